@@ -1,0 +1,78 @@
+"""Every option of a training run, once: its default, its choices and its words. Flags, TOML and docs derive from it.
+
+Knows no torch, no data, no terminal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def option(default: Any, help: str, *, group: str, choices: tuple[str, ...] = (), metavar: str = "") -> Any:
+    """A dataclass field that carries its documentation (`help`), its `group` and its allowed `choices`."""
+    return field(default=default, metadata={"help": help, "group": group, "choices": choices, "metavar": metavar})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""
+
+    kind: str = option("auto", "Kind of data.", group="data", choices=("auto", "number", "vector", "table"))
+    format: str | None = option(
+        None,
+        "Format of the file, where its suffix does not tell.",
+        group="data",
+        choices=("csv", "tsv", "parquet", "arrow", "jsonl", "xml", "npy", "npz"),
+    )
+    delimiter: str | None = option(None, "Delimiter of a CSV file (found out by itself).", group="data")
+    encoding: str | None = option(None, "Text encoding of the file (found out by itself).", group="data")
+    header: str = option("auto", "Whether the first line names the columns.", group="data", choices=("auto", "yes", "no"))
+    xpath: str | None = option(None, "XPath of the records in an XML file.", group="data")
+    column: tuple[str, ...] = option(
+        (), "NAME=TYPE: number, category, boolean, datetime, identifier, text or drop.", group="data", metavar="NAME=TYPE"
+    )
+    missing: tuple[str, ...] = option((), "A further word that means missing.", group="data", metavar="WORD")
+    given: tuple[str, ...] = option((), "A column the model is conditioned on.", group="data", metavar="COL")
+    heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
+    heldout_fraction: float | None = option(None, "Share held out (.2; .1 above 50,000 rows).", group="data")
+    target: str | None = option(None, "Column whose prediction measures usefulness (guessed if not given).", group="data")
+
+    network: str = option(
+        "auto", "Networks: generator and discriminator.", group="game", choices=("auto", "sequential", "residual", "dense2014")
+    )
+    width: int | None = option(None, "Hidden units of a layer.", group="game")
+    depth: int | None = option(None, "Residual blocks of a network.", group="game")
+    latents: int = option(100, "Numbers of the noise z.", group="game")
+    loss: str = option(
+        "relativistic",
+        "Adversarial loss.",
+        group="game",
+        choices=("minimax", "nonsaturating", "leastsquares", "hinge", "wasserstein", "relativistic"),
+    )
+    penalty: str = option(
+        "r1r2", "Gradient penalty on D.", group="game", choices=("none", "r1", "r2", "r1r2", "wgan-gp")
+    )
+    penalty_method: str = option("exact", "How the penalty is computed.", group="game", choices=("exact", "finite"))
+    penalty_weight: float | None = option(None, "Weight of the penalty (follows D's gap by itself).", group="game")
+    learning_rate: float | None = option(None, "Adam's learning rate at the start.", group="game")
+    batch: int | None = option(None, "Records of a batch.", group="game")
+    d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game")
+    ema_half_life: float | None = option(None, "Half-life of the averaged generator, in samples.", group="game")
+    warmup: float | None = option(None, "Share of the training spent on the likelihood warm-up (sequential).", group="game")
+
+    budget: str | None = option(None, "Length as a time: 90s, 5m, 2h.", group="length")
+    samples: str | None = option(None, "Length as real samples shown to D: 60k, 2M.", group="length")
+    early_stop: bool = option(True, "Stop when the held-out metric no longer improves.", group="length")
+    evaluations: int = option(20, "How often the held-out metric is taken.", group="length")
+    seed: int = option(0, "Seed of every draw.", group="length")
+    device: str = option("auto", "Where to compute.", group="length", choices=("auto", "cpu", "cuda", "mps"))
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as plain JSON values; `from_json` takes them back."""
+        return {f.name: list(v) if isinstance(v := getattr(self, f.name), tuple) else v for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TrainConfig:
+        """The options that `to_json` wrote."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})

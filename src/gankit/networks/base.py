@@ -1,0 +1,74 @@
+"""What every generator and discriminator is: two abstract classes, and nothing concrete.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from gankit.spec import Spec
+
+
+class Generator(nn.Module, ABC):
+    """G: noise to fakes.
+
+    Attributes:
+        spec: the records it makes.
+        condition: the spec of c, or None for an unconditional generator.
+        num_latents: numbers of z.
+        num_uniforms: numbers of u, the uniform draws of the discrete choices (0 where all is continuous).
+        learns_by_likelihood: whether `likelihood_loss` exists (a warm-up before the game, an anchor in it).
+    """
+
+    spec: Spec
+    condition: Spec | None
+    num_latents: int
+    num_uniforms: int
+    learns_by_likelihood: bool = False
+
+    @abstractmethod
+    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """Fakes for the noise.
+
+        Args:
+            z: [B, num_latents] float32, standard normal.
+            u: [B, num_uniforms] float32, uniform in (0, 1).
+            c: [B, condition.dim] float32, or None.
+
+        Returns:
+            x: [B, *spec.shape] float32; one-of-K blocks are hard one-hot going forward and carry the
+            straight-through gradient going back.
+        """
+
+    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
+        """Mean negative log-likelihood of real records under G, in nats per record, for G that have one.
+
+        Args:
+            x: [B, *spec.shape] float32, real records.
+            c: [B, condition.dim] float32, or None.
+            u: [B, 2] float32, uniform in (0, 1): the draws that choose what is masked.
+        """
+        raise AssertionError("this generator has no likelihood")
+
+
+class Discriminator(nn.Module, ABC):
+    """D: a record to one logit, large for real."""
+
+    spec: Spec
+    condition: Spec | None
+
+    @abstractmethod
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """Logits.
+
+        Args:
+            x: [B, *spec.shape] float32.
+            c: [B, condition.dim] float32, or None.
+            u: [B, num_uniforms] float32, uniform in (0, 1), for dropout while training; None = no dropout.
+
+        Returns:
+            [B] float32 logits, without a sigmoid.
+        """

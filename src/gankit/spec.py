@@ -1,0 +1,69 @@
+"""The contract between codecs and networks: the shape of a record as a tensor, and its blocks.
+
+Knows numbers only; never columns, files or kinds of data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Form = Literal["vector", "sequence", "image"]
+BlockKind = Literal["continuous", "categorical", "binned"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A run of neighbouring numbers in the last axis of a record that are generated together.
+
+    kind: "continuous" (size real numbers, roughly standard normal), "categorical" (one-of-`size`), or
+        "binned" (one-of-`size` over ordered cells of one number: a network may use the order).
+    size: how many numbers the block takes in the tensor.
+    """
+
+    kind: BlockKind
+    size: int
+
+    def __post_init__(self) -> None:
+        assert self.size >= 1, f"a block must have at least one number, got {self.size}"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a codec and a network share: `form`, `shape` of one record without the batch axis, and `blocks`.
+
+    The sizes of the blocks add up to the last number of `shape` for vectors; images have no blocks.
+    """
+
+    form: Form
+    shape: tuple[int, ...]
+    blocks: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.blocks:
+            assert sum(b.size for b in self.blocks) == self.shape[-1], "blocks must fill the last axis"
+
+    @property
+    def dim(self) -> int:
+        """How many numbers one record has."""
+        total = 1
+        for n in self.shape:
+            total *= n
+        return total
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each block begins in the last axis, and, as the last entry, where all end."""
+        edges = [0]
+        for block in self.blocks:
+            edges.append(edges[-1] + block.size)
+        return tuple(edges)
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as plain JSON values; `from_json` takes it back."""
+        return {"form": self.form, "shape": list(self.shape), "blocks": [asdict(b) for b in self.blocks]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Spec:
+        """The spec that `to_json` wrote."""
+        return cls(value["form"], tuple(value["shape"]), tuple(Block(**b) for b in value["blocks"]))
