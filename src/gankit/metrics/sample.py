@@ -1,0 +1,133 @@
+"""A sample of records as named columns of plain numbers and codes: all that a metric may look at.
+
+Knows columns, their kinds and levels; never how a sample was made, read or encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from gankit.errors import DataError
+
+ColumnKind = Literal["number", "category"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Records as columns.
+
+    columns: name -> [N]: float64 for a number (NaN = missing; datetimes are seconds), int32 codes into `levels[name]`
+        for a category (-1 = missing or unknown).
+    kinds: name -> "number" or "category".
+    levels: name -> the texts of a category's codes; numbers have no entry.
+
+    >>> s = Sample({"age": np.array([31.0, np.nan]), "sex": np.array([0, 1], np.int32)},
+    ...            {"age": "number", "sex": "category"}, {"sex": ("f", "m")})
+    >>> s.num_rows, s.names, s.take([1]).columns["sex"].tolist()
+    (2, ('age', 'sex'), [1])
+    """
+
+    columns: Mapping[str, np.ndarray]
+    kinds: Mapping[str, ColumnKind]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert set(self.columns) == set(self.kinds), "every column needs a kind"
+        assert len({len(v) for v in self.columns.values()}) <= 1, "columns must be equally long"
+        for name, kind in self.kinds.items():
+            wanted = np.float64 if kind == "number" else np.int32
+            found = self.columns[name]
+            assert found.ndim == 1 and found.dtype == wanted, f"{name}: a {kind} must be {wanted.__name__} [N]"
+            assert kind == "number" or name in self.levels, f"{name}: a category needs its levels"
+
+    @property
+    def num_rows(self) -> int:
+        """How many records there are."""
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self.columns)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names of the columns that hold numbers."""
+        return tuple(n for n in self.columns if self.kinds[n] == "number")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of the columns that hold categories."""
+        return tuple(n for n in self.columns if self.kinds[n] == "category")
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> Sample:
+        """The records at `indices` (int [M], or bool [N]), in that order."""
+        index = np.asarray(indices)
+        if index.dtype != bool:
+            index = index.astype(np.int64)
+        return Sample({n: v[index] for n, v in self.columns.items()}, self.kinds, self.levels)
+
+    def subsample(self, num_rows: int, generator: np.random.Generator) -> Sample:
+        """At most `num_rows` records, drawn without replacement; all of them, as they stand, when there are no more."""
+        if self.num_rows <= num_rows:
+            return self
+        return self.take(generator.choice(self.num_rows, num_rows, replace=False))
+
+    def select(self, names: Sequence[str]) -> Sample:
+        """The same records with the columns `names` only."""
+        return Sample({n: self.columns[n] for n in names}, {n: self.kinds[n] for n in names},
+                      {n: self.levels[n] for n in names if n in self.levels})  # fmt: skip
+
+    def row(self, index: int) -> dict[str, Any]:
+        """One record as plain JSON values: a float, a level's text, or None where missing."""
+        record: dict[str, Any] = {}
+        for name, values in self.columns.items():
+            value = values[index]
+            if self.kinds[name] == "number":
+                record[name] = None if np.isnan(value) else float(value)
+            else:
+                record[name] = None if value < 0 else self.levels[name][int(value)]
+        return record
+
+
+def concatenate(first: Sample, second: Sample) -> Sample:
+    """The records of both, one after the other; both must have the same columns and levels (see `align`)."""
+    return Sample({n: np.concatenate([first.columns[n], second.columns[n]]) for n in first.columns},
+                  first.kinds, first.levels)  # fmt: skip
+
+
+def align(*samples: Sample) -> tuple[Sample, ...]:
+    """The samples with the columns of the first in its order, and one list of levels for all.
+
+    Levels that only later samples have are added behind those of the first, so that an invented level is seen.
+
+    Raises:
+        DataError: a sample lacks a column or has it in another kind.
+    """
+    first = samples[0]
+    for other in samples[1:]:
+        for name in first.names:
+            if name not in other.columns:
+                raise DataError(f"column {name!r} is missing in one of the samples that are compared: "
+                                f"found {', '.join(other.names)}. Give samples with the same columns.")  # fmt: skip
+            if other.kinds[name] != first.kinds[name]:
+                raise DataError(f"column {name!r} is a {first.kinds[name]} in one sample and a {other.kinds[name]} "
+                                f"in another. Read both with the same types.")  # fmt: skip
+    levels = {n: tuple(dict.fromkeys(level for s in samples for level in s.levels[n])) for n in first.categories}
+    return tuple(_recode(s, first.names, levels) for s in samples)
+
+
+def _recode(sample: Sample, names: tuple[str, ...], levels: Mapping[str, tuple[str, ...]]) -> Sample:
+    columns: dict[str, np.ndarray] = {}
+    for name in names:
+        values = sample.columns[name]
+        if name in levels and sample.levels[name] != levels[name][: len(sample.levels[name])]:
+            place = {level: code for code, level in enumerate(levels[name])}
+            table = np.array([place[level] for level in sample.levels[name]] + [-1], np.int32)  # last: code -1
+            values = table[values]
+        columns[name] = values
+    return Sample(columns, {n: sample.kinds[n] for n in names}, dict(levels))
