@@ -27,19 +27,29 @@ class TrainConfig:
     )
     delimiter: str | None = option(None, "Delimiter of a CSV file (found out by itself).", group="data")
     encoding: str | None = option(None, "Text encoding of the file (found out by itself).", group="data")
-    header: str = option("auto", "Whether the first line names the columns.", group="data", choices=("auto", "yes", "no"))
+    header: str = option(
+        "auto", "Whether the first line names the columns.", group="data", choices=("auto", "yes", "no")
+    )
     xpath: str | None = option(None, "XPath of the records in an XML file.", group="data")
     column: tuple[str, ...] = option(
-        (), "NAME=TYPE: number, category, boolean, datetime, identifier, text or drop.", group="data", metavar="NAME=TYPE"
+        (),
+        "NAME=TYPE: number, category, boolean, datetime, identifier, text or drop.",
+        group="data",
+        metavar="NAME=TYPE",
     )
     missing: tuple[str, ...] = option((), "A further word that means missing.", group="data", metavar="WORD")
     given: tuple[str, ...] = option((), "A column the model is conditioned on.", group="data", metavar="COL")
     heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
     heldout_fraction: float | None = option(None, "Share held out (.2; .1 above 50,000 rows).", group="data")
-    target: str | None = option(None, "Column whose prediction measures usefulness (guessed if not given).", group="data")
+    target: str | None = option(
+        None, "Column whose prediction measures usefulness (guessed if not given).", group="data"
+    )
 
     network: str = option(
-        "auto", "Networks: generator and discriminator.", group="game", choices=("auto", "sequential", "residual", "dense2014")
+        "auto",
+        "Networks: generator and discriminator.",
+        group="game",
+        choices=("auto", "sequential", "residual", "dense2014"),
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game")
     depth: int | None = option(None, "Residual blocks of a network.", group="game")
@@ -59,7 +69,9 @@ class TrainConfig:
     batch: int | None = option(None, "Records of a batch.", group="game")
     d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game")
     ema_half_life: float | None = option(None, "Half-life of the averaged generator, in samples.", group="game")
-    warmup: float | None = option(None, "Share of the training spent on the likelihood warm-up (sequential).", group="game")
+    warmup: float | None = option(
+        None, "Share of the training spent on the likelihood warm-up (sequential).", group="game"
+    )
 
     budget: str | None = option(None, "Length as a time: 90s, 5m, 2h.", group="length")
     samples: str | None = option(None, "Length as real samples shown to D: 60k, 2M.", group="length")
@@ -75,4 +87,5 @@ class TrainConfig:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TrainConfig:
         """The options that `to_json` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+        options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        return cls(**options)

@@ -1,0 +1,183 @@
+"""How the commands speak: notes, progress and errors to standard error, results to standard output.
+
+Knows texts, numbers and streams; never data, models or the loop. Only this module and `cli` print.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from gankit.errors import GankitError
+    from gankit.training import Progress
+
+PLAIN_INTERVAL_S = 5.0
+LIVE_INTERVAL_S = 0.1
+
+
+class Voice:
+    """Speaks for one command.
+
+    As JSON, standard error carries one object a line (`event` is note, progress, alarm or error) and standard output
+    one object, the result. Quiet leaves out notes and progress; alarms, errors and results are always said.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self._live = sys.stderr.isatty() and not as_json and not quiet
+        self._live_width = 0
+        self._said_at_s = -PLAIN_INTERVAL_S
+        self._said_metric: float | None = None
+        self._alarms: set[str] = set()
+
+    def note(self, text: str) -> None:
+        """Something that was decided for the user, or done, in one line."""
+        if not self.quiet:
+            self._event("note", {"text": text}, text)
+
+    def error(self, error: GankitError) -> None:
+        """The text of a mistake that the user can mend."""
+        details = {"kind": type(error).__name__, "exit_code": error.exit_code, "text": str(error)}
+        self._event("error", details, f"gankit: {error}")
+
+    def progress(self, progress: Progress) -> None:
+        """Where the training stands: one live line on a terminal, else a line every few seconds."""
+        for alarm in progress.alarms:
+            if alarm not in self._alarms:
+                self._alarms.add(alarm)
+                self._event("alarm", {"text": alarm}, f"warning: {alarm}")
+        if self.quiet:
+            return
+        now_s = time.monotonic()
+        fresh = progress.metric is not None and progress.metric != self._said_metric
+        if not fresh and now_s - self._said_at_s < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
+            return
+        self._said_at_s, self._said_metric = now_s, progress.metric
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            line = progress_line(progress)[:width]
+            _write(sys.stderr, "\r" + line.ljust(self._live_width))
+            self._live_width = len(line)
+        else:
+            self._event("progress", asdict(progress), progress_line(progress))
+
+    def end_progress(self) -> None:
+        """Leaves the live line behind, so that what follows begins on a line of its own."""
+        if self._live_width:
+            _write(sys.stderr, "\n")
+            self._live_width = 0
+
+    def result(self, result: Mapping[str, Any], text: str) -> None:
+        """What the command was asked for: the mapping as JSON, or the text."""
+        self.end_progress()
+        _write(sys.stdout, (to_json(result) if self.as_json else text) + "\n")
+
+    def _event(self, event: str, details: Mapping[str, Any], text: str) -> None:
+        self.end_progress()
+        _write(sys.stderr, (to_json({"event": event, **details}) if self.as_json else text) + "\n")
+
+
+def progress_line(p: Progress) -> str:
+    """One line of progress.
+
+    Phase, share done, losses, D's scores on training, held-out and fake data, the held-out metric, speed, time left.
+    """
+    share = f"{100 * p.samples / p.total_samples:3.0f}%" if p.total_samples else ""
+    total = f"/{count(p.total_samples)}" if p.total_samples else ""
+    parts = [p.phase, share, f"{count(p.samples)}{total} samples", f"epoch {p.epoch:.1f}"]
+    parts += [f"{name} {value:.3f}" for name, value in p.losses.items()]
+    scores = [("train", p.d_train), ("held-out", p.d_heldout), ("fake", p.d_fake)]
+    if shown := [f"{name} {value:.2f}" for name, value in scores if value is not None]:
+        parts.append("D: " + " ".join(shown))
+    if p.metric is not None:
+        best = f" (best {p.best_metric:.3f})" if p.best_metric is not None else ""
+        parts.append(f"metric {p.metric:.3f}{best}")
+    parts.append(f"{count(p.samples_per_second)}/s")
+    if p.seconds_left is not None:
+        parts.append(f"{duration(p.seconds_left)} left")
+    return "  ".join(part for part in parts if part)
+
+
+def count(number: float) -> str:
+    """A count in few letters.
+
+    >>> count(950), count(60_000), count(2_340_000)
+    ('950', '60k', '2.34M')
+    """
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(9.4), duration(130), duration(7500)
+    ('9s', '2m10s', '2h05m')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def outline(values: Mapping[str, Any], indent: int = 0) -> str:
+    """A nested mapping as indented lines `name: value`, for people.
+
+    >>> print(outline({"kind": "table", "scores": {"shape": 0.98}, "columns": ["age", "sex"]}))
+    kind: table
+    scores:
+      shape: 0.98
+    columns: age, sex
+    """
+    pad = "  " * indent
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            lines += [f"{pad}{name}:", outline(value, indent + 1)]
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
+            lines.append(f"{pad}{name}:")
+            lines += [f"{pad}  - {_inline(v)}" for v in value]
+        else:
+            lines.append(f"{pad}{name}: {_inline(value)}")
+    return "\n".join(lines)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_inline(v)}" for k, v in value.items() if v not in (None, "", [], {}, ()))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_inline, value)) or "none"
+    if value is None:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """The mapping on one line; NaN and infinities, which JSON has no word for, become null."""
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not (abs(value) < float("inf")):
+        return None
+    return value
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
