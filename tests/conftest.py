@@ -1,0 +1,38 @@
+"""What all tests share: where real data may be, and a small table of every kind of column."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from gankit.randomness import numpy_generator
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the project; the test is skipped where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data beside the project (../shared/data) is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file of 400 rows with numbers, a decimal, a category, a boolean, dates and missing cells."""
+    rng = numpy_generator(0, "test table")
+    path = tmp_path_factory.mktemp("data") / "people.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["age", "city", "income", "member", "since"])
+        for _ in range(400):
+            age = int(rng.integers(18, 80))
+            city = str(rng.choice(["Oslo", "Lima", "Kyoto"], p=[0.5, 0.3, 0.2]))
+            income = "" if rng.random() < 0.1 else f"{100 * age + 500 * rng.standard_normal():.2f}"
+            since = f"20{int(rng.integers(10, 24)):02d}-0{int(rng.integers(1, 10))}-1{int(rng.integers(0, 10))}"
+            writer.writerow([age, city, income, "yes" if rng.random() < 0.4 else "no", since])
+    return path
