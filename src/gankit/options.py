@@ -6,15 +6,31 @@ Knows config and nothing else of the house; never torch, data or a terminal.
 from __future__ import annotations
 
 import difflib
+import math
 import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
+
+# What a number must be, and the words for it.
+_LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "heldout_fraction": (lambda v: 0 < v < 1, "between 0 and 1"),
+    "width": (lambda v: v >= 1, "at least 1"),
+    "depth": (lambda v: v >= 1, "at least 1"),
+    "latents": (lambda v: v >= 1, "at least 1"),
+    "learning_rate": (lambda v: v > 0, "above 0"),
+    "penalty_weight": (lambda v: v >= 0, "at least 0"),
+    "batch": (lambda v: v >= 2, "at least 2"),
+    "d_steps": (lambda v: v >= 1, "at least 1"),
+    "ema_half_life": (lambda v: v >= 0, "at least 0"),
+    "warmup": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+    "evaluations": (lambda v: v >= 1, "at least 1"),
+}
 
 GROUPS = {"data": "The data", "game": "The game", "length": "The length, and where it runs"}
 
@@ -128,6 +144,10 @@ def _checked_scalar(option: Option, value: Any, where: str) -> Any:
     if option.choices and value not in option.choices:
         hint = nearest(str(value), option.choices)
         raise OptionError(f"{where}: {option.name} must be one of {', '.join(option.choices)}; got {value!r}.{hint}")
+    if option.name in _LIMITS:
+        allowed, words = _LIMITS[option.name]
+        if not (allowed(value) and math.isfinite(value)):
+            raise OptionError(f"{where}: {option.name} must be {words}; got {value:g}.")
     return value
 
 

@@ -34,7 +34,7 @@ class Voice:
         self._live = sys.stderr.isatty() and not as_json and not quiet
         self._live_width = 0
         self._said_at_s = -PLAIN_INTERVAL_S
-        self._said_metric: float | None = None
+        self._evaluation: Progress | None = None
         self._alarms: set[str] = set()
 
     def note(self, text: str) -> None:
@@ -48,25 +48,28 @@ class Voice:
         self._event("error", details, f"gankit: {error}")
 
     def progress(self, progress: Progress) -> None:
-        """Where the training stands: one live line on a terminal, else a line every few seconds."""
+        """Where the training stands: one live line on a terminal, else a line every few seconds and evaluation."""
         for alarm in progress.alarms:
             if alarm not in self._alarms:
                 self._alarms.add(alarm)
                 self._event("alarm", {"text": alarm}, f"warning: {alarm}")
         if self.quiet:
             return
+        evaluated = progress.scores is not None
+        if evaluated:
+            self._evaluation = progress
         now_s = time.monotonic()
-        fresh = progress.metric is not None and progress.metric != self._said_metric
-        if not fresh and now_s - self._said_at_s < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
+        due = evaluated or progress.finished
+        if not due and now_s - self._said_at_s < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
             return
-        self._said_at_s, self._said_metric = now_s, progress.metric
+        self._said_at_s = now_s
         if self._live:
             width = shutil.get_terminal_size().columns - 1
-            line = progress_line(progress)[:width]
+            line = progress_line(progress, self._evaluation)[:width]
             _write(sys.stderr, "\r" + line.ljust(self._live_width))
             self._live_width = len(line)
         else:
-            self._event("progress", asdict(progress), progress_line(progress))
+            self._event("progress", asdict(progress), progress_line(progress, self._evaluation))
 
     def end_progress(self) -> None:
         """Leaves the live line behind, so that what follows begins on a line of its own."""
@@ -84,25 +87,21 @@ class Voice:
         _write(sys.stderr, (to_json({"event": event, **details}) if self.as_json else text) + "\n")
 
 
-def progress_line(p: Progress) -> str:
-    """One line of progress.
-
-    Phase, share done, losses, D's scores on training, held-out and fake data, the held-out metric, speed, time left.
-    """
-    share = f"{100 * p.samples / p.total_samples:3.0f}%" if p.total_samples else ""
-    total = f"/{count(p.total_samples)}" if p.total_samples else ""
-    parts = [p.phase, share, f"{count(p.samples)}{total} samples", f"epoch {p.epoch:.1f}"]
-    parts += [f"{name} {value:.3f}" for name, value in p.losses.items()]
-    scores = [("train", p.d_train), ("held-out", p.d_heldout), ("fake", p.d_fake)]
-    if shown := [f"{name} {value:.2f}" for name, value in scores if value is not None]:
-        parts.append("D: " + " ".join(shown))
-    if p.metric is not None:
-        best = f" (best {p.best_metric:.3f})" if p.best_metric is not None else ""
-        parts.append(f"metric {p.metric:.3f}{best}")
+def progress_line(p: Progress, evaluation: Progress | None = None) -> str:
+    """One line of progress: how far, losses, speed, time left, and what the last `evaluation` found."""
+    parts = [f"{p.phase} {100 * p.samples / p.total_samples:.0f}%", f"{count(p.samples)} of {count(p.total_samples)}"]
+    parts += [f"{name} {loss:.3f}" for name, loss in (("D", p.d_loss), ("G", p.g_loss)) if loss is not None]
+    if evaluation is not None and evaluation.scores is not None:
+        s = evaluation.scores
+        shares = f"train {s.recall_train:.0%} held-out {s.recall_heldout:.0%} fake {s.recall_fake:.0%}"
+        parts.append(f"D calls real: {shares}")
+        if evaluation.metric is not None:
+            best = "" if evaluation.best_metric is None else f" (best {evaluation.best_metric:.3f})"
+            parts.append(f"metric {evaluation.metric:.3f}{best}")
     parts.append(f"{count(p.samples_per_second)}/s")
-    if p.seconds_left is not None:
+    if p.seconds_left < float("inf"):
         parts.append(f"{duration(p.seconds_left)} left")
-    return "  ".join(part for part in parts if part)
+    return "  ".join(parts)
 
 
 def count(number: float) -> str:

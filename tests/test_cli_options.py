@@ -1,0 +1,138 @@
+"""Flags, TOML files and Python options are the fields of `TrainConfig`, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.options import build_config, nearest, options_table, read_toml, train_options
+
+
+def toml(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "options.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_field_is_an_option_with_words_and_a_known_group() -> None:
+    options = train_options()
+    assert [o.name for o in options] == [f.name for f in dataclasses.fields(TrainConfig)]
+    assert all(o.help.endswith(".") and o.group in ("data", "game", "length") for o in options)
+
+
+def test_every_default_is_allowed_by_its_own_option() -> None:
+    defaults = {o.name: o.default for o in train_options()}
+    assert build_config(defaults) == TrainConfig()
+
+
+def test_choices_name_their_default() -> None:
+    for o in train_options():
+        assert not o.choices or o.default is None or o.default in o.choices, o.name
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(OptionError, match=r"there is no option 'lerning_rate'. Did you mean 'learning_rate'\?"):
+        build_config({"lerning_rate": 1e-3})
+
+
+def test_an_unknown_choice_is_refused_with_all_choices() -> None:
+    with pytest.raises(OptionError, match=r"loss must be one of minimax, .*; got 'hing'. Did you mean 'hinge'\?"):
+        build_config({"loss": "hing"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("width", 1.5, "a whole number or nothing"),
+        ("width", True, "a whole number or nothing"),
+        ("learning_rate", "fast", "a number or nothing"),
+        ("early_stop", "yes", "true or false"),
+        ("given", 3, "a list of texts"),
+        ("seed", None, "a whole number"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(name: str, value: object, wanted: str) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be {wanted}; got"):
+        build_config({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", 0), ("depth", -1), ("batch", 1), ("latents", 0), ("d_steps", 0), ("evaluations", 0), ("warmup", 1.5),
+        ("heldout_fraction", 0.0), ("heldout_fraction", 1.0), ("learning_rate", 0.0), ("learning_rate", float("nan")),
+        ("penalty_weight", -1.0), ("ema_half_life", -5.0), ("ema_half_life", float("inf")),
+    ],
+)  # fmt: skip
+def test_a_number_outside_its_range_is_refused_by_name(name: str, value: float) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be .*; got"):
+        build_config({name: value})
+
+
+def test_one_text_stands_for_a_list_of_one() -> None:
+    assert build_config({"given": "income"}).given == ("income",)
+
+
+def test_a_list_becomes_a_tuple_and_a_whole_number_a_float() -> None:
+    config = build_config({"missing": ["?", "NA"], "penalty_weight": 2})
+    assert config.missing == ("?", "NA")
+    assert config.penalty_weight == 2.0
+
+
+def test_a_toml_file_gives_the_same_options_flat_or_in_sections(tmp_path: Path) -> None:
+    flat = read_toml(toml(tmp_path, 'loss = "hinge"\nbudget = "90s"\ngiven = ["sex"]\nd-steps = 2\n'))
+    sections = '[game]\nloss = "hinge"\nd_steps = 2\n[length]\nbudget = "90s"\n[data]\ngiven = "sex"\n'
+    assert build_config(flat) == build_config(read_toml(toml(tmp_path, sections)))
+
+
+def test_columns_may_stand_in_a_section_of_their_own(tmp_path: Path) -> None:
+    values = read_toml(toml(tmp_path, '[columns]\nage = "number"\n"home town" = "category"\n'))
+    assert build_config(values).column == ("age=number", "home town=category")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("los = 'hinge'", r"there is no option 'los'. Did you mean 'loss'\?"),
+        ("[gaem]\nloss = 'hinge'", r"there is no section \[gaem\].* Did you mean 'game'\?"),
+        ("[data]\nloss = 'hinge'", r"'loss' stands in \[data\] and belongs in \[game\]"),
+        ("loss = 'hinge'\n[game]\nloss = 'hinge'", "'loss' stands there twice"),
+        ("loss = ", "is not a TOML file"),
+        ("[game]\nwidth = 'wide'", r"section \[game\]: width must be a whole number or nothing; got 'wide'"),
+    ],
+)
+def test_a_bad_toml_file_is_refused_with_its_name_and_the_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
+        build_config(read_toml(toml(tmp_path, text)))
+    assert "options.toml" in str(caught.value)
+
+
+def test_a_toml_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"nowhere\.toml: No such file"):
+        read_toml(tmp_path / "nowhere.toml")
+
+
+@given(
+    st.builds(TrainConfig, seed=st.integers(), given=st.lists(st.text()).map(tuple), width=st.none() | st.integers())
+)
+def test_a_config_comes_back_from_its_json(config: TrainConfig) -> None:
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@given(st.text(max_size=30))
+def test_a_suggestion_is_always_a_known_word(word: str) -> None:
+    known = [o.name for o in train_options()]
+    hint = nearest(word, known)
+    assert hint == "" or hint.removeprefix(" Did you mean '").removesuffix("'?") in known
+
+
+def test_the_docs_table_has_a_row_for_each_option_of_its_group() -> None:
+    rows = options_table("game").splitlines()[2:]
+    assert len(rows) == sum(o.group == "game" for o in train_options())
+    assert "| `--d-steps N` | `1` |" in options_table("game")

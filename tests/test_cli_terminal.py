@@ -1,0 +1,150 @@
+"""How the commands speak, held against texts written by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+
+from gankit import terminal
+from gankit.errors import DataError
+from gankit.terminal import Voice, count, duration, outline, progress_line, to_json
+from gankit.training import Progress, Scores
+
+SCORES = Scores(0.4, 0.3, -0.2, 0.61, 0.58, 0.39, 0.6, 0.6, 0.6, 0.6, 0.17, False)
+LOOK = Progress(
+    step=100, samples=25_600, total_samples=1_000_000, epoch=1.5, phase="game", d_loss=0.65, g_loss=0.72, penalty=0.1,
+    gap=0.12, weight=1.0, learning_rate=1e-3, scores=None, metric=None, best_metric=None, best_samples=0, alarms=(),
+    rolled_back=False, finished=False, samples_per_second=31_234.0, seconds_left=31.2,
+)  # fmt: skip
+EVALUATION = dataclasses.replace(LOOK, scores=SCORES, metric=0.412, best_metric=0.433)
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    return screen
+
+
+def test_a_progress_line_says_how_far_how_well_how_fast_and_how_long() -> None:
+    assert progress_line(LOOK, EVALUATION) == (
+        "game 3%  25.6k of 1M  D 0.650  G 0.720  D calls real: train 61% held-out 58% fake 39%  "
+        "metric 0.412 (best 0.433)  31.2k/s  31s left"
+    )
+
+
+def test_a_progress_line_leaves_out_what_is_not_known_yet() -> None:
+    look = dataclasses.replace(LOOK, d_loss=None, phase="likelihood", seconds_left=math.inf)
+    assert progress_line(look) == "likelihood 3%  25.6k of 1M  G 0.720  31.2k/s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59.4, "59s"), (59.6, "1m00s"), (3599, "59m59s"), (3600, "1h00m"), (90000, "25h00m")],
+)
+def test_durations_are_rounded_to_what_a_person_reads(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (12_345, "12.3k"), (5e9, "5G")])
+def test_counts_are_short(number: float, text: str) -> None:
+    assert count(number) == text
+
+
+def test_lines_that_are_not_on_a_terminal_come_at_evaluations_and_every_few_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now)
+    voice = Voice()
+    for step_s in (0.0, 1.0, 1.0, 4.0):
+        now += step_s
+        voice.progress(LOOK)
+    voice.progress(EVALUATION)
+    voice.progress(dataclasses.replace(LOOK, finished=True))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert "\r" not in "".join(lines)
+    assert ["metric" in line for line in lines] == [False, False, True, True]
+
+
+def test_a_terminal_has_one_live_line_no_wider_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = on_terminal(monkeypatch)
+    voice = Voice()
+    voice.progress(EVALUATION)
+    voice.progress(dataclasses.replace(LOOK, finished=True))
+    voice.note("done")
+    text = screen.getvalue()
+    assert text.endswith("\ndone\n")
+    assert text.count("\n") == 2
+    drawn = text.split("\n")[0].split("\r")[1:]
+    assert len(drawn) == 2
+    assert all(len(line) <= 79 for line in drawn)
+
+
+def test_a_shorter_live_line_covers_the_longer_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = on_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "200")
+    voice = Voice()
+    voice.progress(EVALUATION)
+    voice.progress(dataclasses.replace(EVALUATION, scores=dataclasses.replace(SCORES), d_loss=None, g_loss=None))
+    first, second = screen.getvalue().split("\r")[1:]
+    assert len(second) == len(first)
+    assert second.rstrip() != second
+
+
+def test_quiet_leaves_out_notes_and_progress_but_not_alarms_and_results(capsys: pytest.CaptureFixture[str]) -> None:
+    voice = Voice(quiet=True)
+    voice.note("a decision")
+    voice.progress(dataclasses.replace(EVALUATION, alarms=("G has collapsed",)))
+    voice.result({"file": "x.csv"}, "10 rows in x.csv")
+    said = capsys.readouterr()
+    assert said.err == "warning: G has collapsed\n"
+    assert said.out == "10 rows in x.csv\n"
+
+
+def test_an_alarm_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    voice = Voice()
+    for _ in range(3):
+        voice.progress(dataclasses.replace(LOOK, alarms=("G has collapsed",)))
+    assert capsys.readouterr().err.count("collapsed") == 1
+
+
+def test_machines_get_one_object_a_line_on_stderr_and_one_result_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    voice = Voice(as_json=True)
+    voice.note("a decision")
+    voice.progress(dataclasses.replace(EVALUATION, seconds_left=math.inf))
+    voice.error(DataError("data.csv: is empty."))
+    voice.result({"score": float("nan"), "rows": 3}, "never shown")
+    said = capsys.readouterr()
+    events: list[dict[str, Any]] = [json.loads(line) for line in said.err.splitlines()]
+    assert [event["event"] for event in events] == ["note", "progress", "error"]
+    assert events[1]["scores"]["recall_fake"] == 0.39
+    assert events[1]["seconds_left"] is None
+    assert events[2] == {"event": "error", "kind": "DataError", "exit_code": 2, "text": "data.csv: is empty."}
+    assert json.loads(said.out) == {"score": None, "rows": 3}
+
+
+def test_what_json_cannot_say_becomes_null() -> None:
+    assert to_json({"a": [1.5, math.inf, {"b": math.nan}]}) == '{"a": [1.5, null, {"b": null}]}'
+
+
+def test_an_outline_shows_nested_values_as_indented_lines() -> None:
+    value = {"kind": "table", "scores": {"shape": 0.98765}, "columns": [{"name": "age", "type": "number"}], "given": []}
+    assert outline(value).splitlines() == [
+        "kind: table",
+        "scores:",
+        "  shape: 0.9877",
+        "columns:",
+        "  - name age, type number",
+        "given: none",
+    ]
