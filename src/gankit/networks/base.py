@@ -55,10 +55,17 @@ class Generator(nn.Module, ABC):
 
 
 class Discriminator(nn.Module, ABC):
-    """D: a record to one logit, large for real."""
+    """D: a record to one logit, large for real.
+
+    Attributes:
+        spec: the records it judges.
+        condition: the spec of c, or None.
+        num_uniforms: numbers of u, the uniform draws of its dropout (0 where it has none).
+    """
 
     spec: Spec
     condition: Spec | None
+    num_uniforms: int = 0
 
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
@@ -72,3 +79,11 @@ class Discriminator(nn.Module, ABC):
         Returns:
             [B] float32 logits, without a sigmoid.
         """
+
+
+class DifferentiatedDiscriminator(Discriminator):
+    """A D that gives its own input gradient, faster than differentiating it twice would."""
+
+    @abstractmethod
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits [B] as `forward` gives them, and ||grad_x D(x)||^2 [B]; both flow back to the weights, not to x."""

@@ -1,0 +1,268 @@
+"""Adversarial losses and gradient penalties: functions of logits, D and samples, each with its paper's equation.
+
+Knows logits, discriminators and samples; never kinds of data, options, schedules or where a draw comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gankit.networks.base import DifferentiatedDiscriminator, Discriminator
+
+PairLoss = Callable[[Tensor, Tensor], Tensor]
+PenaltyMethod = Literal["exact", "finite"]
+Place = Literal["real", "fake", "between"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Two functions of (real_logits [B], fake_logits [B]) that give a scalar each, to be minimised.
+
+    discriminator: what D minimises.
+    generator: what G minimises.
+    threshold: the logit above which D calls a record real; None where D's logits have no fixed zero and the
+        middle between its mean on real and its mean on fakes is taken.
+    paper, equation: where they come from.
+    """
+
+    discriminator: PairLoss
+    generator: PairLoss
+    threshold: float | None
+    paper: str
+    equation: str
+
+
+def minimax_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-E[log sigmoid(D(x))] - E[log(1 - sigmoid(D(G)))], the negative of eq. 1 of Goodfellow et al. 2014."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def minimax_g(real: Tensor, fake: Tensor) -> Tensor:
+    """E[log(1 - sigmoid(D(G)))], the part of eq. 1 of Goodfellow et al. 2014 that G moves; `real` is not used."""
+    return -F.softplus(fake).mean()
+
+
+def nonsaturating_g(real: Tensor, fake: Tensor) -> Tensor:
+    """-E[log sigmoid(D(G))], the loss Goodfellow et al. 2014 (end of section 3) trained with; `real` is not used."""
+    return F.softplus(-fake).mean()
+
+
+def leastsquares_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E[(D(x) - 1)^2]/2 + E[D(G)^2]/2: Mao et al. 2017, eq. 9 (a = 0, b = c = 1)."""
+    return 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()
+
+
+def leastsquares_g(real: Tensor, fake: Tensor) -> Tensor:
+    """E[(D(G) - 1)^2]/2: Mao et al. 2017, eq. 9; `real` is not used."""
+    return 0.5 * (fake - 1).square().mean()
+
+
+def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G))]: Lim and Ye 2017; Miyato et al. 2018, eq. 16."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def hinge_g(real: Tensor, fake: Tensor) -> Tensor:
+    """-E[D(G)]: Lim and Ye 2017; Miyato et al. 2018, eq. 17; `real` is not used."""
+    return -fake.mean()
+
+
+def wasserstein_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E[D(G)] - E[D(x)]: the negative of the difference that D maximises in Arjovsky et al. 2017, eq. 3."""
+    return fake.mean() - real.mean()
+
+
+def wasserstein_g(real: Tensor, fake: Tensor) -> Tensor:
+    """-E[D(G)]: Arjovsky et al. 2017, theorem 3; `real` is not used."""
+    return -fake.mean()
+
+
+def relativistic_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E[softplus(-(D(x) - D(G)))] over pairs: Jolicoeur-Martineau 2019; Huang et al. 2025 (R3GAN), eq. 2."""
+    return F.softplus(fake - real).mean()
+
+
+def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
+    """E[softplus(-(D(G) - D(x)))] over pairs: the same with the roles exchanged."""
+    return F.softplus(real - fake).mean()
+
+
+LOSSES: dict[str, Loss] = {
+    "minimax": Loss(minimax_d, minimax_g, 0.0, "Goodfellow et al. 2014", "eq. 1"),
+    "nonsaturating": Loss(minimax_d, nonsaturating_g, 0.0, "Goodfellow et al. 2014", "section 3"),
+    "leastsquares": Loss(leastsquares_d, leastsquares_g, 0.5, "Mao et al. 2017", "eq. 9"),
+    "hinge": Loss(hinge_d, hinge_g, 0.0, "Miyato et al. 2018", "eq. 16 and 17"),
+    "wasserstein": Loss(wasserstein_d, wasserstein_g, None, "Arjovsky et al. 2017", "eq. 3"),
+    "relativistic": Loss(relativistic_d, relativistic_g, None, "Huang et al. 2025", "eq. 2"),
+}
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty on the gradient of D: scale * sum over places of E[(||grad_x D(x)|| - centre)^2].
+
+    places: where the gradient is taken: at real records, at fakes, at random points between pairs of them.
+    centre: the norm that costs nothing (0 or 1).
+    scale: the factor of the paper's formula, apart from its weight (gamma / 2: a scale of 1/2).
+    adaptive: whether a controller on D's gap may set the weight; where not, `default_weight` is the paper's.
+    """
+
+    places: tuple[Place, ...]
+    centre: float
+    scale: float
+    adaptive: bool
+    default_weight: float
+    paper: str
+    equation: str
+
+
+PENALTIES: dict[str, Penalty] = {
+    "none": Penalty((), 0.0, 0.0, False, 0.0, "", ""),
+    "r1": Penalty(("real",), 0.0, 0.5, True, 1.0, "Mescheder et al. 2018", "eq. 9"),
+    "r2": Penalty(("fake",), 0.0, 0.5, True, 1.0, "Mescheder et al. 2018", "eq. 10"),
+    "r1r2": Penalty(("real", "fake"), 0.0, 0.5, True, 1.0, "Huang et al. 2025", "section 2.2"),
+    "wgan-gp": Penalty(("between",), 1.0, 1.0, False, 10.0, "Gulrajani et al. 2017", "eq. 3"),
+}
+
+FINITE_STEP = 0.01
+"""Length of the step of `finite_squares`, in units of the (roughly standardised) records."""
+
+
+@dataclass(frozen=True)
+class PenaltyDraws:
+    """The random numbers a penalty needs, drawn by the caller.
+
+    between: [B, 1, ...] float32 in (0, 1), the share of the real record in a mixture (penalties "between").
+    directions: [2B, *shape] float32 of any length, standard normal, for the method "finite".
+    """
+
+    between: Tensor | None = None
+    directions: Tensor | None = None
+
+
+def exact_squares(discriminator: Discriminator, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Logits [B] and ||grad_x D(x)||^2 [B], both differentiable in D's weights (double backward).
+
+    A discriminator that can say its input gradient by itself (`DifferentiatedDiscriminator`) is asked for it: the same
+    numbers at half the time.
+
+    Args:
+        discriminator: D.
+        x: [B, *shape] float32; nothing flows back into it.
+        c: [B, K] float32 or None.
+        u: D's uniform draws, or None.
+    """
+    if isinstance(discriminator, DifferentiatedDiscriminator):
+        return discriminator.logits_and_squares(x.detach(), c, u)
+    x = x.detach().requires_grad_()
+    logits = discriminator(x, c, u)
+    # record i's logit depends on record i alone, so the gradient of the sum holds every record's own gradient
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return logits, gradient.flatten(1).square().sum(1)  # [B, *shape] -> [B]
+
+
+def finite_squares(
+    discriminator: Discriminator, x: Tensor, c: Tensor | None, u: Tensor | None, directions: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits [B] and an estimate of ||grad_x D(x)||^2 [B] from one further pass, without a double backward.
+
+    One-sided: n * ((D(x + sigma e) - D(x)) / sigma)^2 with e = direction / ||direction|| in n dimensions. For e uniform
+    on the unit sphere E[(g . e)^2] = ||g||^2 / n, so the factor n makes the expectation equal to the squared norm (up
+    to O(sigma)). It is noisy: for a linear D its standard deviation is about sqrt(2) times its mean.
+
+    Args:
+        discriminator: D.
+        x: [B, *shape] float32; nothing flows back into it.
+        c: [B, K] float32 or None.
+        u: D's uniform draws, or None; the same for both passes.
+        directions: [B, *shape] float32, standard normal.
+    """
+    x = x.detach()
+    norms = directions.flatten(1).norm(dim=1).view(-1, *[1] * (x.dim() - 1))
+    logits = discriminator(x, c, u)
+    moved = discriminator(x + FINITE_STEP * directions / norms, c, u)
+    return logits, x[0].numel() * ((moved - logits) / FINITE_STEP).square()
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one look of D at a batch gives: its loss, its penalty (without the weight) and its logits [B] each."""
+
+    loss: Tensor
+    penalty: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+
+
+def discriminator_turn(
+    discriminator: Discriminator,
+    loss: Loss,
+    penalty: Penalty,
+    method: PenaltyMethod,
+    real: Tensor,
+    fake: Tensor,
+    c: Tensor | None,
+    u: Tensor | None,
+    draws: PenaltyDraws,
+) -> Played:
+    """D's loss and penalty on a batch of real records and one of fakes, in as few passes as it takes.
+
+    Args:
+        discriminator: D.
+        loss: a row of LOSSES.
+        penalty: a row of PENALTIES.
+        method: "exact" or "finite".
+        real: [B, *shape] float32.
+        fake: [B, *shape] float32; nothing flows back to G.
+        c: [B, K] float32 or None, the condition of both.
+        u: [2B, D's num_uniforms] float32 or None, D's dropout draws for real and fake.
+        draws: the penalty's own draws.
+    """
+    half = len(real)
+    both = torch.cat([real, fake.detach()])  # [B, *shape] x 2 -> [2B, *shape]
+    c_both = None if c is None else torch.cat([c, c])
+
+    def squares(x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
+        if method == "exact":
+            return exact_squares(discriminator, x, c, u)
+        assert draws.directions is not None
+        return finite_squares(discriminator, x, c, u, draws.directions[: len(x)])
+
+    def part(t: Tensor | None, first: bool) -> Tensor | None:
+        return None if t is None else t[:half] if first else t[half:]
+
+    if penalty.places == ("real", "fake"):
+        logits, norms = squares(both, c_both, u)
+        real_logits, fake_logits = logits[:half], logits[half:]
+    elif penalty.places == ("real",):
+        real_logits, norms = squares(real, c, part(u, True))
+        fake_logits = discriminator(fake.detach(), c, part(u, False))
+    elif penalty.places == ("fake",):
+        real_logits = discriminator(real, c, part(u, True))
+        fake_logits, norms = squares(fake, c, part(u, False))
+    else:
+        logits = discriminator(both, c_both, u)
+        real_logits, fake_logits = logits[:half], logits[half:]
+        if penalty.places == ("between",):
+            assert draws.between is not None
+            _, norms = squares(torch.lerp(fake.detach(), real, draws.between), c, part(u, True))
+        else:
+            norms = None
+    value = loss.discriminator(real_logits, fake_logits)
+    return Played(value, _cost(norms, penalty, half, value), real_logits, fake_logits)
+
+
+def _cost(squares: Tensor | None, penalty: Penalty, batch: int, like: Tensor) -> Tensor:
+    """scale * sum over places of E[(norm - centre)^2], from the squared norms of all places in one tensor."""
+    if squares is None:
+        return torch.zeros_like(like)
+    if penalty.centre:
+        # the root has no gradient at 0, where a dead D would turn into NaN
+        squares = (squares.clamp_min(1e-12).sqrt() - penalty.centre).square()
+    return penalty.scale * squares.sum() / batch

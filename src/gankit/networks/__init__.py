@@ -1,0 +1,52 @@
+"""Generators and discriminators, one file a family, and the explicit table of them.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator
+from gankit.networks.dense2014 import build_dense2014
+from gankit.networks.residual import build_residual
+from gankit.randomness import key
+from gankit.spec import Spec
+
+Builder = Callable[[Spec, Spec | None, int | None, int | None, int], tuple[Generator, Discriminator]]
+
+NETWORKS: dict[str, Builder] = {
+    "dense2014": build_dense2014,
+    "residual": build_residual,
+}
+
+
+def build(
+    name: str,
+    spec: Spec,
+    condition: Spec | None = None,
+    *,
+    width: int | None = None,
+    depth: int | None = None,
+    num_latents: int = 100,
+    seed: int = 0,
+) -> tuple[Generator, Discriminator]:
+    """A fresh pair (G, D) on the CPU; its weights are a function of (name, spec, sizes, seed) alone.
+
+    Args:
+        name: a key of NETWORKS.
+        spec: the records.
+        condition: the spec of c, or None.
+        width: hidden units, or None for the family's own default.
+        depth: layers or blocks, or None for the family's own default.
+        num_latents: numbers of z.
+        seed: of the initial weights. torch's global random state is as it was afterwards.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(key(seed, "init"))
+        return NETWORKS[name](spec, condition, width, depth, num_latents)
+
+
+__all__ = ["NETWORKS", "Builder", "DifferentiatedDiscriminator", "Discriminator", "Generator", "build"]

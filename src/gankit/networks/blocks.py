@@ -1,0 +1,114 @@
+"""The last step of every generator of vectors: numbers to a record's blocks, choices by straight-through Gumbel.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gankit.spec import Spec
+
+
+class BlockOutput(nn.Module):
+    """Raw outputs [B, D] to a record [B, D]: continuous numbers as they are, every other block a hard one-hot choice.
+
+    The choice is an exact draw from softmax(raw) (Gumbel-max); the gradient that flows back is that of
+    softmax((raw + Gumbel) / temperature) (straight-through Gumbel-softmax: Jang et al. 2017, section 2.2). Blocks are
+    worked on together, grouped by sizes alike, so that the cost does not grow with the number of blocks but with D.
+
+    Args:
+        spec: the record; its blocks say which numbers are chosen among.
+        temperature: of the softmax whose gradient is used, in (0, inf); small is close to the choice but noisy.
+    """
+
+    def __init__(self, spec: Spec, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+        choices = [(o, b.size) for o, b in zip(spec.offsets, spec.blocks, strict=False) if b.kind != "continuous"]
+        self.num_uniforms = sum(size for _, size in choices)
+        self.width = spec.shape[-1]
+        # sizes are padded to the next power of two at most, so padding at most doubles the work
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for offset, size in choices:
+            groups.setdefault(1 << (size - 1).bit_length(), []).append((offset, size))
+        columns: list[int] = []  # for each padded slot, the number of the record it holds
+        holds: list[bool] = []  # whether the slot is a number of the record, not padding
+        self.groups: list[tuple[int, int, int]] = []  # (first slot, blocks, slots per block)
+        home = [0] * self.width  # for each number of the record, its slot
+        for padded, members in sorted(groups.items()):
+            widest = max(size for _, size in members)
+            self.groups.append((len(columns), len(members), widest))
+            for offset, size in members:
+                for i in range(widest):
+                    if i < size:
+                        home[offset + i] = len(columns)
+                    columns.append(offset + i if i < size else offset)
+                    holds.append(i < size)
+            assert widest <= padded
+        chosen = [False] * self.width
+        for offset, size in choices:
+            chosen[offset : offset + size] = [True] * size
+        self.all_chosen = all(chosen)
+        # not in the state: they follow from the spec
+        self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)
+        padding = torch.zeros(len(columns)).masked_fill_(~torch.tensor(holds, dtype=torch.bool), -torch.inf)
+        self.register_buffer("padding", padding, persistent=False)
+        self.register_buffer("home", torch.tensor(home, dtype=torch.long), persistent=False)
+        self.register_buffer("chosen", torch.tensor(chosen, dtype=torch.bool), persistent=False)
+        where = torch.tensor([i for i, yes in enumerate(chosen) if yes], dtype=torch.long)
+        self.register_buffer("where", where, persistent=False)
+
+    def forward(self, raw: Tensor, u: Tensor) -> Tensor:
+        """A record for raw numbers.
+
+        Args:
+            raw: [B, D] float32; logits in one-of-K blocks.
+            u: [B, num_uniforms] float32, uniform in [0, 1), one for each number of a one-of-K block in their order.
+
+        Returns:
+            [B, D] float32.
+        """
+        if not self.groups:
+            return raw
+        # torch.rand gives multiples of 2^-24 and 0 among them: half a grain in keeps both logarithms finite
+        gumbel = u.clamp(2.0**-25, 1 - 2.0**-24).log_().neg_().log_().neg_()
+        where = self.get_buffer("where")
+        noise = gumbel if self.all_chosen else torch.zeros_like(raw).index_copy_(1, where, gumbel)
+        result: Tensor = _Choose.apply(raw, noise, self)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+        return result
+
+
+class _Choose(torch.autograd.Function):
+    """Forward: hard one-hot of argmax(raw + noise) per block. Backward: through softmax((raw + noise)/temperature)."""
+
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor, noise: Tensor, blocks: BlockOutput) -> Tensor:
+        columns, chosen = blocks.get_buffer("columns"), blocks.get_buffer("chosen")
+        slots = (raw + noise).index_select(1, columns).add_(blocks.get_buffer("padding"))  # [B, D] -> [B, S]
+        hard = torch.zeros_like(raw) if blocks.all_chosen else raw.masked_fill(chosen, 0.0)
+        for start, count, size in blocks.groups:
+            group = slots[:, start : start + count * size].view(-1, count, size)
+            winner = group.argmax(-1) + torch.arange(start, start + count * size, size, device=raw.device)
+            hard.scatter_(1, columns[winner], 1.0)
+        ctx.blocks = blocks
+        ctx.save_for_backward(slots)
+        return hard
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (slots,) = ctx.saved_tensors
+        blocks: BlockOutput = ctx.blocks
+        inner = grad.index_select(1, blocks.get_buffer("columns"))  # [B, D] -> [B, S]
+        for start, count, size in blocks.groups:
+            where = slice(start, start + count * size)
+            soft = (slots[:, where] / blocks.temperature).view(-1, count, size).softmax(-1)
+            g = inner[:, where].view(-1, count, size)
+            # softmax' g = soft * (g - <g, soft>); the padding has soft = 0
+            g.sub_((g * soft).sum(-1, keepdim=True)).mul_(soft).div_(blocks.temperature)
+        back = inner.index_select(1, blocks.get_buffer("home"))  # [B, S] -> [B, D]
+        return (back if blocks.all_chosen else torch.where(blocks.get_buffer("chosen"), back, grad)), None, None

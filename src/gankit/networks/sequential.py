@@ -1,0 +1,247 @@
+"""The default pair for tables: a generator that decides one block after the other, and the residual discriminator.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+
+G is a deterministic map from z to a record, a triangular transport (Knothe-Rosenblatt): block t is drawn from
+softmax(logits_t(blocks decided so far)) by inverse CDF at Phi(z_t), so that coordinate t of z, and nothing else,
+decides it. What is left over of Phi(z_t) inside its cell is uniform again and becomes the position in the cell.
+
+Every block has its own small network; all of them see the embeddings of the blocks that are decided, masked. Trained
+under random orders (Uria et al. 2014; Hoogeboom et al. 2022, "Autoregressive Diffusion Models"), G knows every
+conditional distribution of some blocks given others, and not only those of its own order: that is what makes exact
+conditions on any block possible after training (`generate`), without rejection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.networks.base import LikelihoodGenerator
+from gankit.networks.residual import ResidualDiscriminator
+from gankit.spec import Spec
+
+FIXED_ORDER_SHARE = 0.5
+"""Share of a likelihood batch in G's own order; the rest is in random orders (measured: benchmarks/tables.md)."""
+
+NUM_CANDIDATES = 32
+"""Draws among which one is chosen by weight where several blocks are restricted to sets (`generate`)."""
+
+SMALLEST = 1e-12
+
+
+class SequentialGenerator(LikelihoodGenerator):
+    """G for vectors of one-of-K blocks.
+
+    Args:
+        spec: a vector without continuous blocks.
+        width: hidden units of each block's network.
+        depth: hidden layers of each block's network, at least 1.
+        num_latents: numbers of z, at least one a block.
+        embedding: numbers that stand for a decided block.
+    """
+
+    def __init__(self, spec: Spec, width: int, depth: int, num_latents: int, embedding: int) -> None:
+        super().__init__()
+        assert all(b.kind != "continuous" for b in spec.blocks), "a sequential generator makes one-of-K blocks only"
+        assert num_latents >= len(spec.blocks), "z needs a number for each block"
+        self.spec, self.condition, self.num_latents, self.num_uniforms = spec, None, num_latents, 0
+        self.sizes = [b.size for b in spec.blocks]
+        self.num_blocks, self.embedding = len(self.sizes), embedding
+        self.num_order_uniforms = self.num_blocks
+        blocks, total, inputs = self.num_blocks, sum(self.sizes), self.num_blocks * (embedding + 1)
+        self.embed = nn.Parameter(0.3 * torch.randn(total, embedding))
+        # inputs: all embeddings, then all marks "is decided"
+        self.first_weight = nn.Parameter(torch.randn(blocks, inputs, width) * math.sqrt(2 / inputs))
+        self.first_bias = nn.Parameter(torch.zeros(blocks, 1, width))
+        self.weights = nn.ParameterList(
+            nn.Parameter(torch.randn(blocks, width, width) * 0.5 / math.sqrt(width)) for _ in range(depth - 1)
+        )
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(blocks, 1, width)) for _ in range(depth - 1))
+        self.head_weight = nn.Parameter(torch.zeros(total, width))
+        self.head_bias = nn.Parameter(torch.zeros(total))
+        self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
+
+    def start_from(self, x: Tensor) -> None:
+        """Sets the heads to the marginals of training records, so that G starts as independent columns.
+
+        Args:
+            x: [N, num_blocks] compact records.
+        """
+        with torch.no_grad():
+            for t, part in enumerate(self._parts()):
+                counts = torch.bincount(x[:, t].long(), minlength=self.sizes[t]).to(self.head_bias) + 0.1
+                self.head_bias[part] = (counts / counts.sum()).log()
+
+    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """See `Generator.forward`: hard choices going forward, the gradient of the softmax going back."""
+        embedded: list[Tensor] = []
+        chosen: list[Tensor] = []
+        for t, part in enumerate(self._parts()):
+            logits = self._logits(t, torch.cat(embedded, 1) if embedded else None, list(range(t)), len(z), z.device)
+            soft = logits.softmax(1)
+            code, _ = _inverse_cdf(soft.detach(), torch.special.ndtr(z[:, t].double()))
+            hard = F.one_hot(code, self.sizes[t]).to(soft.dtype)
+            choice = hard + soft - soft.detach()
+            chosen.append(choice)
+            embedded.append(choice @ self.embed[part])
+        return torch.cat(chosen, 1)
+
+    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
+        """See `LikelihoodGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
+        code = x.long()  # [B, F] compact: the whole part is the cell
+        embedded = self.embed[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
+        rank = u.clone()
+        own = torch.arange(self.num_blocks, dtype=u.dtype, device=u.device)
+        rank[: int(len(u) * FIXED_ORDER_SHARE)] = own
+        known = (rank.unsqueeze(0) < rank.T.unsqueeze(2)).to(embedded.dtype)  # [F, B, F]: is source s before target t?
+        inputs = torch.cat([(embedded.unsqueeze(0) * known.unsqueeze(3)).flatten(2), known], 2)  # [F, B, F * E + F]
+        h = F.silu(torch.baddbmm(self.first_bias, inputs, self.first_weight))
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            h = h + F.silu(torch.baddbmm(bias, h, weight))
+        nats = h.new_zeros(())
+        for t, part in enumerate(self._parts()):
+            logits = torch.addmm(self.head_bias[part], h[t], self.head_weight[part].T)
+            nats = nats + F.cross_entropy(logits, code[:, t])
+        return nats
+
+    @torch.no_grad()
+    def generate(
+        self, z: Tensor, allowed: Mapping[int, Tensor], candidate_uniforms: Tensor | None = None
+    ) -> Tensor:
+        """Compact fakes, with some blocks restricted.
+
+        Restricted blocks come first, each drawn from its conditional distribution times the weight of its cells, so
+        every record obeys. Where two or more blocks are restricted to more than one cell, the first of them would not
+        know of the others; `NUM_CANDIDATES` draws of all restricted blocks are made and one is taken with probability
+        proportional to how likely the later restrictions were (sampling importance resampling, Rubin 1988).
+
+        Args:
+            z: [B, num_latents] float32, standard normal.
+            allowed: block -> [K] float32 in [0, 1], the share of each cell that is allowed; not all zero.
+            candidate_uniforms: [B, NUM_CANDIDATES * n + 1] float64 in (0, 1), n restricted blocks; needed where
+                `needs_candidates(allowed)`.
+
+        Returns:
+            [B, num_blocks] float64, code + position.
+        """
+        place = torch.special.ndtr(z.double()).clamp(SMALLEST, 1 - SMALLEST)
+        # Blocks that are known outright go first, then sets, then everything else.
+        singles = [t for t, weight in allowed.items() if int((weight > 0).sum()) == 1]
+        sets = [t for t in allowed if t not in singles]
+        sequence = [*singles, *sets, *(t for t in range(self.num_blocks) if t not in allowed)]
+        result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
+        embedded = z.new_zeros(len(z), 0)
+        begin = 0
+        if len(sets) >= 2:
+            assert candidate_uniforms is not None
+            result, begin = self._choose_candidates(sequence[: len(allowed)], allowed, candidate_uniforms, len(z)), len(allowed)
+            codes = [result[:, t].long() + int(self.offsets_of[t]) for t in sequence[:begin]]
+            embedded = torch.cat([self.embed[code] for code in codes], 1)
+        for s in range(begin, self.num_blocks):
+            t = sequence[s]
+            logits = self._logits(t, embedded, sequence[:s], len(z), z.device)
+            code, position, _ = self._draw(logits, place[:, t], allowed.get(t))
+            result[:, t] = code + position
+            embedded = torch.cat([embedded, self.embed[code + int(self.offsets_of[t])]], 1)
+        return result
+
+    @staticmethod
+    def needs_candidates(allowed: Mapping[int, Tensor]) -> bool:
+        """Whether two or more blocks are restricted to several cells."""
+        return sum(int((weight > 0).sum()) > 1 for weight in allowed.values()) >= 2
+
+    @property
+    def offsets_of(self) -> tuple[int, ...]:
+        """Where each block begins among all cells."""
+        return self.spec.offsets
+
+    def _choose_candidates(
+        self, sequence: Sequence[int], allowed: Mapping[int, Tensor], uniforms: Tensor, num_rows: int
+    ) -> Tensor:
+        """The restricted blocks, [B, num_blocks] float64 with zeros elsewhere; see `generate`."""
+        many = uniforms[:, :-1].reshape(num_rows * NUM_CANDIDATES, len(sequence)).double()
+        drawn = many.new_zeros(len(many), self.num_blocks)
+        log_weight = many.new_zeros(len(many))
+        embedded = self.embed.new_zeros(len(many), 0)
+        for s, t in enumerate(sequence):
+            logits = self._logits(t, embedded, sequence[:s], len(many), many.device)
+            code, position, mass = self._draw(logits, many[:, s], allowed[t])
+            log_weight += mass.log()
+            drawn[:, t] = code + position
+            embedded = torch.cat([embedded, self.embed[code + int(self.offsets_of[t])]], 1)
+        share = log_weight.view(num_rows, NUM_CANDIDATES).softmax(1)
+        pick, _ = _inverse_cdf(share, uniforms[:, -1].double())
+        return drawn.view(num_rows, NUM_CANDIDATES, -1)[torch.arange(num_rows, device=pick.device), pick]
+
+    def _draw(self, logits: Tensor, place: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Code [B] and position [B] float64 at `place` [B] of the CDF, and the allowed mass [B] float64."""
+        share = logits.double().softmax(1)
+        if weight is None:
+            code, position = _inverse_cdf(share, place)
+            return code, position, torch.ones_like(place)
+        # A tiny floor on allowed cells keeps a restriction obeyed where G gives it no mass at all.
+        allowed = (share + SMALLEST) * weight.double()
+        code, position = _inverse_cdf(allowed, place)
+        return code, position, allowed.sum(1)
+
+    def _logits(
+        self, t: int, embedded: Tensor | None, decided: Sequence[int], num_rows: int, device: torch.device
+    ) -> Tensor:
+        """Logits of block `t` given the embeddings [B, n * E] of the n blocks `decided`, in that order; [B, K]."""
+        blocks, size = self.num_blocks, self.embedding
+        h = self.first_bias[t].expand(num_rows, -1)
+        if embedded is not None and decided:
+            index = torch.tensor(decided, device=device)
+            weight = self.first_weight[t, : blocks * size].view(blocks, size, -1)[index].flatten(0, 1)
+            marks = self.first_weight[t, blocks * size :][index].sum(0)
+            h = torch.addmm(self.first_bias[t] + marks, embedded, weight)
+        h = F.silu(h)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            h = h + F.silu(torch.addmm(bias[t], h, weight[t]))
+        part = slice(self.offsets_of[t], self.offsets_of[t + 1])
+        return torch.addmm(self.head_bias[part], h, self.head_weight[part].T)
+
+    def _parts(self) -> list[slice]:
+        edges = self.spec.offsets
+        return [slice(edges[t], edges[t + 1]) for t in range(self.num_blocks)]
+
+
+def _inverse_cdf(weight: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """The cell in which `place` of the whole weight falls, and where inside it.
+
+    Args:
+        weight: [B, K], not negative, of any positive sum.
+        place: [B] float64 in (0, 1).
+
+    Returns:
+        code [B] int64, of positive weight; position [B] float64 in [0, 1).
+    """
+    upto = weight.cumsum(1)
+    at = place.unsqueeze(1).to(upto.dtype) * upto[:, -1:]
+    code = torch.searchsorted(upto, at, right=True).clamp_(max=weight.shape[1] - 1)
+    upper, inside = upto.gather(1, code), weight.gather(1, code)
+    # Rounding at the very end may point past the last cell of positive weight: step back to it.
+    if bool((inside <= 0).any()):
+        last = (weight > 0).to(torch.int64).mul_(torch.arange(1, weight.shape[1] + 1, device=weight.device)).amax(1) - 1
+        code = torch.where(inside <= 0, last.unsqueeze(1), code)
+        upper, inside = upto.gather(1, code), weight.gather(1, code)
+    position = (1 - (upper - at) / inside).clamp(0.0, 1 - 1e-9)
+    return code.squeeze(1), position.squeeze(1).double()
+
+
+def build_sequential(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[SequentialGenerator, ResidualDiscriminator]:
+    """The pair for a vector of one-of-K blocks.
+
+    `width` 128 and `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks.
+    """
+    assert condition is None, "a sequential generator needs no condition: any block can be given"
+    embedding = max(4, min(16, 512 // len(spec.blocks)))
+    generator = SequentialGenerator(spec, width or 128, depth or 2, max(num_latents, len(spec.blocks)), embedding)
+    return generator, ResidualDiscriminator(spec, None, 128, 3)
