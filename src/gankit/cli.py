@@ -232,10 +232,10 @@ def interruptible(voice: Voice) -> Iterator[Callable[[], bool]]:
 
 @cli.command(short_help="Make records with a model.")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, help="How many records.")
+@click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write; its suffix tells the format.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Which records: row i of seed s is always the same."
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Which records: row i of seed s is always the same."
 )
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
@@ -285,8 +285,8 @@ def write_samples(
 @click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder.  [RUN/report]")
-@click.option("-n", "--num-rows", type=click.IntRange(min=1), help="How many fakes to make.  [as many as real ones]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the fakes and of the measurements.")
+@click.option("-n", "--num-rows", type=click.IntRange(min=1), metavar="N", help="How many fakes to make.  [as many as real ones]")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements.")
 @speaking
 def evaluate(
     voice: Voice, model: Path, real: str | None, fake: str | None, out: Path | None, num_rows: int | None, seed: int

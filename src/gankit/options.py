@@ -233,7 +233,7 @@ def metavar_of(option: Option) -> str:
 def default_text(option: Option) -> str:
     """The default, in the words of the docs."""
     if option.default is None:
-        return "found out"
+        return "—"
     if option.many:
         return "none"
     if isinstance(option.default, bool):

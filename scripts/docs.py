@@ -1,0 +1,44 @@
+"""Writes the tables of flags in docs/cli.md anew, from the commands and `TrainConfig`: `python scripts/docs.py`.
+
+A table stands between `<!-- flags: COMMAND [GROUP] -->` and `<!-- end -->`. A test fails when one is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from gankit.cli import cli
+from gankit.options import options_table, train_options
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+
+
+def command_table(name: str) -> str:
+    """The flags of a command that are not options of `TrainConfig`, as a Markdown table."""
+    command = cli.commands[name]
+    of_config = {o.name for o in train_options()} if name == "train" else set()
+    lines = ["| flag | what it does |", "|---|---|"]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name not in of_config:
+            record = parameter.get_help_record(click.Context(command))
+            assert record is not None
+            lines.append(f"| `{record[0]}` | {record[1]} |")
+    return "\n".join(lines)
+
+
+def rewritten(page: str) -> str:
+    """The page with every table as it must be."""
+
+    def table(found: re.Match[str]) -> str:
+        command, group = found[1], found[2]
+        content = options_table(group) if group else command_table(command)
+        return f"<!-- flags: {command}{' ' + group if group else ''} -->\n{content}\n<!-- end -->"
+
+    return re.sub(r"<!-- flags: (\w+)(?: (\w+))? -->.*?<!-- end -->", table, page, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
