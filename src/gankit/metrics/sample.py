@@ -79,8 +79,11 @@ class Sample:
 
     def select(self, names: Sequence[str]) -> Sample:
         """The same records with the columns `names` only."""
-        return Sample({n: self.columns[n] for n in names}, {n: self.kinds[n] for n in names},
-                      {n: self.levels[n] for n in names if n in self.levels})  # fmt: skip
+        return Sample(
+            {n: self.columns[n] for n in names},
+            {n: self.kinds[n] for n in names},
+            {n: self.levels[n] for n in names if n in self.levels},
+        )
 
     def row(self, index: int) -> dict[str, Any]:
         """One record as plain JSON values: a float, a level's text, or None where missing."""
@@ -96,8 +99,9 @@ class Sample:
 
 def concatenate(first: Sample, second: Sample) -> Sample:
     """The records of both, one after the other; both must have the same columns and levels (see `align`)."""
-    return Sample({n: np.concatenate([first.columns[n], second.columns[n]]) for n in first.columns},
-                  first.kinds, first.levels)  # fmt: skip
+    return Sample(
+        {n: np.concatenate([first.columns[n], second.columns[n]]) for n in first.columns}, first.kinds, first.levels
+    )
 
 
 def align(*samples: Sample) -> tuple[Sample, ...]:
@@ -112,11 +116,15 @@ def align(*samples: Sample) -> tuple[Sample, ...]:
     for other in samples[1:]:
         for name in first.names:
             if name not in other.columns:
-                raise DataError(f"column {name!r} is missing in one of the samples that are compared: "
-                                f"found {', '.join(other.names)}. Give samples with the same columns.")  # fmt: skip
+                raise DataError(
+                    f"column {name!r} is missing in one of the samples that are compared: "
+                    f"found {', '.join(other.names)}. Give samples with the same columns."
+                )
             if other.kinds[name] != first.kinds[name]:
-                raise DataError(f"column {name!r} is a {first.kinds[name]} in one sample and a {other.kinds[name]} "
-                                f"in another. Read both with the same types.")  # fmt: skip
+                raise DataError(
+                    f"column {name!r} is a {first.kinds[name]} in one sample and a {other.kinds[name]} "
+                    f"in another. Read both with the same types."
+                )
     levels = {n: tuple(dict.fromkeys(level for s in samples for level in s.levels[n])) for n in first.categories}
     return tuple(_recode(s, first.names, levels) for s in samples)
 

@@ -33,8 +33,13 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """The score as plain JSON values: {"value", "low", "high", "best", "details"}; NaN becomes None."""
-        return {"value": plain(self.value), "low": plain(self.low), "high": plain(self.high),
-                "best": self.best, "details": plain(self.details)}  # fmt: skip
+        return {
+            "value": plain(self.value),
+            "low": plain(self.low),
+            "high": plain(self.high),
+            "best": self.best,
+            "details": plain(self.details),
+        }
 
 
 def impossible(best: float, reason: str) -> Score:

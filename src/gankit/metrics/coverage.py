@@ -1,0 +1,187 @@
+"""Coverage: do the fakes reach all that is real, rare levels too, and do they stay within it?
+
+Knows two samples and a space to measure distances in; copying is the matter of `copies`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.neighbours import Points, Space, nearest
+from gankit.metrics.sample import Sample
+from gankit.metrics.score import Z95, Score, around, binomial_interval, impossible
+from gankit.randomness import key, numpy_generator
+
+_RARE_SHARE = 0.01
+_RARE_COUNT = 5
+_MAX_MISSED = 20
+_MAX_ROWS = 3000
+_NEIGHBOURS = 5
+_REPLICATES = 20
+_GRID = np.linspace(0, 1, 31)
+
+
+def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """Rare levels among the fakes: found, over the number expected in as many real rows; cut to 1, best 1.
+
+    Rare are levels below 1% of the real rows or with fewer than 5 of them. A level of share p is expected among m rows
+    with chance 1 - (1 - p)^m. Deterministic; `seed` is not used. The interval is a normal one from the spread of that
+    sum, the chances being taken as independent: that of a fresh real sample, moved to the value.
+    """
+    if not real.num_rows or not fake.num_rows:
+        return impossible(1.0, "one of the samples has no rows")
+    columns: list[dict[str, Any]] = []
+    missed: list[dict[str, Any]] = []
+    found = possible = 0
+    expected = variance = 0.0
+    for name in real.categories:
+        counts, fakes = (
+            np.bincount(v[v >= 0], minlength=len(real.levels[name])) for v in (real.columns[name], fake.columns[name])
+        )
+        rare = np.flatnonzero((counts > 0) & ((counts < _RARE_SHARE * real.num_rows) | (counts < _RARE_COUNT)))
+        if not len(rare):
+            continue
+        chance = 1 - (1 - counts[rare] / real.num_rows) ** fake.num_rows
+        hits = fakes[rare] > 0
+        columns.append({"column": name, "rare": len(rare), "found": int(hits.sum()), "expected": float(chance.sum())})
+        missed += [{"column": name, "level": real.levels[name][k], "real_rows": int(counts[k])} for k in rare[~hits]]
+        found, possible = found + int(hits.sum()), possible + len(rare)
+        expected, variance = expected + float(chance.sum()), variance + float((chance * (1 - chance)).sum())
+    if not possible:
+        return impossible(1.0, "no category has a rare level")
+    value, half = min(1.0, found / expected), Z95 * math.sqrt(variance) / expected
+    missed.sort(key=lambda m: -int(m["real_rows"]))
+    columns.sort(key=lambda c: float(c["found"]) / float(c["expected"]))
+    details = {
+        "found": found,
+        "expected": expected,
+        "possible": possible,
+        "share": found / possible,
+        "per_column": columns,
+        "missed": missed[:_MAX_MISSED],
+    }
+    return Score(value, max(0.0, value - half), min(1.0, value + half), 1.0, details)
+
+
+def precision(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """Alpha-precision (Alaa et al. 2022): do the fakes fill the real bulk as the real rows do? In [0, 1], best 1.
+
+    The ball about the real centre that holds a share alpha of the real rows should hold a share alpha of the fakes:
+    1 - 2 * integral |inside(alpha) - alpha|. Departure from the paper: the space is the fixed one of
+    `neighbours.Space` (Euclidean part), not a learned one-class embedding. At most 3,000 rows of each side. The interval
+    is a normal one from 20 bootstraps of the distances, the centre held fixed.
+    """
+    placed = _placed(real, fake, seed)
+    if isinstance(placed, str):
+        return impossible(1.0, placed)
+    points, fakes = placed
+    centre = points.euclid.mean(0)
+    radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (points, fakes))
+    inside = _shares_within(distance, np.quantile(radius, _GRID))
+    value = _integrated(inside)
+    generator = numpy_generator(seed, "metrics/precision/interval")
+    replicates = []
+    for _ in range(_REPLICATES):
+        real_again, fake_again = (v[generator.integers(0, len(v), len(v))] for v in (radius, distance))
+        replicates.append(_integrated(_shares_within(fake_again, np.quantile(real_again, _GRID))))
+    details = {"rows": points.num_rows, "curve": {"alpha": _GRID.round(4).tolist(), "inside": inside.round(5).tolist()}}
+    return Score(value, *around(value, replicates), 1.0, details)
+
+
+def recall(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """Beta-recall (Alaa et al. 2022): how much of the real rows do the fakes reach? In [0, 1], best 1.
+
+    A real row is reached at level beta if the nearest fake is no farther than the nearest other real row and lies in
+    the ball about the fakes' centre that holds a share beta of them: 1 - 2 * integral |covered(beta) - beta|. As half
+    the real rows have a real row nearer than any fake, even perfect fakes stay near .5: compare with the ceiling. Same
+    space, rows and kind of interval as in `precision`.
+    """
+    placed = _placed(real, fake, seed)
+    if isinstance(placed, str):
+        return impossible(1.0, placed)
+    points, fakes = placed
+    own = nearest(points, points, same=True)[0][:, 0]
+    distance, index = nearest(points, fakes)
+    reached = distance[:, 0] <= own
+    centre = fakes.euclid.mean(0)
+    radius = np.linalg.norm(fakes.euclid - centre, axis=1)
+    levels = np.quantile(radius, _GRID)
+    needed = np.where(reached, radius[index[:, 0]], np.inf)  # the ball that reaches each real row
+    covered = _shares_within(needed, levels)
+    value = _integrated(covered)
+    generator = numpy_generator(seed, "metrics/recall/interval")
+    replicates = []
+    for _ in range(_REPLICATES):
+        again, fake_again = (v[generator.integers(0, len(v), len(v))] for v in (needed, radius))
+        replicates.append(_integrated(_shares_within(again, np.quantile(fake_again, _GRID))))
+    details = {
+        "rows": points.num_rows,
+        "curve": {"beta": _GRID.round(4).tolist(), "covered": covered.round(5).tolist()},
+    }
+    return Score(value, *around(value, replicates), 1.0, details)
+
+
+def density(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """Density (Naeem et al. 2020, eq. 3): how many real balls hold a fake, over the number expected; best 1.
+
+    A real ball reaches to the row's 5th nearest real neighbour. Above 1: the fakes crowd where the real rows are dense.
+    At most 3,000 rows of each side; ties at distance 0 count as inside. The interval is a normal one over fakes.
+    """
+    found = _balls(real, fake, seed)
+    if isinstance(found, str):
+        return impossible(1.0, found)
+    inside = found
+    per_fake = inside.sum(0) / _NEIGHBOURS
+    half = Z95 * float(per_fake.std(ddof=1)) / math.sqrt(len(per_fake))
+    value = float(per_fake.mean())
+    return Score(value, max(0.0, value - half), value + half, 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
+
+
+def coverage(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """Coverage (Naeem et al. 2020, eq. 4): the share of real rows with a fake in their ball, best 1.
+
+    The balls are those of `density`. With as many fakes as real rows, perfect fakes are expected at about
+    1 - 2^-5 = .97. The interval is the exact binomial one over real rows.
+    """
+    found = _balls(real, fake, seed)
+    if isinstance(found, str):
+        return impossible(1.0, found)
+    hit = np.asarray(found.any(1))
+    low, high = binomial_interval(int(hit.sum()), len(hit))
+    return Score(float(hit.mean()), low, high, 1.0, {"rows": len(hit), "neighbours": _NEIGHBOURS})
+
+
+def _placed(real: Sample, fake: Sample, seed: int) -> tuple[Points, Points] | str:
+    rows = min(real.num_rows, fake.num_rows, _MAX_ROWS)
+    if rows <= _NEIGHBOURS:
+        return f"{rows} rows are too few; {_NEIGHBOURS + 1} are the least"
+    generator = numpy_generator(seed, "metrics/coverage")
+    space = Space(real, key(seed, "metrics/coverage/space"))
+    return space.place(real.subsample(rows, generator)), space.place(fake.subsample(rows, generator))
+
+
+def _balls(real: Sample, fake: Sample, seed: int) -> np.ndarray | str:
+    """Whether fake j lies in the ball of real row i: [N, M] bool."""
+    placed = _placed(real, fake, seed)
+    if isinstance(placed, str):
+        return placed
+    points, fakes = placed
+    norms = [np.einsum("nd,nd->n", p.euclid, p.euclid) for p in (points, fakes)]
+    own = norms[0][:, None] + norms[0] - 2 * points.euclid @ points.euclid.T
+    np.fill_diagonal(own, np.inf)
+    radius = np.partition(own, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
+    cross = norms[0][:, None] + norms[1] - 2 * points.euclid @ fakes.euclid.T
+    return np.asarray(cross <= np.maximum(radius, 0)[:, None] + 1e-5)  # float32 noise about equal rows
+
+
+def _shares_within(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    return np.searchsorted(np.sort(distances), radii, side="right") / len(distances)
+
+
+def _integrated(curve: np.ndarray) -> float:
+    """1 - 2 * integral over [0, 1] of |curve - diagonal|, by trapezia."""
+    gap = np.abs(curve - _GRID)
+    return max(0.0, 1 - 2 * float(np.sum((gap[1:] + gap[:-1]) / 2 * np.diff(_GRID))))

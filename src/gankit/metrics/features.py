@@ -1,0 +1,101 @@
+"""Samples as the matrices that classifiers take.
+
+Knows samples; never what the classifiers are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.metrics.sample import Sample
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+_TREE_LEVELS = 254  # scikit-learn's histograms hold at most 255 levels; the last one takes the rest
+_LINEAR_LEVELS = 100
+
+
+@dataclass(frozen=True)
+class TreeFeatures:
+    """A matrix for `HistGradientBoosting*`, with its categorical columns.
+
+    matrix: [N, C] float64, NaN = missing. categorical: [C] bool.
+    """
+
+    matrix: np.ndarray
+    categorical: np.ndarray
+
+
+def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> TreeFeatures:
+    """The columns `names` of `sample` for boosted trees; levels rare in `reference` share one code.
+
+    A two-level or constant column stays categorical. Infinite numbers become the largest float32, in their order.
+    """
+    matrix = np.empty((sample.num_rows, len(names)))
+    for i, name in enumerate(names):
+        values = sample.columns[name]
+        if sample.kinds[name] == "number":
+            matrix[:, i] = np.clip(values, -3e38, 3e38)
+        else:
+            codes = frequency_ranks(reference, name)[values].astype(float)
+            matrix[:, i] = np.where(values < 0, np.nan, np.minimum(codes, _TREE_LEVELS - 1))
+    return TreeFeatures(matrix, np.array([sample.kinds[n] == "category" for n in names], bool))
+
+
+def frequency_ranks(reference: Sample, name: str) -> np.ndarray:
+    """Level code -> rank by frequency in `reference`, 0 = the most frequent: [num_levels or 1] int64."""
+    num_levels = max(len(reference.levels[name]), 1)
+    values = reference.columns[name]
+    order = np.argsort(-np.bincount(values[values >= 0], minlength=num_levels), kind="stable")
+    ranks = np.empty(num_levels, np.int64)
+    ranks[order] = np.arange(num_levels)
+    return ranks
+
+
+def linear_features(sample: Sample, reference: Sample) -> csr_matrix:
+    """Standardised numbers, flags of missing ones, and one-hot levels: sparse [N, D] float64.
+
+    Numbers are centred and scaled by mean and deviation in `reference` and cut at 10 deviations; missing ones are 0
+    beside a flag. Of a category the 100 levels most frequent in `reference` and missing have a column each.
+    """
+    from scipy.sparse import csr_matrix, hstack
+
+    rows = np.arange(sample.num_rows)
+    blocks: list[Any] = []
+    for name in sample.names:
+        values = sample.columns[name]
+        if sample.kinds[name] == "number":
+            known = reference.columns[name]
+            known = known[np.isfinite(known)]
+            centre, spread = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
+            scaled = np.clip((values - centre) / (spread if spread > 0 else 1.0), -10, 10)
+            missing = np.isnan(values)
+            blocks.append(csr_matrix(np.stack([np.where(missing, 0.0, scaled), missing.astype(float)], 1)))
+            continue
+        ranks = frequency_ranks(reference, name)
+        width = min(len(ranks), _LINEAR_LEVELS) + 1
+        column = np.where(values < 0, width - 1, ranks[values])
+        kept = column < width
+        blocks.append(csr_matrix((np.ones(kept.sum()), (rows[kept], column[kept])), (sample.num_rows, width)))
+    return csr_matrix(hstack(blocks, format="csr"))
+
+
+def boosted_trees(categorical: np.ndarray, task: str, seed: int, num_trees: int = 100, rate: float = 0.1) -> Any:
+    """An unfitted histogram boosting model of scikit-learn: task "classification" or "regression".
+
+    Early stopping is off: it would hold back rows and make small fits depend on chance.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    return kind(
+        max_iter=num_trees,
+        learning_rate=rate,
+        categorical_features=categorical if categorical.any() else None,
+        early_stopping=False,
+        random_state=seed % 2**32,
+    )

@@ -1,0 +1,143 @@
+"""Usefulness: does a model that is trained on fakes work on real rows?
+
+Knows a sample to train on and held-out real rows; never how the sample was made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.auc import midranks
+from gankit.metrics.features import boosted_trees, tree_features
+from gankit.metrics.sample import Sample
+from gankit.metrics.score import Score, around, impossible, resampled_counts
+from gankit.randomness import key, numpy_generator
+
+_NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")
+_REPLICATES = 30
+_MAX_CLASSES = 30
+_MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end too
+
+
+def guess_target(sample: Sample) -> str | None:
+    """The column a user would most likely predict; None with fewer than two columns.
+
+    Prefers a name such as target, label, class, y, outcome, income, species or survived (whole or as one of its words),
+    then the last category of 2 to 20 levels, then the last column.
+
+    >>> s = Sample({"y": np.zeros(2), "x": np.ones(2)}, {"y": "number", "x": "number"})
+    >>> guess_target(s)
+    'y'
+    """
+    if len(sample.names) < 2:
+        return None
+    for wanted in _NAMES:
+        for name in sample.names:
+            if name.strip().lower() == wanted:
+                return name
+    for wanted in _NAMES:
+        for name in sample.names:
+            words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+            if len(wanted) > 1 and wanted in words:
+                return name
+    few = [n for n in sample.categories if 2 <= len(sample.levels[n]) <= 20]
+    return few[-1] if few else sample.names[-1]
+
+
+def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, seed: int = 0) -> Score:
+    """How well boosted trees trained on the fakes predict `target` on held-out real rows: AUC or R2, best 1.
+
+    A category gives the ROC AUC (macro, one level against the rest, over levels the held-out rows hold; at most the 30
+    most frequent in `train`), a number R2. `train` only says which levels are frequent; in the place of `fake` it gives
+    the ceiling. Rows whose target is missing are left out. The interval is a normal one from 30 bootstraps of the
+    held-out rows: it holds for this one trained model.
+    """
+    if target not in train.names or len(train.names) < 2:
+        return impossible(1.0, "there is no column to predict, or none to predict it from")
+    present = [_with_target(s, target) for s in (fake, heldout)]
+    if min(s.num_rows for s in present) < 2:
+        return impossible(1.0, f"fewer than two rows with a value of {target!r} to learn from or to test on")
+    learn, test = present
+    inputs = tuple(n for n in train.names if n != target)
+    generator = numpy_generator(seed, "metrics/usefulness")
+    learn = learn.subsample(max(200, _MAX_VALUES // len(inputs)), generator)
+    features = [tree_features(s, train, inputs) for s in (learn, test)]
+    counts = resampled_counts(test.num_rows, _REPLICATES, generator)
+    is_number = train.kinds[target] == "number"
+    details: dict[str, Any] = {
+        "target": target,
+        "task": "regression" if is_number else "classification",
+        "figure": "r2" if is_number else "auc",
+        "train_rows": learn.num_rows,
+        "test_rows": test.num_rows,
+        "classes": None,
+    }
+    model = boosted_trees(features[0].categorical, str(details["task"]), key(seed, "metrics/usefulness/model"))
+    if is_number:
+        truth = test.columns[target]
+        if truth.std() == 0:
+            return impossible(1.0, f"{target!r} is constant in the held-out rows")
+        model.fit(features[0].matrix, learn.columns[target])
+        error = (truth - model.predict(features[1].matrix)) ** 2
+        value = r_squared(truth, error)
+        replicates = [r_squared(truth, error, c) for c in counts]
+        return Score(value, *around(value, replicates, floor=-math.inf), 1.0, details)
+    truth = test.columns[target]
+    frequent = np.argsort(-np.bincount(_known(train, target), minlength=len(train.levels[target])), kind="stable")
+    classes = [int(c) for c in frequent[:_MAX_CLASSES] if 0 < (truth == c).sum() < len(truth)]
+    details["classes"] = len(classes)
+    if not classes:
+        return impossible(1.0, f"the held-out rows hold a single level of {target!r}")
+    probability = _probabilities(model, features[0].matrix, learn.columns[target], features[1].matrix, classes)
+    areas = np.array([_areas(probability[:, k], truth == c, counts) for k, c in enumerate(classes)])  # [classes, 1 + R]
+    means = np.nanmean(areas, axis=0)
+    return Score(float(means[0]), *around(float(means[0]), means[1:]), 1.0, details)
+
+
+def r_squared(truth: np.ndarray, squared_error: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """1 - sum w e / sum w (y - mean y)^2: the share of the variance that is explained; NaN when there is none."""
+    weight = np.ones(len(truth)) if weights is None else weights
+    centred = truth - np.average(truth, weights=weight)
+    total = float(np.sum(weight * centred**2))
+    return 1 - float(np.sum(weight * squared_error)) / total if total > 0 else math.nan
+
+
+def _with_target(sample: Sample, target: str) -> Sample:
+    values = sample.columns[target]
+    return sample.take(np.isfinite(values) if sample.kinds[target] == "number" else values >= 0)
+
+
+def _known(sample: Sample, name: str) -> np.ndarray:
+    values = sample.columns[name]
+    return values[values >= 0]
+
+
+def _probabilities(model: Any, x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: list[int]) -> np.ndarray:
+    """P(class) for each test row: [N, len(classes)]; a class not learned gets 0. Others are one class, "rest"."""
+    place = {c: k for k, c in enumerate(classes)}
+    labels = np.array([place.get(int(c), len(classes)) for c in y])
+    seen = np.unique(labels)
+    out = np.zeros((len(test), len(classes) + 1))
+    if len(seen) == 1:
+        out[:, seen[0]] = 1.0
+    else:
+        out[:, seen] = model.fit(x, labels).predict_proba(test)
+    return out[:, : len(classes)]
+
+
+def _areas(probability: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The ROC AUC of the rows and of each bootstrap replicate: [1 + R], NaN where a replicate lacks a class."""
+    ranks = (2 * midranks(probability)).astype(np.int64)  # equal scores share a cell
+    _, cell = np.unique(ranks, return_inverse=True)
+    out = np.empty(1 + len(counts))
+    for i in range(1 + len(counts)):
+        weight = np.ones(len(truth)) if i == 0 else counts[i - 1]
+        positive, negative = (np.bincount(cell, weight * side) for side in (truth, ~truth))
+        total = positive.sum() * negative.sum()
+        below = np.cumsum(negative) - negative / 2
+        out[i] = float((positive * below).sum() / total) if total > 0 else math.nan
+    return out
