@@ -59,6 +59,13 @@ class Spec:
             edges.append(edges[-1] + block.size)
         return tuple(edges)
 
+    @property
+    def compact_dim(self) -> int:
+        """Numbers of a record as it travels compactly: one a one-of-K block (its code), all of a continuous one."""
+        if not self.blocks:
+            return self.dim
+        return sum(b.size if b.kind == "continuous" else 1 for b in self.blocks)
+
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values; `from_json` takes it back."""
         return {"form": self.form, "shape": list(self.shape), "blocks": [asdict(b) for b in self.blocks]}

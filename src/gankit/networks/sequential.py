@@ -111,7 +111,11 @@ class SequentialGenerator(LikelihoodGenerator):
 
     @torch.no_grad()
     def generate(
-        self, z: Tensor, allowed: Mapping[int, Tensor], candidate_uniforms: Tensor | None = None
+        self,
+        z: Tensor,
+        allowed: Mapping[int, Tensor],
+        candidate_uniforms: Tensor | None = None,
+        masks: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
         """Compact fakes, with some blocks restricted.
 
@@ -125,11 +129,13 @@ class SequentialGenerator(LikelihoodGenerator):
             allowed: block -> [K] float32 in [0, 1], the share of each cell that is allowed; not all zero.
             candidate_uniforms: [B, NUM_CANDIDATES * n + 1] float64 in (0, 1), n restricted blocks; needed where
                 `needs_candidates(allowed)`.
+            masks: block -> [K] float32, 0 for cells that must never be made; these blocks keep their place.
 
         Returns:
             [B, num_blocks] float64, code + position.
         """
         place = torch.special.ndtr(z.double()).clamp(SMALLEST, 1 - SMALLEST)
+        never = {**(masks or {}), **allowed}
         # Blocks that are known outright go first, then sets, then everything else.
         singles = [t for t, weight in allowed.items() if int((weight > 0).sum()) == 1]
         sets = [t for t in allowed if t not in singles]
@@ -145,7 +151,7 @@ class SequentialGenerator(LikelihoodGenerator):
         for s in range(begin, self.num_blocks):
             t = sequence[s]
             logits = self._logits(t, embedded, sequence[:s], len(z), z.device)
-            code, position, _ = self._draw(logits, place[:, t], allowed.get(t))
+            code, position, _ = self._draw(logits, place[:, t], never.get(t))
             result[:, t] = code + position
             embedded = torch.cat([embedded, self.embed[code + int(self.offsets_of[t])]], 1)
         return result

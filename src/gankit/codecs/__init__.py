@@ -1,0 +1,18 @@
+"""Codecs: records to tensors' numbers and back, one file a kind, and the explicit table of them.
+
+Knows columns and Spec; never torch, networks or losses.
+"""
+
+from __future__ import annotations
+
+from gankit.codecs.base import Codec, Restriction
+from gankit.codecs.table import TableCodec
+from gankit.codecs.vector import VectorCodec
+
+CODECS: dict[str, type[TableCodec] | type[VectorCodec]] = {
+    "number": VectorCodec,
+    "vector": VectorCodec,
+    "table": TableCodec,
+}
+
+__all__ = ["CODECS", "Codec", "Restriction", "TableCodec", "VectorCodec"]

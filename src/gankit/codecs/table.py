@@ -1,0 +1,200 @@
+"""Table rows as vectors of one-of-K blocks: levels of categories, cells of numbers, and missingness as cells too.
+
+Knows parsed columns; never torch, networks, or how a column was written.
+
+Each column becomes one block. A category's cells are its levels, most frequent first (above `MAX_LEVELS` the rare ones
+share cells of equal frequency, and the position in the cell says which). A number's or a date's cells are those of
+its quantile function (`cells.Cells`). Each marker of a missing value is one more cell, so that missingness is learned
+like any other value and written back with the marker that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gankit.codecs.base import Codec, Restriction
+from gankit.codecs.cells import Cells
+from gankit.data.schema import Column, Values
+from gankit.spec import Block, Spec
+
+MAX_LEVELS = 4096
+"""Above so many levels a category's rare levels share cells, so that memory stays bounded."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one column is coded.
+
+    num_levels: cells that are levels of a category (0 where `cells` is used).
+    cells: the cells of a number, a date or a category of very many levels; None for other categories and for
+        columns that are always missing in training.
+    num_markers: missing markers; the last cells, in the order of the column's markers.
+    counts: [K] training rows in each cell; a cell that has none is never generated.
+    """
+
+    name: str
+    category: bool
+    num_levels: int
+    cells: Cells | None
+    num_markers: int
+    counts: np.ndarray
+
+    @property
+    def num_present(self) -> int:
+        """Cells of present values."""
+        return self.num_levels if self.cells is None else self.cells.num_cells
+
+    @property
+    def size(self) -> int:
+        """All cells (at least one)."""
+        return max(self.num_present + self.num_markers, 1)
+
+    @classmethod
+    def fit(cls, column: Column, values: Values) -> Field:
+        """The field for a column's training values."""
+        present = values.missing == 0
+        category = column.kind == "category"
+        num_levels, cells = (len(column.levels), None) if category else (0, None)
+        known = values.data[present & (values.data >= 0)] if category else values.data[present]
+        if len(known) and (not category or num_levels > MAX_LEVELS):
+            cells = Cells.fit(known.astype(np.float64), discrete=True if category else None)
+            num_levels = 0
+        field = cls(column.name, category, num_levels, cells, len(column.markers), np.zeros(0))
+        counts = np.bincount(field.encode(values).astype(np.int64), minlength=field.size).astype(np.float64)
+        return cls(column.name, category, num_levels, cells, len(column.markers), counts)
+
+    def encode(self, values: Values) -> np.ndarray:
+        """[N] float64, `cell + position`; a level that training did not show goes to the most frequent cell."""
+        coded = np.zeros(len(values.data))
+        present = values.missing == 0
+        if self.cells is not None:
+            coded[present] = self.cells.encode(np.maximum(values.data[present], 0) if self.category else values.data[present])
+        elif self.num_levels:
+            coded[present] = np.maximum(values.data[present], 0) + 0.5
+        coded[~present] = self.num_present + values.missing[~present] - 0.5
+        return coded
+
+    def decode(self, coded: np.ndarray) -> Values:
+        """`cell + position` [N] float64 to values."""
+        cell = coded.astype(np.int64)
+        missing = np.where(cell >= self.num_present, cell - self.num_present + 1, 0).astype(np.int8)
+        inside = np.minimum(coded, max(self.num_present - 1e-9, 0))
+        if self.cells is None:
+            data = np.floor(inside) if self.category else np.full(len(coded), np.nan)
+        else:
+            data = self.cells.decode(inside)
+        if self.category:
+            return Values(np.where(missing > 0, -1, data.round()).astype(np.int32), missing)
+        return Values(np.where(missing > 0, np.nan, data), missing)
+
+    def allow_range(self, low: float, high: float) -> Restriction:
+        """The present values in [low, high] (numbers and dates)."""
+        k, extra = self.num_present, np.zeros(self.size - self.num_present)
+        if self.cells is None:
+            return Restriction.of_cells(self.size, ())
+        weight, begin, end = self.cells.share(low, high)
+        assert len(weight) == k
+        return Restriction(np.r_[weight, extra], np.r_[begin, extra], np.r_[end, extra])
+
+    def allow_levels(self, codes: Sequence[int]) -> Restriction:
+        """The levels with these codes (categories)."""
+        if self.cells is None:
+            return Restriction.of_cells(self.size, codes)
+        # A level inside a shared cell is a stretch of the cell; several levels are allowed one at a time.
+        assert len(codes) == 1, "levels that share cells are chosen one at a time"
+        return self.allow_range(codes[0], codes[0])
+
+    def allow_marker(self, marker: int) -> Restriction:
+        """Missing, written with the `marker`-th marker (from 0)."""
+        return Restriction.of_cells(self.size, [self.num_present + marker])
+
+    def to_json(self) -> dict[str, Any]:
+        """The field as plain JSON values."""
+        return {
+            "name": self.name,
+            "category": self.category,
+            "num_levels": self.num_levels,
+            "cells": None if self.cells is None else self.cells.to_json(),
+            "num_markers": self.num_markers,
+            "counts": self.counts.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Field:
+        """The field that `to_json` wrote."""
+        cells = None if value["cells"] is None else Cells.from_json(value["cells"])
+        return cls(
+            value["name"],
+            value["category"],
+            value["num_levels"],
+            cells,
+            value["num_markers"],
+            np.asarray(value["counts"], dtype=np.float64),
+        )
+
+
+class TableCodec(Codec):
+    """The codec of kind "table".
+
+    Attributes:
+        fields: one a column, in the columns' order.
+        ordered: pairs (a, b) of positions in `fields`: dates of which a <= b held in every training row.
+    """
+
+    def __init__(self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = ()) -> None:
+        self.fields = tuple(fields)
+        self.ordered = tuple(ordered)
+        kinds = ["categorical" if f.category else "binned" for f in self.fields]
+        blocks = tuple(Block(kind, f.size) for kind, f in zip(kinds, self.fields, strict=True))  # type: ignore[arg-type]  # the two literals
+        self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values]) -> TableCodec:
+        """The codec for training rows; `columns` are those that are modelled."""
+        fields = [Field.fit(column, values[column.name]) for column in columns]
+        dates = [i for i, column in enumerate(columns) if column.kind == "datetime"]
+        ordered = [
+            (a, b) for a in dates for b in dates if a != b and _always_before(values, columns[a].name, columns[b].name)
+        ]
+        return cls(fields, ordered)
+
+    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+        """See `Codec.encode`."""
+        return np.stack([field.encode(values[field.name]) for field in self.fields], axis=1)
+
+    def decode(self, compact: np.ndarray) -> dict[str, Values]:
+        """See `Codec.decode`; a later date is moved up to the earlier one where it would precede it."""
+        values = {field.name: field.decode(compact[:, i]) for i, field in enumerate(self.fields)}
+        for a, b in self.ordered:
+            earlier, later = values[self.fields[a].name], values[self.fields[b].name]
+            # NaN compares false, so that missing dates stay missing.
+            data = np.where(later.data < earlier.data, earlier.data, later.data)
+            values[self.fields[b].name] = Values(data, later.missing)
+        return values
+
+    def index(self, name: str) -> int:
+        """The position of the column in `fields`."""
+        return next(i for i, field in enumerate(self.fields) if field.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """See `Codec.to_json`."""
+        return {"fields": [field.to_json() for field in self.fields], "ordered": [list(pair) for pair in self.ordered]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TableCodec:
+        """The codec that `to_json` wrote."""
+        pairs = [(int(a), int(b)) for a, b in value["ordered"]]
+        return cls([Field.from_json(field) for field in value["fields"]], pairs)
+
+
+def _always_before(values: Mapping[str, Values], a: str, b: str) -> bool:
+    """Whether a <= b in every training row that has both, with at least one row where a < b and twenty to judge by."""
+    earlier, later = values[a].data, values[b].data
+    both = ~(np.isnan(earlier) | np.isnan(later))
+    if both.sum() < 20:
+        return False
+    return bool((earlier[both] <= later[both]).all() and (earlier[both] < later[both]).any())
