@@ -19,7 +19,7 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
     two of either.
 
     >>> auc(np.array([0.9, 0.7]), np.array([0.1, 0.7]))
-    (0.875, 0.0625)
+    (0.875, 0.03125)
     """
     num_positive, num_negative = len(positive), len(negative)
     if not num_positive or not num_negative:
