@@ -1,0 +1,176 @@
+"""The docs say what is true: every name is described, every table is current, every example and command runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import importlib.util
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import gankit
+from gankit.cli import cli
+from gankit.options import train_options
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = {
+    path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+MODULES = [m.name for m in pkgutil.walk_packages(gankit.__path__, "gankit.") if not m.name.endswith("__main__")]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_flags_are_up_to_date() -> None:
+    current = script("docs").rewritten(DOCS["cli.md"])
+    assert DOCS["cli.md"] == current, "out of date; run: python scripts/docs.py"
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_command_and_flag_is_in_the_docs(command: str) -> None:
+    assert f"## {command}" in DOCS["cli.md"]
+    flags = [flag for p in cli.commands[command].params for flag in p.opts if flag.startswith("--")]
+    assert [flag for flag in flags if not re.search(rf"{flag}\b", DOCS["cli.md"])] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "page"), [("kind", "data.md"), ("network", "game.md"), ("loss", "game.md"), ("penalty", "game.md")]
+)
+def test_every_choice_is_explained(option: str, page: str) -> None:
+    (choices,) = [o.choices for o in train_options() if o.name == option]
+    missing = [choice for choice in choices if choice != "auto" and f"`{choice}`" not in DOCS[page]]
+    assert missing == []
+
+
+def test_the_choices_are_the_ones_that_there_are() -> None:
+    from gankit.losses import LOSSES, PENALTIES
+    from gankit.networks import NETWORKS
+
+    choices = {o.name: set(o.choices) - {"auto"} for o in train_options()}
+    assert choices["network"] == set(NETWORKS)
+    assert choices["loss"] == set(LOSSES)
+    assert choices["penalty"] == set(PENALTIES)
+
+
+def test_every_metric_is_explained() -> None:
+    from gankit.metrics.evaluation import METRICS
+
+    assert [name for name in METRICS if f"`{name}`" not in DOCS["report.md"]] == []
+
+
+def test_every_public_name_is_in_the_python_page() -> None:
+    names = [name for name in gankit.__all__ if not name.startswith("_")]
+    assert [name for name in names if not re.search(rf"\b{name}\b", DOCS["python.md"])] == []
+
+
+def test_every_exit_code_of_an_error_is_documented() -> None:
+    from gankit import errors
+
+    codes = {value.exit_code for value in vars(errors).values() if isinstance(value, type)}
+    table = DOCS["cli.md"].split("## Exit codes", 1)[1]
+    assert [code for code in codes if f"| {code} |" not in table] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    wrong = []
+    for name, text in DOCS.items():
+        folder = ROOT if name == "README.md" else ROOT / "docs"
+        for target in re.findall(r"\]\(([^)#\s]+)", text):
+            if "://" not in target and not (folder / target).exists():
+                wrong.append(f"{name}: {target}")
+    assert wrong == []
+
+
+def test_the_file_tree_of_the_readme_is_the_file_tree() -> None:
+    package = ROOT / "src" / "gankit"
+    rooms = {p.name + "/" if p.is_dir() else p.name for p in package.iterdir()}
+    rooms -= {"__pycache__/", "py.typed", "__main__.py"}
+    tree = DOCS["README.md"].split("src/gankit/\n", 1)[1].split("```", 1)[0]
+    assert set(re.findall(r"^  (\w+(?:\.py|/))", tree, re.MULTILINE)) == rooms
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    failures, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failures == 0
+
+
+# --- examples and commands of the pages, on small data ------------------------------------------------------------
+
+
+def small(text: str) -> str:
+    """The same example, with lengths that end within seconds."""
+    text = re.sub(r'budget="\w+"', 'samples="2k"', text)
+    text = re.sub(r"--budget \w+", "--samples 2k", text)
+    return text.replace("100_000", "5_000")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", DOCS[page], re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> Iterator[str]:
+    """Every `gankit …` line of the page that can be typed as it stands."""
+    for block in blocks(page, ""):
+        for line in block.splitlines():
+            typed = re.split(r"\s{3,}", line)[0]
+            if typed.startswith("gankit ") and not re.search(r"\b(DATA|MODEL|RUN|COMMAND)\b", typed):
+                yield small(typed)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the data files that the pages speak of, in which examples run."""
+    text = small_table.read_text()
+    (tmp_path / "people.csv").write_text(text)
+    (tmp_path / "test.csv").write_text(text)
+    rich = [
+        line + (",income" if i == 0 else ",>50K" if i % 3 == 0 else ",<=50K")
+        for i, line in enumerate(text.splitlines())
+    ]
+    (tmp_path / "adult.csv").write_text("\n".join(rich).replace("income,member", "pay,member") + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "python.md"])
+def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks(page, "python")):
+        exec(compile(small(block), f"{page}, example {number + 1}", "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "cli.md"])
+def test_commands_of_a_page_run(page: str, workplace: Path) -> None:
+    typed = list(commands(page))
+    assert len(typed) >= 5
+    for line in typed:
+        first, *rest = shlex.split(line)
+        done = subprocess.run(
+            f"{sys.executable} -m gankit {line.removeprefix('gankit ')}"
+            if "|" in rest
+            else [sys.executable, "-m", first, *rest],
+            shell="|" in rest,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
