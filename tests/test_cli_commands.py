@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import gankit
-from gankit.cli import free_folder
+from gankit.cli import free_folder, interruptible, replacing, run
+from gankit.errors import DataError, OptionError
+from gankit.terminal import Voice
 
 SRC = Path(gankit.__file__).parent.parent
 HEAVY = ("torch", "duckdb", "pyarrow", "sklearn", "matplotlib", "scipy", "pandas", "polars")
@@ -160,3 +163,75 @@ def test_the_public_names_are_all_there_and_no_others() -> None:
         assert getattr(gankit, name) is not None, name
     with pytest.raises(AttributeError, match="has no attribute 'fit'; it has DataError"):
         gankit.fit  # noqa: B018  # the access is the test
+
+
+def test_a_fault_of_gankit_shows_its_traceback_and_asks_for_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(path: Path) -> dict[str, object]:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("gankit.model.inspect", broken)
+    assert run(["inspect", "model"]) == 1
+    said = capsys.readouterr()
+    assert "ZeroDivisionError: a fault" in said.err
+    assert "Please report" in said.err
+    assert said.out == ""
+
+
+def test_a_stop_outside_of_training_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(path: Path) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gankit.model.inspect", stopped)
+    assert run(["inspect", "model"]) == 130
+    assert capsys.readouterr().err.strip() == "stopped."
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("gankit.cli.os._exit", ended.append)
+    before = signal.getsignal(number)
+    with interruptible(Voice()) as interruption:
+        interruption.begin()
+        assert not interruption.asked
+        signal.raise_signal(number)
+        assert interruption.asked
+        assert ended == []
+        signal.raise_signal(number)
+        assert ended == [130]
+    assert signal.getsignal(number) is before
+    assert "once more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_step_ends_like_ctrl_c(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible(Voice()):
+        signal.raise_signal(number)
+
+
+def test_a_run_that_was_to_be_replaced_comes_back_when_nothing_takes_its_place(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    with pytest.raises(DataError), replacing(tmp_path / "run"):
+        assert not (tmp_path / "run").exists()
+        raise DataError("the data cannot be read")
+    assert [p.name for p in tmp_path.rglob("*")] == ["run", "config.json"]
+
+
+def test_a_run_is_replaced_by_the_one_that_takes_its_place(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    with replacing(tmp_path / "run"):
+        (tmp_path / "run").mkdir()
+    assert [p.name for p in tmp_path.rglob("*")] == ["run"]
+
+
+def test_a_folder_that_is_no_run_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    with pytest.raises(OptionError, match="not a run"), replacing(tmp_path / "thesis"):
+        pass
+    assert (tmp_path / "thesis").is_dir()

@@ -6,12 +6,14 @@ Knows every room by its public functions; imports the heavy ones only when a com
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,11 +21,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gankit import __version__, options
-from gankit.errors import GankitError, InterruptedRun, OptionError
+from gankit.errors import DataError, GankitError, InterruptedRun, OptionError, OutputError
 from gankit.terminal import Voice, outline
 
 if TYPE_CHECKING:
     from gankit.model import Model
+    from gankit.training import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,7 +42,6 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit code; a fault of gankit leaves a traceback and a request to report it."""
     try:
         code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         if "--json" in arguments:
@@ -47,10 +49,6 @@ def run(arguments: Sequence[str]) -> int:
         else:
             error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has seen enough. Python would complain once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped.", err=True)
         return InterruptedRun.exit_code
@@ -63,6 +61,11 @@ def run(arguments: Sequence[str]) -> int:
             err=True,
         )
         return 1
+
+
+def _close_output() -> None:
+    """Lets standard output lead nowhere; else Python would complain once more when it flushes it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -78,6 +81,11 @@ def cli() -> None:
     """
 
 
+def _fail(voice: Voice, error: GankitError) -> None:
+    voice.error(error)
+    click.get_current_context().exit(error.exit_code)
+
+
 def speaking(command: Command) -> Command:
     """Gives a command --json and --quiet, hands it its `voice`, and turns mistakes into a sentence and a code."""
 
@@ -88,10 +96,16 @@ def speaking(command: Command) -> Command:
         voice = Voice(as_json=as_json, quiet=quiet)
         try:
             command(voice=voice, **arguments)
+            sys.stdout.flush()
         except GankitError as error:
-            voice.end_progress()
-            voice.error(error)
-            click.get_current_context().exit(error.exit_code)
+            _fail(voice, error)
+        except BrokenPipeError:
+            _close_output()  # its reader has seen enough
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            _close_output()
+            _fail(voice, OutputError("no space left where the output goes. Free some, or write to another place."))
 
     return spoken  # type: ignore[return-value]  # the decorated command keeps its name, not its signature
 
@@ -150,37 +164,39 @@ def train(
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
     if resume:
         run_folder = _run_to_resume(out, overwrite, config_file, given)
+        config = None
     else:
-        if data is None:
-            raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
-        values = options.read_toml(config_file) if config_file else {}
-        config = options.build_config({**values, **given})
-        run_folder = out or free_folder(data)
+        config = options.build_config({**(options.read_toml(config_file) if config_file else {}), **given})
+        run_folder = out or free_folder(data or "-")
         if run_folder.exists() and not overwrite:
             raise OptionError(
                 f"{run_folder} exists. Go on with it (--resume), replace it (--overwrite), or name another folder (-o)."
             )
-
-    with interruptible(voice) as asked_to_stop:
+        data = _checked_data(data)
+    with interruptible(voice) as interruption:
         from gankit import api
 
-        def on_progress(progress: Any) -> None:
+        def on_progress(progress: Progress) -> None:
+            interruption.begin()
             voice.progress(progress)
+            if interruption.asked:
+                raise InterruptedRun(f"stopped and saved. Go on with: gankit train -o {run_folder} --resume")
 
-        if resume:
-            model = api.resume(run_folder, data, on_progress=on_progress, on_note=voice.note, should_stop=asked_to_stop)
+        if config is None:
+            model = api.resume(run_folder, data, on_progress=on_progress, on_note=voice.note)
         else:
-            model = api.train(
-                data,
-                out=run_folder,
-                overwrite=overwrite,
-                config=config,
-                on_progress=on_progress,
-                on_note=voice.note,
-                should_stop=asked_to_stop,
-            )
+            with replacing(run_folder) if run_folder.exists() else nullcontext():
+                model = api.train(data, out=run_folder, config=config, on_progress=on_progress, on_note=voice.note)
     text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
+
+
+def _checked_data(data: str | None) -> str:
+    if data is None:
+        raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
+    if data != "-" and not Path(data).exists():
+        raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
+    return data
 
 
 def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, given: dict[str, Any]) -> Path:
@@ -198,6 +214,23 @@ def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, 
     return out
 
 
+@contextmanager
+def replacing(folder: Path) -> Iterator[None]:
+    """Sets the run in `folder` aside while another takes its place; it comes back if none does."""
+    if not (folder / "config.json").exists():
+        raise OptionError(f"{folder} is not a run, so it is not replaced. Name another folder with -o.")
+    aside = folder.with_name(f".{folder.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    try:
+        yield
+    finally:
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(folder)
+
+
 def free_folder(data: str, runs: Path = Path("runs")) -> Path:
     """The first of runs/NAME-1, runs/NAME-2, … that does not exist, with NAME from the data's file name."""
     name = "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"
@@ -207,26 +240,42 @@ def free_folder(data: str, runs: Path = Path("runs")) -> Path:
     return runs / f"{name}-{number}"
 
 
-@contextmanager
-def interruptible(voice: Voice) -> Iterator[Callable[[], bool]]:
-    """Within it the first SIGINT or SIGTERM asks for a stop at the next step, and the second ends the process at once.
+class Interruption:
+    """What SIGINT and SIGTERM do to a training.
 
-    Yields the question whether a stop was asked for.
+    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next
+    step boundary (`asked`), and the second ends the process at once.
     """
-    asked = False
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    def __init__(self, voice: Voice) -> None:
+        self.asked = False
+        self._voice = voice
+        self._begun = False
+
+    def begin(self) -> None:
+        """From here on there is something to save."""
+        self._begun = True
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The signals' handler."""
+        if self.asked:
             os._exit(InterruptedRun.exit_code)
-        asked = True
-        voice.note("stopping at the next step; once more stops at once.")
+        if not self._begun:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._voice.note("stopping at the next step; once more stops at once.")
 
-    kept = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def interruptible(voice: Voice) -> Iterator[Interruption]:
+    """Lets SIGINT and SIGTERM stop a training at a step boundary; the handlers are put back afterwards."""
+    interruption = Interruption(voice)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interruption.handle) for number in numbers}
     try:
-        yield lambda: asked
+        yield interruption
     finally:
-        for number, handler in kept.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
@@ -235,7 +284,12 @@ def interruptible(voice: Voice) -> Iterator[Callable[[], bool]]:
 @click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write; its suffix tells the format.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="Which records: row i of seed s is always the same."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which records: row i of seed s is always the same.",
 )
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
@@ -285,8 +339,12 @@ def write_samples(
 @click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder.  [RUN/report]")
-@click.option("-n", "--num-rows", type=click.IntRange(min=1), metavar="N", help="How many fakes to make.  [as many as real ones]")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements.")
+@click.option(
+    "-n", "--num-rows", type=click.IntRange(min=1), metavar="N", help="How many fakes to make.  [as many as real ones]"
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements."
+)
 @speaking
 def evaluate(
     voice: Voice, model: Path, real: str | None, fake: str | None, out: Path | None, num_rows: int | None, seed: int
