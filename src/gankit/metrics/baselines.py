@@ -65,7 +65,7 @@ def copula(train: Sample, num_rows: int, seed: int) -> Sample:
 
 
 def _ordered(train: Sample, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(different values [K] in order, where each one's rows start when sorted [K + 1], the place of each row's value [N])."""
+    """(different values [K] in order, where each one's rows start [K + 1], each row's place among them [N])."""
     values, place, counts = np.unique(train.columns[name], return_inverse=True, return_counts=True)  # NaN: one, last
     if train.kinds[name] == "category":
         order = np.argsort(-counts, kind="stable")

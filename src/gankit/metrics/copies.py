@@ -36,8 +36,8 @@ def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0)
     """The share of fakes that equal a training row in every column, to the bit; best 0.
 
     Chance makes copies where rows have few possible values: `details["heldout_share"]`, the same share of held-out
-    rows, is what honest fakes show. The interval is the exact binomial one. Deterministic; `seed` is not used. See the module
-    for what this proves.
+    rows, is what honest fakes show. The interval is the exact binomial one. Deterministic; `seed` is not used. See the
+    module for what this proves.
     """
     if not fake.num_rows or not train.num_rows:
         return impossible(0.0, "one of the samples has no rows")
@@ -227,6 +227,6 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
 
 
 def _log_distance(points: Points, among: Points) -> np.ndarray:
-    """The mean log distance to the 1st to 5th nearest rows: [N]; steadier than one neighbour's, and sharp for copies."""
+    """The mean log distance to the 1st to 5th nearest rows: [N]; steadier than to one, and sharp for copies."""
     distance = nearest(points, among, _ATTACK_NEIGHBOURS)[0]
     return np.asarray(np.log(np.maximum(distance, 1e-4)).mean(1))

@@ -71,8 +71,8 @@ def precision(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
 
     The ball about the real centre that holds a share alpha of the real rows should hold a share alpha of the fakes:
     1 - 2 * integral |inside(alpha) - alpha|. Departure from the paper: the space is the fixed one of
-    `neighbours.Space` (Euclidean part), not a learned one-class embedding. At most 3,000 rows of each side. The interval
-    is a normal one from 20 bootstraps of the distances, the centre held fixed.
+    `neighbours.Space` (Euclidean part), not a learned one-class embedding. At most 3,000 rows of each side. The
+    interval is a normal one from 20 bootstraps of the distances, the centre held fixed.
     """
     placed = _placed(real, fake, seed)
     if isinstance(placed, str):

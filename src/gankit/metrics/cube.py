@@ -98,7 +98,7 @@ def two_proportion_z(a: np.ndarray, b: np.ndarray, n: int, m: int) -> np.ndarray
 
 @dataclass(frozen=True)
 class _Counted:
-    """The cells of some groupings: `grouping` [K] indexes `sets`; `cells` [K, C], -1 where not grouped by; counts [K]."""
+    """The cells of some groupings: `grouping` [K] indexes `sets`; `cells` [K, C], -1 if not grouped by; counts [K]."""
 
     sets: Sequence[Grouping]
     grouping: np.ndarray

@@ -68,7 +68,8 @@ NAMEs and their details (lists of columns, pairs, cells and records come worst f
     copies_exact     copies (rows), rows, heldout_share, unique_copied (training rows that were copied),
                      examples: [{fake: RECORD}] (at most 5)
     copies_near      closer (rows), rows, ties, three_sample: {z, p, cells_z, cells_p, cells}, distance: {train_median,
-                     heldout_median}, worst: [{fake: RECORD, train: RECORD, distance_train, distance_heldout}] (10 at most)
+                     heldout_median}, worst: [{fake: RECORD, train: RECORD, distance_train, distance_heldout}] (at most
+                     10)
     membership       auc is the value; tpr_at_1: share of members found at 1% false positives (low, high: tpr_at_1_low,
                      tpr_at_1_high), tpr_at_0_1 at 0.1% (null with fewer than 1,000 non-members), members, non_members
 

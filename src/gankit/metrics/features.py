@@ -6,7 +6,7 @@ Knows samples; never what the classifiers are asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -84,18 +84,36 @@ def linear_features(sample: Sample, reference: Sample) -> csr_matrix:
     return csr_matrix(hstack(blocks, format="csr"))
 
 
-def boosted_trees(categorical: np.ndarray, task: str, seed: int, num_trees: int = 100, rate: float = 0.1) -> Any:
-    """An unfitted histogram boosting model of scikit-learn: task "classification" or "regression".
+def boosted_trees(
+    train: np.ndarray,
+    labels: np.ndarray,
+    test: np.ndarray,
+    categorical: np.ndarray,
+    *,
+    task: Literal["classification", "regression"],
+    seed: int,
+    num_trees: int = 100,
+    rate: float = 0.1,
+) -> np.ndarray:
+    """What histogram boosting, fitted on `train`, says of `test`: P(class) [N, classes in order], or numbers [N].
 
-    Early stopping is off: it would hold back rows and make small fits depend on chance.
+    train: [M, C], test: [N, C] float64 with NaN for missing; categorical: [C] bool; labels: [M]. Early stopping is off:
+    it would hold back rows and make small fits depend on chance.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    known = ~np.isnan(train).all(0)  # scikit-learn has no bins for a number that is never there
+    if not known.any():
+        train, test = np.zeros((len(train), 1)), np.zeros((len(test), 1))
+        known = np.array([True])
+        categorical = np.array([False])
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
-    return kind(
+    model = kind(
         max_iter=num_trees,
         learning_rate=rate,
-        categorical_features=categorical if categorical.any() else None,
+        categorical_features=categorical[known] if categorical[known].any() else None,
         early_stopping=False,
         random_state=seed % 2**32,
-    )
+    ).fit(train[:, known], labels)
+    found = model.predict_proba(test[:, known]) if task == "classification" else model.predict(test[:, known])
+    return np.asarray(found, np.float64)

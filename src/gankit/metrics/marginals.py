@@ -73,7 +73,8 @@ def _kolmogorov_distances(a: np.ndarray, b: np.ndarray, wa: np.ndarray, wb: np.n
     both = np.concatenate([a, b])
     both[np.isnan(both)] = -np.inf
     order = np.argsort(both, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(both[order]) > 0, True))  # the last of each run of equal values
+    ordered = both[order]
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # the last of each run of equal values
     out = np.empty(1 + len(wa))
     for i in range(1 + len(wa)):
         left = np.full(len(a), 1 / len(a)) if i == 0 else wa[i - 1]

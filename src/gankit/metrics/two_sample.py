@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -92,9 +91,10 @@ def _tree_judge(both: Sample, seed: int, num_trees: int = 100, rate: float = 0.1
     features = tree_features(both, both, both.names)
 
     def judge(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
-        model: Any = boosted_trees(features.categorical, "classification", seed, num_trees, rate)
-        model.fit(features.matrix[train], labels)
-        return np.asarray(model.predict_proba(features.matrix[test])[:, 1])
+        x, categorical = features.matrix, features.categorical
+        return boosted_trees(
+            x[train], labels, x[test], categorical, task="classification", seed=seed, num_trees=num_trees, rate=rate
+        )[:, 1]
 
     return judge
 

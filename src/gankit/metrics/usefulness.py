@@ -76,13 +76,14 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
         "test_rows": test.num_rows,
         "classes": None,
     }
-    model = boosted_trees(features[0].categorical, str(details["task"]), key(seed, "metrics/usefulness/model"))
+    tree_seed = key(seed, "metrics/usefulness/model")
+    x, test_x, categorical = features[0].matrix, features[1].matrix, features[0].categorical
     if is_number:
         truth = test.columns[target]
         if truth.std() == 0:
             return impossible(1.0, f"{target!r} is constant in the held-out rows")
-        model.fit(features[0].matrix, learn.columns[target])
-        error = (truth - model.predict(features[1].matrix)) ** 2
+        guess = boosted_trees(x, learn.columns[target], test_x, categorical, task="regression", seed=tree_seed)
+        error = (truth - guess) ** 2
         value = r_squared(truth, error)
         replicates = [r_squared(truth, error, c) for c in counts]
         return Score(value, *around(value, replicates, floor=-math.inf), 1.0, details)
@@ -92,9 +93,10 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
     details["classes"] = len(classes)
     if not classes:
         return impossible(1.0, f"the held-out rows hold a single level of {target!r}")
-    probability = _probabilities(model, features[0].matrix, learn.columns[target], features[1].matrix, classes)
+    probability = _probabilities(x, learn.columns[target], test_x, categorical, classes, tree_seed)
     areas = np.array([_areas(probability[:, k], truth == c, counts) for k, c in enumerate(classes)])  # [classes, 1 + R]
-    means = np.nanmean(areas, axis=0)
+    known = np.isfinite(areas)
+    means = np.where(known, areas, 0.0).sum(0) / np.where(known.any(0), known.sum(0), np.nan)
     return Score(float(means[0]), *around(float(means[0]), means[1:]), 1.0, details)
 
 
@@ -116,7 +118,9 @@ def _known(sample: Sample, name: str) -> np.ndarray:
     return values[values >= 0]
 
 
-def _probabilities(model: Any, x: np.ndarray, y: np.ndarray, test: np.ndarray, classes: list[int]) -> np.ndarray:
+def _probabilities(
+    x: np.ndarray, y: np.ndarray, test: np.ndarray, categorical: np.ndarray, classes: list[int], seed: int
+) -> np.ndarray:
     """P(class) for each test row: [N, len(classes)]; a class not learned gets 0. Others are one class, "rest"."""
     place = {c: k for k, c in enumerate(classes)}
     labels = np.array([place.get(int(c), len(classes)) for c in y])
@@ -125,7 +129,7 @@ def _probabilities(model: Any, x: np.ndarray, y: np.ndarray, test: np.ndarray, c
     if len(seen) == 1:
         out[:, seen[0]] = 1.0
     else:
-        out[:, seen] = model.fit(x, labels).predict_proba(test)
+        out[:, seen] = boosted_trees(x, labels, test, categorical, task="classification", seed=seed)
     return out[:, : len(classes)]
 
 
