@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,9 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def save(run: RunFolder, step: int) -> None:
-    run.save_checkpoint(step, {"w": torch.full((3, 2), step / 7), "n": torch.tensor(step)}, {"step": step, "pi": 0.1 + 0.2})
+    run.save_checkpoint(
+        step, {"w": torch.full((3, 2), step / 7), "n": torch.tensor(step)}, {"step": step, "pi": 0.1 + 0.2}
+    )
 
 
 def test_a_checkpoint_comes_back_to_the_bit(run: RunFolder) -> None:
@@ -130,7 +134,9 @@ def test_a_file_in_the_place_of_the_folder_is_refused_and_kept(tmp_path: Path) -
     assert (tmp_path / "taken").read_text() == "mine"
 
 
-def test_no_space_left_leaves_what_was_there_and_no_temporary_file(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_space_left_leaves_what_was_there_and_no_temporary_file(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(run, 25)
     before = {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()}
 
@@ -148,6 +154,17 @@ def test_a_full_disk_under_the_log_is_said(run: RunFolder) -> None:
     run.log_path.symlink_to("/dev/full")
     with pytest.raises(OutputError, match="no space left"):
         run.log({"step": 1})
+
+
+def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    code = (
+        "import sys, torch; from pathlib import Path; from gankit.checkpoint import write_safetensors\n"
+        "write_safetensors(Path(sys.argv[1]), {'b': torch.ones(3), 'a': torch.zeros(())}, dict(zip('zxyw', '1234')))"
+    )
+    paths = [tmp_path / str(i) for i in range(3)]
+    for path in paths:
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert len({path.read_bytes() for path in paths}) == 1
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -71,7 +71,14 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
     from safetensors.torch import save
 
     on_cpu = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write_atomically(path, save(on_cpu, {**metadata, "sha256": _digest(on_cpu, metadata)}))
+    content = save(on_cpu, {**metadata, "sha256": _digest(on_cpu, metadata)})
+    # safetensors orders the metadata anew in every process; the same content is to give the same bytes
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    write_atomically(path, struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

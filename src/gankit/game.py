@@ -25,7 +25,7 @@ from gankit.losses import (
     PenaltyMethod,
     discriminator_turn,
 )
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator
 from gankit.randomness import torch_generator
 
 Phase = Literal["likelihood", "discriminator", "game"]
@@ -48,7 +48,7 @@ class GameConfig:
     d_steps: steps of D for each of G.
     ema_half_life: of the averaged G, in samples; never more than a tenth of what was played so far.
     warmup: share of the samples in which G alone learns by likelihood (for G that can).
-    warmup_learning_rate: Adam's rate at the start of that share.
+    warmup_learning_rate, warmup_batch: Adam's rate at the start of that share, and its real samples of a step.
     d_warmup: share of the samples, after the warm-up, in which D alone learns.
     likelihood_weight: weight of G's likelihood loss during the game.
     evaluations: how often the held-out metric is taken.
@@ -76,6 +76,7 @@ class GameConfig:
     ema_half_life: float = 20_000.0
     warmup: float = 0.0
     warmup_learning_rate: float = 2e-3
+    warmup_batch: int = 1024
     d_warmup: float = 0.0
     likelihood_weight: float = 0.0
     evaluations: int = 20
@@ -109,8 +110,12 @@ class Batches:
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """Records [B, *spec.shape] and conditions at `rows` [B] int64."""
-        x = self.x.index_select(0, rows)
-        return x if self.expand is None else self.expand(x), None if self.c is None else self.c.index_select(0, rows)
+        x, c = self.rows(rows)
+        return x if self.expand is None else self.expand(x), c
+
+    def rows(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
+        return self.x.index_select(0, rows), None if self.c is None else self.c.index_select(0, rows)
 
 
 class Game:
@@ -129,6 +134,7 @@ class Game:
         best: the averaged G with the best held-out metric, as name -> tensor; None before the first evaluation.
         history: one entry per evaluation, plain JSON values.
         stopped_early: whether it ended because nothing improved.
+        skipped: samples of the warm-up that were not needed.
     """
 
     def __init__(self, generator: Generator, discriminator: Discriminator, config: GameConfig) -> None:
@@ -156,33 +162,51 @@ class Game:
         self.evaluations_since_best = 0
         self.stopped_early = False
         self.history: list[dict[str, Any]] = []
+        self.skipped = 0
         self._order: tuple[int, Tensor] | None = None
         self.totals = _Totals(self.device)
 
     # --- what to do now -------------------------------------------------------------------------------------------
 
     @property
+    def behind(self) -> int:
+        """Samples of the training that are behind: those shown, and those of the warm-up that were skipped."""
+        return self.samples + self.skipped
+
+    @property
     def done(self) -> float:
         """Share of the training that is behind, in [0, 1]."""
-        return min(1.0, self.samples / self.config.total_samples)
+        return min(1.0, self.behind / self.config.total_samples)
+
+    @property
+    def warmup(self) -> float:
+        """Share of the samples in which G alone learns by likelihood; 0 where it cannot."""
+        return self.config.warmup if isinstance(self.generator, LikelihoodGenerator) else 0.0
+
+    def end_warmup(self) -> None:
+        """Skips what is left of the warm-up and goes on with the best G so far."""
+        self.skipped = max(0, math.ceil(self.warmup * self.config.total_samples) - self.samples)
+        self.evaluations_since_best = 0
+        if self.best is not None:
+            self.generator.load_state_dict(self.best)
+            self.average.load_state_dict(self.best)
 
     @property
     def phase(self) -> Phase:
         """What the next step is: G's likelihood, D alone, or the game."""
-        warmup = self.config.warmup if self.generator.learns_by_likelihood else 0.0
-        if self.done < warmup:
+        if self.done < self.warmup:
             return "likelihood"
-        return "discriminator" if self.done < warmup + self.config.d_warmup else "game"
+        return "discriminator" if self.done < self.warmup + self.config.d_warmup else "game"
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to play."""
-        return self.stopped_early or self.samples >= self.config.total_samples
+        return self.stopped_early or self.done >= 1.0
 
     def learning_rate(self) -> float:
         """Adam's learning rate now: a half cosine over the phase, halved by each roll-back."""
         config = self.config
-        warmup = config.warmup if self.generator.learns_by_likelihood else 0.0
+        warmup = self.warmup
         if self.phase == "likelihood":
             start, through = config.warmup_learning_rate, self.done / warmup
         else:
@@ -194,18 +218,19 @@ class Game:
 
     def play_step(self, train: Batches) -> None:
         """One step of the phase the game is in."""
-        rate = self.learning_rate()
-        phase = self.phase
+        rate, phase, before = self.learning_rate(), self.phase, self.samples
         if phase == "likelihood":
             self._likelihood_step(train, rate)
         else:
             self._adversarial_step(train, rate, generator_moves=phase == "game")
-        self._move_average()
+        self._move_average(self.samples - before)
         self.step += 1
 
     def _likelihood_step(self, train: Batches, rate: float) -> None:
-        x, c = self._next_batch(train)
-        u = self.rand(torch_generator(*self._key("likelihood")), len(x), 2)
+        assert isinstance(self.generator, LikelihoodGenerator)
+        x, c = train.rows(self._next_rows(train, self.config.warmup_batch))
+        x, c = x.to(self.device), None if c is None else c.to(self.device)
+        u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
         loss = self.generator.likelihood_loss(x, c, u)
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
         self._descend(self._g_optimiser, self._g_params, loss, rate, betas=(0.9, self.config.beta2))
@@ -214,7 +239,9 @@ class Game:
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
         config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
         for k in range(config.d_steps):
-            real, c = self._next_batch(train)
+            rows = self._next_rows(train, config.batch)
+            real, c = train.take(rows)
+            real, c = real.to(self.device), None if c is None else c.to(self.device)
             draws = torch_generator(*self._key("step", k))
             z = self.randn(draws, len(real), self.generator.num_latents)
             u = self.rand(draws, len(real), self.generator.num_uniforms)
@@ -237,8 +264,9 @@ class Game:
         fake_logits = self.discriminator(fake, c, None if dropout is None else dropout[len(real) :])
         g_loss = loss.generator(real_logits, fake_logits)
         total = g_loss
-        if config.likelihood_weight and self.generator.learns_by_likelihood:
-            nll = self.generator.likelihood_loss(real, c, self.rand(draws, len(real), 2))
+        if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
+            order = self.rand(draws, len(real), self.generator.num_order_uniforms)
+            nll = self.generator.likelihood_loss(train.rows(rows)[0].to(self.device), c, order)
             total = g_loss + config.likelihood_weight * nll
         self._descend(self._g_optimiser, self._g_params, total, rate * config.generator_rate)
         self.totals.add(g_loss=g_loss)
@@ -260,10 +288,10 @@ class Game:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
-    def _move_average(self) -> None:
-        """EMA: average <- average + (1 - 2^(-batch / half-life)) (G - average)."""
+    def _move_average(self, shown: int) -> None:
+        """EMA: average <- average + (1 - 2^(-samples shown / half-life)) (G - average)."""
         half_life = min(self.config.ema_half_life, 0.1 * max(self.samples, 1))
-        towards = 1 - 0.5 ** (self.config.batch * self.config.d_steps / half_life)
+        towards = 1 - 0.5 ** (shown / half_life)
         torch._foreach_lerp_(list[Tensor](self.average.parameters()), list[Tensor](self._g_params), towards)
         for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             mine.copy_(its)
@@ -295,16 +323,15 @@ class Game:
             directions = self.randn(generator, len(real) * len(places), *real.shape[1:])
         return PenaltyDraws(between, directions)
 
-    def _next_batch(self, train: Batches) -> tuple[Tensor, Tensor | None]:
-        """The next records of the epoch's permutation; what fills no batch at its end waits for another epoch."""
-        size = min(self.config.batch, len(train))
+    def _next_rows(self, train: Batches, batch: int) -> Tensor:
+        """Rows of the next records of the epoch's permutation; what fills no batch waits for another epoch."""
+        size = min(batch, len(train))
         epoch, position = divmod(self.samples // size, len(train) // size)
         if self._order is None or self._order[0] != epoch:
             draws = torch_generator(self.config.seed, "order", epoch)
             self._order = (epoch, torch.randperm(len(train), generator=draws).to(train.x.device))
         self.samples += size
-        x, c = train.take(self._order[1][position * size : (position + 1) * size])
-        return x.to(self.device), None if c is None else c.to(self.device)
+        return self._order[1][position * size : (position + 1) * size]
 
     def sample(self, generator: Generator, count: int, purpose: str, c: Tensor | None) -> Tensor:
         """Fakes [count, *shape] of `generator` without gradients, keyed by (seed, purpose)."""
@@ -316,7 +343,7 @@ class Game:
     # --- the penalty's weight -------------------------------------------------------------------------------------
 
     def steer_weight(self, gap: float) -> None:
-        """gamma <- gamma exp(speed clip(log(gap / target), -1, 1)): up where D is too sure, down where it is too tame.
+        """Gamma <- gamma exp(speed clip(log(gap / target), -1, 1)): up where D is too sure, down where it is too tame.
 
         No constant fits all data: about .1 was the gap of the best gamma on tables, .4 where it was too small, .04
         where it was too large; the same gamma let D run away on longer records.
@@ -402,8 +429,8 @@ class Game:
 
 
 _NUMBERS = (
-    "step", "samples", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best", "stopped_early",
-    "history",
+    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
+    "stopped_early", "history",
 )  # fmt: skip
 
 

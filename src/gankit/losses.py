@@ -259,7 +259,7 @@ def discriminator_turn(
 
 
 def _cost(squares: Tensor | None, penalty: Penalty, batch: int, like: Tensor) -> Tensor:
-    """scale * sum over places of E[(norm - centre)^2], from the squared norms of all places in one tensor."""
+    """Scale * sum over places of E[(norm - centre)^2], from the squared norms of all places in one tensor."""
     if squares is None:
         return torch.zeros_like(like)
     if penalty.centre:

@@ -137,13 +137,23 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
         metric: float | None = None
         alarms: tuple[str, ...] = ()
         if _is_due(game):
-            scores, alarms = _look_at(game, train, heldout)
-            if judge is not None and phase == "game":
+            if phase != "likelihood":
+                scores, alarms = _look_at(game, train, heldout)
+            if judge is not None and phase != "discriminator":
                 metric = judge(game.average)
                 alarms += _keep_best(game, metric)
             game.history.append(
-                {"samples": game.samples, "metric": metric, "scores": asdict(scores), "alarms": list(alarms)}
+                {
+                    "samples": game.samples,
+                    "behind": game.behind,
+                    "phase": phase,
+                    "metric": metric,
+                    "scores": scores and asdict(scores),
+                    "alarms": list(alarms),
+                }
             )
+        if phase == "likelihood" and game.phase != "likelihood":
+            game.end_warmup()
         clock.stop(game.samples)
         good = _snapshot(game)
         yield _progress(game, train, clock, phase, rate, means, scores, metric, alarms)
@@ -154,8 +164,9 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
 
 def _is_due(game: Game) -> bool:
     """Whether the look is the first one after another of the `evaluations` equal parts, or the last of all."""
-    part = game.config.total_samples / max(game.config.evaluations, 1)
-    return game.finished or game.samples // part > (game.history[-1]["samples"] if game.history else 0) // part
+    parts, total = max(game.config.evaluations, 1), game.config.total_samples
+    before = game.history[-1]["behind"] if game.history else 0
+    return game.finished or game.behind * parts // total > before * parts // total
 
 
 def _keep_best(game: Game, metric: float) -> tuple[str, ...]:
@@ -166,7 +177,10 @@ def _keep_best(game: Game, metric: float) -> tuple[str, ...]:
         return ()
     game.evaluations_since_best += 1
     if game.config.early_stop and game.evaluations_since_best >= game.config.patience and not game.finished:
-        game.stopped_early = True
+        if game.phase == "likelihood":
+            game.end_warmup()
+        else:
+            game.stopped_early = True
     if not math.isfinite(metric):
         return (f"the held-out metric is {metric}: the fakes of this evaluation could not be judged.",)
     return ()
@@ -245,7 +259,7 @@ def _memory_alarm(game: Game, scores: Scores) -> tuple[str, ...]:
 def _collapse_alarm(real: Tensor, fake: Tensor) -> tuple[str, ...]:
     """Fakes [n, *shape] far less varied than as many real records, in their spread or by repeating themselves."""
     real, fake = real.flatten(1).double(), fake.flatten(1).double()
-    spread, its = real.std(0), fake.std(0)
+    spread, its = real.std(0, correction=0), fake.std(0, correction=0)
     varied = spread > 1e-3 * spread.max().clamp_min(1e-12)
     ratio = float((its[varied] / spread[varied]).clamp_max(1).mean()) if bool(varied.any()) else 1.0
     remedy = "Lower --learning-rate, raise --penalty-weight, or use a larger --batch."
@@ -312,8 +326,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
     """
     found: dict[Phase, float] = {}
     state = _snapshot(game)
-    generator_learns = game.generator.learns_by_likelihood and game.config.warmup > 0
-    starts: list[tuple[Phase, float]] = [("likelihood", 0.0)] if generator_learns else []
+    starts: list[tuple[Phase, float]] = [("likelihood", 0.0)] if game.warmup > 0 else []
     starts += [("game", 0.5 * (1 + game.config.warmup + game.config.d_warmup))]
     for phase, share in starts:
         game.load_state(*state)

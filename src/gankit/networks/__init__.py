@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator
+from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, LikelihoodGenerator
 from gankit.networks.dense2014 import build_dense2014
 from gankit.networks.residual import build_residual
+from gankit.networks.sequential import build_sequential
 from gankit.randomness import key
 from gankit.spec import Spec
 
@@ -18,6 +19,7 @@ Builder = Callable[[Spec, Spec | None, int | None, int | None, int], tuple[Gener
 NETWORKS: dict[str, Builder] = {
     "dense2014": build_dense2014,
     "residual": build_residual,
+    "sequential": build_sequential,
 }
 
 
@@ -49,4 +51,4 @@ def build(
         return NETWORKS[name](spec, condition, width, depth, num_latents)
 
 
-__all__ = ["NETWORKS", "Builder", "DifferentiatedDiscriminator", "Discriminator", "Generator", "build"]
+__all__ = ["NETWORKS", "Builder", "DifferentiatedDiscriminator", "Discriminator", "Generator", "LikelihoodGenerator", "build"]

@@ -1,4 +1,4 @@
-"""What every generator and discriminator is: two abstract classes, and nothing concrete.
+"""What every generator and discriminator is: abstract classes, and nothing concrete.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 """
@@ -20,14 +20,12 @@ class Generator(nn.Module, ABC):
         condition: the spec of c, or None for an unconditional generator.
         num_latents: numbers of z.
         num_uniforms: numbers of u, the uniform draws of the discrete choices (0 where all is continuous).
-        learns_by_likelihood: whether `likelihood_loss` exists (a warm-up before the game, an anchor in it).
     """
 
     spec: Spec
     condition: Spec | None
     num_latents: int
     num_uniforms: int
-    learns_by_likelihood: bool = False
 
     @abstractmethod
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -43,15 +41,36 @@ class Generator(nn.Module, ABC):
             straight-through gradient going back.
         """
 
-    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
-        """Mean negative log-likelihood of real records under G, in nats per record, for G that have one.
+
+class LikelihoodGenerator(Generator):
+    """A G that has a likelihood: it can warm up on it before the game, and hold on to it in the game.
+
+    Attributes:
+        num_order_uniforms: numbers of the uniform draws that choose the order of the chain rule for a record.
+    """
+
+    num_order_uniforms: int
+
+    @abstractmethod
+    def start_from(self, x: Tensor) -> None:
+        """Sets what can be set from training records at once.
 
         Args:
-            x: [B, *spec.shape] float32, real records.
-            c: [B, condition.dim] float32, or None.
-            u: [B, 2] float32, uniform in (0, 1): the draws that choose what is masked.
+            x: [N, spec.compact_dim] float, compact records.
         """
-        raise AssertionError("this generator has no likelihood")
+
+    @abstractmethod
+    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
+        """Mean negative log-likelihood of real records under G, in nats per record.
+
+        Args:
+            x: [B, spec.compact_dim] float, compact real records.
+            c: [B, condition.dim] float32, or None.
+            u: [B, num_order_uniforms] float32, uniform in (0, 1).
+
+        Returns:
+            A scalar.
+        """
 
 
 class Discriminator(nn.Module, ABC):

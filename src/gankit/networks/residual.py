@@ -103,7 +103,8 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
         """See `Discriminator.forward`."""
         h, weights = self._enter(x, c)
         h = F.leaky_relu(self.blocks(h), SLOPE)
-        return (h * weights).sum(1) + self.head.bias
+        logits: Tensor = (h * weights).sum(1) + self.head.bias
+        return logits
 
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See `DifferentiatedDiscriminator.logits_and_squares`."""
@@ -119,8 +120,9 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
 
 
 def _masked(values: Tensor, at: Tensor) -> Tensor:
-    """values * act'(at), act the leaky ReLU, in one pass."""
-    return torch.ops.aten.leaky_relu_backward(values, at, SLOPE, False)
+    """Product of `values` and act'(at), act the leaky ReLU, in one pass."""
+    product: Tensor = torch.ops.aten.leaky_relu_backward(values, at, SLOPE, False)
+    return product
 
 
 class _LogitAndSlope(torch.autograd.Function):
