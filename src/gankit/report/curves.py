@@ -1,0 +1,226 @@
+"""The training as curves over real samples shown to D, and a sentence on what one sees in them.
+
+Knows the history of a training (one mapping an evaluation); never networks, data or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from gankit.report import numbers
+from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw
+from gankit.report.panels import short
+from gankit.report.standing import THRESHOLDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Curve = tuple[str, str, str, str]  # key, label, colour, line style
+
+_SIZE = (3.9, 2.35)
+# Each panel: its title, its id, and its curves.
+_PANELS: tuple[tuple[str, str, tuple[Curve, ...]], ...] = (
+    ("Held-out metric", "metric", (("metric", "metric", INK, "-"),)),
+    (
+        "D’s mean logit",
+        "scores",
+        (
+            ("d_train", "training rows", REAL, "-"),
+            ("d_heldout", "held-out rows", HELD, "--"),
+            ("d_fake", "fakes", FAKE, "-"),
+        ),
+    ),
+    (
+        "Share that D calls real (recall)",
+        "recall",
+        (
+            ("recall_train", "training rows", REAL, "-"),
+            ("recall_heldout", "held-out rows", HELD, "--"),
+            ("recall_fake", "fakes (mistakes)", FAKE, "-"),
+        ),
+    ),
+    (
+        "D’s accuracy against fakes",
+        "accuracy",
+        (("accuracy_train", "training rows", REAL, "-"), ("accuracy_heldout", "held-out rows", HELD, "--")),
+    ),
+    (
+        "D’s precision against fakes",
+        "precision",
+        (("precision_train", "training rows", REAL, "-"), ("precision_heldout", "held-out rows", HELD, "--")),
+    ),
+    ("Losses", "losses", (("loss_d", "D", REAL, "--"), ("loss_g", "G", FAKE, "-"))),
+)
+_OTHER_NAMES = {
+    "d_loss": "loss_d",
+    "g_loss": "loss_g",
+    "mean_train": "d_train",
+    "mean_heldout": "d_heldout",
+    "mean_fake": "d_fake",
+}
+
+
+def flat(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The history with each entry's `scores` laid out beside its other numbers, in order of samples.
+
+    `mean_train`, `mean_heldout` and `mean_fake` become `d_train`, `d_heldout` and `d_fake`; `d_loss` and `g_loss`
+    become `loss_d` and `loss_g`.
+    """
+    rows = []
+    for entry in history:
+        row = {**entry, **(entry.get("scores") or {})}
+        for old, new in _OTHER_NAMES.items():
+            if row.get(new) is None and old in row:
+                row[new] = row[old]
+        if numbers.finite(row.get("samples")) is not None:
+            rows.append(row)
+    return sorted(rows, key=lambda r: float(r["samples"]))
+
+
+def chosen(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> float | None:
+    """The number of samples of the checkpoint that became the model.
+
+    `card["chosen_samples"]`, else the first entry with the largest metric; None when there is neither.
+    """
+    named = numbers.finite(card.get("chosen_samples"))
+    if named is not None:
+        return named
+    points = _points(history, "metric")
+    return max(points, key=lambda p: p[1])[0] if points else None
+
+
+def curves(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    """The pictures (title, SVG) for which the history has at least two points. The chosen checkpoint is marked."""
+    rows, mark = flat(history), chosen(flat(history), card)
+    out = []
+    for title, key, wanted in _PANELS:
+        series = [(_points(rows, c[0]), c) for c in wanted]
+        series = [(points, c) for points, c in series if len(points) >= 2]
+        if series:
+            out.append((title, _panel(title, key, series, mark, card)))
+    return out
+
+
+def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+    found = [(float(r["samples"]), numbers.finite(r.get(key))) for r in rows]
+    return [(x, y) for x, y in found if y is not None]
+
+
+def _panel(
+    title: str,
+    key: str,
+    series: list[tuple[list[tuple[float, float]], Curve]],
+    mark: float | None,
+    card: Mapping[str, Any],
+) -> Markup:
+    ends = numbers.listed([f"{c[1]} {numbers.score(points[-1][1])}" for points, c in series])
+
+    def paint(figure: Figure, pen: Pen) -> None:
+        axes = figure.subplots()
+        for points, (name, label, colour, line) in series:
+            text = pen.text(str(card.get("metric", label)), 24) if name == "metric" else label
+            axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, label=text)
+        _frame(axes, mark, len(series) > 1)
+        figure.supxlabel("real samples shown to D", fontsize=7.5, color=INK, x=0.99, ha="right")
+
+    return draw(
+        paint, size=_SIZE, name=f"curve-{key}", alt=f"{title} over real samples shown to D; at the end: {ends}."
+    )
+
+
+def _frame(axes: Axes, mark: float | None, several: bool) -> None:
+    bare(axes)
+    low, high = axes.get_xlim()
+    step = (high - low) / 5
+    axes.xaxis.set_major_formatter(lambda value, _: short(value, step))
+    axes.locator_params(axis="both", nbins=5)
+    if mark is not None:
+        axes.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), label="chosen checkpoint", zorder=0)
+    if several or mark is not None:
+        # Above the curves, where no line can run through the words.
+        axes.figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, borderpad=0, columnspacing=1.2
+        )
+
+
+def reading(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[str]:
+    """What one sees in the curves, in words: overfitting, underfitting, whether more training would help."""
+    rows = flat(history)
+    if len(rows) < 2:
+        return []
+    return [*_fit_words(rows), *_metric_words(rows, card)]
+
+
+def overfit_share(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """(D(train) - D(held-out)) / (D(train) - D(fake)) at the end (Karras et al. 2020, eq. 1, r_v).
+
+    0: D knows the training rows no better than others; 1: held-out rows look like fakes to it. None when unknown, or
+    when D no longer scores training rows above fakes. A difference that the history calls insignificant counts as 0.
+    """
+    last = rows[-1] if rows else {}
+    train, heldout, fake = (numbers.finite(last.get(k)) for k in ("d_train", "d_heldout", "d_fake"))
+    if train is None or heldout is None or fake is None or train - fake <= 0:
+        return None
+    return 0.0 if last.get("memorised_significant") is False else (train - heldout) / (train - fake)
+
+
+def _fit_words(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    train, heldout, fake = (numbers.finite(rows[-1].get(k)) for k in ("d_train", "d_heldout", "d_fake"))
+    if train is None or heldout is None or fake is None:
+        return []
+    scores = (
+        f"At the end D gives training rows {numbers.score(train)} on average, held-out rows "
+        f"{numbers.score(heldout)} and fakes {numbers.score(fake)}."
+    )
+    part = overfit_share(rows)
+    if part is None:
+        return [f"{scores} D no longer scores real rows above fakes: the game is level, or D has stopped learning."]
+    if part > THRESHOLDS["overfit_gap"]:
+        return [
+            f"{scores} Held-out rows lag behind training rows by {numbers.share(part)} of the distance to the fakes: D "
+            "is learning the training rows by heart (overfitting). More rows, a stronger penalty (--penalty-weight) or "
+            "a shorter training (--samples) would help."
+        ]
+    return [
+        f"{scores} Training and held-out rows are scored alike (apart by {numbers.share(max(part, 0.0))} of "
+        "the distance to the fakes): no overfitting to see."
+    ]
+
+
+def still_learning(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """The share of the metric's whole gain (larger is better) that was made in the last fifth of the training.
+
+    None with fewer than five points, or without any gain.
+    """
+    points = _points(rows, "metric")
+    if len(points) < 5:
+        return None
+    cutoff = points[0][0] + 0.8 * (points[-1][0] - points[0][0])
+    early, late = max(y for x, y in points if x <= cutoff), max(y for _, y in points)
+    whole = late - points[0][1]
+    return (late - early) / whole if whole > 0 else None
+
+
+def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[str]:
+    points, words = _points(rows, "metric"), []
+    mark = chosen(rows, card)
+    name = str(card.get("metric", "the held-out metric"))
+    at = [y for x, y in points if mark is not None and x == mark]
+    if at and mark is not None:
+        words.append(f"The model is the checkpoint at {mark:,.0f} samples, where {name} was {numbers.score(at[0])}.")
+    late = still_learning(rows)
+    if late is not None and late > THRESHOLDS["still_learning"]:
+        words.append(
+            f"{numbers.share(late)} of the whole gain of {name} came in the last fifth of the training "
+            "(underfitting): a longer training (--budget or --samples) would still help."
+        )
+    elif late is not None:
+        words.append(
+            f"The last fifth of the training brought {numbers.share(late)} of the whole gain of {name}: "
+            "longer training would bring little with these settings."
+        )
+    return words

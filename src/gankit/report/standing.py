@@ -1,0 +1,140 @@
+"""Where the fakes stand on one metric: between the plain baselines and the ceiling, intervals taken into account.
+
+Knows the JSON of one metric (see `gankit.metrics.evaluation`) and the thresholds below; never the data or the words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gankit.report.numbers import finite
+
+Level = Literal["real", "close", "fair", "weak", "open", "none"]
+
+# The thresholds behind every word of the report, in one place.
+THRESHOLDS: dict[str, float] = {
+    # A span between baseline and ceiling below this says nothing of the way between them; a difference of missing rates
+    # above it is worth a sentence. (Which differences matter to a metric is told by its `rows_needed`.)
+    "tolerance": 0.02,
+    # Shares of the way from the better plain baseline (independent columns, copula) to the ceiling.
+    "close": 0.90,
+    "fair": 0.50,
+    # Distance to the ceiling in the metric's own unit that is "close" or "fair" where the baselines themselves reach
+    # the ceiling, so that no share of the way can be given.
+    "close_gap": 0.02,
+    "fair_gap": 0.10,
+    # AUC of a judge: from here on it tells fakes from real rows "now and then", "often", "nearly always".
+    "auc_slight": 0.55,
+    "auc_often": 0.70,
+    "auc_nearly_always": 0.90,
+    # p-value below which a test for copying speaks.
+    "p_copying": 0.01,
+    # A record counts as suspiciously near when it lies this many times nearer to a training row than to held-out rows.
+    "near_ratio": 0.5,
+    # D's mean score on training rows exceeds that on held-out rows by this share of D's range (real - fake): it has
+    # begun to learn the training rows by heart.
+    "overfit_gap": 0.25,
+    # The held-out metric improved by this share of its whole gain in the last fifth of the training: still learning.
+    "still_learning": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the fakes stand.
+
+    level: "real" (not told from real rows), "close", "fair", "weak" (towards or beyond the plain baselines), "open"
+        (no difference seen, but the interval is too wide to say so), "none" (could not be computed).
+    gap: how much worse than the ceiling, in the metric's unit (negative: better); None without a ceiling.
+    half: half-width of the 95% interval of that gap.
+    way: share of the way from the better plain baseline to the ceiling; None where the baseline is as good as the
+        ceiling. Below 0: worse than the baseline.
+    baseline: the name of that baseline.
+    rows_needed: rows that would tell, where these are too few.
+    """
+
+    level: Level
+    gap: float | None = None
+    half: float | None = None
+    way: float | None = None
+    baseline: str | None = None
+    rows_needed: int | None = None
+
+
+def loss(value: float, best: float, direction: str) -> float:
+    """How far `value` is from `best` on the bad side; for "near", on either side."""
+    if direction == "near":
+        return abs(value - best)
+    return best - value if direction == "higher" else value - best
+
+
+def direction_of(metric: Mapping[str, Any]) -> str:
+    """Which way is better: "higher", "lower" or "near".
+
+    A measure of copying around a chance level is read one way only: below chance, nothing was copied.
+    """
+    direction = str(metric.get("direction", "higher"))
+    return "lower" if direction == "near" and metric.get("family") == "copies" else direction
+
+
+def standing(metric: Mapping[str, Any]) -> Standing:
+    """The standing of one metric of `evaluate_samples`."""
+    fake, ceiling = metric["fake"], metric.get("ceiling") or {}
+    value, real = finite(fake.get("value")), finite(ceiling.get("value"))
+    if value is None:
+        return Standing("none")
+    best, direction = float(metric["best"]), direction_of(metric)
+    behind = loss(value, best, direction)
+    if real is None:
+        return Standing(
+            "close" if behind <= THRESHOLDS["close_gap"] else "fair" if behind <= THRESHOLDS["fair_gap"] else "weak",
+            gap=None,
+        )
+    reached = loss(real, best, direction)
+    gap = behind - reached
+    half = _half(fake, ceiling)
+    way, baseline = _way(metric, behind, reached, best, direction)
+    rows = metric.get("rows_needed")
+    # Told apart: worse than the ceiling beyond both intervals, and short of the best beyond the fakes' own.
+    ends = [value if (end := finite(fake.get(k))) is None else end for k in ("low", "high")]
+    told = gap > (half or 0.0) and all(loss(end, best, direction) > 0 for end in ends)
+    if not told:
+        return Standing("real" if rows is None else "open", gap, half, way, baseline, rows)
+    return Standing(_level(gap, way), gap, half, way, baseline, None)
+
+
+def _level(gap: float, way: float | None) -> Level:
+    if way is not None:
+        return "close" if way >= THRESHOLDS["close"] else "fair" if way >= THRESHOLDS["fair"] else "weak"
+    return "close" if gap <= THRESHOLDS["close_gap"] else "fair" if gap <= THRESHOLDS["fair_gap"] else "weak"
+
+
+def _half(fake: Mapping[str, Any], ceiling: Mapping[str, Any]) -> float | None:
+    halves = []
+    for s in (fake, ceiling):
+        low, high = finite(s.get("low")), finite(s.get("high"))
+        if low is not None and high is not None:
+            halves.append((high - low) / 2)
+    return math.hypot(*halves) if halves else None
+
+
+def _way(
+    metric: Mapping[str, Any], behind: float, reached: float, best: float, direction: str
+) -> tuple[float | None, str | None]:
+    """The share of the way from the better plain baseline to the ceiling, and that baseline's name.
+
+    The bootstrap is left out: it is the training rows themselves, so it stands at the ceiling (or copies everything).
+    """
+    losses = {}
+    for name in ("independent", "copula"):
+        value = finite((metric.get("baselines") or {}).get(name, {}).get("value"))
+        if value is not None:
+            losses[name] = loss(value, best, direction)
+    if not losses:
+        return None, None
+    name = min(losses, key=lambda n: losses[n])
+    span = losses[name] - reached
+    return ((losses[name] - behind) / span, name) if span > THRESHOLDS["tolerance"] else (None, name)

@@ -1,0 +1,195 @@
+"""The details of each metric as tables: what stands behind a verdict, the worst first.
+
+Knows the details of `gankit.metrics.evaluation`; never samples or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gankit.report import numbers
+
+_MOST = 15
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a table's column; `number`: its cells are numbers and stand to the right."""
+
+    text: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts: a caption, heads, rows."""
+
+    caption: str
+    head: tuple[Head, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
+    """The tables of a metric's details; none for a metric without, or when there is nothing to show."""
+    return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
+
+
+def _heads(*texts: str) -> tuple[Head, ...]:
+    """Heads; those that begin with # are of numbers."""
+    return tuple(Head(t.removeprefix("#"), t.startswith("#")) for t in texts)
+
+
+def _capped(caption: str, rows: Sequence[Any], total: int | None = None) -> str:
+    count = len(rows) if total is None else total
+    return f"{caption} (the {_MOST} worst of {count})" if count > _MOST else f"{caption} (worst first)"
+
+
+def _columns(details: Mapping[str, Any]) -> Table:
+    found = details.get("columns") or []
+    rows = tuple(
+        (
+            c["column"],
+            c["kind"],
+            numbers.score(c["score"]),
+            numbers.amount(c.get("wasserstein")),
+            numbers.score(c.get("wasserstein_sd")),
+            numbers.share(c.get("missing_real")),
+            numbers.share(c.get("missing_fake")),
+        )
+        for c in found[:_MOST]
+    )
+    heads = _heads(
+        "Column",
+        "Kind",
+        "#Score",
+        "#Earth mover’s distance",
+        "#in standard deviations",
+        "#Missing, real",
+        "#Missing, fake",
+    )
+    return Table(_capped("Columns", found), heads, rows)
+
+
+def _pairs(details: Mapping[str, Any]) -> Table:
+    found = details.get("pairs") or []
+    rows = tuple(
+        (
+            f"{p['columns'][0]} × {p['columns'][1]}",
+            p["how"],
+            numbers.score(p["score"]),
+            numbers.score(p.get("real")),
+            numbers.score(p.get("fake")),
+        )
+        for p in found[:_MOST]
+    )
+    return Table(
+        "The pairs that differ most",
+        _heads("Pair", "Compared by", "#Score", "#Correlation, real", "#Correlation, fake"),
+        rows,
+    )
+
+
+def _orders(details: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            f"{o['order']} column{'s' if o['order'] > 1 else ''}",
+            f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
+            numbers.count(o["cells"]),
+            numbers.share(o.get("within")),
+            numbers.share(o.get("within_expected")),
+            numbers.score(o.get("tv_mean")),
+            numbers.score(o.get("tv_max")),
+        )
+        for o in details.get("orders") or []
+    )
+    return Table(
+        "Groupings by one, two and three columns",
+        _heads(
+            "Grouped by",
+            "#Groupings",
+            "#Cells",
+            "#Right within sampling error",
+            "#Perfect fakes would reach",
+            "#Total variation, mean",
+            "#Total variation, worst",
+        ),
+        rows,
+    )
+
+
+def _cells(details: Mapping[str, Any]) -> Table:
+    found = details.get("worst_cells") or []
+    rows = tuple(
+        (c["text"], numbers.share(c["real"]), numbers.share(c["fake"]), numbers.score(c.get("z")))
+        for c in found[:_MOST]
+    )
+    return Table(
+        "The cells furthest off: rows an analyst would count wrongly",
+        _heads("Where", "#Real share", "#Fake share", "#Off by (standard errors)"),
+        rows,
+    )
+
+
+def _rare(details: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (m["column"], m["level"], numbers.count(m["real_rows"])) for m in (details.get("missed") or [])[:_MOST]
+    )
+    return Table("Rare categories that never occur in the fakes", _heads("Column", "Category", "#Real rows"), rows)
+
+
+def _rare_columns(details: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (c["column"], numbers.count(c["rare"]), numbers.count(c["found"]), numbers.score(c.get("expected")))
+        for c in (details.get("per_column") or [])[:_MOST]
+    )
+    return Table(
+        "Rare categories by column", _heads("Column", "#Rare categories", "#Found in the fakes", "#Expected"), rows
+    )
+
+
+def _levels(details: Mapping[str, Any]) -> Table:
+    found = sorted(
+        ((c["column"], lev) for c in details.get("columns") or [] for lev in c["levels"]),
+        key=lambda item: float(item[1]["score"]),
+    )
+    rows = tuple(
+        (
+            f"{column} = {lev['level']}",
+            numbers.count(lev["real_rows"]),
+            numbers.count(lev["fake_rows"]),
+            numbers.score(lev["score"]),
+            ", ".join(f"{w['column']} ({numbers.score(w['score'])})" for w in lev.get("worst") or []),
+        )
+        for column, lev in found[:_MOST]
+    )
+    return Table(
+        _capped("The other columns, given a value", found),
+        _heads("Where", "#Real rows", "#Fakes", "#Score", "Columns that fit worst"),
+        rows,
+    )
+
+
+def _attack(details: Mapping[str, Any]) -> Table:
+    rows = []
+    for key, rate in (("tpr_at_1", "1 %"), ("tpr_at_0_1", "0.1 %")):
+        if numbers.finite(details.get(key)) is not None:
+            low, high = details.get(f"{key}_low"), details.get(f"{key}_high")
+            bounds = f"{numbers.share(low)} – {numbers.share(high)}" if low is not None and high is not None else "–"
+            rows.append((rate, numbers.share(details[key]), bounds))
+    return Table(
+        "The membership attack at few false accusations",
+        _heads("Strangers accused", "#Training rows found", "#95 % interval"),
+        tuple(rows),
+    )
+
+
+_MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
+    "shape": (_columns,),
+    "trend": (_pairs,),
+    "cube": (_orders, _cells),
+    "rare_categories": (_rare, _rare_columns),
+    "conditional": (_levels,),
+    "membership": (_attack,),
+}

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
+from scipy.stats.contingency import association
+
+from gankit.metrics import Sample
+from gankit.report import figure_1d
+from gankit.report.copying import distances, lookalikes
+from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning
+from gankit.report.drawing import Pen, cut, draw
+from gankit.report.figure1 import picture, words
+from gankit.report.heatmaps import associations, heat_maps
+from gankit.report.panels import cells, panels, short
+from gankit.report.scale import strip
+
+
+def texts(svg: str) -> list[str]:
+    return [t.text or "" for t in ElementTree.fromstring(svg).iter() if t.tag.endswith("text")]
+
+
+def test_text_from_the_data_enters_a_picture_escaped_and_never_as_mathematics() -> None:
+    def paint(figure: Any, pen: Pen) -> None:
+        figure.text(0.1, 0.5, pen.text("<b>$x^2$ & 日本", 30))
+
+    svg = draw(paint, size=(3, 1), name="t", alt="a < b")
+    assert texts(svg) == ["<b>$x^2$ & 日本"]
+    assert "<b>" not in svg and "a &lt; b" in svg
+
+
+def test_the_same_picture_twice_is_the_same_text() -> None:
+    def paint(figure: Any, pen: Pen) -> None:
+        axes = figure.subplots()
+        axes.plot([0, 1], [2, 3])
+
+    assert draw(paint, size=(2, 1), name="p", alt="") == draw(paint, size=(2, 1), name="p", alt="")
+
+
+def test_drawing_leaves_matplotlibs_settings_as_they_were() -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    draw(lambda figure, pen: None, size=(1, 1), name="n", alt="")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_long_texts_are_cut_in_the_middle() -> None:
+    assert cut("abcdefghij", 5) == "ab…ij" and cut("abc", 5) == "abc" and cut("a\nb", 5) == "a b"
+
+
+@given(st.text(), st.integers(2, 30))
+def test_a_cut_text_is_never_longer_than_asked(text: str, limit: int) -> None:
+    assert len(cut(text, limit)) <= limit and cut(text, limit).isprintable()
+
+
+def test_cells_surround_each_value_of_a_coarse_grid() -> None:
+    assert cells(np.array([2.0, 2.5, 4.0]), 3).tolist() == [1.75, 2.25, 2.75, 3.25, 3.75, 4.25]
+
+
+def test_cells_of_integers_hold_equally_many_integers() -> None:
+    edges = cells(np.repeat(np.arange(100.0), 100), 10_000)
+    assert len(set(np.diff(edges))) == 1 and np.diff(edges)[0] == round(np.diff(edges)[0])
+
+
+@given(arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e300, 1e300)), st.integers(1, 60))
+def test_cells_always_rise(values: np.ndarray, rows: int) -> None:
+    edges = cells(values, rows)
+    assert len(edges) >= 2 and (np.diff(edges) >= 0).all() and edges[0] < edges[-1]
+
+
+def two_columns(number: np.ndarray, codes: np.ndarray, levels: tuple[str, ...]) -> Sample:
+    return Sample({"n": number, "c": codes.astype(np.int32)}, {"n": "number", "c": "category"}, {"c": levels})
+
+
+def test_the_worst_column_comes_first_and_a_dominant_value_is_told_in_words() -> None:
+    number = np.concatenate([np.zeros(80), np.arange(1.0, 21.0)])
+    sample = two_columns(number, np.zeros(100), ("a",))
+    entries = [
+        {
+            "column": "c",
+            "kind": "category",
+            "levels": ["a"],
+            "num_levels": 1,
+            "real": [1.0],
+            "fake": [1.0],
+            "other": {"real": 0.0, "fake": 0.0},
+            "missing": {"real": 0.0, "fake": 0.1},
+        },
+        {"column": "n", "kind": "number"},
+    ]
+    out = panels(entries, {"n": 0.9, "c": 1.0}, sample, sample)
+    assert [p.column for p in out] == ["n", "c"]
+    assert out[0].remarks == (
+        "Left out of the picture: the value 0, in 80.0 % of the real rows and 80.0 % of the fakes.",
+    )
+    assert out[1].remarks == ("Missing: real 0 %, fake 10.0 %.",)
+    assert [p.column for p in panels(entries, {"n": 0.9, "c": 1.0}, sample, sample, most=1)] == ["n"]
+
+
+def test_fakes_outside_the_real_range_are_named() -> None:
+    real = two_columns(np.linspace(0, 1, 100), np.zeros(100), ("a",))
+    fake = two_columns(np.linspace(0, 2, 100), np.zeros(100), ("a",))
+    (panel,) = panels([{"column": "n", "kind": "number"}], {}, real, fake)
+    assert panel.remarks == ("50.0 % of the fakes lie outside the range of the held-out rows, 0 to 1.",)
+
+
+@pytest.mark.parametrize("values", [np.full(5, np.nan), np.zeros(5), np.array([1e300, -1e300, 0.0])])
+def test_columns_without_a_spread_are_drawn_all_the_same(values: np.ndarray) -> None:
+    sample = Sample({"n": values.astype(float)}, {"n": "number"})
+    assert len(panels([{"column": "n", "kind": "number"}], {}, sample, sample)) == 1
+
+
+def test_more_levels_than_fit_are_summed_up() -> None:
+    entry = {
+        "column": "c",
+        "kind": "category",
+        "levels": [str(i) for i in range(24)],
+        "num_levels": 30,
+        "real": [0.04] * 24,
+        "fake": [0.03] * 24,
+        "other": {"real": 0.04, "fake": 0.28},
+    }
+    sample = two_columns(np.zeros(1), np.zeros(1), ("a",))
+    (panel,) = panels([entry], {}, sample, sample)
+    assert len(panel.bars) == 9
+    assert panel.bars[-1].name == "22 more"
+    assert panel.bars[-1].real == pytest.approx(16 * 0.04 + 0.04)
+    assert panel.bars[-1].fake == pytest.approx(16 * 0.03 + 0.28)
+
+
+def test_dates_are_drawn_as_dates() -> None:
+    days = 86400.0 * np.arange(0, 3650, 5)
+    sample = Sample({"n": days}, {"n": "number"})
+    (panel,) = panels([{"column": "n", "kind": "number"}], {}, sample, sample, dates={"n"})
+    assert any(re.fullmatch(r"19[78]\d", t) for t in texts(panel.svg))
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "text"),
+    [(0.0, 1.0, "0"), (12000.0, 4000.0, "12k"), (3.5e6, 5e5, "3.5M"), (0.25, 0.05, "0.25"), (2014.0, 2.0, "2014")],
+)
+def test_axis_labels_are_short(value: float, step: float, text: str) -> None:
+    assert short(value, step) == text
+
+
+KINDS: Any = {"a": "number", "b": "number", "c": "category", "d": "category"}
+
+
+def random_sample(seed: int, rows: int = 500) -> Sample:
+    generator = np.random.default_rng(seed)
+    a = generator.normal(size=rows)
+    b = a + generator.normal(size=rows)
+    c = (a > 0).astype(np.int32)
+    d = np.where(generator.random(rows) < 0.8, c, 1 - c).astype(np.int32)
+    return Sample({"a": a, "b": b, "c": c, "d": d}, KINDS, {"c": ("0", "1"), "d": ("0", "1")})
+
+
+def test_associations_agree_with_scipy_and_with_the_definition_of_eta() -> None:
+    sample = random_sample(0)
+    found = associations(sample, sample.names)
+    a, b, c, d = sample.columns.values()
+    assert found[0, 1] == pytest.approx(spearmanr(a, b).statistic)
+    n = len(a)
+    table = np.histogram2d(c, d, 2)[0].astype(int)
+    v = association(table, method="cramer")
+    corrected = np.sqrt(max(0.0, v**2 - 1 / (n - 1)) / (2 - 1 / (n - 1) - 1))  # Bergsma 2013 for a 2 x 2 table
+    assert found[2, 3] == pytest.approx(corrected)
+    ranks = np.argsort(np.argsort(a)) + 1.0
+    eta = np.sqrt(
+        1
+        - sum(((ranks[c == k] - ranks[c == k].mean()) ** 2).sum() for k in (0, 1)) / ((ranks - ranks.mean()) ** 2).sum()
+    )
+    assert found[0, 2] == pytest.approx(eta)
+    assert np.array_equal(found, found.T) and (np.diag(found) == 1).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    arrays(np.float64, (12, 2), elements=st.one_of(st.floats(-5, 5), st.just(float("nan")))),
+    arrays(np.int32, (12, 2), elements=st.integers(-1, 2)),
+)
+def test_associations_are_always_between_minus_one_and_one(numbers: np.ndarray, codes: np.ndarray) -> None:
+    levels = ("x", "y", "z")
+    sample = Sample(
+        {"a": numbers[:, 0].copy(), "b": numbers[:, 1].copy(), "c": codes[:, 0].copy(), "d": codes[:, 1].copy()},
+        KINDS,
+        {"c": levels, "d": levels},
+    )
+    found = associations(sample, sample.names)
+    assert np.isfinite(found).all() and (np.abs(found) <= 1).all()
+
+
+def test_heat_maps_say_their_largest_difference() -> None:
+    sample = random_sample(0)
+    real = associations(sample, sample.names)
+    fake = np.eye(4)
+    maps = heat_maps(real, fake, sample.names)
+    assert [t for t, _ in maps] == ["Real rows", "Fakes", "Fakes minus real rows"]
+    largest = np.abs(real - fake).max()
+    assert f"the largest is {largest:.2f}" in maps[2][1]
+
+
+def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
+    generator = np.random.default_rng(0)
+    grid = np.linspace(-6, 6, 61)
+    out = figure_1d(
+        generator.normal(size=500),
+        np.append(generator.normal(size=500), np.nan),
+        grid,
+        np.full(61, 0.5),
+        np.linspace(-2, 2, 9),
+        np.linspace(-2, 2, 9),
+    )
+    for name in ("p_data", "p_g"):
+        assert sum(out[name]) * (grid[1] - grid[0]) == pytest.approx(1)
+    assert "D(x) lies 0.000 from ½" in words(out)
+    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(picture(out)))
+
+
+def test_equal_samples_share_their_whole_area_and_separate_ones_none() -> None:
+    grid = np.linspace(0, 10, 101)
+    d, z = np.where(grid < 5, 1.0, 0.0), np.array([0.0])
+    same = figure_1d(np.array([2.0, 8.0]), np.array([2.0, 8.0]), grid, d, z, z)
+    apart = figure_1d(np.array([2.0, 3.0]), np.array([8.0, 9.0]), grid, d, z, z)
+    assert words(same).startswith("The two densities share 100 % of their area")
+    assert words(apart).startswith("The two densities share 0 % of their area, and D(x) lies 0.500 from ½")
+
+
+def history(memorised: float, metric: list[float]) -> list[dict[str, Any]]:
+    scores = {"mean_train": 1.0, "mean_heldout": 1.0 - 2.0 * memorised, "mean_fake": -1.0}
+    return [{"samples": 1000 * (i + 1), "metric": m, "scores": scores} for i, m in enumerate(metric)]
+
+
+def test_overfitting_is_read_from_the_gap_between_training_and_held_out_rows() -> None:
+    assert overfit_share(flat(history(0.4, [0.1]))) == pytest.approx(0.4)
+    over, fine = (" ".join(reading(history(m, [0.1, 0.2]), {})) for m in (0.4, 0.05))
+    assert "overfitting" in over and "40.0 %" in over and "--samples" in over
+    assert "no overfitting to see" in fine and "5.0 %" in fine
+
+
+def test_a_gap_that_is_not_significant_is_no_overfitting() -> None:
+    rows = history(0.4, [0.1, 0.2])
+    rows[-1]["scores"] = {**rows[-1]["scores"], "memorised_significant": False}
+    assert "no overfitting to see" in " ".join(reading(rows, {}))
+
+
+def test_underfitting_is_read_from_what_the_last_fifth_brought() -> None:
+    rising, level = [0.1 * i for i in range(11)], [0.0, 0.8, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert still_learning(flat(history(0, rising))) == pytest.approx(0.2)
+    assert still_learning(flat(history(0, level))) == 0.0
+    assert "longer training (--budget or --samples) would still help" in " ".join(reading(history(0, rising), {}))
+    assert "would bring little" in " ".join(reading(history(0, level), {}))
+
+
+def test_the_chosen_checkpoint_is_marked_in_every_curve() -> None:
+    rows = history(0, [0.1, 0.9, 0.5])
+    assert chosen(flat(rows), {}) == 2000.0 and chosen(flat(rows), {"chosen_samples": 3000}) == 3000.0
+    drawn = curves(rows, {})
+    assert [t for t, _ in drawn] == ["Held-out metric", "D’s mean logit"]
+    assert all("chosen checkpoint" in texts(svg) for _, svg in drawn)
+    assert "The model is the checkpoint at 2,000 samples, where the held-out metric was 0.900." in reading(rows, {})
+
+
+def test_a_history_without_points_gives_no_curves() -> None:
+    assert curves([], {}) == [] and reading([], {}) == []
+    assert curves([{"samples": 5, "metric": None, "scores": None}], {}) == []
+
+
+def test_strips_put_better_to_the_right_whichever_way_the_metric_counts() -> None:
+    def place(direction: str, fake: float, best: float) -> float:
+        entry = {
+            "best": best,
+            "direction": direction,
+            "fake": {"value": fake},
+            "ceiling": {"value": best},
+            "baselines": {"independent": {"value": 0.5}},
+        }
+        found = re.search(r'circle class="fake" cx="([\d.]+)"', strip(entry, "t"))
+        assert found
+        return float(found[1])
+
+    assert place("higher", 0.9, 1.0) > place("higher", 0.7, 1.0)
+    assert place("lower", 0.1, 0.0) > place("lower", 0.3, 0.0)
+    assert place("near", 1.1, 1.0) == place("near", 0.9, 1.0)
+
+
+def test_a_strip_without_a_figure_is_empty() -> None:
+    assert strip({"best": 1.0, "direction": "higher", "fake": {"value": None}}, "t") == ""
+
+
+def test_lookalikes_mark_equal_values_and_suspicious_distances() -> None:
+    worst = [
+        {
+            "fake": {"a": 1.0, "b": "x", "t": 0.0},
+            "train": {"a": 1.0, "b": "y", "t": None},
+            "distance_train": 0.01,
+            "distance_heldout": 0.3,
+        }
+    ]
+    (found,) = lookalikes(worst, dates={"t"})
+    assert found.cells == (("a", "1", "1", True), ("b", "x", "y", False), ("t", "1970-01-01", "missing", False))
+    assert found.equal == 1 and found.suspicious
+
+
+def test_distances_are_drawn_when_they_were_kept() -> None:
+    assert distances({"distance": {"train_median": 0.1}}) == ""
+    kept = {"distance": {"edges": [0.0, 0.1, 0.2], "fake": [0.5, 0.5], "heldout": [0.4, 0.6]}}
+    assert "distance to the nearest training row (0: a copy)" in texts(distances(kept))

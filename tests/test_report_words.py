@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gankit.report import numbers
+from gankit.report.standing import THRESHOLDS, standing
+from gankit.report.summary import LIMITS, summary
+from gankit.report.words import LEVELS, WORDS, verdict
+
+
+def score(value: float | None, half: float | None = 0.01, **details: Any) -> dict[str, Any]:
+    bounds = [None, None] if value is None or half is None else [value - half, value + half]
+    return {"value": value, "low": bounds[0], "high": bounds[1], "best": 1.0, "details": details}
+
+
+def metric(fake: dict[str, Any], ceiling: float = 0.99, independent: float = 0.5, **more: Any) -> dict[str, Any]:
+    baselines = {"bootstrap": score(0.99), "independent": score(independent), "copula": score(independent - 0.1)}
+    return {
+        "meaning": "m",
+        "family": "pairs",
+        "best": 1.0,
+        "direction": "higher",
+        "fake": fake,
+        "ceiling": score(ceiling),
+        "baselines": baselines,
+        "rows_needed": None,
+        **more,
+    }
+
+
+def evaluation(**metrics: dict[str, Any]) -> dict[str, Any]:
+    rows = {"train": 8000, "heldout": 2000, "fake": 2000, "compared": 2000, "against": 2000}
+    return {"rows": rows, "target": None, "metrics": metrics, "columns": [{}, {}]}
+
+
+def told(**metrics: dict[str, Any]) -> list[str]:
+    return summary(evaluation(**metrics), {n: standing(m) for n, m in metrics.items()})
+
+
+def test_a_fake_within_the_interval_of_the_ceiling_counts_as_real() -> None:
+    # The half-widths .01 and .01 make sqrt(2) * .01 = .0141: .98 is .01 behind, .97 is .02 behind.
+    assert standing(metric(score(0.98))).level == "real"
+    assert standing(metric(score(0.97))).level != "real"
+
+
+@pytest.mark.parametrize(
+    ("value", "way", "level"),
+    [(0.95, 0.45 / 0.49, "close"), (0.80, 0.3 / 0.49, "fair"), (0.60, 0.1 / 0.49, "weak"), (0.40, -0.1 / 0.49, "weak")],
+)
+def test_the_level_is_the_share_of_the_way_from_the_better_baseline_to_the_ceiling(
+    value: float, way: float, level: str
+) -> None:
+    found = standing(metric(score(value)))
+    assert found.way == pytest.approx(way)
+    assert (found.level, found.baseline) == (level, "independent")
+
+
+def test_wide_intervals_ask_for_more_rows_and_say_how_many() -> None:
+    entry = metric(score(0.95, half=0.1), rows_needed=4123)
+    assert standing(entry).level == "open"
+    assert "too few rows to tell; about 4,200 held-out rows" in verdict("trend", entry)
+
+
+def test_a_clear_difference_is_told_even_when_more_rows_were_asked_for() -> None:
+    assert standing(metric(score(0.6, half=0.1), rows_needed=4123)).level == "weak"
+
+
+def test_a_metric_that_could_not_be_computed_says_why() -> None:
+    entry = metric(score(None, reason="there is one column only"))
+    assert standing(entry).level == "none"
+    assert verdict("trend", entry) == "Pairs of columns: not computed, because there is one column only."
+
+
+def test_without_baselines_or_ceiling_the_distance_to_the_best_decides() -> None:
+    entry = metric(score(0.95)) | {"ceiling": None, "baselines": {}}
+    assert standing(entry).level == "fair"
+    assert "1.000 would be perfect" in verdict("trend", entry)
+
+
+def test_where_baselines_reach_the_ceiling_the_gap_decides() -> None:
+    entry = metric(score(0.9), ceiling=0.99, independent=0.985)
+    found = standing(entry)
+    assert found.way is None and found.level == "fair"
+    assert "0.090 behind" in verdict("shape", entry)
+
+
+def test_fewer_copies_than_real_rows_show_are_no_weakness() -> None:
+    entry = metric(score(0.45), ceiling=0.2, independent=0.4, best=0.5, direction="near", family="copies")
+    assert standing(entry).level == "real"  # below chance: nothing was copied, whatever a noisy ceiling says
+
+
+def test_copying_is_told_first_and_with_its_remedy() -> None:
+    copies = metric(
+        score(0.2, copies=400, rows=2000, heldout_share=0.01),
+        ceiling=0.01,
+        independent=0.0,
+        best=0.0,
+        direction="lower",
+        family="copies",
+    )
+    sentences = told(trend=metric(score(0.6)), copies_exact=copies)
+    assert "There are signs that training rows were copied: exact copies (0.200; real rows 0.010)." in sentences
+    assert any(s.startswith("What matters most is exact copies") and "--samples" in s for s in sentences)
+    text = verdict("copies_exact", copies)
+    assert "400 of 2,000 fakes equal a training row" in text and "1.0 % do" in text
+
+
+def test_the_three_sample_test_alone_can_speak_of_copying() -> None:
+    near = metric(
+        score(0.5, three_sample={"z": -4.0, "p": 3e-5}, closer=10, rows=20),
+        ceiling=0.5,
+        best=0.5,
+        direction="near",
+        family="copies",
+    )
+    assert "a sign of copying" in verdict("copies_near", near)
+    assert any("signs that training rows were copied" in s for s in told(copies_near=near))
+
+
+def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sentences() -> None:
+    copies = metric(score(0.5), ceiling=0.5, best=0.5, direction="near", family="copies")
+    sentences = told(shape=metric(score(0.985)), trend=metric(score(0.6)), membership=copies)
+    assert 3 <= len(sentences) <= 6
+    assert sentences[0] == "2,000 fakes were compared with 2,000 held-out real rows over 2 columns."
+    assert "as real rows, or close to them, in single columns (0.985; real rows 0.990)" in sentences[1]
+    assert "fall short in pairs of columns (0.600; real rows 0.990)" in sentences[2]
+    assert "No sign that training rows were copied: membership (0.500; real rows 0.500)" in sentences[3]
+    assert "What matters most is pairs of columns" in sentences[4]
+    assert sentences[-1] == LIMITS and "no proof of privacy" in LIMITS
+
+
+def test_a_training_that_still_improves_is_named_with_the_weakness() -> None:
+    history = [{"samples": i, "metric": i / 10} for i in range(1, 11)]
+    metrics = {"trend": metric(score(0.6))}
+    sentences = summary(evaluation(**metrics), {"trend": standing(metrics["trend"])}, history)
+    assert any("the training was still improving (22.2 % of its gain in the last fifth)" in s for s in sentences)
+
+
+@pytest.mark.parametrize(
+    ("area", "low", "words"),
+    [
+        (0.5, 0.48, "cannot tell"),
+        (0.54, 0.52, "hardly tells"),
+        (0.62, 0.6, "now and then"),
+        (0.8, 0.78, "often tells"),
+        (0.97, 0.96, "nearly always"),
+    ],
+)
+def test_the_judge_is_described_by_its_area_under_the_curve(area: float, low: float, words: str) -> None:
+    details = {
+        "auc": area,
+        "auc_low": low,
+        "auc_high": area + 0.02,
+        "accuracy": 0.6,
+        "precision": 0.6,
+        "recall": 0.5,
+        "rows": 900,
+    }
+    text = verdict("c2st_trees", metric(score(0.7, **details)))
+    assert words in text and f"AUC {area:.3f} ({low:.3f}–{area + 0.02:.3f})" in text
+    assert "it finds 50.0 % of the real ones" in text
+
+
+def test_group_by_words_give_shares_of_cells_and_the_worst_cell() -> None:
+    orders = [
+        {"order": 1, "cells": 80, "within": 0.9, "within_expected": 0.95, "sets": 5},
+        {"order": 2, "cells": 900, "within": 0.8, "within_expected": 0.95, "sets": 10},
+    ]
+    cells = [{"text": "age in (24, 30] and sex = Male", "real": 0.1, "fake": 0.05, "z": 7.0}]
+    text = verdict("cube", metric(score(0.7, orders=orders, worst_cells=cells)))
+    assert "90.0 % of 80 cells by one column and 80.0 % of 900 cells by two columns" in text
+    assert "perfect fakes would in 95.0 %" in text
+    assert "“age in (24, 30] and sex = Male”: 10.0 % of the real rows, 5.0 % of the fakes" in text
+
+
+def test_every_metric_of_the_evaluation_has_words() -> None:
+    from gankit.metrics import METRICS
+
+    assert set(METRICS) == set(WORDS)
+
+
+def test_an_unknown_metric_is_shown_under_its_own_name() -> None:
+    assert verdict("new_thing", metric(score(0.98))).startswith("New thing: 0.980 (0.970–0.990)")
+
+
+@given(
+    st.floats(0, 1), st.floats(0, 0.3), st.floats(0, 1), st.floats(0, 1), st.sampled_from(["higher", "lower", "near"])
+)
+def test_every_metric_has_a_standing_and_a_verdict(v: float, half: float, real: float, base: float, way: str) -> None:
+    entry = metric(score(v, half), ceiling=real, independent=base, direction=way)
+    assert standing(entry).level in LEVELS
+    assert verdict("trend", entry)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.02, 1))
+def test_worse_fakes_never_stand_higher(a: float, b: float, real: float) -> None:
+    order = ["weak", "fair", "close", "real"]
+    low, high = sorted((a, b))
+    levels = [
+        order.index(standing(metric(score(v, 0.0), ceiling=real, independent=real / 2)).level) for v in (low, high)
+    ]
+    assert levels[0] <= levels[1]
+
+
+def test_thresholds_rise_in_their_own_order() -> None:
+    assert 0.5 < THRESHOLDS["auc_slight"] < THRESHOLDS["auc_often"] < THRESHOLDS["auc_nearly_always"] < 1
+    assert 0 < THRESHOLDS["fair"] < THRESHOLDS["close"] < 1
+
+
+def test_numbers_are_short_and_keep_what_matters() -> None:
+    assert [numbers.score(v) for v in (0.98765, 0.0, 0.0001, 123.456, None)] == [
+        "0.988",
+        "0.000",
+        "1.0e-04",
+        "123.5",
+        "–",
+    ]
+    assert [numbers.share(v) for v in (0.0, 0.00012, 0.1234, 1.0, None)] == ["0 %", "0.012 %", "12.3 %", "100 %", "–"]
+    assert [numbers.amount(v) for v in (17.0, 15024.0, 0.123456, None)] == ["17", "15,024", "0.12346", "–"]
+    assert [numbers.about(v) for v in (4123, 98, 7, 0)] == ["4,200", "98", "7", "0"]
+    assert numbers.moment(0.0) == "1970-01-01" and numbers.moment(86461.0) == "1970-01-02 00:01:01"
+    assert [numbers.duration(v) for v in (4.21, 75, 7800)] == ["4.2 s", "1 min 15 s", "2 h 10 min"]
+    assert numbers.listed(["a", "b", "c"]) == "a, b and c"
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_no_number_breaks_the_words(value: float) -> None:
+    for show in (numbers.score, numbers.share, numbers.amount, numbers.moment):
+        assert show(value)
