@@ -131,7 +131,8 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
     (Krichevsky & Trofimov 1981), so that an empty bin is dear but not infinite.
     """
     wanted = int(np.clip(round(len(real) ** (1 / 3)), 4, 100))
-    cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1]))
+    cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1], method="inverted_cdf"))
+    cuts = cuts[cuts < real.max()]
     shares = []
     for values in (real, fake):
         counts = np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1) + 0.5

@@ -12,7 +12,7 @@ import numpy as np
 
 from gankit.metrics.auc import auc, auc_interval
 from gankit.metrics.features import boosted_trees, linear_features, tree_features
-from gankit.metrics.sample import Sample, concatenate
+from gankit.metrics.sample import Sample, align, concatenate
 from gankit.metrics.score import Score, impossible
 from gankit.randomness import key, numpy_generator
 
@@ -121,6 +121,7 @@ def quick_c2st(real: Sample, fake: Sample, seed: int, max_rows: int = 5000) -> S
     if rows < 4:
         return impossible(1.0, f"{rows} rows are too few; 4 are the least")
     generator = numpy_generator(seed, "metrics/quick_c2st")
+    real, fake = align(real, fake)
     both = concatenate(real.subsample(rows, generator), fake.subsample(rows, generator))
     judge = _tree_judge(both, key(seed, "metrics/quick_c2st/judge"), num_trees=40, rate=0.2)
     half = np.concatenate([generator.permutation(rows) % 2, generator.permutation(rows) % 2])
