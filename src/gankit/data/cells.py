@@ -1,0 +1,122 @@
+"""Columns as plain arrays: what is different in them, where it stands, and typed cells as numbers.
+
+Knows Arrow arrays and NumPy arrays; never what a column means to its user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+@dataclass(frozen=True)
+class Values:
+    """One parsed column.
+
+    data: float64 [N] for numbers and datetimes (seconds since 1970 in UTC or, without a time zone, local;
+        NaN where missing); int32 [N] codes into the column's `levels` for categories (-1 where missing or unknown).
+    missing: int8 [N], 0 = present, k = the column's k-th missing marker (`markers[k - 1]`).
+    """
+
+    data: npt.NDArray[Any]
+    missing: npt.NDArray[np.int8]
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type holds texts: strings of any width, or a dictionary of them."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def joined(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column as one array."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column
+
+
+def distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The different texts of a column in order of their first row, and for every row which of them it has.
+
+    column: texts [N]. Returns strings [K] without nulls and int64 [N], -1 where null. Columns in which nearly every
+    text is different are given as they are (K = N), since finding the different ones would be the slowest step.
+    """
+    if pa.types.is_dictionary(column.type):
+        texts = column.dictionary.cast(pa.string())
+        rows = np.asarray(column.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
+        if texts.null_count == 0:
+            return texts, rows
+        column = column.cast(column.type.value_type)
+    column = column if column.type == pa.string() else column.cast(pa.string())
+    head = column[:4096]
+    if column.null_count == 0 and len(column) > 4096 and len(head.unique()) > 3900:
+        return column, np.arange(len(column), dtype=np.int64)
+    coded = column.dictionary_encode()
+    return coded.dictionary, np.asarray(coded.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
+
+
+def at_rows(per_text: npt.NDArray[Any], rows: npt.NDArray[np.int64], null: float) -> npt.NDArray[Any]:
+    """What holds for each different text, for every row. per_text: [K]; rows: [N], -1 takes `null`. Returns [N]."""
+    return np.append(per_text, np.array([null], dtype=per_text.dtype))[rows]
+
+
+def native_numbers(column: pa.Array) -> npt.NDArray[np.float64]:
+    """The numbers of a typed column (whole, floating, decimal, boolean, or a span or time of day in its own unit).
+
+    Returns float64 [N], NaN where null.
+    """
+    kind = column.type
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):
+        column = column.view(pa.int64() if kind.bit_width == 64 else pa.int32())
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan)
+    floats = pc.cast(column, pa.float64(), safe=False)
+    return np.array(floats.fill_null(np.nan) if floats.null_count else floats, dtype=np.float64)
+
+
+def native_seconds(column: pa.Array) -> npt.NDArray[np.float64]:
+    """Seconds since 1970 of a column of dates or timestamps (UTC where it has a time zone). Returns float64
+    [N], NaN: null.
+    """
+    kind = column.type
+    if pa.types.is_date32(kind):
+        ticks, per_second = column.view(pa.int32()).cast(pa.int64()), 1.0 / 86400
+    elif pa.types.is_date64(kind):
+        ticks, per_second = column.view(pa.int64()), 1000.0
+    elif pa.types.is_timestamp(kind):
+        ticks, per_second = column.view(pa.int64()), float(_PER_SECOND[kind.unit])
+    else:
+        return native_numbers(column)
+    null = np.asarray(ticks.is_null())
+    whole = np.asarray(ticks.fill_null(0), dtype=np.int64)
+    seconds = whole * 86400.0 if per_second < 1 else whole / per_second
+    return np.where(null, np.nan, seconds)
+
+
+def seconds_to_native(
+    seconds: npt.NDArray[np.float64], lost: npt.NDArray[np.bool_], target: pa.DataType, grain: float
+) -> pa.Array:
+    """Seconds since 1970 as dates or timestamps of a type, moved to the nearest multiple of the grain; null
+    where lost.
+    """
+    if pa.types.is_date32(target):
+        days = np.floor(seconds / 86400.0 + 1e-9).astype(np.int32)
+        return pa.array(days, mask=lost).view(target)
+    per_second = 1000 if pa.types.is_date64(target) else _PER_SECOND[target.unit]
+    ticks_per_grain = grain * per_second
+    if grain > 0 and ticks_per_grain >= 1:
+        # Whole steps times whole ticks: a product of doubles would lose nanoseconds.
+        ticks = np.rint(seconds / grain).astype(np.int64) * int(np.rint(ticks_per_grain))
+    else:
+        ticks = np.rint(seconds * per_second).astype(np.int64)
+    return pa.array(ticks, mask=lost).view(target)

@@ -1,0 +1,68 @@
+"""Words that mean missing, true or false, and words for people: what is near to a name.
+
+Knows texts only.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+CERTAIN = ("", "?", "na", "n/a", "nan", "null", "<na>", "#n/a", "nat")
+"""Words that mean missing in every kind of column (compared in small letters, blanks around left off)."""
+
+PROBABLE = (
+    *CERTAIN, "none", "nil", "n.a.", "na.", "-", "--", "---", ".", "..", "*", "(null)", "undefined",
+    "unknown", "missing",
+    "not available", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!", "-nan", "1.#qnan", "1.#ind",
+)  # fmt: skip
+"""Words that mean missing where all else is numbers or times; among categories they are levels like any other."""
+
+_INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity", "+infinity", "∞", "-∞")
+_TRUE = ("true", "yes", "t", "y", "1")
+_FALSE = ("false", "no", "f", "n", "0")
+_BOOLEANS = tuple(frozenset(pair) for pair in zip(_TRUE[:4], _FALSE[:4], strict=True))
+
+
+def is_missing(texts: pa.Array, *, certain: bool = False) -> npt.NDArray[np.bool_]:
+    """Which texts mean missing: bool [K]. certain: only by the words that do so in every kind of column."""
+    folded = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+    return np.asarray(pc.is_in(folded, pa.array(CERTAIN if certain else PROBABLE)), dtype=bool)
+
+
+def is_infinite(text: str) -> bool:
+    """Whether a text is a word for an infinite number."""
+    return text.strip().lower() in _INFINITE
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text means, in Python's own notation (`-999`, `nan`, `inf`), or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def truth(text: str) -> bool | None:
+    """True or false for a word that says so (`yes`, `F`, `1`), else None."""
+    folded = text.strip().lower()
+    return True if folded in _TRUE else False if folded in _FALSE else None
+
+
+def are_booleans(levels: Sequence[str]) -> bool:
+    """Whether two words are a pair for true and false: `yes` and `no`, `T` and `F`, … (not `0` and `1`: numbers)."""
+    return len(levels) == 2 and frozenset(level.strip().lower() for level in levels) in _BOOLEANS
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """A sentence that names what a wrong name may have meant."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))}?"
+    shown = ", ".join(map(repr, names[:8]))
+    return f"There are {shown}{', …' if len(names) > 8 else ''}."

@@ -1,0 +1,150 @@
+"""XML records: elements that an XPath chooses; their attributes and the leaves below them become columns of texts.
+
+Knows XML trees; never what columns mean. Entities, document types and the network are off.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+from lxml import etree
+
+from gankit.errors import DataError, OptionError
+
+Fields = dict[str, list[str]]
+
+
+def read_xml(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[pa.Table, dict[str, Any]]:
+    """The table of texts (null where a record has no such element), and the tags that write it again.
+
+    Returns the table and {"root", "record": tags, "fields": column -> path of tags, an attribute as "@name"}.
+
+    Raises:
+        DataError: damaged XML, entities, no records. OptionError: the XPath is wrong or chooses no elements.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise DataError(f"{name!r} is no well-formed XML: {error}. Correct it there.") from error
+    document = root.getroottree().docinfo
+    if document.internalDTD is not None and any(True for _ in document.internalDTD.iterentities()):
+        raise DataError(f"{name!r} declares entities, which are not read. Replace them by their text.")
+    elements = _chosen(root, name, xpath, notes)
+    fields, rows, repeated = _cells(elements)
+    if not fields:
+        raise DataError(
+            f"{name!r}: the {len(elements)} records <{_local(elements[0].tag)}> hold nothing. Choose others "
+            f"with --xpath."
+        )
+    if repeated:
+        notes.append(
+            f"{name}: {', '.join(sorted(repeated)[:5])} occur several times in a record; the first of each is taken"
+        )
+    columns = {column: pa.array([row.get(column) for row in rows], pa.string()) for column in fields}
+    details = {"root": root.tag, "record": elements[0].tag, "fields": fields}
+    return pa.table(columns), details
+
+
+def _chosen(root: Any, name: str, xpath: str | None, notes: list[str]) -> list[Any]:
+    if xpath is not None:
+        spaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
+        try:
+            found = root.getroottree().xpath(xpath, namespaces=spaces)
+        except etree.XPathError as error:
+            raise OptionError(f"the XPath {xpath!r} is not possible: {error}. Try //record or /root/record.") from error
+        if not isinstance(found, list) or not found or not all(isinstance(item, etree._Element) for item in found):
+            tags = Counter(_local(item.tag) for item in root.iter() if isinstance(item.tag, str))
+            shown = ", ".join(f"{tag} ({count})" for tag, count in tags.most_common(6))
+            raise OptionError(f"the XPath {xpath!r} chooses no elements of {name!r}. It has {shown}.")
+        return found
+    level = [root]
+    while level:
+        children = [child for element in level for child in element if isinstance(child.tag, str)]
+        tags = Counter(child.tag for child in children)
+        if tags and (most := tags.most_common(1)[0])[1] > 1:
+            same = [child for child in children if child.tag == most[0]]
+            notes.append(f"{name}: records are the {len(same):,} elements <{_local(most[0])}>; --xpath chooses others")
+            return same
+        level = children
+    raise DataError(f"{name!r} has no element that repeats. Choose the records with --xpath.")
+
+
+def _cells(elements: list[Any]) -> tuple[Fields, list[dict[str, str]], set[str]]:
+    """Columns in order of appearance (column -> path), the cells of each record, and columns that a record repeats."""
+    names: dict[tuple[str, ...], str] = {}
+    rows: list[dict[str, str]] = []
+    repeated: set[str] = set()
+    for element in elements:
+        row: dict[str, str] = {}
+        for path, text in _leaves(element, ()):
+            column = names.get(path)
+            if column is None:
+                column = names[path] = _name_for(path, set(names.values()))
+            if column in row:
+                repeated.add(column)
+            else:
+                row[column] = text
+        rows.append(row)
+    return {column: list(path) for path, column in names.items()}, rows, repeated
+
+
+def _name_for(path: tuple[str, ...], taken: set[str]) -> str:
+    plain = "/".join(_local(part.removeprefix("@")) for part in path) or "text"
+    choices = [plain, "/".join(("@" if part[0] == "@" else "") + _local(part.removeprefix("@")) for part in path)]
+    number = 2
+    while choices[-1] in taken:
+        choices.append(f"{plain}_{number}")
+        number += 1
+    return next(choice for choice in choices if choice not in taken)
+
+
+def _leaves(element: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for attribute, text in element.attrib.items():
+        yield (*path, "@" + attribute), text
+    children = [child for child in element if isinstance(child.tag, str)]
+    for child in children:
+        yield from _leaves(child, (*path, child.tag))
+    own = (element.text or "").strip() if children or not path else (element.text or "")
+    if not children and (path or own) and not (own == "" and element.attrib):
+        yield path, own
+
+
+def _local(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
+
+
+def element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> Any:
+    """The element of one record: column -> text, null where the element is not there."""
+    record = etree.Element(details["record"])
+    fields: Mapping[str, list[str]] = details["fields"]
+    for column, text in row.items():
+        if text is None:
+            continue
+        place = record
+        path = fields.get(column, [_tag_from(column)])
+        for tag in path:
+            if tag[0] == "@":
+                place.set(tag[1:], text)
+                break
+            found = place.find(tag)
+            place = etree.SubElement(place, tag) if found is None else found
+        else:
+            place.text = text
+    return record
+
+
+def details_for(columns: list[str]) -> dict[str, Any]:
+    """The tags for records that did not come from XML: <records>, <record> and one element a column."""
+    return {"root": "records", "record": "record", "fields": {column: [_tag_from(column)] for column in columns}}
+
+
+def _tag_from(column: str) -> str:
+    """A column's name as a tag: what XML does not allow becomes an underscore."""
+    tag = "".join(sign if sign.isalnum() or sign in "_-." else "_" for sign in column)
+    return tag if tag and (tag[0].isalpha() or tag[0] == "_") else "_" + tag
