@@ -53,7 +53,7 @@ class TrainConfig:
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game")
     depth: int | None = option(None, "Residual blocks of a network.", group="game")
-    latents: int = option(100, "Numbers of the noise z.", group="game")
+    latents: int | None = option(None, "Numbers of the noise z (100; one a column for sequential).", group="game")
     loss: str = option(
         "relativistic",
         "Adversarial loss.",

@@ -288,6 +288,7 @@ class Game:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
+    @torch.no_grad()
     def _move_average(self, shown: int) -> None:
         """EMA: average <- average + (1 - 2^(-samples shown / half-life)) (G - average)."""
         half_life = min(self.config.ema_half_life, 0.1 * max(self.samples, 1))

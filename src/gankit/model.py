@@ -86,6 +86,9 @@ class Model:
         codec, given: how records are coded; `given` where G takes a condition.
         plan, generator: the averaged G and how it is built.
         card: plain JSON: what the model is and how it came about.
+        history: one plain JSON entry an evaluation of the training.
+        figure: for one number, what the figure of 2014 needs beside samples; else None.
+        prepared: the data it was trained on, where it is at hand; never saved.
     """
 
     kind: str
@@ -96,6 +99,9 @@ class Model:
     plan: NetworkPlan
     generator: Generator
     card: dict[str, Any]
+    history: tuple[dict[str, Any], ...] = ()
+    figure: dict[str, Any] | None = None
+    prepared: Any = None
 
     def sample(self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None) -> Any:
         """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
@@ -149,9 +155,10 @@ class Model:
             "given": None if self.given is None else self.given.to_json(),
             "plan": vars(self.plan),
             "card": self.card,
+            "history": list(self.history),
+            "figure": self.figure,
         }
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.generator.state_dict().items()}
-        write_safetensors(Path(path), tensors, {"gankit": json.dumps(header)})
+        write_safetensors(Path(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
 
     # --- one block of rows ----------------------------------------------------------------------------------------
 
@@ -258,9 +265,7 @@ def load(path: str | Path) -> Model:
     Raises:
         ModelError: no model there, damaged, or from a newer version.
     """
-    import safetensors
-    from safetensors.torch import load_file
-
+    from gankit.checkpoint import read_safetensors
     from gankit.codecs import CODECS
     from gankit.data import Origin, Schema
     from gankit.networks import build
@@ -279,13 +284,13 @@ def load(path: str | Path) -> Model:
             depth=plan.depth,
             num_latents=plan.num_latents,
         )
-        generator.load_state_dict(load_file(file))
+        generator.load_state_dict(read_safetensors(file)[0])
         schema, origin = Schema.from_json(header["schema"]), Origin.from_json(header["origin"])
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"{file} is damaged: {str(error).splitlines()[0]}. Take another copy of it, or train anew."
         ) from error
-    return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), header["card"])
+    return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), header["card"], tuple(header["history"]), header["figure"])
 
 
 def inspect(path: str | Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Field:
             coded[present] = self.cells.encode(np.maximum(values.data[present], 0) if self.category else values.data[present])
         elif self.num_levels:
             coded[present] = np.maximum(values.data[present], 0) + 0.5
-        coded[~present] = self.num_present + values.missing[~present] - 0.5
+        coded[~present] = self.num_present - 0.5 + values.missing[~present].astype(np.float64)
         return coded
 
     def decode(self, coded: np.ndarray) -> Values:

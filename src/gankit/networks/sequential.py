@@ -41,14 +41,14 @@ class SequentialGenerator(LikelihoodGenerator):
         spec: a vector without continuous blocks.
         width: hidden units of each block's network.
         depth: hidden layers of each block's network, at least 1.
-        num_latents: numbers of z, at least one a block.
+        num_latents: numbers of z: one a block.
         embedding: numbers that stand for a decided block.
     """
 
     def __init__(self, spec: Spec, width: int, depth: int, num_latents: int, embedding: int) -> None:
         super().__init__()
         assert all(b.kind != "continuous" for b in spec.blocks), "a sequential generator makes one-of-K blocks only"
-        assert num_latents >= len(spec.blocks), "z needs a number for each block"
+        assert num_latents == len(spec.blocks), "z has a number for each block"
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, None, num_latents, 0
         self.sizes = [b.size for b in spec.blocks]
         self.num_blocks, self.embedding = len(self.sizes), embedding
@@ -249,5 +249,5 @@ def build_sequential(
     """
     assert condition is None, "a sequential generator needs no condition: any block can be given"
     embedding = max(4, min(16, 512 // len(spec.blocks)))
-    generator = SequentialGenerator(spec, width or 128, depth or 2, max(num_latents, len(spec.blocks)), embedding)
+    generator = SequentialGenerator(spec, width or 128, depth or 2, len(spec.blocks), embedding)
     return generator, ResidualDiscriminator(spec, None, 128, 3)

@@ -1,0 +1,284 @@
+"""One training run: the networks and the plan of the game for the data, the judge, and the model at the end.
+
+Knows prepared data, networks, the game and metrics; never files' formats, terminals or the loop's inside.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gankit import __version__
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.game import Batches, Game, GameConfig
+from gankit.metrics.two_sample import quick_c2st
+from gankit.model import Given, Model, NetworkPlan
+from gankit.networks import Generator, LikelihoodGenerator, build
+from gankit.networks.compact import expand
+from gankit.preparation import Prepared
+from gankit.randomness import torch_generator
+from gankit.training import samples_for_budget, seconds_per_sample
+
+if TYPE_CHECKING:
+    from gankit.checkpoint import RunFolder
+
+DEFAULT_BUDGET = "5m"
+JUDGED_ROWS = 5000
+"""Held-out records, and as many fakes, that the held-out metric looks at."""
+
+FEW_ROWS = 1000
+"""Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
+
+WRITING_S = 2.0
+"""What is kept back of a time budget for writing the model."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that can be played: `game` over `train`, judged on `heldout` by `judge`."""
+
+    prepared: Prepared
+    config: TrainConfig
+    plan: NetworkPlan
+    game: Game
+    train: Batches
+    heldout: Batches
+    judge: Callable[[Generator], float]
+    metric: str
+
+    @classmethod
+    def start(cls, prepared: Prepared, config: TrainConfig, total_samples: int | None = None) -> Run:
+        """A run at its first step; `total_samples` None = long enough to be timed."""
+        device = _device(config.device)
+        latents = config.latents or 100
+        plan = NetworkPlan(prepared.network, config.width, config.depth, latents)
+        condition = None if prepared.given is None else prepared.given.spec
+        try:
+            generator, discriminator = build(
+                plan.name, prepared.codec.spec, condition,
+                width=plan.width, depth=plan.depth, num_latents=latents, seed=config.seed,
+            )  # fmt: skip
+        except AssertionError as error:
+            raise OptionError(f"--network {plan.name}: {error}.") from error
+        train, heldout = _batches(prepared, prepared.train), _batches(prepared, prepared.heldout)
+        if isinstance(generator, LikelihoodGenerator):
+            generator.start_from(train.x)
+        game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
+        judge, metric = _judge(prepared, config, plan, game, heldout)
+        return cls(prepared, config, plan, game, train, heldout, judge, metric)
+
+    def save(self, folder: RunFolder) -> None:
+        """Saves the state at this step boundary."""
+        folder.save_checkpoint(self.game.step, self.game.state_tensors(), self.game.state_json())
+
+    def model(self, seconds: float) -> Model:
+        """The model of the best averaged G so far. seconds: of this process's part of the training."""
+        p, game = self.prepared, self.game
+        card = {
+            "name": p.records.origin.name,
+            "kind": p.kind,
+            "version": __version__,
+            "columns": [{"name": c.name, "kind": c.kind} for c in p.schema.columns],
+            "given": list(self.config.given),
+            "rows": {"train": p.num_train, "heldout": p.num_heldout},
+            "data_hash": p.data_hash,
+            "network": self.plan.name,
+            "parameters": sum(t.numel() for t in game.generator.parameters()),
+            "latents": game.generator.num_latents,
+            "samples": game.samples,
+            "steps": game.step,
+            "epochs": round(game.samples / max(p.num_train, 1), 2),
+            "stopped_early": game.stopped_early,
+            "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
+            "training_s": round(seconds, 1),
+            "options": self.config.to_json(),
+        }
+        return _model(p, self.plan, game.best_generator().to("cpu"), card, tuple(game.history), self.figure())
+
+    def figure(self) -> dict[str, Any] | None:
+        """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
+        if self.prepared.kind != "number" or self.prepared.given is not None:
+            return None
+        from gankit.evaluation import figure_of_one_number
+
+        return figure_of_one_number(self.game.best_generator(), self.game.discriminator, self.prepared)
+
+
+def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> GameConfig:
+    """The one table of what follows from the data's size and form; what the user set goes before it."""
+    rows = prepared.num_train
+    likelihood = prepared.network == "sequential"
+    batch = config.batch or int(np.clip(rows // 8, 16, 256))
+    plan = GameConfig(
+        total_samples=total_samples,
+        loss=config.loss,
+        penalty=config.penalty,
+        penalty_method=config.penalty_method,  # type: ignore[arg-type]  # one of the two by the option's choices
+        penalty_weight=config.penalty_weight,
+        batch=batch,
+        d_steps=config.d_steps,
+        evaluations=config.evaluations,
+        early_stop=config.early_stop,
+        seed=config.seed,
+    )
+    if likelihood:
+        # benchmarks/tables.md
+        plan = replace(
+            plan,
+            warmup=0.8,
+            warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
+            d_warmup=0.05,
+            likelihood_weight=0.1,
+            generator_rate=0.03,
+            gap_target=0.02,
+            ema_half_life=10.0 * rows,
+        )
+    changes: dict[str, Any] = {}
+    if config.learning_rate is not None:
+        changes |= {"learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate}
+    if config.ema_half_life is not None:
+        changes["ema_half_life"] = config.ema_half_life
+    if config.warmup is not None:
+        if not likelihood and config.warmup:
+            raise OptionError(f"--warmup is for --network sequential, and this is {prepared.network}. Leave it out.")
+        changes["warmup"] = config.warmup
+        changes["d_warmup"] = min(plan.d_warmup, 1 - config.warmup)
+    return replace(plan, **changes)
+
+
+def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> int:
+    """Real samples to show: as asked for, or what a time budget holds by a few timed steps.
+
+    spent_s: what was spent before.
+    """
+    if config.samples is not None and config.budget is not None:
+        raise OptionError("--samples and --budget both set the length. Give one of them.")
+    if config.samples is not None:
+        return parse_samples(config.samples)
+    budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
+    began = time.monotonic()
+    per_sample = seconds_per_sample(run.game, run.train)
+    timed = time.monotonic()
+    run.judge(run.game.average)
+    judged_s = time.monotonic() - timed
+    spent_s += time.monotonic() - began + WRITING_S
+    total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, run.game.config)
+    notes.append(
+        f"length: {total:,} samples ({total / max(run.prepared.num_train, 1):.1f} epochs) fit in {config.budget or DEFAULT_BUDGET}. "
+        f"The same again: --samples {total}. Another: --budget."
+    )
+    return total
+
+
+def parse_duration(text: str) -> float:
+    """'90s', '5m', '2h' in seconds.
+
+    >>> parse_duration("90s"), parse_duration("1.5h")
+    (90.0, 5400.0)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", text)
+    if not match or float(match[1]) <= 0:
+        raise OptionError(f"--budget must be a time like 90s, 5m or 2h. Got {text!r} instead.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def parse_samples(text: str) -> int:
+    """'60k', '2M', '500' as a number.
+
+    >>> parse_samples("60k"), parse_samples("2M")
+    (60000, 2000000)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?)\s*", str(text))
+    number = int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[match[2].lower()]) if match else 0
+    if number < 1:
+        raise OptionError(f"--samples must be a number like 60k or 2M. Got {text!r} instead.")
+    return number
+
+
+def _batches(prepared: Prepared, values: Any) -> Batches:
+    spec = prepared.codec.spec
+    continuous = all(b.kind == "continuous" for b in spec.blocks)
+    compact = prepared.codec.encode(values)
+    # Networks see cells, not places inside them; in float32 a place just below 1 would round up to the next cell.
+    x = torch.from_numpy((compact if continuous else np.floor(compact)).astype(np.float32))
+    c = None
+    if prepared.given is not None:
+        codes = torch.from_numpy(np.floor(prepared.given.encode(values)).astype(np.float32))
+        c = expand(prepared.given.spec, codes)
+    return Batches(x, c, None if continuous else (lambda rows: expand(spec, rows)))
+
+
+def _judge(
+    prepared: Prepared, config: TrainConfig, plan: NetworkPlan, game: Game, heldout: Batches
+) -> tuple[Callable[[Generator], float], str]:
+    """The held-out metric: a two-sample test by trees on decoded fakes, or with few records the likelihood."""
+    if isinstance(game.generator, LikelihoodGenerator) and len(heldout) < FEW_ROWS:
+        return _likelihood_judge(game, heldout, config.seed), "held-out log-likelihood"
+    schema = prepared.schema
+    real = prepared.sample(prepared.heldout)
+    count = min(max(real.num_rows, 500), JUDGED_ROWS)
+
+    def judge(generator: Generator) -> float:
+        where = next(generator.parameters()).device
+        model = _model(prepared, plan, generator.to("cpu"), {}, (), None)
+        fakes = [schema.parse(batch) for batch in model.sample_batches(count, seed=_judge_seed(config.seed))]
+        generator.to(where)
+        parts = [prepared.sample(values) for values in fakes]
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+        return float(quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count).value)
+
+    return judge, "two-sample test by trees (1 = cannot be told from held-out records)"
+
+
+def _likelihood_judge(game: Game, heldout: Batches, seed: int) -> Callable[[Generator], float]:
+    rows = heldout.x[:JUDGED_ROWS]
+
+    def judge(generator: Generator) -> float:
+        assert isinstance(generator, LikelihoodGenerator)
+        x = rows.to(game.device)
+        total = 0.0
+        for k in range(4):
+            u = torch.rand(len(x), generator.num_order_uniforms, generator=torch_generator(seed, "judge", k))
+            with torch.no_grad():
+                total -= float(generator.likelihood_loss(x, None, u.to(game.device)))
+        return total / 4
+
+    return judge
+
+
+def _judge_seed(seed: int) -> int:
+    """Fakes for choosing checkpoints are other ones than those of the user's seeds."""
+    return -1 - abs(seed)
+
+
+def _model(
+    prepared: Prepared, plan: NetworkPlan, generator: Generator, card: dict[str, Any], history: Any, figure: Any
+) -> Model:
+    given = None
+    if prepared.given is not None:
+        codes = np.floor(prepared.given.encode(prepared.train)).astype(np.int64)
+        unique, counts = np.unique(codes, axis=0, return_counts=True)
+        given = Given(prepared.given, unique, counts.astype(np.float64))
+    return Model(
+        prepared.kind, prepared.schema, prepared.records.origin, prepared.codec, given, plan, generator, card,
+        tuple(history), figure, prepared,
+    )  # fmt: skip
+
+
+def _device(name: str) -> torch.device:
+    """The device asked for; auto = CUDA, then MPS, then the CPU."""
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
+        raise OptionError(f"--device {name}: this machine has none, or this torch cannot use it. Use --device cpu.")
+    return torch.device(name)
+
+
