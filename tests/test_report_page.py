@@ -162,7 +162,7 @@ def test_the_json_holds_the_evaluation_and_the_words() -> None:
     assert [v["metric"] for v in value["verdicts"]] == list(value["evaluation"]["metrics"])
     assert report.verdicts == value["summary"] + [v["text"] for v in value["verdicts"]]
     assert value["notes"] == ["A note."] and "A note." in Page(report.html).texts
-    page = " ".join(Page(report.html).texts)
+    page = " ".join("".join(Page(report.html).texts).split())
     assert all(sentence in page for sentence in report.verdicts)
 
 

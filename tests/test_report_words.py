@@ -231,3 +231,8 @@ def test_numbers_are_short_and_keep_what_matters() -> None:
 def test_no_number_breaks_the_words(value: float) -> None:
     for show in (numbers.score, numbers.share, numbers.amount, numbers.moment):
         assert show(value)
+
+
+def test_a_few_more_rows_than_compared_are_not_too_few_rows() -> None:
+    entry = metric(score(0.985), rows_needed=5400)
+    assert standing(entry, 5000).level == "real" and standing(entry, 2000).level == "open"

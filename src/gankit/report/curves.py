@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Curve = tuple[str, str, str, str]  # key, label, colour, line style
 
-_SIZE = (3.9, 2.35)
+_SIZE = (3.35, 2.25)
 # Each panel: its title, its id, and its curves.
 _PANELS: tuple[tuple[str, str, tuple[Curve, ...]], ...] = (
     ("Held-out metric", "metric", (("metric", "metric", INK, "-"),)),

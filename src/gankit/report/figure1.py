@@ -74,7 +74,7 @@ def picture(figure_1d: Mapping[str, Any]) -> Markup:
         above.set_ylim(0, max(*figure_1d["p_data"], *figure_1d["p_g"], 1e-12) * 1.1)
         above.set_xlim(x[0], x[-1])
         above.set_ylabel("density")
-        above.tick_params(left=False, labelleft=False)
+        above.set_yticks([])
         right = above.twinx()
         right.plot(x, d, color=HELD, linestyle="--", linewidth=1.2, label="D(x)")
         right.axhline(0.5, color=MUTED, linewidth=0.5, linestyle=":", label="D = ½: cannot tell")
@@ -119,7 +119,7 @@ def _lines(axes: Any, z: np.ndarray, x_of_z: np.ndarray, inside: np.ndarray, spa
     ticks = [low, (low + high) / 2, high]
     axes.set_xticks([span[0] + (t - low) / width * (span[1] - span[0]) for t in ticks], [f"{t:.2g}" for t in ticks])
     axes.set_yticks([0, 1], ["z", "x"])
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, pad=4)
     axes.spines[:].set_visible(False)
 
 

@@ -137,10 +137,17 @@ def _heat_map(values: np.ndarray, names: Sequence[str], reach: float, name: str,
     def paint(figure: Figure, pen: Pen) -> None:
         from matplotlib.colors import LinearSegmentedColormap
 
-        # Nothing where nothing is, so that the map sits on a light and on a dark page.
-        colours = LinearSegmentedColormap.from_list(
-            "signed", [(0.84, 0.37, 0.0, 1.0), (0.84, 0.37, 0.0, 0.0), (0.0, 0.45, 0.70, 0.0), (0.0, 0.45, 0.70, 1.0)]
-        )
+        # Nothing where nothing is, so that the map sits on a light and on a dark page; weak ones are lifted a little.
+        against, together = (0.84, 0.37, 0.0), (0.0, 0.45, 0.70)
+        stops = [
+            (0.0, (*against, 1.0)),
+            (0.4, (*against, 0.4)),
+            (0.5, (*against, 0.0)),
+            (0.5, (*together, 0.0)),
+            (0.6, (*together, 0.4)),
+            (1.0, (*together, 1.0)),
+        ]
+        colours = LinearSegmentedColormap.from_list("signed", stops)
         axes = figure.subplots()
         image = axes.imshow(values, cmap=colours, vmin=-reach, vmax=reach, interpolation="none", aspect="equal")
         labelled = len(names) <= _LABELLED
@@ -158,4 +165,4 @@ def _heat_map(values: np.ndarray, names: Sequence[str], reach: float, name: str,
         bar.ax.set_yticklabels([f"−{reach:.1f}", "0", f"{reach:.1f}"], color=INK)
         bar.ax.tick_params(length=0)
 
-    return draw(paint, size=(3.7, 3.3), name=name, alt=alt)
+    return draw(paint, size=(3.35, 3.05), name=name, alt=alt)

@@ -6,18 +6,19 @@ loop. Every text from the data goes through Jinja2's autoescape; pictures are th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gankit.report import copying, curves, figure1, heatmaps, numbers, panels, scale, tables
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import LIMITS
-from gankit.report.words import LEVELS, chip, words_of
+from gankit.report.words import LEVELS, chip, name, words_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its anchor, heading, texts, pictures and tables. `fixed` ones are written by the template."""
+    """A part of the page: its anchor, heading, texts, pictures and tables. `fixed` ones are written by the template.
+
+    verdicts: (title or nothing, sentences).
+    """
 
     id: str
     title: str
     questions: Sequence[str] = ()
-    verdicts: Sequence[str] = ()
+    verdicts: Sequence[tuple[str, str]] = ()
     panels: Sequence[panels.Panel] = ()
     pictures: Sequence[tuple[str, Markup]] = ()
     notes: Sequence[str] = ()
@@ -76,13 +80,13 @@ class Content:
 def page(content: Content, *, most_panels: int = 40) -> str:
     """The page as HTML; `most_panels` caps the pictures of columns."""
     card = content.card
-    name = str(card.get("name") or "the model")
+    title = f"How good are the fakes of {card.get('name') or 'the model'}?"
     dates = date_columns(card)
-    sections = [*_training(content), *_sections(content, dates, most_panels)]
+    sections = [*_figure_1(content), *_sections(content, dates, most_panels), *_training(content)]
     first = [Section("overview", "All figures", fixed=True)]
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
     return _template().render(
-        title=f"How good are the fakes of {name}?",
+        title=title,
         lead=_lead(content),
         style=Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8")),
         summary=content.summary,
@@ -110,7 +114,14 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["tied"] = _tied
     return environment.get_template("page.html.j2")
+
+
+def _tied(text: str) -> Markup:
+    """The text, escaped, with percent signs tied to their numbers and options set as code, so that neither is torn."""
+    safe = str(escape(text)).replace(" %", "\u00a0%")
+    return Markup(re.sub(r"--[a-z][a-z-]*(?: [A-Z][A-Z=]*)?", r"<code>\g<0></code>", safe))
 
 
 def date_columns(card: Mapping[str, Any]) -> set[str]:
@@ -180,30 +191,32 @@ def _figures(metric: str, entry: Mapping[str, Any], place: Standing) -> dict[str
     return {
         "title": words.title,
         "level": place.level,
-        "chip": chip(place),
+        "chip": chip(entry, place),
         "strip": scale.strip(entry, words.title),
         **shown,
     }
 
 
+def _figure_1(content: Content) -> list[Section]:
+    if content.figure_1d is None:
+        return []
+    return [
+        Section(
+            "figure-1d",
+            "The game in one picture",
+            ["The first figure of Goodfellow et al. (2014), for this model."],
+            [("", figure1.words(content.figure_1d))],
+            pictures=[("p_data, p_g, D(x), and G from z to x", figure1.picture(content.figure_1d))],
+        )
+    ]
+
+
 def _training(content: Content) -> list[Section]:
-    out = []
-    if content.figure_1d is not None:
-        out.append(
-            Section(
-                "figure-1d",
-                "The game in one picture",
-                ["The first figure of Goodfellow et al. (2014), for this model."],
-                [figure1.words(content.figure_1d)],
-                pictures=[("p_data, p_g, D(x), and G from z to x", figure1.picture(content.figure_1d))],
-            )
-        )
     drawn = curves.curves(content.history, content.card)
-    if drawn:
-        out.append(
-            Section("training", "The training", verdicts=curves.reading(content.history, content.card), pictures=drawn)
-        )
-    return out
+    if not drawn:
+        return []
+    read = [("", sentence) for sentence in curves.reading(content.history, content.card)]
+    return [Section("training", "The training", verdicts=read, pictures=drawn)]
 
 
 def _sections(content: Content, dates: Collection[str], most_panels: int) -> list[Section]:
@@ -233,6 +246,8 @@ def _section(
         extra |= _column_panels(content, details, dates, most_panels)
     if ident == "pairs":
         extra |= _pair_pictures(content)
+    if ident == "judges":
+        extra["notes"] = _giveaways(content.evaluation["metrics"])
     if ident == "copies":
         near = details.get("copies_near", {})
         picture = copying.distances(near)
@@ -244,8 +259,34 @@ def _section(
         ident,
         title,
         questions if len(questions) == 1 else [" ".join(questions)],
-        [content.verdicts[m] for m in members],
+        [_titled(words_of(m, e).title, content.verdicts[m]) for m, e in members.items()],
         **extra,
+    )
+
+
+def _titled(title: str, text: str) -> tuple[str, str]:
+    return (title, text.removeprefix(f"{title}: ")) if text.startswith(f"{title}: ") else ("", text)
+
+
+def _giveaways(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What may give the fakes away, from the other metrics: the worst columns and pairs, with their scores."""
+    found = {m: (metrics[m]["fake"].get("details") or {}) for m in ("shape", "trend") if m in metrics}
+    columns = [
+        f"{name(c['column'])} ({numbers.score(c['score'])})" for c in found.get("shape", {}).get("columns") or []
+    ]
+    pairs = [
+        f"{name(p['columns'][0])} with {name(p['columns'][1])} ({numbers.score(p['score'])})"
+        for p in found.get("trend", {}).get("pairs") or []
+    ]
+    parts = [numbers.listed(some[:3]) for some in (columns, pairs) if some]
+    return (
+        [
+            f"Where to look for what gives the fakes away: the columns and pairs that fit worst are "
+            f"{'; '.join(parts)}. "
+            "What is left lies between three columns and more."
+        ]
+        if parts
+        else []
     )
 
 

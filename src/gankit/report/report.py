@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gankit.errors import OutputError
 from gankit.metrics.score import plain
-from gankit.report.standing import standing
+from gankit.report.standing import compared_rows, standing
 from gankit.report.summary import summary
 from gankit.report.words import verdict, words_of
 
@@ -90,7 +90,7 @@ def build(
     _, heldout, fake = align(train, heldout, fake)
     card, history = plain(dict(card)), plain([dict(h) for h in history])
     metrics = evaluation["metrics"]
-    places = {name: standing(entry) for name, entry in metrics.items()}
+    places = {name: standing(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
     verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
     sentences = summary(evaluation, places, history)
     content = Content(evaluation, places, verdicts, sentences, heldout, fake, card, history, figure_1d, notes)

@@ -26,6 +26,8 @@ THRESHOLDS: dict[str, float] = {
     # the ceiling, so that no share of the way can be given.
     "close_gap": 0.02,
     "fair_gap": 0.10,
+    # Where no difference was found: "too few rows to tell" when this many times the rows compared would be needed.
+    "few_rows": 2.0,
     # AUC of a judge: from here on it tells fakes from real rows "now and then", "often", "nearly always".
     "auc_slight": 0.55,
     "auc_often": 0.70,
@@ -64,6 +66,13 @@ class Standing:
     rows_needed: int | None = None
 
 
+def compared_rows(evaluation: Mapping[str, Any]) -> int | None:
+    """How many rows stood on the smaller side of a comparison; None when the evaluation does not say."""
+    rows = evaluation.get("rows") or {}
+    known = [int(rows[k]) for k in ("compared", "against") if rows.get(k) is not None]
+    return min(known) if known else None
+
+
 def loss(value: float, best: float, direction: str) -> float:
     """How far `value` is from `best` on the bad side; for "near", on either side."""
     if direction == "near":
@@ -80,8 +89,8 @@ def direction_of(metric: Mapping[str, Any]) -> str:
     return "lower" if direction == "near" and metric.get("family") == "copies" else direction
 
 
-def standing(metric: Mapping[str, Any]) -> Standing:
-    """The standing of one metric of `evaluate_samples`."""
+def standing(metric: Mapping[str, Any], num_rows: int | None = None) -> Standing:
+    """The standing of one metric of `evaluate_samples`; num_rows: how many rows were compared, None when unknown."""
     fake, ceiling = metric["fake"], metric.get("ceiling") or {}
     value, real = finite(fake.get("value")), finite(ceiling.get("value"))
     if value is None:
@@ -102,7 +111,8 @@ def standing(metric: Mapping[str, Any]) -> Standing:
     ends = [value if (end := finite(fake.get(k))) is None else end for k in ("low", "high")]
     told = gap > (half or 0.0) and all(loss(end, best, direction) > 0 for end in ends)
     if not told:
-        return Standing("real" if rows is None else "open", gap, half, way, baseline, rows)
+        few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
+        return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)
     return Standing(_level(gap, way), gap, half, way, baseline, None)
 
 

@@ -73,22 +73,26 @@ def _columns(details: Mapping[str, Any]) -> Table:
 
 
 def _pairs(details: Mapping[str, Any]) -> Table:
-    found = details.get("pairs") or []
+    found = (details.get("pairs") or [])[:_MOST]
+    with_numbers = any(p.get("real") is not None for p in found)
     rows = tuple(
         (
             f"{p['columns'][0]} × {p['columns'][1]}",
-            p["how"],
+            _HOW.get(p["how"], p["how"]),
             numbers.score(p["score"]),
-            numbers.score(p.get("real")),
-            numbers.score(p.get("fake")),
+            *((numbers.score(p.get("real")), numbers.score(p.get("fake"))) if with_numbers else ()),
         )
-        for p in found[:_MOST]
+        for p in found
     )
-    return Table(
-        "The pairs that differ most",
-        _heads("Pair", "Compared by", "#Score", "#Correlation, real", "#Correlation, fake"),
-        rows,
-    )
+    heads = ["Pair", "Compared by", "#Score", *(["#Correlation, real", "#Correlation, fake"] if with_numbers else [])]
+    return Table("The pairs that differ most", _heads(*heads), rows)
+
+
+_HOW = {
+    "correlation": "their correlation",
+    "contingency": "their table of counts",
+    "mixed": "a table of counts, the number in tenths",
+}
 
 
 def _orders(details: Mapping[str, Any]) -> Table:
@@ -121,15 +125,20 @@ def _orders(details: Mapping[str, Any]) -> Table:
 
 def _cells(details: Mapping[str, Any]) -> Table:
     found = details.get("worst_cells") or []
-    rows = tuple(
-        (c["text"], numbers.share(c["real"]), numbers.share(c["fake"]), numbers.score(c.get("z")))
-        for c in found[:_MOST]
-    )
+    rows = tuple((c["text"], numbers.share(c["real"]), numbers.share(c["fake"]), _z(c.get("z"))) for c in found[:_MOST])
     return Table(
         "The cells furthest off: rows an analyst would count wrongly",
         _heads("Where", "#Real share", "#Fake share", "#Off by (standard errors)"),
         rows,
     )
+
+
+def _z(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def _expected(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _rare(details: Mapping[str, Any]) -> Table:
@@ -141,7 +150,7 @@ def _rare(details: Mapping[str, Any]) -> Table:
 
 def _rare_columns(details: Mapping[str, Any]) -> Table:
     rows = tuple(
-        (c["column"], numbers.count(c["rare"]), numbers.count(c["found"]), numbers.score(c.get("expected")))
+        (c["column"], numbers.count(c["rare"]), numbers.count(c["found"]), _expected(c.get("expected")))
         for c in (details.get("per_column") or [])[:_MOST]
     )
     return Table(

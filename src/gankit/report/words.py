@@ -22,6 +22,14 @@ LEVELS: dict[Level, str] = {
     "open": "too few rows to tell",
     "none": "not computed",
 }
+COPY_LEVELS: dict[Level, str] = {
+    "real": "no sign of copying",
+    "close": "signs of copying",
+    "fair": "signs of copying",
+    "weak": "signs of copying",
+    "open": "too few rows to tell",
+    "none": "not computed",
+}
 BASELINES = {"bootstrap": "real rows drawn again", "independent": "independent columns", "copula": "Gaussian copula"}
 
 LONGER = "Train longer (--budget or --samples)"
@@ -149,7 +157,7 @@ def _rare(details: Mapping[str, Any]) -> list[str]:
         return []
     out = [
         f"{numbers.count(details['found'])} of {numbers.count(details['possible'])} rare categories occur in the "
-        f"fakes; with that many rows {numbers.score(details.get('expected'))} would be expected."
+        f"fakes; with that many rows {(details.get('expected') or 0):.1f} would be expected."
     ]
     missed = details.get("missed") or []
     if missed:
@@ -321,7 +329,7 @@ def _place_words(entry: Mapping[str, Any], place: Standing) -> str:
         return f"{here}; {numbers.score(entry['best'])} would be perfect."
     real = numbers.with_interval(ceiling["value"], ceiling.get("low"), ceiling.get("high"))
     if place.level == "real":
-        return f"{here}, which cannot be told from real rows ({real}) with this many rows."
+        return f"{here}, which cannot be told from real rows, {real}, with this many rows."
     if place.level == "open":
         needed = numbers.about(place.rows_needed or 0)
         return (
@@ -331,6 +339,8 @@ def _place_words(entry: Mapping[str, Any], place: Standing) -> str:
 
 
 def _way_words(entry: Mapping[str, Any], place: Standing) -> str:
+    if entry.get("family") == "copies":
+        return f"; {numbers.score(place.gap)} more"
     if place.way is None or place.baseline is None:
         return f"; {numbers.score(place.gap)} behind"
     plain = f"{BASELINES[place.baseline]} ({numbers.score(entry['baselines'][place.baseline]['value'])})"
@@ -339,6 +349,6 @@ def _way_words(entry: Mapping[str, Any], place: Standing) -> str:
     return f": {numbers.share(min(place.way, 1.0))} of the way up from the best plain baseline, {plain}"
 
 
-def chip(place: Standing) -> str:
-    """The level in two to four words."""
-    return LEVELS[place.level]
+def chip(entry: Mapping[str, Any], place: Standing) -> str:
+    """The level of a metric in two to four words."""
+    return (COPY_LEVELS if entry.get("family") == "copies" else LEVELS)[place.level]
