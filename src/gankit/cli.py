@@ -25,7 +25,6 @@ from gankit.errors import DataError, GankitError, InterruptedRun, OptionError, O
 from gankit.terminal import Voice, outline
 
 if TYPE_CHECKING:
-    from gankit.model import Model
     from gankit.training import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -179,14 +178,17 @@ def train(
         def on_progress(progress: Progress) -> None:
             interruption.begin()
             voice.progress(progress)
-            if interruption.asked:
-                raise InterruptedRun(f"stopped and saved. Go on with: gankit train -o {run_folder} --resume")
 
+        watched: dict[str, Any] = {
+            "on_progress": on_progress,
+            "on_note": voice.note,
+            "should_stop": lambda: interruption.asked,
+        }
         if config is None:
-            model = api.resume(run_folder, data, on_progress=on_progress, on_note=voice.note)
+            model = api.resume(run_folder, data, **watched)
         else:
             with replacing(run_folder) if run_folder.exists() else nullcontext():
-                model = api.train(data, out=run_folder, config=config, on_progress=on_progress, on_note=voice.note)
+                model = api.train(data, out=run_folder, config=config, **watched)
     text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
 
@@ -311,27 +313,23 @@ def sample(
 
     Without -o they go to standard output, in the text format that the training data came in.
     """
+    from gankit.data import write
     from gankit.model import load, parse_where
 
+    conditions = parse_where(where)
     loaded = load(model)
-    write_samples(loaded, num_rows, out, seed, offset, parse_where(where), file_format)
-    if out is not None:
-        voice.result(
-            {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}, f"{num_rows} rows in {out}"
-        )
+    batches = loaded.sample_batches(num_rows, seed, offset, conditions)
+    if out is None:
+        write(batches, "-", loaded.origin, format=file_format or text_format(loaded.origin.format))
+    else:
+        write(batches, out, loaded.origin, format=file_format)
+        result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
+        voice.result(result, f"{num_rows} rows in {out}")
 
 
-def write_samples(
-    model: Model,
-    num_rows: int,
-    out: Path | None,
-    seed: int,
-    offset: int = 0,
-    where: dict[str, str] | None = None,
-    file_format: str | None = None,
-) -> None:
-    """Streams records to the file `out`, or to standard output."""
-    raise AssertionError("the writers are not there yet")
+def text_format(origin: str) -> str:
+    """The text format for standard output: the one the data came in, or CSV where that was none."""
+    return origin if origin in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
 
 
 @cli.command(short_help="Measure a model's fakes; leaves report.html and report.json.")
@@ -340,7 +338,11 @@ def write_samples(
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder.  [RUN/report]")
 @click.option(
-    "-n", "--num-rows", type=click.IntRange(min=1), metavar="N", help="How many fakes to make.  [as many as real ones]"
+    "-n",
+    "--num-rows",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many fakes to make.  [as many as held-out ones, at least 1,000]",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements."
@@ -356,10 +358,27 @@ def evaluate(
 
     from gankit import api
 
-    report = api.evaluate(model, real, fake=fake, seed=seed, num_rows=num_rows, on_note=voice.note)
+    if fake is None:
+        fake = str(_write_fakes(model, folder, num_rows, seed))
+        voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
+    report = api.evaluate(model, real, fake=fake, seed=seed, on_note=voice.note)
     report.save(folder / "report.html")
-    text = "\n".join([*map(str, report.verdicts), f"The report is in {folder / 'report.html'}"])
-    voice.result({"report": str(folder / "report.html"), **report.json}, text)
+    text = "\n".join([*report.verdicts, f"The report is in {folder / 'report.html'}"])
+    voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
+
+
+def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> Path:
+    """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
+    from gankit.data import write
+    from gankit.evaluation import LEAST_FAKES
+    from gankit.model import load
+
+    model = load(path)
+    kind = model.origin.format
+    file = folder / f"fakes.{kind if kind in ('parquet', 'arrow') else text_format(kind)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write(model.sample_batches(num_rows or max(model.card["rows"]["heldout"], LEAST_FAKES), seed), file, model.origin)
+    return file
 
 
 @cli.command(short_help="Say what a model is.")
@@ -370,4 +389,6 @@ def inspect(voice: Voice, model: Path) -> None:
     from gankit.model import inspect as inspect_model
 
     card = inspect_model(model)
-    voice.result(card, outline(card))
+    defaults = {option.name: option.default for option in options.train_options()}
+    chosen = {k: v for k, v in card.get("options", {}).items() if v not in (defaults.get(k), [])}
+    voice.result(card, outline({**card, "options": chosen or "all at their defaults"}))
