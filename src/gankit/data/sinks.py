@@ -49,6 +49,11 @@ class Sink(ABC):
         """Writes what stands after the records. Leaves the stream open."""
 
 
+def _large(text: str) -> pa.Scalar:
+    """Arrow joins large texts with large texts only."""
+    return pa.scalar(text, pa.large_string())
+
+
 def _texts_of(column: pa.ChunkedArray) -> pa.Array:
     """A column's cells as texts; null stays null."""
     array = joined(column)
@@ -118,11 +123,11 @@ class CsvSink(Sink):
         ]
         if not cells or table.num_rows == 0:
             return
-        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), self._end, "")
+        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), _large(self._end), _large(""))
         lines = (
             cells[0]
             if len(cells) == 1
-            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), self._mark)
+            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), _large(self._mark))
         )
         self._emit(content_of(lines))
 
@@ -171,9 +176,7 @@ class JsonLinesSink(Sink):
         for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
             parts += [("{" if place == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": ", self._values(column)]
         lines = pc.binary_join_element_wise(*parts, "}", "").cast(pa.large_string())
-        lines = pc.binary_join_element_wise(
-            pa.scalar(self.between, pa.large_string()), lines, pa.scalar("", pa.large_string())
-        )
+        lines = pc.binary_join_element_wise(_large(self.between), lines, _large(""))
         content = bytes(content_of(lines))
         self.stream.write(content if self._any else content[len(self.between.encode()) :])
         self._any = True
