@@ -136,6 +136,24 @@ def test_attack_finds_nobody_among_honest_fakes_and_many_among_copies() -> None:
     assert leaky.low is not None and leaky.low > 0.8 and leaky.details["tpr_at_1_low"] > 0.2
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_attack_on_a_single_column_finds_nobody_among_honest_fakes(seed: int) -> None:
+    train, heldout, fake = (
+        Sample({"x": np.random.default_rng(10 * seed + i).normal(size=n)}, {"x": "number"})
+        for i, n in enumerate((2400, 800, 2400))
+    )
+    found = membership(train, heldout, fake)
+    assert found.low is not None and found.high is not None
+    assert found.low < 0.52 and found.high > 0.48
+    assert membership(train, heldout, train).value > 0.7  # an outright copy is found all the same
+
+
+def test_distances_are_kept_for_a_picture_as_shares_of_all_rows() -> None:
+    found = copies_near(mixed(400, 1), mixed(400, 2), mixed(400, 3)).details["distance"]
+    assert len(found["edges"]) == len(found["fake"]) + 1 == len(found["heldout"]) + 1
+    assert sum(found["fake"]) == pytest.approx(1) and sum(found["heldout"]) == pytest.approx(1)
+
+
 def test_rare_levels_are_counted_against_what_real_rows_would_show() -> None:
     real = table(c=["a"] * 196 + ["b", "c", "c", "d"])
     fake = table(c=["a"] * 99 + ["b"])

@@ -27,6 +27,7 @@ _MAX_ROWS = 5000
 _MAX_REFERENCE_ROWS = 10_000
 _NUM_WORST = 10
 _NUM_EXAMPLES = 5
+_NUM_CELLS = 30
 _MIN_CELL_ROWS = 40
 _MAX_CELLS = 10
 _POPULATION_NEIGHBOUR = 5  # steady where the population is sparse; benchmarks/metrics.md compares others
@@ -113,10 +114,25 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
         "ties": ties,
         "rows": len(to_train),
         "three_sample": _three_sample(to_train, heldout_to_train, fakes, others, seed),
-        "distance": {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))},
+        "distance": _distances(to_train, to_heldout, heldout_to_train),
         "worst": _worst(fake, train, to_train, to_heldout, index),
     }
     return Score(value, low * untied + (1 - untied) / 2, high * untied + (1 - untied) / 2, 0.5, plain(details))
+
+
+def _distances(to_train: np.ndarray, to_heldout: np.ndarray, heldout_to_train: np.ndarray) -> dict[str, Any]:
+    """Medians of the fakes' distances, and histograms of the distance to the nearest training row for a picture.
+
+    The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
+    """
+    reach = float(np.quantile(np.concatenate([to_train, heldout_to_train]), 0.995))
+    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
+    shares = {
+        who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
+        for who, values in (("fake", to_train), ("heldout", heldout_to_train))
+    }
+    medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
+    return {**medians, "edges": edges, **shares}
 
 
 def _worst(
@@ -208,7 +224,8 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
     population, strangers = heldout.take(shuffled[:half]), heldout.take(shuffled[half : half + rows])
     members = train.subsample(rows, generator)
     fake = fake.subsample(2 * _MAX_ROWS, generator)
-    space = Space(heldout, key(seed, "metrics/membership/space"))
+    # The scale comes from members and strangers alike: rows that set it lie differently in it than others do.
+    space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
     crowd, forged = space.place(population), space.place(fake)
     scores = []
     for sample in (members, strangers):

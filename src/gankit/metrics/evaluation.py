@@ -68,8 +68,9 @@ NAMEs and their details (lists of columns, pairs, cells and records come worst f
     copies_exact     copies (rows), rows, heldout_share, unique_copied (training rows that were copied),
                      examples: [{fake: RECORD}] (at most 5)
     copies_near      closer (rows), rows, ties, three_sample: {z, p, cells_z, cells_p, cells}, distance: {train_median,
-                     heldout_median}, worst: [{fake: RECORD, train: RECORD, distance_train, distance_heldout}] (at most
-                     10)
+                     heldout_median (of the fakes), and, of the distance to the nearest training row, edges [K + 1],
+                     fake, heldout [K shares]}, worst: [{fake: RECORD, train: RECORD, distance_train,
+                     distance_heldout}] (at most 10)
     membership       auc is the value; tpr_at_1: share of members found at 1% false positives, and its interval
                      tpr_at_1_low, tpr_at_1_high (null with fewer than 100 non-members); tpr_at_0_1, tpr_at_0_1_low,
                      tpr_at_0_1_high at 0.1% (null with fewer than 1,000); members, non_members
