@@ -71,7 +71,9 @@ def _find_dialect(
     while not whole and sample.count(b"\n") < 20:
         sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
     text = sample.decode("utf-8", "ignore")
-    escape = "\\" if '\\"' in text and '""' not in text.replace(',""', "") else ""
+    # A backslash escapes quotes if one stands before a quote within a field, and no quote within a field is doubled.
+    escaped = re.search(r'\\"[^,;|\t\r\n]', text) and not re.search(r'[^,;|\t\r\n"]""', text.replace('\\"', ""))
+    escape = "\\" if escaped else ""
     crlf = text.count("\r\n")
     newline = "\r\n" if crlf and crlf * 2 > text.count("\n") else ("\r" if "\r" in text and "\n" not in text else "\n")
     if delimiter is not None:

@@ -151,7 +151,8 @@ def _typed_numbers(
     if len(values) == 0:
         return Column(name, "constant", kind, markers)
     temporal = pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type)
-    if len(values) == 1 and not markers and forced is None and (constant := _constant_text(plain)) is not None:
+    single = len(values) == 1 and pc.count_distinct(plain).as_py() == 1
+    if single and not markers and forced is None and (constant := _constant_text(plain)) is not None:
         return Column(name, "constant", kind, (), (constant,))
     low, high = float(values[0]), float(values[-1])
     if temporal:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gankit.data.words import matching
+
 Layout = Literal["integer", "fixed", "point", "shortest"]
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +39,7 @@ _SEPARATORS: tuple[tuple[str, str], ...] = (
     ("\u00a0", ","),
     ("\u202f", ","),
 )
+_WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ODD = re.compile(
     r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u00a0\u202f ]*[0-9])(?P<suffix>[^0-9]*)$"
@@ -94,8 +97,8 @@ def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
     """
     if len(texts) == 0:
         return np.zeros(0)
-    good = pc.match_substring_regex(texts, _pattern(style))
-    plain = pc.if_else(good, texts, None)
+    good = matching(texts, _pattern(style))
+    plain = texts if good.all() else pc.if_else(pa.array(good), texts, None)
     if style.width:
         plain = pc.utf8_ltrim_whitespace(plain)
     for what, by in ((style.prefix, ""), (style.suffix, ""), (style.thousands, "")):
@@ -104,7 +107,7 @@ def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
     if style.mark != ".":
         plain = pc.replace_substring(plain, style.mark, ".")
     numbers = plain.cast(pa.float64())
-    return np.array(numbers.fill_null(np.nan), dtype=np.float64)
+    return np.array(numbers if good.all() else numbers.fill_null(np.nan), dtype=np.float64)
 
 
 def find_style(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False) -> NumberStyle | None:
@@ -113,17 +116,19 @@ def find_style(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool =
     texts: different strings [K], K >= 1. counts: how often each occurs. forced: the user said that they are numbers,
         so any text around them is taken as a unit (`12 kg`), not only currency and percent signs.
     """
+    if matching(texts, _WHOLE).all():
+        return NumberStyle("integer", 0)
     for style in _candidates(texts, forced=forced):
-        if pc.all(pc.match_substring_regex(texts, _pattern(style))).as_py():
+        if matching(texts, _pattern(style)).all():
             return _with_layout(texts, counts, style)
     return None
 
 
 def _candidates(texts: pa.Array, *, forced: bool) -> list[NumberStyle]:
-    simple = pc.match_substring_regex(texts, _pattern(PLAIN))
-    if pc.all(simple).as_py():
+    simple = matching(texts, _pattern(PLAIN))
+    if simple.all():
         return [PLAIN]
-    odd = texts.filter(pc.invert(simple))[0].as_py()
+    odd = texts[int(np.argmin(simple))].as_py()
     found = _ODD.match(odd)
     if found is None:
         return []
@@ -147,7 +152,7 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
     after = pc.utf8_length(pc.replace_substring_regex(texts, rf"^[^{mark}]*{mark}?([0-9]*).*$", r"\1"))
     digits = np.asarray(after.fill_null(0), dtype=np.int64)
     marked = np.asarray(pc.match_substring(texts, style.mark))
-    exponents = pc.any(pc.match_substring_regex(texts, r"[0-9.,][eE][+-]?[0-9]")).as_py()
+    exponents = bool(matching(texts, r"[0-9.,][eE][+-]?[0-9]").any())
     digits[~marked] = 0
     plus = bool(pc.any(pc.match_substring(texts, "+")).as_py()) and not exponents
     lengths = np.asarray(pc.utf8_length(texts))

@@ -98,7 +98,7 @@ def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str]) ->
                 return _typed(data, name, origin)
             case _:
                 return _arrays(data, name, origin)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{name!r} is damaged or no {format} file: {str(error).splitlines()[0]}. Take another copy."
         ) from error

@@ -44,7 +44,7 @@ class _Texts:
     nulls: int
 
     def some(self, mask: Bools) -> tuple[pa.Array, Ints]:
-        return self.texts.filter(pa.array(mask)), self.counts[mask]
+        return (self.texts, self.counts) if mask.all() else (self.texts.filter(pa.array(mask)), self.counts[mask])
 
     def by_frequency(self, mask: Bools) -> tuple[str, ...]:
         texts, counts = self.some(mask)
@@ -63,7 +63,9 @@ def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[s
         level = tuple(texts.to_pylist())
         lost = len(texts) == 0 or bool(words.is_missing(texts, certain=True)[0])
         return Column(name, "constant", array.type, (level or (None,)) if lost else (), () if lost else level)
-    declared = np.asarray(pc.is_in(texts, pa.array(missing, pa.string())), dtype=bool)
+    declared = np.zeros(len(texts), dtype=bool)
+    if missing:
+        declared = np.asarray(pc.is_in(texts, pa.array(missing, pa.string())), dtype=bool)
     for finder in (_as_number, _as_datetime):
         column = finder(found, array.type, forced, declared, notes)
         if column is not None:
@@ -73,6 +75,8 @@ def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[s
 
 def _markers(found: _Texts, mask: Bools) -> tuple[str | None, ...]:
     """The missing markers, most frequent first."""
+    if not mask.any():
+        return (None,) if found.nulls else ()
     counted: list[tuple[int, str | None]] = [
         (int(count), text)
         for text, count in zip(found.texts.filter(pa.array(mask)).to_pylist(), found.counts[mask], strict=True)
@@ -124,7 +128,7 @@ def _counter(
 
 
 def _plain(texts: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(texts, "^-?[0-9]{1,18}$")).as_py())
+    return bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
 
 
 def identifier(

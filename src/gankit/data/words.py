@@ -6,6 +6,7 @@ Knows texts only.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,10 +30,26 @@ _FALSE = ("false", "no", "f", "n", "0")
 _BOOLEANS = tuple(frozenset(pair) for pair in zip(_TRUE[:4], _FALSE[:4], strict=True))
 
 
+_FEW = 64
+
+
+def matching(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    """Which texts a regular expression finds: bool [K]. The pattern must mean the same to RE2 and to Python.
+
+    Few texts are matched by Python, whose compiled patterns are kept: with thousands of columns, compiling is what takes time.
+    """
+    if len(texts) > _FEW:
+        return np.asarray(pc.match_substring_regex(texts, pattern).fill_null(False), dtype=bool)
+    search = re.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern).search
+    return np.array([text is not None and search(text) is not None for text in texts.to_pylist()], dtype=bool)
+
+
 def is_missing(texts: pa.Array, *, certain: bool = False) -> npt.NDArray[np.bool_]:
     """Which texts mean missing: bool [K]. certain: only by the words that do so in every kind of column."""
-    folded = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
-    return np.asarray(pc.is_in(folded, pa.array(CERTAIN if certain else PROBABLE)), dtype=bool)
+    known = CERTAIN if certain else PROBABLE
+    if len(texts) <= _FEW:
+        return np.array([text.strip().lower() in known for text in texts.to_pylist()], dtype=bool)
+    return np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts)), pa.array(known)), dtype=bool)
 
 
 def is_infinite(text: str) -> bool:

@@ -1,0 +1,298 @@
+"""What is read: delimiters, encodings, headers, quoting, archives, and every file that cannot be read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gankit.config import TrainConfig
+from gankit.data import Records, fingerprint, infer, read, split
+from gankit.errors import DataError, GankitError, OptionError
+
+ROWS = [["name", "age", "note"], ["Ann", "41", "a"], ["Bob", "7", "b"], ["Cid", "30", "a"]]
+
+
+def save(folder: Path, content: str | bytes, name: str = "data.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def cells(records: Records) -> list[list[str]]:
+    return [records.table.column_names, *map(list, zip(*(c.to_pylist() for c in records.table.columns), strict=True))]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_out(tmp_path: Path, mark: str) -> None:
+    records = read(save(tmp_path, "".join(mark.join(row) + "\n" for row in ROWS)))
+    assert cells(records) == ROWS
+    assert records.origin.delimiter == mark
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("latin-1", "latin-1")],
+)
+def test_the_encoding_is_found_out(tmp_path: Path, encoding: str, found: str) -> None:
+    text = "name,age\nJosé,41\nZoë,7\n" + "Ann,30\n" * 50
+    notes: list[str] = []
+    records = read(save(tmp_path, text.encode(encoding)), notes=notes)
+    assert records.table.column("name").to_pylist()[:2] == ["José", "Zoë"]
+    assert records.origin.encoding == found
+    assert (found == "latin-1") == any("Latin-1" in note and "--encoding" in note for note in notes)
+
+
+def test_windows_signs_are_read_as_windows_1252(tmp_path: Path) -> None:
+    records = read(save(tmp_path, "price,unit\n5,\x80\n7,\x80\n".encode("latin-1")))
+    assert records.table.column("unit").to_pylist() == ["€", "€"]
+
+
+def test_quotes_may_hold_delimiters_newlines_and_quotes(tmp_path: Path) -> None:
+    path = save(tmp_path, 'a,b\n"x, y","two\nlines"\n"say ""hi""",""\n1,2\n')
+    assert cells(read(path)) == [["a", "b"], ["x, y", "two\nlines"], ['say "hi"', ""], ["1", "2"]]
+
+
+def test_a_backslash_before_a_quote_is_understood(tmp_path: Path) -> None:
+    records = read(save(tmp_path, 'a,b\n"say \\"hi\\"",1\n"x",2\n'))
+    assert records.table.column("a").to_pylist() == ['say "hi"', "x"]
+    assert records.origin.escape == "\\"
+
+
+@pytest.mark.parametrize(("text", "names"), [("1,2\n3,4\n5,6\n", ["c0", "c1"]), ("a,b\n3,4\n5,6\n", ["a", "b"])])
+def test_a_line_of_names_is_told_from_data(tmp_path: Path, text: str, names: list[str]) -> None:
+    notes: list[str] = []
+    records = read(save(tmp_path, text), notes=notes)
+    assert records.table.column_names == names
+    assert records.origin.header == (names == ["a", "b"])
+    assert any("--header yes" in note for note in notes) == (names != ["a", "b"])
+
+
+def test_the_header_option_is_obeyed(tmp_path: Path) -> None:
+    path = save(tmp_path, "a,b\nc,d\na,d\n")
+    assert len(read(path, TrainConfig(header="no"))) == 3
+    assert len(read(path, TrainConfig(header="yes"))) == 2
+
+
+def test_names_are_freed_of_blanks_and_empty_ones_are_numbered(tmp_path: Path) -> None:
+    records = read(save(tmp_path, ", age\n0,41\n1,7\n"))
+    assert records.table.column_names == ["c0", "age"]
+    assert records.origin.renamed == {"c0": "", "age": " age"}
+
+
+def test_a_decimal_comma_does_not_divide_fields(tmp_path: Path) -> None:
+    records = read(save(tmp_path, "1,5;2,5;3,25\n4,5;5,5;6,75\n"))
+    assert records.origin.delimiter == ";"
+    assert records.table.num_columns == 3
+
+
+def test_cells_stay_as_they_were_written(tmp_path: Path) -> None:
+    written = [["41.0", " 7", "?"], ["00123", "1e-05", ""], ["NA", "9007199254740993", "None"]]
+    path = save(tmp_path, "a,b,c\n" + "".join(",".join(row) + "\n" for row in written))
+    assert cells(read(path))[1:] == written
+
+
+def test_an_empty_line_between_numbers_of_one_column_is_a_missing_cell(tmp_path: Path) -> None:
+    assert read(save(tmp_path, "x\n1\n\n3\n\n")).table.column("x").to_pylist() == ["1", "", "3"]
+
+
+def test_gz_and_zip_are_unpacked(tmp_path: Path) -> None:
+    text = "".join(",".join(row) + "\n" for row in ROWS)
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.writestr("__MACOSX/._inner.csv", "rubbish")
+        archive.writestr("inner.csv", text)
+    packed = save(tmp_path, gzip.compress(text.encode()), "data.csv.gz")
+    assert cells(read(tmp_path / "data.zip")) == cells(read(packed)) == ROWS
+    assert (read(tmp_path / "data.zip").origin.compression, read(packed).origin.compression) == ("zip", "gz")
+
+
+def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(b"a,b\n1,2\n3,4\n")
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    assert cells(read("-")) == [["a", "b"], ["1", "2"], ["3", "4"]]
+
+
+def test_formats_are_known_by_their_content_where_no_suffix_tells(tmp_path: Path) -> None:
+    table = pa.table({"a": [1, 2]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    np.save(tmp_path / "x.npy", np.eye(3))
+    for content, format in [
+        ((tmp_path / "x.parquet").read_bytes(), "parquet"),
+        ((tmp_path / "x.npy").read_bytes(), "npy"),
+        (b'{"a": 1}\n{"a": 2}\n', "jsonl"),
+        (b'[{"a": 1}, {"a": 2}]', "json"),
+        (b"<r><e><a>1</a></e><e><a>2</a></e></r>", "xml"),
+        (b"a,b\n1,2\n", "csv"),
+    ]:
+        assert read(io.BytesIO(content)).origin.format == format
+
+
+def test_json_lines_keep_types_and_fill_what_is_absent(tmp_path: Path) -> None:
+    rows = [{"a": 1, "b": "2020-01-01", "c": True}, {"a": 2, "c": None, "d": 1.5}]
+    table = read(save(tmp_path, "\n".join(map(json.dumps, rows)), "x.jsonl")).table
+    assert table.to_pylist() == [{"a": 1, "b": "2020-01-01", "c": True, "d": None}, {"a": 2, "b": None, "c": None, "d": 1.5}]
+    assert [str(field.type) for field in table.schema] == ["int64", "string", "bool", "double"]
+
+
+def test_json_that_mixes_texts_and_numbers_becomes_texts_with_a_note(tmp_path: Path) -> None:
+    notes: list[str] = []
+    records = read(save(tmp_path, '{"a": 1}\n{"a": "x"}\n', "x.jsonl"), notes=notes)
+    assert records.table.column("a").to_pylist() == ["1", "x"]
+    assert "'a'" in notes[0]
+
+
+XML = """<?xml version="1.0"?>
+<catalog xmlns:x="urn:x"><about><title>t</title></about>
+<book id="1"><title>A</title><price cur="EUR">3.5</price></book>
+<book id="2"><title/><x:extra>e</x:extra></book>
+<book id="3"><title>C</title><tag>p</tag><tag>q</tag></book></catalog>"""
+
+
+def test_xml_children_and_attributes_become_columns(tmp_path: Path) -> None:
+    notes: list[str] = []
+    table = read(save(tmp_path, XML, "x.xml"), notes=notes).table
+    assert table.to_pylist() == [
+        {"id": "1", "title": "A", "price/cur": "EUR", "price": "3.5", "extra": None, "tag": None},
+        {"id": "2", "title": "", "price/cur": None, "price": None, "extra": "e", "tag": None},
+        {"id": "3", "title": "C", "price/cur": None, "price": None, "extra": None, "tag": "p"},
+    ]
+    assert any("<book>" in note and "--xpath" in note for note in notes)
+    assert any("tag" in note and "several times" in note for note in notes)
+
+
+def test_xpath_chooses_the_records(tmp_path: Path) -> None:
+    path = save(tmp_path, XML, "x.xml")
+    assert read(path, TrainConfig(xpath="//book[price]")).table.num_rows == 1
+    for wrong in ("//book[", "//nothing", "count(//book)", "//book/@id"):
+        with pytest.raises(OptionError, match="XPath"):
+            read(path, TrainConfig(xpath=wrong))
+
+
+def test_xml_entities_are_refused(tmp_path: Path) -> None:
+    secret = save(tmp_path, "secret", "secret.txt")
+    text = f'<!DOCTYPE r [<!ENTITY e SYSTEM "file://{secret}">]><r><a><b>&e;</b></a><a><b>1</b></a></r>'
+    with pytest.raises(DataError, match="entities"):
+        read(save(tmp_path, text, "x.xml"))
+
+
+def test_npz_arrays_of_one_length_stand_side_by_side(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.arange(6.0).reshape(3, 2), y=np.array([0, 1, 1]))
+    table = read(tmp_path / "x.npz").table
+    assert table.column_names == ["x0", "x1", "y"]
+    assert table.column("y").to_pylist() == [0, 1, 1]
+
+
+def make_zip(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "a,b\n1,2\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", b"", "empty"),
+        ("x.csv", b"\n\n\n", "only empty lines"),
+        ("x.csv", b"age,income\n", "no records"),
+        ("x.csv", b"a,a\n1,2\n", "'a'"),
+        ("x.csv", b"a,b\n1,2\n1,2,3\n4,5\n", "line 3: expected 2 fields, found 3"),
+        ("x.csv", b'a,b\n1,2\n"x\ny",2\n1\n3,4\n', "line 5: expected 2 fields, found 1"),
+        ("x.csv", b'a,b\n1,2\n3,"4\n5,6\n', "line 3: a field opens with a quote that is never closed"),
+        ("x.csv", b"\x00\x01\x02\x00binary,\x00" * 100, "no text file"),
+        ("x.csv.gz", gzip.compress(b"a,b\n1,2\n" * 500)[:-9], "damaged or cut off"),
+        ("x.zip", b"PK\x03\x04 rubbish", "damaged"),
+        ("x.parquet", b"PAR1 rubbish", "parquet"),
+        ("x.arrow", b"ARROW1 rubbish", "arrow"),
+        ("x.npy", b"\x93NUMPY rubbish", "npy"),
+        ("x.npz", b"rubbish", "npz"),
+        ("x.jsonl", b'{"a": 1}\n{"a": }\n', "line 2"),
+        ("x.jsonl", b'{"a": 1}\n[1]\n', "record 2"),
+        ("x.json", b"[1, 2", "line 1"),
+        ("x.xml", b"<a><b></a>", "well-formed"),
+        ("x.xml", b"<a><b>1</b></a>", "--xpath"),
+        ("x.xlsx", b"PK\x03\x04", "spreadsheet"),
+        ("x.pkl", b"\x80\x04", "pickle"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_one_clear_sentence(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read(save(tmp_path, content, name))
+    text = str(caught.value)
+    assert said in text
+    assert "\n" not in text
+    assert len(text) < 400
+    assert caught.value.exit_code == 2
+
+
+def test_several_files_in_a_zip_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"2 files \('a.csv', 'b.csv'\)"):
+        read(make_zip(tmp_path / "x.zip", "a.csv", "b.csv"))
+    with pytest.raises(DataError, match="no file"):
+        read(make_zip(tmp_path / "y.zip"))
+
+
+def test_a_zip_bomb_is_refused_before_memory_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit.data.textfile.largest_size", lambda: 1 << 20)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        read(save(tmp_path, gzip.compress(b"0\n" * (40 << 20)), "x.csv.gz"))
+
+
+def test_a_folder_an_absent_file_and_an_address_are_refused(tmp_path: Path) -> None:
+    save(tmp_path, "a\n1\n", "people.csv")
+    for source, said in [
+        (tmp_path, "is a folder"),
+        (tmp_path / "peple.csv", "Did you mean 'people.csv'"),
+        ("https://example.org/x.csv", "download it first"),
+    ]:
+        with pytest.raises(DataError, match=said):
+            read(source)
+
+
+def test_an_encoding_that_does_not_fit_names_byte_and_line(tmp_path: Path) -> None:
+    path = save(tmp_path, "a,b\n1,x\n2,é\n".encode("latin-1"))
+    with pytest.raises(DataError, match="line 3: the byte 0xE9 is not utf-8"):
+        read(path, TrainConfig(encoding="utf-8"))
+    with pytest.raises(OptionError, match="not known"):
+        read(path, TrainConfig(encoding="klingon"))
+    with pytest.raises(OptionError, match="one character"):
+        read(path, TrainConfig(delimiter="ab"))
+
+
+def test_one_row_cannot_be_split_and_the_error_says_how_many_are_needed(tmp_path: Path) -> None:
+    records = read(save(tmp_path, "a,b\n1,x\n"))
+    with pytest.raises(GankitError) as caught:
+        split(infer(records, TrainConfig(column=("a=number",))), records)
+    assert "at least 2 rows" in str(caught.value)
+
+
+def test_ten_thousand_columns_are_read_and_understood(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = [",".join(f"v{i}" for i in range(10_000))]
+    lines += [",".join(map(str, row)) for row in rng.integers(0, 9, (20, 10_000)).tolist()]
+    records = read(save(tmp_path, "\n".join(lines) + "\n"))
+    schema = infer(records)
+    assert records.table.shape == (20, 10_000)
+    assert len(schema.modelled) == 10_000
+
+
+def test_the_fingerprint_is_of_the_content_alone(tmp_path: Path) -> None:
+    text = "a,b\n1,x\n2,y\n"
+    first = fingerprint(read(save(tmp_path, text)))
+    assert first == fingerprint(read(save(tmp_path, text.replace(",", ";"), "other.csv")))
+    assert first == fingerprint(read(save(tmp_path, gzip.compress(text.encode()), "z.csv.gz")))
+    assert first != fingerprint(read(save(tmp_path, text.replace("y", "z"))))
+    assert first != fingerprint(read(save(tmp_path, text.replace("a,b", "a,c"))))
+    assert len(first) == 64

@@ -1,0 +1,470 @@
+"""What columns are found to be, what is said about it, and how it is overridden."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gankit.config import TrainConfig
+from gankit.data import Column, Origin, Records, Schema, infer, read, split
+from gankit.errors import DataError, OptionError
+
+N = 60
+FILLER = [str(i % 3) for i in range(N)]
+
+
+def records_of(**columns: list[Any]) -> Records:
+    return Records(pa.table({name: pa.array(cells) for name, cells in columns.items()}), Origin("csv"))
+
+
+def column_of(cells: list[Any], *, name: str = "x", notes: list[str] | None = None, **options: Any) -> Column:
+    """What the column is, beside another that can be learned."""
+    rows = (cells * (N // len(cells) + 1))[: max(N, len(cells))] if len(cells) < N else cells
+    filler = [str(i % 3) for i in range(len(rows))]
+    schema = infer(records_of(**{name: rows, "filler": filler}), TrainConfig(**options), notes=notes)
+    return schema.column(name)
+
+
+def unique(make: Any, count: int = N) -> list[Any]:
+    return [make(i) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "layout", "decimals", "grain"),
+    [
+        (["1", "-2", "30"], "integer", 0, 1.0),
+        ([str(50 * i) for i in range(-5, 30)], "integer", 0, 50.0),
+        (["41.0", "21.0"], "fixed", 1, 0.1),
+        (["8.3252", "41.0"], "point", 4, 1e-4),
+        (["1.79", "4"], "shortest", 2, 0.01),
+        ([f"{i / 4:.2f}" for i in range(20)], "fixed", 2, 0.25),
+        (["1e-05", "0.001", "1e+20"], "point", None, 0.0),
+    ],
+)
+def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, decimals: int | None, grain: float) -> None:
+    column = column_of(cells)
+    assert column.kind == "number"
+    assert column.style is not None
+    assert (column.style.layout, column.decimals) == (layout, decimals)
+    assert column.grain == pytest.approx(grain, rel=1e-12)
+    assert (column.low, column.high) == (min(map(float, cells)), max(map(float, cells)))
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["$1,234.50", "-$3.00"], [1234.5, -3.0]),
+        (["1.234,5", "3,25"], [1234.5, 3.25]),
+        (["5%", "12%"], [5.0, 12.0]),
+        ([" 7", "12"], [7.0, 12.0]),
+        (["1 234 567", "5"], [1234567.0, 5.0]),
+        (["+5", "-3"], [5.0, -3.0]),
+    ],
+)
+def test_numbers_in_many_dresses_are_read_and_written_alike(cells: list[str], values: list[float]) -> None:
+    column = column_of(cells)
+    assert column.kind == "number"
+    parsed = column.parse(pa.array(cells))
+    assert parsed.data.tolist() == values
+    assert column.format(parsed).to_pylist() == cells
+
+
+def test_units_around_numbers_are_taken_when_the_user_says_number() -> None:
+    assert column_of(["12 kg", "3 kg"]).kind == "category"
+    column = column_of(["12 kg", "3 kg"], column=("x=number",))
+    assert column.format(column.parse(pa.array(["7 kg"]))).to_pylist() == ["7 kg"]
+
+
+def test_codes_with_leading_zeros_are_no_numbers() -> None:
+    column = column_of(["00123", "04567"])
+    assert (column.kind, column.levels) == ("category", ("00123", "04567"))
+
+
+def test_whole_numbers_beyond_doubles_survive_as_they_are() -> None:
+    large = ["9007199254740993", "9007199254740995"]
+    column = column_of(large)
+    assert column.kind == "category"
+    assert column.format(column.parse(pa.array(large))).to_pylist() == large
+    typed = infer(Records(pa.table({"x": [2**60 + 1, 2**60 + 3] * 20}), Origin("pyarrow"))).column("x")
+    assert typed.format(typed.parse(pa.array([2**60 + 3]))).to_pylist() == [2**60 + 3]
+
+
+@pytest.mark.parametrize("marker", ["", "?", "NA", "n/a", "NaN", "null", "None", "-", ".", "#N/A"])
+def test_missing_words_are_markers_among_numbers_and_dates(marker: str) -> None:
+    for cells, kind in ([["1", "2", "3", marker], "number"], [["2020-01-01", "2020-05-01", marker], "datetime"]):
+        column = column_of(list(cells))
+        assert (column.kind, column.markers) == (kind, (marker,))
+        values = column.parse(pa.array([cells[0], marker]))
+        assert values.missing.tolist() == [0, 1]
+        assert np.isnan(values.data).tolist() == [False, True]
+        assert column.format(values).to_pylist() == [cells[0], marker]
+
+
+def test_several_markers_are_kept_apart_most_frequent_first() -> None:
+    column = column_of(["1", "2", "NA", "", "NA", None])
+    assert column.markers[0] == "NA"
+    assert set(column.markers) == {"NA", "", None}
+    cells = ["1", None, "", "NA"]
+    assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+
+
+def test_doubtful_words_are_levels_among_categories() -> None:
+    column = column_of(["None", "Minor", "None", "-", "?"])
+    assert column.levels == ("None", "Minor", "-")
+    assert column.markers == ("?",)
+
+
+def test_a_word_declared_missing_is_missing_everywhere() -> None:
+    assert column_of(["1", "2", "-999"], missing=("-999",)).markers == ("-999",)
+    assert column_of(["a", "b", "zzz"], missing=("zzz",)).markers == ("zzz",)
+    typed = infer(Records(pa.table({"x": [1.5, -999.0, 2.5] * 10}), Origin("pyarrow")), TrainConfig(missing=("-999",)))
+    column = typed.column("x")
+    assert (column.markers, column.low) == (("-999",), 1.5)
+    assert column.format(column.parse(pa.array([-999.0, 2.5]))).to_pylist() == [-999.0, 2.5]
+
+
+@pytest.mark.parametrize("pair", [("yes", "no"), ("true", "false"), ("True", "False"), ("T", "F"), ("Y", "N")])
+def test_words_for_true_and_false_are_booleans(pair: tuple[str, str]) -> None:
+    column = column_of(list(pair))
+    assert (column.kind, column.boolean, set(column.levels)) == ("category", True, set(pair))
+    assert column.storage == pa.bool_()
+    values = column.parse(pa.array([True, False]))
+    assert column.format(values).to_pylist() == list(pair)
+    assert column.format(values, typed=True).to_pylist() == [True, False]
+
+
+def test_zero_and_one_stay_numbers_unless_said_otherwise() -> None:
+    assert column_of(["0", "1"]).kind == "number"
+    assert column_of(["0", "1"], column=("x=boolean",)).boolean
+    with pytest.raises(DataError, match="3 different values"):
+        column_of(["0", "1", "2"], column=("x=boolean",))
+
+
+@pytest.mark.parametrize(
+    ("cells", "form", "zone", "grain"),
+    [
+        (["2020-02-29", "1999-12-31"], "%Y-%m-%d", None, 86400),
+        (["2020-01-01T10:00:00Z", "2020-01-01T10:00:07Z"], "%Y-%m-%dT%H:%M:%S%z", "Z", 1),
+        (["2020-01-01 10:00+02:00", "2021-01-01 11:30+02:00"], "%Y-%m-%d %H:%M%z", "+02:00", 60),
+        (["25/12/2020", "01/02/2020"], "%d/%m/%Y", None, 86400),
+        (["12/25/2020", "01/02/2020"], "%m/%d/%Y", None, 86400),
+        (["1/5/2020 3:07", "12/25/2020 13:00"], "%-m/%-d/%Y %-H:%M", None, 60),
+        (["31.12.1999", "01.01.2000"], "%d.%m.%Y", None, 86400),
+        (["5-Jan-20", "15-Dec-19"], "%-d-%b-%y", None, 86400),
+        (["1:05 PM", "12:00 AM"], "%-I:%M %p", None, 60),
+        (["2020-01-01 00:00:00.25", "2020-01-01 00:00:01.75"], "%Y-%m-%d %H:%M:%S.%2f", None, 0.001),
+    ],
+)
+def test_dates_and_times_are_written_back_in_the_format_that_came(
+    cells: list[str], form: str, zone: str | None, grain: float
+) -> None:
+    column = column_of(cells)
+    assert column.kind == "datetime"
+    assert column.dates is not None
+    assert (column.dates.format, column.zone, column.grain) == (form, zone, grain)
+    assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+
+
+def test_times_are_seconds_since_1970_in_utc_or_local() -> None:
+    column = column_of(["2020-01-01 10:00+02:00", "2021-01-01 11:30+02:00"])
+    expected = datetime(2020, 1, 1, 8, 0, tzinfo=timezone.utc).timestamp()
+    assert column.parse(pa.array(["2020-01-01 10:00+02:00"])).data.tolist() == [expected]
+    assert column_of(["1970-01-02", "1969-12-31"]).parse(pa.array(["1970-01-02", "1969-12-31"])).data.tolist() == [86400, -86400]
+
+
+def test_an_ambiguous_day_and_month_is_said_and_can_be_turned() -> None:
+    notes: list[str] = []
+    cells = ["03/02/2020", "01/05/2020", "02/01/2020"]
+    column = column_of(cells, notes=notes)
+    assert column.dates is not None
+    assert column.dates.format == "%m/%d/%Y"
+    assert any("--column x=datetime:%d/%m/%Y" in note for note in notes)
+    turned = column_of(cells, column=("x=datetime:%d/%m/%Y",))
+    assert turned.parse(pa.array(["03/02/2020"])).data[0] == datetime(2020, 2, 3, tzinfo=timezone.utc).timestamp()
+
+
+def test_rows_in_order_of_time_tell_day_from_month() -> None:
+    cells = [f"0{day}/0{month}/2020" for month in (1, 2, 3) for day in (1, 5, 9)]
+    column = infer(records_of(x=cells, y=FILLER[:9])).column("x")
+    assert column.dates is not None
+    assert column.dates.format == "%d/%m/%Y"
+
+
+def test_impossible_days_are_no_dates() -> None:
+    assert column_of(["2020-02-30", "2020-01-01"]).kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "first_new"),
+    [
+        ("PassengerId", unique(lambda i: str(i + 1)), "61"),
+        ("x", unique(lambda i: str(1000 + 5 * i)), "1300"),
+        ("x", unique(lambda i: f"user{i}"), "user60"),
+        ("x", unique(lambda i: f"INV-{i:05d}/A"), "INV-00060/A"),
+    ],
+)
+def test_counters_are_identifiers_that_go_on(name: str, cells: list[str], first_new: str) -> None:
+    notes: list[str] = []
+    records = records_of(**{name: cells, "y": FILLER})
+    schema = infer(records, notes=notes)
+    assert schema.column(name).kind == "identifier"
+    assert any(name in note and "--column" in note for note in notes)
+    made = schema.format(schema.parse(records.table), N).column(name).to_pylist()
+    assert made[0] == first_new
+    assert len(set(made)) == N
+    assert not set(made) & set(cells)
+
+
+def test_codes_of_one_shape_are_made_anew_and_never_repeat() -> None:
+    rng = np.random.default_rng(0)
+    cells = [f"{value:016x}-Z" for value in rng.integers(0, 2**62, 300)]
+    schema = infer(records_of(token=cells, y=[str(i % 3) for i in range(300)]))
+    column = schema.column("token")
+    assert column.kind == "identifier"
+    values = {"y": schema.column("y").parse(pa.array(["1"] * 20_000))}
+    made = schema.format(values, 20_000, seed=3).column("token").to_pylist()
+    assert len(set(made)) == 20_000
+    assert all(len(text) == 18 and text.endswith("-Z") for text in made)
+    assert not set(made) & set(cells)
+    part = {"y": schema.column("y").parse(pa.array(["1"] * 5))}
+    assert schema.format(part, 5, first_row=12_345, seed=3).column("token").to_pylist() == made[12_345:12_350]
+    assert schema.format(part, 5, seed=4).column("token").to_pylist() != made[:5]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        unique(lambda i: str(10_000 + 7 * i * i)),
+        unique(lambda i: str(i / 7)),
+        unique(lambda i: str(float(i))),
+    ],
+)
+def test_measurements_that_happen_to_be_unique_stay_numbers(cells: list[str]) -> None:
+    assert infer(records_of(fnlwgt=cells, y=FILLER)).column("fnlwgt").kind == "number"
+
+
+def test_free_text_is_left_out_with_a_line_that_says_how_to_keep_it() -> None:
+    notes: list[str] = []
+    cells = unique(lambda i: f"a note about {chr(65 + i % 26)}{chr(97 + i // 26)} and so on")
+    records = records_of(Name=cells, y=FILLER)
+    schema = infer(records, notes=notes)
+    assert schema.column("Name").kind == "text"
+    assert any("free text (60 different values in 60 rows)" in note and "--column Name=category" in note for note in notes)
+    assert schema.format(schema.parse(records.table), N).column_names == ["y"]
+    assert infer(records, TrainConfig(column=("Name=category",))).column("Name").kind == "category"
+
+
+def test_repeated_texts_are_categories_however_many() -> None:
+    cells = [f"N{i % 3500:04d}A" for i in range(20_000)]
+    column = infer(records_of(tail=cells, y=[str(i % 3) for i in range(20_000)])).column("tail")
+    assert column.kind == "category"
+    assert len(column.levels) == len(set(cells))
+
+
+def test_levels_stand_most_frequent_first() -> None:
+    assert column_of(["b", "a", "a", "c", "a", "b"]).levels == ("a", "b", "c")
+
+
+def test_constants_are_written_as_they_are() -> None:
+    records = records_of(a=["7"] * N, b=["?"] * N, c=[None] * N, y=FILLER)
+    records = Records(records.table.set_column(2, "c", pa.nulls(N, pa.string())), records.origin)
+    notes: list[str] = []
+    schema = infer(records, notes=notes)
+    assert [column.kind for column in schema] == ["constant"] * 3 + ["number"]
+    assert any("'a', 'b', 'c'" in note for note in notes)
+    assert schema.format(schema.parse(records.table), N).equals(records.table)
+
+
+def test_a_level_beside_missing_cells_is_no_constant() -> None:
+    column = column_of(["a", "a", ""])
+    assert (column.kind, column.levels, column.markers) == ("category", ("a",), ("",))
+    assert column_of(["5", "5", "NA"]).kind == "number"
+
+
+def test_nothing_to_learn_is_refused() -> None:
+    with pytest.raises(DataError, match="nothing to learn"):
+        infer(records_of(a=["1"] * 5, b=["x"] * 5))
+
+
+def test_a_few_words_among_numbers_are_named() -> None:
+    notes: list[str] = []
+    cells = [str(i % 20) for i in range(200)] + ["oops"]
+    assert infer(records_of(x=cells, y=cells), notes=notes).column("x").kind == "category"
+    assert any("'oops'" in note and "--missing" in note for note in notes)
+
+
+def test_a_column_said_to_be_numbers_names_the_cell_that_is_none() -> None:
+    records = records_of(age=["1"] * 16 + ["n.b."] + ["3"] * 5)
+    with pytest.raises(DataError, match=r"column 'age', row 17: expected a number, found 'n.b.'\. Declare it missing with --missing n.b."):
+        infer(records, TrainConfig(column=("age=number",)))
+    assert infer(records, TrainConfig(column=("age=number",), missing=("n.b.",))).column("age").markers == ("n.b.",)
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_infinite_values_are_refused_by_name_and_row(typed: bool) -> None:
+    cells: list[Any] = [1.5, float("inf"), 2.5, float("-inf"), 3.5]
+    table = pa.table({"x": cells if typed else ["1.5", "inf", "2.5", "-inf", "3.5"]})
+    with pytest.raises(DataError, match=r"column 'x', row 2: the value .*infinite.*--missing inf"):
+        infer(Records(table, Origin("pyarrow")))
+    column = infer(Records(table, Origin("pyarrow")), TrainConfig(missing=("inf", "-inf"))).column("x")
+    assert (column.kind, set(column.markers), column.high) == ("number", {"inf", "-inf"}, 3.5)
+    assert column.format(column.parse(table.column("x"))).to_pylist() == table.column("x").to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("agee=number", "Did you mean 'age'"),
+        ("age=float", "must be one of number, category"),
+        ("age", "NAME=TYPE"),
+        ("age=datetime:%Q", "%Q is not known"),
+    ],
+)
+def test_impossible_overrides_are_refused(option: str, said: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        infer(records_of(age=["1", "2"]), TrainConfig(column=(option,)))
+    assert said in str(caught.value)
+
+
+def test_overrides_are_obeyed() -> None:
+    records = records_of(**{"a=b": ["1", "2", "1"] * 20, "c": FILLER, "d": FILLER, "e": unique(lambda i: str(i * i))})
+    config = TrainConfig(column=("a=b=category", "c=drop", "d=text", "e=identifier"))
+    assert [column.kind for column in infer(records, config)] == ["category", "drop", "text", "identifier"]
+
+
+def test_unseen_category_is_refused_by_name() -> None:
+    records = records_of(city=["Oslo", "Lima"] * 10, n=[str(i % 7) for i in range(20)])
+    schema = infer(records)
+    table = pa.table({"city": ["Oslo", "Rome"], "n": ["1", "2"]})
+    values = schema.parse(table)["city"]
+    assert (values.data.tolist(), values.missing.tolist()) == ([0, -1], [0, 0])
+    with pytest.raises(DataError, match=r"column 'city', row 2: the category 'Rome' is not known. Known are 'Oslo', 'Lima'"):
+        schema.parse(table, strict=True)
+    with pytest.raises(DataError, match="column 'n', row 1: expected a number, found 'abc'"):
+        schema.parse(pa.table({"city": ["Oslo"], "n": ["abc"]}))
+    with pytest.raises(DataError, match="column 'city' is not in this table. Did you mean 'City'"):
+        schema.parse(pa.table({"City": ["Oslo"], "n": ["1"]}))
+
+
+def test_typed_cells_of_the_same_meaning_are_understood() -> None:
+    records = records_of(n=["1.5", "2.0", "NA"] * 10, k=["1", "2", "3"] * 10, d=["2020-01-01", "2021-02-03", "2020-01-01"] * 10)
+    schema = infer(records, TrainConfig(column=("k=category",)))
+    native = pa.table({"n": [1.5, None, 2.0], "k": [1, 2, 3], "d": pa.array([0, 1, None], pa.date32())})
+    values = schema.parse(native)
+    assert values["n"].missing.tolist() == [0, 1, 0]
+    assert values["k"].data.tolist() == [0, 1, 2]
+    assert values["d"].data.tolist()[:2] == [0, 86400]
+
+
+def test_a_schema_survives_json_and_keeps_no_codes_that_run() -> None:
+    table = pa.table(
+        {
+            "i": pa.array([1, 2, None] * 10, pa.int16()),
+            "f": pa.array([0.5, 0.25, 3.0] * 10, pa.float32()),
+            "t": pa.array([0, 10**18, None] * 10, pa.timestamp("ns", tz="Europe/Berlin")),
+            "c": pa.array(["a", "b", "a"] * 10).dictionary_encode(),
+            "m": pa.array([Decimal("1.25"), Decimal("2.00"), Decimal("3.10")] * 10, pa.decimal128(10, 2)),
+            "s": ["$1.50", "$2.25", "?"] * 10,
+            "d": ["1/2/2020", "3/4/2021", ""] * 10,
+            "id": [f"k{i:04d}" for i in range(30)],
+        }
+    )
+    schema = infer(Records(table, Origin("pyarrow")))
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+    assert [column.kind for column in schema] == ["number", "number", "datetime", "category", "number", "number", "datetime", "identifier"]
+
+
+def test_restricted_ranges_are_those_of_the_training_part() -> None:
+    schema = infer(records_of(x=[str(i % 50) for i in range(100)]))
+    values = schema.parse(pa.table({"x": [str(i % 50) for i in range(100)]}))
+    column = schema.restricted(values, np.arange(10, 20)).column("x")
+    assert (column.low, column.high) == (10.0, 19.0)
+
+
+def test_the_held_out_part_is_a_fifth_seeded_and_apart() -> None:
+    schema = infer(records_of(x=[str(i % 50) for i in range(1000)]))
+    values = schema.parse(pa.table({"x": [str(i % 50) for i in range(1000)]}))
+    train, held = split(schema, values, seed=0)
+    assert (len(train), len(held)) == (800, 200)
+    assert np.array_equal(np.sort(np.concatenate([train, held])), np.arange(1000))
+    assert np.array_equal(split(schema, values, seed=0)[1], held)
+    assert not np.array_equal(split(schema, values, seed=1)[1], held)
+    assert len(split(schema, values, TrainConfig(heldout_fraction=0.5))[1]) == 500
+
+
+def test_above_50000_rows_a_tenth_is_held_out() -> None:
+    records = records_of(x=[str(i % 50) for i in range(50_001)])
+    assert len(split(infer(records), records)[1]) == 5000
+
+
+@pytest.mark.parametrize("num_rows", [2, 3, 4])
+def test_small_tables_keep_a_row_on_either_side(num_rows: int) -> None:
+    records = records_of(x=[str(i * i) for i in range(num_rows)])
+    train, held = split(infer(records), records)
+    assert len(held) == 1
+    assert len(train) == num_rows - 1
+
+
+def test_every_stratum_of_the_given_columns_gives_its_share() -> None:
+    rng = np.random.default_rng(0)
+    rare = rng.permutation(["a"] * 900 + ["b"] * 80 + ["c"] * 20).tolist()
+    numbers = [str(v) for v in rng.integers(0, 1000, 1000)]
+    records = records_of(rare=rare, n=numbers)
+    schema = infer(records)
+    for given in (("rare",), ("rare", "n")):
+        _, held = split(schema, records, TrainConfig(given=given))
+        counts = {level: sum(rare[i] == level for i in held) for level in "abc"}
+        assert abs(counts["a"] - 180) <= (1 if len(given) == 1 else 10)
+        assert abs(counts["b"] - 16) <= (1 if len(given) == 1 else 10)
+    assert abs(counts["c"] - 4) <= 4
+    _, held = split(schema, records, TrainConfig(given=("rare",)))
+    assert sum(rare[i] == "c" for i in held) in (3, 4, 5)
+
+
+def test_given_columns_that_are_not_there_or_not_learned_are_refused() -> None:
+    records = records_of(x=[str(i % 7) for i in range(N)], k=["1"] * N)
+    schema = infer(records)
+    with pytest.raises(OptionError, match="no column 'y'"):
+        split(schema, records, TrainConfig(given=("y",)))
+    with pytest.raises(OptionError, match="not learned"):
+        split(schema, records, TrainConfig(given=("k",)))
+    with pytest.raises(OptionError, match="above 0 and below 1"):
+        split(schema, records, TrainConfig(heldout_fraction=1.5))
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("adult_train.csv", {"number": 6, "category": 9}),
+        ("titanic_train.csv", {"number": 6, "category": 2, "identifier": 1, "text": 3}),
+        ("california_housing.csv", {"number": 9, "category": 1}),
+        ("beijing_pm25.csv", {"number": 11, "category": 1, "identifier": 1}),
+        ("birdstrikes.csv", {"number": 4, "category": 9, "datetime": 1}),
+        ("airlines_allyears2k.zip", {"number": 24, "category": 7}),
+        ("iris.csv", {"number": 4, "category": 1}),
+    ],
+)
+def test_real_tables_are_understood_and_written_back_to_the_letter(
+    shared_data: Path, name: str, kinds: dict[str, int]
+) -> None:
+    records = read(shared_data / "tables" / name)
+    schema = infer(records)
+    found = [column.kind for column in schema]
+    assert {kind: found.count(kind) for kind in set(found)} == kinds
+    made = schema.format(schema.parse(records.table, strict=True), len(records))
+    for column in schema.modelled:
+        assert made.column(column.name).equals(records.table.column(column.name)), column.name
+
+
+def test_the_missing_cells_of_real_tables_are_counted_right(shared_data: Path) -> None:
+    for name, count in [("adult_train.csv", 4262), ("california_housing.csv", 207), ("beijing_pm25.csv", 2067)]:
+        records = read(shared_data / "tables" / name)
+        values = infer(records).parse(records.table)
+        assert sum(int((v.missing > 0).sum()) for v in values.values()) == count
