@@ -112,6 +112,8 @@ def test_number_that_is_never_there_does_not_stop_the_trees() -> None:
         ({"y": "n", "x": "n"}, "y"),
         ({"Survived": "n", "x": 3}, "Survived"),
         ({"is_target": 2, "z": 3}, "is_target"),
+        ({"median_income": "n", "ocean": 5}, "ocean"),
+        ({"Species": 200, "size": 3, "weight": "n"}, "size"),
         ({"ocean": 5, "price": "n", "city": 40}, "ocean"),
         ({"a": "n", "b": "n"}, "b"),
         ({"wild_y_axis": "n", "b": 30}, "b"),
@@ -197,3 +199,18 @@ def test_rows_without_a_target_are_left_out() -> None:
     assert score.details["train_rows"] == int(np.isfinite(train.columns["y"]).sum())
     nothing = table(x=[1.0, 2.0], y=[None, None])
     assert np.isnan(usefulness(nothing, nothing, nothing, target="y").value)
+
+
+def test_small_tables_are_learned_from() -> None:
+    from sklearn.datasets import load_iris
+
+    x, y = load_iris(return_X_y=True)
+    names = [f"x{i}" for i in range(4)]
+    iris = Sample(
+        {**{n: x[:, i] for i, n in enumerate(names)}, "species": y.astype(np.int32)},
+        {**dict.fromkeys(names, "number"), "species": "category"},
+        {"species": ("setosa", "versicolor", "virginica")},
+    )
+    order = np.random.default_rng(0).permutation(150)
+    train, heldout = iris.take(order[:40]), iris.take(order[40:])
+    assert usefulness(train, heldout, train, target="species").value > 0.9

@@ -135,7 +135,8 @@ def test_the_likelihood_is_that_of_independent_columns_at_the_start() -> None:
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=12).filter(lambda w: sum(w) > 1e-3), st.floats(1e-9, 1 - 1e-9))
 @settings(max_examples=200, deadline=None)
 def test_the_inverse_cdf_never_picks_a_cell_without_weight(weights: list[float], place: float) -> None:
-    code, position = _inverse_cdf(torch.tensor([weights], dtype=torch.float64), torch.tensor([place], dtype=torch.float64))
+    upto = torch.tensor([weights], dtype=torch.float64).cumsum(1)
+    code, position = _inverse_cdf(upto, torch.tensor([place], dtype=torch.float64))
     assert weights[int(code)] > 0
     assert 0 <= float(position) < 1
 

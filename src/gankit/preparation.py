@@ -160,7 +160,7 @@ def _codecs(
     first = [c for name in dict.fromkeys(config.given) for c in schema.modelled if c.name == name]
     rest = [c for c in schema.modelled if c not in first]
     if network == "sequential":
-        return TableCodec.fit([*first, *rest], train), None
+        return TableCodec.fit([*first, *rest], train, num_first=len(first)), None
     if first and not rest:
         raise OptionError("every column is given, so that none is left to generate. Give fewer.")
     generated = (VectorCodec if kind in ("number", "vector") else TableCodec).fit(rest, train)

@@ -153,12 +153,21 @@ class TableCodec(Codec):
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values]) -> TableCodec:
-        """The codec for training rows; `columns` are those that are modelled."""
+    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values], num_first: int = 0) -> TableCodec:
+        """The codec for training rows.
+
+        Args:
+            columns: those that are modelled.
+            values: their training rows.
+            num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
+                fewest first, so that the records that a sequential generator begins repeat much and are made once.
+        """
         fields = [Field.fit(column, values[column.name]) for column in columns]
-        dates = [i for i, column in enumerate(columns) if column.kind == "datetime"]
+        fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
+        dates = {column.name for column in columns if column.kind == "datetime"}
+        places = [i for i, field in enumerate(fields) if field.name in dates]
         ordered = [
-            (a, b) for a in dates for b in dates if a != b and _always_before(values, columns[a].name, columns[b].name)
+            (a, b) for a in places for b in places if a != b and _always_before(values, fields[a].name, fields[b].name)
         ]
         return cls(fields, ordered)
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from gankit.data import words
 from gankit.data.cells import Values, at_rows, distinct, is_text, native_numbers, native_seconds, seconds_to_native
-from gankit.data.dates import DateStyle, format_dates, parse_dates
+from gankit.data.dates import DateStyle, find_dates, format_dates, parse_dates
 from gankit.data.identifiers import Pattern
 from gankit.data.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
 from gankit.errors import DataError
@@ -127,12 +127,7 @@ class Column:
         data, bad_codes = self._read(texts), self._marker_codes(texts)
         bad = np.isnan(data) & (bad_codes == 0)
         if bad.any():
-            left = texts.filter(pa.array(bad))
-            spare = (
-                parse_numbers(pc.utf8_trim_whitespace(left), PLAIN)
-                if self.kind == "number"
-                else np.full(len(left), np.nan)
-            )
+            spare = self._read_otherwise(texts.filter(pa.array(bad)))
             data[bad] = spare
             unread = np.flatnonzero(bad)[np.isnan(spare)]
             known = words.is_missing(texts.take(pa.array(unread)))
@@ -153,6 +148,20 @@ class Column:
             return native_seconds(texts.cast(pa.timestamp("us")))
         except pa.ArrowInvalid:
             return np.full(len(texts), np.nan)
+
+    def _read_otherwise(self, texts: pa.Array) -> npt.NDArray[np.float64]:
+        """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
+        trimmed = pc.utf8_trim_whitespace(texts)
+        if self.kind == "number":
+            return parse_numbers(trimmed, PLAIN)
+        sure = np.flatnonzero(~words.is_missing(trimmed))
+        seconds = np.full(len(texts), np.nan)
+        if len(sure):
+            left = trimmed.take(pa.array(sure))
+            found = find_dates(left, np.ones(len(left), np.int64))
+            if found is not None:
+                seconds[sure] = parse_dates(left, found[0].format)
+        return seconds
 
     def _mark_native(self, data: npt.NDArray[np.float64], null: npt.NDArray[np.bool_]) -> Values:
         missing = np.where(null, self._null_code(), 0).astype(np.int8)

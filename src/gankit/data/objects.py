@@ -84,14 +84,16 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
             return typed(table)
 
 
-def typed(table: pa.Table) -> pa.Table:
-    """The table whose text columns are what their texts mean (numbers, times, booleans), as `Schema.format`
-    noted it.
+def typed(table: pa.Table, *, times: bool = True) -> pa.Table:
+    """The table whose text columns are what their texts mean (numbers, times, booleans).
+
+    table: of `Schema.format`, which notes the meaning. times: False leaves times as they were written.
     """
     arrays, fields = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         meaning = meaning_of(field)
-        array = column if meaning is None else meaning.typed(column)
+        plain = meaning is None or (meaning.kind == "datetime" and not times)
+        array = column if meaning is None or plain else meaning.typed(column)
         arrays.append(array)
         fields.append(pa.field(field.name, array.type))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -219,5 +219,9 @@ def _arrays(data: bytes, name: str, origin: Origin) -> Records:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
-    arrays = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files}
+    if isinstance(loaded, np.ndarray):
+        arrays = {"": loaded}
+    else:
+        with loaded:
+            arrays = {key: loaded[key] for key in loaded.files}
     return records_of_arrays(arrays, name, Origin(origin.format, name=origin.name, compression=origin.compression))

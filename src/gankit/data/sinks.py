@@ -5,6 +5,7 @@ Knows how each format is written; never files, names or where rows come from.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -23,6 +24,7 @@ from gankit.data.columns import as_texts
 from gankit.data.objects import arrays_of
 from gankit.data.origin import Origin, content_of
 from gankit.data.schema import meaning_of
+from gankit.data.textfile import strip_suffixes
 from gankit.errors import OutputError
 
 
@@ -54,12 +56,21 @@ def _large(text: str) -> pa.Scalar:
     return pa.scalar(text, pa.large_string())
 
 
+    def abandon(self) -> None:  # noqa: B027  # most sinks hold nothing
+        """Lets go of what the sink holds, after an error."""
+
+
 def _texts_of(column: pa.ChunkedArray) -> pa.Array:
     """A column's cells as texts; null stays null."""
     array = joined(column)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    return array if array.type == pa.string() else as_texts(array)
+    if array.type == pa.string():
+        return array
+    texts = as_texts(array)
+    if pa.types.is_timestamp(array.type) and not words.matching(texts, r"\.[0-9]*[1-9]").any():
+        texts = pc.replace_substring_regex(texts, r"\.0+", "")
+    return texts
 
 
 def _holds(texts: pa.Array, signs: tuple[bytes, ...]) -> bool:
@@ -75,8 +86,9 @@ class CsvSink(Sink):
         """Writes the names of the columns, unless the data had none."""
         origin = self.origin
         own = origin.format in ("csv", "tsv")
-        tabs = self.name.lower().split(".gz")[0].endswith((".tsv", ".tab"))
-        commas = self.name.lower().split(".gz")[0].endswith(".csv") and origin.delimiter == "\t"
+        plain = strip_suffixes(self.name.lower(), (".gz", ".zip"))
+        tabs = plain.endswith((".tsv", ".tab"))
+        commas = plain.endswith(".csv") and origin.format == "tsv"
         self._mark = "\t" if tabs else "," if commas or not own else origin.delimiter
         self._end = origin.newline if own else "\n"
         self._escape = origin.escape or '"'
@@ -221,6 +233,12 @@ class ParquetSink(Sink):
         """Writes the footer."""
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Closes the writer while its stream is open: it would complain later, when it is collected."""
+        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
+            self._writer.close()
+        self._writer.is_open = False
+
 
 class ArrowSink(Sink):
     """An Arrow file (Feather version 2)."""
@@ -236,6 +254,11 @@ class ArrowSink(Sink):
     def close(self) -> None:
         """Writes the footer."""
         self._writer.close()
+
+    def abandon(self) -> None:
+        """Closes the writer while its stream is open."""
+        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
+            self._writer.close()
 
 
 class XmlSink(Sink):
@@ -273,6 +296,11 @@ class XmlSink(Sink):
         """Writes the root's closing tag."""
         self._root.__exit__(None, None, None)
         self._file.__exit__(None, None, None)
+
+    def abandon(self) -> None:
+        """Closes the tags while the stream is open."""
+        with contextlib.suppress(OSError, ValueError, SyntaxError):
+            self.close()
 
 
 class NumpySink(Sink):
@@ -321,6 +349,11 @@ class NumpySink(Sink):
                 self._shapes[name] = array.dtype, array.shape[1:]
             self._parts[name].write(np.ascontiguousarray(array).tobytes())
         self._rows += table.num_rows
+
+    def abandon(self) -> None:
+        """Removes the temporary files."""
+        for part in self._parts.values():
+            part.close()
 
     def _copy(self, name: str, stream: IO[bytes]) -> None:
         dtype, shape = self._shapes[name]

@@ -55,9 +55,9 @@ def write(
             return _write_text(batches, binary, origin, chosen)
         return _run(batches, binary, origin, chosen, "the output")
     target = Path(path)
-    chosen, compression = format_for(target.name, origin, format)
     if target.is_dir():
         raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
+    chosen, compression = format_for(target.name, origin, format)
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
     with _complaints(target), _whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
@@ -99,15 +99,20 @@ def _run(batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, format:
     """Feeds a format's sink with tables of a good size."""
     total = 0
     sink = None
-    for table in _gathered(batches):
-        plain = typed(table) if format in _TYPED else table
+    try:
+        for table in _gathered(batches):
+            plain = typed(table, times=format not in TEXT_FORMATS) if format in _TYPED else table
+            if sink is None:
+                sink = SINKS[format](stream, plain.schema, origin, name)
+            sink.write(plain)
+            total += plain.num_rows
         if sink is None:
-            sink = SINKS[format](stream, plain.schema, origin, name)
-        sink.write(plain)
-        total += plain.num_rows
-    if sink is None:
-        raise OutputError(f"there is nothing to write into {name!r}: no batches.")
-    sink.close()
+            raise OutputError(f"there is nothing to write into {name!r}: no batches.")
+        sink.close()
+    except BaseException:
+        if sink is not None:
+            sink.abandon()
+        raise
     stream.flush()
     return total
 

@@ -16,7 +16,7 @@ from gankit.metrics.sample import Sample
 from gankit.metrics.score import Score, around, binomial_interval, impossible, plain
 from gankit.randomness import numpy_generator
 
-_MIN_ROWS = 20
+_MIN_ROWS = 10
 _NUM_BINS = 4
 _NUM_LEVELS = 12
 _REPLICATES = 12
@@ -28,7 +28,7 @@ def conditional(real: Sample, fake: Sample, *, given: Sequence[str], seed: int =
     """How alike the other columns are, given each value of the columns `given`: in [0, 1], best 1.
 
     For each column of `given` and each of its 12 most frequent levels (numbers: 4 quantile bins of the real rows) with
-    at least 20 real rows: the mean over the other columns (at most 60) of 1 - distance, as in `shape`, among
+    at least 10 real rows: the mean over the other columns (at most 60) of 1 - distance, as in `shape`, among
     rows with that level. Levels are weighted by their share of the real rows. A level the fakes lack scores 0.
 
     Small groups look less alike by chance alone: compare with the ceiling. The interval is a normal one from 12

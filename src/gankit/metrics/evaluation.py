@@ -150,7 +150,9 @@ def evaluate_samples(
             "fake": scores["fake"].to_json(),
             "ceiling": scores["ceiling"].to_json(),
             "baselines": {who: replace(scores[who], details={}).to_json() for who in BASELINES},
-            "rows_needed": enough_rows(rows, scores["fake"], scores["ceiling"], metric.tolerance),
+            "rows_needed": None
+            if metric.tolerance is None
+            else enough_rows(rows, scores["fake"], scores["ceiling"], metric.tolerance),
             "seconds": round(time.perf_counter() - start, 3),
         }
     return {

@@ -113,6 +113,7 @@ def boosted_trees(
         learning_rate=rate,
         categorical_features=categorical[known] if categorical[known].any() else None,
         early_stopping=False,
+        min_samples_leaf=min(20, max(2, len(train) // 20)),  # the library's 20 would leave small samples unsplit
         random_state=seed % 2**32,
     ).fit(train[:, known], labels)
     found = model.predict_proba(test[:, known]) if task == "classification" else model.predict(test[:, known])

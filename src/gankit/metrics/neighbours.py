@@ -16,8 +16,10 @@ from gankit.randomness import numpy_generator
 _CANDIDATES = 8
 _CHUNK_ROWS = 512
 _BLOCK_SIZE = 32
-_MAX_WIDTH = 512
+_MAX_WIDTH = 320
 _HASH_WIDTH = 12
+_ROWS_PER_KNOT = 10
+_MAX_KNOTS = 100
 
 
 class Space:
@@ -78,13 +80,19 @@ class Space:
 def _shares(known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The share of `known` (sorted) below each value, ties counted half, straight lines in between: [N] in [0, 1].
 
-    Without the lines all values between two neighbours would fall on one point, and rows of the reference could be told
-    from others by that alone where there are few columns.
+    The lines run between a few values only, unless nearly all are repeated. Were every row of the reference a knot, then
+    those rows would lie evenly spread and others between them, and where there are few columns rows of the reference
+    could be told from others by that alone.
     """
     if not len(known):
         return np.zeros(len(values))
     different, first, counts = np.unique(known, return_index=True, return_counts=True)
-    return np.asarray(np.interp(values, different, (first + counts / 2) / len(known)))
+    shares = (first + counts / 2) / len(known)
+    if len(different) * _ROWS_PER_KNOT > len(known):
+        knots = int(np.clip(len(known) // _ROWS_PER_KNOT, 1, _MAX_KNOTS))
+        kept = np.unique(np.searchsorted(shares, np.linspace(shares[0], shares[-1], knots + 1)))
+        different, shares = different[kept], shares[kept]
+    return np.asarray(np.interp(values, different, shares))
 
 
 @dataclass(frozen=True)

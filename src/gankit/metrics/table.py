@@ -34,7 +34,8 @@ class Metric:
 
     needs: the function's samples and options, besides the keyword `seed`; "real" are held-out rows.
     best: the value of perfect fakes. direction: where better values lie; "near": `best` is a chance level.
-    tolerance: the smallest difference of the value that matters to people.
+    tolerance: the smallest difference of the value that matters to people; None where more rows do not narrow the
+        interval by the square-root law, so that none are asked for.
     """
 
     function: Callable[..., Score]
@@ -42,7 +43,7 @@ class Metric:
     family: str
     best: float
     direction: Direction
-    tolerance: float
+    tolerance: float | None
     meaning: str
 
 
@@ -54,7 +55,7 @@ def _metric(
     *,
     best: float = 1.0,
     direction: Direction = "higher",
-    tolerance: float = 0.01,
+    tolerance: float | None = 0.01,
 ) -> Metric:
     return Metric(function, needs, family, best, direction, tolerance, meaning)
 
@@ -106,7 +107,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             "train, fake",
             "coverage",
             "Rare levels: how many appear, over the number expected in as many real rows.",
-            tolerance=0.05,
+            tolerance=None,
         ),
         "precision": _metric(
             coverage.precision,

@@ -17,7 +17,9 @@ from gankit.metrics.sample import Sample
 from gankit.metrics.score import Score, around, impossible, resampled_counts
 from gankit.randomness import key, numpy_generator
 
-_NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")
+_NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")  # the whole name
+_WORDS = ("target", "label", "class", "outcome")  # one word of the name; income or species may be an input there
+_MAX_LEVELS = 20
 _REPLICATES = 30
 _MAX_CLASSES = 30
 _MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end too
@@ -26,8 +28,9 @@ _MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end
 def guess_target(sample: Sample) -> str | None:
     """The column a user would most likely predict; None with fewer than two columns.
 
-    Prefers a name such as target, label, class, y, outcome, income, species or survived (whole or as one of its words),
-    then the last category of 2 to 20 levels, then the last column.
+    Prefers a column called target, label, class, y, outcome, income, species or survived, then one with
+    the word target, label, class or outcome in its name, then the last category of 2 to 20 levels, then the last
+    column. A category of other than 2 to 20 levels is taken as the last resort only.
 
     >>> s = Sample({"y": np.zeros(2), "x": np.ones(2)}, {"y": "number", "x": "number"})
     >>> guess_target(s)
@@ -35,16 +38,16 @@ def guess_target(sample: Sample) -> str | None:
     """
     if len(sample.names) < 2:
         return None
+    fit = [n for n in sample.names if sample.kinds[n] == "number" or 2 <= len(sample.levels[n]) <= _MAX_LEVELS]
     for wanted in _NAMES:
-        for name in sample.names:
+        for name in fit:
             if name.strip().lower() == wanted:
                 return name
-    for wanted in _NAMES:
-        for name in sample.names:
-            words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-            if len(wanted) > 1 and wanted in words:
+    for wanted in _WORDS:
+        for name in fit:
+            if wanted in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()):
                 return name
-    few = [n for n in sample.categories if 2 <= len(sample.levels[n]) <= 20]
+    few = [n for n in fit if sample.kinds[n] == "category"]
     return few[-1] if few else sample.names[-1]
 
 
@@ -129,7 +132,10 @@ def _probabilities(
     if len(seen) == 1:
         out[:, seen[0]] = 1.0
     else:
-        out[:, seen] = boosted_trees(x, labels, test, categorical, task="classification", seed=seed)
+        num_trees = max(20, min(100, 400 // len(seen)))  # each class costs a tree a round
+        out[:, seen] = boosted_trees(
+            x, labels, test, categorical, task="classification", seed=seed, num_trees=num_trees
+        )
     return out[:, : len(classes)]
 
 

@@ -84,7 +84,7 @@ class SequentialGenerator(LikelihoodGenerator):
         for t, part in enumerate(self._parts()):
             logits = self._logits(t, torch.cat(embedded, 1) if embedded else None, list(range(t)), len(z), z.device)
             soft = logits.softmax(1)
-            code, _ = _inverse_cdf(soft.detach(), torch.special.ndtr(z[:, t].double()))
+            code, _ = _inverse_cdf(_weights(logits.detach(), None).cumsum(1), torch.special.ndtr(z[:, t].double()))
             hard = F.one_hot(code, self.sizes[t]).to(soft.dtype)
             choice = hard + soft - soft.detach()
             chosen.append(choice)
@@ -141,19 +141,21 @@ class SequentialGenerator(LikelihoodGenerator):
         sets = [t for t in allowed if t not in singles]
         sequence = [*singles, *sets, *(t for t in range(self.num_blocks) if t not in allowed)]
         result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
-        embedded = z.new_zeros(len(z), 0)
+        begun = _Begun(len(z), z.device)
         begin = 0
         if len(sets) >= 2:
             assert candidate_uniforms is not None
-            result, begin = self._choose_candidates(sequence[: len(allowed)], allowed, candidate_uniforms, len(z)), len(allowed)
-            codes = [result[:, t].long() + int(self.offsets_of[t]) for t in sequence[:begin]]
-            embedded = torch.cat([self.embed[code] for code in codes], 1)
+            begin = len(allowed)
+            result = self._choose_candidates(sequence[:begin], allowed, candidate_uniforms, len(z))
+            for t in sequence[:begin]:
+                begun.add(result[:, t].long(), self._embedding_of(t))
         for s in range(begin, self.num_blocks):
             t = sequence[s]
-            logits = self._logits(t, embedded, sequence[:s], len(z), z.device)
-            code, position, _ = self._draw(logits, place[:, t], never.get(t))
+            logits = self._logits(t, begun.embedded, sequence[:s], begun.count, z.device)
+            upto = _weights(logits, never.get(t)).cumsum(1)
+            code, position = _inverse_cdf(begun.spread(upto), place[:, t])
             result[:, t] = code + position
-            embedded = torch.cat([embedded, self.embed[code + int(self.offsets_of[t])]], 1)
+            begun.add(code, self._embedding_of(t))
         return result
 
     @staticmethod
@@ -166,6 +168,9 @@ class SequentialGenerator(LikelihoodGenerator):
         """Where each block begins among all cells."""
         return self.spec.offsets
 
+    def _embedding_of(self, t: int) -> Tensor:
+        return self.embed[self.offsets_of[t] : self.offsets_of[t + 1]]
+
     def _choose_candidates(
         self, sequence: Sequence[int], allowed: Mapping[int, Tensor], uniforms: Tensor, num_rows: int
     ) -> Tensor:
@@ -176,24 +181,14 @@ class SequentialGenerator(LikelihoodGenerator):
         embedded = self.embed.new_zeros(len(many), 0)
         for s, t in enumerate(sequence):
             logits = self._logits(t, embedded, sequence[:s], len(many), many.device)
-            code, position, mass = self._draw(logits, many[:, s], allowed[t])
-            log_weight += mass.log()
+            upto = _weights(logits, allowed[t]).cumsum(1)
+            code, position = _inverse_cdf(upto, many[:, s])
+            log_weight += upto[:, -1].double().log() - _weights(logits, None).sum(1).double().log()
             drawn[:, t] = code + position
-            embedded = torch.cat([embedded, self.embed[code + int(self.offsets_of[t])]], 1)
+            embedded = torch.cat([embedded, self._embedding_of(t)[code]], 1)
         share = log_weight.view(num_rows, NUM_CANDIDATES).softmax(1)
-        pick, _ = _inverse_cdf(share, uniforms[:, -1].double())
+        pick, _ = _inverse_cdf(share.cumsum(1), uniforms[:, -1].double())
         return drawn.view(num_rows, NUM_CANDIDATES, -1)[torch.arange(num_rows, device=pick.device), pick]
-
-    def _draw(self, logits: Tensor, place: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Code [B] and position [B] float64 at `place` [B] of the CDF, and the allowed mass [B] float64."""
-        share = logits.double().softmax(1)
-        if weight is None:
-            code, position = _inverse_cdf(share, place)
-            return code, position, torch.ones_like(place)
-        # A tiny floor on allowed cells keeps a restriction obeyed where G gives it no mass at all.
-        allowed = (share + SMALLEST) * weight.double()
-        code, position = _inverse_cdf(allowed, place)
-        return code, position, allowed.sum(1)
 
     def _logits(
         self, t: int, embedded: Tensor | None, decided: Sequence[int], num_rows: int, device: torch.device
@@ -217,27 +212,68 @@ class SequentialGenerator(LikelihoodGenerator):
         return [slice(edges[t], edges[t + 1]) for t in range(self.num_blocks)]
 
 
-def _inverse_cdf(weight: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+class _Begun:
+    """Records of which some blocks are decided, equal beginnings held once: blocks of few cells repeat much.
+
+    embedded: [count, n * E] embeddings of the n blocks decided so far, one row a beginning; None for n = 0.
+    """
+
+    def __init__(self, num_rows: int, device: torch.device) -> None:
+        self.num_rows, self.count = num_rows, 1
+        self.embedded: Tensor | None = None
+        # which beginning a row has; None once every row stands for itself
+        self.of_row: Tensor | None = torch.zeros(num_rows, dtype=torch.int64, device=device)
+
+    def spread(self, x: Tensor) -> Tensor:
+        """[count, K] of the beginnings to [num_rows, K] of the rows."""
+        return x if self.of_row is None else x.index_select(0, self.of_row)
+
+    def add(self, code: Tensor, embedding: Tensor) -> None:
+        """Appends a block: its codes [num_rows] and the embeddings [K, E] of its cells."""
+        if self.of_row is None:
+            self._append(self.embedded, embedding.index_select(0, code))
+            return
+        beginnings, of_row = torch.unique(self.of_row * len(embedding) + code, return_inverse=True)
+        if 2 * len(beginnings) > self.num_rows:
+            before = None if self.embedded is None else self.embedded.index_select(0, self.of_row)
+            self.of_row, self.count = None, self.num_rows
+            self._append(before, embedding.index_select(0, code))
+            return
+        before = None if self.embedded is None else self.embedded.index_select(0, beginnings // len(embedding))
+        self.of_row, self.count = of_row, len(beginnings)
+        self._append(before, embedding.index_select(0, beginnings % len(embedding)))
+
+    def _append(self, before: Tensor | None, new: Tensor) -> None:
+        self.embedded = new if before is None else torch.cat([before, new], 1)
+
+
+def _weights(logits: Tensor, allowed: Tensor | None) -> Tensor:
+    """exp(logits) [B, K] up to a factor a row, times what is allowed [K] of each cell."""
+    weights = (logits - logits.amax(1, keepdim=True)).exp_()
+    # A tiny floor keeps a restriction obeyed where G gives the allowed cells no mass at all.
+    return weights if allowed is None else weights.add_(SMALLEST).mul_(allowed)
+
+
+def _inverse_cdf(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
     """The cell in which `place` of the whole weight falls, and where inside it.
 
     Args:
-        weight: [B, K], not negative, of any positive sum.
+        upto: [B, K], rising sums of weights, of any positive total.
         place: [B] float64 in (0, 1).
 
     Returns:
         code [B] int64, of positive weight; position [B] float64 in [0, 1).
     """
-    upto = weight.cumsum(1)
-    at = place.unsqueeze(1).to(upto.dtype) * upto[:, -1:]
-    code = torch.searchsorted(upto, at, right=True).clamp_(max=weight.shape[1] - 1)
-    upper, inside = upto.gather(1, code), weight.gather(1, code)
-    # Rounding at the very end may point past the last cell of positive weight: step back to it.
-    if bool((inside <= 0).any()):
-        last = (weight > 0).to(torch.int64).mul_(torch.arange(1, weight.shape[1] + 1, device=weight.device)).amax(1) - 1
-        code = torch.where(inside <= 0, last.unsqueeze(1), code)
-        upper, inside = upto.gather(1, code), weight.gather(1, code)
-    position = (1 - (upper - at) / inside).clamp(0.0, 1 - 1e-9)
-    return code.squeeze(1), position.squeeze(1).double()
+    total = upto[:, -1:]
+    # Rounding must not reach the total itself, or the cell would be past the last one that has weight.
+    at = (place.unsqueeze(1) * total).to(upto.dtype).minimum(torch.nextafter(total, torch.zeros_like(total)))
+    code = torch.searchsorted(upto, at, right=True)
+    upper = upto.gather(1, code).squeeze(1).double()
+    lower = upto.gather(1, (code - 1).clamp_(min=0)).squeeze(1).double()
+    code = code.squeeze(1)
+    lower = torch.where(code > 0, lower, torch.zeros_like(lower))
+    position = ((at.squeeze(1).double() - lower) / (upper - lower)).clamp_(0.0, 1 - 1e-9)
+    return code, position
 
 
 def build_sequential(
