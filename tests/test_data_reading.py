@@ -40,7 +40,13 @@ def test_the_delimiter_is_found_out(tmp_path: Path, mark: str) -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "found"),
-    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("latin-1", "latin-1")],
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("latin-1", "latin-1"),
+    ],
 )
 def test_the_encoding_is_found_out(tmp_path: Path, encoding: str, found: str) -> None:
     text = "name,age\nJosé,41\nZoë,7\n" + "Ann,30\n" * 50
@@ -140,7 +146,10 @@ def test_formats_are_known_by_their_content_where_no_suffix_tells(tmp_path: Path
 def test_json_lines_keep_types_and_fill_what_is_absent(tmp_path: Path) -> None:
     rows = [{"a": 1, "b": "2020-01-01", "c": True}, {"a": 2, "c": None, "d": 1.5}]
     table = read(save(tmp_path, "\n".join(map(json.dumps, rows)), "x.jsonl")).table
-    assert table.to_pylist() == [{"a": 1, "b": "2020-01-01", "c": True, "d": None}, {"a": 2, "b": None, "c": None, "d": 1.5}]
+    assert table.to_pylist() == [
+        {"a": 1, "b": "2020-01-01", "c": True, "d": None},
+        {"a": 2, "b": None, "c": None, "d": 1.5},
+    ]
     assert [str(field.type) for field in table.schema] == ["int64", "string", "bool", "double"]
 
 

@@ -176,7 +176,10 @@ def test_times_are_seconds_since_1970_in_utc_or_local() -> None:
     column = column_of(["2020-01-01 10:00+02:00", "2021-01-01 11:30+02:00"])
     expected = datetime(2020, 1, 1, 8, 0, tzinfo=timezone.utc).timestamp()
     assert column.parse(pa.array(["2020-01-01 10:00+02:00"])).data.tolist() == [expected]
-    assert column_of(["1970-01-02", "1969-12-31"]).parse(pa.array(["1970-01-02", "1969-12-31"])).data.tolist() == [86400, -86400]
+    assert column_of(["1970-01-02", "1969-12-31"]).parse(pa.array(["1970-01-02", "1969-12-31"])).data.tolist() == [
+        86400,
+        -86400,
+    ]
 
 
 def test_an_ambiguous_day_and_month_is_said_and_can_be_turned() -> None:
@@ -256,7 +259,9 @@ def test_free_text_is_left_out_with_a_line_that_says_how_to_keep_it() -> None:
     records = records_of(Name=cells, y=FILLER)
     schema = infer(records, notes=notes)
     assert schema.column("Name").kind == "text"
-    assert any("free text (60 different values in 60 rows)" in note and "--column Name=category" in note for note in notes)
+    assert any(
+        "free text (60 different values in 60 rows)" in note and "--column Name=category" in note for note in notes
+    )
     assert schema.format(schema.parse(records.table), N).column_names == ["y"]
     assert infer(records, TrainConfig(column=("Name=category",))).column("Name").kind == "category"
 
@@ -302,7 +307,10 @@ def test_a_few_words_among_numbers_are_named() -> None:
 
 def test_a_column_said_to_be_numbers_names_the_cell_that_is_none() -> None:
     records = records_of(age=["1"] * 16 + ["n.b."] + ["3"] * 5)
-    with pytest.raises(DataError, match=r"column 'age', row 17: expected a number, found 'n.b.'\. Declare it missing with --missing n.b."):
+    with pytest.raises(
+        DataError,
+        match=r"column 'age', row 17: expected a number, found 'n.b.'\. Declare it missing with --missing n.b.",
+    ):
         infer(records, TrainConfig(column=("age=number",)))
     assert infer(records, TrainConfig(column=("age=number",), missing=("n.b.",))).column("age").markers == ("n.b.",)
 
@@ -345,16 +353,20 @@ def test_unseen_category_is_refused_by_name() -> None:
     table = pa.table({"city": ["Oslo", "Rome"], "n": ["1", "2"]})
     values = schema.parse(table)["city"]
     assert (values.data.tolist(), values.missing.tolist()) == ([0, -1], [0, 0])
-    with pytest.raises(DataError, match=r"column 'city', row 2: the category 'Rome' is not known. Known are 'Oslo', 'Lima'"):
+    with pytest.raises(
+        DataError, match=r"column 'city', row 2: the category 'Rome' is not known. Known are 'Oslo', 'Lima'"
+    ):
         schema.parse(table, strict=True)
     with pytest.raises(DataError, match="column 'n', row 1: expected a number, found 'abc'"):
         schema.parse(pa.table({"city": ["Oslo"], "n": ["abc"]}))
-    with pytest.raises(DataError, match="column 'city' is not in this table. Did you mean 'City'"):
+    with pytest.raises(DataError, match=r"column 'city' is not in this table\. Did you mean 'City'"):
         schema.parse(pa.table({"City": ["Oslo"], "n": ["1"]}))
 
 
 def test_typed_cells_of_the_same_meaning_are_understood() -> None:
-    records = records_of(n=["1.5", "2.0", "NA"] * 10, k=["1", "2", "3"] * 10, d=["2020-01-01", "2021-02-03", "2020-01-01"] * 10)
+    records = records_of(
+        n=["1.5", "2.0", "NA"] * 10, k=["1", "2", "3"] * 10, d=["2020-01-01", "2021-02-03", "2020-01-01"] * 10
+    )
     schema = infer(records, TrainConfig(column=("k=category",)))
     native = pa.table({"n": [1.5, None, 2.0], "k": [1, 2, 3], "d": pa.array([0, 1, None], pa.date32())})
     values = schema.parse(native)
@@ -378,7 +390,16 @@ def test_a_schema_survives_json_and_keeps_no_codes_that_run() -> None:
     )
     schema = infer(Records(table, Origin("pyarrow")))
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
-    assert [column.kind for column in schema] == ["number", "number", "datetime", "category", "number", "number", "datetime", "identifier"]
+    assert [column.kind for column in schema] == [
+        "number",
+        "number",
+        "datetime",
+        "category",
+        "number",
+        "number",
+        "datetime",
+        "identifier",
+    ]
 
 
 def test_restricted_ranges_are_those_of_the_training_part() -> None:

@@ -50,14 +50,13 @@ class Sink(ABC):
     def close(self) -> None:
         """Writes what stands after the records. Leaves the stream open."""
 
+    def abandon(self) -> None:  # noqa: B027  # most sinks hold nothing
+        """Lets go of what the sink holds, after an error."""
+
 
 def _large(text: str) -> pa.Scalar:
     """Arrow joins large texts with large texts only."""
     return pa.scalar(text, pa.large_string())
-
-
-    def abandon(self) -> None:  # noqa: B027  # most sinks hold nothing
-        """Lets go of what the sink holds, after an error."""
 
 
 def _texts_of(column: pa.ChunkedArray) -> pa.Array:

@@ -36,7 +36,8 @@ _FEW = 64
 def matching(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
     """Which texts a regular expression finds: bool [K]. The pattern must mean the same to RE2 and to Python.
 
-    Few texts are matched by Python, whose compiled patterns are kept: with thousands of columns, compiling is what takes time.
+    Few texts are matched by Python, whose compiled patterns are kept: with thousands of columns, compiling is what
+    takes time.
     """
     if len(texts) > _FEW:
         return np.asarray(pc.match_substring_regex(texts, pattern).fill_null(False), dtype=bool)

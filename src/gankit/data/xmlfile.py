@@ -122,20 +122,20 @@ def _local(tag: str) -> str:
 def element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> Any:
     """The element of one record: column -> text, null where the element is not there."""
     record = etree.Element(details["record"])
+    made: dict[tuple[str, ...], Any] = {(): record}
     fields: Mapping[str, list[str]] = details["fields"]
     for column, text in row.items():
         if text is None:
             continue
-        place = record
-        path = fields.get(column, [_tag_from(column)])
-        for tag in path:
-            if tag[0] == "@":
-                place.set(tag[1:], text)
-                break
-            found = place.find(tag)
-            place = etree.SubElement(place, tag) if found is None else found
+        path = fields[column] if column in fields else [_tag_from(column)]
+        tags = tuple(path[:-1] if path and path[-1][0] == "@" else path)
+        for depth in range(1, len(tags) + 1):
+            if tags[:depth] not in made:
+                made[tags[:depth]] = etree.SubElement(made[tags[: depth - 1]], tags[depth - 1])
+        if len(tags) < len(path):
+            made[tags].set(path[-1][1:], text)
         else:
-            place.text = text
+            made[tags].text = text
     return record
 
 
