@@ -210,6 +210,18 @@ def test_residual_blocks_start_as_the_identity() -> None:
         assert torch.equal(network.blocks(h), h)  # type: ignore[operator]
 
 
+def test_a_generator_of_few_numbers_starts_with_few_latents_and_can_learn_the_others() -> None:
+    pair = Spec("vector", (2,), (Block("continuous", 2),))
+    generator, _ = build("residual", pair, width=16, depth=1, num_latents=100)
+    z = torch.randn(4, 100, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    x = generator(z, torch.zeros(4, 0), None)
+    (reach,) = torch.autograd.grad(x.sum(), z)
+    assert reach[:, :4].any() and not reach[:, 4:].any()
+    generator(z.detach(), torch.zeros(4, 0), None).sum().backward()
+    first = next(generator.parameters())
+    assert first.grad is not None and (first.grad.abs().sum(0) > 0).all()
+
+
 def test_the_discriminator_has_no_normalisation_and_the_generator_has() -> None:
     generator, discriminator = build("residual", MIXED, None, **SMALL)
     assert any(isinstance(m, torch.nn.LayerNorm) for m in generator.modules())

@@ -40,6 +40,23 @@ class ResidualBlock(nn.Module):
         return h + inner
 
 
+def _first_layer(num_latents: int, width: int, wanted: int) -> nn.Linear:
+    """G's first layer, in which only the first `wanted` latents count at the start, and with widely spread biases.
+
+    A map of a hundred noise numbers to one or two starts as a sum of them all, which has hardly a shape; with few, and
+    units that bend at other places than the middle, sharp modes come earlier: on the 8-ring after 400,000 samples 85%
+    of the points are on a mode in place of 80% (benchmarks/modes.md). The other latents are free to grow.
+    """
+    layer = nn.Linear(num_latents, width)
+    count = min(num_latents, wanted)
+    reach = count**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-reach, reach)
+        layer.weight[:, count:] = 0
+        layer.bias.uniform_(-3 * reach, 3 * reach)
+    return layer
+
+
 class ResidualGenerator(Generator):
     """G: z and c through `depth` residual blocks with LayerNorm to a record's blocks.
 
@@ -57,7 +74,7 @@ class ResidualGenerator(Generator):
     ) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
-        self.from_latent = nn.Linear(num_latents, width)
+        self.from_latent = _first_layer(num_latents, width, 2 * spec.dim)
         self.from_condition = None if condition is None else nn.Linear(condition.dim, width, bias=False)
         self.blocks = nn.Sequential(*(ResidualBlock(width, norm=True) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
