@@ -103,7 +103,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("sizes", [(2, 2, 2), (1, 1, 1), (5, 3, 40), (90, 40, 60)])
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (1, 1, 1), (5, 3, 40), (40, 30, 35)])
 @pytest.mark.parametrize("name", CASES)
 def test_any_sample_gets_a_result_or_a_reason(name: str, sizes: tuple[int, int, int]) -> None:
     parts = [sample(n, CASES[name], seed) for seed, n in enumerate(sizes)]
@@ -157,15 +157,15 @@ def adult(folder: Path, name: str) -> Sample:
 @pytest.mark.slow
 def test_adult_is_evaluated_in_time(shared_data: Path) -> None:
     train, heldout = adult(shared_data, "adult_train.csv"), adult(shared_data, "adult_test.csv")
-    heldout = heldout.take(np.arange(6000))
-    half = np.random.default_rng(0).permutation(train.num_rows)[:12000]
+    heldout = heldout.take(np.arange(3000))
+    half = np.random.default_rng(0).permutation(train.num_rows)[:6000]
     start = time.perf_counter()
-    result = evaluate_samples(train.take(half[:6000]), heldout, train.take(half[6000:]), max_rows=4000)
-    assert time.perf_counter() - start < 150
+    result = evaluate_samples(train.take(half[:3000]), heldout, train.take(half[3000:]))
+    assert time.perf_counter() - start < 120
     figures = {name: figure["fake"]["value"] for name, figure in result["metrics"].items()}
     assert result["target"] == "income"
-    assert figures["shape"] > 0.98 and figures["c2st_trees"] > 0.95 and figures["usefulness"] > 0.9
-    assert abs(figures["membership"] - 0.5) < 0.03 and abs(figures["copies_near"] - 0.5) < 0.03
+    assert figures["shape"] > 0.98 and figures["c2st_trees"] > 0.93 and figures["usefulness"] > 0.88
+    assert abs(figures["membership"] - 0.5) < 0.05 and abs(figures["copies_near"] - 0.5) < 0.05
     heldout_share = float(np.isin(row_hashes(heldout), row_hashes(train)).mean())
     assert figures["copies_exact"] <= 2 * heldout_share + 0.002
 

@@ -169,12 +169,14 @@ def _balls(real: Sample, fake: Sample, seed: int) -> np.ndarray | str:
     if isinstance(placed, str):
         return placed
     points, fakes = placed
-    norms = [np.einsum("nd,nd->n", p.euclid, p.euclid) for p in (points, fakes)]
-    own = norms[0][:, None] + norms[0] - 2 * points.euclid @ points.euclid.T
+    # In float64: the balls of a single column are so small that the noise of float32 would fill them.
+    rows, others = points.euclid.astype(np.float64), fakes.euclid.astype(np.float64)
+    norms = [np.einsum("nd,nd->n", p, p) for p in (rows, others)]
+    own = norms[0][:, None] + norms[0] - 2 * rows @ rows.T
     np.fill_diagonal(own, np.inf)
     radius = np.partition(own, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
-    cross = norms[0][:, None] + norms[1] - 2 * points.euclid @ fakes.euclid.T
-    return np.asarray(cross <= np.maximum(radius, 0)[:, None] + 1e-5)  # float32 noise about equal rows
+    cross = norms[0][:, None] + norms[1] - 2 * rows @ others.T
+    return np.asarray(cross <= np.maximum(radius, 0)[:, None] + 1e-12)  # noise about equal rows
 
 
 def _shares_within(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -211,6 +211,7 @@ def _count(codes: list[np.ndarray], sets: list[Grouping], threads: int | None) -
     both = np.concatenate(codes).astype(np.int16)
     is_fake = np.repeat(np.array([0, 1], np.int32), [len(c) for c in codes])
     rows = pa.table({f"c{i}": both[:, i] for i in range(both.shape[1])} | {"is_fake": is_fake})
+    mixers = numpy_generator(0, "metrics/cube/order").random(both.shape[1])
     connection = duckdb.connect(config={"threads": threads} if threads else {})
     try:
         connection.register("both_samples", rows)
@@ -225,8 +226,11 @@ def _count(codes: list[np.ndarray], sets: list[Grouping], threads: int | None) -
             cells = np.full((len(found["num_all"]), both.shape[1]), -1, np.int16)
             for i in used:
                 cells[:, i] = found[f"c{i}"]
-            fakes = np.asarray(found["num_fake"], np.int64)
-            yield _Counted(part, _which(cells, part), cells, np.asarray(found["num_all"], np.int64) - fakes, fakes)
+            order = np.argsort(cells @ mixers)  # the engine gives no order; sums and ties must not depend on it
+            cells, fakes = cells[order], np.asarray(found["num_fake"], np.int64)[order]
+            yield _Counted(
+                part, _which(cells, part), cells, np.asarray(found["num_all"], np.int64)[order] - fakes, fakes
+            )
     finally:
         connection.close()
 
