@@ -5,6 +5,7 @@ Knows Arrow arrays and NumPy arrays; never what a column means to its user.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,3 +121,21 @@ def seconds_to_native(
     else:
         ticks = np.rint(seconds * per_second).astype(np.int64)
     return pa.array(ticks, mask=lost).view(target)
+
+
+def type_to_json(kind: pa.DataType) -> str:
+    """An Arrow type as a text: its name (`int64`), or, where a name does not tell all, its serialised form."""
+    name = str(kind)
+    try:
+        if pa.type_for_alias(name) == kind:
+            return name
+    except ValueError:
+        pass
+    return "ipc:" + base64.b64encode(pa.schema([pa.field("", kind)]).serialize().to_pybytes()).decode()
+
+
+def type_from_json(text: str) -> pa.DataType:
+    """The Arrow type that `type_to_json` wrote."""
+    if text.startswith("ipc:"):
+        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text[4:]))).field(0).type
+    return pa.type_for_alias(text)

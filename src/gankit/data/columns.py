@@ -5,9 +5,10 @@ Knows cells and how they are written; never tables, torch, networks or codecs.
 
 from __future__ import annotations
 
-import base64
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.data import words
-from gankit.data.cells import Values, at_rows, distinct, is_text, native_numbers, native_seconds, seconds_to_native
+from gankit.data.cells import (
+    Values,
+    at_rows,
+    distinct,
+    is_text,
+    native_numbers,
+    native_seconds,
+    seconds_to_native,
+    type_from_json,
+    type_to_json,
+)
 from gankit.data.dates import DateStyle, find_dates, format_dates, parse_dates
 from gankit.data.identifiers import Pattern
 from gankit.data.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
@@ -75,7 +86,7 @@ class Column:
             return self.dates.zone or None
         return self.type.tz if pa.types.is_timestamp(self.type) else None
 
-    @property
+    @cached_property
     def storage(self) -> pa.DataType:
         """The type in files that have types: that of the column itself, or for a text column what its texts mean."""
         if not is_text(self.type):
@@ -100,6 +111,14 @@ class Column:
             ):
                 return pa.int64() if all(set(chars) <= set("0123456789") for chars in part.chars) else pa.string()
         return pa.string()
+
+    @cached_property
+    def meaning(self) -> dict[bytes, bytes] | None:
+        """Metadata for a field of texts that tells `write` what they mean; None where they are just texts."""
+        if is_text(self.storage):
+            return None
+        light = self if self.boolean or self.kind != "category" else replace(self, levels=self.levels[:1])
+        return {b"gankit": json.dumps(light.to_json()).encode()}
 
     def parse(self, column: pa.ChunkedArray | pa.Array, *, strict: bool = False) -> Values:
         """The plain arrays of a modelled column's cells, in whatever type they come.
@@ -335,24 +354,6 @@ def as_texts(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
         return format_numbers(np.asarray(column.cast(pa.float64()).fill_null(np.nan)), PLAIN, 0.0)
     return column.cast(pa.string())
-
-
-def type_to_json(kind: pa.DataType) -> str:
-    """An Arrow type as a text: its name (`int64`), or, where a name does not tell all, its serialised form."""
-    name = str(kind)
-    try:
-        if pa.type_for_alias(name) == kind:
-            return name
-    except ValueError:
-        pass
-    return "ipc:" + base64.b64encode(pa.schema([pa.field("", kind)]).serialize().to_pybytes()).decode()
-
-
-def type_from_json(text: str) -> pa.DataType:
-    """The Arrow type that `type_to_json` wrote."""
-    if text.startswith("ipc:"):
-        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text[4:]))).field(0).type
-    return pa.type_for_alias(text)
 
 
 def _date_storage(style: DateStyle) -> pa.DataType:

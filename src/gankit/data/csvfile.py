@@ -186,11 +186,6 @@ def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]
 def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> pa.Table:
     single = len(names) == 1
     data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
-    wrong: list[Any] = []
-
-    def note(row: Any) -> str:
-        wrong.append(row.actual_columns)
-        return "skip"
 
     def read(block: int) -> pa.Table:
         return pacsv.read_csv(
@@ -204,7 +199,6 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> p
                 escape_char=dialect.escape or False,
                 newlines_in_values=b'"' in data,
                 ignore_empty_lines=not single,
-                invalid_row_handler=note,
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types={column: pa.string() for column in names}, strings_can_be_null=False, check_utf8=False
@@ -216,12 +210,15 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> p
     try:
         table = read(min(len(data) + 1, 1 << 24))
     except pa.ArrowInvalid as error:
+        # Arrow's own handler for such rows is called from its threads, and may abort a process that is about to end.
+        if re.search(r"Expected \d+ columns, got \d+", str(error)):
+            raise _ragged(data, name, len(names), dialect) from error
         if "straddling" not in str(error) or len(data) >= 2**31 - 2:
             raise DataError(f"{name!r} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
-        wrong.clear()
-        table = read(len(data) + 1)
-    if wrong:
-        raise _ragged(data, name, len(names), dialect)
+        try:
+            table = read(len(data) + 1)
+        except pa.ArrowInvalid as other:  # in one block nothing straddles, so that only its lines can be at fault
+            raise _ragged(data, name, len(names), dialect) from other
     if table.num_rows == 0:
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise DataError(

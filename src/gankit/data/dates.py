@@ -258,10 +258,11 @@ def grain_of_times(times: Floats) -> float:
     for scale in (1.0, 1e3, 1e6):
         whole = np.unique(np.abs(np.rint(times * scale)))
         if np.allclose(np.rint(times * scale) / scale, times, rtol=0, atol=2e-7):
-            step = int(np.gcd.reduce(np.append(whole.astype(np.int64), int(86400 * scale)))) / scale
+            step = int(np.gcd.reduce(np.append(whole.astype(np.int64), int(86400 * scale))))
             if len(whole) >= _FEWEST_FOR_STEP:
-                return step
-            return next(natural for natural in _NATURAL_STEPS if step >= natural * (1 - 1e-9))
+                return step / scale
+            # A few times share divisors by chance: only a natural step is believed.
+            return next(natural for natural in _NATURAL_STEPS if step % max(round(natural * scale), 1) == 0)
     return 0.0
 
 

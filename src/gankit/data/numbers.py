@@ -279,8 +279,9 @@ def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
     small = np.abs(values) < 1e-4
     if bool((small & (values != 0)).any()):
         texts = _small_exponents(texts, values)
-    large = np.abs(values) >= 1e15
+    large = np.abs(values) >= 1e10
     if bool(large.any()):
+        # From here on Arrow writes powers of ten, people and Python do not before 1e16.
         longhand = pa.array([_longhand(v) for v in values[large].tolist()], pa.string())
         texts = pc.replace_with_mask(texts, pa.array(large), longhand)
     if style.layout == "point":

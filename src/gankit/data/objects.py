@@ -281,7 +281,9 @@ def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str
                 f"{name}: column {key!r} mixes texts and numbers (record {first + 1}: {cells[first]!r}); taken as texts"
             )
             cells = [None if cell is None else cell if isinstance(cell, str) else str(cell) for cell in cells]
-        if any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
+        if float in kinds and kinds <= {int, float}:
+            cells = [None if cell is None else float(cell) for cell in cells]
+        elif any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
             cells = [None if cell is None else str(cell) for cell in cells]
         columns[key] = _array_of(cells, key)
     return pa.table(columns)

@@ -86,7 +86,7 @@ class Schema:
                 assert column.pattern is not None
                 array = generate(column.pattern, seed, first_row, num_rows).cast(target)
             arrays.append(array)
-            meaning = None if typed or not is_text(target) else _meaning(column)
+            meaning = None if typed or not is_text(target) else column.meaning
             fields.append(pa.field(column.name, array.type, metadata=meaning))
         table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
         assert table.num_rows == num_rows or not arrays, f"expected {num_rows} rows, got {table.num_rows}"
@@ -112,14 +112,6 @@ class Schema:
     def from_json(cls, value: Mapping[str, Any]) -> Schema:
         """The schema that `to_json` wrote."""
         return cls(tuple(Column.from_json(column) for column in value["columns"]))
-
-
-def _meaning(column: Column) -> dict[bytes, bytes] | None:
-    """A field's metadata that tells `write` what the texts mean; None where they are just texts."""
-    if is_text(column.storage):
-        return None
-    light = column if column.boolean or column.kind != "category" else replace(column, levels=column.levels[:1])
-    return {b"gankit": json.dumps(light.to_json()).encode()}
 
 
 def meaning_of(field: pa.Field) -> Column | None:
