@@ -109,16 +109,15 @@ def test_copying_is_told_first_and_with_its_remedy() -> None:
     assert "400 of 2,000 fakes equal a training row" in text and "1.0 % do" in text
 
 
-def test_the_three_sample_test_alone_can_speak_of_copying() -> None:
-    near = metric(
-        score(0.5, three_sample={"z": -4.0, "p": 3e-5}, closer=10, rows=20),
-        ceiling=0.5,
-        best=0.5,
-        direction="near",
-        family="copies",
-    )
-    assert "a sign of copying" in verdict("copies_near", near)
-    assert any("signs that training rows were copied" in s for s in told(copies_near=near))
+def near(value: float) -> dict[str, Any]:
+    details = {"three_sample": {"z": -4.0, "p": 3e-5}, "closer": 10, "rows": 20}
+    return metric(score(value, **details), ceiling=value, best=0.5, direction="near", family="copies")
+
+
+def test_the_three_sample_test_speaks_of_copying_when_the_share_of_nearer_fakes_agrees() -> None:
+    assert "nearer to training rows than held-out rows do" in verdict("copies_near", near(0.53))
+    assert any("signs that training rows were copied" in s for s in told(copies_near=near(0.53)))
+    assert any("No sign that training rows were copied" in s for s in told(copies_near=near(0.5)))
 
 
 def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sentences() -> None:

@@ -80,7 +80,7 @@ class Space:
 def _shares(known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The share of `known` (sorted) below each value, ties counted half, straight lines in between: [N] in [0, 1].
 
-    The lines run between a few values only, unless nearly all are repeated. Were every row of the reference a knot, then
+    The lines run between a few values only, unless most are repeated. Were every row of the reference a knot, then
     those rows would lie evenly spread and others between them, and where there are few columns rows of the reference
     could be told from others by that alone.
     """

@@ -32,8 +32,8 @@ THRESHOLDS: dict[str, float] = {
     "auc_slight": 0.55,
     "auc_often": 0.70,
     "auc_nearly_always": 0.90,
-    # p-value below which a test for copying speaks.
-    "p_copying": 0.01,
+    # p-value below which the three-sample test for copying speaks: an accusation, so seldom by chance.
+    "p_copying": 0.001,
     # A record counts as suspiciously near when it lies this many times nearer to a training row than to held-out rows.
     "near_ratio": 0.5,
     # D's mean score on training rows exceeds that on held-out rows by this share of D's range (real - fake): it has

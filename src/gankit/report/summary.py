@@ -96,12 +96,15 @@ def _rank(place: Standing) -> float:
 
 
 def copying(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> list[str]:
-    """The names of the copy tests that speak: told from real rows on the side of copying, or a small p-value."""
+    """The names of the copy tests that speak: told from real rows as copies would be, or by the three-sample test."""
     found = []
     for name in (m for m in metrics if _is_copies(metrics[m])):
         test = ((metrics[name]["fake"].get("details") or {}).get("three_sample") or {}).get("p")
         p = numbers.finite(test)
-        if places[name].level in ("close", "fair", "weak") or (p is not None and p < THRESHOLDS["p_copying"]):
+        # The test alone also speaks when fakes crowd where training rows do; the share of nearer ones must agree.
+        low = numbers.finite(metrics[name]["fake"].get("low"))
+        tested = p is not None and p < THRESHOLDS["p_copying"] and low is not None and low > metrics[name]["best"]
+        if places[name].level in ("close", "fair", "weak") or tested:
             found.append(name)
     return found
 

@@ -198,10 +198,13 @@ def _near(details: Mapping[str, Any]) -> list[str]:
     ]
     test = details.get("three_sample") or {}
     if numbers.finite(test.get("p")) is not None:
-        speaks = test["p"] < THRESHOLDS["p_copying"]
+        if test["p"] < THRESHOLDS["p_copying"]:
+            how = "fakes lie nearer to training rows than held-out rows do, as copies would"
+        else:
+            how = "fakes lie no nearer to training rows than held-out rows do"
         out.append(
-            f"The three-sample test of Meehan et al. gives z = {numbers.score(test.get('z'))}, p = "
-            f"{numbers.score(test['p'])}: {'a sign of' if speaks else 'no sign of'} copying."
+            f"The three-sample test of Meehan et al. gives z = {numbers.score(test.get('z'))}, "
+            f"p = {numbers.score(test['p'])}: {how}."
         )
     return out
 
