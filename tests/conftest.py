@@ -27,7 +27,7 @@ def small_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = numpy_generator(0, "test table")
     path = tmp_path_factory.mktemp("data") / "people.csv"
     with path.open("w", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["age", "city", "income", "member", "since"])
         for _ in range(400):
             age = int(rng.integers(18, 80))
