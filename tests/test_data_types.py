@@ -76,6 +76,14 @@ def test_numbers_in_many_dresses_are_read_and_written_alike(cells: list[str], va
     assert column.format(parsed).to_pylist() == cells
 
 
+def test_numbers_with_needless_digits_keep_their_grain_and_a_note_shows_the_new_spelling() -> None:
+    notes: list[str] = []
+    column = column_of(["19.890000000000001", "7.0300000000000002", "20.100000000000001"], notes=notes)
+    assert (column.decimals, column.grain) == (2, 0.01)
+    assert column.format(column.parse(pa.array(["19.890000000000001"]))).to_pylist() == ["19.89"]
+    assert any("'19.890000000000001' becomes '19.89'" in note for note in notes)
+
+
 def test_units_around_numbers_are_taken_when_the_user_says_number() -> None:
     assert column_of(["12 kg", "3 kg"]).kind == "category"
     column = column_of(["12 kg", "3 kg"], column=("x=number",))

@@ -162,7 +162,8 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
         return _replace(style, layout="integer", decimals=0)
     most = int(digits.max())
     bounded = not exponents and most <= 15 and float(np.abs(values).max()) * 10.0**most < EXACT
-    decimals = most if bounded else None
+    # Doubles written with all their digits (`19.890000000000001`) are still decimals, if a shorter text means the same.
+    decimals = most if bounded else None if exponents else decimals_of(np.unique(values))
     if bounded and marked.all() and digits.min() == most and most > 0:
         return _replace(style, layout="fixed", decimals=decimals)
     choices = [
@@ -171,7 +172,7 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
     ]
     if bounded and most > 0:
         choices.append(_replace(style, layout="fixed", decimals=decimals))
-    shares = [_share_kept(texts, counts, values, choice) for choice in choices]
+    shares = [share_kept(texts, counts, values, choice) for choice in choices]
     return choices[int(np.argmax(shares))]
 
 
@@ -179,7 +180,8 @@ def _replace(style: NumberStyle, **changes: Any) -> NumberStyle:
     return NumberStyle(**{**asdict(style), **changes})
 
 
-def _share_kept(texts: pa.Array, counts: npt.NDArray[np.int64], values: Floats, style: NumberStyle) -> float:
+def share_kept(texts: pa.Array, counts: npt.NDArray[np.int64], values: Floats, style: NumberStyle) -> float:
+    """The share of cells whose texts `format_numbers` gives back to the letter, 0 to 1."""
     same = pc.equal(format_numbers(values, style, grain_of(values, style.decimals)), texts)
     return float(counts[np.asarray(same)].sum() / counts.sum())
 

@@ -17,7 +17,15 @@ from gankit.data.cells import distinct
 from gankit.data.columns import Column, unreadable
 from gankit.data.dates import find_dates, grain_of_times, parse_dates, style_of
 from gankit.data.identifiers import Pattern, looks_named, pattern_of_integers, pattern_of_texts
-from gankit.data.numbers import EXACT, NumberStyle, find_style, grain_of, parse_numbers
+from gankit.data.numbers import (
+    EXACT,
+    NumberStyle,
+    find_style,
+    format_numbers,
+    grain_of,
+    parse_numbers,
+    share_kept,
+)
 from gankit.errors import DataError
 
 FEW_LEVELS = 20
@@ -109,6 +117,7 @@ def _as_number(
     if np.abs(values).max() >= EXACT and style.layout == "integer" and forced != "number":
         return None
     _mention_style(found, style, notes)
+    _mention_respelling(found.name, texts, counts, values, style, notes)
     markers = _markers(found, soft)
     _mention_markers(found, markers, soft, notes)
     grain, low, high = grain_of(values, style.decimals), float(values.min()), float(values.max())
@@ -177,6 +186,17 @@ def _mention_style(found: _Texts, style: NumberStyle, notes: list[str]) -> None:
         notes.append(
             f"column {found.name!r}: numbers with {', '.join(said)}; --column {found.name}=category takes them as texts"
         )
+
+
+def _mention_respelling(
+    name: str, texts: pa.Array, counts: Ints, values: npt.NDArray[np.float64], style: NumberStyle, notes: list[str]
+) -> None:
+    """Says so where one style cannot spell every number as it was."""
+    if style.layout in ("integer", "fixed") or share_kept(texts, counts, values, style) == 1:
+        return
+    written = format_numbers(values, style, grain_of(values, style.decimals))
+    at = int(np.argmin(np.asarray(pc.equal(written, texts))))
+    notes.append(f"column {name!r}: numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
 
 
 def _mention_markers(found: _Texts, markers: tuple[str | None, ...], mask: Bools, notes: list[str]) -> None:
