@@ -225,6 +225,14 @@ def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
     assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(picture(out)))
 
 
+def test_few_values_are_counted_in_few_cells() -> None:
+    grid, z = np.linspace(0, 1, 240), np.array([0.0])
+    few, many = (
+        figure_1d(np.linspace(0, 1, n) ** 2, np.linspace(0, 1, n), grid, grid, z, z)["p_data"] for n in (100, 100_000)
+    )
+    assert len(set(few)) <= 10 and len(set(many)) > 80
+
+
 def test_equal_samples_share_their_whole_area_and_separate_ones_none() -> None:
     grid = np.linspace(0, 10, 101)
     d, z = np.where(grid < 5, 1.0, 0.0), np.array([0.0])

@@ -132,6 +132,12 @@ def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sente
     assert sentences[-1] == LIMITS and "no proof of privacy" in LIMITS
 
 
+def test_the_summary_says_when_copies_were_not_looked_for() -> None:
+    assert "Whether training rows were copied is not known: none of the tests for it could be made." in told(
+        shape=metric(score(0.98))
+    )
+
+
 def test_a_training_that_still_improves_is_named_with_the_weakness() -> None:
     history = [{"samples": i, "metric": i / 10} for i in range(1, 11)]
     metrics = {"trend": metric(score(0.6))}

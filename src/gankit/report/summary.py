@@ -112,7 +112,7 @@ def copying(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> list[
 def _copies(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> str:
     tests = [m for m in metrics if _is_copies(metrics[m]) and places[m].level != "none"]
     if not tests:
-        return ""
+        return "Whether training rows were copied is not known: none of the tests for it could be made."
     found = copying(metrics, places)
     if found:
         return f"There are signs that training rows were copied: {_naming(metrics, found)}."
