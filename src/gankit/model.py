@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of the model file's layout; files of a larger one are refused."""
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 8192
 """Rows that are generated together. Row i of seed s comes from block i // BLOCK_ROWS, always computed whole, so that
 it is the same however it is asked for."""
 

@@ -19,13 +19,16 @@ class Block:
     kind: "continuous" (size real numbers, roughly standard normal), "categorical" (one-of-`size`), or
         "binned" (one-of-`size` over ordered cells of one number: a network may use the order).
     size: how many numbers the block takes in the tensor.
+    ordered: how many cells of a binned block, from the first one, stand in the order of their numbers.
     """
 
     kind: BlockKind
     size: int
+    ordered: int = 0
 
     def __post_init__(self) -> None:
         assert self.size >= 1, f"a block must have at least one number, got {self.size}"
+        assert 0 <= self.ordered <= self.size, f"{self.ordered} of {self.size} cells cannot be in order"
 
 
 @dataclass(frozen=True)

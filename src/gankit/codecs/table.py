@@ -148,8 +148,9 @@ class TableCodec(Codec):
     def __init__(self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = ()) -> None:
         self.fields = tuple(fields)
         self.ordered = tuple(ordered)
-        kinds = ["categorical" if f.category else "binned" for f in self.fields]
-        blocks = tuple(Block(kind, f.size) for kind, f in zip(kinds, self.fields, strict=True))  # type: ignore[arg-type]  # the two literals
+        blocks = tuple(
+            Block("categorical", f.size) if f.category else Block("binned", f.size, f.num_present) for f in self.fields
+        )
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod

@@ -1,0 +1,209 @@
+"""A model's samples: pure functions of seed and row, exact conditions, one file that cannot run code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gankit
+from gankit import ModelError, OptionError
+from gankit.model import BLOCK_ROWS, Model, parse_where
+from gankit.randomness import numpy_generator
+
+
+def people(rows: int = 1500) -> list[dict[str, object]]:
+    g = numpy_generator(0, "people")
+    out = []
+    for i in range(rows):
+        age = int(g.integers(18, 80))
+        rich = bool(g.random() < age / 100)
+        born = np.datetime64("2020-01-01") - np.timedelta64(age * 365, "D")
+        out.append(
+            {
+                "id": i + 1,
+                "age": age,
+                "income": ">50K" if rich else "<=50K",
+                "job": ["clerk", "smith", "cook"][int(g.integers(0, 3))],
+                "gain": None if i % 9 == 0 else (0.0 if not rich else round(float(g.exponential(1000)), 2)),
+                "born": str(born),
+                "seen": str(born + np.timedelta64(int(g.integers(0, 9000)), "D")),
+                "country": "NZ",
+            }
+        )
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    file = tmp_path_factory.mktemp("people") / "people.csv"
+    rows = people()
+    lines = [",".join(rows[0])]
+    lines += [",".join("?" if v is None else str(v) for v in row.values()) for row in rows]
+    file.write_text("\n".join(lines) + "\n")
+    return gankit.train(file, samples="60k", evaluations=3)
+
+
+def rows_of(model: Model, n: int, **options: object) -> list[dict[str, str]]:
+    return pa.concat_tables(list(model.sample_batches(n, **options))).to_pylist()  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 3 * BLOCK_ROWS), st.integers(0, 40), st.integers(0, 3))
+@settings(max_examples=12, deadline=None)
+def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(model: Model, offset: int, n: int, seed: int) -> None:
+    around = rows_of(model, n + 5, seed=seed, offset=max(offset - 5, 0))
+    shift = offset - max(offset - 5, 0)
+    assert rows_of(model, n, seed=seed, offset=offset) == around[shift : shift + n]
+
+
+def test_other_seeds_give_other_rows(model: Model) -> None:
+    assert rows_of(model, 20, seed=0) != rows_of(model, 20, seed=1)
+
+
+def test_every_row_obeys_what_the_data_obeyed(model: Model) -> None:
+    rows = rows_of(model, 3000)
+    real = people()
+    ages = {row["age"] for row in real}
+    assert {row["country"] for row in rows} == {"NZ"}
+    assert {row["job"] for row in rows} == {"clerk", "smith", "cook"}
+    assert all(min(ages) <= int(row["age"]) <= max(ages) for row in rows)
+    assert all(row["born"] <= row["seen"] for row in rows)
+    assert [int(row["id"]) for row in rows] == list(range(int(rows[0]["id"]), int(rows[0]["id"]) + 3000))
+    missing = np.mean([row["gain"] == "?" for row in rows])
+    assert abs(missing - 1 / 9) < 0.04
+
+
+@pytest.mark.parametrize(
+    ("where", "holds"),
+    [
+        ({"income": ">50K"}, lambda r: r["income"] == ">50K"),
+        ({"age": "30..40"}, lambda r: 30 <= int(r["age"]) <= 40),
+        ({"age": ">=70", "income": "<=50K"}, lambda r: int(r["age"]) >= 70 and r["income"] == "<=50K"),
+        ({"age": (20, 25), "gain": "<100"}, lambda r: 20 <= int(r["age"]) <= 25 and float(r["gain"]) < 100),
+        ({"gain": "?"}, lambda r: r["gain"] == "?"),
+        ({"job": "clerk|cook"}, lambda r: r["job"] in ("clerk", "cook")),
+        ({"job": ["smith"]}, lambda r: r["job"] == "smith"),
+        ({"seen": "1980-01-01..1990-12-31"}, lambda r: "1980" <= r["seen"] < "1991" and r["born"] <= r["seen"]),
+        ({"born": ">=1960-01-01", "seen": "<=1970-01-01"}, lambda r: "1960" <= r["born"] <= r["seen"] <= "1970-01-01"),
+    ],
+)  # fmt: skip
+def test_every_row_obeys_a_condition_on_any_column(model: Model, where: dict[str, object], holds) -> None:
+    rows = rows_of(model, 400, where=where)
+    assert len(rows) == 400
+    assert all(holds(row) for row in rows)
+
+
+def test_conditional_samples_follow_the_conditional_distribution(model: Model) -> None:
+    rows = rows_of(model, 4000, where={"age": "60..79"})
+    real = [row for row in people(20_000) if 60 <= row["age"] <= 79]
+    share = np.mean([row["income"] == ">50K" for row in rows])
+    assert abs(share - np.mean([row["income"] == ">50K" for row in real])) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("where", "word"),
+    [
+        ({"wage": 3}, "wage"),
+        ({"incme": ">50K"}, "income"),
+        ({"income": ">60K"}, ">50K"),
+        ({"age": "young"}, "expected a number"),
+        ({"age": "200..300"}, "no record can obey"),
+        ({"age": "40..30"}, "lower end"),
+        ({"id": "3"}, "not modelled"),
+        ({"seen": "never"}, "expected a date"),
+        ({"job": None}, "no missing values"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused_in_words(model: Model, where: dict[str, object], word: str) -> None:
+    with pytest.raises(OptionError, match=word):
+        model.sample(1, where=where)
+
+
+def test_conditions_are_read_as_they_are_typed() -> None:
+    assert parse_where(["a=1", "b>=2", "c=>50K", "d<3", "e=x=y"]) == {"a": "1", "b": ">=2", "c": ">50K", "d": "<3", "e": "x=y"}
+    for bad in (["age"], ["=3"], ["a=1", "a=2"]):
+        with pytest.raises(OptionError):
+            parse_where(bad)
+
+
+def test_a_saved_model_makes_the_same_rows(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "people.safetensors"
+    model.save(file)
+    again = gankit.load(file)
+    assert rows_of(again, 50, seed=3) == rows_of(model, 50, seed=3)
+    assert again.card == json.loads(json.dumps(model.card))
+
+
+def test_inspect_needs_no_torch(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "people.safetensors"
+    model.save(file)
+    code = (
+        "import sys, json, gankit; card = gankit.inspect(sys.argv[1]); assert 'torch' not in sys.modules; "
+        "print(json.dumps(card))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], check=True, capture_output=True, text=True)
+    card = json.loads(done.stdout)
+    assert card["kind"] == "table" and card["network"] == "sequential" and card["rows"]["train"] == 1200
+
+
+def test_damaged_and_newer_model_files_are_refused_in_words(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "people.safetensors"
+    model.save(file)
+    whole = file.read_bytes()
+    damaged = tmp_path / "damaged.safetensors"
+    for content in (b"", whole[:7], whole[:200], whole[:-1], whole + b"x", whole[: len(whole) // 2]):
+        damaged.write_bytes(content)
+        with pytest.raises(ModelError):
+            gankit.load(damaged)
+        with pytest.raises(ModelError):
+            gankit.inspect(damaged)
+    for position in (len(whole) - 9, len(whole) // 2, 4000):
+        damaged.write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1 :])
+        with pytest.raises(ModelError):
+            gankit.load(damaged)
+    damaged.write_bytes(whole.replace(b'{\\"format\\": 1,', b'{\\"format\\": 9,'))
+    assert damaged.read_bytes() != whole
+    with pytest.raises(ModelError, match="newer"):
+        gankit.load(damaged)
+    with pytest.raises(ModelError, match="no model"):
+        gankit.load(tmp_path / "nothing")
+
+
+def test_what_came_as_an_array_comes_out_as_one() -> None:
+    x = numpy_generator(1, "array").normal(size=(300, 3)).astype(np.float32)
+    model = gankit.train(x, samples="3k", evaluations=1)
+    made = model.sample(17, seed=2)
+    assert made.dtype == np.float32 and made.shape == (17, 3)
+    np.testing.assert_array_equal(model.sample(5, seed=2, offset=12), made[12:])
+    with pytest.raises(OptionError, match="given"):
+        model.sample(1, where={"x0": 1})
+
+
+def test_a_dataframe_comes_out_with_its_columns_and_types() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(people(600))
+    frame["born"] = pandas.to_datetime(frame["born"])
+    frame["job"] = frame["job"].astype("category")
+    made = gankit.train(frame, samples="5k", evaluations=1).sample(25)
+    assert list(made.columns) == list(frame.columns)
+    assert made.dtypes.astype(str).tolist() == frame.dtypes.astype(str).tolist()
+
+
+def test_a_one_shot_generator_obeys_given_columns_only(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    rows = [{k: v for k, v in row.items() if k in ("age", "income", "job")} for row in people(800)]
+    file.write_text("\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]) + "\n")
+    model = gankit.train(file, network="residual", given=["income"], samples="8k", evaluations=1)
+    made = rows_of(model, 300, where={"income": ">50K"})
+    assert {row["income"] for row in made} == {">50K"}
+    share = np.mean([row["income"] == ">50K" for row in rows_of(model, 4000)])
+    assert abs(share - np.mean([row["income"] == ">50K" for row in rows])) < 0.05
+    with pytest.raises(OptionError, match="--given age"):
+        rows_of(model, 3, where={"age": 30})
