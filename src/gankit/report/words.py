@@ -60,7 +60,9 @@ def _shape(details: Mapping[str, Any]) -> list[str]:
     if not columns:
         return []
     worst = columns[0]
-    out = [f"The worst column is {name(worst['column'])} with {numbers.score(worst['score'])}."]
+    out = []
+    if len(columns) > 1:
+        out.append(f"The worst column is {name(worst['column'])} with {numbers.score(worst['score'])}.")
     gone = max(columns, key=lambda c: abs((c.get("missing_fake") or 0) - (c.get("missing_real") or 0)))
     real, fake = gone.get("missing_real") or 0, gone.get("missing_fake") or 0
     if abs(fake - real) > THRESHOLDS["tolerance"]:
