@@ -160,3 +160,16 @@ def test_numbers_become_standard_normal_and_come_back() -> None:
     back = codec.decode(coded)
     for i, name in enumerate(("x0", "x1")):
         np.testing.assert_allclose(np.sort(back[name].data), np.sort(x[:, i]), rtol=0.05, atol=0.05)
+
+
+def test_held_out_cells_that_training_never_showed_are_coded_all_the_same(tmp_path) -> None:
+    file = tmp_path / "few.csv"
+    file.write_text("a,b\n" + "".join(f"{i % 7},{'xyz'[i % 3]}\n" for i in range(60)))
+    records = read(file, TrainConfig(), notes=[])
+    schema = infer(records, TrainConfig(), notes=[])
+    codec = TableCodec.fit(schema.modelled, schema.parse(records.table))
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n,w\n100,x\n-3,\n")
+    coded = codec.encode(schema.parse(read(other, TrainConfig(), notes=[]).table))
+    sizes = [f.size for f in codec.fields]
+    assert np.isfinite(coded).all() and (coded >= 0).all() and (coded < sizes).all()

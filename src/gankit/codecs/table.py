@@ -68,9 +68,19 @@ class Field:
         return cls(column.name, category, num_levels, cells, len(column.markers), counts)
 
     def encode(self, values: Values) -> np.ndarray:
-        """[N] float64, `cell + position`; a level that training did not show goes to the most frequent cell."""
+        """[N] float64, `cell + position`.
+
+        What training did not show, and held-out rows may hold, goes where it does least harm: an unknown level to the
+        most frequent one, an unknown missing value to the first marker or, without any, to the first cell.
+        """
         coded = np.zeros(len(values.data))
         present = values.missing == 0
+        if not self.category:
+            unknown = present & np.isnan(values.data)
+            if unknown.any():
+                missing = np.where(unknown, min(self.num_markers, 1), values.missing)
+                lowest = 0.0 if self.cells is None else self.cells.knot_value[0]
+                return self.encode(Values(np.where(unknown & (missing == 0), lowest, values.data), missing))
         if self.cells is not None:
             coded[present] = self.cells.encode(np.maximum(values.data[present], 0) if self.category else values.data[present])
         elif self.num_levels:

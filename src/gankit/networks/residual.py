@@ -22,6 +22,9 @@ from gankit.spec import Spec
 SLOPE = 0.2
 """Slope of the leaky ReLU below zero, in G and in D."""
 
+SMALL = 16
+"""Records of fewer numbers get smaller networks."""
+
 
 class ResidualBlock(nn.Module):
     """h + W2 act(W1 act(norm(h))), W2 starting at zero. h: [B, width]."""
@@ -198,8 +201,12 @@ class _LogitAndSlope(torch.autograd.Function):
 def build_residual(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
 ) -> tuple[ResidualGenerator, ResidualDiscriminator]:
-    """The pair for a vector; `width` 128 and `depth` 3 where they are None (benchmarks/modes.md)."""
-    width, depth = width or 128, depth or 3
+    """The pair for a vector; by default 64 units and 2 blocks below SMALL numbers a record, 128 and 3 above.
+
+    On the 8-ring the smaller pair is as good per sample and takes less than half the time (benchmarks/modes.md).
+    """
+    small = spec.dim < SMALL
+    width, depth = width or (64 if small else 128), depth or (2 if small else 3)
     return (
         ResidualGenerator(spec, condition, width, depth, num_latents),
         ResidualDiscriminator(spec, condition, width, depth),
