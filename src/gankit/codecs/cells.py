@@ -33,12 +33,13 @@ KNOTS_PER_CELL = 8
 class Cells:
     """The cells of a column.
 
-    uppers: [K] float64, ascending, the largest value of each cell.
+    lowers, uppers: [K] float64, ascending, the smallest and the largest value of each cell.
     edges: [K + 1] float64, the mass at which each cell begins, from 0 to 1.
     knot_mass, knot_value: [M] float64, the quantile function; linear in between, flat on atoms.
     discrete: whether only the knots' own values occur (a step function) or all values in between as well.
     """
 
+    lowers: np.ndarray
     uppers: np.ndarray
     edges: np.ndarray
     knot_mass: np.ndarray
@@ -67,10 +68,11 @@ class Cells:
             last = np.arange(len(values))
         else:
             last = _last_of_cells(counts, len(x) / min(max_cells, max(8, len(x) // ROWS_PER_CELL)))
-        uppers, edges = values[last], np.concatenate([[0.0], upper_mass[last]])
+        lowers, uppers = values[np.concatenate([[0], last[:-1] + 1])], values[last]
+        edges = np.concatenate([[0.0], upper_mass[last]])
         if discrete:
-            return cls(uppers, edges, upper_mass, values, True)
-        return cls(uppers, edges, *_knots(values, counts, upper_mass, last), False)
+            return cls(lowers, uppers, edges, upper_mass, values, True)
+        return cls(lowers, uppers, edges, *_knots(values, counts, upper_mass, last), False)
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Values to `cell + position`; what lies outside the range goes to the first or last cell.
@@ -104,8 +106,7 @@ class Cells:
             at = np.searchsorted(self.knot_mass, mass, side="right")
             last = np.searchsorted(self.knot_mass, self.edges[1:], side="left")
             return self.knot_value[np.clip(at, first[cell], last[cell])]
-        lower = np.concatenate([[self.knot_value[0]], self.uppers[:-1]])
-        return np.clip(np.interp(mass, self.knot_mass, self.knot_value), lower[cell], self.uppers[cell])
+        return np.clip(np.interp(mass, self.knot_mass, self.knot_value), self.lowers[cell], self.uppers[cell])
 
     def share(self, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which part of each cell lies in [low, high].
@@ -123,6 +124,7 @@ class Cells:
     def to_json(self) -> dict[str, Any]:
         """The cells as plain JSON values."""
         return {
+            "lowers": self.lowers.tolist(),
             "uppers": self.uppers.tolist(),
             "edges": self.edges.tolist(),
             "knot_mass": self.knot_mass.tolist(),
@@ -133,7 +135,7 @@ class Cells:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cells:
         """The cells that `to_json` wrote."""
-        arrays = (np.asarray(value[k], dtype=np.float64) for k in ("uppers", "edges", "knot_mass", "knot_value"))
+        arrays = (np.asarray(value[k], dtype=np.float64) for k in ("lowers", "uppers", "edges", "knot_mass", "knot_value"))
         return cls(*arrays, bool(value["discrete"]))
 
     def _mass_below(self, x: np.ndarray) -> np.ndarray:
