@@ -23,7 +23,7 @@ Grouping = tuple[int, ...]
 
 _LEVEL = 0.05
 _CRITICAL = 1.959963984540054  # two-sided point of the standard normal at _LEVEL
-_SETS_A_QUERY = 24  # measured on 15 columns x 32,000 rows: 0.9 s at 20 sets a query, 3.0 s (and 1.5 GB) at 600
+_SETS_A_QUERY = 24  # benchmarks/metrics.md: many more take three times as long and gigabytes
 _NUM_WORST = 20
 _KEPT_CELLS = 400
 _REPLICATES = 20
