@@ -3,8 +3,8 @@
     python benchmarks/tables.py --data adult --budget 5m --scorer "PYTHON SCORER/table.py"
     python benchmarks/tables.py --data adult california beijing wine --seeds 0 1 2 --set warmup=1 --samples 500k
 
-Data: `adult` (official split), `california`, `beijing`, `birdstrikes`, `titanic`, `airlines`, `iris` from --folder, split
-80/20 by a fixed seed; `wine`, `cancer` and `diabetes` ship with scikit-learn. Each run: train with the command line's
+Data: `adult` (official split), `california`, `beijing`, `birdstrikes`, `titanic`, `airlines`, `iris` from --folder,
+split 80/20 by a fixed seed; `wine`, `cancer` and `diabetes` ship with scikit-learn. Each run: train with the command line's
 defaults and whatever --set changes, sample as many rows as were trained on, score with the project's own metrics, and
 with --scorer by an independent program that takes TRAIN TEST FAKE --target COLUMN.
 """
@@ -57,8 +57,8 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     """One training, its fakes and their scores."""
     from gankit import api
     from gankit.data import write
-    from gankit.metrics.evaluation import evaluate_samples
     from gankit.evaluation import _sample_from
+    from gankit.metrics.evaluation import evaluate_samples
 
     train, test = tables(name, arguments.folder)
     with tempfile.TemporaryDirectory() as temporary:
@@ -68,25 +68,48 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
         train.to_csv(files["train"], index=False)
         test.to_csv(files["test"], index=False)
         options = dict(text.split("=", 1) for text in arguments.set)
-        typed = {k: json.loads(v) if v[0] in "0123456789tf[" and k not in ("samples", "budget") else v for k, v in options.items()}
+        typed = {
+            k: json.loads(v) if v[0] in "0123456789tf[" and k not in ("samples", "budget") else v
+            for k, v in options.items()
+        }
         if arguments.samples or arguments.budget:
             typed |= {"samples": arguments.samples} if arguments.samples else {"budget": arguments.budget}
         began = time.monotonic()
         model = api.train(files["train"], seed=seed, **typed)
         seconds = time.monotonic() - began
         write(model.sample_batches(len(train), seed=seed), files["fake"], model.origin)
-        row: dict[str, object] = {"data": name, "seed": seed, "set": " ".join(arguments.set), "train_s": round(seconds, 1)}
-        row |= {"samples": model.card["samples"], "epochs": model.card["epochs"], "chosen": model.card["metric"]["samples"]}
+        row: dict[str, object] = {
+            "data": name,
+            "seed": seed,
+            "set": " ".join(arguments.set),
+            "train_s": round(seconds, 1),
+        }
+        row |= {
+            "samples": model.card["samples"],
+            "epochs": model.card["epochs"],
+            "chosen": model.card["metric"]["samples"],
+        }
         if arguments.history:
-            row["history"] = [[h["phase"], h["samples"], h["metric"] and round(h["metric"], 4), h["gap"]] for h in model.history]
+            row["history"] = [
+                [h["phase"], h["samples"], h["metric"] and round(h["metric"], 4), h["gap"]] for h in model.history
+            ]
         parts = {part: _sample_from(model.schema, file) for part, file in files.items()}
         if not arguments.scorer:
             found = evaluate_samples(parts["train"], parts["test"], parts["fake"], target=TARGETS[name])["metrics"]
             for metric in ("shape", "trend", "c2st_trees", "c2st_linear", "usefulness", "exact_copies"):
                 if metric in found:
-                    row[metric] = [round(v["value"], 4) if v and v["value"] is not None else None for v in (found[metric]["fake"], found[metric]["ceiling"])]
+                    row[metric] = [
+                        round(v["value"], 4) if v and v["value"] is not None else None
+                        for v in (found[metric]["fake"], found[metric]["ceiling"])
+                    ]
         else:
-            command = [*shlex.split(arguments.scorer), *map(str, files.values()), "--target", TARGETS[name], "--no-ceiling"]
+            command = [
+                *shlex.split(arguments.scorer),
+                *map(str, files.values()),
+                "--target",
+                TARGETS[name],
+                "--no-ceiling",
+            ]
             row |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return row
 

@@ -127,7 +127,13 @@ def test_conditions_that_cannot_be_are_refused_in_words(model: Model, where: dic
 
 
 def test_conditions_are_read_as_they_are_typed() -> None:
-    assert parse_where(["a=1", "b>=2", "c=>50K", "d<3", "e=x=y"]) == {"a": "1", "b": ">=2", "c": ">50K", "d": "<3", "e": "x=y"}
+    assert parse_where(["a=1", "b>=2", "c=>50K", "d<3", "e=x=y"]) == {
+        "a": "1",
+        "b": ">=2",
+        "c": ">50K",
+        "d": "<3",
+        "e": "x=y",
+    }
     for bad in (["age"], ["=3"], ["a=1", "a=2"]):
         with pytest.raises(OptionError):
             parse_where(bad)

@@ -21,7 +21,7 @@ SPEC = Spec("vector", (sum(SIZES),), tuple(Block("categorical", k) for k in SIZE
 
 
 def records(count: int = 4000) -> torch.Tensor:
-    """a uniform on 4; b = a or a + 1 or, seldom, 5; c = a mod 3."""
+    """A uniform on 4; b = a or a + 1 or, seldom, 5; c = a mod 3."""
     g = torch_generator(0, "records")
     a = torch.randint(0, 4, (count,), generator=g)
     b = torch.where(torch.rand(count, generator=g) < 0.1, 5, a + (torch.rand(count, generator=g) < 0.3).long())
@@ -35,7 +35,9 @@ def trained() -> SequentialGenerator:
     generator, discriminator = build("sequential", SPEC, width=32, depth=2)
     assert isinstance(generator, SequentialGenerator)
     generator.start_from(x)
-    config = GameConfig(total_samples=160_000, warmup=0.9, warmup_batch=200, batch=100, generator_rate=0.03, likelihood_weight=0.1)
+    config = GameConfig(
+        total_samples=160_000, warmup=0.9, warmup_batch=200, batch=100, generator_rate=0.03, likelihood_weight=0.1
+    )
     game = Game(generator, discriminator, config)
     data = Batches(x, None, lambda rows: expand(SPEC, rows))
     for _ in play(game, data, data):
@@ -45,7 +47,9 @@ def trained() -> SequentialGenerator:
     return average
 
 
-def make(generator: SequentialGenerator, count: int = 6000, allowed: dict[int, torch.Tensor] | None = None) -> np.ndarray:
+def make(
+    generator: SequentialGenerator, count: int = 6000, allowed: dict[int, torch.Tensor] | None = None
+) -> np.ndarray:
     g = torch_generator(1, "make")
     z = torch.randn(count, generator.num_latents, generator=g)
     uniforms = torch.rand(count, NUM_CANDIDATES * len(allowed or {}) + 1, generator=g, dtype=torch.float64)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator as Stream, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from collections.abc import Generator as Stream
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,9 @@ def train(
         >>> model.sample(3).shape
         (3,)
     """
-    stream = follow(source, out=out, config=config, on_note=on_note, overwrite=overwrite, should_stop=should_stop, **options)
+    stream = follow(
+        source, out=out, config=config, on_note=on_note, overwrite=overwrite, should_stop=should_stop, **options
+    )
     return _drive(stream, on_progress)
 
 
@@ -96,7 +99,7 @@ def follow(
     overwrite: bool = False,
     **options: Any,
 ) -> Stream[Progress, None, Model]:
-    """As `train`, step by step: iterate over the Progress, stop when you like; the generator's return value is the model.
+    """As `train`, step by step: iterate over the Progress, stop when you like; what it returns at the end is the model.
 
     Example:
         >>> import numpy as np, gankit
@@ -199,14 +202,22 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
     try:
         for progress in play(run.game, run.train, run.heldout, run.judge):
             if folder is not None:
-                folder.log({k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")})
+                folder.log(
+                    {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}
+                )
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
                     run.save(folder)
                     saved = time.monotonic()
             yield progress
             if should_stop() and not progress.finished:
-                how = f"gankit train -o {folder.path} --resume" if folder else "start it with an output folder to be able to"
-                raise InterruptedRun(f"stopped after {progress.samples:,} samples; the state is saved. Go on with: {how}")
+                how = (
+                    f"gankit train -o {folder.path} --resume"
+                    if folder
+                    else "start it with an output folder to be able to"
+                )
+                raise InterruptedRun(
+                    f"stopped after {progress.samples:,} samples; the state is saved. Go on with: {how}"
+                )
     except DivergedError:
         if folder is not None and run.game.best is not None:
             run.model(time.monotonic() - began).save(folder.model_path)

@@ -66,7 +66,9 @@ def report_on(model: Any, real: Any, fake: Any, seed: int, num_rows: int | None,
     figure = None
     if loaded.figure is not None:
         name = next(iter(heldout.columns))
-        figure = figure_1d(heldout.columns[name], fake_sample.columns[name], **{k: np.asarray(v) for k, v in loaded.figure.items()})
+        figure = figure_1d(
+            heldout.columns[name], fake_sample.columns[name], **{k: np.asarray(v) for k, v in loaded.figure.items()}
+        )
     card = {**loaded.card, "gankit_version": loaded.card["version"], "chosen_samples": loaded.card["metric"]["samples"]}
     card["columns"] = [{"name": c["name"], "type": c["kind"]} for c in card["columns"]]
     card["metric"] = loaded.card["metric"]["name"]
@@ -115,7 +117,9 @@ def _prepared_of(path: Path, model: Model, need: bool) -> Prepared | None:
 
     if not path.is_dir():
         if need:
-            raise OptionError(f"{path} is a model file without its data. Say what to judge by: --real FILE, or give its run folder.")
+            raise OptionError(
+                f"{path} is a model file without its data. Say what to judge by: --real FILE, or give its run folder."
+            )
         return None
     entry = RunFolder.open(path).config()
     if entry["source"] is None:
@@ -141,7 +145,9 @@ def _real_samples(model: Model, prepared: Prepared | None, real: Any, notes: lis
     if prepared is not None:
         return prepared.sample(prepared.train), heldout
     if heldout.num_rows < 2:
-        raise OptionError(f"{heldout.num_rows} real records are too few to judge by. Bring at least 2, better thousands.")
+        raise OptionError(
+            f"{heldout.num_rows} real records are too few to judge by. Bring at least 2, better thousands."
+        )
     order = np.random.default_rng(0).permutation(heldout.num_rows)
     half = heldout.num_rows // 2
     notes.append(
@@ -158,7 +164,14 @@ def _leave_out_copies(evaluation: dict[str, Any], notes: list[str]) -> None:
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> Sample:
     """`count` fakes, written in the user's own format and read back: what is judged is what the user gets."""
     origin = model.origin
-    suffix = {"tsv": ".tsv", "jsonl": ".jsonl", "json": ".json", "xml": ".xml", "parquet": ".parquet", "arrow": ".arrow"}
+    suffix = {
+        "tsv": ".tsv",
+        "jsonl": ".jsonl",
+        "json": ".json",
+        "xml": ".xml",
+        "parquet": ".parquet",
+        "arrow": ".arrow",
+    }
     typed = origin.format in ("pandas", "polars", "pyarrow")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ("fakes" + (".parquet" if typed else suffix.get(origin.format, ".csv")))

@@ -174,7 +174,9 @@ class Model:
         allowed = [f.name for f in self.given.codec.fields] if self.given else []
         for name in conditions:
             if name not in allowed:
-                some = f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
+                some = (
+                    f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
+                )
                 raise OptionError(
                     f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} Train it anew with "
                     f"--given {name}, or as a table with --network sequential."
@@ -290,7 +292,18 @@ def load(path: str | Path) -> Model:
         raise ModelError(
             f"{file} is damaged: {str(error).splitlines()[0]}. Take another copy of it, or train anew."
         ) from error
-    return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), header["card"], tuple(header["history"]), header["figure"])
+    return Model(
+        header["kind"],
+        schema,
+        origin,
+        codec,
+        given,
+        plan,
+        generator.eval(),
+        header["card"],
+        tuple(header["history"]),
+        header["figure"],
+    )
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
@@ -357,7 +370,8 @@ def _read_header(file: Path) -> dict[str, Any]:
         raise ModelError(damaged + "its header cannot be read. Take another copy of it, or train anew.") from error
     if header.get("format", 0) > FORMAT:
         raise ModelError(
-            f"{file} was written by a newer gankit ({header.get('card', {}).get('version', 'unknown')}). Update gankit to use it."
+            f"{file} was written by a newer gankit ({header.get('card', {}).get('version', 'unknown')}). "
+            "Update gankit to use it."
         )
     if length + 8 + max(ends, default=0) != size:
         raise ModelError(damaged + "it is cut off or has been added to. Take another copy of it, or train anew.")

@@ -111,9 +111,7 @@ def _take(values: Values, rows: np.ndarray) -> Values:
     return Values(values.data[rows], values.missing[rows])
 
 
-def _kind(
-    config: TrainConfig, records: Records, schema: Schema, values: Mapping[str, Values], notes: list[str]
-) -> str:
+def _kind(config: TrainConfig, records: Records, schema: Schema, values: Mapping[str, Values], notes: list[str]) -> str:
     """What was asked for, or the guess: arrays of numbers are vectors, one column of numbers is "number"."""
     whole = all(c.kind == "number" for c in schema.modelled) and all((v.missing == 0).all() for v in values.values())
     if config.kind in ("number", "vector") and not whole:
@@ -122,7 +120,9 @@ def _kind(
             f"--kind {config.kind}: column {odd!r} is not all numbers, or has missing ones. Take it as --kind table."
         )
     if config.kind == "number" and len(schema.modelled) > 1:
-        raise OptionError(f"--kind number: there are {len(schema.modelled)} columns. Take it as --kind vector or table.")
+        raise OptionError(
+            f"--kind number: there are {len(schema.modelled)} columns. Take it as --kind vector or table."
+        )
     if config.kind != "auto":
         return config.kind
     one, array = len(schema.columns) == 1, records.origin.format in ("npy", "npz", "numpy")

@@ -28,7 +28,8 @@ def restrictions(
     Args:
         schema: the columns.
         codec: a table's codec.
-        conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None = missing.
+        conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
+            missing value.
 
     Raises:
         OptionError: an unknown column or value, or a condition that no record can obey.
@@ -44,7 +45,9 @@ def restrictions(
         index = names.index(name)
         result[index] = _restrict(codec, index, schema.column(name), condition)
     for a, b in codec.ordered:
-        _keep_order(codec, a, b, names, result, {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)})
+        _keep_order(
+            codec, a, b, names, result, {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)}
+        )
     return result
 
 
@@ -71,7 +74,9 @@ def _combine(limits: list[Restriction]) -> Restriction:
     total = limits[0]
     for limit in limits[1:]:
         both = (total.weight > 0) & (limit.weight > 0)
-        begin = np.where(both, np.minimum(total.begin, limit.begin), np.where(limit.weight > 0, limit.begin, total.begin))
+        begin = np.where(
+            both, np.minimum(total.begin, limit.begin), np.where(limit.weight > 0, limit.begin, total.begin)
+        )
         end = np.where(both, np.maximum(total.end, limit.end), np.where(limit.weight > 0, limit.end, total.end))
         gaps = both & (end - begin > total.weight + limit.weight + 1e-9)
         if gaps.any():
@@ -158,7 +163,8 @@ def _number(column: Column, value: Any) -> float:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             raise OptionError(
-                f"{column.name} = {value!r}: expected a date like 2016-01-31, or a range of two. {_what_there_is(column)}"
+                f"{column.name} = {value!r}: expected a date like 2016-01-31, or a range of two, as in "
+                "2016-01-01..2016-12-31."
             ) from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
@@ -178,7 +184,12 @@ def _bounds(column: Column, condition: Any) -> tuple[float, float]:
 
 
 def _keep_order(
-    codec: TableCodec, a: int, b: int, names: list[str], limits: dict[int, Restriction], bounds: dict[int, tuple[float, float]]
+    codec: TableCodec,
+    a: int,
+    b: int,
+    names: list[str],
+    limits: dict[int, Restriction],
+    bounds: dict[int, tuple[float, float]],
 ) -> None:
     """Tightens conditions on two dates a <= b so that moving the later one up (`TableCodec.decode`) stays inside."""
     low, high = max(bounds[a][0], -math.inf), bounds[b][1]
@@ -189,17 +200,26 @@ def _keep_order(
         if i not in limits:
             # Missing dates stay possible where no condition names the column.
             missing = np.arange(codec.fields[i].size) >= codec.fields[i].num_present
-            tight = Restriction(np.where(missing, 1.0, tight.weight), np.where(missing, 0.0, tight.begin), np.where(missing, 1.0, tight.end))
+            tight = Restriction(
+                np.where(missing, 1.0, tight.weight),
+                np.where(missing, 0.0, tight.begin),
+                np.where(missing, 1.0, tight.end),
+            )
         tight = Restriction(np.where(codec.fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
         if not tight.weight.sum() > 0:
-            raise OptionError(f"no record can obey the conditions on {names[a]} and {names[b]}: {names[a]} is never after {names[b]}.")
+            raise OptionError(
+                f"no record can obey the conditions on {names[a]} and {names[b]}: {names[a]} is never after {names[b]}."
+            )
         limits[i] = tight
 
 
 def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
     every = {column.name: column.kind for column in schema.columns}
     if name in every:
-        return f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. Columns: {', '.join(names)}."
+        return (
+            f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. "
+            f"Columns: {', '.join(names)}."
+        )
     near = difflib.get_close_matches(name, names, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"there is no column {name!r}.{hint} Columns: {', '.join(names)}."

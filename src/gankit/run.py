@@ -174,7 +174,8 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     spent_s += time.monotonic() - began + WRITING_S
     total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, run.game.config)
     notes.append(
-        f"length: {total:,} samples ({total / max(run.prepared.num_train, 1):.1f} epochs) fit in {config.budget or DEFAULT_BUDGET}. "
+        f"length: {total:,} samples ({total / max(run.prepared.num_train, 1):.1f} epochs) fit in "
+        f"{config.budget or DEFAULT_BUDGET}. "
         f"The same again: --samples {total}. Another: --budget."
     )
     return total
@@ -283,5 +284,3 @@ def _device(name: str) -> torch.device:
     if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
         raise OptionError(f"--device {name}: this machine has none, or this torch cannot use it. Use --device cpu.")
     return torch.device(name)
-
-

@@ -42,7 +42,8 @@ class Restriction:
         """`cell + position` with the position moved into the allowed part of its cell; [N] -> [N]."""
         cell = coded.astype(np.int64)
         position = self.begin[cell] + (coded - cell) * (self.end[cell] - self.begin[cell])
-        return cell + np.minimum(position, 1.0 - 1e-9)
+        placed: np.ndarray = cell + np.minimum(position, 1.0 - 1e-9)
+        return placed
 
 
 class Codec(ABC):

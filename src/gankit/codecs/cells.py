@@ -87,7 +87,8 @@ class Cells:
         low, high = self._mass_below(x), self._mass_upto(x)
         width = self.edges[cell + 1] - self.edges[cell]
         position = ((low + high) / 2 - self.edges[cell]) / width
-        return cell + np.clip(position, 0.0, _BELOW_ONE)
+        coded: np.ndarray = cell + np.clip(position, 0.0, _BELOW_ONE)
+        return coded
 
     def decode(self, coded: np.ndarray) -> np.ndarray:
         """`cell + position` to values.
@@ -105,8 +106,11 @@ class Cells:
             first = np.searchsorted(self.knot_mass, self.edges[:-1], side="right")
             at = np.searchsorted(self.knot_mass, mass, side="right")
             last = np.searchsorted(self.knot_mass, self.edges[1:], side="left")
-            return self.knot_value[np.clip(at, first[cell], last[cell])]
-        return np.clip(np.interp(mass, self.knot_mass, self.knot_value), self.lowers[cell], self.uppers[cell])
+            values: np.ndarray = self.knot_value[np.clip(at, first[cell], last[cell])]
+        else:
+            between = np.interp(mass, self.knot_mass, self.knot_value)
+            values = np.clip(between, self.lowers[cell], self.uppers[cell])
+        return values
 
     def share(self, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which part of each cell lies in [low, high].
@@ -135,8 +139,8 @@ class Cells:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cells:
         """The cells that `to_json` wrote."""
-        arrays = (np.asarray(value[k], dtype=np.float64) for k in ("lowers", "uppers", "edges", "knot_mass", "knot_value"))
-        return cls(*arrays, bool(value["discrete"]))
+        arrays = {name: np.asarray(value[name], dtype=np.float64) for name in value if name != "discrete"}
+        return cls(**arrays, discrete=bool(value["discrete"]))
 
     def _mass_below(self, x: np.ndarray) -> np.ndarray:
         """P(X < x)."""

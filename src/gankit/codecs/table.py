@@ -82,7 +82,9 @@ class Field:
                 lowest = 0.0 if self.cells is None else self.cells.knot_value[0]
                 return self.encode(Values(np.where(unknown & (missing == 0), lowest, values.data), missing))
         if self.cells is not None:
-            coded[present] = self.cells.encode(np.maximum(values.data[present], 0) if self.category else values.data[present])
+            coded[present] = self.cells.encode(
+                np.maximum(values.data[present], 0) if self.category else values.data[present]
+            )
         elif self.num_levels:
             coded[present] = np.maximum(values.data[present], 0) + 0.5
         coded[~present] = self.num_present - 0.5 + values.missing[~present].astype(np.float64)

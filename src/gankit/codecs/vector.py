@@ -39,7 +39,10 @@ class VectorCodec(Codec):
         """See `Codec.encode`."""
         from scipy.special import ndtri
 
-        coded = [np.clip(ndtri(_mass(c, values[n].data)), -LARGEST, LARGEST) for n, c in zip(self.names, self.cells, strict=True)]
+        coded = [
+            np.clip(ndtri(_mass(c, values[n].data)), -LARGEST, LARGEST)
+            for n, c in zip(self.names, self.cells, strict=True)
+        ]
         return np.stack(coded, axis=1)
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
@@ -68,4 +71,5 @@ class VectorCodec(Codec):
 def _mass(cells: Cells, x: np.ndarray) -> np.ndarray:
     coded = cells.encode(x)
     cell = coded.astype(np.int64)
-    return cells.edges[cell] + (coded - cell) * (cells.edges[cell + 1] - cells.edges[cell])
+    mass: np.ndarray = cells.edges[cell] + (coded - cell) * (cells.edges[cell + 1] - cells.edges[cell])
+    return mass
