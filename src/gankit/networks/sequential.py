@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -73,10 +74,9 @@ class SequentialGenerator(LikelihoodGenerator):
         self.head_bias = nn.Parameter(torch.zeros(total))
         self.embed_waves = nn.Parameter(0.3 * torch.randn(blocks, NUM_WAVES, embedding))
         self.head_waves = nn.Parameter(torch.zeros(blocks, NUM_WAVES, width))
-        for t, (part, block) in enumerate(zip(self._parts(), spec.blocks, strict=True)):
+        for t, (part, block) in enumerate(zip(self.embed.detach().split(self.sizes), spec.blocks, strict=True)):
             if block.ordered:
-                with torch.no_grad():
-                    self.embed[part] *= 0.3
+                part *= 0.3  # a view: the waves give the rest
             self.register_buffer(f"waves{t}", _waves(block.ordered, block.size), persistent=False)
         self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
 
@@ -87,29 +87,30 @@ class SequentialGenerator(LikelihoodGenerator):
             x: [N, num_blocks] compact records.
         """
         with torch.no_grad():
-            for t, part in enumerate(self._parts()):
-                counts = torch.bincount(x[:, t].long(), minlength=self.sizes[t]).to(self.head_bias) + 0.1
-                self.head_bias[part] = (counts / counts.sum()).log()
+            for t, bias in enumerate(self._head_biases()):
+                counts = torch.bincount(x[:, t].long(), minlength=self.sizes[t]).to(bias) + 0.1
+                bias.copy_((counts / counts.sum()).log())
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`: hard choices going forward, the gradient of the softmax going back."""
+        parts = self._parts()
         embedded: list[Tensor] = []
         chosen: list[Tensor] = []
-        for t in range(self.num_blocks):
-            logits = self._logits(t, torch.cat(embedded, 1) if embedded else None, list(range(t)), len(z), z.device)
+        for t, part in enumerate(parts):
+            before = torch.cat(embedded, 1) if embedded else None
+            logits = part.logits(before, list(range(t)), len(z))
             soft = logits.softmax(1)
             code, _ = _inverse_cdf(_weights(logits.detach(), None).cumsum(1), torch.special.ndtr(z[:, t].double()))
             hard = F.one_hot(code, self.sizes[t]).to(soft.dtype)
             choice = hard + soft - soft.detach()
             chosen.append(choice)
-            embedded.append(choice @ self._embedding_of(t))
+            embedded.append(choice @ part.embedding)
         return torch.cat(chosen, 1)
 
     def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
         """See `LikelihoodGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
         code = x.long()  # [B, F] compact: the whole part is the cell
-        table = torch.cat([self._embedding_of(t) for t in range(self.num_blocks)])
-        embedded = table[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
+        embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
         rank = u.clone()
         own = torch.arange(self.num_blocks, dtype=u.dtype, device=u.device)
         rank[: int(len(u) * FIXED_ORDER_SHARE)] = own
@@ -119,9 +120,8 @@ class SequentialGenerator(LikelihoodGenerator):
         for weight, bias in zip(self.weights, self.biases, strict=True):
             h = h + F.silu(torch.baddbmm(bias, h, weight))
         nats = h.new_zeros(())
-        for t, part in enumerate(self._parts()):
-            logits = torch.addmm(self.head_bias[part], h[t], self._head_of(t).T)
-            nats = nats + F.cross_entropy(logits, code[:, t])
+        for t, (inner, head, bias) in enumerate(zip(h.unbind(0), self._heads(), self._head_biases(), strict=True)):
+            nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t])
         return nats
 
     @torch.no_grad()
@@ -156,21 +156,22 @@ class SequentialGenerator(LikelihoodGenerator):
         sets = [t for t in allowed if t not in singles]
         sequence = [*singles, *sets, *(t for t in range(self.num_blocks) if t not in allowed)]
         result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
+        parts = self._parts()
         begun = _Begun(len(z), z.device)
         begin = 0
         if len(sets) >= 2:
             assert candidate_uniforms is not None
             begin = len(allowed)
-            result = self._choose_candidates(sequence[:begin], allowed, candidate_uniforms, len(z))
+            result = self._choose_candidates(parts, sequence[:begin], allowed, candidate_uniforms, len(z))
             for t in sequence[:begin]:
-                begun.add(result[:, t].long(), self._embedding_of(t))
+                begun.add(result[:, t].long(), parts[t].embedding)
         for s in range(begin, self.num_blocks):
             t = sequence[s]
-            logits = self._logits(t, begun.embedded, sequence[:s], begun.count, z.device)
+            logits = parts[t].logits(begun.embedded, sequence[:s], begun.count)
             upto = _weights(logits, never.get(t)).cumsum(1)
             code, position = _inverse_cdf(begun.spread(upto), place[:, t])
             result[:, t] = code + position
-            begun.add(code, self._embedding_of(t))
+            begun.add(code, parts[t].embedding)
         return result
 
     @staticmethod
@@ -178,23 +179,44 @@ class SequentialGenerator(LikelihoodGenerator):
         """Whether two or more blocks are restricted to several cells."""
         return sum(int((weight > 0).sum()) > 1 for weight in allowed.values()) >= 2
 
-    @property
-    def offsets_of(self) -> tuple[int, ...]:
-        """Where each block begins among all cells."""
-        return self.spec.offsets
+    def _embeddings(self) -> list[Tensor]:
+        """For each block [K, E]: what stands for its cells."""
+        return self._with_waves(self.embed, self.embed_waves)
 
-    def _embedding_of(self, t: int) -> Tensor:
-        """[K, E]: what stands for each cell of block `t`."""
-        own = self.embed[self.offsets_of[t] : self.offsets_of[t + 1]]
-        return own + self.get_buffer(f"waves{t}") @ self.embed_waves[t] if self.spec.blocks[t].ordered else own
+    def _heads(self) -> list[Tensor]:
+        """For each block [K, H]: the weights from the last hidden layer to its logits."""
+        return self._with_waves(self.head_weight, self.head_waves)
 
-    def _head_of(self, t: int) -> Tensor:
-        """[K, H]: the weights from the last hidden layer to the logits of block `t`."""
-        own = self.head_weight[self.offsets_of[t] : self.offsets_of[t + 1]]
-        return own + self.get_buffer(f"waves{t}") @ self.head_waves[t] if self.spec.blocks[t].ordered else own
+    def _head_biases(self) -> list[Tensor]:
+        return list(self.head_bias.split(self.sizes))
+
+    def _with_waves(self, own: Tensor, waves: Tensor) -> list[Tensor]:
+        # split and unbind go back as one copy each; slices would each fill the whole with zeros
+        pairs = zip(own.split(self.sizes), waves.unbind(0), strict=True)
+        return [
+            mine + self.get_buffer(f"waves{t}") @ wave if self.spec.blocks[t].ordered else mine
+            for t, (mine, wave) in enumerate(pairs)
+        ]
+
+    def _parts(self) -> list[_Part]:
+        """The small network of each block."""
+        firsts = zip(self.first_weight.unbind(0), self.first_bias.unbind(0), strict=True)
+        hidden = [
+            list(zip(w.unbind(0), b.unbind(0), strict=True)) for w, b in zip(self.weights, self.biases, strict=True)
+        ]
+        heads = zip(self._heads(), self._head_biases(), self._embeddings(), strict=True)
+        return [
+            _Part(weight, bias, [layer[t] for layer in hidden], head, head_bias, embedding)
+            for t, ((weight, bias), (head, head_bias, embedding)) in enumerate(zip(firsts, heads, strict=True))
+        ]
 
     def _choose_candidates(
-        self, sequence: Sequence[int], allowed: Mapping[int, Tensor], uniforms: Tensor, num_rows: int
+        self,
+        parts: Sequence[_Part],
+        sequence: Sequence[int],
+        allowed: Mapping[int, Tensor],
+        uniforms: Tensor,
+        num_rows: int,
     ) -> Tensor:
         """The restricted blocks, [B, num_blocks] float64 with zeros elsewhere; see `generate`."""
         many = uniforms[:, :-1].reshape(num_rows * NUM_CANDIDATES, len(sequence)).double()
@@ -202,36 +224,46 @@ class SequentialGenerator(LikelihoodGenerator):
         log_weight = many.new_zeros(len(many))
         embedded = self.embed.new_zeros(len(many), 0)
         for s, t in enumerate(sequence):
-            logits = self._logits(t, embedded, sequence[:s], len(many), many.device)
+            logits = parts[t].logits(embedded, sequence[:s], len(many))
             upto = _weights(logits, allowed[t]).cumsum(1)
             code, position = _inverse_cdf(upto, many[:, s])
             log_weight += upto[:, -1].double().log() - _weights(logits, None).sum(1).double().log()
             drawn[:, t] = code + position
-            embedded = torch.cat([embedded, self._embedding_of(t)[code]], 1)
+            embedded = torch.cat([embedded, parts[t].embedding[code]], 1)
         share = log_weight.view(num_rows, NUM_CANDIDATES).softmax(1)
         pick, _ = _inverse_cdf(share.cumsum(1), uniforms[:, -1].double())
         return drawn.view(num_rows, NUM_CANDIDATES, -1)[torch.arange(num_rows, device=pick.device), pick]
 
-    def _logits(
-        self, t: int, embedded: Tensor | None, decided: Sequence[int], num_rows: int, device: torch.device
-    ) -> Tensor:
-        """Logits of block `t` given the embeddings [B, n * E] of the n blocks `decided`, in that order; [B, K]."""
-        blocks, size = self.num_blocks, self.embedding
-        h = self.first_bias[t].expand(num_rows, -1)
-        if embedded is not None and decided:
-            index = torch.tensor(decided, device=device)
-            weight = self.first_weight[t, : blocks * size].view(blocks, size, -1)[index].flatten(0, 1)
-            marks = self.first_weight[t, blocks * size :][index].sum(0)
-            h = torch.addmm(self.first_bias[t] + marks, embedded, weight)
-        h = F.silu(h)
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            h = h + F.silu(torch.addmm(bias[t], h, weight[t]))
-        part = slice(self.offsets_of[t], self.offsets_of[t + 1])
-        return torch.addmm(self.head_bias[part], h, self._head_of(t).T)
 
-    def _parts(self) -> list[slice]:
-        edges = self.spec.offsets
-        return [slice(edges[t], edges[t + 1]) for t in range(self.num_blocks)]
+@dataclass(frozen=True)
+class _Part:
+    """The network of one block: its weights, as views of the generator's.
+
+    first_weight: [F * E + F, H]: from all embeddings and all marks "is decided"; first_bias: [1, H].
+    hidden: (weight [H, H], bias [1, H]) a layer. head: [K, H]; head_bias: [K]. embedding: [K, E].
+    """
+
+    first_weight: Tensor
+    first_bias: Tensor
+    hidden: list[tuple[Tensor, Tensor]]
+    head: Tensor
+    head_bias: Tensor
+    embedding: Tensor
+
+    def logits(self, embedded: Tensor | None, decided: Sequence[int], num_rows: int) -> Tensor:
+        """Logits [B, K] given the embeddings [B, n * E] of the n blocks `decided`, in that order."""
+        h = self.first_bias.expand(num_rows, -1)
+        if embedded is not None and decided:
+            size = self.embedding.shape[1]
+            blocks = len(self.first_weight) // (size + 1)
+            index = torch.tensor(decided, device=embedded.device)
+            weight = self.first_weight[: blocks * size].view(blocks, size, -1)[index].flatten(0, 1)
+            marks = self.first_weight[blocks * size :][index].sum(0)
+            h = torch.addmm(self.first_bias + marks, embedded, weight)
+        h = F.silu(h)
+        for weight, bias in self.hidden:
+            h = h + F.silu(torch.addmm(bias, h, weight))
+        return torch.addmm(self.head_bias, h, self.head.T)
 
 
 def _waves(ordered: int, size: int) -> Tensor:
