@@ -19,7 +19,7 @@ from gankit.model import BLOCK_ROWS, Model, parse_where
 from gankit.randomness import numpy_generator
 
 
-def people(rows: int = 1500) -> list[dict[str, object]]:
+def people(rows: int = 3000) -> list[dict[str, object]]:
     g = numpy_generator(0, "people")
     out = []
     for i in range(rows):
@@ -48,7 +48,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     lines = [",".join(rows[0])]
     lines += [",".join("?" if v is None else str(v) for v in row.values()) for row in rows]
     file.write_text("\n".join(lines) + "\n")
-    return gankit.train(file, samples="60k", evaluations=3)
+    return gankit.train(file, samples="60k", evaluations=12)
 
 
 def rows_of(model: Model, n: int, **options: object) -> list[dict[str, str]]:
@@ -156,7 +156,7 @@ def test_inspect_needs_no_torch(model: Model, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], check=True, capture_output=True, text=True)
     card = json.loads(done.stdout)
-    assert card["kind"] == "table" and card["network"] == "sequential" and card["rows"]["train"] == 1200
+    assert card["kind"] == "table" and card["network"] == "sequential" and card["rows"]["train"] == 2400
 
 
 def test_damaged_and_newer_model_files_are_refused_in_words(model: Model, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Stream
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +154,8 @@ def _new_run(
     prepared = prepare(source, config, notes)
     run = Run.start(prepared, config)
     total_samples = length_of(run, config, time.monotonic() - began, notes)
+    # Recorded as found out, so that a run goes on alike on another machine.
+    config = replace(config, precision=run.plan.precision)
     run = Run.start(prepared, config, total_samples)
     for text in notes:
         note(text)

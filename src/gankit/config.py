@@ -77,6 +77,9 @@ class TrainConfig:
     samples: str | None = option(None, "Length as real samples shown to D: 60k, 2M.", group="length")
     early_stop: bool = option(True, "Stop when the held-out metric no longer improves.", group="length")
     evaluations: int = option(20, "How often the held-out metric is taken.", group="length")
+    precision: str = option(
+        "auto", "Type that inner layers multiply in.", group="length", choices=("auto", "float32", "bfloat16")
+    )
     seed: int = option(0, "Seed of every draw.", group="length")
     device: str = option("auto", "Where to compute.", group="length", choices=("auto", "cpu", "cuda", "mps"))
 

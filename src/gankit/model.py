@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from gankit.codecs import Restriction, TableCodec, VectorCodec
     from gankit.data import Origin, Schema
-    from gankit.networks import Generator
+    from gankit.networks import Discriminator, Generator
+    from gankit.spec import Spec
 
 FORMAT = 1
 """Version of the model file's layout; files of a larger one are refused."""
@@ -40,12 +41,28 @@ MODEL_NAME = "model.safetensors"
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """How to build the generator again: a name of NETWORKS and its sizes (None = the family's default)."""
+    """How to build the generator again: a name of NETWORKS, its sizes (None = the family's default), and the type that
+    its inner layers multiply in ("float32" or "bfloat16").
+    """
 
     name: str
     width: int | None
     depth: int | None
     num_latents: int
+    precision: str = "float32"
+
+    def build(self, spec: Spec, condition: Spec | None, seed: int = 0) -> tuple[Generator, Discriminator]:
+        """A fresh pair on the CPU."""
+        import torch
+
+        from gankit.networks import build
+        from gankit.networks.sequential import SequentialGenerator
+
+        sizes = {"width": self.width, "depth": self.depth, "num_latents": self.num_latents}
+        generator, discriminator = build(self.name, spec, condition, seed=seed, **sizes)  # type: ignore[arg-type]  # int | None each
+        if isinstance(generator, SequentialGenerator):
+            generator.multiply_in = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        return generator, discriminator
 
 
 @dataclass(frozen=True)
@@ -270,7 +287,6 @@ def load(path: str | Path) -> Model:
     from gankit.checkpoint import read_safetensors
     from gankit.codecs import CODECS
     from gankit.data import Origin, Schema
-    from gankit.networks import build
 
     file = _model_file(path)
     header = _read_header(file)
@@ -278,14 +294,7 @@ def load(path: str | Path) -> Model:
         plan = NetworkPlan(**header["plan"])
         codec = CODECS[header["kind"]].from_json(header["codec"])
         given = None if header["given"] is None else Given.from_json(header["given"])
-        generator, _ = build(
-            plan.name,
-            codec.spec,
-            None if given is None else given.codec.spec,
-            width=plan.width,
-            depth=plan.depth,
-            num_latents=plan.num_latents,
-        )
+        generator, _ = plan.build(codec.spec, None if given is None else given.codec.spec)
         generator.load_state_dict(read_safetensors(file)[0])
         schema, origin = Schema.from_json(header["schema"]), Origin.from_json(header["origin"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

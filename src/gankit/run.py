@@ -20,7 +20,7 @@ from gankit.errors import OptionError
 from gankit.game import Batches, Game, GameConfig
 from gankit.metrics.two_sample import quick_c2st
 from gankit.model import Given, Model, NetworkPlan
-from gankit.networks import Generator, LikelihoodGenerator, build
+from gankit.networks import Generator, LikelihoodGenerator
 from gankit.networks.compact import expand
 from gankit.preparation import Prepared
 from gankit.randomness import torch_generator
@@ -58,15 +58,10 @@ class Run:
         """A run at its first step; `total_samples` None = long enough to be timed."""
         device = _device(config.device)
         latents = config.latents or 100
-        plan = NetworkPlan(prepared.network, config.width, config.depth, latents)
+        precision = _precision(config.precision, prepared.network, device)
+        plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
-        try:
-            generator, discriminator = build(
-                plan.name, prepared.codec.spec, condition,
-                width=plan.width, depth=plan.depth, num_latents=latents, seed=config.seed,
-            )  # fmt: skip
-        except AssertionError as error:
-            raise OptionError(f"--network {plan.name}: {error}.") from error
+        generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         train, heldout = _batches(prepared, prepared.train), _batches(prepared, prepared.heldout)
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
@@ -90,6 +85,7 @@ class Run:
             "rows": {"train": p.num_train, "heldout": p.num_heldout},
             "data_hash": p.data_hash,
             "network": self.plan.name,
+            "precision": self.plan.precision,
             "parameters": sum(t.numel() for t in game.generator.parameters()),
             "latents": game.generator.num_latents,
             "samples": game.samples,
@@ -274,6 +270,23 @@ def _model(
         prepared.kind, prepared.schema, prepared.records.origin, prepared.codec, given, plan, generator, card,
         tuple(history), figure, prepared,
     )  # fmt: skip
+
+
+def _precision(asked: str, network: str, device: torch.device) -> str:
+    """What was asked for; auto = bfloat16 where the network can use it and the hardware multiplies in it."""
+    if network != "sequential":
+        if asked == "bfloat16":
+            raise OptionError(f"--precision bfloat16 is for --network sequential, and this is {network}. Leave it out.")
+        return "float32"
+    if asked != "auto":
+        return asked
+    has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
+    return "bfloat16" if has else "float32"
+
+
+def _cpu_has_bfloat16() -> bool:
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(asked and asked())
 
 
 def _device(name: str) -> torch.device:

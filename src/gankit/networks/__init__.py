@@ -51,4 +51,12 @@ def build(
         return NETWORKS[name](spec, condition, width, depth, num_latents)
 
 
-__all__ = ["NETWORKS", "Builder", "DifferentiatedDiscriminator", "Discriminator", "Generator", "LikelihoodGenerator", "build"]
+__all__ = [
+    "NETWORKS",
+    "Builder",
+    "DifferentiatedDiscriminator",
+    "Discriminator",
+    "Generator",
+    "LikelihoodGenerator",
+    "build",
+]
