@@ -37,14 +37,14 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 def test_a_progress_line_says_how_far_how_well_how_fast_and_how_long() -> None:
     assert progress_line(LOOK, EVALUATION) == (
-        "game 3%  25.6k of 1M  D 0.650  G 0.720  D calls real: train 61% held-out 58% fake 39%  "
-        "metric 0.412 (best 0.433)  31.2k/s  31s left"
+        "game 3% 25.6k/1M  31.2k/s 31s left  D 0.650  G 0.720  metric 0.412 (best 0.433)  "
+        "D calls real: train 61% held-out 58% fake 39%"
     )
 
 
 def test_a_progress_line_leaves_out_what_is_not_known_yet() -> None:
     look = dataclasses.replace(LOOK, d_loss=None, phase="likelihood", seconds_left=math.inf)
-    assert progress_line(look) == "likelihood 3%  25.6k of 1M  G 0.720  31.2k/s"
+    assert progress_line(look) == "likelihood 3% 25.6k/1M  31.2k/s  G 0.720"
 
 
 @pytest.mark.parametrize(

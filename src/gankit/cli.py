@@ -363,7 +363,7 @@ def evaluate(
         voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
     report = api.evaluate(model, real, fake=fake, seed=seed, on_note=voice.note)
     report.save(folder / "report.html")
-    text = "\n".join([*report.verdicts, f"The report is in {folder / 'report.html'}"])
+    text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
 
 

@@ -88,19 +88,21 @@ class Voice:
 
 
 def progress_line(p: Progress, evaluation: Progress | None = None) -> str:
-    """One line of progress: how far, losses, speed, time left, and what the last `evaluation` found."""
-    parts = [f"{p.phase} {100 * p.samples / p.total_samples:.0f}%", f"{count(p.samples)} of {count(p.total_samples)}"]
+    """One line of progress: how far, speed, time left, losses, and what the last `evaluation` found.
+
+    What matters most stands first, since a narrow terminal shows the beginning alone.
+    """
+    how_far = f"{p.phase} {min(p.samples / p.total_samples, 1):.0%} {count(p.samples)}/{count(p.total_samples)}"
+    left = f" {duration(p.seconds_left)} left" if p.seconds_left < float("inf") else ""
+    parts = [how_far, f"{count(p.samples_per_second)}/s{left}"]
     parts += [f"{name} {loss:.3f}" for name, loss in (("D", p.d_loss), ("G", p.g_loss)) if loss is not None]
     if evaluation is not None and evaluation.scores is not None:
-        s = evaluation.scores
-        shares = f"train {s.recall_train:.0%} held-out {s.recall_heldout:.0%} fake {s.recall_fake:.0%}"
-        parts.append(f"D calls real: {shares}")
         if evaluation.metric is not None:
             best = "" if evaluation.best_metric is None else f" (best {evaluation.best_metric:.3f})"
             parts.append(f"metric {evaluation.metric:.3f}{best}")
-    parts.append(f"{count(p.samples_per_second)}/s")
-    if p.seconds_left < float("inf"):
-        parts.append(f"{duration(p.seconds_left)} left")
+        s = evaluation.scores
+        shares = f"train {s.recall_train:.0%} held-out {s.recall_heldout:.0%} fake {s.recall_fake:.0%}"
+        parts.append(f"D calls real: {shares}")
     return "  ".join(parts)
 
 
