@@ -101,7 +101,10 @@ def test_the_file_tree_of_the_readme_is_the_file_tree() -> None:
     assert set(re.findall(r"^  (\w+(?:\.py|/))", tree, re.MULTILINE)) == rooms
 
 
-@pytest.mark.parametrize("name", MODULES)
+TRAINS = {"gankit.api"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(m, marks=pytest.mark.slow) if m in TRAINS else m for m in MODULES])
 def test_examples_in_docstrings_run(name: str) -> None:
     failures, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert failures == 0

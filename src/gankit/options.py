@@ -146,6 +146,7 @@ def _checked_scalar(option: Option, value: Any, where: str) -> Any:
         raise OptionError(f"{where}: {option.name} must be one of {', '.join(option.choices)}; got {value!r}.{hint}")
     if option.name in _LIMITS:
         allowed, words = _LIMITS[option.name]
+        assert isinstance(value, int | float)
         if not (allowed(value) and math.isfinite(value)):
             raise OptionError(f"{where}: {option.name} must be {words}; got {value:g}.")
     return value
