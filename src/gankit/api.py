@@ -109,9 +109,9 @@ def follow(
         2000
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
-    if out is not None and Path(out).exists() and overwrite:
-        _remove_run(Path(out))
-    return _new_run(source, config, None if out is None else Path(out), on_note or _silent, should_stop or _never)
+    return _new_run(
+        source, config, None if out is None else Path(out), on_note or _silent, should_stop or _never, overwrite
+    )
 
 
 def evaluate(
@@ -143,7 +143,7 @@ def evaluate(
 
 
 def _new_run(
-    source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop
+    source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
     from gankit.preparation import prepare
@@ -153,14 +153,17 @@ def _new_run(
     notes: list[str] = []
     prepared = prepare(source, config, notes)
     run = Run.start(prepared, config)
-    total_samples = length_of(run, config, time.monotonic() - began, notes)
-    # Recorded as found out, so that a run goes on alike on another machine.
-    config = replace(config, precision=run.plan.precision)
+    with run.threads():
+        total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
+    # Recorded as found out, so that a run goes on alike whatever the machine.
+    config = replace(config, precision=run.plan.precision, evaluations=evaluations)
     run = Run.start(prepared, config, total_samples)
     for text in notes:
         note(text)
     folder = None
     if out is not None:
+        if overwrite and out.exists():
+            _remove_run(out)
         path = str(Path(source).resolve()) if isinstance(source, str | Path) and str(source) != "-" else None
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
@@ -202,7 +205,12 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
 
     saved = time.monotonic()
     try:
-        for progress in play(run.game, run.train, run.heldout, run.judge):
+        game = play(run.game, run.train, run.heldout, run.judge)
+        while True:
+            with run.threads():
+                progress = next(game, None)
+            if progress is None:
+                break
             if folder is not None:
                 folder.log(
                     {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}

@@ -231,7 +231,7 @@ class Game:
         x, c = train.rows(self._next_rows(train, self.config.warmup_batch))
         x, c = x.to(self.device), None if c is None else c.to(self.device)
         u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
-        loss = self.generator.likelihood_loss(x, c, u)
+        loss = self.generator.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
         self._descend(self._g_optimiser, self._g_params, loss, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
@@ -266,7 +266,9 @@ class Game:
         total = g_loss
         if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
             order = self.rand(draws, len(real), self.generator.num_order_uniforms)
-            nll = self.generator.likelihood_loss(train.rows(rows)[0].to(self.device), c, order)
+            nll = self.generator.likelihood_loss(
+                train.rows(rows)[0].to(self.device), c, order, self._likelihood_dropout(len(real))
+            )
             total = g_loss + config.likelihood_weight * nll
         self._descend(self._g_optimiser, self._g_params, total, rate * config.generator_rate)
         self.totals.add(g_loss=g_loss)
@@ -314,6 +316,11 @@ class Game:
     def _dropout(self, generator: torch.Generator, rows: int) -> Tensor | None:
         count = self.discriminator.num_uniforms
         return self.rand(generator, rows, count) if count else None
+
+    def _likelihood_dropout(self, rows: int) -> Tensor | None:
+        assert isinstance(self.generator, LikelihoodGenerator)
+        count = self.generator.num_dropout_uniforms
+        return self.rand(torch_generator(*self._key("likelihood dropout")), rows, count) if count else None
 
     def _penalty_draws(self, generator: torch.Generator, real: Tensor) -> PenaltyDraws:
         places = PENALTIES[self.config.penalty].places

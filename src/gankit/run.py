@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from gankit.metrics.two_sample import quick_c2st
 from gankit.model import Given, Model, NetworkPlan
 from gankit.networks import Generator, LikelihoodGenerator
 from gankit.networks.compact import expand
+from gankit.networks.sequential import SequentialGenerator
 from gankit.preparation import Prepared
 from gankit.randomness import torch_generator
 from gankit.training import samples_for_budget, seconds_per_sample
@@ -35,6 +37,19 @@ JUDGED_ROWS = 5000
 
 FEW_ROWS = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
+
+MAX_EPOCHS = 40
+"""Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
+
+DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
+"""Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
+
+JUDGING_SHARE = 0.2
+"""At most this share of a time budget goes into evaluations, if three of them fit into it."""
+
+SMALL_PARAMETERS = 3_000_000
+"""Networks of fewer parameters are trained on one thread of the CPU: two gain a fifth on an idle machine and lose most
+of their time waiting for each other on a busy one (benchmarks/tables.md)."""
 
 WRITING_S = 2.0
 """What is kept back of a time budget for writing the model."""
@@ -62,12 +77,25 @@ class Run:
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
+        if isinstance(generator, SequentialGenerator):
+            generator.dropout = next(share for rows, share in DROPOUT if prepared.num_train < rows)
         train, heldout = _batches(prepared, prepared.train), _batches(prepared, prepared.heldout)
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
         judge, metric = _judge(prepared, config, plan, game, heldout)
         return cls(prepared, config, plan, game, train, heldout, judge, metric)
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """Within it torch uses as many threads as the networks are worth; what was set before comes back."""
+        before = torch.get_num_threads()
+        if sum(t.numel() for t in self.game.generator.parameters()) < SMALL_PARAMETERS:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def save(self, folder: RunFolder) -> None:
         """Saves the state at this step boundary."""
@@ -152,29 +180,41 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
     return replace(plan, **changes)
 
 
-def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> int:
-    """Real samples to show: as asked for, or what a time budget holds by a few timed steps.
+def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:
+    """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps.
 
-    spent_s: what was spent before.
+    Args:
+        run: at its start; it is not moved.
+        config: what the user asked for.
+        spent_s: what was spent before.
+        notes: the decision is appended.
     """
     if config.samples is not None and config.budget is not None:
         raise OptionError("--samples and --budget both set the length. Give one of them.")
     if config.samples is not None:
-        return parse_samples(config.samples)
-    budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
+        return parse_samples(config.samples), config.evaluations
+    budget = config.budget or DEFAULT_BUDGET
+    budget_s = parse_duration(budget)
     began = time.monotonic()
     per_sample = seconds_per_sample(run.game, run.train)
     timed = time.monotonic()
     run.judge(run.game.average)
     judged_s = time.monotonic() - timed
+    affordable = int(JUDGING_SHARE * budget_s / max(judged_s, 1e-9))
+    plan = replace(run.game.config, evaluations=int(np.clip(affordable, 3, config.evaluations)))
     spent_s += time.monotonic() - began + WRITING_S
-    total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, run.game.config)
+    total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, plan)
+    epochs = total / max(run.prepared.num_train, 1)
+    if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
+        total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
+        why = f"more teaches a table of {run.prepared.num_train:,} rows little; --no-early-stop takes all of {budget}"
+    else:
+        why = f"as many as fit in {budget}. Another: --budget"
     notes.append(
-        f"length: {total:,} samples ({total / max(run.prepared.num_train, 1):.1f} epochs) fit in "
-        f"{config.budget or DEFAULT_BUDGET}. "
-        f"The same again: --samples {total}. Another: --budget."
+        f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
+        f"The same again: --samples {total} --evaluations {plan.evaluations}"
     )
-    return total
+    return total, plan.evaluations
 
 
 def parse_duration(text: str) -> float:

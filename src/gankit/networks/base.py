@@ -51,6 +51,11 @@ class LikelihoodGenerator(Generator):
 
     num_order_uniforms: int
 
+    @property
+    @abstractmethod
+    def num_dropout_uniforms(self) -> int:
+        """Numbers of the uniform draws of its dropout, 0 where it has none."""
+
     @abstractmethod
     def start_from(self, x: Tensor) -> None:
         """Sets what can be set from training records at once.
@@ -60,13 +65,14 @@ class LikelihoodGenerator(Generator):
         """
 
     @abstractmethod
-    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
+    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
         """Mean negative log-likelihood of real records under G, in nats per record.
 
         Args:
             x: [B, spec.compact_dim] float, compact real records.
             c: [B, condition.dim] float32, or None.
             u: [B, num_order_uniforms] float32, uniform in (0, 1).
+            dropout: [B, num_dropout_uniforms] float32, uniform in (0, 1), while training; None = no dropout.
 
         Returns:
             A scalar.

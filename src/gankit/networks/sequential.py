@@ -55,6 +55,7 @@ class SequentialGenerator(LikelihoodGenerator):
     Attributes:
         multiply_in: the type in which inner layers are multiplied: bfloat16 is several times faster where the processor
             has it, and as good (benchmarks/tables.md). Weights, sums and heads stay float32.
+        dropout: share of hidden units that are dropped while learning by likelihood, in [0, 1).
     """
 
     def __init__(self, spec: Spec, width: int, depth: int, num_latents: int, embedding: int) -> None:
@@ -66,6 +67,7 @@ class SequentialGenerator(LikelihoodGenerator):
         self.num_blocks, self.embedding = len(self.sizes), embedding
         self.num_order_uniforms = self.num_blocks
         self.multiply_in = torch.float32
+        self.width, self.depth, self.dropout = width, depth, 0.0
         blocks, total, inputs = self.num_blocks, sum(self.sizes), self.num_blocks * (embedding + 1)
         self.embed = nn.Parameter(0.3 * torch.randn(total, embedding))
         # inputs: all embeddings, then all marks "is decided"
@@ -84,6 +86,11 @@ class SequentialGenerator(LikelihoodGenerator):
                 part *= 0.3  # a view: the waves give the rest
             self.register_buffer(f"waves{t}", _waves(block.ordered, block.size), persistent=False)
         self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
+
+    @property
+    def num_dropout_uniforms(self) -> int:
+        """See `LikelihoodGenerator`."""
+        return self.depth * self.width if self.dropout else 0
 
     def start_from(self, x: Tensor) -> None:
         """Sets the heads to the marginals of training records, so that G starts as independent columns.
@@ -112,7 +119,7 @@ class SequentialGenerator(LikelihoodGenerator):
             embedded.append(choice @ part.embedding)
         return torch.cat(chosen, 1)
 
-    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor) -> Tensor:
+    def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
         """See `LikelihoodGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
         code = x.long()  # [B, F] compact: the whole part is the cell
         embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
@@ -125,9 +132,16 @@ class SequentialGenerator(LikelihoodGenerator):
         inputs = torch.cat(
             [(embedded.to(self.multiply_in).unsqueeze(0) * known.unsqueeze(3)).flatten(2), known], 2
         )  # [F, B, F * E + F]
+        # one mask a layer serves all blocks: their networks share nothing behind the embeddings
+        masks = (
+            [] if dropout is None else [(d >= self.dropout) / (1 - self.dropout) for d in dropout.chunk(self.depth, 1)]
+        )
         h = F.silu(_affine(self.first_bias, inputs, self.first_weight))
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            h = h + F.silu(_affine(bias, h.to(inputs.dtype), weight))
+        if masks:
+            h = h * masks[0]
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
+            inner = F.silu(_affine(bias, h.to(inputs.dtype), weight))
+            h = h + (inner * masks[layer] if masks else inner)
         nats = h.new_zeros(())
         for t, (inner, head, bias) in enumerate(zip(h.unbind(0), self._heads(), self._head_biases(), strict=True)):
             nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t])
