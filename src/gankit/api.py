@@ -230,13 +230,14 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
                 )
     except DivergedError:
         if folder is not None and run.game.best is not None:
-            run.model(time.monotonic() - began).save(folder.model_path)
+            run.model().save(folder.model_path)
             note(f"the last good model is in {folder.model_path}")
         raise
-    model: Model = run.model(time.monotonic() - began)
+    model: Model = run.model()
     if folder is not None:
         run.save(folder)
         model.save(folder.model_path)
+        folder.log({"step": run.game.step, "event": "finished", "seconds": round(time.monotonic() - began, 1)})
     return model
 
 

@@ -5,6 +5,7 @@ Knows prepared data, networks, the game and metrics; never files' formats, termi
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -101,8 +102,8 @@ class Run:
         """Saves the state at this step boundary."""
         folder.save_checkpoint(self.game.step, self.game.state_tensors(), self.game.state_json())
 
-    def model(self, seconds: float) -> Model:
-        """The model of the best averaged G so far. seconds: of this process's part of the training."""
+    def model(self) -> Model:
+        """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
         p, game = self.prepared, self.game
         card = {
             "name": p.records.origin.name,
@@ -121,10 +122,9 @@ class Run:
             "epochs": round(game.samples / max(p.num_train, 1), 2),
             "stopped_early": game.stopped_early,
             "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
-            "training_s": round(seconds, 1),
             "options": self.config.to_json(),
         }
-        return _model(p, self.plan, game.best_generator().to("cpu"), card, tuple(game.history), self.figure())
+        return _model(p, self.plan, game.best_generator().to("cpu"), card, _in_one_order(game.history), self.figure())
 
     def figure(self) -> dict[str, Any] | None:
         """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
@@ -156,9 +156,9 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
         # benchmarks/tables.md
         plan = replace(
             plan,
-            warmup=0.8,
+            warmup=0.9,
             warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
-            d_warmup=0.05,
+            d_warmup=0.04,
             likelihood_weight=0.1,
             generator_rate=0.03,
             gap_target=0.02,
@@ -327,6 +327,11 @@ def _precision(asked: str, network: str, device: torch.device) -> str:
 def _cpu_has_bfloat16() -> bool:
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(asked and asked())
+
+
+def _in_one_order(history: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The history with its keys sorted: after a resume they come in another order."""
+    return tuple(json.loads(json.dumps(history, sort_keys=True)))
 
 
 def _device(name: str) -> torch.device:
