@@ -22,6 +22,10 @@ MAX_SEQUENTIAL_COLUMNS = 400
 """Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
 
 
+MAX_COLUMNS = 1500
+"""More columns than that are refused: not one step of the game, nor of the judges, ends in bearable time."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Data, ready for the game.
@@ -71,6 +75,11 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
         kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns[:6])
         raise DataError(
             f"no column is left to learn: {kinds}. Say what a column is with --column NAME=number or NAME=category."
+        )
+    if len(schema.modelled) > MAX_COLUMNS:
+        raise DataError(
+            f"{len(schema.modelled):,} columns to learn are too many: {MAX_COLUMNS:,} are the most. Leave some out with "
+            "--column NAME=drop, or split the table."
         )
     for name in config.given:
         if schema.column(name).kind not in ("number", "category", "datetime"):
