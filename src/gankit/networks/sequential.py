@@ -54,7 +54,7 @@ class SequentialGenerator(LikelihoodGenerator):
 
     Attributes:
         multiply_in: the type in which inner layers are multiplied: bfloat16 is several times faster where the processor
-            has it, and as good (benchmarks/tables.md). Weights, sums and heads stay float32.
+            has it, and as good (benchmarks/tables.md). Weights and heads stay float32.
         dropout: share of hidden units that are dropped while learning by likelihood, in [0, 1).
     """
 
@@ -133,17 +133,18 @@ class SequentialGenerator(LikelihoodGenerator):
             [(embedded.to(self.multiply_in).unsqueeze(0) * known.unsqueeze(3)).flatten(2), known], 2
         )  # [F, B, F * E + F]
         # one mask a layer serves all blocks: their networks share nothing behind the embeddings
-        masks = (
-            [] if dropout is None else [(d >= self.dropout) / (1 - self.dropout) for d in dropout.chunk(self.depth, 1)]
-        )
+        kept = [] if dropout is None else [d >= self.dropout for d in dropout.chunk(self.depth, 1)]
+        masks = [(k / (1 - self.dropout)).to(self.multiply_in) for k in kept]
         h = F.silu(_affine(self.first_bias, inputs, self.first_weight))
         if masks:
             h = h * masks[0]
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
-            inner = F.silu(_affine(bias, h.to(inputs.dtype), weight))
+            inner = F.silu(_affine(bias, h, weight))
             h = h + (inner * masks[layer] if masks else inner)
-        nats = h.new_zeros(())
-        for t, (inner, head, bias) in enumerate(zip(h.unbind(0), self._heads(), self._head_biases(), strict=True)):
+        nats = torch.zeros((), device=h.device)
+        for t, (inner, head, bias) in enumerate(
+            zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
+        ):
             nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t])
         return nats
 
@@ -266,7 +267,7 @@ class _Part:
 
     first_weight: [F * E + F, H]: from all embeddings and all marks "is decided"; first_bias: [1, H].
     hidden: (weight [H, H], bias [1, H]) a layer. head: [K, H]; head_bias: [K]. embedding: [K, E].
-    Inner layers are multiplied in the weights' own type; biases and the head are float32.
+    Inner layers are computed in the first weight's type, the head in float32.
     """
 
     first_weight: Tensor
@@ -278,7 +279,7 @@ class _Part:
 
     def logits(self, embedded: Tensor | None, decided: Sequence[int], num_rows: int) -> Tensor:
         """Logits [B, K] given the embeddings [B, n * E] of the n blocks `decided`, in that order."""
-        h = self.first_bias.expand(num_rows, -1)
+        h = self.first_bias.to(self.first_weight.dtype).expand(num_rows, -1)
         if embedded is not None and decided:
             size = self.embedding.shape[1]
             blocks = len(self.first_weight) // (size + 1)
@@ -288,15 +289,14 @@ class _Part:
             h = _affine(self.first_bias + marks, embedded.to(weight.dtype), weight)
         h = F.silu(h)
         for weight, bias in self.hidden:
-            h = h + F.silu(_affine(bias, h.to(weight.dtype), weight))
-        return torch.addmm(self.head_bias, h, self.head.T)
+            h = h + F.silu(_affine(bias, h, weight))
+        return torch.addmm(self.head_bias, h.float(), self.head.T)
 
 
 def _affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """bias + x @ weight in float32; the products are taken in the type of x and weight, and summed in float32."""
-    if x.dtype == torch.float32:
-        return torch.baddbmm(bias, x, weight) if x.dim() == 3 else torch.addmm(bias, x, weight)
-    return bias + (x @ weight.to(x.dtype)).float()
+    """bias + x @ weight in the type of x (its products are summed in float32 whatever the type)."""
+    bias, weight = bias.to(x.dtype), weight.to(x.dtype)
+    return torch.baddbmm(bias, x, weight) if x.dim() == 3 else torch.addmm(bias, x, weight)
 
 
 def _waves(ordered: int, size: int) -> Tensor:
