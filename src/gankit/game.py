@@ -49,6 +49,9 @@ class GameConfig:
     ema_half_life: of the averaged G, in samples; never more than a tenth of what was played so far.
     warmup: share of the samples in which G alone learns by likelihood (for G that can).
     warmup_learning_rate, warmup_batch: Adam's rate at the start of that share, and its real samples of a step.
+    warmup_keeps_last: whether the warm-up runs its course and its last G begins the game, whatever the metric (a
+        two-sample test is too coarse to choose there); else it ends when the metric no longer improves, and its best G
+        begins.
     d_warmup: share of the samples, after the warm-up, in which D alone learns.
     likelihood_weight: weight of G's likelihood loss during the game.
     evaluations: how often the held-out metric is taken.
@@ -77,6 +80,7 @@ class GameConfig:
     warmup: float = 0.0
     warmup_learning_rate: float = 2e-3
     warmup_batch: int = 1024
+    warmup_keeps_last: bool = False
     d_warmup: float = 0.0
     likelihood_weight: float = 0.0
     evaluations: int = 20

@@ -78,8 +78,8 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
         )
     if len(schema.modelled) > MAX_COLUMNS:
         raise DataError(
-            f"{len(schema.modelled):,} columns to learn are too many: {MAX_COLUMNS:,} are the most. Leave some out with "
-            "--column NAME=drop, or split the table."
+            f"{len(schema.modelled):,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Leave some out "
+            "with --column NAME=drop, or split the table."
         )
     for name in config.given:
         if schema.column(name).kind not in ("number", "category", "datetime"):

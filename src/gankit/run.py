@@ -39,7 +39,7 @@ JUDGED_ROWS = 5000
 FEW_ROWS = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
 
-MAX_EPOCHS = 40
+MAX_EPOCHS = 30
 """Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
 
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
@@ -158,6 +158,7 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
             plan,
             warmup=0.9,
             warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
+            warmup_keeps_last=prepared.num_heldout >= FEW_ROWS,
             d_warmup=0.04,
             likelihood_weight=0.1,
             generator_rate=0.03,

@@ -141,7 +141,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
                 scores, alarms = _look_at(game, train, heldout)
             if judge is not None and phase != "discriminator":
                 metric = judge(game.average)
-                alarms += _keep_best(game, metric)
+                alarms += _keep_best(game, metric, phase)
             game.history.append(
                 {
                     "samples": game.samples,
@@ -173,15 +173,16 @@ def _is_due(game: Game) -> bool:
     return game.finished or game.behind * parts // total > before * parts // total
 
 
-def _keep_best(game: Game, metric: float) -> tuple[str, ...]:
+def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
     """Keep the averaged G if it is the best so far; end the game if nothing has improved for long enough."""
-    if math.isfinite(metric) and (game.best_metric is None or metric > game.best_metric):
+    forced = phase == "likelihood" and game.config.warmup_keeps_last
+    if math.isfinite(metric) and (forced or game.best_metric is None or metric > game.best_metric):
         game.best_metric, game.best_samples, game.evaluations_since_best = metric, game.samples, 0
         game.best = {name: t.detach().clone() for name, t in game.average.state_dict().items()}
         return ()
     game.evaluations_since_best += 1
     if game.config.early_stop and game.evaluations_since_best >= game.config.patience and not game.finished:
-        if game.phase == "likelihood":
+        if phase == "likelihood":
             game.end_warmup()
         else:
             game.stopped_early = True
