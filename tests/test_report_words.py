@@ -241,3 +241,15 @@ def test_no_number_breaks_the_words(value: float) -> None:
 def test_a_few_more_rows_than_compared_are_not_too_few_rows() -> None:
     entry = metric(score(0.985), rows_needed=5400)
     assert standing(entry, 5000).level == "real" and standing(entry, 2000).level == "open"
+
+
+def test_a_share_hardly_beyond_chance_is_no_sign_of_copying() -> None:
+    from gankit.report.standing import standing
+
+    def near(value: float) -> dict[str, object]:
+        score = {"value": value, "low": value - 0.003, "high": value + 0.003}
+        ceiling = {"value": 0.486, "low": 0.478, "high": 0.494}
+        return {"best": 0.5, "direction": "near", "family": "copies", "fake": score, "ceiling": ceiling}
+
+    assert standing(near(0.505)).level == "real"
+    assert standing(near(0.6)).level in ("close", "fair", "weak")

@@ -34,6 +34,8 @@ THRESHOLDS: dict[str, float] = {
     "auc_nearly_always": 0.90,
     # p-value below which the three-sample test for copying speaks: an accusation, so seldom by chance.
     "p_copying": 0.001,
+    # So far beyond chance must the interval of a measure of copying lie: with many rows .502 is beyond chance too.
+    "copy_effect": 0.005,
     # A record counts as suspiciously near when it lies this many times nearer to a training row than to held-out rows.
     "near_ratio": 0.5,
     # D's mean score on training rows exceeds that on held-out rows by this share of D's range (real - fake): it has
@@ -109,7 +111,8 @@ def standing(metric: Mapping[str, Any], num_rows: int | None = None) -> Standing
     rows = metric.get("rows_needed")
     # Told apart: worse than the ceiling beyond both intervals, and short of the best beyond the fakes' own.
     ends = [value if (end := finite(fake.get(k))) is None else end for k in ("low", "high")]
-    told = gap > (half or 0.0) and all(loss(end, best, direction) > 0 for end in ends)
+    least = THRESHOLDS["copy_effect"] if metric.get("direction") == "near" and direction == "lower" else 0.0
+    told = gap > (half or 0.0) and all(loss(end, best, direction) > least for end in ends)
     if not told:
         few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
         return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)

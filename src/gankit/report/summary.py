@@ -103,7 +103,8 @@ def copying(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> list[
         p = numbers.finite(test)
         # The test alone also speaks when fakes crowd where training rows do; the share of nearer ones must agree.
         low = numbers.finite(metrics[name]["fake"].get("low"))
-        tested = p is not None and p < THRESHOLDS["p_copying"] and low is not None and low > metrics[name]["best"]
+        beyond = low is not None and low > metrics[name]["best"] + THRESHOLDS["copy_effect"]
+        tested = p is not None and p < THRESHOLDS["p_copying"] and beyond
         if places[name].level in ("close", "fair", "weak") or tested:
             found.append(name)
     return found
