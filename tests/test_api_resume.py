@@ -105,3 +105,8 @@ def test_the_same_options_give_the_same_model(tmp_path: Path) -> None:
     one, two = (gankit.train(data, samples="4k", evaluations=2, seed=5) for _ in range(2))
     assert one.sample(20).equals(two.sample(20))
     assert not one.sample(20).equals(gankit.train(data, samples="4k", evaluations=2, seed=6).sample(20))
+
+
+def test_latents_are_refused_where_they_would_be_ignored(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="one number of z a column"):
+        gankit.train(table(tmp_path), samples="2k", latents=7)

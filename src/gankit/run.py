@@ -73,6 +73,8 @@ class Run:
     def start(cls, prepared: Prepared, config: TrainConfig, total_samples: int | None = None) -> Run:
         """A run at its first step; `total_samples` None = long enough to be timed."""
         device = _device(config.device)
+        if prepared.network == "sequential" and config.latents is not None:
+            raise OptionError("--latents: the sequential network takes one number of z a column. Leave it out.")
         latents = config.latents or 100
         precision = _precision(config.precision, prepared.network, device)
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
