@@ -82,7 +82,9 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)} (all)")
     parser.add_argument("--samples", default="2M", help="length of each training")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", help="for ablations: loss=hinge")
     args = parser.parse_args()
+    options = dict(text.split("=", 1) for text in args.set)
     print("| set | modes found, per seed | least points on a mode (real) | largest KL (real) | seconds of a run |")
     print("|---|---|---|---|---|")
     for name in args.sets or SETS:
@@ -91,7 +93,7 @@ def main() -> None:
         for seed in range(args.seeds):
             rng = np.random.default_rng([seed, list(SETS).index(name)])
             start = time.perf_counter()
-            model = gankit.train(points(mixture, NUM_TRAIN, rng), samples=args.samples, seed=seed)
+            model = gankit.train(points(mixture, NUM_TRAIN, rng), samples=args.samples, seed=seed, **options)
             took.append(time.perf_counter() - start)
             fakes = np.asarray(model.sample(NUM_FAKES, seed=seed), dtype=np.float64).reshape(NUM_FAKES, -1)
             found.append(judge(mixture, fakes, rng))

@@ -28,8 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "codecs": {"errors", "randomness", "spec", "data"},
     "networks": {"errors", "randomness", "spec"},
     "losses": {"errors", "networks"},
-    "game": {"errors", "randomness", "spec", "networks", "losses"},
-    "training": {"errors", "config", "randomness", "spec", "networks", "losses", "game"},
+    "augment": {"errors", "randomness"},
+    "game": {"errors", "randomness", "spec", "networks", "losses", "augment"},
+    "training": {"errors", "config", "randomness", "spec", "networks", "losses", "augment", "game"},
     "checkpoint": {"errors", "config", "spec"},
     "restriction": {"errors", "data", "codecs"},
     "model": {
@@ -37,21 +38,25 @@ MAY_IMPORT: dict[str, set[str]] = {
         "preparation",
     },
     "metrics": {"errors", "randomness", "data"},
+    "perception": {"errors", "randomness", "data"},
+    "latents": {"errors", "randomness", "spec", "data", "networks", "model", "perception"},
+    "export": {"errors", "spec", "networks", "checkpoint", "model"},
     "report": {"errors", "config", "data", "checkpoint", "model", "metrics"},
     "preparation": {"errors", "config", "data", "codecs", "metrics"},
     "evaluation": {
-        "errors", "config", "randomness", "data", "networks", "checkpoint", "model", "metrics", "report", "preparation",
+        "errors", "config", "randomness", "data", "networks", "checkpoint", "model", "metrics", "perception", "report",
+        "preparation",
     },
     "run": {
-        "errors", "config", "randomness", "networks", "game", "training", "checkpoint", "model", "metrics",
-        "preparation", "evaluation",
+        "errors", "config", "randomness", "data", "networks", "augment", "game", "training", "checkpoint", "model",
+        "metrics", "perception", "preparation", "evaluation",
     },
     "api": {
         "errors", "config", "options", "training", "checkpoint", "model", "report", "preparation", "evaluation", "run",
     },
     "terminal": {"errors", "training"},
     "cli": {
-        "errors", "config", "options", "data", "training", "model", "evaluation", "api", "terminal",
+        "errors", "config", "options", "data", "training", "model", "latents", "export", "evaluation", "api", "terminal",
     },
 }  # fmt: skip
 
@@ -63,6 +68,7 @@ NEVER: dict[str, set[str]] = {
     "networks": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
     "losses": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
     "training": {"duckdb", "pyarrow", "pandas", "polars", "sklearn", "click"},
+    "augment": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
     "metrics": {"torch", "click"},
     "report": {"torch", "click"},
 }

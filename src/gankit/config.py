@@ -18,7 +18,7 @@ def option(default: Any, help: str, *, group: str, choices: tuple[str, ...] = ()
 class TrainConfig:
     """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""
 
-    kind: str = option("auto", "Kind of data.", group="data", choices=("auto", "number", "vector", "table"))
+    kind: str = option("auto", "Kind of data.", group="data", choices=("auto", "number", "vector", "table", "image"))
     format: str | None = option(
         None,
         "Format of the file, where its suffix does not tell.",
@@ -38,7 +38,28 @@ class TrainConfig:
         metavar="NAME=TYPE",
     )
     missing: tuple[str, ...] = option((), "A further word that means missing.", group="data", metavar="WORD")
-    given: tuple[str, ...] = option((), "A column the model is conditioned on.", group="data", metavar="COL")
+    given: tuple[str, ...] = option(
+        (),
+        "A column the model is conditioned on; for images labels are given by themselves, none turns that off.",
+        group="data",
+        metavar="COL",
+    )
+    size: str | None = option(
+        None, "Width and height of images, 64 or 64x48 (that of the files, if all agree).", group="data"
+    )
+    fit: str = option(
+        "crop",
+        "How an image of another shape is made to fit --size: cut, bordered, or distorted.",
+        group="data",
+        choices=("crop", "pad", "stretch"),
+    )
+    resample: str = option(
+        "lanczos", "Filter that resizes images.", group="data", choices=("lanczos", "bicubic", "bilinear", "box", "nearest")
+    )
+    channels: str = option(
+        "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
+    )
+    strict: bool = option(False, "Refuse data with unreadable images in place of skipping them.", group="data")
     heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
     heldout_fraction: float | None = option(None, "Share held out (.2; .1 above 50,000 rows).", group="data")
     target: str | None = option(
@@ -49,19 +70,28 @@ class TrainConfig:
         "auto",
         "Networks: generator and discriminator.",
         group="game",
-        choices=("auto", "sequential", "residual", "dense2014"),
+        choices=("auto", "sequential", "residual", "dense2014", "conv2014", "strided", "dcgan", "stylegan2"),
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game")
     depth: int | None = option(None, "Residual blocks of a network.", group="game")
     latents: int | None = option(None, "Numbers of the noise z (100; one a column for sequential).", group="game")
-    loss: str = option(
-        "relativistic",
-        "Adversarial loss.",
+    loss: str | None = option(
+        None,
+        "Adversarial loss (relativistic; that of the paper for the networks of a paper).",
         group="game",
         choices=("minimax", "nonsaturating", "leastsquares", "hinge", "wasserstein", "relativistic"),
     )
-    penalty: str = option(
-        "r1r2", "Gradient penalty on D.", group="game", choices=("none", "r1", "r2", "r1r2", "wgan-gp")
+    penalty: str | None = option(
+        None,
+        "Gradient penalty on D (r1r2; that of the paper for the networks of a paper).",
+        group="game",
+        choices=("none", "r1", "r2", "r1r2", "wgan-gp"),
+    )
+    augment: str = option(
+        "auto",
+        "Augmentation of images before D (auto: ada, as strong as D's overfitting on held-out images asks for).",
+        group="game",
+        choices=("auto", "none", "ada", "diffaugment"),
     )
     penalty_method: str = option("exact", "How the penalty is computed.", group="game", choices=("exact", "finite"))
     penalty_weight: float | None = option(None, "Weight of the penalty (follows D's gap by itself).", group="game")

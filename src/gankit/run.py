@@ -144,8 +144,8 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
     batch = config.batch or int(np.clip(rows // 8, 16, 256))
     plan = GameConfig(
         total_samples=total_samples,
-        loss=config.loss,
-        penalty=config.penalty,
+        loss=config.loss or "relativistic",
+        penalty=config.penalty or "r1r2",
         penalty_method=config.penalty_method,  # type: ignore[arg-type]  # one of the two by the option's choices
         penalty_weight=config.penalty_weight,
         batch=batch,

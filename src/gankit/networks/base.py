@@ -79,6 +79,43 @@ class LikelihoodGenerator(Generator):
         """
 
 
+class StyleGenerator(Generator):
+    """A G with an intermediate latent space: z is mapped to styles w, one a layer, and the image is made from w.
+
+    In training mode `forward` mixes styles (Karras et al. 2019, section 3.1) by draws from `u`; in evaluation mode
+    it does not.
+
+    Attributes:
+        num_styles: layers that take a style.
+        style_dim: numbers of one style.
+    """
+
+    num_styles: int
+    style_dim: int
+
+    @property
+    @abstractmethod
+    def mean_style(self) -> Tensor:
+        """The running mean of w, [style_dim]: where truncation pulls to."""
+
+    @abstractmethod
+    def styles(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """w [B, num_styles, style_dim] of z [B, num_latents] and c, the same style for every layer."""
+
+    @abstractmethod
+    def synthesise(self, w: Tensor, u: Tensor) -> Tensor:
+        """Fakes [B, *spec.shape] of w [B, num_styles, style_dim]; u [B, num_uniforms] feeds the noise inputs."""
+
+    @abstractmethod
+    def path_length_loss(self, z: Tensor, u: Tensor, c: Tensor | None, directions: Tensor) -> Tensor:
+        """The path length regulariser of Karras et al. 2020, eq. 4, a scalar; moves its running mean `a`.
+
+        Args:
+            z, u, c: as in `forward`.
+            directions: [B, *spec.shape] float32, standard normal.
+        """
+
+
 class Discriminator(nn.Module, ABC):
     """D: a record to one logit, large for real.
 
