@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import gankit
-from gankit.cli import free_folder, interruptible, replacing, run
+from gankit.cli import run
+from gankit.cli.interruption import interruptible
+from gankit.cli.train import free_folder, replacing
 from gankit.errors import DataError, OptionError
 from gankit.terminal import Voice
 
@@ -95,6 +97,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     text = gankit_command("--help").stdout
     assert all(f"\n  {name} " in text for name in ("train", "sample", "evaluate", "inspect"))
     assert "Exit codes: 0" in text
+    assert "\n  gankit train adult.csv --budget 5m     learn; the model comes to runs/adult-1\n" in text
 
 
 def test_version_is_the_packages() -> None:
@@ -193,7 +196,7 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[int] = []
-    monkeypatch.setattr("gankit.cli.os._exit", ended.append)
+    monkeypatch.setattr("gankit.cli.interruption.os._exit", ended.append)
     before = signal.getsignal(number)
     with interruptible(Voice()) as interruption:
         interruption.begin()

@@ -1,0 +1,73 @@
+"""The commands, one module each, and how the command line begins and ends.
+
+Knows which commands there are and what an exit code means. Each command reads arguments, calls the house, and speaks
+through `terminal`; it imports the heavy rooms only when it needs them, so that `--help` and mistakes in arguments
+answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from gankit import __version__
+from gankit.cli import evaluate, inspect, sample, train
+from gankit.errors import InterruptedRun, OptionError
+from gankit.terminal import Voice
+
+COMMANDS: tuple[click.Command, ...] = (train.command, sample.command, evaluate.command, inspect.command)
+"""Every command; one is added as one module and one entry here."""
+
+HELP = """Train a generative adversarial network on your own data, and learn honestly how good its fakes are.
+
+\b
+gankit train adult.csv --budget 5m     learn; the model comes to runs/adult-1
+gankit sample runs/adult-1 -n 1000     make more of it
+gankit evaluate runs/adult-1           how good is it?
+gankit inspect runs/adult-1            what is it?
+"""
+
+EPILOG = "Exit codes: 0 done; 1 a fault of gankit; 2 a mistake that you can mend; 3 the training diverged; 130 stopped."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and ends the process with the exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and gives its exit code; a fault of gankit leaves a traceback and a request to report it."""
+    try:
+        code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        if "--json" in arguments:
+            Voice(as_json=True).error(OptionError(error.format_message()))
+        else:
+            error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped.", err=True)
+        return InterruptedRun.exit_code
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo(
+            f"This is a fault of gankit {__version__}, not yours. Please report the lines above and the command.",
+            err=True,
+        )
+        return 1
+
+
+@click.group(
+    commands=COMMANDS,
+    help=HELP,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="gankit")
+def cli() -> None:
+    """The group of all commands."""

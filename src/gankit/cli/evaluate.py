@@ -1,0 +1,64 @@
+"""`gankit evaluate`: a model's fakes, written to a file, and the report on them.
+
+Knows models, files of fakes and reports; never training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gankit.cli.sample import text_format
+from gankit.cli.speaking import speaking
+from gankit.errors import OptionError
+from gankit.terminal import Voice
+
+
+@click.command("evaluate", short_help="Measure a model's fakes; leaves report.html and report.json.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
+@click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder.  [RUN/report]")
+@click.option(
+    "-n",
+    "--num-rows",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many fakes to make.  [as many as held-out ones, at least 1,000]",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements."
+)
+@speaking
+def command(
+    voice: Voice, model: Path, real: str | None, fake: str | None, out: Path | None, num_rows: int | None, seed: int
+) -> None:
+    """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
+    if fake is not None and num_rows is not None:
+        raise OptionError("--num-rows says how many fakes to make, and --fake brings them. Give one of them.")
+    folder = out or (model / "report" if model.is_dir() else model.with_name(model.stem + "-report"))
+
+    from gankit import api
+
+    if fake is None:
+        fake = str(_write_fakes(model, folder, num_rows, seed))
+        voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
+    report = api.evaluate(model, real, fake=fake, seed=seed, on_note=voice.note)
+    report.save(folder / "report.html")
+    text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
+    voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
+
+
+def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> Path:
+    """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
+    from gankit.data import write
+    from gankit.evaluation import LEAST_FAKES
+    from gankit.model import load
+
+    model = load(path)
+    kind = model.origin.format
+    file = folder / f"fakes.{kind if kind in ('parquet', 'arrow') else text_format(kind)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write(model.sample_batches(num_rows or max(model.card["rows"]["heldout"], LEAST_FAKES), seed), file, model.origin)
+    return file

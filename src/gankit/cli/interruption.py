@@ -1,0 +1,54 @@
+"""What SIGINT and SIGTERM do while a command trains.
+
+Knows signals and the voice; never data, models or the loop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gankit.errors import InterruptedRun
+from gankit.terminal import Voice
+
+
+class Interruption:
+    """What SIGINT and SIGTERM do to a training.
+
+    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next
+    step boundary (`asked`), and the second ends the process at once.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self.asked = False
+        self._voice = voice
+        self._begun = False
+
+    def begin(self) -> None:
+        """From here on there is something to save."""
+        self._begun = True
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The signals' handler."""
+        if self.asked:
+            os._exit(InterruptedRun.exit_code)
+        if not self._begun:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._voice.note("stopping at the next step; once more stops at once.")
+
+
+@contextmanager
+def interruptible(voice: Voice) -> Iterator[Interruption]:
+    """Lets SIGINT and SIGTERM stop a training at a step boundary; the handlers are put back afterwards."""
+    interruption = Interruption(voice)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interruption.handle) for number in numbers}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

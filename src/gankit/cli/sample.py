@@ -1,0 +1,64 @@
+"""`gankit sample`: records from a model, to a file or to standard output.
+
+Knows models and where their records go; never training or metrics.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gankit.cli.speaking import speaking
+from gankit.terminal import Voice
+
+
+@click.command("sample", short_help="Make records with a model.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write; its suffix tells the format.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which records: row i of seed s is always the same.",
+)
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
+)
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys: sex=Male, age=30..40, x>=3.")
+@click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
+@speaking
+def command(
+    voice: Voice,
+    model: Path,
+    num_rows: int,
+    out: Path | None,
+    seed: int,
+    offset: int,
+    where: tuple[str, ...],
+    file_format: str | None,
+) -> None:
+    """Make records with MODEL, a model file or a run folder.
+
+    Without -o they go to standard output, in the text format that the training data came in.
+    """
+    from gankit.data import write
+    from gankit.model import load, parse_where
+
+    conditions = parse_where(where)
+    loaded = load(model)
+    batches = loaded.sample_batches(num_rows, seed, offset, conditions)
+    if out is None:
+        write(batches, "-", loaded.origin, format=file_format or text_format(loaded.origin.format))
+    else:
+        write(batches, out, loaded.origin, format=file_format)
+        result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
+        voice.result(result, f"{num_rows} rows in {out}")
+
+
+def text_format(origin: str) -> str:
+    """The text format for standard output: the one the data came in, or CSV where that was none."""
+    return origin if origin in ("csv", "tsv", "jsonl", "json", "xml") else "csv"

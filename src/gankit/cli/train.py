@@ -1,0 +1,156 @@
+"""`gankit train`: from data to a run folder with a model.
+
+Knows the options, run folders and how a training is stopped; never data's formats, networks or the loop's inside.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit import options
+from gankit.cli.interruption import interruptible
+from gankit.cli.speaking import Command, speaking
+from gankit.errors import DataError, OptionError
+from gankit.terminal import Voice
+
+if TYPE_CHECKING:
+    from gankit.training import Progress
+
+
+def with_train_options(command: Command) -> Command:
+    """Gives a command one flag for each field of `TrainConfig`."""
+    for option in reversed(options.train_options()):
+        keywords: dict[str, Any] = {"default": None, "help": _help(option), "show_default": False}
+        if option.scalar is not bool:
+            keywords["type"] = click.Choice(option.choices) if option.choices else option.scalar
+            keywords["metavar"] = None if option.choices else options.metavar_of(option)
+            keywords["multiple"] = option.many
+        command = click.option(option.declaration, option.name, **keywords)(command)
+    return command
+
+
+def _help(option: options.Option) -> str:
+    default = "" if option.default is None or option.many else f"  [{options.default_text(option)}]".replace("`", "")
+    return option.help + default
+
+
+class TrainCommand(click.Command):
+    """`train`, whose many options are shown under the headings of their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section for each group of options, and one for what is not in `TrainConfig`."""
+        group_of = {o.name: o.group for o in options.train_options()}
+        for group, heading in {"": "Options", **options.GROUPS}.items():
+            shown = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+            records = [p.get_help_record(ctx) for p in shown if group_of.get(p.name or "", "") == group]
+            with formatter.section(heading):
+                formatter.write_dl([record for record in records if record is not None])
+
+
+@click.command("train", cls=TrainCommand, short_help="Learn from data; leaves a run folder with the model.")
+@click.argument("data", required=False)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The run folder.  [runs/NAME-1, NAME-2, ...]")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Options from a TOML file; flags win.")
+@click.option("--resume", is_flag=True, help="Go on with the run in -o, with the settings it has.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
+@with_train_options
+@speaking
+def command(
+    voice: Voice,
+    data: str | None,
+    out: Path | None,
+    config_file: Path | None,
+    resume: bool,
+    overwrite: bool,
+    **flags: Any,
+) -> None:
+    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), or - for standard input.
+
+    Ctrl-C stops at the next step, keeps what was learned, and says how to go on.
+    """
+    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    if resume:
+        run_folder = _run_to_resume(out, overwrite, config_file, given)
+        config = None
+    else:
+        config = options.build_config({**(options.read_toml(config_file) if config_file else {}), **given})
+        run_folder = out or free_folder(data or "-")
+        if run_folder.exists() and not overwrite:
+            raise OptionError(
+                f"{run_folder} exists. Go on with it (--resume), replace it (--overwrite), or name another folder (-o)."
+            )
+        data = _checked_data(data)
+    with interruptible(voice) as interruption:
+        from gankit import api
+
+        def on_progress(progress: Progress) -> None:
+            interruption.begin()
+            voice.progress(progress)
+
+        watched: dict[str, Any] = {
+            "on_progress": on_progress,
+            "on_note": voice.note,
+            "should_stop": lambda: interruption.asked,
+        }
+        if config is None:
+            model = api.resume(run_folder, data, **watched)
+        else:
+            with replacing(run_folder) if run_folder.exists() else nullcontext():
+                model = api.train(data, out=run_folder, config=config, **watched)
+    text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
+    voice.result({"run": str(run_folder), "card": model.card}, text)
+
+
+def _checked_data(data: str | None) -> str:
+    if data is None:
+        raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
+    if data != "-" and not Path(data).exists():
+        raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
+    return data
+
+
+def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, given: dict[str, Any]) -> Path:
+    if out is None:
+        raise OptionError("--resume needs the run to go on with: gankit train -o RUN --resume")
+    if overwrite:
+        raise OptionError("--resume goes on with a run and --overwrite replaces it. Give one of them.")
+    refused = ["--config"] if config_file else []
+    refused += ["--" + name.replace("_", "-") for name in given]
+    if refused:
+        raise OptionError(
+            f"a resumed run keeps the settings in {out}; {', '.join(refused)} cannot be changed. "
+            "Leave that out, or begin a new run."
+        )
+    return out
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[None]:
+    """Sets the run in `folder` aside while another takes its place; it comes back if none does."""
+    if not (folder / "config.json").exists():
+        raise OptionError(f"{folder} is not a run, so it is not replaced. Name another folder with -o.")
+    aside = folder.with_name(f".{folder.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    try:
+        yield
+    finally:
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(folder)
+
+
+def free_folder(data: str, runs: Path = Path("runs")) -> Path:
+    """The first of runs/NAME-1, runs/NAME-2, … that does not exist, with NAME from the data's file name."""
+    name = "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"
+    number = 1
+    while (runs / f"{name}-{number}").exists():
+        number += 1
+    return runs / f"{name}-{number}"
