@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.options import build_config, nearest, options_table, read_toml, train_options
+from gankit.options import (
+    build_config,
+    nearest,
+    options_table,
+    parse_duration,
+    parse_samples,
+    read_toml,
+    train_options,
+)
 
 
 def toml(tmp_path: Path, text: str) -> Path:
@@ -73,6 +81,31 @@ def test_a_value_of_the_wrong_type_is_refused(name: str, value: object, wanted: 
 def test_a_number_outside_its_range_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(OptionError, match=f"{name} must be .*; got"):
         build_config({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("budget", "five"), ("budget", "5"), ("budget", "0s"), ("budget", "5 minutes"), ("budget", "-3m"),
+        ("samples", "many"), ("samples", "0"), ("samples", "2kk"), ("samples", "0.1"), ("samples", "-5"),
+    ],
+)  # fmt: skip
+def test_a_length_that_cannot_be_read_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(OptionError, match=f"somewhere: {name} must be .*; got {text!r}"):
+        build_config({name: text}, where="somewhere")
+
+
+def test_two_lengths_are_refused() -> None:
+    with pytest.raises(OptionError, match="samples and budget both set the length"):
+        build_config({"samples": "2k", "budget": "5m"})
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["s", "m", "h"]))
+def test_a_length_is_read_as_it_is_written(number: int, unit: str) -> None:
+    assert parse_duration(f" {number}{unit} ") == number * {"s": 1, "m": 60, "h": 3600}[unit]
+    assert parse_samples(f"{number}k") == 1000 * number
+    assert parse_samples(str(number)) == number
+    assert build_config({"samples": number}).samples == str(number)
 
 
 def test_one_text_stands_for_a_list_of_one() -> None:

@@ -48,15 +48,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "preparation",
     },
     "run": {
-        "errors", "config", "randomness", "data", "networks", "augment", "game", "training", "checkpoint", "model",
-        "metrics", "perception", "preparation", "evaluation",
+        "errors", "config", "options", "randomness", "data", "networks", "augment", "game", "training", "checkpoint",
+        "model", "metrics", "perception", "preparation", "evaluation",
     },
     "api": {
         "errors", "config", "options", "training", "checkpoint", "model", "report", "preparation", "evaluation", "run",
     },
     "terminal": {"errors", "training"},
     "cli": {
-        "errors", "config", "options", "data", "training", "model", "latents", "export", "evaluation", "api", "terminal",
+        "errors", "config", "options", "data", "training", "model", "latents", "export", "evaluation", "api",
+        "terminal",
     },
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -101,12 +102,16 @@ def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainCon
     """The configuration with `values` in place of the defaults; `where` names their source in errors.
 
     Raises:
-        OptionError: an unknown name, a value of the wrong type, or one that is not among the choices.
+        OptionError: an unknown name, a value of the wrong type, one that is not among the choices, or two options that
+            say the same in two ways.
 
     >>> build_config({"loss": "hinge", "given": ["income"]}).given
     ('income',)
     """
-    return TrainConfig(**check_values(values, where=where))
+    config = TrainConfig(**check_values(values, where=where))
+    if config.samples is not None and config.budget is not None:
+        raise OptionError(f"{where}: samples and budget both set the length. Give one of them.")
+    return config
 
 
 def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str, Any]:
@@ -149,7 +154,44 @@ def _checked_scalar(option: Option, value: Any, where: str) -> Any:
         assert isinstance(value, int | float)
         if not (allowed(value) and math.isfinite(value)):
             raise OptionError(f"{where}: {option.name} must be {words}; got {value:g}.")
+    if option.name in _PARSERS:
+        _PARSERS[option.name](value, where=where)
     return value
+
+
+def parse_duration(text: str, *, where: str = "train") -> float:
+    """'90s', '5m', '2h' in seconds.
+
+    Raises:
+        OptionError: it is no such text, or 0; `where` names its source.
+
+    >>> parse_duration("90s"), parse_duration("1.5h")
+    (90.0, 5400.0)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", text)
+    if not match or float(match[1]) <= 0:
+        raise OptionError(f"{where}: budget must be a time like 90s, 5m or 2h; got {text!r}.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def parse_samples(text: str, *, where: str = "train") -> int:
+    """'60k', '2M', '500' as a number.
+
+    Raises:
+        OptionError: it is no such text, or below 1; `where` names its source.
+
+    >>> parse_samples("60k"), parse_samples("2M")
+    (60000, 2000000)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?)\s*", text)
+    number = int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[match[2].lower()]) if match else 0
+    if number < 1:
+        raise OptionError(f"{where}: samples must be a number like 60k or 2M; got {text!r}.")
+    return number
+
+
+# Texts that stand for something else, and are read before anything heavy is.
+_PARSERS: dict[str, Callable[..., float]] = {"budget": parse_duration, "samples": parse_samples}
 
 
 def _wrong(option: Option, value: Any, where: str) -> OptionError:

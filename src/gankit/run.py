@@ -6,7 +6,6 @@ Knows prepared data, networks, the game and metrics; never files' formats, termi
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from gankit.model import Given, Model, NetworkPlan
 from gankit.networks import Generator, LikelihoodGenerator
 from gankit.networks.compact import expand
 from gankit.networks.sequential import SequentialGenerator
+from gankit.options import parse_duration, parse_samples
 from gankit.preparation import Prepared
 from gankit.randomness import torch_generator
 from gankit.training import samples_for_budget, seconds_per_sample
@@ -192,8 +192,6 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         spent_s: what was spent before.
         notes: the decision is appended.
     """
-    if config.samples is not None and config.budget is not None:
-        raise OptionError("--samples and --budget both set the length. Give one of them.")
     if config.samples is not None:
         return parse_samples(config.samples), config.evaluations
     budget = config.budget or DEFAULT_BUDGET
@@ -218,31 +216,6 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         f"The same again: --samples {total} --evaluations {plan.evaluations}"
     )
     return total, plan.evaluations
-
-
-def parse_duration(text: str) -> float:
-    """'90s', '5m', '2h' in seconds.
-
-    >>> parse_duration("90s"), parse_duration("1.5h")
-    (90.0, 5400.0)
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", text)
-    if not match or float(match[1]) <= 0:
-        raise OptionError(f"--budget must be a time like 90s, 5m or 2h. Got {text!r} instead.")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def parse_samples(text: str) -> int:
-    """'60k', '2M', '500' as a number.
-
-    >>> parse_samples("60k"), parse_samples("2M")
-    (60000, 2000000)
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?)\s*", str(text))
-    number = int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[match[2].lower()]) if match else 0
-    if number < 1:
-        raise OptionError(f"--samples must be a number like 60k or 2M. Got {text!r} instead.")
-    return number
 
 
 def _batches(prepared: Prepared, values: Any) -> Batches:
