@@ -215,36 +215,10 @@ class JsonSink(JsonLinesSink):
     first, between, last = "[\n", ",\n", "\n]\n"
 
 
-class ParquetSink(Sink):
-    """Parquet, compressed with Zstandard."""
+class TypedSink(Sink):
+    """Tables as they are, by one of Arrow's writers, which `open` makes."""
 
-    def open(self) -> None:
-        """Writes the magic bytes."""
-        import pyarrow.parquet as pq
-
-        self._writer = pq.ParquetWriter(self.stream, self.schema, compression="zstd", compression_level=1)
-
-    def write(self, table: pa.Table) -> None:
-        """Writes a row group."""
-        self._writer.write_table(table)
-
-    def close(self) -> None:
-        """Writes the footer."""
-        self._writer.close()
-
-    def abandon(self) -> None:
-        """Closes the writer while its stream is open: it would complain later, when it is collected."""
-        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
-            self._writer.close()
-        self._writer.is_open = False
-
-
-class ArrowSink(Sink):
-    """An Arrow file (Feather version 2)."""
-
-    def open(self) -> None:
-        """Writes the schema."""
-        self._writer = pa.ipc.new_file(self.stream, self.schema)
+    _writer: Any
 
     def write(self, table: pa.Table) -> None:
         """Writes a batch."""
@@ -258,6 +232,29 @@ class ArrowSink(Sink):
         """Closes the writer while its stream is open."""
         with contextlib.suppress(OSError, ValueError, pa.ArrowException):
             self._writer.close()
+
+
+class ParquetSink(TypedSink):
+    """Parquet, compressed with Zstandard; a batch is a row group."""
+
+    def open(self) -> None:
+        """Writes the magic bytes."""
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(self.stream, self.schema, compression="zstd", compression_level=1)
+
+    def abandon(self) -> None:
+        """Closes the writer, and tells it that it is closed: else it would try again when it is collected."""
+        super().abandon()
+        self._writer.is_open = False
+
+
+class ArrowSink(TypedSink):
+    """An Arrow file (Feather version 2)."""
+
+    def open(self) -> None:
+        """Writes the schema."""
+        self._writer = pa.ipc.new_file(self.stream, self.schema)
 
 
 class XmlSink(Sink):
