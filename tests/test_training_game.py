@@ -403,7 +403,7 @@ def test_an_infinite_moment_of_adam_is_noticed_though_weights_and_losses_are_fin
     game = a_game()
     looks = play(game, TRAIN, HELDOUT)
     next(looks)
-    game.state_tensors()["adam.generator.exp_avg_sq.head.weight"].fill_(math.inf)
+    game.state_tensors()["optimiser.generator.exp_avg_sq.head.weight"].fill_(math.inf)
     assert next(looks).rolled_back
     assert all(t.isfinite().all() for t in game.state_tensors().values())
 

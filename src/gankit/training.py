@@ -23,8 +23,8 @@ from gankit.randomness import numpy_generator
 Judge = Callable[[Generator], float]
 """Takes the averaged G, gives the held-out metric: larger is better."""
 
-LOOKED_AT = 2048
-"""Records of each kind that D scores at an evaluation."""
+LOOKED_AT, LEAST_LOOKED_AT, LOOKED_AT_NUMBERS = 2048, 64, 2**24
+"""Records of each kind that D scores at an evaluation; fewer where they have many numbers, but not fewer than that."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Progress:
     d_loss, g_loss, penalty, gap: means since the last look; penalty without its weight; gap = E[D(x)] - E[D(G)].
         g_loss is G's likelihood loss in nats in the phase "likelihood". None where the phase has no such number.
     weight: the penalty's weight (gamma).
+    strength: of the augmentation, 0 where there is none.
     learning_rate: Adam's, now.
     scores: D's view of train, held-out and fakes; None between evaluations.
     metric: the held-out metric of the averaged G, larger is better; None between evaluations or without a judge.
@@ -85,6 +86,7 @@ class Progress:
     penalty: float | None
     gap: float | None
     weight: float
+    strength: float
     learning_rate: float
     scores: Scores | None
     metric: float | None
@@ -118,6 +120,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
     good = _snapshot(game)
     while not game.finished:
         clock.start(game.samples)
+        since = game.samples
         while True:
             phase, rate = game.phase, game.learning_rate()
             game.play_step(train)
@@ -133,6 +136,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
 
         if phase == "game":
             game.steer_weight(means["gap"])
+            game.steer_augmentation(heldout, game.samples - since, means)
         scores: Scores | None = None
         metric: float | None = None
         alarms: tuple[str, ...] = ()
@@ -150,7 +154,8 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
                     "loss_d": means.get("d_loss"),
                     "loss_g": means.get("g_loss"),
                     "gap": means.get("gap"),
-                    "weight": game.weight,
+                    "weight": game.penalty_weight(),
+                    "strength": game.strength,
                     "metric": metric,
                     "scores": scores and asdict(scores),
                     "alarms": list(alarms),
@@ -194,19 +199,18 @@ def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
 def _look_at(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[str, ...]]:
     """D's scores on training records, held-out records and fakes, and the alarms they raise."""
     rows = numpy_generator(game.config.seed, "looked at")
-    count = min(LOOKED_AT, len(train), len(heldout))
+    most = min(LOOKED_AT, max(LEAST_LOOKED_AT, LOOKED_AT_NUMBERS // game.generator.spec.dim))
+    count = min(most, len(train), len(heldout))
 
     def some(records: Batches) -> tuple[Tensor, Tensor | None]:
         chosen = torch.from_numpy(rows.permutation(len(records))[:count]).to(records.x.device)
-        x, c = records.take(chosen)
-        return x.to(game.device), None if c is None else c.to(game.device)
+        return records.take(chosen, game.device)
 
     (x_train, c_train), (x_heldout, c_heldout) = some(train), some(heldout)
     fake = game.sample(game.generator, count, "looked at", c_train)
     shown = game.sample(game.average, count, "looked at", c_train)
-    d = game.discriminator
-    with torch.no_grad():
-        on_train, on_heldout, on_fake = d(x_train, c_train), d(x_heldout, c_heldout), d(fake, c_train)
+    on_train, on_heldout = game.logits(x_train, c_train), game.logits(x_heldout, c_heldout)
+    on_fake = game.logits(fake, c_train)
     scores = d_scores(on_train, on_heldout, on_fake, LOSSES[game.config.loss].threshold)
     alarms = _memory_alarm(game, scores) + _collapse_alarm(x_train, shown)
     if game.done >= 0.5 and scores.accuracy_heldout > 0.95:
@@ -408,7 +412,8 @@ def _progress(
         g_loss=means.get("g_loss"),
         penalty=means.get("penalty"),
         gap=means.get("gap"),
-        weight=game.weight,
+        weight=game.penalty_weight(),
+        strength=game.strength,
         learning_rate=rate,
         scores=scores,
         metric=metric,

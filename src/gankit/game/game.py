@@ -10,116 +10,25 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gankit.errors import ModelError
-from gankit.losses import (
-    LOSSES,
-    PENALTIES,
-    PenaltyDraws,
-    PenaltyMethod,
-    discriminator_turn,
-)
-from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator
+from gankit.game.batches import Batches
+from gankit.game.descent import Descent, Totals
+from gankit.game.plan import GameConfig, Phase
+from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, StyleGenerator
 from gankit.randomness import torch_generator
 
-Phase = Literal["likelihood", "discriminator", "game"]
+LOOKED_AT_ONCE = 256
+"""Records that networks are shown together outside the game's steps."""
 
-
-@dataclass(frozen=True)
-class GameConfig:
-    """How a game is played; every length is counted in real samples shown.
-
-    total_samples: length of the whole training.
-    loss, penalty, penalty_method: keys of LOSSES and PENALTIES; "exact" or "finite".
-    penalty_weight: gamma; None lets it follow D's gap (penalties that allow it) or takes the paper's.
-    gap_target: the E[D(x)] - E[D(G)] that gamma is steered to.
-    gap_speed: largest relative change of gamma per look.
-    first_weight: where the steered gamma starts.
-    learning_rate, final_learning_rate: Adam's rate at the start and, as a share of it, at the end (cosine).
-    generator_rate: G's learning rate as a multiple of D's.
-    beta1, beta2: Adam's decay rates in the game.
-    batch: real samples of a step of D.
-    d_steps: steps of D for each of G.
-    ema_half_life: of the averaged G, in samples; never more than a tenth of what was played so far.
-    warmup: share of the samples in which G alone learns by likelihood (for G that can).
-    warmup_learning_rate, warmup_batch: Adam's rate at the start of that share, and its real samples of a step.
-    warmup_keeps_last: whether the warm-up runs its course and its last G begins the game, whatever the metric (a
-        two-sample test is too coarse to choose there); else it ends when the metric no longer improves, and its best G
-        begins.
-    d_warmup: share of the samples, after the warm-up, in which D alone learns.
-    likelihood_weight: weight of G's likelihood loss during the game.
-    evaluations: how often the held-out metric is taken.
-    early_stop, patience: stop after that many evaluations in a row without a better metric.
-    steps_per_look: steps between two looks (Progress, penalty controller, check for infinities, roll-back point).
-    max_rollbacks: how often a game that became infinite is rolled back before it is given up.
-    seed: of every draw.
-    """
-
-    total_samples: int
-    loss: str = "relativistic"
-    penalty: str = "r1r2"
-    penalty_method: PenaltyMethod = "exact"
-    penalty_weight: float | None = None
-    gap_target: float = 0.1
-    gap_speed: float = 0.05
-    first_weight: float = 1.0
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 0.02
-    generator_rate: float = 1.0
-    beta1: float = 0.0
-    beta2: float = 0.99
-    batch: int = 256
-    d_steps: int = 1
-    ema_half_life: float = 20_000.0
-    warmup: float = 0.0
-    warmup_learning_rate: float = 2e-3
-    warmup_batch: int = 1024
-    warmup_keeps_last: bool = False
-    d_warmup: float = 0.0
-    likelihood_weight: float = 0.0
-    evaluations: int = 20
-    early_stop: bool = True
-    patience: int = 8
-    steps_per_look: int = 25
-    max_rollbacks: int = 4
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        assert self.loss in LOSSES and self.penalty in PENALTIES, (self.loss, self.penalty)
-        assert self.total_samples > 0 and self.batch > 0 and self.d_steps > 0 and self.steps_per_look > 0
-        assert 0 <= self.warmup + self.d_warmup <= 1
-
-
-@dataclass(frozen=True)
-class Batches:
-    """Real records as the game takes them.
-
-    x: [N, *spec.shape] float32, or any [N, ...] tensor that `expand` makes into it (codes in place of one-hots).
-    c: [N, condition.dim] float32, or None.
-    expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
-    """
-
-    x: Tensor
-    c: Tensor | None = None
-    expand: Callable[[Tensor], Tensor] | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Records [B, *spec.shape] and conditions at `rows` [B] int64."""
-        x, c = self.rows(rows)
-        return x if self.expand is None else self.expand(x), c
-
-    def rows(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
-        return self.x.index_select(0, rows), None if self.c is None else self.c.index_select(0, rows)
+MEMORY_SPEED = 0.1
+"""Share of a new look in the running means that steer the augmentation: a look at some held-out records is noisy."""
 
 
 class Game:
@@ -133,7 +42,9 @@ class Game:
     Attributes:
         average: the exponential moving average of G, the one that is evaluated, kept and sampled from.
         step, samples: steps taken and real samples shown.
-        weight: the penalty's weight as it is now.
+        weight: the penalty's weight as it is now, but for `final_weight`.
+        strength: of the augmentation.
+        memory: running means of E[D(training)] - E[D(held-out)] and of E[D(training)] - E[D(fake)].
         rollbacks: how often the game was rolled back.
         best: the averaged G with the best held-out metric, as name -> tensor; None before the first evaluation.
         history: one entry per evaluation, plain JSON values.
@@ -147,16 +58,20 @@ class Game:
         self.discriminator = discriminator
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.device = next(generator.parameters()).device
-        self._g_params = list(generator.parameters())
-        self._d_params = list(discriminator.parameters())
-        self._g_optimiser = _adam(self._g_params, config)
-        self._d_optimiser = _adam(self._d_params, config)
+        self._descents = {"generator": Descent(generator, config), "d": Descent(discriminator, config)}
+        self._augment = None
+        if config.augmentation != "none":
+            from gankit.augment import AUGMENTATIONS
+
+            self._augment = AUGMENTATIONS[config.augmentation]()
         penalty = PENALTIES[config.penalty]
         steered = config.penalty_weight is None and penalty.adaptive
         self.steers_weight = steered
         self.weight = config.first_weight if steered else penalty.default_weight
         if config.penalty_weight is not None:
             self.weight = config.penalty_weight
+        self.strength = config.augmentation_strength or 0.0
+        self.memory = [0.0, 0.0]
         self.step = 0
         self.samples = 0
         self.rollbacks = 0
@@ -168,7 +83,7 @@ class Game:
         self.history: list[dict[str, Any]] = []
         self.skipped = 0
         self._order: tuple[int, Tensor] | None = None
-        self.totals = _Totals(self.device)
+        self.totals = Totals(self.device)
 
     # --- what to do now -------------------------------------------------------------------------------------------
 
@@ -208,13 +123,15 @@ class Game:
         return self.stopped_early or self.done >= 1.0
 
     def learning_rate(self) -> float:
-        """Adam's learning rate now: a half cosine over the phase, halved by each roll-back."""
+        """The learning rate now: a half cosine over the phase, or that of 2014; halved by each roll-back."""
         config = self.config
+        if config.optimiser == "sgd":
+            return max(config.learning_rate / config.rate_decay**self.step, config.least_rate) * 0.5**self.rollbacks
         warmup = self.warmup
         if self.phase == "likelihood":
             start, through = config.warmup_learning_rate, self.done / warmup
         else:
-            start, through = config.learning_rate, (self.done - warmup) / max(1 - warmup, 1e-9)
+            start, through = config.learning_rate, config.through(warmup, self.done)
         low = config.final_learning_rate
         return start * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * through))) * 0.5**self.rollbacks
 
@@ -237,35 +154,40 @@ class Game:
         u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
         loss = self.generator.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
-        self._descend(self._g_optimiser, self._g_params, loss, rate, betas=(0.9, self.config.beta2))
+        self._descents["generator"].step(loss, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
 
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
         config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
+        pays = self.step % config.penalty_every == 0
+        weight = self.penalty_weight() * config.penalty_every
         for k in range(config.d_steps):
             rows = self._next_rows(train, config.batch)
-            real, c = train.take(rows)
-            real, c = real.to(self.device), None if c is None else c.to(self.device)
+            real, c = train.take(rows, self.device)
             draws = torch_generator(*self._key("step", k))
             z = self.randn(draws, len(real), self.generator.num_latents)
             u = self.rand(draws, len(real), self.generator.num_uniforms)
             # the last fakes serve D and then G, so that G runs once per step
             with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
                 fake = self.generator(z, u, c)
+                shown = self._augmented(fake, draws)
+            real = self._augmented(real, draws)
             played = discriminator_turn(
-                self.discriminator, loss, penalty, config.penalty_method, real, fake, c,
-                self._dropout(draws, 2 * len(real)), self._penalty_draws(draws, real),
+                self.discriminator, loss, penalty if pays else PENALTIES["none"], config.penalty_method, real, shown,
+                c, self._dropout(draws, 2 * len(real)), self._penalty_draws(draws, real),
             )  # fmt: skip
-            total = played.loss if not penalty.places else played.loss + self.weight * played.penalty
-            self._descend(self._d_optimiser, self._d_params, total, rate)
-            gap = played.real_logits.detach().mean() - played.fake_logits.detach().mean()
-            self.totals.add(d_loss=played.loss, penalty=played.penalty, gap=gap)
+            total = played.loss + weight * played.penalty if pays and penalty.places else played.loss
+            self._descents["d"].step(total, rate, **self._settings())
+            on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
+            self.totals.add(d_loss=played.loss, gap=on_real - on_fake, on_real=on_real)
+            if pays:
+                self.totals.add(penalty=played.penalty)
         if not generator_moves:
             return
         dropout = self._dropout(draws, 2 * len(real))
         with torch.no_grad():
             real_logits = self.discriminator(real, c, None if dropout is None else dropout[: len(real)])
-        fake_logits = self.discriminator(fake, c, None if dropout is None else dropout[len(real) :])
+        fake_logits = self.discriminator(shown, c, None if dropout is None else dropout[len(real) :])
         g_loss = loss.generator(real_logits, fake_logits)
         total = g_loss
         if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
@@ -274,32 +196,47 @@ class Game:
                 train.rows(rows)[0].to(self.device), c, order, self._likelihood_dropout(len(real))
             )
             total = g_loss + config.likelihood_weight * nll
-        self._descend(self._g_optimiser, self._g_params, total, rate * config.generator_rate)
+        if config.path_length_weight and self.step % config.path_length_every == 0:
+            total = total + self._path_length_loss(z, u, c)
+        self._descents["generator"].step(total, rate * config.generator_rate, **self._settings())
         self.totals.add(g_loss=g_loss)
 
-    def _descend(
-        self,
-        optimiser: torch.optim.Adam,
-        params: list[nn.Parameter],
-        loss: Tensor,
-        rate: float,
-        betas: tuple[float, float] | None = None,
-    ) -> None:
-        """One step of Adam; asking for these gradients alone spares those of the other network's weights."""
-        gradients = torch.autograd.grad(loss, params, allow_unused=True)
-        for parameter, gradient in zip(params, gradients, strict=True):
-            parameter.grad = gradient
-        optimiser.param_groups[0]["lr"] = rate
-        optimiser.param_groups[0]["betas"] = betas or (self.config.beta1, self.config.beta2)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+    def _path_length_loss(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """The path length regulariser on half the batch, as the paper's code takes it (Karras et al. 2020, appendix B).
+
+        It moves G in the same step as its loss does, where theirs takes a step of its own.
+        """
+        assert isinstance(self.generator, StyleGenerator)
+        half = max(1, len(z) // 2)
+        directions = self.randn(torch_generator(*self._key("path length")), half, *self.generator.spec.shape)
+        loss = self.generator.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
+        return self.config.path_length_weight * self.config.path_length_every * loss
+
+    def _settings(self) -> dict[str, float | tuple[float, float]]:
+        """Adam's decay rates now, or the momentum of 2014."""
+        config = self.config
+        if config.optimiser == "sgd":
+            grown = min(1.0, self.samples / config.momentum_samples)
+            return {"momentum": config.momentum + (config.final_momentum - config.momentum) * grown}
+        if config.first_beta2 is None:
+            return {"betas": (config.beta1, config.beta2)}
+        return {"betas": (config.beta1, config.beta2 + (config.first_beta2 - config.beta2) * self._falling())}
+
+    def penalty_weight(self) -> float:
+        """The penalty's weight now."""
+        low = 1.0 if self.steers_weight else self.config.final_weight
+        return self.weight * (low + (1 - low) * self._falling())
+
+    def _falling(self) -> float:
+        """From 1 to 0 over the adversarial phases, a half cosine."""
+        return 0.5 * (1 + math.cos(math.pi * self.config.through(self.warmup, self.done)))
 
     @torch.no_grad()
     def _move_average(self, shown: int) -> None:
         """EMA: average <- average + (1 - 2^(-samples shown / half-life)) (G - average)."""
         half_life = min(self.config.ema_half_life, 0.1 * max(self.samples, 1))
-        towards = 1 - 0.5 ** (shown / half_life)
-        torch._foreach_lerp_(list[Tensor](self.average.parameters()), list[Tensor](self._g_params), towards)
+        towards = 1 - 0.5 ** (shown / half_life) if half_life else 1.0
+        torch._foreach_lerp_(list[Tensor](self.average.parameters()), list(self.generator.parameters()), towards)
         for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             mine.copy_(its)
 
@@ -350,7 +287,49 @@ class Game:
         draws = torch_generator(self.config.seed, purpose)
         with torch.no_grad():
             z = self.randn(draws, count, generator.num_latents)
-            return generator(z, self.rand(draws, count, generator.num_uniforms), c)  # type: ignore[no-any-return]
+            u = self.rand(draws, count, generator.num_uniforms)
+            parts = range(0, count, LOOKED_AT_ONCE)
+            conditions = [None if c is None else c[i : i + LOOKED_AT_ONCE] for i in parts]
+            pairs = zip(parts, conditions, strict=True)
+            return torch.cat(
+                [generator(z[i : i + LOOKED_AT_ONCE], u[i : i + LOOKED_AT_ONCE], part) for i, part in pairs]
+            )
+
+    def logits(self, x: Tensor, c: Tensor | None) -> Tensor:
+        """D's logits [n] on records [n, *shape], without gradients or dropout."""
+        parts = [slice(i, i + LOOKED_AT_ONCE) for i in range(0, len(x), LOOKED_AT_ONCE)]
+        with torch.no_grad():
+            return torch.cat([self.discriminator(x[part], None if c is None else c[part]) for part in parts])
+
+    # --- augmentation ---------------------------------------------------------------------------------------------
+
+    def _augmented(self, x: Tensor, draws: torch.Generator) -> Tensor:
+        """What D is shown of x [B, C, H, W]."""
+        if self._augment is None or self.strength == 0:
+            return x
+        shape = (x.shape[1], x.shape[2], x.shape[3])
+        return self._augment.apply(x, self._augment.draw(draws, len(x), shape, self.strength, self.device))
+
+    def steer_augmentation(self, heldout: Batches, samples: int, means: Mapping[str, float]) -> None:
+        """Moves the strength towards where D's overfitting, measured on held-out records, is as large as wanted.
+
+        Args:
+            heldout: records that train nothing.
+            samples: shown since the last look.
+            means: `on_real` and `gap`, the means of D since then.
+        """
+        if self._augment is None or self.config.augmentation_strength is not None:
+            return
+        draws = torch_generator(*self._key("held-out"))
+        rows = torch.randint(len(heldout), (min(len(heldout), LOOKED_AT_ONCE),), generator=draws)
+        x, c = heldout.take(rows.to(heldout.x.device), self.device)
+        on_heldout = float(self.logits(self._augmented(x, draws), c).mean())
+        for i, value in enumerate((means["on_real"] - on_heldout, means["gap"])):
+            self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
+        memorised = self.memory[0] / self.memory[1] if self.memory[1] > 0 else 0.0
+        from gankit.augment import steer
+
+        self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target)
 
     # --- the penalty's weight -------------------------------------------------------------------------------------
 
@@ -381,10 +360,8 @@ class Game:
         tensors: dict[str, Tensor] = {}
         for title, module in self._modules():
             tensors |= {f"{title}.{name}": t.detach() for name, t in module.state_dict().items()}
-        for title, network, optimiser in self._optimisers():
-            for name, parameter in network.named_parameters():
-                for key, value in optimiser.state.get(parameter, {}).items():
-                    tensors[f"adam.{title}.{key}.{name}"] = value
+        for title, descent in self._descents.items():
+            tensors |= {f"optimiser.{title}.{name}": t for name, t in descent.state_tensors().items()}
         if self.best is not None:
             tensors |= {f"best.{name}": t for name, t in self.best.items()}
         return tensors
@@ -399,8 +376,8 @@ class Game:
         Raises:
             ModelError: a tensor is missing, left over or of another shape: the state is of another game.
         """
-        expected = {name for name in self.state_tensors() if not name.startswith(("adam.", "best."))}
-        found = {name for name in tensors if not name.startswith(("adam.", "best."))}
+        expected = {name for name in self.state_tensors() if not name.startswith(("optimiser.", "best."))}
+        found = {name for name in tensors if not name.startswith(("optimiser.", "best."))}
         if expected != found or any(n not in numbers for n in _NUMBERS):
             odd = sorted(expected ^ found)[:3]
             raise ModelError(
@@ -419,13 +396,8 @@ class Game:
                 "the checkpoint belongs to networks of another size. Resume with the settings the run was started "
                 f"with, or start a new run. ({str(error).splitlines()[-1].strip()})"
             ) from error
-        for title, network, optimiser in self._optimisers():
-            optimiser.state.clear()
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                for name, value in part(f"adam.{title}.{key}.").items():
-                    parameter = network.get_parameter(name)
-                    where = self.device if key != "step" or self.device.type == "cuda" else torch.device("cpu")
-                    optimiser.state[parameter][key] = value.to(where, copy=True)
+        for title, descent in self._descents.items():
+            descent.load_state(part(f"optimiser.{title}."), self.device)
         for name in _NUMBERS:
             setattr(self, name, copy.deepcopy(numbers[name]))
         best = part("best.")
@@ -436,44 +408,8 @@ class Game:
     def _modules(self) -> tuple[tuple[str, nn.Module], ...]:
         return ("generator", self.generator), ("average", self.average), ("d", self.discriminator)
 
-    def _optimisers(self) -> tuple[tuple[str, nn.Module, torch.optim.Adam], ...]:
-        return ("generator", self.generator, self._g_optimiser), ("d", self.discriminator, self._d_optimiser)
-
 
 _NUMBERS = (
     "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
-    "stopped_early", "history",
+    "stopped_early", "history", "strength", "memory",
 )  # fmt: skip
-
-
-def _adam(params: list[nn.Parameter], config: GameConfig) -> torch.optim.Adam:
-    fused = params[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(params, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=fused)
-
-
-class _Totals:
-    """Sums of what the steps since the last look gave, kept on the device so that no step waits for it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.clear()
-
-    def clear(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-
-    def add(self, **values: Tensor) -> None:
-        for name, value in values.items():
-            value = value.detach()
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-            self._counts[name] = self._counts.get(name, 0) + 1
-
-    def take(self) -> dict[str, float]:
-        """The means since the last look; waits for the device."""
-        names = list(self._sums)
-        if not names:
-            return {}
-        values = torch.stack([self._sums[n] for n in names]).tolist()
-        means = {n: v / self._counts[n] for n, v in zip(names, values, strict=True)}
-        self.clear()
-        return means
