@@ -94,6 +94,37 @@ def test_names_are_freed_of_blanks_and_empty_ones_are_numbered(tmp_path: Path) -
     assert records.origin.renamed == {"c0": "", "age": " age"}
 
 
+RAGGED = b'a,b\r\n1,x\r\n2\r\n3,"y\r\nz"\r\n4,"u\r\nv",5\r\n\r\n6,w\r\n7,q'
+
+
+def test_bad_lines_are_skipped_and_counted_if_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(RAGGED)
+    notes: list[str] = []
+    records = read(path, TrainConfig(skip_bad_lines=True), notes=notes)
+    assert records.table.to_pydict() == {"a": ["1", "3", "6", "7"], "b": ["x", "y\r\nz", "w", "q"]}
+    assert notes == ["x.csv: skipped 2 of 7 lines, which have not the 2 fields of the first (lines 3, 6)"]
+    with pytest.raises(DataError, match=r"line 3: expected 2 fields, found 1 .*2 such lines: 3, 6.*--skip-bad-lines"):
+        read(path)
+
+
+def test_a_file_without_bad_lines_is_read_the_same_and_nothing_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'a,b\n1,"x\ny"\n2,\n')
+    notes: list[str] = []
+    assert read(path, TrainConfig(skip_bad_lines=True), notes=notes).table.equals(read(path).table)
+    assert notes == []
+
+
+def test_a_file_of_mostly_bad_lines_is_refused_even_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"made by a spreadsheet\na,b\n1,2\n3,4\n")
+    with pytest.raises(
+        DataError, match=r"3 of 4 lines have another number of fields than the first \(1\), too many to skip"
+    ):
+        read(path, TrainConfig(skip_bad_lines=True, delimiter=","))
+
+
 def test_a_decimal_comma_does_not_divide_fields(tmp_path: Path) -> None:
     records = read(save(tmp_path, "1,5;2,5;3,25\n4,5;5,5;6,75\n"))
     assert records.origin.delimiter == ";"

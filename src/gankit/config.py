@@ -30,6 +30,9 @@ class TrainConfig:
     header: str = option(
         "auto", "Whether the first line names the columns.", group="data", choices=("auto", "yes", "no")
     )
+    skip_bad_lines: bool = option(
+        False, "Skip lines of a CSV file that have another number of fields than the first.", group="data"
+    )
     xpath: str | None = option(None, "XPath of the records in an XML file.", group="data")
     column: tuple[str, ...] = option(
         (),
@@ -54,7 +57,10 @@ class TrainConfig:
         choices=("crop", "pad", "stretch"),
     )
     resample: str = option(
-        "lanczos", "Filter that resizes images.", group="data", choices=("lanczos", "bicubic", "bilinear", "box", "nearest")
+        "lanczos",
+        "Filter that resizes images.",
+        group="data",
+        choices=("lanczos", "bicubic", "bilinear", "box", "nearest"),
     )
     channels: str = option(
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")

@@ -38,9 +38,18 @@ class Dialect:
 
 
 def read_delimited(
-    data: bytes, name: str, notes: list[str], *, delimiter: str | None, header: str, tabs: bool = False
+    data: bytes,
+    name: str,
+    notes: list[str],
+    *,
+    delimiter: str | None,
+    header: str,
+    tabs: bool = False,
+    skip_bad_lines: bool = False,
 ) -> tuple[pa.Table, Dialect, dict[str, str]]:
     """The table of texts in UTF-8 bytes, how it is written, and the columns whose names differ from the file's.
+
+    skip_bad_lines: leave out lines with more or fewer fields than the first, unless most are such; a note counts them.
 
     Raises:
         DataError: no records, lines with more or fewer fields than the first, quotes that do not close, names twice.
@@ -61,6 +70,8 @@ def read_delimited(
         names = [f"c{i}" for i in range(len(first))]
         if header == "auto":
             notes.append(f"{name}: no line of names found: columns are called c0, c1, …; --header yes changes it")
+    if skip_bad_lines:
+        data = _without_bad_lines(data, name, len(names), dialect, notes)
     return _read_table(data, name, names, dialect), dialect, renamed
 
 
@@ -250,22 +261,53 @@ def _check_quotes(data: bytes, name: str, dialect: Dialect) -> None:
         ) from None
 
 
+def _bad_lines(data: bytes, width: int, dialect: Dialect) -> tuple[list[tuple[int, int, int]], int]:
+    """(first line, last line, fields) of every record with another number of fields, and the number of records."""
+    reader = _reader(data, dialect, strict=False)
+    bad: list[tuple[int, int, int]] = []
+    end = records = 0
+    for row in reader:
+        if row:
+            records += 1
+            if len(row) != width:
+                bad.append((end + 1, reader.line_num, len(row)))
+        end = reader.line_num
+    return bad, records
+
+
+def _without_bad_lines(data: bytes, name: str, width: int, dialect: Dialect, notes: list[str]) -> bytes:
+    bad, records = _bad_lines(data, width, dialect)
+    if not bad:
+        return data
+    if 2 * len(bad) > records:
+        raise DataError(
+            f"{name!r}: {len(bad):,} of {records:,} lines have another number of fields than the first ({width}), too many to skip. "
+            "Remove what stands before the records, or name the delimiter with --delimiter."
+        )
+    skipped = {line for first, last, _ in bad for line in range(first, last + 1)}
+    notes.append(
+        f"{name}: skipped {len(bad):,} of {records:,} lines, which have not the {width} fields of the first "
+        f"({_first_lines(bad)})"
+    )
+    lines = data.splitlines(keepends=True)  # of bytes: at \n, \r and \r\n, as the reader counts lines
+    return b"".join(line for number, line in enumerate(lines, 1) if number not in skipped)
+
+
+def _first_lines(bad: list[tuple[int, int, int]]) -> str:
+    numbers = ", ".join(str(first) for first, _, _ in bad[:5]) + (", …" if len(bad) > 5 else "")
+    return f"line {numbers}" if len(bad) == 1 else f"lines {numbers}"
+
+
 def _ragged(data: bytes, name: str, width: int, dialect: Dialect) -> DataError:
     """The error that names the lines with too few or too many fields."""
-    reader = _reader(data, dialect, strict=False)
-    lines: list[tuple[int, int]] = []
-    start = 0
-    for row in reader:
-        if row and len(row) != width:
-            lines.append((start + 1, len(row)))
-        start = reader.line_num
-    if not lines:
+    bad, _ = _bad_lines(data, width, dialect)
+    if not bad:
         return DataError(f"{name!r}: some lines have not the {width} fields of the first. Correct them.")
-    line, found = lines[0]
-    others = f"; {len(lines):,} such lines: " + ", ".join(str(at) for at, _ in lines[:5]) if len(lines) > 1 else ""
-    more = ", …" if len(lines) > 5 else ""
+    line, _, found = bad[0]
+    others = f"; {len(bad):,} such lines: {_first_lines(bad)[6:]}" if len(bad) > 1 else ""
     mark = {"\t": "tab", _UNUSED: "none"}.get(dialect.delimiter, repr(dialect.delimiter))
     return DataError(
-        f"{name!r}, line {line}: expected {width} fields, found {found} (delimiter {mark}{others}{more}). "
-        "Correct or remove these lines, quote fields that hold the delimiter, or name another with --delimiter."
+        f"{name!r}, line {line}: expected {width} fields, found {found} (delimiter {mark}{others}). "
+        "Correct these lines, quote fields that hold the delimiter, name another with --delimiter, or leave such "
+        "lines out with --skip-bad-lines."
     )

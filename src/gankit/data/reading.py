@@ -42,7 +42,8 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
     source: a path to CSV, TSV, Parquet, Arrow/Feather, JSON lines, JSON, XML, .npy or .npz, perhaps .gz or .zip; a
         binary stream; a pandas or polars DataFrame or Series, an Arrow table, a NumPy array, a list, or a dict of
         columns.
-    config: `format`, `delimiter`, `encoding`, `header` and `xpath` are obeyed; what they leave open is found out.
+    config: `format`, `delimiter`, `encoding`, `header`, `skip_bad_lines` and `xpath` are obeyed; what they leave open
+        is found out.
     notes: one line is appended for every decision that was not obvious.
 
     Raises:
@@ -124,7 +125,13 @@ def _format_of(name: str, data: bytes) -> str:
 def _delimited(data: bytes, name: str, config: TrainConfig, notes: list[str], origin: Origin) -> Records:
     text, encoding = textfile.decode(data, name, config.encoding, notes)
     table, dialect, renamed = read_delimited(
-        text, name, notes, delimiter=config.delimiter, header=config.header, tabs=origin.format == "tsv"
+        text,
+        name,
+        notes,
+        delimiter=config.delimiter,
+        header=config.header,
+        tabs=origin.format == "tsv",
+        skip_bad_lines=config.skip_bad_lines,
     )
     return Records(
         table,
