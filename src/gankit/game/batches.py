@@ -1,0 +1,40 @@
+"""Real records as the game takes them.
+
+Knows tensors only; never where they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Real records as the game takes them.
+
+    x: [N, *spec.shape] float32, or any [N, ...] tensor that `expand` makes into it (codes in place of one-hots, bytes
+        of pictures). It may lie on another device than the networks, or in a file that is mapped into memory.
+    c: [N, condition.dim] float32, or None.
+    expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
+    """
+
+    x: Tensor
+    c: Tensor | None = None
+    expand: Callable[[Tensor], Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: Tensor, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Records [B, *spec.shape] and conditions at `rows` [B] int64, on the device."""
+        x, c = self.rows(rows)
+        x, c = x.to(device, non_blocking=True), None if c is None else c.to(device, non_blocking=True)
+        return x if self.expand is None else self.expand(x), c
+
+    def rows(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
+        return self.x.index_select(0, rows), None if self.c is None else self.c.index_select(0, rows)
