@@ -281,8 +281,8 @@ def _without_bad_lines(data: bytes, name: str, width: int, dialect: Dialect, not
         return data
     if 2 * len(bad) > records:
         raise DataError(
-            f"{name!r}: {len(bad):,} of {records:,} lines have another number of fields than the first ({width}), too many to skip. "
-            "Remove what stands before the records, or name the delimiter with --delimiter."
+            f"{name!r}: {len(bad):,} of {records:,} lines have another number of fields than the first ({width}), too "
+            "many to skip. Remove what stands before the records, or name the delimiter with --delimiter."
         )
     skipped = {line for first, last, _ in bad for line in range(first, last + 1)}
     notes.append(
