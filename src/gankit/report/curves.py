@@ -5,6 +5,7 @@ Knows the history of a training (one mapping an evaluation); never networks, dat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -93,15 +94,40 @@ def chosen(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> flo
     return max(points, key=lambda p: p[1])[0] if points else None
 
 
-def curves(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    """The pictures (title, SVG) for which the history has at least two points. The chosen checkpoint is marked."""
+def halved(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The history with a metric that is minus a distance (below 0 throughout) turned into minus its log2.
+
+    Equal steps are then halvings of the distance, as they should be where it falls from hundreds to one. A history
+    whose metric is not below 0 throughout is given back as it is.
+    """
+    rows = [dict(entry) for entry in history]
+    found = [numbers.finite(row.get("metric")) for row in rows]
+    if not any(value is not None for value in found) or any(value is not None and value >= 0 for value in found):
+        return rows
+    return [
+        row if value is None else {**row, "metric": -math.log2(-value)} for row, value in zip(rows, found, strict=True)
+    ]
+
+
+def curves(
+    history: Sequence[Mapping[str, Any]], card: Mapping[str, Any], *, records: str = "rows", halvings: bool = False
+) -> list[tuple[str, Markup]]:
+    """The pictures (title, SVG) for which the history has at least two points. The chosen checkpoint is marked.
+
+    Args:
+        history: one mapping an evaluation.
+        card: what the model is: `metric` names the axis.
+        records: what the records are called.
+        halvings: draw a metric that is minus a distance on a scale of halvings, as `halved` has it.
+    """
     rows, mark = flat(history), chosen(flat(history), card)
     out = []
     for title, key, wanted in _PANELS:
         series = [(_points(rows, c[0]), c) for c in wanted]
-        series = [(points, c) for points, c in series if len(points) >= 2]
+        series = [(points, (c[0], c[1].replace("rows", records), *c[2:])) for points, c in series if len(points) >= 2]
         if series:
-            out.append((title, _panel(title, key, series, mark, card)))
+            logs = halvings and key == "metric" and all(y < 0 for points, _ in series for _, y in points)
+            out.append((title, _panel(title, key, series, mark, card, logs)))
     return out
 
 
@@ -116,6 +142,7 @@ def _panel(
     series: list[tuple[list[tuple[float, float]], Curve]],
     mark: float | None,
     card: Mapping[str, Any],
+    logs: bool = False,
 ) -> Markup:
     ends = numbers.listed([f"{c[1]} {numbers.score(points[-1][1])}" for points, c in series])
 
@@ -124,7 +151,9 @@ def _panel(
         for points, (name, label, colour, line) in series:
             text = pen.text(str(card.get("metric", label)), 24) if name == "metric" else label
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, label=text)
-        _frame(axes, mark, len(series) > 1)
+        if logs:
+            _halve(axes, [y for points, _ in series for _, y in points])
+        _frame(axes, mark, len(series) > 1, y=not logs)
         figure.supxlabel("real samples shown to D", fontsize=7.5, color=INK, x=0.99, ha="right")
 
     return draw(
@@ -132,12 +161,31 @@ def _panel(
     )
 
 
-def _frame(axes: Axes, mark: float | None, several: bool) -> None:
+def _halve(axes: Axes, values: Sequence[float]) -> None:
+    """A scale of halvings for values below 0, marked 1, 2, 5, 10, 20 … times minus one."""
+    axes.set_yscale("function", functions=(lambda y: -_log10(-y), lambda v: -(10.0**-v)))
+    low, high = -max(values), -min(values)  # as distances
+    places = [m * 10.0**e for e in range(-12, 13) for m in (1, 2, 5)]
+    shown = [x for x in places if low <= x <= high]
+    for kept in ((1, 5), (1,)):
+        if len(shown) > 6:
+            shown = [x for x in shown if round(x / 10.0 ** math.floor(math.log10(x) + 1e-9)) in kept]
+    axes.set_yticks([-x for x in shown] or [-high, -low], [f"{-x:g}" for x in shown] or None)
+    axes.minorticks_off()
+
+
+def _log10(values: Any) -> Any:
+    import numpy as np
+
+    return np.log10(np.maximum(values, 1e-30))
+
+
+def _frame(axes: Axes, mark: float | None, several: bool, y: bool = True) -> None:
     bare(axes)
     low, high = axes.get_xlim()
     step = (high - low) / 5
     axes.xaxis.set_major_formatter(lambda value, _: short(value, step))
-    axes.locator_params(axis="both", nbins=5)
+    axes.locator_params(axis="both" if y else "x", nbins=5)
     if mark is not None:
         axes.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), label="chosen checkpoint", zorder=0)
     if several or mark is not None:
@@ -147,12 +195,17 @@ def _frame(axes: Axes, mark: float | None, several: bool) -> None:
         )
 
 
-def reading(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[str]:
-    """What one sees in the curves, in words: overfitting, underfitting, whether more training would help."""
+def reading(
+    history: Sequence[Mapping[str, Any]], card: Mapping[str, Any], *, records: str = "rows", halvings: bool = False
+) -> list[str]:
+    """What one sees in the curves, in words: overfitting, underfitting, whether more training would help.
+
+    history, card, records, halvings: as for `curves`.
+    """
     rows = flat(history)
     if len(rows) < 2:
         return []
-    return [*_fit_words(rows), *_metric_words(rows, card)]
+    return [*_fit_words(rows, records), *_metric_words(rows, card, halvings)]
 
 
 def overfit_share(rows: Sequence[Mapping[str, Any]]) -> float | None:
@@ -168,25 +221,27 @@ def overfit_share(rows: Sequence[Mapping[str, Any]]) -> float | None:
     return 0.0 if last.get("memorised_significant") is False else (train - heldout) / (train - fake)
 
 
-def _fit_words(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _fit_words(rows: Sequence[Mapping[str, Any]], records: str) -> list[str]:
     train, heldout, fake = (numbers.finite(rows[-1].get(k)) for k in ("d_train", "d_heldout", "d_fake"))
     if train is None or heldout is None or fake is None:
         return []
     scores = (
-        f"At the end D gives training rows {numbers.score(train)} on average, held-out rows "
+        f"At the end D gives training {records} {numbers.score(train)} on average, held-out {records} "
         f"{numbers.score(heldout)} and fakes {numbers.score(fake)}."
     )
     part = overfit_share(rows)
     if part is None:
-        return [f"{scores} D no longer scores real rows above fakes: the game is level, or D has stopped learning."]
+        return [
+            f"{scores} D no longer scores real {records} above fakes: the game is level, or D has stopped learning."
+        ]
     if part > THRESHOLDS["overfit_gap"]:
         return [
-            f"{scores} Held-out rows lag behind training rows by {numbers.share(part)} of the distance to the fakes: D "
-            "is learning the training rows by heart (overfitting). More rows, a stronger penalty (--penalty-weight) or "
-            "a shorter training (--samples) would help."
+            f"{scores} Held-out {records} lag behind training {records} by {numbers.share(part)} of the distance to "
+            f"the fakes: D is learning the training {records} by heart (overfitting). More {records}, a stronger "
+            "penalty (--penalty-weight) or a shorter training (--samples) would help."
         ]
     return [
-        f"{scores} Training and held-out rows are scored alike (apart by {numbers.share(max(part, 0.0))} of "
+        f"{scores} Training and held-out {records} are scored alike (apart by {numbers.share(max(part, 0.0))} of "
         "the distance to the fakes): no overfitting to see."
     ]
 
@@ -205,14 +260,14 @@ def still_learning(rows: Sequence[Mapping[str, Any]]) -> float | None:
     return (late - early) / whole if whole > 0 else None
 
 
-def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[str]:
+def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any], halvings: bool) -> list[str]:
     points, words = _points(rows, "metric"), []
     mark = chosen(rows, card)
     name = str(card.get("metric", "the held-out metric"))
     at = [y for x, y in points if mark is not None and x == mark]
     if at and mark is not None:
         words.append(f"The model is the checkpoint at {mark:,.0f} samples, where {name} was {numbers.score(at[0])}.")
-    late = still_learning(rows)
+    late = still_learning(halved(rows) if halvings else rows)
     if late is not None and late > THRESHOLDS["still_learning"]:
         words.append(
             f"{numbers.share(late)} of the whole gain of {name} came in the last fifth of the training "

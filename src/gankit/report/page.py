@@ -6,23 +6,18 @@ loop. Every text from the data goes through Jinja2's autoescape; pictures are th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from gankit.report import copying, curves, figure1, heatmaps, numbers, panels, scale, tables
+from gankit.report import copying, curves, figure1, frame, heatmaps, numbers, panels, scale, tables
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import LIMITS
 from gankit.report.words import LEVELS, chip, name, words_of
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from gankit.metrics.sample import Sample
 
 
@@ -85,43 +80,23 @@ def page(content: Content, *, most_panels: int = 40) -> str:
     sections = [*_figure_1(content), *_sections(content, dates, most_panels), *_training(content)]
     first = [Section("overview", "All figures", fixed=True)]
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
-    return _template().render(
+    return frame.template("page.html.j2").render(
         title=title,
         lead=_lead(content),
-        style=Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8")),
+        style=frame.style(),
         summary=content.summary,
         sections=[*first, *sections, *last],
+        heads=["Real rows", "Independent columns", "Gaussian copula", "Real rows drawn again"],
         figures_all=[_figures(m, entry, content.places[m]) for m, entry in content.evaluation["metrics"].items()],
         key=scale.key(),
-        alarms=_alarms(content.history),
+        alarms=frame.alarms(content.history),
         notes=[*content.notes, *(content.evaluation.get("notes") or ())],
-        card=[(k.replace("_", " "), _card_text(v)) for k, v in card.items() if v not in (None, "", [], {})],
+        card=frame.card_lines(card),
         levels=LEVELS,
         thresholds=THRESHOLDS,
         limits=LIMITS,
-        footer=_footer(card),
+        footer=frame.footer(card),
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("gankit", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["tied"] = _tied
-    return environment.get_template("page.html.j2")
-
-
-def _tied(text: str) -> Markup:
-    """The text, escaped, with percent signs tied to their numbers and options set as code, so that neither is torn."""
-    safe = str(escape(text)).replace(" %", "\u00a0%")
-    return Markup(re.sub(r"--[a-z][a-z-]*(?: [A-Z][A-Z=]*)?", r"<code>\g<0></code>", safe))
 
 
 def date_columns(card: Mapping[str, Any]) -> set[str]:
@@ -152,34 +127,6 @@ def _lead(content: Content) -> str:
     return " · ".join(parts)
 
 
-def _footer(card: Mapping[str, Any]) -> str:
-    version = card.get("gankit_version") or card.get("version")
-    maker = f"gankit {version}" if version else "gankit"
-    return f"Made by {maker}. The same figures for machines are in the JSON file beside this page."
-
-
-def _alarms(history: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(str(a) for entry in history for a in entry.get("alarms") or ()))
-
-
-def _card_text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {_card_text(v)}" for k, v in value.items() if v not in (None, "", [], {}))
-    if isinstance(value, list | tuple):
-        shown = [f"({_card_text(v)})" if isinstance(v, Mapping) else _card_text(v) for v in value[:30]]
-        return ", ".join(shown) + (f" and {len(value) - 30} more" if len(value) > 30 else "")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10000 else str(value)
-    return f"{value:.5g}" if isinstance(value, float) else _short(str(value))
-
-
-def _short(text: str) -> str:
-    """A text cut to 200 characters, so that one long option cannot fill the page."""
-    return text if len(text) <= 200 else f"{text[:199]}…"
-
-
 def _figures(metric: str, entry: Mapping[str, Any], place: Standing) -> dict[str, Any]:
     words = words_of(metric, entry)
     sides = {"fake": entry["fake"], "ceiling": entry.get("ceiling") or {}}
@@ -193,7 +140,8 @@ def _figures(metric: str, entry: Mapping[str, Any], place: Standing) -> dict[str
         "level": place.level,
         "chip": chip(entry, place),
         "strip": scale.strip(entry, words.title),
-        **shown,
+        "fake": shown.pop("fake"),
+        "sides": list(shown.values()),
     }
 
 
@@ -259,13 +207,9 @@ def _section(
         ident,
         title,
         questions if len(questions) == 1 else [" ".join(questions)],
-        [_titled(words_of(m, e).title, content.verdicts[m]) for m, e in members.items()],
+        [frame.titled(words_of(m, e).title, content.verdicts[m]) for m, e in members.items()],
         **extra,
     )
-
-
-def _titled(title: str, text: str) -> tuple[str, str]:
-    return (title, text.removeprefix(f"{title}: ")) if text.startswith(f"{title}: ") else ("", text)
 
 
 def _giveaways(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:

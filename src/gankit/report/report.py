@@ -70,6 +70,7 @@ def build(
     history: Sequence[Mapping[str, Any]],
     figure_1d: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    records: bool = True,
 ) -> Report:
     """The report on `fake`.
 
@@ -83,12 +84,16 @@ def build(
             `alarms`, and D's `scores` as in `gankit.training.Scores`; what is missing is not drawn.
         figure_1d: of `gankit.report.figure_1d`, for one-dimensional data.
         notes: further remarks for the reader, one sentence each.
+        records: whether records of the data may be shown: the training rows that fakes look like. Without them the page
+            and the JSON can be passed on further; the shares of single columns and cells stay.
     """
     from gankit.metrics.sample import align
     from gankit.report.page import Content, page
 
     _, heldout, fake = align(train, heldout, fake)
     card, history = plain(dict(card)), plain([dict(h) for h in history])
+    if not records:
+        evaluation, notes = without_records(evaluation), [*notes, LEFT_OUT]
     metrics = evaluation["metrics"]
     places = {name: standing(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
     verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
@@ -111,6 +116,32 @@ def build(
         "notes": list(notes),
     }
     return Report(plain(value), html, [*sentences, *verdicts.values()])
+
+
+LEFT_OUT = "Records of the training data, and the fakes that look most like them, were left out of this report."
+_RECORDS = ("worst", "examples")
+
+
+def without_records(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """The evaluation without the records that the tests for copies name, and without the fakes that look like them."""
+
+    def bare(score: Any) -> Any:
+        if not isinstance(score, Mapping) or not isinstance(score.get("details"), Mapping):
+            return score
+        return {**score, "details": {k: v for k, v in score["details"].items() if k not in _RECORDS}}
+
+    metrics = {}
+    for name, entry in evaluation["metrics"].items():
+        if entry.get("family") == "copies":
+            baselines = {k: bare(v) for k, v in (entry.get("baselines") or {}).items()}
+            entry = {
+                **entry,
+                "fake": bare(entry["fake"]),
+                "ceiling": bare(entry.get("ceiling")),
+                "baselines": baselines,
+            }
+        metrics[name] = entry
+    return {**evaluation, "metrics": metrics}
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:

@@ -6,7 +6,7 @@ Knows the JSON of one metric (see `gankit.metrics.evaluation`) and the threshold
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,9 @@ THRESHOLDS: dict[str, float] = {
     # the ceiling, so that no share of the way can be given.
     "close_gap": 0.02,
     "fair_gap": 0.10,
+    # The same for a distance without an upper end, as a multiple of the ceiling's own distance.
+    "close_factor": 2.0,
+    "fair_factor": 10.0,
     # Where no difference was found: "too few rows to tell" when this many times the rows compared would be needed.
     "few_rows": 2.0,
     # AUC of a judge: from here on it tells fakes from real rows "now and then", "often", "nearly always".
@@ -91,8 +94,21 @@ def direction_of(metric: Mapping[str, Any]) -> str:
     return "lower" if direction == "near" and metric.get("family") == "copies" else direction
 
 
-def standing(metric: Mapping[str, Any], num_rows: int | None = None) -> Standing:
-    """The standing of one metric of `evaluate_samples`; num_rows: how many rows were compared, None when unknown."""
+PLAIN = ("independent", "copula")
+
+
+def standing(
+    metric: Mapping[str, Any], num_rows: int | None = None, *, plain: Sequence[str] = PLAIN, halvings: bool = False
+) -> Standing:
+    """The standing of one metric of `evaluate_samples`.
+
+    Args:
+        metric: its JSON.
+        num_rows: how many rows were compared, None when unknown.
+        plain: the baselines that a model has to beat; the better of them is where the way to the ceiling begins.
+        halvings: count the way in halvings of the distance to the best value, for distances without an upper end, where
+            a plain baseline is a thousand times as far as real records and nine tenths of the way would be no praise.
+    """
     fake, ceiling = metric["fake"], metric.get("ceiling") or {}
     value, real = finite(fake.get("value")), finite(ceiling.get("value"))
     if value is None:
@@ -107,7 +123,8 @@ def standing(metric: Mapping[str, Any], num_rows: int | None = None) -> Standing
     reached = loss(real, best, direction)
     gap = behind - reached
     half = _half(fake, ceiling)
-    way, baseline = _way(metric, behind, reached, best, direction)
+    losses = _losses(metric, plain, best, direction)
+    way, baseline = _way(losses, behind, reached, _floor(ceiling) if halvings else None)
     rows = metric.get("rows_needed")
     # Told apart: worse than the ceiling beyond both intervals, and short of the best beyond the fakes' own.
     ends = [value if (end := finite(fake.get(k))) is None else end for k in ("low", "high")]
@@ -116,12 +133,17 @@ def standing(metric: Mapping[str, Any], num_rows: int | None = None) -> Standing
     if not told:
         few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
         return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)
-    return Standing(_level(gap, way), gap, half, way, baseline, None)
+    factor = behind / max(reached, _floor(ceiling), 1e-12) if halvings else None
+    return Standing(_level(gap, way, factor), gap, half, way, baseline, None)
 
 
-def _level(gap: float, way: float | None) -> Level:
+def _level(gap: float, way: float | None, factor: float | None = None) -> Level:
+    """factor: the distance as a multiple of that of real rows, where differences of distances say little."""
     if way is not None:
         return "close" if way >= THRESHOLDS["close"] else "fair" if way >= THRESHOLDS["fair"] else "weak"
+    if factor is not None:
+        near, far = THRESHOLDS["close_factor"], THRESHOLDS["fair_factor"]
+        return "close" if factor <= near else "fair" if factor <= far else "weak"
     return "close" if gap <= THRESHOLDS["close_gap"] else "fair" if gap <= THRESHOLDS["fair_gap"] else "weak"
 
 
@@ -134,20 +156,35 @@ def _half(fake: Mapping[str, Any], ceiling: Mapping[str, Any]) -> float | None:
     return math.hypot(*halves) if halves else None
 
 
+def _floor(ceiling: Mapping[str, Any]) -> float:
+    """Below this a distance says nothing: half the width of the ceiling's interval."""
+    low, high = finite(ceiling.get("low")), finite(ceiling.get("high"))
+    return 0.0 if low is None or high is None else (high - low) / 2
+
+
+def _losses(metric: Mapping[str, Any], plain: Sequence[str], best: float, direction: str) -> dict[str, float]:
+    """How far each of the plain baselines is from the best.
+
+    The bootstrap is none of them: it is the training rows themselves, so it stands at the ceiling (or copies
+    everything).
+    """
+    found = {name: finite((metric.get("baselines") or {}).get(name, {}).get("value")) for name in plain}
+    return {name: loss(value, best, direction) for name, value in found.items() if value is not None}
+
+
 def _way(
-    metric: Mapping[str, Any], behind: float, reached: float, best: float, direction: str
+    losses: Mapping[str, float], behind: float, reached: float, floor: float | None
 ) -> tuple[float | None, str | None]:
     """The share of the way from the better plain baseline to the ceiling, and that baseline's name.
 
-    The bootstrap is left out: it is the training rows themselves, so it stands at the ceiling (or copies everything).
+    floor: None for the plain way; else the way is counted in halvings, of losses no smaller than this.
     """
-    losses = {}
-    for name in ("independent", "copula"):
-        value = finite((metric.get("baselines") or {}).get(name, {}).get("value"))
-        if value is not None:
-            losses[name] = loss(value, best, direction)
     if not losses:
         return None, None
     name = min(losses, key=lambda n: losses[n])
+    if floor is not None:
+        least = max(floor, 1e-4 * losses[name], 1e-12)
+        start, here, end = (math.log2(max(x, least)) for x in (losses[name], behind, reached))
+        return ((start - here) / (start - end), name) if start - end > 1 else (None, name)
     span = losses[name] - reached
     return ((losses[name] - behind) / span, name) if span > THRESHOLDS["tolerance"] else (None, name)
