@@ -1,0 +1,31 @@
+"""Differentiable augmentation of images before D, and the controller of its strength.
+
+With few images D learns them by heart and no longer leads G anywhere. Augmentation shows D many versions of each image,
+real and fake alike, so that G still learns the images as they are: at moderate strength what is done to both cannot be
+told from what was done to neither (Karras et al. 2020, section 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gankit.augment.ada import Ada
+from gankit.augment.base import Augment, Draws, Part
+from gankit.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, steer
+from gankit.augment.diffaugment import DiffAugment
+
+__all__ = [
+    "AUGMENTATIONS",
+    "LIMIT",
+    "SPEED_SAMPLES",
+    "TARGET",
+    "Ada",
+    "Augment",
+    "DiffAugment",
+    "Draws",
+    "Part",
+    "memorised",
+    "steer",
+]
+
+AUGMENTATIONS: dict[str, Callable[[], Augment]] = {"ada": Ada, "diffaugment": DiffAugment}

@@ -1,0 +1,131 @@
+"""What every augmentation is: a draw of numbers for a batch, and a differentiable map of the batch under them.
+
+Knows images as tensors; never networks, losses or kinds of data.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Part:
+    """Numbers for those images of a batch that one stage changes; the others are left as they are.
+
+    rows: [M] int64, increasing: which images.
+    values: [M, ...] float32: what is done to them.
+    """
+
+    rows: Tensor
+    values: Tensor
+
+    def to(self, device: torch.device) -> Part:
+        """The same on `device`."""
+        return Part(self.rows.to(device, non_blocking=True), self.values.to(device, non_blocking=True))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All that chance decides about the augmentation of one batch; a stage that is None changes no image.
+
+    count: images of the batch.
+    moves: maps [M, 2, 3] of whole pixels (flips, quarter turns, whole steps), see `geometry`.
+    warps: maps [M, 2, 3] of any kind.
+    colours: maps [M, C, C + 1] of a pixel's channels, see `colour`.
+    contrasts: factors [M, 1, 1, 1] about the image's own mean.
+    gains: factors [M, 4] of the frequency bands, see `corruptions`.
+    noise: numbers [M, C, H, W] that are added.
+    boxes: edges [M, 4] (left, right, top, bottom) in pixels of what is cut out.
+    """
+
+    count: int
+    moves: Part | None = None
+    warps: Part | None = None
+    colours: Part | None = None
+    contrasts: Part | None = None
+    gains: Part | None = None
+    noise: Part | None = None
+    boxes: Part | None = None
+
+    def to(self, device: torch.device) -> Draws:
+        """The same on `device`; nothing waits for it."""
+        if device.type == "cpu":
+            return self
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "count"}
+        return Draws(self.count, **{name: part and part.to(device) for name, part in parts.items()})
+
+    def changed(self) -> Tensor:
+        """Which images are changed at all, [count] bool on the CPU (waits for the device)."""
+        found = torch.zeros(self.count, dtype=torch.bool)
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, Part):
+                found[part.rows.cpu()] = True
+        return found
+
+
+def part_of(values: Tensor, changed: Tensor) -> Part | None:
+    """The rows of `values` [B, ...] where `changed` [B] bool holds, as float32; None where there is none."""
+    rows = changed.nonzero().flatten()
+    return Part(rows, values[rows].float()) if len(rows) else None
+
+
+def taken(x: Tensor, part: Part) -> Tensor:
+    """The images [M, C, H, W] of `x` that the stage changes."""
+    return x if len(part.rows) == len(x) else x.index_select(0, part.rows)
+
+
+def put_back(x: Tensor, part: Part, changed: Tensor) -> Tensor:
+    """`x` [B, C, H, W] with the images `changed` [M, C, H, W] in their places; `x` itself is left as it is."""
+    return changed if len(part.rows) == len(x) else x.index_copy(0, part.rows, changed)
+
+
+class Augment(ABC):
+    """An augmentation of images, the same kind for real ones and fakes.
+
+    Attributes:
+        steered: whether its strength is meant to follow D's memory (`controller.steer`) or to stay at `first_strength`.
+        first_strength: the strength to begin with, in [0, 1].
+    """
+
+    steered: bool
+    first_strength: float
+
+    @abstractmethod
+    def draw(
+        self,
+        generator: torch.Generator,
+        count: int,
+        shape: tuple[int, int, int],
+        strength: float,
+        device: torch.device,
+    ) -> Draws:
+        """The numbers for one batch.
+
+        Args:
+            generator: a generator on the CPU, so that the numbers are the same for every device.
+            count: images of the batch.
+            shape: (C, H, W) of an image.
+            strength: the chance of each change for an image, in [0, 1]; at 0 nothing is drawn.
+            device: where the images are.
+        """
+
+    @abstractmethod
+    def apply(self, x: Tensor, draws: Draws) -> Tensor:
+        """The augmented batch; `x` itself where nothing changes. Image i depends on image i and its draws alone.
+
+        Differentiable in x once (bilinear sampling has no second derivative in PyTorch): gradient penalties are taken
+        at the augmented images. On CUDA the sums of its derivative come in any order, so that runs differ in the
+        last bits; on the CPU they do not.
+
+        Args:
+            x: [B, C, H, W] float32, in [-1, 1]; colours may leave that range on the way.
+            draws: of `draw`, for B images of that shape.
+
+        Returns:
+            [B, C, H, W] float32.
+        """

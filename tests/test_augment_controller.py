@@ -1,0 +1,71 @@
+"""The controller: up above its target, down below it, never beyond its limits, at the speed it was given."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gankit.augment import LIMIT, TARGET, memorised, steer
+
+logits = st.floats(-20, 20)
+
+
+@pytest.mark.parametrize(
+    ("train", "heldout", "fake", "expected"),
+    [
+        (2.0, 2.0, -1.0, 0.0),  # held-out images pass as training images do
+        (2.0, -1.0, -1.0, 1.0),  # they are taken for fakes
+        (2.0, 1.0, -2.0, 0.25),
+        (1.0, 2.0, 0.0, 0.0),  # held-out images pass better: chance, not memory
+        (1.0, -3.0, 0.0, 1.0),
+        (0.0, -1.0, 0.0, 0.0),  # D tells nothing apart
+        (-1.0, -2.0, 3.0, 0.0),
+    ],
+)
+def test_memory_is_the_share_of_the_gap_that_held_out_images_do_not_have(
+    train: float, heldout: float, fake: float, expected: float
+) -> None:
+    assert memorised(train, heldout, fake) == expected
+
+
+@given(train=logits, heldout=logits, fake=logits, drift=st.integers(-8, 8))
+def test_memory_lies_between_0_and_1_and_ignores_a_drift_of_all_logits(
+    train: float, heldout: float, fake: float, drift: int
+) -> None:
+    value = memorised(train, heldout, fake)
+    assert 0 <= value <= 1
+    if train - fake > 1e-3:
+        assert math.isclose(memorised(train + drift, heldout + drift, fake + drift), value, abs_tol=1e-9)
+
+
+def test_the_strength_rises_above_the_target_and_falls_below_it() -> None:
+    assert steer(0.2, TARGET + 0.01, 1_000) > 0.2
+    assert steer(0.2, TARGET - 0.01, 1_000) < 0.2
+    assert steer(0.2, TARGET, 1_000) == 0.2
+    assert steer(0.2, math.nan, 1_000) == 0.2
+
+
+@given(strength=st.floats(0, LIMIT), memory=st.floats(0, 1), samples=st.integers(0, 10**7))
+def test_the_strength_stays_within_its_limits(strength: float, memory: float, samples: int) -> None:
+    assert 0 <= steer(strength, memory, samples) <= LIMIT
+
+
+def test_the_speed_counts_samples_not_looks() -> None:
+    # half a million samples for the whole way, as published, however they are divided into looks
+    p = 0.0
+    for _ in range(100):
+        p = steer(p, 0.9, 2_500)
+    assert math.isclose(p, 0.5)
+    assert math.isclose(steer(0.0, 0.9, 250_000), 0.5)
+    assert math.isclose(steer(0.5, 0.1, 1_000, speed_samples=10_000), 0.4)
+    assert steer(0.0, 0.45, 10_000, target=0.4) > 0
+
+
+def test_a_game_whose_memory_falls_with_the_strength_settles_at_the_target() -> None:
+    p = 0.0
+    for _ in range(200):
+        p = steer(p, 0.9 - p, 1_000, speed_samples=50_000)
+    assert abs(p - (0.9 - TARGET)) <= 0.02 + 1e-9
