@@ -18,7 +18,8 @@ import pyarrow as pa
 from gankit.data import read
 from gankit.metrics import METRICS
 from gankit.metrics.sample import Sample, align
-from gankit.model import Model, load, parse_where
+from gankit.model import load, parse_where
+from gankit.model.model import Model
 from gankit.preparation import sample_of
 
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import gankit
 from gankit import ModelError, OptionError
-from gankit.model import BLOCK_ROWS, Model, parse_where
+from gankit.model import parse_where
+from gankit.model.blocks import BLOCK_ROWS
+from gankit.model.model import Model
 from gankit.randomness import numpy_generator
 
 

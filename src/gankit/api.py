@@ -18,7 +18,7 @@ from gankit.errors import InterruptedRun, ModelError, OptionError
 from gankit.options import build_config
 
 if TYPE_CHECKING:
-    from gankit.model import Model
+    from gankit.model.model import Model
     from gankit.report import Report
     from gankit.training import Progress
 

@@ -17,7 +17,8 @@ from gankit.data import Records, Schema, read, write
 from gankit.errors import ModelError, OptionError
 from gankit.metrics.evaluation import evaluate_samples
 from gankit.metrics.sample import Sample
-from gankit.model import Model, load
+from gankit.model import load
+from gankit.model.model import Model
 from gankit.preparation import Prepared, prepare, sample_of
 from gankit.report import Report, build, figure_1d
 

@@ -20,7 +20,8 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.game import Batches, Game, GameConfig
 from gankit.metrics.two_sample import quick_c2st
-from gankit.model import Given, Model, NetworkPlan
+from gankit.model import Given, NetworkPlan
+from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator
 from gankit.networks.compact import expand
 from gankit.networks.sequential import SequentialGenerator
@@ -108,7 +109,7 @@ class Run:
         """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
         p, game = self.prepared, self.game
         card = {
-            "name": p.records.origin.name,
+            "name": p.origin.name,
             "kind": p.kind,
             "version": __version__,
             "columns": [{"name": c.name, "kind": c.kind} for c in p.schema.columns],
@@ -283,7 +284,7 @@ def _model(
         unique, counts = np.unique(codes, axis=0, return_counts=True)
         given = Given(prepared.given, unique, counts.astype(np.float64))
     return Model(
-        prepared.kind, prepared.schema, prepared.records.origin, prepared.codec, given, plan, generator, card,
+        prepared.kind, prepared.schema, prepared.origin, prepared.codec, given, plan, generator, card,
         tuple(history), figure, prepared,
     )  # fmt: skip
 

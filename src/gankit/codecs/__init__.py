@@ -6,13 +6,15 @@ Knows columns and Spec; never torch, networks or losses.
 from __future__ import annotations
 
 from gankit.codecs.base import Codec, Restriction
+from gankit.codecs.image import PICTURE, ImageCodec
 from gankit.codecs.table import TableCodec
 from gankit.codecs.vector import VectorCodec
 
-CODECS: dict[str, type[TableCodec] | type[VectorCodec]] = {
+CODECS: dict[str, type[TableCodec] | type[VectorCodec] | type[ImageCodec]] = {
     "number": VectorCodec,
     "vector": VectorCodec,
     "table": TableCodec,
+    "image": ImageCodec,
 }
 
-__all__ = ["CODECS", "Codec", "Restriction", "TableCodec", "VectorCodec"]
+__all__ = ["CODECS", "PICTURE", "Codec", "ImageCodec", "Restriction", "TableCodec", "VectorCodec"]

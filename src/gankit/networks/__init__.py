@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, LikelihoodGenerator
+from gankit.networks.base import (
+    DifferentiatedDiscriminator,
+    Discriminator,
+    Generator,
+    LikelihoodGenerator,
+    StyleGenerator,
+)
 from gankit.networks.dense2014 import build_dense2014
 from gankit.networks.residual import build_residual
 from gankit.networks.sequential import build_sequential
@@ -58,5 +64,6 @@ __all__ = [
     "Discriminator",
     "Generator",
     "LikelihoodGenerator",
+    "StyleGenerator",
     "build",
 ]

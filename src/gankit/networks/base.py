@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from gankit.spec import Spec
@@ -20,8 +21,10 @@ class Generator(nn.Module, ABC):
         condition: the spec of c, or None for an unconditional generator.
         num_latents: numbers of z.
         num_uniforms: numbers of u, the uniform draws of the discrete choices (0 where all is continuous).
+        multiply_in: type that its inner layers multiply in, where the family can use another one than float32.
     """
 
+    multiply_in: torch.dtype = torch.float32
     spec: Spec
     condition: Spec | None
     num_latents: int
@@ -123,8 +126,10 @@ class Discriminator(nn.Module, ABC):
         spec: the records it judges.
         condition: the spec of c, or None.
         num_uniforms: numbers of u, the uniform draws of its dropout (0 where it has none).
+        multiply_in: as for G.
     """
 
+    multiply_in: torch.dtype = torch.float32
     spec: Spec
     condition: Spec | None
     num_uniforms: int = 0

@@ -1,4 +1,4 @@
-"""Compact records to the tensors that networks see, and back: codes to one-hots, one-hots to codes.
+"""Compact records to the tensors that networks see, and back: codes to one-hots, bytes of pictures to numbers.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 """
@@ -15,12 +15,16 @@ def expand(spec: Spec, compact: Tensor) -> Tensor:
     """One number a one-of-K block to one-hot blocks.
 
     Args:
-        spec: a vector with blocks.
-        compact: [B, spec.compact_dim] float; the whole part of a block's number is its code.
+        spec: a vector with blocks, or an image.
+        compact: [B, spec.compact_dim] float, where the whole part of a block's number is its code; for images
+            [B, H, W, C] uint8.
 
     Returns:
-        [B, spec.dim] float32.
+        [B, *spec.shape] float32, images in [-1, 1].
     """
+    if spec.form == "image":
+        # a view of the bytes, so that the numbers come channels last, as convolutions on the CPU like them
+        return compact.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
     if all(b.kind == "continuous" for b in spec.blocks):
         return compact.float()
     x = torch.zeros(len(compact), spec.dim, device=compact.device)
@@ -42,13 +46,15 @@ def collapse(spec: Spec, x: Tensor, places: Tensor) -> Tensor:
     """One-hot blocks to `code + position`; `expand` undoes it.
 
     Args:
-        spec: a vector with blocks.
-        x: [B, spec.dim] float32.
+        spec: a vector with blocks, or an image.
+        x: [B, *spec.shape] float32.
         places: [B, number of blocks] float64 in [0, 1), the positions inside the cells.
 
     Returns:
-        [B, spec.compact_dim] float64.
+        [B, spec.compact_dim] float64; for images [B, H, W, C] uint8.
     """
+    if spec.form == "image":
+        return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
     parts = []
     for i, (offset, block) in enumerate(zip(spec.offsets, spec.blocks, strict=False)):
         part = x[:, offset : offset + block.size]

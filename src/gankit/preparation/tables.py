@@ -1,12 +1,12 @@
-"""From the user's data to what the game takes: read, types found, split, coded.
+"""Numbers, vectors and tables: read, types found, split, coded.
 
 Knows data, codecs and Spec; never networks, losses or the loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from gankit.codecs import TableCodec, VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Records, Schema, Values, fingerprint, infer, read, split
 from gankit.errors import DataError, OptionError
-from gankit.metrics.sample import Sample
+from gankit.preparation.prepared import Prepared
 
 MAX_SEQUENTIAL_COLUMNS = 400
 """Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
@@ -26,50 +26,43 @@ MAX_COLUMNS = 1500
 """More columns than that are refused: not one step of the game, nor of the judges, ends in bearable time."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Data, ready for the game.
-
-    records: as read. schema: their columns. kind: "number", "vector" or "table".
-    train, heldout: parsed columns of the two parts.
-    codec: of the generated columns; given: of the columns in c, or None.
-    network: "sequential", "residual" or "dense2014".
-    x, c: the training part, compact; x_heldout, c_heldout likewise. c is [N, given columns], codes.
-    data_hash: SHA-256 of the records.
-    """
-
-    records: Records
-    schema: Schema
-    kind: str
-    network: str
-    train: Mapping[str, Values]
-    heldout: Mapping[str, Values]
-    codec: TableCodec | VectorCodec
-    given: TableCodec | None
-    data_hash: str
-
-    @property
-    def num_train(self) -> int:
-        """Training records."""
-        return len(next(iter(self.train.values())).data)
-
-    @property
-    def num_heldout(self) -> int:
-        """Held-out records."""
-        return len(next(iter(self.heldout.values())).data)
-
-    def sample(self, values: Mapping[str, Values]) -> Sample:
-        """Parsed columns as a sample that metrics take."""
-        return sample_of(self.schema, values)
-
-
-def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
-    """Reads, understands, splits and codes; decisions are appended to `notes`, one line each.
-
-    Raises:
-        DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
-    """
+def prepare_table(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
+    """See `gankit.preparation.prepare`."""
     records = read(source, config, notes=notes)
+    with _naming(source):
+        schema = _understood(records, config, notes)
+        values = schema.parse(records.table)
+    if config.heldout is None:
+        with _naming(source):
+            train_rows, heldout_rows = split(schema, values, config, config.seed)
+        train = {name: _take(v, train_rows) for name, v in values.items()}
+        heldout = {name: _take(v, heldout_rows) for name, v in values.items()}
+    else:
+        other = read(Path(config.heldout), config, notes=notes)
+        with _naming(config.heldout):
+            train, heldout = values, schema.parse(other.table)
+        train_rows = np.arange(len(records))
+    schema = schema.restricted(values, train_rows)
+    kind = _kind(config, records, schema, values, notes)
+    network = _network(config, kind, schema, notes)
+    codec, given = _codecs(kind, network, schema, train, config)
+    return Prepared(records.origin, schema, kind, network, train, heldout, codec, given, fingerprint(records))
+
+
+@contextmanager
+def _naming(source: Any) -> Iterator[None]:
+    """Begins the texts of DataErrors with the file that the data came from."""
+    try:
+        yield
+    except DataError as error:
+        if not isinstance(source, str | Path):
+            raise
+        name = "standard input" if str(source) == "-" else repr(str(source))
+        raise DataError(f"{name}: {error}") from error
+
+
+def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Schema:
+    """What the columns are, once it is sure that they can be learned."""
     schema = infer(records, config, notes=notes)
     if not schema.modelled:
         kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns[:6])
@@ -87,33 +80,7 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
                 f"--given {name}: this column is not modelled ({schema.column(name).kind}). Name another, or say what "
                 f"it is with --column {name}=category."
             )
-    values = schema.parse(records.table)
-    if config.heldout is None:
-        train_rows, heldout_rows = split(schema, values, config, config.seed)
-        train = {name: _take(v, train_rows) for name, v in values.items()}
-        heldout = {name: _take(v, heldout_rows) for name, v in values.items()}
-    else:
-        train, heldout = values, schema.parse(read(Path(config.heldout), config, notes=notes).table)
-        train_rows = np.arange(len(records))
-    schema = schema.restricted(values, train_rows)
-    kind = _kind(config, records, schema, values, notes)
-    network = _network(config, kind, schema, notes)
-    codec, given = _codecs(kind, network, schema, train, config)
-    return Prepared(records, schema, kind, network, train, heldout, codec, given, fingerprint(records))
-
-
-def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
-    """Parsed columns as a sample that metrics take: dates as seconds, every missing marker as missing."""
-    columns, kinds, levels = {}, {}, {}
-    for column in schema.modelled:
-        found = values[column.name]
-        if column.kind == "category":
-            columns[column.name] = np.where(found.missing > 0, -1, found.data).astype(np.int32)
-            kinds[column.name], levels[column.name] = "category", tuple(map(str, column.levels))
-        else:
-            columns[column.name] = np.where(found.missing > 0, np.nan, found.data).astype(np.float64)
-            kinds[column.name] = "number"
-    return Sample(columns, kinds, levels)  # type: ignore[arg-type]  # the two literals
+    return schema
 
 
 def _take(values: Values, rows: np.ndarray) -> Values:
@@ -145,6 +112,8 @@ def _kind(config: TrainConfig, records: Records, schema: Schema, values: Mapping
 
 
 def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -> str:
+    if config.network in ("conv2014", "strided", "dcgan", "stylegan2"):
+        raise OptionError(f"--network {config.network} makes images, and this is kind {kind}. Leave it out.")
     if config.network != "auto":
         if config.network == "sequential" and kind != "table":
             raise OptionError(f"--network sequential makes tables, and this is kind {kind}. Take it as --kind table.")

@@ -1,0 +1,130 @@
+"""Rows in blocks: row i of seed s comes from block i // size, always computed whole, so that it is the same however it
+is asked for.
+
+Knows generators, codecs and restrictions; never files or the form that records are given in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gankit.codecs import Codec, Restriction
+    from gankit.model.plan import Given
+    from gankit.networks import Generator
+    from gankit.spec import Spec
+
+BLOCK_ROWS = 8192
+"""Rows of a block of numbers, vectors or tables."""
+
+MOST_PICTURES, LEAST_PICTURES, BLOCK_NUMBERS = 256, 4, 2**20
+"""Pictures of a block: as many as have that many numbers together, within bounds."""
+
+Block = tuple[np.ndarray, np.ndarray]
+"""The given columns, compact [rows, K], and what G made, compact [rows, C] or [rows, H, W, C] uint8."""
+
+Blocks = Callable[[int], Block]
+"""From a block's number to the block."""
+
+
+def block_rows(spec: Spec) -> int:
+    """Rows of a block of such records."""
+    if spec.form != "image":
+        return BLOCK_ROWS
+    return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_PICTURES, MOST_PICTURES))
+
+
+def one_shot_blocks(
+    generator: Generator,
+    codec: Codec,
+    given: Given | None,
+    limits: Mapping[int, Restriction],
+    seed: int,
+    truncation: float,
+) -> Blocks:
+    """One-shot generators: c drawn from the combinations seen in training, those that obey.
+
+    truncation: how much of the spread of z, or of w where G has one, is kept; 1 = all.
+    """
+    import torch
+
+    from gankit.networks.compact import collapse, expand
+    from gankit.randomness import torch_generator
+
+    rows = block_rows(codec.spec)
+    weight = np.ones(0)
+    if given is not None:
+        weight = given.counts.copy()
+        for i, limit in limits.items():
+            weight *= limit.weight[given.codes[:, i]]
+        if not weight.sum() > 0:
+            raise OptionError("training showed no record with this combination of conditions. Ask for fewer.")
+        weight = weight / weight.sum()
+
+    def block(index: int) -> Block:
+        draws = torch_generator(seed, "sample", index)
+        z = torch.randn(rows, generator.num_latents, generator=draws)
+        u = torch.rand(rows, generator.num_uniforms, generator=draws)
+        places = torch.rand(rows, len(codec.spec.blocks), generator=draws, dtype=torch.float64)
+        c: Tensor | None = None
+        known = np.zeros((rows, 0))
+        if given is not None:
+            pick = torch.rand(rows, generator=draws, dtype=torch.float64).numpy()
+            inside = torch.rand(rows, len(given.codec.fields), generator=draws, dtype=torch.float64).numpy()
+            codes = given.codes[np.minimum(np.searchsorted(weight.cumsum(), pick, side="right"), len(weight) - 1)]
+            known = codes + inside * (1 - 1e-9)
+            for i, limit in limits.items():
+                known[:, i] = limit.place(known[:, i])
+            c = expand(given.codec.spec, torch.from_numpy(codes.astype(np.float32)))
+        with torch.no_grad():
+            x = truncated(generator, z, u, c, truncation)
+        return known, collapse(codec.spec, x, places).numpy()
+
+    return block
+
+
+def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, truncation: float) -> Tensor:
+    """Fakes [B, *shape] with less spread: w pulled towards its mean (Karras et al. 2019, appendix B), or z scaled."""
+    from gankit.networks import StyleGenerator
+
+    if truncation == 1:
+        return generator(z, u, c)  # type: ignore[no-any-return]  # Module returns Any
+    if isinstance(generator, StyleGenerator):
+        w = generator.styles(z, c)
+        return generator.synthesise(generator.mean_style + truncation * (w - generator.mean_style), u)
+    return generator(truncation * z, u, c)  # type: ignore[no-any-return]  # Module returns Any
+
+
+def sequential_blocks(generator: Any, codec: Codec, limits: Mapping[int, Restriction], seed: int) -> Blocks:
+    """Sequential generators: any block restricted, exactly; cells that training never showed are never made."""
+    import torch
+
+    from gankit.codecs import TableCodec
+    from gankit.networks.sequential import NUM_CANDIDATES
+    from gankit.randomness import torch_generator
+
+    assert isinstance(codec, TableCodec)
+    allowed = {i: torch.from_numpy(limit.weight.astype(np.float32)) for i, limit in limits.items()}
+    seen = {i: torch.from_numpy((f.counts > 0).astype(np.float32)) for i, f in enumerate(codec.fields)}
+    masks = {i: mask for i, mask in seen.items() if i not in allowed and not bool(mask.all())}
+
+    def block(index: int) -> Block:
+        draws = torch_generator(seed, "sample", index)
+        z = torch.randn(generator.num_latents, BLOCK_ROWS, generator=draws).T
+        uniforms = None
+        if generator.needs_candidates(allowed):
+            size = (BLOCK_ROWS, NUM_CANDIDATES * len(allowed) + 1)
+            uniforms = torch.rand(size, generator=torch_generator(seed, "candidates", index), dtype=torch.float64)
+        compact: np.ndarray = generator.generate(z, allowed, uniforms, masks).numpy()
+        for i, limit in limits.items():
+            compact[:, i] = limit.place(compact[:, i])
+        return np.zeros((BLOCK_ROWS, 0)), compact
+
+    return block

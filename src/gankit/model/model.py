@@ -1,0 +1,185 @@
+"""The model: a codec and the averaged generator; it samples, decodes, writes and saves.
+
+Knows codecs, generators, schemas; never D, optimisers or the loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gankit.codecs import ImageCodec
+from gankit.errors import OptionError
+from gankit.model.blocks import Blocks, block_rows, one_shot_blocks, sequential_blocks
+from gankit.model.files import FORMAT
+from gankit.model.plan import Given, NetworkPlan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from gankit.codecs import TableCodec, VectorCodec
+    from gankit.data import Origin, Pictures, Schema, Values
+    from gankit.networks import Generator
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    Attributes:
+        kind: "number", "vector", "table" or "image".
+        schema, origin: the columns, and the form the data came in.
+        codec, given: how records are coded; `given` where G takes a condition.
+        plan, generator: the averaged G and how it is built.
+        card: plain JSON: what the model is and how it came about.
+        history: one plain JSON entry an evaluation of the training.
+        figure: for one number, what the figure of 2014 needs beside samples; else None.
+        prepared: the data it was trained on, where it is at hand; never saved.
+    """
+
+    kind: str
+    schema: Schema
+    origin: Origin
+    codec: TableCodec | VectorCodec | ImageCodec
+    given: Given | None
+    plan: NetworkPlan
+    generator: Generator
+    card: dict[str, Any]
+    history: tuple[dict[str, Any], ...] = ()
+    figure: dict[str, Any] | None = None
+    prepared: Any = None
+
+    def sample(
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
+    ) -> Any:
+        """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
+
+        Args:
+            n: how many, >= 0.
+            seed: which; row i of a seed is the same however it is asked for.
+            offset: the first row's number, >= 0.
+            where: what every row obeys: column -> a value, a text as on the command line ("30..40", ">=3"), a
+                (low, high) pair, or a list of levels. Tables: any column; else the given ones.
+            truncation: for pictures, how much of the latent spread is kept, in (0, 1]: less is better to look at and
+                less varied.
+
+        Returns:
+            The records. Data that came from a file comes as an Arrow table, pictures as uint8 [n, H, W, C].
+
+        Raises:
+            OptionError: an unknown column or value, or a condition this model cannot obey.
+        """
+        batches = list(self.sample_batches(n, seed, offset, where, truncation))
+        if self.kind == "image":
+            from gankit.data import Pictures, to_picture_object
+
+            return to_picture_object(Pictures.joined(batches))
+        import pyarrow as pa
+
+        from gankit.data import to_object
+
+        return to_object(pa.concat_tables(batches), self.origin)
+
+    def sample_batches(
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
+    ) -> Iterator[Any]:
+        """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
+
+        Yields:
+            Arrow tables; for kind "image" `Pictures`.
+        """
+        if n < 0 or offset < 0:
+            raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
+        block, rows = self._blocks(seed, where, truncation), block_rows(self.codec.spec)
+        first = offset // rows
+        last = max(first, (offset + n - 1) // rows) if n else first
+        for index in range(first, last + 1):
+            begin = max(offset - index * rows, 0)
+            end = min(offset + n - index * rows, rows)
+            known, made = (part[begin:end] for part in block(index))
+            values = self.codec.decode(made)
+            if self.given is not None:
+                values = {**self.given.codec.decode(known), **values}
+            records = self.schema.format(values, max(end - begin, 0), first_row=index * rows + begin, seed=seed)
+            yield self._pictures(values, records) if self.kind == "image" else records
+
+    def write(
+        self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
+        truncation: float = 1.0, format: str | None = None,
+    ) -> None:  # fmt: skip
+        """Writes the same rows as `sample` to a file, or pictures to a folder, in constant memory.
+
+        path: its suffix tells the format; "-" is standard output (tables only). format: where no suffix tells.
+        """
+        batches = self.sample_batches(n, seed, offset, where, truncation)
+        if self.kind != "image":
+            from gankit.data import write
+
+            write(batches, path, self.origin, format=format)
+            return
+        if str(path) == "-" or format is not None:
+            raise OptionError(
+                "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
+            )
+        from gankit.data import write_pictures
+
+        write_pictures(batches, path, self.origin, first_row=offset)
+
+    def _pictures(self, values: Mapping[str, Values], labels: pa.Table) -> Pictures:
+        from gankit.codecs import PICTURE
+        from gankit.data import Pictures
+
+        return Pictures(values[PICTURE].data, labels if labels.num_columns else None, self.origin)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model to one file, whole or not at all."""
+        from gankit.checkpoint import write_safetensors
+
+        header = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "schema": self.schema.to_json(),
+            "origin": self.origin.to_json(),
+            "codec": self.codec.to_json(),
+            "given": None if self.given is None else self.given.to_json(),
+            "plan": vars(self.plan),
+            "card": self.card,
+            "history": list(self.history),
+            "figure": self.figure,
+        }
+        write_safetensors(Path(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
+
+    # --- one block of rows ----------------------------------------------------------------------------------------
+
+    def _blocks(self, seed: int, where: Mapping[str, Any] | None, truncation: float) -> Blocks:
+        """The function from a block's number to the block."""
+        from gankit.networks.sequential import SequentialGenerator
+        from gankit.restriction import restrictions
+
+        if truncation != 1 and (self.kind != "image" or not 0 < truncation <= 1):
+            raise OptionError(
+                f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
+                f"of kind {self.kind}."
+            )
+        generator = self.generator.eval()
+        conditions = dict(where or {})
+        if isinstance(generator, SequentialGenerator):
+            assert not isinstance(self.codec, ImageCodec)
+            return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, conditions), seed)
+        allowed = [f.name for f in self.given.codec.fields] if self.given else []
+        for name in conditions:
+            if name not in allowed:
+                some = (
+                    f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
+                )
+                how = (
+                    "Train it anew on pictures with such a label."
+                    if self.kind == "image"
+                    else f"Train it anew with --given {name}, or as a table with --network sequential."
+                )
+                raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
+        limits = restrictions(self.schema, self.given.codec, conditions) if self.given else {}
+        return one_shot_blocks(generator, self.codec, self.given, limits, seed, truncation)

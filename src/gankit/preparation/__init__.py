@@ -1,0 +1,32 @@
+"""From the user's data to what the game takes: read, types found, split, coded.
+
+Knows data, codecs and Spec; never networks, losses or the loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gankit.config import TrainConfig
+from gankit.preparation.prepared import PicturePart, Prepared, sample_of
+from gankit.preparation.tables import prepare_table
+
+
+def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
+    """Reads, understands, splits and codes; decisions are appended to `notes`, one line each.
+
+    Raises:
+        DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
+    """
+    try:
+        from gankit.data import looks_like_pictures
+    except ImportError:
+        return prepare_table(source, config, notes)
+    from gankit.preparation.pictures import prepare_pictures
+
+    if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
+        return prepare_pictures(source, config, notes)
+    return prepare_table(source, config, notes)
+
+
+__all__ = ["PicturePart", "Prepared", "prepare", "sample_of"]

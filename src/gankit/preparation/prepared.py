@@ -1,0 +1,101 @@
+"""What preparation gives: data, ready for the game, and the same as samples that metrics take.
+
+Knows data, codecs and metrics' samples; never networks, losses or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gankit.codecs import ImageCodec, TableCodec, VectorCodec
+from gankit.data import Origin, Schema, Values
+from gankit.metrics.sample import Sample
+
+if TYPE_CHECKING:
+    from gankit.data import Pictures
+
+
+@dataclass(frozen=True)
+class PicturePart:
+    """Some rows of pictures, which stay where they are: in memory, or in a file that is mapped into it.
+
+    whole: all pictures. rows: [n] int64, sorted, those of the part.
+    """
+
+    whole: Pictures
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def some(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """At most `count` pictures drawn without replacement, in the order of their rows, [n, H, W, C] uint8."""
+        return self.whole.x[self.some_rows(count, rng)]
+
+    def some_rows(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Their rows in `whole`."""
+        if count >= len(self.rows):
+            return self.rows
+        return np.sort(rng.choice(self.rows, size=count, replace=False))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data, ready for the game.
+
+    origin: the form that the records came in. schema: their columns; of pictures, those of their labels.
+    kind: "number", "vector", "table" or "image".
+    train, heldout: parsed columns of the two parts; of pictures, the labels'.
+    codec: of the generated columns; given: of the columns in c, or None.
+    network: a key of the table of networks.
+    data_hash: SHA-256 of the records.
+    pictures, heldout_pictures: the pictures of the two parts; None for other kinds.
+    """
+
+    origin: Origin
+    schema: Schema
+    kind: str
+    network: str
+    train: Mapping[str, Values]
+    heldout: Mapping[str, Values]
+    codec: TableCodec | VectorCodec | ImageCodec
+    given: TableCodec | None
+    data_hash: str
+    pictures: PicturePart | None = None
+    heldout_pictures: PicturePart | None = None
+
+    @property
+    def num_train(self) -> int:
+        """Training records."""
+        if self.pictures is not None:
+            return len(self.pictures)
+        return len(next(iter(self.train.values())).data)
+
+    @property
+    def num_heldout(self) -> int:
+        """Held-out records."""
+        if self.heldout_pictures is not None:
+            return len(self.heldout_pictures)
+        return len(next(iter(self.heldout.values())).data)
+
+    def sample(self, values: Mapping[str, Values]) -> Sample:
+        """Parsed columns as a sample that metrics take."""
+        return sample_of(self.schema, values)
+
+
+def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
+    """Parsed columns as a sample that metrics take: dates as seconds, every missing marker as missing."""
+    columns, kinds, levels = {}, {}, {}
+    for column in schema.modelled:
+        found = values[column.name]
+        if column.kind == "category":
+            columns[column.name] = np.where(found.missing > 0, -1, found.data).astype(np.int32)
+            kinds[column.name], levels[column.name] = "category", tuple(map(str, column.levels))
+        else:
+            columns[column.name] = np.where(found.missing > 0, np.nan, found.data).astype(np.float64)
+            kinds[column.name] = "number"
+    return Sample(columns, kinds, levels)  # type: ignore[arg-type]  # the two literals
