@@ -147,17 +147,18 @@ def _new_run(
 ) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
     from gankit.preparation import prepare
-    from gankit.run import Run, length_of
+    from gankit.run import Run, length_of, perception_for, save_perception
 
     began = time.monotonic()
     notes: list[str] = []
     prepared = prepare(source, config, notes)
-    run = Run.start(prepared, config)
+    perception = perception_for(prepared, config, notes)
+    run = Run.start(prepared, config, None, perception)
     with run.threads():
         total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
-    run = Run.start(prepared, config, total_samples)
+    run = Run.start(prepared, config, total_samples, perception)
     for text in notes:
         note(text)
     folder = None
@@ -167,12 +168,14 @@ def _new_run(
         path = str(Path(source).resolve()) if isinstance(source, str | Path) and str(source) != "-" else None
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
+        save_perception(folder, perception)
         run.save(folder)
     return (yield from _play(run, folder, began, note, should_stop))
 
 
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
+    from gankit.evaluation import load_perception
     from gankit.preparation import prepare
     from gankit.run import Run
 
@@ -192,7 +195,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
     checkpoint = folder.load_checkpoint()
     for text in checkpoint.notes:
         note(text)
-    run = Run.start(prepared, config, entry["total_samples"])
+    run = Run.start(prepared, config, entry["total_samples"], load_perception(folder, prepared))
     run.game.load_state(checkpoint.tensors, checkpoint.state)
     folder.cut_log(checkpoint.step)
     note(f"going on at {run.game.samples:,} of {entry['total_samples']:,} samples.")

@@ -20,14 +20,16 @@ class Batches:
         of pictures). It may lie on another device than the networks, or in a file that is mapped into memory.
     c: [N, condition.dim] float32, or None.
     expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
+    part: [M] int64, the rows of `x` that these records are; None = all. `c` has a row for each of them.
     """
 
     x: Tensor
     c: Tensor | None = None
     expand: Callable[[Tensor], Tensor] | None = None
+    part: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.x if self.part is None else self.part)
 
     def take(self, rows: Tensor, device: torch.device) -> tuple[Tensor, Tensor | None]:
         """Records [B, *spec.shape] and conditions at `rows` [B] int64, on the device."""
@@ -37,4 +39,6 @@ class Batches:
 
     def rows(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
-        return self.x.index_select(0, rows), None if self.c is None else self.c.index_select(0, rows)
+        where = rows if self.part is None else self.part.index_select(0, rows)
+        c = None if self.c is None else self.c.index_select(0, rows.to(self.c.device))
+        return self.x.index_select(0, where), c

@@ -37,7 +37,8 @@ class Model:
         card: plain JSON: what the model is and how it came about.
         history: one plain JSON entry an evaluation of the training.
         figure: for one number, what the figure of 2014 needs beside samples; else None.
-        prepared: the data it was trained on, where it is at hand; never saved.
+        prepared, perception: the data it was trained on, and of pictures what they are measured by, where they are at
+            hand; never saved.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Model:
     history: tuple[dict[str, Any], ...] = ()
     figure: dict[str, Any] | None = None
     prepared: Any = None
+    perception: Any = None
 
     def sample(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
@@ -74,9 +76,7 @@ class Model:
         """
         batches = list(self.sample_batches(n, seed, offset, where, truncation))
         if self.kind == "image":
-            from gankit.data import Pictures, to_picture_object
-
-            return to_picture_object(Pictures.joined(batches))
+            return self._joined(batches)
         import pyarrow as pa
 
         from gankit.data import to_object
@@ -127,6 +127,16 @@ class Model:
         from gankit.data import write_pictures
 
         write_pictures(batches, path, self.origin, first_row=offset)
+
+    def _joined(self, batches: list[Pictures]) -> Any:
+        import numpy as np
+        import pyarrow as pa
+
+        from gankit.data import Pictures, to_picture_object
+
+        tables = [batch.labels for batch in batches if batch.labels is not None]
+        x = np.concatenate([batch.x for batch in batches])
+        return to_picture_object(Pictures(x, pa.concat_tables(tables) if tables else None, self.origin))
 
     def _pictures(self, values: Mapping[str, Values], labels: pa.Table) -> Pictures:
         from gankit.codecs import PICTURE

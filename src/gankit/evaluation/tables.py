@@ -1,4 +1,4 @@
-"""From a model to its report: fakes written to a file and read back, real records beside them, all metrics, the page.
+"""From a model of tables to its report: fakes through a file and back, real records beside them, all metrics, the page.
 
 Knows models, data, metrics and the report; never the loop.
 """

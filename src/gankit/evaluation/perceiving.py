@@ -1,0 +1,99 @@
+"""What pictures are measured by: a classifier of their labels where they have some, else a fixed network.
+
+Knows prepared pictures and features; never generators or the loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from gankit.perception import Classifier, Features, fixed_features, train_classifier
+from gankit.preparation import Prepared
+from gankit.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from gankit.checkpoint import RunFolder
+
+PERCEPTION_NAME = "perception.safetensors"
+"""The file in a run folder that keeps it."""
+
+MOST_TAUGHT = 100_000
+"""Training pictures that a classifier is trained on, at most: more are drawn from."""
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What pictures are measured by.
+
+    features: that distances are taken in.
+    classifier: of the label `label`, or None.
+    label: the name of the label; levels: its classes, in the classifier's order.
+    """
+
+    features: Features
+    classifier: Classifier | None = None
+    label: str | None = None
+    levels: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the features are, in two words."""
+        return "features of a classifier of the labels" if self.classifier else "features of a fixed network"
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and plain JSON values; `from_state` takes them back."""
+        if self.classifier is None:
+            return {}, {}
+        tensors, config = self.classifier.state()
+        return tensors, {"classifier": config, "label": self.label, "levels": list(self.levels)}
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], channels: int) -> Perception:
+        """What `state` gave, for pictures of so many channels."""
+        if not numbers:
+            return cls(fixed_features(channels))
+        classifier = Classifier.from_state(tensors, numbers["classifier"])
+        return cls(classifier.features, classifier, numbers["label"], tuple(numbers["levels"]))
+
+
+def perceive(
+    prepared: Prepared, seed: int, *, samples: int | None = None, max_seconds: float | None = None
+) -> Perception:
+    """What the pictures of `prepared` are measured by, trained on the training part alone.
+
+    samples, max_seconds: length of the classifier's training, see `train_classifier`.
+    """
+    assert prepared.pictures is not None
+    channels = prepared.codec.spec.shape[0]
+    fields = [] if prepared.given is None else prepared.given.fields
+    classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).kind == "category"]
+    classes = [(name, column) for name, column in classes if len(column.levels) > 1]
+    if not classes:
+        return Perception(fixed_features(channels))
+    name, column = classes[0]
+    found = prepared.train[name]
+    known = np.flatnonzero(found.missing == 0)
+    if len(known) > MOST_TAUGHT:
+        known = np.sort(numpy_generator(seed, "taught").choice(known, MOST_TAUGHT, replace=False))
+    if len(known) < 2:
+        return Perception(fixed_features(channels))
+    x = prepared.pictures.whole.x[prepared.pictures.rows[known]]
+    y = found.data[known].astype(np.int64)
+    classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
+    return Perception(classifier.features, classifier, name, tuple(map(str, column.levels)))
+
+
+def load_perception(folder: RunFolder, prepared: Prepared) -> Perception | None:
+    """What the run in that folder measures its pictures by; None where its data is no pictures."""
+    from gankit.checkpoint import read_safetensors
+
+    if prepared.kind != "image":
+        return None
+    tensors, metadata = read_safetensors(folder.path / PERCEPTION_NAME)
+    return Perception.from_state(tensors, json.loads(metadata["gankit"]), prepared.codec.spec.shape[0])

@@ -1,0 +1,12 @@
+"""One training run: the networks and the plan of the game for the data, the judge, and the model at the end.
+
+Knows prepared data, networks, the game and metrics; never files' formats, terminals or the loop's inside.
+"""
+
+from __future__ import annotations
+
+from gankit.run.plan import length_of, plan_game
+from gankit.run.run import Run
+from gankit.run.seeing import perception_for, save_perception
+
+__all__ = ["Run", "length_of", "perception_for", "plan_game", "save_perception"]

@@ -1,0 +1,182 @@
+"""The one place that says how a game is played for the data's kind, size and shape, and for how long.
+
+Knows prepared data, options and the game's settings; never files or the loop's inside.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.game import GameConfig
+from gankit.options import parse_duration, parse_samples
+from gankit.preparation import Prepared
+from gankit.run.judges import FEW_ROWS
+from gankit.training import samples_for_budget, seconds_per_sample
+
+if TYPE_CHECKING:
+    from gankit.run.run import Run
+
+DEFAULT_BUDGET = "5m"
+MAX_EPOCHS = 30
+"""Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
+
+JUDGING_SHARE = 0.2
+"""At most this share of a time budget goes into evaluations, if three of them fit into it."""
+
+WRITING_S = 2.0
+"""What is kept back of a time budget for writing the model."""
+
+
+def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> GameConfig:
+    """The one table of what follows from the data's size and form; what the user set goes before it."""
+    rows = prepared.num_train
+    likelihood = prepared.network == "sequential"
+    batch = config.batch or int(np.clip(rows // 8, 16, 256))
+    plan = GameConfig(
+        total_samples=total_samples,
+        loss=config.loss or "relativistic",
+        penalty=config.penalty or "r1r2",
+        penalty_method=config.penalty_method,  # type: ignore[arg-type]  # one of the two by the option's choices
+        penalty_weight=config.penalty_weight,
+        batch=batch,
+        d_steps=config.d_steps,
+        evaluations=config.evaluations,
+        early_stop=config.early_stop,
+        seed=config.seed,
+    )
+    if likelihood:
+        # benchmarks/tables.md
+        plan = replace(
+            plan,
+            warmup=0.9,
+            warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
+            warmup_keeps_last=prepared.num_heldout >= FEW_ROWS,
+            d_warmup=0.04,
+            likelihood_weight=0.1,
+            generator_rate=0.03,
+            gap_target=0.02,
+            ema_half_life=10.0 * rows,
+        )
+    if prepared.kind == "image":
+        plan = _picture_plan(prepared, config, plan)
+    if prepared.kind in ("number", "vector"):
+        # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
+        plan = replace(plan, learning_rate=3e-3, first_weight=0.1, gap_target=0.02)
+    changes: dict[str, Any] = {}
+    if config.learning_rate is not None:
+        changes |= {"learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate}
+    if config.ema_half_life is not None:
+        changes["ema_half_life"] = config.ema_half_life
+    if config.warmup is not None:
+        if not likelihood and config.warmup:
+            raise OptionError(f"--warmup is for --network sequential, and this is {prepared.network}. Leave it out.")
+        changes["warmup"] = config.warmup
+        changes["d_warmup"] = min(plan.d_warmup, 1 - config.warmup)
+    return replace(plan, **changes)
+
+
+PICTURE_PLANS: dict[str, dict[str, Any]] = {
+    # benchmarks/pictures_networks.md
+    "strided": {"batch": 64, "learning_rate": 1e-3, "gap_target": 0.3, "first_weight": 5.0},
+    # Huang et al. 2025, appendix: their CIFAR-10 configuration
+    "residual": {
+        "batch": 64, "learning_rate": 2e-4, "final_learning_rate": 0.25, "first_beta2": 0.9, "gap_target": 0.3,
+        "first_weight": 1.0,
+    },
+    # Radford et al. 2016, section 3
+    "dcgan": {
+        "batch": 128, "loss": "nonsaturating", "penalty": "none", "learning_rate": 2e-4, "final_learning_rate": 1.0,
+        "beta1": 0.5, "beta2": 0.999,
+    },
+    # Karras et al. 2020, appendix B; their weight of R1 follows the resolution (Karras et al. 2020b, appendix)
+    "stylegan2": {
+        "batch": 32, "loss": "nonsaturating", "penalty": "r1", "penalty_every": 16, "learning_rate": 2e-3,
+        "final_learning_rate": 1.0, "path_length_weight": 2.0, "path_length_every": 4, "ema_half_life": 10_000.0,
+    },
+}  # fmt: skip
+"""How the games of pictures are played, by network; what is not named stands in `GameConfig`."""
+
+SMALL_SIDE = 32
+"""StyleGAN2 goes without path lengths for pictures up to so many pixels a side (its CIFAR configuration)."""
+
+
+def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
+    """The plan for pictures: the network's own row of the table, and what follows from their number and size."""
+    _, height, width = prepared.codec.spec.shape
+    row = dict(PICTURE_PLANS.get(prepared.network, {}))
+    if prepared.network in ("dense2014", "conv2014"):
+        row = _plan_of_2014(prepared)
+    asked = {"loss": config.loss, "penalty": config.penalty, "batch": config.batch}
+    row |= {name: value for name, value in asked.items() if value is not None}
+    row["batch"] = min(row["batch"], max(4, prepared.num_train // 4))
+    row.setdefault("ema_half_life", float(np.clip(2 * prepared.num_train, 5_000, 50_000)))
+    if prepared.network == "stylegan2":
+        if config.penalty_weight is None and row["penalty"] != "none":
+            # gamma = 0.0002 pixels / batch (Karras et al. 2020b, their automatic configuration)
+            row["penalty_weight"] = 0.0002 * height * width / row["batch"]
+        if max(height, width) <= SMALL_SIDE:
+            row["path_length_weight"] = 0.0
+    automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else "ada"
+    row["augmentation"] = automatic if config.augment == "auto" else config.augment
+    if row["augmentation"] == "diffaugment":
+        row["augmentation_strength"] = 1.0
+    return replace(plan, **row)
+
+
+def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
+    """The schedule of the paper of 2014, as its configuration files have it."""
+    from gankit.networks.published2014 import published2014
+
+    found = published2014(prepared.network, prepared.codec.spec)
+    return {
+        "loss": "nonsaturating", "penalty": "none", "optimiser": "sgd", "batch": found.batch,
+        "learning_rate": found.learning_rate, "rate_decay": found.rate_decay, "least_rate": found.least_rate,
+        "momentum": found.momentum, "final_momentum": found.final_momentum,
+        "momentum_samples": found.momentum_epochs * prepared.num_train, "ema_half_life": 0.0,
+    }  # fmt: skip
+
+
+def default_latents(prepared: Prepared) -> int:
+    """Numbers of z where the user named none: 100 as in 2014, 512 for StyleGAN2."""
+    return 512 if prepared.network == "stylegan2" else 100
+
+
+def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:
+    """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps.
+
+    Args:
+        run: at its start; it is not moved.
+        config: what the user asked for.
+        spent_s: what was spent before.
+        notes: the decision is appended.
+    """
+    if config.samples is not None:
+        return parse_samples(config.samples), config.evaluations
+    budget = config.budget or DEFAULT_BUDGET
+    budget_s = parse_duration(budget)
+    began = time.monotonic()
+    per_sample = seconds_per_sample(run.game, run.train)
+    timed = time.monotonic()
+    run.judge(run.game.average)
+    judged_s = time.monotonic() - timed
+    affordable = int(JUDGING_SHARE * budget_s / max(judged_s, 1e-9))
+    plan = replace(run.game.config, evaluations=int(np.clip(affordable, 3, config.evaluations)))
+    spent_s += time.monotonic() - began + WRITING_S
+    total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, plan)
+    epochs = total / max(run.prepared.num_train, 1)
+    if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
+        total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
+        why = f"more teaches a table of {run.prepared.num_train:,} rows little; --no-early-stop takes all of {budget}"
+    else:
+        why = f"as many as fit in {budget}. Another: --budget"
+    notes.append(
+        f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
+        f"The same again: --samples {total} --evaluations {plan.evaluations}"
+    )
+    return total, plan.evaluations

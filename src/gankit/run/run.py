@@ -1,0 +1,175 @@
+"""One training run: networks, game, judge, and the model at the end.
+
+Knows prepared data, networks, the game and metrics; never files' formats, terminals or the loop's inside.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gankit import __version__
+from gankit.codecs import ImageCodec
+from gankit.config import TrainConfig
+from gankit.data import Values
+from gankit.errors import OptionError
+from gankit.evaluation import Perception
+from gankit.game import Batches, Game
+from gankit.model import NetworkPlan
+from gankit.model.model import Model
+from gankit.networks import Generator, LikelihoodGenerator
+from gankit.networks.compact import expand
+from gankit.networks.sequential import SequentialGenerator
+from gankit.preparation import PicturePart, Prepared
+from gankit.run.judges import judge_of, model_of
+from gankit.run.machine import device_of, precision_of
+from gankit.run.plan import default_latents, plan_game
+
+if TYPE_CHECKING:
+    from gankit.checkpoint import RunFolder
+
+DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
+"""Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
+
+SMALL_PARAMETERS = 3_000_000
+"""Networks of fewer parameters are trained on one thread of the CPU: two gain a fifth on an idle machine and lose most
+of their time waiting for each other on a busy one (benchmarks/tables.md)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that can be played: `game` over `train`, judged on `heldout` by `judge`."""
+
+    prepared: Prepared
+    config: TrainConfig
+    plan: NetworkPlan
+    game: Game
+    train: Batches
+    heldout: Batches
+    judge: Callable[[Generator], float]
+    metric: str
+    perception: Perception | None = None
+
+    @classmethod
+    def start(
+        cls,
+        prepared: Prepared,
+        config: TrainConfig,
+        total_samples: int | None = None,
+        perception: Perception | None = None,
+    ) -> Run:
+        """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of pictures."""
+        device = device_of(config.device)
+        if prepared.network == "sequential" and config.latents is not None:
+            raise OptionError("--latents: the sequential network takes one number of z a column. Leave it out.")
+        latents = config.latents or default_latents(prepared)
+        precision = precision_of(config.precision, prepared.network, prepared.kind, device)
+        plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
+        condition = None if prepared.given is None else prepared.given.spec
+        generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
+        if isinstance(generator, SequentialGenerator):
+            generator.dropout = next(share for rows, share in DROPOUT if prepared.num_train < rows)
+        train, heldout = _batches(prepared, device, False), _batches(prepared, device, True)
+        if isinstance(generator, LikelihoodGenerator):
+            generator.start_from(train.x)
+        game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
+        judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
+        return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """Within it torch uses as many threads as the networks are worth; what was set before comes back."""
+        before = torch.get_num_threads()
+        small = sum(t.numel() for t in self.game.generator.parameters()) < SMALL_PARAMETERS
+        if small and self.prepared.kind != "image":
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def save(self, folder: RunFolder) -> None:
+        """Saves the state at this step boundary."""
+        folder.save_checkpoint(self.game.step, self.game.state_tensors(), self.game.state_json())
+
+    def model(self) -> Model:
+        """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
+        p, game = self.prepared, self.game
+        card = {
+            "name": p.origin.name,
+            "kind": p.kind,
+            "version": __version__,
+            "columns": [{"name": c.name, "kind": c.kind} for c in p.schema.columns],
+            "given": list(self.config.given),
+            "rows": {"train": p.num_train, "heldout": p.num_heldout},
+            "data_hash": p.data_hash,
+            "network": self.plan.name,
+            "precision": self.plan.precision,
+            "size": list(p.codec.spec.shape),
+            "parameters": sum(t.numel() for t in game.generator.parameters()),
+            "latents": game.generator.num_latents,
+            "samples": game.samples,
+            "steps": game.step,
+            "epochs": round(game.samples / max(p.num_train, 1), 2),
+            "stopped_early": game.stopped_early,
+            "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
+            "options": self.config.to_json(),
+        }
+        model = model_of(
+            p, self.plan, game.best_generator().to("cpu"), card, _in_one_order(game.history), self.figure()
+        )
+        return replace(model, perception=self.perception)
+
+    def figure(self) -> dict[str, Any] | None:
+        """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
+        if self.prepared.kind != "number" or self.prepared.given is not None:
+            return None
+        from gankit.evaluation import figure_of_one_number
+
+        return figure_of_one_number(self.game.best_generator(), self.game.discriminator, self.prepared)
+
+
+def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches:
+    spec, values = prepared.codec.spec, prepared.heldout if heldout else prepared.train
+    part = prepared.heldout_pictures if heldout else prepared.pictures
+    if part is not None:
+        return _picture_batches(prepared, values, part, device)
+    assert not isinstance(prepared.codec, ImageCodec)
+    continuous = all(b.kind == "continuous" for b in spec.blocks)
+    compact = prepared.codec.encode(values)
+    # Networks see cells, not places inside them; in float32 a place just below 1 would round up to the next cell.
+    x = torch.from_numpy((compact if continuous else np.floor(compact)).astype(np.float32))
+    return Batches(x, _conditions(prepared, values), None if continuous else (lambda rows: expand(spec, rows)))
+
+
+def _picture_batches(
+    prepared: Prepared, values: Mapping[str, Values], part: PicturePart, device: torch.device
+) -> Batches:
+    """Bytes where they fit best: on the GPU as a whole, in memory, or in the file that they are mapped from."""
+    spec = prepared.codec.spec
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*not writable.*")  # nothing writes to them
+        x = torch.from_numpy(part.whole.x)
+    rows = torch.from_numpy(part.rows)
+    if device.type == "cuda" and x.numel() < 0.25 * torch.cuda.get_device_properties(device).total_memory:
+        x, rows = x.to(device), rows.to(device)
+    return Batches(x, _conditions(prepared, values), lambda part: expand(spec, part), rows)
+
+
+def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tensor | None:
+    if prepared.given is None:
+        return None
+    codes = torch.from_numpy(np.floor(prepared.given.encode(values)).astype(np.float32))
+    return expand(prepared.given.spec, codes)
+
+
+def _in_one_order(history: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The history with its keys sorted: after a resume they come in another order."""
+    return tuple(json.loads(json.dumps(history, sort_keys=True)))

@@ -1,0 +1,47 @@
+"""What the pictures of a run are measured by: made at its start, kept in its folder.
+
+Knows prepared pictures, options and the run folder; never games.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from gankit.checkpoint import write_safetensors
+from gankit.config import TrainConfig
+from gankit.evaluation import PERCEPTION_NAME, Perception, perceive
+from gankit.options import parse_duration, parse_samples
+from gankit.preparation import Prepared
+from gankit.run.plan import DEFAULT_BUDGET
+
+if TYPE_CHECKING:
+    from gankit.checkpoint import RunFolder
+
+TEACHING_SHARE = 0.05
+"""At most this share of a time budget goes into the classifier that pictures are measured by."""
+
+TEACHING_SAMPLES = 0.25
+"""The same of a length in samples."""
+
+
+def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> Perception | None:
+    """What the pictures are measured by; None where the data is no pictures."""
+    if prepared.kind != "image":
+        return None
+    if config.samples is not None:
+        found = perceive(
+            prepared, config.seed, samples=max(1000, int(TEACHING_SAMPLES * parse_samples(config.samples)))
+        )
+    else:
+        budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
+        found = perceive(prepared, config.seed, max_seconds=TEACHING_SHARE * budget_s)
+    notes.append(f"checkpoints are chosen by the Frechet distance to held-out pictures in {found.name}.")
+    return found
+
+
+def save_perception(folder: RunFolder, perception: Perception | None) -> None:
+    """Keeps it in the run folder."""
+    if perception is not None:
+        tensors, numbers = perception.state()
+        write_safetensors(folder.path / PERCEPTION_NAME, tensors, {"gankit": json.dumps(numbers)})
