@@ -60,7 +60,7 @@ def write(
     chosen, compression = format_for(target.name, origin, format)
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
-    with _complaints(target), _whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
+    with complaints(target), whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
         return _run(batches, inner, origin, chosen, target.name)
 
 
@@ -146,7 +146,7 @@ def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Orig
 
 
 @contextlib.contextmanager
-def _complaints(target: Path) -> Iterator[None]:
+def complaints(target: Path) -> Iterator[None]:
     """Turns the system's errors into sentences."""
     try:
         yield
@@ -161,7 +161,7 @@ def _complaints(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _whole_file(target: Path) -> Iterator[IO[bytes]]:
+def whole_file(target: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when it is written, flushed and on disk; on any error it is gone. Devices
     are written to.
     """
