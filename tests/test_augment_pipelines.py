@@ -15,7 +15,7 @@ from gankit.augment.base import Part
 from gankit.randomness import torch_generator
 
 CPU = torch.device("cpu")
-EVERYTHING = dict(filters=True, noise=True, cutout=True)
+EVERYTHING = dict(filters=True, noise=True, cutout=True, sharp=True)
 MAKERS = {**AUGMENTATIONS, "ada with everything": lambda: Ada(**EVERYTHING)}
 each = pytest.mark.parametrize("name", MAKERS)
 

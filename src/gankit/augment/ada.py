@@ -33,14 +33,18 @@ class Ada(Augment):
     channels) moves with its image and keeps its values; hue is for three colours only.
 
     All moves of an image are one matrix and one resampling, all colours another matrix. Images that are only flipped,
-    turned by quarters or shifted by whole pixels keep their pixels to the bit. A departure from the paper: resampling
-    is bilinear at the image's own resolution, where the paper's is done at twice the resolution between wavelet
-    filters.
+    turned by quarters or shifted by whole pixels keep their pixels to the bit.
+
+    A departure from the paper, which resamples at twice the resolution between wavelet filters: resampling is bilinear,
+    which leaves about half of the finest octave's power, or bilinear in a doubled image (`sharp`), which leaves .8 for
+    three times the time (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is
+    weakened is still there for D to compare, and images that are not resampled show it in full.
 
     Args:
         blit, geometry, colour: which of the three groups are used.
         filters, noise, cutout: further groups of the paper, which helped it little: gains of frequency bands, noise,
             a box of half the side.
+        sharp: whether images are doubled before they are resampled.
     """
 
     steered = True
@@ -54,6 +58,7 @@ class Ada(Augment):
         filters: bool = False,
         noise: bool = False,
         cutout: bool = False,
+        sharp: bool = False,
     ) -> None:
         self.blit = blit
         self.geometry = geometry
@@ -61,6 +66,7 @@ class Ada(Augment):
         self.filters = filters
         self.noise = noise
         self.cutout = cutout
+        self.sharp = sharp
 
     def draw(
         self,
@@ -93,7 +99,7 @@ class Ada(Augment):
         if draws.moves is not None:
             x = geometry.move(x, draws.moves)
         if draws.warps is not None:
-            x = geometry.warp(x, draws.warps)
+            x = geometry.warp(x, draws.warps, self.sharp)
         if draws.colours is not None:
             x = colour.recolour(x, draws.colours)
         if draws.gains is not None:

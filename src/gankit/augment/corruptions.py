@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.augment.base import Part, put_back, taken
+from gankit.augment.geometry import mirrored_places
 
 # Daubechies' symlet of order 2: four taps, orthonormal (Daubechies 1992, table 6.1).
 SYMLET2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)
@@ -100,14 +101,6 @@ def band_filters() -> Tensor:
         bands.append(_centred(_centred(rest, len(passed)) - passed, length))
         rest = passed
     return torch.from_numpy(np.stack([_centred(rest, length), *bands[::-1]]))
-
-
-def mirrored_places(size: int, margin: int, device: torch.device) -> Tensor:
-    """Places [size + 2 margin] int64 of an axis that is mirrored about its outermost pixels, as often as needed."""
-    places = torch.arange(-margin, size + margin, device=device)
-    period = max(2 * (size - 1), 1)
-    places = places.remainder(period)
-    return torch.where(places < size, places, period - places)
 
 
 def _centred(taps: np.ndarray, length: int) -> np.ndarray:

@@ -9,11 +9,16 @@ leftmost. Beyond its edges an image is mirrored about its outermost pixels (or i
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.augment.base import Part, put_back, taken
+
+LANCZOS = 3
+"""Half-width of the kernel that doubles an axis, in pixels."""
 
 
 def shift(right: Tensor, down: Tensor) -> Tensor:
@@ -48,14 +53,15 @@ def grid(maps: Tensor, height: int, width: int) -> Tensor:
         maps: [M, 2, 3].
         height, width: of the images.
     """
-    # 1 where there is one pixel only: any number leads to it
-    x_unit, y_unit = max(width - 1, 1) / 2, max(height - 1, 1) / 2
     x = torch.arange(width, device=maps.device, dtype=maps.dtype) - (width - 1) / 2
-    y = torch.arange(height, device=maps.device, dtype=maps.dtype).view(-1, 1) - (height - 1) / 2
-    a = maps.unsqueeze(-1).unsqueeze(-1)  # [M, 2, 3, 1, 1]
-    old_x = a[:, 0, 0] / x_unit * x + (a[:, 0, 1] / x_unit * y + a[:, 0, 2] / x_unit)  # [M, H, W]
-    old_y = a[:, 1, 0] / y_unit * x + (a[:, 1, 1] / y_unit * y + a[:, 1, 2] / y_unit)
-    return torch.stack([old_x, old_y], dim=-1)
+    y = torch.arange(height, device=maps.device, dtype=maps.dtype) - (height - 1) / 2
+    # in halves of a side; 1 where there is one pixel only: any number leads to it
+    x_unit, y_unit = max(width - 1, 1) / 2, max(height - 1, 1) / 2
+    by_x, by_y, fixed = torch.stack([maps[:, 0] / x_unit, maps[:, 1] / y_unit], dim=1).unbind(2)  # [M, 2] each
+    # both coordinates of a row's pixels in one axis of 2 W, so that one fused operation writes the grid
+    row = (x.view(-1, 1) * by_x.unsqueeze(1) + fixed.unsqueeze(1)).flatten(1)  # [M, W, 2] -> [M, 2 W]
+    down = by_y.repeat(1, width)  # [M, 2 W]
+    return torch.addcmul(row.unsqueeze(1), down.unsqueeze(1), y.view(-1, 1)).view(len(maps), height, width, 2)
 
 
 def move(x: Tensor, part: Part, mirrored: bool = True) -> Tensor:
@@ -66,16 +72,56 @@ def move(x: Tensor, part: Part, mirrored: bool = True) -> Tensor:
         part: maps [M, 2, 3] that lead from pixels to pixels.
         mirrored: whether what lies beyond the edges is the image mirrored, or 0.
     """
-    return _resampled(x, part, "nearest", mirrored)
-
-
-def warp(x: Tensor, part: Part) -> Tensor:
-    """Images resampled bilinearly by any maps [M, 2, 3], mirrored beyond their edges; x is [B, C, H, W]."""
-    return _resampled(x, part, "bilinear", mirrored=True)
-
-
-def _resampled(x: Tensor, part: Part, mode: str, mirrored: bool) -> Tensor:
     chosen = taken(x, part)
     places = grid(part.values.to(x.dtype), x.shape[2], x.shape[3])
     padding = "reflection" if mirrored else "zeros"
-    return put_back(x, part, F.grid_sample(chosen, places, mode, padding, align_corners=True))
+    return put_back(x, part, F.grid_sample(chosen, places, "nearest", padding, align_corners=True))
+
+
+def warp(x: Tensor, part: Part, sharp: bool = False) -> Tensor:
+    """Images resampled by any maps, mirrored beyond their edges.
+
+    Args:
+        x: [B, C, H, W].
+        part: maps [M, 2, 3].
+        sharp: whether images are `doubled` before they are read bilinearly, which keeps more of what is fine in them.
+    """
+    chosen = taken(x, part)
+    places = grid(part.values.to(x.dtype), x.shape[2], x.shape[3])
+    # a doubled image ends where the outermost pixels of the old one had their centres
+    source = doubled(chosen) if sharp else chosen
+    changed = F.grid_sample(source, places, "bilinear", "reflection", align_corners=not sharp)
+    return put_back(x, part, changed)
+
+
+def doubled(x: Tensor) -> Tensor:
+    """Images at twice the resolution by Lanczos interpolation: [M, C, H, W] -> [M, C, 2 (H - 1), 2 (W - 1)].
+
+    The new pixels lie a quarter of a pixel to either side of the old ones', from 1/4 to W - 1 - 1/4 along an axis. An
+    axis of one pixel stays as it is.
+    """
+    across, down = (doubling(size, x.dtype, x.device) for size in (x.shape[3], x.shape[2]))
+    return down @ (x @ across.T)
+
+
+@lru_cache(maxsize=16)
+def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The matrix [2 (size - 1), size] that doubles an axis: sinc(d) sinc(d / 3) for |d| < 3, in rows that sum to 1."""
+    if size == 1:
+        return torch.ones(1, 1, dtype=dtype, device=device)
+    old = torch.arange(-LANCZOS, size + LANCZOS, dtype=torch.float64)
+    distance = (torch.arange(2 * size - 2, dtype=torch.float64) / 2 + 0.25).view(-1, 1) - old
+    weights = distance.sinc() * (distance / LANCZOS).sinc() * (distance.abs() < LANCZOS)
+    weights /= weights.sum(dim=1, keepdim=True)
+    # pixels beyond the edges are pixels within, mirrored
+    places = mirrored_places(size, LANCZOS, torch.device("cpu"))
+    matrix = torch.zeros(len(weights), size, dtype=torch.float64).index_add_(1, places, weights)
+    return matrix.to(device, dtype)
+
+
+def mirrored_places(size: int, margin: int, device: torch.device) -> Tensor:
+    """Places [size + 2 margin] int64 of an axis that is mirrored about its outermost pixels, as often as needed."""
+    places = torch.arange(-margin, size + margin, device=device)
+    period = max(2 * (size - 1), 1)
+    places = places.remainder(period)
+    return torch.where(places < size, places, period - places)
