@@ -43,7 +43,7 @@ class Descent:
         """
         gradients = torch.autograd.grad(loss, self.params, allow_unused=True)
         for parameter, gradient in zip(self.params, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = None if gradient is None else _laid_out(gradient, parameter)
         self.optimiser.param_groups[0].update(lr=rate, **settings)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -63,7 +63,17 @@ class Descent:
         for title, value in tensors.items():
             key, name = title.split(".", 1)
             where = device if key != "step" or device.type == "cuda" else torch.device("cpu")
-            self.optimiser.state[self.network.get_parameter(name)][key] = value.to(where, copy=True)
+            parameter, value = self.network.get_parameter(name), value.to(where, copy=True)
+            self.optimiser.state[parameter][key] = value if key == "step" else _laid_out(value, parameter)
+
+
+def _laid_out(values: Tensor, like: Tensor) -> Tensor:
+    """`values` in the order in memory of `like`, of the same shape.
+
+    Convolutions give gradients in channels_last, and fused Adam on the CPU goes through memory as if every tensor were
+    laid out like the parameter: without this it moves the wrong weights and says nothing.
+    """
+    return values if values.stride() == like.stride() else torch.empty_like(like).copy_(values)
 
 
 class Totals:
