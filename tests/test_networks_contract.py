@@ -24,7 +24,8 @@ MIXED = Spec(
 )
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
-FREE = [name for name in NETWORKS if name != "sequential"]
+PICTURES_ONLY = {"conv2014", "dcgan", "stylegan2"}
+FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY}]
 
 
 def inputs(rows: int, num_uniforms: int, condition: Spec | None) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -17,6 +17,7 @@ from gankit.networks.base import (
 from gankit.networks.dense2014 import build_dense2014
 from gankit.networks.residual import build_residual
 from gankit.networks.sequential import build_sequential
+from gankit.networks.stylegan2 import build_stylegan2
 from gankit.randomness import key
 from gankit.spec import Spec
 
@@ -26,6 +27,7 @@ NETWORKS: dict[str, Builder] = {
     "dense2014": build_dense2014,
     "residual": build_residual,
     "sequential": build_sequential,
+    "stylegan2": build_stylegan2,
 }
 
 
