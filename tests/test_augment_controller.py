@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gankit.augment import LIMIT, TARGET, memorised, steer
+from gankit.augment import LIMIT, TARGET, memorised, speed_for, steer
 
 logits = st.floats(-20, 20)
 
@@ -62,6 +62,15 @@ def test_the_speed_counts_samples_not_looks() -> None:
     assert math.isclose(steer(0.0, 0.9, 250_000), 0.5)
     assert math.isclose(steer(0.5, 0.1, 1_000, speed_samples=10_000), 0.4)
     assert steer(0.0, 0.45, 10_000, target=0.4) > 0
+
+
+@pytest.mark.parametrize("total", [1, 2_000, 60_000, 10**6, 10**8])
+def test_the_strength_can_cross_its_range_in_half_of_any_training(total: int) -> None:
+    p, looks = 0.0, 1_000
+    for _ in range(looks // 2):
+        p = steer(p, 1.0, max(total // looks, 1), speed_samples=speed_for(total), limit=1.0)
+    assert p > 0.99 or total < looks
+    assert speed_for(total) <= 500_000
 
 
 def test_a_game_whose_memory_falls_with_the_strength_settles_at_the_target() -> None:

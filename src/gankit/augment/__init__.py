@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gankit.augment.ada import Ada
 from gankit.augment.base import Augment, Draws, Part
-from gankit.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, steer
+from gankit.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
 from gankit.augment.diffaugment import DiffAugment
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Draws",
     "Part",
     "memorised",
+    "speed_for",
     "steer",
 ]
 

@@ -37,7 +37,7 @@ class Ada(Augment):
 
     A departure from the paper, which resamples at twice the resolution between wavelet filters: resampling is bilinear,
     which leaves about half of the finest octave's power, or bilinear in a doubled image (`sharp`), which leaves .8 for
-    three times the time (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is
+    four times the time (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is
     weakened is still there for D to compare, and images that are not resampled show it in full.
 
     Args:

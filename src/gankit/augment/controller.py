@@ -12,7 +12,7 @@ relativistic losses, which know differences of logits only, so it is r_v here.""
 
 SPEED_SAMPLES = 500_000.0
 """Real samples shown in which the strength can go from 0 to 1 (Karras et al. 2020, section 3.1), in trainings of 25
-million; shorter trainings need a smaller number."""
+million; `speed_for` has a smaller number for shorter ones."""
 
 LIMIT = 0.8
 """Largest strength: above a probability of about .8 augmentations begin to leak into the fakes (Karras et al. 2020,
@@ -38,6 +38,19 @@ def memorised(train: float, heldout: float, fake: float) -> float:
     """
     gap = train - fake
     return min(max((train - heldout) / gap, 0.0), 1.0) if gap > 0 else 0.0
+
+
+def speed_for(total_samples: float) -> float:
+    """Real samples in which the strength may go from 0 to 1 in a training of `total_samples`: half of it at most.
+
+    At the published 500,000 a training of 40,000 samples would end before the strength had reached .1. Much faster
+    than half the training is no good either: a measure that is averaged over looks lags behind, and the strength would
+    swing from one end to the other.
+
+    >>> speed_for(25_000_000), speed_for(40_000)
+    (500000.0, 20000.0)
+    """
+    return min(SPEED_SAMPLES, max(total_samples / 2, 1.0))
 
 
 def steer(
