@@ -1,0 +1,219 @@
+"""The pair for pictures that learns most per minute of a processor: few, strided convolutions, none at full size.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+
+Layers at full size are the dearest ones and there are none: D rearranges every 2 x 2 pixels into channels before its
+first convolution, and G ends in the reverse of that. From there on each stage halves (doubles) the sides by a
+convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
+the gradients that are penalised, and G no batch statistics, so that a picture does not depend on its batch. A condition
+is joined with z in G with as much weight as z has, and enters D by projection (Miyato and Koyama 2018, eq. 4). What was
+measured: benchmarks/pictures_networks.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.errors import OptionError
+from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.networks.convolutions import channels_last, cut, halvings, mixed
+from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
+from gankit.spec import Spec
+
+SLOPE = 0.2
+"""Slope of the leaky ReLU below zero, in G and in D."""
+
+HIDDEN = 256
+"""Units of the dense layers: G's first one and D's last one."""
+
+WIDEST = 8
+"""Widths double from stage to stage up to this multiple of the first."""
+
+EPSILON = 1e-4
+"""Added to the mean square by which `_normalised` divides."""
+
+
+def _started(layer: nn.Module, fan_in: int, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
+    """Sets weights to N(0, gain^2 / fan_in), which keeps the size of what passes (He et al. 2015, eq. 15), biases 0."""
+    assert isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
+    nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _convolution(
+    before: int, after: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0
+) -> nn.Conv2d:
+    layer = nn.Conv2d(before, after, kernel, stride, padding)
+    _started(layer, layer.weight[0].numel())
+    return layer
+
+
+def _lay_out(network: nn.Module) -> None:
+    """Puts the weights of convolutions in channels_last, which spares a copy with every use."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.data = channels_last(layer.weight.data)
+
+
+def _widths(width: int, stages: int) -> list[int]:
+    """Channels after each stage of D, from the largest picture to the smallest."""
+    return [width * min(2**i, WIDEST) for i in range(stages)]
+
+
+def _normalised(h: Tensor) -> Tensor:
+    """h [B, C, H, W] with mean square 1 over the channels of every pixel (Karras et al. 2018, section 4.2)."""
+    scale = torch.rsqrt(h.square().mean(1, keepdim=True, dtype=torch.float32) + EPSILON)
+    return h * scale.to(h.dtype)
+
+
+class StridedGenerator(Generator):
+    """G: z and c through two dense layers to a small picture of many channels, which is doubled until it is full.
+
+    Args:
+        spec: an image of any C, H, W; what the last doubling has too much is cut off at the margins.
+        condition: the spec of c, or None.
+        width: channels at half of the full size, the last ones before the picture.
+        depth: further 3 x 3 convolutions in each stage.
+        num_latents: numbers of z.
+    """
+
+    num_uniforms = 0
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
+        super().__init__()
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        channels, height, length = spec.shape
+        stages, self.base = halvings(height, length)
+        widths = _widths(width, stages) or [width]
+        self.from_latent = nn.Linear(num_latents, HIDDEN)
+        self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
+        shares = 1 if condition is None else 2
+        _started(self.from_latent, shares * num_latents)
+        if self.from_condition is not None:
+            _started(self.from_condition, shares)  # of a one-hot c one weight counts
+        self.dense = nn.Linear(HIDDEN, widths[-1] * self.base[0] * self.base[1])
+        _started(self.dense, HIDDEN)
+        self.doublings = nn.ModuleList()
+        self.further = nn.ModuleList([_further(widths[-1], depth)])
+        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            doubling = nn.ConvTranspose2d(before, after, 4, 2, 1)
+            _started(doubling, before * 4)  # of its 16 weights 4 meet in a pixel
+            self.doublings.append(doubling)
+            self.further.append(_further(after, depth))
+        self.to_pixels = _convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
+        self.last = nn.PixelShuffle(2) if stages else nn.Identity()
+        _lay_out(self)
+
+    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """See `Generator.forward`."""
+        with mixed(z, self.multiply_in):
+            h = self.from_latent(z)  # [B, num_latents] -> [B, HIDDEN]
+            if self.from_condition is not None:
+                h = h + self.from_condition(c)
+            h = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, (*self.base, -1)).permute(0, 3, 1, 2)
+            for i, further in enumerate(self.further):
+                if i:
+                    h = self.doublings[i - 1](h)  # [B, C, H, W] -> [B, C/2, 2H, 2W]
+                h = further(F.leaky_relu(_normalised(h), SLOPE))
+            x = self.last(self.to_pixels(h))
+        return cut(x.float(), *self.spec.shape[1:])
+
+
+def _further(width: int, depth: int) -> nn.Sequential:
+    """`depth` convolutions that keep the size."""
+    layers = [[_convolution(width, width, 3, padding=1), nn.LeakyReLU(SLOPE)] for _ in range(depth)]
+    return nn.Sequential(*(part for pair in layers for part in pair))
+
+
+class StridedDiscriminator(DifferentiatedDiscriminator):
+    """D: a chain of strided convolutions and one dense layer to features, and their product with a vector of c.
+
+    It is piecewise linear in x, so it gives its own input gradient (`PiecewiseLinear`).
+
+    Args:
+        spec: an image of any C, H, W.
+        condition: the spec of c, or None.
+        width: channels at half of the full size, the first ones after the picture.
+        depth: further 3 x 3 convolutions in each stage.
+    """
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
+        super().__init__()
+        self.spec, self.condition = spec, condition
+        before, height, length = spec.shape
+        stages, _ = halvings(height, length)
+        # an isometry, so gradients by the rearranged picture have the norms of those by the picture
+        self.rearranges = stages > 0 and height % 2 == 0 and length % 2 == 0
+        layers = []
+        for i, after in enumerate(_widths(width, stages)):
+            if i == 0 and self.rearranges:
+                layers.append(_convolution(4 * before, after, 3, padding=1))
+            else:
+                layers.append(_convolution(before, after, 4, 2, 1))
+            layers += [_convolution(after, after, 3, padding=1) for _ in range(depth)]
+            before, height, length = after, height // 2, length // 2
+        layers.append(_convolution(before, HIDDEN, (height, length)))
+        steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
+        self.chain = PiecewiseLinear(steps, layers, SLOPE)
+        _lay_out(self.chain)
+        self.head = nn.Linear(HIDDEN, 1)
+        self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
+        _started(self.head, HIDDEN, 1.0)
+        if self.projection is not None:
+            _started(self.projection, HIDDEN, 1.0)
+
+    def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the chain takes [B, C', H', W'], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""
+        if self.rearranges:
+            x = F.pixel_unshuffle(x, 2)  # [B, C, H, W] -> [B, 4C, H/2, W/2]
+        vectors = self.head.weight.expand(len(x), -1)
+        if self.projection is not None:
+            vectors = vectors + self.projection(c)
+        return channels_last(x.to(self.multiply_in)), vectors[:, :, None, None]
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """See `Discriminator.forward`."""
+        h, vectors = self._enter(x, c)
+        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
+        return logits
+
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `DifferentiatedDiscriminator.logits_and_squares`."""
+        logits, squares = self.chain.logits_and_squares(*self._enter(x, c))
+        return logits + self.head.bias, squares
+
+
+def default_width(height: int, length: int) -> int:
+    """Channels at half of the full size: 32 up to 64 pixels, from there on halved as the sides double, 8 at least.
+
+    So every stage of a large picture costs as much as one of a picture of 64 x 64.
+
+    >>> [default_width(n, n) for n in (8, 28, 64, 128, 256, 1024)]
+    [32, 32, 32, 16, 8, 8]
+    """
+    return max(8, min(32, 2048 // max(height, length) // 8 * 8))
+
+
+def build_strided(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[StridedGenerator, StridedDiscriminator]:
+    """The pair for an image; `width` = channels at half of the full size, `depth` = further convolutions a stage (0).
+
+    Raises:
+        OptionError: the records are not images.
+    """
+    if spec.form != "image":
+        raise OptionError(
+            f"--network strided makes images, and these records are a {spec.form} of {spec.dim} numbers. "
+            "Use --network residual, or leave --network out."
+        )
+    width, depth = width or default_width(*spec.shape[1:]), depth or 0
+    return (
+        StridedGenerator(spec, condition, width, depth, num_latents),
+        StridedDiscriminator(spec, condition, width, depth),
+    )
