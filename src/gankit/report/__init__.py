@@ -1,11 +1,14 @@
 """The report room: metrics become words and pictures a person can act on, as one self-contained page and as JSON.
 
-Knows metrics, samples and cards; never the loop. The public names are `build`, `Report` and `figure_1d`.
+Knows metrics, samples and cards; never the loop. The public names are `build` and `build_pictures`, `Report`,
+and the figures `figure_1d`, `figure_2014` and `figure_grid`.
 """
 
 from __future__ import annotations
 
 from gankit.report.figure1 import figure_1d
+from gankit.report.picture_panels import figure_2014, figure_grid
+from gankit.report.picture_report import build_pictures
 from gankit.report.report import Report, build
 
-__all__ = ["Report", "build", "figure_1d"]
+__all__ = ["Report", "build", "build_pictures", "figure_1d", "figure_2014", "figure_grid"]

@@ -24,11 +24,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts: a caption, heads, rows."""
+    """A table of texts: a caption, heads, rows; a cell that is Markup is shown as it is. kind: its class for styles."""
 
     caption: str
     head: tuple[Head, ...]
     rows: tuple[tuple[str, ...], ...]
+    kind: str = ""
 
 
 def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
@@ -36,7 +37,7 @@ def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
     return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
 
 
-def _heads(*texts: str) -> tuple[Head, ...]:
+def heads_of(*texts: str) -> tuple[Head, ...]:
     """Heads; those that begin with # are of numbers."""
     return tuple(Head(t.removeprefix("#"), t.startswith("#")) for t in texts)
 
@@ -60,7 +61,7 @@ def _columns(details: Mapping[str, Any]) -> Table:
         )
         for c in found[:_MOST]
     )
-    heads = _heads(
+    heads = heads_of(
         "Column",
         "Kind",
         "#Score",
@@ -85,7 +86,7 @@ def _pairs(details: Mapping[str, Any]) -> Table:
         for p in found
     )
     heads = ["Pair", "Compared by", "#Score", *(["#Correlation, real", "#Correlation, fake"] if with_numbers else [])]
-    return Table("The pairs that differ most", _heads(*heads), rows)
+    return Table("The pairs that differ most", heads_of(*heads), rows)
 
 
 _HOW = {
@@ -110,7 +111,7 @@ def _orders(details: Mapping[str, Any]) -> Table:
     )
     return Table(
         "Groupings by one, two and three columns",
-        _heads(
+        heads_of(
             "Grouped by",
             "#Groupings",
             "#Cells",
@@ -128,7 +129,7 @@ def _cells(details: Mapping[str, Any]) -> Table:
     rows = tuple((c["text"], numbers.share(c["real"]), numbers.share(c["fake"]), _z(c.get("z"))) for c in found[:_MOST])
     return Table(
         "The cells furthest off: rows an analyst would count wrongly",
-        _heads("Where", "#Real share", "#Fake share", "#Off by (standard errors)"),
+        heads_of("Where", "#Real share", "#Fake share", "#Off by (standard errors)"),
         rows,
     )
 
@@ -145,7 +146,7 @@ def _rare(details: Mapping[str, Any]) -> Table:
     rows = tuple(
         (m["column"], m["level"], numbers.count(m["real_rows"])) for m in (details.get("missed") or [])[:_MOST]
     )
-    return Table("Rare categories that never occur in the fakes", _heads("Column", "Category", "#Real rows"), rows)
+    return Table("Rare categories that never occur in the fakes", heads_of("Column", "Category", "#Real rows"), rows)
 
 
 def _rare_columns(details: Mapping[str, Any]) -> Table:
@@ -154,7 +155,7 @@ def _rare_columns(details: Mapping[str, Any]) -> Table:
         for c in (details.get("per_column") or [])[:_MOST]
     )
     return Table(
-        "Rare categories by column", _heads("Column", "#Rare categories", "#Found in the fakes", "#Expected"), rows
+        "Rare categories by column", heads_of("Column", "#Rare categories", "#Found in the fakes", "#Expected"), rows
     )
 
 
@@ -175,7 +176,7 @@ def _levels(details: Mapping[str, Any]) -> Table:
     )
     return Table(
         _capped("The other columns, given a value", found),
-        _heads("Where", "#Real rows", "#Fakes", "#Score", "Columns that fit worst"),
+        heads_of("Where", "#Real rows", "#Fakes", "#Score", "Columns that fit worst"),
         rows,
     )
 
@@ -189,7 +190,7 @@ def _attack(details: Mapping[str, Any]) -> Table:
             rows.append((rate, numbers.share(details[key]), bounds))
     return Table(
         "The membership attack at few false accusations",
-        _heads("Strangers accused", "#Training rows found", "#95 % interval"),
+        heads_of("Strangers accused", "#Training rows found", "#95 % interval"),
         tuple(rows),
     )
 

@@ -1,0 +1,301 @@
+"""The page on pictures: sheets, verdicts, tables and curves laid out as one self-contained HTML text.
+
+Knows the JSON of a picture evaluation, the card, the history and the makers of sheets; never files, networks or the
+loop. Every text from the data goes through Jinja2's autoescape; pictures and shaded cells are the only markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from gankit.report import curves, frame, numbers, picture_tables, scale
+from gankit.report.picture_looks import Look
+from gankit.report.picture_words import BASELINES, LEVELS, chip, is_distance, words_of, worst_class
+from gankit.report.standing import THRESHOLDS, Standing
+from gankit.report.summary import LIMITS
+from gankit.report.tables import Table
+
+# Which metric families make which section, in the order of the page.
+_SECTIONS: tuple[tuple[str, str, str], ...] = (
+    ("distance", "Distance to real pictures", "distance"),
+    ("fidelity", "Realism and variety", "fidelity"),
+    ("classes", "Classes", "classes"),
+    ("usefulness", "Usefulness", "usefulness"),
+    ("copies", "Copies", "copies"),
+)
+_MEASURED = {family for _, _, family in _SECTIONS} | {"history"}
+_CONFIDENTIAL = "This part shows real pictures. Do not pass the page on if those are confidential, or make it anew with --no-records."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, heading, texts, images, tables. `fixed` ones are written by the template.
+
+    verdicts: (title or nothing, sentences); sheets: (title, image); pictures: (title, SVG).
+    """
+
+    id: str
+    title: str
+    questions: Sequence[str] = ()
+    warning: str = ""
+    figures: Sequence[Mapping[str, Any]] = ()
+    verdicts: Sequence[tuple[str, str]] = ()
+    sheets: Sequence[tuple[str, Markup]] = ()
+    pictures: Sequence[tuple[str, Markup]] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page is made of; metrics are `completed`, places and verdicts each metric's."""
+
+    evaluation: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+    places: Mapping[str, Standing]
+    verdicts: Mapping[str, str]
+    summary: Sequence[str]
+    look: Look
+    card: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+
+
+def page(content: Content) -> str:
+    """The page as HTML."""
+    card, evaluation = content.card, content.evaluation
+    first, overview = _samples(content), Section("overview", "All figures", figures=_all_figures(content))
+    last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
+    sections = [*first, *_neighbours(content), overview, *_measured(content), *_training(content), *_history(content)]
+    return frame.template("pictures.html.j2").render(
+        title=f"How good are the fakes of {card.get('name') or 'the model'}?",
+        lead=_lead(evaluation),
+        style=frame.style(),
+        summary=content.summary,
+        sections=[*sections, *last],
+        heads=["Real pictures", "Noise", "Mean picture", "Training pictures drawn again"],
+        key=scale.key(BASELINES, "real pictures"),
+        alarms=frame.alarms(content.history),
+        notes=[*content.notes, *(evaluation.get("notes") or ())],
+        features=features(evaluation),
+        card=frame.card_lines(card),
+        levels=LEVELS,
+        thresholds=THRESHOLDS,
+        limits=LIMITS.replace("record", "picture"),
+        footer=frame.footer(card),
+    )
+
+
+def features(evaluation: Mapping[str, Any]) -> str:
+    """In what distances are measured, with the resizing where the evaluation names it; without a full stop."""
+    text = str(evaluation.get("features") or "").strip().rstrip(".")
+    resizing = str(evaluation.get("resizing") or "").strip().rstrip(".")
+    return f"{text} (resizing: {resizing})" if text and resizing and resizing not in text else text
+
+
+def _lead(evaluation: Mapping[str, Any]) -> str:
+    rows = evaluation.get("rows") or {}
+    parts = [
+        f"{numbers.count(rows.get('fake'))} fakes",
+        f"{numbers.count(rows.get('heldout'))} held-out pictures",
+        f"{numbers.count(rows.get('train'))} training pictures",
+    ]
+    return " · ".join(parts)
+
+
+def _samples(content: Content) -> list[Section]:
+    look, out = content.look, []
+    sheets, note = look.samples(), look.size_note()
+    if sheets:
+        beside = ", and held-out real pictures at the same size" if len(sheets) > 1 else ""
+        out.append(
+            Section(
+                "samples",
+                "Look",
+                [f"The first fakes, as the model gives them, none chosen{beside}."],
+                sheets=sheets,
+                notes=[note] if note else [],
+            )
+        )
+    by_class = look.classes()
+    if by_class:
+        known = worst_class(list(look.per_class))
+        out.append(
+            Section(
+                "by-class",
+                "Fakes by class",
+                ["Fakes asked to show a class, a row each, none chosen."],
+                verdicts=[("", known)] if known else [],
+                tables=by_class,
+            )
+        )
+    steps = look.progress_table(curves.chosen(curves.flat(content.history), content.card))
+    if steps:
+        out.append(
+            Section(
+                "progress", "Samples over the training", ["How the same z look as the training goes on."], tables=steps
+            )
+        )
+    return out
+
+
+def _neighbours(content: Content) -> list[Section]:
+    look, out = content.look, []
+    figure = look.figure_2014()
+    if figure:
+        out.append(
+            Section(
+                "figure-2014",
+                "Learned, or learned by heart?",
+                [
+                    "The second figure of Goodfellow et al. (2014) for this model: fakes, none chosen, and in the "
+                    "yellow frame the training picture nearest to the fake at its left. If the two are the same, it "
+                    "was copied."
+                ],
+                _CONFIDENTIAL,
+                sheets=figure,
+            )
+        )
+    closest = look.closest()
+    if closest:
+        num = len(look.found.get("shown") or [])
+        out.append(
+            Section(
+                "closest",
+                "The fakes closest to training pictures",
+                [
+                    f"The worst cases of {numbers.count(num)} fakes: those nearest to a training picture for their "
+                    "distance to held-out ones. Look for the same picture twice; the same kind of picture is what was "
+                    "to be learned."
+                ],
+                "" if figure else _CONFIDENTIAL,
+                tables=closest,
+                notes=[
+                    f"“Suspiciously near” is nearer than {numbers.share(THRESHOLDS['near_ratio'])} of the distance to "
+                    "any held-out picture. Distances are in the features named below."
+                ],
+            )
+        )
+    return out
+
+
+def _all_figures(content: Content) -> list[dict[str, Any]]:
+    return [
+        _figures(m, entry, content.places[m]) for m, entry in content.metrics.items() if entry["family"] != "history"
+    ]
+
+
+def _figures(metric: str, entry: Mapping[str, Any], place: Standing) -> dict[str, Any]:
+    title = words_of(metric, entry).title
+    sides = [
+        entry["fake"],
+        entry["ceiling"],
+        *(entry["baselines"].get(k) or {} for k in ("noise", "mean", "bootstrap")),
+    ]
+    fake, *others = (
+        {"value": numbers.score(s.get("value")), "interval": numbers.interval(s.get("low"), s.get("high"))}
+        for s in sides
+    )
+    strip = scale.strip(entry, title, baselines=BASELINES, real="real pictures", halvings=is_distance(entry))
+    return {
+        "title": title,
+        "level": place.level,
+        "chip": chip(entry, place),
+        "strip": strip,
+        "fake": fake,
+        "sides": others,
+    }
+
+
+def _measured(content: Content) -> list[Section]:
+    out = []
+    others = [e["family"] for e in content.metrics.values() if e["family"] not in _MEASURED]
+    further = tuple(("further", "Further figures", family) for family in dict.fromkeys(others))
+    for place, (ident, title, family) in enumerate((*_SECTIONS, *further)):
+        members = {m: e for m, e in content.metrics.items() if e["family"] == family}
+        extra: dict[str, Any] = _class_tables(content) if ident == "classes" else {}
+        if not members and not extra.get("tables"):
+            continue
+        if ident in ("distance", "copies") and features(content.evaluation):
+            extra["notes"] = [f"Measured in {features(content.evaluation)}."]
+        if ident == "copies":
+            extra["notes"] = [*extra.get("notes", []), LIMITS.replace("record", "picture")]
+        told = [frame.titled(words_of(m, e).title, content.verdicts[m]) for m, e in members.items()]
+        asked = " ".join(words_of(m, e).question for m, e in members.items())
+        unique = ident if ident != "further" else f"further-{place}"
+        out.append(
+            Section(
+                unique, title, [asked] if asked else [], **{**extra, "verdicts": [*told, *extra.get("verdicts", [])]}
+            )
+        )
+    return out
+
+
+def _class_tables(content: Content) -> dict[str, Any]:
+    evaluation, look = content.evaluation, content.look
+    names = [str(n) for n in (look.labels or {}).get("names") or []] or [str(c.get("class")) for c in look.per_class]
+    tables, told = picture_tables.classes(look.per_class), []
+    for entry in content.metrics.values():
+        details = entry["fake"].get("details") or {}
+        if entry["family"] == "classes" and details.get("confusion") is not None:
+            caption = "Fakes: the class asked for, and as what the classifier sees them (per cent of those asked)"
+            tables += picture_tables.mistakes(details["confusion"], names, caption, "Asked for")
+    judge = evaluation.get("classifier")
+    if judge:
+        told.append(("The classifier", _judge(judge)))
+        caption = "The classifier on held-out real pictures (per cent of the true class)"
+        tables += picture_tables.mistakes(judge.get("confusion"), names, caption, "True class")
+    return {"tables": tables, "verdicts": told}
+
+
+def _judge(judge: Mapping[str, Any]) -> str:
+    accuracy = numbers.finite(judge.get("accuracy"))
+    parts = [f"right about {numbers.share(accuracy)} of held-out real pictures"] if accuracy is not None else []
+    for key in ("precision", "recall"):
+        value = judge.get(key)
+        found = [v for v in map(numbers.finite, value) if v is not None] if isinstance(value, list) else []
+        mean = sum(found) / len(found) if found else numbers.finite(value)
+        if mean is not None:
+            parts.append(f"{key} {numbers.share(mean)}" + (" (mean over classes)" if found else ""))
+    told = f"It is {', '.join(parts)}." if parts else ""
+    weak = accuracy is not None and accuracy < 0.9
+    return (
+        "It was trained on the labels of the training pictures and is the eye of the figures on classes. "
+        + told
+        + (" It errs often itself: read the figures on classes beside its own." if weak else "")
+    )
+
+
+def _training(content: Content) -> list[Section]:
+    drawn = curves.curves(content.history, content.card, records="pictures", halvings=True)
+    if not drawn:
+        return []
+    read = [("", s) for s in curves.reading(content.history, content.card, records="pictures", halvings=True)]
+    return [Section("training", "The training", verdicts=read, pictures=drawn)]
+
+
+def _history(content: Content) -> list[Section]:
+    out: list[Section] = []
+    for metric, entry in content.metrics.items():
+        if entry["family"] == "history":
+            mnist = picture_tables.is_mnist(content.card, tuple(content.look.fake.shape[1:]))
+            told = frame.titled(words_of(metric, entry).title, content.verdicts[metric])
+            out.append(
+                Section(
+                    f"history-{len(out)}" if out else "history",
+                    "For history",
+                    [words_of(metric, entry).question],
+                    verdicts=[told],
+                    tables=picture_tables.parzen(entry, mnist) if metric == "parzen" else [],
+                    notes=[
+                        "A weak measure: means of clusters (k-means) of the training pictures score above real "
+                        "pictures (Theis et al. 2016), so a larger figure need not mean better pictures."
+                    ],
+                )
+            )
+    return out

@@ -1,0 +1,220 @@
+"""Pictures as sheets: grids, the second figure of the 2014 paper, strips; and each as an image within the page.
+
+Knows arrays of pictures and Pillow; never metrics, models or files.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup, escape
+
+LARGEST = 96
+"""The longer side, in pixels, of a picture shown on the page; larger ones are made smaller."""
+
+# Up to this longer side pictures are kept without loss (PNG) and enlarged by a whole factor up to _ENLARGED pixels, so
+# that single pixels can be seen on a screen of any resolution; larger ones are photographs for the eye (JPEG).
+_SMALL = 48
+_ENLARGED = 64
+# Pairs that are to be compared are enlarged up to so many.
+_COMPARED = 96
+_JPEG_QUALITY = 85
+_GAP_COLOUR = 128
+_YELLOW = (255, 204, 0)
+# Squares behind transparent pixels, light and dark, so that both black and white figures stand out.
+_CHECKS = (200, 150)
+# A sheet about this wide shows single pictures at a readable size beside a second one.
+_SHEET_WIDTH = 620
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How pictures of one shape are shown.
+
+    height, width: of a shown picture, in pixels; factor: by which small ones are enlarged; lossless: PNG, else JPEG;
+    reduced: whether they are smaller than the data; columns: how many stand side by side in a grid.
+    """
+
+    height: int
+    width: int
+    factor: int
+    lossless: bool
+    reduced: bool
+    columns: int
+
+
+def shape_of(height: int, width: int, *, compared: bool = False) -> Shape:
+    """How pictures of that height and width are shown: at most `LARGEST` pixels, small ones enlarged.
+
+    compared: larger than in a grid, for a few that stand beside one another to be compared.
+
+    >>> shape_of(28, 28)
+    Shape(height=56, width=56, factor=2, lossless=True, reduced=False, columns=10)
+    """
+    longer = max(height, width)
+    scale = min(1.0, LARGEST / longer)
+    shown = (max(1, round(height * scale)), max(1, round(width * scale)))
+    small = longer <= _SMALL
+    factor = max(1, (_COMPARED if compared else _ENLARGED) // longer) if small else 1
+    columns = min(10, max(4, _SHEET_WIDTH // (shown[1] * factor + 4)))
+    return Shape(shown[0] * factor, shown[1] * factor, factor, small, longer > LARGEST, columns)
+
+
+def flat_colours(pictures: np.ndarray) -> np.ndarray:
+    """Pictures of any number of channels as grey or RGB.
+
+    Args:
+        pictures: [N, H, W, C] uint8. The second of two channels and the fourth of four are opacity and are laid over a
+            chequered ground; of five and more the first three are shown.
+
+    Returns:
+        [N, H, W, 1] uint8 for one channel or two, else [N, H, W, 3] uint8.
+    """
+    channels = pictures.shape[-1]
+    if channels in (1, 3):
+        return pictures
+    if channels > 4:
+        return pictures[..., :3]
+    colours, opacity = pictures[..., :-1].astype(np.float32), pictures[..., -1:].astype(np.float32) / 255
+    rows, columns = np.indices(pictures.shape[1:3])
+    side = max(2, min(pictures.shape[1:3]) // 8)
+    ground = np.where((rows // side + columns // side) % 2 == 0, *_CHECKS).astype(np.float32)[None, :, :, None]
+    return np.rint(colours * opacity + ground * (1 - opacity)).astype(np.uint8)
+
+
+def reduced(pictures: np.ndarray, shape: Shape) -> np.ndarray:
+    """Pictures at the size at which the page shows them.
+
+    Args:
+        pictures: [N, H, W, C] uint8.
+        shape: of `shape_of` for these pictures.
+
+    Returns:
+        [N, h, w, 1 or 3] uint8. Larger pictures are averaged over areas (Pillow's box filter), of small ones each pixel
+        is repeated.
+    """
+    from PIL import Image
+
+    out = flat_colours(pictures)
+    if shape.reduced:
+        size = (shape.width, shape.height)
+        small = [
+            np.asarray(Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p).resize(size, Image.Resampling.BOX))
+            for p in out
+        ]
+        out = np.stack(small).reshape(len(small), *size[::-1], out.shape[-1]) if small else out[:, :1, :1]
+    if shape.factor > 1:
+        out = out.repeat(shape.factor, axis=1).repeat(shape.factor, axis=2)
+    return out
+
+
+def figure_grid(pictures: np.ndarray, columns: int, *, gap: int = 2) -> np.ndarray:
+    """Pictures side by side, row by row, on a grey ground.
+
+    Args:
+        pictures: [N, H, W, C] uint8, at least one.
+        columns: how many stand in a row.
+        gap: pixels between two pictures.
+
+    Returns:
+        [H', W', C] uint8; places that are left over in the last row are grey.
+    """
+    num, height, width, channels = pictures.shape
+    columns = min(columns, num)
+    rows = -(-num // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), _GAP_COLOUR, np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def figure_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int = 6) -> np.ndarray:
+    """Figure 2 of Goodfellow et al. (2014): samples, and in the rightmost column, framed in yellow, the training
+    picture nearest to the sample at its left.
+
+    Args:
+        fake: [N, H, W, C] uint8; they are shown in their order, row by row, and those that fill no row are left out.
+        train: [M, H, W, C] uint8, the training pictures.
+        nearest_rows: [N], for each fake the row of `train` that is nearest to it.
+        columns: pictures in a row, the training picture included; at least 2.
+
+    Returns:
+        [H', W', 3] uint8.
+
+    Raises:
+        ValueError: fewer than two columns, or too few fakes for one row.
+    """
+    if columns < 2 or len(fake) < columns - 1 or len(nearest_rows) < len(fake):
+        raise ValueError(
+            f"the figure needs at least 2 columns, columns - 1 fakes and a nearest row for each of them, got "
+            f"{columns} columns, {len(fake)} fakes and {len(nearest_rows)} nearest rows"
+        )
+    rows = len(fake) // (columns - 1)
+    fake = fake[: rows * (columns - 1)].reshape(rows, columns - 1, *fake.shape[1:])
+    beside = np.stack([train[int(nearest_rows[(r + 1) * (columns - 1) - 1])] for r in range(rows)])
+    cells = _rgb(np.concatenate([fake, beside[:, None]], axis=1).reshape(rows * columns, *fake.shape[2:]))
+    height, width = cells.shape[1:3]
+    gap = max(2, min(height, width) // 14)
+    inner = figure_grid(cells, columns, gap=gap)
+    sheet = np.full((inner.shape[0] + 2 * gap, inner.shape[1] + 2 * gap, 3), _GAP_COLOUR, np.uint8)
+    sheet[:, -(width + 2 * gap) :] = _YELLOW
+    sheet[gap:-gap, gap:-gap] = np.where(
+        _under(rows, columns, height, width, gap)[..., None], sheet[gap:-gap, gap:-gap], inner
+    )
+    return sheet
+
+
+def _under(rows: int, columns: int, height: int, width: int, gap: int) -> np.ndarray:
+    """Where a grid of such cells shows its ground: [H', W'] bool."""
+    down = np.arange(rows * (height + gap) - gap) % (height + gap) >= height
+    along = np.arange(columns * (width + gap) - gap) % (width + gap) >= width
+    return down[:, None] | along[None, :]
+
+
+def _rgb(pictures: np.ndarray) -> np.ndarray:
+    """Grey or RGB pictures as RGB: [N, H, W, C] -> [N, H, W, 3]."""
+    flat = flat_colours(pictures)
+    return flat.repeat(3, axis=-1) if flat.shape[-1] == 1 else flat
+
+
+def sheet(pictures: np.ndarray, columns: int, alt: str, *, compared: bool = False) -> Markup:
+    """A grid of pictures as an image in the page.
+
+    pictures: [N, H, W, C] uint8 as the data has them, at least one; alt: what is seen, in words; compared: as for
+    `shape_of`.
+    """
+    shape = shape_of(*pictures.shape[1:3], compared=compared)
+    return embedded(
+        figure_grid(reduced(pictures, shape), columns, gap=max(2, shape.factor)), alt, lossless=shape.lossless
+    )
+
+
+def sheet_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int, alt: str) -> Markup:
+    """`figure_2014` as an image in the page; only the training pictures that it shows are touched."""
+    shape = shape_of(*fake.shape[1:3], compared=True)
+    near = np.stack([train[int(row)] for row in nearest_rows])
+    drawn = figure_2014(reduced(fake, shape), reduced(near, shape), range(len(near)), columns)
+    return embedded(drawn, alt, lossless=shape.lossless)
+
+
+def embedded(picture: np.ndarray, alt: str, *, lossless: bool) -> Markup:
+    """A picture as an <img> that holds it: PNG where `lossless`, else JPEG.
+
+    picture: [H, W, 1 or 3] uint8.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    out = io.BytesIO()
+    if lossless:
+        image.save(out, "PNG", optimize=True)
+    else:
+        image.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    kind, text = "png" if lossless else "jpeg", base64.b64encode(out.getvalue()).decode("ascii")
+    height, width = picture.shape[:2]
+    return Markup(f'<img src="data:image/{kind};base64,{text}" width="{width}" height="{height}" alt="{escape(alt)}">')

@@ -1,0 +1,92 @@
+"""The report on pictures put together: words, sheets and figures, as a `Report` like that on rows.
+
+Knows the JSON of a picture evaluation, arrays of pictures and a model's card; never networks or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.score import plain
+from gankit.report.picture_looks import Look
+from gankit.report.picture_page import Content, page
+from gankit.report.picture_summary import summary
+from gankit.report.picture_words import completed, place_of, verdict, words_of
+from gankit.report.report import MAX_BYTES, Report, without_records
+from gankit.report.standing import compared_rows
+
+LEFT_OUT = (
+    "Real pictures, and the fakes that look most like training pictures, were left out of this report. The other fakes "
+    "are shown: look at them before you pass the page on."
+)
+
+
+def build_pictures(
+    evaluation: Mapping[str, Any],
+    train: np.ndarray,
+    heldout: np.ndarray,
+    fake: np.ndarray,
+    *,
+    labels: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    progress: Sequence[tuple[int, np.ndarray]] = (),
+    notes: Sequence[str] = (),
+    records: bool = True,
+) -> Report:
+    """The report on `fake`.
+
+    Args:
+        evaluation: what `gankit.metrics.picture_evaluation` gave for these pictures. What is missing is left out.
+        train, heldout, fake: [N, H, W, C] uint8, of one shape; C may be 1 (grey), 2 (with opacity), 3, 4 or more. Rows
+            that the evaluation names are rows of these; only pictures that are shown are read.
+        labels: {"fake": [N] class index asked for, "names": [K]}, and "heldout": [N] true class index if known;
+            None without classes.
+        card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
+            `chosen_samples`, `gankit_version`; all of it is shown.
+        history: as for `gankit.report.build`; a metric below 0 throughout is read as minus a distance.
+        progress: (real samples shown to D, [n, H, W, C] uint8 fakes of the same z) for the steps that were kept.
+        notes: further remarks for the reader, one sentence each.
+        records: whether real pictures may be shown, and the fakes that look most like them.
+
+    Returns:
+        The report; its page stays under `gankit.report.report.MAX_BYTES` by showing fewer pictures.
+    """
+    card, history = plain(dict(card)), plain([dict(h) for h in history])
+    if not records:
+        found = {k: v for k, v in (evaluation.get("pictures") or {}).items() if not k.startswith("nearest")}
+        evaluation, notes = {**without_records(evaluation), "pictures": found}, [*notes, LEFT_OUT]
+    metrics = {name: completed(entry) for name, entry in evaluation["metrics"].items()}
+    places = {name: place_of(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
+    verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
+    sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
+
+    def content(scale: float) -> Content:
+        found, classes = evaluation.get("pictures") or {}, evaluation.get("per_class") or []
+        look = Look(train, heldout, fake, labels, found, classes, progress, records, scale)
+        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
+
+    html = page(content(1.0))
+    for scale in (
+        0.6,
+        0.35,
+        0.15,
+        0.0,
+    ):  # fewer pictures, should they be so hard to compress that the page grows too large
+        if len(html.encode()) > MAX_BYTES:
+            html = page(content(scale))
+    value = {
+        "summary": sentences,
+        "verdicts": [
+            {"metric": m, "title": words_of(m, e).title, "level": places[m].level, "text": verdicts[m]}
+            for m, e in metrics.items()
+        ],
+        "evaluation": evaluation,
+        "card": card,
+        "history": history,
+        "notes": list(notes),
+    }
+    return Report(plain(value), html, [*sentences, *verdicts.values()])
