@@ -1,0 +1,162 @@
+"""Copies among pictures: do the fakes repeat training pictures, exactly or nearly?
+
+Knows training pictures, held-out pictures and fakes, as pixels or features; never how the fakes were made. What this
+proves and what not is said in `gankit.metrics.copies`: copies that are found prove copying, none found prove nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.copies import mann_whitney_z
+from gankit.metrics.picture_neighbours import Neighbours, nearest
+from gankit.metrics.score import Score, binomial_interval, impossible, plain
+
+SEARCHED_SIDE = 32
+"""Pixels of the longer side at which near copies are looked for: larger pictures are averaged down to it."""
+
+NEAR_SHARE = 0.01
+_NUM_WORST = 10
+_NUM_EXAMPLES = 5
+_NUM_CELLS = 30
+
+
+def searchable(x: np.ndarray) -> np.ndarray:
+    """Pictures as rows of numbers in which near copies are looked for.
+
+    x: [N, H, W, C] uint8. Returns [N, D]: uint8 pixels, or float32 means of square boxes of pixels where the longer
+    side is above `SEARCHED_SIDE` (what does not fill a box at the right and bottom is left out).
+    """
+    box = -(-max(x.shape[1:3]) // SEARCHED_SIDE)
+    if box == 1:
+        return x.reshape(len(x), -1)
+    tall, wide = (max(side // box, 1) for side in x.shape[1:3])
+    step = (min(box, x.shape[1]), min(box, x.shape[2]))
+    out = np.empty((len(x), tall, wide, x.shape[3]), np.float32)
+    for start in range(0, len(x), 256):
+        part = x[start : start + 256, : tall * step[0], : wide * step[1]]
+        boxes = part.reshape(len(part), tall, step[0], wide, step[1], x.shape[3])
+        out[start : start + 256] = boxes.mean((2, 4), dtype=np.float32)
+    return out.reshape(len(x), -1)
+
+
+def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Score:
+    """The share of fakes that equal a training picture in every pixel; best 0.
+
+    Data may hold the same picture twice: `details["heldout_share"]` is what honest fakes show. The interval is the
+    exact binomial one. All three [N, H, W, C] uint8.
+    """
+    if not len(fake) or not len(train):
+        return impossible(0.0, "one of the sets has no pictures")
+    known: dict[bytes, int] = {}
+    for row, digest in enumerate(_digests(train)):
+        known.setdefault(digest, row)
+    hits = [(i, known[d]) for i, d in enumerate(_digests(fake)) if d in known]
+    share = sum(d in known for d in _digests(heldout)) / len(heldout) if len(heldout) else None
+    low, high = binomial_interval(len(hits), len(fake))
+    details = {
+        "copies": len(hits),
+        "rows": len(fake),
+        "heldout_share": share,
+        "unique_copied": len({row for _, row in hits}),
+        "pairs": [{"fake": i, "train": row} for i, row in hits[:_NUM_EXAMPLES]],
+    }
+    return Score(len(hits) / len(fake), low, high, 0.0, plain(details))
+
+
+def _digests(x: np.ndarray) -> list[bytes]:
+    return [hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=16).digest() for picture in x]
+
+
+def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
+    """The share of fakes nearer to a training picture than all but 1% of held-out pictures are; best .01.
+
+    fake, heldout: their nearest training picture, in the same numbers (pixels). Fakes that imitate held-out pictures
+    show a share of .01; smooth fakes lie nearer to everything than real pictures do, so that a share a little above
+    is no proof: look at the pairs. The interval is the exact binomial one, the 1% point being held fixed.
+    """
+    near, usual = fake.distances[:, 0], heldout.distances[:, 0]
+    if not len(near) or len(usual) < 20:
+        return impossible(NEAR_SHARE, "fewer than 20 held-out pictures say what is near")
+    limit = float(np.quantile(usual, NEAR_SHARE))
+    hits = near < limit
+    low, high = binomial_interval(int(hits.sum()), len(hits))
+    order = np.argsort(near, kind="stable")[:_NUM_WORST]
+    details = {
+        "near": int(hits.sum()),
+        "rows": len(hits),
+        "limit": limit,
+        "pairs": [
+            {"fake": int(i), "train": int(fake.rows[i, 0]), "distance": float(near[i])} for i in order if hits[i]
+        ],
+    }
+    return Score(float(hits.mean()), low, high, NEAR_SHARE, plain(details))
+
+
+def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Score:
+    """The share of fakes that lie closer to a training picture than to any held-out one; best .5, the chance level.
+
+    Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
+    half. The interval is the exact binomial one over fakes without ties, moved to the share with ties.
+    details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
+    nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
+    details["pairs"]: fakes much nearer to a training picture than to a held-out one, by row numbers.
+
+    train, heldout: [N, D], fake: [M, D], of any number type.
+    """
+    from scipy.stats import norm
+
+    assert len(train) == len(heldout), f"{len(train)} training and {len(heldout)} held-out pictures"
+    if min(len(train), len(fake)) < 2:
+        return impossible(0.5, "fewer than two pictures to compare distances with")
+    members, others = nearest(fake, train), nearest(fake, heldout)
+    to_train, to_heldout = members.distances[:, 0], others.distances[:, 0]
+    usual = nearest(heldout, train).distances[:, 0]
+    closer, ties = int((to_train < to_heldout).sum()), int((to_train == to_heldout).sum())
+    value = (closer + ties / 2) / len(fake)
+    low, high = binomial_interval(closer, len(fake) - ties)
+    untied = 1 - ties / len(fake)
+    z = mann_whitney_z(to_train, usual)
+    details = {
+        "closer": closer,
+        "ties": ties,
+        "rows": len(fake),
+        "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
+        "distance": _distances(to_train, to_heldout, usual),
+        "pairs": _worst(to_train, to_heldout, members.rows[:, 0]),
+    }
+    return Score(value, low * untied + (1 - untied) / 2, high * untied + (1 - untied) / 2, 0.5, plain(details))
+
+
+def _distances(to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
+    """Medians of the fakes' distances, and histograms of the distance to the nearest training picture.
+
+    The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
+    """
+    reach = float(np.quantile(np.concatenate([to_train, usual]), 0.995))
+    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
+    shares = {
+        who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
+        for who, values in (("fake", to_train), ("heldout", usual))
+    }
+    medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
+    return {**medians, "edges": edges, **shares}
+
+
+def _worst(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
+    """The fakes with the smallest ratio of distances; of equal ratios (a copy has 0) the loneliest first."""
+    ratio = np.where(to_heldout > 0, to_train / np.where(to_heldout > 0, to_heldout, 1), 1.0)
+    order = np.lexsort((-to_heldout, ratio))[:_NUM_WORST]
+    return [
+        {
+            "fake": int(i),
+            "train": int(rows[i]),
+            "distance_train": float(to_train[i]),
+            "distance_heldout": float(to_heldout[i]),
+        }
+        for i in order
+        if ratio[i] < 1
+    ]

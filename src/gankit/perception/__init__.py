@@ -1,0 +1,13 @@
+"""Pictures to features that distances are measured in: a classifier of the user's labels, or fixed networks.
+
+Knows pixels, labels and torch; never generators, the loop, or what is concluded from a distance.
+"""
+
+from __future__ import annotations
+
+from gankit.perception.base import Features
+from gankit.perception.classifier import Classifier, train_classifier
+from gankit.perception.fixed import fixed_features
+from gankit.perception.inception import inception_features
+
+__all__ = ["Classifier", "Features", "fixed_features", "inception_features", "train_classifier"]
