@@ -24,7 +24,7 @@ MIXED = Spec(
 )
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
-PICTURES_ONLY = {"conv2014", "dcgan", "stylegan2"}
+PICTURES_ONLY = {"conv2014", "dcgan", "strided", "stylegan2"}
 FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY}]
 
 

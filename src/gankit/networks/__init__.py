@@ -14,19 +14,35 @@ from gankit.networks.base import (
     LikelihoodGenerator,
     StyleGenerator,
 )
+from gankit.networks.conv2014 import build_conv2014
+from gankit.networks.dcgan import build_dcgan
 from gankit.networks.dense2014 import build_dense2014
 from gankit.networks.residual import build_residual
+from gankit.networks.residual_image import build_residual_image
 from gankit.networks.sequential import build_sequential
+from gankit.networks.strided import build_strided
 from gankit.networks.stylegan2 import build_stylegan2
 from gankit.randomness import key
 from gankit.spec import Spec
 
 Builder = Callable[[Spec, Spec | None, int | None, int | None, int], tuple[Generator, Discriminator]]
 
+
+def _build_residual(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[Generator, Discriminator]:
+    """The residual pair for the form of the records."""
+    build_it: Builder = build_residual_image if spec.form == "image" else build_residual
+    return build_it(spec, condition, width, depth, num_latents)
+
+
 NETWORKS: dict[str, Builder] = {
+    "conv2014": build_conv2014,
+    "dcgan": build_dcgan,
     "dense2014": build_dense2014,
-    "residual": build_residual,
+    "residual": _build_residual,
     "sequential": build_sequential,
+    "strided": build_strided,
     "stylegan2": build_stylegan2,
 }
 
