@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -35,6 +35,7 @@ def test_brightness_adds_and_contrast_multiplies_about_mid_grey() -> None:
     assert torch.allclose(recoloured(x, both), 2 * (x + 0.3))
 
 
+@settings(deadline=None)
 @given(angle=st.floats(-math.pi, math.pi))
 def test_hue_keeps_luma_and_the_distance_from_it(angle: float) -> None:
     x = images(1, 3, 4, 4)
@@ -143,6 +144,7 @@ def test_the_lowest_gain_multiplies_a_flat_image_and_the_others_do_not() -> None
     assert torch.allclose(changed, 9 * x, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(gains=st.lists(st.floats(0.1, 10), min_size=4, max_size=4))
 def test_a_single_balanced_gain_keeps_the_power_of_a_natural_image(gains: list[float]) -> None:
     power = torch.tensor(corruptions.BAND_POWER).double()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.augment import LIMIT, TARGET, memorised, speed_for, steer
@@ -31,6 +31,7 @@ def test_memory_is_the_share_of_the_gap_that_held_out_images_do_not_have(
     assert memorised(train, heldout, fake) == expected
 
 
+@settings(deadline=None)
 @given(train=logits, heldout=logits, fake=logits, drift=st.integers(-8, 8))
 def test_memory_lies_between_0_and_1_and_ignores_a_drift_of_all_logits(
     train: float, heldout: float, fake: float, drift: int
@@ -48,6 +49,7 @@ def test_the_strength_rises_above_the_target_and_falls_below_it() -> None:
     assert steer(0.2, math.nan, 1_000) == 0.2
 
 
+@settings(deadline=None)
 @given(strength=st.floats(0, LIMIT), memory=st.floats(0, 1), samples=st.integers(0, 10**7))
 def test_the_strength_stays_within_its_limits(strength: float, memory: float, samples: int) -> None:
     assert 0 <= steer(strength, memory, samples) <= LIMIT

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -43,6 +43,7 @@ def test_flips_are_exact(shape: tuple[int, int, int]) -> None:
     assert torch.equal(geometry.move(x, whole(geometry.scale(torch.ones(2), -torch.ones(2)))), x.flip(2))
 
 
+@settings(deadline=None)
 @given(right=st.integers(-20, 20), down=st.integers(-20, 20), height=st.integers(1, 9), width=st.integers(1, 9))
 def test_whole_pixel_shifts_are_exact_and_mirror_beyond_the_edges(
     right: int, down: int, height: int, width: int
@@ -170,6 +171,7 @@ def test_only_the_chosen_images_move() -> None:
     assert torch.equal(moved[1::2], torch.rot90(x[1::2], -1, (2, 3)))
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 7), margin=st.integers(0, 20))
 def test_mirrored_places_are_those_of_numpy(size: int, margin: int) -> None:
     import numpy as np

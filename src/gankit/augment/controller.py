@@ -73,8 +73,8 @@ def steer(
         speed_samples: real samples in which p can go from 0 to 1.
         limit: largest p.
 
-    >>> steer(0.2, memorised=0.7, samples=50_000)
-    0.3
+    >>> steer(0.25, memorised=0.7, samples=125_000)
+    0.5
     """
     assert samples >= 0 and speed_samples > 0 and 0 <= limit <= 1, (samples, speed_samples, limit)
     direction = (memorised > target) - (memorised < target)

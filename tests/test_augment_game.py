@@ -1,0 +1,76 @@
+"""Augmentation within a game: it starts with D's memory, changes what both learn, and is repeated by a resumed game."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gankit.game import Batches, Game, GameConfig
+from gankit.networks import build
+from gankit.randomness import torch_generator
+from gankit.spec import Spec
+from gankit.training import play
+
+SHAPE = (1, 8, 8)
+
+
+def records(count: int, low: float, high: float, seed: int) -> Batches:
+    draws = torch.rand(count, *SHAPE, generator=torch_generator(seed, "test images"))
+    return Batches(low + (high - low) * draws)
+
+
+def game(augmentation: str, **changes: object) -> Game:
+    generator, discriminator = build("strided", Spec("image", SHAPE), width=8, num_latents=4)
+    settings: dict[str, object] = dict(
+        total_samples=400, batch=16, steps_per_look=5, evaluations=2, learning_rate=3e-3, augmentation=augmentation
+    )
+    return Game(generator, discriminator, GameConfig(**{**settings, **changes}))  # type: ignore[arg-type]
+
+
+TRAIN = records(32, -1.0, -0.2, seed=1)
+ALIKE = records(32, -1.0, -0.2, seed=2)
+UNLIKE = records(32, 0.2, 1.0, seed=3)
+
+
+def test_the_strength_rises_where_held_out_images_are_taken_for_fakes_and_not_elsewhere() -> None:
+    def strengths(heldout: Batches) -> list[float]:
+        return [p.strength for p in play(game("ada"), TRAIN, heldout)]
+
+    # a D of so few steps takes dark pictures for real; bright ones are as far from those as fakes are
+    assert strengths(UNLIKE)[-1] > 0
+    assert set(strengths(ALIKE)) == {0.0}
+
+
+def test_a_game_without_augmentation_has_no_strength() -> None:
+    assert {p.strength for p in play(game("none"), TRAIN, UNLIKE)} == {0.0}
+
+
+def test_a_resumed_game_with_augmentation_goes_on_to_the_same_bits() -> None:
+    def ended(stop_at: int | None) -> dict[str, Tensor]:
+        first = game("ada")
+        first.strength = 0.4
+        for look, _ in enumerate(play(first, TRAIN, UNLIKE), 1):
+            if look == stop_at:
+                second = game("ada")
+                second.load_state(first.state_tensors(), first.state_json())
+                for _ in play(second, TRAIN, UNLIKE):
+                    pass
+                return second.state_tensors()
+        return first.state_tensors()
+
+    straight, resumed = ended(None), ended(3)
+    assert straight.keys() == resumed.keys()
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_diffaugment_at_full_strength_changes_the_game_and_not_the_fakes() -> None:
+    plain, augmented = game("none"), game("diffaugment", augmentation_strength=1.0)
+    before = plain.sample(plain.generator, 4, "look", None)
+    assert torch.equal(before, augmented.sample(augmented.generator, 4, "look", None))
+    plain.play_step(TRAIN)
+    augmented.play_step(TRAIN)
+    changed = [
+        not torch.equal(a, b)
+        for a, b in zip(plain.generator.parameters(), augmented.generator.parameters(), strict=True)
+    ]
+    assert any(changed)
