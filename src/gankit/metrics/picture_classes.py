@@ -64,16 +64,23 @@ def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, 
     return Score(value, *around(value, [entropy(s) for s in again]), best, plain(details))
 
 
-def agreement(asked: np.ndarray, seen: np.ndarray) -> Score:
+def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int) -> Score:
     """The share of pictures in which a classifier sees the class that was asked for; best 1.
 
     The ceiling is the classifier's accuracy on held-out pictures. The interval is the exact binomial one.
-    asked, seen: [N] int.
+    details["confusion"]: how often each class was seen for each that was asked for.
+    asked, seen: [N] int in 0 .. num_classes - 1.
     """
     if not len(asked):
         return impossible(1.0, "there are no pictures")
     hits = int((asked == seen).sum())
-    return Score(hits / len(asked), *binomial_interval(hits, len(asked)), 1.0, {"right": hits, "rows": len(asked)})
+    details = {"right": hits, "rows": len(asked), "confusion": _confusion(asked, seen, num_classes).tolist()}
+    return Score(hits / len(asked), *binomial_interval(hits, len(asked)), 1.0, details)
+
+
+def _confusion(truth: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
+    """[K, K] counts: a row for each true class, a column for each that was seen."""
+    return np.bincount(np.asarray(truth, np.int64) * k + seen, minlength=k * k).reshape(k, k)
 
 
 def confusion_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def confusion_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str])
         "classes": [{"class", "pictures", "precision", "recall"}], "confusion": [[K counts] of each true class]}.
     """
     k = len(names)
-    matrix = np.bincount(np.asarray(truth, np.int64) * k + seen, minlength=k * k).reshape(k, k)
+    matrix = _confusion(truth, seen, k)
     right = np.diag(matrix).astype(float)
     called, there = matrix.sum(0), matrix.sum(1)
     found_precision = np.where(called > 0, right / np.maximum(called, 1), np.nan)

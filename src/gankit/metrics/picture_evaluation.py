@@ -29,10 +29,10 @@ figures are shown.
       "per_class": [...],              # `picture_classes.per_class`; empty without labels
       "asked": true,                   # whether the classes of the fakes were asked for (else: those that are seen)
       "pictures": {                    # numbers of rows, for drawing
-        "shown": [{"fake": 0, "train": 17, "distance_train": 812.4, "heldout": 3, "distance_heldout": 904.1,
-                   "train_features": 55, "heldout_features": 8}, ...],
-                                       # the first fakes, unchosen; nearest in pixels among all, nearest in features
-                                       # among those that were compared
+        "shown": [0, 1, ...],          # the first fakes, unchosen; beside each, in the same order:
+        "nearest_train": [17, ...], "distance_train": [812.4, ...],       # in pixels, among all training pictures
+        "nearest_heldout": [3, ...], "distance_heldout": [904.1, ...],
+        "nearest_train_features": [55, ...], "nearest_heldout_features": [8, ...],   # among those that were compared
         "typical": [5, ...],           # fakes in the densest crowd of real pictures
         "worst": [9, ...],             # fakes furthest from all real pictures
         "copied": [{"fake", "train", "distance_train", "distance_heldout"}, ...],   # the most suspicious first
@@ -288,19 +288,19 @@ def _pictures(
     like_train, like_heldout = (
         s.rows[nearest(first_features, s.features).rows[:, 0]] for s in (trial.members, trial.heldout)
     )
-    shown = [
-        {
-            "fake": int(i),
-            "train": int(near_train.rows[i, 0]),
-            "distance_train": float(near_train.distances[i, 0]),
-            "heldout": int(near_heldout.rows[i, 0]),
-            "distance_heldout": float(near_heldout.distances[i, 0]),
-            "train_features": int(like_train[i]),
-            "heldout_features": int(like_heldout[i]),
-        }
-        for i in first
-    ]
-    out: dict[str, Any] = {"shown": shown, "typical": [], "worst": [], "copied": [], "by_class": {}}
+    out: dict[str, Any] = {
+        "shown": first,
+        "nearest_train": near_train.rows[:, 0],
+        "distance_train": near_train.distances[:, 0],
+        "nearest_heldout": near_heldout.rows[:, 0],
+        "distance_heldout": near_heldout.distances[:, 0],
+        "nearest_train_features": like_train,
+        "nearest_heldout_features": like_heldout,
+        "typical": [],
+        "worst": [],
+        "copied": [],
+        "by_class": {},
+    }
     if too_few(trial.heldout.features, fakes.features) is None:
         found = trial.balls("fake", fakes)
         out["typical"] = fakes.rows[np.argsort(-found.holders, kind="stable")[:NUM_CHOSEN]]

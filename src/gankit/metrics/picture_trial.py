@@ -119,7 +119,7 @@ class PictureTrial:
             shown = self.heldout if who == "ceiling" else contestant
             if who not in ("fake", "ceiling") or shown.labels is None or shown.seen is None:
                 return None
-            return classes.agreement(shown.labels, shown.seen)
+            return classes.agreement(shown.labels, shown.seen, len(self.names))
         if who not in ("fake", "ceiling") or self.learn is None:
             return None
         if contestant.labels is None or self.heldout.labels is None:
