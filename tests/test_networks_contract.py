@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import Tensor
 
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
-from gankit.networks import NETWORKS, Discriminator, build
+from gankit.checkpoint import read_safetensors, write_safetensors
+from gankit.errors import OptionError
+from gankit.game import Batches, Game, GameConfig
+from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn, exact_squares
+from gankit.networks import NETWORKS, Discriminator, Generator, build
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.dense2014 import Maxout
 from gankit.networks.residual import ResidualDiscriminator
@@ -93,6 +97,142 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: 
     for a, b in zip(first, again, strict=True):
         assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
     assert any(not torch.equal(p, q) for p, q in zip(first[0].parameters(), other[0].parameters(), strict=True))
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 28), (4, 16, 16)]
+PICTURES = [name for name in NETWORKS if name != "sequential"]
+TINY: dict[str, dict[str, int]] = {"conv2014": {"width": 400}, "dense2014": {"width": 20}}
+"""Widths at which a step takes milliseconds; 8 for the others."""
+
+JUDGED_TOGETHER = {"stylegan2"}
+"""A record's logit hangs on its neighbours (minibatch standard deviation)."""
+
+NOISE_BY_BATCH = {"stylegan2"}
+"""The noise inputs of a batch are drawn together, from its first u."""
+
+
+def picture_pair(
+    name: str, shape: tuple[int, ...], condition: Spec | None = None, moved: float = 0.0
+) -> tuple[Generator, Discriminator]:
+    """A tiny pair for pictures of `shape`, its weights `moved` away from those that start at zero."""
+    pair = build(name, Spec("image", shape), condition, **{"width": 8, "num_latents": 5} | TINY.get(name, {}))
+    draws = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for p in [*pair[0].parameters(), *pair[1].parameters()]:
+            p.add_(moved * torch.randn(p.shape, generator=draws))
+    return pair
+
+
+def pictures(rows: int, shape: tuple[int, ...], seed: int = 4) -> Tensor:
+    return torch.rand(rows, *shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@pytest.mark.parametrize("condition", [None, CONDITION], ids=["free", "given"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_have_the_shape_of_the_spec_and_every_weight_learns(
+    name: str, shape: tuple[int, ...], condition: Spec | None
+) -> None:
+    generator, discriminator = picture_pair(name, shape, condition, moved=0.05)
+    z, u, c = inputs(12, generator.num_uniforms, condition)
+    x = generator(z, u, c)
+    assert x.shape == (12, *shape) and x.dtype == torch.float32 and x.isfinite().all()
+    dropout = torch.rand(12, discriminator.num_uniforms, generator=torch.Generator().manual_seed(5))
+    logits = discriminator(x, c, dropout if discriminator.num_uniforms else None)
+    assert logits.shape == (12,) and logits.dtype == torch.float32
+    (logits * torch.linspace(-1, 2, 12)).sum().backward()
+    for parameter_name, p in [*generator.named_parameters(), *discriminator.named_parameters()]:
+        assert p.grad is not None and p.grad.isfinite().all() and p.grad.abs().sum() > 0, parameter_name
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_hangs_on_its_own_noise_and_condition_alone(name: str) -> None:
+    generator, discriminator = picture_pair(name, (1, 20, 28), CONDITION, moved=0.05)
+    generator.eval()
+    z, u, c = inputs(5, generator.num_uniforms, CONDITION)
+    assert c is not None
+    with torch.no_grad():
+        x = generator(z, u, c)
+        assert torch.equal(x, generator(z, u, c))
+        if name not in NOISE_BY_BATCH:
+            alone = torch.cat([generator(z[i : i + 1], u[i : i + 1], c[i : i + 1]) for i in range(5)])
+            assert torch.allclose(x, alone, atol=1e-5)
+        assert (x - generator(z.flip(0), u, c)).abs().amax((1, 2, 3))[:2].min() > 1e-4
+        assert (x - generator(z, u, c.roll(1, 1))).abs().amax((1, 2, 3)).min() > 1e-4
+        assert not torch.equal(discriminator(x, c), discriminator(x, c.roll(1, 1)))
+        if name not in JUDGED_TOGETHER:
+            logits = torch.cat([discriminator(x[i : i + 1], c[i : i + 1]) for i in range(5)])
+            assert torch.allclose(discriminator(x, c), logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_exact_penalty_of_pictures_is_the_slope_and_reaches_the_weights(name: str) -> None:
+    _, discriminator = picture_pair(name, (3, 16, 20), CONDITION, moved=0.05)
+    x = pictures(4, (3, 16, 20))
+    c = torch.eye(4)
+    logits, squares = exact_squares(discriminator, x, c, None)
+    assert torch.allclose(logits, discriminator(x, c), atol=1e-4)
+    moved = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(discriminator(moved, c).sum(), moved)
+    assert torch.allclose(squares, slope.flatten(1).square().sum(1), rtol=1e-3)
+    gradients = torch.autograd.grad(squares.sum(), list(discriminator.parameters()), allow_unused=True)
+    found = [g for g in gradients if g is not None]
+    assert found and all(g.isfinite().all() for g in found) and any(g.abs().sum() > 0 for g in found)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_networks_go_through_a_file_and_back(name: str, tmp_path: Path) -> None:
+    first = picture_pair(name, (3, 16, 16), CONDITION, moved=0.05)
+    second = picture_pair(name, (3, 16, 16), CONDITION)
+    for its, mine in zip(first, second, strict=True):
+        write_safetensors(tmp_path / "state.safetensors", its.state_dict(), {})
+        mine.load_state_dict(read_safetensors(tmp_path / "state.safetensors")[0])
+        assert all(
+            torch.equal(a, b) for a, b in zip(its.state_dict().values(), mine.state_dict().values(), strict=True)
+        )
+    z, u, c = inputs(3, first[0].num_uniforms, CONDITION)
+    x, again = (pair[0].eval()(z, u, c) for pair in (first, second))
+    assert torch.equal(x, again) and torch.equal(first[1](x, c), second[1](x, c))
+
+
+@pytest.mark.parametrize("multiply_in", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_step_of_the_game_moves_both_picture_networks(name: str, multiply_in: torch.dtype) -> None:
+    generator, discriminator = picture_pair(name, (1, 20, 28), CONDITION)
+    generator.multiply_in = discriminator.multiply_in = multiply_in  # type: ignore[assignment]  # not part of the state
+    before = [p.detach().clone() for p in [*generator.parameters(), *discriminator.parameters()]]
+    game = Game(generator, discriminator, GameConfig(total_samples=1000, batch=4))
+    train = Batches(pictures(16, (1, 20, 28)), torch.eye(4).repeat(4, 1))
+    for _ in range(3):
+        game.play_step(train)
+    after = [*generator.parameters(), *discriminator.parameters()]
+    assert all(p.isfinite().all() and p.dtype == torch.float32 for p in after)
+    shares = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert sum(shares) > 0.8 * len(shares)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_mixed_precision_gives_nearly_the_same_pictures_and_logits(name: str) -> None:
+    generator, discriminator = picture_pair(name, (3, 16, 16), CONDITION, moved=0.02)
+    z, u, c = inputs(8, generator.num_uniforms, CONDITION)
+    x, logits = [], []
+    for multiply_in in (torch.float32, torch.bfloat16):
+        generator.multiply_in = discriminator.multiply_in = multiply_in  # type: ignore[assignment]
+        with torch.no_grad():
+            x.append(generator(z, u, c))
+            logits.append(discriminator(x[0], c))
+    assert x[1].dtype == logits[1].dtype == torch.float32
+    assert not torch.equal(*x) and not torch.equal(*logits)
+    assert (x[0] - x[1]).norm() < 0.05 * x[0].norm()
+    assert (logits[0] - logits[1]).norm() < 0.05 * logits[0].norm() + 0.01
+
+
+@pytest.mark.parametrize("name", [n for n in PICTURES if n in PICTURES_ONLY])
+def test_networks_of_pictures_refuse_vectors_by_name(name: str) -> None:
+    with pytest.raises(OptionError, match=name):
+        build(name, MIXED, None, **SMALL)
 
 
 # --- one-of-K blocks -------------------------------------------------------------------------------------------------

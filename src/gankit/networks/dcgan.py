@@ -12,8 +12,8 @@ Batch normalisation: G's is as published, by the statistics of its batch while i
 in evaluation mode, so that a fake does not hang on its batch. D sees real records and fakes in one batch here, which
 must not be normalised together, and a penalty needs a D whose logit for a record hangs on that record alone; so D has
 layer normalisation in its place, as Gulrajani et al. 2017 (section 4) recommend. That is a departure. Others: c is
-joined to z, and enters D's head by projection (Miyato and Koyama 2018, eq. 4); sizes that are no power of two (cut after G,
-surrounded by zeros before D).
+joined to z, and enters D's head by projection (Miyato and Koyama 2018, eq. 4); sizes that are no power of two (cut
+after G, surrounded by zeros before D).
 """
 
 from __future__ import annotations
