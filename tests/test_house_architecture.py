@@ -48,8 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "preparation",
     },
     "run": {
-        "errors", "config", "options", "randomness", "data", "networks", "augment", "game", "training", "checkpoint",
-        "model", "metrics", "perception", "preparation", "evaluation",
+        "errors", "config", "options", "randomness", "data", "codecs", "networks", "augment", "game", "training",
+        "checkpoint", "model", "metrics", "perception", "preparation", "evaluation",
     },
     "api": {
         "errors", "config", "options", "training", "checkpoint", "model", "report", "preparation", "evaluation", "run",

@@ -204,6 +204,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
 
 def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.errors import DivergedError
+    from gankit.evaluation.pictures import write_look
     from gankit.training import play
 
     saved = time.monotonic()
@@ -218,6 +219,8 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
                 folder.log(
                     {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}
                 )
+                if progress.metric is not None and (look := run.look()) is not None:
+                    write_look(folder.path, progress.samples, look)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
                     run.save(folder)
                     saved = time.monotonic()

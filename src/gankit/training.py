@@ -136,7 +136,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
 
         if phase == "game":
             game.steer_weight(means["gap"])
-            game.steer_augmentation(heldout, game.samples - since, means)
+            game.steer_augmentation(train, heldout, game.samples - since)
         scores: Scores | None = None
         metric: float | None = None
         alarms: tuple[str, ...] = ()

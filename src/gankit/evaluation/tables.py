@@ -35,14 +35,37 @@ LINES = 40
 """Lines from z to x in that figure."""
 
 
-def report_on(model: Any, real: Any, fake: Any, seed: int, num_rows: int | None, note: Note) -> Report:
+def report_on(
+    model: Any,
+    real: Any,
+    fake: Any,
+    seed: int,
+    num_rows: int | None,
+    note: Note,
+    *,
+    features: str = "auto",
+    records: bool = True,
+) -> Report:
     """See `gankit.evaluate`."""
     notes: list[str] = []
+    run: Path | None = None
     if isinstance(model, Model):
         loaded, prepared = model, model.prepared
     else:
         loaded = load(model)
         prepared = _prepared_of(Path(model), loaded, need=real is None)
+        run = Path(model) if Path(model).is_dir() else None
+    if loaded.kind == "image":
+        from gankit.evaluation.pictures import report_on_pictures
+
+        return report_on_pictures(
+            loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows, features=features, records=records,
+            note=note,
+        )  # fmt: skip
+    if features != "auto":
+        raise OptionError(
+            f"--features {features} is for pictures, and this model is of kind {loaded.kind}. Leave it out."
+        )
     train, heldout = _real_samples(loaded, prepared, real, notes)
     if fake is None:
         count = num_rows or max(heldout.num_rows, LEAST_FAKES)
@@ -74,7 +97,15 @@ def report_on(model: Any, real: Any, fake: Any, seed: int, num_rows: int | None,
     card["columns"] = [{"name": c["name"], "type": c["kind"]} for c in card["columns"]]
     card["metric"] = loaded.card["metric"]["name"]
     return build(
-        evaluation, train, heldout, fake_sample, card=card, history=list(loaded.history), figure_1d=figure, notes=notes
+        evaluation,
+        train,
+        heldout,
+        fake_sample,
+        card=card,
+        history=list(loaded.history),
+        figure_1d=figure,
+        notes=notes,
+        records=records,
     )
 
 

@@ -25,6 +25,7 @@ class Descent:
     def __init__(self, network: nn.Module, config: GameConfig) -> None:
         self.network = network
         self.params = list(network.parameters())
+        self.max_column_norm = config.max_column_norm
         self.optimiser: torch.optim.Optimizer
         if config.optimiser == "adam":
             fused = self.params[0].device.type in ("cpu", "cuda")
@@ -47,6 +48,16 @@ class Descent:
         self.optimiser.param_groups[0].update(lr=rate, **settings)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        if self.max_column_norm is not None:
+            self._cut(self.max_column_norm)
+
+    @torch.no_grad()
+    def _cut(self, most: float) -> None:
+        """Scales the weights into each unit whose norm is larger down to it."""
+        for parameter in self.params:
+            if parameter.dim() > 1:
+                norms = parameter.flatten(1).norm(dim=1).view(-1, *[1] * (parameter.dim() - 1))
+                parameter.mul_(most / norms.clamp_min(most))
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The optimiser's tensors, `KEY.PARAMETER` -> tensor; those it works with, not copies."""

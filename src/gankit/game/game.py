@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gankit.augment import AUGMENTATIONS, speed_for, steer
 from gankit.errors import ModelError
 from gankit.game.batches import Batches
 from gankit.game.descent import Descent, Totals
@@ -27,8 +28,8 @@ from gankit.randomness import torch_generator
 LOOKED_AT_ONCE = 256
 """Records that networks are shown together outside the game's steps."""
 
-MEMORY_SPEED = 0.1
-"""Share of a new look in the running means that steer the augmentation: a look at some held-out records is noisy."""
+MEMORY_SPEED = 0.25
+"""Share of a new look in the running means that steer the augmentation: a look at some records is noisy."""
 
 
 class Game:
@@ -59,18 +60,16 @@ class Game:
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.device = next(generator.parameters()).device
         self._descents = {"generator": Descent(generator, config), "d": Descent(discriminator, config)}
-        self._augment = None
-        if config.augmentation != "none":
-            from gankit.augment import AUGMENTATIONS
-
-            self._augment = AUGMENTATIONS[config.augmentation]()
+        self._augment = None if config.augmentation == "none" else AUGMENTATIONS[config.augmentation]()
         penalty = PENALTIES[config.penalty]
         steered = config.penalty_weight is None and penalty.adaptive
         self.steers_weight = steered
         self.weight = config.first_weight if steered else penalty.default_weight
         if config.penalty_weight is not None:
             self.weight = config.penalty_weight
-        self.strength = config.augmentation_strength or 0.0
+        self.strength = 0.0 if self._augment is None else self._augment.first_strength
+        if config.augmentation_strength is not None:
+            self.strength = config.augmentation_strength
         self.memory = [0.0, 0.0]
         self.step = 0
         self.samples = 0
@@ -179,7 +178,7 @@ class Game:
             total = played.loss + weight * played.penalty if pays and penalty.places else played.loss
             self._descents["d"].step(total, rate, **self._settings())
             on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
-            self.totals.add(d_loss=played.loss, gap=on_real - on_fake, on_real=on_real)
+            self.totals.add(d_loss=played.loss, gap=on_real - on_fake)
             if pays:
                 self.totals.add(penalty=played.penalty)
         if not generator_moves:
@@ -310,26 +309,34 @@ class Game:
         shape = (x.shape[1], x.shape[2], x.shape[3])
         return self._augment.apply(x, self._augment.draw(draws, len(x), shape, self.strength, self.device))
 
-    def steer_augmentation(self, heldout: Batches, samples: int, means: Mapping[str, float]) -> None:
+    def steer_augmentation(self, train: Batches, heldout: Batches, samples: int) -> None:
         """Moves the strength towards where D's overfitting, measured on held-out records, is as large as wanted.
 
         Args:
-            heldout: records that train nothing.
+            train, heldout: records that train, and records that train nothing.
             samples: shown since the last look.
-            means: `on_real` and `gap`, the means of D since then.
         """
-        if self._augment is None or self.config.augmentation_strength is not None:
+        if self._augment is None or self.config.augmentation_strength is not None or not self._augment.steered:
             return
-        draws = torch_generator(*self._key("held-out"))
-        rows = torch.randint(len(heldout), (min(len(heldout), LOOKED_AT_ONCE),), generator=draws)
-        x, c = heldout.take(rows.to(heldout.x.device), self.device)
-        on_heldout = float(self.logits(self._augmented(x, draws), c).mean())
-        for i, value in enumerate((means["on_real"] - on_heldout, means["gap"])):
+        draws = torch_generator(*self._key("memory"))
+        count = min(len(heldout), len(train), LOOKED_AT_ONCE)
+        means = []
+        c: Tensor | None = None
+        for records in (heldout, train):
+            rows = torch.randint(len(records), (count,), generator=draws)
+            x, c = records.take(rows.to(records.x.device), self.device)
+            means.append(float(self.logits(self._augmented(x, draws), c).mean()))
+        with torch.no_grad():
+            z, u = (
+                self.randn(draws, count, self.generator.num_latents),
+                self.rand(draws, count, self.generator.num_uniforms),
+            )
+            fake = float(self.logits(self._augmented(self.generator(z, u, c), draws), c).mean())
+        for i, value in enumerate((means[1] - means[0], means[1] - fake)):
             self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
         memorised = self.memory[0] / self.memory[1] if self.memory[1] > 0 else 0.0
-        from gankit.augment import steer
-
-        self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target)
+        speed = speed_for(self.config.total_samples)
+        self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target, speed)
 
     # --- the penalty's weight -------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class GameConfig:
     augmentation_target: the share of D's overfitting (`Scores.memorised`) that it is steered to.
     optimiser: "adam", or "sgd" with momentum as in 2014.
     momentum, final_momentum, momentum_samples: of "sgd"; from the first to the last, linearly, over so many samples.
+    max_column_norm: the norm of the weights into a unit is cut to it after each step (Srivastava et al. 2014, section
+        5.1); None = it is not.
     rate_decay, least_rate: the rate of "sgd" is divided by this after every step, down to the least one.
     learning_rate, final_learning_rate: Adam's rate at the start and, as a share of it, at the end (cosine).
     generator_rate: G's learning rate as a multiple of D's.
@@ -69,11 +71,12 @@ class GameConfig:
     path_length_every: int = 4
     augmentation: str = "none"
     augmentation_strength: float | None = None
-    augmentation_target: float = 0.6
+    augmentation_target: float = 0.5
     optimiser: Literal["adam", "sgd"] = "adam"
     momentum: float = 0.5
     final_momentum: float = 0.7
     momentum_samples: int = 1
+    max_column_norm: float | None = None
     rate_decay: float = 1.0
     least_rate: float = 1e-6
     learning_rate: float = 1e-3

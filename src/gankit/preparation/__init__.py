@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from gankit.config import TrainConfig
+from gankit.data import looks_like_pictures
+from gankit.preparation.pictures import prepare_pictures
 from gankit.preparation.prepared import PicturePart, Prepared, sample_of
 from gankit.preparation.tables import prepare_table
 
@@ -18,12 +20,6 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     Raises:
         DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
     """
-    try:
-        from gankit.data import looks_like_pictures
-    except ImportError:
-        return prepare_table(source, config, notes)
-    from gankit.preparation.pictures import prepare_pictures
-
     if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
         return prepare_pictures(source, config, notes)
     return prepare_table(source, config, notes)

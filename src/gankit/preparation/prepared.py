@@ -34,7 +34,8 @@ class PicturePart:
 
     def some(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """At most `count` pictures drawn without replacement, in the order of their rows, [n, H, W, C] uint8."""
-        return self.whole.x[self.some_rows(count, rng)]
+        found: np.ndarray = self.whole.x[self.some_rows(count, rng)]
+        return found
 
     def some_rows(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Their rows in `whole`."""

@@ -15,6 +15,7 @@ import numpy as np
 from gankit.codecs import TableCodec, VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Records, Schema, Values, fingerprint, infer, read, split
+from gankit.data.splitting import check_size
 from gankit.errors import DataError, OptionError
 from gankit.preparation.prepared import Prepared
 
@@ -63,6 +64,8 @@ def _naming(source: Any) -> Iterator[None]:
 
 def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Schema:
     """What the columns are, once it is sure that they can be learned."""
+    if config.heldout is None:
+        check_size(len(records))
     schema = infer(records, config, notes=notes)
     if not schema.modelled:
         kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns[:6])

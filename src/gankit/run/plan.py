@@ -124,19 +124,18 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
             row["path_length_weight"] = 0.0
     automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else "ada"
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
-    if row["augmentation"] == "diffaugment":
-        row["augmentation_strength"] = 1.0
     return replace(plan, **row)
 
 
 def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
     """The schedule of the paper of 2014, as its configuration files have it."""
-    from gankit.networks.published2014 import published2014
+    from gankit.networks.published2014 import schedule2014
 
-    found = published2014(prepared.network, prepared.codec.spec)
+    found = schedule2014(prepared.network, prepared.codec.spec)
     return {
-        "loss": "nonsaturating", "penalty": "none", "optimiser": "sgd", "batch": found.batch,
-        "learning_rate": found.learning_rate, "rate_decay": found.rate_decay, "least_rate": found.least_rate,
+        "loss": found.loss, "penalty": found.penalty, "optimiser": "sgd", "batch": found.batch,
+        "learning_rate": found.discriminator_rate, "generator_rate": found.learning_rate / found.discriminator_rate,
+        "rate_decay": found.rate_decay, "least_rate": found.smallest_rate, "max_column_norm": found.max_column_norm,
         "momentum": found.momentum, "final_momentum": found.final_momentum,
         "momentum_samples": found.momentum_epochs * prepared.num_train, "ema_half_life": 0.0,
     }  # fmt: skip

@@ -5,6 +5,7 @@ Knows prepared data, networks, the game and metrics; never files' formats, termi
 
 from __future__ import annotations
 
+import copy
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 """Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
+
+LOOK_SEED = -1_000_003
+"""Of the fakes that are kept over the training, other ones than those of the user's seeds."""
 
 SMALL_PARAMETERS = 3_000_000
 """Networks of fewer parameters are trained on one thread of the CPU: two gain a fifth on an idle machine and lose most
@@ -126,6 +130,14 @@ class Run:
             p, self.plan, game.best_generator().to("cpu"), card, _in_one_order(game.history), self.figure()
         )
         return replace(model, perception=self.perception)
+
+    def look(self, count: int = 48) -> np.ndarray | None:
+        """The same fakes at every evaluation, of the averaged G as it is, [n, H, W, C] uint8; None but for pictures."""
+        if self.prepared.kind != "image":
+            return None
+        average = copy.deepcopy(self.game.average).to("cpu")
+        model = model_of(self.prepared, self.plan, average, {}, (), None)
+        return np.concatenate([batch.x for batch in model.sample_batches(count, seed=LOOK_SEED)])
 
     def figure(self) -> dict[str, Any] | None:
         """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""

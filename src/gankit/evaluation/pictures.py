@@ -1,0 +1,242 @@
+"""From a model of pictures to its report: fakes through files and back, real pictures beside them, metrics, the page.
+
+Knows models, data, features, metrics and the report; never the loop.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit.config import TrainConfig
+from gankit.data import Pictures, Schema, read_pictures
+from gankit.errors import OptionError
+from gankit.evaluation.perceiving import Perception, load_perception, perceive
+from gankit.metrics.picture_evaluation import evaluate_pictures
+from gankit.model.model import Model
+from gankit.perception import fixed_features, inception_features, train_classifier
+from gankit.preparation import PicturePart, Prepared
+from gankit.report import Report, build_pictures
+
+MOST_FAKES = 10_000
+"""Fakes that are made where nobody says how many: the protocols of the metrics take as many at the most."""
+
+LEAST_FAKES = 1000
+
+MOST_TRAINING = 60_000
+"""Training pictures among which the nearest of a fake is looked for; more are drawn from."""
+
+FEATURES = ("auto", "fixed", "inception")
+"""What distances may be measured in: the run's own features (a classifier of the labels, or fixed ones), or others."""
+
+LOOKS_NAME = "looks"
+"""The folder in a run folder that holds fakes of the same z over the training."""
+
+LOOK_COLUMNS, LOOK_GAP = 8, 1
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Pictures [N, H, W, C] and the classes [N] of their label, or None."""
+
+    x: np.ndarray
+    classes: np.ndarray | None
+
+
+def report_on_pictures(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
+    real: Any,
+    fake: Any,
+    *,
+    seed: int,
+    num_rows: int | None,
+    features: str,
+    records: bool,
+    note: Callable[[str], None],
+) -> Report:
+    """The report on a model of pictures; see `gankit.evaluate`.
+
+    run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+    """
+    notes: list[str] = []
+    train, heldout, perception = _real_parts(model, run, prepared, real, notes)
+    count = num_rows or int(np.clip(len(heldout.x), LEAST_FAKES, MOST_FAKES))
+    fakes = _part(model, perception.label, _fakes_through_a_folder(model, count, seed) if fake is None else fake, notes)
+    for text in notes:
+        note(text)
+    note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out pictures …")
+    classifier = perception.classifier
+    evaluation = evaluate_pictures(
+        train.x,
+        heldout.x,
+        fakes.x,
+        features=_features(features, perception, train.x),
+        classify=None if classifier is None else classifier.predict,
+        learn=None if classifier is None else _learning(classifier.samples),
+        train_labels=train.classes,
+        heldout_labels=heldout.classes,
+        fake_labels=fakes.classes,
+        class_names=perception.levels,
+        seed=seed,
+    )
+    if prepared is None:
+        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
+        evaluation = {**evaluation, "metrics": kept}
+    labels = None
+    if perception.levels:
+        labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
+    card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
+    card["metric"] = model.card["metric"]["name"]
+    return build_pictures(
+        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card, history=list(model.history),
+        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records,
+    )  # fmt: skip
+
+
+def _features(name: str, perception: Perception, x: np.ndarray) -> Any:
+    if name not in FEATURES:
+        raise OptionError(f"--features must be one of {', '.join(FEATURES)}. Got {name!r} instead.")
+    if name == "inception":
+        return inception_features()
+    return fixed_features(x.shape[3]) if name == "fixed" else perception.features
+
+
+def _learning(samples: int) -> Any:
+    def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
+        return train_classifier(x, y, num_classes, seed, samples=samples).predict
+
+    return learn
+
+
+def _real_parts(
+    model: Model, run: Path | None, prepared: Prepared | None, real: Any, notes: list[str]
+) -> tuple[_Part, _Part, Perception]:
+    if prepared is None and real is None:
+        raise OptionError("this model does not know its data any more. Give held-out pictures: --real, or real=...")
+    if prepared is not None:
+        perception = _perception(model, run, prepared)
+        train = _of(prepared, prepared.pictures, perception.label, model.card["options"]["seed"], False)
+        if real is None:
+            return train, _of(prepared, prepared.heldout_pictures, perception.label, 0, True), perception
+        return train, _part(model, perception.label, real, notes), perception
+    whole = _part(model, _label_of(model), real, notes)
+    if len(whole.x) < 4:
+        raise OptionError(f"{len(whole.x)} real pictures are too few to judge by. Bring at least 4, better thousands.")
+    order = np.random.default_rng(0).permutation(len(whole.x))
+    parts = [np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])]
+    notes.append(
+        "the training pictures are not at hand: one half of the real pictures stands in for them in the ceiling, and "
+        "copies cannot be told."
+    )
+    train, heldout = (_Part(whole.x[rows], None if whole.classes is None else whole.classes[rows]) for rows in parts)
+    if train.classes is None or len(np.unique(train.classes)) < 2:
+        return train, heldout, Perception(fixed_features(train.x.shape[3]))
+    label = _label_of(model)
+    assert label is not None
+    levels = tuple(map(str, model.schema.column(label).levels))
+    classifier = train_classifier(train.x, train.classes, len(levels), 0)
+    return train, heldout, Perception(classifier.features, classifier, label, levels)
+
+
+def _perception(model: Model, run: Path | None, prepared: Prepared) -> Perception:
+    if isinstance(model.perception, Perception):
+        return model.perception
+    if run is not None:
+        from gankit.checkpoint import RunFolder
+
+        found = load_perception(RunFolder.open(run), prepared)
+        assert found is not None
+        return found
+    return perceive(prepared, model.card["options"]["seed"])
+
+
+def _label_of(model: Model) -> str | None:
+    """The label whose classes a classifier would tell apart: the first given one that is a category."""
+    fields = [] if model.given is None else model.given.codec.fields
+    return next((f.name for f in fields if model.schema.column(f.name).kind == "category"), None)
+
+
+def _of(prepared: Prepared, part: PicturePart | None, label: str | None, seed: int, heldout: bool) -> _Part:
+    assert part is not None
+    known = None if label is None else (prepared.heldout if heldout else prepared.train)[label]
+    places = np.arange(len(part))
+    if len(places) > MOST_TRAINING:
+        places = np.sort(np.random.default_rng(seed).choice(places, MOST_TRAINING, replace=False))
+    x = np.asarray(part.whole.x[part.rows[places]])
+    return _Part(x, None if known is None or (known.missing > 0).any() else known.data[places].astype(np.int64))
+
+
+def _part(model: Model, label: str | None, source: Any, notes: list[str]) -> _Part:
+    """Pictures from wherever they are, in the model's size and channels."""
+    pictures = source if isinstance(source, Pictures) else _read(model, source, notes)
+    shape = (*model.card["size"][1:], model.card["size"][0])
+    if pictures.x.shape[1:] != shape:
+        raise OptionError(
+            f"the pictures to judge are {list(pictures.x.shape[1:])} (height, width, channels), and the model's are "
+            f"{list(shape)}. Bring pictures of the model's kind."
+        )
+    classes = None
+    if label is not None and pictures.labels is not None and label in pictures.labels.column_names:
+        values = _schema_of(model, label).parse(pictures.labels)[label]
+        classes = None if (values.missing > 0).any() else values.data.astype(np.int64)
+    return _Part(np.asarray(pictures.x), classes)
+
+
+def _schema_of(model: Model, label: str) -> Schema:
+    """The schema of that label alone."""
+    return replace(model.schema, columns=(model.schema.column(label),))
+
+
+def _read(model: Model, source: Any, notes: list[str]) -> Pictures:
+    channels, height, width = model.card["size"]
+    options = TrainConfig.from_json(model.card["options"])
+    named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+    found = TrainConfig(size=f"{width}x{height}", channels=named, fit=options.fit, resample=options.resample)
+    return read_pictures(source, found, notes)
+
+
+def _fakes_through_a_folder(model: Model, count: int, seed: int) -> Pictures:
+    """`count` fakes, written to a file and read back: what is judged is what the user gets."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fakes.npz"
+        model.write(file, count, seed)
+        found = read_pictures(file, TrainConfig(), [])
+        return Pictures(np.array(found.x), found.labels, found.origin)
+
+
+# --- looks over the training ------------------------------------------------------------------------------------------
+
+
+def write_look(run: Path, samples: int, x: np.ndarray) -> None:
+    """Keeps fakes [n, H, W, C] of a training that has been shown so many samples, as a grid that people can open."""
+    from gankit.data import Origin, write_pictures
+
+    (run / LOOKS_NAME).mkdir(exist_ok=True)
+    write_pictures([Pictures(x, None, Origin("array"))], run / LOOKS_NAME / f"{samples:012d}.png", Origin("array"))
+
+
+def read_looks(run: Path, shape: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+    """(samples, fakes [n, H, W, C]) of every look that was kept, in order."""
+    from PIL import Image
+
+    height, width, channels = shape
+    looks = []
+    for file in sorted((run / LOOKS_NAME).glob("*.png")):
+        with Image.open(file) as image:
+            sheet = np.asarray(image).reshape(image.height, image.width, -1)
+        if sheet.shape[2] != channels or (sheet.shape[0] + LOOK_GAP) % (height + LOOK_GAP):
+            continue
+        tiles = [
+            sheet[top : top + height, left : left + width]
+            for top in range(0, sheet.shape[0], height + LOOK_GAP)
+            for left in range(0, sheet.shape[1], width + LOOK_GAP)
+        ]
+        looks.append((int(file.stem), np.stack(tiles)))
+    return looks
