@@ -1,7 +1,8 @@
-"""Pictures, and evaluations of them in the layout of `gankit.metrics`, for the tests of the report on pictures.
+"""Pictures, and evaluations of them, for the tests of the report on pictures.
 
-The figures of `evaluation` are given, not measured: the report is what is tested. Nearest pictures are measured, between
-pixels. To look at a page: `python tests/report_picture_example.py mnist page.html` (or cifar10, faces, small).
+The features are a fixed projection of the pixels, and the classifier knows the mean of each class and no more: quick,
+and good enough for the report to be tested. The histories are made up. To look at a page:
+`python tests/report_picture_example.py mnist page.html` (or digits, cifar10, faces, small).
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import gzip
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gankit.metrics.picture_evaluation import evaluate_pictures
+from gankit.metrics.picture_table import PICTURE_METRICS
 from gankit.report import Report, build_pictures
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -55,12 +58,32 @@ def metric(
     }
 
 
-def nearest(queries: np.ndarray, among: np.ndarray) -> tuple[list[int], list[float]]:
-    """For each query the row of `among` that is nearest in pixels, and its distance."""
-    a, b = (x.reshape(len(x), -1).astype(np.float32) / 255 for x in (queries, among))
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    index = squared.argmin(1)
-    return index.tolist(), np.sqrt(np.maximum(squared[np.arange(len(a)), index], 0)).tolist()
+class Projection:
+    """Features: the pixels, in [0, 1], on a few fixed directions."""
+
+    def __init__(self, numbers: int, width: int = 24) -> None:
+        self.directions = np.random.default_rng(0).normal(size=(numbers, width)) / np.sqrt(numbers)
+
+    def describe(self) -> str:
+        return f"{self.directions.shape[1]} fixed directions of pixel space, resized by nothing."
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray((x.reshape(len(x), -1) / 255.0) @ self.directions, np.float32)
+
+
+def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
+    """A classifier that gives the class whose mean picture is nearest."""
+    flat = x.reshape(len(x), -1).astype(np.float32)
+    centres = np.stack(
+        [flat[y == k].mean(0) if (y == k).any() else np.full(flat.shape[1], 1e6) for k in range(num_classes)]
+    )
+
+    def classify(pictures: np.ndarray) -> np.ndarray:
+        rows = pictures.reshape(len(pictures), -1).astype(np.float32)
+        gap = ((rows**2).sum(1)[:, None] + (centres**2).sum(1)[None] - 2 * rows @ centres.T) / rows.shape[1]
+        return np.asarray(np.eye(num_classes)[gap.argmin(1)])
+
+    return classify
 
 
 def evaluation(
@@ -68,82 +91,19 @@ def evaluation(
     heldout: np.ndarray,
     fake: np.ndarray,
     *,
+    classes: Sequence[np.ndarray] | None = None,
     names: Sequence[str] = (),
-    shown: int = 40,
-    confusion: bool = True,
+    asked: bool = True,
+    **more: Any,
 ) -> dict[str, Any]:
-    rows_train, to_train = nearest(fake[:shown], train)
-    rows_heldout, to_heldout = nearest(fake[:shown], heldout)
-    metrics = {
-        "frechet": metric("distance", 2.1, 0.1, noise=410, mean=250, half=0.05, direction="lower", best=0.0),
-        "kernel_distance": metric("distance", 0.02, -0.001, noise=3.0, mean=2.0, direction="lower", best=0.0),
-        "precision": metric("fidelity", 0.80, 0.95),
-        "recall": metric("fidelity", 0.93, 0.94),
-        "density": metric("fidelity", 0.85, 1.0, direction="near"),
-        "coverage": metric("fidelity", 0.90, 0.97),
-        "copies": metric(
-            "copies",
-            score(0.501, 0.02, 0.5, closer=int(0.501 * len(fake)), rows=len(fake), three_sample={"z": 0.3, "p": 0.38}),
-            0.5,
-            direction="near",
-            best=0.5,
-        ),
-        "copies_exact": metric(
-            "copies",
-            score(0.0, 0.0, 0.0, copies=0, rows=len(fake), heldout_share=0.0),
-            0.0,
-            half=0.0,
-            direction="lower",
-            best=0.0,
-        ),
-        "usefulness": metric("usefulness", score(0.93, 0.01, 1.0, test_rows=len(heldout)), 0.97, noise=0.1, mean=0.1),
-        "parzen": metric("history", 223.0, 239.0, noise=-900.0, mean=-50.0, half=4.0, best=math.inf),
-    }
-    metrics["parzen"]["best"] = None
-    k = len(names)
-    out: dict[str, Any] = {
-        "seed": 0,
-        "rows": {
-            "train": len(train),
-            "heldout": len(heldout),
-            "fake": len(fake),
-            "compared": len(fake),
-            "against": len(heldout),
-        },
-        "given": ["label"] if k else [],
-        "notes": ["A note of the evaluation."],
-        "features": "64 features of a classifier trained on the labels of the training pictures, resized by Lanczos",
-        "metrics": metrics,
-        "per_class": [],
-        "classifier": None,
-        "pictures": {
-            "shown": list(range(min(shown, len(fake)))),
-            "nearest_train": rows_train,
-            "nearest_heldout": rows_heldout,
-            "distance_train": to_train,
-            "distance_heldout": to_heldout,
-        },
-    }
-    if k:
-        seen = 97 * np.eye(k, dtype=int) + (np.arange(k)[:, None] * 3 + np.arange(k)) % 5
-        metrics["class_entropy"] = metric("classes", 0.99, 0.999, half=0.001)
-        metrics["class_agreement"] = metric("classes", 0.96, 0.985, noise=1 / k, mean=1 / k)
-        if confusion:
-            metrics["class_agreement"]["fake"]["details"] = {"confusion": seen.T.tolist()}
-        out["per_class"] = [
-            {
-                "class": n,
-                "real_share": 1 / k,
-                "fake_share": (1 + 0.1 * math.sin(i)) / k,
-                "right": 0.96 - 0.03 * (i % 3),
-                "precision": 0.8,
-                "recall": 0.9,
-                "frechet": 4.0 + i,
-            }
-            for i, n in enumerate(names)
-        ]
-        out["classifier"] = {"accuracy": 0.985, "precision": 0.985, "recall": 0.984, "confusion": seen.tolist()}
-    return out
+    """The measured figures; classes: of train, held-out and fake pictures."""
+    known: dict[str, Any] = {}
+    if classes is not None:
+        classify = learn(train, classes[0], len(names))
+        known = {"classify": classify, "learn": learn, "train_labels": classes[0], "heldout_labels": classes[1]}
+        known |= {"fake_labels": classes[2] if asked else None, "class_names": names}
+    features = Projection(int(np.prod(train.shape[1:])))
+    return evaluate_pictures(train, heldout, fake, features=features, max_pictures=2000, **known, **more)
 
 
 def made_up_history(seed: int = 0) -> list[dict[str, Any]]:
@@ -179,18 +139,44 @@ def noisy(pictures: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
 
 
 def report(
-    real: np.ndarray, fake: np.ndarray, *, labels: dict[str, Any] | None = None, card: dict[str, Any], **more: Any
+    real: np.ndarray,
+    fake: np.ndarray,
+    *,
+    card: dict[str, Any],
+    classes: Sequence[np.ndarray] | None = None,
+    names: Sequence[str] = (),
+    asked: bool = True,
+    metrics: Sequence[str] | None = None,
+    **more: Any,
 ) -> Report:
-    """The report on `fake`, the last fifth of `real` held out, with samples over the training that lose their noise."""
+    """The report on `fake`, the last fifth of `real` held out, with samples over the training that lose their noise.
+
+    classes: of the real pictures and of the fakes; metrics: those to compute, all but Parzen's unless told.
+    """
     cut = len(real) - len(real) // 5
     train, heldout = real[:cut], real[cut:]
-    found = evaluation(train, heldout, fake, names=(labels or {}).get("names", ()))
+    sides = None if classes is None else (classes[0][:cut], classes[0][cut:], classes[1])
+    wanted = metrics if metrics is not None else [m for m in PICTURE_METRICS if m != "parzen"]
+    found = evaluation(train, heldout, fake, classes=sides, names=names, asked=asked, metrics=wanted)
+    labels = None if sides is None else {"fake": sides[2] if asked else None, "heldout": sides[1], "names": list(names)}
     steps = [(25_000 * i, noisy(fake[:10], 1 / i)) for i in range(1, 21)]
-    card = {"metric": "minus Fréchet distance", "gankit_version": "0.2.0", **card}
+    card = {"metric": "minus the Frechet distance (classifier)", "gankit_version": "0.2.0", **card}
     history = made_up_history()
     return build_pictures(
         found, train, heldout, fake, labels=labels, card=card, history=history, progress=steps, **more
     )
+
+
+def digits(**more: Any) -> Report:
+    """scikit-learn's 8 x 8 digits, the last 400 of them as fakes, two of these copied from the training part."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    x, y = np.rint(found.images * (255 / 16)).astype(np.uint8)[..., None], found.target
+    real, fake = x[:1000], x[1000:1400].copy()
+    fake[[3, 60]] = real[[11, 12]]
+    names = [str(i) for i in range(10)]
+    return report(real, fake, classes=(y[:1000], y[1000:1400]), names=names, card={"name": "digits"}, **more)
 
 
 def idx(name: str) -> np.ndarray:
@@ -207,24 +193,25 @@ def mnist(**more: Any) -> Report:
     fake, of_fakes = x[6000:7000].copy(), y[6000:7000]
     fake[::3] = noisy(fake[::3], 0.4)
     fake[[5, 17]] = x[[11, 12]]
-    labels = {"fake": of_fakes, "heldout": y[4000:5000], "names": [str(i) for i in range(10)]}
-    return report(x[:5000], fake, labels=labels, card={"name": "mnist", "kind": "image"}, **more)
+    names = [str(i) for i in range(10)]
+    card = {"name": "mnist", "kind": "image"}
+    return report(
+        x[:5000], fake, classes=(y[:5000], of_fakes), names=names, card=card, metrics=list(PICTURE_METRICS), **more
+    )
 
 
 def cifar10(**more: Any) -> Report:
     data = np.load(DATA / "cifar10" / "cifar10_first4000.npz")
     x, y = data["x"], data["y"].astype(int)
     names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    labels = {"fake": y[3000:], "heldout": y[2400:3000], "names": names}
-    return report(x[:3000], noisy(x[3000:], 0.2), labels=labels, card={"name": "cifar10"}, **more)
+    fake = noisy(x[3000:], 0.2)
+    return report(x[:3000], fake, classes=(y[:3000], y[3000:]), names=names, card={"name": "cifar10"}, **more)
 
 
 def faces(**more: Any) -> Report:
     from PIL import Image
 
-    x = np.stack(
-        [np.asarray(Image.open(p).convert("RGB")) for p in sorted((DATA / "faces_fewshot_256").glob("*.png"))]
-    )
+    x = np.stack([np.asarray(Image.open(p).convert("RGB")) for p in sorted((DATA / "faces_fewshot_256").glob("*.png"))])
     return report(x[:110], noisy(x[110:], 0.1), card={"name": "faces"}, **more)
 
 
@@ -232,6 +219,7 @@ def main() -> None:
     what, out = sys.argv[1:3]
     more = {"records": False} if "no-records" in sys.argv else {}
     makers = {
+        "digits": digits,
         "mnist": mnist,
         "cifar10": cifar10,
         "faces": faces,

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def distances(details: Mapping[str, Any]) -> Markup:
+def distances(details: Mapping[str, Any], record: str = "row", name: str = "distances") -> Markup:
     """Histograms of the distance to the nearest training row, fakes over held-out rows; empty without them.
 
-    details["distance"] holds "edges" [K + 1], and "fake" and "heldout" [K], as shares of the rows.
+    details["distance"] holds "edges" [K + 1], and "fake" and "heldout" [K], as shares of the rows. record: what one is
+    called; name: of the picture, unique on its page.
     """
     found = details.get("distance") or {}
     if not all(found.get(k) for k in ("edges", "fake", "heldout")):
@@ -31,21 +32,23 @@ def distances(details: Mapping[str, Any]) -> Markup:
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
         percent = [[100 * v for v in found[k]] for k in ("heldout", "fake")]
-        axes.stairs(percent[0], found["edges"], fill=True, color=REAL, alpha=0.35, linewidth=0, label="held-out rows")
+        axes.stairs(
+            percent[0], found["edges"], fill=True, color=REAL, alpha=0.35, linewidth=0, label=f"held-out {record}s"
+        )
         axes.stairs(percent[1], found["edges"], color=FAKE, linewidth=1.3, label="fakes")
         bare(axes)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
         axes.locator_params(axis="y", nbins=4)
         axes.set_xlim(found["edges"][0], found["edges"][-1])
         axes.set_ylim(0, None)
-        axes.set_xlabel("distance to the nearest training row (0: a copy)")
+        axes.set_xlabel(f"distance to the nearest training {record} (0: a copy)")
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
     return draw(
         paint,
         size=(4.4, 2.3),
-        name="distances",
-        alt="Histograms of the distance to the nearest training row: held-out rows as an area, fakes as a "
+        name=name,
+        alt=f"Histograms of the distance to the nearest training {record}: held-out {record}s as an area, fakes as a "
         "line. A line that stands higher near zero means copying.",
     )
 

@@ -21,27 +21,58 @@ from gankit.report.tables import Head, Table
 _ROWS_2014, _COLUMNS_2014 = 5, 6
 _MOST_CLASSES, _PER_CLASS = 12, 8
 _MOST_PAIRS, _MOST_STEPS, _PER_STEP = 6, 10, 10
+# Numbers of the held-out pictures up to which the nearest ones of the closest fakes are looked for: about a second.
+_MOST_SEARCHED = 200_000_000
+# What a pair of pictures holds, and the evaluation's lists, one entry a shown fake, in which it stands.
+_BESIDE = {
+    "fake": "shown",
+    "train": "nearest_train",
+    "train_features": "nearest_train_features",
+    "heldout": "nearest_heldout",
+    "distance_train": "distance_train",
+    "distance_heldout": "distance_heldout",
+}
 
 
 @dataclass(frozen=True)
 class Look:
     """The pictures of a report.
 
-    train, heldout, fake: [N, H, W, C] uint8; labels: {"fake": [N] class index, "heldout": [N] (may be missing),
-    "names": [K]} or None; found: the evaluation's "pictures"; per_class: its "per_class"; progress: (samples shown to
-    D, [n, H, W, C] uint8); records: whether real pictures may be shown; scale: how many pictures there is room for, 1
-    for all.
+    train, heldout, fake: [N, H, W, C] uint8; labels: {"fake": [N] class index or None, "heldout": [N] or None, "names":
+    [K]} or None; evaluation: of `gankit.metrics.picture_evaluation`, its "pictures", "per_class" and "asked" are used;
+    progress: (samples shown to D, [n, H, W, C] uint8); records: whether real pictures may be shown; scale: how many
+    pictures there is room for, 1 for all.
     """
 
     train: np.ndarray
     heldout: np.ndarray
     fake: np.ndarray
     labels: Mapping[str, Any] | None
-    found: Mapping[str, Any]
-    per_class: Sequence[Mapping[str, Any]]
+    evaluation: Mapping[str, Any]
     progress: Sequence[tuple[int, np.ndarray]]
     records: bool = True
     scale: float = 1.0
+
+    @property
+    def found(self) -> Mapping[str, Any]:
+        """The rows that the evaluation names for drawing."""
+        return self.evaluation.get("pictures") or {}
+
+    @property
+    def per_class(self) -> Sequence[Mapping[str, Any]]:
+        """The figures of each class; none without classes."""
+        return self.evaluation.get("per_class") or []
+
+    @property
+    def asked(self) -> bool:
+        """Whether the classes of the fakes are those asked for; else they are those that a classifier sees."""
+        return bool(self.evaluation.get("asked", True))
+
+    @property
+    def trained(self) -> bool:
+        """Whether `train` is what the model was trained on: only then are copies looked for, and shown."""
+        metrics = self.evaluation.get("metrics") or {}
+        return any(entry.get("family") == "copies" for entry in metrics.values())
 
     def size_note(self) -> str:
         """How the pictures are shown, where that is not pixel for pixel."""
@@ -69,31 +100,47 @@ class Look:
             out.append(("Real (held-out)", sheet(self.heldout[real], columns, f"{len(real)} held-out real pictures.")))
         return out
 
+    def kinds(self) -> list[tuple[str, Markup]]:
+        """The fakes that lie in the densest crowd of real pictures, and those furthest from all: (title, image)."""
+        columns = min(8, shape_of(*self.fake.shape[1:3]).columns)
+        out = []
+        for key, title in (
+            ("typical", "The most typical fakes"),
+            ("worst", "The fakes furthest from all real pictures"),
+        ):
+            rows = self._open(self._rows(key, self.fake))[: max(columns, round(2 * columns * self.scale))]
+            if len(rows):
+                out.append((title, sheet(self.fake[rows], columns, f"{len(rows)} fakes: {title.lower()}.")))
+        return out
+
     def classes(self) -> list[Table]:
         """A row a class: fakes, held-out pictures where their classes are known, and the share that is right."""
-        labels = self.labels or {}
-        if labels.get("fake") is None or not labels.get("names"):
+        of_fakes = self._by_class()
+        if not of_fakes:
             return []
-        names, of_fakes = [str(n) for n in labels["names"]], np.asarray(labels["fake"])
         known = {str(c.get("class")): c for c in self.per_class}
-        shown = names
-        if len(names) > _MOST_CLASSES:
-            worst = [str(c.get("class")) for c in worst_first(self.per_class) if str(c.get("class")) in names]
-            shown = list(dict.fromkeys([*worst, *names]))[:_MOST_CLASSES]
+        shown = list(of_fakes)
+        if len(shown) > _MOST_CLASSES:
+            worst = [str(c.get("class")) for c in worst_first(self.per_class) if str(c.get("class")) in of_fakes]
+            shown = list(dict.fromkeys([*worst, *shown]))[:_MOST_CLASSES]
         most = max(3, round(_PER_CLASS * self.scale))
-        real = labels.get("heldout") if self.records else None
+        names, real = [str(n) for n in (self.labels or {}).get("names") or []], (self.labels or {}).get("heldout")
+        of_real = None if real is None or not self.records else np.asarray(real)
         rows = []
         for name in shown:
-            k, right = names.index(name), numbers.finite(known.get(name, {}).get("right"))
-            fakes = self._strip(self.fake, self._open(np.flatnonzero(of_fakes == k))[:most], f"Fakes of class {name}.")
+            agreement = numbers.finite(known.get(name, {}).get("agreement"))
+            fakes = self._strip(self.fake, self._open(of_fakes[name])[:most], f"Fakes of class {name}.")
             beside = []
-            if real is not None:
-                at = np.flatnonzero(np.asarray(real) == k)[:most]
+            if of_real is not None:
+                at: np.ndarray = (
+                    np.flatnonzero(of_real == names.index(name))[:most] if name in names else np.zeros(0, int)
+                )
                 beside = [self._strip(self.heldout, at, f"Held-out pictures of class {name}.")]
-            rows.append((name, fakes, *beside, numbers.share(right)))
-        heads = [Head("Class"), Head("Fakes asked for it"), *([Head("Real (held-out)")] if real is not None else [])]
+            rows.append((name, fakes, *beside, numbers.share(agreement)))
+        heads = [Head("Class"), Head("Fakes asked for it" if self.asked else "Fakes seen as it")]
+        heads += [Head("Real (held-out)")] if of_real is not None else []
         drop = all(row[-1] == "–" for row in rows)
-        cut = f" (the {len(shown)} worst of {len(names)})" if len(shown) < len(names) else ""
+        cut = f" (the {len(shown)} worst of {len(of_fakes)})" if len(shown) < len(of_fakes) else ""
         return [
             Table(
                 f"Fakes by class{cut}",
@@ -103,52 +150,56 @@ class Look:
             )
         ]
 
+    def _by_class(self) -> dict[str, np.ndarray]:
+        """The rows of the first fakes of each class, by its name; empty without classes."""
+        labels = self.labels or {}
+        named = {str(k): np.asarray(v, int) for k, v in (self.found.get("by_class") or {}).items()}
+        if named and all((rows < len(self.fake)).all() for rows in named.values()):
+            return named if any(len(rows) for rows in named.values()) else {}
+        if labels.get("fake") is None:
+            return {}
+        of_fakes = np.asarray(labels["fake"])
+        return {str(n): np.flatnonzero(of_fakes == k)[:_PER_CLASS] for k, n in enumerate(labels.get("names") or [])}
+
     def figure_2014(self) -> list[tuple[str, Markup]]:
-        """The second figure of the paper of 2014, for fakes whose nearest training picture is known."""
-        shown, near = self._rows("shown", self.fake), self._rows("nearest_train", self.train)
-        num = min(len(shown), len(near))
-        rows = min(max(1, round(_ROWS_2014 * max(self.scale, 0.5))), num // (_COLUMNS_2014 - 1))
-        if not self.records or rows < 1:
+        """The second figure of the paper of 2014: the nearest training pictures in pixels, and again in features."""
+        if not self.records or not self.trained:
             return []
-        num = rows * (_COLUMNS_2014 - 1)
-        alt = f"{rows} rows of 5 fakes; at the right end of each row the training picture nearest to the fifth fake."
-        return [
-            (
-                "Fakes, and at the right the nearest",
-                sheet_2014(self.fake[shown[:num]], self.train, near[:num], _COLUMNS_2014, alt),
-            )
-        ]
+        wanted = max(1, round(_ROWS_2014 * max(self.scale, 0.5)))
+        out = []
+        for key, title in (("train", "nearest in pixels"), ("train_features", "nearest in features")):
+            pairs = [(p["fake"], p[key]) for p in self._shown() if p.get(key) is not None]
+            rows = min(wanted, len(pairs) // (_COLUMNS_2014 - 1))
+            if rows >= 1:
+                pairs = pairs[: rows * (_COLUMNS_2014 - 1)]
+                alt = f"{rows} rows of 5 fakes; at the end of each the training picture {title} to the fifth fake."
+                shown, near = [f for f, _ in pairs], [n for _, n in pairs]
+                out.append((f"In yellow: {title}", sheet_2014(self.fake[shown], self.train, near, _COLUMNS_2014, alt)))
+        return out
 
     def closest(self) -> list[Table]:
         """The fakes that lie nearest to a training picture for their distance to held-out ones, beside both."""
-        shown, near = self._rows("shown", self.fake), self._rows("nearest_train", self.train)
-        held = self._rows("nearest_heldout", self.heldout)
-        order = [i for i in self._ranked() if i < min(len(shown), len(near))]
-        if not self.records or not order:
+        if not self.records or not self.trained:
             return []
+        pairs = self._with_heldout(self._ranked()[: max(2, round(_MOST_PAIRS * self.scale))])
         rows = []
-        for place, i in enumerate(order[: max(2, round(_MOST_PAIRS * self.scale))], 1):
-            to_train, to_heldout = self._distances(i)
-            text = numbers.score(to_train) + (" (suspiciously near)" if self._suspicious(i) else "")
+        for place, pair in enumerate(pairs, 1):
+            held = pair.get("heldout")
             alt = f"The held-out picture nearest to fake {place}."
-            beside = self._one(self.heldout, held[i], alt) if i < len(held) else Markup("–")
             rows.append(
                 (
                     str(place),
-                    self._one(self.fake, shown[i], f"Fake {place}."),
-                    self._one(self.train, near[i], f"The training picture nearest to fake {place}."),
-                    beside,
-                    text,
-                    numbers.score(to_heldout),
+                    self._one(self.fake, pair["fake"], f"Fake {place}."),
+                    self._one(self.train, pair["train"], f"The training picture nearest to fake {place}."),
+                    Markup("–") if held is None else self._one(self.heldout, held, alt),
+                    numbers.score(pair["distance_train"]) + (" (suspiciously near)" if _suspicious(pair) else ""),
+                    numbers.score(pair["distance_heldout"]),
                 )
             )
         heads = ("Fake", "Nearest training picture", "Nearest held-out picture")
         ends = (Head("Distance to training", number=True), Head("to held-out", number=True))
-        return [
-            Table(
-                "The closest pairs, the closest first", (Head("No."), *map(Head, heads), *ends), tuple(rows), "gallery"
-            )
-        ]
+        head = (Head("No."), *map(Head, heads), *ends)
+        return [Table("The closest pairs, the closest first", head, tuple(rows), "gallery")] if rows else []
 
     def progress_table(self, chosen: float | None) -> list[Table]:
         """Fakes of the same z over the training, a strip a kept step; at most ten of them, the first and last kept."""
@@ -165,37 +216,48 @@ class Look:
         caption = "The same z after so many real samples shown to D"
         return [Table(caption, (Head("Real samples"), Head("Fakes")), tuple(rows), "gallery")] if rows else []
 
-    def _rows(self, key: str, among: np.ndarray) -> list[int]:
+    def _rows(self, key: str, among: np.ndarray) -> np.ndarray:
         """Row numbers that the evaluation names; none if one of them does not exist."""
-        rows = [int(r) for r in self.found.get(key) or []]
-        return rows if all(0 <= r < len(among) for r in rows) else []
+        rows = np.asarray(self.found.get(key) or [], int)
+        return rows if ((rows >= 0) & (rows < len(among))).all() else rows[:0]
 
-    def _distances(self, i: int) -> tuple[float | None, float | None]:
-        pair = []
-        for key in ("distance_train", "distance_heldout"):
-            values = self.found.get(key) or []
-            pair.append(numbers.finite(values[i]) if i < len(values) else None)
-        return pair[0], pair[1]
+    def _shown(self) -> list[Mapping[str, Any]]:
+        """The first fakes with their nearest pictures; those of whom a row does not exist are left out."""
+        lists = {name: self.found.get(key) or [] for name, key in _BESIDE.items()}
+        pairs = [
+            {name: values[i] if i < len(values) else None for name, values in lists.items()}
+            for i in range(len(lists["fake"]))
+        ]
+        return [pair for pair in pairs if self._there(pair)]
 
-    def _suspicious(self, i: int) -> bool:
-        near, far = self._distances(i)
-        return near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
+    def _there(self, pair: Mapping[str, Any]) -> bool:
+        sides = (("fake", self.fake), ("train", self.train), ("train_features", self.train), ("heldout", self.heldout))
+        return all(pair.get(key) is None or 0 <= pair[key] < len(among) for key, among in sides)
 
-    def _ranked(self) -> list[int]:
-        """The shown fakes by the ratio of their distances, the closest to training first; unknown ones left out."""
-        ratios = []
-        for i in range(len(self.found.get("shown") or [])):
-            near, far = self._distances(i)
-            if near is not None and far is not None:
-                ratios.append((near / far if far > 0 else 1.0, i))
-        return [i for _, i in sorted(ratios)]
+    def _ranked(self) -> list[Mapping[str, Any]]:
+        """Fakes with both distances, the closest to training pictures first: of the shown and the suspicious ones."""
+        pairs: dict[int, Mapping[str, Any]] = {}
+        for pair in [*(self.found.get("copied") or []), *self._shown()]:
+            both = [numbers.finite(pair.get(k)) for k in ("distance_train", "distance_heldout")]
+            if None not in both and pair.get("train") is not None and self._there(pair):
+                pairs[int(pair["fake"])] = pair
+        return sorted(pairs.values(), key=lambda p: (_ratio(p), -p["distance_heldout"]))
 
-    def _open(self, rows: np.ndarray) -> np.ndarray:
+    def _with_heldout(self, pairs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The pairs, each with its nearest held-out picture, unless that would take long to find."""
+        from gankit.metrics.picture_copies import searchable
+        from gankit.metrics.picture_neighbours import nearest
+
+        lone = [p["fake"] for p in pairs if p.get("heldout") is None]
+        if not lone or self.heldout.size > _MOST_SEARCHED:
+            return list(pairs)
+        found = nearest(searchable(self.fake[lone]), searchable(self.heldout))
+        held = {f: int(r) for f, r in zip(lone, found.rows[:, 0], strict=True)}
+        return [{**p, "heldout": held.get(p["fake"], p.get("heldout"))} for p in pairs]
+
+    def _open(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows of fakes without those that look like a training picture, where no records may be shown."""
-        if self.records:
-            return rows
-        shown = self._rows("shown", self.fake)
-        hidden = {shown[i] for i in range(len(shown)) if self._suspicious(i)}
+        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if _suspicious(p)}
         return np.array([r for r in rows if int(r) not in hidden], int)
 
     def _first(self, num: int) -> np.ndarray:
@@ -207,3 +269,12 @@ class Look:
     def _strip(self, pictures: np.ndarray, rows: Sequence[int] | np.ndarray, alt: str) -> Markup:
         rows = np.asarray(rows, int)
         return sheet(pictures[rows], len(rows), alt) if len(rows) else Markup("–")
+
+
+def _ratio(pair: Mapping[str, Any]) -> float:
+    near, far = float(pair["distance_train"]), float(pair["distance_heldout"])
+    return near / far if far > 0 else 1.0
+
+
+def _suspicious(pair: Mapping[str, Any]) -> bool:
+    return _ratio(pair) < THRESHOLDS["near_ratio"]

@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gankit.report import curves, frame, numbers, picture_tables, scale
+from gankit.report.copying import distances
 from gankit.report.picture_looks import Look
 from gankit.report.picture_words import BASELINES, LEVELS, chip, is_distance, words_of, worst_class
 from gankit.report.standing import THRESHOLDS, Standing
@@ -28,7 +29,10 @@ _SECTIONS: tuple[tuple[str, str, str], ...] = (
     ("copies", "Copies", "copies"),
 )
 _MEASURED = {family for _, _, family in _SECTIONS} | {"history"}
-_CONFIDENTIAL = "This part shows real pictures. Do not pass the page on if those are confidential, or make it anew with --no-records."
+_CONFIDENTIAL = (
+    "This part shows real pictures. Do not pass the page on if those are confidential, or make it anew with "
+    "--no-records."
+)
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,16 @@ def _samples(content: Content) -> list[Section]:
         )
     by_class = look.classes()
     if by_class:
-        known = worst_class(list(look.per_class))
+        known = worst_class(look.per_class)
         out.append(
             Section(
                 "by-class",
                 "Fakes by class",
-                ["Fakes asked to show a class, a row each, none chosen."],
+                [
+                    "Fakes asked to show a class, a row each, none chosen."
+                    if look.asked
+                    else "The first fakes of each class, as the classifier sees them."
+                ],
                 verdicts=[("", known)] if known else [],
                 tables=by_class,
             )
@@ -153,9 +161,9 @@ def _neighbours(content: Content) -> list[Section]:
                 "figure-2014",
                 "Learned, or learned by heart?",
                 [
-                    "The second figure of Goodfellow et al. (2014) for this model: fakes, none chosen, and in the "
-                    "yellow frame the training picture nearest to the fake at its left. If the two are the same, it "
-                    "was copied."
+                    "The second figure of Goodfellow et al. (2014) for this model: fakes, none chosen, and in yellow "
+                    "frames the training picture nearest to the fake at its left. If the two are the same, it was "
+                    "copied. Features also see a copy that was shifted or tinted."
                 ],
                 _CONFIDENTIAL,
                 sheets=figure,
@@ -163,21 +171,20 @@ def _neighbours(content: Content) -> list[Section]:
         )
     closest = look.closest()
     if closest:
-        num = len(look.found.get("shown") or [])
         out.append(
             Section(
                 "closest",
                 "The fakes closest to training pictures",
                 [
-                    f"The worst cases of {numbers.count(num)} fakes: those nearest to a training picture for their "
-                    "distance to held-out ones. Look for the same picture twice; the same kind of picture is what was "
-                    "to be learned."
+                    "The worst cases that were found: fakes nearest to a training picture for their distance to "
+                    "held-out ones. Look for the same picture twice; the same kind of picture is what was to be "
+                    "learned."
                 ],
                 "" if figure else _CONFIDENTIAL,
                 tables=closest,
                 notes=[
-                    f"“Suspiciously near” is nearer than {numbers.share(THRESHOLDS['near_ratio'])} of the distance to "
-                    "any held-out picture. Distances are in the features named below."
+                    f"“Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out "
+                    "picture. Distances are between pixels; of large pictures between means of small squares."
                 ],
             )
         )
@@ -218,51 +225,71 @@ def _measured(content: Content) -> list[Section]:
     further = tuple(("further", "Further figures", family) for family in dict.fromkeys(others))
     for place, (ident, title, family) in enumerate((*_SECTIONS, *further)):
         members = {m: e for m, e in content.metrics.items() if e["family"] == family}
-        extra: dict[str, Any] = _class_tables(content) if ident == "classes" else {}
+        extra = _extra(ident, members, content)
         if not members and not extra.get("tables"):
             continue
-        if ident in ("distance", "copies") and features(content.evaluation):
-            extra["notes"] = [f"Measured in {features(content.evaluation)}."]
-        if ident == "copies":
-            extra["notes"] = [*extra.get("notes", []), LIMITS.replace("record", "picture")]
         told = [frame.titled(words_of(m, e).title, content.verdicts[m]) for m, e in members.items()]
         asked = " ".join(words_of(m, e).question for m, e in members.items())
         unique = ident if ident != "further" else f"further-{place}"
-        out.append(
-            Section(
-                unique, title, [asked] if asked else [], **{**extra, "verdicts": [*told, *extra.get("verdicts", [])]}
-            )
-        )
+        extra["verdicts"] = [*told, *extra.get("verdicts", [])]
+        out.append(Section(unique, title, [asked] if asked else [], **extra))
     return out
 
 
+def _extra(ident: str, members: Mapping[str, Mapping[str, Any]], content: Content) -> dict[str, Any]:
+    """What a section has beside the verdicts on its members."""
+    details = {m: e["fake"].get("details") or {} for m, e in members.items()}
+    if ident == "distance":
+        return {"notes": _feature_notes(content)}
+    if ident == "fidelity":
+        return {"notes": _feature_notes(content), "sheets": content.look.kinds()}
+    if ident == "classes":
+        return _class_tables(content)
+    if ident == "usefulness":
+        caption = "A classifier trained on fakes, on held-out real pictures (per cent of the true class)"
+        confusions = [d["confusion"] for d in details.values() if d.get("confusion")]
+        found = [picture_tables.mistakes(c, _names(content), caption, "True class") for c in confusions]
+        return {"tables": [t for tables in found for t in tables]}
+    if ident == "copies":
+        drawn = {words_of(m, members[m]).noun: distances(d, "picture", m) for m, d in details.items()}
+        return {
+            "pictures": [(f"Distance to training: {noun}", svg) for noun, svg in drawn.items() if svg],
+            "notes": [LIMITS.replace("record", "picture")],
+        }
+    return {}
+
+
+def _feature_notes(content: Content) -> list[str]:
+    found = features(content.evaluation)
+    return [f"Features: {found}."] if found else []
+
+
 def _class_tables(content: Content) -> dict[str, Any]:
-    evaluation, look = content.evaluation, content.look
-    names = [str(n) for n in (look.labels or {}).get("names") or []] or [str(c.get("class")) for c in look.per_class]
+    evaluation, look, names = content.evaluation, content.look, _names(content)
     tables, told = picture_tables.classes(look.per_class), []
-    for entry in content.metrics.values():
-        details = entry["fake"].get("details") or {}
-        if entry["family"] == "classes" and details.get("confusion") is not None:
-            caption = "Fakes: the class asked for, and as what the classifier sees them (per cent of those asked)"
-            tables += picture_tables.mistakes(details["confusion"], names, caption, "Asked for")
     judge = evaluation.get("classifier")
     if judge:
         told.append(("The classifier", _judge(judge)))
         caption = "The classifier on held-out real pictures (per cent of the true class)"
+        tables += picture_tables.judge(judge)
         tables += picture_tables.mistakes(judge.get("confusion"), names, caption, "True class")
     return {"tables": tables, "verdicts": told}
+
+
+def _names(content: Content) -> list[str]:
+    """The names of the classes, in their order."""
+    names = (content.look.labels or {}).get("names") or [c.get("class") for c in content.look.per_class]
+    return [str(n) for n in names]
 
 
 def _judge(judge: Mapping[str, Any]) -> str:
     accuracy = numbers.finite(judge.get("accuracy"))
     parts = [f"right about {numbers.share(accuracy)} of held-out real pictures"] if accuracy is not None else []
     for key in ("precision", "recall"):
-        value = judge.get(key)
-        found = [v for v in map(numbers.finite, value) if v is not None] if isinstance(value, list) else []
-        mean = sum(found) / len(found) if found else numbers.finite(value)
-        if mean is not None:
-            parts.append(f"{key} {numbers.share(mean)}" + (" (mean over classes)" if found else ""))
-    told = f"It is {', '.join(parts)}." if parts else ""
+        value = numbers.finite(judge.get(key))
+        if value is not None:
+            parts.append(f"its {key} is {numbers.share(value)} (mean over classes)")
+    told = f"It is {'; '.join(parts)}." if parts else ""
     weak = accuracy is not None and accuracy < 0.9
     return (
         "It was trained on the labels of the training pictures and is the eye of the figures on classes. "
@@ -292,10 +319,7 @@ def _history(content: Content) -> list[Section]:
                     [words_of(metric, entry).question],
                     verdicts=[told],
                     tables=picture_tables.parzen(entry, mnist) if metric == "parzen" else [],
-                    notes=[
-                        "A weak measure: means of clusters (k-means) of the training pictures score above real "
-                        "pictures (Theis et al. 2016), so a larger figure need not mean better pictures."
-                    ],
+                    notes=picture_tables.parzen_notes(entry["fake"].get("details") or {}),
                 )
             )
     return out

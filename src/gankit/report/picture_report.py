@@ -15,7 +15,7 @@ from gankit.report.picture_looks import Look
 from gankit.report.picture_page import Content, page
 from gankit.report.picture_summary import summary
 from gankit.report.picture_words import completed, place_of, verdict, words_of
-from gankit.report.report import MAX_BYTES, Report, without_records
+from gankit.report.report import MAX_BYTES, Report
 from gankit.report.standing import compared_rows
 
 LEFT_OUT = (
@@ -40,11 +40,13 @@ def build_pictures(
     """The report on `fake`.
 
     Args:
-        evaluation: what `gankit.metrics.picture_evaluation` gave for these pictures. What is missing is left out.
+        evaluation: what `gankit.metrics.picture_evaluation.evaluate_pictures` gave for these pictures. What is missing
+            is left out; without any test for copies `train` is taken for other pictures than those trained on, and
+            nothing is shown as nearest to it.
         train, heldout, fake: [N, H, W, C] uint8, of one shape; C may be 1 (grey), 2 (with opacity), 3, 4 or more. Rows
             that the evaluation names are rows of these; only pictures that are shown are read.
-        labels: {"fake": [N] class index asked for, "names": [K]}, and "heldout": [N] true class index if known;
-            None without classes.
+        labels: {"fake": [N] class index asked for or None, "heldout": [N] true class index or None, "names": [K]}; None
+            without classes.
         card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
             `chosen_samples`, `gankit_version`; all of it is shown.
         history: as for `gankit.report.build`; a metric below 0 throughout is read as minus a distance.
@@ -57,16 +59,14 @@ def build_pictures(
     """
     card, history = plain(dict(card)), plain([dict(h) for h in history])
     if not records:
-        found = {k: v for k, v in (evaluation.get("pictures") or {}).items() if not k.startswith("nearest")}
-        evaluation, notes = {**without_records(evaluation), "pictures": found}, [*notes, LEFT_OUT]
+        notes = [*notes, LEFT_OUT]
     metrics = {name: completed(entry) for name, entry in evaluation["metrics"].items()}
     places = {name: place_of(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
     verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
     sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
 
     def content(scale: float) -> Content:
-        found, classes = evaluation.get("pictures") or {}, evaluation.get("per_class") or []
-        look = Look(train, heldout, fake, labels, found, classes, progress, records, scale)
+        look = Look(train, heldout, fake, labels, evaluation, progress, records, scale)
         return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
 
     html = page(content(1.0))

@@ -60,7 +60,7 @@ def summary(
         _compared(evaluation, shape),
         _distance(metrics, places),
         _quality(metrics, places, ("precision", "density"), _REALISM),
-        _quality(metrics, places, ("recall", "coverage", "class_entropy"), _VARIETY),
+        _quality(metrics, places, ("recall", "coverage", "classes"), _VARIETY),
         _obeyed(metrics, places),
         _copied(metrics, places),
         _next(metrics, places, history),
@@ -121,9 +121,9 @@ def _quality(metrics: Metrics, places: Places, names: Sequence[str], words: Mapp
 
 
 def _obeyed(metrics: Metrics, places: Places) -> str:
-    if "class_agreement" not in metrics or places["class_agreement"].level == "none":
+    if "agreement" not in metrics or places["agreement"].level == "none":
         return ""
-    entry = metrics["class_agreement"]
+    entry = metrics["agreement"]
     real = numbers.finite(entry["ceiling"].get("value"))
     beside = f" (of real pictures it so sees {numbers.share(real)})" if real is not None else ""
     return (

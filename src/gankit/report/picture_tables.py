@@ -28,9 +28,9 @@ PARZEN_MNIST = (
 )
 
 _CLASS_COLUMNS = (
-    ("real_share", "Share of real pictures", numbers.share),
-    ("fake_share", "Share of fakes", numbers.share),
-    ("right", "Seen as the class asked for", numbers.share),
+    ("real", "Share of real pictures", numbers.share),
+    ("fake", "Share of fakes", numbers.share),
+    ("agreement", "Seen as the class asked for", numbers.share),
     ("precision", "Precision", numbers.score),
     ("recall", "Recall", numbers.score),
     ("frechet", "Fréchet distance", numbers.score),
@@ -41,7 +41,7 @@ def worst_first(per_class: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     """The classes with the least obeyed ones first; where that is not known, those with the largest distance."""
 
     def key(entry: Mapping[str, Any]) -> tuple[float, float]:
-        right, distance = numbers.finite(entry.get("right")), numbers.finite(entry.get("frechet"))
+        right, distance = numbers.finite(entry.get("agreement")), numbers.finite(entry.get("frechet"))
         return (2.0 if right is None else right, 0.0 if distance is None else -distance)
 
     return sorted(per_class, key=key)
@@ -59,6 +59,24 @@ def classes(per_class: Sequence[Mapping[str, Any]]) -> list[Table]:
         (str(entry.get("class")), *(show(numbers.finite(entry.get(key))) for key, _, show in found)) for entry in shown
     )
     return [Table(caption, heads_of("Class", *(f"#{title}" for _, title, _ in found)), rows)]
+
+
+def judge(figures: Mapping[str, Any]) -> list[Table]:
+    """Precision and recall of a classifier for each class; figures: of `picture_classes.confusion_figures`."""
+    found = figures.get("classes") or []
+    rows = tuple(
+        (
+            str(c.get("class")),
+            numbers.count(c.get("pictures")),
+            numbers.share(numbers.finite(c.get("precision"))),
+            numbers.share(numbers.finite(c.get("recall"))),
+        )
+        for c in sorted(found, key=lambda c: numbers.finite(c.get("recall")) or 0.0)[:_MOST_CLASSES]
+    )
+    cut = f" (the {_MOST_CLASSES} worst of {len(found)})" if len(found) > _MOST_CLASSES else ""
+    caption = f"The classifier on held-out real pictures, class by class, the one it finds least first{cut}"
+    heads = heads_of("Class", "#Pictures", "#Right when it says so (precision)", "#Found (recall)")
+    return [Table(caption, heads, rows)] if rows else []
 
 
 def mistakes(counts: Any, names: Sequence[str], caption: str, side: str) -> list[Table]:
@@ -118,6 +136,24 @@ def parzen(entry: Mapping[str, Any], mnist: bool) -> list[Table]:
         rows += list(PARZEN_MNIST)
         caption += "; the last four rows are the paper’s, on MNIST’s test set"
     return [Table(caption, heads_of("Whose", "#Nats"), tuple(rows))] if rows else []
+
+
+def parzen_notes(details: Mapping[str, Any]) -> list[str]:
+    """How far what was done is from the protocol of 2014, and that the figure is weak."""
+    fakes, validation, sigma = (numbers.finite(details.get(k)) for k in ("fakes", "validation", "sigma"))
+    notes = []
+    if fakes is not None and validation is not None:
+        full = fakes >= 10_000 and validation >= 1000
+        notes.append(
+            f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training pictures, "
+            f"lies around each of {numbers.count(fakes)} fakes"
+            + (", as in the protocol." if full else "; the protocol takes 10,000 fakes and 1,000 pictures.")
+        )
+    return [
+        *notes,
+        "A weak measure: means of clusters (k-means) of the training pictures score above real pictures (Theis et al. "
+        "2016), so a larger figure need not mean better pictures.",
+    ]
 
 
 def is_mnist(card: Mapping[str, Any], shape: tuple[int, ...]) -> bool:

@@ -6,7 +6,7 @@ as they are: the page escapes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ LEVELS: dict[Level, str] = {
     "none": "not computed",
 }
 
+_MOST_GONE = 8
 _LONGER = "train longer (--budget or --samples)"
 _LEARNED_BY_HEART = (
     "train for fewer samples (--samples), augment (--augment ada), or bring more pictures; then look at the closest "
@@ -73,6 +74,28 @@ def _copies(details: Mapping[str, Any]) -> list[str]:
     return out
 
 
+def _pixels(details: Mapping[str, Any]) -> list[str]:
+    near, rows = numbers.finite(details.get("near")), numbers.finite(details.get("rows"))
+    if near is None or not rows:
+        return []
+    return [
+        f"{numbers.count(near)} of {numbers.count(rows)} fakes are nearer to a training picture than 99 % of the "
+        "held-out pictures are."
+    ]
+
+
+def _frechet(details: Mapping[str, Any]) -> list[str]:
+    if details.get("singular"):
+        return [
+            f"It was measured with fewer pictures than its {numbers.count(details.get('features'))} features: mostly "
+            "noise of small numbers, so read the kernel distance instead."
+        ]
+    limit = numbers.finite(details.get("limit"))
+    return (
+        [f"With ever more fakes it would tend to about {numbers.score(max(limit, 0.0))}."] if limit is not None else []
+    )
+
+
 def _exact(details: Mapping[str, Any]) -> list[str]:
     copies, rows = numbers.finite(details.get("copies")), numbers.finite(details.get("rows"))
     if copies is None or not rows:
@@ -101,8 +124,9 @@ WORDS: dict[str, Words] = {
         "As a crowd they resemble real pictures.",
         "As a crowd they differ from real pictures; realism and variety below say in which way.",
         f"{_LONGER}; if the curve of the training is flat, make the networks wider (--width)",
+        _frechet,
     ),
-    "kernel_distance": Words(
+    "kernel": Words(
         "Kernel distance",
         "kernel distance",
         "The same question, by a measure that few pictures do not bias.",
@@ -141,12 +165,27 @@ WORDS: dict[str, Words] = {
         "Real pictures without a fake nearby are of kinds that the model makes too seldom or never.",
         f"{_LONGER}, or a larger --batch",
     ),
-    "copies": Words(
+    "copies_near": Words(
         "Near copies",
         "near copies",
-        "Are fakes nearer to training pictures than to real pictures nobody trained on?",
+        "Are fakes nearer, in pixels, to training pictures than to real pictures nobody trained on?",
         remedy=_LEARNED_BY_HEART,
         details=_copies,
+    ),
+    "copies_features": Words(
+        "Near copies in features",
+        "near copies in features",
+        "The same in features, which also see a copy that was shifted or tinted.",
+        remedy=_LEARNED_BY_HEART,
+        details=_copies,
+    ),
+    "copies_pixels": Words(
+        "Unusually near fakes",
+        "unusually near fakes",
+        "How many fakes are nearer to a training picture than nearly all held-out pictures are?",
+        bad="Smooth or blurred fakes lie nearer to everything, so that a share a little above is no proof.",
+        remedy=_LEARNED_BY_HEART,
+        details=_pixels,
     ),
     "copies_exact": Words(
         "Exact copies",
@@ -155,7 +194,7 @@ WORDS: dict[str, Words] = {
         remedy=_LEARNED_BY_HEART,
         details=_exact,
     ),
-    "class_entropy": Words(
+    "classes": Words(
         "Evenness of classes",
         "evenness of classes",
         "Do all classes occur among the fakes, as often as among real pictures?",
@@ -163,7 +202,7 @@ WORDS: dict[str, Words] = {
         "Some classes occur too often and others too seldom.",
         f"{_LONGER}, or ask for classes by --where and mix them as you need them",
     ),
-    "class_agreement": Words(
+    "agreement": Words(
         "Obeying the class",
         "obeying the class asked for",
         "Does a fake that was asked to show a class show it, as the classifier sees it?",
@@ -276,22 +315,26 @@ def _way(entry: Mapping[str, Any], place: Standing) -> str:
     return f": {numbers.share(min(place.way, 1.0))} of the way there from {plain}{counted}"
 
 
-def worst_class(per_class: list[Mapping[str, Any]]) -> str:
-    """A sentence on the class that is obeyed least, or that is missing most; empty without classes."""
-    obeyed = [c for c in per_class if numbers.finite(c.get("right")) is not None]
+def worst_class(per_class: Sequence[Mapping[str, Any]]) -> str:
+    """Which classes are missing, and which is obeyed least or else occurs most too seldom; empty without classes."""
+    known = [c for c in per_class if numbers.finite(c.get("real")) and numbers.finite(c.get("fake")) is not None]
+    gone = [name(c["class"]) for c in known if c["fake"] == 0]
+    parts = []
+    if gone:
+        more = f" and {len(gone) - _MOST_GONE} more" if len(gone) > _MOST_GONE else ""
+        parts.append(f"Missing among the fakes: {numbers.listed(gone[:_MOST_GONE])}{more}.")
+    obeyed = [c for c in per_class if numbers.finite(c.get("agreement")) is not None]
+    there = [c for c in known if c["fake"] > 0]
     if obeyed:
-        worst = min(obeyed, key=lambda c: float(c["right"]))
-        return (
-            f"Least obeyed is {name(worst['class'])}: {numbers.share(worst['right'])} of the fakes asked for it are "
-            "seen as it."
+        worst = min(obeyed, key=lambda c: float(c["agreement"]))
+        parts.append(
+            f"Least obeyed is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the fakes asked for it "
+            "are seen as it."
         )
-    known = [
-        c for c in per_class if numbers.finite(c.get("real_share")) and numbers.finite(c.get("fake_share")) is not None
-    ]
-    if not known:
-        return ""
-    worst = min(known, key=lambda c: float(c["fake_share"]) / float(c["real_share"]))
-    return (
-        f"Most too seldom is {name(worst['class'])}: {numbers.share(worst['fake_share'])} of the fakes, "
-        f"{numbers.share(worst['real_share'])} of the real pictures."
-    )
+    elif there:
+        worst = min(there, key=lambda c: float(c["fake"]) / float(c["real"]))
+        parts.append(
+            f"Most too seldom is {name(worst['class'])}: {numbers.share(worst['fake'])} of the fakes, "
+            f"{numbers.share(worst['real'])} of the real pictures."
+        )
+    return " ".join(parts)
