@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickletools
 import re
 import tarfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def is_batch(path: Path) -> bool:
     if path.suffix == ".bin":
         return path.stat().st_size % (_PIXELS + 1) == 0 or path.stat().st_size % (_PIXELS + 2) == 0
     with path.open("rb") as file:
-        return path.suffix == "" and file.read(2) in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
+        return path.suffix == "" and file.read(2) in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def tar_has_batches(path: Path) -> bool:
@@ -159,13 +160,14 @@ _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _EMPTY: dict[str, type] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
 _VALUES = (
     "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
-    "UNICODE", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "UNICODE", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
 )  # fmt: skip
 _TEXTS = ("STRING", "BINSTRING", "SHORT_BINSTRING")  # of Python 2: bytes
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _KNOWN = {
     "numpy.core.multiarray _reconstruct": "array", "numpy._core.multiarray _reconstruct": "array",
-    "numpy ndarray": "class", "numpy dtype": "dtype", "_codecs encode": "encode",
+    "numpy._core.numeric _frombuffer": "buffer", "numpy.core.numeric _frombuffer": "buffer", "builtins bytes": "bytes",
+    "__builtin__ bytes": "bytes", "numpy ndarray": "class", "numpy dtype": "dtype", "_codecs encode": "encode",
 }  # fmt: skip
 
 
@@ -178,13 +180,20 @@ class _Array:
 
     def build(self, state: tuple[Any, ...]) -> None:
         if self.text:
-            self.text = str(state[1]) + self.text if state[1] in ("<", ">") else self.text
+            order = _text(state[1])
+            self.text = order + self.text if order in ("<", ">") else self.text
             return
         _, shape, dtype, fortran, data = state
+        self.fill(data.encode("latin-1") if isinstance(data, str) else data, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, data: bytes, dtype: Any, shape: tuple[int, ...], order: Any) -> None:
+        """Takes the bytes of an array of plain numbers."""
         assert isinstance(dtype, _Array) and re.fullmatch(r"[<>|=]?[buif]\d", dtype.text)
-        data = data.encode("latin-1") if isinstance(data, str) else data
-        flat = np.frombuffer(data, dtype=np.dtype(dtype.text))
-        self.value = flat.reshape(shape, order="F" if fortran else "C")
+        self.value = np.frombuffer(data, dtype=np.dtype(dtype.text)).reshape(shape, order=order)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def plain_objects(data: bytes, place: str) -> Any:
@@ -194,7 +203,10 @@ def plain_objects(data: bytes, place: str) -> Any:
         DataError: it is damaged, or asks for anything else to be made.
     """
     try:
-        return _finished(_carried_out(data, place))
+        with warnings.catch_warnings():
+            # Of odd escapes in the texts of damaged files.
+            warnings.simplefilter("ignore")
+            return _finished(_carried_out(data, place))
     except (ValueError, IndexError, KeyError, TypeError, AssertionError, AttributeError, UnicodeError) as error:
         text = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{place} is damaged or no batch of CIFAR ({text}). Take the binary version.") from error
@@ -267,8 +279,14 @@ def _made(function: Any, arguments: tuple[Any, ...]) -> Any:
         case ("known", "array"):
             return _Array()
         case ("known", "dtype"):
-            text = arguments[0]
-            return _Array(text.decode("latin-1") if isinstance(text, bytes) else text)
+            return _Array(_text(arguments[0]))
+        case ("known", "buffer"):
+            array = _Array()
+            array.fill(*arguments)
+            return array
+        case ("known", "bytes"):
+            assert arguments == ()
+            return b""
         case ("known", "encode"):
             return str(arguments[0]).encode("latin-1")
     raise ValueError("something else than an array is to be made")

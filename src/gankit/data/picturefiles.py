@@ -68,6 +68,11 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
+def _inside(name: str) -> str:
+    """A member's name without what would lead out of the archive: it is a name here, and never a path on disk."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+
+
 class Collection(ABC):
     """Files that belong together.
 
@@ -164,7 +169,7 @@ class _Zip(Collection):
             self._archive = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise DataError(f"{str(path)!r} is damaged or no zip file: {error}. Take another copy of it.") from error
-        members = {m.filename.replace("\\", "/"): m for m in self._archive.infolist() if not m.is_dir()}
+        members = {_inside(m.filename): m for m in self._archive.infolist() if not m.is_dir()}
         self._members = {name: member for name, member in members.items() if not _is_hidden(name)}
         self.names = sorted(self._members, key=natural)
         if any(member.flag_bits & 1 for member in self._members.values()):
@@ -194,9 +199,9 @@ class _Tar(Collection):
             self._stream = _plain_tar(path)
             with tarfile.open(fileobj=self._stream, mode="r:") as archive:
                 self._members = {
-                    m.name.removeprefix("./"): (m.offset_data, m.size)
+                    _inside(m.name): (m.offset_data, m.size)
                     for m in archive
-                    if m.isreg() and not m.issparse() and not _is_hidden(m.name.removeprefix("./"))
+                    if m.isreg() and not m.issparse() and not _is_hidden(_inside(m.name))
                 }
         except (OSError, EOFError, tarfile.TarError, ValueError) as error:
             self.close()

@@ -37,7 +37,20 @@ from gankit.errors import DataError, OptionError
 
 _LOOKED_AT = 20_000
 _ARRAYS = (".npz", ".npy")
-_SUFFIXES = (".gz", ".zip", ".tar", ".tgz", ".mat", ".bin", *_ARRAYS, *picturelists.LIST_SUFFIXES)
+_SUFFIXES = (
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zip",
+    ".tar",
+    ".tbz2",
+    ".txz",
+    ".tgz",
+    ".mat",
+    ".bin",
+    *_ARRAYS,
+    *picturelists.LIST_SUFFIXES,
+)
 
 
 def looks_like_pictures(source: Any, config: TrainConfig) -> bool:
@@ -229,8 +242,7 @@ def _listed_inside(files: Collection, found: picturelists.Labelled, reader: Read
     lists = [
         name
         for name in files.names
-        if name.lower().endswith((".csv", ".tsv", ".parquet"))
-        and name.rpartition("/")[0] in ("", shared)
+        if name.lower().endswith((".csv", ".tsv", ".parquet")) and name.rpartition("/")[0] in ("", shared)
     ]
     known = set(found.names)
     for name in lists:

@@ -1,0 +1,265 @@
+"""Pictures in folders, archives and lists: what is found, in which order, with which labels."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from picture_examples import PLAIN, fill, noise, tarred, zipped
+
+from gankit.config import TrainConfig
+from gankit.data import looks_like_pictures, read_pictures
+from gankit.data.picturefiles import natural
+from gankit.errors import DataError, OptionError
+
+
+def test_names_sort_as_people_sort_them() -> None:
+    assert sorted(["10.png", "b/1.png", "2.png", "a10/1", "a2/1", "02.png"], key=natural) == [
+        "02.png", "2.png", "10.png", "a2/1", "a10/1", "b/1.png",
+    ]  # fmt: skip
+
+
+def test_a_flat_folder_is_read_in_natural_order(tmp_path: Path) -> None:
+    x = noise(3)
+    pictures = read_pictures(fill(tmp_path, ["10.png", "2.png", "1.PNG"], x), PLAIN, [])
+    assert pictures.names == ("1.PNG", "2.png", "10.png")
+    assert np.array_equal(pictures.x, x[[2, 1, 0]])
+    assert pictures.labels is None and pictures.origin.format == "folder"
+
+
+@pytest.mark.parametrize("deeper", ["", "more/"])
+def test_folders_are_classes(tmp_path: Path, deeper: str) -> None:
+    x = noise(4)
+    notes: list[str] = []
+    names = [f"cat/{deeper}1.png", "cat/2.png", "dog/1.png", f"dog/{deeper}2.png"]
+    pictures = read_pictures(fill(tmp_path / "pets", names, x), PLAIN, notes)
+    assert pictures.labels is not None
+    assert pictures.labels.to_pydict() == {"label": ["cat", "cat", "dog", "dog"]}
+    assert sorted(map(bytes, pictures.x)) == sorted(map(bytes, x))
+    assert any("not told apart" in note for note in notes) == bool(deeper)
+
+
+def test_folders_that_all_pictures_share_are_no_class(tmp_path: Path) -> None:
+    inside = [f"data/images/{label}/{i}.png" for label in ("a", "b") for i in range(2)]
+    labels = read_pictures(zipped(tmp_path / "pets.zip", inside, noise(4)), PLAIN, []).labels
+    assert labels is not None and labels["label"].to_pylist() == ["a", "a", "b", "b"]
+    assert read_pictures(fill(tmp_path / "one", ["all/1.png", "all/2.png"], noise(2)), PLAIN, []).labels is None
+
+
+def test_train_and_test_are_no_classes_and_the_test_part_can_be_held_out(tmp_path: Path) -> None:
+    names = [f"pets/{part}/{label}/{i}.png" for part in ("train", "test") for label in ("a", "b") for i in range(2)]
+    x, notes = noise(8), list[str]()
+    archive = zipped(tmp_path / "pets.zip", names, x)
+    pictures = read_pictures(archive, PLAIN, notes)
+    assert len(pictures) == 4 and pictures.labels is not None
+    assert pictures.labels["label"].to_pylist() == ["a", "a", "b", "b"]
+    assert f"--heldout {archive}/pets/test" in notes[0]
+    heldout = read_pictures(f"{archive}/pets/test", PLAIN, [])
+    assert np.array_equal(heldout.x, x[4:]) and heldout.labels is not None
+    assert looks_like_pictures(f"{archive}/pets/test", PLAIN)
+    with pytest.raises(DataError, match="no folder 'pets/tset'"):
+        read_pictures(f"{archive}/pets/tset", PLAIN, [])
+
+
+def test_pictures_beside_class_folders_have_no_label(tmp_path: Path) -> None:
+    notes: list[str] = []
+    pictures = read_pictures(
+        fill(tmp_path, ["a/1.png", "a/2.png", "b/1.png", "b/2.png", "x.png"], noise(5)), PLAIN, notes
+    )
+    assert pictures.labels is not None and pictures.labels["label"].null_count == 1
+    assert any("no class folder" in note for note in notes)
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    names = ["1.png", "2.png", ".3.png", "__MACOSX/4.png", ".hidden/5.png"]
+    folder = fill(tmp_path / "f", names, noise(5))
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "Thumbs.db").write_bytes(b"x")
+    assert read_pictures(folder, PLAIN, []).names == ("1.png", "2.png")
+    assert read_pictures(zipped(tmp_path / "f.zip", names, noise(5)), PLAIN, []).names == ("1.png", "2.png")
+
+
+def test_circles_of_links_end(tmp_path: Path) -> None:
+    fill(tmp_path, ["a/1.png", "b/2.png"], noise(2))
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    notes: list[str] = []
+    pictures = read_pictures(tmp_path, PLAIN, notes)
+    assert len(pictures) == 2
+    assert any("'gone.png' (there is no such file)" in note for note in notes)
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"])
+def test_tar_archives_are_read(tmp_path: Path, suffix: str) -> None:
+    x = noise(4)
+    path = tarred(tmp_path / f"pets{suffix}", ["./b/1.png", "./a/2.png", "./a/10.png", "./b/2.png"], x)
+    assert looks_like_pictures(path, PLAIN)
+    pictures = read_pictures(path, PLAIN, [])
+    assert pictures.names == ("a/2.png", "a/10.png", "b/1.png", "b/2.png")
+    assert np.array_equal(pictures.x, x[[1, 2, 0, 3]])
+    assert pictures.origin.format == "tar" and pictures.origin.name == "pets"
+
+
+def test_names_that_leave_an_archive_write_nothing(tmp_path: Path) -> None:
+    inside = tmp_path / "deep" / "er"
+    inside.mkdir(parents=True)
+    path = zipped(inside / "evil.zip", ["../../out.png", "/abs/out.png", "C:\\out.png"], noise(3))
+    assert len(read_pictures(path, PLAIN, [])) == 3
+    tar = tarred(inside / "evil.tar", ["../../out.png", "/abs/out.png"], noise(2))
+    assert len(read_pictures(tar, PLAIN, [])) == 2
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["evil.tar", "evil.zip"]
+
+
+def test_grey_and_colour_and_transparency_choose_the_channels(tmp_path: Path) -> None:
+    grey, colour = noise(2, channels=1), noise(1, channels=3)
+    assert read_pictures(fill(tmp_path / "g", ["1.png", "2.png"], grey), PLAIN, []).x.shape[3] == 1
+    fill(tmp_path / "c", ["1.png", "2.png"], grey)
+    notes: list[str] = []
+    mixed = read_pictures(fill(tmp_path / "c", ["3.png"], colour), PLAIN, notes)
+    assert np.array_equal(mixed.x[:2], np.repeat(grey, 3, axis=3)) and np.array_equal(mixed.x[2], colour[0])
+    assert any("2 grey pictures among colour" in note for note in notes)
+    opaque = np.concatenate([noise(2), np.full((2, 6, 5, 1), 255, np.uint8)], axis=3)
+    assert np.array_equal(read_pictures(fill(tmp_path / "o", ["1.png", "2.png"], opaque), PLAIN, []).x, opaque[..., :3])
+    clear = opaque.copy()
+    clear[1, 0, 0, 3] = 254
+    assert np.array_equal(read_pictures(fill(tmp_path / "t", ["1.png", "2.png"], clear), PLAIN, []).x, clear)
+    greys_in_colour = np.repeat(grey, 3, axis=3)
+    notes = []
+    found = read_pictures(fill(tmp_path / "rgb", ["1.png", "2.png"], greys_in_colour), PLAIN, notes)
+    assert np.array_equal(found.x, grey) and "--channels rgb" in notes[0]
+    kept = read_pictures(tmp_path / "rgb", TrainConfig(channels="rgb"), [])
+    assert np.array_equal(kept.x, greys_in_colour)
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+def listed(folder: Path, text: str, name: str = "list.csv") -> Path:
+    fill(folder / "faces", [f"{i}.png" for i in range(40)], noise(40))
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rows(line: str) -> str:
+    """Forty lines of a list, from a template with i, s (a category), n (a number) and t (a text of its own)."""
+    return "".join(
+        line.format(i=i, s=["glad", "sad"][i % 2], n=20 + i % 7, t=f"a face with the number {i}, seen {'x' * (i % 5)}")
+        + "\n"
+        for i in range(40)
+    )
+
+
+def test_a_list_gives_pictures_and_several_labels(tmp_path: Path) -> None:
+    path = listed(tmp_path, "mood,file,age\n" + rows("{s},faces/{i}.png,{n}"))
+    assert looks_like_pictures(path, PLAIN)
+    pictures = read_pictures(path, PLAIN, [])
+    assert pictures.origin.format == "list" and pictures.names[3] == "faces/3.png"
+    assert np.array_equal(pictures.x, noise(40)) and pictures.labels is not None
+    assert pictures.labels.column_names == ["mood", "age"]
+    assert pictures.labels["mood"].to_pylist()[:3] == ["glad", "sad", "glad"]
+    assert pictures.labels.schema.field("age").type == pa.int64()
+
+
+@pytest.mark.parametrize("cell", ["{i}.png", "{i}"])
+def test_names_in_a_folder_beside_the_list_and_without_suffix_are_found(tmp_path: Path, cell: str) -> None:
+    path = listed(tmp_path, "id,mood\n" + rows(cell + ",{s}"))
+    pictures = read_pictures(path, PLAIN, [])
+    assert pictures.names[39] == "faces/39.png" and np.array_equal(pictures.x, noise(40))
+
+
+def test_a_list_in_parquet_keeps_its_types(tmp_path: Path) -> None:
+    listed(tmp_path, "")
+    path = tmp_path / "list.parquet"
+    names, ages = [f"faces/{i}.png" for i in range(40)], pa.array([20 + i % 7 for i in range(40)], pa.int16())
+    pq.write_table(pa.table({"path": names, "age": ages}), path)
+    assert looks_like_pictures(path, PLAIN)
+    labels = read_pictures(path, PLAIN, []).labels
+    assert labels is not None and labels.schema.field("age").type == pa.int16()
+
+
+def test_free_text_in_a_list_is_no_label(tmp_path: Path) -> None:
+    notes: list[str] = []
+    pictures = read_pictures(listed(tmp_path, "file,mood,words\n" + rows('faces/{i}.png,{s},"{t}"')), PLAIN, notes)
+    assert pictures.labels is not None and pictures.labels.column_names == ["mood"]
+    assert any("words" in note and "left out" in note for note in notes)
+
+
+def test_a_list_inside_a_folder_or_zip_gives_labels(tmp_path: Path) -> None:
+    x = noise(6)
+    folder = fill(tmp_path / "faces", [f"{i}.png" for i in range(6)], x)
+    text = "file_name,age\n" + "".join(f"{i}.png,{30 + i % 2}\n" for i in (5, 3, 1, 0))
+    (folder / "metadata.csv").write_text(text)
+    notes: list[str] = []
+    pictures = read_pictures(folder, PLAIN, notes)
+    assert np.array_equal(pictures.x, x[[5, 3, 1, 0]]) and pictures.labels is not None
+    assert pictures.labels.to_pydict() == {"age": [31, 31, 31, 30]}
+    assert any("2 pictures that metadata.csv does not list" in note for note in notes)
+    archive = zipped(tmp_path / "faces.zip", [f"in/{i}.png" for i in range(6)], x)
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("in/labels.csv", text)
+    again = read_pictures(archive, PLAIN, [])
+    assert np.array_equal(again.x, pictures.x) and again.labels == pictures.labels
+
+
+def test_a_list_that_names_missing_files_skips_or_refuses_them(tmp_path: Path) -> None:
+    path = listed(tmp_path, "file,mood\n" + rows("faces/{i}.png,{s}") + "faces/gone.png,sad\nfaces/lost.png,sad\n")
+    notes: list[str] = []
+    pictures = read_pictures(path, PLAIN, notes)
+    assert len(pictures) == 40 and pictures.labels is not None and pictures.labels.num_rows == 40
+    assert any("2 of 42" in note and "gone.png" in note and "--strict" in note for note in notes)
+    with pytest.raises(DataError, match=r"2 of 42 .*'faces/gone.png', 'faces/lost.png'"):
+        read_pictures(path, TrainConfig(strict=True), [])
+    path.write_text("file,mood\n" + rows("nowhere/{i}.png,{s}"))
+    assert not looks_like_pictures(path, PLAIN)
+    with pytest.raises(DataError, match="40 of 40 pictures that its column 'file' names are not there"):
+        read_pictures(path, PLAIN, [])
+
+
+def test_a_column_that_is_asked_for_and_missing_is_refused(tmp_path: Path) -> None:
+    path = listed(tmp_path, "file,mood\n" + rows("faces/{i}.png,{s}"))
+    with pytest.raises(DataError, match=r"no column 'mod' of labels\. Did you mean 'mood'"):
+        read_pictures(path, TrainConfig(given=("mod",)), [])
+
+
+# --- what is no picture -------------------------------------------------------------------------------------------
+
+
+def test_tables_do_not_look_like_pictures(tmp_path: Path, small_table: Path) -> None:
+    assert not looks_like_pictures(small_table, PLAIN)
+    assert not looks_like_pictures(tmp_path, PLAIN)
+    assert not looks_like_pictures(tmp_path / "missing.zip", PLAIN)
+    assert not looks_like_pictures("-", PLAIN)
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and then nothing")
+    assert not looks_like_pictures(broken, PLAIN)
+    for source in (None, 3, [], [1, 2], {"a": [1]}, {"x": np.zeros(3)}, ([1], [2]), pa.table({"a": [1]}), object()):
+        assert not looks_like_pictures(source, PLAIN)
+    with zipfile.ZipFile(tmp_path / "table.zip", "w") as archive:
+        archive.write(small_table, "people.csv")
+    assert not looks_like_pictures(tmp_path / "table.zip", PLAIN)
+
+
+def test_the_kind_that_was_asked_for_decides(tmp_path: Path, small_table: Path) -> None:
+    fill(tmp_path, ["1.png", "2.png"], noise(2))
+    assert looks_like_pictures(tmp_path, PLAIN)
+    assert looks_like_pictures(tmp_path / "1.png", PLAIN)
+    assert not looks_like_pictures(tmp_path, TrainConfig(kind="table"))
+    assert looks_like_pictures(small_table, TrainConfig(kind="image"))
+
+
+def test_options_of_tables_are_refused_for_folders(tmp_path: Path) -> None:
+    fill(tmp_path, ["1.png", "2.png"], noise(2))
+    for options in (
+        {"delimiter": ";"},
+        {"encoding": "latin-1"},
+        {"xpath": "//a"},
+        {"header": "yes"},
+        {"format": "csv"},
+    ):
+        with pytest.raises(OptionError, match=f"--{next(iter(options))} is for tables"):
+            read_pictures(tmp_path, TrainConfig(**options), [])  # type: ignore[arg-type]
