@@ -310,6 +310,9 @@ BAD_DATA: dict[str, bytes] = {
     "header only": b"age,city\n",
     "one row": b"age,city\n31,Oslo\n",
     "all missing": b"age,city\n" + b",\n" * 50,
+    "names twice": b"age,age\n" + b"31,32\n" * 50,
+    "infinities": b"age,city\n" + b"31,Oslo\n32,Lima\n" * 50 + b"-inf,Lima\n",
+    "too wide": b"\n".join(b",".join(b"%d.5" % (i * j % 97) for i in range(10_000)) for j in range(5)),
     "ragged": b"age,city\n" + b"31,Oslo\n" * 50 + b"32,Lima,7,8\n" + b"31,Oslo\n" * 50,
     "binary": bytes(range(256)) * 40,
 }
@@ -319,9 +322,22 @@ BAD_DATA: dict[str, bytes] = {
 def test_bad_data_is_one_clear_sentence_and_leaves_nothing(here: Here, name: str, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(BAD_DATA[name])
     done = here("train", "data.csv", *SHORT, "--quiet", cwd=tmp_path, code=2)
-    assert done.stderr.startswith("gankit: ")
+    assert done.stderr.startswith("gankit: 'data.csv'")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_one_row_and_all_missing_are_called_what_they_are(here: Here, tmp_path: Path) -> None:
+    for name, words in (("one row", "at least 2 rows"), ("all missing", "every cell is missing")):
+        (tmp_path / "data.csv").write_bytes(BAD_DATA[name])
+        assert words in here("train", "data.csv", *SHORT, cwd=tmp_path, code=2).stderr
+
+
+def test_a_process_that_refuses_a_small_file_ends_with_2_and_does_not_abort(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(BAD_DATA["header only"])
+    for _ in range(2):
+        done = gankit_command("train", "data.csv", *SHORT, cwd=tmp_path, code=2)
+        assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_data_that_is_not_there_or_a_folder_is_named(here: Here, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from gankit.data import words
 from gankit.errors import DataError, OptionError
 
 _SAMPLE = 1 << 16
+_BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
 _UNUSED = "\x1f"
 _NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\s*$|^\s*-?\.[0-9]+\s*$")
@@ -202,7 +203,12 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> p
         return pacsv.read_csv(
             pa.BufferReader(data),
             read_options=pacsv.ReadOptions(
-                column_names=names, skip_rows_after_names=int(dialect.header), block_size=block
+                column_names=names,
+                skip_rows_after_names=int(dialect.header),
+                block_size=block,
+                # Arrow's threads abort a process that has loaded torch and ends while they do, as it does on a mistake
+                # in a small file; and one block gains nothing from them.
+                use_threads=len(data) > _BLOCK,
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=dialect.delimiter,
@@ -219,7 +225,7 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> p
     if b'"' in data and data.count(b'"') % 2 and not dialect.escape:
         _check_quotes(data, name, dialect)
     try:
-        table = read(min(len(data) + 1, 1 << 24))
+        table = read(min(len(data) + 1, _BLOCK))
     except pa.ArrowInvalid as error:
         # Arrow's own handler for such rows is called from its threads, and may abort a process that is about to end.
         if re.search(r"Expected \d+ columns, got \d+", str(error)):

@@ -51,11 +51,25 @@ def infer(records: Records, config: TrainConfig | None = None, *, notes: list[st
         shown = ", ".join(map(repr, constants[:8])) + (f", … ({len(constants)} in all)" if len(constants) > 8 else "")
         notes.append(f"always the same, so written as they are: {shown}")
     if not schema.modelled:
-        kinds = ", ".join(f"{c.name!r}: {'left out' if c.kind == 'drop' else c.kind}" for c in columns[:8])
         raise DataError(
-            f"there is nothing to learn: {kinds}. Bring other columns, or change a type with --column NAME=TYPE."
+            f"there is nothing to learn: {_why_not(columns)}. Bring other columns, or change a type with "
+            "--column NAME=TYPE."
         )
     return schema
+
+
+def _why_not(columns: list[Column]) -> str:
+    """What each column is that makes it nothing to learn, in words."""
+    if all(c.kind == "constant" and not c.levels for c in columns):
+        return "every cell is missing"
+    words_of = {"drop": "left out", "text": "free text, left out", "identifier": "identifiers, made anew"}
+
+    def why(column: Column) -> str:
+        if column.kind != "constant":
+            return words_of[column.kind]
+        return f"always {column.levels[0]!r}" if column.levels else "always missing"
+
+    return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")
 
 
 def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:

@@ -41,11 +41,7 @@ def split(
     seed = config.seed if seed is None else seed
     values = schema.parse(data.table) if isinstance(data, Records) else data
     num_rows = len(next(iter(values.values())).missing) if values else 0
-    if num_rows < 2:
-        raise DataError(
-            f"training needs at least 2 rows (one to learn from, one held out), and some hundreds to learn "
-            f"well. Got {num_rows}."
-        )
+    check_size(num_rows)
     fraction = config.heldout_fraction
     if fraction is None:
         fraction = FRACTION if num_rows <= LARGE else LARGE_FRACTION
@@ -66,6 +62,15 @@ def split(
     heldout = np.zeros(num_rows, dtype=bool)
     heldout[order[np.minimum(places, num_rows - 1)]] = True
     return np.flatnonzero(~heldout), np.flatnonzero(heldout)
+
+
+def check_size(num_rows: int) -> None:
+    """Refuses data of fewer than 2 rows with a DataError."""
+    if num_rows < 2:
+        raise DataError(
+            "training needs at least 2 rows (one to learn from, one held out), and some hundreds to learn "
+            f"well. Got {num_rows}."
+        )
 
 
 def _given(schema: Schema, name: str) -> Column:
