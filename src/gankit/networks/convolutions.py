@@ -51,12 +51,16 @@ def cut(x: Tensor, height: int, width: int) -> Tensor:
     return x[:, :, top : top + height, left : left + width]
 
 
-def surround(x: Tensor, height: int, width: int) -> Tensor:
-    """x [B, C, H, W] in the middle of zeros [B, C, height, width]; `cut` undoes it."""
-    high, wide = height - x.shape[2], width - x.shape[3]
-    if not high and not wide:
-        return x
-    return F.pad(x, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
+def margins(height: int, width: int, rows: int, columns: int) -> tuple[int, int, int, int]:
+    """Zeros left, right, above and below [height, width] in the middle of [rows, columns]."""
+    high, wide = rows - height, columns - width
+    return wide // 2, wide - wide // 2, high // 2, high - high // 2
+
+
+def surround(x: Tensor, rows: int, columns: int) -> Tensor:
+    """x [B, C, H, W] in the middle of zeros [B, C, rows, columns]; `cut` undoes it."""
+    around = margins(x.shape[2], x.shape[3], rows, columns)
+    return F.pad(x, around) if any(around) else x
 
 
 def double(x: Tensor) -> Tensor:
@@ -67,6 +71,11 @@ def double(x: Tensor) -> Tensor:
     """
     if x.device.type == "cpu":
         return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return double_by_means(x)
+
+
+def double_by_means(x: Tensor) -> Tensor:
+    """What `double` gives, in those steps."""
     x = F.interpolate(x, scale_factor=2, mode="nearest")
     # [a, a, b, b] -> [a, a, (a+b)/2, b, b] -> [a, (3a+b)/4, (a+3b)/4, b]
     return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1, padding=1, count_include_pad=False), 2, stride=1)

@@ -46,7 +46,25 @@ class Halve:
     """[B, C, H, W] -> [B, C, H/2, W/2], the mean of every four pixels; H and W are even."""
 
 
-Step = Convolve | Activate | Branch | Join | Halve
+@dataclass(frozen=True)
+class Surround:
+    """h -> h in the middle of zeros; the margins in pixels. What the slope says of the zeros is left out."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+    def apply(self, h: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, top + H + bottom, left + W + right]."""
+        return F.pad(h, (self.left, self.right, self.top, self.bottom))
+
+    def back(self, s: Tensor) -> Tensor:
+        """Its transpose."""
+        return s[:, :, self.top : s.shape[2] - self.bottom, self.left : s.shape[3] - self.right]
+
+
+Step = Convolve | Activate | Branch | Join | Halve | Surround
 
 
 class PiecewiseLinear(nn.Module):
@@ -82,6 +100,8 @@ class PiecewiseLinear(nn.Module):
                     h = h + kept.pop()
                 case Halve():
                     h = F.avg_pool2d(h, 2)
+                case Surround():
+                    h = step.apply(h)
         return h
 
     def logits_and_squares(self, x: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
@@ -179,6 +199,8 @@ class _LogitsAndSquares(torch.autograd.Function):
                     h = h + kept.pop()
                 case Halve():
                     h = F.avg_pool2d(h, 2)
+                case Surround():
+                    h = step.apply(h)
         logits = (h.to(head.dtype) * head).flatten(1).sum(1)
         s = head.to(x.dtype)
         slopes: list[Tensor] = []  # at the convolutions' outputs, last first
@@ -197,6 +219,8 @@ class _LogitsAndSquares(torch.autograd.Function):
                     kept.append(s)
                 case Halve():
                     s = _spread(s)
+                case Surround():
+                    s = step.back(s)
         ctx.chain = chain
         ctx.counts = len(inputs), len(active)
         ctx.save_for_backward(*inputs, *active, *slopes, *weights, s, h)
@@ -234,6 +258,8 @@ class _LogitsAndSquares(torch.autograd.Function):
                     t = t + kept.pop()
                 case Halve():
                     t = F.avg_pool2d(t, 2)
+                case Surround():
+                    t = step.apply(t)
         grad_head = torch.addcmul(t, last, column).to(grad_logits.dtype)
         return None, None, grad_head, *grads
 

@@ -29,8 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
-from gankit.networks.convolutions import channels_last, cut, double, halvings, mixed, surround
-from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step
+from gankit.networks.convolutions import channels_last, cut, double, halvings, margins, mixed
+from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step, Surround
 from gankit.spec import Spec
 
 SLOPE = 0.2
@@ -178,8 +178,10 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
         self.multiply_in = torch.float32
         plan = stages(spec.shape, width)[::-1]
         total = depth * len(plan)
-        layers = [_convolution(spec.shape[0], plan[0][2], 1, 1.0, bias=False)]
-        steps: list[Step] = [Convolve(0)]
+        layers = [_convolution(colours, plan[0][2], 1, 1.0, bias=False)]
+        colours, height, length = spec.shape
+        around = margins(height, length, *plan[0][:2])
+        steps: list[Step] = [*([Surround(*around)] if any(around) else []), Convolve(0)]
         for place, (_, _, channels) in enumerate(plan):
             if place:
                 steps.append(Halve())
@@ -191,7 +193,6 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
                 steps += [Branch(), Convolve(at), Activate(), Convolve(at + 1), Activate(), Convolve(at + 2), Join()]
                 layers += _block(channels, total)
         self.body = PiecewiseLinear(steps, layers, SLOPE)
-        self.padded = plan[0][:2]
         rows, columns, channels = plan[-1]
         self.basis = nn.Parameter(torch.randn(channels, rows, columns) / math.sqrt(rows * columns))
         self.head = nn.Linear(channels, 1)
@@ -202,8 +203,8 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
             nn.init.normal_(self.projection.weight, 0.0, channels**-0.5)
 
     def _enter(self, x: Tensor) -> Tensor:
-        """[B, *spec.shape] -> [B, C, rows * 2^n, columns * 2^n] in the type that is multiplied in."""
-        return channels_last(surround(x, *self.padded).to(self.multiply_in))
+        """[B, *spec.shape] as the chain takes it, in the type that is multiplied in."""
+        return channels_last(x.to(self.multiply_in))
 
     def _head(self, c: Tensor | None) -> Tensor:
         """The last linear function, [B, C, rows, columns] or without a condition [1, C, rows, columns]."""
