@@ -25,7 +25,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def classifier(digits: tuple[np.ndarray, np.ndarray]) -> Classifier:
-    return train_classifier(digits[0][:1400], digits[1][:1400], 10, seed=0, samples=10_000)
+    return train_classifier(digits[0][:1400], digits[1][:1400], 10, seed=0, samples=20_000)
 
 
 def test_it_reads_digits_it_has_not_seen(classifier: Classifier, digits: tuple[np.ndarray, np.ndarray]) -> None:
@@ -39,7 +39,7 @@ def test_it_reads_digits_it_has_not_seen(classifier: Classifier, digits: tuple[n
 
 def test_its_features_describe_themselves_honestly(classifier: Classifier) -> None:
     text = classifier.features.describe()
-    assert "FID" not in text and "10 classes" in text and "9,984 pictures" in text and "box filter" in text
+    assert "FID" not in text and "10 classes" in text and "19,968 pictures" in text and "box filter" in text
 
 
 def test_two_classes_of_colour_pictures_that_are_not_square() -> None:

@@ -52,12 +52,12 @@ def test_features_of_a_picture_do_not_depend_on_its_neighbours() -> None:
 
 
 def test_fixed_features_order_fakes_by_how_wrong_they_are() -> None:
-    real, fresh, look = faces(200, 1), faces(200, 2), fixed_features(1)
+    real, fresh, look = faces(400, 1), faces(400, 2), fixed_features(1)
     grain = numpy_generator(5, "test grain").integers(-20, 21, fresh.shape)
     grainy = np.clip(fresh.astype(int) + grain, 0, 255).astype(np.uint8)
     moved = np.roll(fresh, 5, axis=1)
-    noise = pictures(200, 32, 32, 1)
-    one = np.repeat(fresh[:1], 200, axis=0)
+    noise = pictures(400, 32, 32, 1)
+    one = np.repeat(fresh[:1], 400, axis=0)
     near, place, texture, worst, collapsed = (
         frechet(look(real), look(fake), interval=False).value for fake in (fresh, moved, grainy, noise, one)
     )
