@@ -52,13 +52,12 @@ def command(
 
 def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> Path:
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
-    from gankit.data import write
-    from gankit.evaluation import LEAST_FAKES
+    from gankit.evaluation import num_fakes
     from gankit.model import load
 
     model = load(path)
     kind = model.origin.format
-    file = folder / f"fakes.{kind if kind in ('parquet', 'arrow') else text_format(kind)}"
+    suffix = "npz" if model.kind == "image" else kind if kind in ("parquet", "arrow") else text_format(kind)
     folder.mkdir(parents=True, exist_ok=True)
-    write(model.sample_batches(num_rows or max(model.card["rows"]["heldout"], LEAST_FAKES), seed), file, model.origin)
-    return file
+    model.write(folder / f"fakes.{suffix}", num_rows or num_fakes(model), seed)
+    return folder / f"fakes.{suffix}"

@@ -16,7 +16,12 @@ from gankit.terminal import Voice
 @click.command("sample", short_help="Make records with a model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write; its suffix tells the format.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write; its suffix tells the format. Pictures: a folder too.",
+)
 @click.option(
     "--seed",
     type=int,
@@ -29,6 +34,14 @@ from gankit.terminal import Voice
     "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
 )
 @click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys: sex=Male, age=30..40, x>=3.")
+@click.option(
+    "--truncation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="PSI",
+    help="For pictures: less than 1 makes them better to look at and less varied.",
+)
 @click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
 @speaking
 def command(
@@ -39,22 +52,22 @@ def command(
     seed: int,
     offset: int,
     where: tuple[str, ...],
+    truncation: float,
     file_format: str | None,
 ) -> None:
     """Make records with MODEL, a model file or a run folder.
 
     Without -o they go to standard output, in the text format that the training data came in.
     """
-    from gankit.data import write
     from gankit.model import load, parse_where
 
     conditions = parse_where(where)
     loaded = load(model)
-    batches = loaded.sample_batches(num_rows, seed, offset, conditions)
     if out is None:
-        write(batches, "-", loaded.origin, format=file_format or text_format(loaded.origin.format))
+        form = None if loaded.kind == "image" else file_format or text_format(loaded.origin.format)
+        loaded.write("-", num_rows, seed, offset, conditions, truncation, form)
     else:
-        write(batches, out, loaded.origin, format=file_format)
+        loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{num_rows} rows in {out}")
 

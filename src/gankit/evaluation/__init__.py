@@ -6,14 +6,14 @@ Knows models, data, metrics and the report; never the loop.
 from __future__ import annotations
 
 from gankit.evaluation.perceiving import PERCEPTION_NAME, Perception, load_perception, perceive
-from gankit.evaluation.tables import LEAST_FAKES, figure_of_one_number, report_on
+from gankit.evaluation.tables import figure_of_one_number, num_fakes, report_on
 
 __all__ = [
-    "LEAST_FAKES",
     "PERCEPTION_NAME",
     "Perception",
     "figure_of_one_number",
     "load_perception",
+    "num_fakes",
     "perceive",
     "report_on",
 ]

@@ -23,11 +23,6 @@ from gankit.perception import fixed_features, inception_features, train_classifi
 from gankit.preparation import PicturePart, Prepared
 from gankit.report import Report, build_pictures
 
-MOST_FAKES = 10_000
-"""Fakes that are made where nobody says how many: the protocols of the metrics take as many at the most."""
-
-LEAST_FAKES = 1000
-
 MOST_TRAINING = 60_000
 """Training pictures among which the nearest of a fake is looked for; more are drawn from."""
 
@@ -56,7 +51,7 @@ def report_on_pictures(
     fake: Any,
     *,
     seed: int,
-    num_rows: int | None,
+    num_rows: int,
     features: str,
     records: bool,
     note: Callable[[str], None],
@@ -67,8 +62,9 @@ def report_on_pictures(
     """
     notes: list[str] = []
     train, heldout, perception = _real_parts(model, run, prepared, real, notes)
-    count = num_rows or int(np.clip(len(heldout.x), LEAST_FAKES, MOST_FAKES))
-    fakes = _part(model, perception.label, _fakes_through_a_folder(model, count, seed) if fake is None else fake, notes)
+    fakes = _part(
+        model, perception.label, _fakes_through_a_file(model, num_rows, seed) if fake is None else fake, notes
+    )
     for text in notes:
         note(text)
     note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out pictures …")
@@ -202,7 +198,7 @@ def _read(model: Model, source: Any, notes: list[str]) -> Pictures:
     return read_pictures(source, found, notes)
 
 
-def _fakes_through_a_folder(model: Model, count: int, seed: int) -> Pictures:
+def _fakes_through_a_file(model: Model, count: int, seed: int) -> Pictures:
     """`count` fakes, written to a file and read back: what is judged is what the user gets."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fakes.npz"

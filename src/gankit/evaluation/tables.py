@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 Note = Callable[[str], None]
 
 LEAST_FAKES = 1000
+"""Fakes that are made where nobody says how many and there are fewer held-out records."""
+
+MOST_PICTURES = 10_000
+"""Fake pictures that are made where nobody says how many: the protocols of the metrics take as many at the most."""
 GRID = 240
 """Points of the grid over which D is drawn for one-dimensional data."""
 
@@ -59,8 +63,8 @@ def report_on(
         from gankit.evaluation.pictures import report_on_pictures
 
         return report_on_pictures(
-            loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows, features=features, records=records,
-            note=note,
+            loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows or num_fakes(loaded), features=features,
+            records=records, note=note,
         )  # fmt: skip
     if features != "auto":
         raise OptionError(
@@ -68,7 +72,7 @@ def report_on(
         )
     train, heldout = _real_samples(loaded, prepared, real, notes)
     if fake is None:
-        count = num_rows or max(heldout.num_rows, LEAST_FAKES)
+        count = num_rows or num_fakes(loaded)
         fake_sample = _fakes_through_a_file(loaded, count, seed)
     else:
         fake_sample = _sample_from(loaded.schema, fake)
@@ -107,6 +111,12 @@ def report_on(
         notes=notes,
         records=records,
     )
+
+
+def num_fakes(model: Model) -> int:
+    """Fakes that are judged where nobody says how many: as many as held-out records, within bounds."""
+    least = max(int(model.card["rows"]["heldout"]), LEAST_FAKES)
+    return min(least, MOST_PICTURES) if model.kind == "image" else least
 
 
 def figure_of_one_number(generator: Generator, discriminator: Discriminator, prepared: Prepared) -> dict[str, Any]:

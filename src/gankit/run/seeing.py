@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TEACHING_SHARE = 0.05
 """At most this share of a time budget goes into the classifier that pictures are measured by."""
 
-TEACHING_SAMPLES = 0.25
-"""The same of a length in samples."""
+TEACHING_SAMPLES, LEAST_TAUGHT, MOST_TAUGHT = 0.25, 20_000, 200_000
+"""The same of a length in samples, within bounds."""
 
 
 def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> Perception | None:
