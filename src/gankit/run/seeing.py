@@ -30,9 +30,8 @@ def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) ->
     if prepared.kind != "image":
         return None
     if config.samples is not None:
-        found = perceive(
-            prepared, config.seed, samples=max(1000, int(TEACHING_SAMPLES * parse_samples(config.samples)))
-        )
+        shown = int(TEACHING_SAMPLES * parse_samples(config.samples))
+        found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_TAUGHT, MOST_TAUGHT)))
     else:
         budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
         found = perceive(prepared, config.seed, max_seconds=TEACHING_SHARE * budget_s)
