@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from picture_examples import PLAIN, fill, noise, tarred, zipped
+from picture_examples import PLAIN, encoded, fill, noise, tarred, zipped
 
 from gankit.config import TrainConfig
 from gankit.data import looks_like_pictures, read_pictures
@@ -182,6 +182,39 @@ def test_a_list_in_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert labels is not None and labels.schema.field("age").type == pa.int16()
 
 
+@pytest.mark.parametrize("form", ["struct", "plain"])
+def test_pictures_inside_a_parquet_file_are_read(tmp_path: Path, form: str) -> None:
+    x = noise(20)
+    files = [encoded(one) for one in x]
+    held = [{"bytes": one, "path": f"{i}.png"} for i, one in enumerate(files)] if form == "struct" else files
+    pq.write_table(pa.table({"image": held, "label": pa.array([i % 2 for i in range(20)])}), tmp_path / "a.parquet")
+    assert looks_like_pictures(tmp_path / "a.parquet", PLAIN)
+    pictures = read_pictures(tmp_path / "a.parquet", PLAIN, [])
+    assert np.array_equal(pictures.x, x) and pictures.labels is not None
+    assert pictures.labels.to_pydict() == {"label": [0, 1] * 10}
+    assert pictures.names[1] == ("1.png" if form == "struct" else "row 2")
+    pq.write_table(pa.table({"key": [b"abc", b"def"], "n": [1, 2]}), tmp_path / "b.parquet")
+    assert not looks_like_pictures(tmp_path / "b.parquet", PLAIN)
+
+
+def test_a_list_in_json_lines_is_read(tmp_path: Path) -> None:
+    path = listed(tmp_path, rows('{{"file_name": "faces/{i}.png", "mood": "{s}"}}'), "metadata.jsonl")
+    assert looks_like_pictures(path, PLAIN)
+    pictures = read_pictures(path, PLAIN, [])
+    assert np.array_equal(pictures.x, noise(40)) and pictures.labels is not None
+    assert pictures.labels["mood"].to_pylist()[:2] == ["glad", "sad"]
+
+
+def test_a_list_of_paths_and_words_has_no_labels(tmp_path: Path) -> None:
+    assert read_pictures(listed(tmp_path, "file,words\n" + rows('faces/{i}.png,"{t}"')), PLAIN, []).labels is None
+    assert read_pictures(listed(tmp_path, "file\n" + rows("faces/{i}.png")), PLAIN, []).labels is None
+
+
+def test_a_label_that_is_always_the_same_is_kept(tmp_path: Path) -> None:
+    labels = read_pictures(listed(tmp_path, "file,mood\n" + rows("faces/{i}.png,glad")), PLAIN, []).labels
+    assert labels is not None and set(labels["mood"].to_pylist()) == {"glad"}
+
+
 def test_free_text_in_a_list_is_no_label(tmp_path: Path) -> None:
     notes: list[str] = []
     pictures = read_pictures(listed(tmp_path, "file,mood,words\n" + rows('faces/{i}.png,{s},"{t}"')), PLAIN, notes)
@@ -222,7 +255,7 @@ def test_a_list_that_names_missing_files_skips_or_refuses_them(tmp_path: Path) -
 
 def test_a_column_that_is_asked_for_and_missing_is_refused(tmp_path: Path) -> None:
     path = listed(tmp_path, "file,mood\n" + rows("faces/{i}.png,{s}"))
-    with pytest.raises(DataError, match=r"no column 'mod' of labels\. Did you mean 'mood'"):
+    with pytest.raises(OptionError, match=r"no column 'mod' of labels\. Did you mean 'mood'"):
         read_pictures(path, TrainConfig(given=("mod",)), [])
 
 

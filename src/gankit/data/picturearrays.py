@@ -182,16 +182,11 @@ def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> lis
         re.sub("^x", "y", key), re.sub("x$", "y", key), re.sub("^X", "y", key), key.replace("images", "labels"),
         key.replace("image", "label"), key.replace("data", "labels"), key.replace("data", "targets"),
     }  # fmt: skip
+    sets = sum(shape[:1] == (num,) and len(shape) > 2 for shape in shapes.values())
     twins = [name for name in fitting if name in twin]
-    named = [name for wanted in _LABEL_NAMES for name in fitting if name.lower() == wanted]
-    several = sum(shape[:1] == (num,) and len(shape) > 2 for shape in shapes.values()) > 1
-    return (
-        twins[:1]
-        if twins and several
-        else twins[:1] + [n for n in fitting if n not in twins]
-        if twins
-        else (named[:1] + [name for name in fitting if name not in named[:1]])
-    )
+    if twins and sets > 1:
+        return twins[:1]  # the others may belong to the other pictures
+    return sorted(fitting, key=lambda name: (name not in twin, name.lower() not in _LABEL_NAMES))
 
 
 # --- IDX ----------------------------------------------------------------------------------------------------------

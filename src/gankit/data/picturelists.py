@@ -8,13 +8,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gankit.config import TrainConfig
 from gankit.data.cells import is_text
@@ -22,9 +24,9 @@ from gankit.data.inference import infer
 from gankit.data.origin import Records
 from gankit.data.picturefiles import is_picture
 from gankit.data.words import nearest
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
 
-LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".json")
+LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Suffixes of files that may list pictures."""
 
 _TRAIN = ("train", "training")
@@ -32,6 +34,8 @@ _SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
 _SAMPLE = 50
 _HEAD = 1 << 16
 _SHOWN = 5
+_SPARE = "\0"
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _MISSING_SUFFIXES = ("", ".png", ".jpg", ".jpeg")
 
 
@@ -114,9 +118,16 @@ def head_names_pictures(path: Path) -> bool:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(path) as file:
-            texts = [field.name for field in file.schema_arrow if is_text(field.type)]
-            head = next(file.iter_batches(batch_size=_SAMPLE, columns=texts), None) if texts else None
-        columns = [] if head is None else [column.cast(pa.string()).to_pylist() for column in head.columns]
+            schema = file.schema_arrow
+            texts = [field.name for field in schema if is_text(field.type)]
+            inside = [field.name for field in schema if _may_hold_pictures(field.type)]
+            wanted = [*texts, *inside]
+            head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None) if wanted else None
+        if head is None:
+            return False
+        if any(_holds_pictures(head.column(name)) for name in inside):
+            return True
+        columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
         return any(cells_name_pictures(filter(None, column), exists, bases) for column in columns)
     with path.open("rb") as raw:
         data = raw.read(_HEAD)
@@ -127,6 +138,10 @@ def head_names_pictures(path: Path) -> bool:
     if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
         return False
     lines = text.splitlines()[: _SAMPLE + 1]
+    if text.startswith("{"):
+        records = [json.loads(line) for line in (lines if len(data) < _HEAD else lines[:-1]) if line.strip()]
+        names = dict.fromkeys(key for record in records for key in record)
+        return any(cells_name_pictures(_texts_under(key, records), exists, bases) for key in names)
     for delimiter in (",", "\t", ";", "|", " "):
         rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))[1:]
         width = max((len(row) for row in rows), default=0)
@@ -136,6 +151,10 @@ def head_names_pictures(path: Path) -> bool:
     return False
 
 
+def _texts_under(key: str, records: Sequence[dict[str, Any]]) -> list[str]:
+    return [value for record in records if isinstance(value := record.get(key), str)]
+
+
 def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
     """What tells whether a picture that a list names is there, and where to look: the list's folder and those in it."""
     folder = path.parent
@@ -143,6 +162,41 @@ def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
     if folder.is_dir():
         bases += [f"{entry.name}/" for entry in sorted(folder.iterdir())[:200] if entry.is_dir()]
     return (lambda name: (folder / name).is_file()), bases
+
+
+def _may_hold_pictures(kind: pa.DataType) -> bool:
+    """Whether a column of that type may hold the bytes of files: binary, or structs of `bytes` and `path`."""
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _may_hold_pictures(kind.field(place).type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _bytes_of(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return pc.struct_field(column, "bytes") if pa.types.is_struct(column.type) else column
+
+
+def _holds_pictures(column: pa.Array | pa.ChunkedArray) -> bool:
+    head = [value for value in _bytes_of(column[:_SAMPLE]).to_pylist() if value]
+    return bool(head) and 2 * sum(value.startswith(_MAGIC) for value in head) > len(head)
+
+
+def within_list(
+    records: Records, config: TrainConfig, notes: list[str], place: str
+) -> tuple[pa.ChunkedArray, list[str], pa.Table | None] | None:
+    """The bytes of pictures that a list itself holds, their names, and its other columns as labels; None if it holds
+    none.
+
+    Known are columns of bytes, and of structs with `bytes` and `path`, as Parquet files of pictures have them.
+    """
+    for field in records.table.schema:
+        if _may_hold_pictures(field.type) and _holds_pictures(column := records.table.column(field.name)):
+            others = [name for name in records.table.column_names if name != field.name]
+            labels = _labels(Records(records.table.select(others), records.origin), config, notes, place)
+            paths = pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0
+            names = pc.struct_field(column, "path").to_pylist() if paths else [None] * len(records)
+            return _bytes_of(column), [name or f"row {row + 1}" for row, name in enumerate(names)], labels
+    return None
 
 
 def from_list(
@@ -219,17 +273,20 @@ def _labels(records: Records, config: TrainConfig, notes: list[str], place: str)
         return None
     for name in (*config.given, *(entry.split("=")[0] for entry in config.column)):
         if name not in records.table.column_names and name != "none":
-            raise DataError(
+            raise OptionError(
                 f"{place}: there is no column {name!r} of labels. {nearest(name, records.table.column_names)}"
             )
-    schema = infer(records, replace(config, target=None), notes=[])
+    # A further column of two levels: without one that can be learned `infer` refuses a table, and labels are optional.
+    spare = pa.array([row % 2 == 0 for row in range(len(records))])
+    table = records.table.append_column(_SPARE, spare)
+    schema = infer(Records(table, records.origin), config, notes=[])
     kept: dict[str, Any] = {}
-    for column in schema.columns:
-        if column.modelled:
+    for column in schema.columns[:-1]:
+        if column.modelled or column.kind == "constant":
             kept[column.name] = column.typed(records.table.column(column.name))
         elif column.name in config.given:
             kept[column.name] = records.table.column(column.name)
-    left = [f"{column.name} ({column.kind})" for column in schema.columns if column.name not in kept]
+    left = [f"{column.name} ({column.kind})" for column in schema.columns[:-1] if column.name not in kept]
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")
         notes.append(f"{place}: columns that are no labels are left out: {shown} (--column NAME=category takes one)")

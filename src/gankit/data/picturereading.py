@@ -5,6 +5,7 @@ Knows every source by the module that reads it; never torch or networks.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -242,7 +243,7 @@ def _listed_inside(files: Collection, found: picturelists.Labelled, reader: Read
     lists = [
         name
         for name in files.names
-        if name.lower().endswith((".csv", ".tsv", ".parquet")) and name.rpartition("/")[0] in ("", shared)
+        if name.lower().endswith((".csv", ".tsv", ".parquet", ".jsonl")) and name.rpartition("/")[0] in ("", shared)
     ]
     known = set(found.names)
     for name in lists:
@@ -272,8 +273,19 @@ def _listed_inside(files: Collection, found: picturelists.Labelled, reader: Read
     return found
 
 
+def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
+    return io.BytesIO(column[row].as_py() or b"")
+
+
 def _from_list_file(path: Path, reader: Reader) -> Pictures:
     records = reading.read(path, reader.config, notes=reader.notes)
+    held = picturelists.within_list(records, reader.config, reader.notes, str(path))
+    if held is not None:
+        column, names, labels = held
+        sources = [Source(name, partial(_bytes_in, column, row)) for row, name in enumerate(names)]
+        x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
+        labels = None if labels is None else labels.take(pa.array(kept))
+        return Pictures(x, labels, _origin("list", path), tuple(names[row] for row in kept))
     exists, bases = picturelists.beside(path)
     listed = picturelists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
     sources = [_file(path.parent / name, name) for name in listed.names]
