@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gankit.checkpoint import write_safetensors
 from gankit.config import TrainConfig
 from gankit.evaluation import PERCEPTION_NAME, Perception, perceive
