@@ -193,7 +193,7 @@ class Look:
                     self._one(self.train, pair["train"], f"The training picture nearest to fake {place}."),
                     Markup("–") if held is None else self._one(self.heldout, held, alt),
                     numbers.score(pair["distance_train"]) + (" (suspiciously near)" if _suspicious(pair) else ""),
-                    numbers.score(pair["distance_heldout"]),
+                    numbers.score(pair.get("distance_heldout")),
                 )
             )
         heads = ("Fake", "Nearest training picture", "Nearest held-out picture")
@@ -235,13 +235,17 @@ class Look:
         return all(pair.get(key) is None or 0 <= pair[key] < len(among) for key, among in sides)
 
     def _ranked(self) -> list[Mapping[str, Any]]:
-        """Fakes with both distances, the closest to training pictures first: of the shown and the suspicious ones."""
+        """Fakes with their distances, the closest to training pictures first: equal ones, suspicious ones, and those
+        shown; of an equal one only the distance 0 to its training picture is known.
+        """
+        exact = ((self.evaluation.get("metrics") or {}).get("copies_exact") or {}).get("fake") or {}
+        equal = [{**p, "distance_train": 0.0} for p in (exact.get("details") or {}).get("pairs") or []]
         pairs: dict[int, Mapping[str, Any]] = {}
-        for pair in [*(self.found.get("copied") or []), *self._shown()]:
-            both = [numbers.finite(pair.get(k)) for k in ("distance_train", "distance_heldout")]
-            if None not in both and pair.get("train") is not None and self._there(pair):
+        for pair in [*equal, *(self.found.get("copied") or []), *self._shown()]:
+            known = [numbers.finite(pair.get(k)) is not None for k in ("distance_train", "distance_heldout")]
+            if pair.get("train") is not None and self._there(pair) and (all(known) or pair["distance_train"] == 0):
                 pairs[int(pair["fake"])] = pair
-        return sorted(pairs.values(), key=lambda p: (_ratio(p), -p["distance_heldout"]))
+        return sorted(pairs.values(), key=lambda p: (_ratio(p), -(p.get("distance_heldout") or 0.0)))
 
     def _with_heldout(self, pairs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The pairs, each with its nearest held-out picture, unless that would take long to find."""
@@ -252,8 +256,11 @@ class Look:
         if not lone or self.heldout.size > _MOST_SEARCHED:
             return list(pairs)
         found = nearest(searchable(self.fake[lone]), searchable(self.heldout))
-        held = {f: int(r) for f, r in zip(lone, found.rows[:, 0], strict=True)}
-        return [{**p, "heldout": held.get(p["fake"], p.get("heldout"))} for p in pairs]
+        held = {
+            fake: {"heldout": int(row), "distance_heldout": float(distance)}
+            for fake, row, distance in zip(lone, found.rows[:, 0], found.distances[:, 0], strict=True)
+        }
+        return [{**p, **held.get(p["fake"], {})} for p in pairs]
 
     def _open(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows of fakes without those that look like a training picture, where no records may be shown."""
@@ -272,7 +279,9 @@ class Look:
 
 
 def _ratio(pair: Mapping[str, Any]) -> float:
-    near, far = float(pair["distance_train"]), float(pair["distance_heldout"])
+    near, far = float(pair["distance_train"]), pair.get("distance_heldout")
+    if far is None:
+        return 0.0  # an equal picture, whose distance to held-out ones nobody asked for
     return near / far if far > 0 else 1.0
 
 

@@ -302,6 +302,8 @@ def _training(content: Content) -> list[Section]:
     drawn = curves.curves(content.history, content.card, records="pictures", halvings=True)
     if not drawn:
         return []
+    metric = str(content.card.get("metric") or "")
+    drawn = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
     read = [("", s) for s in curves.reading(content.history, content.card, records="pictures", halvings=True)]
     return [Section("training", "The training", verdicts=read, pictures=drawn)]
 

@@ -212,7 +212,7 @@ def embedded(picture: np.ndarray, alt: str, *, lossless: bool) -> Markup:
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     out = io.BytesIO()
     if lossless:
-        image.save(out, "PNG", optimize=True)
+        image.save(out, "PNG")
     else:
         image.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     kind, text = "png" if lossless else "jpeg", base64.b64encode(out.getvalue()).decode("ascii")

@@ -61,7 +61,7 @@ def build_pictures(
     if not records:
         notes = [*notes, LEFT_OUT]
     metrics = {name: completed(entry) for name, entry in evaluation["metrics"].items()}
-    places = {name: place_of(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
+    places = {name: place_of(entry, compared_rows(evaluation), fake[0].size) for name, entry in metrics.items()}
     verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
     sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
 

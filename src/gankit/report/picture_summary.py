@@ -10,7 +10,7 @@ from typing import Any
 
 from gankit.report import numbers
 from gankit.report.curves import flat, halved, overfit_share, still_learning
-from gankit.report.picture_words import BASELINES, PLAIN, is_distance, words_of
+from gankit.report.picture_words import BASELINES, is_distance, words_of
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import LIMITS, copying
 
@@ -59,7 +59,7 @@ def summary(
     sentences = [
         _compared(evaluation, shape),
         _distance(metrics, places),
-        _quality(metrics, places, ("precision", "density"), _REALISM),
+        _quality(metrics, places, ("precision", "density"), _REALISM, ["density"]),
         _quality(metrics, places, ("recall", "coverage", "classes"), _VARIETY),
         _obeyed(metrics, places),
         _copied(metrics, places),
@@ -102,7 +102,10 @@ def _distance(metrics: Metrics, places: Places) -> str:
         return ""
     first = "frechet" if "frechet" in known else known[0]
     entry = metrics[first]
-    sides = {"real pictures": entry["ceiling"], **{BASELINES[k]: entry["baselines"].get(k) or {} for k in PLAIN}}
+    sides = {
+        "real pictures": entry["ceiling"],
+        **{BASELINES[k]: entry["baselines"].get(k) or {} for k in ("noise", "mean")},
+    }
     known_sides = {k: v["value"] for k, v in sides.items() if numbers.finite(v.get("value")) is not None}
     beside = numbers.listed([f"{who} would have {numbers.score(value)}" for who, value in known_sides.items()])
     where = f", where {beside}" if beside else ""
@@ -112,12 +115,17 @@ def _distance(metrics: Metrics, places: Places) -> str:
     )
 
 
-def _quality(metrics: Metrics, places: Places, names: Sequence[str], words: Mapping[str, str]) -> str:
+def _quality(
+    metrics: Metrics, places: Places, names: Sequence[str], words: Mapping[str, str], beside: Sequence[str] = ()
+) -> str:
+    """What the worst of some metrics says, with the figures of all; those of `beside` speak only where no other can."""
     known = [m for m in names if m in metrics and places[m].level not in ("none", "open")]
     if not known:
         return ""
-    worst = max((places[m].level for m in known), key=list(words).index)
-    return f"{words[worst]}: {_figures(metrics, known)}."
+    speaking = [m for m in known if m not in beside] or known
+    order = list(words)
+    worst = max(order.index(places[m].level) for m in speaking)
+    return f"{words[order[worst]]}: {_figures(metrics, known)}."
 
 
 def _obeyed(metrics: Metrics, places: Places) -> str:
@@ -148,9 +156,15 @@ def _copied(metrics: Metrics, places: Places) -> str:
 
 
 def _next(metrics: Metrics, places: Places, history: Sequence[Mapping[str, Any]]) -> str:
-    """What matters most and what to try: copying first, then what falls short most."""
+    """What matters most and what to try: copying first, then what falls short most.
+
+    A distance sums up realism and variety, so it is named only where neither of them falls short itself.
+    """
     found = copying(metrics, places)
     behind = [m for m in metrics if metrics[m]["family"] != "copies" and places[m].level in _BEHIND]
+    behind = [m for m in behind if m != "kernel" or "frechet" not in behind]
+    short = [m for m in behind if not is_distance(metrics[m]) and places[m].level in ("fair", "weak")]
+    behind = short or [m for m in behind if is_distance(metrics[m])] or behind
     if not found and not behind:
         return ""
     worst = found[0] if found else min(behind, key=lambda m: _rank(places[m]))

@@ -7,7 +7,7 @@ as they are: the page escapes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gankit.report import numbers
@@ -15,7 +15,11 @@ from gankit.report.standing import THRESHOLDS, Level, Standing, standing
 from gankit.report.words import COPY_LEVELS, name
 
 BASELINES = {"bootstrap": "training pictures drawn again", "noise": "noise", "mean": "the mean picture"}
-PLAIN = ("noise", "mean")
+# Where the way to real pictures begins. The mean picture is shown too, but is no beginning: a model that has collapsed
+# to one good picture has a precision of 1.
+PLAIN = ("noise",)
+# Two pictures of at least so many numbers do not agree in all of them by chance.
+_NO_CHANCE = 64
 LEVELS: dict[Level, str] = {
     "real": "as real pictures",
     "close": "close to real pictures",
@@ -254,11 +258,20 @@ def is_distance(entry: Mapping[str, Any]) -> bool:
     return entry.get("family") == "distance" and entry.get("direction") == "lower"
 
 
-def place_of(entry: Mapping[str, Any], num_rows: int | None) -> Standing:
-    """Where the fakes stand on a metric, as `completed` gives it; figures for history stand nowhere."""
+def place_of(entry: Mapping[str, Any], num_rows: int | None, num_numbers: int = 0) -> Standing:
+    """Where the fakes stand on a metric, as `completed` gives it; figures for history stand nowhere.
+
+    num_numbers: of a picture. A single fake that equals a training picture of many numbers, where no held-out picture
+    does, is a sign of copying, however few the pictures are.
+    """
     if entry["family"] == "history":
         return Standing("none")
-    return standing(entry, num_rows, plain=PLAIN, halvings=is_distance(entry))
+    place = standing(entry, num_rows, plain=PLAIN, halvings=is_distance(entry))
+    details = entry["fake"].get("details") or {}
+    equal = (numbers.finite(details.get("copies")) or 0) > 0 and details.get("heldout_share") == 0
+    if place.level in ("real", "open") and equal and num_numbers >= _NO_CHANCE:
+        return replace(place, level="fair", rows_needed=None)
+    return place
 
 
 def verdict(metric: str, entry: Mapping[str, Any], place: Standing) -> str:
