@@ -254,7 +254,7 @@ def test_the_discriminator_for_digits_sees_black_as_zero_as_dropout_does() -> No
     with torch.no_grad():
         for p in d.parameters():
             p.fill_(0.0)
-        d.layers[0].linear.weight.fill_(1.0)
+        d.layers[0].linear.weight.fill_(1.0)  # type: ignore[index, union-attr]
         d.head.weight.fill_(1.0)  # type: ignore[union-attr, operator]
     assert d(torch.tensor([[[[-1.0, 0.5]]]]), None).item() == 0.75
     # the second pixel dropped, the first kept and scaled by 1.25, the hidden unit by 2

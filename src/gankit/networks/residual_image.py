@@ -178,8 +178,8 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
         self.multiply_in = torch.float32
         plan = stages(spec.shape, width)[::-1]
         total = depth * len(plan)
-        layers = [_convolution(colours, plan[0][2], 1, 1.0, bias=False)]
         colours, height, length = spec.shape
+        layers = [_convolution(colours, plan[0][2], 1, 1.0, bias=False)]
         around = margins(height, length, *plan[0][:2])
         steps: list[Step] = [*([Surround(*around)] if any(around) else []), Convolve(0)]
         for place, (_, _, channels) in enumerate(plan):

@@ -1,0 +1,149 @@
+"""Milliseconds of a training step of every picture network at its default size, and what makes it faster.
+
+    OMP_NUM_THREADS=1 python benchmarks/pictures_step.py [--tries 5] [--networks residual,strided]
+
+Batch 64, one thread, 28 x 28 grey and 32 x 32 colour pictures of random numbers. A step is the game's: D on real and
+fake, then G. Networks of papers without a penalty play without one; the others with R1 + R2 at every step. Times are
+the processor's (`time.thread_time`), which other work on the machine disturbs less; the median of the tries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+from gankit.game import Batches, Game, GameConfig
+from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.networks import NETWORKS, Discriminator, Generator, build, conv2014, convolutions, dcgan, residual_image
+from gankit.networks.published2014 import schedule2014
+from gankit.spec import Spec
+
+SHAPES = ((1, 28, 28), (3, 32, 32))
+BATCH = 64
+
+
+class Plain(Discriminator):
+    """A D without its own input gradient, so that autograd differentiates it twice."""
+
+    def __init__(self, inner: Discriminator) -> None:
+        super().__init__()
+        self.spec, self.condition, self.inner = inner.spec, inner.condition, inner
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """The logits [B] of the inner D."""
+        logits: Tensor = self.inner(x, c, u)
+        return logits
+
+
+def milliseconds(work: Callable[[], object], tries: int) -> float:
+    """The median of the tries after one that is not counted."""
+    times = []
+    for _ in range(tries + 1):
+        start = time.thread_time()
+        work()
+        times.append(time.thread_time() - start)
+    return 1e3 * statistics.median(times[1:])
+
+
+def plan(name: str, spec: Spec) -> GameConfig:
+    """The game that a network is published with, or the default one."""
+    config = GameConfig(total_samples=10**9, batch=BATCH, penalty_weight=1.0)
+    if name.endswith("2014"):
+        found = schedule2014(name, spec)
+        return dataclasses.replace(
+            config, loss=found.loss, penalty=found.penalty, optimiser="sgd", learning_rate=found.discriminator_rate
+        )
+    return dataclasses.replace(config, loss="nonsaturating", penalty="none") if name == "dcgan" else config
+
+
+@contextlib.contextmanager
+def default_layout() -> Iterator[None]:
+    """Within it the networks leave tensors in PyTorch's default layout."""
+    with contextlib.ExitStack() as stack:
+        for module in (conv2014, convolutions, dcgan, residual_image):
+            stack.enter_context(mock.patch.object(module, "channels_last", lambda x: x))
+        yield
+
+
+def pair(name: str, spec: Spec, kind: torch.dtype) -> tuple[Generator, Discriminator]:
+    """Both networks at their default size."""
+    networks = build(name, spec, num_latents=100)
+    for network in networks:
+        network.multiply_in = kind
+    return networks
+
+
+def count(network: torch.nn.Module) -> str:
+    """Its parameters, in thousands or millions."""
+    number = sum(p.numel() for p in network.parameters())
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number / 1e3:.0f} k"
+
+
+def main() -> None:
+    """Print both tables as Markdown."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tries", type=int, default=5)
+    parser.add_argument("--networks", default=",".join(n for n in NETWORKS if n != "sequential"))
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    print("| network | pictures | G, D | penalty | float32 ms | bfloat16 ms | images/s, the faster |")
+    print("|---|---|---|---|---|---|---|")
+    for name in given.networks.split(","):
+        for shape in SHAPES:
+            spec = Spec("image", shape)
+            train = Batches(torch.rand(4 * BATCH, *shape) * 2 - 1)
+            times = []
+            for kind in (torch.float32, torch.bfloat16):
+                networks = pair(name, spec, kind)
+                game = Game(*networks, plan(name, spec))
+                times.append(milliseconds(lambda game=game, train=train: game.play_step(train), given.tries))
+            print(
+                f"| {name} | {'x'.join(map(str, shape))} | {count(networks[0])}, {count(networks[1])} "
+                f"| {game.config.penalty} | {times[0]:.0f} | {times[1]:.0f} | {1e3 * BATCH / min(times):.0f} |",
+                flush=True,
+            )
+    print("\n| residual, D's turn | pictures | type | layout | no penalty | own slope | autograd twice | finite |")
+    print("|---|---|---|---|---|---|---|---|")
+    for shape in SHAPES:
+        for kind in (torch.float32, torch.bfloat16):
+            for layout in ("channels_last", "default"):
+                with default_layout() if layout == "default" else contextlib.nullcontext():
+                    times = turns(shape, kind, given.tries)
+                kind_name = str(kind).removeprefix("torch.")
+                cells = " | ".join(f"{ms:.0f}" for ms in times)
+                print(f"| | {'x'.join(map(str, shape))} | {kind_name} | {layout} | {cells} |", flush=True)
+
+
+def turns(shape: tuple[int, ...], kind: torch.dtype, tries: int) -> list[float]:
+    """D's turn with its gradients: without a penalty, with R1 + R2 in three ways."""
+    discriminator = pair("residual", Spec("image", shape), kind)[1]
+    real, fake = torch.randn(BATCH, *shape), torch.randn(BATCH, *shape)
+    draws = PenaltyDraws(directions=torch.randn(2 * BATCH, *shape))
+    params = list(discriminator.parameters())
+
+    def turn(d: Discriminator, penalty: str, method: str) -> None:
+        played = discriminator_turn(
+            d, LOSSES["relativistic"], PENALTIES[penalty], method, real, fake, None, None, draws,  # type: ignore[arg-type]
+        )  # fmt: skip
+        torch.autograd.grad(played.loss + played.penalty, params, allow_unused=True)
+
+    ways = (
+        (discriminator, "none", "exact"),
+        (discriminator, "r1r2", "exact"),
+        (Plain(discriminator), "r1r2", "exact"),
+        (discriminator, "r1r2", "finite"),
+    )
+    return [milliseconds(lambda way=way: turn(*way), tries) for way in ways]
+
+
+if __name__ == "__main__":
+    main()
