@@ -31,6 +31,7 @@ def pictures(n: int, seed: int, side: int = 6, channels: int = 1) -> np.ndarray:
 # --- Frechet and kernel -------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(0.1, 5), st.floats(-5, 5), st.floats(0.1, 5))
 def test_frechet_of_two_normals_on_a_line_is_the_closed_form(m: float, s: float, n: float, t: float) -> None:
     a = distances.Moments(np.array([m]), np.array([[s * s]]))
@@ -61,12 +62,21 @@ def test_frechet_limit_is_nearer_to_the_truth_than_the_value_of_few_pictures() -
     assert abs(found.details["limit"]) < 0.5 * found.value
 
 
-def test_bootstrap_moments_are_those_of_the_repeated_rows() -> None:
-    x = points(6, 3, 7)
-    counts = np.array([0, 2, 1, 3, 0, 1])
-    weighted, plain = distances.moments(x, counts), distances.moments(np.repeat(x, counts, axis=0))
-    np.testing.assert_allclose(weighted.mean, plain.mean)
-    np.testing.assert_allclose(weighted.covariance, plain.covariance)
+def test_interval_of_the_frechet_distance_is_the_closed_form_of_a_shift() -> None:
+    real, fake = points(400, 1, 7), points(400, 1, 8, shift=2.0)
+    found = distances.frechet(real, fake)
+    # (m_a - m_b)^2 has the deviation 2 |m_a - m_b| sqrt(1/N + 1/M), and the deviations hardly count
+    assert found.low is not None and found.high is not None
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * 2 * 2 * math.sqrt(2 / 400), rel=0.15)
+
+
+def test_interval_of_the_frechet_distance_is_as_wide_as_fresh_samples_spread() -> None:
+    def draw(i: int) -> np.ndarray:
+        return points(300, 5, 100 + i)
+
+    fresh = [distances.frechet(draw(2 * i), 1.5 * draw(2 * i + 1)) for i in range(40)]
+    halves = np.array([s.high - s.value for s in fresh if s.high is not None])
+    assert halves.mean() / 1.96 == pytest.approx(np.std([s.value for s in fresh], ddof=1), rel=0.35)
 
 
 def test_kernel_distance_is_the_unbiased_sum_over_pairs() -> None:

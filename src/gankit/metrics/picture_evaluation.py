@@ -284,7 +284,7 @@ def _pictures(
 ) -> dict[str, Any]:
     first = np.arange(len(first_features))
     queries = searchable(fake[first])
-    near_train, near_heldout = nearest(queries, searchable(trial.train)), nearest(queries, searchable(heldout))
+    near_train, near_heldout = nearest(queries, trial.flat_train), nearest(queries, searchable(heldout))
     like_train, like_heldout = (
         s.rows[nearest(first_features, s.features).rows[:, 0]] for s in (trial.members, trial.heldout)
     )

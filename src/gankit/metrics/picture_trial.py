@@ -57,6 +57,9 @@ class PictureTrial:
     train: [N, H, W, C] uint8, all training pictures; members: some of them with features; heldout: held-out pictures,
     shuffled; validation: training pictures for the protocol of 2014; names: of the classes; learn: trains a
     classifier, or None.
+
+    Attributes:
+        flat_train: [N, D], the training pictures as rows in which near copies are looked for.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class PictureTrial:
         self.names, self.learn, self.seed = names, learn, seed
         half = len(heldout) // 2
         self._halves = heldout.take(slice(half)), heldout.take(slice(half, None))
-        self._flat_train = copies.searchable(train)
+        self.flat_train = copies.searchable(train)
         self._searched: dict[str, Neighbours] = {}
         self._balls: dict[str, Balls] = {}
 
@@ -153,7 +156,7 @@ class PictureTrial:
 
     def _nearest(self, who: str, pictures: PictureSet) -> Neighbours:
         if who not in self._searched:
-            self._searched[who] = neighbours.nearest(copies.searchable(pictures.pixels), self._flat_train)
+            self._searched[who] = neighbours.nearest(copies.searchable(pictures.pixels), self.flat_train)
         return self._searched[who]
 
 
