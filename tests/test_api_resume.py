@@ -58,6 +58,36 @@ def test_a_killed_run_ends_in_the_same_bytes_when_it_is_resumed(tmp_path: Path, 
     assert events(killed) == events(alone)
 
 
+@pytest.mark.parametrize("stopped_in", ["gankit.run.Run.save", "gankit.training.play"])
+def test_a_run_that_was_stopped_before_its_first_look_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: str
+) -> None:
+    data, alone, stopped = table(tmp_path), tmp_path / "alone", tmp_path / "stopped"
+    gankit.train(data, out=alone, samples="2k", evaluations=2)
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(stopped_in, interrupted)
+        gankit.train(data, out=stopped, samples="2k", evaluations=2)
+    kept = sorted(path.name for path in (stopped / "checkpoints").glob("*"))
+    assert kept == ([] if stopped_in.endswith("save") else ["step-000000000.safetensors"])
+    gankit.resume(stopped)
+    assert (stopped / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def test_a_begun_run_without_checkpoints_is_not_begun_again(tmp_path: Path) -> None:
+    data, run = table(tmp_path), tmp_path / "run"
+    gankit.train(data, out=run, samples="2k", evaluations=2)
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    before = (run / "model.safetensors").read_bytes()
+    with pytest.raises(ModelError, match="no checkpoint"):
+        gankit.resume(run)
+    assert (run / "model.safetensors").read_bytes() == before
+
+
 def test_a_finished_run_that_is_resumed_stays_as_it_is(tmp_path: Path) -> None:
     data, run = table(tmp_path), tmp_path / "run"
     gankit.train(data, out=run, samples="2k", evaluations=2)

@@ -221,6 +221,21 @@ def test_a_signal_before_the_first_step_ends_like_ctrl_c(number: signal.Signals)
         signal.raise_signal(number)
 
 
+def test_a_stop_before_the_first_step_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def stopped(data: str, *, out: Path, **others: object) -> None:
+        out.mkdir()
+        (out / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gankit.api.train", stopped)
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    assert run(["train", str(tmp_path / "x.csv"), "-o", str(tmp_path / "run")]) == 130
+    said = capsys.readouterr().err
+    assert said == f"gankit: stopped before the first step. Go on with: gankit train -o {tmp_path / 'run'} --resume\n"
+
+
 def test_a_run_that_was_to_be_replaced_comes_back_when_nothing_takes_its_place(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text("{}")

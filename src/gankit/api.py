@@ -177,7 +177,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
     from gankit.checkpoint import RunFolder
     from gankit.evaluation import load_perception
     from gankit.preparation import prepare
-    from gankit.run import Run
+    from gankit.run import Run, perception_for, save_perception
 
     began = time.monotonic()
     folder = RunFolder.open(path)
@@ -192,12 +192,18 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         raise ModelError(
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
-    checkpoint = folder.load_checkpoint()
-    for text in checkpoint.notes:
-        note(text)
-    run = Run.start(prepared, config, entry["total_samples"], load_perception(folder, prepared))
-    run.game.load_state(checkpoint.tensors, checkpoint.state)
-    folder.cut_log(checkpoint.step)
+    if folder.is_untouched():  # it was stopped while it was being made
+        perception = perception_for(prepared, config, [])
+        run = Run.start(prepared, config, entry["total_samples"], perception)
+        save_perception(folder, perception)
+        run.save(folder)
+    else:
+        checkpoint = folder.load_checkpoint()
+        for text in checkpoint.notes:
+            note(text)
+        run = Run.start(prepared, config, entry["total_samples"], load_perception(folder, prepared))
+        run.game.load_state(checkpoint.tensors, checkpoint.state)
+        folder.cut_log(checkpoint.step)
     note(f"going on at {run.game.samples:,} of {entry['total_samples']:,} samples.")
     return (yield from _play(run, folder, began, note, should_stop))
 

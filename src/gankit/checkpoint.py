@@ -228,6 +228,10 @@ class RunFolder:
         _check_version(config.pop("format_version", None), self.config_path)
         return config
 
+    def is_untouched(self) -> bool:
+        """Whether the run was made and never begun: no checkpoint, no event, no model."""
+        return not (self.checkpoints() or self.log_path.exists() or self.model_path.exists())
+
     # --- log ------------------------------------------------------------------------------------------------------
 
     def log(self, event: Mapping[str, Any]) -> None:

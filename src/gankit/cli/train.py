@@ -16,7 +16,7 @@ import click
 from gankit import options
 from gankit.cli.interruption import interruptible
 from gankit.cli.speaking import Command, speaking
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.terminal import Voice
 
 if TYPE_CHECKING:
@@ -98,11 +98,17 @@ def command(
             "on_note": voice.note,
             "should_stop": lambda: interruption.asked,
         }
-        if config is None:
-            model = api.resume(run_folder, data, **watched)
-        else:
-            with replacing(run_folder) if run_folder.exists() else nullcontext():
-                model = api.train(data, out=run_folder, config=config, **watched)
+        try:
+            if config is None:
+                model = api.resume(run_folder, data, **watched)
+            else:
+                with replacing(run_folder) if run_folder.exists() else nullcontext():
+                    model = api.train(data, out=run_folder, config=config, **watched)
+        except KeyboardInterrupt:
+            if not (run_folder / "config.json").exists():
+                raise
+            how = f"gankit train -o {run_folder} --resume"
+            raise InterruptedRun(f"stopped before the first step. Go on with: {how}") from None
     text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
 
