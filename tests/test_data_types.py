@@ -323,6 +323,12 @@ def test_a_column_said_to_be_numbers_names_the_cell_that_is_none() -> None:
     assert infer(records, TrainConfig(column=("age=number",), missing=("n.b.",))).column("age").markers == ("n.b.",)
 
 
+def test_a_column_of_nothing_but_infinities_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"column 'x', row 1: the value '-inf' .*infinite.*--missing -inf"):
+        column_of(["-inf", "Infinity", "NA"])
+    assert column_of(["-inf", "Infinity"], column=("x=category",)).levels == ("-inf", "Infinity")
+
+
 @pytest.mark.parametrize("typed", [False, True])
 def test_infinite_values_are_refused_by_name_and_row(typed: bool) -> None:
     cells: list[Any] = [1.5, float("inf"), 2.5, float("-inf"), 3.5]

@@ -32,6 +32,8 @@ FEW_LEVELS = 20
 """Up to so many different texts are categories even if most rows differ."""
 TEXT_SHARE = 0.5
 """Texts of which more than this share of the rows is different are free text (or identifiers)."""
+_INFINITIES = 16
+"""More different texts than that are not all words for infinities."""
 _NEARLY = 0.9
 """From this share of numbers on, a note names the words that kept a column from being one of numbers."""
 
@@ -100,6 +102,9 @@ def _as_number(
     if forced not in (None, "number", "identifier"):
         return None
     soft = declared | words.is_missing(found.texts)
+    others = found.texts.filter(pa.array(~soft))
+    if 0 < len(others) <= _INFINITIES and all(map(words.is_infinite, others.to_pylist())):
+        _refuse(found, ~soft, "number")
     if soft.all():
         return None if forced != "number" else _refuse(found, ~declared, "number")
     texts, counts = found.some(~soft)
