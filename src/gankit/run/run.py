@@ -111,7 +111,7 @@ class Run:
             "kind": p.kind,
             "version": __version__,
             "columns": [{"name": c.name, "kind": c.kind} for c in p.schema.columns],
-            "given": list(self.config.given),
+            "given": _given_names(p, self.config),
             "rows": {"train": p.num_train, "heldout": p.num_heldout},
             "data_hash": p.data_hash,
             "network": self.plan.name,
@@ -180,6 +180,13 @@ def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tenso
         return None
     codes = torch.from_numpy(np.floor(prepared.given.encode(values)).astype(np.float32))
     return expand(prepared.given.spec, codes)
+
+
+def _given_names(prepared: Prepared, config: TrainConfig) -> list[str]:
+    """The given columns; labels of pictures are given by themselves."""
+    if prepared.kind != "image":
+        return list(config.given)
+    return [] if prepared.given is None else [field.name for field in prepared.given.fields]
 
 
 def _in_one_order(history: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

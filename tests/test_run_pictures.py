@@ -1,0 +1,134 @@
+"""Pictures from end to end, with every network that makes them: train, sample, keep, resume, evaluate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import gankit
+from gankit.errors import DataError, InterruptedRun, OptionError
+from gankit.networks import NETWORKS
+
+WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
+"""Networks that make pictures, and a width that is small."""
+
+SMALL = {"batch": 16, "evaluations": 2, "early_stop": False}
+
+
+def digits(count: int = 240) -> tuple[np.ndarray, np.ndarray]:
+    """[count, 8, 8] uint8 and their classes."""
+    found = load_digits()
+    return (found.images[:count] * 15.9).astype(np.uint8), found.target[:count].astype(np.int64)
+
+
+def test_every_network_is_tried_here() -> None:
+    assert set(WIDTHS) | {"sequential"} == set(NETWORKS)
+
+
+@pytest.mark.parametrize("network", sorted(WIDTHS))
+def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_path: Path) -> None:
+    x, _ = digits()
+    model = gankit.train(x, network=network, width=WIDTHS[network], samples="480", **SMALL)
+    whole = model.sample(9, seed=3)
+    assert whole.shape == (9, 8, 8) and whole.dtype == np.uint8
+    assert len(np.unique(whole.reshape(9, -1), axis=0)) > 1, "another z gives another picture"
+    np.testing.assert_array_equal(model.sample(4, seed=3, offset=5), whole[5:])
+    model.save(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(gankit.load(tmp_path / "model.safetensors").sample(9, seed=3), whole)
+
+
+@pytest.mark.parametrize("network", sorted(WIDTHS))
+def test_a_run_that_was_stopped_ends_in_the_same_bytes(network: str, tmp_path: Path) -> None:
+    x, _ = digits(120)
+    options = {**SMALL, "network": network, "width": WIDTHS[network], "samples": "880", "augment": "ada"}
+    looks = []
+
+    def after_the_first(progress: object) -> None:
+        looks.append(progress)
+
+    gankit.train(x, out=tmp_path / "whole", **options)
+    with pytest.raises(InterruptedRun):
+        gankit.train(
+            x, out=tmp_path / "cut", on_progress=after_the_first, should_stop=lambda: len(looks) >= 1, **options
+        )
+    gankit.resume(tmp_path / "cut", x)
+    models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "cut")]
+    assert models[0] == models[1]
+
+
+@pytest.fixture(scope="module")
+def conditional() -> gankit.Model:
+    return gankit.train(digits(400), network="strided", width=16, samples="12k", batch=32, evaluations=3)
+
+
+def test_labels_are_conditions_by_themselves(conditional: gankit.Model) -> None:
+    assert conditional.card["given"] == ["label"]
+    x, y = conditional.sample(50, seed=1, where={"label": 7})
+    assert x.shape == (50, 8, 8) and set(y.tolist()) == {7} and y.dtype == np.int64
+    x, y = conditional.sample(300, seed=1)
+    assert len(set(y.tolist())) == 10
+
+
+def test_labels_can_be_left_out() -> None:
+    model = gankit.train(digits(100), network="strided", width=8, samples="200", given=("none",), **SMALL)
+    assert model.card["given"] == []
+    with pytest.raises(OptionError, match="cannot obey a condition on 'label'"):
+        model.sample(1, where={"label": 3})
+
+
+def test_an_unknown_class_is_refused_by_name(conditional: gankit.Model) -> None:
+    with pytest.raises(OptionError, match="12"):
+        conditional.sample(1, where={"label": 12})
+
+
+def test_truncation_takes_away_variety(conditional: gankit.Model) -> None:
+    whole = conditional.sample(64, seed=2, where={"label": 3})[0].astype(float)
+    less = conditional.sample(64, seed=2, where={"label": 3}, truncation=0.2)[0].astype(float)
+    assert less.std(0).mean() < 0.7 * whole.std(0).mean()
+    with pytest.raises(OptionError, match="--truncation"):
+        conditional.sample(1, truncation=0.0)
+
+
+def test_the_report_names_its_features_and_stands_beside_ceilings(conditional: gankit.Model, tmp_path: Path) -> None:
+    report = gankit.evaluate(conditional, num_rows=200)
+    report.save(tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 2_000_000
+    found = json.loads((tmp_path / "report.json").read_text())["evaluation"]
+    assert "not Inception" in found["features"]
+    distances = {name: found["metrics"]["frechet"][name]["value"] for name in ("fake", "ceiling")}
+    assert distances["ceiling"] < distances["fake"] < found["metrics"]["frechet"]["baselines"]["noise"]["value"]
+
+
+def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from gankit.evaluation.pictures import read_looks
+
+    x, _ = digits(100)
+    model = gankit.train(x, out=tmp_path / "run", network="strided", width=8, samples="480", **SMALL)
+    files = sorted((tmp_path / "run" / "looks").iterdir())
+    assert len(files) == 2
+    with Image.open(files[-1]) as image:
+        assert image.mode == "L"
+    looks = read_looks(tmp_path / "run", (8, 8, 1))
+    assert [samples for samples, _ in looks] == [model.history[0]["samples"], model.history[1]["samples"]]
+    assert looks[-1][1].shape[1:] == (8, 8, 1)
+
+
+def test_one_picture_cannot_be_learned_from() -> None:
+    with pytest.raises(DataError):
+        gankit.train(digits(1)[0], samples="100")
+
+
+def test_a_table_network_is_refused_for_pictures() -> None:
+    with pytest.raises(OptionError, match="makes tables"):
+        gankit.train(digits(20)[0], network="sequential", samples="100")
+
+
+def test_a_picture_network_is_refused_for_tables() -> None:
+    with pytest.raises(OptionError, match="makes images"):
+        gankit.train(np.arange(100.0), network="strided", samples="100")
