@@ -384,6 +384,16 @@ def test_copying_matters_more_than_any_distance() -> None:
     assert any("What matters most is near copies" in s and "--augment ada" in s for s in said)
 
 
+def test_smooth_fakes_that_lie_near_to_everything_are_not_accused_of_copying() -> None:
+    def said(value: float, real: float) -> str:
+        fake = score(value, 0.02, 0.5, three_sample={"z": -9.0, "p": 1e-9})
+        test = metric("copies", fake, real, half=0.04, direction="near", best=0.5)
+        return next(s for s in sentences(copies_near=test) if "copied" in s)
+
+    assert said(0.56, 0.55).startswith("No sign")
+    assert said(0.56, 0.50).startswith("There are signs")
+
+
 def test_missing_classes_and_the_least_obeyed_one_are_named() -> None:
     found = [{"class": c, "real": 0.5, "fake": f, "agreement": a} for c, f, a in (("cat", 1.0, 0.6), ("dog", 0, None))]
     assert worst_class(found) == (

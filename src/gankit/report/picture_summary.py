@@ -140,11 +140,25 @@ def _obeyed(metrics: Metrics, places: Places) -> str:
     )
 
 
+def copied(metrics: Metrics, places: Places) -> list[str]:
+    """The names of the copy tests that speak.
+
+    As for rows, but for the three-sample test: smooth or pale fakes lie nearer to every picture, so that it speaks only
+    where the share of fakes nearer to training pictures is also beyond that of real pictures in their place.
+    """
+
+    def beyond(entry: Mapping[str, Any]) -> bool:
+        low, real = numbers.finite(entry["fake"].get("low")), numbers.finite(entry["ceiling"].get("value"))
+        return low is not None and (real is None or low > real + THRESHOLDS["copy_effect"])
+
+    return [m for m in copying(metrics, places) if places[m].level in _BEHIND or beyond(metrics[m])]
+
+
 def _copied(metrics: Metrics, places: Places) -> str:
     tests = [m for m in metrics if metrics[m]["family"] == "copies" and places[m].level != "none"]
     if not tests:
         return "Whether training pictures were copied is not known: none of the tests for it could be made."
-    found = copying(metrics, places)
+    found = copied(metrics, places)
     if found:
         return f"There are signs that training pictures were copied: {_figures(metrics, found)}."
     unsure = [m for m in tests if places[m].level == "open"]
@@ -160,7 +174,7 @@ def _next(metrics: Metrics, places: Places, history: Sequence[Mapping[str, Any]]
 
     A distance sums up realism and variety, so it is named only where neither of them falls short itself.
     """
-    found = copying(metrics, places)
+    found = copied(metrics, places)
     behind = [m for m in metrics if metrics[m]["family"] != "copies" and places[m].level in _BEHIND]
     behind = [m for m in behind if m != "kernel" or "frechet" not in behind]
     short = [m for m in behind if not is_distance(metrics[m]) and places[m].level in ("fair", "weak")]
