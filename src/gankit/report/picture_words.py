@@ -67,8 +67,8 @@ def _copies(details: Mapping[str, Any]) -> list[str]:
     p = numbers.finite(test.get("p"))
     if p is not None:
         how = (
-            "fakes lie nearer to training pictures than held-out pictures do, as copies would, and as smooth or pale fakes "
-            "do, too"
+            "fakes lie nearer to training pictures than held-out pictures do, as copies would, and as smooth or "
+            "pale fakes do, too"
             if p < THRESHOLDS["p_copying"]
             else "fakes lie no nearer to training pictures than held-out pictures do"
         )
