@@ -99,7 +99,7 @@ def plain_styled(layer: StyledConvolution, x: Tensor, w: Tensor, noise: Tensor) 
 
 
 def plain_generator(generator: StyleGAN2Generator, w: Tensor, u: Tensor) -> Tensor:
-    noise = generator._noise(len(w), u)
+    noise = generator.draw_noise(len(w), u)
     x = generator.start.expand(len(w), -1, -1, -1)
     image: Tensor | None = None
     for level, to_image in enumerate(generator.to_image):
@@ -428,7 +428,7 @@ def test_noise_is_a_function_of_the_seed_and_the_row() -> None:
     assert torch.equal(whole[others], generator(changed, u, c)[others])
     u[0, 0] += 1e-3
     assert not torch.allclose(whole, generator(z, u, c))
-    noise = torch.cat([n.flatten() for n in generator._noise(300, u)])
+    noise = torch.cat([n.flatten() for n in generator.draw_noise(300, u)])
     assert kstest(noise.numpy(), "norm").pvalue > 1e-3
 
 

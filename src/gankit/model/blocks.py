@@ -7,6 +7,7 @@ Knows generators, codecs and restrictions; never files or the form that records 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,38 +42,49 @@ def block_rows(spec: Spec) -> int:
     return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_PICTURES, MOST_PICTURES))
 
 
-def one_shot_blocks(
-    generator: Generator,
-    codec: Codec,
-    given: Given | None,
-    limits: Mapping[int, Restriction],
-    seed: int,
-    truncation: float,
-) -> Blocks:
-    """One-shot generators: c drawn from the combinations seen in training, those that obey.
+@dataclass(frozen=True)
+class Draws:
+    """What the rows of a block of a one-shot generator are made from.
 
-    truncation: how much of the spread of z, or of w where G has one, is kept; 1 = all.
+    z: [rows, num_latents]. u: [rows, num_uniforms]. c: [rows, K], or None.
+    known: the given columns, compact [rows, K']. places: [rows, number of blocks], positions inside cells.
     """
+
+    z: Tensor
+    u: Tensor
+    c: Tensor | None
+    known: np.ndarray
+    places: Tensor
+
+
+def shares(given: Given, limits: Mapping[int, Restriction]) -> np.ndarray:
+    """How often each combination of `given` is to be drawn under the limits, [M], of sum 1."""
+    weight = given.counts.copy()
+    for i, limit in limits.items():
+        weight *= limit.weight[given.codes[:, i]]
+    if not weight.sum() > 0:
+        raise OptionError("training showed no record with this combination of conditions. Ask for fewer.")
+    found: np.ndarray = weight / weight.sum()
+    return found
+
+
+def one_shot_draws(
+    generator: Generator, spec: Spec, given: Given | None, limits: Mapping[int, Restriction], seed: int
+) -> Callable[[int], Draws]:
+    """From a block's number to its draws: c from the combinations seen in training, those that obey."""
     import torch
 
-    from gankit.networks.compact import collapse, expand
+    from gankit.networks.compact import expand
     from gankit.randomness import torch_generator
 
-    rows = block_rows(codec.spec)
-    weight = np.ones(0)
-    if given is not None:
-        weight = given.counts.copy()
-        for i, limit in limits.items():
-            weight *= limit.weight[given.codes[:, i]]
-        if not weight.sum() > 0:
-            raise OptionError("training showed no record with this combination of conditions. Ask for fewer.")
-        weight = weight / weight.sum()
+    rows = block_rows(spec)
+    weight = np.ones(0) if given is None else shares(given, limits)
 
-    def block(index: int) -> Block:
+    def draw(index: int) -> Draws:
         draws = torch_generator(seed, "sample", index)
         z = torch.randn(rows, generator.num_latents, generator=draws)
         u = torch.rand(rows, generator.num_uniforms, generator=draws)
-        places = torch.rand(rows, len(codec.spec.blocks), generator=draws, dtype=torch.float64)
+        places = torch.rand(rows, len(spec.blocks), generator=draws, dtype=torch.float64)
         c: Tensor | None = None
         known = np.zeros((rows, 0))
         if given is not None:
@@ -83,9 +95,25 @@ def one_shot_blocks(
             for i, limit in limits.items():
                 known[:, i] = limit.place(known[:, i])
             c = expand(given.codec.spec, torch.from_numpy(codes.astype(np.float32)))
+        return Draws(z, u, c, known, places)
+
+    return draw
+
+
+def one_shot_blocks(generator: Generator, spec: Spec, draw: Callable[[int], Draws], truncation: float) -> Blocks:
+    """One-shot generators: a whole block of their draws at once.
+
+    truncation: how much of the spread of z, or of w where G has one, is kept; 1 = all.
+    """
+    import torch
+
+    from gankit.networks.compact import collapse
+
+    def block(index: int) -> Block:
+        drawn = draw(index)
         with torch.no_grad():
-            x = truncated(generator, z, u, c, truncation)
-        return known, collapse(codec.spec, x, places).numpy()
+            x = truncated(generator, drawn.z, drawn.u, drawn.c, truncation)
+        return drawn.known, collapse(spec, x, drawn.places).numpy()
 
     return block
 

@@ -6,21 +6,23 @@ Knows codecs, generators, schemas; never D, optimisers or the loop.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gankit.codecs import ImageCodec
 from gankit.errors import OptionError
-from gankit.model.blocks import Blocks, block_rows, one_shot_blocks, sequential_blocks
+from gankit.model.blocks import Blocks, Draws, block_rows, one_shot_blocks, one_shot_draws, sequential_blocks, shares
 from gankit.model.files import FORMAT
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gankit.codecs import TableCodec, VectorCodec
+    from gankit.codecs import Restriction, TableCodec, VectorCodec
     from gankit.data import Origin, Pictures, Schema, Values
     from gankit.networks import Generator
 
@@ -129,7 +131,6 @@ class Model:
         write_pictures(batches, path, self.origin, first_row=offset)
 
     def _joined(self, batches: list[Pictures]) -> Any:
-        import numpy as np
         import pyarrow as pa
 
         from gankit.data import Pictures, to_picture_object
@@ -164,21 +165,36 @@ class Model:
 
     # --- one block of rows ----------------------------------------------------------------------------------------
 
-    def _blocks(self, seed: int, where: Mapping[str, Any] | None, truncation: float) -> Blocks:
-        """The function from a block's number to the block."""
-        from gankit.networks.sequential import SequentialGenerator
+    def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Callable[[int], Draws]:
+        """What the rows of `sample` are made from, block by block; for generators that make a record at once.
+
+        Returns:
+            From a block's number (row i is row i % n of block i // n, n = `block_rows` of the codec's spec) to `Draws`.
+
+        Raises:
+            OptionError: a condition this model cannot obey.
+        """
+        return one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
+
+    def conditions(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
+        """The combinations of given cells that training showed and `where` allows, the most frequent first.
+
+        Returns:
+            [M, given columns] int64; [1, 0] for a model without a condition.
+        """
+        limits = self._limits(where)
+        if self.given is None:
+            return np.zeros((1, 0), dtype=np.int64)
+        share = shares(self.given, limits)
+        order = np.argsort(-share, kind="stable")
+        found: np.ndarray = self.given.codes[order[share[order] > 0]]
+        return found
+
+    def _limits(self, where: Mapping[str, Any] | None) -> dict[int, Restriction]:
+        """Conditions on the given columns, by their position in the codec of these."""
         from gankit.restriction import restrictions
 
-        if truncation != 1 and (self.kind != "image" or not 0 < truncation <= 1):
-            raise OptionError(
-                f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
-                f"of kind {self.kind}."
-            )
-        generator = self.generator.eval()
         conditions = dict(where or {})
-        if isinstance(generator, SequentialGenerator):
-            assert not isinstance(self.codec, ImageCodec)
-            return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, conditions), seed)
         allowed = [f.name for f in self.given.codec.fields] if self.given else []
         for name in conditions:
             if name not in allowed:
@@ -191,5 +207,20 @@ class Model:
                     else f"Train it anew with --given {name}, or as a table with --network sequential."
                 )
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
-        limits = restrictions(self.schema, self.given.codec, conditions) if self.given else {}
-        return one_shot_blocks(generator, self.codec, self.given, limits, seed, truncation)
+        return restrictions(self.schema, self.given.codec, conditions) if self.given else {}
+
+    def _blocks(self, seed: int, where: Mapping[str, Any] | None, truncation: float) -> Blocks:
+        """The function from a block's number to the block."""
+        from gankit.networks.sequential import SequentialGenerator
+        from gankit.restriction import restrictions
+
+        if truncation != 1 and (self.kind != "image" or not 0 < truncation <= 1):
+            raise OptionError(
+                f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
+                f"of kind {self.kind}."
+            )
+        generator = self.generator.eval()
+        if isinstance(generator, SequentialGenerator):
+            assert not isinstance(self.codec, ImageCodec)
+            return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, where or {}), seed)
+        return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)

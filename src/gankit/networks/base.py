@@ -110,6 +110,19 @@ class StyleGenerator(Generator):
         """Fakes [B, *spec.shape] of w [B, num_styles, style_dim]; u [B, num_uniforms] feeds the noise inputs."""
 
     @abstractmethod
+    def draw_noise(self, rows: int, u: Tensor) -> list[Tensor]:
+        """What u [B, num_uniforms] feeds the noise inputs of `rows` records with.
+
+        Returns:
+            Standard normal numbers, [rows, 1, H, W] for each layer that takes some; those of a record do not depend on
+            how many records follow it.
+        """
+
+    @abstractmethod
+    def paint(self, w: Tensor, noise: list[Tensor]) -> Tensor:
+        """Fakes [B, *spec.shape] of w [B, num_styles, style_dim] and noise as `draw_noise` gives it."""
+
+    @abstractmethod
     def path_length_loss(self, z: Tensor, u: Tensor, c: Tensor | None, directions: Tensor) -> Tensor:
         """The path length regulariser of Karras et al. 2020, eq. 4, a scalar; moves its running mean `a`.
 

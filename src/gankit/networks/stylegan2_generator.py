@@ -178,23 +178,26 @@ class StyleGAN2Generator(StyleGenerator):
 
     def synthesise(self, w: Tensor, u: Tensor) -> Tensor:
         """See `StyleGenerator.synthesise`."""
+        return self.paint(w, self.draw_noise(len(w), u))
+
+    def paint(self, w: Tensor, noise: list[Tensor]) -> Tensor:
+        """See `StyleGenerator.paint`."""
         types = types_of(self.pyramid, self.start.dtype, self.multiply_in, w.device)
-        noise = iter(self._noise(len(w), u))
         style = w.unbind(1)
         x = self.start.to(types[0]).expand(len(w), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = self.layers[0](x, style[0], next(noise))
+        x = self.layers[0](x, style[0], noise[0])
         image: Tensor = self.to_image[0](x, style[1])
         for level in range(1, len(types)):
             x = x.to(types[level])
             for layer in (2 * level - 1, 2 * level):
-                x = self.layers[layer](x, style[layer], next(noise))
+                x = self.layers[layer](x, style[layer], noise[layer])
             image = upsample(image) + self.to_image[level](x, style[2 * level + 1])
         _, height, width = self.spec.shape
         top, left = (image.shape[2] - height) // 2, (image.shape[3] - width) // 2
         return image[:, :, top : top + height, left : left + width]
 
-    def _noise(self, rows: int, u: Tensor) -> list[Tensor]:
-        """Standard normal noise for every layer, [rows, 1, H, W] each, keyed by the first number of u alone."""
+    def draw_noise(self, rows: int, u: Tensor) -> list[Tensor]:
+        """See `StyleGenerator.draw_noise`; keyed by the first number of u alone."""
         sizes = [self.pyramid.sizes[(k + 1) // 2] for k in range(len(self.layers))]
         counts = [h * w for h, w in sizes]
         # rows of a multiple of 16 numbers: on the CPU a record's noise then does not depend on how many follow
