@@ -67,7 +67,7 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
         plan = _picture_plan(prepared, config, plan)
     if prepared.kind in ("number", "vector"):
         # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
-        plan = replace(plan, learning_rate=3e-3, first_weight=0.1, gap_target=0.02)
+        plan = replace(plan, learning_rate=3e-3, first_weight=0.01, gap_target=0.02)
     changes: dict[str, Any] = {}
     if config.learning_rate is not None:
         changes |= {"learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate}
