@@ -17,22 +17,23 @@ TAPS = (1 / 8, 3 / 8, 3 / 8, 1 / 8)
 """The filter along one axis; it sums to 1."""
 
 
-def blur(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
+def blur(x: Tensor, padding: int, gain: float = 1.0, step: int = 1) -> Tensor:
     """The low-pass filter over `padding` zeros at each border.
 
     Args:
         x: [B, C, H, W] of any floating type.
         padding: zeros on each side, 0 or more.
         gain: factor of the result.
+        step: from one pixel of the result to the next.
 
     Returns:
-        [B, C, H + 2 padding - 3, W + 2 padding - 3].
+        [B, C, H + 2 padding - 3, W + 2 padding - 3], or that divided by `step`, rounded up.
     """
     channels = x.shape[1]
     taps = torch.tensor(TAPS, dtype=x.dtype, device=x.device)
     kernel = (gain * taps.outer(taps)).expand(channels, 1, 4, 4)
     # one pass over all channels; two passes along the axes are slower for four taps (benchmarks/stylegan2_step.md)
-    return F.conv2d(x, kernel, padding=padding, groups=channels)
+    return F.conv2d(x, kernel, stride=step, padding=padding, groups=channels)
 
 
 def upsample(x: Tensor) -> Tensor:
@@ -58,8 +59,7 @@ def downsample(x: Tensor) -> Tensor:
 
     The filter, then every second pixel.
     """
-    # the filter at every pixel is faster on the CPU than a depthwise convolution that steps by two
-    return blur(x, padding=1)[:, :, ::2, ::2]
+    return blur(x, padding=1, step=2)
 
 
 def upsampling_convolution(x: Tensor, weight: Tensor) -> Tensor:
@@ -88,4 +88,8 @@ def downsampling_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = No
     Returns:
         [B, O, H // 2, W // 2].
     """
+    if weight.shape[2] == 1 and not (x.device.type == "cpu" and x.dtype.itemsize < 4):
+        # of pixels that a 1x1 convolution would step over none is needed; but on the CPU a depthwise convolution that
+        # steps is slow in bfloat16
+        return F.conv2d(downsample(x), weight, bias)
     return F.conv2d(blur(x, padding=1 + weight.shape[2] // 2), weight, bias, stride=2)

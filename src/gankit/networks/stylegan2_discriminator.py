@@ -67,7 +67,7 @@ class HalvingBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, inputs, H, W] -> [B, outputs, H // 2, W // 2]."""
-        return activate(self.second.halve(activate(self.first(x)))) + self.skip.halve(x)
+        return self.skip.halve(x).add_(activate(self.second.halve(activate(self.first(x)))))
 
 
 def append_spread(x: Tensor) -> Tensor:
