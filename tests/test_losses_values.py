@@ -64,6 +64,12 @@ def test_losses_are_those_of_their_papers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_says_whether_the_generator_depends_on_real_records(name: str) -> None:
+    loss = LOSSES[name]
+    assert loss.pairs == (not torch.equal(loss.generator(REAL, FAKE), loss.generator(REAL + 1, FAKE)))
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_a_better_discriminator_has_a_lower_loss_and_a_better_generator_too(name: str) -> None:
     loss = LOSSES[name]
     real, fake = torch.tensor([0.1]), torch.tensor([0.0])

@@ -29,6 +29,7 @@ class Loss:
     threshold: the logit above which D calls a record real; None where D's logits have no fixed zero and the
         middle between its mean on real and its mean on fakes is taken.
     paper, equation: where they come from.
+    pairs: whether what G minimises depends on the real logits; where not, D need not look at real records for it.
     """
 
     discriminator: PairLoss
@@ -36,6 +37,7 @@ class Loss:
     threshold: float | None
     paper: str
     equation: str
+    pairs: bool = False
 
 
 def minimax_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -99,7 +101,7 @@ LOSSES: dict[str, Loss] = {
     "leastsquares": Loss(leastsquares_d, leastsquares_g, 0.5, "Mao et al. 2017", "eq. 9"),
     "hinge": Loss(hinge_d, hinge_g, 0.0, "Miyato et al. 2018", "eq. 16 and 17"),
     "wasserstein": Loss(wasserstein_d, wasserstein_g, None, "Arjovsky et al. 2017", "eq. 3"),
-    "relativistic": Loss(relativistic_d, relativistic_g, None, "Huang et al. 2025", "eq. 2"),
+    "relativistic": Loss(relativistic_d, relativistic_g, None, "Huang et al. 2025", "eq. 2", pairs=True),
 }
 
 

@@ -184,8 +184,10 @@ class Game:
         if not generator_moves:
             return
         dropout = self._dropout(draws, 2 * len(real))
-        with torch.no_grad():
-            real_logits = self.discriminator(real, c, None if dropout is None else dropout[: len(real)])
+        real_logits = played.real_logits.detach()
+        if loss.pairs:  # those of D after its step
+            with torch.no_grad():
+                real_logits = self.discriminator(real, c, None if dropout is None else dropout[: len(real)])
         fake_logits = self.discriminator(shown, c, None if dropout is None else dropout[len(real) :])
         g_loss = loss.generator(real_logits, fake_logits)
         total = g_loss
