@@ -101,7 +101,7 @@ def test_generator_starts_with_pictures_of_the_size_of_the_data_that_differ_by_l
     z = torch.randn(64, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         one, other = (generator(z, torch.zeros(64, 0), torch.eye(3)[k].expand(64, 3)) for k in (0, 1))
-    assert 0.2 < one.std() < 2
+    assert 0.2 < one.std() < 1 and one.abs().max() <= 1
     by_latent, by_label = one.std(0).mean(), (one - other).std() / 2**0.5
     assert 0.3 < by_label / by_latent < 3
 
@@ -134,14 +134,14 @@ def test_vectors_are_refused_with_what_to_do() -> None:
 
 
 def test_a_short_game_on_bars_learns_where_the_light_is() -> None:
-    """Pictures of two classes: the left half is light, or the right half; ten seconds make G tell them apart."""
+    """Pictures of two classes: the left half is light, or the right half; G learns which is which."""
     rows = torch.arange(256)
     x = torch.full((256, 1, 8, 8), 0, dtype=torch.uint8)
     x[rows % 2 == 0, :, :, :4], x[rows % 2 == 1, :, :, 4:] = 255, 255
     c = torch.eye(2)[rows % 2]
     spec, given = Spec("image", (1, 8, 8)), Spec("vector", (2,), (Block("categorical", 2),))
     generator, discriminator = build("strided", spec, given, width=16, num_latents=8)
-    config = GameConfig(total_samples=150 * 32, batch=32, learning_rate=2e-3, first_weight=0.3)
+    config = GameConfig(total_samples=100 * 16, batch=16, learning_rate=2e-3, first_weight=0.3)
     game = Game(generator, discriminator, config)
     train = Batches(x, c, lambda rows: rows.float() / 127.5 - 1)
     while not game.finished:

@@ -5,9 +5,10 @@ Knows Spec and tensors; never columns, files or kinds of data.
 Layers at full size are the dearest ones and there are none: D rearranges every 2 x 2 pixels into channels before its
 first convolution, and G ends in the reverse of that. From there on each stage halves (doubles) the sides by a
 convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
-the gradients that are penalised, and G no batch statistics, so that a picture does not depend on its batch. A condition
-is joined with z in G with as much weight as z has, and enters D by projection (Miyato and Koyama 2018, eq. 4). What was
-measured: benchmarks/pictures_networks.md.
+the gradients that are penalised, and G no batch statistics, so that a picture does not depend on its batch. G ends in
+tanh: with a linear end the even ground of drawn pictures stays speckled for long, which D sees before all else. A
+condition is joined with z in G with as much weight as z has, and enters D by projection (Miyato and Koyama 2018, eq.
+4). What was measured: benchmarks/pictures_networks.md.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class StridedGenerator(Generator):
                     h = self.doublings[i - 1](h)  # [B, C, H, W] -> [B, C/2, 2H, 2W]
                 h = further(F.leaky_relu(_normalised(h), SLOPE))
             x = self.last(self.to_pixels(h))
-        return cut(x.float(), *self.spec.shape[1:])
+        return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
 
 
 def _further(width: int, depth: int) -> nn.Sequential:
