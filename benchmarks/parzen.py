@@ -2,8 +2,8 @@
 
     python benchmarks/parzen.py --samples 5M --grid digits.png [--network dense2014]
 
-The first 50,000 training digits train, the other 10,000 validate: they choose the checkpoint (by the project's own metric)
-and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,000 test digits. The paper has 225 +- 2.
+The first 50,000 training digits train, the other 10,000 validate: they choose the checkpoint (by the project's own
+metric) and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,000 test digits. The paper has 225 +- 2.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ def main() -> None:
     parser.add_argument("--grid", type=Path)
     arguments = parser.parse_args()
 
+    from pictures import pictures
+
     import gankit
     from gankit.data import Pictures, write_pictures
     from gankit.metrics.picture_history import parzen
-    from pictures import pictures
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
     with tempfile.TemporaryDirectory() as temporary:

@@ -32,10 +32,11 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE")
     arguments = parser.parse_args()
 
+    from pictures import pictures
+
     import gankit
     from gankit.metrics.picture_classes import stacked_modes
     from gankit.perception import train_classifier
-    from pictures import pictures
 
     (x, y), (test, y_test) = pictures("mnist", arguments.folder, 28)
     classifier = train_classifier(x[..., None], y, 10, 0)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from gankit.metrics import coverage
 from gankit.metrics.baselines import BASELINES, bootstrap, copula, independent
-from gankit.metrics.copies import copies_exact, copies_near, mann_whitney_z, membership, row_hashes
+from gankit.metrics.copies import copies_exact, copies_near, mann_whitney_z, membership, nearer_share, row_hashes
 from gankit.metrics.marginals import shape
 from gankit.metrics.neighbours import Space, _smallest, gower, nearest
 from gankit.metrics.pairs import correlations
@@ -106,6 +106,62 @@ def test_honest_fakes_are_as_close_to_training_as_to_held_out_rows() -> None:
     assert score.low is not None and score.high is not None
     assert score.low <= 0.52 and score.high >= 0.48
     assert score.details["three_sample"]["p"] > 0.001 and score.details["three_sample"]["cells_p"] > 0.001
+
+
+DISTRIBUTIONS = {
+    "normal": lambda g, n: g.normal(size=(n, 1)),
+    "rounded": lambda g, n: np.round(g.normal(size=(n, 1)), 1),
+    "heavy": lambda g, n: g.standard_t(1.5, size=(n, 1)),
+    "five columns": lambda g, n: g.normal(size=(n, 5)),
+}
+
+
+def drawn(name: str, rows: int, generator: np.random.Generator) -> Sample:
+    x = DISTRIBUTIONS[name](generator, rows)
+    return table(**{f"x{i}": x[:, i] for i in range(x.shape[1])})
+
+
+@pytest.mark.parametrize("name", list(DISTRIBUTIONS))
+def test_honest_fakes_are_seldom_accused(name: str) -> None:
+    seeds, z, p, above, holds = 50, [], [], 0, 0
+    for seed in range(seeds):
+        generator = np.random.default_rng([seed, 7])
+        train, heldout, fake = (drawn(name, rows, generator) for rows in (480, 120, 600))
+        score = copies_near(train, heldout, fake, seed=seed)
+        assert score.low is not None and score.high is not None
+        z.append(score.details["three_sample"]["z"])
+        p.append(score.details["three_sample"]["p"])
+        above, holds = above + (score.low > 0.5), holds + (score.low <= 0.5 <= score.high)
+    # Each bound is passed by chance in less than one of 500 such tests.
+    assert sum(v < 0.05 for v in p) <= 8
+    assert above <= 6 and holds >= 42
+    assert abs(np.mean(z)) < 3 / np.sqrt(seeds)
+
+
+@pytest.mark.parametrize("name", ["normal", "heavy", "five columns"])
+def test_rows_moved_a_little_are_found_from_few_rows_on(name: str) -> None:
+    generator = np.random.default_rng(3)
+    train, heldout = drawn(name, 480, generator), drawn(name, 120, generator)
+    score = copies_near(train, heldout, noisy(train, 1e-3))
+    assert score.low is not None and score.low > 0.5
+    assert score.details["three_sample"]["p"] < 1e-3
+
+
+def test_interval_counts_the_reference_rows_and_not_the_fakes() -> None:
+    # Two training rows draw 3 and 1 fakes, two held-out rows 4 and 0: v = 1/2, and by hand
+    # n / N^2 (1/4 Var[3, 1] + 1/4 Var[4, 0]) = 2 / 64 (2 / 4 + 8 / 4) = 0.078125.
+    near, far = np.full(4, 0.1), np.full(4, 0.2)
+    value, low, high = nearer_share(
+        np.concatenate([near, far]), np.concatenate([far, near]), np.array([0, 0, 0, 1] * 2), np.zeros(8, int), 2
+    )
+    assert (value, low, high) == (0.5, 0.0, 1.0)  # one degree of freedom: 12.7 deviations
+    value, low, high = nearer_share(
+        np.concatenate([near, far]), np.concatenate([far, near]), np.array([0, 0, 0, 1] * 2), np.zeros(8, int), 100
+    )
+    rows = np.zeros(100)
+    variance = sum(np.var([*part, *rows[2:]], ddof=1) for part in ([3, 1], [4, 0])) / 4 * 100 / 64
+    assert high - value == pytest.approx(stats.t.ppf(0.975, 99) * variance**0.5)
+    assert value - low == pytest.approx(high - value)
 
 
 def test_near_copies_are_found_and_the_worst_shown() -> None:

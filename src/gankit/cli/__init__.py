@@ -13,11 +13,19 @@ from collections.abc import Sequence
 import click
 
 from gankit import __version__
-from gankit.cli import evaluate, inspect, sample, train
+from gankit.cli import evaluate, inspect, interpolate, mix, project, sample, train
 from gankit.errors import InterruptedRun, OptionError
 from gankit.terminal import Voice
 
-COMMANDS: tuple[click.Command, ...] = (train.command, sample.command, evaluate.command, inspect.command)
+COMMANDS: tuple[click.Command, ...] = (
+    train.command,
+    sample.command,
+    evaluate.command,
+    inspect.command,
+    interpolate.command,
+    project.command,
+    mix.command,
+)
 """Every command; one is added as one module and one entry here."""
 
 HELP = """Train a generative adversarial network on your own data, and learn honestly how good its fakes are.

@@ -86,53 +86,79 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
 
     Training rows are subsampled to as many as there are held-out ones (at most 10,000 of each, 5,000 fakes), so that
     honest fakes are closer to either with chance 1/2; a tie counts half. The distance is that of `neighbours.Space`,
-    with the held-out and training rows as its scale. The interval is the exact binomial one over fakes without ties,
-    moved to the share with ties; it takes the fakes as independent and the two reference samples as given.
+    with these held-out and training rows as its scale. The interval is that of `nearer_share`.
 
     details["three_sample"]: the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest
     training row of fakes and of held-out rows (negative: the fakes are closer, p is one-sided for that), overall and as
-    the mean over cells of the space, weighted by their share of held-out rows (cells_z). details["worst"]: the fakes
-    that are much nearer to a training row than to a held-out one. See the module for what this proves.
+    the mean over cells of the space, weighted by their share of held-out rows (cells_z). Scale and cells are those of
+    the training rows (up to 10,000): of rows that honest fakes and held-out rows are equally strange to.
+    details["worst"]: the fakes that are much nearer to a training row than to a held-out one. See the module for what
+    this proves, and benchmarks/metrics.md for how seldom honest fakes are accused.
     """
     generator = numpy_generator(seed, "metrics/copies_near")
     rows = min(train.num_rows, heldout.num_rows, _MAX_REFERENCE_ROWS)
     if rows < 2 or fake.num_rows < 2:
         return impossible(0.5, "fewer than two rows to compare distances with")
-    train, heldout = train.subsample(rows, generator), heldout.subsample(rows, generator)
     fake = fake.subsample(_MAX_ROWS, generator)
+    known = train.subsample(_MAX_REFERENCE_ROWS, generator)
+    train, heldout = train.subsample(rows, generator), heldout.subsample(rows, generator)
     space = Space(concatenate(train, heldout), key(seed, "metrics/copies_near/space"))
     members, others, fakes = (space.place(s) for s in (train, heldout, fake))
-    to_train, index = (v[:, 0] for v in nearest(fakes, members))
-    to_heldout = nearest(fakes, others)[0][:, 0]
-    closer, ties = int((to_train < to_heldout).sum()), int((to_train == to_heldout).sum())
-    value = (closer + ties / 2) / len(to_train)
-    low, high = binomial_interval(closer, len(to_train) - ties)
-    untied = 1 - ties / len(to_train)
-    heldout_to_train = nearest(others, members)[0][:, 0]
+    (to_train, index), (to_heldout, other) = ([v[:, 0] for v in nearest(fakes, p)] for p in (members, others))
+    three_sample, fake_to_known, heldout_to_known = _three_sample(
+        known, heldout.subsample(_MAX_ROWS, generator), fake, seed
+    )
     details = {
-        "closer": closer,
-        "ties": ties,
+        "closer": int((to_train < to_heldout).sum()),
+        "ties": int((to_train == to_heldout).sum()),
         "rows": len(to_train),
-        "three_sample": _three_sample(to_train, heldout_to_train, fakes, others, seed),
-        "distance": _distances(to_train, to_heldout, heldout_to_train),
+        "three_sample": three_sample,
+        "distance": {
+            "train_median": float(np.median(to_train)),
+            "heldout_median": float(np.median(to_heldout)),
+            **_histograms(fake_to_known, heldout_to_known),
+        },
         "worst": _worst(fake, train, to_train, to_heldout, index),
     }
-    return Score(value, low * untied + (1 - untied) / 2, high * untied + (1 - untied) / 2, 0.5, plain(details))
+    return Score(*nearer_share(to_train, to_heldout, index, other, rows), 0.5, plain(details))
 
 
-def _distances(to_train: np.ndarray, to_heldout: np.ndarray, heldout_to_train: np.ndarray) -> dict[str, Any]:
-    """Medians of the fakes' distances, and histograms of the distance to the nearest training row for a picture.
+def nearer_share(
+    to_train: np.ndarray, to_heldout: np.ndarray, train_row: np.ndarray, heldout_row: np.ndarray, num_rows: int
+) -> tuple[float, float, float]:
+    """The share of fakes nearer to a training row than to a held-out one, ties counting half, and its 95% interval.
+
+    The interval takes the reference rows for the samples that they are: all fakes near one row are decided by it
+    together, so that a binomial interval is too narrow wherever there are more fakes than such rows. With w_j the fakes
+    without a tie whose nearest of all 2n rows is row j, the share is A / N with A the sum of w over training rows and
+    N fakes, and its variance (by linearisation, v the share)
+    n / N^2 ((1 - v)^2 Var[w_j, j in train] + v^2 Var[w_j, j held out]).
+
+    to_train, to_heldout: [N] distances; train_row, heldout_row: [N] the rows they lead to, in [0, num_rows).
+    """
+    from scipy.stats import t
+
+    nearer, tied = to_train < to_heldout, to_train == to_heldout
+    value = float((nearer + 0.5 * tied).mean())
+    variance = 0.0
+    for weight, rows in ((1 - value, train_row[nearer]), (value, heldout_row[~nearer & ~tied])):
+        variance += weight**2 * num_rows * float(np.bincount(rows, minlength=num_rows).var(ddof=1))
+    half = float(t.ppf(0.975, num_rows - 1)) * math.sqrt(variance) / len(to_train)
+    return value, max(0.0, value - half), min(1.0, value + half)
+
+
+def _histograms(fake: np.ndarray, heldout: np.ndarray) -> dict[str, Any]:
+    """Histograms of the distances to the nearest training row, as shares, for a picture.
 
     The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
     """
-    reach = float(np.quantile(np.concatenate([to_train, heldout_to_train]), 0.995))
+    reach = float(np.quantile(np.concatenate([fake, heldout]), 0.995))
     edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
     shares = {
         who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
-        for who, values in (("fake", to_train), ("heldout", heldout_to_train))
+        for who, values in (("fake", fake), ("heldout", heldout))
     }
-    medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
-    return {**medians, "edges": edges, **shares}
+    return {"edges": edges, **shares}
 
 
 def _worst(
@@ -170,26 +196,33 @@ def mann_whitney_z(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _three_sample(
-    fake_distance: np.ndarray, heldout_distance: np.ndarray, fakes: Points, others: Points, seed: int
-) -> dict[str, Any]:
-    """Z_U over all rows, and C_T: the mean of Z_U over cells (k-means of the held-out rows), weighted by held-out rows.
+    train: Sample, heldout: Sample, fake: Sample, seed: int
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Z_U over all rows, and C_T: the mean of Z_U over cells, weighted by held-out rows; with the distances to the
+    nearest training row of fakes and of held-out rows.
 
     Cells with fewer than 10 rows of either side are left out. As each cell's z is standard normal under honest fakes,
-    the weighted mean has deviation sqrt(sum of squared weights), which gives cells_p.
+    the weighted mean has deviation sqrt(sum of squared weights), which gives cells_p. Departure from the paper: the
+    cells are k-means of the training rows. They and the scale must not come from the held-out rows: these would lie in
+    cells of fewer other rows than fresh ones do, and where there are few columns that alone told them apart.
     """
     from scipy.stats import norm
     from sklearn.cluster import KMeans
 
-    z = mann_whitney_z(fake_distance, heldout_distance)
+    space = Space(train, key(seed, "metrics/copies_near/train"))
+    members, others, fakes = (space.place(s) for s in (train, heldout, fake))
+    near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
+    z = mann_whitney_z(near, usual)
     out: dict[str, Any] = {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0}
     cells = min(_MAX_CELLS, min(fakes.num_rows, others.num_rows) // _MIN_CELL_ROWS)
-    if cells < 2 or len(np.unique(others.euclid[:1000], axis=0)) < cells:
-        return out
+    if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
+        return out, near, usual
     model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)
-    cell = [model.fit(others.euclid).labels_, model.predict(fakes.euclid)]
+    model.fit(members.euclid)
+    fake_cell, heldout_cell = model.predict(fakes.euclid), model.predict(others.euclid)
     scores, weights = [], []
     for k in range(cells):
-        a, b = fake_distance[cell[1] == k], heldout_distance[cell[0] == k]
+        a, b = near[fake_cell == k], usual[heldout_cell == k]
         if min(len(a), len(b)) >= 10:
             scores.append(mann_whitney_z(a, b))
             weights.append(len(b))
@@ -198,7 +231,7 @@ def _three_sample(
         mean = float(share @ np.array(scores))
         p = float(norm.cdf(mean / math.sqrt(float(share @ share))))
         out |= {"cells_z": mean, "cells_p": p, "cells": len(scores)}
-    return out
+    return out, near, usual
 
 
 def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:

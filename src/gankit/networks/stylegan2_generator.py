@@ -87,7 +87,7 @@ class ToImage(nn.Module):
         image = torch.bmm(pixels, weight.to(x.dtype).transpose(1, 2)) + self.bias.to(x.dtype)
         if is_low(image.dtype):
             image = image.clamp(-CLAMP, CLAMP).float()
-        return image.view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)  # [B, H * W, channels] -> [B, channels, H, W]
+        return image.view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)  # [B, H * W, channels] -> [B, channels, H, W]
 
 
 def _channels(scale: Tensor, x: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class StyleGAN2Generator(StyleGenerator):
         """See `StyleGenerator.paint`."""
         types = types_of(self.pyramid, self.start.dtype, self.multiply_in, w.device)
         style = w.unbind(1)
-        x = self.start.to(types[0]).expand(len(w), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = self.start.to(types[0]).expand(w.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.layers[0](x, style[0], noise[0])
         image: Tensor = self.to_image[0](x, style[1])
         for level in range(1, len(types)):

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from gankit.codecs import ImageCodec, TableCodec
 from gankit.config import TrainConfig
-from gankit.data import Origin, Pictures, Records, Schema, Values, infer, picture_hash, read_pictures, split
+from gankit.data import Column, Origin, Pictures, Records, Schema, Values, infer, picture_hash, read_pictures, split
 from gankit.errors import DataError, OptionError
 from gankit.preparation.prepared import PicturePart, Prepared
 
@@ -109,8 +109,20 @@ def _labels(pictures: Pictures, config: TrainConfig, notes: list[str]) -> tuple[
     left = [name for name in names if name not in given]
     if left:
         notes.append(f"labels left out: {', '.join(left)}. Take them with --given NAME --column NAME=category.")
-    kept = Schema(tuple(schema.column(name) for name in names if name in given))
+    kept = Schema(tuple(_in_order(schema.column(name)) for name in names if name in given))
     return replace(typed, given=tuple(given)), kept
+
+
+def _in_order(column: Column) -> Column:
+    """The column with its classes in the order people count or spell them, not by how many there are of each."""
+
+    def place(level: object) -> tuple[float, str]:
+        try:
+            return float(str(level)), ""
+        except ValueError:
+            return float("inf"), str(level)
+
+    return replace(column, levels=tuple(sorted(column.levels, key=place))) if column.levels else column
 
 
 def _described(schema: Schema, name: str) -> str:
