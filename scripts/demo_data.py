@@ -1,7 +1,8 @@
-"""Writes the demo's data, which gankit's dependencies ship, as CSV files: `demo_data.py FOLDER`.
+"""Writes the demo's data, which gankit's dependencies ship, as people bring theirs: `demo_data.py FOLDER`.
 
 titanic.csv: the 1,309 passengers of the Titanic, from scikit-learn's test data (the OpenML set 40945).
 heights.csv: one column, the heights in metres of a landscape near Jacksboro, from Matplotlib's sample data.
+digits/: 1,797 written digits of 8 x 8 pixels in a folder a class, from scikit-learn.
 """
 
 from __future__ import annotations
@@ -43,7 +44,21 @@ def write_heights(path: Path, num_rows: int = 20_000) -> int:
     return len(chosen)
 
 
+def write_digits(folder: Path) -> int:
+    """Writes every digit as a PNG into the folder of its class; gives their number."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    for number, (image, digit) in enumerate(zip(found.images, found.target, strict=True)):
+        place = folder / str(digit)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((image * 15.9).astype(np.uint8)).save(place / f"{number:04d}.png")
+    return len(found.images)
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     print(f"{folder / 'titanic.csv'}: {write_titanic(folder / 'titanic.csv')} rows")
     print(f"{folder / 'heights.csv'}: {write_heights(folder / 'heights.csv')} rows")
+    print(f"{folder / 'digits'}: {write_digits(folder / 'digits')} pictures")
