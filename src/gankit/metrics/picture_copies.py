@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.copies import mann_whitney_z
+from gankit.metrics.copies import mann_whitney_z, nearer_share
 from gankit.metrics.picture_neighbours import Neighbours, nearest
 from gankit.metrics.score import Score, binomial_interval, impossible, plain
 
@@ -100,7 +100,7 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     """The share of fakes that lie closer to a training picture than to any held-out one; best .5, the chance level.
 
     Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
-    half. The interval is the exact binomial one over fakes without ties, moved to the share with ties.
+    half. The interval is that of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
     details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
     nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
     details["pairs"]: fakes much nearer to a training picture than to a held-out one, by row numbers.
@@ -115,20 +115,17 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     members, others = nearest(fake, train), nearest(fake, heldout)
     to_train, to_heldout = members.distances[:, 0], others.distances[:, 0]
     usual = nearest(heldout, train).distances[:, 0]
-    closer, ties = int((to_train < to_heldout).sum()), int((to_train == to_heldout).sum())
-    value = (closer + ties / 2) / len(fake)
-    low, high = binomial_interval(closer, len(fake) - ties)
-    untied = 1 - ties / len(fake)
     z = mann_whitney_z(to_train, usual)
     details = {
-        "closer": closer,
-        "ties": ties,
+        "closer": int((to_train < to_heldout).sum()),
+        "ties": int((to_train == to_heldout).sum()),
         "rows": len(fake),
         "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
         "distance": _distances(to_train, to_heldout, usual),
         "pairs": _worst(to_train, to_heldout, members.rows[:, 0]),
     }
-    return Score(value, low * untied + (1 - untied) / 2, high * untied + (1 - untied) / 2, 0.5, plain(details))
+    share = nearer_share(to_train, to_heldout, members.rows[:, 0], others.rows[:, 0], len(train))
+    return Score(*share, 0.5, plain(details))
 
 
 def _distances(to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
