@@ -24,7 +24,7 @@ from gankit.networks.stylegan2 import (
 )
 from gankit.networks.stylegan2_discriminator import append_spread
 from gankit.networks.stylegan2_generator import StyledConvolution
-from gankit.networks.stylegan2_layers import MAPPING_RATE, EqualisedLinear, Mapping, pyramid_of
+from gankit.networks.stylegan2_layers import MAPPING_RATE, EqualisedLinear, Mapping, activate, pyramid_of
 from gankit.spec import Block, Spec
 
 CONDITION = Spec("vector", (3,), (Block("categorical", 3),))
@@ -526,3 +526,15 @@ def test_in_low_precision_no_layer_gives_more_than_its_limit() -> None:
     w, noise = numbers(1, 2, 3), torch.zeros(2, 1, 8, 8)
     assert layer(x.bfloat16(), w, noise).max() == 256
     assert layer(x, w, noise).max() > 1000
+
+
+def test_the_limited_relu_and_its_slopes_by_hand() -> None:
+    x = torch.tensor([-2000.0, -1.0, 2.0, 300.0], dtype=torch.bfloat16, requires_grad=True)
+    y = activate(x * 1)
+    assert y.tolist() == pytest.approx([-256, -0.2, 2, 256], rel=1e-2)
+    upstream = torch.ones(4, dtype=torch.bfloat16, requires_grad=True)
+    (slope,) = torch.autograd.grad(y, x, upstream, create_graph=True)
+    assert slope.tolist() == pytest.approx([0, 0.2, 1, 0], rel=1e-2)
+    # linear in what comes from above, and the same whatever x does in between
+    (again,) = torch.autograd.grad((slope * torch.tensor([1.0, 2.0, 3.0, 4.0])).sum(), upstream)
+    assert again.tolist() == pytest.approx([0, 0.4, 3, 0], rel=1e-2)

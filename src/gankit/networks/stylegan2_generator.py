@@ -87,7 +87,8 @@ class ToImage(nn.Module):
         image = torch.bmm(pixels, weight.to(x.dtype).transpose(1, 2)) + self.bias.to(x.dtype)
         if is_low(image.dtype):
             image = image.clamp(-CLAMP, CLAMP).float()
-        return image.view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)  # [B, H * W, channels] -> [B, channels, H, W]
+        # [B, H * W, channels] -> [B, channels, H, W]
+        return image.view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
 
 
 def _channels(scale: Tensor, x: Tensor) -> Tensor:

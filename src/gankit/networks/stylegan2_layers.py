@@ -126,7 +126,7 @@ def activate(x: Tensor) -> Tensor:
 
 
 class _LimitedReLU(torch.autograd.Function):
-    """clamp(leaky ReLU(x), -CLAMP, CLAMP) in place; a clamp of its own costs a fifth of the whole step on a CPU.
+    """clamp(leaky ReLU(x), -CLAMP, CLAMP) in place; on a CPU a clamp of its own costs more than the ReLU.
 
     All that its derivative needs is the result. It can be differentiated as often as one likes.
     """
