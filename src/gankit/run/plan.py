@@ -83,7 +83,7 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
 
 PICTURE_PLANS: dict[str, dict[str, Any]] = {
     # benchmarks/pictures_networks.md
-    "strided": {"batch": 64, "learning_rate": 1e-3, "gap_target": 0.3, "first_weight": 5.0},
+    "strided": {"batch": 32, "learning_rate": 2e-3, "penalty_weight": 3.0, "final_weight": 0.05},
     # Huang et al. 2025, appendix: their CIFAR-10 configuration
     "residual": {
         "batch": 64, "learning_rate": 2e-4, "final_learning_rate": 0.25, "first_beta2": 0.9, "gap_target": 0.3,
@@ -102,8 +102,9 @@ PICTURE_PLANS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """How the games of pictures are played, by network; what is not named stands in `GameConfig`."""
 
-SMALL_SIDE = 32
-"""StyleGAN2 goes without path lengths for pictures up to so many pixels a side (its CIFAR configuration)."""
+SMALL_SIDE, SMALL_WEIGHT = 32, 0.01
+"""For pictures up to so many pixels a side StyleGAN2 goes without path lengths, and R1 has this weight (its CIFAR-10
+configuration: Karras et al. 2020b)."""
 
 
 def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
@@ -112,15 +113,20 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
     row = dict(PICTURE_PLANS.get(prepared.network, {}))
     if prepared.network in ("dense2014", "conv2014"):
         row = _plan_of_2014(prepared)
-    asked = {"loss": config.loss, "penalty": config.penalty, "batch": config.batch}
+    if config.penalty is not None and config.penalty != row.get("penalty", "r1r2"):
+        row = {name: value for name, value in row.items() if name not in ("penalty_weight", "final_weight")}
+    asked = {
+        "loss": config.loss, "penalty": config.penalty, "penalty_weight": config.penalty_weight, "batch": config.batch,
+    }  # fmt: skip
     row |= {name: value for name, value in asked.items() if value is not None}
     row["batch"] = min(row["batch"], max(4, prepared.num_train // 4))
     row.setdefault("ema_half_life", float(np.clip(2 * prepared.num_train, 5_000, 50_000)))
     if prepared.network == "stylegan2":
         if config.penalty_weight is None and row["penalty"] != "none":
             # gamma = 0.0002 pixels / batch (Karras et al. 2020b, their automatic configuration)
-            row["penalty_weight"] = 0.0002 * height * width / row["batch"]
-        if max(height, width) <= SMALL_SIDE:
+            small = height * width <= SMALL_SIDE**2
+            row["penalty_weight"] = SMALL_WEIGHT if small else 0.0002 * height * width / row["batch"]
+        if height * width <= SMALL_SIDE**2:
             row["path_length_weight"] = 0.0
     automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else "ada"
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
