@@ -196,6 +196,20 @@ def test_evaluate_judges_a_file_of_fakes(here: Here, place: Path) -> None:
     assert not (place / "judged-file" / "fakes.csv").exists()
 
 
+def test_a_report_shows_training_records_only_if_it_may(here: Here, place: Path) -> None:
+    for flags, folder in (((), "open"), (("--no-records",), "closed")):
+        here("evaluate", "runs/people-1", "--fake", "people.csv", "-o", folder, *flags, cwd=place)
+    pages = {folder: (place / folder / "report.html").read_text() for folder in ("open", "closed")}
+    figures = {f: json.loads((place / f / "report.json").read_text()) for f in pages}
+    figures = {f: found["evaluation"]["metrics"] for f, found in figures.items()}
+    assert figures["open"]["copies_exact"]["fake"]["details"]["examples"]
+    for name in ("copies_exact", "copies_near"):
+        details = figures["closed"][name]["fake"]["details"]
+        assert not {"examples", "worst"} & set(details)
+        assert details["rows"] == figures["open"][name]["fake"]["details"]["rows"]
+    assert "left out of this report" in pages["closed"] and "left out of this report" not in pages["open"]
+
+
 def test_inspect_says_what_the_model_is_and_imports_nothing_heavy(
     here: Here, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def evaluate(
     fake: Any = None,
     seed: int = 0,
     num_rows: int | None = None,
+    records: bool = True,
     on_note: Note | None = None,
 ) -> Report:
     """Measures how good a model's fakes are, on fakes read back from their file.
@@ -130,13 +131,15 @@ def evaluate(
         real: held-out records that trained nothing; without them the run's own held-out part.
         fake: fakes in any readable form; without them `num_rows` are made (as many as held-out ones, at least 1000).
         seed: of the fakes and of the measurements.
+        records: show the training records that fakes lie nearest to; False where the report goes to people who must
+            not see the data.
 
     Returns:
         The report: `save`, `json`, `html`, `verdicts`.
     """
     from gankit.evaluation import report_on
 
-    return report_on(model, real, fake, seed, num_rows, on_note or _silent)
+    return report_on(model, real, fake, seed, num_rows, on_note or _silent, records=records)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------

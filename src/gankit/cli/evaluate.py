@@ -30,9 +30,19 @@ from gankit.terminal import Voice
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements."
 )
+@click.option(
+    "--records/--no-records", default=True, help="Show training records beside the fakes that look like them.  [on]"
+)
 @speaking
 def command(
-    voice: Voice, model: Path, real: str | None, fake: str | None, out: Path | None, num_rows: int | None, seed: int
+    voice: Voice,
+    model: Path,
+    real: str | None,
+    fake: str | None,
+    out: Path | None,
+    num_rows: int | None,
+    seed: int,
+    records: bool,
 ) -> None:
     """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
     if fake is not None and num_rows is not None:
@@ -44,7 +54,7 @@ def command(
     if fake is None:
         fake = str(_write_fakes(model, folder, num_rows, seed))
         voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-    report = api.evaluate(model, real, fake=fake, seed=seed, on_note=voice.note)
+    report = api.evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note)
     report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
