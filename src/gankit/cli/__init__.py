@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from gankit import __version__
-from gankit.cli import evaluate, inspect, interpolate, mix, project, sample, train
+from gankit.cli import evaluate, export, inspect, interpolate, mix, project, sample, train
 from gankit.errors import InterruptedRun, OptionError
 from gankit.terminal import Voice
 
@@ -25,6 +25,7 @@ COMMANDS: tuple[click.Command, ...] = (
     interpolate.command,
     project.command,
     mix.command,
+    export.command,
 )
 """Every command; one is added as one module and one entry here."""
 

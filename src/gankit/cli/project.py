@@ -1,0 +1,133 @@
+"""`gankit project`: pictures back into a model's latent space, with the distance reached.
+
+Knows models, files of pictures and of latents; never how a place is found.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit.cli.speaking import speaking
+from gankit.errors import DataError, OutputError
+from gankit.terminal import Voice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gankit.model import Model
+
+
+@click.command("project", short_help="Find the latents of pictures.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("pictures", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder for picture | reconstruction, 000000.png and on, and latents.npz.",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Steps of the descent."
+)
+@click.option(
+    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Where to look; w: stylegan2 alone."
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the places to start from.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all that there are]")
+@speaking
+def command(
+    voice: Voice,
+    model: Path,
+    pictures: tuple[str, ...],
+    out: Path,
+    steps: int,
+    space: str,
+    seed: int,
+    where: tuple[str, ...],
+) -> None:
+    """Find the places in the latent space of MODEL that give the pictures most like each IMAGE.
+
+    An IMAGE is a picture, or a folder, archive or array of pictures; they are brought to the size of the model's.
+    """
+    from gankit.model import load, parse_where
+
+    if out.suffix or (out.exists() and not out.is_dir()):
+        raise OutputError(f"--out {out}: the results go to a folder. Name one.")
+    conditions = parse_where(where)
+    loaded = load(model)
+
+    from gankit.latents import project, require_pictures
+
+    require_pictures(loaded, "project")
+    found, names = _read(voice, loaded, pictures)
+
+    def said(row: int, rmse: float) -> None:
+        voice.note(f"{row + 1}/{len(names)} {names[row]}: {_distance(rmse)}")
+
+    projection = project(loaded, found, steps=steps, space=space, seed=seed, where=conditions, on_found=said)
+    files = _write(out, projection.targets, projection.found)
+    projection.save(out / "latents.npz")
+    results: list[dict[str, Any]] = []
+    lines = []
+    for row, (name, file) in enumerate(zip(names, files, strict=True)):
+        rmse, psnr, labels = float(projection.rmse[row]), float(projection.psnr[row]), projection.labels[row]
+        results.append({"picture": name, "file": str(file), "rmse": rmse, "psnr": psnr, "labels": dict(labels)})
+        lines.append(f"{name}: {_distance(rmse)}" + "".join(f", {column}={value}" for column, value in labels.items()))
+    mean = float(projection.rmse.mean())
+    lines.append(f"{len(results)} pictures and their latents in {out}; mean rmse {mean:.1f}")
+    voice.result(
+        {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results},
+        "\n".join(lines),
+    )
+
+
+def _distance(rmse: float) -> str:
+    psnr = 20 * math.log10(255 / rmse) if rmse else math.inf
+    return f"rmse {rmse:.1f} of 255 grey levels, PSNR {psnr:.1f} dB"
+
+
+def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+    """The pictures of all sources at the model's size, [N, H, W, C] uint8, and their names."""
+    import numpy as np
+
+    from gankit.config import TrainConfig
+    from gankit.data import read_pictures
+
+    channels, height, width = model.codec.spec.shape
+    named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+    config = TrainConfig(kind="image", size=f"{width}x{height}", channels=named)
+    parts, names = [], []
+    for source in sources:
+        notes: list[str] = []
+        found = read_pictures(source, config, notes, least=1)
+        for note in notes:
+            voice.note(note)
+        if found.x.shape[3] != channels:
+            raise DataError(
+                f"{source}: its pictures have {found.x.shape[3]} channels, and the model's have {channels}."
+            )
+        parts.append(np.asarray(found.x))
+        names += list(found.names) or [f"{source}:{row}" for row in range(len(found))]
+    return np.concatenate(parts), names
+
+
+def _write(folder: Path, targets: np.ndarray, found: np.ndarray) -> list[Path]:
+    """A PNG file for each picture, it and its reconstruction side by side."""
+    import numpy as np
+
+    from gankit.data import grid
+    from gankit.data.picturewriting import png
+    from gankit.data.writing import complaints, whole_file
+
+    files = [folder / f"{row:06d}.png" for row in range(len(targets))]
+    with complaints(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, pair in zip(files, zip(targets, found, strict=True), strict=True):
+            with whole_file(file) as stream:
+                stream.write(png(grid(np.stack(pair), columns=2)))
+    return files

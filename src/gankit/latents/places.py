@@ -1,0 +1,142 @@
+"""Places in a model's latent space: those of its rows, and the pictures that places give.
+
+Knows models and generators; never discriminators, optimisers or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gankit.errors import OptionError
+from gankit.model import Model
+from gankit.model.blocks import block_rows
+from gankit.networks import StyleGenerator
+from gankit.networks.compact import collapse
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One of a model's rows: row `row` of seed `seed`, which obeys `where` (see `Model.sample`)."""
+
+    row: int
+    seed: int = 0
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Places:
+    """N places in a model's latent space; either z or w says where.
+
+    z: [N, num_latents] float32, or None.
+    w: [N, num_styles, style_dim] float32, or None; for a `StyleGenerator`.
+    c: [N, K] float32, the condition, or None.
+    noise: of a `StyleGenerator`, [N, 1, H, W] for each layer that takes some; else empty.
+    """
+
+    z: Tensor | None
+    w: Tensor | None
+    c: Tensor | None
+    noise: list[Tensor]
+
+    def __len__(self) -> int:
+        place = self.z if self.z is not None else self.w
+        assert place is not None, "either z or w"
+        return len(place)
+
+    def take(self, rows: slice | Tensor) -> Places:
+        """Some of the places."""
+
+        def some(part: Tensor | None) -> Tensor | None:
+            return None if part is None else part[rows]
+
+        return Places(some(self.z), some(self.w), some(self.c), [layer[rows] for layer in self.noise])
+
+
+def require_pictures(model: Model, what: str) -> None:
+    """Raises an OptionError for a model of another kind."""
+    if model.kind != "image":
+        raise OptionError(
+            f"{what} is for models of pictures, and this one is of kind {model.kind}. gankit sample and evaluate take "
+            "every kind."
+        )
+
+
+def style_generator(model: Model, what: str) -> StyleGenerator:
+    """The model's generator, which has styles; an OptionError where it has none."""
+    require_pictures(model, what)
+    if not isinstance(model.generator, StyleGenerator):
+        raise OptionError(
+            f"{what} needs a network with styles, and this model's is {model.plan.name}. Train one with "
+            "--network stylegan2."
+        )
+    return model.generator
+
+
+def places_of(model: Model, stops: Sequence[Stop]) -> Places:
+    """The places of rows in z, with their conditions and noise.
+
+    Raises:
+        OptionError: a row below 0, or a condition this model cannot obey.
+    """
+    rows = block_rows(model.codec.spec)
+    z, c, noise = [], [], []
+    for stop in stops:
+        if stop.row < 0:
+            raise OptionError(f"row {stop.row}: rows are counted from 0. Give 0 or more.")
+        index, within = divmod(stop.row, rows)
+        draws = model.draws(stop.seed, stop.where)(index)
+        z.append(draws.z[within])
+        if draws.c is not None:
+            c.append(draws.c[within])
+        if isinstance(model.generator, StyleGenerator):
+            noise.append([layer[within] for layer in model.generator.draw_noise(within + 1, draws.u)])
+    layers = [torch.stack(layer) for layer in zip(*noise, strict=True)]
+    return Places(torch.stack(z), None, torch.stack(c) if c else None, layers)
+
+
+def pictures_at(model: Model, stops: Sequence[Stop], truncation: float = 1.0) -> np.ndarray:
+    """The pictures of rows, the very bytes that `Model.sample` gives: [N, H, W, C] uint8."""
+    batches = [next(model.sample_batches(1, s.seed, s.row, s.where, truncation)) for s in stops]
+    return np.concatenate([batch.x for batch in batches])
+
+
+def styles_of(generator: StyleGenerator, places: Places) -> Tensor:
+    """w of the places: [N, num_styles, style_dim]."""
+    if places.w is not None:
+        return places.w
+    assert places.z is not None
+    return generator.styles(places.z, places.c)
+
+
+def painted(model: Model, places: Places, truncation: float = 1.0) -> Tensor:
+    """What G makes at the places: [N, C, H, W] float32, about [-1, 1]; gradients flow back to z or w.
+
+    truncation: how much of the spread is kept, in (0, 1]; see `Model.sample`.
+    """
+    generator = model.generator.eval()
+    if isinstance(generator, StyleGenerator):
+        w = styles_of(generator, places)
+        if truncation != 1:
+            w = generator.mean_style + truncation * (w - generator.mean_style)
+        return generator.paint(w, places.noise)
+    assert places.z is not None and generator.num_uniforms == 0, "generators of pictures draw nothing else"
+    u = places.z.new_zeros(len(places), 0)
+    x: Tensor = generator(places.z if truncation == 1 else truncation * places.z, u, places.c)
+    return x
+
+
+def pictures_of(model: Model, places: Places, truncation: float = 1.0) -> np.ndarray:
+    """The pictures at the places, a few at a time: [N, H, W, C] uint8."""
+    rows = block_rows(model.codec.spec)
+    parts = []
+    with torch.no_grad():
+        for begin in range(0, len(places), rows):
+            x = painted(model, places.take(slice(begin, begin + rows)), truncation)
+            parts.append(collapse(model.codec.spec, x, x.new_zeros(len(x), 0)).numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,331 @@
+"""Projection: from a picture back to the place in latent space that gives the picture most like it.
+
+Knows places and models; never discriminators.
+
+The distance that is made small is the mean square of the pixels plus the Laplacian pyramid distance of Bojanowski et
+al. 2018 ("Optimizing the latent space of generative networks", eq. 3). The features that reports measure by are taken
+from bytes and have no derivative, and those of a classifier know only what tells classes apart; the pyramid sees edges
+at every size.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gankit.data.writing import complaints, whole_file
+from gankit.errors import DataError, OptionError
+from gankit.latents.places import Places, painted, pictures_of, require_pictures, style_generator, styles_of
+from gankit.model import Model
+from gankit.model.blocks import block_rows
+from gankit.networks import StyleGenerator
+from gankit.networks.compact import expand
+from gankit.randomness import torch_generator
+
+STARTS, MOST_STARTS = 256, 2048
+"""Random places that are looked at before the descent; more where there are many classes."""
+
+CANDIDATES, SETTLED = 16, 4
+"""Starts that are followed for a quarter of the steps, and those of them that are followed to the end."""
+
+RATE = 0.1
+"""Adam's first learning rate, in units of the spread of z or w."""
+
+PRIOR = 0.1
+"""Weight of the prior on z."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Pictures and the places that were found for them.
+
+    space: "z" or "w". places: N of them.
+    targets, found: [N, H, W, C] uint8, the pictures and what the model makes at their places.
+    rmse: [N], root of the mean square of the difference in grey levels of 0 to 255.
+    labels: N times label column -> value; empty in w, where none is chosen, and of a model without labels.
+    """
+
+    space: str
+    places: Places
+    targets: np.ndarray
+    found: np.ndarray
+    rmse: np.ndarray
+    labels: tuple[Mapping[str, Any], ...]
+
+    @property
+    def psnr(self) -> np.ndarray:
+        """Peak signal to noise ratio, 20 log10(255 / rmse), in dB: [N]; infinite where nothing differs."""
+        with np.errstate(divide="ignore"):
+            found: np.ndarray = 20 * np.log10(255 / self.rmse)
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Writes the places as an .npz file without objects, which `read_places` takes back."""
+        parts = {"z": self.places.z, "w": self.places.w, "c": self.places.c}
+        arrays = {name: part.numpy() for name, part in parts.items() if part is not None}
+        arrays |= {f"noise{i:02d}": layer.numpy() for i, layer in enumerate(self.places.noise)}
+        stream = io.BytesIO()
+        np.savez(stream, rmse=self.rmse, psnr=self.psnr, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes arrays
+        with complaints(Path(path)), whole_file(Path(path)) as file:
+            file.write(stream.getvalue())
+
+
+def read_places(path: str | Path, model: Model) -> Places:
+    """The places in a file that `Projection.save` wrote, for `interpolate` and `painted`.
+
+    Raises:
+        DataError: no such file, or not such a file. OptionError: places of another model's latent space.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: torch.from_numpy(file[name]) for name in file.files if name[:5] in ("z", "w", "c", "noise")}
+    except FileNotFoundError:
+        raise DataError(f"there is no file {str(path)!r}. Name the latents.npz that gankit project wrote.") from None
+    except Exception as error:
+        # NumPy and zipfile raise nearly anything on damaged files
+        raise DataError(f"{str(path)!r} is damaged or holds no latents. Name one that gankit project wrote.") from error
+    places = Places(
+        found.get("z"), found.get("w"), found.get("c"), [found[n] for n in sorted(found) if n[:5] == "noise"]
+    )
+    fits = places.z is not None or places.w is not None
+    if fits:
+        expected = _shapes(model, len(places))
+        fits = all(part is None or tuple(part.shape) == expected.get(name) for name, part in vars_of(places).items())
+        fits = fits and (places.c is not None or places.z is None or model.given is None)
+    if not fits:
+        raise OptionError(f"the latents in {str(path)!r} are not of this model. Project the pictures with it.")
+    return places
+
+
+def vars_of(places: Places) -> dict[str, Tensor | None]:
+    """The tensors of places by name."""
+    noise = {f"noise{i:02d}": layer for i, layer in enumerate(places.noise)}
+    return {"z": places.z, "w": places.w, "c": places.c, **noise}
+
+
+def _shapes(model: Model, num: int) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"z": (num, model.generator.num_latents)}
+    if model.given is not None:
+        shapes["c"] = (num, model.given.codec.spec.dim)
+    if isinstance(model.generator, StyleGenerator):
+        shapes["w"] = (num, model.generator.num_styles, model.generator.style_dim)
+        for i, layer in enumerate(model.generator.draw_noise(1, torch.zeros(1, model.generator.num_uniforms))):
+            shapes[f"noise{i:02d}"] = (num, *layer.shape[1:])
+    return shapes
+
+
+def project(
+    model: Model,
+    pictures: np.ndarray,
+    *,
+    steps: int = 500,
+    space: str = "z",
+    seed: int = 0,
+    where: Mapping[str, Any] | None = None,
+    on_found: Callable[[int, float], None] | None = None,
+) -> Projection:
+    """The places that give the pictures most like these, each found by itself.
+
+    Of some hundreds of random places, with every condition that training showed and `where` allows, the best are
+    followed downhill by Adam with a decaying rate, and the best of these is kept. Noise inputs are zero.
+
+    Args:
+        model: of pictures.
+        pictures: [N, H, W, C] uint8, of the model's own size and channels.
+        steps: of the descent.
+        space: "z", where a prior keeps |z|^2 near its mean; or "w", one style for all layers of a network with styles.
+        seed: of the starts; the same seed gives the same places.
+        where: see `Model.sample`.
+        on_found: called after each picture with its number and rmse.
+
+    Raises:
+        OptionError: what this model cannot do. DataError: pictures of another size.
+    """
+    require_pictures(model, "project")
+    if space == "w":
+        style_generator(model, "--space w")
+    if steps < 1:
+        raise OptionError(f"--steps {steps}: give 1 or more.")
+    channels, height, width = model.codec.spec.shape
+    if pictures.ndim != 4 or pictures.shape[1:] != (height, width, channels) or pictures.dtype != np.uint8:
+        raise DataError(
+            f"the pictures must be uint8 [N, {height}, {width}, {channels}], as the model makes them. Got "
+            f"{pictures.dtype} {list(pictures.shape)} instead."
+        )
+    search = _Search(model, space, seed, where)
+    targets = expand(model.codec.spec, torch.from_numpy(pictures.copy()))
+    found, codes = [], []
+    images = []
+    for row, target in enumerate(targets):
+        place, code = search.descend(target.unsqueeze(0), steps)
+        images.append(pictures_of(model, place))
+        found.append(place)
+        codes.append(code)
+        if on_found is not None:
+            on_found(row, float(rmse(pictures[row : row + 1], images[-1])[0]))
+    made = np.concatenate(images)
+    labels = _labels(model, np.stack(codes)) if space == "z" else ({},) * len(pictures)
+    return Projection(space, _stacked(found), pictures, made, rmse(pictures, made), labels)
+
+
+def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Root of the mean square of the difference, picture by picture: uint8 [N, ...] twice -> [N], in grey levels."""
+    difference = x.astype(np.float64) - y.astype(np.float64)
+    found: np.ndarray = np.sqrt(np.square(difference).reshape(len(x), -1).mean(1))
+    return found
+
+
+def distance(x: Tensor, target: Tensor) -> Tensor:
+    """Mean square of the pixels plus the Laplacian pyramid distance: [N, C, H, W], [1 or N, C, H, W] -> [N].
+
+    Lap1 (Bojanowski et al. 2018, eq. 3): sum over levels j of 4^j ||L^j(x) - L^j(target)||_1; here divided by the
+    numbers of a picture, so that it is the sum of each level's mean. The pyramid is linear, so it is that of
+    x - target. Pixels are averaged two by two from level to level, in place of a Gaussian filter.
+    """
+    rest = x - target
+    total = rest.square().mean((1, 2, 3))
+    while min(rest.shape[2:]) > 1:
+        smaller = F.avg_pool2d(rest, 2, ceil_mode=True, count_include_pad=False)
+        total = total + (rest - F.interpolate(smaller, rest.shape[2:], mode="nearest")).abs().mean((1, 2, 3))
+        rest = smaller
+    return total + rest.abs().mean((1, 2, 3))
+
+
+class _Search:
+    """The descent for one model and space.
+
+    A point is what the descent moves, [N, D] of about unit spread: z itself, or (w - mean of w) / spread of w.
+    """
+
+    def __init__(self, model: Model, space: str, seed: int, where: Mapping[str, Any] | None) -> None:
+        self.model, self.space = model, space
+        generator = model.generator.eval()
+        self.codes = model.conditions(where)[:MOST_STARTS]
+        num = min(MOST_STARTS, max(STARTS, 8 * len(self.codes)))
+        draws = torch_generator(seed, "project")
+        z = torch.randn(num, generator.num_latents, generator=draws)
+        # every condition equally often
+        self.of_start = torch.arange(num) % len(self.codes)
+        self.c: Tensor | None = None
+        if model.given is not None:
+            self.c = expand(model.given.codec.spec, torch.from_numpy(self.codes.astype(np.float32)))
+        self.blank: list[Tensor] = []
+        if isinstance(generator, StyleGenerator):
+            u = torch.zeros(1, generator.num_uniforms)
+            self.blank = [torch.zeros_like(layer) for layer in generator.draw_noise(1, u)]
+        self.mean, self.spread = torch.zeros(generator.num_latents), 1.0
+        self.points = z
+        if space == "w":
+            assert isinstance(generator, StyleGenerator)
+            with torch.no_grad():
+                w = styles_of(generator, Places(z, None, None if self.c is None else self.c[self.of_start], []))[:, 0]
+                self.mean = w.mean(0)
+                self.spread = float((w - self.mean).square().mean().sqrt().clamp_min(1e-8))
+                # the first start is the mean itself
+                self.points = torch.cat([torch.zeros(1, w.shape[1]), (w - self.mean) / self.spread])
+            self.of_start = torch.cat([self.of_start[:1], self.of_start])
+        with torch.no_grad():
+            rows = block_rows(model.codec.spec)
+            self.starts = [
+                self._painted(points, which)
+                for points, which in zip(torch.split(self.points, rows), torch.split(self.of_start, rows), strict=True)
+            ]
+
+    def places(self, points: Tensor, which: Tensor) -> Places:
+        """The places of points [N, D] with the conditions `which` [N]."""
+        noise = [layer.expand(len(points), -1, -1, -1) for layer in self.blank]
+        c = None if self.c is None else self.c[which]
+        if self.space == "z":
+            return Places(points, None, c, noise)
+        generator = self.model.generator
+        assert isinstance(generator, StyleGenerator)
+        w = (self.mean + self.spread * points).unsqueeze(1).expand(-1, generator.num_styles, -1)
+        return Places(None, w, None, noise)
+
+    def _painted(self, points: Tensor, which: Tensor) -> Tensor:
+        return painted(self.model, self.places(points, which))
+
+    def descend(self, target: Tensor, steps: int) -> tuple[Places, np.ndarray]:
+        """The best place for a picture [1, C, H, W] float32, and the codes of its condition."""
+        with torch.no_grad():
+            losses = torch.cat([distance(x, target) for x in self.starts])
+        chosen = self._candidates(losses)
+        points, which = self.points[chosen], self.of_start[chosen]
+        first = steps // 4
+        if first and len(points) > SETTLED:
+            points, losses = self._followed(points, which, target, first, decays=False)
+            best = losses.argsort(stable=True)[:SETTLED]
+            points, which = points[best], which[best]
+        else:
+            first = 0
+        points, losses = self._followed(points, which, target, steps - first, decays=True)
+        best = losses.argmin().view(1)
+        place = self.places(points[best], which[best])
+        place = Places(
+            place.z, None if place.w is None else place.w.contiguous(), place.c, [n + 0 for n in place.noise]
+        )
+        return place, self.codes[int(which[best])]
+
+    def _candidates(self, losses: Tensor) -> Tensor:
+        """The best start of each condition, CANDIDATES at most; where there is one condition, the best starts."""
+        order = losses.argsort(stable=True)
+        if self.space == "w" or len(self.codes) == 1:
+            return order[:CANDIDATES]
+        seen: dict[int, int] = {}
+        for start in order.tolist():
+            seen.setdefault(int(self.of_start[start]), start)
+        return torch.tensor(list(seen.values())[:CANDIDATES])
+
+    def _followed(
+        self, points: Tensor, which: Tensor, target: Tensor, steps: int, *, decays: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Adam on every point by itself, with a rate that falls to 0 as a cosine; the best each met, and its loss."""
+        points = points.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([points], lr=RATE, betas=(0.9, 0.99))
+        best, least = points.detach().clone(), torch.full((len(points),), torch.inf)
+        with torch.enable_grad():
+            for step in range(steps + 1):
+                losses = distance(self._painted(points, which), target) + self._prior(points)
+                better = losses.detach() < least
+                best = torch.where(better.unsqueeze(1), points.detach(), best)
+                least = torch.where(better, losses.detach(), least)
+                if step == steps:
+                    break
+                if decays:
+                    optimiser.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
+                (points.grad,) = torch.autograd.grad(losses.sum(), points)
+                optimiser.step()
+        return best, least
+
+    def _prior(self, points: Tensor) -> Tensor:
+        """PRIOR (|z|^2 / D - 1)^2: |z|^2 of a normal z is D +- sqrt(2 D). Nothing in w."""
+        if self.space == "w":
+            return points.new_zeros(len(points))
+        return PRIOR * (points.square().mean(1) - 1).square()
+
+
+def _stacked(parts: list[Places]) -> Places:
+    def stacked(name: str) -> Tensor | None:
+        found = [getattr(part, name) for part in parts]
+        return None if found[0] is None else torch.cat(found)
+
+    noise = [torch.cat(layer) for layer in zip(*(part.noise for part in parts), strict=True)]
+    return Places(stacked("z"), stacked("w"), stacked("c"), noise)
+
+
+def _labels(model: Model, codes: np.ndarray) -> tuple[Mapping[str, Any], ...]:
+    """The labels that the codes of conditions [N, given columns] mean; of a number the middle of its cell."""
+    if model.given is None:
+        return ({},) * len(codes)
+    values = model.given.codec.decode(codes + 0.5)
+    columns = {name: model.schema.column(name).format(found).to_pylist() for name, found in values.items()}
+    return tuple({name: cells[row] for name, cells in columns.items()} for row in range(len(codes)))
