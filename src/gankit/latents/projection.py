@@ -34,6 +34,9 @@ from gankit.randomness import torch_generator
 STARTS, MOST_STARTS = 256, 2048
 """Random places that are looked at before the descent; more where there are many classes."""
 
+LEAST_STARTS, START_NUMBERS = 16, 1 << 26
+"""Fewer of large pictures: so many that their numbers, kept for all targets, fill 256 MiB, but not fewer than 16."""
+
 CANDIDATES, SETTLED = 16, 4
 """Starts that are followed for a quarter of the steps, and those of them that are followed to the end."""
 
@@ -209,8 +212,9 @@ class _Search:
     def __init__(self, model: Model, space: str, seed: int, where: Mapping[str, Any] | None) -> None:
         self.model, self.space = model, space
         generator = model.generator.eval()
-        self.codes = model.conditions(where)[:MOST_STARTS]
-        num = min(MOST_STARTS, max(STARTS, 8 * len(self.codes)))
+        room = max(LEAST_STARTS, min(MOST_STARTS, START_NUMBERS // model.codec.spec.dim))
+        self.codes = model.conditions(where)[:room]
+        num = min(room, max(STARTS, 8 * len(self.codes)))
         draws = torch_generator(seed, "project")
         z = torch.randn(num, generator.num_latents, generator=draws)
         # every condition equally often
