@@ -83,7 +83,7 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
 
 PICTURE_PLANS: dict[str, dict[str, Any]] = {
     # benchmarks/pictures_networks.md
-    "strided": {"batch": 32, "learning_rate": 2e-3, "penalty_weight": 3.0, "final_weight": 0.05},
+    "strided": {"batch": 32, "learning_rate": 2e-3, "first_weight": 1.0, "gap_target": 0.15},
     # Huang et al. 2025, appendix: their CIFAR-10 configuration
     "residual": {
         "batch": 64, "learning_rate": 2e-4, "final_learning_rate": 0.25, "first_beta2": 0.9, "gap_target": 0.3,
