@@ -97,17 +97,17 @@ def command(
         )
     loaded = load(model)
 
-    from gankit.latents import film_suffixes, interpolate, read_places
+    from gankit.latents import check_film, film_suffixes, interpolate, read_places, write_film
 
     stops: list[Stop] | Places
     stops = read_places(latents, loaded) if latents is not None else _stops(places, every, each)
-    films = film_suffixes()
-    if out.suffix.lower() not in films and fps is not None:
+    is_film = out.suffix.lower() in film_suffixes()
+    if is_film:
+        check_film(out, fps)
+    elif fps is not None:
         raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4. Leave it off.")
     pictures = interpolate(loaded, stops, frames=frames, path=path, space=space, loop=loop, truncation=truncation)
-    if out.suffix.lower() in films:
-        from gankit.latents import write_film
-
+    if is_film:
         write_film(out, pictures, leg=frames, fps=fps)
     else:
         from gankit.data import Pictures, write_pictures

@@ -1,6 +1,6 @@
 """What one does with a trained model of pictures beside sampling it: walks, projection, mixing of styles."""
 
-from gankit.latents.films import film_suffixes, write_film
+from gankit.latents.films import check_film, film_suffixes, write_film
 from gankit.latents.mixing import GROUPS, mix, mixed_layers
 from gankit.latents.places import Places, Stop, painted, places_of, require_pictures
 from gankit.latents.projection import Projection, project, read_places
@@ -11,6 +11,7 @@ __all__ = [
     "Places",
     "Projection",
     "Stop",
+    "check_film",
     "film_suffixes",
     "interpolate",
     "mix",

@@ -38,6 +38,14 @@ def write_film(path: str | Path, frames: np.ndarray, *, leg: int, fps: float | N
         OptionError: a strip with `fps`, or an MP4 where no encoder is at hand.
         OutputError: another suffix, or the file cannot be written.
     """
+    check_film(path, fps)
+    target = Path(path)
+    with complaints(target):
+        _WRITERS[target.suffix.lower()](target, frames, leg, fps or FPS)
+
+
+def check_film(path: str | Path, fps: float | None = None) -> None:
+    """Raises what `write_film` would, before there are pictures."""
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in _WRITERS:
@@ -46,8 +54,8 @@ def write_film(path: str | Path, frames: np.ndarray, *, leg: int, fps: float | N
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
     if fps is not None and (suffix == ".png" or not 0 < fps <= 100):
         raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4, and must be above 0 and at most 100.")
-    with complaints(target):
-        _WRITERS[suffix](target, frames, leg, fps or FPS)
+    if suffix == ".mp4":
+        find_encoder()
 
 
 def film_suffixes() -> tuple[str, ...]:

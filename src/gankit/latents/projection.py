@@ -102,14 +102,14 @@ def read_places(path: str | Path, model: Model) -> Places:
     fits = places.z is not None or places.w is not None
     if fits:
         expected = _shapes(model, len(places))
-        fits = all(part is None or tuple(part.shape) == expected.get(name) for name, part in vars_of(places).items())
+        fits = all(part is None or tuple(part.shape) == expected.get(name) for name, part in _named(places).items())
         fits = fits and (places.c is not None or places.z is None or model.given is None)
     if not fits:
         raise OptionError(f"the latents in {str(path)!r} are not of this model. Project the pictures with it.")
     return places
 
 
-def vars_of(places: Places) -> dict[str, Tensor | None]:
+def _named(places: Places) -> dict[str, Tensor | None]:
     """The tensors of places by name."""
     noise = {f"noise{i:02d}": layer for i, layer in enumerate(places.noise)}
     return {"z": places.z, "w": places.w, "c": places.c, **noise}
@@ -293,22 +293,33 @@ class _Search:
         self, points: Tensor, which: Tensor, target: Tensor, steps: int, *, decays: bool
     ) -> tuple[Tensor, Tensor]:
         """Adam on every point by itself, with a rate that falls to 0 as a cosine; the best each met, and its loss."""
-        points = points.clone().requires_grad_(True)
+        points = points.clone()
         optimiser = torch.optim.Adam([points], lr=RATE, betas=(0.9, 0.99))
-        best, least = points.detach().clone(), torch.full((len(points),), torch.inf)
-        with torch.enable_grad():
-            for step in range(steps + 1):
-                losses = distance(self._painted(points, which), target) + self._prior(points)
-                better = losses.detach() < least
-                best = torch.where(better.unsqueeze(1), points.detach(), best)
-                least = torch.where(better, losses.detach(), least)
-                if step == steps:
-                    break
-                if decays:
-                    optimiser.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
-                (points.grad,) = torch.autograd.grad(losses.sum(), points)
-                optimiser.step()
+        best, least = points.clone(), torch.full((len(points),), torch.inf)
+        for step in range(steps + 1):
+            losses, slopes = self._losses(points, which, target)
+            better = losses < least
+            best, least = torch.where(better.unsqueeze(1), points, best), torch.where(better, losses, least)
+            if step == steps:
+                break
+            if decays:
+                optimiser.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
+            points.grad = slopes
+            optimiser.step()
         return best, least
+
+    def _losses(self, points: Tensor, which: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """What is made small, [N], and its slopes in the points, [N, D]; as many points at once as a block has rows."""
+        rows = block_rows(self.model.codec.spec)
+        losses: list[Tensor] = []
+        slopes: list[Tensor] = []
+        for some, of_some in zip(torch.split(points, rows), torch.split(which, rows), strict=True):
+            with torch.enable_grad():
+                moved = some.clone().requires_grad_(True)
+                loss = distance(self._painted(moved, of_some), target) + self._prior(moved)
+                slopes += torch.autograd.grad(loss.sum(), moved)
+            losses.append(loss.detach())
+        return torch.cat(losses), torch.cat(slopes)
 
     def _prior(self, points: Tensor) -> Tensor:
         """PRIOR (|z|^2 / D - 1)^2: |z|^2 of a normal z is D +- sqrt(2 D). Nothing in w."""
