@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import gankit
@@ -147,8 +148,21 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
         for i, line in enumerate(text.splitlines())
     ]
     (tmp_path / "adult.csv").write_text("\n".join(rich).replace("income,member", "pay,member") + "\n")
+    write_photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def write_photos(folder: Path) -> None:
+    """Forty small pictures of two classes: dark ones and light ones."""
+    from PIL import Image
+
+    draws = np.random.default_rng(0)
+    for number in range(40):
+        kind = ("cat", "dog")[number % 2]
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        pixels = draws.integers(0, 90, (20, 24, 3)) + 150 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / kind / f"{number}.png")
 
 
 @pytest.mark.slow
