@@ -70,7 +70,8 @@ def command(
     overwrite: bool,
     **flags: Any,
 ) -> None:
-    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), or - for standard input.
+    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of pictures
+    (also IDX, CIFAR, MATLAB), or - for standard input.
 
     Ctrl-C stops at the next step, keeps what was learned, and says how to go on.
     """
