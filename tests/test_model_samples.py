@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gankit
 from gankit import ModelError, OptionError
 from gankit.model import parse_where
-from gankit.model.blocks import BLOCK_ROWS
+from gankit.model.blocks import BLOCK_ROWS, side_by_side
 from gankit.model.model import Model
 from gankit.randomness import numpy_generator
 
@@ -63,6 +66,36 @@ def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(model: Model, offse
     around = rows_of(model, n + 5, seed=seed, offset=max(offset - 5, 0))
     shift = offset - max(offset - 5, 0)
     assert rows_of(model, n, seed=seed, offset=offset) == around[shift : shift + n]
+
+
+def test_rows_do_not_depend_on_the_number_of_threads_and_the_number_is_left_as_it_was(model: Model) -> None:
+    before = torch.get_num_threads()
+    try:
+        made = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            made.append(rows_of(model, 2 * BLOCK_ROWS + 10, seed=5))
+            assert torch.get_num_threads() == threads
+        assert made[0] == made[1]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_blocks_come_in_order_and_a_fault_in_one_is_raised_in_its_place() -> None:
+    def make(index: int) -> int:
+        time.sleep(0.01 * (index % 3))
+        if index == 7:
+            raise OptionError("the seventh")
+        return index
+
+    stream = side_by_side(make, range(3, 20))
+    assert [next(stream) for _ in range(4)] == [3, 4, 5, 6]
+    with pytest.raises(OptionError, match="the seventh"):
+        next(stream)
+    half = side_by_side(make, range(100))
+    assert next(half) == 0
+    half.close()  # leaves the rest unmade
+    assert not [t for t in threading.enumerate() if t.name.startswith("block")]
 
 
 def test_other_seeds_give_other_rows(model: Model) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.networks.compact import collapse, expand
-from gankit.networks.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf
+from gankit.networks.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf, _Part
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
 from gankit.training import play
@@ -152,3 +152,23 @@ def test_compact_records_expand_and_collapse() -> None:
     assert x.tolist() == [[0.5, -1.5, 0, 0, 1, 0], [3.0, 4.0, 1, 0, 0, 0]]
     back = collapse(spec, x, torch.tensor([[0, 0.25], [0, 0.5]], dtype=torch.float64))
     np.testing.assert_allclose(back.numpy(), compact.numpy(), atol=1e-8)
+
+
+def test_matrices_come_in_few_sizes_so_that_no_code_is_compiled_for_ever_new_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = Spec("vector", (45,), tuple(Block("categorical", 9) for _ in range(5)))
+    generator, _ = build("sequential", spec, None, seed=0)
+    assert isinstance(generator, SequentialGenerator)
+    seen: list[int] = []
+    logits = _Part.logits
+
+    def counted(self: _Part, embedded: torch.Tensor | None, decided: list[int], num_rows: int) -> torch.Tensor:
+        seen.append(num_rows)
+        return logits(self, embedded, decided, num_rows)
+
+    monkeypatch.setattr(_Part, "logits", counted)
+    for seed in range(6):
+        generator.generate(torch.randn(3000, 5, generator=torch_generator(seed, "test")), {})
+    assert len(seen) == 30
+    assert all(n == 3000 or n.bit_count() <= 2 for n in seen), "a size has more than two digits that are not 0"

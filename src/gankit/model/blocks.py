@@ -6,9 +6,11 @@ Knows generators, codecs and restrictions; never files or the form that records 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -25,11 +27,16 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 8192
 """Rows of a block of numbers, vectors or tables."""
 
+MOST_AT_ONCE = 8
+"""Blocks that are made side by side: each takes some tens of MB, and one writer must keep up with them."""
+
 MOST_PICTURES, LEAST_PICTURES, BLOCK_NUMBERS = 256, 4, 2**20
 """Pictures of a block: as many as have that many numbers together, within bounds."""
 
 Block = tuple[np.ndarray, np.ndarray]
 """The given columns, compact [rows, K], and what G made, compact [rows, C] or [rows, H, W, C] uint8."""
+
+Made = TypeVar("Made")
 
 Blocks = Callable[[int], Block]
 """From a block's number to the block."""
@@ -55,6 +62,30 @@ class Draws:
     c: Tensor | None
     known: np.ndarray
     places: Tensor
+
+
+def side_by_side(make: Callable[[int], Made], indices: range) -> Iterator[Made]:
+    """`make` of each index in order, as many at a time as torch has threads (at most `MOST_AT_ONCE`), each on one.
+
+    Blocks side by side use the cores better than one block whose every layer is divided (benchmarks/tables.md), and a
+    row does not depend on how many threads there are.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    workers = min(threads, len(indices), MOST_AT_ONCE)
+    with ThreadPoolExecutor(workers, "block", torch.set_num_threads, (1,)) as pool:
+        try:
+            waiting: deque[Future[Made]] = deque()
+            for index in indices:
+                waiting.append(pool.submit(make, index))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)  # threads that begin later take the number that was set last
 
 
 def shares(given: Given, limits: Mapping[int, Restriction]) -> np.ndarray:

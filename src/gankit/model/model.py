@@ -15,7 +15,16 @@ import numpy as np
 
 from gankit.codecs import ImageCodec
 from gankit.errors import OptionError
-from gankit.model.blocks import Blocks, Draws, block_rows, one_shot_blocks, one_shot_draws, sequential_blocks, shares
+from gankit.model.blocks import (
+    Blocks,
+    Draws,
+    block_rows,
+    one_shot_blocks,
+    one_shot_draws,
+    sequential_blocks,
+    shares,
+    side_by_side,
+)
 from gankit.model.files import FORMAT
 from gankit.model.plan import Given, NetworkPlan
 
@@ -98,7 +107,8 @@ class Model:
         block, rows = self._blocks(seed, where, truncation), block_rows(self.codec.spec)
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
-        for index in range(first, last + 1):
+
+        def batch(index: int) -> Any:
             begin = max(offset - index * rows, 0)
             end = min(offset + n - index * rows, rows)
             known, made = (part[begin:end] for part in block(index))
@@ -106,7 +116,12 @@ class Model:
             if self.given is not None:
                 values = {**self.given.codec.decode(known), **values}
             records = self.schema.format(values, max(end - begin, 0), first_row=index * rows + begin, seed=seed)
-            yield self._pictures(values, records) if self.kind == "image" else records
+            return self._pictures(values, records) if self.kind == "image" else records
+
+        # Pictures keep all threads busy by themselves, one block at a time.
+        yield from (
+            map(batch, range(first, last + 1)) if self.kind == "image" else side_by_side(batch, range(first, last + 1))
+        )
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,

@@ -39,6 +39,9 @@ NUM_WAVES = 8
 NUM_CANDIDATES = 32
 """Draws among which one is chosen by weight where several blocks are restricted to sets (`generate`)."""
 
+SIZE_BITS = 2
+"""Beginnings are gathered in sizes whose binary form has so many leading digits, and zeros behind."""
+
 SMALLEST = 1e-12
 
 
@@ -334,6 +337,10 @@ class _Begun:
             self.of_row, self.count = None, self.num_rows
             self._append(before, embedding.index_select(0, code))
             return
+        # Filled up to one of few sizes: for every size that is new oneDNN compiles and keeps code, which took a part of
+        # the time and, over a million rows, hundreds of MB.
+        step = 1 << max(len(beginnings).bit_length() - SIZE_BITS, 0)
+        beginnings = F.pad(beginnings, (0, -len(beginnings) % step))
         before = None if self.embedded is None else self.embedded.index_select(0, beginnings // len(embedding))
         self.of_row, self.count = of_row, len(beginnings)
         self._append(before, embedding.index_select(0, beginnings % len(embedding)))
