@@ -20,6 +20,10 @@ from gankit.losses import LOSSES
 from gankit.networks.base import Generator
 from gankit.randomness import numpy_generator
 
+UNSETTLED = 0.5
+"""In that first share of the game an evaluation without a better metric does not count towards an early stop: while the
+learning rate is high the metric goes up and down, and most of what is gained is gained when it falls."""
+
 Judge = Callable[[Generator], float]
 """Takes the averaged G, gives the held-out metric: larger is better."""
 
@@ -185,7 +189,8 @@ def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
         game.best_metric, game.best_samples, game.evaluations_since_best = metric, game.samples, 0
         game.best = {name: t.detach().clone() for name, t in game.average.state_dict().items()}
         return ()
-    game.evaluations_since_best += 1
+    if phase == "likelihood" or game.config.through(game.warmup, game.done) >= UNSETTLED:
+        game.evaluations_since_best += 1
     if game.config.early_stop and game.evaluations_since_best >= game.config.patience and not game.finished:
         if phase == "likelihood":
             game.end_warmup()

@@ -5,6 +5,7 @@ Knows prepared data, options and the game's settings; never files or the loop's 
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,10 @@ PICTURE_PLANS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """How the games of pictures are played, by network; what is not named stands in `GameConfig`."""
 
+MEASURED_PIXELS = 28 * 28
+"""Of the pictures that the strided pair's settings were found on (MNIST): from there the penalty starts in proportion
+to the numbers of a picture, and the learning rate falls with the side (benchmarks/pictures.md)."""
+
 SMALL_SIDE, SMALL_WEIGHT = 32, 0.01
 """For pictures up to so many pixels a side StyleGAN2 goes without path lengths, and R1 has this weight (its CIFAR-10
 configuration: Karras et al. 2020b)."""
@@ -122,7 +127,9 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
     row.setdefault("ema_half_life", float(np.clip(2 * prepared.num_train, 5_000, 50_000)))
     if prepared.network in ("strided", "residual"):
         # the gradient's squared norm is a sum over the numbers of a picture; 1 fits MNIST (benchmarks/pictures.md)
-        row["first_weight"] = prepared.codec.spec.dim / 784
+        row["first_weight"] = prepared.codec.spec.dim / MEASURED_PIXELS
+    if prepared.network == "strided":
+        row["learning_rate"] *= min(1.0, math.sqrt(MEASURED_PIXELS / (height * width)))
     if prepared.network == "stylegan2":
         if config.penalty_weight is None and row["penalty"] != "none":
             # gamma = 0.0002 pixels / batch (Karras et al. 2020b, their automatic configuration)
