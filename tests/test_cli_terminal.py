@@ -18,8 +18,8 @@ from gankit.training import Progress, Scores
 SCORES = Scores(0.4, 0.3, -0.2, 0.61, 0.58, 0.39, 0.6, 0.6, 0.6, 0.6, 0.17, False)
 LOOK = Progress(
     step=100, samples=25_600, total_samples=1_000_000, epoch=1.5, phase="game", d_loss=0.65, g_loss=0.72, penalty=0.1,
-    gap=0.12, weight=1.0, strength=0.0, learning_rate=1e-3, scores=None, metric=None, best_metric=None, best_samples=0, alarms=(),
-    rolled_back=False, finished=False, samples_per_second=31_234.0, seconds_left=31.2,
+    gap=0.12, weight=1.0, strength=0.0, learning_rate=1e-3, scores=None, metric=None, best_metric=None, best_samples=0,
+    alarms=(), rolled_back=False, finished=False, samples_per_second=31_234.0, seconds_left=31.2,
 )  # fmt: skip
 EVALUATION = dataclasses.replace(LOOK, scores=SCORES, metric=0.412, best_metric=0.433)
 

@@ -108,6 +108,8 @@ class StridedGenerator(Generator):
             self.further.append(_further(after, depth))
         self.to_pixels = _convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
         self.last = nn.PixelShuffle(2) if stages else nn.Identity()
+        if stages:
+            _start_alike(self.to_pixels, channels)
         _lay_out(self)
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -123,6 +125,13 @@ class StridedGenerator(Generator):
                 h = further(F.leaky_relu(_normalised(h), SLOPE))
             x = self.last(self.to_pixels(h))
         return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
+
+
+def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
+    """The four pixels that come from one place start equal, or their differences are a checkerboard (Aitken 2017)."""
+    with torch.no_grad():
+        weight = to_pixels.weight.unflatten(0, (channels, 4))
+        weight.copy_(weight[:, :1].clone().expand_as(weight))
 
 
 def _further(width: int, depth: int) -> nn.Sequential:
