@@ -130,7 +130,7 @@ class StridedGenerator(Generator):
 def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
     """The four pixels that come from one place start equal, or their differences are a checkerboard (Aitken 2017)."""
     with torch.no_grad():
-        weight = to_pixels.weight.unflatten(0, (channels, 4))
+        weight = to_pixels.weight.view(channels, 4, *to_pixels.weight.shape[1:])
         weight.copy_(weight[:, :1].clone().expand_as(weight))
 
 
