@@ -18,7 +18,12 @@ def option(default: Any, help: str, *, group: str, choices: tuple[str, ...] = ()
 class TrainConfig:
     """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""
 
-    kind: str = option("auto", "Kind of data.", group="data", choices=("auto", "number", "vector", "table", "image"))
+    kind: str = option(
+        "auto",
+        "Kind of data.",
+        group="data",
+        choices=("auto", "number", "vector", "table", "image", "series", "text"),
+    )
     format: str | None = option(
         None,
         "Format of the file, where its suffix does not tell.",
@@ -66,6 +71,17 @@ class TrainConfig:
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
     )
     strict: bool = option(False, "Refuse data with unreadable images in place of skipping them.", group="data")
+    time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")
+    entity: str | None = option(None, "Column that tells the series of a table apart.", group="data")
+    attributes: tuple[str, ...] = option(
+        (), "A column that is the same at every step of a series.", group="data", metavar="COL"
+    )
+    window: int | None = option(None, "Steps of the windows that a long series is cut into (24).", group="data")
+    stride: int | None = option(None, "Steps from one window to the next (1).", group="data")
+    unit: str = option(
+        "auto", "What texts are made of, symbol by symbol.", group="data", choices=("auto", "character", "word")
+    )
+    text_column: str | None = option(None, "Column of the texts in a table.", group="data")
     heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
     heldout_fraction: float | None = option(None, "Share held out (.2; .1 above 50,000 rows).", group="data")
     target: str | None = option(
