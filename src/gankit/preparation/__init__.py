@@ -11,6 +11,7 @@ from gankit.config import TrainConfig
 from gankit.data import looks_like_pictures
 from gankit.preparation.pictures import prepare_pictures
 from gankit.preparation.prepared import PicturePart, Prepared, sample_of
+from gankit.preparation.refusing import refuse_others
 from gankit.preparation.tables import prepare_table
 
 
@@ -21,7 +22,9 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
         DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
     """
     if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
+        refuse_others("image", config)
         return prepare_pictures(source, config, notes)
+    refuse_others("table", config)
     return prepare_table(source, config, notes)
 
 

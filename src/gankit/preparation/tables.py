@@ -29,7 +29,6 @@ MAX_COLUMNS = 1500
 
 def prepare_table(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     """See `gankit.preparation.prepare`."""
-    _refuse_picture_options(config)
     records = read(source, config, notes=notes)
     with _naming(source):
         schema = _understood(records, config, notes)
@@ -85,13 +84,6 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
                 f"it is with --column {name}=category."
             )
     return schema
-
-
-def _refuse_picture_options(config: TrainConfig) -> None:
-    plain = TrainConfig()
-    for name in ("size", "fit", "resample", "channels", "strict", "augment"):
-        if getattr(config, name) != getattr(plain, name):
-            raise OptionError(f"--{name} is for pictures, and this data is none. Leave it out.")
 
 
 def _take(values: Values, rows: np.ndarray) -> Values:
