@@ -106,6 +106,13 @@ def test_generator_starts_with_pictures_of_the_size_of_the_data_that_differ_by_l
     assert 0.3 < by_label / by_latent < 3
 
 
+def test_pictures_are_smooth_before_training() -> None:
+    generator, _ = build("strided", Spec("image", (3, 64, 64)), width=8, num_latents=8)
+    x = generator(torch.randn(16, 8, generator=torch.Generator().manual_seed(1)), torch.zeros(16, 0), None)
+    steps = (x[..., 1:] - x[..., :-1]).square().mean()
+    assert steps < 0.2 * 2 * x.var(), "independent pixels would differ by twice their variance"
+
+
 def test_a_picture_does_not_depend_on_its_batch() -> None:
     generator, discriminator = build("strided", Spec("image", (1, 28, 20)), LABELS, width=8, num_latents=6)
     z, c = torch.randn(5, 6, generator=torch.Generator().manual_seed(0)), labels(5)

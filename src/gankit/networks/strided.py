@@ -103,7 +103,7 @@ class StridedGenerator(Generator):
         self.further = nn.ModuleList([_further(widths[-1], depth)])
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
             doubling = nn.ConvTranspose2d(before, after, 4, 2, 1)
-            _started(doubling, before * 4)  # of its 16 weights 4 meet in a pixel
+            _start_smooth(doubling)
             self.doublings.append(doubling)
             self.further.append(_further(after, depth))
         self.to_pixels = _convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
@@ -125,6 +125,14 @@ class StridedGenerator(Generator):
                 h = further(F.leaky_relu(_normalised(h), SLOPE))
             x = self.last(self.to_pixels(h))
         return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
+
+
+def _start_smooth(doubling: nn.ConvTranspose2d) -> None:
+    """Doubling starts as bilinear interpolation of mixed channels: what is fine must be learned, not unlearned."""
+    _started(doubling, doubling.in_channels)
+    taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    with torch.no_grad():
+        doubling.weight.copy_(doubling.weight[:, :, :1, :1] * taps.outer(taps))
 
 
 def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
