@@ -86,7 +86,7 @@ TEXT_METRICS: Mapping[str, TextMetric] = MappingProxyType(
             "copies",
             0.5,
             "near",
-            0.02,
+            0.05,
             "The share of fakes closer, in edits, to a training text than to a held-out one; .5 without copying.",
         ),
     }

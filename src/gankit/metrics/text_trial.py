@@ -25,9 +25,11 @@ from gankit.metrics.text_table import TEXT_METRICS
 JUDGED = 2000
 """Texts of each side that the judge sees, and fakes whose labels are looked at."""
 
-SEARCHED = 300
+SEARCHED, MOST_SEARCHED = 300, 1000
+SEARCHED_UNITS = 12_000
 REFERENCES = 2000
-"""Fakes, and texts of either part, of the test of closeness."""
+"""Fakes of the test of closeness (at most 1,000, as many as have about 12,000 units, at least 300), and texts of either
+part."""
 
 BASELINES = ("unigram", "trigram", "shuffled", "bootstrap")
 
@@ -208,9 +210,14 @@ class TextTrial:
         real = self._halves[1] if who == "ceiling" else self.heldout
         if name == "copies_exact":
             return _numbered(copies.copies_exact(self.train, real.texts, fake.texts), fake.rows, None)
-        fake = fake.first(SEARCHED if who != "bootstrap" else SEARCHED // 4)
+        fake = fake.first(self._searched if who != "bootstrap" else self._searched // 4)
         members, others, usual = self._references(halved=who == "ceiling")
         return _numbered(copies.copies_near(members, others, fake.coded, usual), fake.rows, self.members.rows)
+
+    @property
+    def _searched(self) -> int:
+        mean = max(1.0, float(self.contestants["fake"].coded.lengths.mean()))
+        return int(min(MOST_SEARCHED, max(SEARCHED, SEARCHED_UNITS / mean)))
 
     def _references(self, halved: bool) -> tuple[References, References, np.ndarray]:
         """As many training as held-out texts (the second half of them for the ceiling), and what is usual between."""
@@ -218,7 +225,7 @@ class TextTrial:
             real = self._halves[1] if halved else self.heldout
             size = min(len(real), len(self.members), REFERENCES)
             members, others = (References(s.first(size).coded) for s in (self.members, real))
-            usual = members.nearest(real.first(min(SEARCHED, size)).coded).distances
+            usual = members.nearest(real.first(min(self._searched, size)).coded).distances
             self._among[halved] = members, others, usual
         return self._among[halved]
 

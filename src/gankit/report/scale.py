@@ -102,6 +102,9 @@ _MARKS = {
     "copula": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
     "noise": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
     "mean": '<rect class="mark" x="{x}" y="{m}" width="6" height="6" transform="translate(-3 -3)"/>',
+    "unigram": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
+    "shuffled": '<rect class="mark" x="{x}" y="{m}" width="6" height="6" transform="translate(-3 -3)"/>',
+    "trigram": '<path class="mark" d="M{x} {m}m0-4.4l4.4 4.4l-4.4 4.4l-4.4-4.4z"/>',
     "fake": '<line class="fake" x1="{l}" x2="{r}" y1="{m}" y2="{m}"/><circle class="fake" cx="{x}" cy="{m}" r="4"/>',
 }
 

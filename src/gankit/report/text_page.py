@@ -1,0 +1,237 @@
+"""The page on texts: texts side by side, verdicts, tables and curves laid out as one self-contained HTML text.
+
+Knows the JSON of a text evaluation, the card, the history and the makers of tables; never files, networks or the
+loop. Every text from the data is escaped; pictures and marked differences are the only markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from gankit.report import curves, frame, numbers, picture_tables, scale
+from gankit.report.copying import distances
+from gankit.report.standing import THRESHOLDS, Standing
+from gankit.report.summary import LIMITS
+from gankit.report.tables import Table
+from gankit.report.text_looks import Look
+from gankit.report.text_panels import STYLE, by_order, length_picture
+from gankit.report.text_words import BASELINES, HEADLINES, LEVELS, chip, words_of, worst_class
+
+# Which metric families make which section, in the order of the page.
+_SECTIONS: tuple[tuple[str, str], ...] = (
+    ("validity", "Valid texts"),
+    ("grams", "Units and their runs"),
+    ("bleu", "Quality and variety by BLEU"),
+    ("variety", "Variety and novelty"),
+    ("shape", "Lengths and symbols"),
+    ("judge", "Against a judge"),
+    ("labels", "Labels"),
+    ("copies", "Copies"),
+)
+_KNOWN = {family for family, _ in _SECTIONS}
+_CONFIDENTIAL = (
+    "This part shows real texts. Do not pass the page on if those are confidential, or make it anew with --no-records."
+)
+_SIDES = ("unigram", "shuffled", "trigram", "bootstrap")
+_CURVES = (
+    ("ngrams", "Divergence of n-grams (0 is best)", "divergence"),
+    ("bleu", "BLEU-n: fakes against real texts", "BLEU-n"),
+    ("backward_bleu", "Backward BLEU-n: real texts against fakes", "BLEU-n"),
+    ("self_bleu", "Self-BLEU-n: fakes against fakes", "BLEU-n"),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, heading, sentences, figures, pictures, tables. `fixed`: written by the template.
+
+    first: it has the key of the strips, alarms and notes. verdicts: (title or nothing, sentences); pictures: (title,
+    SVG).
+    """
+
+    id: str
+    title: str
+    questions: Sequence[str] = ()
+    warning: str = ""
+    figures: Sequence[Mapping[str, Any]] = ()
+    first: bool = False
+    verdicts: Sequence[tuple[str, str]] = ()
+    pictures: Sequence[tuple[str, Markup]] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page is made of; metrics are `completed`, places and verdicts each metric's."""
+
+    evaluation: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+    places: Mapping[str, Standing]
+    verdicts: Mapping[str, str]
+    summary: Sequence[str]
+    look: Look
+    card: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+
+
+def page(content: Content) -> str:
+    """The page as HTML."""
+    card, evaluation = content.card, content.evaluation
+    shown = [m for m in content.metrics if m in HEADLINES or content.metrics[m]["family"] not in _KNOWN]
+    overview = Section("overview", "All figures", figures=[_figures(m, content) for m in shown], first=True)
+    last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
+    return frame.template("texts.html.j2").render(
+        title=f"How good are the fakes of {card.get('name') or 'the model'}?",
+        lead=_lead(evaluation),
+        style=frame.style() + STYLE,
+        summary=content.summary,
+        sections=[*_samples(content), overview, *_measured(content), *_training(content), *last],
+        heads=["Real texts", "Single units", "Shuffled units", "Trigram model", "Training texts drawn again"],
+        key=scale.key(BASELINES, "real texts"),
+        alarms=frame.alarms(content.history),
+        notes=[*content.notes, *(evaluation.get("notes") or ())],
+        unit="characters" if content.look.characters else "words",
+        card=frame.card_lines(card),
+        levels=LEVELS,
+        thresholds=THRESHOLDS,
+        limits=LIMITS.replace("record", "text"),
+        footer=frame.footer(card),
+    )
+
+
+def _lead(evaluation: Mapping[str, Any]) -> str:
+    rows = evaluation.get("rows") or {}
+    parts = (("fake", "fakes"), ("heldout", "held-out texts"), ("train", "training texts"))
+    return " · ".join(f"{numbers.count(rows.get(key))} {what}" for key, what in parts)
+
+
+def _samples(content: Content) -> list[Section]:
+    look, out = content.look, []
+    samples = look.samples()
+    if samples:
+        beside = ", and held-out real texts beside them" if look.records else ""
+        asked = f"The first fakes, as the model gives them, none chosen{beside}."
+        out.append(Section("samples", "Read", [asked], tables=samples))
+    by_class = look.classes()
+    if by_class:
+        told = worst_class(look.per_class)
+        asked = "Fakes asked to have a label, a row each, none chosen; the least obeyed label first."
+        out.append(
+            Section("by-class", "Fakes by label", [asked], verdicts=[("", told)] if told else [], tables=by_class)
+        )
+    steps = look.progress_table(curves.chosen(curves.flat(content.history), content.card))
+    if steps:
+        asked = "How the same z read as the training goes on."
+        out.append(Section("progress", "Samples over the training", [asked], tables=steps))
+    closest = look.closest()
+    if closest:
+        asked = (
+            "The worst cases that were found: fakes nearest to a training text for their distance to held-out ones. "
+            "What differs is marked. Short texts of few symbols meet by chance."
+        )
+        note = (
+            "The distance is the number of edits (units put in, taken out or replaced) over the length of the longer "
+            f"text. “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out "
+            "text."
+        )
+        title = "Learned, or learned by heart?"
+        out.append(Section("closest", title, [asked], _CONFIDENTIAL, tables=closest, notes=[note]))
+    return out
+
+
+def _figures(metric: str, content: Content) -> dict[str, Any]:
+    entry, place = content.metrics[metric], content.places[metric]
+    title = words_of(metric, entry).title
+    sides = [entry["fake"], entry["ceiling"], *(entry["baselines"].get(k) or {} for k in _SIDES)]
+    fake, *others = (
+        {"value": numbers.score(s.get("value")), "interval": numbers.interval(s.get("low"), s.get("high"))}
+        for s in sides
+    )
+    return {
+        "title": title,
+        "level": place.level,
+        "chip": chip(metric, entry, place),
+        "strip": scale.strip(entry, title, baselines=BASELINES, real="real texts"),
+        "fake": fake,
+        "sides": others,
+    }
+
+
+def _measured(content: Content) -> list[Section]:
+    out = []
+    others = dict.fromkeys(e["family"] for e in content.metrics.values() if e["family"] not in _KNOWN)
+    further = [(family, "Further figures") for family in others]
+    for place, (family, title) in enumerate([*_SECTIONS, *further]):
+        members = {m: e for m, e in content.metrics.items() if e["family"] == family}
+        if not members:
+            continue
+        main = [m for m in members if m in HEADLINES or family not in _KNOWN]
+        told = [frame.titled(words_of(m, members[m]).title, content.verdicts[m]) for m in main]
+        asked = " ".join(words_of(m, members[m]).question for m in main)
+        rest = [_figures(m, content) for m in members] if len(members) > len(main) else []
+        extra = _extra(family, members, content)
+        extra["verdicts"] = [*told, *extra.get("verdicts", [])]
+        ident = family if family in _KNOWN else f"further-{place}"
+        out.append(Section(ident, title, [asked] if asked else [], figures=rest, **extra))
+    return out
+
+
+def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Content) -> dict[str, Any]:
+    """What a section has beside the verdicts on its members."""
+    look = content.look
+    details = {m: e["fake"].get("details") or {} for m, e in members.items()}
+    if family == "validity":
+        return {"tables": look.invalid()}
+    if family in ("grams", "bleu"):
+        stems = _CURVES[:1] if family == "grams" else _CURVES[1:]
+        drawn = [(title, by_order(content.metrics, stem, title, label)) for stem, title, label in stems]
+        return {
+            "pictures": [(title, svg) for title, svg in drawn if svg],
+            "tables": look.grams() if family == "grams" else [],
+        }
+    if family == "shape":
+        svg = length_picture(content.evaluation.get("lengths"), look.characters)
+        return {"pictures": [("Lengths", svg)] if svg else []}
+    if family == "labels":
+        caption = "A classifier trained on real texts, on held-out ones (per cent of the true label)"
+        judge = content.evaluation.get("classifier") or {}
+        names = [str(c.get("class")) for c in look.per_class]
+        tables = picture_tables.mistakes(judge.get("confusion"), names, caption, "True label")
+        return {"tables": [*look.class_figures(), *tables], "verdicts": _judge(judge)}
+    if family == "copies":
+        drawn = [(words_of(m, members[m]).noun, distances(d, "text", m)) for m, d in details.items()]
+        return {
+            "pictures": [(f"Distance to training: {noun}", svg) for noun, svg in drawn if svg],
+            "notes": [LIMITS.replace("record", "text")],
+        }
+    return {}
+
+
+def _judge(judge: Mapping[str, Any]) -> list[tuple[str, str]]:
+    accuracy = numbers.finite(judge.get("accuracy"))
+    if accuracy is None:
+        return []
+    parts = [f"right about {numbers.share(accuracy)} of held-out real texts"]
+    for key in ("precision", "recall"):
+        value = numbers.finite(judge.get(key))
+        parts += [f"its {key} is {numbers.share(value)} (mean over labels)"] if value is not None else []
+    weak = " It errs often itself: read the figures on labels beside its own." if accuracy < 0.9 else ""
+    told = f"A linear model on n-grams, trained on the labels of training texts, is {'; '.join(parts)}.{weak}"
+    return [("The classifier", told)]
+
+
+def _training(content: Content) -> list[Section]:
+    drawn = curves.curves(content.history, content.card, records="texts")
+    if not drawn:
+        return []
+    metric = str(content.card.get("metric") or "")
+    drawn = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
+    read = [("", s) for s in curves.reading(content.history, content.card, records="texts")]
+    return [Section("training", "The training", verdicts=read, pictures=drawn)]
