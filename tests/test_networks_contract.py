@@ -29,7 +29,8 @@ MIXED = Spec(
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
 PICTURES_ONLY = {"conv2014", "dcgan", "strided", "stylegan2"}
-FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY}]
+SEQUENCES_ONLY = {"symbols", "temporal"}
+FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY, *SEQUENCES_ONLY}]
 
 
 def inputs(rows: int, num_uniforms: int, condition: Spec | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -102,7 +103,7 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: 
 # --- pictures --------------------------------------------------------------------------------------------------------
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 28), (4, 16, 16)]
-PICTURES = [name for name in NETWORKS if name != "sequential"]
+PICTURES = [name for name in NETWORKS if name not in {"sequential", *SEQUENCES_ONLY}]
 TINY: dict[str, dict[str, int]] = {"conv2014": {"width": 400}, "dense2014": {"width": 20}}
 """Widths at which a step takes milliseconds; 8 for the others."""
 
@@ -229,8 +230,8 @@ def test_mixed_precision_gives_nearly_the_same_pictures_and_logits(name: str) ->
     assert (logits[0] - logits[1]).norm() < 0.05 * logits[0].norm() + 0.01
 
 
-@pytest.mark.parametrize("name", [n for n in PICTURES if n in PICTURES_ONLY])
-def test_networks_of_pictures_refuse_vectors_by_name(name: str) -> None:
+@pytest.mark.parametrize("name", [n for n in NETWORKS if n in PICTURES_ONLY | SEQUENCES_ONLY])
+def test_networks_of_other_forms_refuse_vectors_by_name(name: str) -> None:
     with pytest.raises(OptionError, match=name):
         build(name, MIXED, None, **SMALL)
 

@@ -22,7 +22,7 @@ class TrainConfig:
         "auto",
         "Kind of data.",
         group="data",
-        choices=("auto", "number", "vector", "table", "image", "series", "text"),
+        choices=("auto", "number", "vector", "table", "image"),
     )
     format: str | None = option(
         None,
@@ -92,7 +92,18 @@ class TrainConfig:
         "auto",
         "Networks: generator and discriminator.",
         group="game",
-        choices=("auto", "sequential", "residual", "dense2014", "conv2014", "strided", "dcgan", "stylegan2"),
+        choices=(
+            "auto",
+            "sequential",
+            "residual",
+            "dense2014",
+            "conv2014",
+            "strided",
+            "dcgan",
+            "stylegan2",
+            "temporal",
+            "symbols",
+        ),
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game")
     depth: int | None = option(None, "Residual blocks of a network.", group="game")

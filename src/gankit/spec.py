@@ -35,7 +35,8 @@ class Block:
 class Spec:
     """What a codec and a network share: `form`, `shape` of one record without the batch axis, and `blocks`.
 
-    The sizes of the blocks add up to the last number of `shape` for vectors; images have no blocks.
+    A vector is [D], a sequence [T, D] (T steps of D numbers), an image [C, H, W]. The blocks divide the D numbers of a
+    vector, or of one step of a sequence, where they repeat at every step; images have none.
     """
 
     form: Form
@@ -64,10 +65,26 @@ class Spec:
 
     @property
     def compact_dim(self) -> int:
-        """Numbers of a record as it travels compactly: one a one-of-K block (its code), all of a continuous one."""
+        """Numbers of a record as it travels compactly: one a one-of-K block (its code), all of a continuous one.
+
+        >>> Spec("sequence", (24, 5), (Block("continuous", 3), Block("categorical", 2))).compact_dim
+        96
+        """
         if not self.blocks:
             return self.dim
-        return sum(b.size if b.kind == "continuous" else 1 for b in self.blocks)
+        steps = self.dim // self.shape[-1]
+        return steps * sum(b.size if b.kind == "continuous" else 1 for b in self.blocks)
+
+    @property
+    def flat(self) -> Spec:
+        """The same numbers as a vector, the blocks of a sequence's step repeated for every step; images as they are.
+
+        >>> Spec("sequence", (2, 3), (Block("continuous", 3),)).flat.shape
+        (6,)
+        """
+        if self.form != "sequence":
+            return self
+        return Spec("vector", (self.dim,), self.blocks * self.shape[0])
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values; `from_json` takes it back."""

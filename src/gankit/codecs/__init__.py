@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gankit.codecs.base import Codec, Restriction
 from gankit.codecs.image import PICTURE, ImageCodec
+from gankit.codecs.series import SeriesCodec
 from gankit.codecs.table import TableCodec
 from gankit.codecs.vector import VectorCodec
 
@@ -17,4 +18,4 @@ CODECS: dict[str, type[TableCodec] | type[VectorCodec] | type[ImageCodec]] = {
     "image": ImageCodec,
 }
 
-__all__ = ["CODECS", "PICTURE", "Codec", "ImageCodec", "Restriction", "TableCodec", "VectorCodec"]
+__all__ = ["CODECS", "PICTURE", "Codec", "ImageCodec", "Restriction", "SeriesCodec", "TableCodec", "VectorCodec"]

@@ -22,6 +22,8 @@ from gankit.networks.residual_image import build_residual_image
 from gankit.networks.sequential import build_sequential
 from gankit.networks.strided import build_strided
 from gankit.networks.stylegan2 import build_stylegan2
+from gankit.networks.symbols import build_symbols
+from gankit.networks.temporal import build_temporal
 from gankit.randomness import key
 from gankit.spec import Spec
 
@@ -44,6 +46,8 @@ NETWORKS: dict[str, Builder] = {
     "sequential": build_sequential,
     "strided": build_strided,
     "stylegan2": build_stylegan2,
+    "symbols": build_symbols,
+    "temporal": build_temporal,
 }
 
 

@@ -107,7 +107,7 @@ class Dense2014Generator(Generator):
         else:
             last = uniform(nn.Linear(width, spec.dim), sizes.output_reach)
         self.layers = nn.Sequential(*published_hidden(before, [width] * depth, sizes), last)
-        self.output = BlockOutput(spec, temperature=0.5)
+        self.output = BlockOutput(spec.flat, temperature=0.5)
         self.num_uniforms = self.output.num_uniforms
 
     def start_from(self, x: Tensor) -> None:
@@ -133,7 +133,7 @@ class Dense2014Generator(Generator):
             x = 2 * raw.sigmoid() - 1 if self.sizes.sigmoid_output else DEVIATION * raw
             return x.view(-1, *self.spec.shape)  # [B, C*H*W] -> [B, C, H, W]
         chosen: Tensor = self.output(raw, u)
-        return chosen
+        return chosen.view(-1, *self.spec.shape)
 
 
 class Maxout(nn.Module):

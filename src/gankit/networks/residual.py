@@ -2,6 +2,8 @@
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
+A sequence is taken as the vector of all its numbers, step after step: without any thought of time.
+
 Both are h = A x; h = h + W2 act(W1 act(h)) `depth` times; a linear head. The last layer of every block starts at zero,
 so that each network starts as a shallow one. A condition enters both at the input, and D's head also by projection
 (Miyato and Koyama 2018, eq. 4): logit = (w + E c) . act(h).
@@ -64,7 +66,7 @@ class ResidualGenerator(Generator):
     """G: z and c through `depth` residual blocks with LayerNorm to a record's blocks.
 
     Args:
-        spec: a vector.
+        spec: a vector, or a sequence.
         condition: the spec of c, or None.
         width: hidden units.
         depth: residual blocks.
@@ -82,7 +84,7 @@ class ResidualGenerator(Generator):
         self.blocks = nn.Sequential(*(ResidualBlock(width, norm=True) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, spec.dim)
-        self.output = BlockOutput(spec, temperature)
+        self.output = BlockOutput(spec.flat, temperature)
         self.num_uniforms = self.output.num_uniforms
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -92,7 +94,7 @@ class ResidualGenerator(Generator):
             h = h + self.from_condition(c)
         raw = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # [B, width] -> [B, D]
         result: Tensor = self.output(raw, u)
-        return result
+        return result.view(-1, *self.spec.shape)
 
 
 class ResidualDiscriminator(DifferentiatedDiscriminator):
@@ -113,7 +115,7 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
 
     def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """The first hidden layer [B, width] and the head's weights ([1, width], or with a condition [B, width])."""
-        h, weights = self.from_record(x), self.head.weight
+        h, weights = self.from_record(x.flatten(1)), self.head.weight
         if self.from_condition is not None and self.projection is not None:
             h = h + self.from_condition(c)
             weights = weights + self.projection(c)
@@ -201,7 +203,7 @@ class _LogitAndSlope(torch.autograd.Function):
 def build_residual(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
 ) -> tuple[ResidualGenerator, ResidualDiscriminator]:
-    """The pair for a vector; by default 64 units and 2 blocks below SMALL numbers a record, 128 and 3 above.
+    """The pair for a vector or a sequence; by default 64 units, 2 blocks below SMALL numbers a record, 128 and 3 above.
 
     On the 8-ring the smaller pair is as good per sample and takes less than half the time (benchmarks/modes.md).
     """

@@ -17,6 +17,9 @@ from gankit.errors import DataError, OptionError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import PicturePart, Prepared
 
+OTHER_NETWORKS = {"sequential": "tables", "temporal": "series", "symbols": "texts"}
+"""Networks of other forms, and what they make."""
+
 
 def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     """See `gankit.preparation.prepare`."""
@@ -69,6 +72,7 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
 
 
 def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
-    if config.network == "sequential":
-        raise OptionError("--network sequential makes tables, and these are pictures. Leave it out.")
+    if config.network in OTHER_NETWORKS:
+        what = OTHER_NETWORKS[config.network]
+        raise OptionError(f"--network {config.network} makes {what}, and these are pictures. Leave it out.")
     return "strided" if config.network == "auto" else config.network

@@ -22,6 +22,15 @@ from gankit.preparation.prepared import Prepared
 MAX_SEQUENTIAL_COLUMNS = 400
 """Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
 
+OTHER_NETWORKS = {
+    "conv2014": "images",
+    "strided": "images",
+    "dcgan": "images",
+    "stylegan2": "images",
+    "temporal": "series",
+    "symbols": "texts",
+}
+"""Networks of other forms, and what they make."""
 
 MAX_COLUMNS = 1500
 """More columns than that are refused: not one step of the game, nor of the judges, ends in bearable time."""
@@ -115,8 +124,9 @@ def _kind(config: TrainConfig, records: Records, schema: Schema, values: Mapping
 
 
 def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -> str:
-    if config.network in ("conv2014", "strided", "dcgan", "stylegan2"):
-        raise OptionError(f"--network {config.network} makes images, and this is kind {kind}. Leave it out.")
+    if config.network in OTHER_NETWORKS:
+        what = OTHER_NETWORKS[config.network]
+        raise OptionError(f"--network {config.network} makes {what}, and this is kind {kind}. Leave it out.")
     if config.network != "auto":
         if config.network == "sequential" and kind != "table":
             raise OptionError(f"--network sequential makes tables, and this is kind {kind}. Take it as --kind table.")

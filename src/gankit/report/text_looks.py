@@ -20,6 +20,9 @@ from gankit.report.text_panels import Tokenise, cell, cells, differences, gram
 _MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
 _MOST_STEPS, _PER_STEP, _MOST_INVALID = 10, 6, 12
 _MOST_GRAMS = 8
+# Where more than this share of held-out texts equal a training text, chance makes equals, and a fake that is one is no
+# sign of copying for itself.
+_BY_CHANCE = 0.01
 
 _CLASS_COLUMNS = (
     ("real", "Share of real texts", numbers.share),
@@ -139,7 +142,8 @@ class Look:
         rows = []
         for place, pair in enumerate(self._ranked()[: self._most(_MOST_PAIRS, 3)], 1):
             fake, train = differences(self.fake[pair["fake"]], self.train[pair["train"]], self.tokenise)
-            far = "suspiciously near" if _suspicious(pair) else ""
+            equal = pair["distance_train"] == 0 and self._by_chance > _BY_CHANCE
+            far = "as held-out texts are, too" if equal else "suspiciously near" if _suspicious(pair) else ""
             near = numbers.score(pair["distance_train"])
             rows.append(
                 (str(place), fake, train, f"{near} ({far})" if far else near, numbers.score(pair["distance_heldout"]))
@@ -171,6 +175,12 @@ class Look:
         )
         caption = "The runs of n units that add most to the divergence, as shares of all runs of n"
         return [Table(caption, head, tuple(rows))] if rows else []
+
+    @property
+    def _by_chance(self) -> float:
+        """The share of held-out texts that equal a training text."""
+        entry = (self.evaluation.get("metrics") or {}).get("copies_exact") or {}
+        return numbers.finite(((entry.get("fake") or {}).get("details") or {}).get("heldout_share")) or 0.0
 
     def _most(self, full: int, least: int) -> int:
         return max(least, round(full * self.scale))

@@ -1,0 +1,237 @@
+"""The pair for sequences: strided convolutions over time, few of them at full length.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+
+It is the pair `strided` with one axis: D puts every two steps into channels before its first convolution, from there on
+each stage halves the time by a convolution of kernel 4 and stride 2, and G does the reverse of that. D has no
+normalisation, which would couple the gradients that are penalised, and G no batch statistics. G ends in a linear layer
+for continuous numbers and in straight-through choices for one-of-K blocks. A condition is joined with z in G with as
+much weight as z has, and enters D by projection (Miyato and Koyama 2018, eq. 4). What was measured:
+benchmarks/series_networks.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.errors import OptionError
+from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.networks.blocks import BlockOutput
+from gankit.networks.convolutions import channels_last, mixed
+from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
+from gankit.spec import Spec
+
+SLOPE = 0.2
+"""Slope of the leaky ReLU below zero, in G and in D."""
+
+HIDDEN = 256
+"""Units of the dense layers: G's first one and D's last one."""
+
+SHORTEST = 4
+"""Time is halved while at least so many steps stay."""
+
+WIDEST = 4
+"""Widths double from stage to stage up to this multiple of the first."""
+
+EPSILON = 1e-4
+"""Added to the mean square by which `_normalised` divides."""
+
+
+def halvings(num_steps: int) -> tuple[int, int]:
+    """How often time is halved, and the steps that are left, rounded up.
+
+    >>> halvings(24), halvings(150), halvings(3)
+    ((2, 6), (5, 5), (0, 3))
+    """
+    count = max(0, int(math.log2(max(num_steps / SHORTEST, 1))))
+    return count, -(-num_steps // 2**count)
+
+
+def _started(layer: nn.Module, fan_in: int, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
+    """Sets weights to N(0, gain^2 / fan_in), which keeps the size of what passes (He et al. 2015, eq. 15), biases 0."""
+    assert isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose1d | nn.Conv1d)
+    nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _convolution(before: int, after: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """A convolution over time, which is the last of two axes (`PiecewiseLinear` knows two)."""
+    layer = nn.Conv2d(before, after, (1, kernel), (1, stride), (0, padding))
+    _started(layer, layer.weight[0].numel())
+    return layer
+
+
+def _widths(width: int, stages: int) -> list[int]:
+    """Channels after each stage of D, from the longest to the shortest."""
+    return [width * min(2**i, WIDEST) for i in range(stages)]
+
+
+def _normalised(h: Tensor) -> Tensor:
+    """h [B, C, L] with mean square 1 over the channels of every step (Karras et al. 2018, section 4.2)."""
+    scale = torch.rsqrt(h.square().mean(1, keepdim=True, dtype=torch.float32) + EPSILON)
+    return h * scale.to(h.dtype)
+
+
+class TemporalGenerator(Generator):
+    """G: z and c through two dense layers to a few steps of many channels, whose number is doubled until it is T.
+
+    Args:
+        spec: a sequence of any T and D; what the last doubling has too much is cut off at the end.
+        condition: the spec of c, or None.
+        width: channels at half of the full length.
+        depth: further convolutions of kernel 3 in each stage.
+        num_latents: numbers of z.
+        temperature: of the straight-through softmax, see `BlockOutput`.
+    """
+
+    def __init__(
+        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
+    ) -> None:
+        super().__init__()
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        num_steps, numbers = spec.shape
+        stages, self.base = halvings(num_steps)
+        widths = _widths(width, stages) or [width]
+        self.from_latent = nn.Linear(num_latents, HIDDEN)
+        self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
+        shares = 1 if condition is None else 2
+        _started(self.from_latent, shares * num_latents)
+        if self.from_condition is not None:
+            _started(self.from_condition, shares)  # of a one-hot c one weight counts
+        self.dense = nn.Linear(HIDDEN, widths[-1] * self.base)
+        _started(self.dense, HIDDEN)
+        self.doublings = nn.ModuleList()
+        self.further = nn.ModuleList([_further(widths[-1], depth)])
+        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            doubling = nn.ConvTranspose1d(before, after, 4, 2, 1)
+            _start_smooth(doubling)
+            self.doublings.append(doubling)
+            self.further.append(_further(after, depth))
+        self.together = 2 if stages else 1  # steps that come from one place
+        self.to_steps = nn.Conv1d(widths[0], numbers * self.together, 3, padding=1)
+        _started(self.to_steps, 3 * widths[0], 1.0)
+        with torch.no_grad():  # they start equal, or their difference is a ripple
+            weight = self.to_steps.weight.view(self.together, numbers, -1)
+            weight.copy_(weight[:1].clone().expand_as(weight))
+        self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks), temperature)
+        self.num_uniforms = num_steps * self.output.num_uniforms
+
+    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """See `Generator.forward`."""
+        num_steps, numbers = self.spec.shape
+        with mixed(z, self.multiply_in):
+            h = self.from_latent(z)  # [B, num_latents] -> [B, HIDDEN]
+            if self.from_condition is not None:
+                h = h + self.from_condition(c)
+            h = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, (-1, self.base))  # -> [B, C, L]
+            for i, further in enumerate(self.further):
+                if i:
+                    h = self.doublings[i - 1](h)  # [B, C, L] -> [B, C / 2, 2 L]
+                h = further(F.leaky_relu(_normalised(h), SLOPE))
+            raw = self.to_steps(h).float().transpose(1, 2)  # -> [B, L, together * D]
+        raw = raw.reshape(len(z), -1, numbers)[:, :num_steps]
+        chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(len(raw) * num_steps, -1))
+        return chosen.view(-1, num_steps, numbers)
+
+
+def _start_smooth(doubling: nn.ConvTranspose1d) -> None:
+    """Doubling starts as linear interpolation of mixed channels: what is fine must be learned, not unlearned."""
+    _started(doubling, doubling.in_channels)
+    taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    with torch.no_grad():
+        doubling.weight.copy_(doubling.weight[:, :, :1] * taps)
+
+
+def _further(width: int, depth: int) -> nn.Sequential:
+    """`depth` convolutions that keep the length."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layer = nn.Conv1d(width, width, 3, padding=1)
+        _started(layer, 3 * width)
+        layers += [layer, nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers)
+
+
+class TemporalDiscriminator(DifferentiatedDiscriminator):
+    """D: a chain of strided convolutions over time and a dense layer to features, and their product with a vector of c.
+
+    It is piecewise linear in x, so it gives its own input gradient (`PiecewiseLinear`).
+
+    Args:
+        spec: a sequence of any T and D.
+        condition: the spec of c, or None.
+        width: channels at half of the full length.
+        depth: further convolutions of kernel 3 in each stage.
+    """
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
+        super().__init__()
+        self.spec, self.condition = spec, condition
+        num_steps, before = spec.shape
+        stages, _ = halvings(num_steps)
+        self.together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
+        length = num_steps
+        layers = []
+        for i, after in enumerate(_widths(width, stages)):
+            if i == 0 and self.together == 2:
+                layers.append(_convolution(2 * before, after, 3, padding=1))
+            else:
+                layers.append(_convolution(before, after, 4, 2, 1))
+            layers += [_convolution(after, after, 3, padding=1) for _ in range(depth)]
+            before, length = after, length // 2
+        layers.append(_convolution(before, HIDDEN, length))
+        steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
+        self.chain = PiecewiseLinear(steps, layers, SLOPE)
+        for layer in layers:
+            layer.weight.data = channels_last(layer.weight.data)
+        self.head = nn.Linear(HIDDEN, 1)
+        self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
+        _started(self.head, HIDDEN, 1.0)
+        if self.projection is not None:
+            _started(self.projection, HIDDEN, 1.0)
+
+    def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the chain takes [B, C', 1, L], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""
+        h = x.reshape(len(x), 1, -1, self.together * x.shape[2]).permute(0, 3, 1, 2)  # [B, T, D] -> [B, 2D, 1, T/2]
+        vectors = self.head.weight.expand(len(x), -1)
+        if self.projection is not None:
+            vectors = vectors + self.projection(c)
+        return channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """See `Discriminator.forward`."""
+        h, vectors = self._enter(x, c)
+        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
+        return logits
+
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `DifferentiatedDiscriminator.logits_and_squares`."""
+        logits, squares = self.chain.logits_and_squares(*self._enter(x, c))
+        return logits + self.head.bias, squares
+
+
+def build_temporal(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[TemporalGenerator, TemporalDiscriminator]:
+    """The pair for a sequence.
+
+    `width` = channels at half of the full length (64), `depth` = further convolutions in each stage (0).
+
+    Raises:
+        OptionError: the records are no sequences.
+    """
+    if spec.form != "sequence":
+        raise OptionError(
+            f"--network temporal makes sequences, and these records are of the form {spec.form}. "
+            "Use --network residual, or leave --network out."
+        )
+    width, depth = width or 64, depth or 0
+    return (
+        TemporalGenerator(spec, condition, width, depth, num_latents),
+        TemporalDiscriminator(spec, condition, width, depth),
+    )

@@ -1,0 +1,196 @@
+"""Series to numbers and back: round trips, gaps, ends, own scales, and what may never be made."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gankit.codecs import SeriesCodec
+from gankit.codecs.channels import MAX_LEVELS
+from gankit.codecs.series import ENDED, GOING
+from gankit.data.columns import Column
+from gankit.data.schema import Values
+from gankit.randomness import numpy_generator
+from gankit.spec import Block
+
+
+def number(name: str, markers: tuple[str | None, ...] = ()) -> Column:
+    return Column(name, "number", pa.float64(), markers=markers)
+
+
+def category(name: str, levels: int, markers: tuple[str | None, ...] = ()) -> Column:
+    return Column(name, "category", pa.string(), markers=markers, levels=tuple(f"level {i}" for i in range(levels)))
+
+
+def cells(data: object, missing: object = None) -> Values:
+    found = np.asarray(data)
+    return Values(found, np.zeros(len(found), np.int8) if missing is None else np.asarray(missing, np.int8))
+
+
+def same(codec: SeriesCodec, values: dict[str, Values], begins: np.ndarray, lengths: np.ndarray) -> None:
+    """Decoding what was coded gives the steps of the records one after another."""
+    coded = codec.encode(values, begins, lengths)
+    assert coded.dtype == np.float32 and coded.size == len(begins) * codec.spec.compact_dim
+    assert coded.shape[:2] == (len(begins), codec.spec.shape[0]) and np.isfinite(coded).all()
+    back, found = codec.decode(coded)
+    np.testing.assert_array_equal(found, lengths)
+    rows = np.concatenate([np.arange(b, b + n) for b, n in zip(begins, lengths, strict=True)])
+    assert list(back) == list(values)
+    for name, its in values.items():
+        np.testing.assert_array_equal(back[name].missing, its.missing[rows])
+        if its.data.dtype.kind == "i":
+            np.testing.assert_array_equal(back[name].data, its.data[rows])
+            assert back[name].data.dtype == np.int32
+        else:
+            span = np.nanmax(its.data, initial=0) - np.nanmin(its.data, initial=0)
+            np.testing.assert_allclose(back[name].data, its.data[rows], rtol=0, atol=1e-6 * span)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=8),
+    seed=st.integers(0, 1000),
+    gaps=st.floats(0, 1),
+    scale=st.sampled_from(["auto", "channel"]),
+    alike=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_records_come_back_with_their_gaps_categories_and_lengths(
+    lengths: list[int], seed: int, gaps: float, scale: str, alike: bool
+) -> None:
+    draws = numpy_generator(seed, "series")
+    sizes = np.asarray(lengths if not alike else [lengths[0]] * len(lengths))
+    begins = np.cumsum(sizes) - sizes
+    steps = int(sizes.sum())
+    missing = np.where(draws.random(steps) < gaps, draws.integers(1, 3, steps), 0)
+    x = np.where(missing > 0, np.nan, draws.normal(5, 3, steps))
+    codes = np.where(missing > 0, -1, draws.integers(0, 4, steps)).astype(np.int32)
+    columns = [category("c", 4, ("NA", None)), number("a"), number("b", ("NA", None))]
+    values = {"c": cells(codes, missing), "a": cells(draws.normal(0, 1e-3, steps)), "b": cells(x, missing)}
+    codec = SeriesCodec.fit(columns, values, begins, sizes, scale)  # type: ignore[arg-type]
+    assert codec.ends == (sizes.min() < sizes.max())
+    same(codec, values, begins, sizes)
+    again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json(), allow_nan=False)))
+    assert again.to_json() == codec.to_json() and again.spec == codec.spec
+    coded = codec.encode(values, begins, sizes)
+    np.testing.assert_array_equal(again.encode(values, begins, sizes), coded)
+    for name, its in codec.decode(coded)[0].items():
+        np.testing.assert_array_equal(again.decode(coded)[0][name].data, its.data)
+
+
+@given(seed=st.integers(0, 1000), spread=st.floats(0.01, 4))
+@settings(max_examples=40, deadline=None)
+def test_records_with_scales_of_their_own_come_back(seed: int, spread: float) -> None:
+    draws = numpy_generator(seed, "scales")
+    size = np.exp(draws.normal(0, spread, (30, 1)))
+    x = (size * draws.normal(0, 1, (30, 7)) + 3 * size).ravel()
+    begins, lengths = np.arange(30) * 7, np.full(30, 7)
+    codec = SeriesCodec.fit([number("a")], {"a": cells(x)}, begins, lengths, "record")
+    coded = codec.encode({"a": cells(x)}, begins, lengths)
+    assert coded.shape == (30, 7, 3) and np.abs(coded[:, :, 0]).max() <= 1
+    np.testing.assert_allclose(coded[:, :, 0].max(1), 1, atol=1e-5)
+    np.testing.assert_allclose(coded[:, :, 0].min(1), -1, atol=1e-5)
+    assert (coded[:, :, 1:] == coded[:, :1, 1:]).all(), "the scale of a record is constant in time"
+    back = codec.decode(coded)[0]["a"].data.reshape(30, 7)
+    # the middle is a float32 beside others a thousand times as large
+    np.testing.assert_allclose(back, x.reshape(30, 7), rtol=0, atol=1e-5 * np.ptp(x))
+
+
+def test_scales_of_their_own_are_chosen_where_records_differ_in_scale() -> None:
+    draws = numpy_generator(1, "choice")
+    begins, lengths = np.arange(200) * 10, np.full(200, 10)
+    alike = draws.normal(0, 1, (200, 10))
+    apart = np.exp(draws.normal(0, 2, (200, 1))) * alike
+    assert SeriesCodec.fit([number("a")], {"a": cells(alike.ravel())}, begins, lengths).scale == "channel"
+    assert SeriesCodec.fit([number("a")], {"a": cells(apart.ravel())}, begins, lengths).scale == "record"
+
+
+def test_numbers_are_on_one_scale_and_never_leave_the_range_of_training() -> None:
+    draws = numpy_generator(2, "range")
+    data = np.r_[draws.normal(1e6, 10, 500), draws.normal(0, 1, 500)]
+    values = {"a": cells(data[:500]), "b": cells(np.exp(3 * data[500:]))}
+    begins, lengths = np.arange(50) * 10, np.full(50, 10)
+    codec = SeriesCodec.fit([number("a"), number("b")], values, begins, lengths, "channel")
+    coded = codec.encode(values, begins, lengths)
+    np.testing.assert_allclose(coded.std((0, 1)), 1, rtol=1e-3)
+    np.testing.assert_allclose(coded.mean((0, 1)), 0, atol=1e-3)
+    tail = values["b"].data
+    assert (tail.max() - tail.mean()) / tail.std() > 10 and np.abs(coded).max() < 7, "a heavy tail is brought in"
+    wild = np.full((2, 10, 2), 1e9, np.float32) * np.array([1, -1])[:, None, None]
+    for name, its in codec.decode(wild)[0].items():
+        assert its.data.max() == values[name].data.max() and its.data.min() == values[name].data.min()
+
+
+def test_codecs_see_the_given_records_alone() -> None:
+    data = np.r_[np.linspace(0, 1, 20), np.full(20, 1e6)]
+    codec = SeriesCodec.fit([number("a")], {"a": cells(data)}, np.array([0, 5]), np.array([15, 15]))
+    assert (codec.channels[0].low, codec.channels[0].high) == (0.0, 1.0)
+    back, _ = codec.decode(codec.encode({"a": cells(data)}, np.array([20]), np.array([15])))
+    np.testing.assert_array_equal(back["a"].data, np.ones(15))
+
+
+def test_gaps_are_bridged_by_straight_lines_and_ends_held() -> None:
+    nan = np.nan
+    data = np.array([nan, 2.0, nan, nan, 8.0, nan, 1.0, 3.0, 5.0])
+    missing = np.isnan(data).astype(np.int8)
+    begins, lengths = np.array([0, 6]), np.array([6, 3])
+    codec = SeriesCodec.fit([number("a", (None,))], {"a": cells(data, missing)}, begins, lengths)
+    assert codec.spec.blocks == (Block("continuous", 1), Block("categorical", 2), Block("categorical", 2))
+    assert codec.spec.shape == (6, 5) and codec.spec.compact_dim == 18
+    coded = codec.encode({"a": cells(data, missing)}, begins, lengths)
+    channel = codec.channels[0]
+    drawn = channel.decode(coded[:, :, 0].astype(np.float64))
+    np.testing.assert_allclose(drawn, [[2, 2, 4, 6, 8, 8], [1, 3, 5, 5, 5, 5]], atol=1e-5)
+    np.testing.assert_array_equal(coded[:, :, 1], [[1, 0, 0 + 1, 1, 0, 1], [0] * 6])
+    np.testing.assert_array_equal(coded[:, :, 2], [[GOING] * 6, [GOING] * 3 + [ENDED] * 3])
+
+
+def test_a_record_ends_at_its_first_end_but_is_not_shorter_than_training_shows() -> None:
+    codec = SeriesCodec.fit([number("a")], {"a": cells(np.arange(9.0))}, np.array([0, 3]), np.array([3, 6]))
+    compact = np.zeros((3, 6, 2), np.float32)
+    compact[0, :, 1] = [1, 1, 1, 1, 0, 1]
+    compact[1, :, 1] = [0, 1, 1, 1, 1, 1]
+    compact[2, :, 1] = 1
+    values, lengths = codec.decode(compact)
+    assert lengths.tolist() == [4, 3, 6] and len(values["a"].data) == 13
+
+
+def test_a_channel_that_is_constant_or_missing_in_training_stays_so() -> None:
+    values = {"a": cells(np.full(8, 3.7)), "b": cells(np.full(8, np.nan), np.ones(8, np.int8))}
+    begins, lengths = np.array([0, 4]), np.array([4, 4])
+    for scale in ("channel", "record"):
+        codec = SeriesCodec.fit([number("a"), number("b", ("",))], values, begins, lengths, scale)  # type: ignore[arg-type]
+        codec = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json(), allow_nan=False)))
+        same(codec, values, begins, lengths)
+        compact = numpy_generator(0, "wild").normal(size=(5, 4, codec.spec.compact_dim // 4)).astype(np.float32)
+        compact[:, :, -1] = 1
+        decoded = codec.decode(compact)[0]
+        assert (decoded["a"].data == 3.7).all() and np.isnan(decoded["b"].data).all()
+
+
+def test_rare_levels_share_a_cell_and_unknown_ones_go_to_the_most_frequent() -> None:
+    codes = np.r_[np.full(50, 7), np.arange(MAX_LEVELS + 40)].astype(np.int32)
+    begins, lengths = np.arange(len(codes) // 2) * 2, np.full(len(codes) // 2, 2)
+    column = category("c", MAX_LEVELS + 50)
+    codec = SeriesCodec.fit([column], {"c": cells(codes)}, begins, lengths)
+    assert codec.spec.blocks == (Block("categorical", MAX_LEVELS),)
+    back, _ = codec.decode(codec.encode({"c": cells(codes)}, begins, lengths))
+    np.testing.assert_array_equal(back["c"].data[: 50 + MAX_LEVELS - 2], codes[: 50 + MAX_LEVELS - 2])
+    strange = cells(np.array([-1, MAX_LEVELS + 49], np.int32))
+    back, _ = codec.decode(codec.encode({"c": strange}, np.array([0]), np.array([2])))
+    assert back["c"].data.tolist() == [7, 7]
+
+
+@pytest.mark.parametrize("scale", ["channel", "record"])
+def test_gaps_that_training_did_not_show_do_no_harm(scale: str) -> None:
+    values = {"a": cells(np.arange(8.0)), "c": cells(np.arange(8) % 2)}
+    begins, lengths = np.array([0, 4]), np.array([4, 4])
+    codec = SeriesCodec.fit([number("a"), category("c", 2)], values, begins, lengths, scale)  # type: ignore[arg-type]
+    holes = {"a": cells([0.0, np.nan, 2.0, np.nan], [0, 0, 0, 1]), "c": cells(np.array([0, -1, 1, 1]))}
+    back, _ = codec.decode(codec.encode(holes, np.array([0]), np.array([4])))
+    np.testing.assert_allclose(back["a"].data, [0, 1, 2, 2], atol=1e-5)
+    assert back["c"].data.tolist() == [0, 0, 1, 1] and not back["a"].missing.any()
