@@ -25,7 +25,9 @@ def command_table(name: str) -> str:
         if isinstance(parameter, click.Option) and parameter.name not in of_config:
             record = parameter.get_help_record(click.Context(command))
             assert record is not None
-            lines.append(f"| `{record[0]}` | {record[1]} |")
+            # a bar would end the cell, even between backticks
+            flag, words = (text.replace("|", r"\|") for text in record)
+            lines.append(f"| `{flag}` | {words} |")
     return "\n".join(lines)
 
 

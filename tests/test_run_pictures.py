@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import gankit
-from gankit.errors import DataError, InterruptedRun, OptionError
+from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
 from gankit.networks import NETWORKS
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
@@ -26,7 +27,7 @@ def digits(count: int = 240) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_every_network_is_tried_here() -> None:
-    assert set(WIDTHS) | {"sequential"} == set(NETWORKS)
+    assert set(WIDTHS) | {"sequential", "symbols", "temporal"} == set(NETWORKS)
 
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))
@@ -101,6 +102,21 @@ def test_the_report_names_its_features_and_stands_beside_ceilings(conditional: g
     assert "not Inception" in found["features"]
     distances = {name: found["metrics"]["frechet"][name]["value"] for name in ("fake", "ceiling")}
     assert distances["ceiling"] < distances["fake"] < found["metrics"]["frechet"]["baselines"]["noise"]["value"]
+
+
+def test_distances_are_measured_in_the_features_that_are_asked_for(
+    conditional: gankit.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    found = gankit.evaluate(conditional, num_rows=60, features="fixed").json["evaluation"]
+    assert "fixed random" in found["features"]
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
+    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
+    with pytest.raises(DependencyError, match="pip install torch-fidelity"):
+        gankit.evaluate(conditional, num_rows=60, features="inception", on_note=notes.append)
+    assert any("are fetched" in text for text in notes)
+    with pytest.raises(OptionError, match="must be one of auto, fixed, inception"):
+        gankit.evaluate(conditional, num_rows=60, features="vgg")
 
 
 def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:

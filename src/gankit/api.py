@@ -122,6 +122,7 @@ def evaluate(
     seed: int = 0,
     num_rows: int | None = None,
     records: bool = True,
+    features: str = "auto",
     on_note: Note | None = None,
 ) -> Report:
     """Measures how good a model's fakes are, on fakes read back from their file.
@@ -133,13 +134,15 @@ def evaluate(
         seed: of the fakes and of the measurements.
         records: show the training records that fakes lie nearest to; False where the report goes to people who must
             not see the data.
+        features: for pictures, what distances are measured in: "auto" (a classifier of the labels, or a fixed network
+            where there are none), "fixed", or "inception" (the FID's).
 
     Returns:
         The report: `save`, `json`, `html`, `verdicts`.
     """
     from gankit.evaluation import report_on
 
-    return report_on(model, real, fake, seed, num_rows, on_note or _silent, records=records)
+    return report_on(model, real, fake, seed, num_rows, on_note or _silent, features=features, records=records)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------

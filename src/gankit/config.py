@@ -14,6 +14,11 @@ def option(default: Any, help: str, *, group: str, choices: tuple[str, ...] = ()
     return field(default=default, metadata={"help": help, "group": group, "choices": choices, "metavar": metavar})
 
 
+FEATURES = ("auto", "fixed", "inception")
+"""What distances between pictures may be measured in: the run's own features (a classifier of the labels, or a fixed
+network), a fixed network, or the Inception network of the FID."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""

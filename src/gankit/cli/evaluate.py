@@ -11,6 +11,7 @@ import click
 
 from gankit.cli.sample import text_format
 from gankit.cli.speaking import speaking
+from gankit.config import FEATURES
 from gankit.errors import OptionError
 from gankit.terminal import Voice
 
@@ -33,6 +34,13 @@ from gankit.terminal import Voice
 @click.option(
     "--records/--no-records", default=True, help="Show training records beside the fakes that look like them.  [on]"
 )
+@click.option(
+    "--features",
+    type=click.Choice(FEATURES),
+    default="auto",
+    help="For pictures, what distances are measured in; inception: the FID, with pip install torch-fidelity.  [auto: a "
+    "classifier of the labels, or a fixed network]",
+)
 @speaking
 def command(
     voice: Voice,
@@ -43,6 +51,7 @@ def command(
     num_rows: int | None,
     seed: int,
     records: bool,
+    features: str,
 ) -> None:
     """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
     if fake is not None and num_rows is not None:
@@ -54,7 +63,7 @@ def command(
     if fake is None:
         fake = str(_write_fakes(model, folder, num_rows, seed))
         voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-    report = api.evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note)
+    report = api.evaluate(model, real, fake=fake, seed=seed, records=records, features=features, on_note=voice.note)
     report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.config import TrainConfig
+from gankit.config import FEATURES, TrainConfig
 from gankit.data import Pictures, Schema, read_pictures
 from gankit.errors import OptionError
 from gankit.evaluation.perceiving import Perception, load_perception, perceive
@@ -25,9 +25,6 @@ from gankit.report import Report, build_pictures
 
 MOST_TRAINING = 60_000
 """Training pictures among which the nearest of a fake is looked for; more are drawn from."""
-
-FEATURES = ("auto", "fixed", "inception")
-"""What distances may be measured in: the run's own features (a classifier of the labels, or fixed ones), or others."""
 
 LOOKS_NAME = "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
@@ -73,7 +70,7 @@ def report_on_pictures(
         train.x,
         heldout.x,
         fakes.x,
-        features=_features(features, perception, train.x),
+        features=_features(features, perception, train.x, note),
         classify=None if classifier is None else classifier.predict,
         learn=None if classifier is None else _learning(classifier.samples),
         train_labels=train.classes,
@@ -96,11 +93,12 @@ def report_on_pictures(
     )  # fmt: skip
 
 
-def _features(name: str, perception: Perception, x: np.ndarray) -> Any:
+def _features(name: str, perception: Perception, x: np.ndarray, note: Callable[[str], None]) -> Any:
     if name not in FEATURES:
         raise OptionError(f"--features must be one of {', '.join(FEATURES)}. Got {name!r} instead.")
     if name == "inception":
-        return inception_features()
+        note("Inception features: the weights are fetched if they are not here (90 MB); .2 s a picture on a CPU.")
+        return inception_features(download=True)
     return fixed_features(x.shape[3]) if name == "fixed" else perception.features
 
 
