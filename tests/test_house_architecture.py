@@ -44,8 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "config", "data", "checkpoint", "model", "metrics"},
     "preparation": {"errors", "config", "data", "codecs", "metrics"},
     "evaluation": {
-        "errors", "config", "randomness", "data", "networks", "checkpoint", "model", "metrics", "perception", "report",
-        "preparation",
+        "errors", "config", "randomness", "data", "codecs", "networks", "checkpoint", "model", "metrics", "perception",
+        "report", "preparation",
     },
     "run": {
         "errors", "config", "options", "randomness", "data", "codecs", "networks", "augment", "game", "training",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from gankit.cli.sample import text_format
 from gankit.cli.speaking import speaking
 from gankit.config import FEATURES
 from gankit.errors import OptionError
@@ -75,8 +74,7 @@ def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> P
     from gankit.model import load
 
     model = load(path)
-    kind = model.origin.format
-    suffix = "npz" if model.kind == "image" else kind if kind in ("parquet", "arrow") else text_format(kind)
     folder.mkdir(parents=True, exist_ok=True)
-    model.write(folder / f"fakes.{suffix}", num_rows or num_fakes(model), seed)
-    return folder / f"fakes.{suffix}"
+    file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.form.suffix(model.origin)) else "")
+    model.write(file, num_rows or num_fakes(model), seed)
+    return file

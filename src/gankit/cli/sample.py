@@ -64,14 +64,9 @@ def command(
     conditions = parse_where(where)
     loaded = load(model)
     if out is None:
-        form = None if loaded.kind == "image" else file_format or text_format(loaded.origin.format)
+        form = file_format or loaded.form.pipe_format(loaded.origin)
         loaded.write("-", num_rows, seed, offset, conditions, truncation, form)
     else:
         loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{num_rows} rows in {out}")
-
-
-def text_format(origin: str) -> str:
-    """The text format for standard output: the one the data came in, or CSV where that was none."""
-    return origin if origin in ("csv", "tsv", "jsonl", "json", "xml") else "csv"

@@ -11,11 +11,25 @@ from gankit.codecs.series import SeriesCodec
 from gankit.codecs.table import TableCodec
 from gankit.codecs.vector import VectorCodec
 
-CODECS: dict[str, type[TableCodec] | type[VectorCodec] | type[ImageCodec]] = {
+AnyCodec = TableCodec | VectorCodec | ImageCodec | SeriesCodec
+"""A codec of some kind."""
+
+CODECS: dict[str, type[AnyCodec]] = {
     "number": VectorCodec,
     "vector": VectorCodec,
     "table": TableCodec,
     "image": ImageCodec,
+    "series": SeriesCodec,
 }
 
-__all__ = ["CODECS", "PICTURE", "Codec", "ImageCodec", "Restriction", "SeriesCodec", "TableCodec", "VectorCodec"]
+__all__ = [
+    "CODECS",
+    "PICTURE",
+    "AnyCodec",
+    "Codec",
+    "ImageCodec",
+    "Restriction",
+    "SeriesCodec",
+    "TableCodec",
+    "VectorCodec",
+]

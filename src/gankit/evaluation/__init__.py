@@ -6,7 +6,8 @@ Knows models, data, metrics and the report; never the loop.
 from __future__ import annotations
 
 from gankit.evaluation.perceiving import PERCEPTION_NAME, Perception, load_perception, perceive
-from gankit.evaluation.tables import figure_of_one_number, num_fakes, report_on
+from gankit.evaluation.reporting import num_fakes, report_on
+from gankit.evaluation.tables import figure_of_one_number
 
 __all__ = [
     "PERCEPTION_NAME",

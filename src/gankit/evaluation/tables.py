@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gankit.codecs import VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Records, Schema, read, write
-from gankit.errors import ModelError, OptionError
+from gankit.errors import OptionError
 from gankit.metrics.evaluation import evaluate_samples
 from gankit.metrics.sample import Sample
-from gankit.model import load
 from gankit.model.model import Model
-from gankit.preparation import Prepared, prepare, sample_of
+from gankit.preparation import Prepared, sample_of
 from gankit.report import Report, build, figure_1d
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 Note = Callable[[str], None]
 
-LEAST_FAKES = 1000
-"""Fakes that are made where nobody says how many and there are fewer held-out records."""
-
-MOST_PICTURES = 10_000
-"""Fake pictures that are made where nobody says how many: the protocols of the metrics take as many at the most."""
 GRID = 240
 """Points of the grid over which D is drawn for one-dimensional data."""
 
@@ -39,47 +34,32 @@ LINES = 40
 """Lines from z to x in that figure."""
 
 
-def report_on(
-    model: Any,
+def report_on_rows(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
     real: Any,
     fake: Any,
-    seed: int,
-    num_rows: int | None,
-    note: Note,
     *,
-    features: str = "auto",
-    records: bool = True,
+    seed: int,
+    num_rows: int,
+    records: bool,
+    note: Note,
 ) -> Report:
-    """See `gankit.evaluate`."""
-    notes: list[str] = []
-    run: Path | None = None
-    if isinstance(model, Model):
-        loaded, prepared = model, model.prepared
-    else:
-        loaded = load(model)
-        prepared = _prepared_of(Path(model), loaded, need=real is None)
-        run = Path(model) if Path(model).is_dir() else None
-    if loaded.kind == "image":
-        from gankit.evaluation.pictures import report_on_pictures
+    """The report on a model of numbers, vectors or rows of a table; see `gankit.evaluate`.
 
-        return report_on_pictures(
-            loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows or num_fakes(loaded), features=features,
-            records=records, note=note,
-        )  # fmt: skip
-    if features != "auto":
-        raise OptionError(
-            f"--features {features} is for pictures, and this model is of kind {loaded.kind}. Leave it out."
-        )
-    train, heldout = _real_samples(loaded, prepared, real, notes)
+    run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+    """
+    notes: list[str] = []
+    train, heldout = _real_samples(model, prepared, real, notes)
     if fake is None:
-        count = num_rows or num_fakes(loaded)
-        fake_sample = _fakes_through_a_file(loaded, count, seed)
+        fake_sample = _fakes_through_a_file(model, num_rows, seed)
     else:
-        fake_sample = _sample_from(loaded.schema, fake)
+        fake_sample = _sample_from(model.schema, fake)
     for text in notes:
         note(text)
     note(f"measuring {fake_sample.num_rows:,} fakes against {heldout.num_rows:,} held-out records …")
-    options = TrainConfig.from_json(loaded.card["options"])
+    options = TrainConfig.from_json(model.card["options"])
     known = set(heldout.columns)
     evaluation = evaluate_samples(
         train,
@@ -92,31 +72,25 @@ def report_on(
     if prepared is None:
         _leave_out_copies(evaluation, notes)
     figure = None
-    if loaded.figure is not None:
+    if model.figure is not None:
         name = next(iter(heldout.columns))
         figure = figure_1d(
-            heldout.columns[name], fake_sample.columns[name], **{k: np.asarray(v) for k, v in loaded.figure.items()}
+            heldout.columns[name], fake_sample.columns[name], **{k: np.asarray(v) for k, v in model.figure.items()}
         )
-    card = {**loaded.card, "gankit_version": loaded.card["version"], "chosen_samples": loaded.card["metric"]["samples"]}
+    card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
     card["columns"] = [{"name": c["name"], "type": c["kind"]} for c in card["columns"]]
-    card["metric"] = loaded.card["metric"]["name"]
+    card["metric"] = model.card["metric"]["name"]
     return build(
         evaluation,
         train,
         heldout,
         fake_sample,
         card=card,
-        history=list(loaded.history),
+        history=list(model.history),
         figure_1d=figure,
         notes=notes,
         records=records,
     )
-
-
-def num_fakes(model: Model) -> int:
-    """Fakes that are judged where nobody says how many: as many as held-out records, within bounds."""
-    least = max(int(model.card["rows"]["heldout"]), LEAST_FAKES)
-    return min(least, MOST_PICTURES) if model.kind == "image" else least
 
 
 def figure_of_one_number(generator: Generator, discriminator: Discriminator, prepared: Prepared) -> dict[str, Any]:
@@ -132,6 +106,7 @@ def figure_of_one_number(generator: Generator, discriminator: Discriminator, pre
 
     from gankit.randomness import torch_generator
 
+    assert isinstance(prepared.codec, VectorCodec)
     name = prepared.schema.modelled[0].name
     real = prepared.train[name].data
     low, high = np.quantile(real, [0.001, 0.999])
@@ -151,30 +126,6 @@ def figure_of_one_number(generator: Generator, discriminator: Discriminator, pre
     made = prepared.codec.decode(x)[name].data
     shown = np.argsort(along)[np.linspace(40, 4055, LINES).astype(int)]
     return {"grid": grid.tolist(), "d": d.tolist(), "z": along[shown].tolist(), "x_of_z": made[shown].tolist()}
-
-
-def _prepared_of(path: Path, model: Model, need: bool) -> Prepared | None:
-    """The data that a run was trained on, read again; None for a lone model file."""
-    from gankit.checkpoint import RunFolder
-
-    if not path.is_dir():
-        if need:
-            raise OptionError(
-                f"{path} is a model file without its data. Say what to judge by: --real FILE, or give its run folder."
-            )
-        return None
-    entry = RunFolder.open(path).config()
-    if entry["source"] is None:
-        if need:
-            raise OptionError(f"{path} was trained on data that was no file. Say what to judge by: --real FILE.")
-        return None
-    prepared = prepare(entry["source"], TrainConfig.from_json(entry["options"]), [])
-    if prepared.data_hash != entry["data_hash"]:
-        raise ModelError(
-            f"{entry['source']} is not what {path} was trained on any more (its content differs), so that its held-out "
-            "part is not known. Say what to judge by: --real FILE."
-        )
-    return prepared
 
 
 def _real_samples(model: Model, prepared: Prepared | None, real: Any, notes: list[str]) -> tuple[Sample, Sample]:

@@ -33,8 +33,11 @@ MOST_AT_ONCE = 8
 MOST_PICTURES, LEAST_PICTURES, BLOCK_NUMBERS = 256, 4, 2**20
 """Pictures of a block: as many as have that many numbers together, within bounds."""
 
+MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
+"""Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
+
 Block = tuple[np.ndarray, np.ndarray]
-"""The given columns, compact [rows, K], and what G made, compact [rows, C] or [rows, H, W, C] uint8."""
+"""The given columns, compact [rows, K], and what G made, compact [rows, C], [rows, T, C] or [rows, H, W, C] uint8."""
 
 Made = TypeVar("Made")
 
@@ -44,8 +47,10 @@ Blocks = Callable[[int], Block]
 
 def block_rows(spec: Spec) -> int:
     """Rows of a block of such records."""
-    if spec.form != "image":
+    if spec.form == "vector":
         return BLOCK_ROWS
+    if spec.form == "sequence":
+        return int(np.clip(1 << (BLOCK_NUMBERS // spec.compact_dim).bit_length() >> 1, LEAST_SEQUENCES, MOST_SEQUENCES))
     return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_PICTURES, MOST_PICTURES))
 
 

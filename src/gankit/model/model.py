@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import ImageCodec
+from gankit.codecs import TableCodec
 from gankit.errors import OptionError
 from gankit.model.blocks import (
     Blocks,
@@ -26,13 +26,12 @@ from gankit.model.blocks import (
     side_by_side,
 )
 from gankit.model.files import FORMAT
+from gankit.model.forms import FORMS, RecordForm
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from gankit.codecs import Restriction, TableCodec, VectorCodec
-    from gankit.data import Origin, Pictures, Schema, Values
+    from gankit.codecs import AnyCodec, Restriction
+    from gankit.data import Origin, Schema
     from gankit.networks import Generator
 
 
@@ -41,7 +40,7 @@ class Model:
     """A trained model.
 
     Attributes:
-        kind: "number", "vector", "table" or "image".
+        kind: a key of `gankit.model.forms.FORMS`.
         schema, origin: the columns, and the form the data came in.
         codec, given: how records are coded; `given` where G takes a condition.
         plan, generator: the averaged G and how it is built.
@@ -55,7 +54,7 @@ class Model:
     kind: str
     schema: Schema
     origin: Origin
-    codec: TableCodec | VectorCodec | ImageCodec
+    codec: AnyCodec
     given: Given | None
     plan: NetworkPlan
     generator: Generator
@@ -64,6 +63,11 @@ class Model:
     figure: dict[str, Any] | None = None
     prepared: Any = None
     perception: Any = None
+
+    @property
+    def form(self) -> RecordForm:
+        """What the records are to the user."""
+        return FORMS[self.kind]
 
     def sample(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
@@ -85,14 +89,7 @@ class Model:
         Raises:
             OptionError: an unknown column or value, or a condition this model cannot obey.
         """
-        batches = list(self.sample_batches(n, seed, offset, where, truncation))
-        if self.kind == "image":
-            return self._joined(batches)
-        import pyarrow as pa
-
-        from gankit.data import to_object
-
-        return to_object(pa.concat_tables(batches), self.origin)
+        return self.form.joined(list(self.sample_batches(n, seed, offset, where, truncation)), self.origin)
 
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
@@ -100,7 +97,7 @@ class Model:
         """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
 
         Yields:
-            Arrow tables; for kind "image" `Pictures`.
+            What the kind's form makes: Arrow tables; for kind "image" `Pictures`.
         """
         if n < 0 or offset < 0:
             raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
@@ -112,16 +109,11 @@ class Model:
             begin = max(offset - index * rows, 0)
             end = min(offset + n - index * rows, rows)
             known, made = (part[begin:end] for part in block(index))
-            values = self.codec.decode(made)
-            if self.given is not None:
-                values = {**self.given.codec.decode(known), **values}
-            records = self.schema.format(values, max(end - begin, 0), first_row=index * rows + begin, seed=seed)
-            return self._pictures(values, records) if self.kind == "image" else records
+            given = {} if self.given is None else self.given.codec.decode(known)
+            return self.form.batch(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
-        # Pictures keep all threads busy by themselves, one block at a time.
-        yield from (
-            map(batch, range(first, last + 1)) if self.kind == "image" else side_by_side(batch, range(first, last + 1))
-        )
+        every = range(first, last + 1)
+        yield from side_by_side(batch, every) if self.form.side_by_side else map(batch, every)
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
@@ -132,33 +124,7 @@ class Model:
         path: its suffix tells the format; "-" is standard output (tables only). format: where no suffix tells.
         """
         batches = self.sample_batches(n, seed, offset, where, truncation)
-        if self.kind != "image":
-            from gankit.data import write
-
-            write(batches, path, self.origin, format=format)
-            return
-        if str(path) == "-" or format is not None:
-            raise OptionError(
-                "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
-            )
-        from gankit.data import write_pictures
-
-        write_pictures(batches, path, self.origin, first_row=offset)
-
-    def _joined(self, batches: list[Pictures]) -> Any:
-        import pyarrow as pa
-
-        from gankit.data import Pictures, to_picture_object
-
-        tables = [batch.labels for batch in batches if batch.labels is not None]
-        x = np.concatenate([batch.x for batch in batches])
-        return to_picture_object(Pictures(x, pa.concat_tables(tables) if tables else None, self.origin))
-
-    def _pictures(self, values: Mapping[str, Values], labels: pa.Table) -> Pictures:
-        from gankit.codecs import PICTURE
-        from gankit.data import Pictures
-
-        return Pictures(values[PICTURE].data, labels if labels.num_columns else None, self.origin)
+        self.form.write(batches, path, self.origin, offset, format)
 
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all."""
@@ -216,11 +182,7 @@ class Model:
                 some = (
                     f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
                 )
-                how = (
-                    "Train it anew on pictures with such a label."
-                    if self.kind == "image"
-                    else f"Train it anew with --given {name}, or as a table with --network sequential."
-                )
+                how = self.form.labelled.format(name=name)
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
         return restrictions(self.schema, self.given.codec, conditions) if self.given else {}
 
@@ -229,13 +191,13 @@ class Model:
         from gankit.networks.sequential import SequentialGenerator
         from gankit.restriction import restrictions
 
-        if truncation != 1 and (self.kind != "image" or not 0 < truncation <= 1):
+        if truncation != 1 and (not self.form.truncates or not 0 < truncation <= 1):
             raise OptionError(
                 f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
                 f"of kind {self.kind}."
             )
         generator = self.generator.eval()
         if isinstance(generator, SequentialGenerator):
-            assert not isinstance(self.codec, ImageCodec)
+            assert isinstance(self.codec, TableCodec)
             return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, where or {}), seed)
         return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)

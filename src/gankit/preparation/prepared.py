@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gankit.codecs import ImageCodec, TableCodec, VectorCodec
+from gankit.codecs import AnyCodec, TableCodec
 from gankit.data import Origin, Schema, Values
 from gankit.metrics.sample import Sample
 
@@ -44,17 +44,22 @@ class PicturePart:
         return np.sort(rng.choice(self.rows, size=count, replace=False))
 
 
+Part = PicturePart
+"""The records of a part, by kind."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Data, ready for the game.
 
     origin: the form that the records came in. schema: their columns; of pictures, those of their labels.
-    kind: "number", "vector", "table" or "image".
-    train, heldout: parsed columns of the two parts; of pictures, the labels'.
+    kind: a key of the table of codecs.
+    train, heldout: parsed columns of the two parts; of pictures and the like, the labels'.
     codec: of the generated columns; given: of the columns in c, or None.
     network: a key of the table of networks.
     data_hash: SHA-256 of the records.
-    pictures, heldout_pictures: the pictures of the two parts; None for other kinds.
+    part, heldout_part: the records of the two parts, where they are more than a row of columns; else None, and the
+        columns are the records.
     """
 
     origin: Origin
@@ -63,25 +68,35 @@ class Prepared:
     network: str
     train: Mapping[str, Values]
     heldout: Mapping[str, Values]
-    codec: TableCodec | VectorCodec | ImageCodec
+    codec: AnyCodec
     given: TableCodec | None
     data_hash: str
-    pictures: PicturePart | None = None
-    heldout_pictures: PicturePart | None = None
+    part: Part | None = None
+    heldout_part: Part | None = None
 
     @property
     def num_train(self) -> int:
         """Training records."""
-        if self.pictures is not None:
-            return len(self.pictures)
+        if self.part is not None:
+            return len(self.part)
         return len(next(iter(self.train.values())).data)
 
     @property
     def num_heldout(self) -> int:
         """Held-out records."""
-        if self.heldout_pictures is not None:
-            return len(self.heldout_pictures)
+        if self.heldout_part is not None:
+            return len(self.heldout_part)
         return len(next(iter(self.heldout.values())).data)
+
+    @property
+    def pictures(self) -> PicturePart | None:
+        """The training pictures; None for other kinds."""
+        return self.part if isinstance(self.part, PicturePart) else None
+
+    @property
+    def heldout_pictures(self) -> PicturePart | None:
+        """The held-out pictures; None for other kinds."""
+        return self.heldout_part if isinstance(self.heldout_part, PicturePart) else None
 
     def sample(self, values: Mapping[str, Values]) -> Sample:
         """Parsed columns as a sample that metrics take."""

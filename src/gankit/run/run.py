@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.codecs import ImageCodec
+from gankit.codecs import TableCodec, VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Values
 from gankit.errors import OptionError
@@ -157,10 +157,10 @@ class Run:
 
 def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches:
     spec, values = prepared.codec.spec, prepared.heldout if heldout else prepared.train
-    part = prepared.heldout_pictures if heldout else prepared.pictures
-    if part is not None:
+    part = prepared.heldout_part if heldout else prepared.part
+    if isinstance(part, PicturePart):
         return _picture_batches(prepared, values, part, device)
-    assert not isinstance(prepared.codec, ImageCodec)
+    assert isinstance(prepared.codec, TableCodec | VectorCodec)
     continuous = all(b.kind == "continuous" for b in spec.blocks)
     compact = prepared.codec.encode(values)
     # Networks see cells, not places inside them; in float32 a place just below 1 would round up to the next cell.

@@ -1,0 +1,161 @@
+"""How a model's records are made, joined and written, by kind: one form a family of kinds, and the explicit table.
+
+Knows codecs, schemas and the user's own form of records; never networks, draws or model files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.codecs import PICTURE, ImageCodec, TableCodec, VectorCodec
+from gankit.errors import OptionError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from gankit.codecs import AnyCodec
+    from gankit.data import Origin, Schema, Values
+
+
+class RecordForm(ABC):
+    """What the records of a kind are to the user.
+
+    Attributes:
+        what: what they are called in texts.
+        labelled: how such records come to something that can be asked for with `where`.
+        side_by_side: whether blocks are made side by side, each on a thread; False where one keeps all threads busy.
+        truncates: whether `truncation` means something for them.
+    """
+
+    what: str
+    labelled: str
+    side_by_side: bool = True
+    truncates: bool = False
+
+    @abstractmethod
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """Records of what G made.
+
+        Args:
+            schema, codec, origin: of the model.
+            given: the columns that G was given, parsed, [n] each; empty without a condition.
+            made: the compact numbers of n records, as the codec decodes them.
+            first_row: the first one's row number in its seed.
+            seed: of the sample.
+        """
+
+    @abstractmethod
+    def joined(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """All batches (one at least) as one object of the form the training data came in."""
+
+    @abstractmethod
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """Writes batches to a file or a folder; `path` "-" is standard output. `format`: where no suffix tells."""
+
+    @abstractmethod
+    def suffix(self, origin: Origin) -> str:
+        """The suffix, without a point, of a file that fakes are written to and judged from; "" is a folder."""
+
+    def pipe_format(self, origin: Origin) -> str | None:
+        """The format on standard output; None where records of this kind cannot go there."""
+        return None
+
+
+class Rows(RecordForm):
+    """Rows of a table, vectors and numbers."""
+
+    what = "records"
+    labelled = "Train it anew with --given {name}, or as a table with --network sequential."
+
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `RecordForm.batch`: an Arrow table."""
+        assert isinstance(codec, TableCodec | VectorCodec)
+        return schema.format({**given, **codec.decode(made)}, len(made), first_row=first_row, seed=seed)
+
+    def joined(self, batches: Sequence[pa.Table], origin: Origin) -> Any:
+        """See `RecordForm.joined`."""
+        import pyarrow as pa
+
+        from gankit.data import to_object
+
+        return to_object(pa.concat_tables(batches), origin)
+
+    def write(
+        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `RecordForm.write`."""
+        from gankit.data import write
+
+        write(batches, path, origin, format=format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `RecordForm.suffix`: the format the data came in; CSV for arrays."""
+        return origin.format if origin.format in ("parquet", "arrow") else self.pipe_format(origin)
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `RecordForm.pipe_format`: the text format the data came in, or CSV where that was none."""
+        return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
+
+
+class PictureRows(RecordForm):
+    """Pictures, with their labels."""
+
+    what = "pictures"
+    labelled = "Train it anew on pictures with such a label."
+    side_by_side = False
+    truncates = True
+
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `RecordForm.batch`: `Pictures`."""
+        from gankit.data import Pictures
+
+        assert isinstance(codec, ImageCodec)
+        values = codec.decode(made)
+        labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
+        return Pictures(values[PICTURE].data, labels if labels.num_columns else None, origin)
+
+    def joined(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """See `RecordForm.joined`."""
+        import pyarrow as pa
+
+        from gankit.data import Pictures, to_picture_object
+
+        tables = [batch.labels for batch in batches if batch.labels is not None]
+        x = np.concatenate([batch.x for batch in batches])
+        return to_picture_object(Pictures(x, pa.concat_tables(tables) if tables else None, origin))
+
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `RecordForm.write`."""
+        if str(path) == "-" or format is not None:
+            raise OptionError(
+                "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
+            )
+        from gankit.data import write_pictures
+
+        write_pictures(batches, path, origin, first_row=first_row)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `RecordForm.suffix`."""
+        return "npz"
+
+
+FORMS: dict[str, RecordForm] = {"number": Rows(), "vector": Rows(), "table": Rows(), "image": PictureRows()}
+"""The form of the records of every kind."""
