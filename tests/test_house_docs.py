@@ -71,6 +71,13 @@ def test_every_metric_is_explained() -> None:
     assert [name for name in METRICS if f"`{name}`" not in DOCS["report.md"]] == []
 
 
+def test_every_metric_of_series_is_explained() -> None:
+    from gankit.metrics.series_table import SERIES_METRICS
+
+    part = DOCS["report.md"].split("## The figures of series", 1)[1].split("\n## ", 1)[0]
+    assert [name for name in SERIES_METRICS if f"| `{name}` |" not in part] == []
+
+
 def test_every_public_name_is_in_the_python_page() -> None:
     names = [name for name in gankit.__all__ if not name.startswith("_")]
     assert [name for name in names if not re.search(rf"\b{name}\b", DOCS["python.md"])] == []

@@ -7,11 +7,11 @@ proves and what not is said in `gankit.metrics.copies`: copies that are found pr
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 
 from gankit.metrics.copies import mann_whitney_z, nearer_share
+from gankit.metrics.nearness import closest_pairs, nearness, repeats
 from gankit.metrics.picture_neighbours import Neighbours, nearest
 from gankit.metrics.score import Score, binomial_interval, impossible, plain
 
@@ -20,8 +20,6 @@ SEARCHED_SIDE = 32
 
 NEAR_SHARE = 0.01
 _NUM_WORST = 10
-_NUM_EXAMPLES = 5
-_NUM_CELLS = 30
 
 
 def searchable(x: np.ndarray) -> np.ndarray:
@@ -49,22 +47,7 @@ def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sc
     Data may hold the same picture twice: `details["heldout_share"]` is what honest fakes show. The interval is the
     exact binomial one. All three [N, H, W, C] uint8.
     """
-    if not len(fake) or not len(train):
-        return impossible(0.0, "one of the sets has no pictures")
-    known: dict[bytes, int] = {}
-    for row, digest in enumerate(_digests(train)):
-        known.setdefault(digest, row)
-    hits = [(i, known[d]) for i, d in enumerate(_digests(fake)) if d in known]
-    share = sum(d in known for d in _digests(heldout)) / len(heldout) if len(heldout) else None
-    low, high = binomial_interval(len(hits), len(fake))
-    details = {
-        "copies": len(hits),
-        "rows": len(fake),
-        "heldout_share": share,
-        "unique_copied": len({row for _, row in hits}),
-        "pairs": [{"fake": i, "train": row} for i, row in hits[:_NUM_EXAMPLES]],
-    }
-    return Score(len(hits) / len(fake), low, high, 0.0, plain(details))
+    return repeats(_digests(train), _digests(heldout), _digests(fake), "pictures")
 
 
 def _digests(x: np.ndarray) -> list[bytes]:
@@ -121,39 +104,8 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
         "ties": int((to_train == to_heldout).sum()),
         "rows": len(fake),
         "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
-        "distance": _distances(to_train, to_heldout, usual),
-        "pairs": _worst(to_train, to_heldout, members.rows[:, 0]),
+        "distance": nearness(to_train, to_heldout, usual),
+        "pairs": closest_pairs(to_train, to_heldout, members.rows[:, 0]),
     }
     share = nearer_share(to_train, to_heldout, members.rows[:, 0], others.rows[:, 0], len(train))
     return Score(*share, 0.5, plain(details))
-
-
-def _distances(to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
-    """Medians of the fakes' distances, and histograms of the distance to the nearest training picture.
-
-    The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
-    """
-    reach = float(np.quantile(np.concatenate([to_train, usual]), 0.995))
-    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
-    shares = {
-        who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
-        for who, values in (("fake", to_train), ("heldout", usual))
-    }
-    medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
-    return {**medians, "edges": edges, **shares}
-
-
-def _worst(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
-    """The fakes with the smallest ratio of distances; of equal ratios (a copy has 0) the loneliest first."""
-    ratio = np.where(to_heldout > 0, to_train / np.where(to_heldout > 0, to_heldout, 1), 1.0)
-    order = np.lexsort((-to_heldout, ratio))[:_NUM_WORST]
-    return [
-        {
-            "fake": int(i),
-            "train": int(rows[i]),
-            "distance_train": float(to_train[i]),
-            "distance_heldout": float(to_heldout[i]),
-        }
-        for i in order
-        if ratio[i] < 1
-    ]

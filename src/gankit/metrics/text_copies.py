@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from gankit.metrics.copies import mann_whitney_z, nearer_share
-from gankit.metrics.score import Score, binomial_interval, impossible, plain
+from gankit.metrics.nearness import closest_pairs, repeats
+from gankit.metrics.score import Score, impossible, plain
 from gankit.metrics.text_distances import References
 from gankit.metrics.text_grams import Coded
 
-_NUM_WORST = 10
-_NUM_EXAMPLES = 5
 _NUM_CELLS = 30
 
 
@@ -27,21 +26,7 @@ def copies_exact(train: Sequence[str], heldout: Sequence[str], fake: Sequence[st
     Short texts are found again by chance, and data may hold a text twice: `details["heldout_share"]`, the same share of
     held-out texts, is what honest fakes show. The interval is the exact binomial one.
     """
-    if not len(fake) or not len(train):
-        return impossible(0.0, "one of the sets has no texts")
-    known: dict[str, int] = {}
-    for row, text in enumerate(train):
-        known.setdefault(text, row)
-    hits = [(i, known[text]) for i, text in enumerate(fake) if text in known]
-    share = sum(text in known for text in heldout) / len(heldout) if len(heldout) else None
-    details = {
-        "copies": len(hits),
-        "rows": len(fake),
-        "heldout_share": share,
-        "unique_copied": len({row for _, row in hits}),
-        "pairs": [{"fake": i, "train": row} for i, row in hits[:_NUM_EXAMPLES]],
-    }
-    return Score(len(hits) / len(fake), *binomial_interval(len(hits), len(fake)), 0.0, plain(details))
+    return repeats(train, heldout, fake, "texts")
 
 
 def copies_near(train: References, heldout: References, fake: Coded, usual: np.ndarray) -> Score:
@@ -70,7 +55,7 @@ def copies_near(train: References, heldout: References, fake: Coded, usual: np.n
         "rows": len(fake),
         "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
         "distance": _distances(to_train, to_heldout, usual),
-        "pairs": _worst(to_train, to_heldout, members.rows),
+        "pairs": closest_pairs(to_train, to_heldout, members.rows),
     }
     share = nearer_share(to_train, to_heldout, members.rows, others.rows, len(train.lengths))
     return Score(*share, 0.5, plain(details))
@@ -84,19 +69,3 @@ def _distances(to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray) 
     }
     medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
     return {**medians, "edges": edges, **shares}
-
-
-def _worst(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
-    """The fakes with the smallest ratio of distances; of equal ratios (a copy has 0) the loneliest first."""
-    ratio = np.where(to_heldout > 0, to_train / np.where(to_heldout > 0, to_heldout, 1), 1.0)
-    order = np.lexsort((-to_heldout, ratio))[:_NUM_WORST]
-    return [
-        {
-            "fake": int(i),
-            "train": int(rows[i]),
-            "distance_train": float(to_train[i]),
-            "distance_heldout": float(to_heldout[i]),
-        }
-        for i in order
-        if ratio[i] < 1
-    ]

@@ -21,7 +21,7 @@ _ORDERS = 3
 
 
 def class_numbers(
-    labels: tuple[Any, Any, Any] | None, texts: Sequence[Sequence[str]]
+    labels: tuple[Any, Any, Any] | None, texts: Sequence[Sequence[Any]]
 ) -> tuple[list[str], list[np.ndarray | None]]:
     """The names of the labels, in their order, and each side's labels as numbers; -1 where one is not known.
 

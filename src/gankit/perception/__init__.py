@@ -1,6 +1,7 @@
-"""Pictures to features that distances are measured in: a classifier of the user's labels, or fixed networks.
+"""What data is measured with: pictures to features, by a classifier of the user's labels or fixed networks; and, for
+series, a small recurrent network that is trained afterwards (`gankit.perception.recurrent`).
 
-Knows pixels, labels and torch; never generators, the loop, or what is concluded from a distance.
+Knows pixels, numbers, labels and torch; never generators, the loop, or what is concluded from a distance.
 """
 
 from __future__ import annotations
