@@ -27,13 +27,13 @@ class TrainConfig:
         "auto",
         "Kind of data.",
         group="data",
-        choices=("auto", "number", "vector", "table", "image"),
+        choices=("auto", "number", "vector", "table", "image", "text"),
     )
     format: str | None = option(
         None,
         "Format of the file, where its suffix does not tell.",
         group="data",
-        choices=("csv", "tsv", "parquet", "arrow", "jsonl", "xml", "npy", "npz"),
+        choices=("csv", "tsv", "txt", "parquet", "arrow", "jsonl", "xml", "npy", "npz"),
     )
     delimiter: str | None = option(None, "Delimiter of a CSV file (found out by itself).", group="data")
     encoding: str | None = option(None, "Text encoding of the file (found out by itself).", group="data")

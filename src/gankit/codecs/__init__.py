@@ -9,6 +9,7 @@ from gankit.codecs.base import Codec, Restriction
 from gankit.codecs.image import PICTURE, ImageCodec
 from gankit.codecs.series import SeriesCodec
 from gankit.codecs.table import TableCodec
+from gankit.codecs.text import TEXT, TextCodec
 from gankit.codecs.vector import VectorCodec
 
 AnyCodec = TableCodec | VectorCodec | ImageCodec | SeriesCodec

@@ -10,6 +10,10 @@ from gankit.data.picturewriting import write_pictures
 from gankit.data.reading import read
 from gankit.data.schema import Column, Schema
 from gankit.data.splitting import split
+from gankit.data.textreading import is_one_column_of_texts, looks_like_texts, read_texts, texts_of_records
+from gankit.data.texts import Texts, column_of, text_hash, text_table, to_text_object
+from gankit.data.textunits import cut, join, unit_of
+from gankit.data.textwriting import write_texts
 from gankit.data.writing import write
 
 __all__ = [
@@ -18,17 +22,30 @@ __all__ = [
     "Pictures",
     "Records",
     "Schema",
+    "Texts",
     "Values",
+    "column_of",
+    "cut",
     "fingerprint",
     "grid",
     "infer",
+    "is_one_column_of_texts",
+    "join",
     "looks_like_pictures",
+    "looks_like_texts",
     "picture_hash",
     "read",
     "read_pictures",
+    "read_texts",
     "split",
+    "text_hash",
+    "text_table",
+    "texts_of_records",
     "to_object",
     "to_picture_object",
+    "to_text_object",
+    "unit_of",
     "write",
     "write_pictures",
+    "write_texts",
 ]

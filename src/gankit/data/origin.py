@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from gankit.data.cells import joined
 
-TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml")
+TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml", "txt")
 FILE_FORMATS = (*TEXT_FORMATS, "parquet", "arrow", "npy", "npz")
 OBJECT_FORMATS = ("pandas", "polars", "pyarrow", "numpy", "list", "dict")
 
@@ -26,6 +26,7 @@ class Origin:
     """Where records came from.
 
     format: one of `FILE_FORMATS` or, for Python objects, of `OBJECT_FORMATS`.
+        "textfiles" is a .txt file a class.
     name: the file's name without its folder and suffixes.
     compression: None, "gz" or "zip". encoding: of the text.
     delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or

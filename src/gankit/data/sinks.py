@@ -11,7 +11,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-from abc import ABC, abstractmethod
 from typing import IO, Any
 
 import numpy as np
@@ -20,62 +19,13 @@ import pyarrow.compute as pc
 
 from gankit.data import words
 from gankit.data.cells import distinct, is_text, joined
-from gankit.data.columns import as_texts
+from gankit.data.linesink import LinesSink
 from gankit.data.objects import arrays_of
 from gankit.data.origin import Origin, content_of
 from gankit.data.schema import meaning_of
+from gankit.data.sink import Sink, holds, large, texts_of, without_mark
 from gankit.data.textfile import strip_suffixes
 from gankit.errors import OutputError
-
-
-class Sink(ABC):
-    """Writes tables of one schema to a binary stream.
-
-    stream: where the bytes go. schema: of all tables. origin: how the data came. name: of the file, for messages.
-    """
-
-    def __init__(self, stream: IO[bytes], schema: pa.Schema, origin: Origin, name: str) -> None:
-        self.stream, self.schema, self.origin, self.name = stream, schema, origin, name
-        self.open()
-
-    @abstractmethod
-    def open(self) -> None:
-        """Writes what stands before the records."""
-
-    @abstractmethod
-    def write(self, table: pa.Table) -> None:
-        """Writes records."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Writes what stands after the records. Leaves the stream open."""
-
-    def abandon(self) -> None:  # noqa: B027  # most sinks hold nothing
-        """Lets go of what the sink holds, after an error."""
-
-
-def _large(text: str) -> pa.Scalar:
-    """Arrow joins large texts with large texts only."""
-    return pa.scalar(text, pa.large_string())
-
-
-def _texts_of(column: pa.ChunkedArray) -> pa.Array:
-    """A column's cells as texts; null stays null."""
-    array = joined(column)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if array.type == pa.string():
-        return array
-    texts = as_texts(array)
-    if pa.types.is_timestamp(array.type) and not words.matching(texts, r"\.[0-9]*[1-9]").any():
-        texts = pc.replace_substring_regex(texts, r"\.0+", "")
-    return texts
-
-
-def _holds(texts: pa.Array, signs: tuple[bytes, ...]) -> bool:
-    """Whether any text holds one of these; a look at the bytes, which is much faster than one at each text."""
-    content = bytes(content_of(texts))
-    return any(sign in content for sign in signs)
 
 
 class CsvSink(Sink):
@@ -116,8 +66,7 @@ class CsvSink(Sink):
             return
         text = bytes(data).decode("utf-8")
         if not self._start and encoding in ("utf-8-sig", "utf-16", "utf-32"):
-            # Their byte order mark stands once, at the beginning.
-            encoding = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}[encoding]
+            encoding = without_mark(encoding)
         self._start = False
         try:
             self.stream.write(text.encode(encoding))
@@ -134,16 +83,16 @@ class CsvSink(Sink):
         ]
         if not cells or table.num_rows == 0:
             return
-        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), _large(self._end), _large(""))
+        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), large(self._end), large(""))
         lines = (
             cells[0]
             if len(cells) == 1
-            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), _large(self._mark))
+            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), large(self._mark))
         )
         self._emit(content_of(lines))
 
     def _cells(self, field: pa.Field, column: pa.ChunkedArray, alone: bool) -> pa.Array:
-        texts = _texts_of(column).fill_null("")
+        texts = texts_of(column).fill_null("")
         quoting = self.origin.quoting
         number = not is_text(field.type) or (meaning_of(field) is not None)
         if quoting == "all" or (quoting == "strings" and not number):
@@ -155,7 +104,7 @@ class CsvSink(Sink):
         if alone:
             texts = pc.if_else(pc.equal(texts, ""), '""', pc.if_else(self._needing(texts), self._quote(texts), texts))
             return texts
-        return pc.if_else(self._needing(texts), self._quote(texts), texts) if _holds(texts, self._signs) else texts
+        return pc.if_else(self._needing(texts), self._quote(texts), texts) if holds(texts, self._signs) else texts
 
     def _needing(self, texts: pa.Array) -> pa.Array:
         return pc.match_substring_regex(texts, self._special.pattern)
@@ -187,13 +136,13 @@ class JsonLinesSink(Sink):
         for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
             parts += [("{" if place == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": ", self._values(column)]
         lines = pc.binary_join_element_wise(*parts, "}", "").cast(pa.large_string())
-        lines = pc.binary_join_element_wise(_large(self.between), lines, _large(""))
+        lines = pc.binary_join_element_wise(large(self.between), lines, large(""))
         content = bytes(content_of(lines))
         self.stream.write(content if self._any else content[len(self.between.encode()) :])
         self._any = True
 
     def _values(self, column: pa.ChunkedArray) -> pa.Array:
-        texts = _texts_of(column)
+        texts = texts_of(column)
         if pa.types.is_floating(column.type):
             texts = pc.if_else(pc.is_finite(joined(column)), texts, None)
         elif not (
@@ -279,7 +228,7 @@ class XmlSink(Sink):
         """Writes one element a record; null is no element."""
         from gankit.data.xmlfile import element_of
 
-        columns = [_texts_of(column).to_pylist() for column in table.columns]
+        columns = [texts_of(column).to_pylist() for column in table.columns]
         for cells in zip(*columns, strict=True):
             try:
                 element = element_of(dict(zip(table.column_names, cells, strict=True)), self._details)
@@ -388,5 +337,6 @@ SINKS: dict[str, type[Sink]] = {
     "xml": XmlSink,
     "npy": NumpySink,
     "npz": NumpyArchiveSink,
+    "txt": LinesSink,
 }
 """Format -> its writer. A format is added by one class and one line here."""

@@ -23,7 +23,7 @@ from gankit.data.objects import typed
 from gankit.data.origin import FILE_FORMATS, TEXT_FORMATS, Origin
 from gankit.data.reading import SUFFIXES
 from gankit.data.sinks import SINKS
-from gankit.data.textfile import strip_suffixes
+from gankit.data.textfile import LINE_SUFFIXES, strip_suffixes
 from gankit.errors import OutputError
 
 _ROWS = 1 << 16
@@ -37,9 +37,10 @@ def write(
 
     batches: what `Schema.format` gives. Numbers, times and booleans of text columns become such where the format has
     types.
-    path: a file, whose suffix tells the format (`.csv .tsv .parquet .arrow .feather .jsonl .json .xml .npy .npz`; text
-        formats also with `.gz` or as the one member of a `.zip`); `-` for standard output, or a stream, in origin's
-        format. A file appears under its name when it is whole; before, what was there stays.
+    path: a file, whose suffix tells the format (`.csv .tsv .parquet .arrow .feather .jsonl .json .xml .npy .npz`, and
+        `.txt` for texts, one a line; text formats also with `.gz` or as the one member of a `.zip`); `-` for standard
+        output, or a stream, in origin's format. A file appears under its name when it is whole; before, what was there
+        stays.
     format: in place of what the suffix says.
 
     Raises:
@@ -76,6 +77,8 @@ def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[st
     fallback = origin.format if origin.format in FILE_FORMATS else "csv"
     if format is not None:
         chosen = format
+    elif "texts" in origin.details and inner in LINE_SUFFIXES and name != "-":
+        chosen = "txt"
     elif name == "-" or (compression and inner not in SUFFIXES):
         chosen = fallback if name == "-" or fallback in TEXT_FORMATS else "csv"
     elif inner in SUFFIXES:

@@ -13,6 +13,7 @@ from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
 from gankit.evaluation.pictures import report_on_pictures
 from gankit.evaluation.tables import report_on_rows
+from gankit.evaluation.texts import report_on_texts
 from gankit.model import load
 from gankit.model.model import Model
 from gankit.preparation import Prepared, prepare
@@ -31,6 +32,7 @@ REPORTS: dict[str, Callable[..., Report]] = {
     "vector": report_on_rows,
     "table": report_on_rows,
     "image": report_on_pictures,
+    "text": report_on_texts,
 }
 """Who reports on records of each kind."""
 

@@ -157,5 +157,56 @@ class PictureRows(RecordForm):
         return "npz"
 
 
-FORMS: dict[str, RecordForm] = {"number": Rows(), "vector": Rows(), "table": Rows(), "image": PictureRows()}
+class TextRows(RecordForm):
+    """Texts, with their labels."""
+
+    what = "texts"
+    labelled = "Train it anew on texts with such a label."
+
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `RecordForm.batch`: an Arrow table of the texts and their labels."""
+        from gankit.codecs import TEXT
+        from gankit.data import text_table
+
+        labels = schema.format(given, len(made), first_row=first_row, seed=seed) if given else None
+        return text_table(codec.decode(made)[TEXT].data.tolist(), labels, origin)
+
+    def joined(self, batches: Sequence[pa.Table], origin: Origin) -> Any:
+        """See `RecordForm.joined`."""
+        import pyarrow as pa
+
+        from gankit.data import to_text_object
+
+        return to_text_object(pa.concat_tables(batches), origin)
+
+    def write(
+        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `RecordForm.write`."""
+        from gankit.data import write_texts
+
+        write_texts(batches, path, origin, format=format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `RecordForm.suffix`: the format the data came in; JSON lines for objects and folders."""
+        kept = ("txt", "csv", "tsv", "jsonl", "json", "xml", "parquet", "arrow")
+        return origin.format if origin.format in kept else "jsonl"
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `RecordForm.pipe_format`: lines for lines and plain lists, else the text format of the table, or CSV."""
+        if len(origin.details["texts"]["order"]) == 1 and origin.format not in ("csv", "tsv", "jsonl", "json", "xml"):
+            return "txt"
+        return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
+
+
+FORMS: dict[str, RecordForm] = {
+    "number": Rows(),
+    "vector": Rows(),
+    "table": Rows(),
+    "image": PictureRows(),
+    "text": TextRows(),
+}
 """The form of the records of every kind."""

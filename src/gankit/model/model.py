@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import TableCodec
+from gankit.codecs import TableCodec, TextCodec
 from gankit.errors import OptionError
 from gankit.model.blocks import (
     Blocks,
@@ -70,8 +70,9 @@ class Model:
         return FORMS[self.kind]
 
     def sample(
-        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
-    ) -> Any:
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
+        *, prefix: str = "", temperature: float = 1.0,
+    ) -> Any:  # fmt: skip
         """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
 
         Args:
@@ -82,6 +83,8 @@ class Model:
                 (low, high) pair, or a list of levels. Tables: any column; else the given ones.
             truncation: for pictures, how much of the latent spread is kept, in (0, 1]: less is better to look at and
                 less varied.
+            prefix: for texts, what every one begins with.
+            temperature: for texts, above 0: below 1 they are more usual and less varied.
 
         Returns:
             The records. Data that came from a file comes as an Arrow table, pictures as uint8 [n, H, W, C].
@@ -89,11 +92,13 @@ class Model:
         Raises:
             OptionError: an unknown column or value, or a condition this model cannot obey.
         """
-        return self.form.joined(list(self.sample_batches(n, seed, offset, where, truncation)), self.origin)
+        told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
+        return self.form.joined(list(self.sample_batches(n, seed, offset, where, truncation, **told)), self.origin)
 
     def sample_batches(
-        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0
-    ) -> Iterator[Any]:
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
+        *, prefix: str = "", temperature: float = 1.0,
+    ) -> Iterator[Any]:  # fmt: skip
         """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
 
         Yields:
@@ -101,7 +106,7 @@ class Model:
         """
         if n < 0 or offset < 0:
             raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
-        block, rows = self._blocks(seed, where, truncation), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, where, truncation, prefix, temperature), block_rows(self.codec.spec)
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
@@ -117,13 +122,14 @@ class Model:
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
-        truncation: float = 1.0, format: str | None = None,
+        truncation: float = 1.0, format: str | None = None, *, prefix: str = "", temperature: float = 1.0,
     ) -> None:  # fmt: skip
         """Writes the same rows as `sample` to a file, or pictures to a folder, in constant memory.
 
-        path: its suffix tells the format; "-" is standard output (tables only). format: where no suffix tells.
+        path: its suffix tells the format; "-" is standard output (no pictures). format: where no suffix tells.
         """
-        batches = self.sample_batches(n, seed, offset, where, truncation)
+        told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
+        batches = self.sample_batches(n, seed, offset, where, truncation, **told)
         self.form.write(batches, path, self.origin, offset, format)
 
     def save(self, path: str | Path) -> None:
@@ -186,7 +192,9 @@ class Model:
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
         return restrictions(self.schema, self.given.codec, conditions) if self.given else {}
 
-    def _blocks(self, seed: int, where: Mapping[str, Any] | None, truncation: float) -> Blocks:
+    def _blocks(
+        self, seed: int, where: Mapping[str, Any] | None, truncation: float, prefix: str, temperature: float
+    ) -> Blocks:
         """The function from a block's number to the block."""
         from gankit.networks.sequential import SequentialGenerator
         from gankit.restriction import restrictions
@@ -196,8 +204,22 @@ class Model:
                 f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
                 f"of kind {self.kind}."
             )
+        if isinstance(self.codec, TextCodec):
+            return self._text_blocks(self.codec, self.draws(seed, where), prefix, temperature)
+        if prefix or temperature != 1:
+            flag = "--prefix" if prefix else "--temperature"
+            raise OptionError(f"{flag} is for texts, and this model is of kind {self.kind}. Leave it out.")
         generator = self.generator.eval()
         if isinstance(generator, SequentialGenerator):
             assert isinstance(self.codec, TableCodec)
             return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, where or {}), seed)
         return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
+
+    def _text_blocks(self, codec: TextCodec, draw: Callable[[int], Draws], prefix: str, temperature: float) -> Blocks:
+        from gankit.model.symbols import symbol_blocks
+        from gankit.networks.symbols_generator import SymbolsGenerator
+
+        if not temperature > 0:
+            raise OptionError(f"--temperature {temperature:g}: it must be above 0; 1 is as learned.")
+        assert isinstance(self.generator, SymbolsGenerator)
+        return symbol_blocks(self.generator.eval(), codec, draw, prefix, temperature)

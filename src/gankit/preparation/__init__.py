@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures
+from gankit.data import looks_like_pictures, looks_like_texts
 from gankit.preparation.pictures import prepare_pictures
 from gankit.preparation.prepared import PicturePart, Prepared, sample_of
 from gankit.preparation.refusing import refuse_others
 from gankit.preparation.tables import prepare_table
+from gankit.preparation.texts import prepare_texts
 
 
 def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
@@ -24,6 +25,9 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
         refuse_others("image", config)
         return prepare_pictures(source, config, notes)
+    if looks_like_texts(source, config):
+        refuse_others("text", config)
+        return prepare_texts(source, config, notes)
     refuse_others("table", config)
     return prepare_table(source, config, notes)
 

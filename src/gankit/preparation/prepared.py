@@ -54,7 +54,8 @@ class Prepared:
 
     origin: the form that the records came in. schema: their columns; of pictures, those of their labels.
     kind: a key of the table of codecs.
-    train, heldout: parsed columns of the two parts; of pictures and the like, the labels'.
+    train, heldout: parsed columns of the two parts; of pictures and the like, the labels'; of texts, theirs
+        and the labels'.
     codec: of the generated columns; given: of the columns in c, or None.
     network: a key of the table of networks.
     data_hash: SHA-256 of the records.

@@ -14,10 +14,11 @@ import numpy as np
 
 from gankit.codecs import TableCodec, VectorCodec
 from gankit.config import TrainConfig
-from gankit.data import Records, Schema, Values, fingerprint, infer, read, split
+from gankit.data import Records, Schema, Values, fingerprint, infer, is_one_column_of_texts, read, split
 from gankit.data.splitting import check_size
 from gankit.errors import DataError, OptionError
 from gankit.preparation.prepared import Prepared
+from gankit.preparation.texts import prepare_text_records
 
 MAX_SEQUENTIAL_COLUMNS = 400
 """Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
@@ -39,6 +40,8 @@ MAX_COLUMNS = 1500
 def prepare_table(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     """See `gankit.preparation.prepare`."""
     records = read(source, config, notes=notes)
+    if config.kind == "auto" and is_one_column_of_texts(records, config):
+        return prepare_text_records(records, config, notes)
     with _naming(source):
         schema = _understood(records, config, notes)
         values = schema.parse(records.table)

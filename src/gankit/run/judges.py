@@ -21,6 +21,7 @@ from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator
 from gankit.preparation import Prepared
 from gankit.randomness import numpy_generator, torch_generator
+from gankit.run.texts import METRIC, text_judge
 
 JUDGED_ROWS = 5000
 """Held-out records, and as many fakes, that the held-out metric looks at."""
@@ -44,9 +45,15 @@ def judge_of(
     heldout: Batches,
     perception: Perception | None,
 ) -> tuple[Judge, str]:
-    """The held-out metric and its name: of pictures, minus a Frechet distance; of tables a two-sample test by trees on
-    decoded fakes, or with few records the likelihood.
+    """The held-out metric and its name: of pictures, minus a Frechet distance; of texts, minus the divergence of
+    n-grams; of tables a two-sample test by trees on decoded fakes, or with few records the likelihood.
     """
+    if prepared.kind == "text":
+
+        def made(generator: Generator) -> Model:
+            return model_of(prepared, plan, generator, {}, (), None)
+
+        return text_judge(prepared, made, config.seed, _judge_seed(config.seed)), METRIC
     if perception is not None:
         return _picture_judge(prepared, config, plan, perception), f"minus the Frechet distance ({perception.name})"
     if isinstance(game.generator, LikelihoodGenerator) and len(heldout) < FEW_ROWS:

@@ -18,6 +18,7 @@ from gankit.game import GameConfig
 from gankit.options import parse_duration, parse_samples
 from gankit.preparation import Prepared
 from gankit.run.judges import FEW_ROWS
+from gankit.run.texts import text_plan
 from gankit.training import samples_for_budget, seconds_per_sample
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET = "5m"
 MAX_EPOCHS = 30
 """Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
+
+WARMED_UP = ("sequential", "symbols")
+"""Networks whose G has a likelihood."""
 
 JUDGING_SHARE = 0.2
 """At most this share of a time budget goes into evaluations, if three of them fit into it."""
@@ -66,6 +70,8 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
         )
     if prepared.kind == "image":
         plan = _picture_plan(prepared, config, plan)
+    if prepared.kind == "text":
+        plan = text_plan(prepared, config, plan)
     if prepared.kind in ("number", "vector"):
         # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
         plan = replace(plan, learning_rate=3e-3, first_weight=0.01, gap_target=0.02)
@@ -75,8 +81,9 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
     if config.ema_half_life is not None:
         changes["ema_half_life"] = config.ema_half_life
     if config.warmup is not None:
-        if not likelihood and config.warmup:
-            raise OptionError(f"--warmup is for --network sequential, and this is {prepared.network}. Leave it out.")
+        if prepared.network not in WARMED_UP and config.warmup:
+            networks = " and ".join(WARMED_UP)
+            raise OptionError(f"--warmup is for the networks {networks}, and this is {prepared.network}. Leave it out.")
         changes["warmup"] = config.warmup
         changes["d_warmup"] = min(plan.d_warmup, 1 - config.warmup)
     return replace(plan, **changes)
@@ -186,7 +193,7 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     epochs = total / max(run.prepared.num_train, 1)
     if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
         total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
-        why = f"more teaches a table of {run.prepared.num_train:,} rows little; --no-early-stop takes all of {budget}"
+        why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget}"
     else:
         why = f"as many as fit in {budget}. Another: --budget"
     notes.append(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.codecs import TableCodec, VectorCodec
+from gankit.codecs import TableCodec, TextCodec, VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Values
 from gankit.errors import OptionError
@@ -29,10 +29,12 @@ from gankit.networks import Generator, LikelihoodGenerator
 from gankit.networks.compact import expand
 from gankit.networks.dense2014 import Dense2014Generator
 from gankit.networks.sequential import SequentialGenerator
+from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.preparation import PicturePart, Prepared
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
+from gankit.run.texts import text_dropout
 
 if TYPE_CHECKING:
     from gankit.checkpoint import RunFolder
@@ -84,6 +86,8 @@ class Run:
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         if isinstance(generator, SequentialGenerator):
             generator.dropout = next(share for rows, share in DROPOUT if prepared.num_train < rows)
+        elif isinstance(generator, SymbolsGenerator):
+            generator.dropout = text_dropout(prepared.num_train)
         train, heldout = _batches(prepared, device, False), _batches(prepared, device, True)
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
@@ -160,7 +164,7 @@ def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches
     part = prepared.heldout_part if heldout else prepared.part
     if isinstance(part, PicturePart):
         return _picture_batches(prepared, values, part, device)
-    assert isinstance(prepared.codec, TableCodec | VectorCodec)
+    assert isinstance(prepared.codec, TableCodec | VectorCodec | TextCodec)
     continuous = all(b.kind == "continuous" for b in spec.blocks)
     compact = prepared.codec.encode(values)
     # Networks see cells, not places inside them; in float32 a place just below 1 would round up to the next cell.
@@ -190,8 +194,8 @@ def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tenso
 
 
 def _given_names(prepared: Prepared, config: TrainConfig) -> list[str]:
-    """The given columns; labels of pictures are given by themselves."""
-    if prepared.kind != "image":
+    """The given columns; labels of pictures and texts are given by themselves."""
+    if prepared.kind not in ("image", "text"):
         return list(config.given)
     return [] if prepared.given is None else [field.name for field in prepared.given.fields]
 

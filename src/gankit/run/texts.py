@@ -1,0 +1,95 @@
+"""How a game of texts is played, and what chooses its checkpoints.
+
+Knows prepared texts, options, the game's settings and n-grams; never files or the loop's inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gankit.codecs import TEXT, TextCodec
+from gankit.config import TrainConfig
+from gankit.data import Values, column_of, cut
+from gankit.game import GameConfig
+from gankit.metrics.text_grams import text_quick
+from gankit.model.model import Model
+from gankit.preparation import Prepared
+
+JUDGED_TEXTS = 3000
+"""Held-out texts, and as many fakes, that the held-out metric looks at; not fewer fakes than `LEAST_JUDGED`."""
+
+LEAST_JUDGED = 500
+
+METRIC = "minus the n-gram divergence from held-out texts"
+
+DROPOUT = ((2_000, 0.5), (10_000, 0.3), (40_000, 0.1), (float("inf"), 0.0))
+"""Below so many training texts, that share of G's numbers is dropped while it learns by likelihood."""
+
+
+def text_dropout(num_train: int) -> float:
+    """The share that is dropped."""
+    return next(share for rows, share in DROPOUT if num_train < rows)
+
+
+def text_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
+    """The plan for texts: a warm-up by likelihood, then a careful game (benchmarks/texts.md)."""
+    rows = prepared.num_train
+    batch = config.batch or int(np.clip(rows // 16, 8, 64))
+    return replace(
+        plan,
+        batch=batch,
+        warmup=0.8,
+        warmup_batch=batch,
+        warmup_keeps_last=True,
+        d_warmup=0.04,
+        likelihood_weight=0.1,
+        generator_rate=0.1,
+        gap_target=0.1,
+        ema_half_life=float(np.clip(rows, 1_000, 10_000)),
+    )
+
+
+def text_judge(
+    prepared: Prepared, model_of: Callable[[Any], Model], seed: int, fake_seed: int
+) -> Callable[[Any], float]:
+    """The held-out metric of texts: minus the divergence of n-grams, those of each label for themselves.
+
+    Args:
+        prepared: the data.
+        model_of: from a generator to a model of it.
+        seed: of the choice of held-out texts. fake_seed: of the fakes.
+    """
+    codec = prepared.codec
+    assert isinstance(codec, TextCodec)
+    labels = [] if prepared.given is None else [f.name for f in prepared.given.fields]
+    labels = [name for name in labels if prepared.schema.column(name).kind == "category"][:1]
+    real = _units(prepared.heldout, codec.unit, labels)[: 4 * JUDGED_TEXTS]
+    count = int(np.clip(len(real), LEAST_JUDGED, JUDGED_TEXTS))
+
+    def judge(generator: Any) -> float:
+        where = next(generator.parameters()).device
+        model = model_of(generator.to("cpu"))
+        fakes: list[Sequence[str]] = []
+        for table in model.sample_batches(count, seed=fake_seed):
+            texts = np.array(table.column(column_of(prepared.origin)).to_pylist(), dtype=object)
+            values = {TEXT: Values(texts, np.zeros(len(texts), np.int8))}
+            if labels:
+                values |= {name: prepared.schema.column(name).parse(table.column(name)) for name in labels}
+            fakes += _units(values, codec.unit, labels)
+        generator.to(where)
+        return text_quick(real, fakes, seed, max_texts=JUDGED_TEXTS)
+
+    return judge
+
+
+def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:
+    """The units of texts, each marked with its text's label, so that n-grams of different labels are different."""
+    cuts = [cut(text, unit) for text in values[TEXT].data]
+    if not labels:
+        return list(cuts)
+    codes = values[labels[0]].data.astype(np.int64).tolist()
+    return [[f"{code}\0{symbol}" for symbol in text] for code, text in zip(codes, cuts, strict=True)]

@@ -1,0 +1,335 @@
+"""Texts: which data is some, how it is read from every form, what is skipped or refused, and how it is written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from text_examples import SYLLABLES, names_folder, sentences, words
+
+from gankit.config import TrainConfig
+from gankit.data import looks_like_texts, read_texts, text_hash, text_table, to_text_object, unit_of, write_texts
+from gankit.errors import DataError, OptionError, OutputError
+from gankit.preparation import prepare
+
+AUTO, TEXT = TrainConfig(), TrainConfig(kind="text")
+MANY = words("Aba", 200) + words("Obo", 200)
+
+
+def lines(path: Path, texts: list[str], encoding: str = "utf-8", end: str = "\n") -> Path:
+    path.write_bytes("".join(text + end for text in texts).encode(encoding))
+    return path
+
+
+# --- is it texts? -----------------------------------------------------------------------------------------------------
+
+SOME = sentences(80) + words("Obo", 80)
+
+TABLES = {
+    "numbers": [str(i * 1.5) for i in range(50)],
+    "two columns": [f"{w},{i}" for i, w in enumerate(words("Obo", 50))],
+    "tabs": [f"{w}\t{i}" for i, w in enumerate(words("Obo", 50))],
+    "classes": ["yes", "no", "perhaps"] * 30,
+    "dates": [f"2020-01-{1 + i % 28:02d}" for i in range(60)],
+    "json": [f'{{"a": {i}}}' for i in range(30)],
+}
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".smi", ""])
+def test_lines_of_free_text_are_texts(suffix: str, tmp_path: Path) -> None:
+    assert looks_like_texts(lines(tmp_path / f"data{suffix}", SOME), AUTO)
+
+
+@pytest.mark.parametrize("what", sorted(TABLES))
+def test_lines_that_are_a_table_are_none(what: str, tmp_path: Path) -> None:
+    assert not looks_like_texts(lines(tmp_path / "data.txt", TABLES[what]), AUTO)
+
+
+def test_texts_with_commas_are_texts(tmp_path: Path) -> None:
+    texts = [", ".join(sentences(1 + i % 3, seed=i)) for i in range(60)]
+    assert looks_like_texts(lines(tmp_path / "data.txt", texts), AUTO)
+
+
+def test_the_user_has_the_last_word(tmp_path: Path) -> None:
+    path = lines(tmp_path / "data.txt", TABLES["classes"])
+    assert looks_like_texts(path, TEXT) and looks_like_texts(path, TrainConfig(unit="word"))
+    assert not looks_like_texts(lines(tmp_path / "other.txt", SOME), TrainConfig(kind="table"))
+
+
+def test_a_list_of_many_texts_is_texts_and_one_of_few_classes_is_a_table() -> None:
+    assert prepare(MANY, AUTO, []).kind == "text"
+    assert prepare(["red", "green", "blue"] * 20, AUTO, []).kind == "table"
+
+
+def test_a_table_of_one_column_of_free_text_is_texts(tmp_path: Path) -> None:
+    path = lines(tmp_path / "names.csv", ["name", *MANY])
+    prepared = prepare(path, AUTO, [])
+    assert prepared.kind == "text" and prepared.num_train + prepared.num_heldout == len(MANY)
+
+
+# --- every form -------------------------------------------------------------------------------------------------------
+
+
+def files_archive(path: Path, form: str) -> Path:
+    folder = names_folder(path / "names")
+    target = path / f"names.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(target, "w") as archive:
+            for file in sorted(folder.iterdir()):
+                archive.write(file, f"names/{file.name}")
+    else:
+        with tarfile.open(target, "w:gz") as tar:
+            tar.add(folder, "names")
+    return target
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar.gz"])
+def test_a_file_a_class_gives_the_label(form: str, tmp_path: Path) -> None:
+    path = names_folder(tmp_path / "names") if form == "folder" else files_archive(tmp_path, form)
+    assert looks_like_texts(path, AUTO)
+    texts = read_texts(path, AUTO, [])
+    assert texts.labels is not None and set(texts.labels.column("label").to_pylist()) == {"Aba", "Obo"}
+    by_label = {
+        k: [t for t, v in zip(texts.texts, texts.labels.column("label").to_pylist(), strict=True) if v == k]
+        for k in SYLLABLES
+    }
+    assert by_label["Obo"] == words("Obo", 150)
+
+
+@pytest.mark.parametrize("compression", ["gz", "zip"])
+def test_packed_lines_are_read(compression: str, tmp_path: Path) -> None:
+    data = "\n".join(MANY).encode()
+    path = tmp_path / f"names.txt.{compression}"
+    if compression == "gz":
+        path.write_bytes(gzip.compress(data))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("names.txt", data)
+    assert looks_like_texts(path, AUTO)
+    assert list(read_texts(path, AUTO, []).texts) == MANY
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
+    texts = ["Ångström", "naïve façade", "Müller", "plain"]
+    path = lines(tmp_path / "data.txt", texts, encoding, end="\r\n")
+    found = read_texts(path, TEXT, [])
+    assert list(found.texts) == texts
+    write_texts([text_table(found.texts, None, found.origin)], tmp_path / "again.txt", found.origin)
+    assert (tmp_path / "again.txt").read_bytes() == path.read_bytes()
+
+
+def test_a_line_may_hold_what_other_readers_take_for_its_end(tmp_path: Path) -> None:
+    texts = ["one\u2028two", "three\x0cfour", "five\u0085six"]
+    assert list(read_texts(lines(tmp_path / "data.txt", texts), TEXT, []).texts) == texts
+
+
+def table_of(texts: list[str]) -> pa.Table:
+    return pa.table({"id": range(len(texts)), "said": texts, "mood": ["glad", "sad"] * (len(texts) // 2)})
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+def test_a_column_of_a_table_is_texts_and_the_others_are_labels(form: str, tmp_path: Path) -> None:
+    texts = sentences(60)
+    path = tmp_path / f"data.{form}"
+    if form == "parquet":
+        pq.write_table(table_of(texts), path)
+    else:
+        from gankit.data import Origin, write
+
+        write([table_of(texts)], path, Origin(form))
+    notes: list[str] = []
+    found = read_texts(path, TEXT, notes)
+    assert list(found.texts) == texts and found.labels is not None
+    assert found.labels.column_names == ["id", "mood"] and any("'said'" in note for note in notes)
+    assert list(read_texts(path, TrainConfig(text_column="mood"), []).texts) == ["glad", "sad"] * 30
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(MANY).encode()
+
+    class Piped:
+        buffer = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]  # a BytesIO is a raw stream in all but name
+
+    monkeypatch.setattr(sys, "stdin", Piped)
+    assert looks_like_texts("-", AUTO)
+    assert list(read_texts("-", AUTO, []).texts) == MANY
+
+
+def test_objects_come_back_as_they_came() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"mood": ["glad", "sad"] * 30, "said": sentences(60)})
+    for source in (MANY, frame, frame["said"], frame[["said"]]):
+        found = read_texts(source, TEXT, [])
+        again = to_text_object(text_table(found.texts, found.labels, found.origin), found.origin)
+        assert type(again) is type(source)
+        assert again == source if isinstance(source, list) else again.equals(source)
+
+
+def test_the_hash_is_that_of_texts_and_labels(tmp_path: Path) -> None:
+    same = [read_texts(source, TEXT, []) for source in (lines(tmp_path / "a.txt", MANY), tmp_path / "a.txt")]
+    assert text_hash(same[0]) == text_hash(same[1])
+    assert text_hash(read_texts(lines(tmp_path / "b.txt", MANY[1:]), TEXT, [])) != text_hash(same[0])
+
+
+# --- units ------------------------------------------------------------------------------------------------------------
+
+
+def test_sentences_are_read_word_by_word_and_the_rest_by_characters() -> None:
+    assert unit_of(sentences(100)) == "word"
+    assert unit_of(MANY) == unit_of(["CC(=O)Oc1ccccc1C(=O)O", "CCO"] * 50) == unit_of(["ACGT" * 9] * 50) == "character"
+    assert unit_of([f"u{i} v{i} w{i} x{i}" for i in range(99)]) == "character", "words that come once teach nothing"
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def test_empty_lines_are_skipped_and_counted(tmp_path: Path) -> None:
+    notes: list[str] = []
+    found = read_texts(lines(tmp_path / "data.txt", ["one", "", "  ", "two"]), TEXT, notes)
+    assert list(found.texts) == ["one", "two"] and notes == ["data.txt: 2 empty lines skipped"]
+
+
+def test_missing_cells_take_their_labels_along() -> None:
+    notes: list[str] = []
+    table = pa.table({"said": ["yes", None, "n/a", "no"], "mood": ["a", "b", "c", "d"]})
+    found = read_texts(table, TrainConfig(text_column="said", missing=("n/a",)), notes)
+    assert list(found.texts) == ["yes", "no"] and found.labels is not None
+    assert found.labels.column("mood").to_pylist() == ["a", "d"] and "2 empty cells skipped" in notes[-1]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n  \n"])
+def test_a_file_without_texts_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "data.txt").write_text(content)
+    with pytest.raises(DataError, match=r"is empty \(0 bytes\)|holds no text, only empty lines"):
+        prepare(tmp_path / "data.txt", TEXT, [])
+
+
+def test_one_line_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"at least 2 texts .* Got 1\."):
+        prepare(lines(tmp_path / "data.txt", ["hello"]), TEXT, [])
+
+
+def test_texts_of_one_symbol_are_learned() -> None:
+    prepared = prepare(["a", "aa", "aaa"] * 20, TEXT, [])
+    assert prepared.codec.spec.shape == (3, 3), "an end, a place for rare symbols, and the one"
+
+
+def test_an_alphabet_of_20_000_signs_is_refused_by_its_size() -> None:
+    signs = [chr(0x4E00 + i) for i in range(20_000)]
+    texts = ["".join(signs[i : i + 10]) for i in range(0, 20_000, 10)]
+    with pytest.raises(DataError, match=r"different characters, and the 5,000 most frequent ones are only \d+%"):
+        prepare(texts, TEXT, [])
+
+
+def test_a_few_rare_signs_are_said_and_never_learned() -> None:
+    rare = [chr(0x4E00 + i) for i in range(7_000)]
+    texts = ["the same and the same again" + sign for sign in rare]
+    notes: list[str] = []
+    prepared = prepare(texts, TrainConfig(kind="text", unit="character"), notes)
+    assert prepared.codec.spec.shape[1] == 5_002
+    assert any("most frequent ones are learned" in note for note in notes)
+
+
+def test_long_texts_are_left_out_and_nothing_but_long_ones_refused() -> None:
+    notes: list[str] = []
+    prepared = prepare([*MANY, "a" * 300], TEXT, notes)
+    assert prepared.num_train + prepared.num_heldout == len(MANY)
+    assert any("more than 256 characters and are left out" in note for note in notes)
+    with pytest.raises(DataError, match="this kind is for short ones"):
+        prepare([word * 100 for word in MANY], TEXT, [])
+
+
+def test_a_column_that_is_not_there_or_is_no_text_is_refused() -> None:
+    table = table_of(sentences(20))
+    with pytest.raises(OptionError, match=r"no such column. Did you mean 'said'"):
+        read_texts(table, TrainConfig(text_column="siad"), [])
+    with pytest.raises(OptionError, match="its cells are int64"):
+        read_texts(table, TrainConfig(text_column="id"), [])
+    with pytest.raises(DataError, match="no column holds free text"):
+        read_texts(pa.table({"a": [1, 2], "b": [3, 4]}), TEXT, [])
+
+
+def test_options_of_other_kinds_are_refused() -> None:
+    with pytest.raises(OptionError, match="--size is for pictures"):
+        prepare(MANY, TrainConfig(kind="text", size="8"), [])
+    with pytest.raises(OptionError, match="does not make texts"):
+        prepare(MANY, TrainConfig(kind="text", network="strided"), [])
+    with pytest.raises(OptionError, match="--given who: the labels are mood"):
+        prepare(table_of(sentences(20)).drop_columns(["id"]), TrainConfig(text_column="said", given=("who",)), [])
+    with pytest.raises(OptionError, match="these texts have no labels"):
+        prepare(MANY, TrainConfig(kind="text", given=("label",)), [])
+
+
+def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_text("x")
+    with pytest.raises(DataError, match=r"holds no \.txt files"):
+        read_texts(tmp_path, TEXT, [])
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def labelled(tmp_path: Path) -> tuple[Any, Any]:
+    found = read_texts(names_folder(tmp_path / "names"), AUTO, [])
+    return text_table(found.texts, found.labels, found.origin), found.origin
+
+
+def test_a_folder_is_written_as_it_was_read(tmp_path: Path) -> None:
+    table, origin = labelled(tmp_path)
+    assert write_texts([table.slice(0, 100), table.slice(100)], tmp_path / "again", origin) == table.num_rows
+    for language in SYLLABLES:
+        written, read = (tmp_path / folder / f"{language}.txt" for folder in ("again", "names"))
+        assert written.read_bytes() == read.read_bytes()
+    write_texts([table.slice(0, 10)], tmp_path / "again", origin)
+    assert len(read_texts(tmp_path / "again", TEXT, [])) == 10, "its own folder is replaced"
+
+
+def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
+    table, origin = labelled(tmp_path)
+    before = sorted(file.read_bytes() for file in (tmp_path / "names").iterdir())
+    with pytest.raises(OutputError, match="files that gankit did not write"):
+        write_texts([table], tmp_path / "names", origin)
+    assert before == sorted(file.read_bytes() for file in (tmp_path / "names").iterdir())
+
+
+def test_lines_have_no_place_for_labels_but_those_of_one_label_do(tmp_path: Path) -> None:
+    table, origin = labelled(tmp_path)
+    with pytest.raises(OutputError, match="these texts have labels"):
+        write_texts([table], tmp_path / "all.txt", origin)
+    assert not (tmp_path / "all.txt").exists()
+    write_texts([table.slice(0, 20)], tmp_path / "some.txt", origin)
+    assert (tmp_path / "some.txt").read_text("utf-8").split() == words("Aba", 20)
+
+
+def test_a_text_of_several_lines_does_not_go_into_lines(tmp_path: Path) -> None:
+    found = read_texts(["one", "two\nthree"], TEXT, [])
+    table = text_table(found.texts, None, found.origin)
+    with pytest.raises(OutputError, match="some texts have several lines"):
+        write_texts([table], tmp_path / "data.txt", found.origin)
+    write_texts([table], tmp_path / "data.jsonl", found.origin)
+    assert read_texts(tmp_path / "data.jsonl", TEXT, []).texts == ("one", "two\nthree")
+
+
+def test_texts_without_labels_are_no_folder(tmp_path: Path) -> None:
+    found = read_texts(MANY, TEXT, [])
+    with pytest.raises(OutputError, match=r"these texts have no labels. Write '.*fakes\.txt'"):
+        write_texts([text_table(found.texts, None, found.origin)], tmp_path / "fakes", found.origin)
+
+
+def test_real_names_are_a_folder_of_18_languages(shared_data: Path) -> None:
+    notes: list[str] = []
+    prepared = prepare(shared_data / "text" / "names", AUTO, notes)
+    assert prepared.kind == "text" and prepared.given is not None
+    assert len(prepared.schema.column("label").levels) == 18
+    assert np.isclose(prepared.num_heldout / (prepared.num_train + prepared.num_heldout), 0.2, atol=0.01)
+    assert any("by it" in note for note in notes)
