@@ -123,6 +123,7 @@ def evaluate(
     num_rows: int | None = None,
     records: bool = True,
     features: str = "auto",
+    valid: str | Callable[[str], bool] | None = None,
     on_note: Note | None = None,
 ) -> Report:
     """Measures how good a model's fakes are, on fakes read back from their file.
@@ -136,13 +137,17 @@ def evaluate(
             not see the data.
         features: for pictures, what distances are measured in: "auto" (a classifier of the labels, or a fixed network
             where there are none), "fixed", or "inception" (the FID's).
+        valid: for texts, says of one whether it is valid; or a regular expression that matches the whole of a valid
+            one.
 
     Returns:
         The report: `save`, `json`, `html`, `verdicts`.
     """
     from gankit.evaluation import report_on
 
-    return report_on(model, real, fake, seed, num_rows, on_note or _silent, features=features, records=records)
+    return report_on(
+        model, real, fake, seed, num_rows, on_note or _silent, features=features, records=records, valid=valid
+    )
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------
@@ -216,7 +221,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
 
 def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.errors import DivergedError
-    from gankit.evaluation.pictures import write_look
+    from gankit.evaluation import keep_look
     from gankit.training import play
 
     saved = time.monotonic()
@@ -232,7 +237,7 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
                     {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}
                 )
                 if progress.metric is not None and (look := run.look()) is not None:
-                    write_look(folder.path, progress.samples, look)
+                    keep_look(folder.path, progress.samples, look)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
                     run.save(folder)
                     saved = time.monotonic()

@@ -40,6 +40,7 @@ from gankit.terminal import Voice
     help="For pictures, what distances are measured in; inception: the FID, with pip install torch-fidelity.  [auto: a "
     "classifier of the labels, or a fixed network]",
 )
+@click.option("--valid", metavar="REGEX", help="For texts: matches the whole of a valid text.  [none is asked]")
 @speaking
 def command(
     voice: Voice,
@@ -51,6 +52,7 @@ def command(
     seed: int,
     records: bool,
     features: str,
+    valid: str | None,
 ) -> None:
     """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
     if fake is not None and num_rows is not None:
@@ -62,7 +64,9 @@ def command(
     if fake is None:
         fake = str(_write_fakes(model, folder, num_rows, seed))
         voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-    report = api.evaluate(model, real, fake=fake, seed=seed, records=records, features=features, on_note=voice.note)
+    report = api.evaluate(
+        model, real, fake=fake, seed=seed, records=records, features=features, valid=valid, on_note=voice.note
+    )
     report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)

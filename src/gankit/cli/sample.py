@@ -6,6 +6,7 @@ Knows models and where their records go; never training or metrics.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from gankit.terminal import Voice
     "-o",
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write; its suffix tells the format. Pictures: a folder too.",
+    help="The file to write; its suffix tells the format. Pictures and labelled texts: a folder too.",
 )
 @click.option(
     "--seed",
@@ -42,6 +43,15 @@ from gankit.terminal import Voice
     metavar="PSI",
     help="For pictures: less than 1 makes them better to look at and less varied.",
 )
+@click.option("--prefix", default="", metavar="TEXT", help="For texts: what every one begins with.")
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="T",
+    help="For texts: less than 1 makes them more usual and less varied.",
+)
 @click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
 @speaking
 def command(
@@ -53,6 +63,8 @@ def command(
     offset: int,
     where: tuple[str, ...],
     truncation: float,
+    prefix: str,
+    temperature: float,
     file_format: str | None,
 ) -> None:
     """Make records with MODEL, a model file or a run folder.
@@ -63,10 +75,11 @@ def command(
 
     conditions = parse_where(where)
     loaded = load(model)
+    told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
     if out is None:
         form = file_format or loaded.form.pipe_format(loaded.origin)
-        loaded.write("-", num_rows, seed, offset, conditions, truncation, form)
+        loaded.write("-", num_rows, seed, offset, conditions, truncation, form, **told)
     else:
-        loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format)
+        loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format, **told)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{num_rows} rows in {out}")

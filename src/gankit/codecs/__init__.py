@@ -12,7 +12,7 @@ from gankit.codecs.table import TableCodec
 from gankit.codecs.text import TEXT, TextCodec
 from gankit.codecs.vector import VectorCodec
 
-AnyCodec = TableCodec | VectorCodec | ImageCodec | SeriesCodec
+AnyCodec = TableCodec | VectorCodec | ImageCodec | SeriesCodec | TextCodec
 """A codec of some kind."""
 
 CODECS: dict[str, type[AnyCodec]] = {
@@ -21,16 +21,19 @@ CODECS: dict[str, type[AnyCodec]] = {
     "table": TableCodec,
     "image": ImageCodec,
     "series": SeriesCodec,
+    "text": TextCodec,
 }
 
 __all__ = [
     "CODECS",
     "PICTURE",
+    "TEXT",
     "AnyCodec",
     "Codec",
     "ImageCodec",
     "Restriction",
     "SeriesCodec",
     "TableCodec",
+    "TextCodec",
     "VectorCodec",
 ]

@@ -5,6 +5,7 @@ Knows models, data, metrics and the report; never the loop.
 
 from __future__ import annotations
 
+from gankit.evaluation.looks import keep_look
 from gankit.evaluation.perceiving import PERCEPTION_NAME, Perception, load_perception, perceive
 from gankit.evaluation.reporting import num_fakes, report_on
 from gankit.evaluation.tables import figure_of_one_number
@@ -13,6 +14,7 @@ __all__ = [
     "PERCEPTION_NAME",
     "Perception",
     "figure_of_one_number",
+    "keep_look",
     "load_perception",
     "num_fakes",
     "perceive",

@@ -39,6 +39,9 @@ REPORTS: dict[str, Callable[..., Report]] = {
 FEATURED = ("image",)
 """Kinds whose distances may be measured in features of the user's choice."""
 
+RULED = ("text",)
+"""Kinds of which the user can say what is valid."""
+
 
 def report_on(
     model: Any,
@@ -50,6 +53,7 @@ def report_on(
     *,
     features: str = "auto",
     records: bool = True,
+    valid: str | Callable[[str], bool] | None = None,
 ) -> Report:
     """See `gankit.evaluate`."""
     run: Path | None = None
@@ -66,6 +70,10 @@ def report_on(
         raise OptionError(
             f"--features {features} is for pictures, and this model is of kind {loaded.kind}. Leave it out."
         )
+    if loaded.kind in RULED:
+        options["valid"] = valid
+    elif valid is not None:
+        raise OptionError(f"--valid is for texts, and this model is of kind {loaded.kind}. Leave it out.")
     count = num_rows or num_fakes(loaded)
     return REPORTS[loaded.kind](
         loaded, run, prepared, real, fake, seed=seed, num_rows=count, records=records, note=note, **options

@@ -168,8 +168,10 @@ class TextRows(RecordForm):
         origin: Origin,
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: an Arrow table of the texts and their labels."""
-        from gankit.codecs import TEXT
+        from gankit.codecs import TEXT, TextCodec
         from gankit.data import text_table
+
+        assert isinstance(codec, TextCodec)
 
         labels = schema.format(given, len(made), first_row=first_row, seed=seed) if given else None
         return text_table(codec.decode(made)[TEXT].data.tolist(), labels, origin)

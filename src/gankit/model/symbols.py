@@ -33,7 +33,8 @@ def beginning(codec: TextCodec, prefix: str) -> list[int]:
         raise OptionError(f"--prefix {prefix!r}: the training texts have no {codec.unit} {symbol!r}. Begin otherwise.")
     if len(codes) > codec.num_steps:
         raise OptionError(
-            f"--prefix {prefix!r} has {len(codes)} {codec.unit}s, and the longest text {codec.num_steps}. Make it shorter."
+            f"--prefix {prefix!r} has {len(codes)} {codec.unit}s, and the longest text has {codec.num_steps}. "
+            "Make it shorter."
         )
     return codes
 

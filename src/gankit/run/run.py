@@ -34,7 +34,7 @@ from gankit.preparation import PicturePart, Prepared
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
-from gankit.run.texts import text_dropout
+from gankit.run.texts import text_dropout, text_look
 
 if TYPE_CHECKING:
     from gankit.checkpoint import RunFolder
@@ -142,12 +142,16 @@ class Run:
         )
         return replace(model, perception=self.perception)
 
-    def look(self, count: int = 48) -> np.ndarray | None:
-        """The same fakes at every evaluation, of the averaged G as it is, [n, H, W, C] uint8; None but for pictures."""
-        if self.prepared.kind != "image":
+    def look(self, count: int = 48) -> np.ndarray | list[str] | None:
+        """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8, or texts; None
+        for other kinds.
+        """
+        if self.prepared.kind not in ("image", "text"):
             return None
         average = copy.deepcopy(self.game.average).to("cpu")
         model = model_of(self.prepared, self.plan, average, {}, (), None)
+        if self.prepared.kind == "text":
+            return text_look(model, LOOK_SEED)
         return np.concatenate([batch.x for batch in model.sample_batches(count, seed=LOOK_SEED)])
 
     def figure(self) -> dict[str, Any] | None:

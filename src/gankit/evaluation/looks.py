@@ -1,0 +1,21 @@
+"""Looks over the training: fakes of the same z, kept in the run folder at every evaluation.
+
+Knows run folders and who keeps which kind of fakes; never models or the loop.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gankit.evaluation.pictures import write_look
+from gankit.evaluation.texts import write_text_look
+
+
+def keep_look(run: Path, samples: int, look: np.ndarray | list[str]) -> None:
+    """Keeps fakes, pictures [n, H, W, C] uint8 or texts, of a training that has been shown so many samples."""
+    if isinstance(look, list):
+        write_text_look(run, samples, look)
+    else:
+        write_look(run, samples, look)
