@@ -67,8 +67,11 @@ def test_the_choices_are_the_ones_that_there_are() -> None:
 
 def test_every_metric_is_explained() -> None:
     from gankit.metrics.evaluation import METRICS
+    from gankit.metrics.text_table import TEXT_METRICS
 
-    assert [name for name in METRICS if f"`{name}`" not in DOCS["report.md"]] == []
+    series = {f"{stem}_{n}" for stem in ("ngrams", "bleu", "backward_bleu", "self_bleu") for n in range(1, 6)}
+    plain = [name for name in TEXT_METRICS if name not in series]
+    assert [name for name in [*METRICS, *plain] if f"`{name}`" not in DOCS["report.md"]] == []
 
 
 def test_every_metric_of_series_is_explained() -> None:
@@ -156,6 +159,7 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
     ]
     (tmp_path / "adult.csv").write_text("\n".join(rich).replace("income,member", "pay,member") + "\n")
     write_photos(tmp_path / "photos")
+    write_texts(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -172,6 +176,17 @@ def write_photos(folder: Path) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / kind / f"{number}.png")
 
 
+def write_texts(folder: Path) -> None:
+    """Names of two languages, a file each, and sentences."""
+    draws = np.random.default_rng(0)
+    (folder / "names").mkdir()
+    for label, syllables in {"Greek": ("kou", "ris", "pa", "nos"), "Dutch": ("van", "der", "brug", "hof")}.items():
+        names = ["".join(draws.choice(syllables, 3)).title() for _ in range(60)]
+        (folder / "names" / f"{label}.txt").write_text("\n".join(names) + "\n")
+    sentences = [f"a {draws.choice(['man', 'dog'])} sees a {draws.choice(['cat', 'car', 'hat'])}" for _ in range(80)]
+    (folder / "sentences.txt").write_text("\n".join(sentences) + "\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "python.md"])
 def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
@@ -181,7 +196,7 @@ def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "cli.md"])
+@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md"])
 def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     typed = list(commands(page))
     assert len(typed) >= 5
