@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -326,6 +327,18 @@ def test_ten_thousand_columns_are_read_and_understood(tmp_path: Path) -> None:
     schema = infer(records)
     assert records.table.shape == (20, 10_000)
     assert len(schema.modelled) == 10_000
+
+
+def test_lines_and_fields_of_any_length_are_read(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    numbers = ",".join(f"{number:.17f}" for number in np.random.default_rng(0).random(10_000))
+    lines = [",".join(f"v{i}" for i in range(10_000)), numbers, numbers]
+    assert read(save(tmp_path, "\n".join(lines) + "\n")).table.shape == (2, 10_000)
+    essay = "x" * 200_000
+    assert read(save(tmp_path, f'a,b\n1,"{essay}"\n2,y\n')).table["b"].to_pylist() == [essay, "y"]
+    with pytest.raises(DataError, match="line 2: expected 2 fields, found 3"):
+        read(save(tmp_path, f"a,b\n1,{essay},3\n2,y\n"))
+    assert csv.field_size_limit() == before
 
 
 def test_the_fingerprint_is_of_the_content_alone(tmp_path: Path) -> None:

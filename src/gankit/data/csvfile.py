@@ -10,6 +10,8 @@ import io
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,18 @@ _NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Lets Python's csv module take fields of any length: a line of 10,000 numbers, tried with another delimiter than
+    its own, is a single field.
+    """
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a delimited text is written: see `Origin`."""
@@ -38,6 +52,7 @@ class Dialect:
     header: bool
 
 
+@long_fields()
 def read_delimited(
     data: bytes,
     name: str,
