@@ -253,6 +253,16 @@ def test_a_list_that_names_missing_files_skips_or_refuses_them(tmp_path: Path) -
         read_pictures(path, PLAIN, [])
 
 
+def test_digits_as_labels_are_not_taken_for_names_of_pictures(tmp_path: Path) -> None:
+    for line, title in (("faces/{i}.png,", "file,digit\n"), ("{i},", "id,digit\n"), ("{i}.png,", "name,digit\n")):
+        digits = "".join(line.format(i=i) + f"{i % 10}\n" for i in range(40))
+        pictures = read_pictures(listed(tmp_path, title + digits + line.format(i=77) + "3\n"), PLAIN, [])
+        assert len(pictures) == 40 and pictures.labels is not None and pictures.labels.column_names == ["digit"]
+    other_way_round = "digit,id\n" + "".join(f"{i % 10},{i}\n" for i in range(40))
+    labels = read_pictures(listed(tmp_path, other_way_round), PLAIN, []).labels
+    assert labels is not None and labels.column_names == ["digit"]
+
+
 def test_a_column_that_is_asked_for_and_missing_is_refused(tmp_path: Path) -> None:
     path = listed(tmp_path, "file,mood\n" + rows("faces/{i}.png,{s}"))
     with pytest.raises(OptionError, match=r"no column 'mod' of labels\. Did you mean 'mood'"):

@@ -56,6 +56,13 @@ def test_frechet_stays_finite_and_zero_where_covariances_are_singular() -> None:
     assert distances.frechet(few, few).details["singular"]
 
 
+def test_frechet_to_a_single_picture_is_that_to_a_point() -> None:
+    cloud = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])
+    point = distances.moments(np.array([[1.0, 5.0]]))
+    # (5 - 2)^2 between the means, and the variances 4/3 and 16/3 of the cloud
+    assert distances.frechet_between(point, distances.moments(cloud)) == pytest.approx(9 + 20 / 3)
+
+
 def test_frechet_limit_is_nearer_to_the_truth_than_the_value_of_few_pictures() -> None:
     real, fake = points(20_000, 16, 5), points(400, 16, 6)  # the same distribution: the truth is 0
     found = distances.frechet(real, fake)

@@ -219,7 +219,8 @@ def from_list(
     values = _texts(records, column)
     names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
     there = [row for row, name in enumerate(names) if name is not None and exists(name)]
-    missing = [row for row in range(len(names)) if row not in set(there)] if len(there) < len(names) else []
+    found = set(there)
+    missing = [row for row in range(len(names)) if row not in found]
     if missing:
         shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         told = f"{len(missing):,} of {len(names):,} pictures that its column {column!r} names are not there: {shown}"
@@ -241,8 +242,12 @@ def _texts(records: Records, column: str) -> list[str | None]:
 def _path_column(
     records: Records, exists: Callable[[str], bool], bases: Sequence[str], place: str
 ) -> tuple[str, str, str]:
-    """The column that names pictures, the folder to put before its values, and the suffix to put behind them."""
-    best: tuple[int, str, str, str] | None = None
+    """The column that names pictures, the folder to put before its values, and the suffix to put behind them.
+
+    It is the one whose values name most pictures that are there, as they stand or else with a suffix behind them: where
+    files are called 0.png, 1.png and on, a column of digits that are labels names some too.
+    """
+    best: tuple[tuple[bool, int], str, str, str] | None = None
     suffixed = None
     for field in records.table.schema:
         if not is_text(field.type):
@@ -254,9 +259,9 @@ def _path_column(
         for suffix in _MISSING_SUFFIXES:
             named = [value for value in values if is_picture(value + suffix)]
             for base in bases if named else ():
-                hits = sum(exists(base + value + suffix) for value in named)
-                if hits and (best is None or hits > best[0]):
-                    best = hits, field.name, base, suffix
+                hits = sum(exists(base + value + suffix) for value in set(named))
+                if hits and (best is None or (not suffix, hits) > best[0]):
+                    best = (not suffix, hits), field.name, base, suffix
     if best is not None:
         return best[1:]
     if suffixed is not None:

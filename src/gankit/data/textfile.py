@@ -40,7 +40,10 @@ def load(source: str | Path) -> tuple[bytes, str]:
     path = Path(source)
     try:
         if path.is_dir():
-            raise DataError(f"{str(path)!r} is a folder. Give one file: CSV, Parquet, Arrow, JSON lines, XML or NumPy.")
+            raise DataError(
+                f"{str(path)!r} is a folder. Give one file: CSV, Parquet, Arrow, JSON lines, XML or NumPy; or a folder "
+                "of pictures."
+            )
         data = path.read_bytes()
     except FileNotFoundError:
         hint = ""

@@ -27,11 +27,11 @@ class Moments:
 
 
 def moments(features: np.ndarray) -> Moments:
-    """The mean and the unbiased covariance of features: [N, F], N >= 2."""
+    """The mean and the unbiased covariance of features [N, F]; that of a single record is taken for 0."""
     x = np.asarray(features, np.float64)
     mean = x.mean(0)
     centred = x - mean
-    return Moments(mean, centred.T @ centred / (len(x) - 1))
+    return Moments(mean, centred.T @ centred / max(len(x) - 1, 1))
 
 
 def frechet_between(a: Moments, b: Moments) -> float:
@@ -155,7 +155,7 @@ def held_out_metric(features: Callable[[np.ndarray], np.ndarray], heldout: np.nd
 
     Larger is better, 0 is best. Compare only values of equal numbers of fakes.
 
-    features: [N, H, W, C] uint8 -> [N, F]. heldout: [N, H, W, C] uint8, N >= 2; looked at once. The function takes
+    features: [N, H, W, C] uint8 -> [N, F]. heldout: [N, H, W, C] uint8; looked at once. The function takes
     fakes [M, H, W, C] uint8, M >= 2, and gives minus infinity where they are not finite in features.
     """
     target = moments(features(heldout))
