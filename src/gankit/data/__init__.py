@@ -9,6 +9,9 @@ from gankit.data.pictures import Pictures, grid, picture_hash, to_picture_object
 from gankit.data.picturewriting import write_pictures
 from gankit.data.reading import read
 from gankit.data.schema import Column, Schema
+from gankit.data.series import Series, joined_series, layout_of, series_hash
+from gankit.data.seriesreading import looks_like_series, read_series
+from gankit.data.serieswriting import to_series_object, write_series
 from gankit.data.splitting import split
 from gankit.data.textreading import is_one_column_of_texts, looks_like_texts, read_texts, texts_of_records
 from gankit.data.texts import Texts, column_of, text_hash, text_table, to_text_object
@@ -22,6 +25,7 @@ __all__ = [
     "Pictures",
     "Records",
     "Schema",
+    "Series",
     "Texts",
     "Values",
     "column_of",
@@ -31,21 +35,28 @@ __all__ = [
     "infer",
     "is_one_column_of_texts",
     "join",
+    "joined_series",
+    "layout_of",
     "looks_like_pictures",
+    "looks_like_series",
     "looks_like_texts",
     "picture_hash",
     "read",
     "read_pictures",
+    "read_series",
     "read_texts",
+    "series_hash",
     "split",
     "text_hash",
     "text_table",
     "texts_of_records",
     "to_object",
     "to_picture_object",
+    "to_series_object",
     "to_text_object",
     "unit_of",
     "write",
     "write_pictures",
+    "write_series",
     "write_texts",
 ]

@@ -1,0 +1,318 @@
+"""Series in: tables with a step a row, arrays, and the files of the field; every mistake in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gankit.config import TrainConfig
+from gankit.data import Series, looks_like_series, read_series
+from gankit.data.seriestimes import Grid, drawn_starts, find_grid, runs_of
+from gankit.data.windows import covered, split_in_time, windows_of
+from gankit.errors import DataError, OptionError
+
+
+def series_of(source: Any, **options: Any) -> tuple[Series, list[str]]:
+    notes: list[str] = []
+    return read_series(source, TrainConfig(**options), notes), notes
+
+
+def hourly(count: int, start: str = "2024-03-30") -> pd.DataFrame:
+    times = pd.date_range(start, periods=count, freq="h")
+    return pd.DataFrame({"when": times, "load": np.arange(count) * 0.5, "state": ["on", "off"] * (count // 2)})
+
+
+# --- tables with a step a row ---------------------------------------------------------------------------------------
+
+
+def test_the_time_and_its_distance_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "load.csv"
+    hourly(48).to_csv(file, index=False)
+    series, notes = series_of(file)
+    assert series.lengths.tolist() == [48] and series.steps.column_names == ["load", "state"]
+    assert series.layout.times is not None
+    assert series.layout.times.grid == Grid("second", 3600.0) and series.layout.times.names == ("when",)
+    assert any(note.startswith("time: when.") for note in notes)
+
+
+def test_a_table_without_times_is_read_in_the_order_of_its_rows() -> None:
+    series, notes = series_of(pd.DataFrame({"a": [3.0, 1.0, 2.0], "b": [1, 2, 4]}))
+    assert series.times is None and series.steps.column("a").to_pylist() == [3.0, 1.0, 2.0]
+    assert any("none found" in note for note in notes)
+
+
+def test_entities_are_told_apart_and_what_never_changes_belongs_to_the_whole() -> None:
+    frame = pd.concat([hourly(4).assign(who="ann", age=30), hourly(6).assign(who="bob", age=41)])
+    mixed = frame.sort_values("when", kind="stable")  # rows of both take turns
+    series, notes = series_of(mixed, entity="who")
+    assert series.lengths.tolist() == [4, 6] and series.entities is not None
+    assert series.entities.to_pylist() == ["ann", "bob"]
+    assert series.labels is not None and series.labels.to_pydict() == {"age": [30, 41]}
+    assert series.steps.column_names == ["load", "state"]
+    assert any("the same at every step" in note and "age" in note for note in notes)
+
+
+def test_rows_in_another_order_are_sorted_and_a_note_says_so() -> None:
+    series, notes = series_of(hourly(10).iloc[::-1])
+    assert series.steps.column("load").to_pylist() == [0.5 * i for i in range(10)]
+    assert any("sorted by it" in note for note in notes)
+
+
+def test_times_in_several_columns_are_one_time() -> None:
+    times = pd.date_range("2023-12-30 20:00", periods=30, freq="h")
+    frame = pd.DataFrame({"year": times.year, "month": times.month, "day": times.day, "hour": times.hour})
+    series, notes = series_of(frame.assign(pm=np.arange(30.0)))
+    assert series.layout.times is not None and series.layout.times.names == ("year", "month", "day", "hour")
+    assert series.layout.times.grid == Grid("second", 3600.0) and series.steps.column_names == ["pm"]
+    assert series.times is not None and series.times[0] == times[0].timestamp()
+    assert any("year+month+day+hour" in note for note in notes)
+
+
+def test_steps_that_are_absent_count_as_missing() -> None:
+    frame = hourly(40).drop(index=[7, 20])
+    series, notes = series_of(frame)
+    assert series.lengths.tolist() == [40]
+    assert series.steps.column("load").to_pylist()[6:9] == [3.0, None, 4.0]
+    assert any("2 of 40 steps 1 hour apart are absent" in note for note in notes)
+
+
+def test_irregular_times_become_a_channel_of_distances() -> None:
+    steps = np.cumsum([0, 5, 61, 7, 300, 44, 3, 250, 90, 18])
+    frame = pd.DataFrame({"when": pd.Timestamp("2024-01-01") + pd.to_timedelta(steps, unit="s"), "x": np.arange(10.0)})
+    series, _ = series_of(frame)
+    assert series.layout.times is not None and series.layout.times.grid is None
+    assert series.steps.column("when step").to_pylist() == [5, 5, 61, 7, 300, 44, 3, 250, 90, 18]
+
+
+def test_a_frames_index_of_times_is_its_time() -> None:
+    series, notes = series_of(hourly(30).set_index("when"))
+    assert series.layout.times is not None and series.layout.times.names == ("when",)
+    assert any("index holds times" in note for note in notes)
+
+
+MISTAKES = [
+    (lambda: pd.concat([hourly(6), hourly(6).assign(state="x")]), {}, "rows 1 and 7 are both at when"),
+    (lambda: hourly(6), {"entity": "whom"}, "no column 'whom'"),
+    (lambda: hourly(6), {"time": "wen"}, "Did you mean 'when'"),
+    (lambda: hourly(6), {"time": "state"}, "its cells are no times"),
+    (lambda: hourly(6), {"attributes": ("load",)}, "is not the same at every step"),
+    (lambda: hourly(6).assign(when=None), {"time": "when"}, "its cells are no times"),
+    (lambda: hourly(6).assign(e=range(6)), {"entity": "e"}, "every series of --entity e has one step"),
+    (lambda: hourly(2).iloc[:1], {}, "there is one step"),
+    (lambda: hourly(6).assign(e=["a"] * 5 + [None]), {"entity": "e"}, "row 6 has none"),
+]
+
+
+@pytest.mark.parametrize(("make", "options", "says"), MISTAKES, ids=[says for _, _, says in MISTAKES])
+def test_mistakes_in_tables_are_named(make: Any, options: dict[str, Any], says: str) -> None:
+    with pytest.raises((DataError, OptionError), match=says):
+        series_of(make(), **options)
+
+
+def test_a_column_that_would_tell_series_apart_is_named_where_times_repeat() -> None:
+    frame = pd.concat([hourly(6).assign(site="north"), hourly(6).assign(site="south")])
+    with pytest.raises(DataError, match="--entity site"):
+        series_of(frame)
+
+
+def test_two_frequencies_one_after_the_other_are_refused() -> None:
+    later = hourly(40, "2024-05-01")
+    later["when"] = pd.date_range("2024-04-01 01:10", periods=40, freq="10min")
+    with pytest.raises(DataError, match="two frequencies: 1 hour apart at first, and 10 minutes apart from row 42"):
+        series_of(pd.concat([hourly(40, "2024-03-30 09:00"), later]).assign(state=range(80)))
+
+
+def test_a_row_without_a_time_is_named() -> None:
+    frame = hourly(6)
+    frame.loc[3, "when"] = pd.NaT
+    with pytest.raises(DataError, match="row 4 has no time"):
+        series_of(frame)
+
+
+# --- grids ----------------------------------------------------------------------------------------------------------
+
+GRIDS = [
+    ("10min", Grid("second", 600.0)),
+    ("D", Grid("second", 86400.0)),
+    ("B", Grid("weekday", 1.0)),
+    ("MS", Grid("month", 1.0)),
+    ("ME", Grid("month-end", 1.0)),
+    ("QS", Grid("month", 3.0)),
+    ("YS", Grid("month", 12.0)),
+]
+
+
+@pytest.mark.parametrize(("frequency", "grid"), GRIDS)
+def test_the_grid_is_found_and_gives_the_times_back(frequency: str, grid: Grid) -> None:
+    times = np.array([t.timestamp() for t in pd.date_range("2019-01-31", periods=60, freq=frequency)])
+    found = find_grid(times, np.zeros(1, dtype=np.int64), np.array([60]), True)
+    assert found == grid
+    steps = np.arange(60)
+    np.testing.assert_allclose(grid.after(np.full(60, times[0]), steps), times)
+    np.testing.assert_array_equal(grid.between(np.full(60, times[0]), times), steps)
+    assert np.isnan(grid.between(times[:1], times[:1] + 0.3 * 86400 * (1 if frequency != "10min" else 0.001)))
+
+
+@given(st.lists(st.integers(-100, 100), min_size=1, max_size=40))
+def test_runs_hold_exactly_the_numbers_they_were_made_of(numbers: list[int]) -> None:
+    runs = runs_of([float(n) for n in numbers])
+    every = (np.arange(len(numbers)) + 0.5) / len(numbers)
+    assert drawn_starts(runs, every).tolist() == sorted(numbers)
+
+
+# --- windows --------------------------------------------------------------------------------------------------------
+
+
+def test_windows_stay_within_their_series() -> None:
+    assert windows_of(np.array([0, 10, 13]), np.array([10, 3, 6]), 4, 2).tolist() == [0, 2, 4, 6, 13, 15]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(2, 30), st.integers(1, 9), st.floats(0.01, 0.9)
+)
+def test_no_step_is_in_a_training_window_and_in_a_held_out_one(
+    sizes: list[int], window: int, stride: int, fraction: float
+) -> None:
+    lengths = np.array(sizes)
+    begins = np.cumsum(lengths) - lengths
+    if max(sizes) < 2 * window:
+        with pytest.raises(DataError, match="two windows of"):
+            split_in_time(begins, lengths, window, stride, fraction)
+        return
+    train, heldout = split_in_time(begins, lengths, window, stride, fraction)
+    assert len(train) and len(heldout)
+    assert not (covered(train, window, sum(sizes)) & covered(heldout, window, sum(sizes))).any()
+    edges = np.repeat(begins + lengths, lengths)
+    assert all(begin + window <= edges[begin] for begin in (*train, *heldout))
+
+
+def test_the_held_out_part_of_a_long_series_is_spread_over_its_time() -> None:
+    train, heldout = split_in_time(np.zeros(1, dtype=np.int64), np.array([4000]), 24, 1, 0.2)
+    steps = np.flatnonzero(covered(heldout, 24, 4000))
+    assert abs(len(steps) / 4000 - 0.2) < 0.01
+    assert steps.min() < 1000 < 3000 < steps.max()
+    assert train.min() == 0 and train.max() == 4000 - 24, "the ends are learned"
+
+
+# --- arrays and files of the field ----------------------------------------------------------------------------------
+
+
+def test_arrays_of_three_axes_are_series_by_themselves_and_of_two_when_asked() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 12, 3))
+    assert looks_like_series(x, TrainConfig()) and not looks_like_series(x[:, :, 0], TrainConfig())
+    series, _ = series_of((x, np.arange(30) % 2))
+    assert series.lengths.tolist() == [12] * 30 and series.labels is not None
+    assert series.labels.to_pydict()["label"] == [0, 1] * 15
+    np.testing.assert_array_equal(np.array(series.steps.column("c1")), x[:, :, 1].ravel())
+    flat, _ = series_of(x[:, :, 0], kind="series")
+    assert flat.steps.column_names == ["value"] and len(flat) == 30
+
+
+def test_pictures_are_no_series() -> None:
+    assert not looks_like_series(np.zeros((9, 8, 8), dtype=np.uint8), TrainConfig())
+
+
+def test_numbers_that_end_in_nan_are_shorter_series() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 6, 2))
+    x[1, 4:] = np.nan
+    x[2, 2, 0] = np.nan
+    series, _ = series_of(x)
+    assert series.lengths.tolist() == [6, 4, 6, 6]
+    assert series.steps.column("c0").null_count == 1
+
+
+def test_a_npz_file_gives_labels_beside_the_series(tmp_path: Path) -> None:
+    np.savez(tmp_path / "two.npz", x=np.random.default_rng(0).normal(size=(6, 5, 1)), y=np.arange(6) % 2)
+    assert looks_like_series(tmp_path / "two.npz", TrainConfig())
+    series, _ = series_of(tmp_path / "two.npz")
+    assert len(series) == 6 and series.labels is not None and series.labels.column_names == ["y"]
+
+
+def test_lists_of_arrays_of_several_lengths_are_series() -> None:
+    items = [np.arange(n, dtype=np.float32) for n in (3, 5, 2)]
+    series, _ = series_of(items, kind="series")
+    assert series.lengths.tolist() == [3, 5, 2]
+    assert looks_like_series([item[:, None] for item in items], TrainConfig())
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (np.zeros((2, 3, 4, 5)), "must|stand in an array"),
+        (np.full((3, 4, 2), np.nan), "every number is NaN"),
+        (np.array([[[1.0], [np.inf]]] * 3), "infinite"),
+        ((np.zeros((5, 4, 2)), np.arange(3)), "does not go with 5 series"),
+        ([np.zeros((3, 2)), np.zeros((3, 1))], "item 2"),
+    ],
+)
+def test_mistakes_in_arrays_are_named(source: Any, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        series_of(source, kind="series")
+
+
+def ucr_lines(rows: int = 8, steps: int = 12) -> str:
+    x = np.random.default_rng(0).normal(size=(rows, steps)).round(4)
+    return "".join("\t".join([str(i % 2), *map(str, row)]) + "\n" for i, row in enumerate(x))
+
+
+def test_lines_of_a_class_and_a_series_are_known_by_name_and_content(tmp_path: Path) -> None:
+    file = tmp_path / "Wave_TRAIN.tsv"
+    file.write_text(ucr_lines())
+    assert looks_like_series(file, TrainConfig())
+    (tmp_path / "wave.tsv").write_text(ucr_lines())
+    assert not looks_like_series(tmp_path / "wave.tsv", TrainConfig()), "just numbers until someone says otherwise"
+    for name in ("Wave_TRAIN.tsv", "wave.tsv"):
+        series, _ = series_of(tmp_path / name, kind="series")
+        assert series.lengths.tolist() == [12] * 8 and series.labels is not None
+        assert series.labels.to_pydict() == {"class": ["0", "1"] * 4}
+
+
+TS = """# a comment
+@problemName Two
+@timeStamps false
+@univariate false
+@classLabel true up down
+@data
+1,2,3:4,5,6:up
+3,2:?,0.5:down
+"""
+
+
+def test_a_ts_file_is_read_with_its_classes_gaps_and_lengths(tmp_path: Path) -> None:
+    (tmp_path / "two.ts").write_text(TS)
+    assert looks_like_series(tmp_path / "two.ts", TrainConfig())
+    series, _ = series_of(tmp_path / "two.ts")
+    assert series.lengths.tolist() == [3, 2] and series.labels is not None
+    assert series.labels.to_pydict() == {"class": ["up", "down"]}
+    assert series.steps.to_pydict() == {"dim_0": [1, 2, 3, 3, 2], "dim_1": [4, 5, 6, None, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (TS.replace("4,5,6", "4,5"), "line 7: expected 2 dimensions of one length"),
+        (TS.replace("4,5,6", "4,five,6"), "found 'five'"),
+        (TS.replace("timeStamps false", "timeStamps true"), "not read"),
+        (TS.split("@data")[0] + "@data\n", "holds no series"),
+    ],
+)
+def test_mistakes_in_a_ts_file_are_named(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.ts").write_text(text)
+    with pytest.raises(DataError, match=says):
+        series_of(tmp_path / "bad.ts")
+
+
+def test_real_files_are_understood(shared_data: Path) -> None:
+    energy, _ = series_of(shared_data / "series" / "energydata_complete.zip", kind="series")
+    assert energy.layout.times is not None and energy.layout.times.grid == Grid("second", 600.0)
+    beijing, _ = series_of(shared_data / "tables" / "beijing_pm25.csv", kind="series")
+    assert beijing.layout.times is not None and beijing.layout.times.names == ("year", "month", "day", "hour")
+    ecg, _ = series_of(shared_data / "series" / "ucr" / "ECG200_TRAIN.tsv")
+    assert len(ecg) == 100 and ecg.lengths.tolist() == [96] * 100
