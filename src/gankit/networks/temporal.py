@@ -133,7 +133,8 @@ class TemporalGenerator(Generator):
                 if i:
                     h = self.doublings[i - 1](h)  # [B, C, L] -> [B, C / 2, 2 L]
                 h = further(F.leaky_relu(_normalised(h), SLOPE))
-            raw = self.to_steps(h).float().transpose(1, 2)  # -> [B, L, together * D]
+        # numbers that leave in bfloat16 would lie on a grid of 256 to the octave, which anyone sees
+        raw = self.to_steps(h.float()).transpose(1, 2)  # -> [B, L, together * D]
         raw = raw.reshape(len(z), -1, numbers)[:, :num_steps]
         chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(len(raw) * num_steps, -1))
         return chosen.view(-1, num_steps, numbers)
