@@ -160,6 +160,8 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "adult.csv").write_text("\n".join(rich).replace("income,member", "pay,member") + "\n")
     write_photos(tmp_path / "photos")
     write_texts(tmp_path)
+    hours = [f"2024-04-{1 + i // 24:02d} {i % 24:02d}:00,{i % 24 + i % 5}" for i in range(200)]
+    (tmp_path / "load.csv").write_text("\n".join(["when,load", *hours]) + "\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

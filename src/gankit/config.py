@@ -27,7 +27,7 @@ class TrainConfig:
         "auto",
         "Kind of data.",
         group="data",
-        choices=("auto", "number", "vector", "table", "image", "text"),
+        choices=("auto", "number", "vector", "table", "image", "series", "text"),
     )
     format: str | None = option(
         None,

@@ -63,6 +63,8 @@ def report_on(
         loaded = load(model)
         prepared = _prepared_of(Path(model), loaded, need=real is None)
         run = Path(model) if Path(model).is_dir() else None
+    if loaded.kind not in REPORTS:
+        raise OptionError(f"there is no report on models of kind {loaded.kind} yet. Look at what gankit sample gives.")
     options: dict[str, Any] = {}
     if loaded.kind in FEATURED:
         options["features"] = features

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import PICTURE, ImageCodec, TableCodec, VectorCodec
+from gankit.codecs import PICTURE, ImageCodec, SeriesCodec, TableCodec, VectorCodec
 from gankit.errors import OptionError
 
 if TYPE_CHECKING:
@@ -204,11 +204,89 @@ class TextRows(RecordForm):
         return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
 
 
+class SeriesRows(RecordForm):
+    """Series, or windows of them, with what belongs to each as a whole."""
+
+    what = "series"
+    labelled = "Train it anew on series with such a label, or name the column with --attributes."
+
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `RecordForm.batch`: `Series`, with times that begin where training records do."""
+        from gankit.data import Schema, Series, layout_of
+        from gankit.data.identifiers import generate
+        from gankit.data.seriestimes import drawn_starts
+        from gankit.data.serieswriting import times_after
+
+        assert isinstance(codec, SeriesCodec)
+        layout, num = layout_of(origin), len(made)
+        values, lengths = codec.decode(made)
+        times, apart = None, None
+        if layout.times is not None:
+            apart = layout.times.step
+            starts = drawn_starts(layout.times.starts, _uniforms(seed, first_row, num))
+            times = times_after(starts, lengths, layout.times.grid, None if apart is None else values[apart].data)
+        labels = Schema(tuple(c for c in schema if c.name in given))
+        channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
+        pattern = None if layout.entity is None else layout.entity.pattern
+        return Series(
+            channels.format(values, int(lengths.sum()), first_row=0, seed=seed),
+            lengths,
+            labels.format(given, num, first_row=first_row, seed=seed) if labels.columns else None,
+            times,
+            origin,
+            None if pattern is None else generate(pattern, seed, first_row, num),
+            first_row,
+        )
+
+    def joined(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """See `RecordForm.joined`."""
+        from gankit.data import joined_series, to_series_object
+
+        return to_series_object(joined_series(list(batches)))
+
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `RecordForm.write`."""
+        from gankit.data import write_series
+
+        write_series(batches, path, origin, format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `RecordForm.suffix`: the format the data came in; .npz for arrays."""
+        own = {"rows": "tsv", "ts": "ts", "arrays": "npz", "list": "npz"}
+        return own.get(origin.details["layout"]["form"]) or Rows().suffix(origin)
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `RecordForm.pipe_format`: as text, arrays as CSV with a step a row."""
+        own = {"rows": "tsv", "ts": "ts", "arrays": "csv", "list": "csv"}
+        return own.get(origin.details["layout"]["form"]) or Rows().pipe_format(origin)
+
+
+STARTS_TOGETHER = 1024
+"""Times at which series begin are drawn for so many rows at once."""
+
+
+def _uniforms(seed: int, first_row: int, num: int) -> np.ndarray:
+    """[num] in [0, 1), one a row, the same however rows are asked for."""
+    from gankit.randomness import numpy_generator
+
+    blocks = range(first_row // STARTS_TOGETHER, (first_row + max(num, 1) - 1) // STARTS_TOGETHER + 1)
+    drawn = [numpy_generator(seed, "starts", block).random(STARTS_TOGETHER) for block in blocks]
+    begin = first_row - blocks[0] * STARTS_TOGETHER
+    found: np.ndarray = np.concatenate(drawn)[begin : begin + num]
+    return found
+
+
 FORMS: dict[str, RecordForm] = {
     "number": Rows(),
     "vector": Rows(),
     "table": Rows(),
     "image": PictureRows(),
+    "series": SeriesRows(),
     "text": TextRows(),
 }
 """The form of the records of every kind."""

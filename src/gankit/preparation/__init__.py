@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures, looks_like_texts
+from gankit.data import looks_like_pictures, looks_like_series, looks_like_texts
 from gankit.preparation.pictures import prepare_pictures
-from gankit.preparation.prepared import PicturePart, Prepared, sample_of
+from gankit.preparation.prepared import PicturePart, Prepared, SeriesPart, sample_of
 from gankit.preparation.refusing import refuse_others
+from gankit.preparation.series import prepare_series
 from gankit.preparation.tables import prepare_table
 from gankit.preparation.texts import prepare_texts
 
@@ -25,6 +26,9 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
         refuse_others("image", config)
         return prepare_pictures(source, config, notes)
+    if config.kind == "series" or (config.kind == "auto" and looks_like_series(source, config)):
+        refuse_others("series", config)
+        return prepare_series(source, config, notes)
     if looks_like_texts(source, config):
         refuse_others("text", config)
         return prepare_texts(source, config, notes)
@@ -32,4 +36,4 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     return prepare_table(source, config, notes)
 
 
-__all__ = ["PicturePart", "Prepared", "prepare", "sample_of"]
+__all__ = ["PicturePart", "Prepared", "SeriesPart", "prepare", "sample_of"]

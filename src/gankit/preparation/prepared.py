@@ -44,7 +44,22 @@ class PicturePart:
         return np.sort(rng.choice(self.rows, size=count, replace=False))
 
 
-Part = PicturePart
+@dataclass(frozen=True)
+class SeriesPart:
+    """Some series, or windows of them, over cells that both parts may share.
+
+    values: the channels, parsed, [M] steps. begins, lengths: [n] int64, where each record begins and its steps.
+    """
+
+    values: Mapping[str, Values]
+    begins: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+
+Part = PicturePart | SeriesPart
 """The records of a part, by kind."""
 
 

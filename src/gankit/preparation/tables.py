@@ -18,6 +18,7 @@ from gankit.data import Records, Schema, Values, fingerprint, infer, is_one_colu
 from gankit.data.splitting import check_size
 from gankit.errors import DataError, OptionError
 from gankit.preparation.prepared import Prepared
+from gankit.preparation.series import hint_of_times
 from gankit.preparation.texts import prepare_text_records
 
 MAX_SEQUENTIAL_COLUMNS = 400
@@ -57,6 +58,8 @@ def prepare_table(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
         train_rows = np.arange(len(records))
     schema = schema.restricted(values, train_rows)
     kind = _kind(config, records, schema, values, notes)
+    if kind == "table" and config.kind == "auto" and (hint := hint_of_times(schema, values)):
+        notes.append(hint)
     network = _network(config, kind, schema, notes)
     codec, given = _codecs(kind, network, schema, train, config)
     return Prepared(records.origin, schema, kind, network, train, heldout, codec, given, fingerprint(records))

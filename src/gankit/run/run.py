@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.codecs import TableCodec, TextCodec, VectorCodec
+from gankit.codecs import SeriesCodec, TableCodec, TextCodec, VectorCodec
 from gankit.config import TrainConfig
 from gankit.data import Values
 from gankit.errors import OptionError
@@ -30,7 +30,7 @@ from gankit.networks.compact import expand
 from gankit.networks.dense2014 import Dense2014Generator
 from gankit.networks.sequential import SequentialGenerator
 from gankit.networks.symbols_generator import SymbolsGenerator
-from gankit.preparation import PicturePart, Prepared
+from gankit.preparation import PicturePart, Prepared, SeriesPart
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
@@ -168,6 +168,10 @@ def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches
     part = prepared.heldout_part if heldout else prepared.part
     if isinstance(part, PicturePart):
         return _picture_batches(prepared, values, part, device)
+    if isinstance(part, SeriesPart):
+        assert isinstance(prepared.codec, SeriesCodec)
+        steps = torch.from_numpy(prepared.codec.encode(part.values, part.begins, part.lengths))
+        return Batches(steps, _conditions(prepared, values), lambda rows: expand(spec, rows))
     assert isinstance(prepared.codec, TableCodec | VectorCodec | TextCodec)
     continuous = all(b.kind == "continuous" for b in spec.blocks)
     compact = prepared.codec.encode(values)
@@ -198,8 +202,8 @@ def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tenso
 
 
 def _given_names(prepared: Prepared, config: TrainConfig) -> list[str]:
-    """The given columns; labels of pictures and texts are given by themselves."""
-    if prepared.kind not in ("image", "text"):
+    """The given columns; labels of pictures, series and texts are given by themselves."""
+    if prepared.kind not in ("image", "series", "text"):
         return list(config.given)
     return [] if prepared.given is None else [field.name for field in prepared.given.fields]
 

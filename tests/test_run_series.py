@@ -1,0 +1,273 @@
+"""Series from end to end: train, sample, keep, resume, write in the form they came, and judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.csv as pacsv
+import pytest
+
+import gankit
+from gankit.config import TrainConfig
+from gankit.data import read_series
+from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
+from gankit.preparation import SeriesPart, prepare
+
+SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
+NETWORKS = ("temporal", "residual", "dense2014")
+
+
+def walks(count: int = 60, steps: int = 12, channels: int = 2) -> np.ndarray:
+    """[count, steps, channels] random walks."""
+    return np.random.default_rng(0).normal(size=(count, steps, channels)).cumsum(1)
+
+
+def load(count: int = 200, start: str = "2024-03-30") -> pd.DataFrame:
+    """A long series of hours: a number with gaps, a category, and what is always the same."""
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame({"when": pd.date_range(start, periods=count, freq="h")})
+    frame["load"] = np.round(10 + np.sin(np.arange(count) / 4) + draws.normal(size=count), 2)
+    frame.loc[::9, "load"] = np.nan
+    frame["state"] = np.where(draws.random(count) < 0.3, "off", "on")
+    frame["unit"] = "kW"
+    return frame
+
+
+def patients(count: int = 24) -> pd.DataFrame:
+    """Many series of several lengths with attributes, their names in a pattern."""
+    draws = np.random.default_rng(0)
+    parts = []
+    for number in range(count):
+        steps = int(draws.integers(3, 9))
+        part = pd.DataFrame({"patient": f"P{number:03d}", "day": np.arange(1, steps + 1), "arm": "ab"[number % 2]})
+        parts.append(part.assign(pulse=draws.integers(50, 90, steps) + 20 * (number % 2)))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def long_model() -> Any:
+    return gankit.train(load(), kind="series", window=8, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def many_model() -> Any:
+    return gankit.train(patients(), entity="patient", **SMALL)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_path: Path) -> None:
+    model = gankit.train(walks(), network=network, **SMALL)
+    whole = model.sample(9, seed=3)
+    assert whole.shape == (9, 12, 2) and np.isfinite(whole).all()
+    assert len(np.unique(whole.reshape(9, -1), axis=0)) > 1, "another z gives another series"
+    np.testing.assert_array_equal(model.sample(4, seed=3, offset=5), whole[5:])
+    model.save(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(gankit.load(tmp_path / "model.safetensors").sample(9, seed=3), whole)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_run_that_was_stopped_ends_in_the_same_bytes(network: str, tmp_path: Path) -> None:
+    options = {**SMALL, "network": network, "samples": "640"}
+    looks: list[object] = []
+    gankit.train((walks(), np.arange(60) % 2), out=tmp_path / "whole", **options)
+    with pytest.raises(InterruptedRun):
+        gankit.train(
+            (walks(), np.arange(60) % 2), out=tmp_path / "cut", on_progress=looks.append,
+            should_stop=lambda: len(looks) >= 1, **options,
+        )  # fmt: skip
+    gankit.resume(tmp_path / "cut", (walks(), np.arange(60) % 2))
+    models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "cut")]
+    assert models[0] == models[1]
+
+
+def test_labels_become_conditions_that_every_series_obeys() -> None:
+    model = gankit.train((walks(), np.array(["up", "down"])[np.arange(60) % 2]), **SMALL)
+    assert model.card["given"] == ["label"]
+    x, labels = model.sample(40, seed=1)
+    assert x.shape == (40, 12, 2) and set(labels) == {"up", "down"}
+    assert set(model.sample(40, where={"label": "up"})[1]) == {"up"}
+    with pytest.raises(OptionError, match="no value 'sideways'"):
+        model.sample(1, where={"label": "sideways"})
+    with pytest.raises(OptionError, match="condition on 'c0'"):
+        model.sample(1, where={"c0": 1})
+
+
+# --- one long series -----------------------------------------------------------------------------------------------
+
+
+def test_windows_of_a_long_table_come_back_as_such_with_times_on_the_grid(long_model: Any) -> None:
+    found = long_model.sample(30, seed=1)
+    assert list(found.columns) == ["series", "when", "load", "state", "unit"]
+    assert found.groupby("series").size().tolist() == [8] * 30
+    assert found["when"].dtype == load()["when"].dtype and set(found["unit"]) == {"kW"}
+    apart = found.groupby("series")["when"].diff().dropna()
+    assert set(apart) == {pd.Timedelta("1h")}
+    first = found.groupby("series")["when"].first()
+    assert first.between(load()["when"].min(), load()["when"].max()).all() and first.nunique() > 10
+    assert set(found["state"]) <= {"on", "off"} and found["load"].isna().any()
+    pd.testing.assert_frame_equal(
+        long_model.sample(10, seed=1, offset=20).reset_index(drop=True),
+        found[found["series"] >= 20].reset_index(drop=True),
+    )
+
+
+def test_held_out_windows_share_no_step_with_training_windows() -> None:
+    prepared = prepare(load(), TrainConfig(kind="series", window=8), [])
+    steps = []
+    for part in (prepared.part, prepared.heldout_part):
+        assert isinstance(part, SeriesPart)
+        steps.append({int(b) + i for b in part.begins for i in range(8)})
+    assert steps[0] and steps[1] and not steps[0] & steps[1]
+
+
+def test_another_file_may_be_what_is_held_out(tmp_path: Path) -> None:
+    load(80, "2025-01-01").to_csv(tmp_path / "later.csv", index=False)
+    load().to_csv(tmp_path / "load.csv", index=False)
+    config = TrainConfig(kind="series", window=8, heldout=str(tmp_path / "later.csv"))
+    prepared = prepare(tmp_path / "load.csv", config, [])
+    assert (prepared.num_train, prepared.num_heldout) == (193, 73)
+    load(80)[["when", "state"]].to_csv(tmp_path / "less.csv", index=False)
+    with pytest.raises(DataError, match="it has no column 'load'"):
+        prepare(tmp_path / "load.csv", TrainConfig(kind="series", heldout=str(tmp_path / "less.csv")), [])
+
+
+def test_a_months_end_stays_a_months_end(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"day": pd.date_range("2001-01-31", periods=120, freq="ME"), "x": np.arange(120.0) % 7})
+    model = gankit.train(frame, time="day", window=6, **SMALL)
+    days = model.sample(20)["day"]
+    assert days.dt.is_month_end.all()
+
+
+def test_irregular_times_are_learned_and_go_forward() -> None:
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame({"t": pd.Timestamp("2024-01-01") + pd.to_timedelta(draws.integers(1, 900, 300).cumsum(), "s")})
+    model = gankit.train(frame.assign(x=draws.normal(size=300)), kind="series", window=6, **SMALL)
+    found = model.sample(50)
+    assert list(found.columns) == ["series", "t", "x"]
+    apart = found.groupby("series")["t"].diff().dropna()
+    assert (apart > pd.Timedelta(0)).all() and apart.nunique() > 10 and (apart < pd.Timedelta("16min")).all()
+
+
+def test_times_in_several_columns_come_back_in_them(tmp_path: Path) -> None:
+    times = pd.date_range("2023-12-30 20:00", periods=120, freq="h")
+    frame = pd.DataFrame({"year": times.year, "month": times.month, "day": times.day, "hour": times.hour})
+    frame.assign(No=range(1, 121), pm=np.arange(120.0)).to_csv(tmp_path / "air.csv", index=False)
+    model = gankit.train(tmp_path / "air.csv", kind="series", window=6, **SMALL)
+    model.write(tmp_path / "fakes.csv", 10)
+    found = pd.read_csv(tmp_path / "fakes.csv")
+    assert list(found.columns) == ["series", "year", "month", "day", "hour", "pm"]
+    again = pd.to_datetime(found[["year", "month", "day", "hour"]])
+    assert set(again.groupby(found["series"]).diff().dropna()) == {pd.Timedelta("1h")}
+
+
+# --- many series ---------------------------------------------------------------------------------------------------
+
+
+def test_many_series_keep_their_lengths_names_and_attributes(many_model: Any) -> None:
+    found = many_model.sample(100, seed=2)
+    assert list(found.columns) == ["patient", "day", "arm", "pulse"]
+    lengths = found.groupby("patient").size()
+    assert len(lengths) == 100 and lengths.min() >= 3 and lengths.max() <= 8 and lengths.nunique() > 1
+    assert not set(found["patient"]) & set(patients()["patient"]), "new names in the same pattern"
+    assert found["patient"].str.fullmatch(r"P\d+").all()
+    assert (found.groupby("patient")["arm"].nunique() == 1).all() and set(found["arm"]) == {"a", "b"}
+    assert (found.groupby("patient")["day"].diff().dropna() == 1).all()
+    assert set(many_model.sample(30, where={"arm": "b"})["arm"]) == {"b"}
+
+
+def test_the_held_out_series_are_whole_ones() -> None:
+    prepared = prepare(patients(), TrainConfig(entity="patient"), [])
+    assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
+    assert not set(prepared.part.begins) & set(prepared.heldout_part.begins)
+    assert prepared.num_train + prepared.num_heldout == 24
+
+
+def test_what_tells_series_apart_can_be_a_condition() -> None:
+    frame = pd.concat([load(60).assign(site="north"), load(60).assign(site="south")])
+    model = gankit.train(frame, entity="site", given=["site"], window=6, **SMALL)
+    found = model.sample(10, where={"site": "south"})
+    assert set(found["site"]) == {"south"} and found["series"].nunique() == 10
+
+
+# --- forms ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "npz"])
+def test_what_is_written_is_what_sample_gives(many_model: Any, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"fakes.{suffix}"
+    many_model.write(file, 7, seed=2)
+    found = many_model.sample(7, seed=2)
+    if suffix == "npz":
+        with np.load(file) as archive:
+            x, arm = archive["x"], archive["arm"]
+        assert x.shape == (7, 8, 1) and arm.tolist() == found.groupby("patient")["arm"].first().tolist()
+        np.testing.assert_array_equal(x[~np.isnan(x)], found["pulse"])
+        return
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": lambda f: pd.read_json(f, lines=True)}[suffix]
+    pd.testing.assert_frame_equal(read(file), found, check_dtype=False)
+
+
+def test_a_file_of_the_ucr_archive_comes_back_as_one(tmp_path: Path) -> None:
+    x = walks(40, 15, 1)[:, :, 0].round(3)
+    lines = ["\t".join([str(1 + i % 2), *(f"{v:.3f}" for v in row)]) for i, row in enumerate(x)]
+    (tmp_path / "Walk_TRAIN.tsv").write_text("\n".join(lines) + "\n")
+    model = gankit.train(tmp_path / "Walk_TRAIN.tsv", **SMALL)
+    model.write(tmp_path / "fakes.tsv", 12, where={"class": "2"})
+    rows = np.loadtxt(tmp_path / "fakes.tsv")
+    assert rows.shape == (12, 16) and set(rows[:, 0]) == {2}
+    again = read_series(tmp_path / "fakes.tsv", TrainConfig(kind="series"), [])
+    assert len(again) == 12 and again.layout.form == "rows"
+    model.write(tmp_path / "fakes.ts", 12)
+    assert len(read_series(tmp_path / "fakes.ts", TrainConfig(), [])) == 12
+    model.write(tmp_path / "long.csv", 3)
+    assert pacsv.read_csv(tmp_path / "long.csv").column_names == ["series", "class", "value"]
+
+
+def test_lists_of_several_lengths_come_back_as_lists() -> None:
+    items = [walk[: 5 + i % 6].astype(np.float32) for i, walk in enumerate(walks(40))]
+    model = gankit.train(items, **SMALL)
+    found = model.sample(30)
+    assert isinstance(found, list) and {len(item) for item in found} <= set(range(5, 11))
+    assert found[0].dtype == np.float32 and found[0].shape[1] == 2
+
+
+def test_what_a_form_cannot_hold_is_refused(long_model: Any, tmp_path: Path) -> None:
+    for name in ("fakes.npz", "fakes.ts"):
+        with pytest.raises(OutputError, match="'state' holds"):
+            long_model.write(tmp_path / name, 3)
+    assert not list(tmp_path.iterdir())
+
+
+# --- mistakes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "says"),
+    [
+        (load(), {"window": 300}, "--window 300: the longest series has 200 steps"),
+        (load(), {"window": 150}, "need two windows of 150"),
+        (load(30), {"kind": "series"}, "need two windows of 24"),
+        (load(), {"window": 1}, "2 steps at least"),
+        (load(), {"window": 8, "stride": 0}, "1 step apart at least"),
+        (load(), {"kind": "series", "network": "strided"}, "makes images, and these are series"),
+        (load(), {"kind": "series", "size": "32"}, "--size is for pictures"),
+        (load(), {"kind": "table", "window": 8}, "--window is for series"),
+        (load(), {"kind": "series", "given": ("load",)}, "--given load"),
+        (load(), {"kind": "series", "column": ("lod=number",)}, "no column 'lod'"),
+        (patients(), {"entity": "patient", "given": ("pulse",)}, "the labels are arm"),
+        (walks(), {"entity": "who"}, "this is an array"),
+        (walks(1), {}, "the longest series has 12 steps"),
+    ],
+)
+def test_mistakes_are_named(source: Any, options: dict[str, Any], says: str) -> None:
+    with pytest.raises((DataError, OptionError), match=says):
+        prepare(source, TrainConfig(**options), [])
+
+
+def test_a_table_with_regular_times_is_told_that_it_may_be_a_series() -> None:
+    notes: list[str] = []
+    assert prepare(load(), TrainConfig(), notes).kind == "table"
+    assert any("'when' goes on by 1 hour from row to row: --kind series" in note for note in notes)
