@@ -304,7 +304,7 @@ def test_the_scores_of_timegan_are_put_together_from_what_a_network_says() -> No
     told = judge.discriminative(x, x, network, 2, 1, 0)
     assert told.value == pytest.approx(0.125) and told.details["accuracy"] == pytest.approx(0.625)
     assert told.details["precision"] == pytest.approx(0.6) and told.details["recall"] == pytest.approx(0.75)
-    half = 1.96 * math.sqrt((0.75 * 0.25 / 4 + 0.25 / 4) / 4)
+    half = 1.96 * math.sqrt((5 / 8 * 3 / 8 / 8 + 1 / 4 / 8) / 4)
     assert told.high == pytest.approx(0.125 + half, rel=1e-3)
     known = (x, np.ones((20, 6), bool))
     ahead = judge.predictive(known, known, network, 2, 1, 0)

@@ -42,7 +42,8 @@ def found(kind: str = "fresh") -> dict[str, Any]:
         fake = labelled(200, 2, shift=0.6)
     if kind == "collapsed":
         fake = fake.take(np.arange(200) % 3)
-    names = tuple(SERIES_METRICS) if kind == "fresh" else tuple(m for m in SERIES_METRICS if "ive" not in m)
+    asked = {"copied": ("copies_exact", "copies_near"), "shifted": ("marginals", "changes"), "collapsed": ("judge",)}
+    names = asked.get(kind, tuple(SERIES_METRICS))
     return evaluate_series(
         train, heldout, fake, recurrent=QUICK if kind == "fresh" else None,
         features=lambda s: np.nan_to_num(s.x[:, :8, 1]), seed=3, metrics=names,

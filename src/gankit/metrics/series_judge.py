@@ -16,13 +16,15 @@ import numpy as np
 from gankit.metrics.auc import auc, auc_interval
 from gankit.metrics.features import boosted_trees
 from gankit.metrics.score import Z95, Score, impossible, plain
+from gankit.metrics.series_copies import MOST_COLUMNS, frames
 from gankit.metrics.series_sample import bridged, shrunk
+from gankit.metrics.series_sums import WHOLE
 from gankit.metrics.text_judge import label_figures
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
 _MOST_TRAITS = 128
-_SEEN_STEPS, _SEEN_BANDS = 48, 24
+_SEEN_STEPS, _SEEN_BANDS, _SEEN_FRAMES = 48, 24, 16
 _MOST_SEEN = 600
 
 Tell = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -62,9 +64,10 @@ def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, run
         a, b = recurrent.tell(real, fake, key(seed, "metrics/series/discriminative", k) % 2**31)
         right = [float((a > 0).mean()), float((b < 0).mean())]
         called = int((a > 0).sum() + (b > 0).sum())
-        variance = sum(
-            r * (1 - r) / max(n, 1) for r, n in zip(right, (max(1, len(a) // max(run, 1)), len(b)), strict=True)
-        )
+        sizes = (max(1, len(a) // max(run, 1)), len(b))
+        # with two right and two wrong ones more (Agresti & Coull 1998): none wrong of a few is no certainty
+        shares = [(r * n + 2) / (n + 4) for r, n in zip(right, sizes, strict=True)]
+        variance = sum(s * (1 - s) / (n + 4) for s, n in zip(shares, sizes, strict=True))
         found.append(
             {
                 "accuracy": sum(right) / 2,
@@ -80,8 +83,8 @@ def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, run
     half = Z95 * math.sqrt(float(np.mean([f["variance"] for f in found])) + spread)
     value = float(np.mean(values))
     names = ("accuracy", "auc", "precision", "recall")
-    with np.errstate(invalid="ignore"):
-        means = {name: float(np.nanmean([f[name] for f in found])) for name in names}
+    known = {name: [f[name] for f in found if math.isfinite(f[name])] for name in names}
+    means = {name: float(np.mean(v)) if v else math.nan for name, v in known.items()}
     details = {**means, "rows": found[0]["rows"], "runs": values}
     return Score(value, max(0.0, value - half), min(0.5, value + half), 0.0, plain(details))
 
@@ -190,9 +193,12 @@ def looks(z: np.ndarray) -> np.ndarray:
     """What a classifier of labels sees in a series: [N, T, D] columns with gaps -> [N, F] float64.
 
     Its values, averaged to at most 48 stretches, and the logarithm of its power in up to 24 bands of frequencies, which
-    stay where they are when it begins a little earlier; fewer of both where there are many columns.
+    stay where they are when it begins a little earlier; fewer of both where there are many columns. Of series of more
+    than 512 steps it is their power in bands of frequencies over time, as copies are looked for.
     """
     x = bridged(z).astype(np.float64)
+    if z.shape[1] > WHOLE:
+        return shrunk(frames(x[:, :, :MOST_COLUMNS]), _SEEN_FRAMES).reshape(len(x), -1).astype(np.float64)
     most = max(4, _MOST_SEEN // (z.shape[2] * 3))
     values = shrunk(x, min(_SEEN_STEPS, 2 * most)).reshape(len(x), -1)
     centred = x - x.mean(1, keepdims=True)

@@ -19,7 +19,7 @@ from gankit.metrics.picture_distances import frechet
 from gankit.metrics.score import Score, impossible
 from gankit.metrics.series_distances import Side
 from gankit.metrics.series_sample import Columns, SeriesSample, bridged
-from gankit.metrics.series_sums import groups
+from gankit.metrics.series_sums import WHOLE, groups
 from gankit.metrics.series_table import SERIES_METRICS
 from gankit.metrics.series_warping import References, band_of
 from gankit.metrics.text_judge import agreement
@@ -112,6 +112,8 @@ class SeriesTrial:
         family, mine = SERIES_METRICS[name].family, self.contestants[who]
         if family == "judge":
             return self._judge(name, who)
+        if name == "cross_correlation" and len(set(self.columns.channels)) < 2:
+            return None
         if family in ("values", "dynamics", "facts"):
             return self._distance(name, mine)
         if family == "features":
@@ -262,10 +264,11 @@ class SeriesTrial:
             return impossible(1.0, "the series to learn from have fewer than two labels, or there are none to test on")
         if name == "usefulness":
             return judge.usefulness(judge.learn_linear(x, y), test, truth, self.class_names, len(y))
-        x, test = (
-            bridged(s.side.z).reshape(len(s), -1)[np.flatnonzero(np.asarray(s.labels) >= 0)]
-            for s in (self._of(who), self.heldout)
-        )
+        if self.train.x.shape[1] <= WHOLE:  # of longer series a step says nothing
+            x, test = (
+                bridged(s.side.z).reshape(len(s), -1)[np.flatnonzero(np.asarray(s.labels) >= 0)]
+                for s in (self._of(who), self.heldout)
+            )
         return judge.usefulness(judge.learn_nearest(x, y), test, truth, self.class_names, len(y))
 
     def _copies(self, name: str, who: str) -> Score | None:

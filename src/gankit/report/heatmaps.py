@@ -102,10 +102,12 @@ def _correlation_ratio(codes: np.ndarray, ranks: np.ndarray) -> float:
     return float(np.sqrt(min(1.0, between / float(((ranks - ranks.mean()) ** 2).sum()))))
 
 
-def heat_maps(real: np.ndarray, fake: np.ndarray, names: Sequence[str]) -> list[tuple[str, Markup]]:
+def heat_maps(
+    real: np.ndarray, fake: np.ndarray, names: Sequence[str], records: str = "rows"
+) -> list[tuple[str, Markup]]:
     """Three pictures, (title, SVG): the real rows, the fakes, and fake minus real.
 
-    real, fake: [C, C] in [-1, 1] (see `associations`); names: [C].
+    real, fake: [C, C] in [-1, 1] (see `associations`); names: [C]; records: what rows are called.
     """
     off = ~np.eye(len(names), dtype=bool)
     difference = np.where(off, fake - real, 0.0)
@@ -113,15 +115,15 @@ def heat_maps(real: np.ndarray, fake: np.ndarray, names: Sequence[str]) -> list[
     reach = min(1.0, max(0.1, np.ceil(largest * 10) / 10))
     return [
         (
-            "Real rows",
-            _heat_map(real, names, 1.0, "pairs-real", "Heat map of how strongly columns go together in the real rows."),
+            f"Real {records}",
+            _heat_map(real, names, 1.0, "pairs-real", f"Heat map of how strongly columns go together, real {records}."),
         ),
         (
             "Fakes",
             _heat_map(fake, names, 1.0, "pairs-fake", "Heat map of how strongly columns go together in the fakes."),
         ),
         (
-            "Fakes minus real rows",
+            f"Fakes minus real {records}",
             _heat_map(
                 difference,
                 names,

@@ -105,6 +105,8 @@ _MARKS = {
     "unigram": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
     "shuffled": '<rect class="mark" x="{x}" y="{m}" width="6" height="6" transform="translate(-3 -3)"/>',
     "trigram": '<path class="mark" d="M{x} {m}m0-4.4l4.4 4.4l-4.4 4.4l-4.4-4.4z"/>',
+    "autoregression": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
+    "blocks": '<rect class="mark" x="{x}" y="{m}" width="6" height="6" transform="translate(-3 -3)"/>',
     "fake": '<line class="fake" x1="{l}" x2="{r}" y1="{m}" y2="{m}"/><circle class="fake" cx="{x}" cy="{m}" r="4"/>',
 }
 

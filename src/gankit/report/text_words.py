@@ -13,7 +13,8 @@ from gankit.report import numbers
 from gankit.report import text_details as told
 from gankit.report.picture_words import Words, completed
 from gankit.report.standing import Level, Standing, standing
-from gankit.report.words import COPY_LEVELS, name
+from gankit.report.verdicts import Voice
+from gankit.report.words import name
 
 __all__ = ["BASELINES", "HEADLINES", "LEVELS", "Words", "alike", "chip", "completed", "place_of", "verdict", "words_of"]
 
@@ -236,62 +237,8 @@ def place_of(metric: str, entry: Mapping[str, Any], num_rows: int | None, same_k
     return standing(entry, num_rows, plain=PLAIN)
 
 
-def verdict(metric: str, entry: Mapping[str, Any], place: Standing) -> str:
-    """Where the fakes stand on one metric, what that means, what stands in its details, and what to try."""
-    words, details = words_of(metric, entry), entry["fake"].get("details") or {}
-    if numbers.finite(entry["fake"]["value"]) is None:
-        return f"{words.title}: not computed, because {details.get('reason', 'no figure was given')}."
-    if place.level == "none":
-        return (
-            f"{words.title}: {_figure(entry['fake'])}, which says nothing here: the training part and the held-out "
-            "part are of different kinds, so that what resembles one is near to it."
-        )
-    parts = [f"{words.title}: {_where(entry, place)}", *words.details(details)]
-    if place.level in ("real", "close"):
-        parts += [] if entry["family"] == "copies" and place.level == "close" else [words.good]
-    if place.level in ("close", "fair", "weak"):
-        worse = place.level != "close" or entry["family"] == "copies"
-        parts += [words.bad, f"To try: {words.remedy}."] if worse else []
-    return " ".join(p for p in parts if p)
-
-
-def chip(metric: str, entry: Mapping[str, Any], place: Standing) -> str:
-    """The level of a metric in two to four words."""
-    if place.level == "none" and numbers.finite(entry["fake"]["value"]) is not None:
-        return "says nothing here"
-    return (COPY_LEVELS if entry["family"] == "copies" else LEVELS)[place.level].replace("rows", "texts")
-
-
-def _figure(score: Mapping[str, Any]) -> str:
-    return numbers.with_interval(score["value"], score.get("low"), score.get("high"))
-
-
-def _where(entry: Mapping[str, Any], place: Standing) -> str:
-    here, ceiling = _figure(entry["fake"]), entry["ceiling"]
-    if place.gap is None:
-        return f"{here}; {numbers.score(entry['best'])} would be perfect."
-    real = _figure(ceiling)
-    if place.level == "real":
-        if place.gap < -max(place.half or 0.0, 0.005):
-            return f"{here}, on the better side of real texts, {real}."
-        return f"{here}, which cannot be told from real texts, {real}, with this many texts."
-    if place.level == "open":
-        return (
-            f"{here}, real texts {real}: too few texts to tell; about {numbers.about(place.rows_needed or 0)} "
-            "held-out ones and as many fakes would do."
-        )
-    return f"{here}, where real texts reach {real}{_way(entry, place)}."
-
-
-def _way(entry: Mapping[str, Any], place: Standing) -> str:
-    if entry["family"] == "copies":
-        return f"; {numbers.score(place.gap)} more"
-    if place.way is None or place.baseline is None:
-        return f"; {numbers.score(place.gap)} behind"
-    plain = f"{BASELINES[place.baseline]} ({numbers.score(entry['baselines'][place.baseline]['value'])})"
-    if place.way < 0:
-        return f"; worse than {plain}, which is no model at all"
-    return f": {numbers.share(min(place.way, 1.0))} of the way there from {plain}"
+_VOICE = Voice("texts", words_of, BASELINES, LEVELS)
+verdict, chip = _VOICE.verdict, _VOICE.chip
 
 
 def worst_class(per_class: Sequence[Mapping[str, Any]]) -> str:

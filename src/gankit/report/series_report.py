@@ -1,0 +1,90 @@
+"""The report on series put together: words, tables, figures and sounds, as a `Report` like that on rows.
+
+Knows the JSON of a series evaluation, series and a model's card; never networks or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.score import plain
+from gankit.metrics.series_sample import SeriesSample, aligned
+from gankit.report.report import MAX_BYTES, Report
+from gankit.report.series_looks import Look
+from gankit.report.series_page import Content, page
+from gankit.report.series_summary import summary
+from gankit.report.series_words import alike, completed, place_of, verdict, words_of
+from gankit.report.standing import compared_rows
+
+LEFT_OUT = (
+    "Real series, and the fakes that look most like training series, were left out of this report. The other fakes are "
+    "shown: look at them before you pass the page on."
+)
+
+
+def series_report(
+    evaluation: Mapping[str, Any],
+    train: SeriesSample,
+    heldout: SeriesSample,
+    fake: SeriesSample,
+    *,
+    card: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    progress: Sequence[tuple[int, np.ndarray]] = (),
+    rate: int | None = None,
+    notes: Sequence[str] = (),
+    records: bool = True,
+) -> Report:
+    """The report on `fake`.
+
+    Args:
+        evaluation: what `gankit.metrics.series_evaluation.evaluate_series` gave for these series. What is missing is
+            left out; further entries of "metrics" in the same form are shown, too.
+        train, heldout, fake: series. Rows that the evaluation names are rows of these; labels: those that the real ones
+            have, and those that were asked for.
+        card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
+            `chosen_samples`, `gankit_version`; all of it is shown.
+        history: as for `gankit.report.build`; a metric below 0 throughout is read as minus a distance.
+        progress: (real samples shown to D, fakes [n, T, C] of the same z) for the steps that were kept.
+        rate: samples a second, where the series are sounds in [-1, 1]: they can be heard on the page, and are seen as
+            spectrograms.
+        notes: further remarks for the reader, one sentence each.
+        records: whether real series may be shown, and the fakes that look most like them.
+
+    Returns:
+        The report; its page stays under `gankit.report.report.MAX_BYTES` by showing less.
+    """
+    train, heldout, fake = aligned(train, heldout, fake)
+    card, history = plain(dict(card)), plain([dict(h) for h in history])
+    if not records:
+        notes = [*notes, LEFT_OUT]
+    metrics = {name: completed(entry) for name, entry in evaluation["metrics"].items()}
+    same_kind, rows = alike(metrics), compared_rows(evaluation)
+    cells = fake.x.shape[1] * len(fake.numbers)
+    places = {name: place_of(name, entry, rows, same_kind, cells) for name, entry in metrics.items()}
+    verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
+    sentences = summary(evaluation, metrics, places, history)
+
+    def content(scale: float) -> Content:
+        look = Look(train, heldout, fake, evaluation, progress, rate, records, scale)
+        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
+
+    html = page(content(1.0))
+    for scale in (0.5, 0.0):  # fewer pictures, should series or names be so long that the page grows too large
+        if len(html.encode()) > MAX_BYTES:
+            html = page(content(scale))
+    value = {
+        "summary": sentences,
+        "verdicts": [
+            {"metric": m, "title": words_of(m, e).title, "level": places[m].level, "text": verdicts[m]}
+            for m, e in metrics.items()
+        ],
+        "evaluation": evaluation,
+        "card": card,
+        "history": history,
+        "notes": list(notes),
+    }
+    return Report(plain(value), html, [*sentences, *verdicts.values()])
