@@ -75,7 +75,7 @@ def test_a_value_of_the_wrong_type_is_refused(name: str, value: object, wanted: 
     [
         ("width", 0), ("depth", -1), ("batch", 1), ("latents", 0), ("d_steps", 0), ("evaluations", 0), ("warmup", 1.5),
         ("heldout_fraction", 0.0), ("heldout_fraction", 1.0), ("learning_rate", 0.0), ("learning_rate", float("nan")),
-        ("penalty_weight", -1.0), ("ema_half_life", -5.0), ("ema_half_life", float("inf")),
+        ("penalty_weight", -1.0), ("threads", 0), ("ema_half_life", -5.0), ("ema_half_life", float("inf")),
     ],
 )  # fmt: skip
 def test_a_number_outside_its_range_is_refused_by_name(name: str, value: float) -> None:

@@ -158,12 +158,14 @@ def _new_run(
 ) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
     from gankit.preparation import prepare
-    from gankit.run import Run, length_of, perception_for, save_perception
+    from gankit.run import Run, length_of, perception_for, save_perception, threads, threads_for
 
     began = time.monotonic()
     notes: list[str] = []
     prepared = prepare(source, config, notes)
-    perception = perception_for(prepared, config, notes)
+    config = replace(config, threads=threads_for(prepared, config, notes))
+    with threads(config.threads):
+        perception = perception_for(prepared, config, notes)
     run = Run.start(prepared, config, None, perception)
     with run.threads():
         total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
@@ -188,7 +190,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
     from gankit.checkpoint import RunFolder
     from gankit.evaluation import load_perception
     from gankit.preparation import prepare
-    from gankit.run import Run, perception_for, save_perception
+    from gankit.run import Run, perception_for, save_perception, threads
 
     began = time.monotonic()
     folder = RunFolder.open(path)
@@ -204,7 +206,8 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
     if folder.is_untouched():  # it was stopped while it was being made
-        perception = perception_for(prepared, config, [])
+        with threads(config.threads):
+            perception = perception_for(prepared, config, [])
         run = Run.start(prepared, config, entry["total_samples"], perception)
         save_perception(folder, perception)
         run.save(folder)

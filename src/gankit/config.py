@@ -148,6 +148,9 @@ class TrainConfig:
     precision: str = option(
         "auto", "Type that inner layers multiply in.", group="length", choices=("auto", "float32", "bfloat16")
     )
+    threads: int | None = option(
+        None, "Threads of the processor (1 for small networks; for images as many as pay at the start).", group="length"
+    )
     seed: int = option(0, "Seed of every draw.", group="length")
     device: str = option("auto", "Where to compute.", group="length", choices=("auto", "cpu", "cuda", "mps"))
 

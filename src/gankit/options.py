@@ -31,6 +31,7 @@ _LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
     "ema_half_life": (lambda v: v >= 0, "at least 0"),
     "warmup": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "evaluations": (lambda v: v >= 1, "at least 1"),
+    "threads": (lambda v: v >= 1, "at least 1"),
 }
 
 GROUPS = {"data": "The data", "game": "The game", "length": "The length, and where it runs"}

@@ -19,6 +19,7 @@ from gankit.errors import OptionError
 from gankit.evaluation.perceiving import Perception, load_perception, perceive
 from gankit.metrics.picture_evaluation import evaluate_pictures
 from gankit.model.model import Model
+from gankit.networks.threads import threads, threads_that_pay
 from gankit.perception import fixed_features, inception_features, train_classifier
 from gankit.preparation import PicturePart, Prepared
 from gankit.report import Report, build_pictures
@@ -66,19 +67,20 @@ def report_on_pictures(
         note(text)
     note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out pictures …")
     classifier = perception.classifier
-    evaluation = evaluate_pictures(
-        train.x,
-        heldout.x,
-        fakes.x,
-        features=_features(features, perception, train.x, note),
-        classify=None if classifier is None else classifier.predict,
-        learn=None if classifier is None else _learning(classifier.samples),
-        train_labels=train.classes,
-        heldout_labels=heldout.classes,
-        fake_labels=fakes.classes,
-        class_names=perception.levels,
-        seed=seed,
-    )
+    with threads(threads_that_pay()):
+        evaluation = evaluate_pictures(
+            train.x,
+            heldout.x,
+            fakes.x,
+            features=_features(features, perception, train.x, note),
+            classify=None if classifier is None else classifier.predict,
+            learn=None if classifier is None else _learning(classifier.samples),
+            train_labels=train.classes,
+            heldout_labels=heldout.classes,
+            fake_labels=fakes.classes,
+            class_names=perception.levels,
+            seed=seed,
+        )
     if prepared is None:
         kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
         evaluation = {**evaluation, "metrics": kept}

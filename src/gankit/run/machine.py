@@ -1,13 +1,16 @@
 """What the machine has: the device, and the type that inner layers multiply in.
 
-Knows torch's devices and the names of networks; never data or games.
+Knows torch's devices, options and the names of networks; never games.
 """
 
 from __future__ import annotations
 
 import torch
 
+from gankit.config import TrainConfig
 from gankit.errors import OptionError
+from gankit.networks.threads import threads_that_pay
+from gankit.preparation import Prepared
 
 WITHOUT_BFLOAT16 = ("dense2014", "residual")
 """Networks of vectors that know float32 alone; those of images all know bfloat16."""
@@ -23,6 +26,19 @@ def precision_of(asked: str, network: str, kind: str, device: torch.device) -> s
         return asked
     has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
     return "bfloat16" if has else "float32"
+
+
+def threads_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> int | None:
+    """Threads for a training: those asked for; for images as many as pay off now; None where the networks decide."""
+    if config.threads is not None or prepared.kind != "image":
+        return config.threads
+    most, paying = torch.get_num_threads(), threads_that_pay()
+    if paying < most:
+        notes.append(
+            f"threads: 1 of {most}, since other programs keep this machine busy and more would wait for each other. "
+            f"Another number: --threads {most}"
+        )
+    return paying
 
 
 def _cpu_has_bfloat16() -> bool:

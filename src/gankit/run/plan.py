@@ -199,5 +199,6 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     notes.append(
         f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
         f"The same again: --samples {total} --evaluations {plan.evaluations}"
+        + ("" if config.threads is None else f" --threads {config.threads}")
     )
     return total, plan.evaluations

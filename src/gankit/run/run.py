@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from gankit.networks.compact import expand
 from gankit.networks.dense2014 import Dense2014Generator
 from gankit.networks.sequential import SequentialGenerator
 from gankit.networks.symbols_generator import SymbolsGenerator
+from gankit.networks.threads import threads
 from gankit.preparation import PicturePart, Prepared, SeriesPart
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
@@ -98,17 +99,13 @@ class Run:
         judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
         return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)
 
-    @contextmanager
-    def threads(self) -> Iterator[None]:
-        """Within it torch uses as many threads as the networks are worth; what was set before comes back."""
-        before = torch.get_num_threads()
+    def threads(self) -> AbstractContextManager[None]:
+        """Within it torch uses as many threads as were asked for, or as the networks are worth."""
+        number = self.config.threads
         small = sum(t.numel() for t in self.game.generator.parameters()) < SMALL_PARAMETERS
-        if small and self.prepared.kind != "image":
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        if number is None and small and self.prepared.kind != "image":
+            number = 1
+        return threads(number)
 
     def save(self, folder: RunFolder) -> None:
         """Saves the state at this step boundary."""
