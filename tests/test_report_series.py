@@ -52,7 +52,8 @@ def example() -> tuple[tuple[SeriesSample, SeriesSample, SeriesSample], dict[str
     x[:2], lengths[:2] = train.x[5:7], train.lengths[5:7]
     made = SeriesSample(x, lengths, NAMES, LEVELS, fake.labels)
     features = lambda s: np.nan_to_num(s.x[:, :4, 0])  # noqa: E731
-    return (train, heldout, made), evaluate_series(train, heldout, made, recurrent=QUICK, features=features)
+    return (train, heldout, made), evaluate_series(train, heldout, made, recurrent=QUICK, features=features,
+                                                            features_name="the first four values.")  # fmt: skip
 
 
 @cache
@@ -116,6 +117,7 @@ def test_the_page_has_every_part() -> None:
         "A note.",
         "400,000 (the model)",
         "Lengths",
+        "Features: the first four values.",
     ):
         assert told in html, told
     assert "NaN" not in html and ">nan<" not in html

@@ -10,6 +10,7 @@ the figures are shown.
       "rows": {"train": 3000, "heldout": 600, "fake": 3000,
                "compared": 3000,       # fakes, and training series for the ceiling
                "against": 600},        # held-out series they are compared with
+      "features": "one sentence: what the features are",
       "notes": ["..."],                # what was decided or left out, one sentence each
       "series": {"steps": 24, "shortest": 24, "channels": ["price"], "categories": [], "columns": ["price"],
                  "run": 24},           # rows on which a held-out window first shares no step with a window
@@ -79,6 +80,7 @@ def evaluate_series(
     *,
     recurrent: Recurrent | None = None,
     features: Callable[[SeriesSample], np.ndarray] | None = None,
+    features_name: str = "",
     classify: Callable[[SeriesSample], np.ndarray] | None = None,
     seed: int = 0,
     max_series: int = 5000,
@@ -94,7 +96,8 @@ def evaluate_series(
             labels: those that the real ones have, and those that were asked for.
         recurrent: the network of the two scores of TimeGAN, which are left out where it is None or where series have
             more than 1,024 steps.
-        features: series -> [N, F] in which the distance of Frechet is taken, or None.
+        features: series -> [N, F] in which the distance of Frechet is taken, or None. features_name: one sentence for
+            the report: what they are.
         classify: series -> [N] int, the class seen in each, numbered as the sorted labels are; None: a linear model is
             trained on the labels of the training series.
         seed: of every choice.
@@ -150,6 +153,7 @@ def evaluate_series(
             "compared": compared,
             "against": len(others),
         },
+        "features": features_name,
         "notes": _notes(trial, len(fake), len(heldout), figures, scores),
         "series": {
             "steps": train.x.shape[1],

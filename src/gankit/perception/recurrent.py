@@ -2,7 +2,7 @@
 
 Knows series as numbers and torch; never generators, or what is concluded from what it finds. It is the network of
 TimeGAN's two scores (Yoon et al. 2019, section 5): a GRU of max(4, C / 2) units and one linear layer, Adam, batches
-of 128, 2,000 steps. Long series get fewer steps, so that the work stays about that of series of 96 steps.
+of 128, 2,000 steps. Long series get fewer steps, so that the work does not grow with their length.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gankit.randomness import key, torch_generator
 STEPS = 2000
 """Steps of a training, of series of up to `FULL_LENGTH` steps; longer ones get fewer."""
 
-FULL_LENGTH = 32
-LEAST_STEPS = 500
+FULL_LENGTH = 24
+LEAST_STEPS = 300
 BATCH = 128
 TEST_SHARE = 0.2
 _LOOKED_AT = 1024  # series a network looks at together, after its training
@@ -47,7 +47,7 @@ def num_steps(length: int) -> int:
     """Steps of a training on series of that many steps.
 
     >>> num_steps(24), num_steps(64), num_steps(5000)
-    (2000, 1000, 500)
+    (2000, 750, 300)
     """
     return max(LEAST_STEPS, min(STEPS, STEPS * FULL_LENGTH // length))
 

@@ -196,6 +196,9 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
     if family == "facts":
         found = _drawn(details, "volatility", "lags", "lag in steps", "of sizes of changes")
         return {"pictures": _named("Restless times", found)}
+    if family == "features":
+        named = str(content.evaluation.get("features") or "").strip().rstrip(".")
+        return {"notes": [f"Features: {named}."] if named else []}
     if family == "form":
         return {"pictures": look.lengths()}
     if family == "labels":
