@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,44 @@ def test_what_a_form_cannot_hold_is_refused(long_model: Any, tmp_path: Path) -> 
         with pytest.raises(OutputError, match="'state' holds"):
             long_model.write(tmp_path / name, 3)
     assert not list(tmp_path.iterdir())
+
+
+# --- the report ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recurrent judges with 20 steps of training in place of some hundreds."""
+    from gankit.evaluation import series
+    from gankit.perception import recurrent
+
+    monkeypatch.setattr(series, "tell", partial(recurrent.tell, steps=20))
+    monkeypatch.setattr(series, "foretell", partial(recurrent.foretell, steps=20))
+
+
+@pytest.mark.usefixtures("short_judges")
+def test_a_report_measures_fakes_from_their_file(many_model: Any, tmp_path: Path) -> None:
+    report = gankit.evaluate(many_model, num_rows=60)
+    report.save(tmp_path / "report.html")
+    found = report.json["evaluation"]
+    assert found["rows"]["train"] == 19 and found["rows"]["heldout"] == 5 and found["rows"]["fake"] == 60
+    assert found["series"]["channels"] == ["pulse"] and {"discriminative", "marginals"} & set(found["metrics"])
+    assert "<html" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("short_judges")
+def test_a_model_without_its_data_is_judged_by_real_series(long_model: Any, tmp_path: Path) -> None:
+    long_model.save(tmp_path / "model.safetensors")
+    long_model.write(tmp_path / "fakes.csv", 40)
+    with pytest.raises(OptionError, match="--real FILE"):
+        gankit.evaluate(tmp_path / "model.safetensors")
+    report = gankit.evaluate(tmp_path / "model.safetensors", load(120, "2025-01-01"), fake=tmp_path / "fakes.csv")
+    rows = report.json["evaluation"]["rows"]
+    assert rows["fake"] == 40 and rows["heldout"] == 57, "113 windows, less those that both halves share"
+    assert not any(entry["family"] == "copies" for entry in report.json["evaluation"]["metrics"].values())
+    odd = load(50).assign(when=pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(50) * 1234, "s"))
+    with pytest.raises(DataError, match="not 1 hour apart"):
+        gankit.evaluate(tmp_path / "model.safetensors", odd)
 
 
 # --- mistakes ------------------------------------------------------------------------------------------------------

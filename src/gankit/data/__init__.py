@@ -10,7 +10,7 @@ from gankit.data.picturewriting import write_pictures
 from gankit.data.reading import read
 from gankit.data.schema import Column, Schema
 from gankit.data.series import Series, joined_series, layout_of, series_hash
-from gankit.data.seriesreading import looks_like_series, read_series
+from gankit.data.seriesreading import looks_like_series, read_series, read_series_like
 from gankit.data.serieswriting import to_series_object, write_series
 from gankit.data.splitting import split
 from gankit.data.textreading import is_one_column_of_texts, looks_like_texts, read_texts, texts_of_records
@@ -44,6 +44,7 @@ __all__ = [
     "read",
     "read_pictures",
     "read_series",
+    "read_series_like",
     "read_texts",
     "series_hash",
     "split",

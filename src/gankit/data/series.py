@@ -77,7 +77,8 @@ class Layout:
     entity: the column that tells those of the data apart, or None.
     times: of the steps, or None where rows have an order only.
     axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
-    num_steps: of the longest training record. classes: of the only label, where there is one and it has some.
+    num_steps: of the longest training record. windows: whether these are windows of longer series.
+    classes: of the only label, where there is one and it has some.
     """
 
     form: LayoutForm
@@ -89,6 +90,7 @@ class Layout:
     dtype: str = "<f8"
     name: str = "x"
     num_steps: int = 0
+    windows: bool = False
     classes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -101,7 +103,8 @@ class Layout:
             "times": None if self.times is None else self.times.to_json(),
         }
         value |= {"axes": self.axes, "dtype": self.dtype, "name": self.name}
-        return {**value, "num_steps": self.num_steps, "classes": list(self.classes)}
+        value |= {"num_steps": self.num_steps, "windows": self.windows}
+        return {**value, "classes": list(self.classes)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:

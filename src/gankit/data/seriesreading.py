@@ -5,16 +5,18 @@ Knows the forms that series come in; never torch, networks, or what is learned.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gankit.config import TrainConfig
 from gankit.data.pictureforms import seem_pictures
 from gankit.data.reading import read
+from gankit.data.schema import Schema
 from gankit.data.series import Layout, Series
 from gankit.data.seriesarrays import array_file, array_object, is_array_file, series_of_arrays
 from gankit.data.seriesfiles import has_ucr_name, is_ts, is_ucr, read_ts, series_of_ucr
-from gankit.data.seriestables import series_of_table
+from gankit.data.seriestables import series_of_table, with_distances
 from gankit.errors import DataError, OptionError
 
 SAYING = ("time", "entity", "attributes", "window", "stride")
@@ -55,7 +57,7 @@ def _path_holds_series(path: str | Path, config: TrainConfig) -> bool:
     return has_ucr_name(path) and is_ucr(read(path, config, notes=[]))
 
 
-def read_series(source: Any, config: TrainConfig, notes: list[str], like: Layout | None = None) -> Series:
+def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
     """Series from a file or an object.
 
     Args:
@@ -63,7 +65,6 @@ def read_series(source: Any, config: TrainConfig, notes: list[str], like: Layout
             of these with labels; a file of the UCR archive; else anything that is a table with a step a row.
         config: `time`, `entity` and `attributes` are obeyed, and what `gankit.data.read` obeys.
         notes: one line is appended for every decision that was not obvious.
-        like: the layout of other series, whose distance from step to step these have too.
 
     Raises:
         DataError: it cannot be read. OptionError: an option does not fit it.
@@ -84,11 +85,51 @@ def read_series(source: Any, config: TrainConfig, notes: list[str], like: Layout
         return _without_columns(series_of_ucr(records), config, "a file with a class and a series a line")
     notes += said
     try:
-        return series_of_table(records, config, notes, like)
+        return series_of_table(records, config, notes)
     except DataError as error:
         if not isinstance(source, str | Path):
             raise
         raise DataError(f"{'standard input' if str(source) == '-' else repr(str(source))}: {error}") from error
+
+
+def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Schema, config: TrainConfig) -> Series:
+    """Other series of the layout that some have: real ones, or fakes from a file, which have numbers of their own.
+
+    channels, labels: what they must have. config: how a file is read.
+
+    Raises:
+        DataError: they cannot be read, or are of another distance from step to step.
+    """
+    if isinstance(source, Series):
+        return source
+    plain = replace(config, kind="series", time=None, entity=None, attributes=(), given=(), column=())
+    if not isinstance(source, str | Path):
+        source = _indexed(source, [])
+    if (is_ts(source) or is_array_file(source)) if isinstance(source, str | Path) else array_object(source) is not None:
+        return _named(read_series(source, plain, []), channels)
+    records = read(source, plain, notes=[])
+    if layout.form == "rows" and is_ucr(records):
+        return series_of_ucr(records)
+    names = records.table.column_names
+    known = [layout.number] if layout.entity is None else [layout.number, layout.entity.name]
+    entity = next((name for name in known if name in names), None)
+    whole = tuple(column.name for column in labels)
+    like = replace(
+        plain,
+        time=None if layout.times is None else "+".join(layout.times.names),
+        entity=entity,
+        attributes=tuple(name for name in whole if name != entity),
+        given=tuple(name for name in whole if name == entity),
+    )
+    return with_distances(series_of_table(records, like, [], layout))
+
+
+def _named(series: Series, channels: Schema) -> Series:
+    """Series of arrays, which have no names, with those of as many channels."""
+    names = [column.name for column in channels.modelled]
+    if len(names) != series.steps.num_columns:
+        return series
+    return replace(series, steps=series.steps.rename_columns(names))
 
 
 def _without_columns(series: Series, config: TrainConfig, what: str) -> Series:

@@ -46,7 +46,8 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
     table = records.table
     _check_names(table, config)
     told_apart = _entities(table, config.entity)
-    times = find_times(table, config, told_apart.codes, notes)
+    timeless = like is not None and like.times is None
+    times = None if timeless else find_times(table, config, told_apart.codes, notes)
     order, changed = _order(told_apart.codes, None if times is None else times.seconds)
     if changed and times is not None:
         notes.append(f"rows were not in the order of {times.words}: sorted by it")

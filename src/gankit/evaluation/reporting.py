@@ -12,6 +12,7 @@ from typing import Any
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
 from gankit.evaluation.pictures import report_on_pictures
+from gankit.evaluation.series import report_on_series
 from gankit.evaluation.tables import report_on_rows
 from gankit.evaluation.texts import report_on_texts
 from gankit.model import load
@@ -24,7 +25,7 @@ Note = Callable[[str], None]
 LEAST_FAKES = 1000
 """Fakes that are made where nobody says how many and there are fewer held-out records."""
 
-MOST_FAKES = {"image": 10_000}
+MOST_FAKES = {"image": 10_000, "series": 5_000}
 """Fakes that are made at the most where nobody says how many: the protocols of a kind's metrics take no more."""
 
 REPORTS: dict[str, Callable[..., Report]] = {
@@ -32,6 +33,7 @@ REPORTS: dict[str, Callable[..., Report]] = {
     "vector": report_on_rows,
     "table": report_on_rows,
     "image": report_on_pictures,
+    "series": report_on_series,
     "text": report_on_texts,
 }
 """Who reports on records of each kind."""
@@ -63,8 +65,6 @@ def report_on(
         loaded = load(model)
         prepared = _prepared_of(Path(model), loaded, need=real is None)
         run = Path(model) if Path(model).is_dir() else None
-    if loaded.kind not in REPORTS:
-        raise OptionError(f"there is no report on models of kind {loaded.kind} yet. Look at what gankit sample gives.")
     options: dict[str, Any] = {}
     if loaded.kind in FEATURED:
         options["features"] = features

@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from gankit.codecs import SeriesCodec, TableCodec
 from gankit.config import TrainConfig
-from gankit.data import Column, Records, Schema, Series, Values, infer, read_series, series_hash, split
+from gankit.data import (
+    Column,
+    Records,
+    Schema,
+    Series,
+    Values,
+    infer,
+    read_series,
+    read_series_like,
+    series_hash,
+    split,
+)
 from gankit.data.series import Layout, with_layout
 from gankit.data.seriestimes import find_grid, runs_of
 from gankit.data.splitting import FRACTION, LARGE, LARGE_FRACTION
@@ -62,8 +73,7 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
     train = SeriesPart(values, cut.train, cut.train_lengths)
     train_labels = rows_of(label_values, _series_of(series, cut.train))
     if config.heldout is not None:
-        like = reading_like(series.layout, [column.name for column in labels], config)
-        other = read_series(config.heldout, like, [], like=series.layout)
+        other = read_series_like(config.heldout, series.layout, channels, labels, config)
         judged, judged_labels = part_of(other, f"--heldout {config.heldout}", cut.window, channels, labels)
     else:
         judged = SeriesPart(values, cut.heldout, cut.heldout_lengths)
@@ -72,7 +82,7 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
     channels = channels.restricted(values, used)
     codec = SeriesCodec.fit(channels.modelled, values, train.begins, train.lengths)
     given = TableCodec.fit(labels.modelled, train_labels) if labels.modelled else None
-    layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps)
+    layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps, windows=cut.window is not None)
     if len(labels) == 1:
         layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
     notes.append(_described(series, channels, cut, train, judged))
@@ -244,23 +254,7 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesPart, h
     )
 
 
-# --- a file of held-out series --------------------------------------------------------------------------------------
-
-
-def reading_like(
-    layout: Layout, labels: list[str], config: TrainConfig, table_names: list[str] | None = None
-) -> TrainConfig:
-    """The config that reads another file as series of this layout.
-
-    table_names: of the file's columns where it may be one of fakes, whose series are told apart by numbers.
-    """
-    if layout.form != "table":
-        return replace(config, time=None, entity=None, attributes=(), column=())
-    entity = None if layout.entity is None else layout.entity.name
-    if table_names is not None and layout.number in table_names:
-        entity = layout.number
-    time = None if layout.times is None else "+".join(layout.times.names)
-    return replace(config, time=time, entity=entity, attributes=tuple(n for n in labels if n != entity), column=())
+# --- other series of the same layout ----------------------------------------------------------------------------------
 
 
 def part_of(

@@ -1,0 +1,142 @@
+"""From a model of series to its report: fakes through a file and back, real series beside them, metrics, the page.
+
+Knows models, data, metrics and the report; never the loop.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit.config import TrainConfig
+from gankit.data import Schema, Values, layout_of, read_series_like
+from gankit.errors import OptionError
+from gankit.metrics.series_choice import SeriesFeatures
+from gankit.metrics.series_evaluation import evaluate_series
+from gankit.metrics.series_judge import Recurrent
+from gankit.metrics.series_sample import SeriesSample
+from gankit.model.model import Model
+from gankit.perception.recurrent import foretell, tell
+from gankit.preparation import Prepared, SeriesPart
+from gankit.preparation.series import array_of_part, part_of
+from gankit.report import Report
+from gankit.report.series_report import series_report
+
+MOST_TRAINING = 50_000
+"""Training series among which copies are looked for, spread over all; more would not fit."""
+
+
+def report_on_series(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
+    real: Any,
+    fake: Any,
+    *,
+    seed: int,
+    num_rows: int,
+    records: bool,
+    note: Callable[[str], None],
+) -> Report:
+    """The report on a model of series; see `gankit.evaluate`.
+
+    run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+    """
+    notes: list[str] = []
+    train, heldout = _real_samples(model, prepared, real, notes)
+    fakes = _fakes_through_a_file(model, num_rows, seed) if fake is None else _read(model, fake, None, "the fakes")
+    for text in notes:
+        note(text)
+    note(f"measuring {len(fakes):,} fakes against {len(heldout):,} held-out series …")
+    categories = [i for i, name in enumerate(heldout.names) if name in heldout.levels]
+    fixed = SeriesFeatures(heldout.x, categories)
+    evaluation = evaluate_series(
+        train, heldout, fakes, recurrent=Recurrent(tell, foretell), features=lambda sample: fixed(sample.x), seed=seed
+    )
+    if prepared is None:
+        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
+        evaluation = {**evaluation, "metrics": kept}
+    card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
+    card["metric"] = model.card["metric"]["name"]
+    return series_report(
+        evaluation, train, heldout, fakes, card=card, history=list(model.history), notes=notes, records=records
+    )
+
+
+def _schemas(model: Model) -> tuple[Schema, Schema]:
+    """The channels, and what belongs to a series as a whole."""
+    given = [] if model.given is None else [field.name for field in model.given.codec.fields]
+    return (
+        Schema(tuple(c for c in model.schema if c.name not in given)),
+        Schema(tuple(c for c in model.schema if c.name in given)),
+    )
+
+
+def _real_samples(
+    model: Model, prepared: Prepared | None, real: Any, notes: list[str]
+) -> tuple[SeriesSample, SeriesSample]:
+    """The training part and the held-out part."""
+    if prepared is not None:
+        assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
+        few = np.unique(np.linspace(0, len(prepared.part) - 1, MOST_TRAINING).astype(np.int64))
+        train = _sample(model, prepared.part, prepared.train, few)
+        if real is None:
+            return train, _sample(model, prepared.heldout_part, prepared.heldout)
+        return train, _read(model, real, _window(model), "the real series")
+    if real is None:
+        raise OptionError("this model does not know its data any more. Give held-out series: --real, or real=...")
+    whole = _read(model, real, _window(model), "the real series")
+    if len(whole) < 4:
+        raise OptionError(f"{len(whole)} real series are too few to judge by. Bring at least 4, better thousands.")
+    notes.append(
+        "the training series are not at hand: the first half of the real ones stands in for them in the ceiling, and "
+        "copies cannot be told."
+    )
+    half, overlap = len(whole) // 2, _window(model) or 1
+    first, second = np.arange(half), np.arange(half, len(whole))
+    # windows that share steps are not on both sides
+    return whole.take(first[: max(2, half - overlap + 1)]), whole.take(second)
+
+
+def _window(model: Model) -> int | None:
+    """Steps of the windows that the data was cut into; None where series were taken whole."""
+    layout = layout_of(model.origin)
+    return layout.num_steps if layout.windows else None
+
+
+def _sample(
+    model: Model, part: SeriesPart, labels: Mapping[str, Values], rows: np.ndarray | None = None
+) -> SeriesSample:
+    channels, whole = _schemas(model)
+    rows = np.arange(len(part)) if rows is None else rows
+    levels = {c.name: tuple(map(str, c.levels)) for c in channels.modelled if c.kind == "category"}
+    told = next((c for c in whole.modelled if c.kind == "category"), None)
+    known = None
+    if told is not None:
+        names = [str(level) for level in told.levels]
+        cells = labels[told.name]
+        codes = np.where(cells.missing > 0, -1, cells.data).astype(np.int64)[rows]
+        known = [names[code] if code >= 0 else None for code in codes.tolist()]
+    x = array_of_part(part, channels.modelled, rows)
+    return SeriesSample(x, part.lengths[rows], tuple(c.name for c in channels.modelled), levels, known)
+
+
+def _read(model: Model, source: Any, window: int | None, what: str) -> SeriesSample:
+    """Series from wherever they are, cut into windows of so many steps."""
+    channels, labels = _schemas(model)
+    options = TrainConfig.from_json(model.card["options"])
+    config = TrainConfig(missing=options.missing)
+    found = read_series_like(source, layout_of(model.origin), channels, labels, config)
+    return _sample(model, *part_of(found, what, window, channels, labels))
+
+
+def _fakes_through_a_file(model: Model, count: int, seed: int) -> SeriesSample:
+    """`count` fakes, written to a file and read back: what is judged is what the user gets."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"fakes.{model.form.suffix(model.origin)}"
+        model.write(file, count, seed)
+        return _read(model, file, None, "the fakes")
