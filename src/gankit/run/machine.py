@@ -15,15 +15,21 @@ from gankit.preparation import Prepared
 WITHOUT_BFLOAT16 = ("dense2014", "residual")
 """Networks of vectors that know float32 alone; those of images all know bfloat16."""
 
+AS_PUBLISHED = ("dense2014", "conv2014")
+"""Networks that multiply in float32 unless told otherwise: rounded to bfloat16, the momentum of 2014 lets D run away
+sooner (benchmarks/pictures.md)."""
+
 
 def precision_of(asked: str, network: str, kind: str, device: torch.device) -> str:
-    """What was asked for; auto = bfloat16 where the network can use it and the hardware multiplies in it."""
+    """What was asked for; auto = bfloat16 where the network can use it, gains by it, and the hardware has it."""
     if kind != "image" and network in WITHOUT_BFLOAT16:
         if asked == "bfloat16":
             raise OptionError(f"--precision bfloat16: network {network} of kind {kind} cannot use it. Leave it out.")
         return "float32"
     if asked != "auto":
         return asked
+    if network in AS_PUBLISHED:
+        return "float32"
     has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
     return "bfloat16" if has else "float32"
 
