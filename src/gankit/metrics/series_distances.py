@@ -203,18 +203,19 @@ def cross_correlation(real: Side, fake: Side, names: Sequence[str], channels: Se
 
 
 def spectrum(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
-    """The log-spectral distance: the root of the mean squared difference of mean power spectra in decibels; best 0.
+    """The log-spectral distance: the root of the mean squared difference of power spectra in decibels; best 0.
 
-    The mean over columns. At 3 dB fakes have twice or half the power of real series at a typical frequency. Power more
-    than 60 dB below the peak of the real spectrum counts as 60 dB below it. details: "frequencies" in cycles a step,
-    and "columns": for each, worst first, its distance and both spectra in dB of the real peak.
+    Spectra are the typical ones, geometric means over series; the distance is the mean over columns. At 3 dB fakes have
+    twice or half the power of real series at a typical frequency. Power more than 60 dB below the peak of the real
+    spectrum counts as 60 dB below it. details: "frequencies" in cycles a step, and "columns": for each, worst first,
+    its distance and both spectra in dB of the real peak.
     """
     sums = [counted.spectra(s.z, s.lengths, s.group) for s in (real, fake)]
 
     def decibels(p: Sums, q: Sums) -> list[np.ndarray]:
-        a, b = counted.mean_spectrum(p), counted.mean_spectrum(q)
+        a, b = counted.typical_spectrum(p), counted.typical_spectrum(q)
         peak = a.max(0)
-        peak = np.where(peak > 1e-12, peak, np.nan)
+        peak = np.where(peak > 10 * counted.LEAST_POWER, peak, np.nan)
         return [10 * np.log10(np.maximum(s / peak, 10 ** (-FLOOR_DB / 10))) for s in (a, b)]
 
     def distance(p: Sums, q: Sums) -> np.ndarray:

@@ -21,6 +21,9 @@ SEGMENT = 256
 
 WHOLE = 512
 
+LEAST_POWER = 1e-10
+"""Added to powers, of columns with a deviation of 1, before their logarithm is taken."""
+
 
 def groups(rows: np.ndarray, run: int) -> np.ndarray:
     """A group for each series: [N] int in 0 .. G - 1, G at most `MOST_GROUPS`, every group with series.
@@ -135,10 +138,11 @@ def correlations(sums: Sums) -> np.ndarray:
 
 
 def spectra(v: np.ndarray, lengths: np.ndarray, group: np.ndarray) -> Sums:
-    """The sums of periodograms (Welch 1967): Hann's window, the mean taken out, power at frequencies 0 … 1/2 a step.
+    """The sums of log10 of periodograms (Welch 1967): Hann's window, the mean taken out, frequencies 0 … 1/2 a step.
 
-    Series of up to `WHOLE` steps are one segment each, over their own length; longer ones are cut into segments of
-    `SEGMENT` that overlap by half. Gaps are bridged. The power of a column has the density of `scipy.signal.welch`.
+    Logarithms of each series' power, so that a few loud ones do not hide what is typical. Series of up to `WHOLE` steps
+    are one segment each, over their own length; longer ones are cut into segments of `SEGMENT` that overlap by half.
+    Gaps are bridged. The power of a column has the density of `scipy.signal.welch`.
 
     v: [N, T, D]; lengths: [N].
     """
@@ -160,12 +164,13 @@ def spectra(v: np.ndarray, lengths: np.ndarray, group: np.ndarray) -> Sums:
         power[:, 1 : (size + 1) // 2] *= 2  # one-sided
         total[used] += power
         count[used] += 1
-    return Sums({"power": grouped(total, group), "segments": grouped(count, group)})
+    typical = np.log10(total / np.maximum(count, 1)[:, None, None] + LEAST_POWER) * (count > 0)[:, None, None]
+    return Sums({"power": grouped(typical, group), "series": grouped(count > 0, group)})
 
 
-def mean_spectrum(sums: Sums) -> np.ndarray:
-    """The mean power at each frequency: [F, D]."""
-    return np.asarray(sums["power"] / max(float(sums["segments"]), 1.0))
+def typical_spectrum(sums: Sums) -> np.ndarray:
+    """The geometric mean of the series' power at each frequency: [F, D]."""
+    return np.asarray(10 ** (sums["power"] / max(float(sums["series"]), 1.0)))
 
 
 def moments(d: np.ndarray, group: np.ndarray) -> Sums:

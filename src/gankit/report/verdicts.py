@@ -39,8 +39,10 @@ class Voice:
                 "part are of different kinds, so that what resembles one is near to it."
             )
         parts = [f"{words.title}: {self._where(entry, place)}", *words.details(details)]
-        if place.level in ("real", "close"):
-            parts += [] if entry["family"] == "copies" and place.level == "close" else [words.good]
+        # close in halvings, or as near as real ones are with these few: no reason to say that all is right
+        unsure = place.level == "close" and (entry["family"] == "copies" or entry.get("distance"))
+        if place.level in ("real", "close") and not unsure:
+            parts.append(words.good)
         if place.level in ("close", "fair", "weak"):
             worse = place.level != "close" or entry["family"] == "copies"
             parts += [words.bad, f"To try: {words.remedy}."] if worse else []
