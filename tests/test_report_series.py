@@ -257,6 +257,26 @@ def test_levels_and_verdicts_follow_the_figures(made: dict[str, Any], level: str
     assert place.level == level and said in verdict("x", completed(made), place)
 
 
+@pytest.mark.parametrize(
+    ("fake", "said"),
+    [(0.5, "50.0 % smaller than in real series: too smooth"), (1.5, "too rough"), (1.0, "as large as")],
+)
+def test_steps_are_called_too_smooth_or_too_rough(fake: float, said: str) -> None:
+    column = {"column": "a", "number": True, "ks": 0.2, "real_sd": 1.0, "fake_sd": fake}
+    made = completed(
+        entry("values", 0.2, 0.02, 0.001, autoregression=0.3, distance=True, details={"columns": [column]})
+    )
+    assert said in verdict("changes", made, place_of("changes", made, 500))
+
+
+def test_who_learns_by_heart_is_not_told_to_train_longer() -> None:
+    metrics = {"spectrum": completed(entry("dynamics", 9.0, 0.4, autoregression=8.0, distance=True))}
+    places = {m: place_of(m, e, 500) for m, e in metrics.items()}
+    history = [{"samples": k, "d_train": 2.0, "d_heldout": 0.1, "d_fake": 0.0} for k in (1, 2, 3)]
+    last = summary({"rows": {"fake": 5, "heldout": 6}}, metrics, places, history)[-2]
+    assert "by heart" in last and "shorter training" in last and "train longer" not in last
+
+
 def test_a_single_copy_of_many_numbers_is_a_sign_and_of_few_is_none() -> None:
     details = {"copies": 1, "rows": 1000, "heldout_share": 0.0}
     one = completed(entry("copies", 0.001, 0.0, 0.001, details=details))

@@ -117,7 +117,7 @@ class SeriesTrial:
         if family in ("values", "dynamics", "facts"):
             return self._distance(name, mine)
         if family == "features":
-            if self.features is None or who not in ("fake", "ceiling"):
+            if self.features is None or who == "bootstrap":
                 return None
             return frechet(*(self._features(w) for w in ("heldout", who)), seed=self.seed)
         if family == "form":

@@ -13,6 +13,8 @@ from gankit.report import numbers
 from gankit.report.standing import THRESHOLDS
 from gankit.report.words import name
 
+_ALIKE = 0.1  # steps whose spread is off by less are not called too smooth or too rough
+
 
 def discriminative(details: Mapping[str, Any]) -> list[str]:
     """How often the recurrent network is right about fakes and real series."""
@@ -91,6 +93,29 @@ def values(details: Mapping[str, Any]) -> list[str]:
     if not first:
         return [f"{by[:1].upper()}{by[1:]}."] if by else []
     return [f"{first}; its {by}." if by and worst.get("number") else f"{first}."]
+
+
+def changes(details: Mapping[str, Any]) -> list[str]:
+    """The channel whose changes are furthest off, and whether they are too large or too small."""
+    columns = [c for c in details.get("columns") or [] if c.get("number")]
+    if not columns:
+        return values(details)
+    worst = columns[0]
+    real, fake = (numbers.finite(worst.get(f"{side}_sd")) for side in ("real", "fake"))
+    if not real or fake is None:
+        return []
+    first = (
+        f"Furthest off is {name(worst['column'])} ({numbers.score(worst['ks'])}): its" if len(columns) > 1 else "The"
+    )
+    ratio = fake / real
+    how = (
+        f"{numbers.share(1 - ratio)} smaller than in real series: too smooth"
+        if ratio < 1 - _ALIKE
+        else f"{numbers.share(ratio - 1)} larger than in real series: too rough"
+        if ratio > 1 + _ALIKE
+        else "as large as in real series on average"
+    )
+    return [f"{first} steps are {how}."]
 
 
 def furthest(details: Mapping[str, Any]) -> list[str]:

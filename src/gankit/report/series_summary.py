@@ -27,6 +27,7 @@ _LIKENESS = {
     "weak": "are far from real series",
 }
 _MOST = 4
+_OVERFITTING = "bring more series, or try a stronger penalty (--penalty-weight) or a shorter training (--samples)"
 
 
 def summary(
@@ -156,9 +157,11 @@ def _next(metrics: Metrics, places: Places, history: Sequence[Mapping[str, Any]]
     if late is not None and late > THRESHOLDS["still_learning"] and not found:
         reasons.append(f"the training was still improving ({numbers.share(late)} of its gain in the last fifth)")
     because = f"; {numbers.listed(reasons)}" if reasons else ""
-    return f"What matters most is {words.noun} {_beside(metrics[worst])}{because}: {words.remedy}."
+    by_heart = bool(reasons) and reasons[0].startswith("D has")
+    remedy = _OVERFITTING if by_heart and not found else words.remedy
+    return f"What matters most is {words.noun} {_beside(metrics[worst])}{because}: {remedy}."
 
 
 def _rank(place: Standing) -> float:
     """Small for what falls short most: the share of the way to real series; of a gap alone a quarter counts as all."""
-    return place.way if place.way is not None else 1 - 4 * min(place.gap or 0.0, 1.0)
+    return place.way if place.way is not None else 1 - 4 * min(place.gap or 0.0, 0.25)

@@ -97,9 +97,9 @@ WORDS: dict[str, Words] = {
         "changes from step to step",
         "The same of the differences from step to step: too rough, too smooth?",
         "Steps are as large and as various as they should be.",
-        "The fakes are too rough or too smooth.",
+        "The sizes of steps are not those of real series.",
         _LONGER,
-        told.values,
+        told.changes,
     ),
     "profile": Words(
         "Profile",
