@@ -40,6 +40,8 @@ TABLES = {
     "tabs": [f"{w}\t{i}" for i, w in enumerate(words("Obo", 50))],
     "classes": ["yes", "no", "perhaps"] * 30,
     "dates": [f"2020-01-{1 + i % 28:02d}" for i in range(60)],
+    "blanks": [f"{i} {i / 7:.3f} {i * i}" for i in range(50)],
+    "blanks and classes": [f"{i / 7:.3f} {i * i} setosa red" for i in range(50)],
     "json": [f'{{"a": {i}}}' for i in range(30)],
 }
 
@@ -57,6 +59,10 @@ def test_lines_that_are_a_table_are_none(what: str, tmp_path: Path) -> None:
 def test_texts_with_commas_are_texts(tmp_path: Path) -> None:
     texts = [", ".join(sentences(1 + i % 3, seed=i)) for i in range(60)]
     assert looks_like_texts(lines(tmp_path / "data.txt", texts), AUTO)
+
+
+def test_sentences_that_come_again_are_texts(tmp_path: Path) -> None:
+    assert looks_like_texts(lines(tmp_path / "data.txt", sentences(60) * 4), AUTO)
 
 
 def test_the_user_has_the_last_word(tmp_path: Path) -> None:
@@ -264,6 +270,8 @@ def test_options_of_other_kinds_are_refused() -> None:
         prepare(MANY, TrainConfig(kind="text", size="8"), [])
     with pytest.raises(OptionError, match="does not make texts"):
         prepare(MANY, TrainConfig(kind="text", network="strided"), [])
+    with pytest.raises(OptionError, match="--target x is for tables"):
+        prepare(MANY, TrainConfig(kind="text", target="x"), [])
     with pytest.raises(OptionError, match="--given who: the labels are mood"):
         prepare(table_of(sentences(20)).drop_columns(["id"]), TrainConfig(text_column="said", given=("who",)), [])
     with pytest.raises(OptionError, match="these texts have no labels"):

@@ -194,3 +194,22 @@ def test_bad_input_ends_with_one_sentence_and_code_2(
     said = capsys.readouterr().err.strip()
     assert (len(said.splitlines()) == 1 and "Give" in said) or "needs at least 2 texts" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_what_makes_no_sense_for_texts_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = {
+        "their models are not exported": ["export", str(trained), "-o", str(tmp_path / "x.onnx")],
+        "interpolate is for models of pictures": ["interpolate", str(trained), "--rows", "1,2", "-o", "x.gif"],
+        "is for pictures; this model is of kind text": ["sample", str(trained), "-n", "1", "--truncation", ".5"],
+        "tells no format": ["sample", str(trained), "-n", "1", "-o", str(tmp_path / "x.png")],
+        "for which lines have no place": ["sample", str(trained), "-n", "90", "-o", str(tmp_path / "x.txt")],
+    }
+    for said, command in commands.items():
+        assert run(command) == 2
+        assert said in capsys.readouterr().err
+    assert gankit.inspect(trained)["columns"] == [
+        {"name": "text", "kind": "text"},
+        {"name": "label", "kind": "category"},
+    ]

@@ -64,6 +64,10 @@ def export_onnx(
     target = Path(path)
     if target.suffix.lower() != ".onnx":
         raise OutputError(f"the generator goes to an .onnx file, not {target.name!r}. Name one with -o.")
+    if model.kind == "text":
+        raise OptionError(
+            "texts are made symbol after symbol, which is no single graph: their models are not exported."
+        )
     if isinstance(model.generator, LikelihoodGenerator):
         raise OptionError(
             f"this {model.plan.name} model draws a column after the other, which is no single graph. Train with "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,17 @@ from gankit.data.cells import is_text, joined
 from gankit.data.origin import Origin, Records
 from gankit.data.picturefiles import Collection, archive_and_part, collection_at, is_tar, is_zip
 from gankit.data.reading import SUFFIXES, read, read_bytes
-from gankit.data.textcolumns import text_column
+from gankit.data.textcolumns import FEW_LEVELS, text_column
 from gankit.data.texts import FILES, LABEL_COLUMN, LINES, TEXT_COLUMN, Texts, named
-from gankit.data.words import nearest
+from gankit.data.textunits import SENTENCE
+from gankit.data.words import nearest, number_of
 from gankit.errors import DataError, OptionError
 
 _HEAD = 1 << 16
 _DELIMITERS = (",", "\t", ";", "|")
+
+_NEARLY = 0.9
+"""Of so many lines alike a table is made."""
 
 
 # --- is it texts? -----------------------------------------------------------------------------------------------------
@@ -94,11 +99,26 @@ def _lines_are_texts(head: bytes, whole: bool) -> bool:
     lines = [line for line in _split(text.decode("utf-8", "ignore"))[0] if line.strip()]
     if len(lines) < 2:
         return False
-    for mark in _DELIMITERS:
-        counts = {line.count(mark) for line in lines[:1000]}
-        if len(counts) == 1 and counts != {0}:
-            return False
+    if _is_delimited(lines[:1000]):
+        return False
+    worded = 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines)
+    if worded and len(set(lines)) > FEW_LEVELS:
+        return True
     return _is_free_text(TEXT_COLUMN, pa.chunked_array([pa.array(lines, pa.string())]), TrainConfig())
+
+
+def _is_delimited(lines: Sequence[str]) -> bool:
+    """Whether lines are rows of a table: all with as many delimiters, or with numbers in a column between blanks."""
+    for mark in _DELIMITERS:
+        counts = {line.count(mark) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return True
+    rows = [line.split() for line in lines]
+    fields, times = Counter(map(len, rows)).most_common(1)[0]
+    if fields == 1 or times < _NEARLY * len(lines):
+        return False
+    alike = [row for row in rows if len(row) == fields]
+    return any(sum(number_of(row[k]) is not None for row in alike) >= _NEARLY * len(alike) for k in range(fields))
 
 
 def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bool:

@@ -41,6 +41,8 @@ def prepare_text_records(records: Records, config: TrainConfig, notes: list[str]
 
 def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
     network = _network(config)
+    if config.target is not None:
+        raise OptionError(f"--target {config.target} is for tables, and this is kind text. Leave it out.")
     unit = unit_of(texts.texts) if config.unit == "auto" else config.unit
     texts = _short_enough(texts, unit, notes)
     if len(texts) < 2 and config.heldout is None:

@@ -19,7 +19,7 @@ import torch
 from gankit import __version__
 from gankit.codecs import SeriesCodec, TableCodec, TextCodec, VectorCodec
 from gankit.config import TrainConfig
-from gankit.data import Values
+from gankit.data import Values, column_of
 from gankit.errors import OptionError
 from gankit.evaluation import Perception
 from gankit.game import Batches, Game
@@ -118,7 +118,7 @@ class Run:
             "name": p.origin.name,
             "kind": p.kind,
             "version": __version__,
-            "columns": [{"name": c.name, "kind": c.kind} for c in p.schema.columns],
+            "columns": [*_texts(p), *({"name": c.name, "kind": c.kind} for c in p.schema.columns)],
             "given": _given_names(p, self.config),
             "rows": {"train": p.num_train, "heldout": p.num_heldout},
             "data_hash": p.data_hash,
@@ -196,6 +196,11 @@ def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tenso
         return None
     codes = torch.from_numpy(np.floor(prepared.given.encode(values)).astype(np.float32))
     return expand(prepared.given.spec, codes)
+
+
+def _texts(prepared: Prepared) -> list[dict[str, str]]:
+    """The column of texts, where there is one: it is none of the schema's."""
+    return [{"name": column_of(prepared.origin), "kind": "text"}] if prepared.kind == "text" else []
 
 
 def _given_names(prepared: Prepared, config: TrainConfig) -> list[str]:
