@@ -91,6 +91,9 @@ def test_a_run_that_was_stopped_ends_in_the_same_bytes(warmup: float, tmp_path: 
     gankit.resume(tmp_path / "cut", NAMES)
     models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "cut")]
     assert models[0] == models[1]
+    rivals = [tmp_path / run / "likelihood.safetensors" for run in ("whole", "cut")]
+    assert rivals[0].exists() == (warmup > 0)
+    assert not warmup or rivals[0].read_bytes() == rivals[1].read_bytes(), "G before the game is kept through a stop"
     phases = {json.loads(line).get("phase") for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()}
     assert ("likelihood" in phases) == (warmup > 0) and "game" in phases
 
@@ -155,6 +158,10 @@ def test_the_command_line_takes_texts_from_data_to_report(trained: Path, tmp_pat
     assert (trained / "report" / "fakes.jsonl").exists()
     page = (trained / "report" / "report.html").read_text("utf-8")
     assert "The same z after so many real samples" in page, "looks over the training"
+    rows = report["evaluation"]["likelihood"]["rows"]
+    assert [row["temperature"] for row in rows] == [None, 1.0, 0.9, 0.8, 0.7]
+    assert rows[4]["uniqueness"] < rows[1]["uniqueness"], "a low temperature makes texts less varied"
+    assert "With and without the game" in page
 
 
 def test_a_sample_goes_to_standard_output_as_the_data_came(

@@ -224,7 +224,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
 
 def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.errors import DivergedError
-    from gankit.evaluation import keep_look
+    from gankit.evaluation import keep_look, keep_rival
     from gankit.training import play
 
     saved = time.monotonic()
@@ -263,6 +263,7 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
     if folder is not None:
         run.save(folder)
         model.save(folder.model_path)
+        keep_rival(folder.path, model)
         folder.log({"step": run.game.step, "event": "finished", "seconds": round(time.monotonic() - began, 1)})
     return model
 

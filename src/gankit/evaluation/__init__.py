@@ -8,6 +8,7 @@ from __future__ import annotations
 from gankit.evaluation.looks import keep_look
 from gankit.evaluation.perceiving import PERCEPTION_NAME, Perception, load_perception, perceive
 from gankit.evaluation.reporting import num_fakes, report_on
+from gankit.evaluation.rivals import keep_rival
 from gankit.evaluation.tables import figure_of_one_number
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Perception",
     "figure_of_one_number",
     "keep_look",
+    "keep_rival",
     "load_perception",
     "num_fakes",
     "perceive",

@@ -20,6 +20,7 @@ from gankit.codecs import TEXT, TextCodec
 from gankit.config import TrainConfig
 from gankit.data import Texts, Values, column_of, cut, join, read_texts
 from gankit.errors import OptionError
+from gankit.evaluation.rivals import compared, rival_of
 from gankit.metrics.text_evaluation import evaluate_texts
 from gankit.model.model import Model
 from gankit.preparation import Prepared
@@ -80,6 +81,12 @@ def report_on_texts(
         valid=rule,
         seed=seed,
     )
+    rival = rival_of(run, model)
+    if rival is not None:
+        note("comparing with G before the game …")
+        evaluation["likelihood"] = compared(
+            rival, *(side.texts for side in sides), tokenise=tokenise, valid=rule, seed=seed
+        )
     if prepared is None:
         kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies" and k != "novelty"}
         evaluation = {**evaluation, "metrics": kept}

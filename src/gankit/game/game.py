@@ -48,6 +48,7 @@ class Game:
         memory: running means of E[D(training)] - E[D(held-out)] and of E[D(training)] - E[D(fake)].
         rollbacks: how often the game was rolled back.
         best: the averaged G with the best held-out metric, as name -> tensor; None before the first evaluation.
+        warmed: the averaged G that began the game, where `keeps_warmed` asks for it; None before.
         history: one entry per evaluation, plain JSON values.
         stopped_early: whether it ended because nothing improved.
         skipped: samples of the warm-up that were not needed.
@@ -75,6 +76,7 @@ class Game:
         self.samples = 0
         self.rollbacks = 0
         self.best: dict[str, Tensor] | None = None
+        self.warmed: dict[str, Tensor] | None = None
         self.best_metric: float | None = None
         self.best_samples = 0
         self.evaluations_since_best = 0
@@ -108,6 +110,8 @@ class Game:
         if self.best is not None:
             self.generator.load_state_dict(self.best)
             self.average.load_state_dict(self.best)
+        if self.config.keeps_warmed:
+            self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
 
     @property
     def phase(self) -> Phase:
@@ -358,10 +362,15 @@ class Game:
 
     def best_generator(self) -> Generator:
         """The averaged G with the best held-out metric; the latest one where there was no metric."""
-        if self.best is None:
-            return self.average
+        return self.average if self.best is None else self._with(self.best)
+
+    def warmed_generator(self) -> Generator | None:
+        """The averaged G that began the game; None where it was not kept."""
+        return None if self.warmed is None else self._with(self.warmed)
+
+    def _with(self, weights: Mapping[str, Tensor]) -> Generator:
         generator = copy.deepcopy(self.average)
-        generator.load_state_dict(self.best)
+        generator.load_state_dict(weights)
         return generator
 
     def state_tensors(self) -> dict[str, Tensor]:
@@ -373,6 +382,8 @@ class Game:
             tensors |= {f"optimiser.{title}.{name}": t for name, t in descent.state_tensors().items()}
         if self.best is not None:
             tensors |= {f"best.{name}": t for name, t in self.best.items()}
+        if self.warmed is not None:
+            tensors |= {f"warmed.{name}": t for name, t in self.warmed.items()}
         return tensors
 
     def state_json(self) -> dict[str, Any]:
@@ -385,8 +396,8 @@ class Game:
         Raises:
             ModelError: a tensor is missing, left over or of another shape: the state is of another game.
         """
-        expected = {name for name in self.state_tensors() if not name.startswith(("optimiser.", "best."))}
-        found = {name for name in tensors if not name.startswith(("optimiser.", "best."))}
+        expected = {name for name in self.state_tensors() if not name.startswith(_CHANGING)}
+        found = {name for name in tensors if not name.startswith(_CHANGING)}
         if expected != found or any(n not in numbers for n in _NUMBERS):
             odd = sorted(expected ^ found)[:3]
             raise ModelError(
@@ -409,14 +420,20 @@ class Game:
             descent.load_state(part(f"optimiser.{title}."), self.device)
         for name in _NUMBERS:
             setattr(self, name, copy.deepcopy(numbers[name]))
-        best = part("best.")
-        self.best = {name: t.to(self.device, copy=True) for name, t in best.items()} if best else None
+
+        def copied(prefix: str) -> dict[str, Tensor] | None:
+            return {name: t.to(self.device, copy=True) for name, t in part(prefix).items()} or None
+
+        self.best, self.warmed = copied("best."), copied("warmed.")
         self._order = None
         self.totals.clear()
 
     def _modules(self) -> tuple[tuple[str, nn.Module], ...]:
         return ("generator", self.generator), ("average", self.average), ("d", self.discriminator)
 
+
+_CHANGING = ("optimiser.", "best.", "warmed.")
+"""Beginnings of the names of tensors that a game has only after a while."""
 
 _NUMBERS = (
     "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",

@@ -48,6 +48,7 @@ class GameConfig:
     warmup_keeps_last: whether the warm-up runs its course and its last G begins the game, whatever the metric (a
         two-sample test is too coarse to choose there); else it ends when the metric no longer improves, and its best G
         begins.
+    keeps_warmed: whether the G that begins the game is kept, for a comparison at the end.
     d_warmup: share of the samples, after the warm-up, in which D alone learns.
     likelihood_weight: weight of G's likelihood loss during the game.
     evaluations: how often the held-out metric is taken.
@@ -92,6 +93,7 @@ class GameConfig:
     warmup_learning_rate: float = 2e-3
     warmup_batch: int = 1024
     warmup_keeps_last: bool = False
+    keeps_warmed: bool = False
     d_warmup: float = 0.0
     likelihood_weight: float = 0.0
     evaluations: int = 20

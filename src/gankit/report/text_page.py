@@ -16,7 +16,7 @@ from gankit.report import curves, frame, numbers, picture_tables, scale
 from gankit.report.copying import distances
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import LIMITS
-from gankit.report.tables import Table
+from gankit.report.tables import Table, heads_of
 from gankit.report.text_looks import Look
 from gankit.report.text_panels import STYLE, by_order, length_picture
 from gankit.report.text_words import BASELINES, HEADLINES, LEVELS, chip, words_of, worst_class
@@ -43,6 +43,18 @@ _CURVES = (
     ("backward_bleu", "Backward BLEU-n: real texts against fakes", "BLEU-n"),
     ("self_bleu", "Self-BLEU-n: fakes against fakes", "BLEU-n"),
 )
+
+
+_RIVAL_HEADS = {
+    "valid": "Valid",
+    "ngrams": "Divergence of n-grams",
+    "bleu_2": "BLEU-2",
+    "bleu_5": "BLEU-5",
+    "backward_bleu_5": "Backward BLEU-5",
+    "self_bleu_5": "Self-BLEU-5",
+    "uniqueness": "Different",
+    "novelty": "New",
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ def page(content: Content) -> str:
         lead=_lead(evaluation),
         style=frame.style() + STYLE,
         summary=content.summary,
-        sections=[*_samples(content), overview, *_measured(content), *_training(content), *last],
+        sections=[*_samples(content), overview, *_measured(content), *_rival(content), *_training(content), *last],
         heads=["Real texts", "Single units", "Shuffled units", "Trigram model", "Training texts drawn again"],
         key=scale.key(BASELINES, "real texts"),
         alarms=frame.alarms(content.history),
@@ -225,6 +237,30 @@ def _judge(judge: Mapping[str, Any]) -> list[tuple[str, str]]:
     weak = " It errs often itself: read the figures on labels beside its own." if accuracy < 0.9 else ""
     told = f"A linear model on n-grams, trained on the labels of training texts, is {'; '.join(parts)}.{weak}"
     return [("The classifier", told)]
+
+
+def _rival(content: Content) -> list[Section]:
+    """The fakes beside texts of G before the game, at several temperatures."""
+    found = content.evaluation.get("likelihood") or {}
+    rows = found.get("rows") or []
+    names = [m for m in _RIVAL_HEADS if rows and m in rows[0]]
+    if not names:
+        return []
+    table = Table(
+        "The same figures of as many texts each",
+        heads_of("Texts", *(f"#{_RIVAL_HEADS[m]}" for m in names)),
+        tuple((_who(row), *(numbers.score(row.get(m)) for m in names)) for row in rows),
+    )
+    asked = (
+        f"Did the game help? G began it after a warm-up by likelihood on {numbers.count(found.get('samples'))} real "
+        "texts. Lower temperatures give quality for variety: where a row of G before the game is better in both, the "
+        "game did not help."
+    )
+    return [Section("likelihood", "With and without the game", [asked], tables=[table])]
+
+
+def _who(row: Mapping[str, Any]) -> str:
+    return "the fakes" if row.get("temperature") is None else f"before the game, temperature {row['temperature']:g}"
 
 
 def _training(content: Content) -> list[Section]:

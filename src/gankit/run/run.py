@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -137,7 +138,15 @@ class Run:
         model = model_of(
             p, self.plan, game.best_generator().to("cpu"), card, _in_one_order(game.history), self.figure()
         )
-        return replace(model, perception=self.perception)
+        return replace(model, perception=self.perception, rival=self.rival())
+
+    def rival(self) -> Model | None:
+        """A model of G as it began the game, after its warm-up by likelihood, where that was kept."""
+        generator = self.game.warmed_generator()
+        if generator is None:
+            return None
+        card = {"samples": math.ceil(self.game.warmup * self.game.config.total_samples)}
+        return model_of(self.prepared, self.plan, generator.to("cpu"), card, (), None)
 
     def look(self, count: int = 48) -> np.ndarray | list[str] | None:
         """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8, or texts; None

@@ -51,6 +51,7 @@ def text_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> Game
         warmup=0.8,
         warmup_batch=batch,
         warmup_keeps_last=True,
+        keeps_warmed=True,
         d_warmup=0.04,
         likelihood_weight=0.1,
         generator_rate=0.1,
