@@ -138,7 +138,7 @@ class TrainConfig:
     d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game")
     ema_half_life: float | None = option(None, "Half-life of the averaged generator, in samples.", group="game")
     warmup: float | None = option(
-        None, "Share of the training spent on the likelihood warm-up (sequential).", group="game"
+        None, "Share of the training spent on the likelihood warm-up (sequential, symbols).", group="game"
     )
 
     budget: str | None = option(None, "Length as a time: 90s, 5m, 2h.", group="length")

@@ -48,11 +48,11 @@ def text_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> Game
     return replace(
         plan,
         batch=batch,
-        warmup=0.8,
+        warmup=0.94,
         warmup_batch=batch,
         warmup_keeps_last=True,
         keeps_warmed=True,
-        d_warmup=0.04,
+        d_warmup=0.02,
         likelihood_weight=0.1,
         generator_rate=0.1,
         gap_target=0.1,
