@@ -110,8 +110,6 @@ class Game:
         if self.best is not None:
             self.generator.load_state_dict(self.best)
             self.average.load_state_dict(self.best)
-        if self.config.keeps_warmed:
-            self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
 
     @property
     def phase(self) -> Phase:
@@ -143,6 +141,8 @@ class Game:
     def play_step(self, train: Batches) -> None:
         """One step of the phase the game is in."""
         rate, phase, before = self.learning_rate(), self.phase, self.samples
+        if self.config.keeps_warmed and self.warmed is None and self.warmup and phase != "likelihood":
+            self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
         if phase == "likelihood":
             self._likelihood_step(train, rate)
         else:
