@@ -21,7 +21,7 @@ NAMES = words("Aba", 300)
 
 @pytest.fixture(scope="module")
 def plain() -> gankit.Model:
-    return gankit.train(NAMES, samples="4k", **SMALL)
+    return gankit.train(NAMES, samples="3k", **SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_beginnings_and_temperatures_are_for_texts_alone() -> None:
 
 @pytest.mark.parametrize("warmup", [0.5, 0.0])
 def test_a_run_that_was_stopped_ends_in_the_same_bytes(warmup: float, tmp_path: Path) -> None:
-    options = {**SMALL, "samples": "1600", "warmup": warmup}
+    options = {**SMALL, "samples": "960", "warmup": warmup}
     looks = []
     gankit.train(NAMES, out=tmp_path / "whole", **options)
     with pytest.raises(InterruptedRun):
@@ -119,7 +119,7 @@ def test_labels_are_conditions_by_themselves_and_can_be_left_out(trained: Path) 
 
 
 def test_sentences_are_made_of_words() -> None:
-    model = gankit.train(sentences(300), samples="6k", **SMALL)
+    model = gankit.train(sentences(300), samples="2k", **SMALL)
     known = set(" ".join(sentences(300)).split())
     assert {word for text in model.sample(50, prefix="a red") for word in text.split()} <= known
     with pytest.raises(OptionError, match="have no word 'blue'"):
