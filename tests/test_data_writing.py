@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gankit.config import TrainConfig
 from gankit.data import Origin, Records, infer, read, to_object, write
 from gankit.data.objects import typed
 from gankit.errors import DataError, OutputError
@@ -132,6 +133,16 @@ def test_texts_of_numbers_become_numbers_where_the_format_has_them(records: Reco
     write([made(records)], tmp_path / "out.jsonl", records.origin)
     first = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[1])
     assert (first["age"], first["city"], first["income"], first["member"]) == (21, "São, Paulo", 12.5, False)
+
+
+def test_classes_that_are_numbers_keep_every_one_of_them(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("n,x\n" + "".join(f"{i % 4},{i / 7:.2f}\n" for i in range(40)))
+    records = read(tmp_path / "data.csv")
+    schema = infer(records, TrainConfig(column=("n=category",)))
+    written = schema.format(schema.parse(records.table), len(records))
+    write([written], tmp_path / "data.jsonl", records.origin)
+    rows = [json.loads(line) for line in (tmp_path / "data.jsonl").read_text().splitlines()]
+    assert [row["n"] for row in rows] == [i % 4 for i in range(40)]
 
 
 def test_json_is_what_another_reader_reads(records: Records, tmp_path: Path) -> None:

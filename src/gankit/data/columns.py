@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -117,8 +117,7 @@ class Column:
         """Metadata for a field of texts that tells `write` what they mean; None where they are just texts."""
         if is_text(self.storage):
             return None
-        light = self if self.boolean or self.kind != "category" else replace(self, levels=self.levels[:1])
-        return {b"gankit": json.dumps(light.to_json()).encode()}
+        return {b"gankit": json.dumps(self.to_json()).encode()}
 
     def parse(self, column: pa.ChunkedArray | pa.Array, *, strict: bool = False) -> Values:
         """The plain arrays of a modelled column's cells, in whatever type they come.
