@@ -4,7 +4,7 @@
     OMP_NUM_THREADS=1 python benchmarks/texts_networks.py --data names --samples 300k --warmup 1.0
 
 It needs the texts of benchmarks/README.md (`--folder`, by default ../shared/data/text); the share of SMILES that RDKit
-reads is told where RDKit is installed. Results: benchmarks/texts_networks.md.
+reads is told where RDKit is installed. Results: benchmarks/texts.md.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class TrainConfig:
     missing: tuple[str, ...] = option((), "A further word that means missing.", group="data", metavar="WORD")
     given: tuple[str, ...] = option(
         (),
-        "A column the model is conditioned on; for images labels are given by themselves, none turns that off.",
+        "A column the model is conditioned on; labels of images and texts are given by themselves; none: no labels.",
         group="data",
         metavar="COL",
     )

@@ -71,7 +71,7 @@ def command(
     **flags: Any,
 ) -> None:
     """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of pictures
-    (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), or - for standard input.
+    (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
 
     Ctrl-C stops at the next step, keeps what was learned, and says how to go on.
     """
