@@ -121,6 +121,12 @@ def test_a_column_that_would_tell_series_apart_is_named_where_times_repeat() -> 
         series_of(frame)
 
 
+def test_a_few_times_that_repeat_are_no_reason_to_think_of_several_series() -> None:
+    frame = pd.concat([hourly(60), hourly(2)]).assign(y=np.arange(62) % 7)
+    with pytest.raises(DataError, match="Leave one of them out"):
+        series_of(frame)
+
+
 def test_two_frequencies_one_after_the_other_are_refused() -> None:
     later = hourly(40, "2024-05-01")
     later["when"] = pd.date_range("2024-04-01 01:10", periods=40, freq="10min")

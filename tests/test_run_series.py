@@ -15,6 +15,7 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.data import read_series
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
+from gankit.evaluation.series import read_looks
 from gankit.preparation import SeriesPart, prepare
 
 SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
@@ -263,6 +264,13 @@ def test_a_report_measures_fakes_from_their_file(many_model: Any, tmp_path: Path
     assert found["rows"]["train"] == 19 and found["rows"]["heldout"] == 5 and found["rows"]["fake"] == 60
     assert found["series"]["channels"] == ["pulse"] and {"discriminative", "marginals"} & set(found["metrics"])
     assert "<html" in (tmp_path / "report.html").read_text()
+
+
+def test_fakes_of_the_same_noise_are_kept_over_the_training(tmp_path: Path) -> None:
+    gankit.train(walks(), out=tmp_path / "run", **{**SMALL, "samples": "640"})
+    looks = read_looks(tmp_path / "run", 2)
+    assert [samples for samples, _ in looks][-1] == 640 and len(looks) == 2
+    assert all(x.shape == (48, 12, 2) and np.isfinite(x).all() for _, x in looks)
 
 
 @pytest.mark.usefixtures("short_judges")

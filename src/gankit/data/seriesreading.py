@@ -5,11 +5,15 @@ Knows the forms that series come in; never torch, networks, or what is learned.
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gankit.config import TrainConfig
+from gankit.data.picturearrays import headers
 from gankit.data.pictureforms import seem_pictures
 from gankit.data.reading import read
 from gankit.data.schema import Schema
@@ -37,7 +41,7 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
         if isinstance(source, str | Path):
             return _path_holds_series(source, config)
         found = array_object(source)
-    except (DataError, OptionError, ValueError, TypeError):
+    except (DataError, OptionError, ValueError, TypeError, OSError, zipfile.BadZipFile):
         return False
     if found is None:
         return False
@@ -52,8 +56,8 @@ def _path_holds_series(path: str | Path, config: TrainConfig) -> bool:
     if is_ts(path):
         return True
     if is_array_file(path):
-        x = array_file(path).x
-        return bool(x.ndim == 3 and not seem_pictures(x.shape, x.dtype))
+        shapes = headers(Path(path)).values()
+        return any(len(shape) == 3 and not seem_pictures(shape, dtype) for shape, dtype in shapes)
     return has_ucr_name(path) and is_ucr(read(path, config, notes=[]))
 
 
@@ -84,8 +88,15 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
     if config.entity is None and config.time is None and is_ucr(records):
         return _without_columns(series_of_ucr(records), config, "a file with a class and a series a line")
     notes += said
-    try:
+    with _naming(source):
         return series_of_table(records, config, notes)
+
+
+@contextmanager
+def _naming(source: Any) -> Iterator[None]:
+    """Begins the texts of DataErrors with the file that the data came from."""
+    try:
+        yield
     except DataError as error:
         if not isinstance(source, str | Path):
             raise
@@ -121,7 +132,8 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
         attributes=tuple(name for name in whole if name != entity),
         given=tuple(name for name in whole if name == entity),
     )
-    return with_distances(series_of_table(records, like, [], layout))
+    with _naming(source):
+        return with_distances(series_of_table(records, like, [], layout))
 
 
 def _named(series: Series, channels: Schema) -> Series:

@@ -28,6 +28,9 @@ Floats = npt.NDArray[np.float64]
 
 _NOWHERE = Origin("pyarrow")
 
+MANY_TWICE = 0.1
+"""Where so many rows share their time with another, they may be of several series."""
+
 NUMBER_NAMES = ("series", "series_number", "number_of_series")
 """What the column may be called that tells the series of fakes apart."""
 
@@ -170,7 +173,8 @@ def _refuse_twice(
     rows = sorted(int(order[i]) + 1 for i in (twice[0], twice[0] + 1))
     cell = as_texts(joined(table.column(times.names[-1])))[rows[0] - 1].as_py().removesuffix(".000000")
     shown = f"{cell!r}" if len(times.names) == 1 else "the same time"
-    near = _would_tell_apart(table, config, times, order)
+    many = len(twice) >= MANY_TWICE * len(order)
+    near = _would_tell_apart(table, config, times) if many else None
     how = (
         f"Does {near!r} tell several series apart? Then add --entity {near}."
         if near
@@ -179,7 +183,7 @@ def _refuse_twice(
     raise DataError(f"rows {rows[0]} and {rows[1]} are both at {times.words} {shown}. {how}")
 
 
-def _would_tell_apart(table: pa.Table, config: TrainConfig, times: FoundTimes, order: Ints) -> str | None:
+def _would_tell_apart(table: pa.Table, config: TrainConfig, times: FoundTimes) -> str | None:
     """A column within whose values no time is there twice."""
     for name in table.column_names:
         if name in (*times.names, config.entity):

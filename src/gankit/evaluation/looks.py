@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from gankit.evaluation.pictures import write_look
+from gankit.evaluation.series import write_series_look
 from gankit.evaluation.texts import write_text_look
 
 
 def keep_look(run: Path, samples: int, look: np.ndarray | list[str]) -> None:
-    """Keeps fakes, pictures [n, H, W, C] uint8 or texts, of a training that has been shown so many samples."""
+    """Keeps fakes of a training that has been shown so many samples: pictures [n, H, W, C], series [n, T, C], texts."""
     if isinstance(look, list):
         write_text_look(run, samples, look)
+    elif look.ndim == 3:
+        write_series_look(run, samples, look)
     else:
         write_look(run, samples, look)

@@ -14,6 +14,7 @@ import numpy as np
 
 from gankit.config import TrainConfig
 from gankit.data import Schema, Values, layout_of, read_series_like
+from gankit.data.writing import whole_file
 from gankit.errors import OptionError
 from gankit.metrics.series_choice import SeriesFeatures
 from gankit.metrics.series_evaluation import evaluate_series
@@ -25,6 +26,9 @@ from gankit.preparation import Prepared, SeriesPart
 from gankit.preparation.series import array_of_part, part_of
 from gankit.report import Report
 from gankit.report.series_report import series_report
+
+LOOKS_NAME = "looks"
+"""The folder in a run folder that holds fakes of the same z over the training."""
 
 MOST_TRAINING = 50_000
 """Training series among which copies are looked for, spread over all; more would not fit."""
@@ -63,8 +67,9 @@ def report_on_series(
     card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
     card["metric"] = model.card["metric"]["name"]
     return series_report(
-        evaluation, train, heldout, fakes, card=card, history=list(model.history), notes=notes, records=records
-    )
+        evaluation, train, heldout, fakes, card=card, history=list(model.history),
+        progress=[] if run is None else read_looks(run, heldout.x.shape[2]), notes=notes, records=records,
+    )  # fmt: skip
 
 
 def _schemas(model: Model) -> tuple[Schema, Schema]:
@@ -140,3 +145,19 @@ def _fakes_through_a_file(model: Model, count: int, seed: int) -> SeriesSample:
         file = Path(folder) / f"fakes.{model.form.suffix(model.origin)}"
         model.write(file, count, seed)
         return _read(model, file, None, "the fakes")
+
+
+# --- looks over the training ------------------------------------------------------------------------------------------
+
+
+def write_series_look(run: Path, samples: int, x: np.ndarray) -> None:
+    """Keeps fakes [n, T, C] of a training that has been shown so many samples."""
+    (run / LOOKS_NAME).mkdir(exist_ok=True)
+    with whole_file(run / LOOKS_NAME / f"{samples:012d}.npy") as file:
+        np.save(file, x, allow_pickle=False)
+
+
+def read_looks(run: Path, num_channels: int) -> list[tuple[int, np.ndarray]]:
+    """(samples, fakes [n, T, C]) of every look that was kept, in order."""
+    looks = [(int(file.stem), np.load(file, allow_pickle=False)) for file in sorted((run / LOOKS_NAME).glob("*.npy"))]
+    return [(samples, x) for samples, x in looks if x.shape[2] == num_channels]

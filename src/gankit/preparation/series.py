@@ -55,7 +55,7 @@ MANY_SERIES = 20
 FEW_NOTES = 3
 """More notes of one kind on channels are one."""
 
-MOST_NUMBERS = 2**28
+MOST_NUMBERS = 2**27
 """All training windows together have at most about so many numbers where nobody says how far apart they are."""
 
 

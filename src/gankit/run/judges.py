@@ -13,19 +13,16 @@ import numpy as np
 import torch
 
 from gankit.config import TrainConfig
-from gankit.data import Schema, joined_series
-from gankit.data.seriestables import with_distances
 from gankit.evaluation import Perception
 from gankit.game import Batches, Game
-from gankit.metrics.series_choice import held_out_series_metric
 from gankit.metrics.two_sample import quick_c2st
 from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator
 from gankit.preparation import Prepared, SeriesPart
-from gankit.preparation.labels import rows_of
-from gankit.preparation.series import array_of_part, label_numbers
 from gankit.randomness import numpy_generator, torch_generator
+from gankit.run.series import METRIC as SERIES_METRIC
+from gankit.run.series import series_judge
 from gankit.run.texts import METRIC, text_judge
 
 JUDGED_ROWS = 5000
@@ -35,9 +32,6 @@ JUDGED_PIXELS = 2**22
 """Pictures are judged by at most so many pixels together, but not by fewer than `LEAST_JUDGED`."""
 
 LEAST_JUDGED = 256
-
-JUDGED_SERIES = 2000
-"""Fake series that the held-out metric looks at, at the most."""
 
 FEW_ROWS = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
@@ -65,7 +59,11 @@ def judge_of(
     if perception is not None:
         return _picture_judge(prepared, config, plan, perception), f"minus the Frechet distance ({perception.name})"
     if isinstance(prepared.heldout_part, SeriesPart):
-        return _series_judge(prepared, config, plan), "minus the Frechet distance to held-out series (fixed features)"
+
+        def of(generator: Generator) -> Model:
+            return model_of(prepared, plan, generator, {}, (), None)
+
+        return series_judge(prepared, of, config.seed, _judge_seed(config.seed)), SERIES_METRIC
     if isinstance(game.generator, LikelihoodGenerator) and len(heldout) < FEW_ROWS:
         return _likelihood_judge(game, heldout, config.seed), "held-out log-likelihood"
     schema = prepared.schema
@@ -99,32 +97,6 @@ def _picture_judge(prepared: Prepared, config: TrainConfig, plan: NetworkPlan, p
         fakes = [batch.x for batch in model.sample_batches(max(count, LEAST_JUDGED), seed=_judge_seed(config.seed))]
         generator.to(where)
         return distance(np.concatenate(fakes))
-
-    return judge
-
-
-def _series_judge(prepared: Prepared, config: TrainConfig, plan: NetworkPlan) -> Judge:
-    part, schema = prepared.heldout_part, prepared.schema
-    assert isinstance(part, SeriesPart)
-    labels = {name: schema.column(name) for name in prepared.heldout}
-    channels = Schema(tuple(c for c in schema.modelled if c.name not in labels))
-    size = prepared.codec.spec.shape[0] * len(channels)
-    count = int(np.clip(JUDGED_PIXELS // size, LEAST_JUDGED, JUDGED_SERIES))
-    rows = np.arange(len(part))
-    if len(rows) > JUDGED_ROWS:
-        rows = np.sort(numpy_generator(config.seed, "judged").choice(rows, JUDGED_ROWS, replace=False))
-    known = label_numbers(labels.values(), rows_of(prepared.heldout, rows))
-    categories = [i for i, column in enumerate(channels) if column.kind == "category"]
-    distance = held_out_series_metric(array_of_part(part, channels.modelled, rows), categories, known)
-
-    def judge(generator: Generator) -> float:
-        where = next(generator.parameters()).device
-        model = model_of(prepared, plan, generator.to("cpu"), {}, (), None)
-        fakes = joined_series(list(model.sample_batches(count, seed=_judge_seed(config.seed))))
-        generator.to(where)
-        made = SeriesPart(channels.parse(with_distances(fakes).steps), fakes.begins, fakes.lengths)
-        given = {} if fakes.labels is None else Schema(tuple(labels.values())).parse(fakes.labels)
-        return distance(array_of_part(made, channels.modelled), label_numbers(labels.values(), given))
 
     return judge
 

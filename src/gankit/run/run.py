@@ -36,6 +36,7 @@ from gankit.preparation import PicturePart, Prepared, SeriesPart
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
+from gankit.run.series import series_look
 from gankit.run.texts import text_dropout, text_look
 
 if TYPE_CHECKING:
@@ -149,15 +150,17 @@ class Run:
         return model_of(self.prepared, self.plan, generator.to("cpu"), card, (), None)
 
     def look(self, count: int = 48) -> np.ndarray | list[str] | None:
-        """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8, or texts; None
-        for other kinds.
+        """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8, series
+        [n, T, C] float32, or texts; None for other kinds.
         """
-        if self.prepared.kind not in ("image", "text"):
+        if self.prepared.kind not in ("image", "series", "text"):
             return None
         average = copy.deepcopy(self.game.average).to("cpu")
         model = model_of(self.prepared, self.plan, average, {}, (), None)
         if self.prepared.kind == "text":
             return text_look(model, LOOK_SEED)
+        if self.prepared.kind == "series":
+            return series_look(model, self.prepared, count, LOOK_SEED)
         return np.concatenate([batch.x for batch in model.sample_batches(count, seed=LOOK_SEED)])
 
     def figure(self) -> dict[str, Any] | None:
