@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.config import TrainConfig
-from gankit.data import Series, looks_like_series, read_series
+from gankit.data import Series, looks_like_series, read_series, to_series_object
 from gankit.data.seriestimes import Grid, drawn_starts, find_grid, runs_of
 from gankit.data.windows import covered, split_in_time, windows_of
 from gankit.errors import DataError, OptionError
@@ -322,3 +322,20 @@ def test_real_files_are_understood(shared_data: Path) -> None:
     assert beijing.layout.times is not None and beijing.layout.times.names == ("year", "month", "day", "hour")
     ecg, _ = series_of(shared_data / "series" / "ucr" / "ECG200_TRAIN.tsv")
     assert len(ecg) == 100 and ecg.lengths.tolist() == [96] * 100
+
+
+def test_every_form_of_a_table_comes_back_with_the_series_told_apart() -> None:
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    frame = hourly(30)
+    sources = {
+        pd.DataFrame: frame, pl.DataFrame: pl.from_pandas(frame), pa.Table: pa.Table.from_pandas(frame),
+        dict: {name: list(cells) for name, cells in frame.items() if name != "when"},
+        list: frame.drop(columns="when").to_dict("records"),
+    }  # fmt: skip
+    for kind, source in sources.items():
+        found = to_series_object(series_of(source, kind="series")[0])
+        assert isinstance(found, kind)
+        plain = {pl.DataFrame: lambda t: t.to_dict(as_series=False), pa.Table: lambda t: t.to_pydict()}
+        again = pd.DataFrame(plain[kind](found) if kind in plain else found)
+        assert again.columns[0] == "series" and set(again["series"]) == {0}
+        pd.testing.assert_frame_equal(again[["load", "state"]], frame[["load", "state"]], check_dtype=False)

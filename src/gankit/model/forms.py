@@ -208,7 +208,7 @@ class SeriesRows(RecordForm):
     """Series, or windows of them, with what belongs to each as a whole."""
 
     what = "series"
-    labelled = "Train it anew on series with such a label, or name the column with --attributes."
+    labelled = "Train it anew with --attributes {name}, or with --given {name} where it tells series apart."
 
     def batch(
         self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
