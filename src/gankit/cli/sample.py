@@ -82,4 +82,4 @@ def command(
     else:
         loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format, **told)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
-        voice.result(result, f"{num_rows} rows in {out}")
+        voice.result(result, f"{num_rows} {loaded.form.what} in {out}")
