@@ -162,6 +162,7 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
     write_texts(tmp_path)
     hours = [f"2024-04-{1 + i // 24:02d} {i % 24:02d}:00,{i % 24 + i % 5}" for i in range(200)]
     (tmp_path / "load.csv").write_text("\n".join(["when,load", *hours]) + "\n")
+    write_sounds(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -176,6 +177,19 @@ def write_photos(folder: Path) -> None:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         pixels = draws.integers(0, 90, (20, 24, 3)) + 150 * (number % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(folder / kind / f"{number}.png")
+
+
+def write_sounds(folder: Path) -> None:
+    """Tones whose names say digit, speaker and take."""
+    from gankit.data.audiofiles import encode_wav
+
+    folder.mkdir()
+    draws = np.random.default_rng(0)
+    for number in range(48):
+        digit, speaker = number % 2 * 7, ("theo", "ann")[number // 2 % 2]
+        size = int(draws.integers(64, 129))
+        tone = 9000 * np.sin((0.3 + digit / 7) * np.arange(size) + 6 * draws.random())
+        (folder / f"{digit}_{speaker}_{number}.wav").write_bytes(encode_wav(tone.astype(np.int16)[:, None], 500))
 
 
 def write_texts(folder: Path) -> None:
@@ -198,7 +212,7 @@ def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md"])
+@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md"])
 def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     typed = list(commands(page))
     assert len(typed) >= 5

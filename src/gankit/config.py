@@ -27,7 +27,7 @@ class TrainConfig:
         "auto",
         "Kind of data.",
         group="data",
-        choices=("auto", "number", "vector", "table", "image", "series", "text"),
+        choices=("auto", "number", "vector", "table", "image", "audio", "series", "text"),
     )
     format: str | None = option(
         None,
@@ -75,7 +75,21 @@ class TrainConfig:
     channels: str = option(
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
     )
-    strict: bool = option(False, "Refuse data with unreadable images in place of skipping them.", group="data")
+    strict: bool = option(
+        False, "Refuse data with unreadable images or recordings in place of skipping them.", group="data"
+    )
+    rate: int | None = option(
+        None, "Samples a second of recordings (those of the files; of arrays it must be said).", group="data"
+    )
+    seconds: float | None = option(
+        None, "Length of recordings: longer ones are cut, shorter ones padded (99 of 100 fit by itself).", group="data"
+    )
+    mono: bool = option(False, "Mix the two channels of recordings into one.", group="data")
+    pattern: str | None = option(
+        None,
+        "Labels in the names of recordings: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.",
+        group="data",
+    )
     time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")
     entity: str | None = option(None, "Column that tells the series of a table apart.", group="data")
     attributes: tuple[str, ...] = option(
@@ -108,6 +122,7 @@ class TrainConfig:
             "stylegan2",
             "temporal",
             "symbols",
+            "wave",
         ),
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game")
@@ -127,9 +142,9 @@ class TrainConfig:
     )
     augment: str = option(
         "auto",
-        "Augmentation of images before D (auto: ada, as strong as D's overfitting on held-out images asks for).",
+        "Augmentation before D: of images auto is ada, of recordings spectral, as strong as D's overfitting asks for.",
         group="game",
-        choices=("auto", "none", "ada", "diffaugment"),
+        choices=("auto", "none", "ada", "diffaugment", "spectral"),
     )
     penalty_method: str = option("exact", "How the penalty is computed.", group="game", choices=("exact", "finite"))
     penalty_weight: float | None = option(None, "Weight of the penalty (follows D's gap by itself).", group="game")

@@ -1,4 +1,4 @@
-"""Differentiable augmentation of images before D, and the controller of its strength.
+"""Differentiable augmentation of images and spectrograms before D, and the controller of its strength.
 
 With few images D learns them by heart and no longer leads G anywhere. Augmentation shows D many versions of each image,
 real and fake alike, so that G still learns the images as they are: at moderate strength what is done to both cannot be
@@ -13,6 +13,7 @@ from gankit.augment.ada import Ada
 from gankit.augment.base import Augment, Draws, Part
 from gankit.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
 from gankit.augment.diffaugment import DiffAugment
+from gankit.augment.spectral import Spectral
 
 __all__ = [
     "AUGMENTATIONS",
@@ -24,9 +25,14 @@ __all__ = [
     "DiffAugment",
     "Draws",
     "Part",
+    "Spectral",
     "memorised",
     "speed_for",
     "steer",
 ]
 
-AUGMENTATIONS: dict[str, Callable[[], Augment]] = {"ada": Ada, "diffaugment": DiffAugment}
+AUGMENTATIONS: dict[str, Callable[[], Augment]] = {
+    "ada": Ada,
+    "diffaugment": DiffAugment,
+    "spectral": Spectral,
+}

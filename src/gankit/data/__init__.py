@@ -1,5 +1,7 @@
 """Data in, data out: paths and objects to records, records to plain columns, and all the way back."""
 
+from gankit.data.audioreading import looks_like_audio, read_recordings
+from gankit.data.audiowriting import write_recordings
 from gankit.data.cells import Values
 from gankit.data.inference import infer
 from gankit.data.objects import to_object
@@ -8,6 +10,7 @@ from gankit.data.picturereading import looks_like_pictures, read_pictures
 from gankit.data.pictures import Pictures, grid, picture_hash, to_picture_object
 from gankit.data.picturewriting import write_pictures
 from gankit.data.reading import read
+from gankit.data.recordings import Recordings, recording_hash, to_recording_object
 from gankit.data.schema import Column, Schema
 from gankit.data.series import Series, joined_series, layout_of, series_hash
 from gankit.data.seriesreading import looks_like_series, read_series, read_series_like
@@ -23,6 +26,7 @@ __all__ = [
     "Column",
     "Origin",
     "Pictures",
+    "Recordings",
     "Records",
     "Schema",
     "Series",
@@ -37,15 +41,18 @@ __all__ = [
     "join",
     "joined_series",
     "layout_of",
+    "looks_like_audio",
     "looks_like_pictures",
     "looks_like_series",
     "looks_like_texts",
     "picture_hash",
     "read",
     "read_pictures",
+    "read_recordings",
     "read_series",
     "read_series_like",
     "read_texts",
+    "recording_hash",
     "series_hash",
     "split",
     "text_hash",
@@ -53,11 +60,13 @@ __all__ = [
     "texts_of_records",
     "to_object",
     "to_picture_object",
+    "to_recording_object",
     "to_series_object",
     "to_text_object",
     "unit_of",
     "write",
     "write_pictures",
+    "write_recordings",
     "write_series",
     "write_texts",
 ]

@@ -47,10 +47,10 @@ class Labelled:
     labels: pa.Table | None
 
 
-def from_folders(names: Sequence[str], place: str, notes: list[str]) -> Labelled:
-    """Labels by the folder that a picture lies in: the first one below those that all pictures share.
+def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str = "pictures") -> Labelled:
+    """Labels by the folder that a file lies in: the first one below those that all files share.
 
-    Folders called train and test (or val) are no classes: the pictures in train are taken, and a note says so.
+    Folders called train and test (or val) are no classes: the files in train are taken, and a note says so.
     """
     names, shared = list(names), _shared(names)
     parts = {name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :]}
@@ -60,7 +60,7 @@ def from_folders(names: Sequence[str], place: str, notes: list[str]) -> Labelled
         names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]
         if others:
             notes.append(
-                f"{place}: the pictures in {trains[0]!r} are taken; those in {others[0]!r} can be held out with "
+                f"{place}: the {noun} in {trains[0]!r} are taken; those in {others[0]!r} can be held out with "
                 f"--heldout {place}/{shared}{others[0]}"
             )
         shared = _shared(names)
@@ -70,7 +70,7 @@ def from_folders(names: Sequence[str], place: str, notes: list[str]) -> Labelled
         return Labelled(names, None)
     loose = tops.count(None)
     if loose:
-        notes.append(f"{place}: {loose:,} pictures lie in no class folder, and have no label")
+        notes.append(f"{place}: {loose:,} {noun} lie in no class folder, and have no label")
     if any(name[len(shared) :].count("/") > 1 for name in names):
         notes.append(f"{place}: folders within a class folder are not told apart")
     return Labelled(names, pa.table({"label": pa.array(tops, pa.string())}))

@@ -70,7 +70,7 @@ def perceive(
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
     assert prepared.pictures is not None
-    channels = prepared.codec.spec.shape[0]
+    channels = prepared.pictures.whole.x.shape[3]
     fields = [] if prepared.given is None else prepared.given.fields
     classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).kind == "category"]
     classes = [(name, column) for name, column in classes if len(column.levels) > 1]
@@ -93,7 +93,7 @@ def load_perception(folder: RunFolder, prepared: Prepared) -> Perception | None:
     """What the run in that folder measures its pictures by; None where its data is no pictures."""
     from gankit.checkpoint import read_safetensors
 
-    if prepared.kind != "image":
+    if prepared.pictures is None:
         return None
     tensors, metadata = read_safetensors(folder.path / PERCEPTION_NAME)
-    return Perception.from_state(tensors, json.loads(metadata["gankit"]), prepared.codec.spec.shape[0])
+    return Perception.from_state(tensors, json.loads(metadata["gankit"]), prepared.pictures.whole.x.shape[3])

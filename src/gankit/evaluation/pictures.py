@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from gankit.config import FEATURES, TrainConfig
-from gankit.data import Pictures, Schema, read_pictures
+from gankit.data import Pictures, read_pictures
 from gankit.errors import OptionError
 from gankit.evaluation.perceiving import Perception, load_perception, perceive
 from gankit.metrics.picture_evaluation import evaluate_pictures
@@ -34,7 +35,7 @@ LOOK_COLUMNS, LOOK_GAP = 8, 1
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Pictures [N, H, W, C] and the classes [N] of their label, or None."""
 
     x: np.ndarray
@@ -59,10 +60,12 @@ def report_on_pictures(
     run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
     """
     notes: list[str] = []
-    train, heldout, perception = _real_parts(model, run, prepared, real, notes)
-    fakes = _part(
-        model, perception.label, _fakes_through_a_file(model, num_rows, seed) if fake is None else fake, notes
-    )
+
+    def part(label: str | None, source: Any) -> Part:
+        return _part(model, label, source, notes)
+
+    train, heldout, perception = real_parts(model, run, prepared, real, notes, part, "pictures")
+    fakes = part(perception.label, _fakes_through_a_file(model, num_rows, seed) if fake is None else fake)
     for text in notes:
         note(text)
     note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out pictures …")
@@ -72,9 +75,9 @@ def report_on_pictures(
             train.x,
             heldout.x,
             fakes.x,
-            features=_features(features, perception, train.x, note),
+            features=features_of(features, perception, train.x, note),
             classify=None if classifier is None else classifier.predict,
-            learn=None if classifier is None else _learning(classifier.samples),
+            learn=None if classifier is None else learning(classifier.samples),
             train_labels=train.classes,
             heldout_labels=heldout.classes,
             fake_labels=fakes.classes,
@@ -87,15 +90,25 @@ def report_on_pictures(
     labels = None
     if perception.levels:
         labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
-    card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
-    card["metric"] = model.card["metric"]["name"]
     return build_pictures(
-        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card, history=list(model.history),
+        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
         progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records,
     )  # fmt: skip
 
 
-def _features(name: str, perception: Perception, x: np.ndarray, note: Callable[[str], None]) -> Any:
+def card_of(model: Model) -> dict[str, Any]:
+    """The model's card as a report takes it."""
+    metric = model.card["metric"]
+    return {
+        **model.card,
+        "gankit_version": model.card["version"],
+        "chosen_samples": metric["samples"],
+        "metric": metric["name"],
+    }
+
+
+def features_of(name: str, perception: Perception, x: np.ndarray, note: Callable[[str], None]) -> Any:
+    """The features of that name for pictures like x [N, H, W, C]; "auto" = those of the perception."""
     if name not in FEATURES:
         raise OptionError(f"--features must be one of {', '.join(FEATURES)}. Got {name!r} instead.")
     if name == "inception":
@@ -104,37 +117,50 @@ def _features(name: str, perception: Perception, x: np.ndarray, note: Callable[[
     return fixed_features(x.shape[3]) if name == "fixed" else perception.features
 
 
-def _learning(samples: int) -> Any:
+def learning(samples: int) -> Any:
+    """What trains a fresh classifier, of as many samples as the perception's own."""
+
     def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
         return train_classifier(x, y, num_classes, seed, samples=samples).predict
 
     return learn
 
 
-def _real_parts(
-    model: Model, run: Path | None, prepared: Prepared | None, real: Any, notes: list[str]
-) -> tuple[_Part, _Part, Perception]:
+def real_parts(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
+    real: Any,
+    notes: list[str],
+    part: Callable[[str | None, Any], Part],
+    what: str,
+) -> tuple[Part, Part, Perception]:
+    """The training part, the held-out part, and what both are measured by.
+
+    real: held-out records of the user's own, or None. part: reads such records, with the classes of a label. what:
+    they are called in texts.
+    """
     if prepared is None and real is None:
-        raise OptionError("this model does not know its data any more. Give held-out pictures: --real, or real=...")
+        raise OptionError(f"this model does not know its data any more. Give held-out {what}: --real, or real=...")
     if prepared is not None:
         perception = _perception(model, run, prepared)
         train = _of(prepared, prepared.pictures, perception.label, model.card["options"]["seed"], False)
         if real is None:
             return train, _of(prepared, prepared.heldout_pictures, perception.label, 0, True), perception
-        return train, _part(model, perception.label, real, notes), perception
-    whole = _part(model, _label_of(model), real, notes)
+        return train, part(perception.label, real), perception
+    whole = part(label_of(model), real)
     if len(whole.x) < 4:
-        raise OptionError(f"{len(whole.x)} real pictures are too few to judge by. Bring at least 4, better thousands.")
+        raise OptionError(f"{len(whole.x)} real {what} are too few to judge by. Bring at least 4, better thousands.")
     order = np.random.default_rng(0).permutation(len(whole.x))
     parts = [np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])]
     notes.append(
-        "the training pictures are not at hand: one half of the real pictures stands in for them in the ceiling, and "
+        f"the training {what} are not at hand: one half of the real {what} stands in for them in the ceiling, and "
         "copies cannot be told."
     )
-    train, heldout = (_Part(whole.x[rows], None if whole.classes is None else whole.classes[rows]) for rows in parts)
+    train, heldout = (Part(whole.x[rows], None if whole.classes is None else whole.classes[rows]) for rows in parts)
     if train.classes is None or len(np.unique(train.classes)) < 2:
         return train, heldout, Perception(fixed_features(train.x.shape[3]))
-    label = _label_of(model)
+    label = label_of(model)
     assert label is not None
     levels = tuple(map(str, model.schema.column(label).levels))
     classifier = train_classifier(train.x, train.classes, len(levels), 0)
@@ -153,23 +179,23 @@ def _perception(model: Model, run: Path | None, prepared: Prepared) -> Perceptio
     return perceive(prepared, model.card["options"]["seed"])
 
 
-def _label_of(model: Model) -> str | None:
+def label_of(model: Model) -> str | None:
     """The label whose classes a classifier would tell apart: the first given one that is a category."""
     fields = [] if model.given is None else model.given.codec.fields
     return next((f.name for f in fields if model.schema.column(f.name).kind == "category"), None)
 
 
-def _of(prepared: Prepared, part: PicturePart | None, label: str | None, seed: int, heldout: bool) -> _Part:
+def _of(prepared: Prepared, part: PicturePart | None, label: str | None, seed: int, heldout: bool) -> Part:
     assert part is not None
     known = None if label is None else (prepared.heldout if heldout else prepared.train)[label]
     places = np.arange(len(part))
     if len(places) > MOST_TRAINING:
         places = np.sort(np.random.default_rng(seed).choice(places, MOST_TRAINING, replace=False))
     x = np.asarray(part.whole.x[part.rows[places]])
-    return _Part(x, None if known is None or (known.missing > 0).any() else known.data[places].astype(np.int64))
+    return Part(x, None if known is None or (known.missing > 0).any() else known.data[places].astype(np.int64))
 
 
-def _part(model: Model, label: str | None, source: Any, notes: list[str]) -> _Part:
+def _part(model: Model, label: str | None, source: Any, notes: list[str]) -> Part:
     """Pictures from wherever they are, in the model's size and channels."""
     pictures = source if isinstance(source, Pictures) else _read(model, source, notes)
     shape = (*model.card["size"][1:], model.card["size"][0])
@@ -178,16 +204,15 @@ def _part(model: Model, label: str | None, source: Any, notes: list[str]) -> _Pa
             f"the pictures to judge are {list(pictures.x.shape[1:])} (height, width, channels), and the model's are "
             f"{list(shape)}. Bring pictures of the model's kind."
         )
-    classes = None
-    if label is not None and pictures.labels is not None and label in pictures.labels.column_names:
-        values = _schema_of(model, label).parse(pictures.labels)[label]
-        classes = None if (values.missing > 0).any() else values.data.astype(np.int64)
-    return _Part(np.asarray(pictures.x), classes)
+    return Part(np.asarray(pictures.x), classes_of(model, label, pictures.labels))
 
 
-def _schema_of(model: Model, label: str) -> Schema:
-    """The schema of that label alone."""
-    return replace(model.schema, columns=(model.schema.column(label),))
+def classes_of(model: Model, label: str | None, labels: pa.Table | None) -> np.ndarray | None:
+    """The classes [N] of a label in a table of labels; None where it is not there, or not everywhere."""
+    if label is None or labels is None or label not in labels.column_names:
+        return None
+    values = replace(model.schema, columns=(model.schema.column(label),)).parse(labels)[label]
+    return None if (values.missing > 0).any() else values.data.astype(np.int64)
 
 
 def _read(model: Model, source: Any, notes: list[str]) -> Pictures:

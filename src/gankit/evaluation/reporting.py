@@ -11,6 +11,7 @@ from typing import Any
 
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
+from gankit.evaluation.audio import report_on_audio
 from gankit.evaluation.pictures import report_on_pictures
 from gankit.evaluation.series import report_on_series
 from gankit.evaluation.tables import report_on_rows
@@ -25,7 +26,7 @@ Note = Callable[[str], None]
 LEAST_FAKES = 1000
 """Fakes that are made where nobody says how many and there are fewer held-out records."""
 
-MOST_FAKES = {"image": 10_000, "series": 5_000}
+MOST_FAKES = {"image": 10_000, "audio": 2_000, "series": 5_000}
 """Fakes that are made at the most where nobody says how many: the protocols of a kind's metrics take no more."""
 
 REPORTS: dict[str, Callable[..., Report]] = {
@@ -35,10 +36,11 @@ REPORTS: dict[str, Callable[..., Report]] = {
     "image": report_on_pictures,
     "series": report_on_series,
     "text": report_on_texts,
+    "audio": report_on_audio,
 }
 """Who reports on records of each kind."""
 
-FEATURED = ("image",)
+FEATURED = ("image", "audio")
 """Kinds whose distances may be measured in features of the user's choice."""
 
 RULED = ("text",)

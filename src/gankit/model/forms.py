@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import PICTURE, ImageCodec, SeriesCodec, TableCodec, VectorCodec
+from gankit.codecs import LENGTH, PICTURE, SOUND, AudioCodec, ImageCodec, SeriesCodec, TableCodec, VectorCodec
 from gankit.errors import OptionError
 
 if TYPE_CHECKING:
@@ -157,6 +157,53 @@ class PictureRows(RecordForm):
         return "npz"
 
 
+class SoundRows(RecordForm):
+    """Recordings, with their labels."""
+
+    what = "recordings"
+    labelled = "Train it anew on recordings with such a label."
+    truncates = True
+
+    def batch(
+        self, schema: Schema, codec: AnyCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `RecordForm.batch`: `Recordings`."""
+        from gankit.data import Recordings
+
+        assert isinstance(codec, AudioCodec)
+        values = codec.decode(made)
+        labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
+        return Recordings(
+            values[SOUND].data, values[LENGTH].data, codec.spectrum.rate, labels if labels.num_columns else None, origin
+        )
+
+    def joined(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """See `RecordForm.joined`."""
+        import pyarrow as pa
+
+        from gankit.data import Recordings, to_recording_object
+
+        tables = [batch.labels for batch in batches if batch.labels is not None]
+        x, lengths = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("x", "lengths"))
+        labels = pa.concat_tables(tables) if tables else None
+        return to_recording_object(Recordings(x, lengths, batches[0].rate, labels, origin))
+
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `RecordForm.write`."""
+        if str(path) == "-" or format is not None:
+            raise OptionError("recordings go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
+        from gankit.data import write_recordings
+
+        write_recordings(batches, path, origin, first_row=first_row)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `RecordForm.suffix`."""
+        return "npz"
+
+
 class TextRows(RecordForm):
     """Texts, with their labels."""
 
@@ -287,6 +334,7 @@ FORMS: dict[str, RecordForm] = {
     "table": Rows(),
     "image": PictureRows(),
     "series": SeriesRows(),
+    "audio": SoundRows(),
     "text": TextRows(),
 }
 """The form of the records of every kind."""

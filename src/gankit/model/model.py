@@ -122,6 +122,11 @@ class Model:
         every = range(first, last + 1)
         yield from side_by_side(batch, every) if self.form.side_by_side else map(batch, every)
 
+    def made(self, n: int, seed: int = 0) -> np.ndarray:
+        """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
+        block, rows = self._blocks(seed, None, 1.0, "", 1.0), block_rows(self.codec.spec)
+        return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
+
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
         truncation: float = 1.0, format: str | None = None, *, prefix: str = "", temperature: float = 1.0,

@@ -24,6 +24,7 @@ from gankit.networks.strided import build_strided
 from gankit.networks.stylegan2 import build_stylegan2
 from gankit.networks.symbols import build_symbols
 from gankit.networks.temporal import build_temporal
+from gankit.networks.wave import build_wave
 from gankit.randomness import key
 from gankit.spec import Spec
 
@@ -48,6 +49,7 @@ NETWORKS: dict[str, Builder] = {
     "stylegan2": build_stylegan2,
     "symbols": build_symbols,
     "temporal": build_temporal,
+    "wave": build_wave,
 }
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures, looks_like_series, looks_like_texts
+from gankit.data import looks_like_audio, looks_like_pictures, looks_like_series, looks_like_texts
+from gankit.preparation.audio import brought_to, prepare_audio
 from gankit.preparation.pictures import prepare_pictures
-from gankit.preparation.prepared import PicturePart, Prepared, SeriesPart, sample_of
+from gankit.preparation.prepared import PicturePart, Prepared, SeriesPart, SoundPart, sample_of
 from gankit.preparation.refusing import refuse_others
 from gankit.preparation.series import prepare_series
 from gankit.preparation.tables import prepare_table
@@ -26,6 +27,9 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     if config.kind == "image" or (config.kind == "auto" and looks_like_pictures(source, config)):
         refuse_others("image", config)
         return prepare_pictures(source, config, notes)
+    if config.kind == "audio" or (config.kind == "auto" and looks_like_audio(source, config)):
+        refuse_others("audio", config)
+        return prepare_audio(source, config, notes)
     if config.kind == "series" or (config.kind == "auto" and looks_like_series(source, config)):
         refuse_others("series", config)
         return prepare_series(source, config, notes)
@@ -36,4 +40,4 @@ def prepare(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     return prepare_table(source, config, notes)
 
 
-__all__ = ["PicturePart", "Prepared", "SeriesPart", "prepare", "sample_of"]
+__all__ = ["PicturePart", "Prepared", "SeriesPart", "SoundPart", "brought_to", "prepare", "sample_of"]

@@ -16,7 +16,7 @@ from gankit.data import Origin, Schema, Values
 from gankit.metrics.sample import Sample
 
 if TYPE_CHECKING:
-    from gankit.data import Pictures
+    from gankit.data import Pictures, Recordings
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ class SeriesPart:
 
 Part = PicturePart | SeriesPart
 """The records of a part, by kind."""
+
+
+@dataclass(frozen=True)
+class SoundPart(PicturePart):
+    """Some rows of recordings, and how they look: `whole` are their spectrograms.
+
+    recordings: all of them, in memory.
+    """
+
+    recordings: Recordings
+
+    def sounds(self) -> Recordings:
+        """The recordings of the part."""
+        return self.recordings.take(self.rows)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ from __future__ import annotations
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 
-KINDS = {"image": "pictures", "series": "series", "text": "texts"}
+KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text": "texts"}
 """What the data of a kind is called, where a kind has options of its own."""
 
 OPTIONS = {
     "image": ("size", "fit", "resample", "channels", "strict", "augment"),
+    "audio": ("rate", "seconds", "mono", "pattern", "strict", "augment"),
     "series": ("time", "entity", "attributes", "window", "stride"),
     "text": ("unit", "text_column"),
 }
-"""The options of one kind alone."""
+"""The options that some kinds alone know."""
 
 
 def refuse_others(kind: str, config: TrainConfig) -> None:
@@ -28,6 +29,6 @@ def refuse_others(kind: str, config: TrainConfig) -> None:
     plain = TrainConfig()
     for other, names in OPTIONS.items():
         for name in names:
-            if other != kind and getattr(config, name) != getattr(plain, name):
+            if name not in OPTIONS.get(kind, ()) and getattr(config, name) != getattr(plain, name):
                 flag = "--" + name.replace("_", "-")
                 raise OptionError(f"{flag} is for {KINDS[other]}, and this data is none. Leave it out.")

@@ -68,12 +68,16 @@ class Content:
     card: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
     notes: Sequence[str]
+    extra: Sequence[Section] = ()
 
 
 def page(content: Content) -> str:
     """The page as HTML."""
     card, evaluation = content.card, content.evaluation
-    first, overview = _samples(content), Section("overview", "All figures", figures=_all_figures(content))
+    first, overview = (
+        [*content.extra, *_samples(content)],
+        Section("overview", "All figures", figures=_all_figures(content)),
+    )
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
     sections = [*first, *_neighbours(content), overview, *_measured(content), *_training(content), *_history(content)]
     return frame.template("pictures.html.j2").render(

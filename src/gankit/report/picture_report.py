@@ -12,7 +12,7 @@ import numpy as np
 
 from gankit.metrics.score import plain
 from gankit.report.picture_looks import Look
-from gankit.report.picture_page import Content, page
+from gankit.report.picture_page import Content, Section, page
 from gankit.report.picture_summary import summary
 from gankit.report.picture_words import completed, place_of, verdict, words_of
 from gankit.report.report import MAX_BYTES, Report
@@ -36,6 +36,7 @@ def build_pictures(
     progress: Sequence[tuple[int, np.ndarray]] = (),
     notes: Sequence[str] = (),
     records: bool = True,
+    extra: Sequence[Section] = (),
 ) -> Report:
     """The report on `fake`.
 
@@ -53,6 +54,7 @@ def build_pictures(
         progress: (real samples shown to D, [n, H, W, C] uint8 fakes of the same z) for the steps that were kept.
         notes: further remarks for the reader, one sentence each.
         records: whether real pictures may be shown, and the fakes that look most like them.
+        extra: parts of the page that stand before all others.
 
     Returns:
         The report; its page stays under `gankit.report.report.MAX_BYTES` by showing fewer pictures.
@@ -67,7 +69,7 @@ def build_pictures(
 
     def content(scale: float) -> Content:
         look = Look(train, heldout, fake, labels, evaluation, progress, records, scale)
-        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
+        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes, extra)
 
     html = page(content(1.0))
     for scale in (

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gankit.codecs import SOUND, WaveCodec
 from gankit.config import TrainConfig
 from gankit.evaluation import Perception
 from gankit.game import Batches, Game
@@ -86,19 +87,27 @@ def _picture_judge(prepared: Prepared, config: TrainConfig, plan: NetworkPlan, p
     from gankit.metrics.picture_distances import held_out_metric
 
     assert prepared.heldout_pictures is not None
-    size = prepared.codec.spec.shape[1] * prepared.codec.spec.shape[2]
-    count = int(np.clip(JUDGED_PIXELS // size, LEAST_JUDGED, JUDGED_ROWS))
+    _, height, width, _ = prepared.heldout_pictures.whole.x.shape
+    count = int(np.clip(JUDGED_PIXELS // (height * width), LEAST_JUDGED, JUDGED_ROWS))
     real = prepared.heldout_pictures.some(count, numpy_generator(config.seed, "judged"))
     distance = held_out_metric(perception.features, real)
 
     def judge(generator: Generator) -> float:
         where = next(generator.parameters()).device
         model = model_of(prepared, plan, generator.to("cpu"), {}, (), None)
-        fakes = [batch.x for batch in model.sample_batches(max(count, LEAST_JUDGED), seed=_judge_seed(config.seed))]
+        fakes = pictures_made(model, max(count, LEAST_JUDGED), _judge_seed(config.seed))
         generator.to(where)
-        return distance(np.concatenate(fakes))
+        return distance(fakes)
 
     return judge
+
+
+def pictures_made(model: Model, count: int, seed: int) -> np.ndarray:
+    """The first fakes of a seed as pictures [count, H, W, C] uint8; of recordings how loud they are, before they are
+    turned into sound, which takes as long as making them.
+    """
+    made, codec = model.made(count, seed), model.codec
+    return codec.look(codec.decode(made)[SOUND].data) if isinstance(codec, WaveCodec) else made
 
 
 def _likelihood_judge(game: Game, heldout: Batches, seed: int) -> Callable[[Generator], float]:

@@ -20,11 +20,11 @@ AS_PUBLISHED = ("dense2014", "conv2014")
 sooner (benchmarks/pictures.md)."""
 
 
-def precision_of(asked: str, network: str, kind: str, device: torch.device) -> str:
+def precision_of(asked: str, network: str, form: str, device: torch.device) -> str:
     """What was asked for; auto = bfloat16 where the network can use it, gains by it, and the hardware has it."""
-    if kind != "image" and network in WITHOUT_BFLOAT16:
+    if form != "image" and network in WITHOUT_BFLOAT16:
         if asked == "bfloat16":
-            raise OptionError(f"--precision bfloat16: network {network} of kind {kind} cannot use it. Leave it out.")
+            raise OptionError(f"--precision bfloat16: network {network} for a {form} cannot use it. Leave it out.")
         return "float32"
     if asked != "auto":
         return asked

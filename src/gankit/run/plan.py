@@ -17,6 +17,7 @@ from gankit.errors import OptionError
 from gankit.game import GameConfig
 from gankit.options import parse_duration, parse_samples
 from gankit.preparation import Prepared
+from gankit.run.audio import wave_plan
 from gankit.run.judges import FEW_ROWS
 from gankit.run.texts import text_plan
 from gankit.training import samples_for_budget, seconds_per_sample
@@ -68,8 +69,10 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
             gap_target=0.02,
             ema_half_life=10.0 * rows,
         )
-    if prepared.kind == "image":
+    if prepared.codec.spec.form == "image":
         plan = _picture_plan(prepared, config, plan)
+    if prepared.network == "wave":
+        plan = wave_plan(prepared, config, plan)
     if prepared.kind == "text":
         plan = text_plan(prepared, config, plan)
     if prepared.kind in ("number", "vector"):
@@ -144,7 +147,8 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
             row["penalty_weight"] = SMALL_WEIGHT if small else 0.0002 * height * width / row["batch"]
         if height * width <= SMALL_SIDE**2:
             row["path_length_weight"] = 0.0
-    automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else "ada"
+    usual = "spectral" if prepared.kind == "audio" else "ada"
+    automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else usual
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
     return replace(plan, **row)
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.codecs import SeriesCodec, TableCodec, TextCodec, VectorCodec
+from gankit.codecs import SeriesCodec, TableCodec, TextCodec, VectorCodec, WaveCodec
 from gankit.config import TrainConfig
 from gankit.data import Values, column_of
 from gankit.errors import OptionError
@@ -32,8 +32,8 @@ from gankit.networks.dense2014 import Dense2014Generator
 from gankit.networks.sequential import SequentialGenerator
 from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.networks.threads import threads
-from gankit.preparation import PicturePart, Prepared, SeriesPart
-from gankit.run.judges import judge_of, model_of
+from gankit.preparation import PicturePart, Prepared, SeriesPart, SoundPart
+from gankit.run.judges import judge_of, model_of, pictures_made
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
 from gankit.run.series import series_look
@@ -83,7 +83,7 @@ class Run:
         if prepared.network == "sequential" and config.latents is not None:
             raise OptionError("--latents: the sequential network takes one number of z a column. Leave it out.")
         latents = config.latents or default_latents(prepared)
-        precision = precision_of(config.precision, prepared.network, prepared.kind, device)
+        precision = precision_of(config.precision, prepared.network, prepared.codec.spec.form, device)
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
@@ -105,7 +105,7 @@ class Run:
         """Within it torch uses as many threads as were asked for, or as the networks are worth."""
         number = self.config.threads
         small = sum(t.numel() for t in self.game.generator.parameters()) < SMALL_PARAMETERS
-        if number is None and small and self.prepared.kind != "image":
+        if number is None and small and self.prepared.codec.spec.form != "image":
             number = 1
         return threads(number)
 
@@ -150,10 +150,10 @@ class Run:
         return model_of(self.prepared, self.plan, generator.to("cpu"), card, (), None)
 
     def look(self, count: int = 48) -> np.ndarray | list[str] | None:
-        """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8, series
-        [n, T, C] float32, or texts; None for other kinds.
+        """The same fakes at every evaluation, of the averaged G as it is: pictures [n, H, W, C] uint8 (of recordings:
+        of their loudness), series [n, T, C] float32, or texts; None for other kinds.
         """
-        if self.prepared.kind not in ("image", "series", "text"):
+        if self.prepared.kind not in ("image", "audio", "series", "text"):
             return None
         average = copy.deepcopy(self.game.average).to("cpu")
         model = model_of(self.prepared, self.plan, average, {}, (), None)
@@ -161,7 +161,7 @@ class Run:
             return text_look(model, LOOK_SEED)
         if self.prepared.kind == "series":
             return series_look(model, self.prepared, count, LOOK_SEED)
-        return np.concatenate([batch.x for batch in model.sample_batches(count, seed=LOOK_SEED)])
+        return pictures_made(model, count, LOOK_SEED)
 
     def figure(self) -> dict[str, Any] | None:
         """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
@@ -175,6 +175,8 @@ class Run:
 def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches:
     spec, values = prepared.codec.spec, prepared.heldout if heldout else prepared.train
     part = prepared.heldout_part if heldout else prepared.part
+    if isinstance(part, SoundPart) and isinstance(prepared.codec, WaveCodec):
+        return _sound_batches(prepared, values, part)
     if isinstance(part, PicturePart):
         return _picture_batches(prepared, values, part, device)
     if isinstance(part, SeriesPart):
@@ -203,6 +205,12 @@ def _picture_batches(
     return Batches(x, _conditions(prepared, values), lambda part: expand(spec, part), rows)
 
 
+def _sound_batches(prepared: Prepared, values: Mapping[str, Values], part: SoundPart) -> Batches:
+    """Samples as they are, two bytes each, made into numbers in [-1, 1] as they are taken."""
+    x, rows = torch.from_numpy(part.recordings.x), torch.from_numpy(part.rows)
+    return Batches(x, _conditions(prepared, values), lambda taken: taken.float() / 32768, rows)
+
+
 def _conditions(prepared: Prepared, values: Mapping[str, Values]) -> torch.Tensor | None:
     if prepared.given is None:
         return None
@@ -216,8 +224,8 @@ def _texts(prepared: Prepared) -> list[dict[str, str]]:
 
 
 def _given_names(prepared: Prepared, config: TrainConfig) -> list[str]:
-    """The given columns; labels of pictures, series and texts are given by themselves."""
-    if prepared.kind not in ("image", "series", "text"):
+    """The given columns; labels of pictures, recordings, series and texts are given by themselves."""
+    if prepared.kind not in ("image", "audio", "series", "text"):
         return list(config.given)
     return [] if prepared.given is None else [field.name for field in prepared.given.fields]
 

@@ -29,7 +29,7 @@ TEACHING_SAMPLES, LEAST_TAUGHT, MOST_TAUGHT = 0.25, 20_000, 200_000
 
 def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> Perception | None:
     """What the pictures are measured by; None where the data is no pictures."""
-    if prepared.kind != "image":
+    if prepared.pictures is None:
         return None
     if config.samples is not None:
         shown = int(TEACHING_SAMPLES * parse_samples(config.samples))

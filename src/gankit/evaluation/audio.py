@@ -1,0 +1,115 @@
+"""From a model of recordings to its report: fakes through a file and back, heard as spectrograms, metrics, the page.
+
+Knows models, recordings, features, metrics and the report; never the loop.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gankit.codecs import AudioCodec
+from gankit.config import TrainConfig
+from gankit.data import Recordings
+from gankit.evaluation.pictures import Part, card_of, classes_of, features_of, learning, read_looks, real_parts
+from gankit.metrics.picture_evaluation import evaluate_pictures
+from gankit.model.model import Model
+from gankit.networks.threads import threads, threads_that_pay
+from gankit.preparation import Prepared, SoundPart, brought_to
+from gankit.report import Report, Section, build_pictures, players
+
+AS_PICTURES = (
+    "This model makes recordings. Each was measured as a picture of its loudness, time to the right and pitch upwards: "
+    "the pictures on this page are these spectrograms."
+)
+
+
+def report_on_audio(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
+    real: Any,
+    fake: Any,
+    *,
+    seed: int,
+    num_rows: int,
+    features: str,
+    records: bool,
+    note: Callable[[str], None],
+) -> Report:
+    """The report on a model of recordings; see `gankit.evaluate`.
+
+    run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+    """
+    notes: list[str] = []
+    codec = model.codec
+    assert isinstance(codec, AudioCodec)
+    heard: list[Recordings] = []
+
+    def part(label: str | None, source: Any) -> Part:
+        found = source if isinstance(source, Recordings) else _read(model, source, notes)
+        heard.append(found)
+        return Part(codec.look(found.x), classes_of(model, label, found.labels))
+
+    train, heldout, perception = real_parts(model, run, prepared, real, notes, part, "recordings")
+    beside = heard[0] if heard else _heldout_sounds(prepared)
+    sounds = (
+        _fakes_through_a_file(model, num_rows, seed) if fake is None else _read(model, fake, notes, as_they_are=True)
+    )
+    fakes = part(perception.label, sounds)
+    for text in notes:
+        note(text)
+    note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out recordings …")
+    classifier = perception.classifier
+    with threads(threads_that_pay()):
+        evaluation = evaluate_pictures(
+            train.x,
+            heldout.x,
+            fakes.x,
+            features=features_of(features, perception, train.x, note),
+            classify=None if classifier is None else classifier.predict,
+            learn=None if classifier is None else learning(classifier.samples),
+            train_labels=train.classes,
+            heldout_labels=heldout.classes,
+            fake_labels=fakes.classes,
+            class_names=perception.levels,
+            seed=seed,
+        )
+    if prepared is None:
+        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
+        evaluation = {**evaluation, "metrics": kept}
+    labels = None
+    if perception.levels:
+        labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
+    tables = players(
+        sounds, fakes.classes, beside if records else None, heldout.classes if len(beside) == len(heldout.x) else None,
+        perception.levels,
+    )  # fmt: skip
+    return build_pictures(
+        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
+        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=[AS_PICTURES, *notes],
+        records=records, extra=[Section("listen", "Listen", [AS_PICTURES], tables=tables)],
+    )  # fmt: skip
+
+
+def _read(model: Model, source: Any, notes: list[str], as_they_are: bool = False) -> Recordings:
+    """Recordings from wherever they are, in the model's rate, length and channels."""
+    codec = model.codec
+    assert isinstance(codec, AudioCodec)
+    options = TrainConfig.from_json(model.card["options"])
+    return brought_to(source, options, codec.spectrum.rate, codec.spectrum.length, codec.channels, notes, as_they_are)
+
+
+def _heldout_sounds(prepared: Prepared | None) -> Recordings:
+    assert prepared is not None and isinstance(prepared.heldout_part, SoundPart)
+    return prepared.heldout_part.sounds()
+
+
+def _fakes_through_a_file(model: Model, count: int, seed: int) -> Recordings:
+    """`count` fakes, written to a file and read back: what is judged is what the user gets."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fakes.npz"
+        model.write(file, count, seed)
+        return _read(model, file, [], as_they_are=True)

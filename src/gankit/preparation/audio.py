@@ -1,0 +1,101 @@
+"""Recordings: read, their labels understood, split, and what of it a game and a judge take.
+
+Knows data, codecs and Spec; never networks, losses or the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gankit.codecs import AudioCodec, SpectrogramCodec, TableCodec, WaveCodec
+from gankit.config import TrainConfig
+from gankit.data import Origin, Pictures, Recordings, Values, read_recordings, recording_hash, split
+from gankit.errors import DataError, OptionError
+from gankit.preparation.labels import rows_of, understand_labels
+from gankit.preparation.prepared import Prepared, SoundPart
+
+OTHER_NETWORKS = {"sequential": "tables", "temporal": "series", "symbols": "texts"}
+"""Networks of other forms, and what they make."""
+
+CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
+"""How recordings are shown to a network, where not as spectrograms."""
+
+
+def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
+    """See `gankit.preparation.prepare`."""
+    recordings = read_recordings(source, config, notes)
+    config, schema = understand_labels(recordings.labels, config, notes, "recordings")
+    values = {} if recordings.labels is None else schema.parse(recordings.labels)
+    given = [c for c in schema.modelled if c.name in config.given]
+    num = len(recordings)
+    if config.heldout is None:
+        everyone = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
+        train_rows, heldout_rows = split(
+            schema, {**everyone, **values}, replace(config, given=tuple(c.name for c in given)), config.seed
+        )
+        others, heldout_values = recordings, values
+    else:
+        others = _heldout(config, recordings, notes)
+        heldout_values = {} if others.labels is None else schema.parse(others.labels)
+        train_rows, heldout_rows = np.arange(num), np.arange(len(others))
+    train = rows_of(values, train_rows)
+    network = _network(config)
+    coder = CODERS.get(network, SpectrogramCodec)
+    codec = coder.fit(recordings.x[train_rows], recordings.lengths[train_rows], recordings.rate)
+    looks = _looks(codec, recordings)
+    seconds = recordings.x.shape[1] / recordings.rate
+    channels = "one channel" if recordings.x.shape[2] == 1 else "two channels"
+    notes.append(
+        f"kind: audio ({num:,} recordings of {seconds:.3g} s at {recordings.rate:,} Hz, {channels}). Another: --kind."
+    )
+    return Prepared(
+        recordings.origin, schema, "audio", network, train, rows_of(heldout_values, heldout_rows), codec,
+        TableCodec.fit(given, train) if given else None, recording_hash(recordings),
+        SoundPart(looks, train_rows, recordings),
+        SoundPart(looks if others is recordings else _looks(codec, others), heldout_rows, others),
+    )  # fmt: skip
+
+
+def _looks(codec: AudioCodec, recordings: Recordings) -> Pictures:
+    return Pictures(codec.look(recordings.x), None, Origin("array"))
+
+
+def _heldout(config: TrainConfig, recordings: Recordings, notes: list[str]) -> Recordings:
+    """The recordings of --heldout, brought to the rate, length and channels of those that train."""
+    found = brought_to(config.heldout, config, recordings.rate, recordings.x.shape[1], recordings.x.shape[2], notes)
+    if recordings.labels is not None and found.labels is None and config.given != ():
+        raise DataError(
+            f"--heldout {config.heldout}: its recordings have no labels, and those that train have. Give labelled "
+            "ones, or train without labels by --given none."
+        )
+    return found
+
+
+def brought_to(
+    source: Any, config: TrainConfig, rate: int, length: int, channels: int, notes: list[str], as_they_are: bool = False
+) -> Recordings:
+    """Recordings from wherever they are, in the rate, length and channels of those that train.
+
+    as_they_are: see `read_recordings`.
+
+    Raises:
+        DataError: they have one channel, and those that train two.
+    """
+    wanted = replace(config, rate=rate, seconds=length / rate, mono=channels == 1)
+    found = read_recordings(source, wanted, notes, least=1, as_they_are=as_they_are)
+    if found.x.shape[2] != channels:
+        raise DataError(
+            f"{source}: its recordings have one channel, and those that train have two. Give recordings of the "
+            "same kind."
+        )
+    return found
+
+
+def _network(config: TrainConfig) -> str:
+    if config.network in OTHER_NETWORKS:
+        what = OTHER_NETWORKS[config.network]
+        raise OptionError(f"--network {config.network} makes {what}, and these are recordings. Leave it out.")
+    return "strided" if config.network == "auto" else config.network
