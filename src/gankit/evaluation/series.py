@@ -16,7 +16,7 @@ from gankit.config import TrainConfig
 from gankit.data import Schema, Values, layout_of, read_series_like
 from gankit.data.writing import whole_file
 from gankit.errors import OptionError
-from gankit.metrics.series_choice import SeriesFeatures
+from gankit.metrics.series_choice import KERNELS, SeriesFeatures
 from gankit.metrics.series_evaluation import evaluate_series
 from gankit.metrics.series_judge import Recurrent
 from gankit.metrics.series_sample import SeriesSample
@@ -29,6 +29,9 @@ from gankit.report.series_report import series_report
 
 LOOKS_NAME = "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
+
+FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
+"""What the report says of the features in which distances are measured."""
 
 MOST_TRAINING = 50_000
 """Training series among which copies are looked for, spread over all; more would not fit."""
@@ -59,8 +62,9 @@ def report_on_series(
     categories = [i for i, name in enumerate(heldout.names) if name in heldout.levels]
     fixed = SeriesFeatures(heldout.x, categories)
     evaluation = evaluate_series(
-        train, heldout, fakes, recurrent=Recurrent(tell, foretell), features=lambda sample: fixed(sample.x), seed=seed
-    )
+        train, heldout, fakes, recurrent=Recurrent(tell, foretell), features=lambda sample: fixed(sample.x),
+        features_name=FEATURES, seed=seed,
+    )  # fmt: skip
     if prepared is None:
         kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
         evaluation = {**evaluation, "metrics": kept}
