@@ -127,6 +127,15 @@ def test_a_few_times_that_repeat_are_no_reason_to_think_of_several_series() -> N
         series_of(frame)
 
 
+def test_a_date_that_stays_or_is_missing_is_no_time_of_steps() -> None:
+    frame = pd.concat([hourly(6).assign(site="north"), hourly(6).assign(site="south")], ignore_index=True)
+    frame.insert(0, "built", pd.to_datetime(["1950-01-01", "1970-05-05"]).repeat(6))
+    frame.insert(0, "repaired", frame["when"].where(frame.index % 2 == 0))
+    series, _ = series_of(frame, entity="site")
+    assert series.layout.times is not None and series.layout.times.names == ("when",)
+    assert series.labels is not None and series.labels.column_names == ["built"]
+
+
 def test_two_frequencies_one_after_the_other_are_refused() -> None:
     later = hourly(40, "2024-05-01")
     later["when"] = pd.date_range("2024-04-01 01:10", periods=40, freq="10min")

@@ -180,6 +180,24 @@ def test_many_series_keep_their_lengths_names_and_attributes(many_model: Any) ->
     assert set(many_model.sample(30, where={"arm": "b"})["arm"]) == {"b"}
 
 
+def test_numbers_dates_and_gaps_may_belong_to_a_whole_series() -> None:
+    frame, draws = patients(40), np.random.default_rng(0)
+    names = frame["patient"].unique()
+    whole = {
+        "age": draws.integers(20, 90, 40),
+        "born": pd.Timestamp("1950-01-01") + pd.to_timedelta(draws.integers(0, 9999, 40), "D"),
+        "weight": np.where(np.arange(40) % 5 == 0, np.nan, draws.normal(70, 9, 40).round(1)),
+    }  # fmt: skip
+    for name, cells in whole.items():
+        frame[name] = frame["patient"].map(dict(zip(names, cells, strict=True)))
+    model = gankit.train(frame, entity="patient", **SMALL)
+    found = model.sample(60)
+    assert list(found.columns) == list(frame.columns) and (found.dtypes == frame.dtypes).all()
+    first = found.groupby("patient").first()
+    assert first["weight"].isna().any() and first["born"].between(whole["born"].min(), whole["born"].max()).all()
+    assert model.sample(20, where={"age": "30..50"})["age"].between(30, 50).all()
+
+
 def test_the_held_out_series_are_whole_ones() -> None:
     prepared = prepare(patients(), TrainConfig(entity="patient"), [])
     assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)

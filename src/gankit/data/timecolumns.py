@@ -64,13 +64,23 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
     if config.time is not None:
         names = [config.time] if config.time in table.column_names else config.time.split("+")
         return _times_of(table, names, config)
+    found, wrong = [], None
     for names in _candidates(table, config):
-        found = _times_of(table, names, config)
-        if found.dates or _increases(found.seconds, codes):
-            notes.append(f"time: {found.words}. Another: --time COLUMN, or --column {names[0]}=drop for none.")
-            return found
-    notes.append("time: none found, so the steps follow one another as the rows do. Name one: --time COLUMN.")
-    return None
+        try:
+            one = _times_of(table, names, config)
+        except DataError as error:
+            wrong = wrong or error
+            continue
+        if _changes(one.seconds, codes) and (one.dates or _increases(one.seconds, codes)):
+            found.append(one)
+    best = next((one for one in found if _is_once(one.seconds, codes)), found[0] if found else None)
+    if best is not None:
+        notes.append(f"time: {best.words}. Another: --time COLUMN, or --column {best.names[0]}=drop for none.")
+    elif wrong is not None:
+        raise wrong
+    else:
+        notes.append("time: none found, so the steps follow one another as the rows do. Name one: --time COLUMN.")
+    return best
 
 
 def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
@@ -148,6 +158,20 @@ def _times_in_parts(table: pa.Table, names: list[str]) -> FoundTimes:
     first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     seconds = (first + day - 1) * 86400.0 + hour * 3600.0 + minute * 60.0 + second
     return FoundTimes(tuple(columns), seconds, True)
+
+
+def _changes(seconds: Floats, codes: Ints) -> bool:
+    """Whether it is not the same at all steps of every series; a date of birth is no time of steps."""
+    order = np.argsort(codes, kind="stable")
+    inner = codes[order][1:] == codes[order][:-1]
+    return bool((np.diff(seconds[order])[inner] != 0).any())
+
+
+def _is_once(seconds: Floats, codes: Ints) -> bool:
+    """Whether no series has two steps at one time."""
+    order = np.lexsort((seconds, codes))
+    inner = codes[order][1:] == codes[order][:-1]
+    return not bool((np.diff(seconds[order])[inner] == 0).any())
 
 
 def _increases(seconds: Floats, codes: Ints) -> bool:

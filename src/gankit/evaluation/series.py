@@ -33,8 +33,8 @@ LOOKS_NAME = "looks"
 FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
 """What the report says of the features in which distances are measured."""
 
-MOST_TRAINING = 50_000
-"""Training series among which copies are looked for, spread over all; more would not fit."""
+MOST_TRAINING, MOST_NUMBERS = 50_000, 2**25
+"""Training series among which copies are looked for, spread over all, and the numbers that these have together."""
 
 
 def report_on_series(
@@ -91,8 +91,7 @@ def _real_samples(
     """The training part and the held-out part."""
     if prepared is not None:
         assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
-        few = np.unique(np.linspace(0, len(prepared.part) - 1, MOST_TRAINING).astype(np.int64))
-        train = _sample(model, prepared.part, prepared.train, few)
+        train = _sample(model, prepared.part, prepared.train)
         if real is None:
             return train, _sample(model, prepared.heldout_part, prepared.heldout)
         return train, _read(model, real, _window(model), "the real series")
@@ -117,11 +116,10 @@ def _window(model: Model) -> int | None:
     return layout.num_steps if layout.windows else None
 
 
-def _sample(
-    model: Model, part: SeriesPart, labels: Mapping[str, Values], rows: np.ndarray | None = None
-) -> SeriesSample:
+def _sample(model: Model, part: SeriesPart, labels: Mapping[str, Values]) -> SeriesSample:
     channels, whole = _schemas(model)
-    rows = np.arange(len(part)) if rows is None else rows
+    most = min(MOST_TRAINING, max(2, MOST_NUMBERS // (int(part.lengths.max()) * len(channels.modelled))))
+    rows = np.unique(np.linspace(0, len(part) - 1, most).astype(np.int64))
     levels = {c.name: tuple(map(str, c.levels)) for c in channels.modelled if c.kind == "category"}
     told = next((c for c in whole.modelled if c.kind == "category"), None)
     known = None
