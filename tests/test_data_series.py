@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.config import TrainConfig
-from gankit.data import Series, looks_like_series, read_series, to_series_object
+from gankit.data import Series, looks_like_series, read_series, to_series_object, write_series
 from gankit.data.seriestimes import Grid, drawn_starts, find_grid, runs_of
 from gankit.data.windows import covered, split_in_time, windows_of
 from gankit.errors import DataError, OptionError
@@ -72,6 +72,29 @@ def test_times_in_several_columns_are_one_time() -> None:
     assert series.layout.times.grid == Grid("second", 3600.0) and series.steps.column_names == ["pm"]
     assert series.times is not None and series.times[0] == times[0].timestamp()
     assert any("year+month+day+hour" in note for note in notes)
+
+
+def test_a_day_and_a_time_of_day_are_one_time_and_are_written_as_two(tmp_path: Path) -> None:
+    times = pd.date_range("2006-12-16 17:24", periods=2000, freq="min")
+    frame = pd.DataFrame({"Date": times.strftime("%d/%m/%Y"), "Time": times.strftime("%H:%M:%S"), "x": np.arange(2000)})
+    frame.to_csv(tmp_path / "power.csv", index=False, sep=";")
+    series, notes = series_of(tmp_path / "power.csv")
+    assert series.layout.times is not None and series.layout.times.names == ("Date", "Time")
+    assert series.layout.times.grid == Grid("second", 60.0) and any("time: Date+Time" in note for note in notes)
+    write_series([series], tmp_path / "again.csv", series.origin)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv", sep=";").drop(columns="series"), frame)
+    with pytest.raises(DataError, match="a column of days and one of"):
+        series_of(tmp_path / "power.csv", time="Time+Date")
+
+
+def test_months_without_days_are_times_and_come_back_as_months(tmp_path: Path) -> None:
+    months = pd.date_range("1949-01-01", periods=144, freq="MS").strftime("%Y-%m")
+    frame = pd.DataFrame({"Month": months, "Passengers": 100 + np.arange(144) % 12})
+    frame.to_csv(tmp_path / "air.csv", index=False)
+    series, _ = series_of(tmp_path / "air.csv")
+    assert series.layout.times is not None and series.layout.times.grid == Grid("month", 1.0)
+    write_series([series], tmp_path / "again.csv", series.origin)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv").drop(columns="series"), frame)
 
 
 def test_steps_that_are_absent_count_as_missing() -> None:

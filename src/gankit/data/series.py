@@ -34,7 +34,8 @@ TIME_UNITS = ("year", "month", "day", "hour", "minute", "second")
 class Times:
     """How the times of steps are written.
 
-    columns: one column of datetimes or numbers, or several of whole numbers for the first of `TIME_UNITS`.
+    columns: one column of datetimes or numbers, a day and a time of day, or several of whole numbers for the first of
+        `TIME_UNITS`.
     grid: the distance from step to step; None where it differs, and is then the channel `step`.
     starts: runs [first, difference, count] of the times at which training records begin.
     """

@@ -126,7 +126,12 @@ def _holds(kind: pa.DataType) -> bool:
 def _time_cells(layout: Layout, times: Floats) -> Iterator[tuple[str, pa.Array, pa.Field]]:
     assert layout.times is not None
     here = np.zeros(len(times), dtype=np.int8)
-    several = _divided(times, len(layout.times.columns)) if len(layout.times.columns) > 1 else [times]
+    several = [times]
+    if len(layout.times.columns) > 1:
+        day_and_clock = layout.times.columns[0].kind == "datetime"
+        several = (
+            [times // 86400 * 86400, times % 86400] if day_and_clock else _divided(times, len(layout.times.columns))
+        )
     for column, numbers in zip(layout.times.columns, several, strict=True):
         array = column.format(Values(numbers, here))
         yield (

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gankit.config import TrainConfig
-from gankit.data.cells import joined
+from gankit.data.cells import is_text, joined
 from gankit.data.columns import Column
 from gankit.data.inference import infer
 from gankit.data.origin import Origin, Records
@@ -26,6 +27,9 @@ _NOWHERE = Origin("pyarrow")
 
 LOOKED_AT = 5000
 """Rows that are looked at to find out what columns are times."""
+
+MONTHS = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+"""Texts such as 1949-07, which are months where they stand in a series."""
 
 TIME_NAMES = ("time", "timestamp", "date", "datetime", "t", "step", "seconds", "minute", "hour", "day", "month", "year")
 """Columns of numbers that are times by their names, if they increase throughout."""
@@ -99,7 +103,14 @@ def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
         parts.append(lower[unit])
     if len(parts) >= 2:
         found.append(parts)
+    found += [[n] for n in open_columns if is_text(head.schema.field(n).type) and _all_months(head.column(n))]
+    clocks = [name for name in open_columns if schema.get(name) == "clock"]
+    found += [[name, clock] for name in open_columns if schema.get(name) == "datetime" for clock in clocks]
     return found + [[lower[n]] for n in TIME_NAMES if n in lower and schema.get(lower[n]) in ("number", "identifier")]
+
+
+def _all_months(column: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.match_substring_regex(column, MONTHS).fill_null(False)).as_py())
 
 
 def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
@@ -108,12 +119,26 @@ def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
         schema = infer(Records(head, _NOWHERE), replace(config, column=typed), notes=[])
     except DataError:  # nothing to learn in these rows, say; what is wrong shows when all are looked at
         return {}
-    return {column.name: column.kind for column in schema.columns}
+    return {column.name: "clock" if _is_clock(column) else column.kind for column in schema.columns}
+
+
+def _is_clock(column: Column) -> bool:
+    """Whether it holds times of the day alone."""
+    return column.dates is not None and not any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B"))
 
 
 def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> FoundTimes:
-    if len(names) > 1:
+    if len(names) > 1 and all(name.lower() in TIME_UNITS for name in names):
         return _times_in_parts(table, names)
+    if len(names) == 2:
+        day, clock = (_times_of(table, [name], config) for name in names)
+        if day.dates and clock.dates and _is_clock(clock.columns[0]) and not (day.seconds % 86400).any():
+            return FoundTimes((*day.columns, *clock.columns), day.seconds + clock.seconds, True)
+    if len(names) > 1:
+        raise DataError(
+            f"--time {'+'.join(names)}: expected year+month+day+… in whole numbers, or a column of days and one of "
+            "times of the day."
+        )
     name = names[0]
     column = _time_column(table, name, config)
     values = column.parse(joined(table.column(name)))
@@ -130,7 +155,8 @@ def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> FoundTi
 def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
     own = [option for option in config.column if option.rpartition("=")[0] == name]
     alone = Records(table.select([name]), _NOWHERE)
-    for forced in (tuple(own), (f"{name}=datetime",), (f"{name}=number",)):
+    month = (f"{name}=datetime:%Y-%m",) if is_text(table.schema.field(name).type) else ()
+    for forced in (tuple(own), (f"{name}=datetime",), month, (f"{name}=number",)):
         try:
             column = infer(alone, TrainConfig(column=forced, missing=config.missing), notes=[]).columns[0]
         except DataError:
