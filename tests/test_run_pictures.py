@@ -11,8 +11,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 import gankit
+from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
 from gankit.networks import NETWORKS
+from gankit.preparation import prepare
+from gankit.run import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
 """Networks that make pictures, and a width that is small."""
@@ -133,6 +136,19 @@ def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
     looks = read_looks(tmp_path / "run", (8, 8, 1))
     assert [samples for samples, _ in looks] == [model.history[0]["samples"], model.history[1]["samples"]]
     assert looks[-1][1].shape[1:] == (8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "steps"), [("strided", 64, 25), ("strided", 512, 6), ("stylegan2", 256, 1)]
+)
+def test_large_pictures_are_looked_at_after_fewer_steps_so_that_a_stop_does_not_wait(
+    network: str, side: int, steps: int
+) -> None:
+    x = np.zeros((4, side, side, 3), np.uint8)
+    x[1:] = 200
+    notes: list[str] = []
+    config = TrainConfig(network=network)
+    assert plan_game(prepare(x, config, notes), config, 1000).steps_per_look == steps
 
 
 def test_one_picture_cannot_be_learned_from() -> None:

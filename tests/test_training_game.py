@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gankit import training
 from gankit.checkpoint import RunFolder
 from gankit.errors import DivergedError, ModelError
 from gankit.losses import LOSSES, PENALTIES
@@ -420,6 +421,18 @@ def test_a_budget_becomes_the_samples_that_fit_into_it() -> None:
         342_857, abs=1
     )
     assert samples_for_budget(1.0, 20.0, {"game": 1e-4}, 2.0, config) == 100
+
+
+def test_slow_steps_are_timed_for_seconds_not_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 4.0  # each look: a step between two of them takes four seconds
+        return now[0]
+
+    monkeypatch.setattr(training.time, "perf_counter", clock)
+    assert seconds_per_sample(a_game(), TRAIN, steps=20) == {"game": pytest.approx(4.0 / 32)}
+    assert now[0] < 30
 
 
 def test_timing_a_game_does_not_move_it() -> None:

@@ -20,6 +20,9 @@ from gankit.losses import LOSSES
 from gankit.networks.base import Generator
 from gankit.randomness import numpy_generator
 
+TIMING_S = 10.0
+"""Seconds that timing a phase may take before the length is set, where steps are slow."""
+
 UNSETTLED = 0.5
 """In that first share of the game an evaluation without a better metric does not count towards an early stop: while the
 learning rate is high the metric goes up and down, and most of what is gained is gained when it falls."""
@@ -334,7 +337,8 @@ def _roll_back(game: Game, good: _Snapshot) -> None:
 
 
 def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phase, float]:
-    """How long a sample takes in each phase of `game`, from the median of `steps` timed steps on a copy of it.
+    """How long a sample takes in each phase of `game`, from the median of `steps` timed steps, or of as many as
+    `TIMING_S` allows: at least one after a first one.
 
     The game itself is not moved, so that its draws and weights do not depend on having been timed.
     """
@@ -345,13 +349,17 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
     for phase, share in starts:
         game.load_state(*state)
         game.samples = int(share * game.config.total_samples)
-        times = []
-        for _ in range(steps + 3):
+        times: list[float] = []
+        spent_s = 0.0
+        while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):
             before, start = game.samples, time.perf_counter()
             game.play_step(train)
             game.totals.take()
-            times.append((time.perf_counter() - start) / (game.samples - before))
-        found[phase] = sorted(times[3:])[steps // 2]
+            took_s = time.perf_counter() - start
+            spent_s += took_s
+            times.append(took_s / (game.samples - before))
+        counted = sorted(times[min(3, len(times) - 1) :])
+        found[phase] = counted[len(counted) // 2]
     game.load_state(*state)
     return found
 

@@ -116,6 +116,10 @@ MEASURED_PIXELS = 28 * 28
 """Of the pictures that the strided pair's settings were found on (MNIST): from there the penalty starts in proportion
 to the numbers of a picture, and the learning rate falls with the side (benchmarks/pictures.md)."""
 
+LOOK_PIXELS, LOOK_PIXELS_STYLES = 256 * 256, 64 * 64
+"""Above so many pixels (StyleGAN2: the second) looks come after fewer steps, for a step then takes seconds, and a stop,
+a checkpoint and the progress wait for a look."""
+
 SMALL_SIDE, SMALL_WEIGHT = 32, 0.01
 """For pictures up to so many pixels a side StyleGAN2 goes without path lengths, and R1 has this weight (its CIFAR-10
 configuration: Karras et al. 2020b)."""
@@ -148,6 +152,8 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
         if height * width <= SMALL_SIDE**2:
             row["path_length_weight"] = 0.0
     usual = "spectral" if prepared.kind == "audio" else "ada"
+    most = LOOK_PIXELS_STYLES if prepared.network == "stylegan2" else LOOK_PIXELS
+    row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
     automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else usual
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
     return replace(plan, **row)
