@@ -20,6 +20,8 @@ from gankit.networks.threads import threads, threads_that_pay
 from gankit.preparation import Prepared, SoundPart, brought_to
 from gankit.report import Report, Section, build_pictures, players
 
+TO_HEAR = "The first fakes of each class, none chosen, and held-out recordings where they may be shown."
+
 AS_PICTURES = (
     "This model makes recordings. Each was measured as a picture of its loudness, time to the right and pitch upwards: "
     "the pictures on this page are these spectrograms."
@@ -89,8 +91,8 @@ def report_on_audio(
     )  # fmt: skip
     return build_pictures(
         evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
-        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=[AS_PICTURES, *notes],
-        records=records, extra=[Section("listen", "Listen", [AS_PICTURES], tables=tables)],
+        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes,
+        records=records, extra=[Section("listen", "Listen", [TO_HEAR], tables=tables)], opening=AS_PICTURES,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def build_pictures(
     notes: Sequence[str] = (),
     records: bool = True,
     extra: Sequence[Section] = (),
+    opening: str = "",
 ) -> Report:
     """The report on `fake`.
 
@@ -55,6 +56,7 @@ def build_pictures(
         notes: further remarks for the reader, one sentence each.
         records: whether real pictures may be shown, and the fakes that look most like them.
         extra: parts of the page that stand before all others.
+        opening: a sentence before all others of the summary, or nothing.
 
     Returns:
         The report; its page stays under `gankit.report.report.MAX_BYTES` by showing fewer pictures.
@@ -66,6 +68,7 @@ def build_pictures(
     places = {name: place_of(entry, compared_rows(evaluation), fake[0].size) for name, entry in metrics.items()}
     verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
     sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
+    sentences = [opening, *sentences] if opening else sentences
 
     def content(scale: float) -> Content:
         look = Look(train, heldout, fake, labels, evaluation, progress, records, scale)
