@@ -89,9 +89,9 @@ class Run:
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         if isinstance(generator, SequentialGenerator):
             generator.dropout = next(share for rows, share in DROPOUT if prepared.num_train < rows)
-        elif isinstance(generator, SymbolsGenerator):
-            generator.dropout = text_dropout(prepared.num_train)
         train, heldout = _batches(prepared, device, False), _batches(prepared, device, True)
+        if isinstance(generator, SymbolsGenerator):
+            generator.dropout = text_dropout(int((train.x > 0).sum()))
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
         elif isinstance(generator, Dense2014Generator):

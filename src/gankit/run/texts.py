@@ -32,13 +32,13 @@ LOOKED_AT = 24
 
 METRIC = "minus the n-gram divergence from held-out texts"
 
-DROPOUT = ((2_000, 0.3), (10_000, 0.2), (40_000, 0.1), (float("inf"), 0.0))
-"""Below so many training texts, that share of G's numbers is dropped while it learns by likelihood."""
+DROPOUT = ((10_000, 0.3), (100_000, 0.2), (500_000, 0.1), (float("inf"), 0.0))
+"""Below so many symbols in all training texts, that share of G's numbers is dropped while it learns by likelihood."""
 
 
-def text_dropout(num_train: int) -> float:
+def text_dropout(num_symbols: int) -> float:
     """The share that is dropped."""
-    return next(share for rows, share in DROPOUT if num_train < rows)
+    return next(share for symbols, share in DROPOUT if num_symbols < symbols)
 
 
 def text_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
