@@ -39,7 +39,7 @@ def test_words_come_back_as_they_were(texts: list[str]) -> None:
 def check(texts: list[str], unit: str) -> None:
     codec = TextCodec.fit(texts, unit)
     coded = codec.encode(column(texts))
-    assert coded.shape == (len(texts), *codec.spec.shape[:1], 1) and coded.dtype == np.int32
+    assert coded.shape == (len(texts), *codec.spec.shape[:1], 1) and coded.dtype == np.int16
     assert coded.max() < codec.spec.shape[1] and not (coded == RARE).any()
     assert codec.decode(coded)[TEXT].data.tolist() == texts
     again = CODECS["text"].from_json(json.loads(json.dumps(codec.to_json())))

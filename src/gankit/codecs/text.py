@@ -25,7 +25,7 @@ code of its own is never written."""
 
 
 class TextCodec(Codec):
-    """The codec of kind "text". Its compact form are codes, [N, T, 1] int32.
+    """The codec of kind "text". Its compact form are codes, [N, T, 1] int16.
 
     Args:
         unit: what texts are cut into: "character" or "word".
@@ -66,9 +66,9 @@ class TextCodec(Codec):
         return [self._codes.get(symbol, RARE) for symbol in cut(text, self.unit)]
 
     def encode(self, values: Mapping[str, Values]) -> np.ndarray:
-        """See `Codec.encode`: [N, T, 1] int32; what is longer than T is cut."""
+        """See `Codec.encode`: [N, T, 1] int16; what is longer than T is cut."""
         texts = values[TEXT].data
-        coded = np.full((len(texts), self.num_steps, 1), END, dtype=np.int32)
+        coded = np.full((len(texts), self.num_steps, 1), END, dtype=np.int16)
         for row, text in enumerate(texts):
             codes = self.codes(text)[: self.num_steps]
             coded[row, : len(codes), 0] = codes

@@ -183,7 +183,10 @@ def _batches(prepared: Prepared, device: torch.device, heldout: bool) -> Batches
         assert isinstance(prepared.codec, SeriesCodec)
         steps = torch.from_numpy(prepared.codec.encode(part.values, part.begins, part.lengths))
         return Batches(steps, _conditions(prepared, values), lambda rows: expand(spec, rows))
-    assert isinstance(prepared.codec, TableCodec | VectorCodec | TextCodec)
+    if isinstance(prepared.codec, TextCodec):
+        symbols = torch.from_numpy(prepared.codec.encode(values))
+        return Batches(symbols, _conditions(prepared, values), lambda rows: expand(spec, rows))
+    assert isinstance(prepared.codec, TableCodec | VectorCodec)
     continuous = all(b.kind == "continuous" for b in spec.blocks)
     compact = prepared.codec.encode(values)
     # Networks see cells, not places inside them; in float32 a place just below 1 would round up to the next cell.

@@ -42,7 +42,7 @@ def text_dropout(num_symbols: int) -> float:
 
 
 def text_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
-    """The plan for texts: a warm-up by likelihood, then a careful game."""
+    """The plan for texts: a warm-up by likelihood, then a careful game (benchmarks/texts.md)."""
     rows = prepared.num_train
     batch = config.batch or int(np.clip(rows // 16, 8, 64))
     return replace(
