@@ -13,10 +13,12 @@ import pytest
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.data import read_series
+from gankit.data import Schema, joined_series, read_series, read_series_like
+from gankit.data.seriestables import with_distances
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
 from gankit.evaluation.series import read_looks
 from gankit.preparation import SeriesPart, prepare
+from gankit.preparation.series import array_of_part
 
 SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
 NETWORKS = ("temporal", "residual", "dense2014")
@@ -144,13 +146,19 @@ def test_a_months_end_stays_a_months_end(tmp_path: Path) -> None:
 
 
 def test_irregular_times_are_learned_and_go_forward() -> None:
-    draws = np.random.default_rng(0)
-    frame = pd.DataFrame({"t": pd.Timestamp("2024-01-01") + pd.to_timedelta(draws.integers(1, 900, 300).cumsum(), "s")})
-    model = gankit.train(frame.assign(x=draws.normal(size=300)), kind="series", window=6, **SMALL)
+    model = gankit.train(irregular(), kind="series", window=6, **SMALL)
     found = model.sample(50)
     assert list(found.columns) == ["series", "t", "x"]
     apart = found.groupby("series")["t"].diff().dropna()
     assert (apart > pd.Timedelta(0)).all() and apart.nunique() > 10 and (apart < pd.Timedelta("16min")).all()
+
+
+def test_judges_do_not_see_the_distance_that_leads_to_the_first_step() -> None:
+    prepared = prepare(irregular(), TrainConfig(kind="series", window=6), [])
+    assert isinstance(prepared.part, SeriesPart) and prepared.part.apart == "t step"
+    x = array_of_part(prepared.part, prepared.schema.modelled)
+    where = [c.name for c in prepared.schema.modelled].index("t step")
+    assert np.isnan(x[:, 0, where]).all() and np.isfinite(x[:, 1:, where]).all()
 
 
 def test_times_in_several_columns_come_back_in_them(tmp_path: Path) -> None:
@@ -228,6 +236,26 @@ def test_what_is_written_is_what_sample_gives(many_model: Any, suffix: str, tmp_
         return
     read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": lambda f: pd.read_json(f, lines=True)}[suffix]
     pd.testing.assert_frame_equal(read(file), found, check_dtype=False)
+
+
+def irregular() -> pd.DataFrame:
+    """A series whose steps are 1 to 900 seconds apart."""
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame({"t": pd.Timestamp("2024-01-01") + pd.to_timedelta(draws.integers(1, 900, 300).cumsum(), "s")})
+    return frame.assign(x=draws.normal(size=300))
+
+
+@pytest.mark.parametrize("source", [load(), irregular(), walks()], ids=["regular", "irregular", "array"])
+def test_fakes_that_are_read_back_are_those_that_were_written(source: Any, tmp_path: Path) -> None:
+    model = gankit.train(source, kind="series", **({} if isinstance(source, np.ndarray) else {"window": 6}), **SMALL)
+    made = joined_series(list(model.sample_batches(12, seed=5)))
+    model.write(file := tmp_path / f"fakes.{model.form.suffix(model.origin)}", 12, seed=5)
+    again = read_series_like(file, made.layout, model.schema, Schema(()), TrainConfig())
+    values, wanted = model.schema.parse(again.steps), model.schema.parse(with_distances(made).steps)
+    np.testing.assert_array_equal(again.lengths, made.lengths)
+    for name, cells in wanted.items():
+        np.testing.assert_allclose(values[name].data, cells.data, rtol=1e-6)
+        np.testing.assert_array_equal(values[name].missing > 0, cells.missing > 0)
 
 
 def test_a_file_of_the_ucr_archive_comes_back_as_one(tmp_path: Path) -> None:

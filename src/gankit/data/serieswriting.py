@@ -152,13 +152,20 @@ def _divided(seconds: Floats, count: int) -> list[Floats]:
     return [part.astype(np.float64) for part in parts[:count]]
 
 
-def times_after(starts: Floats, lengths: Ints, grid: Grid | None, distances: Floats | None) -> Floats:
-    """The times of all steps of series that begin at `starts` [N]: on the grid, or by distances [M] from the last."""
+def times_after(
+    starts: Floats, lengths: Ints, grid: Grid | None, distances: Floats | None, grain: float = 0.0
+) -> Floats:
+    """The times of all steps of series that begin at `starts` [N]: on the grid, or by distances [M] from the last.
+
+    grain: that times are multiples of, 0 for none; steps are one grain apart at least.
+    """
     first = np.cumsum(lengths) - lengths
     within = np.arange(int(lengths.sum())) - np.repeat(first, lengths)
     if grid is not None:
         return grid.after(np.repeat(starts, lengths), within)
     assert distances is not None
+    if grain > 0:
+        distances = np.maximum(np.rint(distances / grain), 1.0) * grain
     total = np.cumsum(np.where(within == 0, 0.0, distances))
     found: Floats = np.repeat(starts - total[first], lengths) + total
     return found

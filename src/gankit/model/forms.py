@@ -274,7 +274,8 @@ class SeriesRows(RecordForm):
         if layout.times is not None:
             apart = layout.times.step
             starts = drawn_starts(layout.times.starts, _uniforms(seed, first_row, num))
-            times = times_after(starts, lengths, layout.times.grid, None if apart is None else values[apart].data)
+            distances, grain = None if apart is None else values[apart].data, layout.times.columns[0].grain
+            times = times_after(starts, lengths, layout.times.grid, distances, grain)
         labels = Schema(tuple(c for c in schema if c.name in given))
         channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
         pattern = None if layout.entity is None else layout.entity.pattern

@@ -49,11 +49,13 @@ class SeriesPart:
     """Some series, or windows of them, over cells that both parts may share.
 
     values: the channels, parsed, [M] steps. begins, lengths: [n] int64, where each record begins and its steps.
+    apart: the channel of distances from step to step of irregular series; a record's first one leads to no step of it.
     """
 
     values: Mapping[str, Values]
     begins: np.ndarray
     lengths: np.ndarray
+    apart: str | None = None
 
     def __len__(self) -> int:
         return len(self.begins)

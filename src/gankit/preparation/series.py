@@ -70,13 +70,13 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
     config, labels = _labels(series, config, notes)
     label_values = {} if series.labels is None else labels.parse(series.labels)
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
-    train = SeriesPart(values, cut.train, cut.train_lengths)
+    train = SeriesPart(values, cut.train, cut.train_lengths, apart_of(series))
     train_labels = rows_of(label_values, _series_of(series, cut.train))
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         judged, judged_labels = part_of(other, f"--heldout {config.heldout}", cut.window, channels, labels)
     else:
-        judged = SeriesPart(values, cut.heldout, cut.heldout_lengths)
+        judged = SeriesPart(values, cut.heldout, cut.heldout_lengths, apart_of(series))
         judged_labels = rows_of(label_values, _series_of(series, cut.heldout))
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
@@ -257,6 +257,11 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesPart, h
 # --- other series of the same layout ----------------------------------------------------------------------------------
 
 
+def apart_of(series: Series) -> str | None:
+    """The channel of distances from step to step of irregular series."""
+    return None if series.layout.times is None else series.layout.times.step
+
+
 def part_of(
     found: Series, what: str, window: int | None, channels: Schema, labels: Schema
 ) -> tuple[SeriesPart, dict[str, Values]]:
@@ -277,7 +282,7 @@ def part_of(
         lengths = np.full(len(begins), window)
         if not len(begins):
             raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
-    return SeriesPart(values, begins, lengths), rows_of(label_values, _series_of(found, begins))
+    return SeriesPart(values, begins, lengths, apart_of(found)), rows_of(label_values, _series_of(found, begins))
 
 
 # --- for the judges -------------------------------------------------------------------------------------------------
@@ -299,6 +304,8 @@ def array_of_part(part: SeriesPart, columns: tuple[Column, ...], rows: Ints | No
             lost = lost | (cells.data < 0)  # a level that training did not show
         numbers = np.where(lost, np.nan, cells.data)
         found[:, :, i] = np.where(behind, np.nan, numbers[at])
+        if column.name == part.apart:
+            found[:, 0, i] = np.nan
     return found
 
 
