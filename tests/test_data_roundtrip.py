@@ -77,6 +77,15 @@ def test_dressed_numbers_mean_what_they_say(
     assert format_numbers(values, style, grain_of(values, style.decimals)).to_pylist() == texts
 
 
+@pytest.mark.parametrize("around", [("", ""), (" ", ""), ("$", ""), ("", " €")])
+def test_exponents_are_numbers_whatever_stands_around_them(around: tuple[str, str]) -> None:
+    texts = pa.array([around[0] + text + around[1] for text in ("6.5999999999999996e+00", "1.1102230246251600e-16")])
+    texts = pa.concat_arrays([texts, pa.array([f"{around[0].strip()}-9.0000000000000002e-01{around[1]}"])])
+    style = find_style(texts, np.ones(3, np.int64))
+    assert style is not None
+    assert parse_numbers(texts, style).tolist() == [6.6, 1.11022302462516e-16, -0.9]
+
+
 @FAST
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
 def test_any_double_survives_its_text(numbers: list[float]) -> None:

@@ -42,7 +42,8 @@ _SEPARATORS: tuple[tuple[str, str], ...] = (
 _WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ODD = re.compile(
-    r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u00a0\u202f ]*[0-9])(?P<suffix>[^0-9]*)$"
+    r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u00a0\u202f ]*[0-9](?:[eE][+-]?[0-9]+)?)"
+    r"(?P<suffix>[^0-9]*)$"
 )
 
 
