@@ -9,7 +9,8 @@ processor time hold (measured on 40 steps at the start) or for `--steps`, decode
 moves them to the grain of their columns, and prints one line of a Markdown table: steps, seconds of processor time, the
 discriminative score over `--runs` seeds, the predictive one and that of real windows, and the course of D's gap and of
 gamma.
-NAME=VALUE sets fields of `GameConfig`, or width, depth and num_latents of the networks, or scale of the codec.
+NAME=VALUE sets fields of `GameConfig`, or width, depth and num_latents of the networks, scale of the
+codec, or power of the pair `principal`.
 --save FILE.npz keeps the fakes.
 
 For UCR files the scores are the accuracies of 1-nearest-neighbour classifiers on the TEST file beside it: taught by the
@@ -34,7 +35,7 @@ from torch import Tensor
 from gankit.codecs import SeriesCodec
 from gankit.data import Schema, infer, read
 from gankit.game import Batches, Game, GameConfig
-from gankit.networks import NETWORKS, build
+from gankit.networks import NETWORKS, StartsFromRecords, build, principal
 from gankit.networks.compact import collapse, expand
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
@@ -150,6 +151,7 @@ def main() -> None:
     torch.set_num_threads(1)
     chosen = {name: _value(text) for name, text in (pair.split("=", 1) for pair in a.set)}
     scale = chosen.pop("scale", "auto")
+    principal.POWER, principal.START = chosen.pop("power", principal.POWER), chosen.pop("start", principal.START)
     seed = chosen.get("seed", 0)
     sizes = {name: chosen.pop(name) for name in ("width", "depth", "num_latents") if name in chosen}
     fixed = {"batch": 64, "evaluations": 1, "early_stop": False} | chosen
@@ -166,6 +168,9 @@ def main() -> None:
 
     def new_game(total_samples: int) -> Game:
         pair = build(a.network, codec.spec, condition, seed=seed, **sizes)
+        for network in pair:
+            if isinstance(network, StartsFromRecords):
+                network.start_from(make(x[:: max(1, len(x) // 5000)]))
         return Game(*pair, GameConfig(total_samples=total_samples, **fixed))
 
     batch = min(fixed["batch"], len(x))

@@ -120,6 +120,7 @@ class TrainConfig:
             "strided",
             "dcgan",
             "stylegan2",
+            "principal",
             "temporal",
             "symbols",
             "wave",

@@ -12,11 +12,13 @@ from gankit.networks.base import (
     Discriminator,
     Generator,
     LikelihoodGenerator,
+    StartsFromRecords,
     StyleGenerator,
 )
 from gankit.networks.conv2014 import build_conv2014
 from gankit.networks.dcgan import build_dcgan
 from gankit.networks.dense2014 import build_dense2014
+from gankit.networks.principal import build_principal
 from gankit.networks.residual import build_residual
 from gankit.networks.residual_image import build_residual_image
 from gankit.networks.sequential import build_sequential
@@ -43,6 +45,7 @@ NETWORKS: dict[str, Builder] = {
     "conv2014": build_conv2014,
     "dcgan": build_dcgan,
     "dense2014": build_dense2014,
+    "principal": build_principal,
     "residual": _build_residual,
     "sequential": build_sequential,
     "strided": build_strided,
@@ -88,6 +91,7 @@ __all__ = [
     "Discriminator",
     "Generator",
     "LikelihoodGenerator",
+    "StartsFromRecords",
     "StyleGenerator",
     "build",
 ]

@@ -45,6 +45,18 @@ class Generator(nn.Module, ABC):
         """
 
 
+class StartsFromRecords(ABC):
+    """A network of which something is set from training records at once, before the game; its state holds it."""
+
+    @abstractmethod
+    def start_from(self, x: Tensor) -> None:
+        """Sets what can be set.
+
+        Args:
+            x: [N, *spec.shape] float32, training records.
+        """
+
+
 class LikelihoodGenerator(Generator):
     """A G that has a likelihood: it can warm up on it before the game, and hold on to it in the game.
 

@@ -22,7 +22,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, StartsFromRecords
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.convolutions import mixed
 from gankit.networks.published2014 import Sizes2014, sizes2014
@@ -79,7 +79,7 @@ def published_hidden(before: int, widths: list[int], sizes: Sizes2014) -> list[n
     return layers
 
 
-class Dense2014Generator(Generator):
+class Dense2014Generator(Generator, StartsFromRecords):
     """G: z -> `depth` layers of `width` units -> a record.
 
     Args:

@@ -29,6 +29,7 @@ OTHER_NETWORKS = {
     "strided": "images",
     "dcgan": "images",
     "stylegan2": "images",
+    "principal": "series",
     "temporal": "series",
     "symbols": "texts",
 }

@@ -26,9 +26,8 @@ from gankit.evaluation import Perception
 from gankit.game import Batches, Game
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
-from gankit.networks import Generator, LikelihoodGenerator
+from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
 from gankit.networks.compact import expand
-from gankit.networks.dense2014 import Dense2014Generator
 from gankit.networks.sequential import SequentialGenerator
 from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.networks.threads import threads
@@ -45,8 +44,8 @@ if TYPE_CHECKING:
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 """Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
 
-MOST_AVERAGED = 5_000
-"""Training pictures, about, whose mean the dense G of 2014 starts from."""
+MOST_LOOKED_AT = 5_000
+"""Training records, about, that networks are shown before the game."""
 
 LOOK_SEED = -1_000_003
 """Of the fakes that are kept over the training, other ones than those of the user's seeds."""
@@ -94,9 +93,10 @@ class Run:
             generator.dropout = text_dropout(int((train.x > 0).sum()))
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
-        elif isinstance(generator, Dense2014Generator):
-            rows = torch.arange(0, len(train), max(1, len(train) // MOST_AVERAGED))
-            generator.start_from(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
+        for network in (generator, discriminator):
+            if isinstance(network, StartsFromRecords):
+                rows = torch.arange(0, len(train), max(1, len(train) // MOST_LOOKED_AT))
+                network.start_from(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
         judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
         return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)

@@ -1,0 +1,246 @@
+"""The pair for short sequences: residual MLPs over the principal components of the records.
+
+Knows Spec and tensors; never columns, files or kinds of data.
+
+Series are smooth and their channels hang together: a window of 24 steps of 28 channels, 672 numbers, lies within .03
+deviations of a plane of 192. So G and D speak in the coefficients of a record along the first principal directions of
+the training records, found by `start_from` and fixed from then on. D sees each coefficient divided by the root of its
+deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient feels,
+and equal weights for all, where it would look for the noise first; the gradient is taken and penalised there. G begins
+as a normal distribution with the covariance of the training records. Its numbers are kept within the range of
+training, where a number that stands at its smallest or largest value does so exactly. One-of-K blocks are taken as in
+`residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.errors import OptionError
+from gankit.networks.base import DifferentiatedDiscriminator, Generator, StartsFromRecords
+from gankit.networks.blocks import BlockOutput
+from gankit.networks.residual import SLOPE, ResidualBlock, ResidualDiscriminator
+from gankit.spec import Spec
+
+MOST_COMPONENTS = 192
+"""Principal directions that are kept at most (benchmarks/series_networks.md)."""
+
+MOST_NUMBERS = 2048
+"""Of a record; the time that the directions take to be found grows with the cube."""
+
+POWER = 0.5
+"""D sees a coefficient divided by its deviation to this power: 0 leaves numbers as they are, 1 weighs all alike."""
+
+START = 1.0
+"""Share of the deviations with which G starts; 0 leaves its normal start out."""
+
+FLOOR = 0.03
+"""Deviations below this are hardly told from it: so much noise in numbers of deviation 1 is nothing that is seen."""
+
+
+class _Numbers(nn.Module):
+    """Where the continuous numbers of a record stand, and its other numbers; their mean and principal directions.
+
+    Attributes:
+        where, others: int64 indices into the flat record.
+        kept: K, the directions that are kept.
+        centre: [M] the mean of the M continuous numbers.
+        directions: [M, K] orthonormal columns, of falling deviation.
+        deviations: [K] of training records along them.
+    """
+
+    where: Tensor
+    others: Tensor
+    centre: Tensor
+    directions: Tensor
+    deviations: Tensor
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        number = torch.ones(spec.dim, dtype=torch.bool)
+        flat = spec.flat
+        for offset, block in zip(flat.offsets, flat.blocks, strict=False):
+            number[offset : offset + block.size] = block.kind == "continuous"
+        count = int(number.sum())
+        self.kept = min(count, MOST_COMPONENTS)
+        self.num_coefficients = self.kept + spec.dim - count
+        self.register_buffer("where", number.nonzero().squeeze(1), persistent=False)
+        self.register_buffer("others", (~number).nonzero().squeeze(1), persistent=False)
+        self.register_buffer("centre", torch.zeros(count))
+        self.register_buffer("directions", torch.eye(count, self.kept))
+        self.register_buffer("deviations", torch.ones(self.kept))
+
+    def start_from(self, x: Tensor) -> Tensor:
+        """Finds mean and directions of records x [N, *shape], and gives their continuous numbers [N, M] float64."""
+        some = x.flatten(1)[:, self.where].double()
+        centre = some.mean(0)
+        moved = some - centre
+        variances, directions = torch.linalg.eigh(moved.T @ moved / len(moved))
+        self.centre.copy_(centre)
+        self.directions.copy_(directions.flip(1)[:, : self.kept])
+        self.deviations.copy_(variances.flip(0)[: self.kept].clamp_min(0).sqrt())
+        return some
+
+
+class PrincipalGenerator(Generator, StartsFromRecords):
+    """G: z and c through residual blocks with LayerNorm to coefficients, a normal start added, and those to a record.
+
+    Args:
+        spec: a sequence, or a vector.
+        condition: the spec of c, or None.
+        width: hidden units.
+        depth: residual blocks.
+        num_latents: numbers of z.
+        temperature: of the straight-through softmax, see `BlockOutput`.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(
+        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
+    ) -> None:
+        super().__init__()
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        self.numbers = _Numbers(spec)
+        self.from_latent = nn.Linear(num_latents, width)
+        self.from_condition = None if condition is None else nn.Linear(condition.dim, width, bias=False)
+        self.blocks = nn.Sequential(*(ResidualBlock(width, norm=True) for _ in range(depth)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, self.numbers.num_coefficients)
+        self.straight = nn.Linear(num_latents, self.numbers.kept, bias=False)
+        with torch.no_grad():
+            nn.init.eye_(self.straight.weight).mul_(START)
+        choices = tuple(b for b in spec.flat.blocks if b.kind != "continuous")
+        self.output = BlockOutput(Spec("vector", (len(self.numbers.others),), choices), temperature)
+        self.num_uniforms = self.output.num_uniforms
+        count = len(self.numbers.where)
+        self.register_buffer("low", torch.full((count,), -torch.inf))
+        self.register_buffer("high", torch.full((count,), torch.inf))
+
+    def start_from(self, x: Tensor) -> None:
+        """Sets directions and ranges; see `StartsFromRecords.start_from`."""
+        if not len(self.numbers.where):
+            return
+        numbers = self.numbers.start_from(x)
+        steps = self.spec.shape[0] if self.spec.form == "sequence" else 1
+        of_steps = numbers.view(len(numbers), steps, -1)  # a channel has one range for all steps
+        self.low.copy_(of_steps.amin((0, 1)).repeat(steps))
+        self.high.copy_(of_steps.amax((0, 1)).repeat(steps))
+
+    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """See `Generator.forward`."""
+        h = self.from_latent(z)  # [B, num_latents] -> [B, width]
+        if self.from_condition is not None:
+            h = h + self.from_condition(c)
+        raw = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # -> [B, K + others]
+        its = self.numbers
+        coefficients = (raw[:, : its.kept] + self.straight(z)) * its.deviations
+        x = _within(its.centre + coefficients @ its.directions.T, self.low, self.high)  # [B, K] -> [B, M]
+        if len(its.others):
+            chosen = self.output(raw[:, its.kept :], u)
+            empty = raw.new_zeros(len(raw), self.spec.dim)
+            x = empty.index_copy(1, its.where, x).index_copy(1, its.others, chosen)
+        return x.view(-1, *self.spec.shape)
+
+
+class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
+    """D: the scaled coefficients of a record, its one-of-K blocks and c through residual blocks to a logit.
+
+    `logits_and_squares` takes the gradient by what the first layer sees.
+
+    Args:
+        spec, condition, width, depth: as for G.
+    """
+
+    weights: Tensor
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
+        super().__init__()
+        self.spec, self.condition = spec, condition
+        self.numbers = _Numbers(spec)
+        self.register_buffer("weights", torch.ones(self.numbers.kept))
+        seen = Spec("vector", (self.numbers.num_coefficients,))
+        self.judge = ResidualDiscriminator(seen, condition, width, depth)
+
+    def start_from(self, x: Tensor) -> None:
+        """Sets directions and weights; see `StartsFromRecords.start_from`.
+
+        On average a weighted coefficient has a mean square of 1.
+        """
+        if not len(self.numbers.where):
+            return
+        self.numbers.start_from(x)
+        variances = self.numbers.deviations.double().square()
+        weights = (variances + FLOOR**2) ** (-POWER / 2)
+        mean_square = (variances * weights.square()).mean()
+        self.weights.copy_(weights / mean_square.clamp_min(1e-12).sqrt())
+
+    def _coefficients(self, x: Tensor) -> Tensor:
+        """x [B, *shape] -> [B, K + others]."""
+        x = x.flatten(1)
+        y = ((x[:, self.numbers.where] - self.numbers.centre) @ self.numbers.directions) * self.weights
+        return torch.cat([y, x[:, self.numbers.others]], 1)
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """See `Discriminator.forward`."""
+        logits: Tensor = self.judge(self._coefficients(x), c)
+        return logits
+
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits [B], and the squared norms [B] of their gradients by the scaled coefficients and the blocks."""
+        return self.judge.logits_and_squares(self._coefficients(x), c)
+
+
+class _Within(torch.autograd.Function):
+    """x cut to [low, high]; a gradient that would lead further out is cut off, one that leads back is not."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """x [B, M], low and high [M]."""
+        ctx.save_for_backward(x, low, high)
+        return torch.clamp(x, low, high)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """A step goes against the gradient: out of the range below where it is positive, above where it is negative."""
+        x, low, high = ctx.saved_tensors
+        outwards = ((x < low) & (grad > 0)) | ((x > high) & (grad < 0))
+        return grad.masked_fill(outwards, 0), None, None
+
+
+def _within(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    if not x.requires_grad:
+        return torch.clamp(x, low, high)
+    kept: Tensor = _Within.apply(x, low, high)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    return kept
+
+
+def build_principal(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[PrincipalGenerator, PrincipalDiscriminator]:
+    """The pair for a sequence of at most MOST_NUMBERS numbers; by default 128 units and 3 blocks.
+
+    Raises:
+        OptionError: the records are no sequences, or too long.
+    """
+    if spec.form != "sequence":
+        raise OptionError(
+            f"--network principal makes sequences, and these records are of the form {spec.form}. "
+            "Use --network residual, or leave --network out."
+        )
+    if spec.dim > MOST_NUMBERS:
+        raise OptionError(
+            f"--network principal makes sequences of at most {MOST_NUMBERS:,} numbers, and these have {spec.dim:,}. "
+            "Use --network temporal, or leave --network out."
+        )
+    width, depth = width or 128, depth or 3
+    return (
+        PrincipalGenerator(spec, condition, width, depth, num_latents),
+        PrincipalDiscriminator(spec, condition, width, depth),
+    )
