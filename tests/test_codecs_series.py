@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.codecs import SeriesCodec
-from gankit.codecs.channels import MAX_LEVELS
+from gankit.codecs.channels import MAX_LEVELS, Channel, is_rough
 from gankit.codecs.series import ENDED, GOING
 from gankit.data.columns import Column
 from gankit.data.schema import Values
@@ -194,3 +194,63 @@ def test_gaps_that_training_did_not_show_do_no_harm(scale: str) -> None:
     back, _ = codec.decode(codec.encode(holes, np.array([0]), np.array([4])))
     np.testing.assert_allclose(back["a"].data, [0, 1, 2, 2], atol=1e-5)
     assert back["c"].data.tolist() == [0, 0, 1, 1] and not back["a"].missing.any()
+
+
+# --- rough channels -------------------------------------------------------------------------------------------------
+
+
+def windows_of(x: np.ndarray) -> tuple[dict[str, Values], np.ndarray, np.ndarray]:
+    """x [M] as windows of 12 steps, one step apart."""
+    begins = np.arange(len(x) - 12)
+    return {"x": cells(x)}, begins, np.full(len(begins), 12)
+
+
+@pytest.mark.parametrize("low", [0.0, -5.0])
+def test_noise_becomes_normal_and_a_frequent_smallest_number_the_end_of_its_scale(low: float) -> None:
+    draws = numpy_generator(0, "noise")
+    x = np.maximum(draws.exponential(size=4000) - 0.5, 0) + low  # two fifths stand at the smallest number
+    values, begins, lengths = windows_of(x)
+    codec = SeriesCodec.fit([number("x")], values, begins, lengths)
+    coded = codec.encode(values, begins, lengths)[:, :, 0]
+    (channel,) = codec.channels
+    scores = coded * channel.deviation + channel.mean
+    for share in (0.5, 0.7, 0.9, 0.99):  # above the smallest number they are those of a normal distribution
+        quantile = {0.5: 0.0, 0.7: 0.5244, 0.9: 1.2816, 0.99: 2.3263}[share]
+        assert abs(np.quantile(scores, share) - quantile) < 0.05
+    at_end = float((x == low).mean())
+    assert 0.35 < at_end < 0.45
+    assert abs(float(scores.min()) - np.quantile(draws.standard_normal(100_000), at_end)) < 0.02
+    same(codec, values, begins, lengths)
+    again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
+    np.testing.assert_array_equal(again.encode(values, begins, lengths)[:, :, 0], coded)
+
+
+def test_normal_noise_of_any_size_decodes_to_the_distribution_of_a_rough_channel() -> None:
+    draws = numpy_generator(1, "noise")
+    x = np.round(draws.uniform(0, 50, 3000) ** 2 / 50, 1)
+    channel = Channel.fit("x", x, 0, rough=True)
+    made = channel.decode(draws.standard_normal(20_000) * 1.0)
+    for share in (0.01, 0.25, 0.5, 0.75, 0.99):
+        assert abs(np.quantile(made, share) - np.quantile(x, share)) < 1.0
+    assert made.min() >= x.min() and made.max() <= x.max()
+
+
+def test_smooth_channels_stay_straight() -> None:
+    steps = np.arange(12)
+    phases = numpy_generator(0, "phases").uniform(0, 6, (300, 1))
+    smooth, noise = np.sin(0.4 * steps + phases), numpy_generator(0, "noise").standard_normal((300, 12))
+    assert not is_rough(smooth) and is_rough(noise) and not is_rough(noise.cumsum(1) * 0.1 + phases)
+    assert not is_rough(noise[:, :2]) and not is_rough(np.full((9, 12), 2.0)) and not is_rough(np.full((9, 12), np.nan))
+    gaps = np.where(noise > 1, np.nan, smooth)
+    assert not is_rough(gaps)
+    values, begins, lengths = {"x": cells(smooth.ravel())}, np.arange(300) * 12, np.full(300, 12)
+    (channel,) = SeriesCodec.fit([number("x")], values, begins, lengths).channels
+    assert channel.knots == ()
+
+
+def test_rare_numbers_far_apart_come_back_from_a_rough_channel() -> None:
+    draws = numpy_generator(2, "noise")
+    x = draws.choice([0.0, 1.0, 2.0], 5000)
+    x[[7, 800]] = [1000.0, 400.0]
+    values, begins, lengths = windows_of(x)
+    same(SeriesCodec.fit([number("x")], values, begins, lengths), values, begins, lengths)

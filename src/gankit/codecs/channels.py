@@ -23,12 +23,27 @@ HEAVY = 10.0
 """A channel of which some number is further than so many standard deviations from the mean is coded by its asinh."""
 
 
+ROUGH = 0.05
+"""A channel is rough where its two last steps leave more of the variance of the next one open than that."""
+
+MOST_KNOTS = 256
+"""Knots of the scale of a rough channel, at most."""
+
+OFTEN = 0.02
+"""A smallest or largest number that stands in so large a share of the steps is where the scale of the others ends."""
+
+LARGEST_SCORE, CLOSEST = 4.0, 1e-3
+"""Normal scores are cut to the first; points of the scale are apart by the second, about."""
+
+
 @dataclass(frozen=True)
 class Channel:
     """How the numbers of one column are coded: y = (f(x - centre) - mean) / deviation.
 
     f(v) = v, or asinh(v / bend) where `bend` > 0: nearly straight up to the bend and logarithmic beyond, for heavy
-    tails.
+    tails. With `knots` it is f(x) in its place, a line through points (number, score): the normal scores of the ranks,
+    for rough channels. Of noise the distribution is nearly all there is to learn, and normal noise is there from the
+    start (`networks/principal.py`); a smooth channel would lose its straightness.
 
     name: of the column.
     low, high: the range of training, to which decoded numbers are cut.
@@ -43,13 +58,18 @@ class Channel:
     mean: float
     deviation: float
     num_markers: int
+    knots: tuple[tuple[float, float], ...] = ()
 
     @classmethod
-    def fit(cls, name: str, x: Floats, num_markers: int) -> Channel:
+    def fit(cls, name: str, x: Floats, num_markers: int, rough: bool = False) -> Channel:
         """The coding for training numbers x [M], NaN where missing."""
         x = x[np.isfinite(x)]
         if not len(x):
             return cls(name, np.nan, np.nan, 0.0, 0.0, 0.0, 1.0, num_markers)
+        if rough and len(knots := _knots(x)) > 1:
+            scores = np.interp(x, *np.transpose(knots))
+            low, high, mean, deviation = map(float, (x.min(), x.max(), scores.mean(), scores.std()))
+            return cls(name, low, high, 0.0, 0.0, mean, deviation, num_markers, knots)
         centre = float(np.median(x))
         moved = x - centre
         deviation, bend = float(moved.std()), 0.0
@@ -68,16 +88,64 @@ class Channel:
         if np.isnan(self.low):
             return np.zeros_like(x)
         moved = np.clip(x, self.low, self.high) - self.centre
+        if self.knots:
+            moved = np.interp(moved, *np.transpose(self.knots))
         moved = np.arcsinh(moved / self.bend) if self.bend else moved
         return (moved - self.mean) / self.deviation
 
     def decode(self, y: Floats) -> Floats:
         """Back, cut to the range of training."""
         moved = y * self.deviation + self.mean
+        if self.knots:
+            values, scores = np.transpose(self.knots)
+            made: Floats = np.interp(moved, scores, values)
+            return made
         # beyond the range sinh would overflow
         moved = self.bend * np.sinh(np.clip(moved, -700, 700)) if self.bend else moved
         found: Floats = np.clip(moved + self.centre, self.low, self.high)
         return found
+
+
+def _knots(x: Floats) -> tuple[tuple[float, float], ...]:
+    """Points (number, normal score of its rank) of rising numbers and scores for x [M], none of them missing.
+
+    A number that stands in several steps has the score of their middle rank; the smallest and the largest one, where
+    they are frequent, that of the rank next to the others, so that what is made beyond falls on them.
+    """
+    from scipy.special import ndtri
+
+    values, counts = np.unique(x, return_counts=True)
+    ends = np.cumsum(counts) / len(x)
+    ranks = ends - counts / (2 * len(x))
+    if counts[0] > OFTEN * len(x):
+        ranks[0] = ends[0]
+    if counts[-1] > OFTEN * len(x):
+        ranks[-1] = ends[-1] - counts[-1] / len(x)
+    scores = np.clip(ndtri(ranks), -LARGEST_SCORE, LARGEST_SCORE)
+    if len(values) > MOST_KNOTS:
+        wanted = np.searchsorted(ranks, np.linspace(0, 1, MOST_KNOTS))
+        kept = np.unique([0, *np.minimum(wanted, len(values) - 1), len(values) - 1])
+        values, scores = values[kept], scores[kept]
+    # points closer than that would not be told apart in float32
+    apart = np.unique(np.floor(scores / CLOSEST), return_index=True)[1]
+    apart[-1] = len(values) - 1
+    return tuple(zip(values[apart].tolist(), scores[apart].tolist(), strict=True))
+
+
+def is_rough(x: Floats) -> bool:
+    """Whether the next step of a channel is open, given two: x [n, T] of n records, NaN where missing.
+
+    By least squares over all records, x[t] on 1, x[t - 1] and x[t - 2].
+    """
+    if x.shape[1] < 3:
+        return False
+    after, last, before = x[:, 2:].ravel(), x[:, 1:-1].ravel(), x[:, :-2].ravel()
+    known = np.isfinite(after) & np.isfinite(last) & np.isfinite(before)
+    if known.sum() < 10 or not after[known].std() > 0:
+        return False
+    given = np.stack([np.ones(int(known.sum())), last[known], before[known]], 1)
+    left = after[known] - given @ np.linalg.lstsq(given, after[known], rcond=None)[0]
+    return bool(left.var() > ROUGH * after[known].var())
 
 
 @dataclass(frozen=True)
@@ -148,4 +216,5 @@ def plain(value: dict[str, Any]) -> dict[str, Any]:
 
 def channel_of(value: dict[str, Any]) -> Channel:
     """The coding that `plain` wrote."""
-    return Channel(**{**value, **{k: np.nan for k in ("low", "high") if value[k] is None}})
+    knots = tuple((v, score) for v, score in value.get("knots", ()))
+    return Channel(**{**value, "knots": knots, **{k: np.nan for k in ("low", "high") if value[k] is None}})

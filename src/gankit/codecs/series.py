@@ -6,7 +6,8 @@ A record becomes T steps, T the longest training record. One step has, in this o
 (one continuous block), their scales where records have scales of their own, and one-of-K blocks: whether a cell is
 missing (for channels with missing cells in training), the categories, and whether the record still goes on (where
 lengths differ). What stands in gaps and behind the end is made up so that nothing sticks out: gaps are bridged by
-straight lines, and behind the end the last value stays.
+straight lines, and behind the end the last value stays. Channels that jump from step to step are coded by the normal
+scores of their ranks (`Channel`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gankit.codecs.channels import Channel, Floats, Integers, Level, RecordScale, channel_of, plain
+from gankit.codecs.channels import Channel, Floats, Integers, Level, RecordScale, channel_of, is_rough, plain
 from gankit.data.schema import Column, Values
 from gankit.spec import Block, Spec
 
@@ -27,6 +28,9 @@ Scale = Literal["auto", "channel", "record"]
 APART = 10.0
 """Records have scales of their own where the wide ones (9 of 10 are narrower) are so many times as wide as the narrow
 ones (1 of 10 is narrower)."""
+
+MOST_LOOKED_AT = 2000
+"""Records, about, in which it is looked for rough channels."""
 
 ENDED, GOING = 0, 1
 """The codes of the block that says whether a record still goes on."""
@@ -101,6 +105,11 @@ class SeriesCodec:
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
         used = _covered(begins, lengths, len(values[columns[0].name].data))
         numbers = [c for c in columns if c.kind != "category"]
+        ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
+        if scale == "auto":
+            apart = [_apart(half) for _, half in ranges]
+            scale = "record" if apart and 2 * sum(apart) > len(apart) else "channel"
+        some = begins[:: -(-len(begins) // MOST_LOOKED_AT), None] + np.arange(int(lengths.min()))
         channels, levels = [], []
         for column in columns:
             cells = values[column.name]
@@ -109,11 +118,9 @@ class SeriesCodec:
             if column.kind == "category":
                 levels.append(Level.fit(column.name, cells.data[used].astype(np.int64), markers))
             else:
-                channels.append(Channel.fit(column.name, _present(cells)[used], markers))
-        ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
-        if scale == "auto":
-            apart = [_apart(half) for _, half in ranges]
-            scale = "record" if apart and 2 * sum(apart) > len(apart) else "channel"
+                x = _present(cells)
+                rough = scale == "channel" and is_rough(x[some])
+                channels.append(Channel.fit(column.name, x[used], markers, rough))
         scales = [_record_scale(c.name, *r) for c, r in zip(numbers, ranges, strict=True)] if scale == "record" else []
         names = [column.name for column in columns]
         return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()))

@@ -52,6 +52,9 @@ WHOLE_SERIES, WHOLE_STEPS = 10, 1000
 MANY_SERIES = 20
 """From so many series on whole ones are held out, below that a part of the time of each."""
 
+SHORT = 2048
+"""Series of up to so many numbers have principal components that are found in seconds."""
+
 FEW_NOTES = 3
 """More notes of one kind on channels are one."""
 
@@ -87,7 +90,8 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
         layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
     notes.append(_described(series, channels, cut, train, judged))
     return Prepared(
-        with_layout(series.origin, layout), Schema((*channels.columns, *labels.columns)), "series", _network(config),
+        with_layout(series.origin, layout), Schema((*channels.columns, *labels.columns)), "series",
+        _network(config, codec),
         train_labels, judged_labels, codec, given, series_hash(series), train, judged,
     )  # fmt: skip
 
@@ -147,11 +151,13 @@ def _labels(series: Series, config: TrainConfig, notes: list[str]) -> tuple[Trai
     return replace(config, given=found.given), schema
 
 
-def _network(config: TrainConfig) -> str:
+def _network(config: TrainConfig, codec: SeriesCodec) -> str:
     if config.network in OTHER_NETWORKS:
         what = OTHER_NETWORKS[config.network]
         raise OptionError(f"--network {config.network} makes {what}, and these are series. Leave it out.")
-    return "temporal" if config.network == "auto" else config.network
+    if config.network != "auto":
+        return config.network
+    return "principal" if codec.spec.dim <= SHORT else "temporal"
 
 
 # --- windows, and which train ---------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from gankit.options import parse_duration, parse_samples
 from gankit.preparation import Prepared
 from gankit.run.audio import wave_plan
 from gankit.run.judges import FEW_ROWS
+from gankit.run.series_plan import series_plan
 from gankit.run.texts import text_plan
 from gankit.training import samples_for_budget, seconds_per_sample
 
@@ -75,6 +76,11 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
         plan = wave_plan(prepared, config, plan)
     if prepared.kind == "text":
         plan = text_plan(prepared, config, plan)
+    if prepared.kind == "series":
+        row = series_plan(prepared.network, rows)
+        if config.batch is not None:
+            row["batch"] = config.batch
+        plan = replace(plan, **row)
     if prepared.kind in ("number", "vector"):
         # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
         plan = replace(plan, learning_rate=3e-3, first_weight=0.01, gap_target=0.02)
