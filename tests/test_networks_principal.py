@@ -65,6 +65,25 @@ def test_without_its_layers_the_generator_has_the_covariance_of_the_records() ->
     assert (torch.cov(fake.T) - torch.cov(real.T)).abs().max() < 0.05 * float(scale.max()) ** 2
 
 
+def test_numbers_that_often_stand_at_an_end_of_their_range_start_as_normal_ones_that_are_cut_there() -> None:
+    draws = torch.Generator().manual_seed(0)
+    level, noise = torch.randn(8000, 1, 1, generator=draws), torch.randn(8000, 6, 2, generator=draws)
+    x = 0.8 * level + 0.6 * noise  # of deviation 1
+    x[:, :, 0].clamp_(min=0.7)
+    x[:, :, 1].clamp_(max=-1.0)
+    generator, _ = started(SPEC, x)
+    with torch.no_grad():
+        generator.head.weight.zero_()
+        generator.head.bias.zero_()
+    fake = generator(torch.randn(8000, 16, generator=draws), torch.zeros(8000, 0), None).detach()
+    for channel, end in ((0, 0.7), (1, -1.0)):
+        real_share, fake_share = ((v[:, :, channel] == v.new_tensor(end)).float().mean() for v in (x, fake))
+        assert 0.7 < real_share < 0.9 and abs(float(fake_share - real_share)) < 0.02
+    assert torch.allclose(fake.mean((0, 1)), x.mean((0, 1)), atol=0.02)
+    assert torch.allclose(fake.std((0, 1)), x.std((0, 1)), atol=0.02)
+    assert torch.corrcoef(fake[:, :, 0].T)[0, 1] > 0.3
+
+
 def test_the_discriminator_sees_coefficients_divided_by_a_power_of_their_deviations() -> None:
     x = walks(3000)
     _, discriminator = started(SPEC, x)

@@ -7,9 +7,9 @@ deviations of a plane of 192. So G and D speak in the coefficients of a record a
 the training records, found by `start_from` and fixed from then on. D sees each coefficient divided by the root of its
 deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient feels,
 and equal weights for all, where it would look for the noise first; the gradient is taken and penalised there. G begins
-as a normal distribution with the covariance of the training records. Its numbers are kept within the range of
-training, where a number that stands at its smallest or largest value does so exactly. One-of-K blocks are taken as in
-`residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
+as a normal distribution with the covariance of the training records, cut where they are. Its numbers are kept within
+the range of training, where a number that stands at its smallest or largest value does so exactly. One-of-K blocks are
+taken as in `residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ POWER = 0.5
 START = 1.0
 """Share of the deviations with which G starts; 0 leaves its normal start out."""
 
+OFTEN = 0.02
+"""A number that stands at an end of its range in so large a share of the records starts as one that is cut there."""
+
 FLOOR = 0.03
 """Deviations below this are hardly told from it: so much noise in numbers of deviation 1 is nothing that is seen."""
 
@@ -49,7 +52,8 @@ class _Numbers(nn.Module):
         where, others: int64 indices into the flat record.
         kept: K, the directions that are kept.
         centre: [M] the mean of the M continuous numbers.
-        directions: [M, K] orthonormal columns, of falling deviation.
+        directions: [M, K] columns of length 1, at right angles, of falling deviation; in G, of wider rows where numbers
+            start as cut ones.
         deviations: [K] of training records along them.
     """
 
@@ -131,6 +135,30 @@ class PrincipalGenerator(Generator, StartsFromRecords):
         of_steps = numbers.view(len(numbers), steps, -1)  # a channel has one range for all steps
         self.low.copy_(of_steps.amin((0, 1)).repeat(steps))
         self.high.copy_(of_steps.amax((0, 1)).repeat(steps))
+        at_low, at_high = ((numbers == end).double().mean(0) for end in (numbers.amin(0), numbers.amax(0)))
+        self._uncut(torch.where(at_high > OFTEN, 0.0, at_low), self.low, 1.0)
+        self._uncut(torch.where(at_low > OFTEN, 0.0, at_high), self.high, -1.0)
+
+    def _uncut(self, share: Tensor, end: Tensor, side: float) -> None:
+        """Starts numbers [M] that often stand at one `end` of their range as normal ones that are cut there.
+
+        With share s of the normal numbers N(m, v^2) below the end e, e = m + v q with q the quantile of s, and after
+        cutting they have a variance of v^2 g(q) (Tobin 1958): from their variance follow v and m.
+
+        Args:
+            share: of training records that stand there.
+            side: 1 for the smallest number, -1 for the largest.
+        """
+        normal = torch.distributions.Normal(0.0, 1.0)
+        often = (share > OFTEN) & (share < 1 - OFTEN)
+        q = normal.icdf(torch.where(often, share, 0.5))
+        mean = normal.log_prob(q).exp() + q * share  # of max(N(0, 1), q)
+        variance = (1 - share) + share * q.square() + q * normal.log_prob(q).exp() - mean.square()
+        its = self.numbers
+        spread = (its.directions * its.deviations).double().square().sum(1).sqrt() / variance.clamp_min(1e-6).sqrt()
+        its.centre.copy_(torch.where(often, end - side * q * spread, its.centre.double()))
+        wider = torch.where(often, variance.clamp_min(1e-6).rsqrt(), 1.0)
+        its.directions.mul_(wider.unsqueeze(1))
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
