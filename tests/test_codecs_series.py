@@ -235,6 +235,17 @@ def test_normal_noise_of_any_size_decodes_to_the_distribution_of_a_rough_channel
     assert made.min() >= x.min() and made.max() <= x.max()
 
 
+def test_of_few_numbers_that_jump_no_others_are_made() -> None:
+    draws = numpy_generator(0, "noise")
+    x = draws.choice([0.0, 10.0, 20.0, 50.0], 2000, p=[0.7, 0.1, 0.1, 0.1])
+    channel = Channel.fit("x", x, 0, rough=True)
+    np.testing.assert_array_equal(channel.decode(channel.encode(x)), x)
+    noise = (draws.standard_normal(5000) - channel.mean) / channel.deviation
+    made = channel.decode(noise)
+    assert set(made) == set(x) and abs(float((made == 0).mean()) - 0.7) < 0.05
+    assert not Channel.fit("x", draws.standard_normal(2000), 0, rough=True).only_knots
+
+
 def test_smooth_channels_stay_straight() -> None:
     steps = np.arange(12)
     phases = numpy_generator(0, "phases").uniform(0, 6, (300, 1))

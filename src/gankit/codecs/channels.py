@@ -32,6 +32,9 @@ MOST_KNOTS = 256
 OFTEN = 0.02
 """A smallest or largest number that stands in so large a share of the steps is where the scale of the others ends."""
 
+OFTEN_ENOUGH = 10
+"""Numbers that stand in so many steps on average are all that there are."""
+
 LARGEST_SCORE, CLOSEST = 4.0, 1e-3
 """Normal scores are cut to the first; points of the scale are apart by the second, about."""
 
@@ -43,7 +46,8 @@ class Channel:
     f(v) = v, or asinh(v / bend) where `bend` > 0: nearly straight up to the bend and logarithmic beyond, for heavy
     tails. With `knots` it is f(x) in its place, a line through points (number, score): the normal scores of the ranks,
     for rough channels. Of noise the distribution is nearly all there is to learn, and normal noise is there from the
-    start (`networks/principal.py`); a smooth channel would lose its straightness.
+    start (`networks/principal.py`); a smooth channel would lose its straightness. With `only_knots` no other numbers
+    are made than those of the knots: of few different ones that all stand in many steps, others would give a fake away.
 
     name: of the column.
     low, high: the range of training, to which decoded numbers are cut.
@@ -59,6 +63,7 @@ class Channel:
     deviation: float
     num_markers: int
     knots: tuple[tuple[float, float], ...] = ()
+    only_knots: bool = False
 
     @classmethod
     def fit(cls, name: str, x: Floats, num_markers: int, rough: bool = False) -> Channel:
@@ -69,7 +74,8 @@ class Channel:
         if rough and len(knots := _knots(x)) > 1:
             scores = np.interp(x, *np.transpose(knots))
             low, high, mean, deviation = map(float, (x.min(), x.max(), scores.mean(), scores.std()))
-            return cls(name, low, high, 0.0, 0.0, mean, deviation, num_markers, knots)
+            few = np.isin(x, [value for value, _ in knots]).all() and len(x) >= OFTEN_ENOUGH * len(knots)
+            return cls(name, low, high, 0.0, 0.0, mean, deviation, num_markers, knots, bool(few))
         centre = float(np.median(x))
         moved = x - centre
         deviation, bend = float(moved.std()), 0.0
@@ -98,6 +104,9 @@ class Channel:
         moved = y * self.deviation + self.mean
         if self.knots:
             values, scores = np.transpose(self.knots)
+            if self.only_knots:
+                nearest: Floats = values[np.searchsorted((scores[1:] + scores[:-1]) / 2, moved)]
+                return nearest
             made: Floats = np.interp(moved, scores, values)
             return made
         # beyond the range sinh would overflow
