@@ -17,7 +17,7 @@ from gankit.errors import DataError, OptionError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import Prepared, SoundPart
 
-OTHER_NETWORKS = {"sequential": "tables", "temporal": "series", "symbols": "texts"}
+OTHER_NETWORKS = {"sequential": "tables", "principal": "series", "temporal": "series", "symbols": "texts"}
 """Networks of other forms, and what they make."""
 
 CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
