@@ -1,4 +1,4 @@
-"""What one sees and hears: fakes beside real series, over time, over the training, beside their nearest neighbours.
+"""What one sees: fakes beside real series, over time, over the training, beside their nearest neighbours.
 
 Knows series and the rows that an evaluation names; never metrics' words or the page around the pictures.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from gankit.metrics.series_sample import SeriesSample
-from gankit.report import numbers, sound
+from gankit.report import numbers
 from gankit.report import series_panels as panels
 from gankit.report.standing import THRESHOLDS
 from gankit.report.tables import Table, heads_of
@@ -22,8 +22,7 @@ MOST_CHANNELS = 8
 """Channels that are drawn one by one; of more the first ones."""
 
 _MOST_LINES, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 8, 6, 12, 4
-_MOST_STEPS, _MOST_SOUNDS, _MOST_LEVELS = 8, 8, 12
-_SOUND_BYTES = 900_000
+_MOST_STEPS, _MOST_LEVELS = 8, 12
 _DENSE = 1000  # steps of a series that hides all others in its picture
 _IN_A_ROW = 3
 
@@ -43,8 +42,8 @@ class Look:
     """The series of a report.
 
     train, heldout, fake: series with their labels. evaluation: of `gankit.metrics.series_evaluation`. progress:
-    (samples shown to D, fakes of the same z). rate: samples a second, where the series are sounds. records: whether
-    real series may be shown; scale: how much there is room for, 1 for all.
+    (samples shown to D, fakes of the same z). records: whether real series may be shown; scale: how much there is room
+    for, 1 for all.
     """
 
     train: SeriesSample
@@ -52,7 +51,6 @@ class Look:
     fake: SeriesSample
     evaluation: Mapping[str, Any]
     progress: Sequence[tuple[int, np.ndarray]]
-    rate: int | None = None
     records: bool = True
     scale: float = 1.0
 
@@ -126,9 +124,7 @@ class Look:
         return [("Lengths", drawn)]
 
     def classes(self) -> list[Table]:
-        """A row a label: fakes asked for it and held-out series of it; of sounds none, as each label is heard."""
-        if self.rate is not None:
-            return []
+        """A row a label: fakes asked for it and held-out series of it."""
         by_class = self.found.get("by_class") or {}
         known = {str(c.get("class")): c for c in self.per_class}
         shown = sorted(by_class, key=lambda c: numbers.finite(known.get(c, {}).get("agreement")) or 0.0)
@@ -193,8 +189,6 @@ class Look:
         channels = self.channels[:_IN_A_ROW]
         if not self.records or not channels:
             return []
-        if self.rate is not None:
-            return self._closest_sounds(self.rate)
         names = [self.fake.names[c] for c in channels]
         near = {
             int(f): int(h)
@@ -214,50 +208,6 @@ class Look:
             "No.", "Fake (solid), training (dashed), held-out (dotted)", "#Distance to training", "#to held-out"
         )
         return [Table("The closest pairs, the closest first", heads, tuple(rows), "plots")] if rows else []
-
-    def sounds(self) -> list[Table]:
-        """Players and spectrograms of fakes, and of held-out sounds beside them; empty without a rate.
-
-        With labels the first fake of each; without, the first ones.
-        """
-        if self.rate is None:
-            return []
-        sides = 2 if self.records else 1
-        room = max(2, int(self.scale * _SOUND_BYTES) // (sides * self._sound_bytes))
-        by_class = {k: self._open(v) for k, v in (self.found.get("by_class") or {}).items()}
-        firsts = [rows[0] for rows in by_class.values() if rows]
-        labelled = len(firsts) > 1
-        fakes = (firsts if labelled else self._open(range(len(self.fake)))[:_MOST_SOUNDS])[:room]
-        rows = []
-        for place, i in enumerate(fakes):
-            row: list[str] = [str(place + 1), _heard(self.fake, i, self.rate, "fake", "was asked to be")]
-            if self.records:
-                real = _alike(self.heldout, self.fake, i, place)
-                row.append(_heard(self.heldout, real, self.rate, "real", "is"))
-            rows.append(tuple(row))
-        caption = "The first fake of each label, not chosen" if labelled else "Fakes, the first ones, not chosen"
-        heads = heads_of("No.", "Fake", *(["Real (held-out)"] if self.records else []))
-        return [Table(caption, heads, tuple(rows), "sounds")] if rows else []
-
-    def _closest_sounds(self, rate: int) -> list[Table]:
-        rows = []
-        room = max(1, min(_MOST_PAIRS, int(self.scale * _SOUND_BYTES / 3) // (2 * self._sound_bytes)))
-        for place, pair in enumerate(self._ranked()[:room], 1):
-            far = " (suspiciously near)" if _suspicious(pair) else ""
-            heard = [
-                _heard(self.fake, int(pair["fake"]), rate, "fake", "was asked to be"),
-                _heard(self.train, int(pair["train"]), rate, "training", "is"),
-            ]
-            close = f"{numbers.score(pair['distance_train'])}{far}"
-            rows.append((str(place), *heard, close, numbers.score(pair["distance_heldout"])))
-        heads = heads_of("No.", "Fake", "Nearest training sound", "#Distance to training", "#to held-out")
-        return [Table("The closest pairs, the closest first", heads, tuple(rows), "sounds")] if rows else []
-
-    @property
-    def _sound_bytes(self) -> int:
-        """About how many characters a sound takes on the page, with its picture."""
-        steps, channels = self.fake.x.shape[1:]
-        return sound.player_bytes(steps, channels, self.rate or 1) + 9000
 
     def _most(self, full: int) -> int:
         return max(2, round(full * self.scale))
@@ -289,36 +239,11 @@ class Look:
         return [int(r) for r in rows if int(r) not in hidden]
 
 
-def _alike(real: SeriesSample, fake: SeriesSample, row: int, place: int) -> int:
-    """A real series of the label of a fake, if there is one: the first."""
-    if real.labels is not None and fake.labels is not None:
-        wanted = str(fake.labels[row])
-        found = next((i for i, label in enumerate(real.labels) if str(label) == wanted), None)
-        if found is not None:
-            return found
-    return place % len(real)
-
-
 def _at_the_level(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
     """A real series [T, c] moved to the mean of a fake; as it is where nothing is known."""
     counts = [np.maximum(np.isfinite(x).sum(0), 1) for x in (fake, real)]
     a, b = (np.nansum(x, axis=0) / n for x, n in zip((fake, real), counts, strict=True))
     return np.asarray(real + (a - b))
-
-
-def _heard(sample: SeriesSample, row: int, rate: int, who: str, verb: str) -> Markup:
-    x = sample.x[row][: int(sample.lengths[row])]
-    label = "" if sample.labels is None or sample.labels[row] is None else str(sample.labels[row])
-    seconds = f"{len(x) / rate:.2f} s"
-    told = Markup("<small>{}</small>").format(f"{label} · {seconds}" if label else seconds)
-    alt = f"Spectrogram of a {who} sound{f', which {verb} {label}' if label else ''}."
-    return Markup("").join(
-        [
-            sound.spectrogram(np.nan_to_num(x).mean(1), rate, alt),
-            sound.player(x, rate, f"{who} sound {label}".strip()),
-            told,
-        ]
-    )
 
 
 def _shares(sample: SeriesSample, c: int) -> dict[str, float]:

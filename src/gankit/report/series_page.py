@@ -1,7 +1,7 @@
 """The page on series: lines side by side, verdicts, tables and curves laid out as one self-contained HTML text.
 
 Knows the JSON of a series evaluation, the card, the history and the makers of pictures; never files, networks or the
-loop. Every text from the data is escaped; pictures and players are the only markup.
+loop. Every text from the data is escaped; pictures are the only markup.
 """
 
 from __future__ import annotations
@@ -42,11 +42,8 @@ _CONFIDENTIAL = (
 _SIDES = ("autoregression", "blocks", "bootstrap")
 _MOST_CURVES = 6
 _STYLE = Markup(
-    ".plots td svg { min-width: 11rem; max-width: 46rem; } .plots th:first-child, .sounds th:first-child "
-    "{ width: 1%; min-width: 6rem; overflow-wrap: normal; } "
-    ".plots td, .plots tbody th { vertical-align: middle; } .sounds td { min-width: 13rem; } "
-    ".sounds td img { width: 100%; max-width: 24rem; height: 6rem; border-radius: 4px; } "
-    ".sounds audio { display: block; width: 100%; max-width: 24rem; height: 2.2rem; margin: .35rem 0 .1rem; }"
+    ".plots td svg { min-width: 11rem; max-width: 46rem; } .plots td, .plots tbody th { vertical-align: middle; } "
+    ".plots th:first-child { width: 1%; min-width: 6rem; overflow-wrap: normal; }"
 )
 
 
@@ -98,10 +95,6 @@ def _lead(evaluation: Mapping[str, Any]) -> str:
 def _samples(content: Content) -> list[Section]:
     look, out = content.look, []
     beside = ", and held-out real ones beside them" if look.records else ""
-    sounds = look.sounds()
-    if sounds:
-        asked = f"The first fakes, as the model gives them, none chosen{beside}. Frequencies rise from bottom to top."
-        out.append(Section("listen", "Listen", [asked], tables=sounds))
     drawn = look.samples()
     if drawn:
         more = len(look.fake.names) - len(look.fake.levels) - len(drawn)

@@ -1,4 +1,4 @@
-"""The report on series put together: words, tables, figures and sounds, as a `Report` like that on rows.
+"""The report on series put together: words, tables and figures, as a `Report` like that on rows.
 
 Knows the JSON of a series evaluation, series and a model's card; never networks or the loop.
 """
@@ -34,7 +34,6 @@ def series_report(
     card: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
     progress: Sequence[tuple[int, np.ndarray]] = (),
-    rate: int | None = None,
     notes: Sequence[str] = (),
     records: bool = True,
 ) -> Report:
@@ -49,8 +48,6 @@ def series_report(
             `chosen_samples`, `gankit_version`; all of it is shown.
         history: as for `gankit.report.build`; a metric below 0 throughout is read as minus a distance.
         progress: (real samples shown to D, fakes [n, T, C] of the same z) for the steps that were kept.
-        rate: samples a second, where the series are sounds in [-1, 1]: they can be heard on the page, and are seen as
-            spectrograms.
         notes: further remarks for the reader, one sentence each.
         records: whether real series may be shown, and the fakes that look most like them.
 
@@ -69,7 +66,7 @@ def series_report(
     sentences = summary(evaluation, metrics, places, history)
 
     def content(scale: float) -> Content:
-        look = Look(train, heldout, fake, evaluation, progress, rate, records, scale)
+        look = Look(train, heldout, fake, evaluation, progress, records, scale)
         return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
 
     html = page(content(1.0))
