@@ -32,7 +32,7 @@ def players(
     if not len(fake):
         return []
     shown = list(enumerate(names))[:MOST_CLASSES] if fake_classes is not None and len(names) else [(-1, "all")]
-    each = player_bytes(fake.x.shape[1], fake.x.shape[2], fake.rate)
+    each = player_bytes(int(fake.lengths.mean()), fake.x.shape[2], fake.rate)
     sides = 2 if real is not None else 1
     count = int(np.clip(MOST_BYTES / max(each * sides * len(shown), 1), 1, PER_CLASS))
     shown = shown[: max(1, int(MOST_BYTES / (each * sides * count)))]
