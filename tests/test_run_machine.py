@@ -24,5 +24,5 @@ def test_networks_of_2014_multiply_as_published_unless_told_otherwise(
 
 
 def test_bfloat16_is_refused_where_a_network_cannot_use_it() -> None:
-    with pytest.raises(OptionError, match="network residual of kind table cannot use it"):
-        precision_of("bfloat16", "residual", "table", CPU)
+    with pytest.raises(OptionError, match="network residual for a vector cannot use it"):
+        precision_of("bfloat16", "residual", "vector", CPU)
