@@ -24,6 +24,9 @@ LENGTHS = [1, 3, 24, 37]
 OTHERS = {"sequential", "symbols", "conv2014", "dcgan", "strided", "stylegan2", "wave"}
 """Networks of other forms, or of sequences of one choice a step alone."""
 
+OWN_SLOPE = {"principal"}
+"""Networks that are penalised by another slope than that by the record; their own tests hold them to it."""
+
 SEQUENCES = [name for name in NETWORKS if name not in OTHERS]
 
 
@@ -99,7 +102,7 @@ def test_a_sequence_hangs_on_its_own_noise_and_condition_alone(name: str) -> Non
 
 
 @pytest.mark.parametrize("length", [3, 24, 37])
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize("name", [name for name in SEQUENCES if name not in OWN_SLOPE])
 def test_the_exact_penalty_of_sequences_is_the_slope_and_reaches_the_weights(name: str, length: int) -> None:
     _, discriminator = pair(name, length, CONDITION, moved=0.05)
     x, c = sequences(4, length), torch.eye(4)

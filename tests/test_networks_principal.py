@@ -87,7 +87,8 @@ def test_numbers_that_often_stand_at_an_end_of_their_range_start_as_normal_ones_
 def test_the_discriminator_sees_coefficients_divided_by_a_power_of_their_deviations() -> None:
     x = walks(3000)
     _, discriminator = started(SPEC, x)
-    seen = discriminator._coefficients(x).double()
+    seen, sizes = discriminator._coefficients(x).double().chunk(2, 1)
+    assert torch.equal(sizes, seen.abs())
     assert abs(float(seen.square().mean()) - 1) < 0.01
     variances = np.linalg.eigvalsh(np.cov(x.flatten(1).double().numpy().T, bias=True))[::-1]
     expected = variances / (variances + FLOOR**2) ** POWER
@@ -133,7 +134,7 @@ def test_choices_stand_beside_the_components_at_every_step() -> None:
     codes = codes[:, :, [0, 2, 1]]
     x = expand(GAPS, codes)
     generator, discriminator = started(GAPS, x)
-    assert generator.numbers.kept == 12 and discriminator._coefficients(x).shape == (200, 24)
+    assert generator.numbers.kept == 12 and discriminator._coefficients(x).shape == (200, 36)
     draws = torch.Generator().manual_seed(0)
     fake = generator(torch.randn(9, 16, generator=draws), torch.rand(9, generator.num_uniforms, generator=draws), None)
     assert (fake[:, :, 1:3].sum(2) == 1).all() and ((fake[:, :, 1:3] == 0) | (fake[:, :, 1:3] == 1)).all()
@@ -142,7 +143,7 @@ def test_choices_stand_beside_the_components_at_every_step() -> None:
 def test_of_many_numbers_the_first_components_are_kept() -> None:
     spec = Spec("sequence", (100, 4), (Block("continuous", 4),))
     generator, discriminator = started(spec, walks(30, spec))
-    assert generator.numbers.kept == MOST_COMPONENTS and discriminator._coefficients(walks(3, spec)).shape[1] == 192
+    assert generator.numbers.kept == MOST_COMPONENTS and discriminator._coefficients(walks(3, spec)).shape[1] == 384
     assert generator(torch.randn(2, 16), torch.zeros(2, 0), None).shape == (2, 100, 4)
 
 

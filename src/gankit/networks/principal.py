@@ -6,10 +6,11 @@ Series are smooth and their channels hang together: a window of 24 steps of 28 c
 deviations of a plane of 192. So G and D speak in the coefficients of a record along the first principal directions of
 the training records, found by `start_from` and fixed from then on. D sees each coefficient divided by the root of its
 deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient feels,
-and equal weights for all, where it would look for the noise first; the gradient is taken and penalised there. G begins
-as a normal distribution with the covariance of the training records, cut where they are. Its numbers are kept within
-the range of training, where a number that stands at its smallest or largest value does so exactly. One-of-K blocks are
-taken as in `residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
+and equal weights for all, where it would look for the noise first. Beside it stands its size: of noise the deviation is
+all there is to tell, and D felt it so little without that G's noise faded. The gradient is taken and penalised there. G
+begins as a normal distribution with the covariance of the training records, cut where they are. Its numbers are kept
+within the range of training, where a number that stands at its smallest or largest value does so exactly. One-of-K
+blocks are taken as in `residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
         self.spec, self.condition = spec, condition
         self.numbers = _Numbers(spec)
         self.register_buffer("weights", torch.ones(self.numbers.kept))
-        seen = Spec("vector", (self.numbers.num_coefficients,))
+        seen = Spec("vector", (self.numbers.kept + self.numbers.num_coefficients,))
         self.judge = ResidualDiscriminator(seen, condition, width, depth)
 
     def start_from(self, x: Tensor) -> None:
@@ -210,10 +211,10 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
         self.weights.copy_(weights / mean_square.clamp_min(1e-12).sqrt())
 
     def _coefficients(self, x: Tensor) -> Tensor:
-        """x [B, *shape] -> [B, K + others]."""
+        """x [B, *shape] -> [B, 2 K + others]: coefficients, their sizes, and the blocks."""
         x = x.flatten(1)
         y = ((x[:, self.numbers.where] - self.numbers.centre) @ self.numbers.directions) * self.weights
-        return torch.cat([y, x[:, self.numbers.others]], 1)
+        return torch.cat([y, y.abs(), x[:, self.numbers.others]], 1)
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""
