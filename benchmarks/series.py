@@ -6,9 +6,8 @@ DATA is `stock` or `energy` (files of ../shared/data/series), `sines` (10,000 wi
 TimeGAN's protocol) or the path of a UCR file *_TRAIN.tsv. Runs `gankit train DATA` and `gankit sample` in a folder of
 its own, as many fakes as there are training windows, and prints one line of a Markdown table.
 
-Windows are scored by ../shared/score/series.py against those that trained: of one long series gankit holds the last
-part out, which no fake can know. With --all the data is also the held-out file (--heldout), so that all windows train,
-as in TimeGAN's protocol.
+Windows are scored by ../shared/score/series.py against all windows, those that gankit held out too. With --all the data
+is also the held-out file (--heldout), so that all windows train, as in TimeGAN's protocol.
 
 For UCR files it is the accuracy on the TEST file of 1-nearest-neighbour classifiers taught by ten fakes a training
 series, and by the TRAIN file.
@@ -81,7 +80,7 @@ def main() -> None:
         if path.suffix == ".tsv":
             scores = _classes(path, real, fakes, learned)
         else:
-            scores = Scorer(a.scorer).scores(real[:learned], fakes["x"].astype(float), a.runs, True)
+            scores = Scorer(a.scorer).scores(real, fakes["x"].astype(float), a.runs, True)
         cells = [Path(a.data).stem, " ".join(options[2:]), shown, f"{spent:.0f}", str(learned), *scores.values()]
         print("| " + " | ".join(cells).replace(str(path), "DATA") + " |", flush=True)
 
