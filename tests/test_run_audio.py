@@ -109,8 +109,10 @@ def test_the_report_has_players_and_stands_beside_ceilings(trained: Path, tmp_pa
     page = (tmp_path / "report.html").read_text()
     assert len(page) < 2_000_000
     assert len(re.findall("<audio controls", page)) == 12  # three fakes and three real ones of two classes
-    assert "Fakes to listen to" in page and "spectrograms" in page
-    found = json.loads((tmp_path / "report.json").read_text())["evaluation"]
+    assert "Fakes to listen to" in page and "real spectrograms" in page and "real pictures" not in page
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert not any("picture" in sentence for sentence in written["summary"])
+    found = written["evaluation"]
     distances = {name: found["metrics"]["frechet"][name]["value"] for name in ("fake", "ceiling")}
     assert distances["ceiling"] < distances["fake"] < found["metrics"]["frechet"]["baselines"]["noise"]["value"]
     assert found["classifier"]["accuracy"] > 0.8

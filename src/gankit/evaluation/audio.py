@@ -22,9 +22,9 @@ from gankit.report import Report, Section, build_pictures, players
 
 TO_HEAR = "The first fakes of each class, none chosen, and held-out recordings where they may be shown."
 
-AS_PICTURES = (
-    "This model makes recordings. Each was measured as a picture of its loudness, time to the right and pitch upwards: "
-    "the pictures on this page are these spectrograms."
+BY_SPECTROGRAMS = (
+    "This model makes recordings. Each was measured by its spectrogram: how loud it is, time to the right and pitch "
+    "upwards."
 )
 
 
@@ -92,7 +92,8 @@ def report_on_audio(
     return build_pictures(
         evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
         progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes,
-        records=records, extra=[Section("listen", "Listen", [TO_HEAR], tables=tables)], opening=AS_PICTURES,
+        records=records, extra=[Section("listen", "Listen", [TO_HEAR], tables=tables)], opening=BY_SPECTROGRAMS,
+        noun="spectrogram",
     )  # fmt: skip
 
 

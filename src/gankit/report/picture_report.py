@@ -5,6 +5,7 @@ Knows the JSON of a picture evaluation, arrays of pictures and a model's card; n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ LEFT_OUT = (
     "are shown: look at them before you pass the page on."
 )
 
+_PICTURE = re.compile(r"(?<![\w.#-])([Pp])icture(s?)(?![\w-])")
+_READ = re.compile(r'>[^<>]+<|\b(?:alt|aria-label|title)="[^"]*"')  # what people read of a page
+
 
 def build_pictures(
     evaluation: Mapping[str, Any],
@@ -38,6 +42,7 @@ def build_pictures(
     records: bool = True,
     extra: Sequence[Section] = (),
     opening: str = "",
+    noun: str = "picture",
 ) -> Report:
     """The report on `fake`.
 
@@ -57,6 +62,7 @@ def build_pictures(
         records: whether real pictures may be shown, and the fakes that look most like them.
         extra: parts of the page that stand before all others.
         opening: a sentence before all others of the summary, or nothing.
+        noun: what one of them is called, as in "spectrogram".
 
     Returns:
         The report; its page stays under `gankit.report.report.MAX_BYTES` by showing fewer pictures.
@@ -66,15 +72,16 @@ def build_pictures(
         notes = [*notes, LEFT_OUT]
     metrics = {name: completed(entry) for name, entry in evaluation["metrics"].items()}
     places = {name: place_of(entry, compared_rows(evaluation), fake[0].size) for name, entry in metrics.items()}
-    verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
+    verdicts = {name: called(verdict(name, entry, places[name]), noun) for name, entry in metrics.items()}
     sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
-    sentences = [opening, *sentences] if opening else sentences
+    sentences = [called(s, noun) for s in ([opening, *sentences] if opening else sentences)]
 
-    def content(scale: float) -> Content:
+    def written(scale: float) -> str:
         look = Look(train, heldout, fake, labels, evaluation, progress, records, scale)
-        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes, extra)
+        html = page(Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes, extra))
+        return _READ.sub(lambda found: called(found[0], noun), html)
 
-    html = page(content(1.0))
+    html = written(1.0)
     for scale in (
         0.6,
         0.35,
@@ -82,11 +89,11 @@ def build_pictures(
         0.0,
     ):  # fewer pictures, should they be so hard to compress that the page grows too large
         if len(html.encode()) > MAX_BYTES:
-            html = page(content(scale))
+            html = written(scale)
     value = {
         "summary": sentences,
         "verdicts": [
-            {"metric": m, "title": words_of(m, e).title, "level": places[m].level, "text": verdicts[m]}
+            {"metric": m, "title": called(words_of(m, e).title, noun), "level": places[m].level, "text": verdicts[m]}
             for m, e in metrics.items()
         ],
         "evaluation": evaluation,
@@ -95,3 +102,12 @@ def build_pictures(
         "notes": list(notes),
     }
     return Report(plain(value), html, [*sentences, *verdicts.values()])
+
+
+def called(text: str, noun: str) -> str:
+    """The text with every picture called `noun`.
+
+    >>> called("Pictures: no picture is repeated.", "spectrogram")
+    'Spectrograms: no spectrogram is repeated.'
+    """
+    return _PICTURE.sub(lambda found: (noun.capitalize() if found[1] == "P" else noun) + found[2], text)
