@@ -63,7 +63,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     """One training, its fakes and their scores."""
     from gankit import api
     from gankit.data import write
-    from gankit.evaluation import _sample_from
+    from gankit.evaluation.tables import _sample_from
 
     train, test = tables(name, arguments.folder)
     with tempfile.TemporaryDirectory() as temporary:

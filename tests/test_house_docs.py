@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import importlib.util
@@ -220,3 +221,17 @@ def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.Captur
         # Of a pipe the part before it: what the reader does is not ours.
         arguments = shlex.split(line.split("|")[0])[1:]
         assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.name)
+def test_benchmarks_import_what_there_is(file: Path) -> None:
+    imports = [n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    missing = []
+    for found in imports:
+        if (found.module or "").split(".")[0] == "gankit":
+            module = importlib.import_module(str(found.module))
+            inside = {m.name for m in pkgutil.iter_modules(getattr(module, "__path__", []))}
+            missing += [
+                f"{found.module}.{n.name}" for n in found.names if not hasattr(module, n.name) | (n.name in inside)
+            ]
+    assert missing == []
