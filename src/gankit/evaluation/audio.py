@@ -13,12 +13,10 @@ from typing import Any
 from gankit.codecs import AudioCodec
 from gankit.config import TrainConfig
 from gankit.data import Recordings
-from gankit.evaluation.pictures import Part, card_of, classes_of, features_of, learning, read_looks, real_parts
-from gankit.metrics.picture_evaluation import evaluate_pictures
+from gankit.evaluation.pictures import Part, classes_of, judged, real_parts
 from gankit.model.model import Model
-from gankit.networks.threads import threads, threads_that_pay
 from gankit.preparation import Prepared, SoundPart, brought_to
-from gankit.report import Report, Section, build_pictures, players
+from gankit.report import Report, Section, players
 
 TO_HEAR = "The first fakes of each class, none chosen, and held-out recordings where they may be shown."
 
@@ -61,39 +59,15 @@ def report_on_audio(
         _fakes_through_a_file(model, num_rows, seed) if fake is None else _read(model, fake, notes, as_they_are=True)
     )
     fakes = part(perception.label, sounds)
-    for text in notes:
-        note(text)
-    note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out recordings …")
-    classifier = perception.classifier
-    with threads(threads_that_pay()):
-        evaluation = evaluate_pictures(
-            train.x,
-            heldout.x,
-            fakes.x,
-            features=features_of(features, perception, train.x, note),
-            classify=None if classifier is None else classifier.predict,
-            learn=None if classifier is None else learning(classifier.samples),
-            train_labels=train.classes,
-            heldout_labels=heldout.classes,
-            fake_labels=fakes.classes,
-            class_names=perception.levels,
-            seed=seed,
-        )
-    if prepared is None:
-        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
-        evaluation = {**evaluation, "metrics": kept}
-    labels = None
-    if perception.levels:
-        labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
     tables = players(
         sounds, fakes.classes, beside if records else None, heldout.classes if len(beside) == len(heldout.x) else None,
         perception.levels,
     )  # fmt: skip
-    return build_pictures(
-        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
-        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes,
-        records=records, extra=[Section("listen", "Listen", [TO_HEAR], tables=tables)], opening=BY_SPECTROGRAMS,
-        noun="spectrogram",
+    listen = Section("listen", "Listen", [TO_HEAR], tables=tables)
+    return judged(
+        model, run, prepared, (train, heldout, fakes), perception, "recordings",
+        seed=seed, features=features, records=records, notes=notes, note=note,
+        extra=[listen], opening=BY_SPECTROGRAMS, noun="spectrogram",
     )  # fmt: skip
 
 

@@ -66,18 +66,45 @@ def report_on_pictures(
 
     train, heldout, perception = real_parts(model, run, prepared, real, notes, part, "pictures")
     fakes = part(perception.label, _fakes_through_a_file(model, num_rows, seed) if fake is None else fake)
+    return judged(
+        model, run, prepared, (train, heldout, fakes), perception, "pictures",
+        seed=seed, features=features, records=records, notes=notes, note=note,
+    )  # fmt: skip
+
+
+def judged(
+    model: Model,
+    run: Path | None,
+    prepared: Prepared | None,
+    parts: tuple[Part, Part, Part],
+    perception: Perception,
+    what: str,
+    *,
+    seed: int,
+    features: str,
+    records: bool,
+    notes: list[str],
+    note: Callable[[str], None],
+    **shown: Any,
+) -> Report:
+    """The report on fakes that are at hand, as pictures.
+
+    parts: training, held-out, fakes. perception: what they are measured by. what: the records are called in texts.
+    shown: further arguments of `build_pictures`.
+    """
+    train, heldout, fakes = parts
     for text in notes:
         note(text)
-    note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out pictures …")
+    note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out {what} …")
     classifier = perception.classifier
     with threads(threads_that_pay()):
         evaluation = evaluate_pictures(
             train.x,
             heldout.x,
             fakes.x,
-            features=features_of(features, perception, train.x, note),
+            features=_features_of(features, perception, train.x, note),
             classify=None if classifier is None else classifier.predict,
-            learn=None if classifier is None else learning(classifier.samples),
+            learn=None if classifier is None else _learning(classifier.samples),
             train_labels=train.classes,
             heldout_labels=heldout.classes,
             fake_labels=fakes.classes,
@@ -91,12 +118,12 @@ def report_on_pictures(
     if perception.levels:
         labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
     return build_pictures(
-        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=card_of(model), history=list(model.history),
-        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records,
+        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=_card_of(model), history=list(model.history),
+        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records, **shown,
     )  # fmt: skip
 
 
-def card_of(model: Model) -> dict[str, Any]:
+def _card_of(model: Model) -> dict[str, Any]:
     """The model's card as a report takes it."""
     metric = model.card["metric"]
     return {
@@ -107,7 +134,7 @@ def card_of(model: Model) -> dict[str, Any]:
     }
 
 
-def features_of(name: str, perception: Perception, x: np.ndarray, note: Callable[[str], None]) -> Any:
+def _features_of(name: str, perception: Perception, x: np.ndarray, note: Callable[[str], None]) -> Any:
     """The features of that name for pictures like x [N, H, W, C]; "auto" = those of the perception."""
     if name not in FEATURES:
         raise OptionError(f"--features must be one of {', '.join(FEATURES)}. Got {name!r} instead.")
@@ -117,7 +144,7 @@ def features_of(name: str, perception: Perception, x: np.ndarray, note: Callable
     return fixed_features(x.shape[3]) if name == "fixed" else perception.features
 
 
-def learning(samples: int) -> Any:
+def _learning(samples: int) -> Any:
     """What trains a fresh classifier, of as many samples as the perception's own."""
 
     def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
