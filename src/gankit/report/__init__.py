@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gankit.report.audio_players import players
 from gankit.report.figure1 import figure_1d
-from gankit.report.picture_page import Section
+from gankit.report.parts import Section
 from gankit.report.picture_panels import figure_2014, figure_grid
 from gankit.report.picture_report import build_pictures
 from gankit.report.report import Report, build

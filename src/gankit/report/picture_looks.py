@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from gankit.report import numbers
+from gankit.report import numbers, parts
 from gankit.report.picture_panels import LARGEST, shape_of, sheet, sheet_2014
 from gankit.report.picture_tables import worst_first
-from gankit.report.standing import THRESHOLDS
 from gankit.report.tables import Head, Table
 
 _ROWS_2014, _COLUMNS_2014 = 5, 6
@@ -96,7 +95,7 @@ class Look:
             return []
         out = [("Fakes", sheet(self.fake[rows], columns, f"{len(rows)} fakes, the first ones, not chosen."))]
         if self.records and len(self.heldout):
-            real = np.unique(np.linspace(0, len(self.heldout) - 1, num).round().astype(int))
+            real = np.array(parts.evenly(len(self.heldout), num), int)
             out.append(("Real (held-out)", sheet(self.heldout[real], columns, f"{len(real)} held-out real pictures.")))
         return out
 
@@ -192,7 +191,7 @@ class Look:
                     self._one(self.fake, pair["fake"], f"Fake {place}."),
                     self._one(self.train, pair["train"], f"The training picture nearest to fake {place}."),
                     Markup("–") if held is None else self._one(self.heldout, held, alt),
-                    numbers.score(pair["distance_train"]) + (" (suspiciously near)" if _suspicious(pair) else ""),
+                    numbers.score(pair["distance_train"]) + (" (suspiciously near)" if parts.suspicious(pair) else ""),
                     numbers.score(pair.get("distance_heldout")),
                 )
             )
@@ -203,16 +202,11 @@ class Look:
 
     def progress_table(self, chosen: float | None) -> list[Table]:
         """Fakes of the same z over the training, a strip a kept step; at most ten of them, the first and last kept."""
-        kept = sorted(((int(n), p) for n, p in self.progress if len(p)), key=lambda entry: entry[0])
-        most = max(3, round(_MOST_STEPS * self.scale))
-        if len(kept) > most:
-            kept = [kept[i] for i in np.unique(np.linspace(0, len(kept) - 1, most).round().astype(int))]
-        marked = min((n for n, _ in kept), key=lambda n: abs(n - chosen)) if kept and chosen is not None else None
+        kept = parts.kept_steps(self.progress, max(3, round(_MOST_STEPS * self.scale)), chosen)
         rows = []
-        for shown, pictures in kept:
-            mark = "" if shown != marked else " (the model)" if shown == chosen else " (nearest the model)"
+        for step, pictures in kept:
             at = np.arange(min(len(pictures), _PER_STEP))
-            rows.append((f"{shown:,}{mark}", self._strip(pictures, at, f"Fakes after {shown:,} real samples.")))
+            rows.append((step, self._strip(pictures, at, f"Fakes after {step} real samples.")))
         caption = "The same z after so many real samples shown to D"
         return [Table(caption, (Head("Real samples"), Head("Fakes")), tuple(rows), "gallery")] if rows else []
 
@@ -245,7 +239,7 @@ class Look:
             known = [numbers.finite(pair.get(k)) is not None for k in ("distance_train", "distance_heldout")]
             if pair.get("train") is not None and self._there(pair) and (all(known) or pair["distance_train"] == 0):
                 pairs[int(pair["fake"])] = pair
-        return sorted(pairs.values(), key=lambda p: (_ratio(p), -(p.get("distance_heldout") or 0.0)))
+        return sorted(pairs.values(), key=lambda p: (parts.ratio(p), -(p.get("distance_heldout") or 0.0)))
 
     def _with_heldout(self, pairs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The pairs, each with its nearest held-out picture, unless that would take long to find."""
@@ -264,7 +258,7 @@ class Look:
 
     def _open(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows of fakes without those that look like a training picture, where no records may be shown."""
-        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if _suspicious(p)}
+        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if parts.suspicious(p)}
         return np.array([r for r in rows if int(r) not in hidden], int)
 
     def _first(self, num: int) -> np.ndarray:
@@ -276,14 +270,3 @@ class Look:
     def _strip(self, pictures: np.ndarray, rows: Sequence[int] | np.ndarray, alt: str) -> Markup:
         rows = np.asarray(rows, int)
         return sheet(pictures[rows], len(rows), alt) if len(rows) else Markup("–")
-
-
-def _ratio(pair: Mapping[str, Any]) -> float:
-    near, far = float(pair["distance_train"]), pair.get("distance_heldout")
-    if far is None:
-        return 0.0  # an equal picture, whose distance to held-out ones nobody asked for
-    return near / far if far > 0 else 1.0
-
-
-def _suspicious(pair: Mapping[str, Any]) -> bool:
-    return _ratio(pair) < THRESHOLDS["near_ratio"]

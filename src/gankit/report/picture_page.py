@@ -6,19 +6,15 @@ loop. Every text from the data goes through Jinja2's autoescape; pictures and sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
-from gankit.report import curves, frame, numbers, picture_tables, scale
-from gankit.report.copying import distances
+from gankit.report import curves, frame, parts, picture_tables, scale
+from gankit.report.parts import Section
 from gankit.report.picture_looks import Look
 from gankit.report.picture_words import BASELINES, LEVELS, chip, is_distance, words_of, worst_class
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import LIMITS
-from gankit.report.tables import Table
 
 # Which metric families make which section, in the order of the page.
 _SECTIONS: tuple[tuple[str, str, str], ...] = (
@@ -29,46 +25,14 @@ _SECTIONS: tuple[tuple[str, str, str], ...] = (
     ("copies", "Copies", "copies"),
 )
 _MEASURED = {family for _, _, family in _SECTIONS} | {"history"}
+_SIDES = ("noise", "mean", "bootstrap")
 _CONFIDENTIAL = (
     "This part shows real pictures. Do not pass the page on if those are confidential, or make it anew with "
     "--no-records."
 )
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: its anchor, heading, texts, images, tables. `fixed` ones are written by the template.
-
-    verdicts: (title or nothing, sentences); sheets: (title, image); pictures: (title, SVG).
-    """
-
-    id: str
-    title: str
-    questions: Sequence[str] = ()
-    warning: str = ""
-    figures: Sequence[Mapping[str, Any]] = ()
-    verdicts: Sequence[tuple[str, str]] = ()
-    sheets: Sequence[tuple[str, Markup]] = ()
-    pictures: Sequence[tuple[str, Markup]] = ()
-    tables: Sequence[Table] = ()
-    notes: Sequence[str] = ()
-    fixed: bool = False
-
-
-@dataclass(frozen=True)
-class Content:
-    """All that the page is made of; metrics are `completed`, places and verdicts each metric's."""
-
-    evaluation: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, Any]]
-    places: Mapping[str, Standing]
-    verdicts: Mapping[str, str]
-    summary: Sequence[str]
-    look: Look
-    card: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
-    notes: Sequence[str]
-    extra: Sequence[Section] = ()
+Content = parts.Content[Look]
 
 
 def page(content: Content) -> str:
@@ -76,13 +40,20 @@ def page(content: Content) -> str:
     card, evaluation = content.card, content.evaluation
     first, overview = (
         [*content.extra, *_samples(content)],
-        Section("overview", "All figures", figures=_all_figures(content)),
+        Section("overview", "All figures", figures=_all_figures(content), first=True),
     )
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
-    sections = [*first, *_neighbours(content), overview, *_measured(content), *_training(content), *_history(content)]
+    sections = [
+        *first,
+        *_neighbours(content),
+        overview,
+        *_measured(content),
+        *parts.training(content, "pictures", halvings=True),
+        *_history(content),
+    ]
     return frame.template("pictures.html.j2").render(
         title=f"How good are the fakes of {card.get('name') or 'the model'}?",
-        lead=_lead(evaluation),
+        lead=parts.lead(evaluation, "pictures"),
         style=frame.style(),
         summary=content.summary,
         sections=[*sections, *last],
@@ -104,16 +75,6 @@ def features(evaluation: Mapping[str, Any]) -> str:
     text = str(evaluation.get("features") or "").strip().rstrip(".")
     resizing = str(evaluation.get("resizing") or "").strip().rstrip(".")
     return f"{text} (resizing: {resizing})" if text and resizing and resizing not in text else text
-
-
-def _lead(evaluation: Mapping[str, Any]) -> str:
-    rows = evaluation.get("rows") or {}
-    parts = [
-        f"{numbers.count(rows.get('fake'))} fakes",
-        f"{numbers.count(rows.get('heldout'))} held-out pictures",
-        f"{numbers.count(rows.get('train'))} training pictures",
-    ]
-    return " · ".join(parts)
 
 
 def _samples(content: Content) -> list[Section]:
@@ -202,25 +163,8 @@ def _all_figures(content: Content) -> list[dict[str, Any]]:
 
 
 def _figures(metric: str, entry: Mapping[str, Any], place: Standing) -> dict[str, Any]:
-    title = words_of(metric, entry).title
-    sides = [
-        entry["fake"],
-        entry["ceiling"],
-        *(entry["baselines"].get(k) or {} for k in ("noise", "mean", "bootstrap")),
-    ]
-    fake, *others = (
-        {"value": numbers.score(s.get("value")), "interval": numbers.interval(s.get("low"), s.get("high"))}
-        for s in sides
-    )
-    strip = scale.strip(entry, title, baselines=BASELINES, real="real pictures", halvings=is_distance(entry))
-    return {
-        "title": title,
-        "level": place.level,
-        "chip": chip(entry, place),
-        "strip": strip,
-        "fake": fake,
-        "sides": others,
-    }
+    strip = {"baselines": BASELINES, "real": "real pictures", "halvings": is_distance(entry)}
+    return parts.figures(words_of(metric, entry).title, entry, place, chip(entry, place), _SIDES, strip)
 
 
 def _measured(content: Content) -> list[Section]:
@@ -255,11 +199,7 @@ def _extra(ident: str, members: Mapping[str, Mapping[str, Any]], content: Conten
         found = [picture_tables.mistakes(c, _names(content), caption, "True class") for c in confusions]
         return {"tables": [t for tables in found for t in tables]}
     if ident == "copies":
-        drawn = {words_of(m, members[m]).noun: distances(d, "picture", m) for m, d in details.items()}
-        return {
-            "pictures": [(f"Distance to training: {noun}", svg) for noun, svg in drawn.items() if svg],
-            "notes": [LIMITS.replace("record", "picture")],
-        }
+        return parts.copies({m: (words_of(m, members[m]).noun, d) for m, d in details.items()}, "picture")
     return {}
 
 
@@ -287,29 +227,9 @@ def _names(content: Content) -> list[str]:
 
 
 def _judge(judge: Mapping[str, Any]) -> str:
-    accuracy = numbers.finite(judge.get("accuracy"))
-    parts = [f"right about {numbers.share(accuracy)} of held-out real pictures"] if accuracy is not None else []
-    for key in ("precision", "recall"):
-        value = numbers.finite(judge.get(key))
-        if value is not None:
-            parts.append(f"its {key} is {numbers.share(value)} (mean over classes)")
-    told = f"It is {'; '.join(parts)}." if parts else ""
-    weak = accuracy is not None and accuracy < 0.9
-    return (
-        "It was trained on the labels of the training pictures and is the eye of the figures on classes. "
-        + told
-        + (" It errs often itself: read the figures on classes beside its own." if weak else "")
-    )
-
-
-def _training(content: Content) -> list[Section]:
-    drawn = curves.curves(content.history, content.card, records="pictures", halvings=True)
-    if not drawn:
-        return []
-    metric = str(content.card.get("metric") or "")
-    drawn = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
-    read = [("", s) for s in curves.reading(content.history, content.card, records="pictures", halvings=True)]
-    return [Section("training", "The training", verdicts=read, pictures=drawn)]
+    told = parts.judged(judge, "pictures", "classes", "the figures on classes")
+    seen = "It was trained on the labels of the training pictures and is the eye of the figures on classes."
+    return f"{seen} It is {told}" if told else seen
 
 
 def _history(content: Content) -> list[Section]:

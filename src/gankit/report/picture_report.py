@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from gankit.metrics.score import plain
+from gankit.report import parts
+from gankit.report.parts import Section
 from gankit.report.picture_looks import Look
-from gankit.report.picture_page import Content, Section, page
+from gankit.report.picture_page import Content, page
 from gankit.report.picture_summary import summary
 from gankit.report.picture_words import completed, place_of, verdict, words_of
-from gankit.report.report import MAX_BYTES, Report
+from gankit.report.report import Report
 from gankit.report.standing import compared_rows
 
 LEFT_OUT = (
@@ -76,32 +78,16 @@ def build_pictures(
     sentences = summary(evaluation, metrics, places, tuple(fake.shape[1:]), history)
     sentences = [called(s, noun) for s in ([opening, *sentences] if opening else sentences)]
 
-    def written(scale: float) -> str:
+    def content(scale: float) -> Content:
         look = Look(train, heldout, fake, labels, evaluation, progress, records, scale)
-        html = page(Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes, extra))
-        return _READ.sub(lambda found: called(found[0], noun), html)
+        return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes, extra)
 
-    html = written(1.0)
-    for scale in (
-        0.6,
-        0.35,
-        0.15,
-        0.0,
-    ):  # fewer pictures, should they be so hard to compress that the page grows too large
-        if len(html.encode()) > MAX_BYTES:
-            html = written(scale)
-    value = {
-        "summary": sentences,
-        "verdicts": [
-            {"metric": m, "title": called(words_of(m, e).title, noun), "level": places[m].level, "text": verdicts[m]}
-            for m, e in metrics.items()
-        ],
-        "evaluation": evaluation,
-        "card": card,
-        "history": history,
-        "notes": list(notes),
-    }
-    return Report(plain(value), html, [*sentences, *verdicts.values()])
+    def written(scale: float) -> str:
+        return _READ.sub(lambda found: called(found[0], noun), page(content(scale)))
+
+    # fewer pictures, should they be so hard to compress that the page grows too large
+    html = parts.fitting(written, (0.6, 0.35, 0.15, 0.0))
+    return parts.report(content(1.0), {m: called(words_of(m, e).title, noun) for m, e in metrics.items()}, html)
 
 
 def called(text: str, noun: str) -> str:

@@ -13,9 +13,8 @@ import numpy as np
 from markupsafe import Markup
 
 from gankit.metrics.series_sample import SeriesSample
-from gankit.report import numbers
+from gankit.report import numbers, parts
 from gankit.report import series_panels as panels
-from gankit.report.standing import THRESHOLDS
 from gankit.report.tables import Table, heads_of
 
 MOST_CHANNELS = 8
@@ -74,7 +73,7 @@ class Look:
         """The first fakes beside held-out series, evenly from all; a picture a channel."""
         most = 1 if self.fake.x.shape[1] > _DENSE else self._most(_MOST_LINES)
         fakes = self._open(range(len(self.fake)))[:most]
-        rows = self._evenly(len(self.heldout), most)
+        rows = parts.evenly(len(self.heldout), most)
         out = []
         for c in self.channels:
             real = self.heldout.x[rows, :, c] if self.records else None
@@ -138,7 +137,7 @@ class Look:
             real = None
             if names is not None:
                 mine = np.flatnonzero(names == label)
-                real = self.heldout.x[mine[self._evenly(len(mine), _PER_CLASS)]]
+                real = self.heldout.x[mine[parts.evenly(len(mine), _PER_CLASS)]]
             drawn = []
             for c in channels:
                 side = None if real is None else real[:, :, c]
@@ -150,36 +149,16 @@ class Look:
         return [Table(f"Fakes by label{cut}", heads, tuple(rows), "plots")] if rows and channels else []
 
     def class_figures(self) -> list[Table]:
-        """A table with a row a label, in their own order while all can be shown, else the least obeyed."""
-        found = [c for c in _CLASS_COLUMNS if any(numbers.finite(e.get(c[0])) is not None for e in self.per_class)]
-        if not found:
-            return []
-        shown, many = list(self.per_class), len(self.per_class) > 48
-        if many:
-            shown.sort(key=lambda c: numbers.finite(c.get("agreement")) or 0.0)
-            shown = shown[:48]
-        caption = f"The labels (the {len(shown)} least obeyed of {len(self.per_class)})" if many else "The labels"
-        rows = tuple((str(e.get("class")), *(show(numbers.finite(e.get(k))) for k, _, show in found)) for e in shown)
-        return [Table(caption, heads_of("Label", *(f"#{title}" for _, title, _ in found)), rows)]
+        """A table with a row a label."""
+        return parts.class_figures(self.per_class, _CLASS_COLUMNS, 4 * _MOST_CLASSES)
 
     def progress_table(self, chosen: float | None) -> list[Table]:
-        """Fakes of the same z over the training; at most eight steps, the first and last kept."""
-        kept = sorted(((int(n), np.asarray(x)) for n, x in self.progress if len(x)), key=lambda entry: entry[0])
-        marked = min((n for n, _ in kept), key=lambda n: abs(n - chosen)) if kept and chosen is not None else None
-        picked = self._evenly(len(kept), self._most(_MOST_STEPS))
-        model = next((i for i, (n, _) in enumerate(kept) if n == marked), None)
-        if model is not None and model not in picked:  # in the place of its nearest neighbour
-            picked[min(range(len(picked)), key=lambda k: abs(picked[k] - model))] = model
-        kept = [kept[i] for i in picked]
+        """Fakes of the same z over the training; at most eight steps."""
         channels = self.channels[:_IN_A_ROW]
         names = [self.fake.names[c] for c in channels]
+        kept = parts.kept_steps(self.progress, self._most(_MOST_STEPS), chosen) if channels else []
         rows = tuple(
-            (
-                f"{n:,}" + ("" if n != marked else " (the model)" if n == chosen else " (nearest the model)"),
-                panels.looks(x[:4][:, :, channels], names, f"{n}"),
-            )
-            for n, x in kept
-            if channels
+            (step, panels.looks(np.asarray(x)[:4][:, :, channels], names, f"{k}")) for k, (step, x) in enumerate(kept)
         )
         caption = "The same z after so many real samples shown to D"
         return [Table(caption, heads_of("Real samples", "Fakes"), rows, "plots")] if rows else []
@@ -200,7 +179,7 @@ class Look:
             other = near.get(int(pair["fake"]))
             train = _at_the_level(fake, train)
             heldout = None if other is None else _at_the_level(fake, self.heldout.x[other][:, channels])
-            far = " (suspiciously near)" if _suspicious(pair) else ""
+            far = " (suspiciously near)" if parts.suspicious(pair) else ""
             drawn = panels.neighbours(fake, train, heldout, names, f"{place}")
             close = numbers.score(pair["distance_train"])
             rows.append((str(place), drawn, f"{close}{far}", numbers.score(pair["distance_heldout"])))
@@ -212,30 +191,13 @@ class Look:
     def _most(self, full: int) -> int:
         return max(2, round(full * self.scale))
 
-    @staticmethod
-    def _evenly(count: int, most: int) -> list[int]:
-        if count == 0:
-            return []
-        return [int(i) for i in np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))]
-
     def _ranked(self) -> list[Mapping[str, Any]]:
-        """Fakes with their distances, the closest to training series first: suspicious ones, and those shown."""
-        columns = ("shown", "nearest_train", "distance_train", "distance_heldout")
-        shown = [
-            dict(zip(("fake", "train", "distance_train", "distance_heldout"), values, strict=True))
-            for values in zip(*(self.found.get(c) or [] for c in columns), strict=False)
-        ]
-        pairs: dict[int, Mapping[str, Any]] = {}
-        for pair in [*(self.found.get("copied") or []), *shown]:
-            there = 0 <= pair["fake"] < len(self.fake) and 0 <= pair["train"] < len(self.train)
-            old = pairs.get(int(pair["fake"]))
-            if there and (old is None or pair["distance_train"] < old["distance_train"]):
-                pairs[int(pair["fake"])] = pair
-        return sorted(pairs.values(), key=lambda p: (_ratio(p), p["distance_train"]))
+        """Fakes with their distances, the closest to training series first."""
+        return parts.ranked(self.found, len(self.fake), len(self.train))
 
     def _open(self, rows: Sequence[int] | range) -> list[int]:
         """Rows of fakes without those that look like a training series, where no records may be shown."""
-        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if _suspicious(p)}
+        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if parts.suspicious(p)}
         return [int(r) for r in rows if int(r) not in hidden]
 
 
@@ -252,12 +214,3 @@ def _shares(sample: SeriesSample, c: int) -> dict[str, float]:
     levels = sample.levels[sample.names[c]]
     counts = np.bincount(codes, minlength=len(levels)) / max(len(codes), 1)
     return {level: float(counts[k]) for k, level in enumerate(levels) if counts[k] > 0}
-
-
-def _ratio(pair: Mapping[str, Any]) -> float:
-    near, far = float(pair["distance_train"]), float(pair["distance_heldout"])
-    return near / far if far > 0 else 1.0
-
-
-def _suspicious(pair: Mapping[str, Any]) -> bool:
-    return _ratio(pair) < THRESHOLDS["near_ratio"]

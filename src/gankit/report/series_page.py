@@ -7,22 +7,20 @@ loop. Every text from the data is escaped; pictures are the only markup.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from gankit.metrics.series_sums import WHOLE
-from gankit.report import curves, frame, heatmaps, numbers, picture_tables, scale
+from gankit.report import curves, frame, heatmaps, numbers, parts, picture_tables, scale
 from gankit.report import series_panels as panels
-from gankit.report.copying import distances
+from gankit.report.parts import Section
 from gankit.report.series_looks import Look
 from gankit.report.series_words import BASELINES, LEVELS, chip, words_of, worst_class
-from gankit.report.standing import THRESHOLDS, Standing
+from gankit.report.standing import THRESHOLDS
 from gankit.report.summary import LIMITS
 from gankit.report.tables import Table, heads_of
-from gankit.report.text_page import Section
 
 # Which metric families make which section, in the order of the page.
 _SECTIONS: tuple[tuple[str, str], ...] = (
@@ -47,19 +45,7 @@ _STYLE = Markup(
 )
 
 
-@dataclass(frozen=True)
-class Content:
-    """All that the page is made of; metrics are `completed`, places and verdicts each metric's."""
-
-    evaluation: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, Any]]
-    places: Mapping[str, Standing]
-    verdicts: Mapping[str, str]
-    summary: Sequence[str]
-    look: Look
-    card: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
-    notes: Sequence[str]
+Content = parts.Content[Look]
 
 
 def page(content: Content) -> str:
@@ -69,10 +55,16 @@ def page(content: Content) -> str:
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
     return frame.template("series.html.j2").render(
         title=f"How good are the fakes of {card.get('name') or 'the model'}?",
-        lead=_lead(evaluation),
+        lead=parts.lead(evaluation, "series"),
         style=frame.style() + _STYLE,
         summary=content.summary,
-        sections=[*_samples(content), overview, *_measured(content), *_training(content), *last],
+        sections=[
+            *_samples(content),
+            overview,
+            *_measured(content),
+            *parts.training(content, "series", halvings=True),
+            *last,
+        ],
         heads=["Real series", "Autoregression", "Blocks", "Training series drawn again"],
         key=scale.key(BASELINES, "real series"),
         alarms=frame.alarms(content.history),
@@ -84,12 +76,6 @@ def page(content: Content) -> str:
         limits=LIMITS.replace("record", "series"),
         footer=frame.footer(card),
     )
-
-
-def _lead(evaluation: Mapping[str, Any]) -> str:
-    rows = evaluation.get("rows") or {}
-    parts = (("fake", "fakes"), ("heldout", "held-out series"), ("train", "training series"))
-    return " · ".join(f"{numbers.count(rows.get(key))} {what}" for key, what in parts)
 
 
 def _samples(content: Content) -> list[Section]:
@@ -137,21 +123,8 @@ def _samples(content: Content) -> list[Section]:
 
 def _figures(metric: str, content: Content) -> dict[str, Any]:
     entry, place = content.metrics[metric], content.places[metric]
-    title = words_of(metric, entry).title
-    sides = [entry["fake"], entry["ceiling"], *(entry["baselines"].get(k) or {} for k in _SIDES)]
-    fake, *others = (
-        {"value": numbers.score(s.get("value")), "interval": numbers.interval(s.get("low"), s.get("high"))}
-        for s in sides
-    )
-    halvings = bool(entry.get("distance"))
-    return {
-        "title": title,
-        "level": place.level,
-        "chip": chip(metric, entry, place),
-        "strip": scale.strip(entry, title, baselines=BASELINES, real="real series", halvings=halvings),
-        "fake": fake,
-        "sides": others,
-    }
+    strip = {"baselines": BASELINES, "real": "real series", "halvings": bool(entry.get("distance"))}
+    return parts.figures(words_of(metric, entry).title, entry, place, chip(metric, entry, place), _SIDES, strip)
 
 
 def _measured(content: Content) -> list[Section]:
@@ -201,11 +174,7 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
         tables = picture_tables.mistakes(judge.get("confusion"), names, caption, "True label")
         return {"tables": [*look.class_figures(), *tables], "verdicts": _judge(judge)}
     if family == "copies":
-        drawn = [(words_of(m, members[m]).noun, distances(d, "series", m)) for m, d in details.items()]
-        return {
-            "pictures": [(f"Distance to training: {noun}", svg) for noun, svg in drawn if svg],
-            "notes": [LIMITS.replace("record", "series")],
-        }
+        return parts.copies({m: (words_of(m, members[m]).noun, d) for m, d in details.items()}, "series")
     return {}
 
 
@@ -261,23 +230,5 @@ def _values(details: Mapping[str, Mapping[str, Any]]) -> list[Table]:
 
 
 def _judge(judge: Mapping[str, Any]) -> list[tuple[str, str]]:
-    accuracy = numbers.finite(judge.get("accuracy"))
-    if accuracy is None:
-        return []
-    parts = [f"right about {numbers.share(accuracy)} of held-out real series"]
-    for key in ("precision", "recall"):
-        value = numbers.finite(judge.get(key))
-        parts += [f"its {key} is {numbers.share(value)} (mean over labels)"] if value is not None else []
-    weak = " It errs often itself: read the figures on labels beside its own." if accuracy < 0.9 else ""
-    told = f"Trained on the labels of training series, it is {'; '.join(parts)}.{weak}"
-    return [("The classifier", told)]
-
-
-def _training(content: Content) -> list[Section]:
-    drawn = curves.curves(content.history, content.card, records="series", halvings=True)
-    if not drawn:
-        return []
-    metric = str(content.card.get("metric") or "")
-    drawn = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
-    read = [("", s) for s in curves.reading(content.history, content.card, records="series", halvings=True)]
-    return [Section("training", "The training", verdicts=read, pictures=drawn)]
+    told = parts.judged(judge, "series", "labels", "the figures on labels")
+    return [("The classifier", f"Trained on the labels of training series, it is {told}")] if told else []

@@ -12,7 +12,8 @@ import numpy as np
 
 from gankit.metrics.score import plain
 from gankit.metrics.series_sample import SeriesSample, aligned
-from gankit.report.report import MAX_BYTES, Report
+from gankit.report import parts
+from gankit.report.report import Report
 from gankit.report.series_looks import Look
 from gankit.report.series_page import Content, page
 from gankit.report.series_summary import summary
@@ -69,19 +70,6 @@ def series_report(
         look = Look(train, heldout, fake, evaluation, progress, records, scale)
         return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
 
-    html = page(content(1.0))
-    for scale in (0.5, 0.0):  # fewer pictures, should series or names be so long that the page grows too large
-        if len(html.encode()) > MAX_BYTES:
-            html = page(content(scale))
-    value = {
-        "summary": sentences,
-        "verdicts": [
-            {"metric": m, "title": words_of(m, e).title, "level": places[m].level, "text": verdicts[m]}
-            for m, e in metrics.items()
-        ],
-        "evaluation": evaluation,
-        "card": card,
-        "history": history,
-        "notes": list(notes),
-    }
-    return Report(plain(value), html, [*sentences, *verdicts.values()])
+    # fewer pictures, should series or names be so long that the page grows too large
+    html = parts.fitting(lambda scale: page(content(scale)), (0.5, 0.0))
+    return parts.report(content(1.0), {m: words_of(m, e).title for m, e in metrics.items()}, html)

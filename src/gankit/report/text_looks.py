@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.report import numbers
-from gankit.report.standing import THRESHOLDS
+from gankit.report import numbers, parts
 from gankit.report.tables import Head, Table, heads_of
 from gankit.report.text_panels import Tokenise, cell, cells, differences, gram
 
@@ -75,7 +74,7 @@ class Look:
         fakes = self._open(range(min(len(self.fake), most)))
         real: list[int] = []
         if self.records:
-            real = np.unique(np.linspace(0, len(self.heldout) - 1, most).round().astype(int)).tolist()
+            real = parts.evenly(len(self.heldout), most)
         asked, known = ((self.labels or {}).get(side) for side in ("fake", "heldout"))
         rows = []
         for place, (i, j) in enumerate(zip_longest(fakes, real), 1):
@@ -106,32 +105,13 @@ class Look:
         return [Table(f"Fakes by label{cut}", heads_of(*heads), tuple(rows), "texts")] if rows else []
 
     def class_figures(self) -> list[Table]:
-        """A table with a row a label, in their own order while all can be shown, else the least obeyed."""
-        found = [c for c in _CLASS_COLUMNS if any(numbers.finite(e.get(c[0])) is not None for e in self.per_class)]
-        if not found:
-            return []
-        shown, many = list(self.per_class), len(self.per_class) > 2 * _MOST_CLASSES
-        if many:
-            shown.sort(key=lambda c: numbers.finite(c.get("agreement")) or 0.0)
-            shown = shown[: 2 * _MOST_CLASSES]
-        caption = f"The labels (the {len(shown)} least obeyed of {len(self.per_class)})" if many else "The labels"
-        rows = tuple((str(e.get("class")), *(show(numbers.finite(e.get(k))) for k, _, show in found)) for e in shown)
-        return [Table(caption, heads_of("Label", *(f"#{title}" for _, title, _ in found)), rows)]
+        """A table with a row a label."""
+        return parts.class_figures(self.per_class, _CLASS_COLUMNS, 2 * _MOST_CLASSES)
 
     def progress_table(self, chosen: float | None) -> list[Table]:
-        """Fakes of the same z over the training; at most ten steps, the first and last kept."""
-        kept = sorted(((int(n), texts) for n, texts in self.progress if len(texts)), key=lambda entry: entry[0])
-        most = self._most(_MOST_STEPS, 3)
-        if len(kept) > most:
-            kept = [kept[i] for i in np.unique(np.linspace(0, len(kept) - 1, most).round().astype(int))]
-        marked = min((n for n, _ in kept), key=lambda n: abs(n - chosen)) if kept and chosen is not None else None
-        rows = tuple(
-            (
-                f"{n:,}" + ("" if n != marked else " (the model)" if n == chosen else " (nearest the model)"),
-                cells(list(texts[:_PER_STEP])),
-            )
-            for n, texts in kept
-        )
+        """Fakes of the same z over the training; at most ten steps."""
+        kept = parts.kept_steps(self.progress, self._most(_MOST_STEPS, 3), chosen)
+        rows = tuple((step, cells(list(texts[:_PER_STEP]))) for step, texts in kept)
         caption = "The same z after so many real samples shown to D"
         return [Table(caption, heads_of("Real samples", "Fakes"), rows, "texts")] if rows else []
 
@@ -143,7 +123,7 @@ class Look:
         for place, pair in enumerate(self._ranked()[: self._most(_MOST_PAIRS, 3)], 1):
             fake, train = differences(self.fake[pair["fake"]], self.train[pair["train"]], self.tokenise)
             equal = pair["distance_train"] == 0 and self._by_chance > _BY_CHANCE
-            far = "as held-out texts are, too" if equal else "suspiciously near" if _suspicious(pair) else ""
+            far = "as held-out texts are, too" if equal else "suspiciously near" if parts.suspicious(pair) else ""
             near = numbers.score(pair["distance_train"])
             rows.append(
                 (str(place), fake, train, f"{near} ({far})" if far else near, numbers.score(pair["distance_heldout"]))
@@ -186,25 +166,14 @@ class Look:
         return max(least, round(full * self.scale))
 
     def _ranked(self) -> list[Mapping[str, Any]]:
-        """Fakes with their distances, the closest to training texts first: suspicious ones, and those shown."""
-        columns = ("shown", "nearest_train", "distance_train", "distance_heldout")
-        shown = [
-            dict(zip(("fake", "train", "distance_train", "distance_heldout"), values, strict=True))
-            for values in zip(*(self.found.get(c) or [] for c in columns), strict=False)
-        ]
-        pairs: dict[int, Mapping[str, Any]] = {}
-        for pair in [*(self.found.get("copied") or []), *shown]:
-            there = 0 <= pair["fake"] < len(self.fake) and 0 <= pair["train"] < len(self.train)
-            old = pairs.get(int(pair["fake"]))
-            if there and (old is None or pair["distance_train"] < old["distance_train"]):
-                pairs[int(pair["fake"])] = pair
-        return sorted(pairs.values(), key=lambda p: (_ratio(p), p["distance_train"]))
+        """Fakes with their distances, the closest to training texts first."""
+        return parts.ranked(self.found, len(self.fake), len(self.train))
 
     def _open(self, rows: Sequence[int] | range) -> list[int]:
         """Rows of fakes without those that look like a training text, where no records may be shown."""
         hidden = set()
         if not self.records:
-            hidden = {int(p["fake"]) for p in self._ranked() if _suspicious(p)}
+            hidden = {int(p["fake"]) for p in self._ranked() if parts.suspicious(p)}
             known = set(self.train)
             hidden |= {int(r) for r in rows if self.fake[r] in known}
         return [int(r) for r in rows if int(r) not in hidden]
@@ -215,12 +184,3 @@ def _labelled(texts: Sequence[str], labels: Any, row: int | None) -> list[str]:
     if row is None:
         return [""] * (1 if labels is None else 2)
     return [*([] if labels is None else [str(labels[row])]), cell(texts[row])]
-
-
-def _ratio(pair: Mapping[str, Any]) -> float:
-    near, far = float(pair["distance_train"]), float(pair["distance_heldout"])
-    return near / far if far > 0 else 1.0
-
-
-def _suspicious(pair: Mapping[str, Any]) -> bool:
-    return _ratio(pair) < THRESHOLDS["near_ratio"]

@@ -6,15 +6,12 @@ loop. Every text from the data is escaped; pictures and marked differences are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
-from gankit.report import curves, frame, numbers, picture_tables, scale
-from gankit.report.copying import distances
-from gankit.report.standing import THRESHOLDS, Standing
+from gankit.report import curves, frame, numbers, parts, picture_tables, scale
+from gankit.report.parts import Section
+from gankit.report.standing import THRESHOLDS
 from gankit.report.summary import LIMITS
 from gankit.report.tables import Table, heads_of
 from gankit.report.text_looks import Look
@@ -57,40 +54,7 @@ _RIVAL_HEADS = {
 }
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: its anchor, heading, sentences, figures, pictures, tables. `fixed`: written by the template.
-
-    first: it has the key of the strips, alarms and notes. verdicts: (title or nothing, sentences); pictures: (title,
-    SVG).
-    """
-
-    id: str
-    title: str
-    questions: Sequence[str] = ()
-    warning: str = ""
-    figures: Sequence[Mapping[str, Any]] = ()
-    first: bool = False
-    verdicts: Sequence[tuple[str, str]] = ()
-    pictures: Sequence[tuple[str, Markup]] = ()
-    tables: Sequence[Table] = ()
-    notes: Sequence[str] = ()
-    fixed: bool = False
-
-
-@dataclass(frozen=True)
-class Content:
-    """All that the page is made of; metrics are `completed`, places and verdicts each metric's."""
-
-    evaluation: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, Any]]
-    places: Mapping[str, Standing]
-    verdicts: Mapping[str, str]
-    summary: Sequence[str]
-    look: Look
-    card: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
-    notes: Sequence[str]
+Content = parts.Content[Look]
 
 
 def page(content: Content) -> str:
@@ -101,10 +65,17 @@ def page(content: Content) -> str:
     last = [Section("model", "The model", fixed=True), Section("reading", "How to read this page", fixed=True)]
     return frame.template("texts.html.j2").render(
         title=f"How good are the fakes of {card.get('name') or 'the model'}?",
-        lead=_lead(evaluation),
+        lead=parts.lead(evaluation, "texts"),
         style=frame.style() + STYLE,
         summary=content.summary,
-        sections=[*_samples(content), overview, *_measured(content), *_rival(content), *_training(content), *last],
+        sections=[
+            *_samples(content),
+            overview,
+            *_measured(content),
+            *_rival(content),
+            *parts.training(content, "texts"),
+            *last,
+        ],
         heads=["Real texts", "Single units", "Shuffled units", "Trigram model", "Training texts drawn again"],
         key=scale.key(BASELINES, "real texts"),
         alarms=frame.alarms(content.history),
@@ -116,12 +87,6 @@ def page(content: Content) -> str:
         limits=LIMITS.replace("record", "text"),
         footer=frame.footer(card),
     )
-
-
-def _lead(evaluation: Mapping[str, Any]) -> str:
-    rows = evaluation.get("rows") or {}
-    parts = (("fake", "fakes"), ("heldout", "held-out texts"), ("train", "training texts"))
-    return " · ".join(f"{numbers.count(rows.get(key))} {what}" for key, what in parts)
 
 
 def _samples(content: Content) -> list[Section]:
@@ -160,20 +125,8 @@ def _samples(content: Content) -> list[Section]:
 
 def _figures(metric: str, content: Content) -> dict[str, Any]:
     entry, place = content.metrics[metric], content.places[metric]
-    title = words_of(metric, entry).title
-    sides = [entry["fake"], entry["ceiling"], *(entry["baselines"].get(k) or {} for k in _SIDES)]
-    fake, *others = (
-        {"value": numbers.score(s.get("value")), "interval": numbers.interval(s.get("low"), s.get("high"))}
-        for s in sides
-    )
-    return {
-        "title": title,
-        "level": place.level,
-        "chip": chip(metric, entry, place),
-        "strip": scale.strip(entry, title, baselines=BASELINES, real="real texts"),
-        "fake": fake,
-        "sides": others,
-    }
+    strip = {"baselines": BASELINES, "real": "real texts"}
+    return parts.figures(words_of(metric, entry).title, entry, place, chip(metric, entry, place), _SIDES, strip)
 
 
 def _measured(content: Content) -> list[Section]:
@@ -218,25 +171,14 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
         tables = picture_tables.mistakes(judge.get("confusion"), names, caption, "True label")
         return {"tables": [*look.class_figures(), *tables], "verdicts": _judge(judge)}
     if family == "copies":
-        drawn = [(words_of(m, members[m]).noun, distances(d, "text", m)) for m, d in details.items()]
-        return {
-            "pictures": [(f"Distance to training: {noun}", svg) for noun, svg in drawn if svg],
-            "notes": [LIMITS.replace("record", "text")],
-        }
+        return parts.copies({m: (words_of(m, members[m]).noun, d) for m, d in details.items()}, "text")
     return {}
 
 
 def _judge(judge: Mapping[str, Any]) -> list[tuple[str, str]]:
-    accuracy = numbers.finite(judge.get("accuracy"))
-    if accuracy is None:
-        return []
-    parts = [f"right about {numbers.share(accuracy)} of held-out real texts"]
-    for key in ("precision", "recall"):
-        value = numbers.finite(judge.get(key))
-        parts += [f"its {key} is {numbers.share(value)} (mean over labels)"] if value is not None else []
-    weak = " It errs often itself: read the figures on labels beside its own." if accuracy < 0.9 else ""
-    told = f"A linear model on n-grams, trained on the labels of training texts, is {'; '.join(parts)}.{weak}"
-    return [("The classifier", told)]
+    told = parts.judged(judge, "texts", "labels", "the figures on labels")
+    start = "A linear model on n-grams, trained on the labels of training texts, is"
+    return [("The classifier", f"{start} {told}")] if told else []
 
 
 def _rival(content: Content) -> list[Section]:
@@ -261,13 +203,3 @@ def _rival(content: Content) -> list[Section]:
 
 def _who(row: Mapping[str, Any]) -> str:
     return "the fakes" if row.get("temperature") is None else f"before the game, temperature {row['temperature']:g}"
-
-
-def _training(content: Content) -> list[Section]:
-    drawn = curves.curves(content.history, content.card, records="texts")
-    if not drawn:
-        return []
-    metric = str(content.card.get("metric") or "")
-    drawn = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
-    read = [("", s) for s in curves.reading(content.history, content.card, records="texts")]
-    return [Section("training", "The training", verdicts=read, pictures=drawn)]

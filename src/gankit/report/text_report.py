@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gankit.metrics.score import plain
-from gankit.report.report import MAX_BYTES, Report
+from gankit.report import parts
+from gankit.report.report import Report
 from gankit.report.standing import compared_rows
 from gankit.report.text_looks import Look
 from gankit.report.text_page import Content, page
@@ -70,22 +71,9 @@ def text_report(
         look = Look(train, heldout, fake, labels, tokenise, evaluation, progress, records, scale)
         return Content(evaluation, metrics, places, verdicts, sentences, look, card, history, notes)
 
-    html = page(content(1.0))
-    for scale in (0.5, 0.0):  # fewer texts, should they or their labels be so long that the page grows too large
-        if len(html.encode()) > MAX_BYTES:
-            html = page(content(scale))
-    value = {
-        "summary": sentences,
-        "verdicts": [
-            {"metric": m, "title": words_of(m, e).title, "level": places[m].level, "text": verdicts[m]}
-            for m, e in metrics.items()
-        ],
-        "evaluation": evaluation,
-        "card": card,
-        "history": history,
-        "notes": list(notes),
-    }
-    return Report(plain(value), html, [*sentences, *verdicts.values()])
+    # fewer texts, should they or their labels be so long that the page grows too large
+    html = parts.fitting(lambda scale: page(content(scale)), (0.5, 0.0))
+    return parts.report(content(1.0), {m: words_of(m, e).title for m, e in metrics.items()}, html)
 
 
 def without_texts(evaluation: Mapping[str, Any]) -> dict[str, Any]:
