@@ -1,6 +1,8 @@
 """The dense GAN of 2014 on MNIST by its own protocol: the Parzen log-likelihood of table 1, and a grid of digits.
 
-    python benchmarks/parzen.py --samples 5M --grid digits.png [--network dense2014]
+    python benchmarks/parzen.py --samples 10M --grid digits.png [--network dense2014] [--run FOLDER]
+
+With --run the run is kept in that folder, and what was interrupted is gone on with.
 
 The first 50,000 training digits train, the other 10,000 validate: they choose the checkpoint (by the project's own
 metric) and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,000 test digits. The paper has 225 +- 2.
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--samples", default="2M")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--grid", type=Path)
+    parser.add_argument("--run", type=Path)
     arguments = parser.parse_args()
 
     from pictures import pictures
@@ -39,10 +42,13 @@ def main() -> None:
         validation = Path(temporary) / "validation.npy"
         np.save(validation, x[50_000:])
         began = time.monotonic()
-        model = gankit.train(
-            x[:50_000], network=arguments.network, samples=arguments.samples, heldout=str(validation),
-            seed=arguments.seed, early_stop=False, on_progress=_spoken,
-        )  # fmt: skip
+        if arguments.run is not None and arguments.run.exists():
+            model = gankit.resume(arguments.run, x[:50_000], on_progress=_spoken)
+        else:
+            model = gankit.train(
+                x[:50_000], network=arguments.network, samples=arguments.samples, heldout=str(validation),
+                seed=arguments.seed, early_stop=False, on_progress=_spoken, out=arguments.run,
+            )  # fmt: skip
     fakes = np.concatenate([batch.x for batch in model.sample_batches(10_000, seed=arguments.seed)])
     score = parzen(fakes, x[50_000:, ..., None], test[..., None])
     if arguments.grid:

@@ -27,7 +27,8 @@ def test_a_step_is_that_of_plain_adam_however_gradients_lie_in_memory(
     plain = torch.optim.Adam([expected], lr=0.1, betas=(0.9, 0.99), foreach=False, fused=False)
     for k in range(3):
         # the gradient of this sum is `direction`, and comes in the layout asked for
-        descent.step((network.weight * ((k + 1) * direction).to(memory_format=gradients)).sum(), 0.1, betas=(0.9, 0.99))
+        loss = (network.weight * ((k + 1) * direction).to(memory_format=gradients)).sum()
+        descent.step(descent.gradients(loss), 0.1, betas=(0.9, 0.99))
         expected.grad = (k + 1) * direction
         plain.step()
         state = {name: t.contiguous() for name, t in descent.state_tensors().items()}

@@ -29,7 +29,7 @@ MIXED = Spec(
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
 PICTURES_ONLY = {"conv2014", "dcgan", "strided", "stylegan2"}
-SEQUENCES_ONLY = {"principal", "symbols", "temporal", "wave"}
+SEQUENCES_ONLY = {"attention", "principal", "recurrent", "symbols", "temporal", "wave"}
 FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY, *SEQUENCES_ONLY}]
 
 

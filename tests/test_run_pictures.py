@@ -30,7 +30,9 @@ def digits(count: int = 240) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_every_network_is_tried_here() -> None:
-    assert set(WIDTHS) | {"sequential", "symbols", "principal", "temporal", "wave"} == set(NETWORKS)
+    assert set(WIDTHS) | {"sequential", "symbols", "principal", "temporal", "recurrent", "attention", "wave"} == set(
+        NETWORKS
+    )
 
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))

@@ -21,7 +21,7 @@ from gankit.preparation import SeriesPart, prepare
 from gankit.preparation.series import array_of_part
 
 SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
-NETWORKS = ("principal", "temporal", "residual", "dense2014")
+NETWORKS = ("principal", "temporal", "recurrent", "attention", "residual", "dense2014")
 
 
 def walks(count: int = 60, steps: int = 12, channels: int = 2) -> np.ndarray:

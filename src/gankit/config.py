@@ -122,6 +122,8 @@ class TrainConfig:
             "stylegan2",
             "principal",
             "temporal",
+            "recurrent",
+            "attention",
             "symbols",
             "wave",
         ),

@@ -5,6 +5,8 @@ Knows parameters, gradients and scalars; never networks, losses or data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -34,15 +36,18 @@ class Descent:
         else:
             self.optimiser = torch.optim.SGD(self.params, lr=config.learning_rate, momentum=config.momentum)
 
-    def step(self, loss: Tensor, rate: float, **settings: float | tuple[float, float]) -> None:
-        """One step down; asking for these gradients alone spares those of the other network's weights.
+    def gradients(self, loss: Tensor) -> Sequence[Tensor | None]:
+        """Those of a scalar, weight by weight; asking for these alone spares those of the other network's weights."""
+        return torch.autograd.grad(loss, self.params, allow_unused=True)
+
+    def step(self, gradients: Sequence[Tensor | None], rate: float, **settings: float | tuple[float, float]) -> None:
+        """One step down.
 
         Args:
-            loss: a scalar.
+            gradients: as `gradients` gives them.
             rate: the learning rate.
             settings: of the optimiser: betas for Adam, momentum for gradient descent.
         """
-        gradients = torch.autograd.grad(loss, self.params, allow_unused=True)
         for parameter, gradient in zip(self.params, gradients, strict=True):
             parameter.grad = None if gradient is None else _laid_out(gradient, parameter)
         self.optimiser.param_groups[0].update(lr=rate, **settings)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,6 +31,21 @@ LOOKED_AT_ONCE = 256
 
 MEMORY_SPEED = 0.25
 """Share of a new look in the running means that steer the augmentation: a look at some records is noisy."""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What D was shown in a step, and what G needs of it: rows of `train`, noise, condition, records, D's logits."""
+
+    train: Batches
+    rows: Tensor
+    z: Tensor
+    u: Tensor
+    c: Tensor | None
+    real: Tensor
+    shown: Tensor
+    real_logits: Tensor
+    draws: torch.Generator
 
 
 class Game:
@@ -157,13 +173,15 @@ class Game:
         u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
         loss = self.generator.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
-        self._descents["generator"].step(loss, rate, betas=(0.9, self.config.beta2))
+        descent = self._descents["generator"]
+        descent.step(descent.gradients(loss), rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
 
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
         config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
         pays = self.step % config.penalty_every == 0
         weight = self.penalty_weight() * config.penalty_every
+        g, d = self._descents["generator"], self._descents["d"]
         for k in range(config.d_steps):
             rows = self._next_rows(train, config.batch)
             real, c = train.take(rows, self.device)
@@ -175,36 +193,46 @@ class Game:
                 fake = self.generator(z, u, c)
                 shown = self._augmented(fake, draws)
             real = self._augmented(real, draws)
+            dropout = self._dropout(draws, 2 * len(real))
             played = discriminator_turn(
                 self.discriminator, loss, penalty if pays else PENALTIES["none"], config.penalty_method, real, shown,
-                c, self._dropout(draws, 2 * len(real)), self._penalty_draws(draws, real),
+                c, dropout, self._penalty_draws(draws, real),
             )  # fmt: skip
             total = played.loss + weight * played.penalty if pays and penalty.places else played.loss
-            self._descents["d"].step(total, rate, **self._settings())
+            d_gradients = d.gradients(total)
+            turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
+            if config.at_once and generator_moves:
+                g_gradients = g.gradients(self._generator_loss(turn, dropout))
+            d.step(d_gradients, rate, **self._settings())
             on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
             self.totals.add(d_loss=played.loss, gap=on_real - on_fake)
             if pays:
                 self.totals.add(penalty=played.penalty)
         if not generator_moves:
             return
-        dropout = self._dropout(draws, 2 * len(real))
-        real_logits = played.real_logits.detach()
-        if loss.pairs:  # those of D after its step
+        if not config.at_once:
+            g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * len(real))))
+        g.step(g_gradients, rate * config.generator_rate, **self._settings())
+
+    def _generator_loss(self, turn: _Turn, dropout: Tensor | None) -> Tensor:
+        """What G goes down, by D as it is now; dropout [2B, D's num_uniforms] for real and fake."""
+        config, loss, c, real_logits = self.config, LOSSES[self.config.loss], turn.c, turn.real_logits
+        half = len(turn.real)
+        if loss.pairs and not config.at_once:  # those of D after its step
             with torch.no_grad():
-                real_logits = self.discriminator(real, c, None if dropout is None else dropout[: len(real)])
-        fake_logits = self.discriminator(shown, c, None if dropout is None else dropout[len(real) :])
-        g_loss = loss.generator(real_logits, fake_logits)
-        total = g_loss
+                real_logits = self.discriminator(turn.real, c, None if dropout is None else dropout[:half])
+        fake_logits = self.discriminator(turn.shown, c, None if dropout is None else dropout[half:])
+        total = g_loss = loss.generator(real_logits, fake_logits)
         if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
-            order = self.rand(draws, len(real), self.generator.num_order_uniforms)
+            order = self.rand(turn.draws, half, self.generator.num_order_uniforms)
             nll = self.generator.likelihood_loss(
-                train.rows(rows)[0].to(self.device), c, order, self._likelihood_dropout(len(real))
+                turn.train.rows(turn.rows)[0].to(self.device), c, order, self._likelihood_dropout(half)
             )
             total = g_loss + config.likelihood_weight * nll
         if config.path_length_weight and self.step % config.path_length_every == 0:
-            total = total + self._path_length_loss(z, u, c)
-        self._descents["generator"].step(total, rate * config.generator_rate, **self._settings())
+            total = total + self._path_length_loss(turn.z, turn.u, c)
         self.totals.add(g_loss=g_loss)
+        return total
 
     def _path_length_loss(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """The path length regulariser on half the batch, as the paper's code takes it (Karras et al. 2020, appendix B).

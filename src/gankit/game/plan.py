@@ -42,6 +42,8 @@ class GameConfig:
     first_beta2: beta2 at the start, from where it goes to `beta2` (cosine); None = the same throughout.
     batch: real samples of a step of D.
     d_steps: steps of D for each of G.
+    at_once: whether G moves by D as it was before its last step, with the same dropout, as in the code of 2014; else by
+        the D after it, as in algorithm 1 of its paper.
     ema_half_life: of the averaged G, in samples; never more than a tenth of what was played so far. 0 = no average.
     warmup: share of the samples in which G alone learns by likelihood (for G that can).
     warmup_learning_rate, warmup_batch: Adam's rate at the start of that share, and its real samples of a step.
@@ -88,6 +90,7 @@ class GameConfig:
     first_beta2: float | None = None
     batch: int = 256
     d_steps: int = 1
+    at_once: bool = False
     ema_half_life: float = 20_000.0
     warmup: float = 0.0
     warmup_learning_rate: float = 2e-3

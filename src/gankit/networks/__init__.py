@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gankit.networks.attention import build_attention
 from gankit.networks.base import (
     DifferentiatedDiscriminator,
     Discriminator,
@@ -19,6 +20,7 @@ from gankit.networks.conv2014 import build_conv2014
 from gankit.networks.dcgan import build_dcgan
 from gankit.networks.dense2014 import build_dense2014
 from gankit.networks.principal import build_principal
+from gankit.networks.recurrent import build_recurrent
 from gankit.networks.residual import build_residual
 from gankit.networks.residual_image import build_residual_image
 from gankit.networks.sequential import build_sequential
@@ -42,10 +44,12 @@ def _build_residual(
 
 
 NETWORKS: dict[str, Builder] = {
+    "attention": build_attention,
     "conv2014": build_conv2014,
     "dcgan": build_dcgan,
     "dense2014": build_dense2014,
     "principal": build_principal,
+    "recurrent": build_recurrent,
     "residual": _build_residual,
     "sequential": build_sequential,
     "strided": build_strided,

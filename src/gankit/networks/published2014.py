@@ -6,7 +6,8 @@ Everything is from the YAML files of the paper's code (github.com/goodfeli/adver
 pylearn2, which reads them. Facts that are easily missed:
 
 - D minimises half of its loss (AdversaryCost2), so with the plain sum its rate is half of G's.
-- G and D move at once, from the same noise and the same dropout; here D moves first (algorithm 1 of the paper).
+- G and D move at once, from the same noise and the same dropout, not one after the other as in algorithm 1 of the
+  paper. That decides: where D moves first it runs away (benchmarks/pictures.md).
 - Only mnist.yaml says `noise: uniform`; the other files leave pylearn2's default, standard normal noise.
 - The momentum rises linearly from epoch 1 to epoch 250; the rate is divided by 1.000004 after every batch.
 - CIFAR-10 is contrast-normalised (`gcn: 55`: each image without its mean, of norm 55, so of deviation .992 a number).
@@ -60,6 +61,7 @@ class Schedule2014:
     max_column_norm: the norm of the weights into a unit is cut to it after each step; None = it is not.
     epochs: length, where the file says so.
     loss, penalty, d_steps: of the game; keys of LOSSES and PENALTIES.
+    at_once: whether G and D move at once.
     averaged: whether an average of G is what is kept.
     """
 
@@ -76,6 +78,7 @@ class Schedule2014:
     loss: str = "nonsaturating"
     penalty: str = "none"
     d_steps: int = 1
+    at_once: bool = True
     averaged: bool = False
 
 

@@ -13,12 +13,10 @@ import numpy as np
 from gankit.codecs import AudioCodec, SpectrogramCodec, TableCodec, WaveCodec
 from gankit.config import TrainConfig
 from gankit.data import Origin, Pictures, Recordings, Values, read_recordings, recording_hash, split
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import Prepared, SoundPart
-
-OTHER_NETWORKS = {"sequential": "tables", "principal": "series", "temporal": "series", "symbols": "texts"}
-"""Networks of other forms, and what they make."""
+from gankit.preparation.refusing import refuse_other_network
 
 CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
 """How recordings are shown to a network, where not as spectrograms."""
@@ -95,7 +93,5 @@ def brought_to(
 
 
 def _network(config: TrainConfig) -> str:
-    if config.network in OTHER_NETWORKS:
-        what = OTHER_NETWORKS[config.network]
-        raise OptionError(f"--network {config.network} makes {what}, and these are recordings. Leave it out.")
+    refuse_other_network(config.network, ("images", "recordings"), "these are recordings")
     return "strided" if config.network == "auto" else config.network

@@ -13,12 +13,10 @@ import numpy as np
 from gankit.codecs import ImageCodec, TableCodec
 from gankit.config import TrainConfig
 from gankit.data import Pictures, Values, picture_hash, read_pictures, split
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import PicturePart, Prepared
-
-OTHER_NETWORKS = {"sequential": "tables", "principal": "series", "temporal": "series", "symbols": "texts"}
-"""Networks of other forms, and what they make."""
+from gankit.preparation.refusing import refuse_other_network
 
 
 def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
@@ -72,7 +70,5 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
 
 
 def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
-    if config.network in OTHER_NETWORKS:
-        what = OTHER_NETWORKS[config.network]
-        raise OptionError(f"--network {config.network} makes {what}, and these are pictures. Leave it out.")
+    refuse_other_network(config.network, ("images",), "these are pictures")
     return "strided" if config.network == "auto" else config.network

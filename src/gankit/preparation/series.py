@@ -34,14 +34,9 @@ from gankit.data.words import nearest
 from gankit.errors import DataError, OptionError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import Prepared, SeriesPart
+from gankit.preparation.refusing import refuse_other_network
 
 Ints = npt.NDArray[np.int64]
-
-OTHER_NETWORKS = {
-    "sequential": "tables", "conv2014": "images", "strided": "images", "dcgan": "images", "stylegan2": "images",
-    "symbols": "texts",
-}  # fmt: skip
-"""Networks of other forms, and what they make."""
 
 WINDOW = 24
 """Steps of a window where nobody says how many, as in most work on series (Yoon et al. 2019)."""
@@ -152,9 +147,7 @@ def _labels(series: Series, config: TrainConfig, notes: list[str]) -> tuple[Trai
 
 
 def _network(config: TrainConfig, codec: SeriesCodec) -> str:
-    if config.network in OTHER_NETWORKS:
-        what = OTHER_NETWORKS[config.network]
-        raise OptionError(f"--network {config.network} makes {what}, and these are series. Leave it out.")
+    refuse_other_network(config.network, ("series",), "these are series")
     if config.network != "auto":
         return config.network
     return "principal" if codec.spec.dim <= SHORT else "temporal"

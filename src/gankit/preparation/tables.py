@@ -18,22 +18,12 @@ from gankit.data import Records, Schema, Values, fingerprint, infer, is_one_colu
 from gankit.data.splitting import check_size
 from gankit.errors import DataError, OptionError
 from gankit.preparation.prepared import Prepared
+from gankit.preparation.refusing import refuse_other_network
 from gankit.preparation.series import hint_of_times
 from gankit.preparation.texts import prepare_text_records
 
 MAX_SEQUENTIAL_COLUMNS = 400
 """Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
-
-OTHER_NETWORKS = {
-    "conv2014": "images",
-    "strided": "images",
-    "dcgan": "images",
-    "stylegan2": "images",
-    "principal": "series",
-    "temporal": "series",
-    "symbols": "texts",
-}
-"""Networks of other forms, and what they make."""
 
 MAX_COLUMNS = 1500
 """More columns than that are refused: not one step of the game, nor of the judges, ends in bearable time."""
@@ -131,9 +121,7 @@ def _kind(config: TrainConfig, records: Records, schema: Schema, values: Mapping
 
 
 def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -> str:
-    if config.network in OTHER_NETWORKS:
-        what = OTHER_NETWORKS[config.network]
-        raise OptionError(f"--network {config.network} makes {what}, and this is kind {kind}. Leave it out.")
+    refuse_other_network(config.network, ("tables",), f"this is kind {kind}")
     if config.network != "auto":
         if config.network == "sequential" and kind != "table":
             raise OptionError(f"--network sequential makes tables, and this is kind {kind}. Take it as --kind table.")

@@ -176,6 +176,7 @@ def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
         "rate_decay": found.rate_decay, "least_rate": found.smallest_rate, "max_column_norm": found.max_column_norm,
         "momentum": found.momentum, "final_momentum": found.final_momentum,
         "momentum_samples": found.momentum_epochs * prepared.num_train, "ema_half_life": 0.0,
+        "at_once": found.at_once,
     }  # fmt: skip
 
 
