@@ -5,8 +5,9 @@ Knows generators, discriminators, losses and tensors; never codecs, files, termi
 
 from __future__ import annotations
 
+from gankit.game.ahead import Ahead
 from gankit.game.batches import Batches
 from gankit.game.game import Game
 from gankit.game.plan import GameConfig, Phase
 
-__all__ = ["Batches", "Game", "GameConfig", "Phase"]
+__all__ = ["Ahead", "Batches", "Game", "GameConfig", "Phase"]

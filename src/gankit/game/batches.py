@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gankit.game.ahead import Ahead
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -21,12 +23,14 @@ class Batches:
     c: [N, condition.dim] float32, or None.
     expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
     part: [M] int64, the rows of `x` that these records are; None = all. `c` has a row for each of them.
+    ahead: reads the rows of the next step while this one is played, where `x` is a file; None where it is memory.
     """
 
     x: Tensor
     c: Tensor | None = None
     expand: Callable[[Tensor], Tensor] | None = None
     part: Tensor | None = None
+    ahead: Ahead | None = None
 
     def __len__(self) -> int:
         return len(self.x if self.part is None else self.part)
@@ -39,6 +43,14 @@ class Batches:
 
     def rows(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
-        where = rows if self.part is None else self.part.index_select(0, rows)
+        where = self._where(rows)
         c = None if self.c is None else self.c.index_select(0, rows.to(self.c.device))
-        return self.x.index_select(0, where), c
+        return self.x.index_select(0, where) if self.ahead is None else self.ahead.take(self.x, where), c
+
+    def expect(self, rows: Tensor) -> None:
+        """Says that `rows` [B] int64 will be asked for next."""
+        if self.ahead is not None:
+            self.ahead.expect(self.x, self._where(rows))
+
+    def _where(self, rows: Tensor) -> Tensor:
+        return rows if self.part is None else self.part.index_select(0, rows)

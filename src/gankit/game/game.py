@@ -313,7 +313,10 @@ class Game:
             draws = torch_generator(self.config.seed, "order", epoch)
             self._order = (epoch, torch.randperm(len(train), generator=draws).to(train.x.device))
         self.samples += size
-        return self._order[1][position * size : (position + 1) * size]
+        two = self._order[1][position * size : (position + 2) * size]
+        if len(two) == 2 * size:
+            train.expect(two[size:])
+        return two[:size]
 
     def sample(self, generator: Generator, count: int, purpose: str, c: Tensor | None) -> Tensor:
         """Fakes [count, *shape] of `generator` without gradients, keyed by (seed, purpose)."""

@@ -23,7 +23,7 @@ from gankit.config import TrainConfig
 from gankit.data import Values, column_of
 from gankit.errors import OptionError
 from gankit.evaluation import Perception
-from gankit.game import Batches, Game
+from gankit.game import Ahead, Batches, Game
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
@@ -205,7 +205,8 @@ def _picture_batches(
     rows = torch.from_numpy(part.rows)
     if device.type == "cuda" and x.numel() < 0.25 * torch.cuda.get_device_properties(device).total_memory:
         x, rows = x.to(device), rows.to(device)
-    return Batches(x, _conditions(prepared, values), lambda part: expand(spec, part), rows)
+    ahead = Ahead() if isinstance(part.whole.x, np.memmap) and x.device.type == "cpu" else None
+    return Batches(x, _conditions(prepared, values), lambda part: expand(spec, part), rows, ahead)
 
 
 def _sound_batches(prepared: Prepared, values: Mapping[str, Values], part: SoundPart) -> Batches:
