@@ -13,8 +13,6 @@ real ones. A condition is joined with z in G with as much weight as z has, and e
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,54 +20,12 @@ from torch import Tensor, nn
 from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
 from gankit.networks.convolutions import channels_last, cut, halvings, mixed
+from gankit.networks.layers import HIDDEN, SLOPE, convolution, lay_out, normalised, started, widths_of
 from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
 from gankit.spec import Spec
 
-SLOPE = 0.2
-"""Slope of the leaky ReLU below zero, in G and in D."""
-
-HIDDEN = 256
-"""Units of the dense layers: G's first one and D's last one."""
-
 WIDEST = 8
 """Widths double from stage to stage up to this multiple of the first."""
-
-EPSILON = 1e-4
-"""Added to the mean square by which `_normalised` divides."""
-
-
-def _started(layer: nn.Module, fan_in: int, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
-    """Sets weights to N(0, gain^2 / fan_in), which keeps the size of what passes (He et al. 2015, eq. 15), biases 0."""
-    assert isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
-    nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-def _convolution(
-    before: int, after: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0
-) -> nn.Conv2d:
-    layer = nn.Conv2d(before, after, kernel, stride, padding)
-    _started(layer, layer.weight[0].numel())
-    return layer
-
-
-def _lay_out(network: nn.Module) -> None:
-    """Puts the weights of convolutions in channels_last, which spares a copy with every use."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            layer.weight.data = channels_last(layer.weight.data)
-
-
-def _widths(width: int, stages: int) -> list[int]:
-    """Channels after each stage of D, from the largest picture to the smallest."""
-    return [width * min(2**i, WIDEST) for i in range(stages)]
-
-
-def _normalised(h: Tensor) -> Tensor:
-    """h [B, C, H, W] with mean square 1 over the channels of every pixel (Karras et al. 2018, section 4.2)."""
-    scale = torch.rsqrt(h.square().mean(1, keepdim=True, dtype=torch.float32) + EPSILON)
-    return h * scale.to(h.dtype)
 
 
 class StridedGenerator(Generator):
@@ -90,15 +46,15 @@ class StridedGenerator(Generator):
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         channels, height, length = spec.shape
         stages, self.base = halvings(height, length)
-        widths = _widths(width, stages) or [width]
+        widths = widths_of(width, stages, WIDEST) or [width]
         self.from_latent = nn.Linear(num_latents, HIDDEN)
         self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
         shares = 1 if condition is None else 2
-        _started(self.from_latent, shares * num_latents)
+        started(self.from_latent, shares * num_latents)
         if self.from_condition is not None:
-            _started(self.from_condition, shares)  # of a one-hot c one weight counts
+            started(self.from_condition, shares)  # of a one-hot c one weight counts
         self.dense = nn.Linear(HIDDEN, widths[-1] * self.base[0] * self.base[1])
-        _started(self.dense, HIDDEN)
+        started(self.dense, HIDDEN)
         self.doublings = nn.ModuleList()
         self.further = nn.ModuleList([_further(widths[-1], depth)])
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
@@ -106,11 +62,11 @@ class StridedGenerator(Generator):
             _start_smooth(doubling)
             self.doublings.append(doubling)
             self.further.append(_further(after, depth))
-        self.to_pixels = _convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
+        self.to_pixels = convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
         self.last = nn.PixelShuffle(2) if stages else nn.Identity()
         if stages:
             _start_alike(self.to_pixels, channels)
-        _lay_out(self)
+        lay_out(self)
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
@@ -122,14 +78,14 @@ class StridedGenerator(Generator):
             for i, further in enumerate(self.further):
                 if i:
                     h = self.doublings[i - 1](h)  # [B, C, H, W] -> [B, C/2, 2H, 2W]
-                h = further(F.leaky_relu(_normalised(h), SLOPE))
+                h = further(F.leaky_relu(normalised(h), SLOPE))
             x = self.last(self.to_pixels(h))
         return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
 
 
 def _start_smooth(doubling: nn.ConvTranspose2d) -> None:
     """Doubling starts as bilinear interpolation of mixed channels: what is fine must be learned, not unlearned."""
-    _started(doubling, doubling.in_channels)
+    started(doubling, doubling.in_channels)
     taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         doubling.weight.copy_(doubling.weight[:, :, :1, :1] * taps.outer(taps))
@@ -144,7 +100,7 @@ def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
 
 def _further(width: int, depth: int) -> nn.Sequential:
     """`depth` convolutions that keep the size."""
-    layers = [[_convolution(width, width, 3, padding=1), nn.LeakyReLU(SLOPE)] for _ in range(depth)]
+    layers = [[convolution(width, width, 3, padding=1), nn.LeakyReLU(SLOPE)] for _ in range(depth)]
     return nn.Sequential(*(part for pair in layers for part in pair))
 
 
@@ -168,22 +124,22 @@ class StridedDiscriminator(DifferentiatedDiscriminator):
         # an isometry, so gradients by the rearranged picture have the norms of those by the picture
         self.rearranges = stages > 0 and height % 2 == 0 and length % 2 == 0
         layers = []
-        for i, after in enumerate(_widths(width, stages)):
+        for i, after in enumerate(widths_of(width, stages, WIDEST)):
             if i == 0 and self.rearranges:
-                layers.append(_convolution(4 * before, after, 3, padding=1))
+                layers.append(convolution(4 * before, after, 3, padding=1))
             else:
-                layers.append(_convolution(before, after, 4, 2, 1))
-            layers += [_convolution(after, after, 3, padding=1) for _ in range(depth)]
+                layers.append(convolution(before, after, 4, 2, 1))
+            layers += [convolution(after, after, 3, padding=1) for _ in range(depth)]
             before, height, length = after, height // 2, length // 2
-        layers.append(_convolution(before, HIDDEN, (height, length)))
+        layers.append(convolution(before, HIDDEN, (height, length)))
         steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
         self.chain = PiecewiseLinear(steps, layers, SLOPE)
-        _lay_out(self.chain)
+        lay_out(self.chain)
         self.head = nn.Linear(HIDDEN, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        _started(self.head, HIDDEN, 1.0)
+        started(self.head, HIDDEN, 1.0)
         if self.projection is not None:
-            _started(self.projection, HIDDEN, 1.0)
+            started(self.projection, HIDDEN, 1.0)
 
     def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the chain takes [B, C', H', W'], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""

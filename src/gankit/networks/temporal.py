@@ -22,23 +22,15 @@ from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.convolutions import channels_last, mixed
+from gankit.networks.layers import HIDDEN, SLOPE, convolution_in_time, normalised, started, widths_of
 from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
 from gankit.spec import Spec
-
-SLOPE = 0.2
-"""Slope of the leaky ReLU below zero, in G and in D."""
-
-HIDDEN = 256
-"""Units of the dense layers: G's first one and D's last one."""
 
 SHORTEST = 4
 """Time is halved while at least so many steps stay."""
 
 WIDEST = 4
 """Widths double from stage to stage up to this multiple of the first."""
-
-EPSILON = 1e-4
-"""Added to the mean square by which `_normalised` divides."""
 
 
 def halvings(num_steps: int) -> tuple[int, int]:
@@ -49,32 +41,6 @@ def halvings(num_steps: int) -> tuple[int, int]:
     """
     count = max(0, int(math.log2(max(num_steps / SHORTEST, 1))))
     return count, -(-num_steps // 2**count)
-
-
-def _started(layer: nn.Module, fan_in: int, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
-    """Sets weights to N(0, gain^2 / fan_in), which keeps the size of what passes (He et al. 2015, eq. 15), biases 0."""
-    assert isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose1d | nn.Conv1d)
-    nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-def _convolution(before: int, after: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
-    """A convolution over time, which is the last of two axes (`PiecewiseLinear` knows two)."""
-    layer = nn.Conv2d(before, after, (1, kernel), (1, stride), (0, padding))
-    _started(layer, layer.weight[0].numel())
-    return layer
-
-
-def _widths(width: int, stages: int) -> list[int]:
-    """Channels after each stage of D, from the longest to the shortest."""
-    return [width * min(2**i, WIDEST) for i in range(stages)]
-
-
-def _normalised(h: Tensor) -> Tensor:
-    """h [B, C, L] with mean square 1 over the channels of every step (Karras et al. 2018, section 4.2)."""
-    scale = torch.rsqrt(h.square().mean(1, keepdim=True, dtype=torch.float32) + EPSILON)
-    return h * scale.to(h.dtype)
 
 
 class TemporalGenerator(Generator):
@@ -96,15 +62,15 @@ class TemporalGenerator(Generator):
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         num_steps, numbers = spec.shape
         stages, self.base = halvings(num_steps)
-        widths = _widths(width, stages) or [width]
+        widths = widths_of(width, stages, WIDEST) or [width]
         self.from_latent = nn.Linear(num_latents, HIDDEN)
         self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
         shares = 1 if condition is None else 2
-        _started(self.from_latent, shares * num_latents)
+        started(self.from_latent, shares * num_latents)
         if self.from_condition is not None:
-            _started(self.from_condition, shares)  # of a one-hot c one weight counts
+            started(self.from_condition, shares)  # of a one-hot c one weight counts
         self.dense = nn.Linear(HIDDEN, widths[-1] * self.base)
-        _started(self.dense, HIDDEN)
+        started(self.dense, HIDDEN)
         self.doublings = nn.ModuleList()
         self.further = nn.ModuleList([_further(widths[-1], depth)])
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
@@ -114,7 +80,7 @@ class TemporalGenerator(Generator):
             self.further.append(_further(after, depth))
         self.together = 2 if stages else 1  # steps that come from one place
         self.to_steps = nn.Conv1d(widths[0], numbers * self.together, 3, padding=1)
-        _started(self.to_steps, 3 * widths[0], 1.0)
+        started(self.to_steps, 3 * widths[0], 1.0)
         with torch.no_grad():  # they start equal, or their difference is a ripple
             weight = self.to_steps.weight.view(self.together, numbers, -1)
             weight.copy_(weight[:1].clone().expand_as(weight))
@@ -132,7 +98,7 @@ class TemporalGenerator(Generator):
             for i, further in enumerate(self.further):
                 if i:
                     h = self.doublings[i - 1](h)  # [B, C, L] -> [B, C / 2, 2 L]
-                h = further(F.leaky_relu(_normalised(h), SLOPE))
+                h = further(F.leaky_relu(normalised(h), SLOPE))
         # numbers that leave in bfloat16 would lie on a grid of 256 to the octave, which anyone sees
         raw = self.to_steps(h.float()).transpose(1, 2)  # -> [B, L, together * D]
         raw = raw.reshape(len(z), -1, numbers)[:, :num_steps]
@@ -142,7 +108,7 @@ class TemporalGenerator(Generator):
 
 def _start_smooth(doubling: nn.ConvTranspose1d) -> None:
     """Doubling starts as linear interpolation of mixed channels: what is fine must be learned, not unlearned."""
-    _started(doubling, doubling.in_channels)
+    started(doubling, doubling.in_channels)
     taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         doubling.weight.copy_(doubling.weight[:, :, :1] * taps)
@@ -153,7 +119,7 @@ def _further(width: int, depth: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(depth):
         layer = nn.Conv1d(width, width, 3, padding=1)
-        _started(layer, 3 * width)
+        started(layer, 3 * width)
         layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers)
 
@@ -178,23 +144,23 @@ class TemporalDiscriminator(DifferentiatedDiscriminator):
         self.together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
         length = num_steps
         layers = []
-        for i, after in enumerate(_widths(width, stages)):
+        for i, after in enumerate(widths_of(width, stages, WIDEST)):
             if i == 0 and self.together == 2:
-                layers.append(_convolution(2 * before, after, 3, padding=1))
+                layers.append(convolution_in_time(2 * before, after, 3, padding=1))
             else:
-                layers.append(_convolution(before, after, 4, 2, 1))
-            layers += [_convolution(after, after, 3, padding=1) for _ in range(depth)]
+                layers.append(convolution_in_time(before, after, 4, 2, 1))
+            layers += [convolution_in_time(after, after, 3, padding=1) for _ in range(depth)]
             before, length = after, length // 2
-        layers.append(_convolution(before, HIDDEN, length))
+        layers.append(convolution_in_time(before, HIDDEN, length))
         steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
         self.chain = PiecewiseLinear(steps, layers, SLOPE)
         for layer in layers:
             layer.weight.data = channels_last(layer.weight.data)
         self.head = nn.Linear(HIDDEN, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        _started(self.head, HIDDEN, 1.0)
+        started(self.head, HIDDEN, 1.0)
         if self.projection is not None:
-            _started(self.projection, HIDDEN, 1.0)
+            started(self.projection, HIDDEN, 1.0)
 
     def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the chain takes [B, C', 1, L], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""

@@ -22,14 +22,9 @@ from torch import Tensor, nn
 from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
 from gankit.networks.convolutions import channels_last, mixed
+from gankit.networks.layers import HIDDEN, SLOPE, convolution_in_time, lay_out, normalised, started, widths_of
 from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
 from gankit.spec import Spec
-
-SLOPE = 0.2
-"""Slope of the leaky ReLU below zero, in G and in D."""
-
-HIDDEN = 256
-"""Units of the dense layers: G's first one and D's last one."""
 
 KERNEL, STRIDE, PADDING = 25, 4, 11
 """Of a stage (Donahue et al. 2019, appendix D)."""
@@ -43,9 +38,6 @@ WIDEST = 8
 SHUFFLE = 2 * STRIDE
 """Samples by which D shifts what it sees, at most: two steps after its first stage, the paper's n = 2."""
 
-EPSILON = 1e-4
-"""Added to the mean square by which `_normalised` divides."""
-
 
 def quarterings(num_steps: int) -> tuple[int, int]:
     """How often a signal is made four times shorter, and the steps that are left, rounded up.
@@ -55,39 +47,6 @@ def quarterings(num_steps: int) -> tuple[int, int]:
     """
     count = max(0, int(math.log(max(num_steps / SHORTEST, 1)) / math.log(STRIDE) + 1e-9))
     return count, -(-num_steps // STRIDE**count)
-
-
-def _started(layer: nn.Module, fan_in: float, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
-    """Sets weights to N(0, gain^2 / fan_in), which keeps the size of what passes (He et al. 2015, eq. 15), biases 0."""
-    assert isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
-    nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-def _convolution(before: int, after: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
-    """A convolution over time, which is the last of two axes (`PiecewiseLinear` knows two)."""
-    layer = nn.Conv2d(before, after, (1, kernel), (1, stride), (0, padding))
-    _started(layer, layer.weight[0].numel())
-    return layer
-
-
-def _widths(width: int, stages: int) -> list[int]:
-    """Channels after each stage of D, from the longest signal to the shortest."""
-    return [width * min(2**i, WIDEST) for i in range(stages)]
-
-
-def _normalised(h: Tensor) -> Tensor:
-    """h [B, C, 1, L] with mean square 1 over the channels of every step (Karras et al. 2018, section 4.2)."""
-    scale = torch.rsqrt(h.square().mean(1, keepdim=True, dtype=torch.float32) + EPSILON)
-    return h * scale.to(h.dtype)
-
-
-def _lay_out(network: nn.Module) -> None:
-    """Puts the weights of convolutions in channels_last, which spares a copy with every use."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            layer.weight.data = channels_last(layer.weight.data)
 
 
 class WaveGenerator(Generator):
@@ -107,24 +66,24 @@ class WaveGenerator(Generator):
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         num_steps, channels = spec.shape
         stages, self.base = quarterings(num_steps)
-        widths = _widths(width, stages) or [width]
+        widths = widths_of(width, stages, WIDEST) or [width]
         self.from_latent = nn.Linear(num_latents, HIDDEN)
         self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
         shares = 1 if condition is None else 2
-        _started(self.from_latent, shares * num_latents)
+        started(self.from_latent, shares * num_latents)
         if self.from_condition is not None:
-            _started(self.from_condition, shares)  # of a one-hot c one weight counts
+            started(self.from_condition, shares)  # of a one-hot c one weight counts
         self.dense = nn.Linear(HIDDEN, widths[-1] * self.base)
-        _started(self.dense, HIDDEN)
+        started(self.dense, HIDDEN)
         self.longer = nn.ModuleList()
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
             layer = nn.ConvTranspose2d(before, after, (1, KERNEL), (1, STRIDE), (0, PADDING), (0, 1))
-            _started(layer, before * KERNEL / STRIDE)
+            started(layer, before * KERNEL / STRIDE)
             self.longer.append(layer)
         self.together = STRIDE if stages else 1  # samples that come from one step
-        self.to_samples = _convolution(widths[0], channels * self.together, 7, padding=3)
-        _started(self.to_samples, 7 * widths[0], 0.3)
-        _lay_out(self)
+        self.to_samples = convolution_in_time(widths[0], channels * self.together, 7, padding=3)
+        started(self.to_samples, 7 * widths[0], 0.3)
+        lay_out(self)
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
@@ -134,9 +93,9 @@ class WaveGenerator(Generator):
             if self.from_condition is not None:
                 h = h + self.from_condition(c)
             h = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, (1, self.base, -1)).permute(0, 3, 1, 2)  # [B, C, 1, L]
-            h = F.leaky_relu(_normalised(h), SLOPE)
+            h = F.leaky_relu(normalised(h), SLOPE)
             for layer in self.longer:
-                h = F.leaky_relu(_normalised(layer(h)), SLOPE)  # [B, C, 1, L] -> [B, C / 2, 1, 4 L]
+                h = F.leaky_relu(normalised(layer(h)), SLOPE)  # [B, C, 1, L] -> [B, C / 2, 1, 4 L]
             raw = self.to_samples(h).float()
         x = raw.permute(0, 2, 3, 1).reshape(len(z), -1, channels)  # [B, 4 C, 1, T / 4] -> [B, T, C]
         return torch.tanh(x[:, :num_steps])
@@ -163,22 +122,22 @@ class WaveDiscriminator(DifferentiatedDiscriminator):
         self.reach = min(SHUFFLE, num_steps // 8)  # of a few samples a shift would leave nothing
         self.together = STRIDE if stages and num_steps % STRIDE == 0 else 1
         layers, length, before = [], num_steps // self.together, channels * self.together
-        for i, after in enumerate(_widths(width, stages)):
+        for i, after in enumerate(widths_of(width, stages, WIDEST)):
             if i == 0 and self.together == STRIDE:
-                layers.append(_convolution(before, after, 7, padding=3))
+                layers.append(convolution_in_time(before, after, 7, padding=3))
             else:
-                layers.append(_convolution(before, after, KERNEL, STRIDE, PADDING))
+                layers.append(convolution_in_time(before, after, KERNEL, STRIDE, PADDING))
                 length = (length + 2 * PADDING - KERNEL) // STRIDE + 1
             before = after
-        layers.append(_convolution(before, HIDDEN, length))
+        layers.append(convolution_in_time(before, HIDDEN, length))
         steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
         self.chain = PiecewiseLinear(steps, layers, SLOPE)
-        _lay_out(self.chain)
+        lay_out(self.chain)
         self.head = nn.Linear(HIDDEN, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        _started(self.head, HIDDEN, 1.0)
+        started(self.head, HIDDEN, 1.0)
         if self.projection is not None:
-            _started(self.projection, HIDDEN, 1.0)
+            started(self.projection, HIDDEN, 1.0)
 
     def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the chain takes [B, 4 C, 1, T / 4], and the vectors [B, HIDDEN, 1, 1] its features multiply."""
