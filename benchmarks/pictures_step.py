@@ -1,10 +1,12 @@
 """Milliseconds of a training step of every picture network at its default size, and what makes it faster.
 
-    OMP_NUM_THREADS=1 python benchmarks/pictures_step.py [--tries 5] [--networks residual,strided]
+    OMP_NUM_THREADS=1 python benchmarks/pictures_step.py [--tries 5] [--networks residual,strided] [--compile]
 
 Batch 64, one thread, 28 x 28 grey and 32 x 32 colour pictures of random numbers. A step is the game's: D on real and
 fake, then G. Networks of papers without a penalty play without one; the others with R1 + R2 at every step. Times are
 the processor's (`time.thread_time`), which other work on the machine disturbs less; the median of the tries.
+--compile instead sets the step of the strided pair beside the same with networks that went through torch.compile, by
+turns, with the seconds that the first step then takes.
 """
 
 from __future__ import annotations
@@ -22,12 +24,13 @@ from torch import Tensor
 
 from gankit.game import Batches, Game, GameConfig
 from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
-from gankit.networks import NETWORKS, Discriminator, Generator, build, conv2014, convolutions, dcgan, residual_image
+from gankit.networks import Discriminator, Generator, build, conv2014, convolutions, dcgan, residual_image
 from gankit.networks.published2014 import schedule2014
 from gankit.spec import Spec
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 BATCH = 64
+PICTURES = ("strided", "residual", "dcgan", "dense2014", "conv2014")
 
 
 class Plain(Discriminator):
@@ -91,10 +94,14 @@ def main() -> None:
     """Print both tables as Markdown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tries", type=int, default=5)
-    parser.add_argument("--networks", default=",".join(n for n in NETWORKS if n != "sequential"))
+    parser.add_argument("--networks", default=",".join(PICTURES))
+    parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    if given.compile:
+        compiled_beside(given.tries)
+        return
     print("| network | pictures | G, D | penalty | float32 ms | bfloat16 ms | images/s, the faster |")
     print("|---|---|---|---|---|---|---|")
     for name in given.networks.split(","):
@@ -121,6 +128,31 @@ def main() -> None:
                 kind_name = str(kind).removeprefix("torch.")
                 cells = " | ".join(f"{ms:.0f}" for ms in times)
                 print(f"| | {'x'.join(map(str, shape))} | {kind_name} | {layout} | {cells} |", flush=True)
+
+
+def compiled_beside(tries: int) -> None:
+    """The strided pair's step as it is and compiled, by turns, in bfloat16; a line a shape."""
+    print("| pictures | as it is, ms | compiled, ms | first compiled step, s |\n|---|---|---|---|")
+    for shape in SHAPES:
+        train = Batches(torch.rand(4 * BATCH, *shape) * 2 - 1)
+        games = []
+        for compiled in (False, True):
+            networks = pair("strided", Spec("image", shape), torch.bfloat16)
+            for network in networks if compiled else ():
+                for method in ("forward", "logits_and_squares"):
+                    if hasattr(network, method):
+                        setattr(network, method, torch.compile(getattr(network, method)))
+            games.append(Game(*networks, plan("strided", Spec("image", shape))))
+        firsts, times = [], ([], [])
+        for game in games:
+            start = time.monotonic()
+            game.play_step(train)
+            firsts.append(time.monotonic() - start)
+        for _ in range(tries):
+            for found, game in zip(times, games, strict=True):
+                found.append(milliseconds(lambda game=game: game.play_step(train), 1))
+        plain, compiled = map(statistics.median, times)
+        print(f"| {'x'.join(map(str, shape))} | {plain:.0f} | {compiled:.0f} | {firsts[1]:.0f} |", flush=True)
 
 
 def turns(shape: tuple[int, ...], kind: torch.dtype, tries: int) -> list[float]:
