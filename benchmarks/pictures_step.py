@@ -150,7 +150,7 @@ def compiled_beside(tries: int) -> None:
             firsts.append(time.monotonic() - start)
         for _ in range(tries):
             for found, game in zip(times, games, strict=True):
-                found.append(milliseconds(lambda game=game: game.play_step(train), 1))
+                found.append(milliseconds(lambda game=game, train=train: game.play_step(train), 1))
         plain, compiled = map(statistics.median, times)
         print(f"| {'x'.join(map(str, shape))} | {plain:.0f} | {compiled:.0f} | {firsts[1]:.0f} |", flush=True)
 
