@@ -2,7 +2,8 @@
 
     python benchmarks/parzen.py --samples 10M --grid digits.png [--network dense2014] [--run FOLDER]
 
-With --run the run is kept in that folder, and what was interrupted is gone on with.
+With --run the run is kept in that folder, and what was interrupted is gone on with; --average keeps a running average
+of G beside it, of that half-life in samples, and takes it in its place, as the paper did not.
 
 The first 50,000 training digits train, the other 10,000 validate: they choose the checkpoint (by the project's own
 metric) and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,000 test digits. The paper has 225 +- 2.
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--grid", type=Path)
     parser.add_argument("--run", type=Path)
+    parser.add_argument("--average", type=float, default=0.0)
     arguments = parser.parse_args()
 
     from pictures import pictures
@@ -39,7 +41,8 @@ def main() -> None:
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
     with tempfile.TemporaryDirectory() as temporary:
-        validation = Path(temporary) / "validation.npy"
+        folder = Path(temporary) if arguments.run is None else arguments.run.parent
+        validation = (folder / "validation.npy").absolute()
         np.save(validation, x[50_000:])
         began = time.monotonic()
         if arguments.run is not None and arguments.run.exists():
@@ -48,6 +51,7 @@ def main() -> None:
             model = gankit.train(
                 x[:50_000], network=arguments.network, samples=arguments.samples, heldout=str(validation),
                 seed=arguments.seed, early_stop=False, on_progress=_spoken, out=arguments.run,
+                ema_half_life=arguments.average,
             )  # fmt: skip
     fakes = np.concatenate([batch.x for batch in model.sample_batches(10_000, seed=arguments.seed)])
     score = parzen(fakes, x[50_000:, ..., None], test[..., None])
