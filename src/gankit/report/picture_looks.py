@@ -19,6 +19,7 @@ from gankit.report.tables import Head, Table
 
 _ROWS_2014, _COLUMNS_2014 = 5, 6
 _MOST_CLASSES, _PER_CLASS = 12, 8
+_STRIP_WIDTH = 330  # pixels for the pictures of a class, so that fakes and real ones fit on the page side by side
 _MOST_PAIRS, _MOST_STEPS, _PER_STEP = 6, 10, 10
 # Numbers of the held-out pictures up to which the nearest ones of the closest fakes are looked for: about a second.
 _MOST_SEARCHED = 200_000_000
@@ -122,7 +123,8 @@ class Look:
         if len(shown) > _MOST_CLASSES:
             worst = [str(c.get("class")) for c in worst_first(self.per_class) if str(c.get("class")) in of_fakes]
             shown = list(dict.fromkeys([*worst, *shown]))[:_MOST_CLASSES]
-        most = max(3, round(_PER_CLASS * self.scale))
+        fitting = _STRIP_WIDTH // (shape_of(*self.fake.shape[1:3]).width + 4)  # two strips beside each other
+        most = max(3, min(round(_PER_CLASS * self.scale), fitting))
         names, real = [str(n) for n in (self.labels or {}).get("names") or []], (self.labels or {}).get("heldout")
         of_real = None if real is None or not self.records else np.asarray(real)
         rows = []
