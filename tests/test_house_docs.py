@@ -9,6 +9,7 @@ import importlib.util
 import pkgutil
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -128,7 +129,9 @@ def test_examples_in_docstrings_run(name: str) -> None:
 def small(text: str) -> str:
     """The same example, with lengths that end within seconds."""
     text = re.sub(r'budget="\w+"', 'samples="2k"', text)
-    text = re.sub(r"--budget \w+", "--samples 2k", text)
+    text = re.sub(r"--budget \w+|--samples 15M", "--samples 2k", text)
+    text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 2k", text)
+    text = text.replace("--network stylegan2", "--network stylegan2 --width 8 --depth 2")
     return text.replace("100_000", "5_000")
 
 
@@ -164,6 +167,7 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
     hours = [f"2024-04-{1 + i // 24:02d} {i % 24:02d}:00,{i % 24 + i % 5}" for i in range(200)]
     (tmp_path / "load.csv").write_text("\n".join(["when,load", *hours]) + "\n")
     write_sounds(tmp_path / "digits")
+    write_series(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -178,6 +182,34 @@ def write_photos(folder: Path) -> None:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         pixels = draws.integers(0, 90, (20, 24, 3)) + 150 * (number % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(folder / kind / f"{number}.png")
+
+
+def write_digits(folder: Path) -> None:
+    """Small pictures of threes, sevens and eights, and three more beside their folder."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    for number, (pixels, digit) in enumerate(zip(found.images[:160], found.target[:160], strict=True)):
+        if digit in (3, 7, 8):
+            (folder / str(digit)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray((15 * pixels).astype(np.uint8)).save(folder / str(digit) / f"{number}.png")
+    for name in ("my-seven", "one", "two"):
+        Image.fromarray((15 * found.images[7]).astype(np.uint8)).save(folder.parent / f"{name}.png")
+
+
+def write_series(folder: Path) -> None:
+    """Visits of patients in two arms, and a file as the UCR archive has them."""
+    draws = np.random.default_rng(0)
+    lines = ["patient,arm,day,pressure"]
+    for patient in range(40):
+        level = 120 + 15 * (patient % 2)
+        for day in range(8):
+            lines.append(f"{patient},{'ab'[patient % 2]},2024-05-{1 + day:02d},{level + draws.normal(0, 5):.1f}")
+    (folder / "visits.csv").write_text("\n".join(lines) + "\n")
+    waves = [np.sin(np.arange(20) * (0.2 + 0.1 * (n % 4))) + 0.1 * draws.normal(size=20) for n in range(60)]
+    rows = ["\t".join([str(1 + n % 4), *(f"{v:.4f}" for v in wave)]) for n, wave in enumerate(waves)]
+    (folder / "Trace_TRAIN.tsv").write_text("\n".join(rows) + "\n")
 
 
 def write_sounds(folder: Path) -> None:
@@ -213,10 +245,13 @@ def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md"])
+@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md", "series.md", "pictures.md"])
 def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     typed = list(commands(page))
     assert len(typed) >= 5
+    if page == "pictures.md":  # of whose digits no sounds are meant
+        shutil.rmtree(workplace / "digits")
+        write_digits(workplace / "digits")
     for line in typed:
         # Of a pipe the part before it: what the reader does is not ours.
         arguments = shlex.split(line.split("|")[0])[1:]
