@@ -41,22 +41,6 @@ def said(capfd: pytest.CaptureFixture[str], line: str, code: int = 0) -> str:
     return found.err if code else found.out
 
 
-def commands() -> list[str]:
-    """The commands of the page that take no training, no report and no further package."""
-    lines = [line for line in PAGE.splitlines() if line.startswith("gankit ")]
-    return [line for line in lines if not re.match(r"gankit (train|evaluate|export) ", line)]
-
-
-def test_every_command_of_the_page_on_pictures_runs(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    lines = commands()
-    assert len(lines) >= 11
-    for line in lines:
-        arguments = shlex.split(line)[1:] + (["--steps", "3"] if line.startswith("gankit project") else [])
-        assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
-        out = place / arguments[arguments.index("-o") + 1]
-        assert out.is_file() or any(out.iterdir()), line
-
-
 @pytest.mark.skipif(not HAS_ONNX, reason="onnx, onnxscript or onnxruntime is not installed")
 @pytest.mark.slow
 def test_the_exports_and_the_python_examples_of_the_page_run(place: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -256,6 +256,9 @@ def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.Captur
         # Of a pipe the part before it: what the reader does is not ours.
         arguments = shlex.split(line.split("|")[0])[1:]
         assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
+        if "-o" in arguments:
+            out = Path(arguments[arguments.index("-o") + 1])
+            assert out.is_file() or any(out.iterdir()), line
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.name)
