@@ -13,7 +13,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.stepwise import SLOPE, StepwiseDiscriminator, StepwiseGenerator, refuse_other_forms
+from gankit.networks.sequences import sequences_only
+from gankit.networks.stepwise import SLOPE, StepwiseDiscriminator, StepwiseGenerator
 from gankit.spec import Spec
 
 HEAD = 16
@@ -56,7 +57,7 @@ def build_attention(
     Raises:
         OptionError: the records are no sequences.
     """
-    refuse_other_forms("attention", spec)
+    sequences_only("attention", spec)
     width, depth = width or 64, depth or 2
 
     def body() -> nn.Module:

@@ -26,6 +26,7 @@ from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator, StartsFromRecords
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.residual import SLOPE, ResidualBlock, ResidualDiscriminator
+from gankit.networks.sequences import sequences_only
 from gankit.spec import Spec
 
 MOST_COMPONENTS = 192
@@ -259,11 +260,7 @@ def build_principal(
     Raises:
         OptionError: the records are no sequences, or too long.
     """
-    if spec.form != "sequence":
-        raise OptionError(
-            f"--network principal makes sequences, and these records are of the form {spec.form}. "
-            "Use --network residual, or leave --network out."
-        )
+    sequences_only("principal", spec)
     if spec.dim > MOST_NUMBERS:
         raise OptionError(
             f"--network principal makes sequences of at most {MOST_NUMBERS:,} numbers, and these have {spec.dim:,}. "

@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.stepwise import StepwiseDiscriminator, StepwiseGenerator, refuse_other_forms
+from gankit.networks.sequences import sequences_only
+from gankit.networks.stepwise import StepwiseDiscriminator, StepwiseGenerator
 from gankit.spec import Spec
 
 
@@ -46,7 +47,7 @@ def build_recurrent(
     Raises:
         OptionError: the records are no sequences.
     """
-    refuse_other_forms("recurrent", spec)
+    sequences_only("recurrent", spec)
     width, depth = width or 64, depth or 1
     return (
         StepwiseGenerator(spec, condition, Recurrence(width, depth, both_ways=False), width, num_latents),

@@ -5,8 +5,7 @@ Knows Spec and tensors; never columns, files or kinds of data.
 The two differ in their body alone, which takes vectors [B, T, W] and gives vectors [B, T, W]. Each step of G begins
 with z and c, mixtures of z that are its own, and its place in time; each step of D with its record's numbers and its
 place. D takes the mean over time of what its body gives. A condition enters D by projection (Miyato and Koyama 2018,
-eq. 4).
-What was measured: benchmarks/series_networks.md.
+eq. 4). What was measured: benchmarks/series_networks.md.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.spec import Spec
@@ -104,12 +102,3 @@ class StepwiseDiscriminator(Discriminator):
         h = F.leaky_relu(self.features(h), SLOPE)
         logits: Tensor = self.head(h).squeeze(1)
         return logits if self.projection is None else logits + (h * self.projection(c)).sum(1)
-
-
-def refuse_other_forms(name: str, spec: Spec) -> None:
-    """Raises OptionError where the records are no sequences."""
-    if spec.form != "sequence":
-        raise OptionError(
-            f"--network {name} makes sequences, and these records are of the form {spec.form}. "
-            "Use --network residual, or leave --network out."
-        )

@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.convolutions import channels_last, mixed
 from gankit.networks.layers import HIDDEN, SLOPE, convolution_in_time, normalised, started, widths_of
 from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
+from gankit.networks.sequences import sequences_only
 from gankit.spec import Spec
 
 SHORTEST = 4
@@ -192,11 +192,7 @@ def build_temporal(
     Raises:
         OptionError: the records are no sequences.
     """
-    if spec.form != "sequence":
-        raise OptionError(
-            f"--network temporal makes sequences, and these records are of the form {spec.form}. "
-            "Use --network residual, or leave --network out."
-        )
+    sequences_only("temporal", spec)
     width, depth = width or 64, depth or 0
     return (
         TemporalGenerator(spec, condition, width, depth, num_latents),
