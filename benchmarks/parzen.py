@@ -2,8 +2,10 @@
 
     python benchmarks/parzen.py --samples 10M --grid digits.png [--network dense2014] [--run FOLDER]
 
-With --run the run is kept in that folder, and what was interrupted is gone on with; --average keeps a running average
-of G beside it, of that half-life in samples, and takes it in its place, as the paper did not.
+With --run the run is kept in that folder, and what was interrupted is gone on with, with the settings it was started
+with; --average keeps a running average of G beside it, of that half-life in samples, and takes it in its place, as the
+paper did not. --look trains nothing: it measures G as it is and its average in the latest checkpoint of --run.
+--d-first lets D move before G, as in algorithm 1 of the paper, and not at once, as in its code.
 
 The first 50,000 training digits train, the other 10,000 validate: they choose the checkpoint (by the project's own
 metric) and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,000 test digits. The paper has 225 +- 2.
@@ -12,6 +14,7 @@ metric) and sigma. No labels. 10,000 fakes; the mean log-likelihood of the 10,00
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
@@ -31,6 +34,8 @@ def main() -> None:
     parser.add_argument("--grid", type=Path)
     parser.add_argument("--run", type=Path)
     parser.add_argument("--average", type=float, default=0.0)
+    parser.add_argument("--d-first", action="store_true")
+    parser.add_argument("--look", action="store_true")
     arguments = parser.parse_args()
 
     from pictures import pictures
@@ -38,8 +43,15 @@ def main() -> None:
     import gankit
     from gankit.data import Pictures, write_pictures
     from gankit.metrics.picture_history import parzen
+    from gankit.networks import published2014
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
+    if arguments.look:
+        look(arguments.run, arguments.network, x[50_000:, ..., None], test[..., None])
+        return
+    if arguments.d_first:
+        for source, schedule in published2014.SCHEDULES.items():
+            published2014.SCHEDULES[source] = dataclasses.replace(schedule, at_once=False)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) if arguments.run is None else arguments.run.parent
         validation = (folder / "validation.npy").absolute()
@@ -61,6 +73,30 @@ def main() -> None:
     row |= {"chosen": model.card["metric"]["samples"], "train_s": round(time.monotonic() - began)}
     row |= {"log_likelihood": round(score.value, 2), "error": round(score.details["error"], 2)}
     print(json.dumps({**row, "sigma": round(score.details["sigma"], 3)}), flush=True)
+
+
+def look(run: Path, network: str, validation: np.ndarray, test: np.ndarray) -> None:
+    """Measures the two generators of a run's latest checkpoint, and prints a JSON line each."""
+    import torch
+
+    from gankit.checkpoint import read_safetensors
+    from gankit.metrics.picture_history import parzen
+    from gankit.networks import build
+    from gankit.networks.compact import collapse
+    from gankit.spec import Spec
+
+    file = max((run / "checkpoints").glob("*.safetensors"))
+    tensors = read_safetensors(file)[0]
+    generator, _ = build(network, Spec("image", (1, 28, 28)))
+    z = torch.randn(10_000, generator.num_latents, generator=torch.Generator().manual_seed(0))
+    for name in ("generator", "average"):
+        weights = {key[len(name) + 1 :]: t for key, t in tensors.items() if key.startswith(f"{name}.")}
+        generator.load_state_dict(weights)
+        with torch.no_grad():
+            x = torch.cat([generator(part, part[:, :0], None) for part in z.split(500)])
+        score = parzen(collapse(generator.spec, x, x.new_zeros(0)).numpy(), validation, test)
+        row = {"checkpoint": file.stem, "of": name, "log_likelihood": round(score.value, 2)}
+        print(json.dumps(row | {key: round(score.details[key], 3) for key in ("error", "sigma")}), flush=True)
 
 
 def _spoken(progress: object) -> None:
