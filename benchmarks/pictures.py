@@ -7,14 +7,17 @@ Data: `mnist` (official split), `cifar10` (25,000 JPEGs, its train and test fold
 kept for the test), `cats_dogs` and `faces` at --size (every fifth), from --folder; `digits` (8 x 8, every fifth) ships
 with scikit-learn. Each run: train with the defaults and whatever --set changes, make as many fakes as --fakes says, and
 score them with the project's own metrics, or with --scorer by an independent program that takes TRAIN TEST FAKE as
-.npz with x and y. --grid keeps a grid of fakes; --keep a folder with everything.
+.npz with x and y. --grid keeps a grid of fakes; --keep a folder with everything. --curve N scores N moments of the run
+on the way to its end as well, from the averaged G as each of them had it; what that costs is not part of the budget.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,14 +74,19 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     typed |= {"samples": arguments.samples} if arguments.samples else {"budget": arguments.budget or "5m"}
     began = time.monotonic()
     source = x if len(np.unique(y)) < 2 or arguments.unlabelled else (x, y)
-    model = gankit.train(source, seed=seed, **typed, on_progress=_spoken if arguments.progress else None)
-    seconds = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as temporary:
+        moments = Moments(Path(temporary), arguments.progress) if arguments.curve else None
+        model = gankit.train(
+            source, seed=seed, **typed, out=moments.folder if moments else None,
+            on_progress=moments or (_spoken if arguments.progress else None),
+        )  # fmt: skip
+        seconds = time.monotonic() - began
+        points = moments.models(model, arguments.curve) if moments else []
     row: dict[str, object] = {"data": name, "seed": seed, "set": " ".join(arguments.set), "train_s": round(seconds, 1)}
     row |= {key: model.card[key] for key in ("network", "samples", "epochs", "steps")}
     row["chosen"] = model.card["metric"]["samples"]
     row["strength"] = round(model.history[-1]["strength"], 3)
-    made = [batch for batch in model.sample_batches(arguments.fakes, seed=seed)]
-    fakes = np.concatenate([batch.x for batch in made])
+    fakes = _fakes(model, arguments.fakes, seed)
     if arguments.grid:
         from gankit.data import Pictures, write_pictures
 
@@ -94,12 +102,54 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
         np.savez(files[2], x=fakes[..., 0] if fakes.shape[3] == 1 else fakes)
         if arguments.keep:
             model.save(place / f"{name}-{seed}.safetensors")
-        if arguments.scorer:
+
+        def scored(found: np.ndarray) -> dict[str, float]:
+            if not arguments.scorer:
+                return own(model, x, x_test, found)
+            np.savez(files[2], x=found[..., 0] if found.shape[3] == 1 else found)
             command = [*shlex.split(arguments.scorer), *map(str, files)]
-            row |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        else:
-            row |= own(model, x, x_test, fakes)
+            return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+        for samples, seconds, then in points:
+            score = scored(_fakes(then, arguments.fakes, seed))
+            print(json.dumps({"at": samples, "train_s": round(seconds, 1), **score}), flush=True)
+        row |= scored(fakes)
     return row
+
+
+class Moments:
+    """The weights of the averaged G as each evaluation of a run left them, kept in a folder."""
+
+    def __init__(self, place: Path, spoken: bool) -> None:
+        self.folder, self._spoken, self._began = place / "run", spoken, time.monotonic()
+        self._kept: list[tuple[int, float, Path]] = []
+
+    def __call__(self, progress: object) -> None:
+        if self._spoken:
+            _spoken(progress)
+        if progress.metric is not None:  # type: ignore[attr-defined]
+            file = self.folder.parent / f"{progress.samples}.safetensors"  # type: ignore[attr-defined]
+            shutil.copy(max((self.folder / "checkpoints").glob("*.safetensors")), file)
+            self._kept.append((progress.samples, time.monotonic() - self._began, file))  # type: ignore[attr-defined]
+
+    def models(self, model: object, count: int) -> list[tuple[int, float, object]]:
+        """`count` evenly spaced moments before the last: samples, seconds since the start, the model as it was."""
+        from gankit.checkpoint import read_safetensors
+
+        found = []
+        for index in np.linspace(0, len(self._kept) - 1, count + 1)[:-1].astype(int):
+            samples, seconds, file = self._kept[index]
+            tensors = read_safetensors(file)[0]
+            then = copy.deepcopy(model)
+            then.generator.load_state_dict(  # type: ignore[attr-defined]
+                {key.removeprefix("average."): t for key, t in tensors.items() if key.startswith("average.")}
+            )
+            found.append((samples, seconds, then))
+        return found
+
+
+def _fakes(model: object, count: int, seed: int) -> np.ndarray:
+    return np.concatenate([batch.x for batch in model.sample_batches(count, seed=seed)])  # type: ignore[attr-defined]
 
 
 def own(model: object, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
@@ -134,6 +184,7 @@ def main() -> None:
     parser.add_argument("--fakes", type=int, default=10_000)
     parser.add_argument("--unlabelled", action="store_true", help="leave the classes out")
     parser.add_argument("--scorer")
+    parser.add_argument("--curve", type=int, default=0, metavar="N", help="moments before the end to score as well")
     parser.add_argument("--grid", type=Path, help="folder for a grid of fakes a run")
     parser.add_argument("--keep", help="folder to keep the files and the model in")
     parser.add_argument("--progress", action="store_true")

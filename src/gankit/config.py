@@ -84,6 +84,9 @@ class TrainConfig:
     seconds: float | None = option(
         None, "Length of recordings: longer ones are cut, shorter ones padded (99 of 100 fit by itself).", group="data"
     )
+    cut: bool = option(
+        False, "Cut recordings into pieces of --seconds (1) and learn all; one alone is cut by itself.", group="data"
+    )
     mono: bool = option(False, "Mix the two channels of recordings into one.", group="data")
     pattern: str | None = option(
         None,

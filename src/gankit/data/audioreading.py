@@ -90,7 +90,13 @@ class _Found:
 
 
 def read_recordings(
-    source: Any, config: TrainConfig, notes: list[str], *, least: int = 2, as_they_are: bool = False
+    source: Any,
+    config: TrainConfig,
+    notes: list[str],
+    *,
+    least: int = 2,
+    as_they_are: bool = False,
+    whole: bool | None = False,
 ) -> Recordings:
     """Recordings of one rate, length and number of channels, with their labels.
 
@@ -100,6 +106,7 @@ def read_recordings(
     config: `rate`, `seconds`, `mono`, `pattern` and `strict` are obeyed.
     notes: one line is appended for every decision that was not obvious. least: fewer recordings are refused.
     as_they_are: whether silent ones are kept, and nothing is said of clipped ones: so fakes are judged.
+    whole: whether they stay as long as they are, whatever `seconds` says; None: where one is alone.
 
     Raises:
         DataError: there are none, too few, or none that can be learned from. OptionError: an option does not fit.
@@ -122,16 +129,20 @@ def read_recordings(
         raise DataError(
             f"{place} gives {count}. Learning "
             "needs at least 2 (one to learn from, one held out), and some hundreds to learn well. Give more, such as a "
-            "folder of WAV files; a long one must be cut into many first."
+            "folder of WAV files; --cut cuts long ones into many."
         )
     sounds, rate = _at_one_rate(found, config, notes, place)
     sounds = _in_one_layout(sounds, config, notes, place)
-    length = _length(sounds, rate, config, notes, place)
+    if whole or (whole is None and len(sounds) == 1):
+        length = max(map(len, sounds))
+    else:
+        length = _length(sounds, rate, config, notes, place)
     channels = sounds[0].shape[1]
     if 2 * len(sounds) * length * channels > largest_size():
         raise DataError(
-            f"{place}: {len(sounds):,} recordings of {length / rate:.1f} s do not fit in memory. Take a part of each "
-            "with --seconds, or fewer samples a second with --rate."
+            f"{place}: {len(sounds):,} recordings of {length / rate:.1f} s do not fit in memory. "
+            + ("Take fewer of them" if whole else "Take a part of each with --seconds")
+            + ", or fewer samples a second with --rate."
         )
     x = np.zeros((len(sounds), length, channels), np.int16)
     for row, one in enumerate(sounds):

@@ -28,13 +28,17 @@ def windows_of(begins: Ints, lengths: Ints, window: int, stride: int) -> Ints:
     return found
 
 
-def split_in_time(begins: Ints, lengths: Ints, window: int, stride: int, fraction: float) -> tuple[Ints, Ints]:
+def split_in_time(
+    begins: Ints, lengths: Ints, window: int, stride: int, fraction: float, heldout_stride: int | None = None
+) -> tuple[Ints, Ints]:
     """Where the training windows begin and where the held-out ones do: no step is in both.
 
     Of each series that is two windows long at least, about `fraction` of the steps is held out: its last ones, or,
     where they make several pieces of `WIDE` windows, up to `MOST_BLOCKS` pieces in the middles of equal parts of it. So
     both see the whole course of a series that drifts; with the end alone held out, the two would not be alike, and
     nothing could be told from their difference. Windows across an edge are in neither part.
+
+    heldout_stride: from one held-out window to the next, where that is not `stride`.
 
     Raises:
         DataError: no series is long enough for two windows that do not overlap.
@@ -47,7 +51,7 @@ def split_in_time(begins: Ints, lengths: Ints, window: int, stride: int, fractio
         sizes = np.diff(sides)
         # training, held out, training, …
         train.append(windows_of(sides[:-1:2], sizes[::2], window, stride))
-        heldout.append(windows_of(sides[1:-1:2], sizes[1::2], window, stride))
+        heldout.append(windows_of(sides[1:-1:2], sizes[1::2], window, heldout_stride or stride))
     found = np.concatenate(train), np.concatenate(heldout)
     if not len(found[0]) or not len(found[1]):
         raise DataError(

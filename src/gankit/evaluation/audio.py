@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _read(model: Model, source: Any, notes: list[str], as_they_are: bool = False
     """Recordings from wherever they are, in the model's rate, length and channels."""
     codec = model.codec
     assert isinstance(codec, AudioCodec)
-    options = TrainConfig.from_json(model.card["options"])
+    options = replace(TrainConfig.from_json(model.card["options"]), cut="cut" in model.origin.details)
     return brought_to(source, options, codec.spectrum.rate, codec.spectrum.length, codec.channels, notes, as_they_are)
 
 

@@ -17,6 +17,7 @@ from gankit.errors import DataError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import Prepared, SoundPart
 from gankit.preparation.refusing import refuse_other_network
+from gankit.preparation.soundcuts import cut_to_judge, cut_to_learn
 
 CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
 """How recordings are shown to a network, where not as spectrograms."""
@@ -24,21 +25,27 @@ CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
 
 def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     """See `gankit.preparation.prepare`."""
-    recordings = read_recordings(source, config, notes)
+    whole = True if config.cut else None
+    recordings = read_recordings(source, config, notes, least=1, whole=whole)
+    cut = config.cut or len(recordings) == 1
     config, schema = understand_labels(recordings.labels, config, notes, "recordings")
     values = {} if recordings.labels is None else schema.parse(recordings.labels)
     given = [c for c in schema.modelled if c.name in config.given]
     num = len(recordings)
-    if config.heldout is None:
+    if cut:
+        recordings, train_rows, heldout_rows = cut_to_learn(recordings, config, schema, values, notes)
+        values = {} if recordings.labels is None else schema.parse(recordings.labels)
+        others, heldout_values = recordings, values
+    elif config.heldout is None:
         everyone = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
         train_rows, heldout_rows = split(
             schema, {**everyone, **values}, replace(config, given=tuple(c.name for c in given)), config.seed
         )
         others, heldout_values = recordings, values
-    else:
+    if config.heldout is not None:
         others = _heldout(config, recordings, notes)
         heldout_values = {} if others.labels is None else schema.parse(others.labels)
-        train_rows, heldout_rows = np.arange(num), np.arange(len(others))
+        train_rows, heldout_rows = np.arange(len(recordings)), np.arange(len(others))
     train = rows_of(values, train_rows)
     network = _network(config)
     coder = CODERS.get(network, SpectrogramCodec)
@@ -46,8 +53,10 @@ def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
     looks = _looks(codec, recordings)
     seconds = recordings.x.shape[1] / recordings.rate
     channels = "one channel" if recordings.x.shape[2] == 1 else "two channels"
+    what = "pieces" if cut else "recordings"
     notes.append(
-        f"kind: audio ({num:,} recordings of {seconds:.3g} s at {recordings.rate:,} Hz, {channels}). Another: --kind."
+        f"kind: audio ({len(recordings):,} {what} of {seconds:.3g} s at {recordings.rate:,} Hz, {channels}). Another: "
+        "--kind."
     )
     return Prepared(
         recordings.origin, schema, "audio", network, train, rows_of(heldout_values, heldout_rows), codec,
@@ -63,6 +72,7 @@ def _looks(codec: AudioCodec, recordings: Recordings) -> Pictures:
 
 def _heldout(config: TrainConfig, recordings: Recordings, notes: list[str]) -> Recordings:
     """The recordings of --heldout, brought to the rate, length and channels of those that train."""
+    config = replace(config, cut="cut" in recordings.origin.details)
     found = brought_to(config.heldout, config, recordings.rate, recordings.x.shape[1], recordings.x.shape[2], notes)
     if recordings.labels is not None and found.labels is None and config.given != ():
         raise DataError(
@@ -77,19 +87,20 @@ def brought_to(
 ) -> Recordings:
     """Recordings from wherever they are, in the rate, length and channels of those that train.
 
-    as_they_are: see `read_recordings`.
+    config: with `cut`, longer ones are cut into pieces, unless they are judged `as_they_are` (see `read_recordings`).
 
     Raises:
         DataError: they have one channel, and those that train two.
     """
     wanted = replace(config, rate=rate, seconds=length / rate, mono=channels == 1)
-    found = read_recordings(source, wanted, notes, least=1, as_they_are=as_they_are)
+    cut = config.cut and not as_they_are
+    found = read_recordings(source, wanted, notes, least=1, as_they_are=as_they_are, whole=cut)
     if found.x.shape[2] != channels:
         raise DataError(
             f"{source}: its recordings have one channel, and those that train have two. Give recordings of the "
             "same kind."
         )
-    return found
+    return cut_to_judge(found, length) if cut else found
 
 
 def _network(config: TrainConfig) -> str:

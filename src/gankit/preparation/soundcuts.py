@@ -1,0 +1,116 @@
+"""Long recordings, cut into pieces: where they begin, which of them train and which are held out.
+
+Knows recordings and how series are cut; never codecs, networks or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gankit.config import TrainConfig
+from gankit.data import Recordings, Schema, Values
+from gankit.data.audioreading import SHORTEST, SILENT, roomy
+from gankit.data.splitting import FRACTION, split
+from gankit.data.windows import split_in_time, windows_of
+from gankit.errors import DataError
+
+Ints = npt.NDArray[np.int64]
+
+PIECE_S = 1.0
+"""Seconds of a piece where nobody says how many, as in most work on raw sound (Donahue et al. 2019)."""
+
+OVERLAP = 4
+"""A piece to learn from begins every so many parts of one; pieces that judge do not overlap."""
+
+MANY = 20
+"""From so many recordings on whole ones are held out, below that a part of the time of each."""
+
+MOST_BYTES = 2**30
+"""Pieces to learn from lie further apart where they would need more memory."""
+
+
+def cut_to_learn(
+    recordings: Recordings, config: TrainConfig, schema: Schema, values: Mapping[str, Values], notes: list[str]
+) -> tuple[Recordings, Ints, Ints]:
+    """Pieces of recordings of any length, and the rows of those that train and of those that are held out.
+
+    No sample is in both parts. With `config.heldout` all of them train.
+
+    Raises:
+        DataError: the recordings are too short for two pieces.
+    """
+    window = _window(recordings, config)
+    num, whole, channels = recordings.x.shape
+    begins = np.arange(num, dtype=np.int64) * whole
+    total = int(recordings.lengths.sum())
+    hop = max(1, window // OVERLAP, -(-2 * total * window * channels // MOST_BYTES))
+    if config.heldout is not None:
+        train, heldout = windows_of(begins, recordings.lengths, window, hop), begins[:0]
+    elif num >= MANY:
+        base = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
+        given = replace(config, given=tuple(c.name for c in schema.modelled if c.name in config.given))
+        rows, others = split(schema, {**base, **values}, given, config.seed)
+        train = windows_of(begins[rows], recordings.lengths[rows], window, hop)
+        heldout = windows_of(begins[others], recordings.lengths[others], window, window)
+    elif int(recordings.lengths.max()) >= 2 * window:
+        fraction = FRACTION if config.heldout_fraction is None else config.heldout_fraction
+        train, heldout = split_in_time(begins, recordings.lengths, window, hop, fraction, window)
+    else:
+        train = heldout = begins[:0]
+    parts = [part[_audible(recordings, part, window)] for part in (train, heldout)]
+    quiet = len(train) + len(heldout) - sum(map(len, parts))
+    if not len(parts[0]) or (config.heldout is None and not len(parts[1])):
+        count = "one recording" if num == 1 else f"{num:,} recordings"
+        raise DataError(
+            f"{count} of at most {recordings.lengths.max() / recordings.rate:.2f} s {'gives' if num == 1 else 'give'} "
+            f"too few pieces of {window / recordings.rate:.3g} s that can be heard: one to learn from and one to judge "
+            "by are the least, some hundreds teach well. Give more recordings, or take shorter pieces with --seconds."
+        )
+    said = f"{len(parts[0]):,} to learn from, {hop / recordings.rate:.3g} s apart"
+    said += f", and {len(parts[1]):,} held out, which share no sample with them" if config.heldout is None else ""
+    said += f"; {quiet:,} silent ones are left out" if quiet else ""
+    short = int((recordings.lengths < window).sum())
+    said += f"; without {short:,} of {num:,} recordings shorter than a piece" if short else ""
+    notes.append(f"cut into pieces of {window / recordings.rate:.3g} s ({window:,} samples): {said}. Others: --seconds")
+    found = _pieces(recordings, np.concatenate(parts), window)
+    return found, np.arange(len(parts[0])), np.arange(len(parts[0]), len(found))
+
+
+def cut_to_judge(recordings: Recordings, window: int) -> Recordings:
+    """All the pieces of `window` samples that can be heard, end to end."""
+    begins = windows_of(np.arange(len(recordings)) * recordings.x.shape[1], recordings.lengths, window, window)
+    begins = begins[_audible(recordings, begins, window)]
+    if not len(begins):
+        raise DataError(
+            f"no recording of those to judge by has a piece of {window / recordings.rate:.3g} s that can be heard, as "
+            "those that train were cut into. Bring longer ones."
+        )
+    return _pieces(recordings, begins, window)
+
+
+def _window(recordings: Recordings, config: TrainConfig) -> int:
+    rate = recordings.rate
+    return roomy(round(PIECE_S * rate)) if config.seconds is None else max(SHORTEST, round(config.seconds * rate))
+
+
+def _audible(recordings: Recordings, begins: Ints, window: int) -> npt.NDArray[np.bool_]:
+    flat = recordings.x.reshape(-1, recordings.x.shape[2])
+    return np.array([bool((np.abs(flat[b : b + window].astype(np.int32)) >= SILENT).any()) for b in begins], dtype=bool)
+
+
+def _pieces(recordings: Recordings, begins: Ints, window: int) -> Recordings:
+    """The pieces that begin at these samples of all recordings, laid end to end."""
+    whole = recordings.x.shape[1]
+    of, at = begins // whole, begins % whole
+    x = np.stack([recordings.x[row, first : first + window] for row, first in zip(of, at, strict=True)])
+    names = tuple(
+        f"{recordings.names[row]} from {first / recordings.rate:.2f} s" for row, first in zip(of, at, strict=True)
+    )
+    labels = None if recordings.labels is None else recordings.labels.take(pa.array(of))
+    origin = replace(recordings.origin, details={**recordings.origin.details, "cut": True})
+    return Recordings(x, np.full(len(x), window), recordings.rate, labels, origin, names if recordings.names else ())
