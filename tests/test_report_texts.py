@@ -18,9 +18,10 @@ from gankit.metrics.text_evaluation import evaluate_texts
 from gankit.metrics.text_table import TEXT_METRICS
 from gankit.report import Report
 from gankit.report.report import MAX_BYTES
+from gankit.report.sentences import Teller
 from gankit.report.text_panels import cell, differences, gram, readable
 from gankit.report.text_report import text_report
-from gankit.report.text_summary import copied, summary
+from gankit.report.text_summary import summary
 from gankit.report.text_words import HEADLINES, alike, chip, completed, place_of, verdict, words_of
 
 EVERY = ("ngrams", "symbols", "agreement", "copies_exact")
@@ -244,7 +245,7 @@ def test_near_copies_say_nothing_where_the_parts_differ_themselves() -> None:
     assert not alike(apart) and alike(together) and alike({})
     for metrics, speaks in ((apart, False), (together, True)):
         places = {m: place_of(m, e, 500, alike(metrics)) for m, e in metrics.items()}
-        assert (copied(metrics, places) == ["copies_near"]) == speaks
+        assert (Teller("texts", metrics, places, words_of).copy_tests() == ["copies_near"]) == speaks
         said = verdict("copies_near", near, places["copies_near"])
         assert ("says nothing here" in said) != speaks
         assert chip("copies_near", near, places["copies_near"]) == (
