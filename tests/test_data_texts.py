@@ -14,10 +14,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from text_examples import SYLLABLES, names_folder, sentences, words
 
+from gankit.codecs import TextCodec
 from gankit.config import TrainConfig
-from gankit.data import looks_like_texts, read_texts, text_hash, text_table, to_text_object, unit_of, write_texts
+from gankit.data import (
+    cut,
+    fits,
+    looks_like_texts,
+    read_texts,
+    text_hash,
+    text_table,
+    to_text_object,
+    unit_of,
+    write_texts,
+)
 from gankit.errors import DataError, OptionError, OutputError
 from gankit.preparation import prepare
 
@@ -192,8 +205,52 @@ def test_the_hash_is_that_of_texts_and_labels(tmp_path: Path) -> None:
 
 def test_sentences_are_read_word_by_word_and_the_rest_by_characters() -> None:
     assert unit_of(sentences(100)) == "word"
-    assert unit_of(MANY) == unit_of(["CC(=O)Oc1ccccc1C(=O)O", "CCO"] * 50) == unit_of(["ACGT" * 9] * 50) == "character"
+    assert unit_of(MANY) == unit_of(["ACGT" * 9] * 50) == unit_of(["Bo", "Cos", "Fin"] * 50) == "character"
     assert unit_of([f"u{i} v{i} w{i} x{i}" for i in range(99)]) == "character", "words that come once teach nothing"
+
+
+def test_molecules_are_known_and_read_atom_by_atom() -> None:
+    molecules = ["CC(=O)Oc1ccccc1C(=O)O", "C[C@@H](N)C(=O)O", "BrC1CCC(Cl)CC1"]
+    assert unit_of(molecules * 20) == "smiles"
+    assert cut(molecules[1], "smiles") == ["C", "[C@@H]", "(", "N", ")", "C", "(", "=", "O", ")", "O"]
+    assert cut("BrC%12Cl", "smiles") == ["Br", "C", "%12", "Cl"]
+    wrong = [
+        ["C(C1", "CN-12(", "C1CC"] * 20,  # branches and rings that do not end
+        ["123-456(7)7", "(1)-2-3-1-2-3"] * 20,  # no atoms
+        ["CC", "CO", "CCN"] * 20,  # no rings or branches: names could be so
+    ]
+    assert [unit_of(texts) for texts in wrong] == ["character"] * 3
+
+
+@given(st.text(alphabet="CNOclBr[]@H()=%123 ", max_size=30))
+def test_whatever_is_no_symbol_of_an_alphabet_is_cut_too(text: str) -> None:
+    for unit in ("smiles", "dna", "C Cl Br B 12"):
+        assert "".join(cut(text, unit)) == text
+        assert fits(text, unit) == all(fits(symbol, unit) for symbol in cut(text, unit))
+
+
+def test_a_fixed_alphabet_is_obeyed_and_what_has_other_symbols_is_told() -> None:
+    notes: list[str] = []
+    prepared = prepare(["A1B12", "B12B12", "A1A1A1", "oops"] * 9, TrainConfig(alphabet="A1 B12"), notes)
+    assert isinstance(prepared.codec, TextCodec) and prepared.kind == "text"
+    assert set(prepared.codec.symbols) == {"A1", "B12"} and prepared.codec.num_steps == 3
+    assert prepared.num_train + prepared.num_heldout == 27
+    assert any("9 of 36 texts are not made of the alphabet A1 B12 alone ('oops', " in note for note in notes)
+    genes = prepare(["ACGT", "acgn", "GAT-ACA"] * 9, TrainConfig(unit="dna"), [])
+    assert genes.num_train + genes.num_heldout == 27
+    letters = prepare(["ab", "ba", "aab"] * 9, TrainConfig(alphabet="ab"), [])
+    assert isinstance(letters.codec, TextCodec) and letters.codec.unit == "a b"
+
+
+def test_a_fixed_alphabet_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(DataError, match=r"36 of 36 texts are not made of dna alone .*--unit character"):
+        prepare(["hello", "world"] * 18, TrainConfig(unit="dna"), [])
+    with pytest.raises(DataError, match=r"1 of 19 texts .* or leave off --strict"):
+        prepare([*["ACGT", "TTTT"] * 9, "who?"], TrainConfig(unit="dna", strict=True), [])
+    with pytest.raises(OptionError, match="--unit and --alphabet both say"):
+        prepare(["ab"] * 9, TrainConfig(unit="dna", alphabet="ab"), [])
+    with pytest.raises(OptionError, match="an alphabet has two symbols at least"):
+        prepare(["aa"] * 9, TrainConfig(alphabet="a"), [])
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

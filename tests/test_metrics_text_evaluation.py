@@ -81,7 +81,7 @@ def test_every_metric_is_computed_and_the_whole_is_plain_json() -> None:
         assert entry["ceiling"]["best"] == entry["fake"]["best"]
         expected = set() if name in LABELLED else {"unigram", "trigram", "shuffled", "bootstrap"}
         assert set(entry["baselines"]) == ({"bootstrap"} if name.startswith("copies") else expected)
-    assert result["units"] == {"symbols": 21, "characters": True, "longest": 12}
+    assert result["units"] == {"symbols": 21, "characters": True, "called": "characters", "longest": 12}
     assert sum(result["lengths"]["real"]) == pytest.approx(1)
 
 
@@ -205,6 +205,7 @@ def test_words_are_joined_by_blanks_for_the_plain_methods() -> None:
 
     result = evaluate_texts(texts, texts, texts, tokenise=str.split, valid=valid, metrics=("valid", "ngrams"))
     assert value(result, "valid") == 1 and value(result, "valid", "trigram") == 1
+    assert result["units"]["called"] == "words"
     assert not result["units"]["characters"] and all("  " not in t and t == t.strip() for t in seen)
     given = evaluate_texts(texts, texts, texts, tokenise=str.split, join="-".join, valid=valid, metrics=("valid",))
     assert value(given, "valid", "trigram") < 0.5

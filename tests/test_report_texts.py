@@ -197,7 +197,7 @@ def test_signs_that_cannot_be_seen_are_made_visible() -> None:
     assert readable("a\nb\tc\x00\u202ed") == "a⏎b⇥c��d"
     assert readable("👩‍👩‍👧 日本 ß") == "👩‍👩‍👧 日本 ß"
     assert "(an empty text)" in cell("") and cell("z" * 300).count("z") == 280 and "…" in cell("z" * 300)
-    assert "^a␣" in gram(["", "a", " "], True) and "a b $" in gram(["a", "b", ""], False)
+    assert "^a␣" in gram(["", "a", " "], "characters") and "a b $" in gram(["a", "b", ""], "words")
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -76,7 +76,7 @@ class TrainConfig:
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
     )
     strict: bool = option(
-        False, "Refuse data with unreadable images or recordings in place of skipping them.", group="data"
+        False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"
     )
     rate: int | None = option(
         None, "Samples a second of recordings (those of the files; of arrays it must be said).", group="data"
@@ -101,7 +101,15 @@ class TrainConfig:
     window: int | None = option(None, "Steps of the windows that a long series is cut into (24).", group="data")
     stride: int | None = option(None, "Steps from one window to the next (1).", group="data")
     unit: str = option(
-        "auto", "What texts are made of, symbol by symbol.", group="data", choices=("auto", "character", "word")
+        "auto",
+        "What texts are made of, symbol by symbol.",
+        group="data",
+        choices=("auto", "character", "word", "smiles", "dna", "rna", "protein"),
+    )
+    alphabet: str | None = option(
+        None,
+        "Symbols that texts are made of: ACGT, or longer ones with blanks between: 'A1 A2 B'.",
+        group="data",
     )
     text_column: str | None = option(None, "Column of the texts in a table.", group="data")
     heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")

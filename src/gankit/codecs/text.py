@@ -28,7 +28,7 @@ class TextCodec(Codec):
     """The codec of kind "text". Its compact form are codes, [N, T, 1] int16.
 
     Args:
-        unit: what texts are cut into: "character" or "word".
+        unit: what texts are cut into, see `gankit.data.textunits`.
         symbols: those of codes 2, 3, ...
         num_steps: T, the symbols of the longest training text.
         shortest: the symbols of the shortest one: no text is made shorter.

@@ -18,7 +18,7 @@ from gankit.data.serieswriting import to_series_object, write_series
 from gankit.data.splitting import split
 from gankit.data.textreading import is_one_column_of_texts, looks_like_texts, read_texts, texts_of_records
 from gankit.data.texts import Texts, column_of, text_hash, text_table, to_text_object
-from gankit.data.textunits import cut, join, unit_of
+from gankit.data.textunits import alphabet, called, cut, fits, join, unit_of
 from gankit.data.textwriting import write_texts
 from gankit.data.writing import write
 
@@ -32,9 +32,12 @@ __all__ = [
     "Series",
     "Texts",
     "Values",
+    "alphabet",
+    "called",
     "column_of",
     "cut",
     "fingerprint",
+    "fits",
     "grid",
     "infer",
     "is_one_column_of_texts",

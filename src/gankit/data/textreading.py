@@ -44,7 +44,7 @@ def looks_like_texts(source: Any, config: TrainConfig) -> bool:
     """
     if config.kind != "auto":
         return config.kind == "text"
-    if config.unit != "auto" or config.text_column is not None or config.format == LINES:
+    if config.unit != "auto" or config.alphabet is not None or config.text_column is not None or config.format == LINES:
         return True
     if config.format is not None or config.delimiter is not None or config.header != "auto" or config.xpath is not None:
         return False

@@ -1,14 +1,30 @@
-"""What texts are made of, symbol by symbol: characters, or words with blanks between them.
+"""What texts are made of, symbol by symbol: characters, words with blanks between them, or a fixed alphabet.
 
-Knows texts; never files, alphabets or networks.
+A unit is "character", "word", a key of `ALPHABETS`, or the symbols of an alphabet themselves, with blanks between them.
+
+Knows texts; never files or networks.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
-UNITS = ("character", "word")
+_NUCLEOTIDES = "ACGTRYSWKMBDHVN"
+
+ALPHABETS = {
+    "smiles": r"\[[^\[\]\s]+\]|%\d\d|Br|Cl|[BCNOPSFIbcnops*\d.()=#$:/\\~@+-]",
+    "dna": f"[{_NUCLEOTIDES}{_NUCLEOTIDES.lower()}-]",
+    "rna": f"[{_NUCLEOTIDES}{_NUCLEOTIDES.lower()}-]".replace("T", "U").replace("t", "u"),
+    "protein": r"[A-Za-z*-]",
+}
+"""Patterns of the symbols of fixed alphabets: SMILES (an atom in brackets, a two-letter atom or a ring number is one
+symbol: Weininger 1988), nucleotides and amino acids with the IUPAC codes for several, and gaps."""
+
+SMILES_SHARE = 0.98
+"""Texts are read as SMILES where so many of them are written so, and half of those have branches or rings."""
 
 SENTENCE = 4
 """Texts are read word by word where at least half of them have so many words ..."""
@@ -26,10 +42,51 @@ _LOOKED_AT = 20_000
 def cut(text: str, unit: str) -> list[str]:
     """The symbols of a text.
 
+    What is not in a fixed alphabet is cut into characters.
+
     >>> cut("a man .", "word"), cut("CC=O", "character")
     (['a', 'man', '.'], ['C', 'C', '=', 'O'])
+    >>> cut("C[C@@H]Cl", "smiles"), cut("A1B12?", "A B 1 12")
+    (['C', '[C@@H]', 'Cl'], ['A', '1', 'B', '12', '?'])
     """
-    return text.split() if unit == "word" else list(text)
+    if unit == "word":
+        return text.split()
+    return list(text) if unit == "character" else _pattern(unit, r"|[\s\S]").findall(text)
+
+
+def fits(text: str, unit: str) -> bool:
+    """Whether a text is made of the symbols of a fixed alphabet alone.
+
+    >>> fits("CCO", "smiles"), fits("Smith", "smiles"), fits("AB", "A B"), fits("anything", "word")
+    (True, False, True, True)
+    """
+    return unit in ("character", "word") or not _pattern(unit).sub("", text)
+
+
+@lru_cache(maxsize=32)
+def _pattern(unit: str, otherwise: str = "") -> re.Pattern[str]:
+    """Of a symbol of a fixed alphabet, the longest first; otherwise: what matches as well."""
+    symbols = ALPHABETS.get(unit) or "|".join(map(re.escape, sorted(unit.split(), key=len, reverse=True)))
+    return re.compile(symbols + otherwise)
+
+
+def alphabet(symbols: str) -> str:
+    """The unit of a user's own symbols: those between blanks, or every character of a text without blanks.
+
+    >>> alphabet("A1  B2 C"), alphabet("ACGT")
+    ('A1 B2 C', 'A C G T')
+    """
+    parts = symbols.split()
+    return " ".join(dict.fromkeys(parts if len(parts) > 1 else list(symbols.strip())))
+
+
+def called(unit: str) -> str:
+    """What one symbol is called in a sentence.
+
+    >>> called("word"), called("smiles")
+    ('word', 'symbol')
+    """
+    return unit if unit in ("character", "word") else "symbol"
 
 
 def join(symbols: Sequence[str], unit: str) -> str:
@@ -40,9 +97,11 @@ def join(symbols: Sequence[str], unit: str) -> str:
 def unit_of(texts: Sequence[str]) -> str:
     """What these texts are read as.
 
-    >>> unit_of(["CC(=O)O", "c1ccccc1"]), unit_of(["a man in a hat", "a cat in a hat"] * 9)
-    ('character', 'word')
+    >>> unit_of(["CC(=O)O", "c1ccccc1"]), unit_of(["Anna", "Bob"]), unit_of(["a man in a hat", "a cat in a hat"] * 9)
+    ('smiles', 'character', 'word')
     """
+    if _are_smiles(texts[:_LOOKED_AT]):
+        return "smiles"
     lengths, counts = [], Counter[str]()
     for text in texts[:_LOOKED_AT]:
         words = text.split()
@@ -51,3 +110,18 @@ def unit_of(texts: Sequence[str]) -> str:
     long = sum(length >= SENTENCE for length in lengths)
     again = sum(count for _, count in counts.most_common(MAX_SYMBOLS) if count > 1)
     return "word" if 2 * long >= len(lengths) > 0 and again >= KNOWN_SHARE * counts.total() else "character"
+
+
+def _are_smiles(texts: Sequence[str]) -> bool:
+    written = [text for text in texts if _is_smiles(text)]
+    formed = sum("(" in text or re.search(r"[A-Za-z\]]\d", text) is not None for text in written)
+    return len(written) >= max(1.0, SMILES_SHARE * len(texts)) and 2 * formed >= len(written)
+
+
+def _is_smiles(text: str) -> bool:
+    """Whether a text is made of atoms and bonds, every ring is closed and every branch ends."""
+    if not fits(text, "smiles") or not re.search(r"[A-Za-z]", text):
+        return False
+    symbols = cut(text, "smiles")
+    rings = Counter(symbol for symbol in symbols if symbol[0] == "%" or symbol.isdigit())
+    return symbols.count("(") == symbols.count(")") and all(times % 2 == 0 for times in rings.values())

@@ -11,7 +11,8 @@ figures are shown.
                "compared": 5000,       # fakes, and training texts for the ceiling
                "against": 1000},       # held-out texts they are compared with
       "notes": ["..."],                # what was decided or left out, one sentence each
-      "units": {"symbols": 41, "characters": true, "longest": 19},   # of the training texts that were compared
+      "units": {"symbols": 41,         # of the training texts that were compared
+                "characters": true, "called": "characters", "longest": 19},
       "metrics": {
         NAME: {                        # of `text_table.TEXT_METRICS`; left out where nothing could be asked
           "meaning": "...", "family": "validity" | "grams" | "bleu" | "variety" | "shape" | "judge" | "labels" |
@@ -160,6 +161,7 @@ def evaluate_texts(
         "units": {
             "symbols": num_symbols,
             "characters": characters,
+            "called": "characters" if characters else "words" if joined(["a", "b"]) != "ab" else "symbols",
             "longest": int(members.coded.lengths.max(initial=0)),
         },
         "metrics": figures,

@@ -25,15 +25,16 @@ def beginning(codec: TextCodec, prefix: str) -> list[int]:
         OptionError: it has symbols that training never showed, or as many as the longest text.
     """
     from gankit.codecs.text import RARE
-    from gankit.data import cut
+    from gankit.data import called, cut
 
+    what = called(codec.unit)
     codes = codec.codes(prefix)
     if RARE in codes:
         symbol = cut(prefix, codec.unit)[codes.index(RARE)]
-        raise OptionError(f"--prefix {prefix!r}: the training texts have no {codec.unit} {symbol!r}. Begin otherwise.")
+        raise OptionError(f"--prefix {prefix!r}: the training texts have no {what} {symbol!r}. Begin otherwise.")
     if len(codes) > codec.num_steps:
         raise OptionError(
-            f"--prefix {prefix!r} has {len(codes)} {codec.unit}s, and the longest text has {codec.num_steps}. "
+            f"--prefix {prefix!r} has {len(codes)} {what}s, and the longest text has {codec.num_steps}. "
             "Make it shorter."
         )
     return codes

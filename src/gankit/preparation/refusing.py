@@ -15,9 +15,9 @@ KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text":
 
 OPTIONS = {
     "image": ("size", "fit", "resample", "channels", "strict", "augment"),
-    "audio": ("rate", "seconds", "mono", "pattern", "strict", "augment"),
+    "audio": ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment"),
     "series": ("time", "entity", "attributes", "window", "stride"),
-    "text": ("unit", "text_column"),
+    "text": ("unit", "alphabet", "text_column", "strict"),
 }
 """The options that some kinds alone know."""
 

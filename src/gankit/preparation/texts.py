@@ -11,7 +11,21 @@ import numpy as np
 
 from gankit.codecs import TEXT, TableCodec, TextCodec
 from gankit.config import TrainConfig
-from gankit.data import Records, Schema, Texts, Values, cut, read_texts, split, text_hash, texts_of_records, unit_of
+from gankit.data import (
+    Records,
+    Schema,
+    Texts,
+    Values,
+    alphabet,
+    called,
+    cut,
+    fits,
+    read_texts,
+    split,
+    text_hash,
+    texts_of_records,
+    unit_of,
+)
 from gankit.errors import DataError, OptionError
 from gankit.preparation.labels import rows_of, understand_labels
 from gankit.preparation.prepared import Prepared
@@ -22,11 +36,11 @@ MAX_STEPS = 256
 MOST_RARE = 0.1
 """An alphabet whose symbols without a code of their own are more than this share of all is refused."""
 
-FEWER = {"character": "Take a part of the texts with fewer signs.", "word": "Take them as --unit character."}
-"""What to do where there are too many symbols."""
-
-SHORTER = {"character": "Cut them up, or take them as --unit word.", "word": "Cut them up."}
+SHORTER = {"character": "Cut them up, or take them as --unit word."}
 """What to do where texts are too long."""
+
+SHOWN = 3
+"""Texts that are shown of those that are left out."""
 
 
 def prepare_texts(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
@@ -43,7 +57,8 @@ def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
     network = _network(config)
     if config.target is not None:
         raise OptionError(f"--target {config.target} is for tables, and this is kind text. Leave it out.")
-    unit = unit_of(texts.texts) if config.unit == "auto" else config.unit
+    unit = _unit(texts, config)
+    texts = _of_the_alphabet(texts, unit, config.strict, notes)
     texts = _short_enough(texts, unit, notes)
     if len(texts) < 2 and config.heldout is None:
         raise DataError(
@@ -62,7 +77,8 @@ def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
     codec = TextCodec.fit(train[TEXT].data.tolist(), unit)
     _check_alphabet(codec, train[TEXT].data.tolist(), notes)
     given = [c for c in schema.modelled if c.name in config.given]
-    size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {unit}s, {len(codec.symbols):,} different ones"
+    what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
+    size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
     notes.append(f"kind: text ({size}). Another: --kind, --unit.")
     return Prepared(
         texts.origin, schema, "text", network, train, heldout, codec, TableCodec.fit(given, train) if given else None,
@@ -86,21 +102,47 @@ def _values(texts: Texts, schema: Schema) -> dict[str, Values]:
     return {TEXT: Values(column, np.zeros(len(texts), dtype=np.int8)), **labels}
 
 
+def _unit(texts: Texts, config: TrainConfig) -> str:
+    if config.alphabet is None:
+        return unit_of(texts.texts) if config.unit == "auto" else config.unit
+    if config.unit != "auto":
+        raise OptionError("--unit and --alphabet both say what texts are made of. Give one of them.")
+    unit = alphabet(config.alphabet)
+    if " " not in unit:
+        raise OptionError(f"--alphabet {config.alphabet!r}: an alphabet has two symbols at least. Name more.")
+    return unit
+
+
+def _of_the_alphabet(texts: Texts, unit: str, strict: bool, notes: list[str]) -> Texts:
+    """The texts without those that have other symbols than a fixed alphabet; refused where that would be most."""
+    kept = np.flatnonzero([fits(text, unit) for text in texts.texts])
+    left = len(texts) - len(kept)
+    if not left:
+        return texts
+    others = sorted(set(range(len(texts))) - set(kept.tolist()))[:SHOWN]
+    shown = ", ".join(repr(texts.texts[row][:40]) for row in others)
+    of = unit if " " not in unit else f"the alphabet {unit[:40]}"
+    told = f"{left:,} of {len(texts):,} texts are not made of {of} alone ({shown}{', …' if left > SHOWN else ''})"
+    if strict or 2 * left > len(texts):
+        raise DataError(f"{told}. Take them as --unit character" + (", or leave off --strict." if strict else "."))
+    notes.append(f"{told}; they are left out (--strict refuses them)")
+    return texts.take(kept)
+
+
 def _short_enough(texts: Texts, unit: str, notes: list[str]) -> Texts:
     """The texts without those that are too long; refused where that would be most of them."""
     lengths = np.array([len(cut(text, unit)) for text in texts.texts])
     kept = np.flatnonzero(lengths <= MAX_STEPS)
     if len(kept) == len(texts):
         return texts
-    left = len(texts) - len(kept)
+    left, what = len(texts) - len(kept), called(unit)
+    shorter = SHORTER.get(what, "Cut them up.")
     if 2 * left > len(texts):
         raise DataError(
-            f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {unit}s (the longest has {lengths.max():,}), "
-            f"and this kind is for short ones. {SHORTER[unit]}"
+            f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {what}s (the longest has {lengths.max():,}), "
+            f"and this kind is for short ones. {shorter}"
         )
-    notes.append(
-        f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {unit}s and are left out. {SHORTER[unit]}"
-    )
+    notes.append(f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {what}s and are left out. {shorter}")
     return texts.take(kept)
 
 
@@ -113,9 +155,13 @@ def _check_alphabet(codec: TextCodec, texts: list[str], notes: list[str]) -> Non
     known = set(codec.symbols)
     total = sum(len(cut(text, codec.unit)) for text in texts)
     share = sum(symbol not in known for text in texts for symbol in cut(text, codec.unit)) / total
-    found = f"there are {len(different):,} different {codec.unit}s, and the {len(codec.symbols):,} most frequent ones"
+    what = called(codec.unit)
+    found = f"there are {len(different):,} different {what}s, and the {len(codec.symbols):,} most frequent ones"
     if share > MOST_RARE:
-        raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. {FEWER[codec.unit]}")
+        fewer = (
+            "Take a part of the texts with fewer signs." if what == "character" else "Take them as --unit character."
+        )
+        raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. {fewer}")
     notes.append(
         f"{found} are learned, {100 * (1 - share):.1f}% of the texts; the others are never written. Another: --unit."
     )

@@ -15,6 +15,7 @@ import numpy as np
 from gankit.report import numbers, parts
 from gankit.report.tables import Head, Table, heads_of
 from gankit.report.text_panels import Tokenise, cell, cells, differences, gram
+from gankit.report.text_words import called
 
 _MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
 _MOST_STEPS, _PER_STEP, _MOST_INVALID = 10, 6, 12
@@ -59,9 +60,9 @@ class Look:
         return self.evaluation.get("texts") or {}
 
     @property
-    def characters(self) -> bool:
-        """Whether the units are characters."""
-        return bool((self.evaluation.get("units") or {}).get("characters", True))
+    def units(self) -> str:
+        """What the units are called: characters, words or symbols."""
+        return called(self.evaluation)
 
     @property
     def per_class(self) -> Sequence[Mapping[str, Any]]:
@@ -144,7 +145,7 @@ class Look:
         for order in sorted({int(g["order"]) for g in found}):
             for g in [g for g in found if g["order"] == order][: self._most(_MOST_GRAMS, 3)]:
                 how = "too frequent" if g["fake"] > g["real"] else "never" if g["fake"] == 0 else "too seldom"
-                run = gram(g["units"], self.characters)
+                run = gram(g["units"], self.units)
                 rows.append((str(order), run, how, numbers.share(g["real"]), numbers.share(g["fake"])))
         head = (
             Head("n"),

@@ -80,7 +80,7 @@ def page(content: Content) -> str:
         key=scale.key(BASELINES, "real texts"),
         alarms=frame.alarms(content.history),
         notes=[*content.notes, *(evaluation.get("notes") or ())],
-        unit="characters" if content.look.characters else "words",
+        unit=content.look.units,
         card=frame.card_lines(card),
         levels=LEVELS,
         thresholds=THRESHOLDS,
@@ -162,7 +162,7 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
             "tables": look.grams() if family == "grams" else [],
         }
     if family == "shape":
-        svg = length_picture(content.evaluation.get("lengths"), look.characters)
+        svg = length_picture(content.evaluation.get("lengths"), look.units)
         return {"pictures": [("Lengths", svg)] if svg else []}
     if family == "labels":
         caption = "A classifier trained on real texts, on held-out ones (per cent of the true label)"

@@ -80,10 +80,10 @@ def _piece(differs: bool, units: Sequence[str], between: str) -> Markup:
     return Markup("<mark>") + text + Markup("</mark>") if differs else text
 
 
-def gram(units: Sequence[str], characters: bool) -> Markup:
+def gram(units: Sequence[str], called: str) -> Markup:
     """A run of units as text; an empty unit is the mark of the text's begin or end."""
     shown = [readable(u) if u else ("^" if place == 0 else "$") for place, u in enumerate(units)]
-    return cell(("" if characters else " ").join("␣" if u == " " else u for u in shown))
+    return cell((" " if called == "words" else "").join("␣" if u == " " else u for u in shown))
 
 
 def by_order(metrics: Mapping[str, Mapping[str, Any]], stem: str, title: str, ylabel: str) -> Markup:
@@ -134,12 +134,11 @@ def by_order(metrics: Mapping[str, Mapping[str, Any]], stem: str, title: str, yl
     )
 
 
-def length_picture(lengths: Mapping[str, Any] | None, characters: bool) -> Markup:
+def length_picture(lengths: Mapping[str, Any] | None, unit: str) -> Markup:
     """Histograms of the lengths of held-out texts and fakes; empty without them."""
     found = lengths or {}
     if not all(found.get(k) for k in ("edges", "real", "fake")):
         return Markup()
-    unit = "characters" if characters else "words"
 
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()

@@ -12,7 +12,7 @@ from gankit.report import numbers
 from gankit.report.curves import flat
 from gankit.report.sentences import Metrics, Places, Teller
 from gankit.report.summary import LIMITS
-from gankit.report.text_words import HEADLINES, words_of
+from gankit.report.text_words import HEADLINES, called, words_of
 
 _LIKENESS = {
     "real": "cannot be told from real texts by their n-grams",
@@ -65,8 +65,8 @@ def _like(evaluation: Mapping[str, Any]) -> str:
     units = evaluation.get("units") or {}
     if not units.get("longest"):
         return ""
-    kind = "characters" if units.get("characters", True) else "words"
-    return f" of up to {numbers.count(units['longest'])} {kind}, {numbers.count(units.get('symbols'))} different"
+    longest, symbols = numbers.count(units["longest"]), numbers.count(units.get("symbols"))
+    return f" of up to {longest} {called(evaluation)}, {symbols} different"
 
 
 def _likeness(tell: Teller) -> str:

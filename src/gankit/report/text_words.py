@@ -16,7 +16,19 @@ from gankit.report.standing import Level, Standing, standing
 from gankit.report.verdicts import Voice
 from gankit.report.words import name
 
-__all__ = ["BASELINES", "HEADLINES", "LEVELS", "Words", "alike", "chip", "completed", "place_of", "verdict", "words_of"]
+__all__ = [
+    "BASELINES",
+    "HEADLINES",
+    "LEVELS",
+    "Words",
+    "alike",
+    "called",
+    "chip",
+    "completed",
+    "place_of",
+    "verdict",
+    "words_of",
+]
 
 BASELINES = {
     "bootstrap": "training texts drawn again",
@@ -256,3 +268,9 @@ def worst_class(per_class: Sequence[Mapping[str, Any]]) -> str:
             "are seen as it."
         )
     return " ".join(parts)
+
+
+def called(evaluation: Mapping[str, Any]) -> str:
+    """What the units of an evaluation are called: characters, words or symbols."""
+    units = evaluation.get("units") or {}
+    return str(units.get("called") or ("characters" if units.get("characters", True) else "words"))
