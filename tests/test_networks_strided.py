@@ -46,6 +46,22 @@ def test_pictures_of_any_shape_are_made_and_judged(shape: tuple[int, int, int], 
     assert logits.shape == (4,) and logits.dtype == torch.float32
 
 
+def test_a_condition_styles_every_stage_and_starts_without_a_style() -> None:
+    generator, _ = build("strided", Spec("image", (3, 32, 32)), LABELS, width=8, num_latents=6)
+    assert isinstance(generator, StridedGenerator) and len(generator.styles) == len(generator.further)
+    z, c = torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), labels(4)
+    plain = generator(z, torch.zeros(4, 0), c)
+    for style in generator.styles:
+        assert isinstance(style, torch.nn.Linear) and not style.weight.any()
+        with torch.no_grad():
+            style.weight[:, 0] = 0.5  # of the first class alone
+        styled = generator(z, torch.zeros(4, 0), c)
+        changed = (styled - plain).abs().amax((1, 2, 3)) > 0
+        assert (changed == c[:, 0].bool()).all() and changed.any() and not changed.all()
+        with torch.no_grad():
+            style.weight.zero_()
+
+
 def test_a_picture_of_256_pixels_takes_as_many_stages_as_it_needs() -> None:
     generator, discriminator = build("strided", Spec("image", (3, 256, 256)), None, num_latents=6)
     assert isinstance(generator, StridedGenerator) and isinstance(discriminator, StridedDiscriminator)

@@ -7,8 +7,9 @@ first convolution, and G ends in the reverse of that. From there on each stage h
 convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
 the gradients that are penalised, and G no batch statistics, so that a picture does not depend on its batch. G ends in
 tanh: with a linear end the even ground of digits stays speckled, and at equal time they are seven times as far from
-real ones. A condition is joined with z in G with as much weight as z has, and enters D by projection (Miyato and Koyama
-2018, eq. 4). What was measured: benchmarks/pictures_networks.md.
+real ones. A condition is joined with z in G with as much weight as z has and scales and shifts the channels of every
+stage (Dumoulin et al. 2017), from 1 and 0 on; it enters D by projection (Miyato and Koyama 2018, eq. 4). What was
+measured: benchmarks/pictures_networks.md.
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ class StridedGenerator(Generator):
             _start_smooth(doubling)
             self.doublings.append(doubling)
             self.further.append(_further(after, depth))
+        self.styles = nn.ModuleList()
+        if condition is not None:
+            self.styles.extend(nn.Linear(condition.dim, 2 * w, bias=False) for w in reversed(widths))
+            for style in self.styles:
+                nn.init.zeros_(style.weight)
         self.to_pixels = convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
         self.last = nn.PixelShuffle(2) if stages else nn.Identity()
         if stages:
@@ -78,9 +84,16 @@ class StridedGenerator(Generator):
             for i, further in enumerate(self.further):
                 if i:
                     h = self.doublings[i - 1](h)  # [B, C, H, W] -> [B, C/2, 2H, 2W]
-                h = further(F.leaky_relu(normalised(h), SLOPE))
+                h = further(F.leaky_relu(self._styled(i, normalised(h), c), SLOPE))
             x = self.last(self.to_pixels(h))
         return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
+
+    def _styled(self, stage: int, h: Tensor, c: Tensor | None) -> Tensor:
+        """h [B, C, H, W], its channels scaled and shifted as c says."""
+        if not self.styles:
+            return h
+        scale, shift = self.styles[stage](c)[:, :, None, None].chunk(2, 1)
+        return h * (1 + scale) + shift
 
 
 def _start_smooth(doubling: nn.ConvTranspose2d) -> None:
