@@ -63,11 +63,10 @@ class StridedGenerator(Generator):
             _start_smooth(doubling)
             self.doublings.append(doubling)
             self.further.append(_further(after, depth))
-        self.styles = nn.ModuleList()
-        if condition is not None:
-            self.styles.extend(nn.Linear(condition.dim, 2 * w, bias=False) for w in reversed(widths))
-            for style in self.styles:
-                nn.init.zeros_(style.weight)
+        styles = [] if condition is None else [nn.Linear(condition.dim, 2 * w, bias=False) for w in reversed(widths)]
+        for style in styles:
+            nn.init.zeros_(style.weight)
+        self.styles = nn.ModuleList(styles)
         self.to_pixels = convolution(widths[0], channels * (4 if stages else 1), 3, padding=1)
         self.last = nn.PixelShuffle(2) if stages else nn.Identity()
         if stages:
@@ -93,7 +92,8 @@ class StridedGenerator(Generator):
         if not self.styles:
             return h
         scale, shift = self.styles[stage](c)[:, :, None, None].chunk(2, 1)
-        return h * (1 + scale) + shift
+        styled: Tensor = h * (1 + scale) + shift
+        return styled
 
 
 def _start_smooth(doubling: nn.ConvTranspose2d) -> None:

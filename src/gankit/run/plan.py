@@ -36,6 +36,9 @@ WARMED_UP = ("sequential", "symbols")
 JUDGING_SHARE = 0.2
 """At most this share of a time budget goes into evaluations, if three of them fit into it."""
 
+BUSY = 0.2
+"""If more of the processor than that goes to others while steps are timed, a line says so."""
+
 WRITING_S = 2.0
 """What is kept back of a time budget for writing the model."""
 
@@ -198,9 +201,10 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         return parse_samples(config.samples), config.evaluations
     budget = config.budget or DEFAULT_BUDGET
     budget_s = parse_duration(budget)
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     per_sample = seconds_per_sample(run.game, run.train)
     timed = time.monotonic()
+    busy = 1 - (time.process_time() - worked) / max(timed - began, 1e-9)
     run.judge(run.game.average)
     judged_s = time.monotonic() - timed
     affordable = int(JUDGING_SHARE * budget_s / max(judged_s, 1e-9))
@@ -218,4 +222,9 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         f"The same again: --samples {total} --evaluations {plan.evaluations}"
         + ("" if config.threads is None else f" --threads {config.threads}")
     )
+    if run.game.device.type == "cpu" and busy > BUSY:
+        notes.append(
+            f"other programs took {busy:.0%} of the processor while the length was worked out; should they end, the "
+            f"training ends before {budget} are over. A set length: --samples"
+        )
     return total, plan.evaluations

@@ -1,0 +1,65 @@
+"""How long a training is: as asked for, or what a time budget holds; and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+
+from gankit.config import TrainConfig
+from gankit.game import GameConfig
+from gankit.run import Run, length_of, plan
+
+
+def stood_in(device: str = "cpu") -> Run:
+    """What `length_of` looks at of a run: 1,000 records, and an evaluation that takes no time."""
+    game = SimpleNamespace(
+        config=GameConfig(total_samples=1000, batch=10), warmup=0, device=torch.device(device), average=None
+    )
+    run = SimpleNamespace(game=game, train=None, judge=lambda _: 0.0, prepared=SimpleNamespace(num_train=1000))
+    return cast(Run, run)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """A wall clock that moves by 2 s while steps are timed, the processor by `worked`; a sample takes 1 ms."""
+    state = {"worked": 2.0, "wall": 0.0, "processor": 0.0}
+
+    def timed(*_: Any) -> dict[str, float]:
+        state["wall"] += 2.0
+        state["processor"] += state["worked"]
+        return {"game": 1e-3}
+
+    clock = SimpleNamespace(monotonic=lambda: state["wall"], process_time=lambda: state["processor"])
+    monkeypatch.setattr(plan, "seconds_per_sample", timed)
+    monkeypatch.setattr(plan, "time", clock)
+    return state
+
+
+def notes_of(run: Run, **options: Any) -> Iterator[str]:
+    notes: list[str] = []
+    length_of(run, TrainConfig(**options), 1.0, notes)
+    yield from notes
+
+
+def test_a_budget_holds_what_is_left_after_reading_timing_and_writing(clocks: dict[str, float]) -> None:
+    notes: list[str] = []
+    total, evaluations = length_of(stood_in(), TrainConfig(budget="100s"), 1.0, notes)
+    assert total == round((100 - 1 - 2 - plan.WRITING_S) / 1e-3) and evaluations == TrainConfig().evaluations
+    assert len(notes) == 1 and "as many as fit in 100s" in notes[0] and f"--samples {total}" in notes[0]
+
+
+def test_samples_are_taken_as_they_are_and_nothing_is_timed(clocks: dict[str, float]) -> None:
+    assert length_of(stood_in(), TrainConfig(samples="7k"), 1.0, []) == (7000, TrainConfig().evaluations)
+    assert clocks["wall"] == 0
+
+
+@pytest.mark.parametrize(("worked", "said"), [(1.0, "took 50% of the processor"), (1.9, None), (6.0, None)])
+def test_a_busy_processor_is_told_of(clocks: dict[str, float], worked: float, said: str | None) -> None:
+    clocks["worked"] = worked
+    notes = list(notes_of(stood_in(), budget="100s"))
+    assert len(notes) == (1 if said is None else 2) and (said is None or said in notes[1])
+    assert len(list(notes_of(stood_in("meta"), budget="100s"))) == 1, "elsewhere the processor waits for the device"
