@@ -37,7 +37,8 @@ def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) ->
     else:
         budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
         found = perceive(prepared, config.seed, max_seconds=TEACHING_SHARE * budget_s)
-    notes.append(f"checkpoints are chosen by the Frechet distance to held-out pictures in {found.name}.")
+    held = "spectrograms of held-out recordings" if prepared.kind == "audio" else "held-out pictures"
+    notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
     return found
 
 
