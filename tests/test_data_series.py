@@ -239,6 +239,13 @@ def test_the_held_out_part_of_a_long_series_is_spread_over_its_time() -> None:
     assert train.min() == 0 and train.max() == 4000 - 24, "the ends are learned"
 
 
+@pytest.mark.parametrize("years", [2, 3, 4, 5, 10])
+def test_no_season_is_held_out_every_year(years: int) -> None:
+    train, _ = split_in_time(np.zeros(1, dtype=np.int64), np.array([years * 8760]), 24, 1, 0.2)
+    seasons = np.bincount((train % 8760) // 730, minlength=12)
+    assert seasons.min() > 0.4 * seasons.mean()
+
+
 # --- arrays and files of the field ----------------------------------------------------------------------------------
 
 

@@ -199,7 +199,7 @@ def write_digits(folder: Path) -> None:
 
 
 def write_series(folder: Path) -> None:
-    """Visits of patients in two arms, and a file as the UCR archive has them."""
+    """Visits of patients in two arms, hours of weather, and a file as the UCR archive has them."""
     draws = np.random.default_rng(0)
     lines = ["patient,arm,day,pressure"]
     for patient in range(40):
@@ -207,6 +207,8 @@ def write_series(folder: Path) -> None:
         for day in range(8):
             lines.append(f"{patient},{'ab'[patient % 2]},2024-05-{1 + day:02d},{level + draws.normal(0, 5):.1f}")
     (folder / "visits.csv").write_text("\n".join(lines) + "\n")
+    hours = [f"2024-{6 + i // 720:02d}-{1 + i // 24 % 30:02d} {i % 24:02d}:00,{i % 24 + i // 72}" for i in range(1440)]
+    (folder / "weather.csv").write_text("\n".join(["hour,heat", *hours]) + "\n")
     waves = [np.sin(np.arange(20) * (0.2 + 0.1 * (n % 4))) + 0.1 * draws.normal(size=20) for n in range(60)]
     rows = ["\t".join([str(1 + n % 4), *(f"{v:.4f}" for v in wave)]) for n, wave in enumerate(waves)]
     (folder / "Trace_TRAIN.tsv").write_text("\n".join(rows) + "\n")

@@ -100,6 +100,12 @@ class TrainConfig:
     )
     window: int | None = option(None, "Steps of the windows that a long series is cut into (24).", group="data")
     stride: int | None = option(None, "Steps from one window to the next (1).", group="data")
+    calendar: tuple[str, ...] = option(
+        (),
+        "Part of the date at which a series begins that its values depend on.",
+        group="data",
+        choices=("month", "weekday", "hour"),
+    )
     unit: str = option(
         "auto",
         "What texts are made of, symbol by symbol.",

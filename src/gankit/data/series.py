@@ -80,6 +80,7 @@ class Layout:
     axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
     num_steps: of the longest training record. windows: whether these are windows of longer series.
     classes: of the only label, where there is one and it has some.
+    calendar: the labels that are parts of the date at which a series begins (`gankit.data.calendar`), and not written.
     """
 
     form: LayoutForm
@@ -93,6 +94,7 @@ class Layout:
     num_steps: int = 0
     windows: bool = False
     classes: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -105,14 +107,14 @@ class Layout:
         }
         value |= {"axes": self.axes, "dtype": self.dtype, "name": self.name}
         value |= {"num_steps": self.num_steps, "windows": self.windows}
-        return {**value, "classes": list(self.classes)}
+        return {**value, "classes": list(self.classes), "calendar": list(self.calendar)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:
         """What `to_json` wrote."""
         entity = None if value["entity"] is None else Column.from_json(value["entity"])
         times = None if value["times"] is None else Times.from_json(value["times"])
-        rest = {"order": tuple(value["order"]), "classes": tuple(value["classes"])}
+        rest = {name: tuple(value.get(name, ())) for name in ("order", "classes", "calendar")}
         return cls(**{**value, "entity": entity, "times": times, **rest})
 
 

@@ -18,6 +18,10 @@ MOST_BLOCKS = 5
 WIDE = 4
 """And in more than one only if each is so many windows long."""
 
+GOLDEN = (5**0.5 - 1) / 2
+"""From one part of a series to the next a held-out piece moves on by so much of the room that it has there: its places
+are as far from each other as can be, so that of five years not every summer is held out."""
+
 
 def windows_of(begins: Ints, lengths: Ints, window: int, stride: int) -> Ints:
     """Where the windows of series begin, int64 [K]; series shorter than a window have none."""
@@ -34,9 +38,10 @@ def split_in_time(
     """Where the training windows begin and where the held-out ones do: no step is in both.
 
     Of each series that is two windows long at least, about `fraction` of the steps is held out: its last ones, or,
-    where they make several pieces of `WIDE` windows, up to `MOST_BLOCKS` pieces in the middles of equal parts of it. So
-    both see the whole course of a series that drifts; with the end alone held out, the two would not be alike, and
-    nothing could be told from their difference. Windows across an edge are in neither part.
+    where they make several pieces of `WIDE` windows, up to `MOST_BLOCKS` pieces, one in each of as many equal parts of
+    it, at another place in each. So both see the whole course of a series that drifts, and no season is held out every
+    year; with the end alone held out, the two would not be alike, and nothing could be told from their difference.
+    Windows across an edge are in neither part.
 
     heldout_stride: from one held-out window to the next, where that is not `stride`.
 
@@ -69,8 +74,9 @@ def _pieces(length: int, window: int, fraction: float) -> list[tuple[int, int]]:
     count = int(np.clip(total // (WIDE * window), 1, MOST_BLOCKS))
     if count == 1 or length - total < 2 * count * window:
         return [(length - total, length)]
-    middles = (np.arange(count) + 0.5) * length / count
-    first = np.rint(middles - total / count / 2).astype(np.int64)
+    parts = np.arange(count)
+    places = (0.25 + GOLDEN * parts) % 1.0  # the first and the last of up to five leave the ends to learn from
+    first = np.floor(parts * length / count + places * (length - total) / count).astype(np.int64)
     return [(int(begin), int(begin) + total // count) for begin in first]
 
 

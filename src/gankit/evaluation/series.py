@@ -137,8 +137,10 @@ def _read(model: Model, source: Any, window: int | None, what: str) -> SeriesSam
     channels, labels = _schemas(model)
     options = TrainConfig.from_json(model.card["options"])
     config = TrainConfig(missing=options.missing)
-    found = read_series_like(source, layout_of(model.origin), channels, labels, config)
-    return _sample(model, *part_of(found, what, window, channels, labels))
+    layout = layout_of(model.origin)
+    whole = Schema(tuple(column for column in labels if column.name not in layout.calendar))
+    found = read_series_like(source, layout, channels, whole, config)
+    return _sample(model, *part_of(found, what, window, channels, labels, layout.calendar))
 
 
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> SeriesSample:

@@ -263,6 +263,7 @@ class SeriesRows(RecordForm):
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: `Series`, with times that begin where training records do."""
         from gankit.data import Schema, Series, layout_of
+        from gankit.data.calendar import starts_at
         from gankit.data.identifiers import generate
         from gankit.data.seriestimes import drawn_starts
         from gankit.data.serieswriting import times_after
@@ -273,10 +274,15 @@ class SeriesRows(RecordForm):
         times, apart = None, None
         if layout.times is not None:
             apart = layout.times.step
-            starts = drawn_starts(layout.times.starts, _uniforms(seed, first_row, num))
+            uniforms, dated = _uniforms(seed, first_row, num), [c for c in schema if c.name in layout.calendar]
+            starts = (
+                starts_at(layout.times.starts, dated, given, uniforms)
+                if dated
+                else drawn_starts(layout.times.starts, uniforms)
+            )
             distances, grain = None if apart is None else values[apart].data, layout.times.columns[0].grain
             times = times_after(starts, lengths, layout.times.grid, distances, grain)
-        labels = Schema(tuple(c for c in schema if c.name in given))
+        labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))
         channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
         pattern = None if layout.entity is None else layout.entity.pattern
         return Series(

@@ -16,7 +16,7 @@ KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text":
 OPTIONS = {
     "image": ("size", "fit", "resample", "channels", "strict", "augment"),
     "audio": ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment"),
-    "series": ("time", "entity", "attributes", "window", "stride"),
+    "series": ("time", "entity", "attributes", "window", "stride", "calendar"),
     "text": ("unit", "alphabet", "text_column", "strict"),
 }
 """The options that some kinds alone know."""

@@ -5,7 +5,7 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from gankit.data import (
     series_hash,
     split,
 )
+from gankit.data.calendar import calendar_columns, calendar_table, has_dates
 from gankit.data.series import Layout, with_layout
 from gankit.data.seriestimes import find_grid, runs_of
 from gankit.data.splitting import FRACTION, LARGE, LARGE_FRACTION
@@ -70,22 +71,27 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
     train = SeriesPart(values, cut.train, cut.train_lengths, apart_of(series))
     train_labels = rows_of(label_values, _series_of(series, cut.train))
+    parts = _calendar(series, cut.train, config, notes)
+    whole = Schema((*labels.columns, *parts))
+    train_labels |= _dated(series, cut.train, parts)
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
-        judged, judged_labels = part_of(other, f"--heldout {config.heldout}", cut.window, channels, labels)
+        what = f"--heldout {config.heldout}"
+        judged, judged_labels = part_of(other, what, cut.window, channels, whole, config.calendar)
     else:
         judged = SeriesPart(values, cut.heldout, cut.heldout_lengths, apart_of(series))
-        judged_labels = rows_of(label_values, _series_of(series, cut.heldout))
+        judged_labels = rows_of(label_values, _series_of(series, cut.heldout)) | _dated(series, cut.heldout, parts)
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
     codec = SeriesCodec.fit(channels.modelled, values, train.begins, train.lengths)
-    given = TableCodec.fit(labels.modelled, train_labels) if labels.modelled else None
+    given = TableCodec.fit(whole.modelled, train_labels) if whole.modelled else None
     layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps, windows=cut.window is not None)
+    layout = replace(layout, calendar=tuple(column.name for column in parts))
     if len(labels) == 1:
         layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
     notes.append(_described(series, channels, cut, train, judged))
     return Prepared(
-        with_layout(series.origin, layout), Schema((*channels.columns, *labels.columns)), "series",
+        with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), "series",
         _network(config, codec),
         train_labels, judged_labels, codec, given, series_hash(series), train, judged,
     )  # fmt: skip
@@ -232,6 +238,33 @@ def _with_starts(series: Series, begins: Ints) -> Layout:
     return replace(layout, times=replace(layout.times, starts=runs_of(series.times[begins])))
 
 
+def _calendar(series: Series, begins: Ints, config: TrainConfig, notes: list[str]) -> tuple[Column, ...]:
+    """The parts of the date that records are given, as labels."""
+    if not config.calendar:
+        return ()
+    taken = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
+    for name in config.calendar:
+        if name in taken:
+            raise OptionError(f"--calendar {name}: there is a column of that name already. Leave one of them out.")
+    if not has_dates(series.layout.times) or series.times is None:
+        raise OptionError(
+            f"--calendar {config.calendar[0]}: these series have no dates. Name their column with --time, or leave it "
+            "out."
+        )
+    columns = calendar_columns(calendar_table(series.times[begins], config.calendar))
+    shown = ", ".join(f"{column.name} ({len(column.levels)})" for column in columns)
+    notes.append(f"given: where a series begins: {shown}, so that samples can be asked for by it.")
+    return columns
+
+
+def _dated(series: Series, begins: Ints, parts: Sequence[Column]) -> dict[str, Values]:
+    """The parts of the date at which records begin."""
+    if not parts or series.times is None:
+        return {}
+    table = calendar_table(series.times[begins], [column.name for column in parts])
+    return Schema(tuple(parts)).parse(table)
+
+
 def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesPart, heldout: SeriesPart) -> str:
     num = len(channels.modelled)
     what = f"{num} channel" + ("s" if num > 1 else "")
@@ -262,26 +295,31 @@ def apart_of(series: Series) -> str | None:
 
 
 def part_of(
-    found: Series, what: str, window: int | None, channels: Schema, labels: Schema
+    found: Series, what: str, window: int | None, channels: Schema, labels: Schema, calendar: Collection[str] = ()
 ) -> tuple[SeriesPart, dict[str, Values]]:
     """Other series as a part like those that train: the same channels and labels, cut as they are.
+
+    calendar: the labels that follow from the time at which a record begins.
 
     Raises:
         DataError: a channel or a label is not there, or no series is as long as a window.
     """
     lacking = [c.name for c in channels.modelled if c.name not in found.steps.column_names]
-    lacking += [c.name for c in labels if found.labels is None or c.name not in found.labels.column_names]
+    whole = Schema(tuple(c for c in labels if c.name not in calendar))
+    lacking += [c.name for c in whole if found.labels is None or c.name not in found.labels.column_names]
     if lacking:
         raise DataError(f"{what}: it has no column {lacking[0]!r}, as the series that train have. Bring the same ones.")
     values = channels.parse(found.steps)
-    label_values = {} if found.labels is None else labels.parse(found.labels)
+    label_values = {} if found.labels is None else whole.parse(found.labels)
     begins, lengths = found.begins, found.lengths
     if window is not None:
         begins = windows_of(found.begins, found.lengths, window, 1)
         lengths = np.full(len(begins), window)
         if not len(begins):
             raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
-    return SeriesPart(values, begins, lengths, apart_of(found)), rows_of(label_values, _series_of(found, begins))
+    known = rows_of(label_values, _series_of(found, begins))
+    known |= _dated(found, begins, [c for c in labels if c.name in calendar])
+    return SeriesPart(values, begins, lengths, apart_of(found)), known
 
 
 # --- for the judges -------------------------------------------------------------------------------------------------

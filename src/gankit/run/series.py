@@ -16,7 +16,7 @@ from gankit.model.model import Model
 from gankit.networks import Generator
 from gankit.preparation import Prepared, SeriesPart
 from gankit.preparation.labels import rows_of
-from gankit.preparation.series import apart_of, array_of_part, label_numbers
+from gankit.preparation.series import array_of_part, label_numbers, part_of
 from gankit.randomness import numpy_generator
 
 METRIC = "minus the Frechet distance to held-out series (fixed features)"
@@ -67,6 +67,5 @@ def _made(model: Model, prepared: Prepared, count: int, seed: int) -> tuple[np.n
     """Fakes as users get them, read again: numbers [count, T, C], and their labels."""
     labels, channels = _schemas(prepared)
     fakes = joined_series(list(model.sample_batches(count, seed=seed)))
-    part = SeriesPart(channels.parse(with_distances(fakes).steps), fakes.begins, fakes.lengths, apart_of(fakes))
-    given = {} if fakes.labels is None else labels.parse(fakes.labels)
+    part, given = part_of(with_distances(fakes), "the fakes", None, channels, labels, fakes.layout.calendar)
     return array_of_part(part, channels.columns), given
