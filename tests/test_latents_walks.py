@@ -58,7 +58,7 @@ def test_a_loop_ends_where_it_began() -> None:
 def test_truncation_holds_at_the_ends_and_between() -> None:
     for network in ("strided", "stylegan2"):
         model = picture_model(network)
-        stops = [Stop(1), Stop(2)]
+        stops = [Stop(1, 0, {"label": 3}), Stop(2, 0, {"label": 3})]  # what a label does is not truncated
         x = interpolate(model, stops, frames=2, truncation=0.3)
         np.testing.assert_array_equal(x[[0, 2]], rows(model, stops, truncation=0.3))
         free = interpolate(model, stops, frames=2)
