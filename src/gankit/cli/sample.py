@@ -82,4 +82,5 @@ def command(
     else:
         loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format, **told)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
-        voice.result(result, f"{num_rows} {loaded.form.what} in {out}")
+        what = loaded.form.what if num_rows != 1 or loaded.form.what == "series" else loaded.form.what.removesuffix("s")
+        voice.result(result, f"{num_rows:,} {what} in {out}")
