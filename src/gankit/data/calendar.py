@@ -14,6 +14,7 @@ import pyarrow as pa
 from gankit.data.cells import Values
 from gankit.data.columns import Column
 from gankit.data.series import Times
+from gankit.data.seriestimes import DAY
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +25,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 """The parts, each with its values in their order."""
 
-DAY, HOUR = 86_400, 3_600
+HOUR = 3600
 _THURSDAY = 3
 """The weekday of the first day of 1970, Monday being 0."""
 

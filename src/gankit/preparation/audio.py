@@ -12,9 +12,9 @@ import numpy as np
 
 from gankit.codecs import AudioCodec, SpectrogramCodec, TableCodec, WaveCodec
 from gankit.config import TrainConfig
-from gankit.data import Origin, Pictures, Recordings, Values, read_recordings, recording_hash, split
+from gankit.data import Origin, Pictures, Recordings, read_recordings, recording_hash
 from gankit.errors import DataError
-from gankit.preparation.labels import rows_of, understand_labels
+from gankit.preparation.labels import rows_of, split_records, understand_labels
 from gankit.preparation.prepared import Prepared, SoundPart
 from gankit.preparation.refusing import refuse_other_network
 from gankit.preparation.soundcuts import cut_to_judge, cut_to_learn
@@ -31,16 +31,12 @@ def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
     config, schema = understand_labels(recordings.labels, config, notes, "recordings")
     values = {} if recordings.labels is None else schema.parse(recordings.labels)
     given = [c for c in schema.modelled if c.name in config.given]
-    num = len(recordings)
     if cut:
         recordings, train_rows, heldout_rows = cut_to_learn(recordings, config, schema, values, notes)
         values = {} if recordings.labels is None else schema.parse(recordings.labels)
         others, heldout_values = recordings, values
     elif config.heldout is None:
-        everyone = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
-        train_rows, heldout_rows = split(
-            schema, {**everyone, **values}, replace(config, given=tuple(c.name for c in given)), config.seed
-        )
+        train_rows, heldout_rows = split_records(len(recordings), schema, values, config)
         others, heldout_values = recordings, values
     if config.heldout is not None:
         others = _heldout(config, recordings, notes)

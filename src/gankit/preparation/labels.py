@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.data import Column, Origin, Records, Schema, Values, infer
+from gankit.data import Column, Origin, Records, Schema, Values, infer, split
 from gankit.errors import OptionError
 
 MAX_CLASSES = 1000
@@ -29,6 +30,18 @@ BRING = {
 def rows_of(values: Mapping[str, Values], rows: np.ndarray) -> dict[str, Values]:
     """Parsed columns at some rows [n] int64."""
     return {name: Values(v.data[rows], v.missing[rows]) for name, v in values.items()}
+
+
+def split_records(
+    num: int, schema: Schema, values: Mapping[str, Values], config: TrainConfig
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The rows of `num` records that train and of those that are held out, as `gankit.data.split` has them.
+
+    schema, values: their labels; of the given ones both parts have even shares.
+    """
+    everyone = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
+    given = tuple(column.name for column in schema.modelled if column.name in config.given)
+    return split(schema, {**everyone, **values}, replace(config, given=given), config.seed)
 
 
 def understand_labels(

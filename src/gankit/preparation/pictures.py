@@ -12,9 +12,9 @@ import numpy as np
 
 from gankit.codecs import ImageCodec, TableCodec
 from gankit.config import TrainConfig
-from gankit.data import Pictures, Values, picture_hash, read_pictures, split
+from gankit.data import Pictures, picture_hash, read_pictures
 from gankit.errors import DataError
-from gankit.preparation.labels import rows_of, understand_labels
+from gankit.preparation.labels import rows_of, split_records, understand_labels
 from gankit.preparation.prepared import PicturePart, Prepared
 from gankit.preparation.refusing import refuse_other_network
 
@@ -29,12 +29,9 @@ def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prep
         )
     config, schema = understand_labels(pictures.labels, config, notes, "pictures")
     values = {} if pictures.labels is None else schema.parse(pictures.labels)
-    everyone = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
     given = [c for c in schema.modelled if c.name in config.given]
     if config.heldout is None:
-        train_rows, heldout_rows = split(
-            schema, {**everyone, **values}, replace(config, given=tuple(c.name for c in given)), config.seed
-        )
+        train_rows, heldout_rows = split_records(num, schema, values, config)
         whole, heldout_whole, heldout_values = pictures, pictures, values
     else:
         heldout_whole = _heldout(config, pictures, notes)

@@ -24,7 +24,6 @@ from gankit.data import (
     read_series,
     read_series_like,
     series_hash,
-    split,
 )
 from gankit.data.calendar import calendar_columns, calendar_table, has_dates
 from gankit.data.series import Layout, with_layout
@@ -33,7 +32,7 @@ from gankit.data.splitting import FRACTION, LARGE, LARGE_FRACTION
 from gankit.data.windows import covered, split_in_time, windows_of
 from gankit.data.words import nearest
 from gankit.errors import DataError, OptionError
-from gankit.preparation.labels import rows_of, understand_labels
+from gankit.preparation.labels import rows_of, split_records, understand_labels
 from gankit.preparation.prepared import Prepared, SeriesPart
 from gankit.preparation.refusing import refuse_other_network
 
@@ -197,9 +196,7 @@ def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema,
     if window is None and len(series) < 2:
         raise DataError("training needs at least 2 series (one to learn from, one held out). Cut one with --window.")
     if hold_out and by_series:
-        base = {"": Values(np.zeros(len(series)), np.zeros(len(series), dtype=np.int8))}
-        given = replace(config, given=tuple(c.name for c in labels.modelled))
-        train_rows, heldout_rows = split(labels, {**base, **values}, given, config.seed)
+        train_rows, heldout_rows = split_records(len(series), labels, values, config)
     if window is None:
         return _Cut(
             None, 1, series.begins[train_rows], series.lengths[train_rows], series.begins[heldout_rows],

@@ -15,9 +15,10 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.data import Recordings, Schema, Values
 from gankit.data.audioreading import SHORTEST, SILENT, roomy
-from gankit.data.splitting import FRACTION, split
+from gankit.data.splitting import FRACTION
 from gankit.data.windows import split_in_time, windows_of
 from gankit.errors import DataError
+from gankit.preparation.labels import split_records
 
 Ints = npt.NDArray[np.int64]
 
@@ -52,9 +53,7 @@ def cut_to_learn(
     if config.heldout is not None:
         train, heldout = windows_of(begins, recordings.lengths, window, hop), begins[:0]
     elif num >= MANY:
-        base = {"": Values(np.zeros(num), np.zeros(num, dtype=np.int8))}
-        given = replace(config, given=tuple(c.name for c in schema.modelled if c.name in config.given))
-        rows, others = split(schema, {**base, **values}, given, config.seed)
+        rows, others = split_records(num, schema, values, config)
         train = windows_of(begins[rows], recordings.lengths[rows], window, hop)
         heldout = windows_of(begins[others], recordings.lengths[others], window, window)
     elif int(recordings.lengths.max()) >= 2 * window:

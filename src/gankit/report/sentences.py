@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from gankit.report import numbers
 from gankit.report.curves import overfit_share, still_learning
+from gankit.report.picture_words import Words
 from gankit.report.standing import THRESHOLDS, Standing
 from gankit.report.summary import copying
 
@@ -19,18 +20,6 @@ Places = Mapping[str, Standing]
 
 BEHIND = ("close", "fair", "weak")
 """The standings of what falls short of real records, by little or by much."""
-
-
-class Words(Protocol):
-    """What a metric is called, and what to do when it falls short."""
-
-    @property
-    def noun(self) -> str:
-        """Its name inside a sentence."""
-
-    @property
-    def remedy(self) -> str:
-        """What to try, in the imperative."""
 
 
 @dataclass(frozen=True)
