@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,8 +100,8 @@ def look(run: Path, network: str, validation: np.ndarray, test: np.ndarray) -> N
         print(json.dumps(row | {key: round(score.details[key], 3) for key in ("error", "sigma")}), flush=True)
 
 
-def _spoken(progress: object) -> None:
-    if progress.metric is not None:  # type: ignore[attr-defined]
+def _spoken(progress: Any) -> None:
+    if progress.metric is not None:
         fields = ("samples", "d_loss", "g_loss", "metric", "samples_per_second")
         print({name: getattr(progress, name) for name in fields}, file=sys.stderr, flush=True)
 

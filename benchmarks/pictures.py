@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def pictures(name: str, folder: Path, size: int) -> tuple[Labelled, Labelled]:
     from gankit.data import read_pictures
 
     def read(path: Path, **options: object) -> Labelled:
-        found = read_pictures(path, TrainConfig(**options), [])  # type: ignore[arg-type]
+        found = read_pictures(path, TrainConfig(**options), [])
         x = found.x[..., 0] if found.x.shape[3] == 1 else found.x
         if found.labels is None:
             return np.array(x), np.zeros(len(x), np.int64)
@@ -124,15 +125,15 @@ class Moments:
         self.folder, self._spoken, self._began = place / "run", spoken, time.monotonic()
         self._kept: list[tuple[int, float, Path]] = []
 
-    def __call__(self, progress: object) -> None:
+    def __call__(self, progress: Any) -> None:
         if self._spoken:
             _spoken(progress)
-        if progress.metric is not None:  # type: ignore[attr-defined]
-            file = self.folder.parent / f"{progress.samples}.safetensors"  # type: ignore[attr-defined]
+        if progress.metric is not None:
+            file = self.folder.parent / f"{progress.samples}.safetensors"
             shutil.copy(max((self.folder / "checkpoints").glob("*.safetensors")), file)
-            self._kept.append((progress.samples, time.monotonic() - self._began, file))  # type: ignore[attr-defined]
+            self._kept.append((progress.samples, time.monotonic() - self._began, file))
 
-    def models(self, model: object, count: int) -> list[tuple[int, float, object]]:
+    def models(self, model: Any, count: int) -> list[tuple[int, float, object]]:
         """`count` evenly spaced moments before the last: samples, seconds since the start, the model as it was."""
         from gankit.checkpoint import read_safetensors
 
@@ -141,32 +142,32 @@ class Moments:
             samples, seconds, file = self._kept[index]
             tensors = read_safetensors(file)[0]
             then = copy.deepcopy(model)
-            then.generator.load_state_dict(  # type: ignore[attr-defined]
+            then.generator.load_state_dict(
                 {key.removeprefix("average."): t for key, t in tensors.items() if key.startswith("average.")}
             )
             found.append((samples, seconds, then))
         return found
 
 
-def _fakes(model: object, count: int, seed: int) -> np.ndarray:
-    return np.concatenate([batch.x for batch in model.sample_batches(count, seed=seed)])  # type: ignore[attr-defined]
+def _fakes(model: Any, count: int, seed: int) -> np.ndarray:
+    return np.concatenate([batch.x for batch in model.sample_batches(count, seed=seed)])
 
 
-def own(model: object, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
+def own(model: Any, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
     """The project's own figures; the test pictures trained nothing."""
     from gankit.metrics.picture_evaluation import evaluate_pictures
 
     def full(a: np.ndarray) -> np.ndarray:
         return a if a.ndim == 4 else a[..., None]
 
-    found = evaluate_pictures(full(x), full(x_test), fakes, features=model.perception.features)  # type: ignore[attr-defined]
+    found = evaluate_pictures(full(x), full(x_test), fakes, features=model.perception.features)
     return {
         name: round(entry["fake"]["value"], 4) for name, entry in found["metrics"].items() if entry["fake"]["value"]
     }
 
 
-def _spoken(progress: object) -> None:
-    if progress.metric is not None:  # type: ignore[attr-defined]
+def _spoken(progress: Any) -> None:
+    if progress.metric is not None:
         fields = ("samples", "gap", "weight", "strength", "metric", "samples_per_second")
         print({name: getattr(progress, name) for name in fields}, file=sys.stderr, flush=True)
 

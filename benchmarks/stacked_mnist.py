@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,8 +61,8 @@ def main() -> None:
         print(json.dumps({**row, "accuracy": round(accuracy, 4)}), flush=True)
 
 
-def _spoken(progress: object) -> None:
-    if progress.metric is not None:  # type: ignore[attr-defined]
+def _spoken(progress: Any) -> None:
+    if progress.metric is not None:
         fields = ("samples", "gap", "weight", "metric", "samples_per_second")
         print({name: getattr(progress, name) for name in fields}, file=sys.stderr, flush=True)
 
