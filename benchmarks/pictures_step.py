@@ -5,8 +5,8 @@
 Batch 64, one thread, 28 x 28 grey and 32 x 32 colour pictures of random numbers. A step is the game's: D on real and
 fake, then G. Networks of papers without a penalty play without one; the others with R1 + R2 at every step. Times are
 the processor's (`time.thread_time`), which other work on the machine disturbs less; the median of the tries.
---compile instead sets the step of the strided pair beside the same with networks that went through torch.compile, by
-turns, with the seconds that the first step then takes.
+--compile instead sets each step beside the same through torch.compile, by turns, with the seconds that the first step
+then takes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from unittest import mock
 
 import torch
@@ -100,7 +101,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     if given.compile:
-        compiled_beside(given.tries)
+        compiled_beside(given.networks.split(","), given.tries)
         return
     print("| network | pictures | G, D | penalty | float32 ms | bfloat16 ms | images/s, the faster |")
     print("|---|---|---|---|---|---|---|")
@@ -130,19 +131,14 @@ def main() -> None:
                 print(f"| | {'x'.join(map(str, shape))} | {kind_name} | {layout} | {cells} |", flush=True)
 
 
-def compiled_beside(tries: int) -> None:
-    """The strided pair's step as it is and compiled, by turns, in bfloat16; a line a shape."""
-    print("| pictures | as it is, ms | compiled, ms | first compiled step, s |\n|---|---|---|---|")
-    for shape in SHAPES:
+def compiled_beside(names: Sequence[str], tries: int) -> None:
+    """Steps as they are and compiled, by turns, in bfloat16; a line a network and shape."""
+    print("| network | pictures | as it is, ms | compiled, ms | first compiled step, s |\n|---|---|---|---|---|")
+    for name, shape in itertools.product(names, SHAPES):
         train = Batches(torch.rand(4 * BATCH, *shape) * 2 - 1)
-        games = []
-        for compiled in (False, True):
-            networks = pair("strided", Spec("image", shape), torch.bfloat16)
-            for network in networks if compiled else ():
-                for method in ("forward", "logits_and_squares"):
-                    if hasattr(network, method):
-                        setattr(network, method, torch.compile(getattr(network, method)))
-            games.append(Game(*networks, plan("strided", Spec("image", shape))))
+        spec = Spec("image", shape)
+        games = [Game(*pair(name, spec, torch.bfloat16), plan(name, spec)) for _ in range(2)]
+        games[1].compile()
         firsts, times = [], ([], [])
         for game in games:
             start = time.monotonic()
@@ -152,7 +148,8 @@ def compiled_beside(tries: int) -> None:
             for found, game in zip(times, games, strict=True):
                 found.append(milliseconds(lambda game=game, train=train: game.play_step(train), 1))
         plain, compiled = map(statistics.median, times)
-        print(f"| {'x'.join(map(str, shape))} | {plain:.0f} | {compiled:.0f} | {firsts[1]:.0f} |", flush=True)
+        shown = "x".join(map(str, shape))
+        print(f"| {name} | {shown} | {plain:.0f} | {compiled:.0f} | {firsts[1]:.0f} |", flush=True)
 
 
 def turns(shape: tuple[int, ...], kind: torch.dtype, tries: int) -> list[float]:

@@ -158,7 +158,7 @@ def _new_run(
 ) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
     from gankit.preparation import prepare
-    from gankit.run import Run, length_of, perception_for, save_perception, threads, threads_for
+    from gankit.run import Run, compile_for, length_of, perception_for, save_perception, threads, threads_for
 
     began = time.monotonic()
     notes: list[str] = []
@@ -168,6 +168,7 @@ def _new_run(
         perception = perception_for(prepared, config, notes)
     run = Run.start(prepared, config, None, perception)
     with run.threads():
+        config = replace(config, compile=compile_for(run, config, notes))
         total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)

@@ -183,6 +183,12 @@ class TrainConfig:
     precision: str = option(
         "auto", "Type that inner layers multiply in.", group="length", choices=("auto", "float32", "bfloat16")
     )
+    compile: str = option(
+        "auto",
+        "Steps through torch.compile: auto measures at the start whether it pays, in budgets of 50 minutes or more.",
+        group="length",
+        choices=("auto", "on", "off"),
+    )
     threads: int | None = option(
         None, "Threads of the processor (1 for small networks; for images as many as pay at the start).", group="length"
     )

@@ -169,6 +169,17 @@ def exact_squares(discriminator: Discriminator, x: Tensor, c: Tensor | None, u: 
     return logits, gradient.flatten(1).square().sum(1)  # [B, *shape] -> [B]
 
 
+def differentiates_twice(discriminator: Discriminator, penalty: Penalty, method: PenaltyMethod) -> bool:
+    """Whether a turn of this D with this penalty takes a second derivative by autograd.
+
+    Args:
+        discriminator: D.
+        penalty: a row of PENALTIES.
+        method: "exact" or "finite".
+    """
+    return bool(penalty.places) and method == "exact" and not isinstance(discriminator, DifferentiatedDiscriminator)
+
+
 def finite_squares(
     discriminator: Discriminator, x: Tensor, c: Tensor | None, u: Tensor | None, directions: Tensor
 ) -> tuple[Tensor, Tensor]:

@@ -22,8 +22,9 @@ from gankit.errors import ModelError
 from gankit.game.batches import Batches
 from gankit.game.descent import Descent, Totals
 from gankit.game.plan import GameConfig, Phase
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
 from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, StyleGenerator
+from gankit.networks.compiled import compiled
 from gankit.randomness import torch_generator
 
 LOOKED_AT_ONCE = 256
@@ -74,6 +75,7 @@ class Game:
         self.config = config
         self.generator = generator
         self.discriminator = discriminator
+        self._stepped = (generator, discriminator)
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.device = next(generator.parameters()).device
         self._descents = {"generator": Descent(generator, config), "d": Descent(discriminator, config)}
@@ -101,6 +103,20 @@ class Game:
         self.skipped = 0
         self._order: tuple[int, Tensor] | None = None
         self.totals = Totals(self.device)
+
+    def compile(self, backend: str = "inductor") -> None:
+        """From here on adversarial steps go through `torch.compile`, but for what is differentiated twice.
+
+        The numbers differ by rounding. The first step takes minutes; it raises what the compiler raises.
+
+        Args:
+            backend: of `torch.compile`.
+        """
+        self._stepped = compiled(self.generator, self.discriminator, backend)
+
+    def uncompile(self) -> None:
+        """From here on steps go without `torch.compile` again."""
+        self._stepped = (self.generator, self.discriminator)
 
     # --- what to do now -------------------------------------------------------------------------------------------
 
@@ -179,9 +195,13 @@ class Game:
 
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
         config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
+        method = config.penalty_method
         pays = self.step % config.penalty_every == 0
         weight = self.penalty_weight() * config.penalty_every
         g, d = self._descents["generator"], self._descents["d"]
+        if not pays:
+            penalty = PENALTIES["none"]
+        judging = self.discriminator if differentiates_twice(self.discriminator, penalty, method) else self._stepped[1]
         for k in range(config.d_steps):
             rows = self._next_rows(train, config.batch)
             real, c = train.take(rows, self.device)
@@ -190,15 +210,14 @@ class Game:
             u = self.rand(draws, len(real), self.generator.num_uniforms)
             # the last fakes serve D and then G, so that G runs once per step
             with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
-                fake = self.generator(z, u, c)
+                fake = self._stepped[0](z, u, c)
                 shown = self._augmented(fake, draws)
             real = self._augmented(real, draws)
             dropout = self._dropout(draws, 2 * len(real))
             played = discriminator_turn(
-                self.discriminator, loss, penalty if pays else PENALTIES["none"], config.penalty_method, real, shown,
-                c, dropout, self._penalty_draws(draws, real),
-            )  # fmt: skip
-            total = played.loss + weight * played.penalty if pays and penalty.places else played.loss
+                judging, loss, penalty, method, real, shown, c, dropout, self._penalty_draws(draws, real)
+            )
+            total = played.loss + weight * played.penalty if penalty.places else played.loss
             d_gradients = d.gradients(total)
             turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
             if config.at_once and generator_moves:
@@ -217,11 +236,11 @@ class Game:
     def _generator_loss(self, turn: _Turn, dropout: Tensor | None) -> Tensor:
         """What G goes down, by D as it is now; dropout [2B, D's num_uniforms] for real and fake."""
         config, loss, c, real_logits = self.config, LOSSES[self.config.loss], turn.c, turn.real_logits
-        half = len(turn.real)
+        half, discriminator = len(turn.real), self._stepped[1]
         if loss.pairs and not config.at_once:  # those of D after its step
             with torch.no_grad():
-                real_logits = self.discriminator(turn.real, c, None if dropout is None else dropout[:half])
-        fake_logits = self.discriminator(turn.shown, c, None if dropout is None else dropout[half:])
+                real_logits = discriminator(turn.real, c, None if dropout is None else dropout[:half])
+        fake_logits = discriminator(turn.shown, c, None if dropout is None else dropout[half:])
         total = g_loss = loss.generator(real_logits, fake_logits)
         if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
             order = self.rand(turn.draws, half, self.generator.num_order_uniforms)

@@ -221,6 +221,7 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
         f"The same again: --samples {total} --evaluations {plan.evaluations}"
         + ("" if config.threads is None else f" --threads {config.threads}")
+        + (" --compile on" if config.compile == "on" else "")
     )
     if run.game.device.type == "cpu" and busy > BUSY:
         notes.append(

@@ -98,6 +98,8 @@ class Run:
                 rows = torch.arange(0, len(train), max(1, len(train) // MOST_LOOKED_AT))
                 network.start_from(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
+        if config.compile == "on":
+            game.compile()
         judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
         return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)
 

@@ -1,0 +1,112 @@
+"""Compiled steps play the same game, and are taken where a measurement at the start says that they pay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+import gankit
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.game import Batches, Game, GameConfig
+from gankit.networks import build
+from gankit.run import Run, compile_for, compiling
+from gankit.spec import Spec
+
+STEPS = 3
+
+
+def played(network: str, spec: Spec, compiled: bool, **changes: Any) -> Game:
+    """A game of a few steps; the compiler's front end is the real one, its code generator is left out for its time."""
+    torch.manual_seed(0)
+    generator, discriminator = build(network, spec, num_latents=8, width=8)
+    game = Game(generator, discriminator, GameConfig(total_samples=1000, batch=4, **changes))
+    if compiled:
+        game.compile(backend="aot_eager")
+    train = Batches(torch.rand(16, *spec.shape) * 2 - 1)
+    for _ in range(STEPS):
+        game.play_step(train)
+    return game
+
+
+@pytest.mark.filterwarnings("ignore")  # the compiler warns of what is its own
+@pytest.mark.parametrize(
+    ("network", "changes"),
+    [
+        ("strided", {}),  # D gives its own slope
+        ("dcgan", {"loss": "nonsaturating", "penalty": "r1"}),  # D is differentiated twice, and so stays as it is
+        ("dcgan", {"loss": "nonsaturating", "penalty": "none"}),
+    ],
+)
+def test_a_compiled_game_is_the_plain_game_but_for_rounding(network: str, changes: dict[str, Any]) -> None:
+    spec = Spec("image", (1, 8, 8))
+    plain, compiled = (played(network, spec, flag, **changes).state_tensors() for flag in (False, True))
+    assert plain.keys() == compiled.keys()
+    for name, tensor in plain.items():
+        torch.testing.assert_close(compiled[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+class Raced:
+    """A game that takes 1 ms a sample as it is, and `compiled_s` compiled, or that cannot be compiled."""
+
+    def __init__(self, compiled_s: float | None) -> None:
+        self.compiled_s, self.compiled = compiled_s, False
+
+    def compile(self) -> None:
+        if self.compiled_s is None:
+            raise RuntimeError("no compiler\nfound")
+        self.compiled = True
+
+    def uncompile(self) -> None:
+        self.compiled = False
+
+
+def decided(monkeypatch: pytest.MonkeyPatch, compiled_s: float | None, **options: Any) -> tuple[str, bool, list[str]]:
+    game = Raced(compiled_s)
+    monkeypatch.setattr(
+        compiling, "seconds_per_sample", lambda game, _: {"game": game.compiled_s if game.compiled else 1e-3}
+    )
+    notes: list[str] = []
+    found = compile_for(cast(Run, SimpleNamespace(game=game, train=None)), TrainConfig(**options), notes)
+    return found, game.compiled, notes
+
+
+@pytest.mark.parametrize("options", [{}, {"budget": "49m"}, {"samples": "100M"}, {"compile": "off", "budget": "9h"}])
+def test_short_and_counted_runs_are_not_held_up(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
+    monkeypatch.setattr(compiling, "seconds_per_sample", lambda *_: pytest.fail("nothing is to be timed"))
+    game = SimpleNamespace(compile=lambda: pytest.fail("nothing is to be compiled"))
+    run = cast(Run, SimpleNamespace(game=game, train=None))
+    notes: list[str] = []
+    assert compile_for(run, TrainConfig(**options), notes) == "off" and not notes
+
+
+@pytest.mark.parametrize(("compiled_s", "found"), [(0.6e-3, "on"), (0.97e-3, "off"), (1.4e-3, "off")])
+def test_long_runs_take_what_is_faster_and_say_so(
+    monkeypatch: pytest.MonkeyPatch, compiled_s: float, found: str
+) -> None:
+    assert decided(monkeypatch, compiled_s, budget="1h")[:2] == (found, found == "on")
+    (note,) = decided(monkeypatch, compiled_s, budget="1h")[2]
+    assert f"compile: {found}" in note and f"{compiled_s / 1e-3:.2f} of the time" in note
+    assert f"--compile {'off' if found == 'on' else 'on'}" in note
+
+
+def test_asked_for_it_is_done_though_it_does_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, compiled, notes = decided(monkeypatch, 2e-3, compile="on", samples="1k")
+    assert (found, compiled) == ("on", True) and "2.00 of the time" in notes[0]
+
+
+def test_without_a_compiler_the_game_goes_on_plainly_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, compiled, notes = decided(monkeypatch, None, budget="2h")
+    assert (found, compiled) == ("off", False) and "no compiler found" in notes[0]
+    with pytest.raises(OptionError, match=r"--compile on: torch.compile cannot compile .* Leave it out"):
+        decided(monkeypatch, None, compile="on")
+
+
+def test_a_run_keeps_what_was_decided(tmp_path: Path) -> None:
+    model = gankit.train(np.random.default_rng(0).normal(size=200), samples="320", out=tmp_path / "run")
+    assert model.card["options"]["compile"] == "off"
