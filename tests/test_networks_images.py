@@ -339,7 +339,7 @@ def test_the_schedules_are_those_of_the_papers_files() -> None:
         assert plan.discriminator_rate == plan.learning_rate / 2
         assert (plan.momentum, plan.final_momentum, plan.momentum_epochs) == (0.5, 0.7, 250)
         assert (plan.rate_decay, plan.smallest_rate) == (1.000004, 1e-6)
-        assert (plan.loss, plan.penalty, plan.d_steps, plan.averaged) == ("nonsaturating", "none", 1, False)
+        assert (plan.loss, plan.penalty, plan.at_once) == ("nonsaturating", "none", True)
 
 
 # --- DCGAN -----------------------------------------------------------------------------------------------------------

@@ -59,10 +59,8 @@ class Schedule2014:
     rate_decay: what the rate is divided by after each batch.
     smallest_rate: what the rate never goes below.
     max_column_norm: the norm of the weights into a unit is cut to it after each step; None = it is not.
-    epochs: length, where the file says so.
-    loss, penalty, d_steps: of the game; keys of LOSSES and PENALTIES.
+    loss, penalty: of the game; keys of LOSSES and PENALTIES.
     at_once: whether G and D move at once.
-    averaged: whether an average of G is what is kept.
     """
 
     learning_rate: float
@@ -74,12 +72,9 @@ class Schedule2014:
     rate_decay: float = 1.000004
     smallest_rate: float = 1e-6
     max_column_norm: float | None = None
-    epochs: int | None = None
     loss: str = "nonsaturating"
     penalty: str = "none"
-    d_steps: int = 1
     at_once: bool = True
-    averaged: bool = False
 
 
 MNIST = Sizes2014("mnist.yaml", 1200, False, 0.0, True, 0.05, True, True, 240)
@@ -89,7 +84,7 @@ CIFAR10_CONVOLUTIONAL = Sizes2014("cifar10_convolutional.yaml", 8000, True, 0.0,
 
 SCHEDULES: dict[str, Schedule2014] = {
     MNIST.source: Schedule2014(0.1, 0.05, 100),
-    FACES.source: Schedule2014(0.05, 0.025, 100, max_column_norm=1.9365, epochs=50),
+    FACES.source: Schedule2014(0.05, 0.025, 100, max_column_norm=1.9365),
     CIFAR10_DENSE.source: Schedule2014(0.025, 0.0125, 100),
     CIFAR10_CONVOLUTIONAL.source: Schedule2014(0.004, 0.002, 128),
 }
