@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor
 
@@ -52,13 +55,14 @@ def test_a_game_without_augmentation_has_no_strength() -> None:
     assert {p.strength for p in play(game("none"), TRAIN, UNLIKE)} == {0.0}
 
 
-def test_a_resumed_game_with_augmentation_goes_on_to_the_same_bits() -> None:
+@pytest.mark.parametrize("changes", [{"augmentation": "ada"}, {"augmentation": "none", "mirror": True}])
+def test_a_resumed_game_with_augmentation_goes_on_to_the_same_bits(changes: dict[str, Any]) -> None:
     def ended(stop_at: int | None) -> dict[str, Tensor]:
-        first = game("ada")
-        first.strength = 0.4
+        first = game(**changes)
+        first.strength = 0.4 if changes["augmentation"] == "ada" else 0.0
         for look, _ in enumerate(play(first, TRAIN, UNLIKE), 1):
             if look == stop_at:
-                second = game("ada")
+                second = game(**changes)
                 second.load_state(first.state_tensors(), first.state_json())
                 for _ in play(second, TRAIN, UNLIKE):
                     pass
@@ -68,6 +72,20 @@ def test_a_resumed_game_with_augmentation_goes_on_to_the_same_bits() -> None:
     straight, resumed = ended(None), ended(3)
     assert straight.keys() == resumed.keys()
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_mirroring_shows_both_images_and_changes_nothing_where_they_are_one() -> None:
+    def ended(train: Batches, mirror: bool) -> dict[str, Tensor]:
+        played = game("none", mirror=mirror)
+        for _ in play(played, train, UNLIKE):
+            pass
+        return played.state_tensors()
+
+    lopsided = TRAIN
+    even = Batches((TRAIN.x + TRAIN.x.flip(-1)) / 2)
+    for train, same in ((even, True), (lopsided, False)):
+        plain, mirrored = ended(train, False), ended(train, True)
+        assert all(torch.equal(mirrored[name], t) for name, t in plain.items()) == same
 
 
 def test_diffaugment_at_full_strength_changes_the_game_and_not_the_fakes() -> None:

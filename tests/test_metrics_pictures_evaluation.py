@@ -152,6 +152,31 @@ def test_without_labels_what_needs_them_is_left_out_and_said(digits: dict[str, n
     assert any("classifier" in note for note in found["notes"])
 
 
+def test_mirror_images_of_training_pictures_are_copies_only_where_training_showed_them(
+    digits: dict[str, np.ndarray],
+) -> None:
+    copied = digits["train"][:400]
+    names = [name for name in PICTURE_METRICS if name.startswith("copies")]
+
+    def shares(fake: np.ndarray, mirrored: bool) -> dict[str, float]:
+        found = evaluate_pictures(
+            digits["train"], digits["heldout"], fake, features=Thumbnails(), metrics=names, mirrored=mirrored
+        )
+        return {name: entry["fake"]["value"] for name, entry in found["metrics"].items()}
+
+    straight, blind, seeing = shares(copied, False), shares(copied[:, :, ::-1], False), shares(copied[:, :, ::-1], True)
+    assert len(names) == 4 and straight["copies_exact"] == seeing["copies_exact"] == 1
+    for name in names:
+        assert blind[name] < straight[name] - 0.15 and seeing[name] == pytest.approx(straight[name], abs=0.06), name
+
+
+def test_pictures_that_were_not_copied_are_not_accused_by_their_mirror_images(digits: dict[str, np.ndarray]) -> None:
+    bare = {k: v for k, v in digits.items() if not k.endswith("labels")}
+    found = evaluate_pictures(**bare, features=Thumbnails(), mirrored=True, metrics=["copies_near", "copies_exact"])
+    near = found["metrics"]["copies_near"]["fake"]
+    assert near["low"] < 0.5 < near["high"] and found["metrics"]["copies_exact"]["fake"]["value"] == 0
+
+
 def test_few_pictures_are_told_and_nothing_breaks() -> None:
     x = numpy_generator(3, "test few").integers(0, 256, (10, 8, 8, 1), dtype=np.uint8)
     found = evaluate_pictures(x[:4], x[4:7], x[7:], features=Thumbnails())

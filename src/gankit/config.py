@@ -75,6 +75,11 @@ class TrainConfig:
     channels: str = option(
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
     )
+    mirror: bool = option(
+        False,
+        "Show D every other image mirrored left to right: twice the data where left and right are alike (faces).",
+        group="data",
+    )
     strict: bool = option(
         False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"
     )

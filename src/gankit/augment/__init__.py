@@ -13,6 +13,7 @@ from gankit.augment.ada import Ada
 from gankit.augment.base import Augment, Draws, Part
 from gankit.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
 from gankit.augment.diffaugment import DiffAugment
+from gankit.augment.geometry import mirrored_by_chance
 from gankit.augment.spectral import Spectral
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Part",
     "Spectral",
     "memorised",
+    "mirrored_by_chance",
     "speed_for",
     "steer",
 ]

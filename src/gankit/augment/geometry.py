@@ -78,6 +78,15 @@ def move(x: Tensor, part: Part, mirrored: bool = True) -> Tensor:
     return put_back(x, part, F.grid_sample(chosen, places, "nearest", padding, align_corners=True))
 
 
+def mirrored_by_chance(x: Tensor, u: Tensor) -> Tensor:
+    """Images [B, C, H, W], those whose u [B] is below 1/2 mirrored left to right.
+
+    >>> mirrored_by_chance(torch.tensor([[[[1.0, 2.0]]], [[[3.0, 4.0]]]]), torch.tensor([0.2, 0.7])).tolist()
+    [[[[2.0, 1.0]]], [[[3.0, 4.0]]]]
+    """
+    return torch.where((u < 0.5).view(-1, 1, 1, 1), x.flip(-1), x)
+
+
 def warp(x: Tensor, part: Part, sharp: bool = False) -> Tensor:
     """Images resampled by any maps, mirrored beyond their edges.
 

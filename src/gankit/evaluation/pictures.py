@@ -110,6 +110,7 @@ def judged(
             fake_labels=fakes.classes,
             class_names=perception.levels,
             seed=seed,
+            mirrored=TrainConfig.from_json(model.card["options"]).mirror,
         )
     if prepared is None:
         kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.augment import AUGMENTATIONS, speed_for, steer
+from gankit.augment import AUGMENTATIONS, mirrored_by_chance, speed_for, steer
 from gankit.errors import ModelError
 from gankit.game.batches import Batches
 from gankit.game.descent import Descent, Totals
@@ -205,6 +205,8 @@ class Game:
         for k in range(config.d_steps):
             rows = self._next_rows(train, config.batch)
             real, c = train.take(rows, self.device)
+            if config.mirror:
+                real = mirrored_by_chance(real, self.rand(torch_generator(*self._key("mirror", k)), len(real)))
             draws = torch_generator(*self._key("step", k))
             z = self.randn(draws, len(real), self.generator.num_latents)
             u = self.rand(draws, len(real), self.generator.num_uniforms)

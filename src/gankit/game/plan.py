@@ -28,6 +28,7 @@ class GameConfig:
     final_weight: what is left at the end, as a share, of a weight that is not steered (cosine).
     path_length_weight, path_length_every: weight of the path length regulariser of a `StyleGenerator`, and the steps
         between two of its turns; its weight then counts as many times. 0 = none.
+    mirror: whether real images are shown mirrored left to right, each with chance 1/2.
     augmentation: key of AUGMENTATIONS, or "none".
     augmentation_strength: fixed probability of the augmentations; None = as strong as D's overfitting asks for.
     augmentation_target: the share of D's overfitting (`Scores.memorised`) that it is steered to.
@@ -72,6 +73,7 @@ class GameConfig:
     final_weight: float = 1.0
     path_length_weight: float = 0.0
     path_length_every: int = 4
+    mirror: bool = False
     augmentation: str = "none"
     augmentation_strength: float | None = None
     augmentation_target: float = 0.5

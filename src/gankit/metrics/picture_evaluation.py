@@ -57,7 +57,6 @@ import numpy as np
 from gankit.errors import DataError
 from gankit.metrics import picture_baselines as baselines
 from gankit.metrics.picture_classes import Learn, confusion_figures, per_class
-from gankit.metrics.picture_copies import searchable
 from gankit.metrics.picture_neighbours import nearest, too_few
 from gankit.metrics.picture_table import PICTURE_METRICS, PictureMetric
 from gankit.metrics.picture_trial import PictureSet, PictureTrial, singular
@@ -100,6 +99,7 @@ def evaluate_pictures(
     seed: int = 0,
     max_pictures: int = 10_000,
     num_shown: int = 48,
+    mirrored: bool = False,
     metrics: Sequence[str] = tuple(PICTURE_METRICS),
 ) -> dict[str, Any]:
     """Every metric of `PICTURE_METRICS` on the fakes, on real pictures (the ceiling) and on three baselines.
@@ -116,6 +116,7 @@ def evaluate_pictures(
         seed: of every choice.
         max_pictures: at most so many of each side are compared; near copies are looked for among all training ones.
         num_shown: fakes whose neighbours are looked up for drawing.
+        mirrored: whether the mirror image of a training picture counts as a copy, for training showed both.
         metrics: names to compute.
 
     Raises:
@@ -147,7 +148,7 @@ def evaluate_pictures(
     fakes = chosen(fake, generator.permutation(len(fake))[:compared], labels[2])
     names = _names(class_names, classify, members, others, fakes)
     validation = train[np.sort(order[-min(NUM_VALIDATION, max(1, len(train) // 10)) :])]
-    trial = PictureTrial(train, members, others, validation, names, learn, seed)
+    trial = PictureTrial(train, members, others, validation, names, learn, seed, features if mirrored else None)
     contestants = {"fake": fakes, "ceiling": members, **_baselines(train, members, compared, seed, chosen)}
     figures: dict[str, Any] = {}
     scores: dict[str, Score] = {}
@@ -283,8 +284,8 @@ def _pictures(
     first_features: np.ndarray,
 ) -> dict[str, Any]:
     first = np.arange(len(first_features))
-    queries = searchable(fake[first])
-    near_train, near_heldout = nearest(queries, trial.flat_train), nearest(queries, searchable(heldout))
+    queries = trial.searchable(fake[first])
+    near_train, near_heldout = nearest(queries, trial.flat_train), nearest(queries, trial.searchable(heldout))
     like_train, like_heldout = (
         s.rows[nearest(first_features, s.features).rows[:, 0]] for s in (trial.members, trial.heldout)
     )

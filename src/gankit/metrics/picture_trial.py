@@ -6,8 +6,8 @@ Knows arrays of pixels, features and labels; never networks, or how the figures 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class PictureTrial:
 
     train: [N, H, W, C] uint8, all training pictures; members: some of them with features; heldout: held-out pictures,
     shuffled; validation: training pictures for the protocol of 2014; names: of the classes; learn: trains a
-    classifier, or None.
+    classifier, or None; mirrored: the features, where mirror images count as copies, or None.
 
     Attributes:
         flat_train: [N, D], the training pictures as rows in which near copies are looked for.
@@ -71,12 +71,13 @@ class PictureTrial:
         names: Sequence[str],
         learn: classes.Learn | None,
         seed: int,
+        mirrored: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
+        self._mirrored = mirrored
+        self._faced: dict[str, PictureSet] = {}
         self.train, self.members, self.heldout, self.validation = train, members, heldout, validation
         self.names, self.learn, self.seed = names, learn, seed
-        half = len(heldout) // 2
-        self._halves = heldout.take(slice(half)), heldout.take(slice(half, None))
-        self.flat_train = copies.searchable(train)
+        self.flat_train = self.searchable(train)
         self._searched: dict[str, Neighbours] = {}
         self._balls: dict[str, Balls] = {}
 
@@ -137,19 +138,35 @@ class PictureTrial:
         centres = contestant.pixels[:1] if who == "mean" else contestant.pixels  # equal centres count as one
         return history.parzen(centres, self.validation, self.heldout.pixels)
 
+    def searchable(self, x: np.ndarray) -> np.ndarray:
+        """`picture_copies.searchable` pictures [N, H, W, C]; of a picture and its mirror image, where both count."""
+        return copies.searchable(x, self._mirrored is not None)
+
+    def _facing(self, who: str, pictures: PictureSet) -> PictureSet:
+        """The pictures as copies are looked for among them: all facing one way, where mirror images count."""
+        if self._mirrored is None:
+            return pictures
+        if who not in self._faced:
+            x = copies.faced(pictures.pixels)
+            self._faced[who] = replace(pictures, pixels=x, features=np.asarray(self._mirrored(x)))
+        return self._faced[who]
+
     def _copies(self, name: str, who: str, contestant: PictureSet) -> Score:
-        first, second = self._halves
+        heldout, contestant = self._facing("heldout", self.heldout), self._facing(who, contestant)
+        half = len(heldout) // 2
+        first, second = heldout.take(slice(half)), heldout.take(slice(half, None))
         if name == "copies_exact":
-            fake, real = (first, second) if who == "ceiling" else (contestant, self.heldout)
-            score = copies.copies_exact(self.train, real.pixels, fake.pixels)
+            fake, real = (first, second) if who == "ceiling" else (contestant, heldout)
+            score = copies.copies_exact(self.train, real.pixels, fake.pixels, self._mirrored is not None)
             return _numbered(score, fake.rows, None)
         if name == "copies_pixels":
             fake = (first if who == "ceiling" else contestant).take(slice(SEARCHED_FAKES))
             usual = self._nearest("second half", second.take(slice(SEARCHED_FAKES)))
             return _numbered(copies.copies_pixels(self._nearest(who, fake), usual), fake.rows, None)
-        fake, real = (first, second) if who == "ceiling" else (contestant, self.heldout)
+        fake, real = (first, second) if who == "ceiling" else (contestant, heldout)
         size = min(len(real), len(self.members), REFERENCE_COPIES)
-        fake, real, members = fake.take(slice(COMPARED_COPIES)), real.take(slice(size)), self.members.take(slice(size))
+        members = self._facing("ceiling", self.members).take(slice(size))
+        fake, real = fake.take(slice(COMPARED_COPIES)), real.take(slice(size))
         in_features = name == "copies_features"
         spaces = [s.features if in_features else copies.searchable(s.pixels) for s in (members, real, fake)]
         return _numbered(copies.copies_near(*spaces), fake.rows, members.rows)

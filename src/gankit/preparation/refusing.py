@@ -14,7 +14,7 @@ KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text":
 """What the data of a kind is called, where a kind has options of its own."""
 
 OPTIONS = {
-    "image": ("size", "fit", "resample", "channels", "strict", "augment"),
+    "image": ("size", "fit", "resample", "channels", "mirror", "strict", "augment"),
     "audio": ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment"),
     "series": ("time", "entity", "attributes", "window", "stride", "calendar"),
     "text": ("unit", "alphabet", "text_column", "strict"),

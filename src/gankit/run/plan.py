@@ -165,7 +165,7 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
     row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
     automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else usual
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
-    return replace(plan, **row)
+    return replace(plan, **row, mirror=config.mirror)
 
 
 def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
