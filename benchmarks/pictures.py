@@ -67,6 +67,9 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     import gankit
 
     (x, y), (x_test, y_test) = pictures(name, arguments.folder, arguments.size)
+    if arguments.few:
+        kept = np.sort(np.random.default_rng(seed).permutation(len(x))[: arguments.few])
+        x, y = x[kept], y[kept]
     options = dict(text.split("=", 1) for text in arguments.set)
     typed = {
         k: json.loads(v) if v[0] in "0123456789tf[" and k not in ("samples", "budget", "size") else v
@@ -183,6 +186,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("../shared/data"))
     parser.add_argument("--size", type=int, default=64, help="pixels a side of cats_dogs and faces")
     parser.add_argument("--fakes", type=int, default=10_000)
+    parser.add_argument("--few", type=int, default=0, metavar="N", help="train on N of the training pictures alone")
     parser.add_argument("--unlabelled", action="store_true", help="leave the classes out")
     parser.add_argument("--scorer")
     parser.add_argument("--curve", type=int, default=0, metavar="N", help="moments before the end to score as well")

@@ -164,11 +164,13 @@ class RunFolder:
 
     Example:
         >>> import tempfile, torch
-        >>> run = RunFolder.create(Path(tempfile.mkdtemp()) / "run", {"seed": 7})
+        >>> place = tempfile.TemporaryDirectory()
+        >>> run = RunFolder.create(Path(place.name) / "run", {"seed": 7})
         >>> run.log({"step": 25, "gap": 0.1})
         >>> run.save_checkpoint(25, {"w": torch.ones(2)}, {"samples": 6400})
         >>> run.load_checkpoint().state
         {'samples': 6400}
+        >>> place.cleanup()
     """
 
     def __init__(self, path: Path) -> None:
