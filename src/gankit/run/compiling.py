@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gankit.run.run import Run
 
 STALL_S = 150.0
-"""What the first compiled step may take (132 s were measured: benchmarks/pictures_step.md)."""
+"""What the first compiled step may take (132 s on a busy core: benchmarks/pictures_step.md)."""
 
 MOST_SHARE = 0.05
 """At most this share of a time budget goes into finding out."""
