@@ -16,7 +16,7 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
-from gankit.run import Run, compile_for, compiling
+from gankit.run import Run, compile_for, compiling, still_compiles
 from gankit.spec import Spec
 
 STEPS = 3
@@ -111,6 +111,25 @@ def test_without_a_compiler_the_game_goes_on_plainly_and_says_so(monkeypatch: py
     assert (found, compiled) == ("off", False) and "no compiler found" in notes[0]
     with pytest.raises(OptionError, match=r"--compile on: torch.compile cannot compile .* Leave it out"):
         decided(monkeypatch, None, compile="on")
+
+
+def test_a_run_goes_on_plainly_where_it_cannot_be_compiled_any_more() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = build("strided", Spec("image", (1, 8, 8)), num_latents=8, width=8)
+    game = Game(generator, discriminator, GameConfig(total_samples=1000, batch=4))
+    before = {name: t.clone() for name, t in game.state_tensors().items()}
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no compiler here")
+
+    game.compile(backend=broken)  # type: ignore[arg-type]  # a backend may be a function, and this one fails
+    train = Batches(torch.rand(16, 1, 8, 8) * 2 - 1)
+    notes: list[str] = []
+    run = cast(Run, SimpleNamespace(game=game, train=train, config=TrainConfig(compile="on")))
+    still_compiles(run, notes)
+    assert "compile: off from here on" in notes[0] and "no compiler here" in notes[0]
+    assert game.samples == 0 and all(torch.equal(t, before[name]) for name, t in game.state_tensors().items())
+    game.play_step(train)
 
 
 def test_a_run_keeps_what_was_decided(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
     from gankit.checkpoint import RunFolder
     from gankit.evaluation import load_perception
     from gankit.preparation import prepare
-    from gankit.run import Run, perception_for, save_perception, threads
+    from gankit.run import Run, perception_for, save_perception, still_compiles, threads
 
     began = time.monotonic()
     folder = RunFolder.open(path)
@@ -219,6 +219,11 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         run = Run.start(prepared, config, entry["total_samples"], load_perception(folder, prepared))
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         folder.cut_log(checkpoint.step)
+    notes: list[str] = []
+    with run.threads():
+        still_compiles(run, notes)
+    for text in notes:
+        note(text)
     note(f"going on at {run.game.samples:,} of {entry['total_samples']:,} samples.")
     return (yield from _play(run, folder, began, note, should_stop))
 

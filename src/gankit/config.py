@@ -77,7 +77,7 @@ class TrainConfig:
     )
     mirror: bool = option(
         False,
-        "Show D every other image mirrored left to right: twice the data where left and right are alike (faces).",
+        "Show D images as they are or mirrored, by chance: twice the data where left and right are alike (faces).",
         group="data",
     )
     strict: bool = option(

@@ -346,21 +346,23 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
     state = _snapshot(game)
     starts: list[tuple[Phase, float]] = [("likelihood", 0.0)] if game.warmup > 0 else []
     starts += [("game", 0.5 * (1 + game.config.warmup + game.config.d_warmup))]
-    for phase, share in starts:
+    try:
+        for phase, share in starts:
+            game.load_state(*state)
+            game.samples = int(share * game.config.total_samples)
+            times: list[float] = []
+            spent_s = 0.0
+            while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):
+                before, start = game.samples, time.perf_counter()
+                game.play_step(train)
+                game.totals.take()
+                took_s = time.perf_counter() - start
+                spent_s += took_s
+                times.append(took_s / (game.samples - before))
+            counted = sorted(times[min(3, len(times) - 1) :])
+            found[phase] = counted[len(counted) // 2]
+    finally:
         game.load_state(*state)
-        game.samples = int(share * game.config.total_samples)
-        times: list[float] = []
-        spent_s = 0.0
-        while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):
-            before, start = game.samples, time.perf_counter()
-            game.play_step(train)
-            game.totals.take()
-            took_s = time.perf_counter() - start
-            spent_s += took_s
-            times.append(took_s / (game.samples - before))
-        counted = sorted(times[min(3, len(times) - 1) :])
-        found[phase] = counted[len(counted) // 2]
-    game.load_state(*state)
     return found
 
 

@@ -6,12 +6,13 @@ Knows prepared data, networks, the game and metrics; never files' formats, termi
 from __future__ import annotations
 
 from gankit.networks.threads import threads
-from gankit.run.compiling import compile_for
+from gankit.run.compiling import compile_for, still_compiles
 from gankit.run.machine import threads_for
 from gankit.run.plan import length_of, plan_game
 from gankit.run.run import Run
 from gankit.run.seeing import perception_for, save_perception
 
 __all__ = [
-    "Run", "compile_for", "length_of", "perception_for", "plan_game", "save_perception", "threads", "threads_for",
+    "Run", "compile_for", "length_of", "perception_for", "plan_game", "save_perception", "still_compiles", "threads",
+    "threads_for",
 ]  # fmt: skip

@@ -27,6 +27,10 @@ PAYS = 0.95
 """A compiled step that takes more than that share of a plain one is no gain worth other code."""
 
 
+FAILURES = (RuntimeError, ImportError, OSError)
+"""What the compiler raises, and what it calls."""
+
+
 def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
     """As asked for, "on" or "off", or what pays by a few steps timed with and without; the game is where it was.
 
@@ -51,8 +55,8 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
         seconds_per_sample(run.game, run.train)
         stall_s = time.monotonic() - began
         compiled = seconds_per_sample(run.game, run.train)["game"]
-    except (RuntimeError, ImportError, OSError) as error:  # the compiler's own, and those of what it calls
-        words = " ".join(str(error).split())[:200]
+    except FAILURES as error:
+        words = _words(error)
         if config.compile == "on":
             raise OptionError(
                 f"--compile on: torch.compile cannot compile these networks here. Leave it out. ({words})"
@@ -68,6 +72,29 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
         f"took {stall_s:.0f} s. The other: --compile {'off' if decided == 'on' else 'on'}"
     )
     return decided
+
+
+def still_compiles(run: Run, notes: list[str]) -> None:
+    """Tries the steps of a run that goes on; one that cannot be compiled here goes on without, and a line says so.
+
+    Args:
+        run: where it stands; it is not moved.
+        notes: what was found is appended.
+    """
+    if run.config.compile != "on" or run.game.finished:
+        return
+    try:
+        seconds_per_sample(run.game, run.train, 1)
+    except FAILURES as error:
+        run.game.uncompile()
+        notes.append(
+            "compile: off from here on, for torch.compile cannot compile these networks on this machine; the model "
+            f"will differ in rounding ({_words(error)})"
+        )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _is_short(config: TrainConfig) -> bool:
