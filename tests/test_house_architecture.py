@@ -264,6 +264,15 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
+def test_every_tracked_file_is_text_or_a_small_picture() -> None:
+    wrong = []
+    for path in tracked_files():
+        data = path.read_bytes()
+        if len(data) > 200_000 or (b"\0" in data and path.suffix not in (".png", ".jpg")):
+            wrong.append(f"{path.relative_to(ROOT)}: {len(data):,} bytes, no text and no small picture")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_tracked_file_names_a_path_of_one_machine() -> None:
     # Written in parts, so that this file does not name one itself.
     pattern = re.compile(
