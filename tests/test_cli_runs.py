@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -285,7 +287,11 @@ def test_a_signal_before_the_training_ends_with_130_and_leaves_nothing(tmp_path:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(4)  # it waits for the data that never comes
+    os.write(write, b"a")
+    while any(fcntl.ioctl(read, termios.FIONREAD, bytes(4))):  # bytes that it has not read yet
+        assert process.poll() is None
+        time.sleep(0.01)
+    # now it waits for the rest, which never comes
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     os.close(read)
