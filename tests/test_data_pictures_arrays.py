@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import re
 import struct
 import tarfile
 from pathlib import Path
@@ -16,9 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.io
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_examples import PLAIN, image, noise
+from picture_examples import PLAIN, fill, image, noise
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
@@ -78,6 +80,29 @@ def test_of_two_sets_the_training_set_is_taken(tmp_path: Path) -> None:
     assert np.array_equal(heldout.x[..., 0], x[6:]) and labels_of(heldout) == {"label": [0, 1, 2]}
     with pytest.raises(DataError, match="no array 'x_val'"):
         read_pictures(f"{path}/x_val", PLAIN, [])
+
+
+def test_labels_that_cannot_be_theirs_are_told_of(tmp_path: Path) -> None:
+    x = noise(6)
+    path = tmp_path / "x.npz"
+    np.savez(path, x=x, y=np.arange(5) % 2)
+    pictures, said = read(path)
+    assert pictures.labels is None
+    assert "no labels are taken from 'y': it has 5 entries, and there are 6 pictures" in said
+    np.savez(path, x=x, y=np.array(["a", "b", "c"] * 2, dtype=object))
+    assert "no labels are taken from 'y': it holds Python objects" in read(path)[1]
+    np.savez(path, x=x, y=np.array([0.0, 1, 2] * 2))
+    pictures, said = read(path)
+    assert said == "" and labels_of(pictures) == {"label": [0, 1, 2, 0, 1, 2]}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_grey_pictures_with_their_channel_first_look_like_pictures(tmp_path: Path, dtype: Any) -> None:
+    x = noise(6, 28, 28, 1)
+    scaled = (x / 255).astype(dtype) if dtype == np.float32 else x
+    np.save(tmp_path / "x.npy", scaled.transpose(0, 3, 1, 2))
+    assert looks_like_pictures(tmp_path / "x.npy", PLAIN)
+    assert np.array_equal(read(tmp_path / "x.npy")[0].x, x)
 
 
 def test_arrays_of_numbers_do_not_look_like_pictures(tmp_path: Path) -> None:
@@ -260,6 +285,21 @@ def test_every_version_of_cifar_is_read(tmp_path: Path, version: str) -> None:
     assert np.array_equal(packed.x, x[:4]) and packed.labels == pictures.labels
 
 
+def test_one_batch_in_an_archive_can_be_named(tmp_path: Path) -> None:
+    folder, _, _ = cifar(tmp_path / "cifar-10", "binary")
+    with tarfile.open(tmp_path / "c.tar.gz", "w:gz") as archive:
+        archive.add(folder, "cifar-10")
+    notes: list[str] = []
+    read_pictures(tmp_path / "c.tar.gz", PLAIN, notes)
+    named = re.search(r"--heldout (\S+)", " ".join(notes))
+    assert named is not None
+    test = read_pictures(Path(named[1]), PLAIN, [])
+    assert np.array_equal(test.x, read_pictures(folder / Path(named[1]).name, PLAIN, []).x)
+    assert test.labels is not None and set(test.labels["label"].to_pylist()) <= set(NAMES)
+    with pytest.raises(DataError, match="one file in an archive"):
+        read_pictures(tmp_path / "c.tar.gz" / "cifar-10" / "batches.meta.txt", PLAIN, [])
+
+
 def test_cifar_100_has_two_labels(tmp_path: Path) -> None:
     x = noise(3, 32, 32)
     labels = np.array([[1, 7], [0, 3], [1, 9]], np.uint8)
@@ -341,6 +381,13 @@ def test_axes_in_mat_files_are_found(tmp_path: Path, order: tuple[int, ...]) -> 
     assert np.array_equal(pictures.x, x) and labels_of(pictures) == {"label": y.tolist()} and "7 pictures" in said
     grey = saved(tmp_path / "b.mat", X=x[..., 0].transpose(order[:3] if order[0] == 0 else (1, 2, 0)), y=y)
     assert np.array_equal(read(grey)[0].x[..., 0], x[..., 0])
+
+
+def test_cells_of_texts_in_mat_files_are_labels(tmp_path: Path) -> None:
+    cells = np.empty((6, 1), dtype=object)
+    cells[:, 0] = ["cat", "dog", "cat", "dog", "cat", "dog"]
+    path = saved(tmp_path / "x.mat", images=noise(6), names=cells)
+    assert labels_of(read(path)[0]) == {"label": ["cat", "dog"] * 3}
 
 
 def test_mat_files_without_pictures_are_refused(tmp_path: Path) -> None:
@@ -441,7 +488,7 @@ def test_images_of_pillow_come_out_as_such() -> None:
     assert np.array_equal(np.stack([np.asarray(one) for one in again]), x)
     both, labels = to_picture_object(read(([image(one) for one in x], ["a", "b", "a", "b"]))[0])
     assert len(both) == 4 and labels == ["a", "b", "a", "b"]
-    with pytest.raises(DataError, match="item 2: expected an image of Pillow as in the first item, found int"):
+    with pytest.raises(DataError, match=r"item 2: expected an image of Pillow or the path of one .*, found int"):
         read_pictures([image(x[0]), 3], PLAIN, [])
 
 
@@ -460,6 +507,42 @@ def test_lists_of_arrays_of_any_sizes_are_read() -> None:
     assert read([photographs[0], photographs[1][:400]], size="32")[0].x.shape == (2, 32, 32, 3)
     with pytest.raises(DataError, match="2 different sizes"):
         read_pictures([photographs[0], photographs[1][:400]], PLAIN, [])
+
+
+def test_tensors_and_lists_of_them_and_paths_are_read(tmp_path: Path) -> None:
+    x = noise(6, 9, 8, 1)
+    first = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+    floats = (first / 255).requires_grad_()
+    for source in (first, floats, list(first), list(floats.unbind()), [one.numpy() for one in first], list(x[..., 0])):
+        assert looks_like_pictures(source, PLAIN)
+        assert np.array_equal(read(source)[0].x, x)
+    paths = [tmp_path / f"{i}.png" for i in range(6)]
+    fill(tmp_path, [path.name for path in paths], x)
+    assert looks_like_pictures(paths, PLAIN) and looks_like_pictures((paths, [0, 1] * 3), PLAIN)
+    assert np.array_equal(read(list(map(str, paths)))[0].x, x)
+
+
+def test_a_series_of_pandas_as_labels_is_called_label() -> None:
+    x = noise(6)
+    for series, name in ((pd.Series(list("abcabc")), "label"), (pd.Series(list("abcabc"), name="mood"), "mood")):
+        assert looks_like_pictures((x, series), PLAIN)
+        assert labels_of(read((x, series))[0]) == {name: list("abcabc")}
+    assert looks_like_pictures((x, list("ab")), PLAIN)
+    with pytest.raises(DataError, match="there are 6 pictures and 2 labels"):
+        read_pictures((x, list("ab")), PLAIN, [])
+
+
+def test_dark_pictures_of_many_bits_are_told_of(tmp_path: Path) -> None:
+    x = noise(3, 8, 8, 1)[..., 0].astype(np.uint16) * 16
+    assert "of 65,535, which is nearly black" in read(x)[1]
+    assert "nearly black" not in read(x * 16)[1]
+    for i, one in enumerate(x):
+        Image.fromarray(one).save(tmp_path / f"{i}.png")
+    assert "If they hold 10 or 12 bits" in read(tmp_path)[1]
+
+
+def test_two_channels_stay_two_when_they_are_resized() -> None:
+    assert read(noise(5, 8, 8, 2), size="4")[0].x.shape == (5, 4, 4, 2)
 
 
 def test_arrays_are_resized_and_recoloured_like_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gankit.config import TrainConfig
 from gankit.data import looks_like_pictures, read_pictures
 from gankit.data.picturefiles import natural
 from gankit.errors import DataError, OptionError
+from gankit.preparation import prepare
 
 
 def test_names_sort_as_people_sort_them() -> None:
@@ -248,9 +250,120 @@ def test_a_list_that_names_missing_files_skips_or_refuses_them(tmp_path: Path) -
     with pytest.raises(DataError, match=r"2 of 42 .*'faces/gone.png', 'faces/lost.png'"):
         read_pictures(path, TrainConfig(strict=True), [])
     path.write_text("file,mood\n" + rows("nowhere/{i}.png,{s}"))
-    assert not looks_like_pictures(path, PLAIN)
-    with pytest.raises(DataError, match="40 of 40 pictures that its column 'file' names are not there"):
+    assert looks_like_pictures(path, PLAIN)
+    with pytest.raises(DataError, match=r"40 of 40 pictures that its column 'file' names are not there.*--kind table"):
         read_pictures(path, PLAIN, [])
+
+
+def test_a_table_that_describes_pictures_which_are_elsewhere_is_a_table(tmp_path: Path) -> None:
+    path = listed(tmp_path, "file,mood,age\n" + rows("nowhere/{i}.png,{s},{i}"))
+    assert not looks_like_pictures(path, PLAIN)
+    lines = ["file,mood,age", *[f"nowhere/{i}.png,glad,{i}" for i in range(30)], "faces/3.png,sad,4"]
+    path.write_text("\n".join(lines))
+    assert looks_like_pictures(path, PLAIN)
+
+
+def test_a_list_without_a_line_of_names_keeps_its_first_picture(tmp_path: Path) -> None:
+    path = listed(tmp_path, rows("faces/{i}.png"), "list.txt")
+    pictures = read_pictures(path, PLAIN, [])
+    assert len(pictures) == 40 and pictures.names[0] == "faces/0.png"
+
+
+def test_lists_that_give_no_labels_are_told_of(tmp_path: Path) -> None:
+    fill(tmp_path / "flat", ["1.png", "2.png"], noise(2))
+    (tmp_path / "flat" / "labels.csv").write_text("file,mood\nelsewhere/1.png,glad\nelsewhere/2.png,sad\n")
+    notes: list[str] = []
+    assert read_pictures(tmp_path / "flat", PLAIN, notes).labels is None
+    assert any("no labels are taken from labels.csv" in note for note in notes)
+    fill(tmp_path / "deep", ["a/1.png", "b/2.png"], noise(2))
+    (tmp_path / "deep" / "more.csv").write_text("file,mood\na/1.png,glad\nb/2.png,sad\n")
+    labels = read_pictures(tmp_path / "deep", PLAIN, notes).labels
+    assert labels is not None and labels.column_names == ["label"]
+    assert any("more.csv is not read" in note for note in notes)
+
+
+def test_a_list_of_one_picture_is_refused_in_words(tmp_path: Path) -> None:
+    fill(tmp_path, ["1.png"], noise(1))
+    (tmp_path / "list.csv").write_text("file,mood\n1.png,glad\n")
+    with pytest.raises(DataError, match="gives one picture"):
+        read_pictures(tmp_path / "list.csv", PLAIN, [])
+
+
+def test_the_runs_of_trainings_are_no_data(tmp_path: Path) -> None:
+    fill(tmp_path, ["a/1.png", "a/2.png", "b/3.png", "runs/data-1/looks/1.png"], noise(4))
+    (tmp_path / "runs" / "data-1" / "config.json").write_text("{}")
+    assert len(read_pictures(tmp_path, PLAIN, [])) == 4  # a folder of settings may be anyone's
+    (tmp_path / "runs" / "data-1" / "log.jsonl").write_text("")
+    pictures = read_pictures(tmp_path, PLAIN, [])
+    assert len(pictures) == 3 and pictures.labels is not None
+    assert set(pictures.labels["label"].to_pylist()) == {"a", "b"}
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path, packing: int) -> None:
+    path, x = tmp_path / "x.zip", noise(5, 30, 30)
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for i, pixels in enumerate(x):
+            archive.writestr(f"{i}.png", encoded(pixels))
+        damaged = archive.getinfo("2.png")
+    data = bytearray(path.read_bytes())
+    middle = damaged.header_offset + 40 + damaged.compress_size // 2
+    data[middle : middle + 20] = bytes(20)
+    path.write_bytes(data)
+    notes: list[str] = []
+    assert np.array_equal(read_pictures(path, PLAIN, notes).x, x[[0, 1, 3, 4]])
+    assert any("1 of 5 pictures cannot be read and are skipped: '2.png'" in note for note in notes)
+    with pytest.raises(DataError, match=r"1 of 5 .*'2.png'"):
+        read_pictures(path, TrainConfig(strict=True), [])
+
+
+def test_a_damaged_list_in_a_zip_is_an_error(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", ["1.png", "2.png"], noise(2))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.csv", "file,mood\n1.png,glad\n2.png,sad\n")
+        listed_at = archive.getinfo("labels.csv").header_offset
+    data = bytearray(path.read_bytes())
+    data[listed_at + 45 : listed_at + 50] = b"wrong"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"x.zip/labels.csv cannot be read: damaged in the zip"):
+        read_pictures(path, PLAIN, [])
+
+
+def test_links_in_a_tar_are_followed(tmp_path: Path) -> None:
+    x = noise(2)
+    fill(tmp_path / "data", ["a/1.png", "a/2.png"], x)
+    (tmp_path / "data" / "b").mkdir()
+    (tmp_path / "data" / "b" / "3.png").hardlink_to(tmp_path / "data" / "a" / "1.png")
+    (tmp_path / "data" / "b" / "4.png").symlink_to("../a/2.png")
+    (tmp_path / "data" / "b" / "round.png").symlink_to("round.png")
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        archive.add(tmp_path / "data", "data")
+    pictures = read_pictures(tmp_path / "x.tar", PLAIN, [])
+    assert [name.removeprefix("data/") for name in pictures.names] == ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
+    assert np.array_equal(pictures.x, x[[0, 1, 0, 1]])
+
+
+@pytest.mark.parametrize("names", [["1.heic", "2.heic"], ["1.docx"], []])
+def test_a_folder_of_other_things_is_refused_with_what_it_holds(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    assert not looks_like_pictures(tmp_path, PLAIN)
+    with pytest.raises(DataError, match="heic is not read" if names == ["1.heic", "2.heic"] else "folder"):
+        prepare(tmp_path, PLAIN, [])
+
+
+def test_zips_of_zips_and_encrypted_ones_are_refused_in_words(tmp_path: Path) -> None:
+    zipped(tmp_path / "a.zip", ["1.png", "2.png"], noise(2))
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(tmp_path / "a.zip", "a.zip")
+    with pytest.raises(DataError, match=r"holds no arrays: it is an archive of '1.png'.*Unpack it"):
+        prepare(tmp_path / "b.zip", PLAIN, [])
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + place] |= 1
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(DataError, match="is encrypted"):
+        prepare(tmp_path / "a.zip", PLAIN, [])
 
 
 def test_digits_as_labels_are_not_taken_for_names_of_pictures(tmp_path: Path) -> None:

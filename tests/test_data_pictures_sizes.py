@@ -233,12 +233,25 @@ def bad_files(folder: Path) -> Path:
 def test_bad_pictures_are_skipped_and_listed(tmp_path: Path) -> None:
     x, said = read(bad_files(tmp_path))
     assert len(x) == 3 and "7 of 10 pictures cannot be read and are skipped: 'bomb.png'" in said
-    assert "2,500,000,000 pixels" in said and "--strict refuses them" in said and "; …" in said
+    assert "2,500,000,000 pixels" in said and "--strict refuses them" in said and "'text.png'" in said
+
+
+@pytest.mark.parametrize("format", ["TIFF", "PNG", "JPEG", "WEBP"])
+def test_every_format_is_turned_upright_once(tmp_path: Path, format: str) -> None:
+    pixels = np.zeros((8, 16, 3), dtype=np.uint8)
+    pixels[:, 12:] = 255  # turned clockwise by a quarter, as orientation 6 says, the light end is below
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for i in range(3):
+        Image.fromarray(pixels).save(tmp_path / f"{i}.{format.lower()}", format, exif=turned)
+    x, said = read(tmp_path)
+    assert x.shape == (3, 16, 8, 1) and said.count("\n") <= 1 and "cannot be read" not in said
+    assert x[:, 13:].min() > 200 and x[:, :11].max() < 55
 
 
 def test_strict_refuses_bad_pictures(tmp_path: Path) -> None:
-    # Four show it in their headers, and nothing is decoded then.
-    with pytest.raises(DataError, match=r"4 of 10 pictures cannot be read: 'bomb.png' .*leave off --strict"):
+    # Four show it in their headers, three when they are decoded: all are told at once.
+    with pytest.raises(DataError, match=r"7 of 10 pictures cannot be read: 'bomb.png' .*leave off --strict"):
         read_pictures(bad_files(tmp_path), TrainConfig(strict=True), [])
     for name in ("bomb.png", "empty.png", "script.png", "text.png"):
         (tmp_path / name).unlink()

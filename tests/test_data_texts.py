@@ -327,7 +327,7 @@ def test_options_of_other_kinds_are_refused() -> None:
         prepare(MANY, TrainConfig(kind="text", size="8"), [])
     with pytest.raises(OptionError, match="does not make texts"):
         prepare(MANY, TrainConfig(kind="text", network="strided"), [])
-    with pytest.raises(OptionError, match="--target x is for tables"):
+    with pytest.raises(OptionError, match="--target is for tables"):
         prepare(MANY, TrainConfig(kind="text", target="x"), [])
     with pytest.raises(OptionError, match="--given who: the labels are mood"):
         prepare(table_of(sentences(20)).drop_columns(["id"]), TrainConfig(text_column="said", given=("who",)), [])

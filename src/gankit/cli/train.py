@@ -115,9 +115,11 @@ def command(
 
 
 def _checked_data(data: str | None) -> str:
-    if data is None:
+    if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
-    if data != "-" and not Path(data).exists():
+    path = Path(data)
+    inside = any(parent.is_file() for parent in path.parents)  # pictures.zip/train
+    if data != "-" and not path.exists() and not inside:
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import IO
 
 import pyarrow as pa
 
@@ -85,12 +84,12 @@ def seem_patterned(names: Sequence[str]) -> str | None:
 
 
 def labels_for(
-    names: Sequence[str], all_names: Sequence[str], open_file: Callable[[str], IO[bytes]], config: TrainConfig,
+    names: Sequence[str], all_names: Sequence[str], read_file: Callable[[str], bytes], config: TrainConfig,
     notes: list[str], place: str,
 ) -> tuple[list[str], pa.Table | None, bool]:  # fmt: skip
     """The recordings to take, their labels, and whether these are folders.
 
-    names: of the recordings. all_names: of all files that lie with them; open_file: the bytes of one of them.
+    names: of the recordings. all_names: of all files that lie with them; read_file: the bytes of one of them.
     """
     if config.pattern is not None:
         return list(names), by_pattern(names, config.pattern, place), False
@@ -99,8 +98,7 @@ def labels_for(
         return found.names, found.labels, True
     listed = next((name for name in all_names if name.rsplit("/", 1)[-1] == LIST), None)
     if listed is not None:
-        with open_file(listed) as stream:
-            table = reading.read_bytes(stream.read(), LIST, TrainConfig(), []).table
+        table = reading.read_bytes(read_file(listed), LIST, TrainConfig(), []).table
         labels = _listed(table, found.names, listed.rpartition("/")[0], f"{place}/{listed}")
         notes.append(f"{place}: labels ({', '.join(labels.column_names)}) taken from {listed}")
         return found.names, labels, False

@@ -189,7 +189,7 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
             f"the {files.form} {files.name!r} holds no recordings: it has {held}. Recordings are known by their suffix "
             f"({', '.join(AUDIO_SUFFIXES[:4])}, …)."
         )
-    names, labels, classes = labels_for(names, files.names, files.open, config, notes, files.name)
+    names, labels, classes = labels_for(names, files.names, files.read, config, notes, files.name)
     sounds, rates, kept, faults = [], [], [], []
     for row, name in enumerate(names):
         try:

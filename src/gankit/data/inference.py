@@ -28,12 +28,15 @@ TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "dro
 Bools = npt.NDArray[np.bool_]
 
 
-def infer(records: Records, config: TrainConfig | None = None, *, notes: list[str] | None = None) -> Schema:
+def infer(
+    records: Records, config: TrainConfig | None = None, *, notes: list[str] | None = None, labels: bool = False
+) -> Schema:
     """What the columns of records are.
 
     config: `column` ("age=number", "born=datetime", "born=datetime:%d/%m/%Y") overrides what would be found out;
         `missing` are further words that mean missing.
     notes: one line is appended for every decision that was not obvious, with the way to change it.
+    labels: the columns are labels of other records, so that there may be nothing in them to learn.
 
     Raises:
         DataError: a column cannot be what it was said to be, holds infinities, or nothing is left to learn.
@@ -50,7 +53,7 @@ def infer(records: Records, config: TrainConfig | None = None, *, notes: list[st
     if constants:
         shown = ", ".join(map(repr, constants[:8])) + (f", … ({len(constants)} in all)" if len(constants) > 8 else "")
         notes.append(f"always the same, so written as they are: {shown}")
-    if not schema.modelled:
+    if not schema.modelled and not labels:
         raise DataError(
             f"there is nothing to learn: {_why_not(columns)}. Bring other columns, or change a type with "
             "--column NAME=TYPE."

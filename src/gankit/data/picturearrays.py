@@ -1,4 +1,4 @@
-"""Pictures in files of arrays: .npz, .npy, IDX (MNIST's format) and .mat.
+"""Pictures in files of arrays: .npz, .npy and IDX (MNIST's format).
 
 Knows these formats and which array in them is meant; never torch.
 """
@@ -6,7 +6,6 @@ Knows these formats and which array in them is meant; never torch.
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import re
 import struct
@@ -29,8 +28,8 @@ from gankit.errors import DataError
 Array = npt.NDArray[Any]
 
 _IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "pictures", "arr_0", "faces")
-_LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "fine_labels", "digits")
+NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "pictures", "arr_0", "faces")
+LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "fine_labels", "digits")
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,8 @@ def read_numpy(path: Path, part: str, notes: list[str]) -> Found:
     key = _chosen({k: s for k, (s, d) in shapes.items() if d.kind in "bufi"}, part, place, notes)
     num = shapes[key][0][0]
     beside = _labels_of(key, {k: s for k, (s, d) in shapes.items() if d.kind in "bufiUS"}, num)
+    if not beside:
+        _say_no_labels(key, shapes, place, notes)
     with zipfile.ZipFile(path) as archive:
         labels = {name: _member(archive, name, place) for name in beside}
         return Found(_member(archive, key, place), key, labels)
@@ -159,7 +160,7 @@ def _chosen(shapes: Mapping[str, tuple[int, ...]], part: str, place: str, notes:
     if not found:
         raise DataError(f"{place}: no array has the axes [N, H, W] or [N, H, W, C] of pictures. Found {listed}.")
     if len(found) > 1:
-        named = [key for name in _NAMES for key in found if key.lower() == name]
+        named = [key for name in NAMES for key in found if key.lower() == name]
         training = [key for key in found if "train" in key.lower()]
         chosen = (named or training or sorted(found, key=lambda key: -shapes[key][0]))[0]
         others = [key for key in found if key != chosen]
@@ -171,6 +172,30 @@ def _chosen(shapes: Mapping[str, tuple[int, ...]], part: str, place: str, notes:
     return found[0]
 
 
+def _twins_of(key: str) -> set[str]:
+    """What the labels of the pictures under a key may be called."""
+    return {
+        re.sub("^x", "y", key), re.sub("x$", "y", key), re.sub("^X", "y", key), key.replace("images", "labels"),
+        key.replace("image", "label"), key.replace("data", "labels"), key.replace("data", "targets"),
+    } - {key}  # fmt: skip
+
+
+def _say_no_labels(
+    key: str, shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]], place: str, notes: list[str]
+) -> None:
+    """Tells of an array that is called as labels are, and cannot be theirs."""
+    for name, (shape, dtype) in shapes.items():
+        if name not in _twins_of(key) and name.lower() not in LABEL_NAMES:
+            continue
+        if dtype.hasobject:
+            why = "holds Python objects, which could run code: save texts as an array of texts (astype(str))"
+        elif shape[:1] != shapes[key][0][:1]:
+            why = f"has {shape[0] if shape else 1:,} entries, and there are {shapes[key][0][0]:,} pictures"
+        else:
+            continue
+        notes.append(f"{place}: no labels are taken from {name!r}: it {why}")
+
+
 def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> list[str]:
     """The keys of the arrays that are labels of the pictures under a key."""
     fitting = [
@@ -178,15 +203,17 @@ def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> lis
         for name, shape in shapes.items()
         if name != key and shape[:1] == (num,) and (len(shape) == 1 or (len(shape) == 2 and shape[1] <= 64))
     ]
-    twin = {
-        re.sub("^x", "y", key), re.sub("x$", "y", key), re.sub("^X", "y", key), key.replace("images", "labels"),
-        key.replace("image", "label"), key.replace("data", "labels"), key.replace("data", "targets"),
-    }  # fmt: skip
+    twin = _twins_of(key)
     sets = sum(shape[:1] == (num,) and len(shape) > 2 for shape in shapes.values())
     twins = [name for name in fitting if name in twin]
     if twins and sets > 1:
         return twins[:1]  # the others may belong to the other pictures
-    return sorted(fitting, key=lambda name: (name not in twin, name.lower() not in _LABEL_NAMES))
+    return sorted(fitting, key=lambda name: (name not in twin, name.lower() not in LABEL_NAMES))
+
+
+def npz_seems_pictures(path: Path) -> bool:
+    """Whether a .npy or .npz file has an array that is likely to hold pictures."""
+    return any(seem_pictures(shape, dtype) for shape, dtype in headers(path).values())
 
 
 # --- IDX ----------------------------------------------------------------------------------------------------------
@@ -269,99 +296,3 @@ def found_in_idx(path: Path) -> Found:
             "belong together."
         )
     return Found(x, "", {"y": labels})
-
-
-# --- MATLAB -------------------------------------------------------------------------------------------------------
-
-
-def mat_shapes(data: IO[bytes]) -> dict[str, tuple[int, ...]]:
-    """The shapes of the arrays in a .mat file, without reading them; empty where it cannot be read."""
-    import scipy.io
-
-    try:
-        return {name: tuple(shape) for name, shape, _ in scipy.io.whosmat(data)}
-    except Exception:
-        # Of damaged files nearly anything is raised; `read_mat` says what is wrong.
-        return {}
-
-
-def read_mat(data: bytes, place: str, notes: list[str]) -> Found:
-    """The pictures of a .mat file as [N, H, W] or [N, H, W, C], and the labels beside them.
-
-    Known are arrays [H, W, N], [H, W, C, N], [N, H, W] and [N, H, W, C], CIFAR's batches [N, 3072], and the Olivetti
-    faces [4096, 400], whose columns are pictures that stand column after column.
-
-    Raises:
-        DataError: it is damaged, of version 7.3 (HDF5), or has no such array.
-    """
-    import scipy.io
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = scipy.io.loadmat(io.BytesIO(data))
-    except NotImplementedError as error:
-        raise DataError(
-            f"{place} is a MATLAB file of version 7.3, which is not read. Save it with -v7, or as .npz."
-        ) from error
-    except Exception as error:
-        # Of damaged files nearly anything is raised: MatReadError, ValueError, TypeError, zlib.error, …
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{place} is damaged or no MATLAB file ({text}). Take another copy of it.") from error
-    arrays = {k: v for k, v in loaded.items() if not k.startswith("__") and isinstance(v, np.ndarray) and v.ndim >= 2}
-    numbers = {key: value for key, value in arrays.items() if value.dtype.kind in "bufi" and value.size}
-    for key, value in numbers.items():
-        if key == "faces" and value.ndim == 2 and value.shape[0] == 4096:
-            # Each column is a face of 64 x 64 that stands column after column, as MATLAB keeps them.
-            return Found(np.ascontiguousarray(value.reshape(64, 64, -1, order="F").transpose(2, 0, 1)), key, {})
-        if key == "data" and value.ndim == 2 and value.shape[1] == 3072 and value.dtype == np.uint8:
-            x = np.ascontiguousarray(value.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-            return Found(x, key, _mat_labels(numbers, key, len(x)))
-    deep = {key: value for key, value in numbers.items() if value.ndim in (3, 4)}
-    if not deep:
-        listed = ", ".join(f"{k} {list(v.shape)}" for k, v in list(arrays.items())[:8]) or "no arrays"
-        raise DataError(
-            f"{place}: no array in it is known to hold pictures: {listed}. Save them as [H, W, N] or [H, W, C, N], "
-            "or as .npz with [N, H, W, C]."
-        )
-    key = max(deep, key=lambda name: (name.lower() in _NAMES, deep[name].size))
-    x = _rows_first(deep[key], key, numbers, place)
-    notes.append(f"{place}: {len(x):,} pictures taken from the array {key} {list(deep[key].shape)}")
-    return Found(x, key, _mat_labels(numbers, key, len(x)))
-
-
-def _rows_first(array: Array, key: str, arrays: Mapping[str, Array], place: str) -> Array:
-    lengths = {value.size for name, value in arrays.items() if name != key and value.ndim == 2 and 1 in value.shape}
-    sides = array.shape
-    if sides[0] in lengths and sides[-1] not in lengths:
-        first = True
-    elif sides[-1] in lengths and sides[0] not in lengths:
-        first = False
-    elif array.ndim == 4:
-        first = sides[3] in (1, 3, 4) and sides[2] not in (1, 3, 4)
-    elif sides[0] == sides[1]:
-        first = False
-    elif sides[1] == sides[2]:
-        first = True
-    else:
-        raise DataError(
-            f"{place}: in the array {key} {list(sides)} no axis is known to count the pictures. Save it with labels y "
-            "of that length beside it, or as .npz with [N, H, W]."
-        )
-    return array if first else np.ascontiguousarray(np.moveaxis(array, -1, 0))
-
-
-def _mat_labels(arrays: Mapping[str, Array], key: str, num: int) -> dict[str, Array]:
-    found = {n: v.reshape(-1) for n, v in arrays.items() if n != key and v.size == num and 1 in v.shape}
-    named = [name for wanted in _LABEL_NAMES for name in found if name.lower() == wanted]
-    chosen = named[:1] or list(found)[:1]
-    whole = {name: found[name] for name in chosen}
-    return {
-        name: value.astype(np.int64) if value.dtype.kind == "f" and (value == np.rint(value)).all() else value
-        for name, value in whole.items()
-    }
-
-
-def npz_seems_pictures(path: Path) -> bool:
-    """Whether a .npy or .npz file has an array that is likely to hold pictures."""
-    return any(seem_pictures(shape, dtype) for shape, dtype in headers(path).values())

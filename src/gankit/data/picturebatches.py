@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gankit.data.picturearrays import Array, read_mat
+from gankit.data.picturearrays import Array
 from gankit.data.picturefiles import Collection
+from gankit.data.picturematlab import read_mat
 from gankit.errors import DataError
 
 _PIXELS = 3 * 32 * 32
@@ -89,8 +90,7 @@ def read_batches(files: Collection, batches: Sequence[str], notes: list[str]) ->
 
 def _batch(files: Collection, name: str, notes: list[str]) -> tuple[Array, dict[str, Array]]:
     place = f"{files.name}/{name}"
-    with files.open(name) as stream:
-        data = stream.read()
+    data = files.read(name)
     if name.endswith(".bin"):
         return _binary(data, place)
     if name.endswith(".mat"):
@@ -141,11 +141,10 @@ def _named(files: Collection, key: str, numbers: Array) -> Array:
     for name in files.names:
         base = name.rsplit("/", 1)[-1]
         if base in _NAME_FILES[key]:
-            with files.open(name) as stream:
-                names = [line.strip() for line in stream.read().decode("utf-8", "replace").splitlines() if line.strip()]
+            lines = files.read(name).decode("utf-8", "replace").splitlines()
+            names = [line.strip() for line in lines if line.strip()]
         elif base in ("batches.meta", "meta"):
-            with files.open(name) as stream:
-                content = _texts_as_keys(plain_objects(stream.read(), f"{files.name}/{name}"))
+            content = _texts_as_keys(plain_objects(files.read(name), f"{files.name}/{name}"))
             listed = content.get(_NAME_KEYS[key])
             if isinstance(listed, list):
                 names = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in listed]

@@ -9,11 +9,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from gankit.config import TrainConfig
 from gankit.data.picturesizes import (
+    DEEP,
     Header,
     UnreadablePicture,
     Wanted,
@@ -36,7 +37,9 @@ CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 _AT_ONCE = 4096
 _A_TASK = 32
 _THREADS = 16
-_SHOWN = 5
+_SHOWN = 20
+
+_DARK = 32
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -51,12 +54,18 @@ class Source:
 
 
 def decode_all(
-    sources: Sequence[Source], config: TrainConfig, notes: list[str], place: str, least: int = 2
+    sources: Sequence[Source],
+    config: TrainConfig,
+    notes: list[str],
+    place: str,
+    least: int = 2,
+    known: int | None = None,
 ) -> tuple[Pixels, list[int]]:
     """All pictures as uint8 [K, H, W, C], and which of the sources they are (ascending).
 
     config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: where
-    the pictures come from, for messages. least: how many there must be.
+    the pictures come from, for messages. least: how many there must be. known: their channels, where they are known to
+    have the same.
 
     Raises:
         DataError: too few can be read, with `strict` one cannot, or their sizes differ and no size was asked for.
@@ -66,11 +75,11 @@ def decode_all(
         found = list(_mapped(pool, _looked_at, sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
         headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
-        _check_faults(faults, sources, config, place, least)
+        _check_faults(faults, sources, replace(config, strict=False), place, least)  # decoding may find more
         sizes = Counter((header.width, header.height) for header in headers.values())
         if size is None and len(sizes) > 1:
             raise _mixed_sizes(sizes, place)
-        channels = CHANNELS.get(config.channels) or _channels(pool, headers, sources)
+        channels = CHANNELS.get(config.channels) or known or _channels(pool, headers, sources)
         target = size or next(iter(sizes))
         wanted = Wanted(size, config.fit, config.resample, channels)
         rows = list(headers)
@@ -96,7 +105,7 @@ def decode_all(
     slots = [slot for slot, row in enumerate(rows) if late[row] is None]
     x = compacted(x, slots)
     kept = [rows[slot] for slot in slots]
-    if config.channels == "auto" and channels == 3 and _is_grey(x):
+    if config.channels == "auto" and known is None and channels == 3 and _is_grey(x):
         x = x[..., :1].copy()
         notes.append(f"{place}: saved in colour, but all greys: taken as grey (--channels rgb changes it)")
     _say(notes, place, [headers[row] for row in kept], faults, sources, size, config, x)
@@ -155,7 +164,7 @@ def _check_faults(
             "leave off --strict, which skips them."
         )
     if left == 0 and faults:
-        raise DataError(f"{place}: none of {len(sources):,} pictures can be read: {told}. Take another copy of them.")
+        raise DataError(f"{place}: none of {len(sources):,} pictures can be read: {told}. Mend them, or bring others.")
     if left < least:
         why = f" ({len(faults):,} more cannot be read: {told})" if faults else ""
         raise too_few(left, place, why)
@@ -204,7 +213,7 @@ def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:
     shorter = sorted(min(size) for size in sizes.elements())
     # Nine tenths of the pictures need not be enlarged; 256 is what a machine without a GPU can still bear.
     fitting = shorter[len(shorter) // 10]
-    proposed = max(16, min(256, 1 << (fitting.bit_length() - 1)))
+    proposed = max(4, min(256, 1 << (fitting.bit_length() - 1)))
     return DataError(
         f"{place}: {sizes.total():,} pictures have {len(sizes):,} different sizes (width x height): {shown}"
         f"{', …' if len(sizes) > 4 else ''}. Bring them to one with --size {proposed} (--fit says how: crop, pad or "
@@ -226,6 +235,12 @@ def _say(
         notes.append(
             f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read and are skipped: "
             f"{_told(faults, sources)}; --strict refuses them"
+        )
+    deep = [slot for slot, header in enumerate(headers) if DEEP in header.remarks]
+    if deep and (most := max(int(x[slot].max()) for slot in deep)) < _DARK:
+        notes.append(
+            f"{place}: the lightest pixel of those of 16 bits is {most} of 255 after scaling. If they hold 10 or 12 "
+            "bits, scale their values to 65,535 first, or few levels of grey are left."
         )
     for remark, times in Counter(remark for header in headers for remark in header.remarks).most_common():
         notes.append(f"{place}: {times:,} of {len(headers):,} pictures are {remark}")

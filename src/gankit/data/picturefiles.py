@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import posixpath
 import re
 import tarfile
 import tempfile
@@ -77,10 +78,11 @@ class Collection(ABC):
     """Files that belong together.
 
     name: for messages. form: "folder", "zip" or "tar". names: of all files that are not hidden, `/` between folders, in
-    natural order.
+    natural order. chosen: the one of them that is meant, where not all are.
     """
 
     form: str
+    chosen: str | None = None
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -89,6 +91,19 @@ class Collection(ABC):
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
         """The bytes of one of `names`, as a stream that can be positioned; safe to call from many threads."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of `names`, which is needed whole and not one of many.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        try:
+            with self.open(name) as stream:
+                return stream.read()
+        except (OSError, MemoryError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{self.name}/{name} cannot be read: {reason}. Take another copy of it.") from error
 
     def close(self) -> None:  # noqa: B027  # a folder holds nothing
         """Lets go of the archive."""
@@ -101,8 +116,12 @@ class Collection(ABC):
         """
         found = [name for name in self.names if is_picture(name)]
         if not found:
-            raise DataError(f"the {self.form} {self.name!r} holds no pictures: {_listed(self.names)}")
+            raise self.nothing("pictures")
         return found
+
+    def nothing(self, what: str) -> DataError:
+        """The error for a collection without what is wanted; the text says what there is instead."""
+        return DataError(f"the {self.form} {self.name!r} holds no {what}: {_listed(self.names)}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -129,8 +148,15 @@ class _Folder(Collection):
         return (self._path / name).open("rb")
 
 
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is the run of a training, whose pictures are no data: `gankit train .` leaves it in the data."""
+    return (folder / "config.json").is_file() and any((folder / name).exists() for name in ("log.jsonl", "checkpoints"))
+
+
 def walk(path: Path) -> Iterator[str]:
-    """The names of the files in a folder and those in it that are not hidden. Circles of links are entered once.
+    """The names of the files in a folder and those in it that are not hidden; the runs of trainings are passed over.
+
+    Circles of links are entered once.
 
     Raises:
         DataError: the folder may not be read.
@@ -150,6 +176,8 @@ def walk(path: Path) -> Iterator[str]:
                         continue
                     name = prefix + entry.name
                     if entry.is_dir():
+                        if _is_run(folder / entry.name):
+                            continue
                         waiting.append((folder / entry.name, name + "/"))
                     elif entry.is_file() or entry.is_symlink():
                         yield name
@@ -180,7 +208,11 @@ class _Zip(Collection):
         member = self._members[name]
         if member.file_size > largest_size():
             raise OSError(f"{member.file_size:,} bytes do not fit in memory")
-        return io.BytesIO(self._archive.read(member))
+        try:
+            return io.BytesIO(self._archive.read(member))
+        except Exception as error:
+            # Of damaged members and unknown packings nearly anything is raised: BadZipFile, LZMAError, zlib.error, …
+            raise OSError(f"damaged in the zip: {error}") from error
 
     def close(self) -> None:
         self._archive.close()
@@ -198,11 +230,7 @@ class _Tar(Collection):
         try:
             self._stream = _plain_tar(path)
             with tarfile.open(fileobj=self._stream, mode="r:") as archive:
-                self._members = {
-                    _inside(m.name): (m.offset_data, m.size)
-                    for m in archive
-                    if m.isreg() and not m.issparse() and not _is_hidden(_inside(m.name))
-                }
+                self._members = _files_of(archive.getmembers())
         except (OSError, EOFError, tarfile.TarError, ValueError) as error:
             self.close()
             raise DataError(f"{str(path)!r} is damaged or no tar file: {error}. Take another copy of it.") from error
@@ -221,6 +249,23 @@ class _Tar(Collection):
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
+
+
+def _files_of(members: Sequence[tarfile.TarInfo]) -> dict[str, tuple[int, int]]:
+    """Where the bytes of each file that is not hidden stand in a tar archive, and how many; links are followed."""
+    files = {_inside(m.name): (m.offset_data, m.size) for m in members if m.isreg() and not m.issparse()}
+    links = {_inside(m.name): m for m in members if m.islnk() or m.issym()}
+    for name in links:
+        target = name
+        for _ in range(len(links)):  # links to links; a circle ends nowhere
+            if target not in links:
+                break
+            link = links[target]
+            beside = posixpath.dirname(target) if link.issym() else ""
+            target = _inside(posixpath.normpath(posixpath.join(beside, link.linkname)))
+        if target in files:
+            files.setdefault(name, files[target])
+    return {name: place for name, place in files.items() if not _is_hidden(name)}
 
 
 def _plain_tar(path: Path) -> IO[bytes]:
@@ -293,8 +338,24 @@ def archive_and_part(path: Path) -> tuple[Path, str] | None:
     return None
 
 
-def collection_at(path: Path) -> Collection | None:
+def refuse_unknown(path: Path, known: Sequence[str]) -> None:
+    """Refuses a folder or an archive whose files are of no kind that is read; known: suffixes of files that are.
+
+    Raises:
+        DataError: it is such a one, damaged or encrypted.
+    """
+    files = collection_at(path)
+    if files is None:
+        return
+    files.close()
+    if files.names and not any(name.lower().endswith((".gz", ".zip", *known)) for name in files.names):
+        raise files.nothing("data of a known kind")
+
+
+def collection_at(path: Path, members: bool = False) -> Collection | None:
     """The collection that a path names: a folder, a zip or tar archive, or a folder in one; None for other files.
+
+    members: it may also name one file in an archive, which is then the chosen one.
 
     Raises:
         DataError: it is damaged, encrypted, or has no such folder.
@@ -307,6 +368,11 @@ def collection_at(path: Path) -> Collection | None:
     whole = collection_at(within[0]) if within else None
     if within is None or whole is None:
         return None
+    if members and within[1] in whole.names:
+        folder, _, name = within[1].rpartition("/")
+        part = _Part(whole, folder) if folder else whole
+        part.chosen = name
+        return part
     part = _Part(whole, within[1])
     if not part.names:
         whole.close()

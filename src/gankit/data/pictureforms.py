@@ -21,6 +21,7 @@ from gankit.errors import DataError
 _LEAST_SIDE = 8
 _LEAST_HIGH = 64
 _SLACK = 1e-3
+_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def seem_pictures(shape: Sequence[int], dtype: Any) -> bool:
     if axes is None or dtype.kind not in "bufi" or min(shape) < 1:
         return False
     if dtype == np.uint8:
-        return min(shape[1:3]) > 1 or is_one_picture(shape)
+        sides = shape[2:4] if axes[1] else shape[1:3]
+        return min(sides) > 1 or is_one_picture(shape)
     # Windows of time series are [N, steps, columns] too: numbers in three axes are pictures only where they are square.
     return axes[0] or (shape[1] == shape[2] and shape[1] >= _LEAST_SIDE)
 
@@ -171,6 +173,7 @@ def labels_of(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[pa.Tab
 
     One array [N] is called "label", one of K columns label0, label1, …; several keep their names.
     """
+    arrays = {key: _whole(array) for key, array in arrays.items()}
     records = records_of_arrays(arrays, name, Origin("numpy"))
     names = records.table.column_names
     forms = records.origin.details["arrays"]
@@ -180,6 +183,13 @@ def labels_of(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[pa.Tab
         columns = [form["name"] if len(form["columns"]) == 1 else name for form in forms for name in form["columns"]]
     details = {"arrays": forms, "columns": dict(zip(names, columns, strict=True))}
     return records.table.rename_columns(columns), details
+
+
+def _whole(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Floating numbers [N] that are all small and whole as integers, for they are classes."""
+    if array.dtype.kind != "f" or array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+        return array
+    return array.astype(np.int64) if (array == np.rint(array)).all() and np.abs(array).max() < _MOST_CLASSES else array
 
 
 def label_arrays(labels: pa.Table, details: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]] | None:

@@ -33,8 +33,8 @@ _TRAIN = ("train", "training")
 _SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
 _SAMPLE = 50
 _HEAD = 1 << 16
+_FEW_COLUMNS = 2
 _SHOWN = 5
-_SPARE = "\0"
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _MISSING_SUFFIXES = ("", ".png", ".jpg", ".jpeg")
 
@@ -57,12 +57,15 @@ def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str =
     trains = [part for part in parts if part.lower() in _TRAIN]
     if trains and all(part.lower() in _SPLITS for part in parts):
         others = sorted(parts - {trains[0]})
+        loose = sum("/" not in name[len(shared) :] for name in names)
         names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]
         if others:
             notes.append(
-                f"{place}: the {noun} in {trains[0]!r} are taken; those in {others[0]!r} can be held out with "
-                f"--heldout {place}/{shared}{others[0]}"
+                f"{place}: the {noun} in {trains[0]!r} are taken; those in {' and '.join(map(repr, others))} can be "
+                f"held out with --heldout {place}/{shared}{others[0]}"
             )
+        if loose:
+            notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
         shared = _shared(names)
     tops = [name[len(shared) :].split("/")[0] if "/" in name[len(shared) :] else None for name in names]
     classes = Counter(top for top in tops if top is not None)
@@ -90,7 +93,7 @@ def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) ->
     """Notes the classes that have one picture only: nothing can be learned of them, nor held out."""
     if labels is None or "label" not in labels.column_names:
         return
-    counts = Counter(labels.column("label").to_pylist())
+    counts = Counter(label for label in labels.column("label").to_pylist() if label is not None)
     lonely = [str(label) for label, times in counts.items() if times == 1]
     if lonely and len(counts) < labels.num_rows:
         shown = ", ".join(map(repr, lonely[:_SHOWN])) + (", …" if len(lonely) > _SHOWN else "")
@@ -102,13 +105,19 @@ def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) ->
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
-def cells_name_pictures(values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str]) -> bool:
-    """Whether texts are names of pictures that are there: at least half of the first fifty."""
-    values = [value for value in values if value][:_SAMPLE]
+def cells_name_pictures(
+    values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str], few: bool = False
+) -> bool:
+    """Whether texts are names of pictures: at least half of the first fifty.
+
+    few: there is one column beside them at most, as in a list of pictures and their labels. Of a table of more columns
+    one picture must be there, for it may describe pictures that nobody wants to see.
+    """
+    values = [value.strip() for value in values if value and value.strip()][:_SAMPLE]
     named = [value for value in values if is_picture(value)]
     if 2 * len(named) < len(values) or not named:
         return False
-    return any(2 * sum(exists(base + value) for value in named) >= len(named) for base in bases)
+    return few or any(exists(base + value) for base in bases for value in named)
 
 
 def head_names_pictures(path: Path) -> bool:
@@ -128,7 +137,8 @@ def head_names_pictures(path: Path) -> bool:
         if any(_holds_pictures(head.column(name)) for name in inside):
             return True
         columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
-        return any(cells_name_pictures(filter(None, column), exists, bases) for column in columns)
+        few = len(schema) <= _FEW_COLUMNS
+        return any(cells_name_pictures(filter(None, column), exists, bases, few) for column in columns)
     with path.open("rb") as raw:
         data = raw.read(_HEAD)
     if data.startswith(b"\x1f\x8b"):
@@ -141,12 +151,15 @@ def head_names_pictures(path: Path) -> bool:
     if text.startswith("{"):
         records = [json.loads(line) for line in (lines if len(data) < _HEAD else lines[:-1]) if line.strip()]
         names = dict.fromkeys(key for record in records for key in record)
-        return any(cells_name_pictures(_texts_under(key, records), exists, bases) for key in names)
+        few = len(names) <= _FEW_COLUMNS
+        return any(cells_name_pictures(_texts_under(key, records), exists, bases, few) for key in names)
     for delimiter in (",", "\t", ";", "|", " "):
         rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))[1:]
         width = max((len(row) for row in rows), default=0)
         for place in range(width):
-            if cells_name_pictures((row[place] for row in rows if len(row) > place), exists, bases):
+            if cells_name_pictures(
+                (row[place] for row in rows if len(row) > place), exists, bases, width <= _FEW_COLUMNS
+            ):
                 return True
     return False
 
@@ -225,8 +238,8 @@ def from_list(
         shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         told = f"{len(missing):,} of {len(names):,} pictures that its column {column!r} names are not there: {shown}"
         if config.strict or not there:
-            rest = "correct the list, or leave off --strict, which skips them" if there else "correct the list"
-            raise DataError(f"{place}: {told}. Put them beside it, or {rest}.")
+            rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
+            raise DataError(f"{place}: {told}. Put them beside it, correct the list, or {rest}.")
         notes.append(f"{place}: {told}; they are skipped (--strict refuses them)")
     kept = [name for row in there if (name := names[row]) is not None]
     others = [name for name in records.table.column_names if name != column]
@@ -281,17 +294,14 @@ def _labels(records: Records, config: TrainConfig, notes: list[str], place: str)
             raise OptionError(
                 f"{place}: there is no column {name!r} of labels. {nearest(name, records.table.column_names)}"
             )
-    # A further column of two levels: without one that can be learned `infer` refuses a table, and labels are optional.
-    spare = pa.array([row % 2 == 0 for row in range(len(records))])
-    table = records.table.append_column(_SPARE, spare)
-    schema = infer(Records(table, records.origin), config, notes=[])
+    schema = infer(records, config, notes=[], labels=True)
     kept: dict[str, Any] = {}
-    for column in schema.columns[:-1]:
+    for column in schema.columns:
         if column.modelled or column.kind == "constant":
             kept[column.name] = column.typed(records.table.column(column.name))
         elif column.name in config.given:
             kept[column.name] = records.table.column(column.name)
-    left = [f"{column.name} ({column.kind})" for column in schema.columns[:-1] if column.name not in kept]
+    left = [f"{column.name} ({column.kind})" for column in schema.columns if column.name not in kept]
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")
         notes.append(f"{place}: columns that are no labels are left out: {shown} (--column NAME=category takes one)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.data.origin import Origin
 from gankit.data.picturedecoding import Source, decode_all, too_few
+from gankit.data.picturefiles import is_picture
 from gankit.data.pictureforms import (
     Form,
     described,
@@ -41,27 +43,41 @@ class Reader:
 
 def object_holds_pictures(source: Any) -> bool:
     """Whether a Python object is likely to hold pictures: see `looks_like_pictures`."""
-    if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_array(source[0]):
-        return object_holds_pictures(source[0]) and _length(source[1]) == _length(source[0])
+    if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_pictures(source[0]):
+        return object_holds_pictures(source[0])
     if _is_image(source):
         return True
     if isinstance(source, list | tuple):
-        first = source[0] if source else None
-        if isinstance(first, np.ndarray):
-            return first.dtype == np.uint8 and is_one_picture(first.shape) and min(first.shape[:2]) > 1
-        return _is_image(first)
-    if _has_array(source):
-        return seem_pictures(tuple(source.shape), np.asarray(source[:0]).dtype)
+        first = _plain(source[0]) if source else None
+        if not isinstance(first, np.ndarray):
+            return _is_image(first) or _is_path(first)
+        if len({np.shape(item) for item in source}) == 1 and first.ndim > 1:
+            return seem_pictures((len(source), *first.shape), first.dtype)
+        return first.dtype == np.uint8 and is_one_picture(first.shape) and min(first.shape[:2]) > 1
+    if _has_pictures(source):
+        return seem_pictures(tuple(source.shape), np.asarray(_plain(source[:0])).dtype)
     return False
+
+
+def _plain(value: Any) -> Any:
+    """A tensor as an array; anything else as it is."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path) and is_picture(str(value))
 
 
 def _is_image(value: Any) -> bool:
     return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
 
 
-def _has_array(value: Any) -> bool:
+def _has_pictures(value: Any) -> bool:
+    """Whether it may be the first of a pair of pictures and labels: an array, or a list of pictures."""
     return (hasattr(value, "__array__") and len(getattr(value, "shape", ())) >= 3) or (
-        isinstance(value, list) and bool(value) and (_is_image(value[0]) or isinstance(value[0], np.ndarray))
+        isinstance(value, list)
+        and bool(value)
+        and (_is_image(value[0]) or _is_path(value[0]) or isinstance(_plain(value[0]), np.ndarray))
     )
 
 
@@ -79,6 +95,11 @@ def pictures_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form
     words = described(form)
     if words is not None:
         reader.notes.append(f"{place}: {words}")
+    if form.high == 65535 and (most := int(array.max())) < 8192:
+        reader.notes.append(
+            f"{place}: the largest value is {most:,} of 65,535, which is nearly black. If it means full light, scale "
+            f"the values first: x / {most}."
+        )
     x = to_pixels(array, form)
     config = reader.config
     wanted = size_of(config)
@@ -86,11 +107,7 @@ def pictures_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form
     if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
         return x, form, None
     sources = [Source(f"row {row}", partial(_image, x, row)) for row in range(len(x))]
-    # What the channels of an array are is known: there is nothing to find out.
-    names = {1: "grey", 3: "rgb", 4: "rgba"}
-    if config.channels == "auto" and x.shape[3] in names:
-        config = TrainConfig(**{**vars(config), "channels": names[x.shape[3]]})
-    resized, kept = decode_all(sources, config, reader.notes, place, reader.least)
+    resized, kept = decode_all(sources, config, reader.notes, place, reader.least, known=x.shape[3])
     return resized, form, kept
 
 
@@ -104,7 +121,7 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
     """Pictures of an array, a list of images or arrays, or a pair of these with labels: see `read_pictures`."""
     given = None
     details: dict[str, Any] = {}
-    if isinstance(source, tuple) and len(source) == 2 and _has_array(source[0]):
+    if isinstance(source, tuple) and len(source) == 2 and _has_pictures(source[0]):
         source, given = source
         details["pair"] = True
     place = f"the {type(source).__name__}"
@@ -115,10 +132,12 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
     if isinstance(source, list | tuple):
         if not source:
             raise DataError("the list is empty. Give one with pictures.")
-        format, details["list"] = "pil" if _is_image(source[0]) else "array", True
+        source = [_plain(item) for item in source]
+        drawn = _is_image(source[0]) or _is_path(source[0])
+        format, details["list"] = "pil" if drawn else "array", True
         for number, item in enumerate(source):
-            if not (_is_image(item) if format == "pil" else isinstance(item, np.ndarray)):
-                kind = "an image of Pillow" if format == "pil" else "an array"
+            if not (_is_image(item) or _is_path(item) if drawn else isinstance(item, np.ndarray)):
+                kind = "an image of Pillow or the path of one" if drawn else "an array"
                 raise DataError(
                     f"the list, item {number + 1}: expected {kind} as in the first item, found {type(item).__name__}. "
                     "Make all items alike."
@@ -127,11 +146,12 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
             x, form, kept = pictures_of_array(np.stack(source), place, reader)
             details["array"] = form.to_json()
         else:
-            sources = [Source(f"item {number + 1}", partial(_copy, item)) for number, item in enumerate(source)]
+            names = [str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source)]
+            sources = [Source(name, partial(_copy, item)) for name, item in zip(names, source, strict=True)]
             x, kept = decode_all(sources, reader.config, reader.notes, place, reader.least)
     elif hasattr(source, "__array__") or hasattr(source, "numpy"):
         format = "array"
-        x, form, kept = pictures_of_array(np.asarray(source), place, reader)
+        x, form, kept = pictures_of_array(np.asarray(_plain(source)), place, reader)
         details["array"] = form.to_json()
     else:
         raise DataError(
@@ -147,9 +167,11 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
 
 
 def _copy(item: Any) -> Any:
-    """An image that may be decoded without changing the user's; of an array an image."""
+    """An image that may be decoded without changing the user's; of an array an image, of a path the file."""
     from PIL import Image
 
+    if _is_path(item):
+        return Path(item).open("rb")
     if isinstance(item, np.ndarray):
         if item.dtype != np.uint8 or not is_one_picture(item.shape):
             raise OSError(f"an array of shape {list(item.shape)} and type {item.dtype} is no picture of bytes")
@@ -177,6 +199,8 @@ def _given_labels(given: Any, num: int, details: dict[str, Any], notes: list[str
         return labels
     from gankit.data.objects import from_object
 
+    if hasattr(given, "rename") and not hasattr(given, "columns") and not given.name:
+        given = given.rename("label")  # a series of pandas or polars
     records = from_object(given, notes)
     _check_length(len(records), num)
     details["records"] = records.origin.to_json()

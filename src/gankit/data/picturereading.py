@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,7 @@ from gankit.data.picturefiles import (
 from gankit.data.pictureforms import (
     labels_of,
 )
+from gankit.data.picturematlab import read_mat
 from gankit.data.pictureobjects import Reader, from_picture_object, object_holds_pictures, pictures_of_array
 from gankit.data.pictures import Pictures
 from gankit.data.picturesizes import size_of
@@ -84,15 +86,15 @@ def _path_holds_pictures(path: Path, config: TrainConfig) -> bool:
     if suffix in _ARRAYS:
         return picturearrays.npz_seems_pictures(path)
     if suffix == ".mat":
-        with path.open("rb") as file:
-            return bool(picturearrays.mat_shapes(file))
+        return True  # nothing else is read from these: whatever is wrong, their reader says it
     if is_zip(path) or is_tar(path):
         return _archive_holds_pictures(path)
-    shape = picturearrays.idx_shape(path)
-    if shape is not None:
-        return len(shape) >= 3
+    if picturearrays.idx_shape(path) is not None:
+        return True  # the same
     if picturebatches.is_batch(path):
         return True
+    if config.text_column is not None:
+        return False
     listing = strip_suffixes(path.name.lower(), (".gz",)).endswith(picturelists.LIST_SUFFIXES)
     return listing and config.format in (None, "csv", "tsv", "parquet") and picturelists.head_names_pictures(path)
 
@@ -172,7 +174,7 @@ def _refuse_text_options(config: TrainConfig, what: str) -> None:
 
 
 def _from_path(path: Path, reader: Reader) -> Pictures:
-    files = collection_at(path)
+    files = collection_at(path, members=True)
     if files is not None:
         _refuse_text_options(reader.config, f"a {files.form}")
         try:
@@ -197,7 +199,7 @@ def _from_path(path: Path, reader: Reader) -> Pictures:
     if suffix == ".mat" or picturebatches.is_batch(path):
         _refuse_text_options(reader.config, f"a {'.mat file' if suffix == '.mat' else 'batch of CIFAR'}")
         if suffix == ".mat":
-            return _from_found(picturearrays.read_mat(path.read_bytes(), str(path), reader.notes), path, "mat", reader)
+            return _from_found(read_mat(path.read_bytes(), str(path), reader.notes), path, "mat", reader)
         beside = collection_at(path.parent)
         assert beside is not None
         return _from_batches(beside, [path.name], path, reader)
@@ -219,7 +221,12 @@ def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -
 
 
 def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
-    batches = picturebatches.batches_in(files.names)
+    if files.chosen is not None and not picturebatches.batches_in([files.chosen]):
+        raise DataError(
+            f"{str(path)!r} is one file in an archive, of which only batches of CIFAR are read alone. Give the folder "
+            "it lies in, or unpack it."
+        )
+    batches = [files.chosen] if files.chosen else picturebatches.batches_in(files.names)
     if batches and not any(map(is_picture, files.names)):
         return _from_batches(files, batches, path, reader)
     idx = _idx_files(path, files.names) if files.form == "folder" else []
@@ -228,8 +235,14 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
     names = files.pictures()
     labelled = picturelists.from_folders(names, files.name, reader.notes)
     classes = labelled.labels is not None
+    lists = _lists_beside(files, names)
     if not classes:
-        labelled = _listed_inside(files, labelled, reader)
+        labelled = _listed_inside(files, labelled, lists, reader)
+    elif lists:
+        reader.notes.append(
+            f"{files.name}: the labels are the folders' names; {', '.join(lists[:4])} is not read. Give a list itself "
+            "to take its columns as labels."
+        )
     sources = [Source(name, partial(files.open, name)) for name in labelled.names]
     x, kept = decode_all(sources, reader.config, reader.notes, files.name, reader.least)
     labels = None if labelled.labels is None else labelled.labels.take(pa.array(kept))
@@ -237,18 +250,20 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
     return Pictures(x, labels, _origin(files.form, path, {"classes": classes}), kept_names)
 
 
-def _listed_inside(files: Collection, found: picturelists.Labelled, reader: Reader) -> picturelists.Labelled:
-    """The labels that a list at the top of a flat folder or archive gives to the pictures in it, if there is one."""
-    shared = found.names[0].rpartition("/")[0]
-    lists = [
-        name
-        for name in files.names
-        if name.lower().endswith((".csv", ".tsv", ".parquet", ".jsonl")) and name.rpartition("/")[0] in ("", shared)
-    ]
+def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
+    """The names of lists at the top of a collection of pictures, or beside the first of them."""
+    places = ("", names[0].rpartition("/")[0])
+    suffixes = (".csv", ".tsv", ".parquet", ".jsonl")
+    return [name for name in files.names if name.lower().endswith(suffixes) and name.rpartition("/")[0] in places]
+
+
+def _listed_inside(
+    files: Collection, found: picturelists.Labelled, lists: Sequence[str], reader: Reader
+) -> picturelists.Labelled:
+    """The labels that one of the lists in a flat folder or archive gives to the pictures in it, if there is one."""
     known = set(found.names)
     for name in lists:
-        with files.open(name) as stream:
-            data = stream.read()
+        data = files.read(name)
         if not data.strip():
             continue
         bases = ["", *{n.rpartition("/")[0] + "/" for n in found.names if "/" in n}]
@@ -258,9 +273,10 @@ def _listed_inside(files: Collection, found: picturelists.Labelled, reader: Read
             listed = picturelists.from_list(
                 records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}"
             )
-        except DataError:
+        except DataError as error:
             if len(lists) == 1 and reader.config.strict:
                 raise
+            reader.notes.append(f"{files.name}: no labels are taken from {name}: {error}")
             continue
         if listed.labels is None:
             continue
@@ -278,7 +294,12 @@ def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
 
 
 def _from_list_file(path: Path, reader: Reader) -> Pictures:
-    records = reading.read(path, reader.config, notes=reader.notes)
+    notes: list[str] = []
+    records = reading.read(path, reader.config, notes=notes)
+    if reader.config.header == "auto" and any(map(is_picture, records.table.column_names)):
+        # what was taken for the names of the columns are a picture and its labels
+        records = reading.read(path, replace(reader.config, header="no"), notes=(notes := []))
+    reader.notes.extend(notes)
     held = picturelists.within_list(records, reader.config, reader.notes, str(path))
     if held is not None:
         column, names, labels = held

@@ -31,8 +31,11 @@ MAX_SIDE = 4096
 
 FILTERS = {"lanczos": "LANCZOS", "bicubic": "BICUBIC", "bilinear": "BILINEAR", "box": "BOX", "nearest": "NEAREST"}
 
+DEEP = "of 16 bits, scaled to 8"
+"""The remark on pictures that lose bits."""
+
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA", "PCX", "JPEG2000", "AVIF")
-_ORIENTATION = 0x0112
+_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
 # The decoder of JPEG can halve a picture faster than any filter, but not as well: it never goes below four times the
 # size that is wanted. On 500 photographs brought to 64 x 64, twice the size changed pixels by 1.0 of 255 on average.
 _DRAFT = 4
@@ -171,13 +174,13 @@ def header_of(image: Image.Image) -> Header:
     """What an opened picture's header says. Raises UnreadablePicture where its values have no known range."""
     mode, remarks = image.mode, []
     width, height = image.size
-    if _orientation(image) >= 5:
+    if _orientation(image) >= 5 and not _is_turned(image):
         width, height = height, width
     animated = getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False)
     if animated:
         remarks.append("animated, of which the first frame is taken")
     if _is_deep(image):
-        remarks.append("of 16 bits, scaled to 8")
+        remarks.append(DEEP)
     transparent = mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
     colour = mode not in ("1", "L", "LA", "La") and not mode.startswith("I")
     match mode:
@@ -209,6 +212,12 @@ def _is_deep(image: Image.Image) -> bool:
 def _grey_palette(image: Image.Image) -> bool:
     colours = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
     return bool((colours == colours[:, :1]).all())
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether the size of an opened picture is already that of the upright one, as Pillow 11 has it for TIFF."""
+    tags: Any = getattr(image, "tag_v2", None)
+    return image.format == "TIFF" and image.size != (tags.get(_TIFF_WIDTH), tags.get(_TIFF_HEIGHT))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -19,6 +19,7 @@ from gankit.config import TrainConfig
 from gankit.data import textfile
 from gankit.data.csvfile import read_delimited
 from gankit.data.origin import Origin, Records
+from gankit.data.picturefiles import refuse_unknown
 from gankit.errors import DataError
 
 SUFFIXES = {
@@ -52,6 +53,7 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     if isinstance(source, str | Path):
+        refuse_unknown(Path(source), tuple(SUFFIXES))
         data, name = textfile.load(source)
         records = read_bytes(data, name, config, notes)
     elif hasattr(source, "read"):
@@ -222,6 +224,11 @@ def _arrays(data: bytes, name: str, origin: Origin) -> Records:
     if origin.format == "npz":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(member.file_size for member in archive.infolist())
+            if not any(member.filename.endswith(".npy") for member in archive.infolist()):
+                held = ", ".join(repr(member.filename) for member in archive.infolist()[:5]) or "nothing"
+                raise DataError(
+                    f"{name!r} holds no arrays: it is an archive of {held}. Unpack it and give what is inside."
+                )
         textfile.check_unpacked(size, len(data), name, textfile.largest_size())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -205,8 +205,7 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
     labels: list[str] = []
     encodings, ends = [], []
     for name, label in zip(found, _labels_of(found), strict=True):
-        with files.open(name) as stream:
-            data, _, _ = textfile.unpack(stream.read(), name)
+        data, _, _ = textfile.unpack(files.read(name), name)
         if not data:
             continue
         lines, encoding, newline = _lines(data, name, config, notes)

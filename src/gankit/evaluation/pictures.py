@@ -93,6 +93,9 @@ def judged(
     shown: further arguments of `build_pictures`.
     """
     train, heldout, fakes = parts
+    unknown = [name for name, part in zip(("training", "held-out", "fake"), parts, strict=True) if part.classes is None]
+    if perception.levels and unknown:
+        notes.append(f"no figures by class: some {' and '.join(unknown)} {what} have no class that the model knows.")
     for text in notes:
         note(text)
     note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out {what} …")
@@ -220,7 +223,7 @@ def _of(prepared: Prepared, part: PicturePart | None, label: str | None, seed: i
     if len(places) > MOST_TRAINING:
         places = np.sort(np.random.default_rng(seed).choice(places, MOST_TRAINING, replace=False))
     x = np.asarray(part.whole.x[part.rows[places]])
-    return Part(x, None if known is None or (known.missing > 0).any() else known.data[places].astype(np.int64))
+    return Part(x, None if known is None else _known(known.data[places], known.missing[places]))
 
 
 def _part(model: Model, label: str | None, source: Any, notes: list[str]) -> Part:
@@ -240,7 +243,12 @@ def classes_of(model: Model, label: str | None, labels: pa.Table | None) -> np.n
     if label is None or labels is None or label not in labels.column_names:
         return None
     values = replace(model.schema, columns=(model.schema.column(label),)).parse(labels)[label]
-    return None if (values.missing > 0).any() else values.data.astype(np.int64)
+    return _known(values.data, values.missing)
+
+
+def _known(codes: np.ndarray, missing: np.ndarray) -> np.ndarray | None:
+    """Class codes [N] as int64; None where one is missing, or of a class that the model does not know."""
+    return None if (missing > 0).any() or (codes < 0).any() else codes.astype(np.int64)
 
 
 def _read(model: Model, source: Any, notes: list[str]) -> Pictures:

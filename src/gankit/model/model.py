@@ -188,6 +188,8 @@ class Model:
         """Conditions on the given columns, by their position in the codec of these."""
         from gankit.restriction import restrictions
 
+        if isinstance(where, str):
+            raise OptionError(f"where must be a dict such as {{'label': '7'}}. Got {where!r} instead.")
         conditions = dict(where or {})
         allowed = [f.name for f in self.given.codec.fields] if self.given else []
         for name in conditions:

@@ -14,7 +14,7 @@ from gankit.codecs import AudioCodec, SpectrogramCodec, TableCodec, WaveCodec
 from gankit.config import TrainConfig
 from gankit.data import Origin, Pictures, Recordings, read_recordings, recording_hash
 from gankit.errors import DataError
-from gankit.preparation.labels import rows_of, split_records, understand_labels
+from gankit.preparation.labels import known_rows, rows_of, split_records, understand_labels
 from gankit.preparation.prepared import Prepared, SoundPart
 from gankit.preparation.refusing import refuse_other_network
 from gankit.preparation.soundcuts import cut_to_judge, cut_to_learn
@@ -28,7 +28,9 @@ def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
     whole = True if config.cut else None
     recordings = read_recordings(source, config, notes, least=1, whole=whole)
     cut = config.cut or len(recordings) == 1
-    config, schema = understand_labels(recordings.labels, config, notes, "recordings")
+    config, schema = understand_labels(
+        recordings.labels, config, notes, "recordings", by_name=bool(recordings.origin.details.get("classes"))
+    )
     values = {} if recordings.labels is None else schema.parse(recordings.labels)
     given = [c for c in schema.modelled if c.name in config.given]
     if cut:
@@ -41,7 +43,8 @@ def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
     if config.heldout is not None:
         others = _heldout(config, recordings, notes)
         heldout_values = {} if others.labels is None else schema.parse(others.labels)
-        train_rows, heldout_rows = np.arange(len(recordings)), np.arange(len(others))
+        train_rows = np.arange(len(recordings))
+        heldout_rows = known_rows(len(others), given, heldout_values, notes, "recordings")
     train = rows_of(values, train_rows)
     network = _network(config)
     coder = CODERS.get(network, SpectrogramCodec)

@@ -5,7 +5,7 @@ Knows columns; never the records themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.data import Column, Origin, Records, Schema, Values, infer, split
-from gankit.errors import OptionError
+from gankit.errors import DataError, OptionError
 
 MAX_CLASSES = 1000
 """Whole numbers and texts of up to so many values are classes; of more, they are nothing that can be given."""
+
+_LEFT_OUT = ("=drop", "=text")
 
 BRING = {
     "pictures": "Put them into a folder a class, or bring a list.",
@@ -30,6 +32,33 @@ BRING = {
 def rows_of(values: Mapping[str, Values], rows: np.ndarray) -> dict[str, Values]:
     """Parsed columns at some rows [n] int64."""
     return {name: Values(v.data[rows], v.missing[rows]) for name, v in values.items()}
+
+
+def known_rows(
+    num: int, given: Sequence[Column], values: Mapping[str, Values], notes: list[str], what: str
+) -> npt.NDArray[np.int64]:
+    """The rows of `num` held-out records whose given labels are ones that training knows; a note tells of the others.
+
+    what: the records have a name in texts.
+
+    Raises:
+        DataError: there are none.
+    """
+    known = np.ones(num, dtype=bool)
+    for column in given:
+        if column.kind == "category" and column.name in values:
+            known &= (values[column.name].data >= 0) | (values[column.name].missing > 0)
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        raise DataError(
+            f"--heldout: none of its {num:,} {what} has labels that those that train have. Give labelled ones of the "
+            "same classes, or train without labels by --given none."
+        )
+    if len(rows) < num:
+        notes.append(
+            f"--heldout: {num - len(rows):,} of its {num:,} {what} are of classes that training does not have: left out"
+        )
+    return rows
 
 
 def split_records(
@@ -45,13 +74,14 @@ def split_records(
 
 
 def understand_labels(
-    labels: pa.Table | None, config: TrainConfig, notes: list[str], what: str
+    labels: pa.Table | None, config: TrainConfig, notes: list[str], what: str, by_name: bool = False
 ) -> tuple[TrainConfig, Schema]:
     """What the labels of records are, and which of them are given.
 
     Args:
         labels: a row a record, or None.
         what: the records have a name in texts: "pictures", "series", "texts".
+        by_name: the labels are names of files or folders, so that NA and none are classes like any other.
 
     Returns:
         The config with all labels given unless the user said which, and the columns that the given ones are.
@@ -67,11 +97,14 @@ def understand_labels(
     if unknown:
         raise OptionError(f"--given {unknown[0]}: the labels are {', '.join(names)}. Name one of them, or none.")
     classes = [f"{name}=category" for name in names if _is_classes(labels.column(name))]
-    typed = replace(config, column=(*classes, *config.column))
-    said: list[str] = []
-    schema = infer(Records(labels, Origin("pyarrow")), typed, notes=said)
+    # what a list of records says is left out is not here any more
+    asked_for = [entry for entry in config.column if entry.partition("=")[0] in names or not entry.endswith(_LEFT_OUT)]
+    typed = replace(config, column=(*classes, *asked_for))
+    schema = infer(Records(labels, Origin("pyarrow")), typed, notes=[], labels=True)
+    if by_name:
+        schema = replace(schema, columns=tuple(map(_with_all_names, schema.columns)))
     usable = [c.name for c in schema.modelled]
-    given = config.given or tuple(usable)
+    given = config.given or tuple(name for name in usable if len(labels.column(name).unique()) > 1)
     for name in given:
         if name not in usable:
             raise OptionError(
@@ -83,9 +116,26 @@ def understand_labels(
         notes.append(f"given: {shown}, so that samples can be asked for by it. Without: --given none.")
     left = [name for name in names if name not in given]
     if left:
-        notes.append(f"labels left out: {', '.join(left)}. Take them with --given NAME --column NAME=category.")
+        shown = ", ".join(f"{name} ({_why_left(schema.column(name), labels)})" for name in left)
+        notes.append(f"labels left out: {shown}. Take them with --given NAME --column NAME=category.")
     kept = Schema(tuple(_in_order(schema.column(name)) for name in names if name in given))
     return replace(typed, given=tuple(given)), kept
+
+
+def _with_all_names(column: Column) -> Column:
+    """The column with the texts that would mean missing in a table as classes."""
+    texts = tuple(marker for marker in column.markers if marker is not None)
+    if column.kind != "category" or not texts:
+        return column
+    nulls = tuple(marker for marker in column.markers if marker is None)
+    return replace(column, levels=(*column.levels, *texts), markers=nulls)
+
+
+def _why_left(column: Column, labels: pa.Table) -> str:
+    distinct = len(labels.column(column.name).unique())
+    if distinct < 2:
+        return "always the same"
+    return column.kind if column.modelled else f"{distinct:,} different values"
 
 
 def _in_order(column: Column) -> Column:

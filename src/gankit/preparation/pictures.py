@@ -14,7 +14,7 @@ from gankit.codecs import ImageCodec, TableCodec
 from gankit.config import TrainConfig
 from gankit.data import Pictures, picture_hash, read_pictures
 from gankit.errors import DataError
-from gankit.preparation.labels import rows_of, split_records, understand_labels
+from gankit.preparation.labels import known_rows, rows_of, split_records, understand_labels
 from gankit.preparation.prepared import PicturePart, Prepared
 from gankit.preparation.refusing import refuse_other_network
 
@@ -27,7 +27,9 @@ def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prep
         raise DataError(
             "training needs at least 2 pictures (one to learn from, one held out), and some hundreds to learn well."
         )
-    config, schema = understand_labels(pictures.labels, config, notes, "pictures")
+    config, schema = understand_labels(
+        pictures.labels, config, notes, "pictures", by_name=bool(pictures.origin.details.get("classes"))
+    )
     values = {} if pictures.labels is None else schema.parse(pictures.labels)
     given = [c for c in schema.modelled if c.name in config.given]
     if config.heldout is None:
@@ -36,7 +38,8 @@ def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prep
     else:
         heldout_whole = _heldout(config, pictures, notes)
         heldout_values = {} if heldout_whole.labels is None else schema.parse(heldout_whole.labels)
-        train_rows, heldout_rows, whole = np.arange(num), np.arange(len(heldout_whole)), pictures
+        train_rows, whole = np.arange(num), pictures
+        heldout_rows = known_rows(len(heldout_whole), given, heldout_values, notes, "pictures")
     train = rows_of(values, train_rows)
     codec = TableCodec.fit(given, train) if given else None
     size = f"{width} x {height}, { ({1: 'grey', 3: 'RGB', 4: 'RGBA'}.get(channels, f'{channels} channels')) }"

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 
-KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text": "texts"}
+KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text": "texts", "table": "tables"}
 """What the data of a kind is called, where a kind has options of its own."""
 
 OPTIONS = {
@@ -18,6 +18,7 @@ OPTIONS = {
     "audio": ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment"),
     "series": ("time", "entity", "attributes", "window", "stride", "calendar"),
     "text": ("unit", "alphabet", "text_column", "strict"),
+    "table": ("target",),
 }
 """The options that some kinds alone know."""
 

@@ -106,8 +106,6 @@ def _check_options(config: TrainConfig) -> None:
         raise OptionError(f"--stride {config.stride}: windows are 1 step apart at least.")
     if config.heldout_fraction is not None and not 0 < config.heldout_fraction < 1:
         raise OptionError(f"the held-out fraction must be above 0 and below 1. Got {config.heldout_fraction} instead.")
-    if config.target is not None:
-        raise OptionError("--target is for tables; series are measured by all their channels. Leave it out.")
 
 
 def _check_columns(config: TrainConfig, names: list[str], layout: Layout) -> None:

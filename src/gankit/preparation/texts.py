@@ -55,8 +55,6 @@ def prepare_text_records(records: Records, config: TrainConfig, notes: list[str]
 
 def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
     network = _network(config)
-    if config.target is not None:
-        raise OptionError(f"--target {config.target} is for tables, and this is kind text. Leave it out.")
     unit = _unit(texts, config)
     texts = _of_the_alphabet(texts, unit, config.strict, notes)
     texts = _short_enough(texts, unit, notes)
@@ -65,7 +63,7 @@ def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
             "training needs at least 2 texts (one to learn from, one held out), and some thousands to learn well. "
             f"Got {len(texts)}."
         )
-    config, schema = understand_labels(texts.labels, config, notes, "texts")
+    config, schema = understand_labels(texts.labels, config, notes, "texts", by_name=texts.origin.format == "textfiles")
     values = _values(texts, schema)
     if config.heldout is None:
         train_rows, heldout_rows = split(schema, values, config, config.seed)

@@ -1,0 +1,88 @@
+"""Labels of records: which are conditions, which are left out, and what a held-out part may have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from picture_examples import PLAIN, fill, noise
+
+import gankit
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.preparation import prepare
+from gankit.preparation.labels import understand_labels
+
+
+def classes_of(source: object, **options: object) -> tuple[tuple[str, ...], str]:
+    notes: list[str] = []
+    prepared = prepare(source, TrainConfig(**options), notes)  # type: ignore[arg-type]
+    return prepared.schema.column("label").levels, "\n".join(notes)
+
+
+def test_folders_called_as_missing_values_are_classes(tmp_path: Path) -> None:
+    names = [f"{label}/{i}.png" for label in ("EU", "NA", "none") for i in range(8)]
+    levels, said = classes_of(fill(tmp_path, names, noise(24)))
+    assert levels == ("EU", "NA", "none") and "label (3 classes)" in said
+    model = gankit.train(tmp_path, samples=64, width=4)
+    (batch,) = model.sample_batches(4, seed=0, where={"label": "NA"})
+    assert batch.labels["label"].to_pylist() == ["NA"] * 4
+    with pytest.raises(OptionError, match="where must be a dict"):
+        model.sample(4, where="label=NA", seed=0)
+
+
+def test_labels_that_are_nearly_all_different_are_left_out(tmp_path: Path) -> None:
+    names = [f"person {i}/{j}.png" for i in range(30) for j in range(1 + (i < 5))]
+    notes: list[str] = []
+    prepared = prepare(fill(tmp_path, names, noise(35)), PLAIN, notes)
+    assert prepared.schema.modelled == ()
+    assert any("labels left out: label (30 different values)" in note for note in notes)
+    assert len(classes_of(tmp_path, column=("label=category",))[0]) == 30
+
+
+def test_a_label_that_is_always_the_same_is_left_out() -> None:
+    _, schema = understand_labels(pa.table({"label": ["a"] * 9}), PLAIN, notes := [], "pictures")
+    assert schema.modelled == () and notes == [
+        "labels left out: label (always the same). Take them with --given NAME --column NAME=category."
+    ]
+
+
+def test_a_column_of_a_list_can_be_dropped_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(12)], noise(12))
+    lines = [f"{i}.png,{['a', 'b'][i % 2]},{['x', 'y'][i % 2]}" for i in range(12)]
+    (tmp_path / "list.csv").write_text("\n".join(["file,mood,hair", *lines]))
+    prepared = prepare(tmp_path / "list.csv", TrainConfig(column=("hair=drop",)), [])
+    assert [column.name for column in prepared.schema.modelled] == ["mood"]
+    with pytest.raises(OptionError, match="no column 'beard'"):
+        prepare(tmp_path / "list.csv", TrainConfig(column=("beard=drop",)), [])
+
+
+def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> None:
+    train = [f"train/{label}/{i}.png" for label in "ab" for i in range(8)]
+    test = [f"test/{label}/{i}.png" for label in "abc" for i in range(4)]
+    fill(tmp_path, [*train, *test], noise(28))
+    notes: list[str] = []
+    prepared = prepare(tmp_path, TrainConfig(heldout=str(tmp_path / "test")), notes)
+    assert prepared.heldout_pictures is not None and len(prepared.heldout_pictures) == 8
+    assert any("4 of its 12 pictures are of classes that training does not have" in note for note in notes)
+    fill(tmp_path, [f"strange/{label}/{i}.png" for label in "cd" for i in range(4)], noise(8))
+    with pytest.raises(DataError, match="none of its 8 pictures has labels"):
+        prepare(tmp_path / "train", TrainConfig(heldout=str(tmp_path / "strange")), [])
+
+
+def test_what_lies_beside_class_folders_does_not_end_an_evaluation(tmp_path: Path) -> None:
+    names = [*[f"{label}/{i}.png" for label in "ab" for i in range(20)], "loose.png", "stray.png"]
+    fill(tmp_path / "data", names, noise(42))
+    model = gankit.train(tmp_path / "data", samples=64, width=4, out=tmp_path / "run")
+    notes: list[str] = []
+    gankit.evaluate(model, num_rows=20, on_note=notes.append)
+    assert any("have no class that the model knows" in note for note in notes)
+    fill(tmp_path / "other", [f"{label}/{i}.png" for label in "abc" for i in range(6)], noise(18))
+    gankit.evaluate(model, real=tmp_path / "other", num_rows=20)
+
+
+def test_options_of_tables_are_refused() -> None:
+    with pytest.raises(OptionError, match="--target is for tables"):
+        prepare(np.zeros((9, 8, 8), np.uint8), TrainConfig(target="x"), [])
