@@ -194,10 +194,9 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
     monkeypatch.setattr("gankit.cli.interruption.os._exit", ended.append)
     before = signal.getsignal(number)
     with interruptible(Voice()) as interruption:
-        interruption.begin()
-        assert not interruption.asked
+        assert not interruption.asked()
         signal.raise_signal(number)
-        assert interruption.asked
+        assert interruption.asked()
         assert ended == []
         signal.raise_signal(number)
         assert ended == [130]

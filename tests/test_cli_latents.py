@@ -128,6 +128,18 @@ def test_projection_writes_pairs_and_says_how_near_it_came(place: Path, capfd: p
     assert "label=4" in text and "dB" in text
 
 
+def test_projections_replace_only_what_a_projection_wrote(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said(capfd, "project runs/digits one.png my-seven.png -o two --steps 1")
+    said(capfd, "project runs/digits one.png -o two --steps 1")
+    assert sorted(path.name for path in (place / "two").iterdir()) == ["000000.png", "latents.npz"]
+    (place / "two" / "notes.txt").write_text("mine")
+    assert "'notes.txt'" in said(capfd, "project runs/digits one.png -o two --steps 1", code=2)
+    (place / "mine").mkdir()
+    (place / "mine" / "000000.png").write_bytes((place / "one.png").read_bytes())
+    assert "did not write" in said(capfd, "project runs/digits one.png -o mine --steps 1", code=2)
+    assert (place / "mine" / "000000.png").read_bytes() == (place / "one.png").read_bytes()
+
+
 def test_a_picture_of_another_size_and_mode_is_brought_to_the_models(
     place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +166,21 @@ def test_a_picture_of_another_size_and_mode_is_brought_to_the_models(
         ("interpolate runs/digits --truncation 2 -o a.png", "--truncation 2"),
         ("interpolate runs/digits --fps 5 -o a.png", "--fps 5"),
         ("interpolate runs/digits --fps 5 -o a.npz", "--fps 5"),
+        ("interpolate runs/digits --fps 0.001 -o a.gif", "between 0.1 and 50"),
+        ("interpolate runs/digits --fps 60 -o a.gif", "between 0.1 and 50"),
+        ("interpolate runs/digits --where label=1 --through label=2 -o a.png", "both say what label is"),
+        ("interpolate runs/digits --rows '' -o a.png", "--rows"),
+        ("sample runs/digits -n 3 -o a.png --format npz", "Leave --format out"),
+        ("sample runs/digits -n 0 -o a.zip", "Ask for one"),
+        ("sample runs/digits -n 3 -o a.zip --truncation 0", "above 0"),
+        ("sample runs/digits -n 3 -o a.zip --where label=77", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        ("sample runs/digits -n 3 -o a.zip --where label=7 --where label=8", "label=7|8"),
+        ("project runs/digits one.png -o .", "did not write"),
+        ("evaluate runs/digits -o one.png", "into a folder"),
+        ("evaluate runs/digits/model.safetensors -o report", "--real"),
+        ("evaluate runs/digits -o report", "no config.json"),
+        ("evaluate runs/digits/model.safetensors -o report --real one.png", "one picture"),
+        ("evaluate runs/digits/model.safetensors -o report --real one.png --valid x", "--valid is for texts"),
         ("interpolate runs/digits -o a.bmp", ".bmp"),
         ("interpolate runs/digits -o nowhere/a.png", "nowhere"),
         ("interpolate runs/none -o a.png", "no model"),

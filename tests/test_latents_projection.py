@@ -135,6 +135,10 @@ def test_what_cannot_be_projected_is_refused_in_words() -> None:
         project(model, np.zeros((1, 8, 8, 1), np.uint8), space="w")
     with pytest.raises(OptionError, match="--steps 0"):
         project(model, np.zeros((1, 8, 8, 1), np.uint8), steps=0)
+    with pytest.raises(OptionError, match="Got 'q'"):
+        project(model, np.zeros((1, 8, 8, 1), np.uint8), space="q")
+    with pytest.raises(DataError, match="no pictures"):
+        project(model, np.zeros((0, 8, 8, 1), np.uint8))
     with pytest.raises(OptionError, match="'colour'"):
         project(model, np.zeros((1, 8, 8, 1), np.uint8), where={"colour": "red"})
 

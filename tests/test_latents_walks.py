@@ -129,6 +129,11 @@ def test_what_cannot_be_walked_is_refused_in_words() -> None:
         interpolate(model, [Stop(3), Stop(4, 0, {"label": 12})])
     with pytest.raises(OptionError, match="truncation"):
         interpolate(model, [Stop(3), Stop(4)], truncation=0)
+    with pytest.raises(OptionError, match="path='zig'"):
+        interpolate(model, [3, 4], path="zig")
+    with pytest.raises(OptionError, match="space='q'"):
+        interpolate(model, [3, 4], space="q")
+    assert np.array_equal(interpolate(model, [3, 4]), interpolate(model, [Stop(3), Stop(4)]))
     vectors = gankit.train(np.arange(60.0).reshape(20, 3), samples="200", evaluations=1)
     with pytest.raises(OptionError, match="kind vector"):
         interpolate(vectors, [Stop(3), Stop(4)])

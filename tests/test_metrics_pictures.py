@@ -209,6 +209,19 @@ def test_honest_fakes_show_no_copying_and_near_copies_do() -> None:
     assert copies.copies_pixels(neighbours.nearest(copied, train), usual).value > 0.95
 
 
+def test_fakes_far_from_every_picture_are_no_copies_whatever_side_they_lie_on() -> None:
+    train, heldout = points(200, 5, 1), points(200, 5, 2)
+    train[0] += 3.0  # the outermost picture is a training picture, and nearest to all that lies beyond it
+    far = points(300, 5, 3, shift=9.0)
+    found = copies.copies_near(train, heldout, far)
+    assert np.isnan(found.value) and "300 of 300 fakes are farther" in found.details["reason"]
+    mixed = np.concatenate([points(300, 5, 4), far[:200]])
+    found = copies.copies_near(train, heldout, mixed)
+    assert found.details["far"] >= 200 and abs(found.value - 0.5) < 0.15
+    copied = np.concatenate([train + 1e-3, far[:150]])
+    assert copies.copies_near(train, heldout, copied).value > 0.9
+
+
 def test_the_share_of_near_pictures_is_one_percent_of_held_out_ones_by_definition() -> None:
     found = neighbours.nearest(points(1000, 3, 34), points(500, 3, 35))
     assert copies.copies_pixels(found, found).value == pytest.approx(0.01)

@@ -162,7 +162,9 @@ def test_mirror_images_of_training_pictures_are_copies_only_where_training_showe
         found = evaluate_pictures(
             digits["train"], digits["heldout"], fake, features=Thumbnails(), metrics=names, mirrored=mirrored
         )
-        return {name: entry["fake"]["value"] for name, entry in found["metrics"].items()}
+        values = {name: entry["fake"]["value"] for name, entry in found["metrics"].items()}
+        # mirrored digits are mostly too far from all others for a share that lies nearer to training ones
+        return {name: 0.5 if value is None else value for name, value in values.items()}
 
     straight, blind, seeing = shares(copied, False), shares(copied[:, :, ::-1], False), shares(copied[:, :, ::-1], True)
     assert len(names) == 4 and straight["copies_exact"] == seeing["copies_exact"] == 1

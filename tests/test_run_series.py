@@ -347,7 +347,7 @@ def test_a_model_without_its_data_is_judged_by_real_series(long_model: Any, tmp_
         (load(), {"window": 8, "stride": 0}, "1 step apart at least"),
         (load(), {"kind": "series", "network": "strided"}, "makes images, and these are series"),
         (load(), {"kind": "series", "size": "32"}, "--size is for pictures"),
-        (load(), {"kind": "series", "mirror": True}, "--mirror is for pictures"),
+        (load(), {"kind": "series", "mirror": "on"}, "--mirror is for pictures"),
         (load(), {"kind": "table", "window": 8}, "--window is for series"),
         (load(), {"kind": "series", "given": ("load",)}, "--given load"),
         (load(), {"kind": "series", "column": ("lod=number",)}, "no column 'lod'"),

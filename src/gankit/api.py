@@ -47,7 +47,7 @@ def train(
         out: the run folder; without it nothing is written and nothing can be resumed.
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
         on_progress, on_note: called with every Progress, and with every decision in words.
-        should_stop: asked at every Progress; True saves and raises InterruptedRun.
+        should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun.
         overwrite: replace a run that is in `out`.
 
     Returns:
@@ -158,7 +158,16 @@ def _new_run(
 ) -> Stream[Progress, None, Model]:
     from gankit.checkpoint import RunFolder
     from gankit.preparation import prepare
-    from gankit.run import Run, compile_for, length_of, perception_for, save_perception, threads, threads_for
+    from gankit.run import (
+        Run,
+        compile_for,
+        length_of,
+        mirror_for,
+        perception_for,
+        save_perception,
+        threads,
+        threads_for,
+    )
 
     began = time.monotonic()
     notes: list[str] = []
@@ -166,6 +175,7 @@ def _new_run(
     config = replace(config, threads=threads_for(prepared, config, notes))
     with threads(config.threads):
         perception = perception_for(prepared, config, notes)
+        config = replace(config, mirror=mirror_for(prepared, config, notes))
     run = Run.start(prepared, config, None, perception)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
@@ -234,6 +244,7 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
     from gankit.training import play
 
     saved = time.monotonic()
+    should_stop()  # from here on it is obeyed
     try:
         game = play(run.game, run.train, run.heldout, run.judge)
         while True:

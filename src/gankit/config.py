@@ -75,10 +75,12 @@ class TrainConfig:
     channels: str = option(
         "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
     )
-    mirror: bool = option(
-        False,
-        "Show D images as they are or mirrored, by chance: twice the data where left and right are alike (faces).",
+    mirror: str = option(
+        "auto",
+        "Show D images as they are or mirrored, by chance: twice the data where left and right are alike; auto finds "
+        "out whether they are, in budgets of 10 minutes or more.",
         group="data",
+        choices=("auto", "on", "off"),
     )
     strict: bool = option(
         False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"

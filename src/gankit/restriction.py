@@ -17,6 +17,7 @@ from gankit.codecs import Restriction, TableCodec, VectorCodec
 from gankit.data import Column, Schema
 from gankit.errors import OptionError
 
+_FEW_LEVELS = 20
 OPERATORS = (">=", "<=", ">", "<")
 
 
@@ -102,16 +103,18 @@ def _codes(column: Column, condition: Any) -> list[int]:
     else:
         text = str(condition)
         wanted = [text] if text in levels or "|" not in text else text.split("|")
+    if not wanted:
+        raise OptionError(f"no value of {column.name!r} is asked for. Give at least one, or leave the condition out.")
     codes = []
     for value in wanted:
         match = [i for i, level in enumerate(levels) if level == value] or [
             i for i, level in enumerate(levels) if level.casefold() == value.casefold()
         ]
         if len(match) != 1:
-            near = difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]
-            raise OptionError(
-                f"column {column.name!r} has no value {value!r}. Among its {len(levels)} values: {', '.join(near)}."
-            )
+            few = len(levels) <= _FEW_LEVELS
+            near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]
+            told = "Its values" if few else f"Among its {len(levels)} values"
+            raise OptionError(f"column {column.name!r} has no value {value!r}. {told}: {', '.join(near)}.")
         codes.append(match[0])
     return codes
 

@@ -5,13 +5,16 @@ Knows models, files of fakes and reports; never training.
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from gankit.cli.speaking import speaking
 from gankit.config import FEATURES
-from gankit.errors import OptionError
+from gankit.errors import OptionError, OutputError
 from gankit.terminal import Voice
 
 
@@ -23,7 +26,7 @@ from gankit.terminal import Voice
 @click.option(
     "-n",
     "--num-rows",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=2),
     metavar="N",
     help="How many fakes to make.  [as many as held-out ones, at least 1,000]",
 )
@@ -58,18 +61,40 @@ def command(
     if fake is not None and num_rows is not None:
         raise OptionError("--num-rows says how many fakes to make, and --fake brings them. Give one of them.")
     folder = out or (model / "report" if model.is_dir() else model.with_name(model.stem + "-report"))
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
 
     from gankit import api
 
-    if fake is None:
-        fake = str(_write_fakes(model, folder, num_rows, seed))
-        voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-    report = api.evaluate(
-        model, real, fake=fake, seed=seed, records=records, features=features, valid=valid, on_note=voice.note
-    )
-    report.save(folder / "report.html")
+    with _whole(folder):
+        if fake is None:
+            fake = str(_write_fakes(model, folder, num_rows, seed))
+            voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
+        report = api.evaluate(
+            model, real, fake=fake, seed=seed, records=records, features=features, valid=valid, on_note=voice.note
+        )
+        report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Makes the folder of a report, and takes away again what was put into it where no report comes of it."""
+    from gankit.data.writing import complaints
+
+    before = set(folder.iterdir()) if folder.exists() else None
+    try:
+        with complaints(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield
+    except BaseException:
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if before is None or entry not in before:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if before is None and folder.is_dir():
+            folder.rmdir()
+        raise
 
 
 def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> Path:
@@ -78,7 +103,6 @@ def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> P
     from gankit.model import load
 
     model = load(path)
-    folder.mkdir(parents=True, exist_ok=True)
     file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.form.suffix(model.origin)) else "")
     model.write(file, num_rows or num_fakes(model), seed)
     return file

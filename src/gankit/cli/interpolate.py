@@ -88,9 +88,12 @@ def command(
         raise OptionError("--seed is for --rows; --seeds names seeds itself. Give one of them.")
     places = None if seeds is None else [(0, s) for s in numbers("--seeds", seeds)]
     if places is None:
-        places = [(r, seed) for r in numbers("--rows", rows or ("0" if through else "0,1"))]
+        places = [(r, seed) for r in numbers("--rows", rows if rows is not None else "0" if through else "0,1")]
     every = parse_where(where)
     each = [parse_where([text]) for text in through]
+    twice = sorted(every.keys() & {name for one in each for name in one})
+    if twice:
+        raise OptionError(f"--where and --through both say what {twice[0]} is. Name it in one of them.")
     if latents is not None and (where or through or seed):
         raise OptionError(
             "--latents has its own places and conditions; --seed, --where and --through do not go with it."

@@ -6,6 +6,8 @@ Knows models, files of pictures and of latents; never how a place is found.
 from __future__ import annotations
 
 import math
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ import click
 from gankit.cli.speaking import speaking
 from gankit.errors import DataError, OutputError
 from gankit.terminal import Voice
+
+_OWN = re.compile(r"\d{6,}\.png|latents\.npz")
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +68,7 @@ def command(
     from gankit.latents import project, require_pictures
 
     require_pictures(loaded, "project")
+    _check_own(out)
     found, names = _read(voice, loaded, pictures)
 
     def said(row: int, rmse: float) -> None:
@@ -79,7 +84,8 @@ def command(
         results.append({"picture": name, "file": str(file), "rmse": rmse, "psnr": psnr, "labels": dict(labels)})
         lines.append(f"{name}: {_distance(rmse)}" + "".join(f", {column}={value}" for column, value in labels.items()))
     mean = float(projection.rmse.mean())
-    lines.append(f"{len(results)} pictures and their latents in {out}; mean rmse {mean:.1f}")
+    what = "1 picture and its latents" if len(results) == 1 else f"{len(results)} pictures and their latents"
+    lines.append(f"{what} in {out}; mean rmse {mean:.1f}")
     voice.result(
         {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results},
         "\n".join(lines),
@@ -116,6 +122,20 @@ def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndar
     return np.concatenate(parts), names
 
 
+def _check_own(folder: Path) -> None:
+    """Refuses, before the long descent, a folder that cannot be made or has files of others, which might be lost."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{str(folder)!r} may not be written. Choose another place.")
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    strange = [name for name in names if not _OWN.fullmatch(name)]
+    if names and (strange or "latents.npz" not in names):
+        raise OutputError(
+            f"the folder {str(folder)!r} holds files that gankit did not write, such as {(strange or names)[0]!r}. "
+            "Name a new or an empty folder."
+        )
+
+
 def _write(folder: Path, targets: np.ndarray, found: np.ndarray) -> list[Path]:
     """A PNG file for each picture, it and its reconstruction side by side."""
     import numpy as np
@@ -127,6 +147,8 @@ def _write(folder: Path, targets: np.ndarray, found: np.ndarray) -> list[Path]:
     files = [folder / f"{row:06d}.png" for row in range(len(targets))]
     with complaints(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        for stale in set(folder.glob("*.png")) - set(files):  # of a projection of more pictures
+            stale.unlink()
         for file, pair in zip(files, zip(targets, found, strict=True), strict=True):
             with whole_file(file) as stream:
                 stream.write(png(grid(np.stack(pair), columns=2)))

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,9 +18,6 @@ from gankit.cli.interruption import interruptible
 from gankit.cli.speaking import Command, speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.terminal import Voice
-
-if TYPE_CHECKING:
-    from gankit.training import Progress
 
 
 def with_train_options(command: Command) -> Command:
@@ -73,7 +70,7 @@ def command(
     """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of pictures
     (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
 
-    Ctrl-C stops at the next step, keeps what was learned, and says how to go on.
+    Ctrl-C stops at the next look (25 steps, fewer of large pictures), keeps what was learned, and says how to go on.
     """
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
     if resume:
@@ -90,14 +87,10 @@ def command(
     with interruptible(voice) as interruption:
         from gankit import api
 
-        def on_progress(progress: Progress) -> None:
-            interruption.begin()
-            voice.progress(progress)
-
         watched: dict[str, Any] = {
-            "on_progress": on_progress,
+            "on_progress": voice.progress,
             "on_note": voice.note,
-            "should_stop": lambda: interruption.asked,
+            "should_stop": interruption.asked,
         }
         try:
             if config is None:

@@ -77,7 +77,7 @@ def fed(sink: Sink, batches: Iterable[Batch], name: str, noun: str) -> int:
             sink.write(batch)
             total += len(batch)
         if not total:
-            raise OutputError(f"there is nothing to write into {name!r}: no {noun}.")
+            raise OutputError(f"there is nothing to write into {name!r}: no {noun}. Ask for one at least.")
         sink.close()
     finally:
         sink.abandon()

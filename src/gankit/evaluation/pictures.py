@@ -6,7 +6,7 @@ Knows models, data, features, metrics and the report; never the loop.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from gankit.report import Report, build_pictures
 
 MOST_TRAINING = 60_000
 """Training pictures among which the nearest of a fake is looked for; more are drawn from."""
+
+SAME_SHARE = 0.1
+"""From this share of held-out pictures on that are training pictures, byte for byte, the report warns."""
 
 LOOKS_NAME = "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
@@ -113,8 +116,11 @@ def judged(
             fake_labels=fakes.classes,
             class_names=perception.levels,
             seed=seed,
-            mirrored=TrainConfig.from_json(model.card["options"]).mirror,
+            mirrored=TrainConfig.from_json(model.card["options"]).mirror == "on",
         )
+    for text in _doubts(evaluation, heldout, perception, what, prepared is not None):
+        notes.append(text)
+        note(text)
     if prepared is None:
         kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
         evaluation = {**evaluation, "metrics": kept}
@@ -125,6 +131,28 @@ def judged(
         evaluation, train.x, heldout.x, fakes.x, labels=labels, card=_card_of(model), history=list(model.history),
         progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records, **shown,
     )  # fmt: skip
+
+
+def _doubts(evaluation: Mapping[str, Any], heldout: Part, perception: Perception, what: str, known: bool) -> list[str]:
+    """Why the figures may say less than they seem to. known: whether the training part is what was trained on."""
+    found = []
+    exact = evaluation["metrics"].get("copies_exact", {}).get("fake", {}).get("details", {})
+    same = exact.get("heldout_share") or 0.0
+    if known and same > SAME_SHARE:
+        found.append(
+            f"{100 * same:.0f}% of the held-out {what} are training {what}, so that nothing here says how the model "
+            f"does on new ones, and copies cannot be told. Give {what} that trained nothing."
+        )
+    if perception.classifier is not None and heldout.classes is not None:
+        right = float((perception.classifier.predict(heldout.x).argmax(1) == heldout.classes).mean())
+        chance = np.bincount(heldout.classes).max() / len(heldout.classes)
+        if right <= chance + 2 * np.sqrt(chance * (1 - chance) / len(heldout.classes)):
+            found.append(
+                f"the classifier of the labels is right on {100 * right:.0f}% of the held-out {what}, no more than "
+                "chance: figures in its features and by class mean little. Train for longer, or judge with --features "
+                "fixed."
+            )
+    return found
 
 
 def _card_of(model: Model) -> dict[str, Any]:
@@ -256,7 +284,12 @@ def _read(model: Model, source: Any, notes: list[str]) -> Pictures:
     options = TrainConfig.from_json(model.card["options"])
     named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
     found = TrainConfig(size=f"{width}x{height}", channels=named, fit=options.fit, resample=options.resample)
-    return read_pictures(source, found, notes)
+    read = read_pictures(source, found, notes, least=1)
+    if len(read) < 2:
+        raise OptionError(
+            f"{source} has one picture, which is too few to judge by. Bring at least 2, better thousands."
+        )
+    return read
 
 
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> Pictures:

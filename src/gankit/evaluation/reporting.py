@@ -60,6 +60,8 @@ def report_on(
     valid: str | Callable[[str], bool] | None = None,
 ) -> Report:
     """See `gankit.evaluate`."""
+    if num_rows is not None and num_rows < 2:
+        raise OptionError(f"{num_rows} fakes are too few to judge by. Make at least 2, better thousands.")
     run: Path | None = None
     if isinstance(model, Model):
         loaded, prepared = model, model.prepared

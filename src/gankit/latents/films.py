@@ -24,6 +24,9 @@ from gankit.errors import OptionError, OutputError
 FPS = 10.0
 """Pictures a second where nothing else is asked for."""
 
+LEAST_FPS, MOST_FPS, MOST_FPS_OF_GIF = 0.1, 100.0, 50.0
+"""Bounds of --fps. A GIF counts in hundredths of a second, and viewers take less than two of them for ten."""
+
 
 def write_film(path: str | Path, frames: np.ndarray, *, leg: int, fps: float | None = None) -> None:
     """Writes the pictures of a walk: `.png` a strip, `.gif` or `.mp4` a film.
@@ -52,8 +55,11 @@ def check_film(path: str | Path, fps: float | None = None) -> None:
         raise OutputError(f"walks are not written as {suffix!r}. Take one of: {', '.join(_WRITERS)}.")
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
-    if fps is not None and (suffix == ".png" or not 0 < fps <= 100):
-        raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4, and must be above 0 and at most 100.")
+    if fps is not None and suffix == ".png":
+        raise OptionError(f"--fps {fps:g} is for .gif and .mp4, and a strip stands still. Leave it out.")
+    most = MOST_FPS_OF_GIF if suffix == ".gif" else MOST_FPS
+    if fps is not None and not LEAST_FPS <= fps <= most:
+        raise OptionError(f"--fps of a {suffix} must be between {LEAST_FPS:g} and {most:g}. Got {fps:g} instead.")
     if suffix == ".mp4":
         find_encoder()
 
@@ -80,8 +86,7 @@ def _gif(target: Path, frames: np.ndarray, leg: int, fps: float) -> None:
     _, height, width, channels = frames.shape
     pictures = [Image.frombytes(MODES[channels], (width, height), frame.tobytes()) for frame in frames]
     stream = io.BytesIO()
-    # hundredths of a second; viewers take less than 2 for 10
-    duration_ms = max(20, 10 * round(100 / fps))
+    duration_ms = 10 * round(100 / fps)
     pictures[0].save(
         stream, "GIF", save_all=True, append_images=pictures[1:], duration=duration_ms, loop=0, optimize=False
     )

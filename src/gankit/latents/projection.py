@@ -156,6 +156,8 @@ def project(
     require_pictures(model, "project")
     if space == "w":
         style_generator(model, "--space w")
+    if space not in ("z", "w"):
+        raise OptionError(f"pictures are sought in the space z or w. Got {space!r} instead.")
     if steps < 1:
         raise OptionError(f"--steps {steps}: give 1 or more.")
     channels, height, width = model.codec.spec.shape
@@ -164,6 +166,8 @@ def project(
             f"the pictures must be uint8 [N, {height}, {width}, {channels}], as the model makes them. Got "
             f"{pictures.dtype} {list(pictures.shape)} instead."
         )
+    if not len(pictures):
+        raise DataError("there are no pictures to find places for. Give at least one.")
     search = _Search(model, space, seed, where)
     targets = expand(model.codec.spec, torch.from_numpy(pictures.copy()))
     found, codes = [], []

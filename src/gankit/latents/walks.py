@@ -34,7 +34,7 @@ NEARLY_PARALLEL = 1e-4
 
 def interpolate(
     model: Model,
-    stops: Sequence[Stop] | Places,
+    stops: Sequence[Stop | int] | Places,
     *,
     frames: int = 8,
     path: str | None = None,
@@ -49,7 +49,7 @@ def interpolate(
 
     Args:
         model: of pictures.
-        stops: rows of the model, or places such as those of a projection.
+        stops: rows of the model (numbers are rows of seed 0), or places such as those of a projection.
         frames: pictures of a leg, from a stop on and up to the next one, which is not counted.
         path: "spherical" or "straight"; None = spherical in z, straight in w.
         space: "z", or "w" for a network with styles.
@@ -66,11 +66,13 @@ def interpolate(
     require_pictures(model, "interpolate")
     if len(stops) < 2:
         raise OptionError("a walk needs at least two places, and this is one. Give more rows, as in --rows 3,17.")
+    if path not in (None, "spherical", "straight") or space not in ("z", "w"):
+        raise OptionError(f"a walk is spherical or straight, in z or w. Got path={path!r} and space={space!r} instead.")
     if frames < 1:
         raise OptionError(f"a leg of a walk has at least one picture. Got frames={frames} instead.")
     if not 0 < truncation <= 1:
         raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
-    places = stops if isinstance(stops, Places) else places_of(model, stops)
+    places = stops if isinstance(stops, Places) else places_of(model, _rows_of(stops))
     if places.z is None and space == "z":
         raise OptionError("these places are known in w alone, so that --space z cannot be walked. Give --space w.")
     if space == "w":
@@ -88,9 +90,13 @@ def interpolate(
     x = pictures_of(model, _joined([*legs, places.take(slice(order[-1], order[-1] + 1))]), truncation)
     if not isinstance(stops, Places):
         # a picture made in another batch may differ in its last bit
-        exact = pictures_at(model, stops, truncation)
+        exact = pictures_at(model, _rows_of(stops), truncation)
         x[::frames] = exact[order]
     return x
+
+
+def _rows_of(stops: Sequence[Stop | int]) -> list[Stop]:
+    return [Stop(stop) if isinstance(stop, int) else stop for stop in stops]
 
 
 def _leg(places: Places, a: int, b: int, t: Tensor, along: Path) -> Places:

@@ -19,6 +19,7 @@ SEARCHED_SIDE = 32
 """Pixels of the longer side at which near copies are looked for: larger pictures are averaged down to it."""
 
 NEAR_SHARE = 0.01
+NEARNESS, LEAST_NEAR = 0.95, 0.5
 _NUM_WORST = 10
 
 
@@ -109,10 +110,14 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     """The share of fakes that lie closer to a training picture than to any held-out one; best .5, the chance level.
 
     Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
-    half. The interval is that of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
+    half. Only fakes are counted that lie as near to one of both as 95% of held-out pictures lie to training ones: what
+    is farther from every picture copies none, and lies on one side of them all for other reasons. Nothing is said where
+    most are. The interval is that
+    of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
     details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
     nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
-    details["pairs"]: fakes much nearer to a training picture than to a held-out one, by row numbers.
+    details["rows"]: fakes that were counted, "far": those that were not. details["pairs"]: fakes much nearer to a
+    training picture than to a held-out one, by row numbers.
 
     train, heldout: [N, D], fake: [M, D], of any number type.
     """
@@ -124,14 +129,20 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     members, others = nearest(fake, train), nearest(fake, heldout)
     to_train, to_heldout = members.distances[:, 0], others.distances[:, 0]
     usual = nearest(heldout, train).distances[:, 0]
+    near = np.minimum(to_train, to_heldout) <= np.quantile(usual, NEARNESS)
+    if near.mean() < LEAST_NEAR:
+        reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every picture than pictures are"
+        return impossible(0.5, f"{reason} from each other")
     z = mann_whitney_z(to_train, usual)
     details = {
-        "closer": int((to_train < to_heldout).sum()),
-        "ties": int((to_train == to_heldout).sum()),
-        "rows": len(fake),
+        "closer": int((to_train < to_heldout)[near].sum()),
+        "ties": int((to_train == to_heldout)[near].sum()),
+        "rows": int(near.sum()),
+        "far": int((~near).sum()),
         "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
         "distance": nearness(to_train, to_heldout, usual),
         "pairs": closest_pairs(to_train, to_heldout, members.rows[:, 0]),
     }
-    share = nearer_share(to_train, to_heldout, members.rows[:, 0], others.rows[:, 0], len(train))
+    nearest_rows = members.rows[near, 0], others.rows[near, 0]
+    share = nearer_share(to_train[near], to_heldout[near], *nearest_rows, len(train))
     return Score(*share, 0.5, plain(details))

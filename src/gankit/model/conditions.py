@@ -26,6 +26,9 @@ def parse_where(texts: Sequence[str]) -> dict[str, str]:
             )
         name, operator, value = match.groups()
         if name in conditions:
-            raise OptionError(f"--where names {name!r} twice. Put both into one, as in --where {name}=30..40.")
+            raise OptionError(
+                f"--where names {name!r} twice. Put both into one: {name}=30..40 is a range, and "
+                f"{name}=7|8 one of several values."
+            )
         conditions[name] = value if operator == "=" else operator + value
     return conditions

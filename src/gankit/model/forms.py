@@ -144,9 +144,14 @@ class PictureRows(RecordForm):
         self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `RecordForm.write`."""
-        if str(path) == "-" or format is not None:
+        if str(path) == "-":
             raise OptionError(
                 "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
+            )
+        if format is not None:
+            raise OptionError(
+                f"--format {format}: what pictures go to is told by the name after -o: a folder, a .zip, an .npz, an "
+                ".npy, or a .png as a grid. Leave --format out."
             )
         from gankit.data import write_pictures
 

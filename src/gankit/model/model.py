@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,8 @@ class Model:
         Yields:
             What the kind's form makes: Arrow tables; for kind "image" `Pictures`.
         """
+        if not all(isinstance(number, Integral) for number in (n, seed, offset)):
+            raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
         if n < 0 or offset < 0:
             raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
         block, rows = self._blocks(seed, where, truncation, prefix, temperature), block_rows(self.codec.spec)
@@ -208,11 +211,10 @@ class Model:
         from gankit.networks.sequential import SequentialGenerator
         from gankit.restriction import restrictions
 
-        if truncation != 1 and (not self.form.truncates or not 0 < truncation <= 1):
-            raise OptionError(
-                f"--truncation {truncation:g}: it must be above 0 and at most 1, and is for pictures; this model is "
-                f"of kind {self.kind}."
-            )
+        if truncation != 1 and not self.form.truncates:
+            raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")
+        if not isinstance(truncation, (int, float)) or not 0 < truncation <= 1:
+            raise OptionError(f"--truncation {truncation}: it must be a number above 0 and at most 1.")
         if isinstance(self.codec, TextCodec):
             return self._text_blocks(self.codec, self.draws(seed, where), prefix, temperature)
         if prefix or temperature != 1:

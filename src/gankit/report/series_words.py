@@ -52,7 +52,7 @@ _NO_CHANCE = 20
 _LONGER = "train longer (--budget or --samples)"
 _WIDER = f"{_LONGER}; if the curve of the training is flat, make the networks wider (--width)"
 _LEARNED_BY_HEART = (
-    "train for fewer samples (--samples) or bring more series; then look at the closest pairs above with your own eyes"
+    "train for fewer samples (--samples) or bring more series; then look at the closest pairs with your own eyes"
 )
 
 WORDS: dict[str, Words] = {

@@ -74,7 +74,7 @@ _MOST_GONE = 8
 _LONGER = "train longer (--budget or --samples)"
 _VARIED = f"{_LONGER}; if it stays so, a larger --penalty-weight or a larger --batch"
 _LEARNED_BY_HEART = (
-    "train for fewer samples (--samples) or bring more texts; then look at the closest pairs above with your own eyes"
+    "train for fewer samples (--samples) or bring more texts; then look at the closest pairs with your own eyes"
 )
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gankit.run.run import Run
 
 DEFAULT_BUDGET = "5m"
+
+UNAUGMENTED = ("dense2014", "conv2014", "dcgan")
+"""Networks that are run as they were published: neither augmented nor mirrored unless it is asked for."""
 MAX_EPOCHS = 30
 """Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
 
@@ -163,9 +166,9 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
     usual = "spectral" if prepared.kind == "audio" else "ada"
     most = LOOK_PIXELS_STYLES if prepared.network == "stylegan2" else LOOK_PIXELS
     row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
-    automatic = "none" if prepared.network in ("dense2014", "conv2014", "dcgan") else usual
+    automatic = "none" if prepared.network in UNAUGMENTED else usual
     row["augmentation"] = automatic if config.augment == "auto" else config.augment
-    return replace(plan, **row, mirror=config.mirror)
+    return replace(plan, **row, mirror=config.mirror == "on")
 
 
 def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 TEACHING_SHARE = 0.05
 """At most this share of a time budget goes into the classifier that pictures are measured by."""
 
+LEAST_TEACHING_S = 3.0
+"""But not less, for one that knows nothing would choose a checkpoint by nothing."""
+
 TEACHING_SAMPLES, LEAST_TAUGHT, MOST_TAUGHT = 0.25, 20_000, 200_000
 """The same of a length in samples, within bounds."""
 
@@ -36,7 +39,7 @@ def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) ->
         found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_TAUGHT, MOST_TAUGHT)))
     else:
         budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
-        found = perceive(prepared, config.seed, max_seconds=TEACHING_SHARE * budget_s)
+        found = perceive(prepared, config.seed, max_seconds=max(TEACHING_SHARE * budget_s, LEAST_TEACHING_S))
     held = "spectrograms of held-out recordings" if prepared.kind == "audio" else "held-out pictures"
     notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
     return found
