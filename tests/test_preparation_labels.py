@@ -67,6 +67,11 @@ def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> No
     prepared = prepare(tmp_path, TrainConfig(heldout=str(tmp_path / "test")), notes)
     assert prepared.heldout_pictures is not None and len(prepared.heldout_pictures) == 8
     assert any("4 of its 12 pictures are of classes that training does not have" in note for note in notes)
+    fill(tmp_path, [f"plain/{i}.png" for i in range(8)], noise(8))
+    plain = {"heldout": str(tmp_path / "plain")}
+    with pytest.raises(DataError, match=r"its pictures have no labels.*--given none"):
+        prepare(tmp_path / "train", TrainConfig(**plain), [])
+    prepare(tmp_path / "train", TrainConfig(**plain, given=("none",)), [])
     fill(tmp_path, [f"strange/{label}/{i}.png" for label in "cd" for i in range(4)], noise(8))
     with pytest.raises(DataError, match="none of its 8 pictures has labels"):
         prepare(tmp_path / "train", TrainConfig(heldout=str(tmp_path / "strange")), [])
@@ -86,3 +91,5 @@ def test_what_lies_beside_class_folders_does_not_end_an_evaluation(tmp_path: Pat
 def test_options_of_tables_are_refused() -> None:
     with pytest.raises(OptionError, match="--target is for tables"):
         prepare(np.zeros((9, 8, 8), np.uint8), TrainConfig(target="x"), [])
+    with pytest.raises(OptionError, match="spectral is for recordings"):
+        prepare(noise(9), TrainConfig(augment="spectral"), [])

@@ -73,7 +73,7 @@ def _heldout(config: TrainConfig, recordings: Recordings, notes: list[str]) -> R
     """The recordings of --heldout, brought to the rate, length and channels of those that train."""
     config = replace(config, cut="cut" in recordings.origin.details)
     found = brought_to(config.heldout, config, recordings.rate, recordings.x.shape[1], recordings.x.shape[2], notes)
-    if recordings.labels is not None and found.labels is None and config.given != ():
+    if config.given and found.labels is None:
         raise DataError(
             f"--heldout {config.heldout}: its recordings have no labels, and those that train have. Give labelled "
             "ones, or train without labels by --given none."

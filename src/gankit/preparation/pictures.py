@@ -13,7 +13,7 @@ import numpy as np
 from gankit.codecs import ImageCodec, TableCodec
 from gankit.config import TrainConfig
 from gankit.data import Pictures, picture_hash, read_pictures
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
 from gankit.preparation.labels import known_rows, rows_of, split_records, understand_labels
 from gankit.preparation.prepared import PicturePart, Prepared
 from gankit.preparation.refusing import refuse_other_network
@@ -61,7 +61,7 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
             f"--heldout {config.heldout}: its pictures have {found.x.shape[3]} channels, and those that train have "
             f"{channels}. Give pictures of the same kind."
         )
-    if pictures.labels is not None and found.labels is None and config.given != ("none",):
+    if config.given and found.labels is None:
         raise DataError(
             f"--heldout {config.heldout}: its pictures have no labels, and those that train have. Give labelled ones, "
             "or train without labels by --given none."
@@ -70,5 +70,7 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
 
 
 def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
+    if config.augment == "spectral":
+        raise OptionError("--augment spectral is for recordings, and these are pictures. Take ada, or leave it out.")
     refuse_other_network(config.network, ("images",), "these are pictures")
     return "strided" if config.network == "auto" else config.network
