@@ -88,6 +88,13 @@ def test_what_lies_beside_class_folders_does_not_end_an_evaluation(tmp_path: Pat
     gankit.evaluate(model, real=tmp_path / "other", num_rows=20)
 
 
+def test_large_pictures_are_told_of() -> None:
+    for side, size, told in ((1000, None, True), (1000, "64", False), (64, None, False)):
+        notes: list[str] = []
+        prepare(np.zeros((4, side, side, 1), np.uint8), TrainConfig(size=size), notes)
+        assert any("--size 256" in note for note in notes) == told
+
+
 def test_options_of_tables_are_refused() -> None:
     with pytest.raises(OptionError, match="--target is for tables"):
         prepare(np.zeros((9, 8, 8), np.uint8), TrainConfig(target="x"), [])

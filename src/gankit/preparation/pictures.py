@@ -18,6 +18,9 @@ from gankit.preparation.labels import known_rows, rows_of, split_records, unders
 from gankit.preparation.prepared import PicturePart, Prepared
 from gankit.preparation.refusing import refuse_other_network
 
+LARGE = 1 << 19
+"""Pixels of a picture from which on a line says what they cost."""
+
 
 def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
     """See `gankit.preparation.prepare`."""
@@ -44,6 +47,8 @@ def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prep
     codec = TableCodec.fit(given, train) if given else None
     size = f"{width} x {height}, { ({1: 'grey', 3: 'RGB', 4: 'RGBA'}.get(channels, f'{channels} channels')) }"
     notes.append(f"kind: image ({num:,} pictures of {size}). Another: --kind.")
+    if height * width > LARGE and config.size is None and config.device in ("auto", "cpu"):
+        notes.append("pictures of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
         pictures.origin, schema, "image", _network(config, height * width, notes), train,
         rows_of(heldout_values, heldout_rows), ImageCodec(height, width, channels), codec, picture_hash(pictures),
