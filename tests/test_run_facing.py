@@ -43,7 +43,7 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
     assert mirror_for(alike, TrainConfig(samples="400k"), []) == "off"
     assert mirror_for(alike, TrainConfig(budget="9m"), []) == "off"
     assert mirror_for(alike, TrainConfig(), []) == "off"
-    assert mirror_for(prepared(0.0, 300), LONG, []) == "off"  # 120 held-out pictures cannot tell
+    assert mirror_for(prepared(0.0, 2000), LONG, []) == "off"  # 800 held-out pictures cannot tell
     for network in ("dense2014", "conv2014", "dcgan"):
         config = TrainConfig(samples="500k", heldout_fraction=0.4, network=network)
         assert mirror_for(prepare(blobs(2500, 0.0), config, []), config, []) == "off"
@@ -54,7 +54,7 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gankit.run.facing.LEAST_SAMPLES", 64)
     monkeypatch.setattr("gankit.run.facing.SHOWN", 500)
-    model = gankit.train(blobs(2500, 0.0), samples=64, width=4, heldout_fraction=0.4)
+    model = gankit.train(blobs(8000, 0.0), samples=64, width=4, heldout_fraction=0.4)
     assert model.card["options"]["mirror"] == "on"
     short = gankit.train(blobs(300, 0.0), samples=64, width=4)
     assert short.card["options"]["mirror"] == "off"

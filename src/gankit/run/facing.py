@@ -22,6 +22,9 @@ LEAST_BUDGET_S, LEAST_SAMPLES = 600.0, 500_000
 SHOWN, MOST_PICTURES = 20_000, 20_000
 """Pictures that the judge of left and right is shown, and from how many."""
 
+LEAST_HELDOUT = 1000
+"""Of fewer held-out pictures chance would decide."""
+
 MOST_TOLD = 0.55
 """Mirrored where at most this share of pairs is told: 10% of the pictures show which way they face, the rest do not."""
 
@@ -40,11 +43,10 @@ def mirror_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> str
         return "off"
     assert prepared.heldout_pictures is not None
     count = len(prepared.heldout_pictures)
-    slack = 2 * math.sqrt(0.25 / count)  # two standard errors
-    if 0.5 + slack > MOST_TOLD:
+    if count < LEAST_HELDOUT:
         return "off"  # too few pictures to find out
     share = told(prepared, config.seed)
-    if share + slack > MOST_TOLD:
+    if share + 2 * math.sqrt(0.25 / count) > MOST_TOLD:  # two standard errors
         return "off"
     notes.append(
         "left and right are alike: a classifier tells held-out pictures from their mirror images in "
