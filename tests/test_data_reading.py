@@ -278,6 +278,12 @@ def test_what_cannot_be_read_is_refused_with_one_clear_sentence(
     assert caught.value.exit_code == 2
 
 
+def test_one_file_in_a_zip_needs_no_suffix(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("table", "a,b\n1,2\n3,4\n")
+    assert read(tmp_path / "x.zip").table.num_rows == 2
+
+
 def test_several_files_in_a_zip_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2 files \('a.csv', 'b.csv'\)"):
         read(make_zip(tmp_path / "x.zip", "a.csv", "b.csv"))

@@ -348,7 +348,8 @@ def refuse_unknown(path: Path, known: Sequence[str]) -> None:
     if files is None:
         return
     files.close()
-    if files.names and not any(name.lower().endswith((".gz", ".zip", *known)) for name in files.names):
+    one = files.form != "folder" and len(files.names) == 1  # its content tells what it is
+    if files.names and not one and not any(name.lower().endswith((".gz", ".zip", *known)) for name in files.names):
         raise files.nothing("data of a known kind")
 
 
