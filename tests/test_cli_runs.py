@@ -288,8 +288,9 @@ def test_a_signal_before_the_training_ends_with_130_and_leaves_nothing(tmp_path:
         text=True,
     )
     os.write(write, b"a")
+    deadline = time.monotonic() + 120
     while any(fcntl.ioctl(read, termios.FIONREAD, bytes(4))):  # bytes that it has not read yet
-        assert process.poll() is None
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     # now it waits for the rest, which never comes
     process.send_signal(signal.SIGINT)

@@ -8,6 +8,7 @@ import pickle
 import re
 import struct
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import scipy.io
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_examples import PLAIN, fill, image, noise
+from picture_examples import PLAIN, encoded, fill, image, noise
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
@@ -29,6 +30,7 @@ from gankit.data import looks_like_pictures, picturestore, read_pictures, to_pic
 from gankit.data.picturebatches import plain_objects
 from gankit.data.pictures import Pictures
 from gankit.errors import DataError, OptionError
+from gankit.randomness import numpy_generator
 
 
 def read(source: Any, **options: Any) -> tuple[Pictures, str]:
@@ -296,6 +298,10 @@ def test_one_batch_in_an_archive_can_be_named(tmp_path: Path) -> None:
     test = read_pictures(Path(named[1]), PLAIN, [])
     assert np.array_equal(test.x, read_pictures(folder / Path(named[1]).name, PLAIN, []).x)
     assert test.labels is not None and set(test.labels["label"].to_pylist()) <= set(NAMES)
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as both:
+        both.write(folder / "test_batch.bin", "c/test_batch.bin")
+        both.writestr("c/a.png", encoded(noise(1, 32, 32)[0]))
+    assert np.array_equal(read_pictures(tmp_path / "c.zip" / "c" / "test_batch.bin", PLAIN, []).x, test.x)
     with pytest.raises(DataError, match="one file in an archive"):
         read_pictures(tmp_path / "c.tar.gz" / "cifar-10" / "batches.meta.txt", PLAIN, [])
 
@@ -520,6 +526,16 @@ def test_tensors_and_lists_of_them_and_paths_are_read(tmp_path: Path) -> None:
     fill(tmp_path, [path.name for path in paths], x)
     assert looks_like_pictures(paths, PLAIN) and looks_like_pictures((paths, [0, 1] * 3), PLAIN)
     assert np.array_equal(read(list(map(str, paths)))[0].x, x)
+
+
+def test_series_and_texts_in_lists_do_not_look_like_pictures() -> None:
+    rng = numpy_generator(0, "lists")
+    for source in (
+        [rng.normal(size=(24, 24)) for _ in range(9)],
+        [rng.integers(0, 9, (10, 10)) for _ in range(9)],
+        ["look at cat.png", *[f"hello world {i}" for i in range(9)]],
+    ):
+        assert not looks_like_pictures(source, PLAIN)
 
 
 def test_a_series_of_pandas_as_labels_is_called_label() -> None:

@@ -261,6 +261,12 @@ def test_a_table_that_describes_pictures_which_are_elsewhere_is_a_table(tmp_path
     lines = ["file,mood,age", *[f"nowhere/{i}.png,glad,{i}" for i in range(30)], "faces/3.png,sad,4"]
     path.write_text("\n".join(lines))
     assert looks_like_pictures(path, PLAIN)
+    for line in ("{i},{s},{n},nowhere/{i}.png", "{i},nowhere/{i}.png,{s},{n}", "nowhere/{i}.png;{s};{n}"):
+        path.write_text("a,b,c,d\n" + rows(line))
+        assert not looks_like_pictures(path, PLAIN), line
+    for line in ("nowhere/{i}.png,{s}", "nowhere/{i}.png", "{s};nowhere/{i}.png"):
+        path.write_text("a,b\n" + rows(line))
+        assert looks_like_pictures(path, PLAIN), line
 
 
 def test_a_list_without_a_line_of_names_keeps_its_first_picture(tmp_path: Path) -> None:
@@ -338,6 +344,11 @@ def test_links_in_a_tar_are_followed(tmp_path: Path) -> None:
     (tmp_path / "data" / "b" / "round.png").symlink_to("round.png")
     with tarfile.open(tmp_path / "x.tar", "w") as archive:
         archive.add(tmp_path / "data", "data")
+    with tarfile.open(tmp_path / "x.tar", "a") as archive:
+        for i in range(3000):  # a long circle ends soon
+            link = tarfile.TarInfo(f"data/c/{i}.png")
+            link.type, link.linkname = tarfile.SYMTYPE, f"{(i + 1) % 3000}.png"
+            archive.addfile(link)
     pictures = read_pictures(tmp_path / "x.tar", PLAIN, [])
     assert [name.removeprefix("data/") for name in pictures.names] == ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
     assert np.array_equal(pictures.x, x[[0, 1, 0, 1]])

@@ -59,6 +59,15 @@ def test_a_column_of_a_list_can_be_dropped_and_an_unknown_one_is_refused(tmp_pat
         prepare(tmp_path / "list.csv", TrainConfig(column=("beard=drop",)), [])
 
 
+def test_a_mistyped_label_is_refused_whatever_it_is_to_be() -> None:
+    source = noise(12), np.array(["a", "b"] * 6)
+    for kind in ("drop", "text", "category"):
+        with pytest.raises(OptionError, match="no column 'labl'"):
+            prepare(source, TrainConfig(column=(f"labl={kind}",)), [])
+    prepared = prepare(source, TrainConfig(column=("label=drop",)), [])
+    assert prepared.schema.modelled == ()
+
+
 def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> None:
     train = [f"train/{label}/{i}.png" for label in "ab" for i in range(8)]
     test = [f"test/{label}/{i}.png" for label in "abc" for i in range(4)]
@@ -66,7 +75,7 @@ def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> No
     notes: list[str] = []
     prepared = prepare(tmp_path, TrainConfig(heldout=str(tmp_path / "test")), notes)
     assert prepared.heldout_pictures is not None and len(prepared.heldout_pictures) == 8
-    assert any("4 of its 12 pictures are of classes that training does not have" in note for note in notes)
+    assert any("4 of its 12 pictures are without a class that training knows" in note for note in notes)
     fill(tmp_path, [f"plain/{i}.png" for i in range(8)], noise(8))
     plain = {"heldout": str(tmp_path / "plain")}
     with pytest.raises(DataError, match=r"its pictures have no labels.*--given none"):

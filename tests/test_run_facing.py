@@ -51,6 +51,11 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
     assert mirror_for(table, TrainConfig(samples="500k"), []) == "auto"  # which other kinds cannot be told
 
 
+def test_runs_from_before_it_could_be_found_out_go_on() -> None:
+    for then, now in ((True, "on"), (False, "auto")):
+        assert TrainConfig.from_json({**TrainConfig().to_json(), "mirror": then}).mirror == now
+
+
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gankit.run.facing.LEAST_SAMPLES", 64)
     monkeypatch.setattr("gankit.run.facing.SHOWN", 500)

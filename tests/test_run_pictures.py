@@ -95,8 +95,12 @@ def test_truncation_takes_away_variety(conditional: gankit.Model) -> None:
     whole = conditional.sample(64, seed=2, where={"label": 3})[0].astype(float)
     less = conditional.sample(64, seed=2, where={"label": 3}, truncation=0.2)[0].astype(float)
     assert less.std(0).mean() < 0.7 * whole.std(0).mean()
-    with pytest.raises(OptionError, match="--truncation"):
-        conditional.sample(1, truncation=0.0)
+    assert np.array_equal(conditional.sample(2, truncation=np.float32(0.5)), conditional.sample(2, truncation=0.5))
+    for wrong in (0.0, 1.1, float("nan"), "x", None):
+        with pytest.raises(OptionError, match="--truncation"):
+            conditional.sample(1, truncation=wrong)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="whole numbers"):
+        conditional.sample(1.5)  # type: ignore[arg-type]
 
 
 def test_the_report_names_its_features_and_stands_beside_ceilings(conditional: gankit.Model, tmp_path: Path) -> None:

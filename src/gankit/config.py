@@ -210,4 +210,6 @@ class TrainConfig:
     def from_json(cls, value: dict[str, Any]) -> TrainConfig:
         """The options that `to_json` wrote."""
         options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        if isinstance(options.get("mirror"), bool):  # of runs from before it could be found out
+            options["mirror"] = "on" if options["mirror"] else "auto"
         return cls(**options)

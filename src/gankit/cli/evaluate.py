@@ -5,9 +5,8 @@ Knows models, files of fakes and reports; never training.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -66,9 +65,9 @@ def command(
 
     from gankit import api
 
-    with _whole(folder):
+    with _undone() as made:
         if fake is None:
-            fake = str(_write_fakes(model, folder, num_rows, seed))
+            fake = str(_write_fakes(model, folder, num_rows, seed, made))
             voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
         report = api.evaluate(
             model, real, fake=fake, seed=seed, records=records, features=features, valid=valid, on_note=voice.note
@@ -79,30 +78,28 @@ def command(
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[None]:
-    """Makes the folder of a report, and takes away again what was put into it where no report comes of it."""
-    from gankit.data.writing import complaints
-
-    before = set(folder.iterdir()) if folder.exists() else None
+def _undone() -> Iterator[list[Path]]:
+    """A list of what the command makes, outermost first, which is taken away again where no report comes of it."""
+    made: list[Path] = []
     try:
-        with complaints(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            yield
+        yield made
     except BaseException:
-        for entry in folder.iterdir() if folder.is_dir() else ():
-            if before is None or entry not in before:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        if before is None and folder.is_dir():
-            folder.rmdir()
+        for path in reversed(made):
+            with suppress(OSError):  # a folder that others have put something into stays
+                path.rmdir() if path.is_dir() else path.unlink()
         raise
 
 
-def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int) -> Path:
+def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made: list[Path]) -> Path:
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
+    from gankit.data.writing import complaints
     from gankit.evaluation import num_fakes
     from gankit.model import load
 
     model = load(path)
     file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.form.suffix(model.origin)) else "")
+    made += [place for place in (*reversed(folder.parents), folder, file) if not place.exists()]
+    with complaints(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     model.write(file, num_rows or num_fakes(model), seed)
     return file

@@ -22,6 +22,7 @@ _OWN = re.compile(r"\d{6,}\.png|latents\.npz")
 if TYPE_CHECKING:
     import numpy as np
 
+    from gankit.latents.projection import Projection
     from gankit.model import Model
 
 
@@ -75,8 +76,7 @@ def command(
         voice.note(f"{row + 1}/{len(names)} {names[row]}: {_distance(rmse)}")
 
     projection = project(loaded, found, steps=steps, space=space, seed=seed, where=conditions, on_found=said)
-    files = _write(out, projection.targets, projection.found)
-    projection.save(out / "latents.npz")
+    files = _write(out, projection)
     results: list[dict[str, Any]] = []
     lines = []
     for row, (name, file) in enumerate(zip(names, files, strict=True)):
@@ -127,7 +127,8 @@ def _check_own(folder: Path) -> None:
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(f"{str(folder)!r} may not be written. Choose another place.")
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    entries = folder.iterdir() if folder.exists() else ()
+    names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
     strange = [name for name in names if not _OWN.fullmatch(name)]
     if names and (strange or "latents.npz" not in names):
         raise OutputError(
@@ -136,20 +137,21 @@ def _check_own(folder: Path) -> None:
         )
 
 
-def _write(folder: Path, targets: np.ndarray, found: np.ndarray) -> list[Path]:
-    """A PNG file for each picture, it and its reconstruction side by side."""
+def _write(folder: Path, projection: Projection) -> list[Path]:
+    """The latents, and a PNG file for each picture, it and its reconstruction side by side."""
     import numpy as np
 
     from gankit.data import grid
     from gankit.data.picturewriting import png
     from gankit.data.writing import complaints, whole_file
 
-    files = [folder / f"{row:06d}.png" for row in range(len(targets))]
+    files = [folder / f"{row:06d}.png" for row in range(len(projection.targets))]
     with complaints(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        projection.save(folder / "latents.npz")  # first, for by it the folder is known again
         for stale in set(folder.glob("*.png")) - set(files):  # of a projection of more pictures
             stale.unlink()
-        for file, pair in zip(files, zip(targets, found, strict=True), strict=True):
+        for file, pair in zip(files, zip(projection.targets, projection.found, strict=True), strict=True):
             with whole_file(file) as stream:
                 stream.write(png(grid(np.stack(pair), columns=2)))
     return files

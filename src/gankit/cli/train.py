@@ -111,10 +111,16 @@ def _checked_data(data: str | None) -> str:
     if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
     path = Path(data)
-    inside = any(parent.is_file() for parent in path.parents)  # pictures.zip/train
+    inside = any(parent.is_file() and _holds_files(parent) for parent in path.parents)  # pictures.zip/train
     if data != "-" and not path.exists() and not inside:
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data
+
+
+def _holds_files(path: Path) -> bool:
+    from gankit.data.picturefiles import is_tar, is_zip
+
+    return path.suffix.lower() in (".npz", ".npy") or is_tar(path) or is_zip(path)
 
 
 def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, given: dict[str, Any]) -> Path:

@@ -68,7 +68,8 @@ def _path_holds_audio(path: Path) -> bool:
     if not (is_zip(path) or is_tar(path)):
         return False
     files = collection_at(path)
-    assert files is not None
+    if files is None:
+        return False
     try:
         return any(map(is_audio, files.names)) and not any(map(is_picture, files.names))
     finally:

@@ -49,6 +49,7 @@ _FOREIGN = (
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _COMPRESSIONS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _CHUNK = 1 << 20
+_MOST_LINKS = 40
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -257,7 +258,7 @@ def _files_of(members: Sequence[tarfile.TarInfo]) -> dict[str, tuple[int, int]]:
     links = {_inside(m.name): m for m in members if m.islnk() or m.issym()}
     for name in links:
         target = name
-        for _ in range(len(links)):  # links to links; a circle ends nowhere
+        for _ in range(_MOST_LINKS):  # links to links; a circle ends nowhere
             if target not in links:
                 break
             link = links[target]
@@ -339,17 +340,23 @@ def archive_and_part(path: Path) -> tuple[Path, str] | None:
 
 
 def refuse_unknown(path: Path, known: Sequence[str]) -> None:
-    """Refuses a folder or an archive whose files are of no kind that is read; known: suffixes of files that are.
+    """Refuses a folder whose files are of no kind that is read, and an archive of pictures of no kind that is read.
+
+    known: suffixes of files that are read.
 
     Raises:
         DataError: it is such a one, damaged or encrypted.
     """
-    files = collection_at(path)
+    try:
+        files = collection_at(path)
+    except OSError:  # a name that is too long, say
+        return
     if files is None:
         return
     files.close()
-    one = files.form != "folder" and len(files.names) == 1  # its content tells what it is
-    if files.names and not one and not any(name.lower().endswith((".gz", ".zip", *known)) for name in files.names):
+    names = [name.lower() for name in files.names]
+    strange = not any(name.endswith((".gz", ".zip", ".tar", *known)) for name in names)
+    if names and strange and (files.form == "folder" or any(name.endswith(_FOREIGN) for name in names)):
         raise files.nothing("data of a known kind")
 
 

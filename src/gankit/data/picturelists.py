@@ -153,15 +153,17 @@ def head_names_pictures(path: Path) -> bool:
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
         return any(cells_name_pictures(_texts_under(key, records), exists, bases, few) for key in names)
-    for delimiter in (",", "\t", ";", "|", " "):
-        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))[1:]
-        width = max((len(row) for row in rows), default=0)
-        for place in range(width):
-            if cells_name_pictures(
-                (row[place] for row in rows if len(row) > place), exists, bases, width <= _FEW_COLUMNS
-            ):
-                return True
-    return False
+    tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
+    widths = [max(map(len, rows), default=0) for rows in tables]
+    if max(widths) < 2:  # blanks, too, stand within names and labels
+        tables.append(list(csv.reader(io.StringIO("\n".join(lines)), delimiter=" ")))
+        widths.append(max(map(len, tables[-1]), default=0))
+    few = max(widths) <= _FEW_COLUMNS
+    return any(
+        cells_name_pictures((row[place] for row in rows[1:] if len(row) > place), exists, bases, few)
+        for rows, width in zip(tables, widths, strict=True)
+        for place in range(width)
+    )
 
 
 def _texts_under(key: str, records: Sequence[dict[str, Any]]) -> list[str]:
@@ -289,7 +291,8 @@ def _path_column(
 def _labels(records: Records, config: TrainConfig, notes: list[str], place: str) -> pa.Table | None:
     if not records.table.num_columns:
         return None
-    for name in (*config.given, *(entry.split("=")[0] for entry in config.column)):
+    named = {*config.given, *(entry.rpartition("=")[0] for entry in config.column)}
+    for name in sorted(named):
         if name not in records.table.column_names and name != "none":
             raise OptionError(
                 f"{place}: there is no column {name!r} of labels. {nearest(name, records.table.column_names)}"
@@ -299,7 +302,7 @@ def _labels(records: Records, config: TrainConfig, notes: list[str], place: str)
     for column in schema.columns:
         if column.modelled or column.kind == "constant":
             kept[column.name] = column.typed(records.table.column(column.name))
-        elif column.name in config.given:
+        elif column.name in named:
             kept[column.name] = records.table.column(column.name)
     left = [f"{column.name} ({column.kind})" for column in schema.columns if column.name not in kept]
     if left:

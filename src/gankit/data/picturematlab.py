@@ -55,7 +55,7 @@ def read_mat(data: bytes, place: str, notes: list[str]) -> Found:
             "or as .npz with [N, H, W, C]."
         )
     key = max(deep, key=lambda name: (name.lower() in NAMES, deep[name].size))
-    x = _rows_first(deep[key], key, numbers, place)
+    x = _rows_first(deep[key], key, arrays, place)
     notes.append(f"{place}: {len(x):,} pictures taken from the array {key} {list(deep[key].shape)}")
     return Found(x, key, _mat_labels(arrays, key, len(x)))
 

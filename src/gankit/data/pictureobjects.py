@@ -50,8 +50,8 @@ def object_holds_pictures(source: Any) -> bool:
     if isinstance(source, list | tuple):
         first = _plain(source[0]) if source else None
         if not isinstance(first, np.ndarray):
-            return _is_image(first) or _is_path(first)
-        if len({np.shape(item) for item in source}) == 1 and first.ndim > 1:
+            return _is_image(first) or (first is not None and all(map(_is_path, source)))
+        if first.ndim == 3 and len({np.shape(item) for item in source}) == 1:
             return seem_pictures((len(source), *first.shape), first.dtype)
         return first.dtype == np.uint8 and is_one_picture(first.shape) and min(first.shape[:2]) > 1
     if _has_pictures(source):

@@ -227,7 +227,7 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
             "it lies in, or unpack it."
         )
     batches = [files.chosen] if files.chosen else picturebatches.batches_in(files.names)
-    if batches and not any(map(is_picture, files.names)):
+    if batches and (files.chosen or not any(map(is_picture, files.names))):
         return _from_batches(files, batches, path, reader)
     idx = _idx_files(path, files.names) if files.form == "folder" else []
     if idx and not any(map(is_picture, files.names)):

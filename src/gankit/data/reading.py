@@ -53,7 +53,7 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     if isinstance(source, str | Path):
-        refuse_unknown(Path(source), tuple(SUFFIXES))
+        refuse_unknown(Path(source), (*SUFFIXES, ".ts"))
         data, name = textfile.load(source)
         records = read_bytes(data, name, config, notes)
     elif hasattr(source, "read"):

@@ -66,7 +66,8 @@ def _path_holds_texts(path: Path) -> bool:
     within = None if path.exists() else archive_and_part(path)
     if path.is_dir() or within is not None or (path.is_file() and (is_zip(path) or is_tar(path))):
         files = collection_at(path)
-        assert files is not None
+        if files is None:
+            return False
         try:
             found = _text_files(files)
             if len(found) == 1 and not path.is_dir():

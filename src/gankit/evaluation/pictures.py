@@ -143,7 +143,7 @@ def _doubts(evaluation: Mapping[str, Any], heldout: Part, perception: Perception
             f"{100 * same:.0f}% of the held-out {what} are training {what}, so that nothing here says how the model "
             f"does on new ones, and copies cannot be told. Give {what} that trained nothing."
         )
-    if perception.classifier is not None and heldout.classes is not None:
+    if perception.classifier is not None and heldout.classes is not None and len(np.unique(heldout.classes)) > 1:
         right = float((perception.classifier.predict(heldout.x).argmax(1) == heldout.classes).mean())
         chance = np.bincount(heldout.classes).max() / len(heldout.classes)
         if right <= chance + 2 * np.sqrt(chance * (1 - chance) / len(heldout.classes)):
@@ -286,9 +286,8 @@ def _read(model: Model, source: Any, notes: list[str]) -> Pictures:
     found = TrainConfig(size=f"{width}x{height}", channels=named, fit=options.fit, resample=options.resample)
     read = read_pictures(source, found, notes, least=1)
     if len(read) < 2:
-        raise OptionError(
-            f"{source} has one picture, which is too few to judge by. Bring at least 2, better thousands."
-        )
+        what = source if isinstance(source, str | Path) else f"the {type(source).__name__}"
+        raise OptionError(f"{what} has one picture, which is too few to judge by. Bring at least 2, better thousands.")
     return read
 
 

@@ -96,7 +96,7 @@ def interpolate(
 
 
 def _rows_of(stops: Sequence[Stop | int]) -> list[Stop]:
-    return [Stop(stop) if isinstance(stop, int) else stop for stop in stops]
+    return [stop if isinstance(stop, Stop) else Stop(int(stop)) for stop in stops]
 
 
 def _leg(places: Places, a: int, b: int, t: Tensor, along: Path) -> Places:

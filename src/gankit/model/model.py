@@ -213,7 +213,11 @@ class Model:
 
         if truncation != 1 and not self.form.truncates:
             raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")
-        if not isinstance(truncation, (int, float)) or not 0 < truncation <= 1:
+        try:
+            known = 0 < float(truncation) <= 1
+        except (TypeError, ValueError):
+            known = False
+        if not known:
             raise OptionError(f"--truncation {truncation}: it must be a number above 0 and at most 1.")
         if isinstance(self.codec, TextCodec):
             return self._text_blocks(self.codec, self.draws(seed, where), prefix, temperature)

@@ -19,7 +19,6 @@ from gankit.errors import DataError, OptionError
 MAX_CLASSES = 1000
 """Whole numbers and texts of up to so many values are classes; of more, they are nothing that can be given."""
 
-_LEFT_OUT = ("=drop", "=text")
 
 BRING = {
     "pictures": "Put them into a folder a class, or bring a list.",
@@ -56,7 +55,7 @@ def known_rows(
         )
     if len(rows) < num:
         notes.append(
-            f"--heldout: {num - len(rows):,} of its {num:,} {what} are of classes that training does not have: left out"
+            f"--heldout: {num - len(rows):,} of its {num:,} {what} are without a class that training knows: left out"
         )
     return rows
 
@@ -97,9 +96,7 @@ def understand_labels(
     if unknown:
         raise OptionError(f"--given {unknown[0]}: the labels are {', '.join(names)}. Name one of them, or none.")
     classes = [f"{name}=category" for name in names if _is_classes(labels.column(name))]
-    # what a list of records says is left out is not here any more
-    asked_for = [entry for entry in config.column if entry.partition("=")[0] in names or not entry.endswith(_LEFT_OUT)]
-    typed = replace(config, column=(*classes, *asked_for))
+    typed = replace(config, column=(*classes, *config.column))
     schema = infer(Records(labels, Origin("pyarrow")), typed, notes=[], labels=True)
     if by_name:
         schema = replace(schema, columns=tuple(map(_with_all_names, schema.columns)))

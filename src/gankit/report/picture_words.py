@@ -33,7 +33,7 @@ _MOST_GONE = 8
 _LONGER = "train longer (--budget or --samples)"
 _LEARNED_BY_HEART = (
     "train for fewer samples (--samples), augment (--augment ada), or bring more pictures; then look at the closest "
-    "pairs above with your own eyes"
+    "pairs with your own eyes"
 )
 
 

@@ -19,8 +19,8 @@ from gankit.run.plan import DEFAULT_BUDGET, UNAUGMENTED
 LEAST_BUDGET_S, LEAST_SAMPLES = 600.0, 500_000
 """Shorter runs are not asked: D has no time to learn the pictures by heart, and finding out takes 10 s or more."""
 
-SHOWN, MOST_PICTURES = 20_000, 20_000
-"""Pictures that the judge of left and right is shown, and from how many."""
+SHOWN, MOST_PICTURES, MOST_BYTES = 20_000, 10_000, 1 << 28
+"""Pictures that the judge of left and right is shown with their mirror images, from how many, and bytes of them."""
 
 LEAST_HELDOUT = 1000
 """Of fewer held-out pictures chance would decide."""
@@ -42,7 +42,7 @@ def mirror_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> str
     if prepared.network in UNAUGMENTED or _is_short(config):
         return "off"
     assert prepared.heldout_pictures is not None
-    count = len(prepared.heldout_pictures)
+    count = min(len(prepared.heldout_pictures), MOST_PICTURES)
     if count < LEAST_HELDOUT:
         return "off"  # too few pictures to find out
     share = told(prepared, config.seed)
@@ -62,7 +62,8 @@ def told(prepared: Prepared, seed: int) -> float:
     train, heldout = prepared.pictures, prepared.heldout_pictures
     assert train is not None and heldout is not None
     draws = numpy_generator(seed, "facing")
-    x, new = (part.some(MOST_PICTURES, draws) for part in (train, heldout))
+    count = min(MOST_PICTURES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
+    x, new = (part.some(count, draws) for part in (train, heldout))
     both = np.concatenate([x, x[:, :, ::-1]])  # [N, H, W, C] twice
     classifier = train_classifier(both, np.repeat([0, 1], len(x)), 2, seed, samples=SHOWN)
     as_it_is, mirrored = (classifier.predict(np.ascontiguousarray(part))[:, 1] for part in (new, new[:, :, ::-1]))
