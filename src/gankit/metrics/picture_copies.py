@@ -112,8 +112,7 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
     half. Only fakes are counted that lie as near to one of both as 95% of held-out pictures lie to training ones: what
     is farther from every picture copies none, and lies on one side of them all for other reasons. Nothing is said where
-    most are. The interval is that
-    of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
+    most are. The interval is that of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
     details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
     nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
     details["rows"]: fakes that were counted, "far": those that were not. details["pairs"]: fakes much nearer to a
