@@ -19,7 +19,7 @@ from gankit.errors import DataError, OptionError
 from gankit.terminal import Voice
 
 SRC = Path(gankit.__file__).parent.parent
-HEAVY = ("torch", "duckdb", "pyarrow", "sklearn", "matplotlib", "scipy", "PIL", "pandas", "polars")
+HEAVY = ("torch", "pyarrow", "sklearn", "matplotlib", "scipy", "PIL", "pandas", "polars")
 
 
 def gankit_command(*arguments: str, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:

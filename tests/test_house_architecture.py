@@ -64,12 +64,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Libraries that a room must never import, beside what the rooms above forbid.
 NEVER: dict[str, set[str]] = {
     "data": {"torch"},
-    "options": {"torch", "duckdb", "pyarrow", "sklearn"},
-    "config": {"torch", "duckdb", "pyarrow", "sklearn"},
-    "networks": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
-    "losses": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
-    "training": {"duckdb", "pyarrow", "pandas", "polars", "sklearn", "click"},
-    "augment": {"duckdb", "pyarrow", "pandas", "polars", "sklearn"},
+    "options": {"torch", "pyarrow", "sklearn"},
+    "config": {"torch", "pyarrow", "sklearn"},
+    "networks": {"pyarrow", "pandas", "polars", "sklearn"},
+    "losses": {"pyarrow", "pandas", "polars", "sklearn"},
+    "training": {"pyarrow", "pandas", "polars", "sklearn", "click"},
+    "augment": {"pyarrow", "pandas", "polars", "sklearn"},
     "metrics": {"torch", "click"},
     "report": {"torch", "click"},
 }

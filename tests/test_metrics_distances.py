@@ -125,7 +125,7 @@ def test_pairs_of_wide_tables_are_capped_and_it_is_said() -> None:
 
 def test_cube_is_that_of_plain_counting() -> None:
     real, fake = mixed(400, 1), mixed(300, 2)
-    score = cube(real, fake, threads=1)
+    score = cube(real, fake)
     cells = cut_all(real, 8, 8)
     codes = [np.stack([cells[n].codes(s.columns[n]) for n in real.names], 1) for s in (real, fake)]
     for entry in score.details["orders"]:

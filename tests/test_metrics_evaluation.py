@@ -141,16 +141,10 @@ def test_empty_samples_and_unknown_columns_are_refused_with_a_remedy() -> None:
 
 def adult(folder: Path, name: str) -> Sample:
     """A file of the Adult table: columns of numbers, categories, and "?" for missing."""
-    import duckdb
+    from pyarrow.csv import ConvertOptions, read_csv
 
-    rows = duckdb.sql(
-        f"SELECT * FROM read_csv('{folder / 'tables' / name}', nullstr='?', header=true)"
-    ).to_arrow_table()
-    columns: dict[str, Any] = {}
-    for field in rows.schema:
-        column = rows.column(field.name).to_pylist()
-        columns[field.name] = column
-    return table(**columns)
+    options = ConvertOptions(null_values=["?"], strings_can_be_null=True)
+    return table(**read_csv(folder / "tables" / name, convert_options=options).to_pydict())
 
 
 @pytest.mark.slow

@@ -1,15 +1,14 @@
 """The table as a cube: would an analyst's group-by query give the same answer on the fakes?
 
-Knows two samples, cut into few cells a column; an embedded engine counts all 1-, 2- and 3-way groupings.
+Knows two samples, cut into few cells a column; all 1-, 2- and 3-way groupings are counted.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, islice
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,10 @@ from gankit.metrics.score import Score, around, impossible, resampled_counts
 from gankit.randomness import numpy_generator
 
 Grouping = tuple[int, ...]
+_Cell = tuple[float, int, tuple[tuple[int, int], ...], int, int, float]  # -|z|, order, (column, cell)s, counts, z
 
 _LEVEL = 0.05
 _CRITICAL = 1.959963984540054  # two-sided point of the standard normal at _LEVEL
-_SETS_A_QUERY = 24  # benchmarks/metrics.md: many more take three times as long and gigabytes
 _NUM_WORST = 20
 _KEPT_CELLS = 400
 _REPLICATES = 20
@@ -38,7 +37,6 @@ def cube(
     num_bins: int = 8,
     num_levels: int = 8,
     max_sets: int = 600,
-    threads: int | None = None,
 ) -> Score:
     """How alike all 1-, 2- and 3-way groupings are: 1 - the mean total variation, averaged over the orders, best 1.
 
@@ -57,33 +55,50 @@ def cube(
         return impossible(1.0, "one of the samples has no rows")
     start = time.perf_counter()
     generator = numpy_generator(seed, "metrics/cube")
-    cells = cut_all(real, num_bins, num_levels)
-    codes = [np.stack([cells[n].codes(s.columns[n]) for n in real.names], 1) for s in (real, fake)]
+    names, cells = real.names, list(cut_all(real, num_bins, num_levels).values())
+    sizes = [c.num_cells for c in cells]
+    codes = [[c.codes(s.columns[n]) for n, c in zip(names, cells, strict=True)] for s in (real, fake)]
     chosen = {order: _groupings(len(cells), order, max_sets, generator) for order in range(1, min(3, len(cells)) + 1)}
-    tallies = {order: _Tally(order, math.comb(len(cells), order)) for order in chosen}
-    worst = _WorstCells()
-    sets = [g for groupings in chosen.values() for g in groupings]
-    for counted in _count(codes, sets, threads):
-        z = two_proportion_z(counted.real, counted.fake, real.num_rows, fake.num_rows)
-        gap = np.abs(counted.real / real.num_rows - counted.fake / fake.num_rows)
-        for order, tally in tallies.items():
-            tally.add(counted, gap, z, order)
-        worst.add(counted, z)
-    orders = [t.summary(real.names) for t in tallies.values()]
+    orders: list[dict[str, Any]] = []
+    sets: list[dict[str, Any]] = []
+    found: list[_Cell] = []
+    for order, groupings in chosen.items():
+        tables = [_table(codes, sizes, g) for g in groupings]
+        a, b = np.concatenate(tables, 1)  # every cell of every grouping
+        z = two_proportion_z(a, b, real.num_rows, fake.num_rows)
+        begins = np.cumsum([0] + [t.shape[1] for t in tables[:-1]])
+        # Summed in whole numbers, so that groupings that are equally far apart are so to the bit.
+        gaps = np.add.reduceat(np.abs(a * fake.num_rows - b * real.num_rows), begins)
+        tv = gaps / (2 * real.num_rows * fake.num_rows)
+        sets += [{"columns": [names[i] for i in g], "tv": float(t)} for g, t in zip(groupings, tv, strict=True)]
+        there = a + b > 0
+        orders.append(
+            {
+                "order": order,
+                "sets": len(groupings),
+                "sets_possible": math.comb(len(cells), order),
+                "cells": int(there.sum()),
+                "tv_mean": float(tv.mean()),
+                "tv_max": float(tv.max()),
+                "within": float((np.abs(z[there]) <= _CRITICAL).mean()),
+                "within_expected": 1 - _LEVEL,
+            }
+        )
+        for k in np.argsort(-np.abs(z), kind="stable")[:_KEPT_CELLS]:
+            at = int(np.searchsorted(begins, k, side="right")) - 1
+            place = np.unravel_index(k - begins[at], [sizes[i] for i in groupings[at]])
+            terms = tuple(zip(groupings[at], (int(c) for c in place), strict=True))
+            found.append((-abs(float(z[k])), order, terms, int(a[k]), int(b[k]), float(z[k])))
     value = 1 - float(np.mean([o["tv_mean"] for o in orders]))
-    replicates = _replicates(codes, [c.num_cells for c in cells.values()], chosen, generator)
-    all_sets = sorted((s for t in tallies.values() for s in t.sets(real.names)), key=lambda s: -float(s["tv"]))
     details = {
         "orders": orders,
-        "worst_sets": all_sets[:_NUM_WORST],
-        "worst_cells": worst.named(
-            real.names, list(cells.values()), real.num_rows, fake.num_rows, sum(t.cells for t in tallies.values())
-        ),
+        "worst_sets": sorted(sets, key=lambda s: -float(s["tv"]))[:_NUM_WORST],
+        "worst_cells": _worst_cells(found, sum(o["cells"] for o in orders), real, fake, cells),
         "level": _LEVEL,
         "sampled": any(o["sets"] < o["sets_possible"] for o in orders),
         "seconds": time.perf_counter() - start,
     }
-    return Score(value, *around(value, replicates), 1.0, details)
+    return Score(value, *around(value, _replicates(codes, sizes, chosen, generator)), 1.0, details)
 
 
 def two_proportion_z(a: np.ndarray, b: np.ndarray, n: int, m: int) -> np.ndarray:
@@ -96,101 +111,52 @@ def two_proportion_z(a: np.ndarray, b: np.ndarray, n: int, m: int) -> np.ndarray
     return np.asarray(np.divide(b / m - a / n, error, out=np.zeros(len(a)), where=error > 0))
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """The cells of some groupings: `grouping` [K] indexes `sets`; `cells` [K, C], -1 if not grouped by; counts [K]."""
-
-    sets: Sequence[Grouping]
-    grouping: np.ndarray
-    cells: np.ndarray
-    real: np.ndarray
-    fake: np.ndarray
+def _places(codes: Sequence[np.ndarray], sizes: Sequence[int], grouping: Grouping) -> np.ndarray:
+    """Each row's cell in the table over the columns `grouping`: codes C times [N] -> [N] int64."""
+    out = codes[grouping[0]]
+    for i in grouping[1:]:
+        out = out * sizes[i] + codes[i]
+    return out
 
 
-class _Tally:
-    """What is known of the groupings of one order."""
-
-    def __init__(self, order: int, possible: int) -> None:
-        self.order, self.possible = order, possible
-        self.groupings: list[Grouping] = []
-        self.tv: list[float] = []
-        self.cells = self.within = 0
-
-    def add(self, counted: _Counted, gap: np.ndarray, z: np.ndarray, order: int) -> None:
-        """Take in the groupings of this order."""
-        mine = np.array([len(g) == order for g in counted.sets])
-        if not mine.any():
-            return
-        tv = np.bincount(counted.grouping, gap, len(counted.sets)) / 2
-        self.groupings += [g for g in counted.sets if len(g) == order]
-        self.tv += tv[mine].tolist()
-        rows = mine[counted.grouping]
-        self.cells += int(rows.sum())
-        self.within += int((np.abs(z[rows]) <= _CRITICAL).sum())
-
-    def summary(self, names: Sequence[str]) -> dict[str, Any]:
-        return {
-            "order": self.order,
-            "sets": len(self.tv),
-            "sets_possible": self.possible,
-            "cells": self.cells,
-            "tv_mean": float(np.mean(self.tv)),
-            "tv_max": float(np.max(self.tv)),
-            "within": self.within / self.cells,
-            "within_expected": 1 - _LEVEL,
-        }
-
-    def sets(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"columns": [names[i] for i in g], "tv": tv} for g, tv in zip(self.groupings, self.tv, strict=True)]
+def _table(codes: Sequence[Sequence[np.ndarray]], sizes: Sequence[int], grouping: Grouping) -> np.ndarray:
+    """How many rows of each side a cell has, empty cells among them: [2, cells] int64."""
+    size = math.prod(sizes[i] for i in grouping)
+    return np.stack([np.bincount(_places(side, sizes, grouping), minlength=size) for side in codes])
 
 
-class _WorstCells:
-    """The cells with the largest |z| so far."""
+def _worst_cells(
+    found: list[_Cell], num_cells: int, real: Sample, fake: Sample, cells: Sequence[Cells]
+) -> list[dict[str, Any]]:
+    """The worst that say something new, in words, fewer terms first where |z| is equal; none within sampling error."""
+    from scipy.stats import norm
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[float, int, tuple[tuple[int, int], ...], int, int]] = []
-
-    def add(self, counted: _Counted, z: np.ndarray) -> None:
-        """Keep those that belong to the worst, fewer terms first where |z| is equal."""
-        for k in np.argsort(-np.abs(z), kind="stable")[:_KEPT_CELLS]:
-            terms = tuple((i, int(counted.cells[k, i])) for i in counted.sets[counted.grouping[k]])
-            self.rows.append((-abs(float(z[k])), len(terms), terms, int(counted.real[k]), int(counted.fake[k])))
-        self.rows = sorted(self.rows)[:_KEPT_CELLS]
-
-    def named(
-        self, names: Sequence[str], cells: Sequence[Cells], n: int, m: int, num_cells: int
-    ) -> list[dict[str, Any]]:
-        """The worst that say something new, in words; those within sampling error are left out."""
-        from scipy.stats import norm
-
-        notable = float(norm.isf(_LEVEL / 2 / max(num_cells, 1)))  # Bonferroni: the largest of so many
-        out: list[dict[str, Any]] = []
-        listed: list[set[tuple[int, int]]] = []
-        for size, _, terms, a, b in self.rows:
-            mine = set(terms)
-            if -size <= _CRITICAL or len(out) == _NUM_WORST or any(t <= mine or mine <= t for t in listed):
-                continue
-            listed.append(mine)
-            words = [{"column": names[i], "value": cells[i].names[c]} for i, c in terms]
-            z = float(two_proportion_z(np.array([a]), np.array([b]), n, m)[0])
-            out.append(
-                {
-                    "terms": words,
-                    "text": " and ".join(_term(i, c, names, cells) for i, c in terms),
-                    "real": a / n,
-                    "fake": b / m,
-                    "z": z,
-                    "notable": abs(z) > notable,
-                }
-            )
-        return out
+    notable = float(norm.isf(_LEVEL / 2 / max(num_cells, 1)))  # Bonferroni: the largest of so many
+    out: list[dict[str, Any]] = []
+    listed: list[set[tuple[int, int]]] = []
+    for _, _, terms, a, b, z in sorted(found)[:_KEPT_CELLS]:
+        mine = set(terms)
+        if abs(z) <= _CRITICAL or len(out) == _NUM_WORST or any(t <= mine or mine <= t for t in listed):
+            continue
+        listed.append(mine)
+        out.append(
+            {
+                "terms": [{"column": real.names[i], "value": cells[i].names[c]} for i, c in terms],
+                "text": " and ".join(_term(real.names[i], cells[i], c) for i, c in terms),
+                "real": a / real.num_rows,
+                "fake": b / fake.num_rows,
+                "z": z,
+                "notable": abs(z) > notable,
+            }
+        )
+    return out
 
 
-def _term(column: int, cell: int, names: Sequence[str], cells: Sequence[Cells]) -> str:
-    text = cells[column].names[cell]
-    if cells[column].cuts is None or text.startswith("(missing") or text == "(any)":
-        return f"{names[column]} = {text}"
-    return f"{names[column]} {'in ' if text.startswith('(') else ''}{text}"
+def _term(column: str, cells: Cells, cell: int) -> str:
+    text = cells.names[cell]
+    if cells.cuts is None or text.startswith("(missing") or text == "(any)":
+        return f"{column} = {text}"
+    return f"{column} {'in ' if text.startswith('(') else ''}{text}"
 
 
 def _groupings(num_columns: int, order: int, max_sets: int, generator: np.random.Generator) -> list[Grouping]:
@@ -203,67 +169,21 @@ def _groupings(num_columns: int, order: int, max_sets: int, generator: np.random
     return sorted(found)
 
 
-def _count(codes: list[np.ndarray], sets: list[Grouping], threads: int | None) -> Iterator[_Counted]:
-    """Count the cells of all groupings with GROUPING SETS, some groupings a query, so that memory stays bounded."""
-    import duckdb
-    import pyarrow as pa
-
-    both = np.concatenate(codes).astype(np.int16)
-    is_fake = np.repeat(np.array([0, 1], np.int32), [len(c) for c in codes])
-    rows = pa.table({f"c{i}": both[:, i] for i in range(both.shape[1])} | {"is_fake": is_fake})
-    mixers = numpy_generator(0, "metrics/cube/order").random(both.shape[1])
-    connection = duckdb.connect(config={"threads": threads} if threads else {})
-    try:
-        connection.register("both_samples", rows)
-        remaining = iter(sets)
-        while part := list(islice(remaining, _SETS_A_QUERY)):
-            used = sorted({i for g in part for i in g})
-            groups = ", ".join("(" + ", ".join(f"c{i}" for i in g) + ")" for g in part)
-            found = connection.sql(
-                f"SELECT {', '.join(f'coalesce(c{i}, -1) AS c{i}' for i in used)}, count(*) AS num_all, "
-                f"sum(is_fake) AS num_fake FROM both_samples GROUP BY GROUPING SETS ({groups})"
-            ).fetchnumpy()
-            cells = np.full((len(found["num_all"]), both.shape[1]), -1, np.int16)
-            for i in used:
-                cells[:, i] = found[f"c{i}"]
-            order = np.argsort(cells @ mixers)  # the engine gives no order; sums and ties must not depend on it
-            cells, fakes = cells[order], np.asarray(found["num_fake"], np.int64)[order]
-            yield _Counted(
-                part, _which(cells, part), cells, np.asarray(found["num_all"], np.int64)[order] - fakes, fakes
-            )
-    finally:
-        connection.close()
-
-
-def _which(cells: np.ndarray, sets: list[Grouping]) -> np.ndarray:
-    """The index of the grouping each row of cells belongs to, told by the columns that are not -1."""
-    present = cells >= 0
-    out = np.empty(len(cells), np.int64)
-    done = np.zeros(len(cells), bool)
-    count = present.sum(1)
-    for index, grouping in enumerate(sets):
-        mine = (count == len(grouping)) & present[:, list(grouping)].all(1)
-        out[mine] = index
-        done |= mine
-    assert done.all()
-    return out
-
-
 def _replicates(
-    codes: list[np.ndarray], sizes: list[int], chosen: dict[int, list[Grouping]], generator: np.random.Generator
+    codes: Sequence[Sequence[np.ndarray]],
+    sizes: Sequence[int],
+    chosen: dict[int, list[Grouping]],
+    generator: np.random.Generator,
 ) -> np.ndarray:
     """The value over a few groupings of each order, for each bootstrap of the rows: [replicates]."""
-    counts = [resampled_counts(len(c), _REPLICATES, generator) / len(c) for c in codes]
+    counts = [resampled_counts(len(c[0]), _REPLICATES, generator) / len(c[0]) for c in codes]
     out = np.zeros(_REPLICATES)
     for groupings in chosen.values():
         few = generator.choice(len(groupings), min(_INTERVAL_SETS, len(groupings)), replace=False)
         for k in few:
-            flat = [np.zeros(len(c), np.int64) for c in codes]
-            size = 1
-            for i in groupings[k]:
-                flat = [f * sizes[i] + c[:, i] for f, c in zip(flat, codes, strict=True)]
-                size *= sizes[i]
+            places = [_places(side, sizes, groupings[k]) for side in codes]
+            size = math.prod(sizes[i] for i in groupings[k])
             for r in range(_REPLICATES):
-                left, right = (np.bincount(f, c[r], size) for f, c in zip(flat, counts, strict=True))
+                left, right = (np.bincount(p, c[r], size) for p, c in zip(places, counts, strict=True))
                 out[r] += float(np.abs(left - right).sum() / 2) / (len(few) * len(chosen))
     return 1 - out
