@@ -251,7 +251,7 @@ def levenshtein(a: str, b: str) -> int:
 def test_edit_distances_are_those_of_the_table(text: str, others: list[str]) -> None:
     vocabulary: dict[str, int] = {}
     references, query = References(code(others, vocabulary)), code([text], vocabulary)
-    assert references.distances(query.units).tolist() == [levenshtein(text, o) for o in others]
+    assert references.distances(query)[0].tolist() == [levenshtein(text, o) for o in others]
     found = references.nearest(query)
     relative = [levenshtein(text, o) / max(len(text), len(o), 1) for o in others]
     assert found.distances[0] == pytest.approx(min(relative)) and relative[found.rows[0]] == min(relative)
@@ -263,14 +263,14 @@ def test_edit_distances_hold_where_texts_fill_whole_words_of_bits(length: int) -
     texts = ["".join(draws.choice(list("ab"), n)) for n in (length, length + 1, 60, 64, 130, 250, 0)]
     vocabulary: dict[str, int] = {}
     coded = code(texts, vocabulary)
-    query = coded.take(np.array([0])).units
-    assert References(coded).distances(query).tolist() == [levenshtein(texts[0], t[:LONGEST]) for t in texts]
+    query = coded.take(np.array([0]))
+    assert References(coded).distances(query)[0].tolist() == [levenshtein(texts[0], t[:LONGEST]) for t in texts]
 
 
 def test_longer_texts_are_seen_up_to_a_length() -> None:
     vocabulary: dict[str, int] = {}
     coded = code(["a" * LONGEST + "b" * 9, "a" * LONGEST + "c"], vocabulary)
-    assert References(coded).distances(coded.take(np.array([1])).units).tolist() == [0, 0]
+    assert References(coded).distances(coded.take(np.array([1]))).tolist() == [[0, 0]]
     with pytest.raises(ValueError, match="no texts"):
         References(code([], {}))
 
