@@ -13,7 +13,7 @@ import numpy as np
 from gankit.metrics.discrete import cut
 from gankit.metrics.marginals import kolmogorov_distance, total_variation
 from gankit.metrics.sample import Sample
-from gankit.metrics.score import Score, around, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, around, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 
 _MIN_ROWS = 10
@@ -106,11 +106,5 @@ def obeyed(fake: Sample, where: Mapping[str, str | float | tuple[float, float]])
             good &= (values >= wanted[0]) & (values <= wanted[1])
         else:
             good &= values == float(wanted)
-    if not len(good):
-        return impossible(1.0, "there are no rows")
-    return Score(
-        float(good.mean()),
-        *binomial_interval(int(good.sum()), len(good)),
-        1.0,
-        {"obeying": int(good.sum()), "rows": len(good)},
-    )
+    hits = int(good.sum())
+    return share_score(hits, len(good), 1.0, {"obeying": hits, "rows": len(good)})

@@ -13,11 +13,22 @@ privacy gives one.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gankit.metrics.auc import auc, auc_interval, midranks, true_positive_rate
+from gankit.metrics.auc import auc, auc_interval, true_positive_rate
+from gankit.metrics.nearness import (
+    closest_pairs,
+    comparable,
+    digests,
+    histograms,
+    mann_whitney_z,
+    nearer,
+    repeats,
+    three_sample,
+)
 from gankit.metrics.neighbours import Points, Space, nearest
 from gankit.metrics.sample import Sample, concatenate
 from gankit.metrics.score import Score, binomial_interval, impossible, plain
@@ -25,9 +36,6 @@ from gankit.randomness import key, numpy_generator
 
 _MAX_ROWS = 5000
 _MAX_REFERENCE_ROWS = 10_000
-_NUM_WORST = 10
-_NUM_EXAMPLES = 5
-_NUM_CELLS = 30
 _MIN_CELL_ROWS = 40
 _MAX_CELLS = 10
 _POPULATION_NEIGHBOUR = 5  # steady where the population is sparse; benchmarks/metrics.md compares others
@@ -42,43 +50,14 @@ def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0)
     """
     if not fake.num_rows or not train.num_rows:
         return impossible(0.0, "one of the samples has no rows")
-    known = row_hashes(train)
-    hashes = row_hashes(fake)
-    hit = np.isin(hashes, known)
-    share = float(np.isin(row_hashes(heldout), known).mean()) if heldout.num_rows else None
-    low, high = binomial_interval(int(hit.sum()), len(hit))
-    details = {
-        "copies": int(hit.sum()),
-        "rows": len(hit),
-        "heldout_share": share,
-        "unique_copied": len(np.unique(hashes[hit])),
-        "examples": [{"fake": fake.row(int(i))} for i in np.flatnonzero(hit)[:_NUM_EXAMPLES]],
-    }
-    return Score(float(hit.mean()), low, high, 0.0, plain(details))
+    score = repeats(row_keys(train), row_keys(heldout), row_keys(fake), "rows")
+    examples = [{"fake": fake.row(pair["fake"])} for pair in score.details.pop("pairs")]
+    return replace(score, details={**score.details, "examples": examples})
 
 
-def row_hashes(sample: Sample) -> np.ndarray:
-    """A 64-bit hash of each row: [N] uint64, equal for equal rows (-0 and 0 are equal, and so are two missing values).
-
-    Different rows share a hash with chance about 5e-20 a pair (splitmix64's finaliser after each column).
-    """
-    out = np.full(sample.num_rows, 0x9E3779B97F4A7C15, np.uint64)
-    for name in sample.names:
-        values = sample.columns[name]
-        if sample.kinds[name] == "number":
-            values = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, and -0.0 + 0.0 = 0.0
-            bits = values.view(np.uint64)
-        else:
-            bits = values.astype(np.int64).view(np.uint64)
-        out = _mix(out ^ _mix(bits + np.uint64(0x632BE59BD9B4E019)))
-    return out
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(x ^ (x >> np.uint64(31)))
+def row_keys(sample: Sample) -> list[bytes]:
+    """A key for each row, equal for equal rows (-0 and 0 are equal, and so are two missing values)."""
+    return digests(comparable(np.stack([v.astype(np.float64) for v in sample.columns.values()], 1)))
 
 
 def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -105,94 +84,20 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
     space = Space(concatenate(train, heldout), key(seed, "metrics/copies_near/space"))
     members, others, fakes = (space.place(s) for s in (train, heldout, fake))
     (to_train, index), (to_heldout, other) = ([v[:, 0] for v in nearest(fakes, p)] for p in (members, others))
-    three_sample, fake_to_known, heldout_to_known = _three_sample(
-        known, heldout.subsample(_MAX_ROWS, generator), fake, seed
-    )
+    test, fake_to_known, heldout_to_known = _three_sample(known, heldout.subsample(_MAX_ROWS, generator), fake, seed)
     details = {
-        "closer": int((to_train < to_heldout).sum()),
-        "ties": int((to_train == to_heldout).sum()),
-        "rows": len(to_train),
-        "three_sample": three_sample,
+        "three_sample": test,
         "distance": {
             "train_median": float(np.median(to_train)),
             "heldout_median": float(np.median(to_heldout)),
-            **_histograms(fake_to_known, heldout_to_known),
+            **histograms(fake_to_known, heldout_to_known),
         },
-        "worst": _worst(fake, train, to_train, to_heldout, index),
+        "worst": [
+            pair | {"fake": fake.row(pair["fake"]), "train": train.row(pair["train"])}
+            for pair in closest_pairs(to_train, to_heldout, index)
+        ],
     }
-    return Score(*nearer_share(to_train, to_heldout, index, other, rows), 0.5, plain(details))
-
-
-def nearer_share(
-    to_train: np.ndarray, to_heldout: np.ndarray, train_row: np.ndarray, heldout_row: np.ndarray, num_rows: int
-) -> tuple[float, float, float]:
-    """The share of fakes nearer to a training row than to a held-out one, ties counting half, and its 95% interval.
-
-    The interval takes the reference rows for the samples that they are: all fakes near one row are decided by it
-    together, so that a binomial interval is too narrow wherever there are more fakes than such rows. With w_j the fakes
-    without a tie whose nearest of all 2n rows is row j, the share is A / N with A the sum of w over training rows and
-    N fakes, and its variance (by linearisation, v the share)
-    n / N^2 ((1 - v)^2 Var[w_j, j in train] + v^2 Var[w_j, j held out]).
-
-    to_train, to_heldout: [N] distances; train_row, heldout_row: [N] the rows they lead to, in [0, num_rows).
-    """
-    from scipy.stats import t
-
-    nearer, tied = to_train < to_heldout, to_train == to_heldout
-    value = float((nearer + 0.5 * tied).mean())
-    variance = 0.0
-    for weight, rows in ((1 - value, train_row[nearer]), (value, heldout_row[~nearer & ~tied])):
-        variance += weight**2 * num_rows * float(np.bincount(rows, minlength=num_rows).var(ddof=1))
-    half = float(t.ppf(0.975, num_rows - 1)) * math.sqrt(variance) / len(to_train)
-    return value, max(0.0, value - half), min(1.0, value + half)
-
-
-def _histograms(fake: np.ndarray, heldout: np.ndarray) -> dict[str, Any]:
-    """Histograms of the distances to the nearest training row, as shares, for a picture.
-
-    The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
-    """
-    reach = float(np.quantile(np.concatenate([fake, heldout]), 0.995))
-    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
-    shares = {
-        who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
-        for who, values in (("fake", fake), ("heldout", heldout))
-    }
-    return {"edges": edges, **shares}
-
-
-def _worst(
-    fake: Sample, train: Sample, to_train: np.ndarray, to_heldout: np.ndarray, index: np.ndarray
-) -> list[dict[str, Any]]:
-    """The fakes with the smallest ratio of distances; of equal ratios (a copy has 0) the loneliest first."""
-    ratio = np.where(to_heldout > 0, to_train / np.where(to_heldout > 0, to_heldout, 1), 1.0)
-    order = np.lexsort((-to_heldout, ratio))[:_NUM_WORST]
-    return [
-        {
-            "fake": fake.row(int(i)),
-            "train": train.row(int(index[i])),
-            "distance_train": float(to_train[i]),
-            "distance_heldout": float(to_heldout[i]),
-        }
-        for i in order
-        if ratio[i] < 1
-    ]
-
-
-def mann_whitney_z(a: np.ndarray, b: np.ndarray) -> float:
-    """Z of Mann & Whitney's U with ties corrected: negative when `a` tends to be smaller; 0 when all are equal.
-
-    >>> round(mann_whitney_z(np.array([1.0, 2.0]), np.array([3.0, 4.0])), 4)
-    -1.5492
-    """
-    n, m = len(a), len(b)
-    both = np.concatenate([a, b])
-    ranks = midranks(both)
-    u = ranks[:n].sum() - n * (n + 1) / 2
-    _, counts = np.unique(both, return_counts=True)
-    total = n + m
-    variance = n * m / 12 * (total + 1 - float((counts.astype(float) ** 3 - counts).sum()) / (total * (total - 1)))
-    return 0.0 if variance <= 0 else float((u - n * m / 2) / math.sqrt(variance))
+    return nearer(to_train, to_heldout, index, other, rows, details)
 
 
 def _three_sample(
@@ -212,8 +117,7 @@ def _three_sample(
     space = Space(train, key(seed, "metrics/copies_near/train"))
     members, others, fakes = (space.place(s) for s in (train, heldout, fake))
     near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
-    z = mann_whitney_z(near, usual)
-    out: dict[str, Any] = {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0}
+    out = three_sample(near, usual)
     cells = min(_MAX_CELLS, min(fakes.num_rows, others.num_rows) // _MIN_CELL_ROWS)
     if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
         return out, near, usual

@@ -6,13 +6,14 @@ Knows two samples and a space to measure distances in; copying is the matter of 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gankit.metrics.neighbours import Points, Space, nearest
 from gankit.metrics.sample import Sample
-from gankit.metrics.score import Z95, Score, around, binomial_interval, impossible
+from gankit.metrics.score import Z95, Score, around, impossible, mean_score, share_score
 from gankit.randomness import key, numpy_generator
 
 _RARE_SHARE = 0.01
@@ -80,15 +81,11 @@ def precision(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     points, fakes = placed
     centre = points.euclid.mean(0)
     radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (points, fakes))
-    inside = _shares_within(distance, np.quantile(radius, _GRID))
-    value = _integrated(inside)
     generator = numpy_generator(seed, "metrics/precision/interval")
-    replicates = []
-    for _ in range(_REPLICATES):
-        real_again, fake_again = (v[generator.integers(0, len(v), len(v))] for v in (radius, distance))
-        replicates.append(_integrated(_shares_within(fake_again, np.quantile(real_again, _GRID))))
+    again = [_integrated(_curve(d, r)) for r, d in _resampled((radius, distance), generator)]
+    inside = _curve(distance, radius)
     details = {"rows": points.num_rows, "curve": {"alpha": _GRID.round(4).tolist(), "inside": inside.round(5).tolist()}}
-    return Score(value, *around(value, replicates), 1.0, details)
+    return Score(_integrated(inside), *around(_integrated(inside), again), 1.0, details)
 
 
 def recall(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -108,20 +105,15 @@ def recall(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     reached = distance[:, 0] <= own
     centre = fakes.euclid.mean(0)
     radius = np.linalg.norm(fakes.euclid - centre, axis=1)
-    levels = np.quantile(radius, _GRID)
     needed = np.where(reached, radius[index[:, 0]], np.inf)  # the ball that reaches each real row
-    covered = _shares_within(needed, levels)
-    value = _integrated(covered)
     generator = numpy_generator(seed, "metrics/recall/interval")
-    replicates = []
-    for _ in range(_REPLICATES):
-        again, fake_again = (v[generator.integers(0, len(v), len(v))] for v in (needed, radius))
-        replicates.append(_integrated(_shares_within(again, np.quantile(fake_again, _GRID))))
+    again = [_integrated(_curve(n, r)) for n, r in _resampled((needed, radius), generator)]
+    covered = _curve(needed, radius)
     details = {
         "rows": points.num_rows,
         "curve": {"beta": _GRID.round(4).tolist(), "covered": covered.round(5).tolist()},
     }
-    return Score(value, *around(value, replicates), 1.0, details)
+    return Score(_integrated(covered), *around(_integrated(covered), again), 1.0, details)
 
 
 def density(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -130,14 +122,10 @@ def density(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     A real ball reaches to the row's 5th nearest real neighbour. Above 1: the fakes crowd where the real rows are dense.
     At most 3,000 rows of each side; ties at distance 0 count as inside. The interval is a normal one over fakes.
     """
-    found = _balls(real, fake, seed)
-    if isinstance(found, str):
-        return impossible(1.0, found)
-    inside = found
-    per_fake = inside.sum(0) / _NEIGHBOURS
-    half = Z95 * float(per_fake.std(ddof=1)) / math.sqrt(len(per_fake))
-    value = float(per_fake.mean())
-    return Score(value, max(0.0, value - half), value + half, 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
+    inside = _balls(real, fake, seed)
+    if isinstance(inside, str):
+        return impossible(1.0, inside)
+    return mean_score(inside.sum(0) / _NEIGHBOURS, 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
 
 
 def coverage(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -146,12 +134,11 @@ def coverage(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     The balls are those of `density`. With as many fakes as real rows, perfect fakes are expected at about
     1 - 2^-5 = .97. The interval is the exact binomial one over real rows.
     """
-    found = _balls(real, fake, seed)
-    if isinstance(found, str):
-        return impossible(1.0, found)
-    hit = np.asarray(found.any(1))
-    low, high = binomial_interval(int(hit.sum()), len(hit))
-    return Score(float(hit.mean()), low, high, 1.0, {"rows": len(hit), "neighbours": _NEIGHBOURS})
+    inside = _balls(real, fake, seed)
+    if isinstance(inside, str):
+        return impossible(1.0, inside)
+    hits = int(inside.any(1).sum())
+    return share_score(hits, len(inside), 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
 
 
 def _placed(real: Sample, fake: Sample, seed: int) -> tuple[Points, Points] | str:
@@ -179,8 +166,14 @@ def _balls(real: Sample, fake: Sample, seed: int) -> np.ndarray | str:
     return np.asarray(cross <= np.maximum(radius, 0)[:, None] + 1e-12)  # noise about equal rows
 
 
-def _shares_within(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    return np.searchsorted(np.sort(distances), radii, side="right") / len(distances)
+def _curve(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """The share of distances within the ball that holds each share of `_GRID` of the radii: [31]."""
+    return np.asarray(np.searchsorted(np.sort(distances), np.quantile(radii, _GRID), "right") / len(distances))
+
+
+def _resampled(arrays: tuple[np.ndarray, np.ndarray], generator: np.random.Generator) -> Iterator[list[np.ndarray]]:
+    for _ in range(_REPLICATES):
+        yield [v[generator.integers(0, len(v), len(v))] for v in arrays]
 
 
 def _integrated(curve: np.ndarray) -> float:

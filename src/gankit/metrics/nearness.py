@@ -5,18 +5,30 @@ Knows keys and distances; never records or how distances are measured.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import hashlib
+import math
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gankit.metrics.score import Score, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, impossible, plain, share_score
 
 NUM_WORST = 10
 """Pairs of a fake and a training record that are named."""
 
 _NUM_EXAMPLES = 5
 _NUM_CELLS = 30
+
+
+def digests(records: Iterable[np.ndarray]) -> list[bytes]:
+    """A key of 16 bytes for each array, equal for arrays of equal bytes."""
+    return [hashlib.blake2b(np.ascontiguousarray(r).tobytes(), digest_size=16).digest() for r in records]
+
+
+def comparable(x: np.ndarray) -> np.ndarray:
+    """Numbers whose bytes are equal where they are: one NaN for all that are missing, 0 for -0."""
+    return np.where(np.isnan(x), np.nan, x + 0.0)
 
 
 def repeats(train: Sequence[Hashable], heldout: Sequence[Hashable], fake: Sequence[Hashable], records: str) -> Score:
@@ -31,30 +43,103 @@ def repeats(train: Sequence[Hashable], heldout: Sequence[Hashable], fake: Sequen
     for row, key in enumerate(train):
         known.setdefault(key, row)
     hits = [(i, known[key]) for i, key in enumerate(fake) if key in known]
-    share = sum(key in known for key in heldout) / len(heldout) if len(heldout) else None
     details = {
         "copies": len(hits),
         "rows": len(fake),
-        "heldout_share": share,
+        "heldout_share": sum(key in known for key in heldout) / len(heldout) if len(heldout) else None,
         "unique_copied": len({row for _, row in hits}),
         "pairs": [{"fake": i, "train": row} for i, row in hits[:_NUM_EXAMPLES]],
     }
-    return Score(len(hits) / len(fake), *binomial_interval(len(hits), len(fake)), 0.0, plain(details))
+    return share_score(len(hits), len(fake), 0.0, details)
 
 
-def nearness(to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
-    """Medians of the fakes' distances, and histograms of the distance to the nearest training record.
-
-    The cells span 0 to the 99.5% point of both; the last one holds what lies beyond.
-    """
-    reach = float(np.quantile(np.concatenate([to_train, usual]), 0.995))
-    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
-    shares = {
-        who: np.histogram(np.minimum(values, edges[-1]), edges)[0] / len(values)
-        for who, values in (("fake", to_train), ("heldout", usual))
+def nearer(
+    to_train: np.ndarray,
+    to_heldout: np.ndarray,
+    train_row: np.ndarray,
+    heldout_row: np.ndarray,
+    num_rows: int,
+    details: dict[str, Any],
+) -> Score:
+    """The score of `nearer_share`, best .5, with "closer", "ties" and "rows" before the details."""
+    counts = {
+        "closer": int((to_train < to_heldout).sum()),
+        "ties": int((to_train == to_heldout).sum()),
+        "rows": len(to_train),
     }
+    found = nearer_share(to_train, to_heldout, train_row, heldout_row, num_rows)
+    return Score(*found, 0.5, plain({**counts, **details}))
+
+
+def nearer_share(
+    to_train: np.ndarray, to_heldout: np.ndarray, train_row: np.ndarray, heldout_row: np.ndarray, num_rows: int
+) -> tuple[float, float, float]:
+    """The share of fakes nearer to a training row than to a held-out one, ties counting half, and its 95% interval.
+
+    The interval takes the reference rows for the samples that they are: all fakes near one row are decided by it
+    together, so that a binomial interval is too narrow wherever there are more fakes than such rows. With w_j the fakes
+    without a tie whose nearest of all 2n rows is row j, the share is A / N with A the sum of w over training rows and
+    N fakes, and its variance (by linearisation, v the share)
+    n / N^2 ((1 - v)^2 Var[w_j, j in train] + v^2 Var[w_j, j held out]).
+
+    to_train, to_heldout: [N] distances; train_row, heldout_row: [N] the rows they lead to, in [0, num_rows).
+    """
+    from scipy.stats import t
+
+    nearer, tied = to_train < to_heldout, to_train == to_heldout
+    value = float((nearer + 0.5 * tied).mean())
+    variance = 0.0
+    for weight, rows in ((1 - value, train_row[nearer]), (value, heldout_row[~nearer & ~tied])):
+        variance += weight**2 * num_rows * float(np.bincount(rows, minlength=num_rows).var(ddof=1))
+    half = float(t.ppf(0.975, num_rows - 1)) * math.sqrt(variance) / len(to_train)
+    return value, max(0.0, value - half), min(1.0, value + half)
+
+
+def mann_whitney_z(a: np.ndarray, b: np.ndarray) -> float:
+    """Z of Mann & Whitney's U with ties corrected: negative when `a` tends to be smaller; 0 when all are equal.
+
+    (U - n m / 2) / sqrt(n m / (n + m) Var[ranks]).
+
+    >>> round(mann_whitney_z(np.array([1.0, 2.0]), np.array([3.0, 4.0])), 4)
+    -1.5492
+    """
+    from scipy.stats import rankdata
+
+    n, m = len(a), len(b)
+    ranks = rankdata(np.concatenate([a, b]))
+    variance = n * m / (n + m) * float(ranks.var(ddof=1))
+    return 0.0 if variance <= 0 else float(ranks[:n].sum() - n * (n + m + 1) / 2) / math.sqrt(variance)
+
+
+def three_sample(near: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
+    """The test of Meehan et al. (2020) on distances to the nearest training record, of fakes and of held-out records.
+
+    z of Mann & Whitney (negative: the fakes are closer), p one-sided for that; without cells of the space.
+    """
+    from scipy.stats import norm
+
+    z = mann_whitney_z(near, usual)
+    return {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0}
+
+
+def nearness(
+    to_train: np.ndarray, to_heldout: np.ndarray, usual: np.ndarray, reach: float | None = None
+) -> dict[str, Any]:
+    """Medians of the fakes' distances, and `histograms` of `to_train` and `usual`."""
     medians = {"train_median": float(np.median(to_train)), "heldout_median": float(np.median(to_heldout))}
-    return {**medians, "edges": edges, **shares}
+    return {**medians, **histograms(to_train, usual, reach)}
+
+
+def histograms(fake: np.ndarray, heldout: np.ndarray, reach: float | None = None) -> dict[str, Any]:
+    """Distances to the nearest training record as shares of equal cells: "edges", "fake" and "heldout".
+
+    The cells span 0 to `reach`, or to the 99.5% point of both; the last one holds what lies beyond.
+    """
+    if reach is None:
+        reach = float(np.quantile(np.concatenate([fake, heldout]), 0.995))
+    edges = np.linspace(0, reach if reach > 0 else 1.0, _NUM_CELLS + 1)
+    cut = {who: np.minimum(values, edges[-1]) for who, values in (("fake", fake), ("heldout", heldout))}
+    return {"edges": edges, **{who: np.histogram(values, edges)[0] / len(values) for who, values in cut.items()}}
 
 
 def closest_pairs(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:

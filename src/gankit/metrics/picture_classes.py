@@ -13,7 +13,7 @@ import numpy as np
 
 from gankit.metrics.picture_distances import frechet
 from gankit.metrics.picture_neighbours import balls, too_few
-from gankit.metrics.score import Score, around, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, around, binomial_interval, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 
 _REPLICATES = 50
@@ -71,11 +71,9 @@ def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int) -> Score:
     details["confusion"]: how often each class was seen for each that was asked for.
     asked, seen: [N] int in 0 .. num_classes - 1.
     """
-    if not len(asked):
-        return impossible(1.0, "there are no pictures")
     hits = int((asked == seen).sum())
     details = {"right": hits, "rows": len(asked), "confusion": _confusion(asked, seen, num_classes).tolist()}
-    return Score(hits / len(asked), *binomial_interval(hits, len(asked)), 1.0, details)
+    return share_score(hits, len(asked), 1.0, details, "pictures")
 
 
 def _confusion(truth: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:

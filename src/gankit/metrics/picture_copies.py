@@ -6,21 +6,17 @@ proves and what not is said in `gankit.metrics.copies`: copies that are found pr
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 
-from gankit.metrics.copies import mann_whitney_z, nearer_share
-from gankit.metrics.nearness import closest_pairs, nearness, repeats
+from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, nearness, repeats, three_sample
 from gankit.metrics.picture_neighbours import Neighbours, nearest
-from gankit.metrics.score import Score, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, impossible, share_score
 
 SEARCHED_SIDE = 32
 """Pixels of the longer side at which near copies are looked for: larger pictures are averaged down to it."""
 
 NEAR_SHARE = 0.01
 NEARNESS, LEAST_NEAR = 0.95, 0.5
-_NUM_WORST = 10
 
 
 def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
@@ -74,11 +70,7 @@ def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirro
 
 def _digests(x: np.ndarray, mirrored: bool) -> list[bytes]:
     parts = (x[start : start + 256] for start in range(0, len(x), 256))
-    return [
-        hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=16).digest()
-        for part in parts
-        for picture in (faced(part) if mirrored else part)
-    ]
+    return digests(picture for part in parts for picture in (faced(part) if mirrored else part))
 
 
 def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
@@ -93,8 +85,7 @@ def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
         return impossible(NEAR_SHARE, "fewer than 20 held-out pictures say what is near")
     limit = float(np.quantile(usual, NEAR_SHARE))
     hits = near < limit
-    low, high = binomial_interval(int(hits.sum()), len(hits))
-    order = np.argsort(near, kind="stable")[:_NUM_WORST]
+    order = np.argsort(near, kind="stable")[:NUM_WORST]
     details = {
         "near": int(hits.sum()),
         "rows": len(hits),
@@ -103,7 +94,7 @@ def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
             {"fake": int(i), "train": int(fake.rows[i, 0]), "distance": float(near[i])} for i in order if hits[i]
         ],
     }
-    return Score(float(hits.mean()), low, high, NEAR_SHARE, plain(details))
+    return share_score(int(hits.sum()), len(hits), NEAR_SHARE, details)
 
 
 def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Score:
@@ -112,7 +103,7 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
     half. Only fakes are counted that lie as near to one of both as 95% of held-out pictures lie to training ones: what
     is farther from every picture copies none, and lies on one side of them all for other reasons. Nothing is said where
-    most are. The interval is that of `gankit.metrics.copies.nearer_share`: a few pictures are the nearest of many.
+    most are. The interval is that of `gankit.metrics.nearness.nearer_share`: a few pictures are the nearest of many.
     details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
     nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
     details["rows"]: fakes that were counted, "far": those that were not. details["pairs"]: fakes much nearer to a
@@ -120,8 +111,6 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
 
     train, heldout: [N, D], fake: [M, D], of any number type.
     """
-    from scipy.stats import norm
-
     assert len(train) == len(heldout), f"{len(train)} training and {len(heldout)} held-out pictures"
     if min(len(train), len(fake)) < 2:
         return impossible(0.5, "fewer than two pictures to compare distances with")
@@ -132,16 +121,11 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     if near.mean() < LEAST_NEAR:
         reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every picture than pictures are"
         return impossible(0.5, f"{reason} from each other")
-    z = mann_whitney_z(to_train, usual)
     details = {
-        "closer": int((to_train < to_heldout)[near].sum()),
-        "ties": int((to_train == to_heldout)[near].sum()),
-        "rows": int(near.sum()),
         "far": int((~near).sum()),
-        "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
+        "three_sample": three_sample(to_train, usual),
         "distance": nearness(to_train, to_heldout, usual),
         "pairs": closest_pairs(to_train, to_heldout, members.rows[:, 0]),
     }
     nearest_rows = members.rows[near, 0], others.rows[near, 0]
-    share = nearer_share(to_train[near], to_heldout[near], *nearest_rows, len(train))
-    return Score(*share, 0.5, plain(details))
+    return nearer(to_train[near], to_heldout[near], *nearest_rows, len(train), details)

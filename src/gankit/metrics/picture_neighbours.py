@@ -5,12 +5,11 @@ precision and recall, density and coverage. Knows plain matrices of numbers; nev
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from gankit.metrics.score import Z95, Score, binomial_interval, impossible
+from gankit.metrics.score import Score, mean_score, share_score
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
@@ -139,7 +138,7 @@ def precision(found: Balls) -> Score:
     Even real pictures lie outside now and then: compare with the ceiling, at equal numbers of pictures. The interval is
     the exact binomial one over fakes, the balls being held fixed.
     """
-    return _share(found.fake_inside, {"neighbours": PRECISION_NEIGHBOURS, "pictures": len(found.fake_inside)})
+    return _share(found.fake_inside, PRECISION_NEIGHBOURS)
 
 
 def recall(found: Balls) -> Score:
@@ -148,7 +147,7 @@ def recall(found: Balls) -> Score:
     Compare with the ceiling. One fake far from all others has a large ball that may hold much (Naeem et al. 2020):
     `coverage` has no such weakness. The interval is the exact binomial one over real pictures.
     """
-    return _share(found.real_inside, {"neighbours": PRECISION_NEIGHBOURS, "pictures": len(found.real_inside)})
+    return _share(found.real_inside, PRECISION_NEIGHBOURS)
 
 
 def density(found: Balls) -> Score:
@@ -156,11 +155,8 @@ def density(found: Balls) -> Score:
 
     Above 1: the fakes keep to where real pictures are dense. The interval is a normal one over fakes.
     """
-    each = found.holders / DENSITY_NEIGHBOURS
-    half = Z95 * float(each.std(ddof=1)) / math.sqrt(len(each))
-    value = float(each.mean())
-    details = {"neighbours": DENSITY_NEIGHBOURS, "pictures": len(each)}
-    return Score(value, max(0.0, value - half), value + half, 1.0, details)
+    details = {"neighbours": DENSITY_NEIGHBOURS, "pictures": len(found.holders)}
+    return mean_score(found.holders / DENSITY_NEIGHBOURS, 1.0, details)
 
 
 def coverage(found: Balls) -> Score:
@@ -169,11 +165,9 @@ def coverage(found: Balls) -> Score:
     With as many fakes as real pictures perfect ones are expected at about 1 - 2^-5 = .97. The interval is the exact
     binomial one over real pictures.
     """
-    return _share(found.covered, {"neighbours": DENSITY_NEIGHBOURS, "pictures": len(found.covered)})
+    return _share(found.covered, DENSITY_NEIGHBOURS)
 
 
-def _share(hits: np.ndarray, details: dict[str, int]) -> Score:
-    if not len(hits):
-        return impossible(1.0, "there are no pictures")
-    low, high = binomial_interval(int(hits.sum()), len(hits))
-    return Score(float(hits.mean()), low, high, 1.0, dict(details))
+def _share(hits: np.ndarray, neighbours: int) -> Score:
+    details = {"neighbours": neighbours, "pictures": len(hits)}
+    return share_score(int(hits.sum()), len(hits), 1.0, details, "pictures")

@@ -89,6 +89,19 @@ def binomial_interval(successes: int, trials: int) -> tuple[float, float]:
     return low, high
 
 
+def share_score(hits: int, trials: int, best: float, details: dict[str, Any], records: str = "rows") -> Score:
+    """The share of `trials` records that are hits, with its exact binomial interval; impossible without records."""
+    if not trials:
+        return impossible(best, f"there are no {records}")
+    return Score(hits / trials, *binomial_interval(hits, trials), best, plain(details))
+
+
+def mean_score(each: np.ndarray, best: float, details: dict[str, Any], ceiling: float = math.inf) -> Score:
+    """The mean of what single records give, each at least 0, with its normal 95% interval; each: [N], N >= 2."""
+    value, half = float(each.mean()), Z95 * float(each.std(ddof=1)) / math.sqrt(len(each))
+    return Score(value, max(0.0, value - half), min(ceiling, value + half), best, details)
+
+
 def resampled_counts(num_rows: int, replicates: int, generator: np.random.Generator) -> np.ndarray:
     """How often each row is drawn in each bootstrap replicate: [replicates, num_rows] float64, rows sum to num_rows."""
     out = np.empty((replicates, num_rows))

@@ -6,14 +6,10 @@ in `gankit.metrics.copies`: copies that are found prove copying, none found prov
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 import numpy as np
 
-from gankit.metrics.copies import mann_whitney_z, nearer_share
-from gankit.metrics.nearness import closest_pairs, nearness, repeats
-from gankit.metrics.score import Score, impossible, plain
+from gankit.metrics.nearness import closest_pairs, comparable, digests, nearer, nearness, repeats, three_sample
+from gankit.metrics.score import Score, impossible
 from gankit.metrics.series_sample import SeriesSample, bridged, shrunk
 from gankit.metrics.series_sums import WHOLE
 from gankit.metrics.series_warping import References
@@ -37,11 +33,7 @@ def copies_exact(train: SeriesSample, heldout: SeriesSample, fake: SeriesSample)
 
 
 def _digests(sample: SeriesSample) -> list[bytes]:
-    cells = np.where(np.isnan(sample.x), np.nan, sample.x + 0.0)  # one NaN, and -0.0 + 0.0 = 0.0
-    return [
-        hashlib.blake2b(x[:n].tobytes() + int(n).to_bytes(8, "little"), digest_size=16).digest()
-        for x, n in zip(np.ascontiguousarray(cells), sample.lengths, strict=True)
-    ]
+    return digests(x[:n] for x, n in zip(comparable(sample.x), sample.lengths, strict=True))
 
 
 def searchable(z: np.ndarray) -> np.ndarray:
@@ -86,7 +78,7 @@ def copies_near(
 
     Distances are those of dynamic time warping between series about their own means. Needs as many training as
     held-out series, so that honest fakes are closer to either with chance 1/2; ties count half. The interval is that of
-    `gankit.metrics.copies.nearer_share`, over runs of series that share steps. details["three_sample"] is the test of
+    `gankit.metrics.nearness.nearer_share`, over runs of series that share steps. details["three_sample"] is the test of
     Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest training series of fakes and of
     held-out series (negative: fakes are closer), p one-sided for that. details["pairs"]: fakes much nearer to a
     training series than to a held-out one, by row numbers.
@@ -95,23 +87,16 @@ def copies_near(
     of held-out series, none of which share steps, to the nearest of these. runs: the run of each training and of each
     held-out series, [N] int from 0; each for itself where None.
     """
-    from scipy.stats import norm
-
     assert len(train) == len(heldout), "as many training as held-out series"
     count = len(train) if runs is None else max(int(r.max(initial=0)) + 1 for r in runs)
     if min(len(train), len(fake), len(usual), count) < 2:
         return impossible(0.5, "fewer than two series to compare distances with")
     members, others = train.nearest(fake), heldout.nearest(fake)
-    to_train, to_heldout = members.distances, others.distances
     nearest = members if known is train else known.nearest(fake)
-    z = mann_whitney_z(nearest.distances, usual)
-    details: dict[str, Any] = {
-        "closer": int((to_train < to_heldout).sum()),
-        "ties": int((to_train == to_heldout).sum()),
-        "rows": len(fake),
-        "three_sample": {"z": z, "p": float(norm.cdf(z)), "cells_z": None, "cells_p": None, "cells": 0},
-        "distance": nearness(nearest.distances, to_heldout, usual),
-        "pairs": closest_pairs(nearest.distances, to_heldout, nearest.rows),
+    details = {
+        "three_sample": three_sample(nearest.distances, usual),
+        "distance": nearness(nearest.distances, others.distances, usual),
+        "pairs": closest_pairs(nearest.distances, others.distances, nearest.rows),
     }
     a, b = (members.rows, others.rows) if runs is None else (runs[0][members.rows], runs[1][others.rows])
-    return Score(*nearer_share(to_train, to_heldout, a, b, count), 0.5, plain(details))
+    return nearer(members.distances, others.distances, a, b, count, details)

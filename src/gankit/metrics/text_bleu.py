@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gankit.metrics.score import Z95, Score, impossible
+from gankit.metrics.score import Score, impossible, mean_score
 from gankit.metrics.text_grams import Grams
 
 ORDERS = (2, 3, 4, 5)
@@ -106,9 +106,7 @@ def bleu_score(each: np.ndarray, *, best: float, fast: float | None = None) -> S
     """
     if len(each) < 2:
         return impossible(best, "fewer than two texts to compare")
-    value, half = float(each.mean()), Z95 * float(each.std(ddof=1)) / len(each) ** 0.5
-    details = {"texts": len(each), "references_500": fast}
-    return Score(value, max(0.0, value - half), min(1.0, value + half), best, details)
+    return mean_score(each, best, {"texts": len(each), "references_500": fast}, ceiling=1.0)
 
 
 def head(table: Grams, num_texts: int) -> Grams:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gankit.metrics.auc import auc, auc_interval
 from gankit.metrics.picture_classes import confusion_figures
-from gankit.metrics.score import Score, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 
 NUM_HASHED = 2**16
@@ -135,13 +135,11 @@ def agreement(asked: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> Scor
 
     The ceiling is the classifier's accuracy on held-out texts. The interval is the exact binomial one.
     """
-    if not len(asked):
-        return impossible(1.0, "there are no texts")
     hits = int((asked == seen).sum())
     k = len(names)
     matrix = np.bincount(asked * k + seen, minlength=k * k).reshape(k, k)
     details = {"right": hits, "rows": len(asked), "confusion": matrix}
-    return Score(hits / len(asked), *binomial_interval(hits, len(asked)), 1.0, plain(details))
+    return share_score(hits, len(asked), 1.0, details, "texts")
 
 
 def usefulness(x: Any, y: np.ndarray, heldout: Any, heldout_labels: np.ndarray, names: Sequence[str]) -> Score:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from gankit.metrics.score import Score, around, binomial_interval, impossible, plain
+from gankit.metrics.score import Score, around, impossible, plain, share_score
 from gankit.metrics.text_grams import Coded
 from gankit.randomness import numpy_generator
 
@@ -22,11 +22,9 @@ _MOST_MISSED = 40
 
 def validity(texts: Sequence[str], valid: Callable[[str], bool]) -> Score:
     """The share of texts that the user's rule calls valid; best 1. The interval is the exact binomial one."""
-    if not len(texts):
-        return impossible(1.0, "there are no texts")
     wrong = [i for i, text in enumerate(texts) if not valid(text)]
     details = {"valid": len(texts) - len(wrong), "rows": len(texts), "wrong": wrong[:_MOST_MISSED]}
-    return _share(len(texts) - len(wrong), len(texts), details)
+    return share_score(len(texts) - len(wrong), len(texts), 1.0, details, "texts")
 
 
 def novelty(texts: Sequence[str], train: Collection[str]) -> Score:
@@ -35,10 +33,8 @@ def novelty(texts: Sequence[str], train: Collection[str]) -> Score:
     Fakes like fresh real texts reach the share of held-out texts that are new, which stands as the ceiling.
     train: a set of the training texts.
     """
-    if not len(texts):
-        return impossible(1.0, "there are no texts")
     new = sum(text not in train for text in texts)
-    return _share(new, len(texts), {"new": new, "rows": len(texts)})
+    return share_score(new, len(texts), 1.0, {"new": new, "rows": len(texts)}, "texts")
 
 
 def uniqueness(texts: Sequence[str]) -> Score:
@@ -111,8 +107,4 @@ def symbols(fake: Coded, real: Coded, names: Sequence[str], *, rare: bool) -> Sc
         "found": int(found.sum()),
         "missed": [{"unit": names[int(u)], "texts": int(texts[u])} for u in missed],
     }
-    return _share(int(found.sum()), len(wanted), details)
-
-
-def _share(hits: int, trials: int, details: dict[str, object]) -> Score:
-    return Score(hits / trials, *binomial_interval(hits, trials), 1.0, plain(details))
+    return share_score(int(found.sum()), len(wanted), 1.0, details)
