@@ -71,7 +71,7 @@ def _cell(cell: Any) -> Any:
 def to_pandas(table: pa.Table, origin: Origin) -> Any:
     """A DataFrame (or Series) with the columns, order and dtypes that came; columns that were left out stay out."""
     forms = {str(form["name"]): form for form in origin.details["columns"]}
-    columns = [_column_of(table.column(name), forms[name]) for name in table.column_names]
+    columns = [_series_of(table.column(name), forms[name]) for name in table.column_names]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
     frame.columns = pd.Index([forms[name]["name"] for name in table.column_names])
     frame.index.name = origin.details["index"]
@@ -80,7 +80,7 @@ def to_pandas(table: pa.Table, origin: Origin) -> Any:
     return frame
 
 
-def _column_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
+def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
     if "categories" in form:
         dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
         plain = column.combine_chunks()

@@ -26,7 +26,7 @@ TEACHING_SHARE = 0.05
 LEAST_TEACHING_S = 3.0
 """But not less, for one that knows nothing would choose a checkpoint by nothing."""
 
-TEACHING_SAMPLES, LEAST_TAUGHT, MOST_TAUGHT = 0.25, 20_000, 200_000
+TEACHING_SAMPLES, LEAST_SHOWN, MOST_SHOWN = 0.25, 20_000, 200_000
 """The same of a length in samples, within bounds."""
 
 
@@ -36,7 +36,7 @@ def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) ->
         return None
     if config.samples is not None:
         shown = int(TEACHING_SAMPLES * parse_samples(config.samples))
-        found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_TAUGHT, MOST_TAUGHT)))
+        found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_SHOWN, MOST_SHOWN)))
     else:
         budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
         found = perceive(prepared, config.seed, max_seconds=max(TEACHING_SHARE * budget_s, LEAST_TEACHING_S))
