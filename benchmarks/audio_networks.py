@@ -32,15 +32,18 @@ import torch
 from scipy.signal import stft
 from torch import Tensor, nn
 
-from gankit.codecs import LENGTH, SOUND, SpectrogramCodec, WaveCodec
 from gankit.config import TrainConfig
-from gankit.data import Recordings, read_recordings
-from gankit.game import Batches, Game, GameConfig
+from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.reading import read_recordings
+from gankit.kinds.audio.records import Recordings
 from gankit.networks import build
 from gankit.networks.compact import collapse, expand
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 RATE, LONGEST, DIGITS, FAKES = 8000, 8192, 10, 1000
 BANDS, FRAME, HOP, FLOOR = 40, 256, 64, -70.0

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
-from gankit.augment import Ada, Augment, DiffAugment, Draws, Part, geometry
 from gankit.randomness import torch_generator
+from gankit.training.augment import Ada, Augment, DiffAugment, Draws, Part, geometry
 
 CPU = torch.device("cpu")
 SHAPES = ((3, 64, 64), (1, 28, 28))

@@ -15,12 +15,12 @@ import sys
 import numpy as np
 import pyarrow as pa
 
-from gankit.data import read
-from gankit.metrics import METRICS
+from gankit.io.reading import read
+from gankit.kinds.prepared import sample_of
+from gankit.kinds.tables.metrics.table import METRICS
 from gankit.metrics.sample import Sample, align
 from gankit.model import load, parse_where
 from gankit.model.model import Model
-from gankit.preparation import sample_of
 
 
 def fakes(model: Model, count: int, where: dict[str, str]) -> Sample:

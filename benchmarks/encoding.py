@@ -20,8 +20,9 @@ from collections.abc import Iterator
 import pandas as pd
 import torch
 
-from gankit.codecs import TableCodec
-from gankit.data import infer, read
+from gankit.columns.codec import TableCodec
+from gankit.columns.inference import infer
+from gankit.io.reading import read
 
 
 def ours(table: pd.DataFrame) -> Iterator[tuple[str, float]]:

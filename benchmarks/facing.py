@@ -3,7 +3,7 @@
     python benchmarks/facing.py --data cifar10 mnist olivetti cats_dogs faces digits [--shown 20000 100000]
 
 A classifier is trained on training pictures and their mirror images, and has to say of each held-out picture which of
-the two is the one as it came (`gankit.run.facing.told`); .5 is chance.
+the two is the one as it came (`gankit.kinds.images.mirroring.told`); .5 is chance.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def main() -> None:
     from pictures import pictures
 
     from gankit.config import TrainConfig
-    from gankit.preparation import prepare
-    from gankit.run import facing
+    from gankit.kinds.images import mirroring as facing
+    from gankit.kinds.prepare import prepare
 
     for name in arguments.data:
         (x, _), (heldout, _) = pictures(name, arguments.folder, arguments.size)

@@ -18,13 +18,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gankit.metrics import Sample, quick_c2st
+from gankit.kinds.tables.metrics.baselines import bootstrap, independent
 from gankit.metrics.auc import auc, true_positive_rate
-from gankit.metrics.baselines import bootstrap, independent
 from gankit.metrics.features import tree_features
 from gankit.metrics.neighbours import Space, nearest
-from gankit.metrics.sample import concatenate
-from gankit.metrics.two_sample import c2st_trees
+from gankit.metrics.sample import Sample, concatenate
+from gankit.metrics.two_sample import c2st_trees, quick_c2st
 
 
 def read(*paths: str) -> list[Sample]:

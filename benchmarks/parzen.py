@@ -42,8 +42,9 @@ def main() -> None:
     from pictures import pictures
 
     import gankit
-    from gankit.data import Pictures, write_pictures
-    from gankit.metrics.picture_history import parzen
+    from gankit.kinds.images.metrics.history import parzen
+    from gankit.kinds.images.records import Pictures
+    from gankit.kinds.images.writing import write_pictures
     from gankit.networks import published2014
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
@@ -80,8 +81,8 @@ def look(run: Path, network: str, validation: np.ndarray, test: np.ndarray) -> N
     """Measures the two generators of a run's latest checkpoint, and prints a JSON line each."""
     import torch
 
-    from gankit.checkpoint import read_safetensors
-    from gankit.metrics.picture_history import parzen
+    from gankit.kinds.images.metrics.history import parzen
+    from gankit.model.tensors import read_safetensors
     from gankit.networks import build
     from gankit.networks.compact import collapse
     from gankit.spec import Spec

@@ -33,7 +33,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 def pictures(name: str, folder: Path, size: int) -> tuple[Labelled, Labelled]:
     """Training and test pictures, uint8 [N, H, W(, C)], and their classes."""
     from gankit.config import TrainConfig
-    from gankit.data import read_pictures
+    from gankit.kinds.images.reading import read_pictures
 
     def read(path: Path, **options: object) -> Labelled:
         found = read_pictures(path, TrainConfig(**options), [])
@@ -92,7 +92,8 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     row["strength"] = round(model.history[-1]["strength"], 3)
     fakes = _fakes(model, arguments.fakes, seed)
     if arguments.grid:
-        from gankit.data import Pictures, write_pictures
+        from gankit.kinds.images.records import Pictures
+        from gankit.kinds.images.writing import write_pictures
 
         arguments.grid.mkdir(parents=True, exist_ok=True)
         file = arguments.grid / f"{name}-{seed}{'-' + '-'.join(arguments.set) if arguments.set else ''}.png"
@@ -138,7 +139,7 @@ class Moments:
 
     def models(self, model: Any, count: int) -> list[tuple[int, float, object]]:
         """`count` evenly spaced moments before the last: samples, seconds since the start, the model as it was."""
-        from gankit.checkpoint import read_safetensors
+        from gankit.model.tensors import read_safetensors
 
         found = []
         for index in np.linspace(0, len(self._kept) - 1, count + 1)[:-1].astype(int):
@@ -158,7 +159,7 @@ def _fakes(model: Any, count: int, seed: int) -> np.ndarray:
 
 def own(model: Any, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
     """The project's own figures; the test pictures trained nothing."""
-    from gankit.metrics.picture_evaluation import evaluate_pictures
+    from gankit.kinds.images.metrics.evaluation import evaluate_pictures
 
     def full(a: np.ndarray) -> np.ndarray:
         return a if a.ndim == 4 else a[..., None]

@@ -29,12 +29,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import Discriminator, Generator, build
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 FAKES = 10_000
 JUDGED = 4_000

@@ -23,11 +23,13 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import Discriminator, Generator, build, conv2014, convolutions, dcgan, residual_image
 from gankit.networks.published2014 import schedule2014
 from gankit.spec import Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 BATCH = 64

@@ -32,14 +32,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gankit.codecs import SeriesCodec
-from gankit.data import Schema, infer, read
-from gankit.game import Batches, Game, GameConfig
+from gankit.columns.inference import infer
+from gankit.columns.schema import Schema
+from gankit.io.reading import read
+from gankit.kinds.series.codec import SeriesCodec
 from gankit.networks import NETWORKS, StartsFromRecords, build, principal
 from gankit.networks.compact import collapse, expand
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 WINDOW = 24
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.metrics.series_baselines import autoregression, blocks
-from gankit.metrics.series_evaluation import evaluate_series
-from gankit.metrics.series_judge import Recurrent
-from gankit.metrics.series_sample import Columns, SeriesSample
-from gankit.perception.recurrent import foretell, tell
+from gankit.features.recurrent import foretell, tell
+from gankit.kinds.series.metrics.baselines import autoregression, blocks
+from gankit.kinds.series.metrics.evaluation import evaluate_series
+from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.sample import Columns, SeriesSample
 
 STEPS = 24
 

@@ -36,8 +36,8 @@ def main() -> None:
     from pictures import pictures
 
     import gankit
-    from gankit.metrics.picture_classes import stacked_modes
-    from gankit.perception import train_classifier
+    from gankit.features import train_classifier
+    from gankit.kinds.images.metrics.classes import stacked_modes
 
     (x, y), (test, y_test) = pictures("mnist", arguments.folder, 28)
     classifier = train_classifier(x[..., None], y, 10, 0)

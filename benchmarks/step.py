@@ -14,10 +14,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import Discriminator, build
 from gankit.spec import Block, Spec
-from gankit.training import Batches, Game, GameConfig
+from gankit.training.loop import Batches, Game, GameConfig
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 
 SIZES = (2, 7, 16, 9, 7, 15, 6, 5, 2, 42, 74, 92, 99, 90)
 SPEC = Spec("vector", (sum(SIZES) + 20,), (*(Block("categorical", n) for n in SIZES), Block("continuous", 20)))

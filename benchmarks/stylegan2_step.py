@@ -33,11 +33,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.networks.stylegan2_discriminator import EqualisedConvolution, StyleGAN2Discriminator
 from gankit.networks.stylegan2_generator import StyledConvolution, StyleGAN2Generator
 from gankit.spec import Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 R1_EVERY = 16
 GAMMA = 1.0

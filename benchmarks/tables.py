@@ -61,9 +61,9 @@ def tables(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object]:
     """One training, its fakes and their scores."""
-    from gankit import api
-    from gankit.data import write
-    from gankit.evaluation.tables import _sample_from
+    from gankit.io.writing import write
+    from gankit.kinds.tables.evaluation import _sample_from
+    from gankit.run import api
 
     train, test = tables(name, arguments.folder)
     with tempfile.TemporaryDirectory() as temporary:
@@ -115,7 +115,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
 
 def scores(train: Sample, test: Sample, fake: Sample, target: str) -> dict[str, float]:
     """The project's own figures of fakes; the test rows trained nothing."""
-    from gankit.metrics import METRICS
+    from gankit.kinds.tables.metrics.table import METRICS
     from gankit.metrics.sample import align
 
     train, test, fake = align(train, test, fake)

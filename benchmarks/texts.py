@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gankit.codecs import TEXT, TextCodec
 from gankit.config import TrainConfig
-from gankit.data import column_of, cut, read_texts
-from gankit.evaluation.rivals import rival_of
-from gankit.metrics.text_evaluation import evaluate_texts
+from gankit.kinds.prepare import prepare
+from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.metrics.evaluation import evaluate_texts
+from gankit.kinds.texts.reading import read_texts
+from gankit.kinds.texts.records import column_of, cut
+from gankit.kinds.texts.rivals import rival_of
 from gankit.model import load
-from gankit.preparation import prepare
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 

@@ -21,14 +21,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks.base import Generator
 from gankit.networks.symbols import build_symbols
 from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.options import parse_samples
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 LONGEST_GRAM = 4
 JUDGED = 2000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.data.audiofiles import encode_wav
+from gankit.kinds.audio.files import encode_wav
 from gankit.randomness import numpy_generator
 
 RATE, LENGTH = 2000, 512

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics import Sample, evaluate_samples
-from gankit.report import Report, build, figure_1d
+from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.metrics.sample import Sample
+from gankit.report.figure1 import figure_1d
+from gankit.report.report import Report, build
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
 

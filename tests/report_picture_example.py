@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.picture_evaluation import evaluate_pictures
-from gankit.metrics.picture_table import PICTURE_METRICS
-from gankit.report import Report, build_pictures
+from gankit.kinds.images.metrics.evaluation import evaluate_pictures
+from gankit.kinds.images.metrics.table import PICTURE_METRICS
+from gankit.kinds.images.report.report import build_pictures
+from gankit.report.report import Report
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

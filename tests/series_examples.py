@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.series_sample import SeriesSample
+from gankit.kinds.series.metrics.sample import SeriesSample
 
 
 def autoregressive(num: int, steps: int, channels: int, phi: float, seed: int) -> np.ndarray:

@@ -58,7 +58,7 @@ def test_a_killed_run_ends_in_the_same_bytes_when_it_is_resumed(tmp_path: Path, 
     assert events(killed) == events(alone)
 
 
-@pytest.mark.parametrize("stopped_in", ["gankit.run.Run.save", "gankit.training.play"])
+@pytest.mark.parametrize("stopped_in", ["gankit.run.run.Run.save", "gankit.training.loop.play"])
 def test_a_run_that_was_stopped_before_its_first_look_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: str
 ) -> None:

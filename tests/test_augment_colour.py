@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gankit.augment import colour, corruptions
-from gankit.augment.base import Part
 from gankit.randomness import torch_generator
+from gankit.training.augment import colour, corruptions
+from gankit.training.augment.base import Part
 
 ONE = torch.ones(1, dtype=torch.float64)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.augment import LIMIT, TARGET, memorised, speed_for, steer
+from gankit.training.augment import LIMIT, TARGET, memorised, speed_for, steer
 
 logits = st.floats(-20, 20)
 

@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.randomness import torch_generator
 from gankit.spec import Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 SHAPE = (1, 8, 8)
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gankit.augment import geometry
-from gankit.augment.base import Part, part_of
 from gankit.randomness import torch_generator
+from gankit.training.augment import geometry
+from gankit.training.augment.base import Part, part_of
 
 ONE = torch.ones(1, dtype=torch.float64)
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gankit.augment import AUGMENTATIONS, Ada, Augment, DiffAugment, Draws
-from gankit.augment.base import Part
 from gankit.randomness import torch_generator
+from gankit.training.augment import AUGMENTATIONS, Ada, Augment, DiffAugment, Draws
+from gankit.training.augment.base import Part
 
 CPU = torch.device("cpu")
 EVERYTHING = dict(filters=True, noise=True, cutout=True, sharp=True)

@@ -14,9 +14,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit import checkpoint
-from gankit.checkpoint import RunFolder, read_safetensors, write_atomically, write_safetensors
 from gankit.errors import ModelError, OutputError
+from gankit.io.atomic import write_atomically
+from gankit.model.tensors import read_safetensors, write_safetensors
+from gankit.run import folder as checkpoint
+from gankit.run.folder import RunFolder
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_a_full_disk_under_the_log_is_said(run: RunFolder) -> None:
 
 def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     code = (
-        "import sys, torch; from pathlib import Path; from gankit.checkpoint import write_safetensors\n"
+        "import sys, torch; from pathlib import Path; from gankit.run.folder import write_safetensors\n"
         "write_safetensors(Path(sys.argv[1]), {'b': torch.ones(3), 'a': torch.zeros(())}, dict(zip('zxyw', '1234')))"
     )
     paths = [tmp_path / str(i) for i in range(3)]

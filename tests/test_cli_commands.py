@@ -14,9 +14,9 @@ import pytest
 import gankit
 from gankit.cli import run
 from gankit.cli.interruption import interruptible
+from gankit.cli.terminal import Voice
 from gankit.cli.train import free_folder, replacing
 from gankit.errors import DataError, OptionError
-from gankit.terminal import Voice
 
 SRC = Path(gankit.__file__).parent.parent
 HEAVY = ("torch", "pyarrow", "sklearn", "matplotlib", "scipy", "PIL", "pandas", "polars")
@@ -218,7 +218,7 @@ def test_a_stop_before_the_first_step_says_how_to_go_on(
         (out / "config.json").write_text("{}")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gankit.api.train", stopped)
+    monkeypatch.setattr("gankit.run.api.train", stopped)
     (tmp_path / "x.csv").write_text("a\n1\n")
     assert run(["train", str(tmp_path / "x.csv"), "-o", str(tmp_path / "run")]) == 130
     said = capsys.readouterr().err

@@ -15,7 +15,7 @@ from PIL import Image
 
 import gankit
 from gankit.cli import run
-from gankit.data.picturewriting import png
+from gankit.kinds.images.writing import png
 from gankit.latents.films import find_encoder, write_film
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "pictures.md").read_text(encoding="utf-8")

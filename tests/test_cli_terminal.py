@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gankit import terminal
+from gankit.cli import terminal
+from gankit.cli.terminal import Voice, count, duration, outline, progress_line, to_json
 from gankit.errors import DataError
-from gankit.terminal import Voice, count, duration, outline, progress_line, to_json
-from gankit.training import Progress, Scores
+from gankit.training.loop import Progress, Scores
 
 SCORES = Scores(0.4, 0.3, -0.2, 0.61, 0.58, 0.39, 0.6, 0.6, 0.6, 0.6, 0.17, False)
 LOOK = Progress(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from gankit.codecs import LENGTH, SOUND, AudioCodec, SpectrogramCodec, WaveCodec
-from gankit.codecs.spectrum import Spectrum, bands_of, frame_of
-from gankit.data.cells import Values
+from gankit.columns.cells import Values
+from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.spectrum import Spectrum, bands_of, frame_of
 
 RATE = 8000
 

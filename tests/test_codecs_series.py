@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.codecs import SeriesCodec
-from gankit.codecs.channels import MAX_LEVELS, Channel, is_rough
-from gankit.codecs.series import ENDED, GOING
-from gankit.data.columns import Column
-from gankit.data.schema import Values
+from gankit.columns.column import Column
+from gankit.columns.schema import Values
+from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, is_rough
 from gankit.randomness import numpy_generator
 from gankit.spec import Block
 

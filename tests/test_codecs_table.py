@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gankit.codecs import TableCodec, VectorCodec
-from gankit.codecs.cells import Cells
+from gankit.columns.codec import TableCodec
+from gankit.columns.inference import infer
+from gankit.columns.quantiles import Cells
+from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.data import Schema, infer, read
+from gankit.io.reading import read
+from gankit.kinds.numbers.codec import VectorCodec
 from gankit.randomness import numpy_generator
 
 floats = arrays.arrays(

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.codecs import CODECS, TEXT, TextCodec
-from gankit.codecs.text import END, RARE
-from gankit.data import Values
+from gankit.columns.cells import Values
+from gankit.kinds.codecs import CODECS
+from gankit.kinds.texts.codec import END, RARE, TEXT, TextCodec
 
 texts_of_signs = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12), min_size=1)
 texts_of_words = st.lists(

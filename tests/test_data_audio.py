@@ -13,18 +13,12 @@ import pytest
 from scipy.io import wavfile
 
 from gankit.config import TrainConfig
-from gankit.data import (
-    Recordings,
-    looks_like_audio,
-    read_recordings,
-    recording_hash,
-    to_recording_object,
-    write_recordings,
-)
-from gankit.data.audiofiles import UnreadableSound, decode_sound, encode_wav, to_samples
-from gankit.data.audiolabels import by_pattern, seem_patterned
-from gankit.data.audioreading import resampled, roomy
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
+from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples
+from gankit.kinds.audio.labels import by_pattern, seem_patterned
+from gankit.kinds.audio.reading import looks_like_audio, read_recordings, resampled, roomy
+from gankit.kinds.audio.records import Recordings, recording_hash, to_recording_object
+from gankit.kinds.audio.writing import write_recordings
 
 PLAIN = TrainConfig()
 ROOT = Path(__file__).resolve().parent.parent

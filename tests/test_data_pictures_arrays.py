@@ -26,10 +26,11 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures, picturestore, read_pictures, to_picture_object
-from gankit.data.picturebatches import plain_objects
-from gankit.data.pictures import Pictures
 from gankit.errors import DataError, OptionError
+from gankit.kinds.images import records as picturestore
+from gankit.kinds.images.cifar import plain_objects
+from gankit.kinds.images.reading import looks_like_pictures, read_pictures
+from gankit.kinds.images.records import Pictures, to_picture_object
 from gankit.randomness import numpy_generator
 
 

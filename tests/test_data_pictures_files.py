@@ -13,10 +13,10 @@ import pytest
 from picture_examples import PLAIN, encoded, fill, noise, tarred, zipped
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures, read_pictures
-from gankit.data.picturefiles import natural
 from gankit.errors import DataError, OptionError
-from gankit.preparation import prepare
+from gankit.io.archives import natural
+from gankit.kinds.images.reading import looks_like_pictures, read_pictures
+from gankit.kinds.prepare import prepare
 
 
 def test_names_sort_as_people_sort_them() -> None:

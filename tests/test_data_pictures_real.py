@@ -12,8 +12,9 @@ from picture_examples import PLAIN
 from PIL import Image
 
 from gankit.config import TrainConfig
-from gankit.data import Pictures, looks_like_pictures, read_pictures
 from gankit.errors import DataError
+from gankit.kinds.images.reading import looks_like_pictures, read_pictures
+from gankit.kinds.images.records import Pictures
 
 
 def read(path: Path | str, **options: Any) -> tuple[Pictures, str]:

@@ -16,9 +16,10 @@ from picture_examples import PLAIN, encoded, fill, image, noise
 from PIL import Image
 
 from gankit.config import TrainConfig
-from gankit.data import looks_like_pictures, picturesizes, read_pictures
-from gankit.data.picturesizes import parse_size
 from gankit.errors import DataError, OptionError
+from gankit.kinds.images import decoding as picturesizes
+from gankit.kinds.images.decoding import parse_size
+from gankit.kinds.images.reading import looks_like_pictures, read_pictures
 
 
 def put(folder: Path, *pictures: Image.Image, format: str = "PNG", **options: Any) -> Path:

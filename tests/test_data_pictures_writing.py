@@ -19,8 +19,11 @@ from picture_examples import PLAIN, fill, image, noise
 from PIL import Image
 
 from gankit.config import TrainConfig
-from gankit.data import Origin, Pictures, grid, picture_hash, read_pictures, write_pictures
 from gankit.errors import OutputError
+from gankit.io.origin import Origin
+from gankit.kinds.images.reading import read_pictures
+from gankit.kinds.images.records import Pictures, grid, picture_hash
+from gankit.kinds.images.writing import write_pictures
 
 FOLDER = Origin("folder", details={"classes": False})
 CLASSES = Origin("folder", details={"classes": True})
@@ -198,7 +201,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_grid_that_no_viewer_opens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gankit.data import picturewriting
+    from gankit.kinds.images import writing as picturewriting
 
     monkeypatch.setattr(picturewriting, "MAX_GRID_PIXELS", 100)
     with pytest.raises(OutputError, match="a grid of more than 100 pixels"):

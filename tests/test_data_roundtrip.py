@@ -13,11 +13,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gankit.data import Column, Origin, Records, Schema, Values, infer, read, to_object, write
-from gankit.data.dates import DateStyle, format_dates, parse_dates
-from gankit.data.identifiers import Part, Pattern, generate
-from gankit.data.numbers import NumberStyle, decimals_of, find_style, format_numbers, grain_of, parse_numbers
+from gankit.columns.cells import Values
+from gankit.columns.dates import DateStyle, format_dates, parse_dates
+from gankit.columns.identifiers import Part, Pattern, generate
+from gankit.columns.inference import infer
+from gankit.columns.numbers import NumberStyle, decimals_of, find_style, format_numbers, grain_of, parse_numbers
+from gankit.columns.schema import Column, Schema
 from gankit.errors import DataError
+from gankit.io.objects import to_object
+from gankit.io.origin import Origin, Records
+from gankit.io.reading import read
+from gankit.io.writing import write
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)

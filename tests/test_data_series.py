@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.config import TrainConfig
-from gankit.data import Series, looks_like_series, read_series, to_series_object, write_series
-from gankit.data.seriestimes import Grid, drawn_starts, find_grid, runs_of
-from gankit.data.windows import covered, split_in_time, windows_of
 from gankit.errors import DataError, OptionError
+from gankit.kinds.series.reading import looks_like_series, read_series
+from gankit.kinds.series.records import Series
+from gankit.kinds.series.times import Grid, drawn_starts, find_grid, runs_of
+from gankit.kinds.series.windows import covered, split_in_time, windows_of
+from gankit.kinds.series.writing import to_series_object, write_series
 
 
 def series_of(source: Any, **options: Any) -> tuple[Series, list[str]]:

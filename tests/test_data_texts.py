@@ -18,21 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_examples import SYLLABLES, names_folder, sentences, words
 
-from gankit.codecs import TextCodec
 from gankit.config import TrainConfig
-from gankit.data import (
-    cut,
-    fits,
-    looks_like_texts,
-    read_texts,
-    text_hash,
-    text_table,
-    to_text_object,
-    unit_of,
-    write_texts,
-)
 from gankit.errors import DataError, OptionError, OutputError
-from gankit.preparation import prepare
+from gankit.kinds.prepare import prepare
+from gankit.kinds.texts.codec import TextCodec
+from gankit.kinds.texts.reading import looks_like_texts, read_texts
+from gankit.kinds.texts.records import cut, fits, text_hash, text_table, to_text_object, unit_of
+from gankit.kinds.texts.writing import write_texts
 
 AUTO, TEXT = TrainConfig(), TrainConfig(kind="text")
 MANY = words("Aba", 200) + words("Obo", 200)
@@ -163,7 +155,8 @@ def test_a_column_of_a_table_is_texts_and_the_others_are_labels(form: str, tmp_p
     if form == "parquet":
         pq.write_table(table_of(texts), path)
     else:
-        from gankit.data import Origin, write
+        from gankit.io.origin import Origin
+        from gankit.io.writing import write
 
         write([table_of(texts)], path, Origin(form))
     notes: list[str] = []

@@ -12,9 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gankit.columns.inference import infer
+from gankit.columns.schema import Column, Schema
+from gankit.columns.splitting import split
 from gankit.config import TrainConfig
-from gankit.data import Column, Origin, Records, Schema, infer, read, split
 from gankit.errors import DataError, OptionError
+from gankit.io.origin import Origin, Records
+from gankit.io.reading import read
 
 N = 60
 FILLER = [str(i % 3) for i in range(N)]

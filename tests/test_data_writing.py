@@ -21,10 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gankit.columns.inference import infer
 from gankit.config import TrainConfig
-from gankit.data import Origin, Records, infer, read, to_object, write
-from gankit.data.objects import typed
 from gankit.errors import DataError, OutputError
+from gankit.io.objects import to_object, typed
+from gankit.io.origin import Origin, Records
+from gankit.io.reading import read
+from gankit.io.writing import write
 
 CITIES = ["Oslo", '"São, Paulo"', '"say ""hi"""']
 INCOMES = ["?", "12.50", "7.25", "3.00"]
@@ -408,7 +411,7 @@ def test_places_that_cannot_be_written_are_refused(records: Records, tmp_path: P
 def test_what_was_there_stays_when_writing_fails(
     records: Records, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gankit.data.writing._ROWS", 1)
+    monkeypatch.setattr("gankit.io.writing._ROWS", 1)
     path = tmp_path / f"x{suffix}"
     path.write_text("precious")
 
@@ -432,7 +435,7 @@ def test_a_full_disk_is_said_in_one_sentence_and_changes_nothing(
     def full(descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("gankit.data.writing.os.fsync", full)
+    monkeypatch.setattr("gankit.io.writing.os.fsync", full)
     with pytest.raises(OutputError, match=said):
         write([records.table], path, records.origin)
     assert path.read_text() == "precious"

@@ -16,7 +16,7 @@ from latent_models import WIDTHS, picture_model
 
 import gankit
 from gankit.errors import DependencyError, OptionError, OutputError
-from gankit.export import METADATA, export_onnx
+from gankit.model.export import METADATA, export_onnx
 from gankit.networks import StyleGenerator
 from gankit.randomness import numpy_generator
 

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gankit
-from gankit.game import Ahead, Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.spec import Spec
+from gankit.training.batches import Ahead, Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 ROWS = st.lists(st.integers(0, 19), min_size=1, max_size=9)
 
@@ -70,7 +72,7 @@ def test_pictures_that_are_no_longer_in_memory_are_read_ahead(tmp_path: Path, mo
         original(self, x, where)
 
     monkeypatch.setattr(Ahead, "expect", counted)
-    monkeypatch.setattr("gankit.data.picturestore.fits_in_memory", lambda num_bytes: False)
+    monkeypatch.setattr("gankit.kinds.images.records.fits_in_memory", lambda num_bytes: False)
     mapped = gankit.train(tmp_path / "x.npy", **options)
     assert read and set(read) == {8}
     assert np.array_equal(plain.sample(5), mapped.sample(5))

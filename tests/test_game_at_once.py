@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.networks.published2014 import SCHEDULES
 from gankit.spec import Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 SPEC = Spec("vector", (3,))
 X = torch.randn(16, 3, generator=torch.Generator().manual_seed(0)) + 2

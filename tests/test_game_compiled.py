@@ -14,10 +14,14 @@ import torch
 import gankit
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
-from gankit.run import Run, compile_for, compiling, still_compiles
+from gankit.run import compiling
+from gankit.run.compiling import compile_for, still_compiles
+from gankit.run.run import Run
 from gankit.spec import Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 STEPS = 3
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.game import GameConfig
-from gankit.game.descent import Descent
+from gankit.training.optimisers import Descent
+from gankit.training.plan import GameConfig
 
 
 @pytest.mark.parametrize("parameters", [torch.contiguous_format, torch.channels_last])

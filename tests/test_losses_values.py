@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gankit.losses import (
+from gankit.networks.base import Discriminator
+from gankit.spec import Block, Spec
+from gankit.training.losses import (
     FINITE_STEP,
     LOSSES,
     PENALTIES,
@@ -18,8 +20,6 @@ from gankit.losses import (
     exact_squares,
     finite_squares,
 )
-from gankit.networks.base import Discriminator
-from gankit.spec import Block, Spec
 
 REAL = torch.tensor([2.0, -1.0])
 FAKE = torch.tensor([0.5, -3.0])

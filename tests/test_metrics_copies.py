@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from metrics_samples import mixed, table
 from scipy import stats
 
-from gankit.metrics import coverage
-from gankit.metrics.baselines import BASELINES, bootstrap, copula, independent
+from gankit.kinds.tables.metrics import coverage
+from gankit.kinds.tables.metrics.baselines import BASELINES, bootstrap, copula, independent
 from gankit.metrics.copies import copies_exact, copies_near, membership, row_keys
-from gankit.metrics.marginals import shape
+from gankit.kinds.tables.metrics.marginals import shape
 from gankit.metrics.nearness import mann_whitney_z, nearer_share
 from gankit.metrics.neighbours import Space, _smallest, gower, nearest
-from gankit.metrics.pairs import correlations
+from gankit.kinds.tables.metrics.pairs import correlations
 from gankit.metrics.sample import Sample, concatenate
 
 

@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 from metrics_samples import mixed, table
 from scipy import stats
 
-from gankit.metrics.baselines import copula, independent
-from gankit.metrics.conditional import conditional, obeyed
-from gankit.metrics.cube import cube, two_proportion_z
-from gankit.metrics.discrete import cut_all
-from gankit.metrics.marginals import histogram_divergence, histograms, kolmogorov_distance, shape, total_variation
-from gankit.metrics.pairs import correlations, trend
+from gankit.kinds.tables.metrics.baselines import copula, independent
+from gankit.kinds.tables.metrics.conditional import conditional, obeyed
+from gankit.kinds.tables.metrics.cube import cube, two_proportion_z
+from gankit.kinds.tables.metrics.discrete import cut_all
+from gankit.kinds.tables.metrics.marginals import (
+    histogram_divergence,
+    histograms,
+    kolmogorov_distance,
+    shape,
+    total_variation,
+)
+from gankit.kinds.tables.metrics.pairs import correlations, trend
 from gankit.metrics.sample import Sample
 
 numbers = st.lists(st.integers(-4, 4).map(float), min_size=2, max_size=30)

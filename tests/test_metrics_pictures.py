@@ -12,11 +12,7 @@ from scipy.linalg import sqrtm
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from gankit.metrics import picture_classes as classes
-from gankit.metrics import picture_copies as copies
-from gankit.metrics import picture_distances as distances
-from gankit.metrics import picture_history as history
-from gankit.metrics import picture_neighbours as neighbours
+from gankit.kinds.images.metrics import classes, copies, distances, history, neighbours
 from gankit.randomness import numpy_generator
 
 

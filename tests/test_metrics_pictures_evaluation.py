@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError
-from gankit.metrics.picture_evaluation import evaluate_pictures
-from gankit.metrics.picture_table import PICTURE_METRICS
+from gankit.kinds.images.metrics.evaluation import evaluate_pictures
+from gankit.kinds.images.metrics.table import PICTURE_METRICS
 from gankit.randomness import numpy_generator
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "report.md"

@@ -12,9 +12,9 @@ from metrics_samples import table
 from scipy import stats
 
 from gankit.errors import DataError
+from gankit.kinds.tables.metrics.discrete import cut
 from gankit.metrics import auc as auc_module
 from gankit.metrics.auc import auc, auc_interval, midranks, true_positive_rate
-from gankit.metrics.discrete import cut
 from gankit.metrics.sample import Sample, align, concatenate
 from gankit.metrics.score import Score, around, binomial_interval, enough_rows, plain, resampled_counts
 

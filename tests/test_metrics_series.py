@@ -10,14 +10,13 @@ from scipy import signal, stats
 from series_examples import autoregressive, sample, sines, two_kinds, windows
 
 from gankit.errors import DataError
-from gankit.metrics import series_distances as distances
-from gankit.metrics import series_judge as judge
-from gankit.metrics import series_sums as counted
-from gankit.metrics.series_baselines import autoregression, blocks
-from gankit.metrics.series_copies import copies_exact, frames, searchable
-from gankit.metrics.series_distances import Side
-from gankit.metrics.series_sample import Columns, SeriesSample, aligned, bridged, overlap, shrunk
-from gankit.metrics.series_warping import References, band_of, warped
+from gankit.kinds.series.metrics import distances, judge
+from gankit.kinds.series.metrics import sums as counted
+from gankit.kinds.series.metrics.baselines import autoregression, blocks
+from gankit.kinds.series.metrics.copies import copies_exact, frames, searchable
+from gankit.kinds.series.metrics.distances import Side
+from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, bridged, overlap, shrunk
+from gankit.kinds.series.metrics.warping import References, band_of, warped
 
 ONE = np.zeros(1, np.int64)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.metrics.series_choice import SeriesFeatures, held_out_series_metric
+from gankit.kinds.series.metrics.choice import SeriesFeatures, held_out_series_metric
 from gankit.randomness import numpy_generator
 
 

@@ -10,11 +10,11 @@ import pytest
 from series_examples import autoregressive, sample, two_kinds, windows
 
 from gankit.errors import DataError
-from gankit.metrics.series_evaluation import evaluate_series
-from gankit.metrics.series_judge import Recurrent
-from gankit.metrics.series_sample import SeriesSample
-from gankit.metrics.series_table import SERIES_METRICS
-from gankit.perception.recurrent import foretell, tell
+from gankit.features.recurrent import foretell, tell
+from gankit.kinds.series.metrics.evaluation import evaluate_series
+from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.sample import SeriesSample
+from gankit.kinds.series.metrics.table import SERIES_METRICS
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "series"
 QUICK = Recurrent(lambda a, b, s: tell(a, b, s, steps=25), lambda a, b, s: foretell(a, b, s, steps=25), runs=2)

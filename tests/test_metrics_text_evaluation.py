@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError
-from gankit.metrics.text_baselines import ngram_texts
-from gankit.metrics.text_evaluation import evaluate_texts
-from gankit.metrics.text_grams import text_quick
-from gankit.metrics.text_table import TEXT_METRICS
-from gankit.metrics.text_variety import RARE
+from gankit.kinds.texts.metrics.baselines import ngram_texts
+from gankit.kinds.texts.metrics.evaluation import evaluate_texts
+from gankit.kinds.texts.metrics.grams import text_quick
+from gankit.kinds.texts.metrics.table import TEXT_METRICS
+from gankit.kinds.texts.metrics.variety import RARE
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "text"
 LABELLED = ("agreement", "usefulness")

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from gankit.metrics.text_baselines import NgramModel, bootstrap, ngram_texts, shuffled
-from gankit.metrics.text_bleu import bleu_each, bleu_score, head, self_bleu_each
-from gankit.metrics.text_copies import copies_exact, copies_near
-from gankit.metrics.text_distances import LONGEST, References, marked
-from gankit.metrics.text_grams import (
+from gankit.kinds.texts.metrics.baselines import NgramModel, bootstrap, ngram_texts, shuffled
+from gankit.kinds.texts.metrics.bleu import bleu_each, bleu_score, head, self_bleu_each
+from gankit.kinds.texts.metrics.copies import copies_exact, copies_near
+from gankit.kinds.texts.metrics.distances import LONGEST, References, marked
+from gankit.kinds.texts.metrics.grams import (
     code,
     divergence,
     excess,
@@ -22,8 +22,8 @@ from gankit.metrics.text_grams import (
     mean_divergence,
     text_quick,
 )
-from gankit.metrics.text_judge import Features, agreement, c2st, label_figures, learn, usefulness
-from gankit.metrics.text_variety import lengths, novelty, symbols, uniqueness, validity
+from gankit.kinds.texts.metrics.judge import Features, agreement, c2st, label_figures, learn, usefulness
+from gankit.kinds.texts.metrics.variety import lengths, novelty, symbols, uniqueness, validity
 
 TEXTS = st.lists(st.text("abc", max_size=7), min_size=1, max_size=8)
 

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import Tensor
 
-from gankit.checkpoint import read_safetensors, write_safetensors
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn, exact_squares
+from gankit.model.tensors import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, Discriminator, Generator, build
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.dense2014 import Maxout
 from gankit.networks.residual import ResidualDiscriminator
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn, exact_squares
+from gankit.training.plan import GameConfig
 
 MIXED = Spec(
     "vector", (13,), (Block("categorical", 3), Block("continuous", 2), Block("binned", 7), Block("continuous", 1))

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gankit.checkpoint import read_safetensors, write_safetensors
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import exact_squares
+from gankit.model.tensors import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, Discriminator, Generator, build
 from gankit.networks.compact import collapse, expand
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import exact_squares
+from gankit.training.plan import GameConfig
 
 STEP = (Block("continuous", 2), Block("categorical", 3), Block("continuous", 1), Block("categorical", 2))
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))

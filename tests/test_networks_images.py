@@ -14,8 +14,6 @@ from scipy.stats import kstest
 from torch import Tensor, nn
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import NETWORKS, Discriminator, build
 from gankit.networks.conv2014 import Conv2014Discriminator, Conv2014Generator, _MaxoutConvolution
 from gankit.networks.convolutions import cut, double, double_by_means, halvings, surround
@@ -25,6 +23,10 @@ from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, P
 from gankit.networks.published2014 import schedule2014, sizes2014
 from gankit.networks.residual_image import ResidualImageDiscriminator, ResidualImageGenerator, stages
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 DIGITS, FACES, PHOTOGRAPHS = (Spec("image", s) for s in ((1, 28, 28), (1, 48, 48), (3, 32, 32)))
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))

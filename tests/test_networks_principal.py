@@ -7,18 +7,14 @@ import pytest
 import torch
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import exact_squares
 from gankit.networks import build
 from gankit.networks.compact import expand
-from gankit.networks.principal import (
-    FLOOR,
-    MOST_COMPONENTS,
-    POWER,
-    PrincipalDiscriminator,
-    PrincipalGenerator,
-)
+from gankit.networks.principal import FLOOR, MOST_COMPONENTS, POWER, PrincipalDiscriminator, PrincipalGenerator
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import exact_squares
+from gankit.training.plan import GameConfig
 
 SPEC = Spec("sequence", (6, 2), (Block("continuous", 2),))
 GAPS = Spec("sequence", (6, 4), (Block("continuous", 1), Block("categorical", 2), Block("continuous", 1)))

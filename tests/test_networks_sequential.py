@@ -8,13 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.networks.compact import collapse, expand
 from gankit.networks.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf, _Part
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 SIZES = (4, 6, 3)
 SPEC = Spec("vector", (sum(SIZES),), tuple(Block("categorical", k) for k in SIZES))

@@ -9,12 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import build
 from gankit.networks.attention import AttentionBlock
 from gankit.networks.recurrent import Recurrence
 from gankit.networks.stepwise import SLOPE, places
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 PAIRS = ("recurrent", "attention")
 

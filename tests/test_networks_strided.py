@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import Discriminator, build
 from gankit.networks.convolutions import channels_last
 from gankit.networks.strided import StridedDiscriminator, StridedGenerator, default_width
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 LABELS = Spec("vector", (3,), (Block("categorical", 3),))
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 28, 20), (4, 8, 8), (1, 15, 9), (3, 64, 48), (1, 5, 3), (2, 1, 1), (1, 33, 70)]

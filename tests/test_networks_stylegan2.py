@@ -14,18 +14,13 @@ from scipy.stats import kstest
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.losses import exact_squares
 from gankit.networks.resampling import blur, downsample, downsampling_convolution, upsample, upsampling_convolution
-from gankit.networks.stylegan2 import (
-    StyleGAN2Discriminator,
-    StyleGAN2Generator,
-    build_stylegan2,
-    truncate,
-)
+from gankit.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator, build_stylegan2, truncate
 from gankit.networks.stylegan2_discriminator import append_spread
 from gankit.networks.stylegan2_generator import StyledConvolution
 from gankit.networks.stylegan2_layers import MAPPING_RATE, EqualisedLinear, Mapping, activate, pyramid_of
 from gankit.spec import Block, Spec
+from gankit.training.losses import exact_squares
 
 CONDITION = Spec("vector", (3,), (Block("categorical", 3),))
 TINY = Spec("image", (2, 8, 8))

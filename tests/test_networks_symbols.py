@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import exact_squares
 from gankit.networks.base import DifferentiatedDiscriminator
 from gankit.networks.symbols import build_symbols
 from gankit.networks.symbols_discriminator import SymbolsDiscriminator
@@ -20,7 +18,11 @@ from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.networks.symbols_recurrence import GROUP, GatedUnit, Packing
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training import play
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.loop import play
+from gankit.training.losses import exact_squares
+from gankit.training.plan import GameConfig
 
 STEPS, SYMBOLS = 7, 5
 SPEC = Spec("sequence", (STEPS, SYMBOLS), (Block("categorical", SYMBOLS),))

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
-from gankit.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.networks import build
 from gankit.networks.base import Discriminator
 from gankit.networks.temporal import TemporalDiscriminator, TemporalGenerator, halvings
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 LABELS = Spec("vector", (3,), (Block("categorical", 3),))
 

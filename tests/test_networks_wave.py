@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.game import Batches, Game, GameConfig
 from gankit.networks import Discriminator, Generator, build
 from gankit.networks.wave import SHUFFLE, WaveDiscriminator, WaveGenerator, quarterings, shifted
 from gankit.spec import Block, Spec
+from gankit.training.batches import Batches
+from gankit.training.game import Game
+from gankit.training.plan import GameConfig
 
 CONDITION = Spec("vector", (3,), (Block("categorical", 3),))
 LENGTHS = [1, 10, 16, 65, 256, 1000]

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 
 from gankit.errors import DataError, ModelError, OptionError
-from gankit.perception import Classifier, train_classifier
+from gankit.features import Classifier, train_classifier
 from gankit.randomness import numpy_generator
 
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from gankit.errors import DataError, DependencyError, OptionError
-from gankit.metrics.picture_distances import frechet
-from gankit.perception import Features, fixed_features, inception_features
-from gankit.perception.base import seen_size, to_network
+from gankit.features import Features, fixed_features, inception_features
+from gankit.features.base import seen_size, to_network
+from gankit.kinds.images.metrics.distances import frechet
 from gankit.randomness import numpy_generator
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from series_examples import autoregressive, sines
 
-from gankit.perception.recurrent import foretell, num_steps, tell
+from gankit.features.recurrent import foretell, num_steps, tell
 
 
 def unit(x: np.ndarray) -> np.ndarray:

@@ -10,10 +10,10 @@ import pytest
 from picture_examples import PLAIN, fill, noise
 
 import gankit
+from gankit.columns.labels import understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.preparation import prepare
-from gankit.preparation.labels import understand_labels
+from gankit.kinds.prepare import prepare
 
 
 def classes_of(source: object, **options: object) -> tuple[tuple[str, ...], str]:

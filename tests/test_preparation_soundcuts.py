@@ -9,9 +9,10 @@ import pytest
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.data.recordings import Recordings, Samples
 from gankit.errors import DataError
-from gankit.preparation import Prepared, SoundPart, prepare
+from gankit.kinds.audio.records import Recordings, Samples
+from gankit.kinds.prepare import prepare
+from gankit.kinds.prepared import Prepared, SoundPart
 
 
 def numbered(num: int, start: int = 0) -> Samples:

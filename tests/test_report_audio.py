@@ -10,8 +10,9 @@ import audio_examples as examples
 import numpy as np
 from scipy.io import wavfile
 
-from gankit.data import Origin, Recordings
-from gankit.report.audio_players import MOST_BYTES, players
+from gankit.io.origin import Origin
+from gankit.kinds.audio.players import MOST_BYTES, players
+from gankit.kinds.audio.records import Recordings
 
 
 def recordings(count: int, length: int = 512) -> Recordings:

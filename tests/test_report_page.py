@@ -16,9 +16,9 @@ import pytest
 from report_example import DATA, example, mixture, one_dimension, shuffled_columns, table, wine
 
 from gankit.errors import OutputError
-from gankit.metrics import Sample, evaluate_samples
-from gankit.report import Report, build
-from gankit.report.report import MAX_BYTES
+from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.metrics.sample import Sample
+from gankit.report.report import MAX_BYTES, Report, build
 
 EVIL = "<script>alert('&x')</script>"
 VOID = {"meta", "link", "br", "hr", "img", "input"}

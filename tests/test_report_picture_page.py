@@ -21,16 +21,25 @@ from report_example import shuffled_columns, wine
 from report_picture_example import digits, evaluation, made_up_history, metric, noisy, score, small
 from test_report_page import EVIL, Page
 
+from gankit.kinds.images.metrics.table import PICTURE_METRICS
+from gankit.kinds.images.report.looks import Look
+from gankit.kinds.images.report.panels import (
+    LARGEST,
+    embedded,
+    figure_2014,
+    figure_grid,
+    flat_colours,
+    reduced,
+    shape_of,
+    sheet,
+)
+from gankit.kinds.images.report.report import build_pictures
+from gankit.kinds.images.report.summary import summary
+from gankit.kinds.images.report.tables import classes, is_mnist, judge, mistakes, parzen, parzen_notes
+from gankit.kinds.images.report.words import WORDS, completed, place_of, verdict, worst_class
 from gankit.metrics.copies import copies_exact, copies_near
-from gankit.metrics.picture_table import PICTURE_METRICS
-from gankit.report import Report, build, build_pictures, figure_2014, figure_grid
 from gankit.report.curves import curves, halved, reading, still_learning
-from gankit.report.picture_looks import Look
-from gankit.report.picture_panels import LARGEST, embedded, flat_colours, reduced, shape_of, sheet
-from gankit.report.picture_summary import summary
-from gankit.report.picture_tables import classes, is_mnist, judge, mistakes, parzen, parzen_notes
-from gankit.report.picture_words import WORDS, completed, place_of, verdict, worst_class
-from gankit.report.report import MAX_BYTES, without_records
+from gankit.report.report import MAX_BYTES, Report, build, without_records
 
 YELLOW = [255, 204, 0]
 QUICK = ("frechet", "kernel", "precision", "recall", "copies_exact", "copies_near")

@@ -12,12 +12,11 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 from scipy.stats.contingency import association
 
-from gankit.metrics import Sample
-from gankit.report import figure_1d
+from gankit.metrics.sample import Sample
 from gankit.report.copying import distances, lookalikes
 from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning
 from gankit.report.drawing import Pen, cut, draw
-from gankit.report.figure1 import picture, words
+from gankit.report.figure1 import figure_1d, picture, words
 from gankit.report.heatmaps import associations, heat_maps
 from gankit.report.panels import cells, panels, short
 from gankit.report.scale import strip

@@ -13,17 +13,17 @@ from report_picture_example import made_up_history, score
 from series_examples import autoregressive, sample, two_kinds
 from test_report_page import EVIL, Page
 
-from gankit.metrics.series_evaluation import evaluate_series
-from gankit.metrics.series_judge import Recurrent
-from gankit.metrics.series_sample import SeriesSample
-from gankit.metrics.series_table import SERIES_METRICS
-from gankit.perception.recurrent import foretell, tell
-from gankit.report import Report, sound
-from gankit.report.report import MAX_BYTES
-from gankit.report.series_panels import POINTS, line
-from gankit.report.series_report import series_report
-from gankit.report.series_summary import summary
-from gankit.report.series_words import alike, chip, completed, place_of, verdict, words_of
+from gankit.features.recurrent import foretell, tell
+from gankit.kinds.audio import players as sound
+from gankit.kinds.series.metrics.evaluation import evaluate_series
+from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.sample import SeriesSample
+from gankit.kinds.series.metrics.table import SERIES_METRICS
+from gankit.kinds.series.report.panels import POINTS, line
+from gankit.kinds.series.report.report import series_report
+from gankit.kinds.series.report.summary import summary
+from gankit.kinds.series.report.words import alike, chip, completed, place_of, verdict, words_of
+from gankit.report.report import MAX_BYTES, Report
 
 NAMES = ("height <b>", "other & more", "kind")
 LEVELS = {"kind": ("calm <i>", "wild")}

@@ -14,15 +14,14 @@ from report_picture_example import made_up_history, score
 from test_metrics_text_evaluation import numbers
 from test_report_page import EVIL, Page
 
-from gankit.metrics.text_evaluation import evaluate_texts
-from gankit.metrics.text_table import TEXT_METRICS
-from gankit.report import Report
-from gankit.report.report import MAX_BYTES
+from gankit.kinds.texts.metrics.evaluation import evaluate_texts
+from gankit.kinds.texts.metrics.table import TEXT_METRICS
+from gankit.kinds.texts.report.panels import cell, differences, gram, readable
+from gankit.kinds.texts.report.report import text_report
+from gankit.kinds.texts.report.summary import summary
+from gankit.kinds.texts.report.words import HEADLINES, alike, chip, completed, place_of, verdict, words_of
+from gankit.report.report import MAX_BYTES, Report
 from gankit.report.sentences import Teller
-from gankit.report.text_panels import cell, differences, gram, readable
-from gankit.report.text_report import text_report
-from gankit.report.text_summary import summary
-from gankit.report.text_words import HEADLINES, alike, chip, completed, place_of, verdict, words_of
 
 EVERY = ("ngrams", "symbols", "agreement", "copies_exact")
 NAMES = ("No. <b>", "romans & others")

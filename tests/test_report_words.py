@@ -183,7 +183,7 @@ def test_group_by_words_give_shares_of_cells_and_the_worst_cell() -> None:
 
 
 def test_every_metric_of_the_evaluation_has_words() -> None:
-    from gankit.metrics import METRICS
+    from gankit.kinds.tables.metrics.table import METRICS
 
     assert set(METRICS) == set(WORDS)
 

@@ -7,10 +7,10 @@ import pytest
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.preparation import Prepared, prepare
+from gankit.kinds.images.mirroring import mirror_for, told
+from gankit.kinds.prepare import prepare
+from gankit.kinds.prepared import Prepared
 from gankit.randomness import numpy_generator
-from gankit.run import mirror_for
-from gankit.run.facing import told
 
 LONG = TrainConfig(samples="500k", heldout_fraction=0.4)
 
@@ -36,7 +36,7 @@ def test_pictures_whose_sides_are_alike_are_mirrored_and_others_are_not() -> Non
 
 
 def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.run.facing.told", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("gankit.kinds.images.mirroring.told", lambda *_: pytest.fail("measured"))
     alike = prepared(0.0)
     for asked in ("on", "off"):
         assert mirror_for(alike, TrainConfig(samples="500k", mirror=asked), []) == asked
@@ -57,8 +57,8 @@ def test_runs_from_before_it_could_be_found_out_go_on() -> None:
 
 
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.run.facing.LEAST_SAMPLES", 64)
-    monkeypatch.setattr("gankit.run.facing.SHOWN", 500)
+    monkeypatch.setattr("gankit.kinds.images.mirroring.LEAST_SAMPLES", 64)
+    monkeypatch.setattr("gankit.kinds.images.mirroring.SHOWN", 500)
     model = gankit.train(blobs(8000, 0.0), samples=64, width=4, heldout_fraction=0.4)
     assert model.card["options"]["mirror"] == "on"
     short = gankit.train(blobs(300, 0.0), samples=64, width=4)

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from gankit.config import TrainConfig
-from gankit.game import GameConfig
-from gankit.run import Run, length_of, plan
+from gankit.run import plan
+from gankit.run.plan import length_of
+from gankit.run.run import Run
+from gankit.training.plan import GameConfig
 
 
 def stood_in(device: str = "cpu") -> Run:

@@ -13,9 +13,9 @@ from sklearn.datasets import load_digits
 import gankit
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
+from gankit.kinds.prepare import prepare
 from gankit.networks import NETWORKS
-from gankit.preparation import prepare
-from gankit.run import plan_game
+from gankit.run.plan import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
 """Networks that make pictures, and a width that is small."""
@@ -132,7 +132,7 @@ def test_distances_are_measured_in_the_features_that_are_asked_for(
 def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
     from PIL import Image
 
-    from gankit.evaluation.pictures import read_looks
+    from gankit.kinds.images.evaluation import read_looks
 
     x, _ = digits(100)
     model = gankit.train(x, out=tmp_path / "run", network="strided", width=8, samples="480", **SMALL)

@@ -12,13 +12,16 @@ import pyarrow.csv as pacsv
 import pytest
 
 import gankit
+from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.data import Schema, joined_series, read_series, read_series_like
-from gankit.data.seriestables import with_distances
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
-from gankit.evaluation.series import read_looks
-from gankit.preparation import SeriesPart, prepare
-from gankit.preparation.series import array_of_part
+from gankit.kinds.prepare import prepare
+from gankit.kinds.prepared import SeriesPart
+from gankit.kinds.series.evaluation import read_looks
+from gankit.kinds.series.preparing import array_of_part
+from gankit.kinds.series.reading import read_series, read_series_like
+from gankit.kinds.series.records import joined_series
+from gankit.kinds.series.tables import with_distances
 
 SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
 NETWORKS = ("principal", "temporal", "recurrent", "attention", "residual", "dense2014")
@@ -295,8 +298,8 @@ def test_what_a_form_cannot_hold_is_refused(long_model: Any, tmp_path: Path) -> 
 @pytest.fixture
 def short_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recurrent judges with 20 steps of training in place of some hundreds."""
-    from gankit.evaluation import series
-    from gankit.perception import recurrent
+    from gankit.features import recurrent
+    from gankit.kinds.series import evaluation as series
 
     monkeypatch.setattr(series, "tell", partial(recurrent.tell, steps=20))
     monkeypatch.setattr(series, "foretell", partial(recurrent.foretell, steps=20))

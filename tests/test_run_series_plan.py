@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gankit.game import GameConfig
 from gankit.networks import NETWORKS
 from gankit.run.series_plan import SERIES_PLANS, series_plan
+from gankit.training.plan import GameConfig
 
 
 @pytest.mark.parametrize("network", sorted(SERIES_PLANS))

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.data import layout_of
-from gankit.data.calendar import calendar_columns, calendar_table, starts_at
-from gankit.data.seriestimes import runs_of
 from gankit.errors import OptionError
+from gankit.kinds.prepare import prepare
+from gankit.kinds.prepared import SeriesPart
+from gankit.kinds.series.records import layout_of
+from gankit.kinds.series.times import calendar_columns, calendar_table, runs_of, starts_at
 from gankit.model import Model
-from gankit.preparation import SeriesPart, prepare
 
 HOURS = 24 * 120
 

@@ -13,14 +13,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gankit import training
-from gankit.checkpoint import RunFolder
 from gankit.errors import DivergedError, ModelError
-from gankit.losses import LOSSES, PENALTIES
 from gankit.networks import Generator, build
 from gankit.networks.base import Discriminator
+from gankit.run.folder import RunFolder
 from gankit.spec import Block, Spec
-from gankit.training import (
+from gankit.training import loop as training
+from gankit.training.loop import (
     Batches,
     Game,
     GameConfig,
@@ -30,6 +29,7 @@ from gankit.training import (
     samples_for_budget,
     seconds_per_sample,
 )
+from gankit.training.losses import LOSSES, PENALTIES
 
 MIXED = Spec("vector", (4,), (Block("categorical", 3), Block("continuous", 1)))
 GIVEN = Spec("vector", (2,), (Block("categorical", 2),))

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from gankit.checkpoint import RunFolder
+from gankit.run.folder import RunFolder
 
 # The child: it takes up the run folder where it stands and plays to the end, saving at every look.
 CHILD = """
 import sys
 from pathlib import Path
 import numpy as np, torch
-from gankit.checkpoint import RunFolder
+from gankit.run.folder import RunFolder
 from gankit.networks import build
 from gankit.spec import Block, Spec
-from gankit.training import Batches, Game, GameConfig, play
+from gankit.training.loop import Batches, Game, GameConfig, play
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])

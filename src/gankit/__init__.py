@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gankit.api import evaluate, follow, resume, train
     from gankit.config import TrainConfig
     from gankit.errors import (
         DataError,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         OutputError,
     )
     from gankit.model import Model, inspect, load, parse_where
+    from gankit.run.api import evaluate, follow, resume, train
 
 __version__ = "0.1.0"
 
@@ -61,10 +61,10 @@ _ROOM_OF = {
     "inspect": "model",
     "load": "model",
     "parse_where": "model",
-    "evaluate": "api",
-    "follow": "api",
-    "resume": "api",
-    "train": "api",
+    "evaluate": "run.api",
+    "follow": "run.api",
+    "resume": "run.api",
+    "train": "run.api",
 }
 
 

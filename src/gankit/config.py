@@ -19,6 +19,10 @@ FEATURES = ("auto", "fixed", "inception")
 network), a fixed network, or the Inception network of the FID."""
 
 
+DEFAULT_BUDGET = "5m"
+"""Length of a training where neither a time nor a number of samples is set."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""

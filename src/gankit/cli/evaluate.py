@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from gankit.cli.speaking import speaking
+from gankit.cli.terminal import Voice
 from gankit.config import FEATURES
 from gankit.errors import OptionError, OutputError
-from gankit.terminal import Voice
 
 
 @click.command("evaluate", short_help="Measure a model's fakes; leaves report.html and report.json.")
@@ -63,7 +63,7 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
 
-    from gankit import api
+    from gankit.run import api
 
     with _undone() as made:
         if fake is None:
@@ -92,9 +92,9 @@ def _undone() -> Iterator[list[Path]]:
 
 def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made: list[Path]) -> Path:
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
-    from gankit.data.writing import complaints
-    from gankit.evaluation import num_fakes
+    from gankit.io.writing import complaints
     from gankit.model import load
+    from gankit.run.evaluation import num_fakes
 
     model = load(path)
     file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.form.suffix(model.origin)) else "")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gankit.cli.speaking import speaking
-from gankit.terminal import Voice
+from gankit.cli.terminal import Voice
 
 
 @click.command("export", short_help="Write a model's generator as an ONNX file.")
@@ -34,7 +34,7 @@ def command(voice: Voice, model: Path, out: Path, pixels: str, truncation: float
 
     loaded = load(model)
 
-    from gankit.export import OPSET, export_onnx
+    from gankit.model.export import OPSET, export_onnx
 
     about = export_onnx(loaded, out, pixels=pixels, truncation=truncation, opset=OPSET if opset is None else opset)
     takes = ", ".join(f"{name} [rows, {given['size']}]" for name, given in about["inputs"].items())

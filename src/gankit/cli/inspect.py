@@ -11,7 +11,7 @@ import click
 
 from gankit import options
 from gankit.cli.speaking import speaking
-from gankit.terminal import Voice, outline
+from gankit.cli.terminal import Voice, outline
 
 
 @click.command("inspect", short_help="Say what a model is.")

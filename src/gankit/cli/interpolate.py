@@ -12,8 +12,8 @@ import click
 
 from gankit.cli.rows import numbers
 from gankit.cli.speaking import speaking
+from gankit.cli.terminal import Voice
 from gankit.errors import OptionError
-from gankit.terminal import Voice
 
 if TYPE_CHECKING:
     from gankit.latents import Places, Stop
@@ -113,7 +113,8 @@ def command(
     if is_film:
         write_film(out, pictures, leg=frames, fps=fps)
     else:
-        from gankit.data import Pictures, write_pictures
+        from gankit.kinds.images.records import Pictures
+        from gankit.kinds.images.writing import write_pictures
 
         write_pictures([Pictures(pictures, None, loaded.origin)], out, loaded.origin)
     voice.result({"file": str(out), "pictures": len(pictures)}, f"{len(pictures)} pictures in {out}")

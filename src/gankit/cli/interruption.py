@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from gankit.cli.terminal import Voice
 from gankit.errors import InterruptedRun
-from gankit.terminal import Voice
 
 
 class Interruption:

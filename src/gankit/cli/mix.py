@@ -11,8 +11,8 @@ import click
 
 from gankit.cli.rows import numbers
 from gankit.cli.speaking import speaking
+from gankit.cli.terminal import Voice
 from gankit.errors import OutputError
-from gankit.terminal import Voice
 
 
 @click.command("mix", short_help="Mix the styles of a model's pictures (stylegan2).")
@@ -60,8 +60,8 @@ def command(
     conditions = parse_where(where)
     loaded = load(model)
 
-    from gankit.data import Pictures, write_pictures
-    from gankit.data.pictures import grid
+    from gankit.kinds.images.records import Pictures, grid
+    from gankit.kinds.images.writing import write_pictures
     from gankit.latents import Stop, mix
 
     mixed = mix(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gankit.cli.speaking import speaking
+from gankit.cli.terminal import Voice
 from gankit.errors import DataError, OutputError
-from gankit.terminal import Voice
 
 _OWN = re.compile(r"\d{6,}\.png|latents\.npz")
 
@@ -102,7 +102,7 @@ def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndar
     import numpy as np
 
     from gankit.config import TrainConfig
-    from gankit.data import read_pictures
+    from gankit.kinds.images.reading import read_pictures
 
     channels, height, width = model.codec.spec.shape
     named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
@@ -141,9 +141,9 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
     """The latents, and a PNG file for each picture, it and its reconstruction side by side."""
     import numpy as np
 
-    from gankit.data import grid
-    from gankit.data.picturewriting import png
-    from gankit.data.writing import complaints, whole_file
+    from gankit.io.writing import complaints, whole_file
+    from gankit.kinds.images.records import grid
+    from gankit.kinds.images.writing import png
 
     files = [folder / f"{row:06d}.png" for row in range(len(projection.targets))]
     with complaints(folder):

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gankit.cli.speaking import speaking
-from gankit.terminal import Voice
+from gankit.cli.terminal import Voice
 
 
 @click.command("sample", short_help="Make records with a model.")

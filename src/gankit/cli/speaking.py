@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
+from gankit.cli.terminal import Voice
 from gankit.errors import GankitError, OutputError
-from gankit.terminal import Voice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

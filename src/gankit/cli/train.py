@@ -16,8 +16,8 @@ import click
 from gankit import options
 from gankit.cli.interruption import interruptible
 from gankit.cli.speaking import Command, speaking
+from gankit.cli.terminal import Voice
 from gankit.errors import DataError, InterruptedRun, OptionError
-from gankit.terminal import Voice
 
 
 def with_train_options(command: Command) -> Command:
@@ -85,7 +85,7 @@ def command(
             )
         data = _checked_data(data)
     with interruptible(voice) as interruption:
-        from gankit import api
+        from gankit.run import api
 
         watched: dict[str, Any] = {
             "on_progress": voice.progress,
@@ -118,7 +118,7 @@ def _checked_data(data: str | None) -> str:
 
 
 def _holds_files(path: Path) -> bool:
-    from gankit.data.picturefiles import is_tar, is_zip
+    from gankit.io.archives import is_tar, is_zip
 
     return path.suffix.lower() in (".npz", ".npy") or is_tar(path) or is_zip(path)
 

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.data import grid
-from gankit.data.pictures import MODES
-from gankit.data.picturewriting import MAX_GRID_PIXELS, png
-from gankit.data.writing import complaints, whole_file
 from gankit.errors import OptionError, OutputError
+from gankit.io.writing import complaints, whole_file
+from gankit.kinds.images.records import MODES, grid
+from gankit.kinds.images.writing import MAX_GRID_PIXELS, png
 
 FPS = 10.0
 """Pictures a second where nothing else is asked for."""

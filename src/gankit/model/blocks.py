@@ -19,7 +19,7 @@ from gankit.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.codecs import Codec, Restriction
+    from gankit.columns.codec import Codec, Restriction
     from gankit.model.plan import Given
     from gankit.networks import Generator
     from gankit.spec import Spec
@@ -170,7 +170,7 @@ def sequential_blocks(generator: Any, codec: Codec, limits: Mapping[int, Restric
     """Sequential generators: any block restricted, exactly; cells that training never showed are never made."""
     import torch
 
-    from gankit.codecs import TableCodec
+    from gankit.columns.codec import TableCodec
     from gankit.networks.sequential import NUM_CANDIDATES
     from gankit.randomness import torch_generator
 

@@ -32,10 +32,11 @@ def load(path: str | Path) -> Model:
     Raises:
         ModelError: no model there, damaged, or from a newer version.
     """
-    from gankit.checkpoint import read_safetensors
-    from gankit.codecs import CODECS
-    from gankit.data import Origin, Schema
+    from gankit.columns.schema import Schema
+    from gankit.io.origin import Origin
+    from gankit.kinds.codecs import CODECS
     from gankit.model.model import Model
+    from gankit.model.tensors import read_safetensors
 
     file = _model_file(path)
     header = _read_header(file)

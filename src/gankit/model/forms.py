@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import LENGTH, PICTURE, SOUND, AudioCodec, ImageCodec, SeriesCodec, TableCodec, VectorCodec
+from gankit.columns.codec import TableCodec
 from gankit.errors import OptionError
+from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
+from gankit.kinds.images.codec import PICTURE, ImageCodec
+from gankit.kinds.numbers.codec import VectorCodec
+from gankit.kinds.series.codec import SeriesCodec
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gankit.codecs import AnyCodec
-    from gankit.data import Origin, Schema, Values
+    from gankit.columns.cells import Values
+    from gankit.columns.schema import Schema
+    from gankit.io.origin import Origin
+    from gankit.kinds.codecs import AnyCodec
 
 
 class RecordForm(ABC):
@@ -89,7 +95,7 @@ class Rows(RecordForm):
         """See `RecordForm.joined`."""
         import pyarrow as pa
 
-        from gankit.data import to_object
+        from gankit.io.objects import to_object
 
         return to_object(pa.concat_tables(batches), origin)
 
@@ -97,7 +103,7 @@ class Rows(RecordForm):
         self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `RecordForm.write`."""
-        from gankit.data import write
+        from gankit.io.writing import write
 
         write(batches, path, origin, format=format)
 
@@ -123,7 +129,7 @@ class PictureRows(RecordForm):
         origin: Origin,
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: `Pictures`."""
-        from gankit.data import Pictures
+        from gankit.kinds.images.records import Pictures
 
         assert isinstance(codec, ImageCodec)
         values = codec.decode(made)
@@ -134,7 +140,7 @@ class PictureRows(RecordForm):
         """See `RecordForm.joined`."""
         import pyarrow as pa
 
-        from gankit.data import Pictures, to_picture_object
+        from gankit.kinds.images.records import Pictures, to_picture_object
 
         tables = [batch.labels for batch in batches if batch.labels is not None]
         x = np.concatenate([batch.x for batch in batches])
@@ -153,7 +159,7 @@ class PictureRows(RecordForm):
                 f"--format {format}: what pictures go to is told by the name after -o: a folder, a .zip, an .npz, an "
                 ".npy, or a .png as a grid. Leave --format out."
             )
-        from gankit.data import write_pictures
+        from gankit.kinds.images.writing import write_pictures
 
         write_pictures(batches, path, origin, first_row=first_row)
 
@@ -174,7 +180,7 @@ class SoundRows(RecordForm):
         origin: Origin,
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: `Recordings`."""
-        from gankit.data import Recordings
+        from gankit.kinds.audio.records import Recordings
 
         assert isinstance(codec, AudioCodec)
         values = codec.decode(made)
@@ -187,7 +193,7 @@ class SoundRows(RecordForm):
         """See `RecordForm.joined`."""
         import pyarrow as pa
 
-        from gankit.data import Recordings, to_recording_object
+        from gankit.kinds.audio.records import Recordings, to_recording_object
 
         tables = [batch.labels for batch in batches if batch.labels is not None]
         x, lengths = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("x", "lengths"))
@@ -200,7 +206,7 @@ class SoundRows(RecordForm):
         """See `RecordForm.write`."""
         if str(path) == "-" or format is not None:
             raise OptionError("recordings go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
-        from gankit.data import write_recordings
+        from gankit.kinds.audio.writing import write_recordings
 
         write_recordings(batches, path, origin, first_row=first_row)
 
@@ -220,8 +226,8 @@ class TextRows(RecordForm):
         origin: Origin,
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: an Arrow table of the texts and their labels."""
-        from gankit.codecs import TEXT, TextCodec
-        from gankit.data import text_table
+        from gankit.kinds.texts.codec import TEXT, TextCodec
+        from gankit.kinds.texts.records import text_table
 
         assert isinstance(codec, TextCodec)
 
@@ -232,7 +238,7 @@ class TextRows(RecordForm):
         """See `RecordForm.joined`."""
         import pyarrow as pa
 
-        from gankit.data import to_text_object
+        from gankit.kinds.texts.records import to_text_object
 
         return to_text_object(pa.concat_tables(batches), origin)
 
@@ -240,7 +246,7 @@ class TextRows(RecordForm):
         self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `RecordForm.write`."""
-        from gankit.data import write_texts
+        from gankit.kinds.texts.writing import write_texts
 
         write_texts(batches, path, origin, format=format)
 
@@ -267,11 +273,11 @@ class SeriesRows(RecordForm):
         origin: Origin,
     ) -> Any:  # fmt: skip
         """See `RecordForm.batch`: `Series`, with times that begin where training records do."""
-        from gankit.data import Schema, Series, layout_of
-        from gankit.data.calendar import starts_at
-        from gankit.data.identifiers import generate
-        from gankit.data.seriestimes import drawn_starts
-        from gankit.data.serieswriting import times_after
+        from gankit.columns.identifiers import generate
+        from gankit.columns.schema import Schema
+        from gankit.kinds.series.records import Series, layout_of
+        from gankit.kinds.series.times import drawn_starts, starts_at
+        from gankit.kinds.series.writing import times_after
 
         assert isinstance(codec, SeriesCodec)
         layout, num = layout_of(origin), len(made)
@@ -302,7 +308,8 @@ class SeriesRows(RecordForm):
 
     def joined(self, batches: Sequence[Any], origin: Origin) -> Any:
         """See `RecordForm.joined`."""
-        from gankit.data import joined_series, to_series_object
+        from gankit.kinds.series.records import joined_series
+        from gankit.kinds.series.writing import to_series_object
 
         return to_series_object(joined_series(list(batches)))
 
@@ -310,7 +317,7 @@ class SeriesRows(RecordForm):
         self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `RecordForm.write`."""
-        from gankit.data import write_series
+        from gankit.kinds.series.writing import write_series
 
         write_series(batches, path, origin, format)
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.codecs import TableCodec, TextCodec
+from gankit.columns.codec import TableCodec
 from gankit.errors import OptionError
+from gankit.kinds.texts.codec import TextCodec
 from gankit.model.blocks import (
     Blocks,
     Draws,
@@ -31,8 +32,10 @@ from gankit.model.forms import FORMS, RecordForm
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
-    from gankit.codecs import AnyCodec, Restriction
-    from gankit.data import Origin, Schema
+    from gankit.columns.codec import Restriction
+    from gankit.columns.schema import Schema
+    from gankit.io.origin import Origin
+    from gankit.kinds.codecs import AnyCodec
     from gankit.networks import Generator
 
 
@@ -144,7 +147,7 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all."""
-        from gankit.checkpoint import write_safetensors
+        from gankit.model.tensors import write_safetensors
 
         header = {
             "format": FORMAT,
@@ -189,7 +192,7 @@ class Model:
 
     def _limits(self, where: Mapping[str, Any] | None) -> dict[int, Restriction]:
         """Conditions on the given columns, by their position in the codec of these."""
-        from gankit.restriction import restrictions
+        from gankit.columns.conditions import restrictions
 
         if isinstance(where, str):
             raise OptionError(f"where must be a dict such as {{'label': '7'}}. Got {where!r} instead.")
@@ -208,8 +211,8 @@ class Model:
         self, seed: int, where: Mapping[str, Any] | None, truncation: float, prefix: str, temperature: float
     ) -> Blocks:
         """The function from a block's number to the block."""
+        from gankit.columns.conditions import restrictions
         from gankit.networks.sequential import SequentialGenerator
-        from gankit.restriction import restrictions
 
         if truncation != 1 and not self.form.truncates:
             raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")

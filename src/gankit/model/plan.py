@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from gankit.codecs import TableCodec
+    from gankit.columns.codec import TableCodec
     from gankit.networks import Discriminator, Generator
     from gankit.spec import Spec
 
@@ -62,7 +62,7 @@ class Given:
         """What `to_json` wrote."""
         import numpy as np
 
-        from gankit.codecs import TableCodec
+        from gankit.columns.codec import TableCodec
 
         codec = TableCodec.from_json(value["codec"])
         codes = np.asarray(value["codes"], dtype=np.int64).reshape(-1, len(codec.fields))

@@ -13,7 +13,7 @@ import numpy as np
 from gankit.errors import OptionError
 
 if TYPE_CHECKING:
-    from gankit.codecs import TextCodec
+    from gankit.kinds.texts.codec import TextCodec
     from gankit.model.blocks import Block, Blocks, Draws
     from gankit.networks.symbols_generator import SymbolsGenerator
 
@@ -24,8 +24,8 @@ def beginning(codec: TextCodec, prefix: str) -> list[int]:
     Raises:
         OptionError: it has symbols that training never showed, or as many as the longest text.
     """
-    from gankit.codecs.text import RARE
-    from gankit.data import called, cut
+    from gankit.kinds.texts.codec import RARE
+    from gankit.kinds.texts.records import called, cut
 
     what = called(codec.unit)
     codes = codec.codes(prefix)

@@ -24,7 +24,7 @@ _FEWEST_CELLS = 6
 def figure_1d(
     real: np.ndarray, fake: np.ndarray, grid: np.ndarray, d: np.ndarray, z: np.ndarray, x_of_z: np.ndarray
 ) -> dict[str, list[float]]:
-    """What `gankit.report.build` needs to draw the figure, as plain JSON.
+    """What `gankit.report.report.build` needs to draw the figure, as plain JSON.
 
     The densities are histograms, so that atoms and sharp edges are shown as they are: a cell reaches half-way to the
     grid's neighbouring points, and where values are few, several of them are joined to one (about 2 N^(1/3) in all).

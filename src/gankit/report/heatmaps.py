@@ -1,6 +1,7 @@
 """How strongly pairs of columns go together, real and fake, as heat maps.
 
-Knows samples as columns of numbers and codes; never scores (see `gankit.metrics.pairs`): this is for the eye alone.
+Knows samples as columns of numbers and codes; never scores (see `kinds.tables.metrics.pairs`): this is for the eye
+alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One small picture a column: the real rows as an area, the fakes as a line over it; categories as bars.
 
-Knows the COLUMN entries of `gankit.metrics.evaluation` and samples; never models or the page around the panels.
+Knows the COLUMN entries of `kinds.tables.metrics.evaluation` and samples; never models or the page around the panels.
 """
 
 from __future__ import annotations

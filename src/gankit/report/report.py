@@ -75,14 +75,14 @@ def build(
     """The report on `fake`.
 
     Args:
-        evaluation: what `gankit.metrics.evaluation.evaluate_samples` gave for these samples.
+        evaluation: what `gankit.kinds.tables.metrics.evaluation.evaluate_samples` gave for these samples.
         train, heldout, fake: the samples.
         card: what the model is, as plain JSON. Used by name: `name`, `columns` (entries with `name` and `type`, so that
             datetimes are shown as dates), `metric` (what the history's metric is called), `chosen_samples`,
             `gankit_version`; all of it is shown.
         history: one mapping an evaluation of the training: `samples`, `metric` (larger is better), `loss_g`, `loss_d`,
-            `alarms`, and D's `scores` as in `gankit.training.Scores`; what is missing is not drawn.
-        figure_1d: of `gankit.report.figure_1d`, for one-dimensional data.
+            `alarms`, and D's `scores` as in `gankit.training.loop.Scores`; what is missing is not drawn.
+        figure_1d: of `gankit.report.figure1.figure_1d`, for one-dimensional data.
         notes: further remarks for the reader, one sentence each.
         records: whether records of the data may be shown: the training rows that fakes look like. Without them the page
             and the JSON can be passed on further; the shares of single columns and cells stay.

@@ -1,6 +1,7 @@
 """Where the fakes stand on one metric: between the plain baselines and the ceiling, intervals taken into account.
 
-Knows the JSON of one metric (see `gankit.metrics.evaluation`) and the thresholds below; never the data or the words.
+Knows the JSON of one metric (see `kinds.tables.metrics.evaluation`) and the thresholds below; never the data or the
+words.
 """
 
 from __future__ import annotations

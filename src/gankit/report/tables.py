@@ -1,6 +1,6 @@
 """The details of each metric as tables: what stands behind a verdict, the worst first.
 
-Knows the details of `gankit.metrics.evaluation`; never samples or pages.
+Knows the details of `gankit.kinds.tables.metrics.evaluation`; never samples or pages.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gankit.kinds.images.report.words import Words
 from gankit.report import numbers
-from gankit.report.picture_words import Words
 from gankit.report.standing import Level, Standing
 from gankit.report.words import COPY_LEVELS
 

@@ -1,6 +1,7 @@
 """The words of the report: for each metric its title, the question it answers, a verdict with its numbers, a remedy.
 
-Knows the JSON of `gankit.metrics.evaluation` and standings; never samples, models or pages. The thresholds behind the
+Knows the JSON of `kinds.tables.metrics.evaluation` and standings; never samples, models or pages. The thresholds behind
+the
 words are `gankit.report.standing.THRESHOLDS`. Texts may hold names from the data as they are: the page escapes them.
 """
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.game import GameConfig
-from gankit.preparation import Prepared, SoundPart
+from gankit.kinds.prepared import Prepared, SoundPart
+from gankit.training.plan import GameConfig
 
 FIRST_WEIGHT = 1 / 260
 """Of the penalty, for a number of a recording of mean square 1: that of pictures of MNIST's size (benchmarks/audio.md).

@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gankit.config import TrainConfig
+from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
 from gankit.options import parse_duration
-from gankit.run.plan import DEFAULT_BUDGET
-from gankit.training import seconds_per_sample
+from gankit.training.loop import seconds_per_sample
 
 if TYPE_CHECKING:
     from gankit.run.run import Run

@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit.codecs import SOUND, WaveCodec
 from gankit.config import TrainConfig
-from gankit.evaluation import Perception
-from gankit.game import Batches, Game
+from gankit.kinds.audio.codec import SOUND, WaveCodec
+from gankit.kinds.images.perception import Perception
+from gankit.kinds.prepared import Prepared, SeriesPart
+from gankit.kinds.series.judge import METRIC as SERIES_METRIC
+from gankit.kinds.series.judge import series_judge
 from gankit.metrics.two_sample import quick_c2st
 from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator
-from gankit.preparation import Prepared, SeriesPart
 from gankit.randomness import numpy_generator, torch_generator
-from gankit.run.series import METRIC as SERIES_METRIC
-from gankit.run.series import series_judge
 from gankit.run.texts import METRIC, text_judge
+from gankit.training.batches import Batches
+from gankit.training.game import Game
 
 JUDGED_ROWS = 5000
 """Held-out records, and as many fakes, that the held-out metric looks at."""
@@ -84,7 +85,7 @@ def judge_of(
 
 
 def _picture_judge(prepared: Prepared, config: TrainConfig, plan: NetworkPlan, perception: Perception) -> Judge:
-    from gankit.metrics.picture_distances import held_out_metric
+    from gankit.kinds.images.metrics.distances import held_out_metric
 
     assert prepared.heldout_pictures is not None
     _, height, width, _ = prepared.heldout_pictures.whole.x.shape

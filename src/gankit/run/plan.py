@@ -12,24 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.config import TrainConfig
+from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
-from gankit.game import GameConfig
+from gankit.kinds.prepared import Prepared
+from gankit.kinds.refusing import UNAUGMENTED
 from gankit.options import parse_duration, parse_samples
-from gankit.preparation import Prepared
 from gankit.run.audio import wave_plan
 from gankit.run.judges import FEW_ROWS
 from gankit.run.series_plan import series_plan
 from gankit.run.texts import text_plan
-from gankit.training import samples_for_budget, seconds_per_sample
+from gankit.training.loop import samples_for_budget, seconds_per_sample
+from gankit.training.plan import GameConfig
 
 if TYPE_CHECKING:
     from gankit.run.run import Run
 
-DEFAULT_BUDGET = "5m"
 
-UNAUGMENTED = ("dense2014", "conv2014", "dcgan")
-"""Networks that are run as they were published: neither augmented nor mirrored unless it is asked for."""
 MAX_EPOCHS = 30
 """Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
 

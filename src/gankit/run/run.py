@@ -18,12 +18,18 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.codecs import SeriesCodec, TableCodec, TextCodec, VectorCodec, WaveCodec
+from gankit.columns.cells import Values
+from gankit.columns.codec import TableCodec
 from gankit.config import TrainConfig
-from gankit.data import Values, column_of
 from gankit.errors import OptionError
-from gankit.evaluation import Perception
-from gankit.game import Ahead, Batches, Game
+from gankit.kinds.audio.codec import WaveCodec
+from gankit.kinds.images.perception import Perception
+from gankit.kinds.numbers.codec import VectorCodec
+from gankit.kinds.prepared import PicturePart, Prepared, SeriesPart, SoundPart
+from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.judge import series_look
+from gankit.kinds.texts.codec import TextCodec
+from gankit.kinds.texts.records import column_of
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
@@ -31,15 +37,15 @@ from gankit.networks.compact import expand
 from gankit.networks.sequential import SequentialGenerator
 from gankit.networks.symbols_generator import SymbolsGenerator
 from gankit.networks.threads import threads
-from gankit.preparation import PicturePart, Prepared, SeriesPart, SoundPart
 from gankit.run.judges import judge_of, model_of, pictures_made
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
-from gankit.run.series import series_look
 from gankit.run.texts import text_dropout, text_look
+from gankit.training.batches import Ahead, Batches
+from gankit.training.game import Game
 
 if TYPE_CHECKING:
-    from gankit.checkpoint import RunFolder
+    from gankit.run.folder import RunFolder
 
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 """Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
@@ -169,7 +175,7 @@ class Run:
         """For one number: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
         if self.prepared.kind != "number" or self.prepared.given is not None:
             return None
-        from gankit.evaluation import figure_of_one_number
+        from gankit.kinds.tables.evaluation import figure_of_one_number
 
         return figure_of_one_number(self.game.best_generator(), self.game.discriminator, self.prepared)
 

@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from gankit.codecs import TEXT, TextCodec
+from gankit.columns.cells import Values
 from gankit.config import TrainConfig
-from gankit.data import Values, column_of, cut
-from gankit.game import GameConfig
-from gankit.metrics.text_grams import text_quick
+from gankit.kinds.prepared import Prepared
+from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.metrics.grams import text_quick
+from gankit.kinds.texts.records import column_of, cut
 from gankit.model.blocks import Draws
 from gankit.model.model import Model
 from gankit.model.symbols import symbol_blocks
 from gankit.networks.symbols_generator import SymbolsGenerator
-from gankit.preparation import Prepared
+from gankit.training.plan import GameConfig
 
 JUDGED_TEXTS = 3000
 """Held-out texts, and as many fakes, that the held-out metric looks at; not fewer fakes than `LEAST_JUDGED`."""

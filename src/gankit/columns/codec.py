@@ -1,0 +1,266 @@
+"""What every codec is, and the codec of columns: table rows as vectors of one-of-K blocks.
+
+Knows columns and Spec; never torch, networks or losses.
+
+Numbers travel compactly: one row of `Spec.compact_dim` float64 per record, `code + position` for a one-of-K block
+(position in [0, 1): where inside the cell), and the numbers themselves for a continuous block.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gankit.columns.quantiles import Cells
+from gankit.columns.schema import Column, Values
+from gankit.spec import Block, Spec
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """What one column of a sample must obey, in cells.
+
+    weight: [K] float64 in [0, 1], the share of each cell that is allowed.
+    begin, end: [K] float64 in [0, 1], the positions in each cell between which the allowed part lies.
+    """
+
+    weight: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+
+    @classmethod
+    def of_cells(cls, num_cells: int, allowed: Sequence[int]) -> Restriction:
+        """Whole cells, and no others."""
+        weight = np.zeros(num_cells)
+        weight[list(allowed)] = 1.0
+        return cls(weight, np.zeros(num_cells), np.ones(num_cells))
+
+    def place(self, coded: np.ndarray) -> np.ndarray:
+        """`cell + position` with the position moved into the allowed part of its cell; [N] -> [N]."""
+        cell = coded.astype(np.int64)
+        position = self.begin[cell] + (coded - cell) * (self.end[cell] - self.begin[cell])
+        placed: np.ndarray = cell + np.minimum(position, 1.0 - 1e-9)
+        return placed
+
+
+class Codec(ABC):
+    """Records <-> compact numbers."""
+
+    spec: Spec
+
+    @abstractmethod
+    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+        """Parsed columns to compact numbers [N, spec.compact_dim] float64."""
+
+    @abstractmethod
+    def decode(self, compact: np.ndarray) -> dict[str, Values]:
+        """Compact numbers [N, spec.compact_dim] float64 to parsed columns; every value is one that training allows."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The fitted codec as plain JSON values."""
+
+
+MAX_LEVELS = 4096
+"""Above so many levels a category's rare levels share cells, so that memory stays bounded."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one column is coded.
+
+    num_levels: cells that are levels of a category (0 where `cells` is used).
+    cells: the cells of a number, a date or a category of very many levels; None for other categories and for
+        columns that are always missing in training.
+    num_markers: missing markers; the last cells, in the order of the column's markers.
+    counts: [K] training rows in each cell; a cell that has none is never generated.
+    """
+
+    name: str
+    category: bool
+    num_levels: int
+    cells: Cells | None
+    num_markers: int
+    counts: np.ndarray
+
+    @property
+    def num_present(self) -> int:
+        """Cells of present values."""
+        return self.num_levels if self.cells is None else self.cells.num_cells
+
+    @property
+    def size(self) -> int:
+        """All cells (at least one)."""
+        return max(self.num_present + self.num_markers, 1)
+
+    @classmethod
+    def fit(cls, column: Column, values: Values) -> Field:
+        """The field for a column's training values."""
+        present = values.missing == 0
+        category = column.kind == "category"
+        num_levels, cells = (len(column.levels), None) if category else (0, None)
+        known = values.data[present & (values.data >= 0)] if category else values.data[present]
+        if len(known) and (not category or num_levels > MAX_LEVELS):
+            cells = Cells.fit(known.astype(np.float64), discrete=True if category else None)
+            num_levels = 0
+        field = cls(column.name, category, num_levels, cells, len(column.markers), np.zeros(0))
+        counts = np.bincount(field.encode(values).astype(np.int64), minlength=field.size).astype(np.float64)
+        return cls(column.name, category, num_levels, cells, len(column.markers), counts)
+
+    def encode(self, values: Values) -> np.ndarray:
+        """[N] float64, `cell + position`.
+
+        What training did not show, and held-out rows may hold, goes where it does least harm: an unknown level to the
+        most frequent one, an unknown missing value to the first marker or, without any, to the first cell.
+        """
+        coded = np.zeros(len(values.data))
+        present = values.missing == 0
+        if not self.category:
+            unknown = present & np.isnan(values.data)
+            if unknown.any():
+                missing = np.where(unknown, min(self.num_markers, 1), values.missing)
+                lowest = 0.0 if self.cells is None else self.cells.knot_value[0]
+                return self.encode(Values(np.where(unknown & (missing == 0), lowest, values.data), missing))
+        if self.cells is not None:
+            coded[present] = self.cells.encode(
+                np.maximum(values.data[present], 0) if self.category else values.data[present]
+            )
+        elif self.num_levels:
+            coded[present] = np.maximum(values.data[present], 0) + 0.5
+        coded[~present] = self.num_present - 0.5 + values.missing[~present].astype(np.float64)
+        return coded
+
+    def decode(self, coded: np.ndarray) -> Values:
+        """`cell + position` [N] float64 to values."""
+        cell = coded.astype(np.int64)
+        missing = np.where(cell >= self.num_present, cell - self.num_present + 1, 0).astype(np.int8)
+        inside = np.minimum(coded, max(self.num_present - 1e-9, 0))
+        if self.cells is None:
+            data = np.floor(inside) if self.category else np.full(len(coded), np.nan)
+        else:
+            data = self.cells.decode(inside)
+        if self.category:
+            return Values(np.where(missing > 0, -1, data.round()).astype(np.int32), missing)
+        return Values(np.where(missing > 0, np.nan, data), missing)
+
+    def allow_range(self, low: float, high: float) -> Restriction:
+        """The present values in [low, high] (numbers and dates)."""
+        k, extra = self.num_present, np.zeros(self.size - self.num_present)
+        if self.cells is None:
+            return Restriction.of_cells(self.size, ())
+        weight, begin, end = self.cells.share(low, high)
+        assert len(weight) == k
+        return Restriction(np.r_[weight, extra], np.r_[begin, extra], np.r_[end, extra])
+
+    def allow_levels(self, codes: Sequence[int]) -> Restriction:
+        """The levels with these codes (categories)."""
+        if self.cells is None:
+            return Restriction.of_cells(self.size, codes)
+        # A level inside a shared cell is a stretch of the cell; several levels are allowed one at a time.
+        assert len(codes) == 1, "levels that share cells are chosen one at a time"
+        return self.allow_range(codes[0], codes[0])
+
+    def allow_marker(self, marker: int) -> Restriction:
+        """Missing, written with the `marker`-th marker (from 0)."""
+        return Restriction.of_cells(self.size, [self.num_present + marker])
+
+    def to_json(self) -> dict[str, Any]:
+        """The field as plain JSON values."""
+        return {
+            "name": self.name,
+            "category": self.category,
+            "num_levels": self.num_levels,
+            "cells": None if self.cells is None else self.cells.to_json(),
+            "num_markers": self.num_markers,
+            "counts": self.counts.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Field:
+        """The field that `to_json` wrote."""
+        cells = None if value["cells"] is None else Cells.from_json(value["cells"])
+        return cls(
+            value["name"],
+            value["category"],
+            value["num_levels"],
+            cells,
+            value["num_markers"],
+            np.asarray(value["counts"], dtype=np.float64),
+        )
+
+
+class TableCodec(Codec):
+    """The codec of kind "table".
+
+    Attributes:
+        fields: one a column, in the columns' order.
+        ordered: pairs (a, b) of positions in `fields`: dates of which a <= b held in every training row.
+    """
+
+    def __init__(self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = ()) -> None:
+        self.fields = tuple(fields)
+        self.ordered = tuple(ordered)
+        blocks = tuple(
+            Block("categorical", f.size) if f.category else Block("binned", f.size, f.num_present) for f in self.fields
+        )
+        self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values], num_first: int = 0) -> TableCodec:
+        """The codec for training rows.
+
+        Args:
+            columns: those that are modelled.
+            values: their training rows.
+            num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
+                fewest first, so that the records that a sequential generator begins repeat much and are made once.
+        """
+        fields = [Field.fit(column, values[column.name]) for column in columns]
+        fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
+        dates = {column.name for column in columns if column.kind == "datetime"}
+        places = [i for i, field in enumerate(fields) if field.name in dates]
+        ordered = [
+            (a, b) for a in places for b in places if a != b and _always_before(values, fields[a].name, fields[b].name)
+        ]
+        return cls(fields, ordered)
+
+    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+        """See `Codec.encode`."""
+        return np.stack([field.encode(values[field.name]) for field in self.fields], axis=1)
+
+    def decode(self, compact: np.ndarray) -> dict[str, Values]:
+        """See `Codec.decode`; a later date is moved up to the earlier one where it would precede it."""
+        values = {field.name: field.decode(compact[:, i]) for i, field in enumerate(self.fields)}
+        for a, b in self.ordered:
+            earlier, later = values[self.fields[a].name], values[self.fields[b].name]
+            # NaN compares false, so that missing dates stay missing.
+            data = np.where(later.data < earlier.data, earlier.data, later.data)
+            values[self.fields[b].name] = Values(data, later.missing)
+        return values
+
+    def index(self, name: str) -> int:
+        """The position of the column in `fields`."""
+        return next(i for i, field in enumerate(self.fields) if field.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """See `Codec.to_json`."""
+        return {"fields": [field.to_json() for field in self.fields], "ordered": [list(pair) for pair in self.ordered]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TableCodec:
+        """The codec that `to_json` wrote."""
+        pairs = [(int(a), int(b)) for a, b in value["ordered"]]
+        return cls([Field.from_json(field) for field in value["fields"]], pairs)
+
+
+def _always_before(values: Mapping[str, Values], a: str, b: str) -> bool:
+    """Whether a <= b in every training row that has both, with at least one row where a < b and twenty to judge by."""
+    earlier, later = values[a].data, values[b].data
+    both = ~(np.isnan(earlier) | np.isnan(later))
+    if both.sum() < 20:
+        return False
+    return bool((earlier[both] <= later[both]).all() and (earlier[both] < later[both]).any())

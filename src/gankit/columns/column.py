@@ -1,0 +1,395 @@
+"""What one column is, and the way between its cells in the user's own form and plain arrays.
+
+Knows cells and how they are written; never tables, torch, networks or codecs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gankit import words
+from gankit.columns.cells import (
+    Values,
+    at_rows,
+    distinct,
+    is_text,
+    native_numbers,
+    native_seconds,
+    seconds_to_native,
+    type_from_json,
+    type_to_json,
+)
+from gankit.columns.dates import DateStyle, find_dates, format_dates, parse_dates
+from gankit.columns.identifiers import Pattern
+from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
+from gankit.errors import DataError
+
+Kind = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
+MODELLED: tuple[Kind, ...] = ("number", "category", "datetime")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column is and how it is written.
+
+    name, kind: "number", "category" and "datetime" are learned; "constant" and "identifier" are filled in when rows are
+        written; "text" and "drop" are left out.
+    type: the Arrow type it came in (strings for CSV, TSV and XML).
+    markers: the missing markers as they were written, most frequent first; None is a null.
+    levels: categories as they were written, most frequent first; of a constant the one value, or empty if all is
+    missing.
+    boolean: whether the two levels mean true and false.
+    style: how a number in a text column is written. dates: how a time in a text column is written.
+    decimals, grain: a number's digits after the point (None: no bound) and the step whose multiples all values are (0:
+        continuous); of a datetime the step in seconds.
+    low, high: the range that was seen (datetimes: seconds since 1970).
+    pattern: what identifiers have in common.
+    """
+
+    name: str
+    kind: Kind
+    type: pa.DataType
+    markers: tuple[str | None, ...] = ()
+    levels: tuple[str, ...] = ()
+    boolean: bool = False
+    style: NumberStyle | None = None
+    dates: DateStyle | None = None
+    decimals: int | None = None
+    grain: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    pattern: Pattern | None = None
+
+    @property
+    def modelled(self) -> bool:
+        """Whether a codec must learn this column."""
+        return self.kind in MODELLED
+
+    @property
+    def integer(self) -> bool:
+        """Whether all numbers are whole."""
+        return self.kind == "number" and self.decimals == 0
+
+    @property
+    def zone(self) -> str | None:
+        """The time zone or offset of a datetime, None for local times."""
+        if self.dates is not None:
+            return self.dates.zone or None
+        return self.type.tz if pa.types.is_timestamp(self.type) else None
+
+    @cached_property
+    def storage(self) -> pa.DataType:
+        """The type in files that have types: that of the column itself, or for a text column what its texts mean."""
+        if not is_text(self.type):
+            return self.type
+        if self.kind == "number":
+            assert self.style is not None
+            return pa.int64() if self.style.layout == "integer" and abs(self.high) < 2**62 else pa.float64()
+        if self.kind == "datetime":
+            assert self.dates is not None
+            return _date_storage(self.dates)
+        if self.kind == "category" and self.boolean:
+            return pa.bool_()
+        if self.kind in ("category", "constant") and self.levels:
+            style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64))
+            plain = style is not None and style.prefix + style.suffix + style.thousands == "" and style.mark == "."
+            if style is not None and plain and not style.plus and not style.width:
+                return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
+        if self.kind == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
+            part = self.pattern.parts[0]
+            if (part.kind == "counter" and part.width == 0) or (
+                part.chars and "0" not in part.chars[0] and len(part.chars) < 19
+            ):
+                return pa.int64() if all(set(chars) <= set("0123456789") for chars in part.chars) else pa.string()
+        return pa.string()
+
+    @cached_property
+    def meaning(self) -> dict[bytes, bytes] | None:
+        """Metadata for a field of texts that tells `write` what they mean; None where they are just texts."""
+        if is_text(self.storage):
+            return None
+        return {b"gankit": json.dumps(self.to_json()).encode()}
+
+    def parse(self, column: pa.ChunkedArray | pa.Array, *, strict: bool = False) -> Values:
+        """The plain arrays of a modelled column's cells, in whatever type they come.
+
+        A missing marker that training did not show counts as the first marker; if the column had none, it is unknown:
+        NaN (or code -1) with missing 0. So is an unknown category.
+
+        Raises:
+            DataError: a number or time cannot be read; with `strict`, a category is not known.
+        """
+        assert self.modelled, f"column {self.name!r} is not modelled"
+        if isinstance(column, pa.ChunkedArray):
+            column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        if pa.types.is_dictionary(column.type) and not is_text(column.type):
+            column = column.dictionary_decode()
+        if self.kind == "category":
+            return self._parse_category(column, strict)
+        if is_text(column.type):
+            return self._parse_text(column)
+        data = native_seconds(column) if self.kind == "datetime" else native_numbers(column)
+        return self._mark_native(data, np.asarray(column.is_null(), dtype=bool))
+
+    def _parse_text(self, column: pa.Array) -> Values:
+        texts, rows = distinct(column)
+        data, bad_codes = self._read(texts), self._marker_codes(texts)
+        bad = np.isnan(data) & (bad_codes == 0)
+        if bad.any():
+            spare = self._read_otherwise(texts.filter(pa.array(bad)))
+            data[bad] = spare
+            unread = np.flatnonzero(bad)[np.isnan(spare)]
+            known = words.is_missing(texts.take(pa.array(unread)))
+            if not known.all():
+                at = unread[~known]
+                row = int(np.flatnonzero(np.isin(rows, at))[0])
+                raise unreadable(self.name, row, texts[int(rows[row])].as_py(), self.kind)
+            bad_codes[unread] = 1 if self.markers else 0
+        data[bad_codes > 0] = np.nan
+        return Values(at_rows(data, rows, np.nan), at_rows(bad_codes, rows, self._null_code()).astype(np.int8))
+
+    def _read(self, texts: pa.Array) -> npt.NDArray[np.float64]:
+        if self.kind == "number":
+            return parse_numbers(texts, self.style or PLAIN)
+        if self.dates is not None:
+            return parse_dates(texts, self.dates.format)
+        try:
+            return native_seconds(texts.cast(pa.timestamp("us")))
+        except pa.ArrowInvalid:
+            return np.full(len(texts), np.nan)
+
+    def _read_otherwise(self, texts: pa.Array) -> npt.NDArray[np.float64]:
+        """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
+        trimmed = pc.utf8_trim_whitespace(texts)
+        if self.kind == "number":
+            return parse_numbers(trimmed, PLAIN)
+        sure = np.flatnonzero(~words.is_missing(trimmed))
+        seconds = np.full(len(texts), np.nan)
+        if len(sure):
+            left = trimmed.take(pa.array(sure))
+            found = find_dates(left, np.ones(len(left), np.int64))
+            if found is not None:
+                seconds[sure] = parse_dates(left, found[0].format)
+        return seconds
+
+    def _mark_native(self, data: npt.NDArray[np.float64], null: npt.NDArray[np.bool_]) -> Values:
+        missing = np.where(null, self._null_code(), 0).astype(np.int8)
+        for code, marker in enumerate(self.markers, start=1):
+            if marker is not None and marker != "" and (words.number_of(marker) is not None):
+                value = words.number_of(marker)
+                same = np.isnan(data) & ~null if value != value else data == value
+                missing[same] = code
+        stray = np.isnan(data) & ~null & (missing == 0)
+        missing[stray] = self._null_code()
+        infinite = np.isinf(data) & (missing == 0)
+        if infinite.any():
+            raise infinite_values(self.name, data)
+        return Values(np.where(missing > 0, np.nan, data), missing)
+
+    def _parse_category(self, column: pa.Array, strict: bool) -> Values:
+        texts, rows = distinct(column if is_text(column.type) else as_texts(column))
+        codes = np.array(pc.index_in(texts, pa.array(self.levels, pa.string())).fill_null(-1), dtype=np.int32)
+        missing = self._marker_codes(texts)
+        left = np.flatnonzero((codes < 0) & (missing == 0))
+        for at in left.tolist():
+            codes[at] = self._same_level(texts[at].as_py())
+        left = left[codes[left] < 0]
+        if strict and len(left):
+            row = int(np.flatnonzero(np.isin(rows, left))[0])
+            near = ", ".join(map(repr, self.levels[:5]))
+            raise DataError(
+                f"column {self.name!r}, row {row + 1}: the category {texts[int(rows[row])].as_py()!r} is not known. "
+                f"Known are {near}{', …' if len(self.levels) > 5 else ''}."
+            )
+        codes[missing > 0] = -1
+        return Values(at_rows(codes, rows, -1), at_rows(missing, rows, self._null_code()).astype(np.int8))
+
+    def _same_level(self, text: str) -> int:
+        """The level that says the same in other words (`true` for `yes`, `1.0` for `1`), or -1."""
+        if self.boolean:
+            return next((k for k, level in enumerate(self.levels) if words.truth(level) == words.truth(text)), -1)
+        value = words.number_of(text)
+        if value is None:
+            return -1
+        return next((k for k, level in enumerate(self.levels) if words.number_of(level) == value), -1)
+
+    def _marker_codes(self, texts: pa.Array) -> npt.NDArray[np.int64]:
+        if not self.markers:
+            return np.zeros(len(texts), dtype=np.int64)
+        found = pc.index_in(texts, pa.array(self.markers, pa.string()), skip_nulls=True)
+        return np.asarray(found.fill_null(-1), dtype=np.int64) + 1
+
+    def _null_code(self) -> int:
+        for marker in (None, ""):
+            if marker in self.markers:
+                return self.markers.index(marker) + 1
+        return 1 if self.markers else 0
+
+    def format(self, values: Values, *, typed: bool = False) -> pa.Array:
+        """The cells of a modelled column in the user's own form, or with `typed` in the type of `storage`.
+
+        Numbers and times are moved to the nearest multiple of the grain; nothing is clipped.
+        """
+        target = self.storage if typed else self.type
+        if not is_text(target):
+            return self._format_native(values, target)
+        if self.kind == "category":
+            return self._format_levels(values).cast(target)
+        present = (values.missing == 0) & ~np.isnan(values.data)
+        data = values.data if present.all() else np.where(present, values.data, self.low)
+        if self.kind == "number":
+            texts = format_numbers(data, self.style or PLAIN, self.grain)
+        else:
+            assert self.dates is not None
+            texts = format_dates(data, self.dates, self.grain)
+        if not present.all():
+            marks = pa.array([*(self.markers or (None,))], pa.string())
+            which = pa.array(np.maximum(values.missing.astype(np.int64) - 1, 0))
+            texts = pc.if_else(pa.array(present), texts, marks.take(which))
+        return texts.cast(target)
+
+    def _format_levels(self, values: Values) -> pa.Array:
+        entries = [*self.levels, *(m for m in self.markers if m is not None)]
+        spots = np.array(
+            [entries.index(m, len(self.levels)) if m is not None else -1 for m in self.markers], dtype=np.int64
+        )
+        codes = values.data.astype(np.int64)
+        lost = values.missing > 0
+        if lost.any():
+            codes[lost] = spots[values.missing[lost].astype(np.int64) - 1]
+        return pa.array(entries, pa.string()).take(pa.array(codes, mask=codes < 0))
+
+    def _format_native(self, values: Values, target: pa.DataType) -> pa.Array:
+        if pa.types.is_dictionary(target):
+            return self._format_native(values, target.value_type).dictionary_encode().cast(target)
+        if self.kind == "category":
+            texts = self._format_levels(Values(values.data, np.where(values.missing > 0, 0, values.missing)))
+            if self.boolean and pa.types.is_boolean(target):
+                truths = pa.array([words.truth(level) for level in self.levels])
+                return truths.take(pa.array(values.data.astype(np.int64), mask=values.data < 0))
+            return texts.cast(target)
+        lost = (values.missing > 0) | np.isnan(values.data)
+        data = np.where(lost, 0.0, values.data)
+        if self.kind == "datetime":
+            return seconds_to_native(data, lost, target, self.grain)
+        data = to_grain(data, self.grain, self.decimals)
+        return _numbers_to_native(data, lost, values.missing, self.markers, target, self.decimals)
+
+    def typed(self, column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+        """A text column's cells as the type of `storage`: numbers, times and booleans in place of their texts."""
+        if self.modelled:
+            return self.format(self.parse(column), typed=True)
+        return column.cast(self.storage)
+
+    def to_json(self) -> dict[str, Any]:
+        """The column as plain JSON values; `from_json` takes it back."""
+        value: dict[str, Any] = {"name": self.name, "kind": self.kind, "type": type_to_json(self.type)}
+        value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
+        value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
+        value["style"] = None if self.style is None else self.style.to_json()
+        value["dates"] = None if self.dates is None else self.dates.to_json()
+        value["pattern"] = None if self.pattern is None else self.pattern.to_json()
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Column:
+        """The column that `to_json` wrote."""
+        return cls(
+            name=value["name"],
+            kind=value["kind"],
+            type=type_from_json(value["type"]),
+            markers=tuple(value["markers"]),
+            levels=tuple(value["levels"]),
+            boolean=value["boolean"],
+            style=None if value["style"] is None else NumberStyle(**value["style"]),
+            dates=None if value["dates"] is None else DateStyle(**value["dates"]),
+            decimals=value["decimals"],
+            grain=value["grain"],
+            low=value["low"],
+            high=value["high"],
+            pattern=None if value["pattern"] is None else Pattern.from_json(value["pattern"]),
+        )
+
+
+def unreadable(name: str, row: int, text: str, kind: str) -> DataError:
+    """The error for a cell that is no number (or time) where the column's others are. row: counted from 0."""
+    what = {"number": "a number", "datetime": "a date or time in the column's format"}[kind]
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    if words.is_infinite(text):
+        return DataError(
+            f"column {name!r}, row {row + 1}: the value {shown!r} is infinite and cannot be learned. "
+            f"Remove it, or declare it missing with --missing {text}."
+        )
+    hint = f"--missing {text}" if text and " " not in text else f"--missing {text!r}"
+    return DataError(
+        f"column {name!r}, row {row + 1}: expected {what}, found {shown!r}. Declare it missing with {hint}, "
+        f"or take the column as categories with --column {name!r}=category."
+    )
+
+
+def infinite_values(name: str, data: npt.NDArray[np.float64]) -> DataError:
+    """The error for a column of numbers with infinities."""
+    infinite = np.flatnonzero(np.isinf(data))
+    word = "inf" if data[infinite[0]] > 0 else "-inf"
+    return DataError(
+        f"column {name!r}, row {int(infinite[0]) + 1}: the value is infinite ({word}; {len(infinite):,} of "
+        f"{len(data):,} rows) "
+        f"and cannot be learned. Remove these rows, declare them missing with --missing {word}, "
+        f"or leave the column out with --column {name!r}=drop."
+    )
+
+
+def as_texts(column: pa.Array) -> pa.Array:
+    """The cells of a typed column as texts, as levels of a category are kept."""
+    if pa.types.is_floating(column.type):
+        return format_numbers(np.asarray(column.cast(pa.float64()).fill_null(np.nan)), PLAIN, 0.0)
+    return column.cast(pa.string())
+
+
+def _date_storage(style: DateStyle) -> pa.DataType:
+    clock = any(directive in style.format for directive in ("%H", "%-H", "%I", "%-I"))
+    day = any(directive in style.format for directive in ("%Y", "%y"))
+    if not day:
+        return pa.string()
+    return pa.timestamp("us", tz="UTC" if "%z" in style.format else None) if clock else pa.date32()
+
+
+def _numbers_to_native(
+    data: npt.NDArray[np.float64],
+    lost: npt.NDArray[np.bool_],
+    missing: npt.NDArray[np.int8],
+    markers: Sequence[str | None],
+    target: pa.DataType,
+    decimals: int | None,
+) -> pa.Array:
+    for code, marker in enumerate(markers, start=1):
+        value = words.number_of(marker) if marker else None
+        if value is not None and (np.isfinite(value) or pa.types.is_floating(target)):
+            data = np.where(missing == code, value, data)
+            lost = lost & (missing != code)
+    if pa.types.is_floating(target):
+        return pa.array(data.astype(target.to_pandas_dtype()), mask=lost)
+    if pa.types.is_decimal(target):
+        texts = format_numbers(data, NumberStyle("fixed", target.scale), 10.0**-target.scale)
+        return pc.if_else(pa.array(lost), None, texts).cast(target)
+    if pa.types.is_integer(target):
+        bounds = np.iinfo(target.to_pandas_dtype())
+        dtype = target.to_pandas_dtype()
+    else:
+        bounds, dtype = (
+            np.iinfo(np.int64 if target.bit_width == 64 else np.int32),
+            np.int64 if target.bit_width == 64 else np.int32,
+        )
+    whole = np.rint(data)
+    top = np.nextafter(float(bounds.max), 0.0) if bounds.max > 2**53 else float(bounds.max)
+    array = pa.array(np.clip(whole, float(bounds.min), top).astype(dtype), mask=lost)
+    return array if array.type == target else array.view(target)

@@ -1,0 +1,259 @@
+"""Conditions on columns: as they are typed (`COL=VALUE`), as Python values, and as cells of a codec.
+
+Knows columns and codecs; never networks or tensors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from gankit.columns.codec import Restriction, TableCodec
+from gankit.columns.schema import Column, Schema
+from gankit.errors import OptionError
+from gankit.kinds.numbers.codec import VectorCodec
+
+_FEW_LEVELS = 20
+OPERATORS = (">=", "<=", ">", "<")
+
+
+def restrictions(
+    schema: Schema, codec: TableCodec | VectorCodec, conditions: Mapping[str, Any]
+) -> dict[int, Restriction]:
+    """Position in `codec.fields` -> restriction, for every condition.
+
+    Args:
+        schema: the columns.
+        codec: a table's codec.
+        conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
+            missing value.
+
+    Raises:
+        OptionError: an unknown column or value, or a condition that no record can obey.
+    """
+    assert isinstance(codec, TableCodec) or not conditions
+    result: dict[int, Restriction] = {}
+    if not isinstance(codec, TableCodec):
+        return result
+    names = [field.name for field in codec.fields]
+    for name, condition in conditions.items():
+        if name not in names:
+            raise OptionError(_unknown_column(schema, names, name))
+        index = names.index(name)
+        result[index] = _restrict(codec, index, schema.column(name), condition)
+    for a, b in codec.ordered:
+        _keep_order(
+            codec, a, b, names, result, {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)}
+        )
+    return result
+
+
+def _restrict(codec: TableCodec, index: int, column: Column, condition: Any) -> Restriction:
+    field = codec.fields[index]
+    marker = _marker(column, condition)
+    if marker is not None:
+        limit = field.allow_marker(marker)
+    elif column.kind == "category":
+        limit = _combine([field.allow_levels([code]) for code in _codes(column, condition)])
+    else:
+        limit = field.allow_range(*_range(column, condition))
+    # What training never showed is never made: it could only be made up.
+    weight = np.where(field.counts > 0, limit.weight, 0.0)
+    if not weight.sum() > 0:
+        raise OptionError(
+            f"no record can obey {column.name} = {condition!r}: training showed none. {_what_there_is(column)}"
+        )
+    return Restriction(weight, limit.begin, limit.end)
+
+
+def _combine(limits: list[Restriction]) -> Restriction:
+    """Any of several; those that share a cell must allow it whole or be alone in it."""
+    total = limits[0]
+    for limit in limits[1:]:
+        both = (total.weight > 0) & (limit.weight > 0)
+        begin = np.where(
+            both, np.minimum(total.begin, limit.begin), np.where(limit.weight > 0, limit.begin, total.begin)
+        )
+        end = np.where(both, np.maximum(total.end, limit.end), np.where(limit.weight > 0, limit.end, total.end))
+        gaps = both & (end - begin > total.weight + limit.weight + 1e-9)
+        if gaps.any():
+            raise OptionError("two of the rare levels asked for cannot be asked for together. Ask for one at a time.")
+        total = Restriction(np.minimum(total.weight + limit.weight, 1.0), begin, end)
+    return total
+
+
+def _marker(column: Column, condition: Any) -> int | None:
+    """Which missing marker the condition asks for; None where it asks for a value."""
+    markers = list(column.markers)
+    if condition is None or (isinstance(condition, float) and math.isnan(condition)):
+        if not markers:
+            raise OptionError(f"column {column.name!r} has no missing values, so that none can be asked for.")
+        return 0
+    return markers.index(condition) if condition in markers else None
+
+
+def _codes(column: Column, condition: Any) -> list[int]:
+    levels = [str(level) for level in column.levels]
+    if isinstance(condition, list | tuple | set | frozenset):
+        wanted = [str(value) for value in condition]
+    else:
+        text = str(condition)
+        wanted = [text] if text in levels or "|" not in text else text.split("|")
+    if not wanted:
+        raise OptionError(f"no value of {column.name!r} is asked for. Give at least one, or leave the condition out.")
+    codes = []
+    for value in wanted:
+        match = [i for i, level in enumerate(levels) if level == value] or [
+            i for i, level in enumerate(levels) if level.casefold() == value.casefold()
+        ]
+        if len(match) != 1:
+            few = len(levels) <= _FEW_LEVELS
+            near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]
+            told = "Its values" if few else f"Among its {len(levels)} values"
+            raise OptionError(f"column {column.name!r} has no value {value!r}. {told}: {', '.join(near)}.")
+        codes.append(match[0])
+    return codes
+
+
+def _range(column: Column, condition: Any) -> tuple[float, float]:
+    """The closed interval asked for; open ends are the neighbouring doubles."""
+    if isinstance(condition, list | tuple) and len(condition) == 2:
+        low, high = (_number(column, value) for value in condition)
+    elif isinstance(condition, str):
+        low, high = _text_range(column, condition)
+    else:
+        low = high = _number(column, condition)
+    if low > high:
+        raise OptionError(f"{column.name} = {condition!r}: the lower end is above the upper one. Turn them round.")
+    return low, high
+
+
+def _text_range(column: Column, text: str) -> tuple[float, float]:
+    operator = next((o for o in OPERATORS if text.startswith(o)), "")
+    if operator:
+        edge = _number(column, text[len(operator) :])
+        return {
+            ">=": (edge, math.inf),
+            ">": (math.nextafter(edge, math.inf), math.inf),
+            "<=": (-math.inf, edge),
+            "<": (-math.inf, math.nextafter(edge, -math.inf)),
+        }[operator]
+    if ".." in text:
+        low, high = text.split("..", 1)
+        return (
+            _number(column, low) if low.strip() else -math.inf,
+            _number(column, high) if high.strip() else math.inf,
+        )
+    edge = _number(column, text)
+    return edge, edge
+
+
+def _number(column: Column, value: Any) -> float:
+    """A number, or a date as seconds since 1970 (as it stands where the column has no time zone)."""
+    if isinstance(value, str) and column.kind == "number":
+        try:
+            return float(value.strip().replace("_", ""))
+        except ValueError:
+            raise OptionError(
+                f"{column.name} = {value!r}: expected a number, a range like 30..40, or >=3. {_what_there_is(column)}"
+            ) from None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise OptionError(
+                f"{column.name} = {value!r}: expected a date like 2016-01-31, or a range of two, as in "
+                "2016-01-01..2016-12-31."
+            ) from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"{column.name} = {value!r}: expected a number. {_what_there_is(column)}") from None
+
+
+def _bounds(column: Column, condition: Any) -> tuple[float, float]:
+    """What a condition on a date allows; everything where there is none or it asks for a missing one."""
+    if condition is None or _marker(column, condition) is not None:
+        return -math.inf, math.inf
+    return _range(column, condition)
+
+
+def _keep_order(
+    codec: TableCodec,
+    a: int,
+    b: int,
+    names: list[str],
+    limits: dict[int, Restriction],
+    bounds: dict[int, tuple[float, float]],
+) -> None:
+    """Tightens conditions on two dates a <= b so that moving the later one up (`TableCodec.decode`) stays inside."""
+    low, high = max(bounds[a][0], -math.inf), bounds[b][1]
+    for i, (begin, end) in {a: (bounds[a][0], min(bounds[a][1], high)), b: (max(bounds[b][0], low), high)}.items():
+        if (begin, end) == bounds[i] or (begin == -math.inf and end == math.inf):
+            continue
+        tight = codec.fields[i].allow_range(begin, end)
+        if i not in limits:
+            # Missing dates stay possible where no condition names the column.
+            missing = np.arange(codec.fields[i].size) >= codec.fields[i].num_present
+            tight = Restriction(
+                np.where(missing, 1.0, tight.weight),
+                np.where(missing, 0.0, tight.begin),
+                np.where(missing, 1.0, tight.end),
+            )
+        tight = Restriction(np.where(codec.fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
+        if not tight.weight.sum() > 0:
+            raise OptionError(
+                f"no record can obey the conditions on {names[a]} and {names[b]}: {names[a]} is never after {names[b]}."
+            )
+        limits[i] = tight
+
+
+def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
+    every = {column.name: column.kind for column in schema.columns}
+    if name in every:
+        return (
+            f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. "
+            f"Columns: {', '.join(names)}."
+        )
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"there is no column {name!r}.{hint} Columns: {', '.join(names)}."
+
+
+def _what_there_is(column: Column) -> str:
+    if column.kind == "category":
+        return f"Its values: {', '.join(map(str, column.levels[:8]))}."
+    return f"Training showed {column.low:g} to {column.high:g}." if column.kind == "number" else ""
+
+
+def parse_where(texts: Sequence[str]) -> dict[str, str]:
+    """Conditions as they are typed, 'COL=VALUE', 'COL>=VALUE', to column -> text.
+
+    >>> parse_where(["income=>50K", "age=30..40", "hours>=20"])
+    {'income': '>50K', 'age': '30..40', 'hours': '>=20'}
+    """
+    conditions: dict[str, str] = {}
+    for text in texts:
+        match = re.match(r"(?s)(.+?)(>=|<=|=|>|<)(.*)$", text)
+        if not match:
+            raise OptionError(
+                f"--where {text!r}: expected COL=VALUE, COL=LOW..HIGH or COL>=VALUE, as in --where age=30..40."
+            )
+        name, operator, value = match.groups()
+        if name in conditions:
+            raise OptionError(
+                f"--where names {name!r} twice. Put both into one: {name}=30..40 is a range, and "
+                f"{name}=7|8 one of several values."
+            )
+        conditions[name] = value if operator == "=" else operator + value
+    return conditions

@@ -1,0 +1,128 @@
+"""What a table's columns are, and the way between tables in the user's own form and plain arrays.
+
+Knows tables and columns; never torch, networks or codecs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gankit import words
+from gankit.columns.cells import Values, is_text
+from gankit.columns.column import Column, Kind
+from gankit.columns.identifiers import generate
+from gankit.errors import DataError
+
+__all__ = ["Column", "Kind", "Schema", "Values", "meaning_of"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in order."""
+
+    columns: tuple[Column, ...]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises DataError, naming near ones, if there is none."""
+        found = next((column for column in self.columns if column.name == name), None)
+        if found is None:
+            raise DataError(f"no column {name!r}. {words.nearest(name, [c.name for c in self.columns])}")
+        return found
+
+    @property
+    def modelled(self) -> tuple[Column, ...]:
+        """The columns that a codec must learn: numbers, categories and datetimes."""
+        return tuple(column for column in self.columns if column.modelled)
+
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """The columns that `format` gives: all but free text and dropped ones."""
+        return tuple(column for column in self.columns if column.kind not in ("text", "drop"))
+
+    def parse(self, table: pa.Table, *, strict: bool = False) -> dict[str, Values]:
+        """The plain arrays of all modelled columns; see `Column.parse`.
+
+        Raises:
+            DataError: a column is not there, a number or time cannot be read, or (`strict`) a category is not known.
+        """
+        present = set(table.column_names)
+        for column in self.modelled:
+            if column.name not in present:
+                raise DataError(
+                    f"column {column.name!r} is not in this table. {words.nearest(column.name, table.column_names)}"
+                )
+        return {column.name: column.parse(table.column(column.name), strict=strict) for column in self.modelled}
+
+    def format(
+        self, values: Mapping[str, Values], num_rows: int, first_row: int = 0, seed: int = 0, *, typed: bool = False
+    ) -> pa.Table:
+        """Records in the user's own form: the same columns in order, their types and formats.
+
+        values: the modelled columns, each of num_rows cells. Constants and identifiers are filled in: an identifier
+            depends on (seed, first_row + its row) alone. Free text and dropped columns are left out.
+        typed: give numbers, times and booleans of text columns as such (what `write` puts into files that have types).
+        """
+        arrays, fields = [], []
+        for column in self.written:
+            target = column.storage if typed else column.type
+            if column.modelled:
+                array = column.format(values[column.name], typed=typed)
+            elif column.kind == "constant":
+                array = _constant(column, num_rows, target)
+            else:
+                assert column.pattern is not None
+                array = generate(column.pattern, seed, first_row, num_rows).cast(target)
+            arrays.append(array)
+            meaning = None if typed or not is_text(target) else column.meaning
+            fields.append(pa.field(column.name, array.type, metadata=meaning))
+        table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+        assert table.num_rows == num_rows or not arrays, f"expected {num_rows} rows, got {table.num_rows}"
+        return table
+
+    def restricted(self, values: Mapping[str, Values], rows: npt.NDArray[np.int64]) -> Schema:
+        """The schema whose ranges (`low`, `high`) are those of these rows alone, such as the training part."""
+        columns: list[Column] = []
+        for column in self.columns:
+            if column.kind in ("number", "datetime"):
+                data = values[column.name].data[rows]
+                data = data[~np.isnan(data)]
+                if len(data):
+                    column = replace(column, low=float(data.min()), high=float(data.max()))
+            columns.append(column)
+        return Schema(tuple(columns))
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as plain JSON values, without code; `from_json` takes it back."""
+        return {"columns": [column.to_json() for column in self.columns]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Schema:
+        """The schema that `to_json` wrote."""
+        return cls(tuple(Column.from_json(column) for column in value["columns"]))
+
+
+def meaning_of(field: pa.Field) -> Column | None:
+    """The column that `Schema.format` noted in a field's metadata, or None."""
+    note = (field.metadata or {}).get(b"gankit")
+    return None if note is None else Column.from_json(json.loads(note))
+
+
+def _constant(column: Column, num_rows: int, target: pa.DataType) -> pa.Array:
+    text = column.levels[0] if column.levels else (column.markers or (None,))[0]
+    if text is None or (not is_text(target) and not column.levels and words.number_of(text) is None):
+        return pa.nulls(num_rows, target)
+    base = target.value_type if pa.types.is_dictionary(target) else target
+    return pa.repeat(pa.array([text], pa.string()).cast(base)[0], num_rows).cast(target)

@@ -1,0 +1,14 @@
+"""What data is measured with: pictures to features, by a classifier of the user's labels or fixed networks; and, for
+series, a small recurrent network that is trained afterwards (`gankit.features.recurrent`).
+
+Knows pixels, numbers, labels and torch; never generators, the loop, or what is concluded from a distance.
+"""
+
+from __future__ import annotations
+
+from gankit.features.base import Features
+from gankit.features.classifier import Classifier, train_classifier
+from gankit.features.fixed import fixed_features
+from gankit.features.inception import inception_features
+
+__all__ = ["Classifier", "Features", "fixed_features", "inception_features", "train_classifier"]

@@ -1,0 +1,389 @@
+"""Collections of files: folders, zip and tar archives as names and the bytes behind them. Nothing is unpacked by name.
+
+Knows paths, archives and suffixes; never what is in a file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import posixpath
+import re
+import tarfile
+import tempfile
+import threading
+import zipfile
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from gankit.errors import DataError
+from gankit.io.opening import check_unpacked, largest_size
+from gankit.words import nearest
+
+PICTURE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".tga", ".pcx", ".jp2", ".j2k", ".avif",
+)  # fmt: skip
+"""Suffixes of files that are taken for pictures."""
+
+_FOREIGN = (
+    ".heic",
+    ".heif",
+    ".svg",
+    ".psd",
+    ".eps",
+    ".dcm",
+    ".nii",
+    ".raw",
+    ".cr2",
+    ".nef",
+    ".dng",
+    ".mp4",
+    ".mov",
+    ".avi",
+)
+_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_COMPRESSIONS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_CHUNK = 1 << 20
+_MOST_LINKS = 40
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts names as people do: 2.png before 10.png.
+
+    >>> sorted(["10.png", "2.png", "a/1.png"], key=natural)
+    ['2.png', '10.png', 'a/1.png']
+    """
+    return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in re.split(r"([0-9]+)", name) if p)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a name has a picture's suffix."""
+    return name.lower().endswith(PICTURE_SUFFIXES)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _inside(name: str) -> str:
+    """A member's name without what would lead out of the archive: it is a name here, and never a path on disk."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+
+
+class Collection(ABC):
+    """Files that belong together.
+
+    name: for messages. form: "folder", "zip" or "tar". names: of all files that are not hidden, `/` between folders, in
+    natural order. chosen: the one of them that is meant, where not all are.
+    """
+
+    form: str
+    chosen: str | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.names: list[str] = []
+
+    @abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """The bytes of one of `names`, as a stream that can be positioned; safe to call from many threads."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of `names`, which is needed whole and not one of many.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        try:
+            with self.open(name) as stream:
+                return stream.read()
+        except (OSError, MemoryError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{self.name}/{name} cannot be read: {reason}. Take another copy of it.") from error
+
+    def close(self) -> None:  # noqa: B027  # a folder holds nothing
+        """Lets go of the archive."""
+
+    def pictures(self) -> list[str]:
+        """The names that have a picture's suffix.
+
+        Raises:
+            DataError: there is none; the text says what there is instead.
+        """
+        found = [name for name in self.names if is_picture(name)]
+        if not found:
+            raise self.nothing("pictures")
+        return found
+
+    def nothing(self, what: str) -> DataError:
+        """The error for a collection without what is wanted; the text says what there is instead."""
+        return DataError(f"the {self.form} {self.name!r} holds no {what}: {_listed(self.names)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    known = ", ".join(PICTURE_SUFFIXES[:6])
+    if not names:
+        return f"it is empty. Give one with pictures ({known}, …)."
+    kinds = Counter(Path(name).suffix.lower() or "no suffix" for name in names).most_common(4)
+    listed = ", ".join(f"{times:,} of {kind}" if kind == "no suffix" else f"{times:,} {kind}" for kind, times in kinds)
+    foreign = [kind for kind, _ in kinds if kind in _FOREIGN]
+    if foreign:
+        return f"it has {listed}, and {foreign[0]} is not read. Convert these files to .png or .jpg."
+    return f"it has {listed}. Pictures are known by their suffix ({known}, …)."
+
+
+class _Folder(Collection):
+    form = "folder"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+        self.names = sorted(walk(path), key=natural)
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self._path / name).open("rb")
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is the run of a training, whose pictures are no data: `gankit train .` leaves it in the data."""
+    return (folder / "config.json").is_file() and any((folder / name).exists() for name in ("log.jsonl", "checkpoints"))
+
+
+def walk(path: Path) -> Iterator[str]:
+    """The names of the files in a folder and those in it that are not hidden; the runs of trainings are passed over.
+
+    Circles of links are entered once.
+
+    Raises:
+        DataError: the folder may not be read.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [(path, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if _is_hidden(entry.name):
+                        continue
+                    name = prefix + entry.name
+                    if entry.is_dir():
+                        if _is_run(folder / entry.name):
+                            continue
+                        waiting.append((folder / entry.name, name + "/"))
+                    elif entry.is_file() or entry.is_symlink():
+                        yield name
+        except OSError as error:
+            raise DataError(
+                f"the folder {str(folder)!r} cannot be read: {error.strerror or error}. Change its permissions, or "
+                "leave it out."
+            ) from error
+
+
+class _Zip(Collection):
+    form = "zip"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise DataError(f"{str(path)!r} is damaged or no zip file: {error}. Take another copy of it.") from error
+        members = {_inside(m.filename): m for m in self._archive.infolist() if not m.is_dir()}
+        self._members = {name: member for name, member in members.items() if not _is_hidden(name)}
+        self.names = sorted(self._members, key=natural)
+        if any(member.flag_bits & 1 for member in self._members.values()):
+            self.close()
+            raise DataError(f"{str(path)!r} is encrypted. Unpack it yourself and give the folder.")
+
+    def open(self, name: str) -> IO[bytes]:
+        member = self._members[name]
+        if member.file_size > largest_size():
+            raise OSError(f"{member.file_size:,} bytes do not fit in memory")
+        try:
+            return io.BytesIO(self._archive.read(member))
+        except Exception as error:
+            # Of damaged members and unknown packings nearly anything is raised: BadZipFile, LZMAError, zlib.error, …
+            raise OSError(f"damaged in the zip: {error}") from error
+
+    def close(self) -> None:
+        self._archive.close()
+
+
+class _Tar(Collection):
+    """A tar archive. A compressed one is first made plain, in memory or in an unnamed temporary file."""
+
+    form = "tar"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._lock = threading.Lock()
+        self._stream: IO[bytes] | None = None
+        try:
+            self._stream = _plain_tar(path)
+            with tarfile.open(fileobj=self._stream, mode="r:") as archive:
+                self._members = _files_of(archive.getmembers())
+        except (OSError, EOFError, tarfile.TarError, ValueError) as error:
+            self.close()
+            raise DataError(f"{str(path)!r} is damaged or no tar file: {error}. Take another copy of it.") from error
+        except BaseException:
+            self.close()
+            raise
+        self.names = sorted(self._members, key=natural)
+
+    def open(self, name: str) -> IO[bytes]:
+        offset, size = self._members[name]
+        assert self._stream is not None
+        with self._lock:
+            self._stream.seek(offset)
+            return io.BytesIO(self._stream.read(size))
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _files_of(members: Sequence[tarfile.TarInfo]) -> dict[str, tuple[int, int]]:
+    """Where the bytes of each file that is not hidden stand in a tar archive, and how many; links are followed."""
+    files = {_inside(m.name): (m.offset_data, m.size) for m in members if m.isreg() and not m.issparse()}
+    links = {_inside(m.name): m for m in members if m.islnk() or m.issym()}
+    for name in links:
+        target = name
+        for _ in range(_MOST_LINKS):  # links to links; a circle ends nowhere
+            if target not in links:
+                break
+            link = links[target]
+            beside = posixpath.dirname(target) if link.issym() else ""
+            target = _inside(posixpath.normpath(posixpath.join(beside, link.linkname)))
+        if target in files:
+            files.setdefault(name, files[target])
+    return {name: place for name, place in files.items() if not _is_hidden(name)}
+
+
+def _plain_tar(path: Path) -> IO[bytes]:
+    """The bytes of a tar archive without compression, as a stream that can be positioned."""
+    stream = path.open("rb")
+    head = stream.read(6)
+    stream.seek(0)
+    if not head.startswith(_COMPRESSIONS):
+        return stream
+    packed, size = path.stat().st_size, 0
+    plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=largest_size() // 4)  # noqa: SIM115  # closed with the archive
+    try:
+        with stream, _unpacking(stream, head) as unpacked:
+            while part := unpacked.read(_CHUNK):
+                size += len(part)
+                check_unpacked(size, packed, str(path), largest_size() * 8)
+                plain.write(part)
+    except BaseException as error:
+        plain.close()
+        if type(error).__module__ in ("zlib", "_lzma", "lzma"):
+            raise OSError(str(error)) from error
+        raise
+    plain.seek(0)
+    return plain
+
+
+def _unpacking(stream: IO[bytes], head: bytes) -> IO[bytes]:
+    if head.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a binary stream in all but name
+    if head.startswith(b"BZh"):
+        import bz2
+
+        return bz2.BZ2File(stream)
+    import lzma
+
+    return lzma.LZMAFile(stream)
+
+
+class _Part(Collection):
+    """The files of a collection in one of its folders."""
+
+    def __init__(self, whole: Collection, prefix: str) -> None:
+        super().__init__(f"{whole.name}/{prefix}")
+        self._whole, self._prefix = whole, prefix + "/"
+        self.form = whole.form
+        self.names = [n.removeprefix(self._prefix) for n in whole.names if n.startswith(self._prefix)]
+
+    def open(self, name: str) -> IO[bytes]:
+        return self._whole.open(self._prefix + name)
+
+    def close(self) -> None:
+        self._whole.close()
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip archive that may hold pictures (.npz and the like are not meant)."""
+    return not path.name.lower().endswith((".npz", ".xlsx", ".ods", ".docx")) and zipfile.is_zipfile(path)
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file's name is that of a tar archive."""
+    return path.name.lower().endswith(_TAR_SUFFIXES)
+
+
+def archive_and_part(path: Path) -> tuple[Path, str] | None:
+    """The archive and the folder in it that a path such as `pictures.zip/train` names; None if it names none."""
+    for parent in path.parents:
+        if parent.is_file():
+            return parent, path.relative_to(parent).as_posix()
+    return None
+
+
+def refuse_unknown(path: Path, known: Sequence[str]) -> None:
+    """Refuses a folder whose files are of no kind that is read, and an archive of pictures of no kind that is read.
+
+    known: suffixes of files that are read.
+
+    Raises:
+        DataError: it is such a one, damaged or encrypted.
+    """
+    try:
+        files = collection_at(path)
+    except OSError:  # a name that is too long, say
+        return
+    if files is None:
+        return
+    files.close()
+    names = [name.lower() for name in files.names]
+    strange = not any(name.endswith((".gz", ".zip", ".tar", *known)) for name in names)
+    if names and strange and (files.form == "folder" or any(name.endswith(_FOREIGN) for name in names)):
+        raise files.nothing("data of a known kind")
+
+
+def collection_at(path: Path, members: bool = False) -> Collection | None:
+    """The collection that a path names: a folder, a zip or tar archive, or a folder in one; None for other files.
+
+    members: it may also name one file in an archive, which is then the chosen one.
+
+    Raises:
+        DataError: it is damaged, encrypted, or has no such folder.
+    """
+    if path.is_dir():
+        return _Folder(path)
+    if path.is_file():
+        return _Zip(path) if is_zip(path) else _Tar(path) if is_tar(path) else None
+    within = archive_and_part(path)
+    whole = collection_at(within[0]) if within else None
+    if within is None or whole is None:
+        return None
+    if members and within[1] in whole.names:
+        folder, _, name = within[1].rpartition("/")
+        part = _Part(whole, folder) if folder else whole
+        part.chosen = name
+        return part
+    part = _Part(whole, within[1])
+    if not part.names:
+        whole.close()
+        folders = sorted({n.rsplit("/", 1)[0] for n in whole.names if "/" in n}, key=natural)
+        raise DataError(f"{whole.name!r} holds no folder {within[1]!r}. {nearest(within[1], folders)}")
+    return part

@@ -1,0 +1,334 @@
+"""CSV and TSV text: finding out delimiter, quoting and header, and reading every cell as the text that it is.
+
+Knows delimited text as bytes; never what its columns mean. pyarrow's reader does the reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from gankit import words
+from gankit.errors import DataError, OptionError
+
+_SAMPLE = 1 << 16
+_BLOCK = 1 << 24
+_DELIMITERS = (",", "\t", ";", "|")
+_UNUSED = "\x1f"
+_NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\s*$|^\s*-?\.[0-9]+\s*$")
+_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Lets Python's csv module take fields of any length: a line of 10,000 numbers, tried with another delimiter than
+    its own, is a single field.
+    """
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text is written: see `Origin`."""
+
+    delimiter: str
+    quoting: str
+    escape: str
+    newline: str
+    header: bool
+
+
+@long_fields()
+def read_delimited(
+    data: bytes,
+    name: str,
+    notes: list[str],
+    *,
+    delimiter: str | None,
+    header: str,
+    tabs: bool = False,
+    skip_bad_lines: bool = False,
+) -> tuple[pa.Table, Dialect, dict[str, str]]:
+    """The table of texts in UTF-8 bytes, how it is written, and the columns whose names differ from the file's.
+
+    skip_bad_lines: leave out lines with more or fewer fields than the first, unless most are such; a note counts them.
+
+    Raises:
+        DataError: no records, lines with more or fewer fields than the first, quotes that do not close, names twice.
+    """
+    data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+    if not data.strip():
+        raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
+    dialect, first, undecided = _find_dialect(data, name, delimiter, header, tabs)
+    renamed: dict[str, str] = {}
+    if dialect.header:
+        names = _names_of(first, name, renamed)
+        if undecided and header == "auto":
+            shown = ", ".join(map(repr, names[:4]))
+            notes.append(
+                f"{name}: the first line is taken for the names of the columns ({shown}); --header no changes it"
+            )
+    else:
+        names = [f"c{i}" for i in range(len(first))]
+        if header == "auto":
+            notes.append(f"{name}: no line of names found: columns are called c0, c1, …; --header yes changes it")
+    if skip_bad_lines:
+        data = _without_bad_lines(data, name, len(names), dialect, notes)
+    return _read_table(data, name, names, dialect), dialect, renamed
+
+
+def _find_dialect(
+    data: bytes, name: str, delimiter: str | None, header: str, tabs: bool
+) -> tuple[Dialect, list[str], bool]:
+    sample, whole = data[:_SAMPLE], len(data) <= _SAMPLE
+    while not whole and sample.count(b"\n") < 20:
+        sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
+    text = sample.decode("utf-8", "ignore")
+    # A backslash escapes quotes if one stands before a quote within a field, and no quote within a field is doubled.
+    escaped = re.search(r'\\"[^,;|\t\r\n]', text) and not re.search(r'[^,;|\t\r\n"]""', text.replace('\\"', ""))
+    escape = "\\" if escaped else ""
+    crlf = text.count("\r\n")
+    newline = "\r\n" if crlf and crlf * 2 > text.count("\n") else ("\r" if "\r" in text and "\n" not in text else "\n")
+    if delimiter is not None:
+        chosen = _NAMES.get(delimiter.lower(), delimiter)
+        if len(chosen) != 1:
+            raise OptionError(f"the delimiter must be one character (or tab). Got {delimiter!r} instead.")
+    else:
+        chosen = _find_delimiter(text, whole, escape, "\t" if tabs else None)
+    rows = _rows(text, chosen, whole, escape)
+    first = rows[0] if rows else [""]
+    verdict = _header_score(rows) if header == "auto" else (1.0 if header == "yes" else -1.0)
+    dialect = Dialect(chosen, _quoting_of(text, chosen), escape, newline, verdict >= 0)
+    return dialect, first, verdict == 0
+
+
+def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list[str]]:
+    """The records of a sample that is cut at any place, without empty lines; the last, perhaps half, one is
+    left off.
+    """
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, escapechar=escape or None, doublequote=not escape
+    )
+    rows = [row for row in reader if row]
+    return rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -> str:
+    """The delimiter that divides the lines most evenly; among equals the one whose fields look most like numbers."""
+    best, best_score = None, (0.0, 0.0, 0.0, 0)
+    for delimiter in (*_DELIMITERS, " "):
+        rows = _rows(text, delimiter, whole, escape)
+        counts = Counter(map(len, rows))
+        width, times = counts.most_common(1)[0] if counts else (1, 0)
+        even = times / max(len(rows), 1)
+        if width < 2 or even < (0.95 if delimiter == " " else 0.5):
+            continue
+        cells = list(itertools.chain.from_iterable(row for row in rows[:50] if len(row) == width))
+        plain = sum(bool(_NUMBER.match(cell)) for cell in cells) / max(len(cells), 1)
+        score = (
+            float(delimiter == expected) + round(even, 1) + 0.3 * (len(rows[0]) == width),
+            plain,
+            -float(delimiter == " "),
+            width,
+        )
+        if best is None or score > best_score:
+            best, best_score = delimiter, score
+    return best or (expected or (_UNUSED if "," in text else ","))
+
+
+def _quoting_of(text: str, delimiter: str) -> str:
+    """Whether quotes stand around all fields, all but numbers, or only where they are needed."""
+    if '"' not in text:
+        return "needed"
+    mark = re.escape(delimiter)
+    field = re.compile(rf'(?:^|{mark}|(?<=\n))("(?:[^"]|"")*"|[^"{mark}\r\n]*)(?={mark}|\r?\n|$)')
+    cells = [found[1] for found in itertools.islice(field.finditer(text), 2000)]
+    quoted = [cell for cell in cells if cell.startswith('"')]
+    bare = [cell for cell in cells if cell and not cell.startswith('"')]
+    needless = [cell for cell in quoted if not re.search(rf'[{mark}\r\n]|""', cell[1:-1]) and len(cell) > 2]
+    if not needless:
+        return "needed"
+    if not bare:
+        return "all"
+    texts = [cell for cell in bare if not _NUMBER.match(cell) and cell.strip().lower() not in words.CERTAIN]
+    return "strings" if not texts else "needed"
+
+
+def _header_score(rows: list[list[str]]) -> float:
+    """Above 0: the first record names the columns; below 0: it is data; 0: cannot be told, and names are likelier."""
+    if not rows:
+        return 0.0
+    first, body = rows[0], rows[1:200]
+    if not body:
+        return -1.0 if any(_NUMBER.match(cell) for cell in first) else 1.0
+    score = 0.0
+    for place, cell in enumerate(first):
+        below = [row[place] for row in body if len(row) > place]
+        below = [text for text in below if text.strip().lower() not in words.PROBABLE]
+        numbers = sum(bool(_NUMBER.match(text)) for text in below)
+        is_number = bool(_NUMBER.match(cell))
+        if below and numbers >= 0.9 * len(below):
+            if is_number:
+                score -= 2
+            elif cell.strip().lower() not in words.PROBABLE:
+                score += 1
+        elif is_number or cell in below:
+            score -= 1
+        elif cell.strip() and len(set(below)) < len(below):
+            score += 0.5
+    return score
+
+
+def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]:
+    names = []
+    for place, written in enumerate(first):
+        column = written.strip() or f"c{place}"
+        if column != written:
+            renamed[column] = written
+        names.append(column)
+    twice = [column for column, times in Counter(names).items() if times > 1]
+    if twice:
+        spots = ", ".join(str(i + 1) for i, column in enumerate(names) if column == twice[0])
+        raise DataError(
+            f"{name!r}: the name {twice[0]!r} stands over {names.count(twice[0])} columns ({spots}). Give every column "
+            "its own name, or, if the first line holds no names, say so with --header no."
+        )
+    return names
+
+
+def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> pa.Table:
+    single = len(names) == 1
+    data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
+
+    def read(block: int) -> pa.Table:
+        return pacsv.read_csv(
+            pa.BufferReader(data),
+            read_options=pacsv.ReadOptions(
+                column_names=names,
+                skip_rows_after_names=int(dialect.header),
+                block_size=block,
+                # Arrow's threads abort a process that has loaded torch and ends while they do, as it does on a mistake
+                # in a small file; and one block gains nothing from them.
+                use_threads=len(data) > _BLOCK,
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=dialect.delimiter,
+                double_quote=not dialect.escape,
+                escape_char=dialect.escape or False,
+                newlines_in_values=b'"' in data,
+                ignore_empty_lines=not single,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types={column: pa.string() for column in names}, strings_can_be_null=False, check_utf8=False
+            ),
+        )
+
+    if b'"' in data and data.count(b'"') % 2 and not dialect.escape:
+        _check_quotes(data, name, dialect)
+    try:
+        table = read(min(len(data) + 1, _BLOCK))
+    except pa.ArrowInvalid as error:
+        # Arrow's own handler for such rows is called from its threads, and may abort a process that is about to end.
+        if re.search(r"Expected \d+ columns, got \d+", str(error)):
+            raise _ragged(data, name, len(names), dialect) from error
+        if "straddling" not in str(error) or len(data) >= 2**31 - 2:
+            raise DataError(f"{name!r} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
+        try:
+            table = read(len(data) + 1)
+        except pa.ArrowInvalid as other:  # in one block nothing straddles, so that only its lines can be at fault
+            raise _ragged(data, name, len(names), dialect) from other
+    if table.num_rows == 0:
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        raise DataError(
+            f"{name!r} holds a line of names ({shown}) and no records. Give a file with records, "
+            "or, if that line is a record, say so with --header no."
+        )
+    return table
+
+
+def _reader(data: bytes, dialect: Dialect, *, strict: bool) -> Any:
+    text = io.StringIO(data.decode("utf-8"), newline="")
+    escape = dialect.escape or None
+    return csv.reader(text, delimiter=dialect.delimiter, escapechar=escape, doublequote=not escape, strict=strict)
+
+
+def _check_quotes(data: bytes, name: str, dialect: Dialect) -> None:
+    """An odd number of quotes: harmless within a field (`5" pipe`), a mistake where a quoted field never closes."""
+    reader = _reader(data, dialect, strict=True)
+    start = 0
+    try:
+        for _ in reader:
+            start = reader.line_num
+    except csv.Error as error:
+        if "end of data" not in str(error):
+            return
+        raise DataError(
+            f"{name!r}, line {start + 1}: a field opens with a quote that is never closed. Close it, or double "
+            f"quotes inside fields."
+        ) from None
+
+
+def _bad_lines(data: bytes, width: int, dialect: Dialect) -> tuple[list[tuple[int, int, int]], int]:
+    """(first line, last line, fields) of every record with another number of fields, and the number of records."""
+    reader = _reader(data, dialect, strict=False)
+    bad: list[tuple[int, int, int]] = []
+    end = records = 0
+    for row in reader:
+        if row:
+            records += 1
+            if len(row) != width:
+                bad.append((end + 1, reader.line_num, len(row)))
+        end = reader.line_num
+    return bad, records
+
+
+def _without_bad_lines(data: bytes, name: str, width: int, dialect: Dialect, notes: list[str]) -> bytes:
+    bad, records = _bad_lines(data, width, dialect)
+    if not bad:
+        return data
+    if 2 * len(bad) > records:
+        raise DataError(
+            f"{name!r}: {len(bad):,} of {records:,} lines have another number of fields than the first ({width}), too "
+            "many to skip. Remove what stands before the records, or name the delimiter with --delimiter."
+        )
+    skipped = {line for first, last, _ in bad for line in range(first, last + 1)}
+    notes.append(
+        f"{name}: skipped {len(bad):,} of {records:,} lines, which have not the {width} fields of the first "
+        f"({_first_lines(bad)})"
+    )
+    lines = data.splitlines(keepends=True)  # of bytes: at \n, \r and \r\n, as the reader counts lines
+    return b"".join(line for number, line in enumerate(lines, 1) if number not in skipped)
+
+
+def _first_lines(bad: list[tuple[int, int, int]]) -> str:
+    numbers = ", ".join(str(first) for first, _, _ in bad[:5]) + (", …" if len(bad) > 5 else "")
+    return f"line {numbers}" if len(bad) == 1 else f"lines {numbers}"
+
+
+def _ragged(data: bytes, name: str, width: int, dialect: Dialect) -> DataError:
+    """The error that names the lines with too few or too many fields."""
+    bad, _ = _bad_lines(data, width, dialect)
+    if not bad:
+        return DataError(f"{name!r}: some lines have not the {width} fields of the first. Correct them.")
+    line, _, found = bad[0]
+    others = f"; {len(bad):,} such lines: {_first_lines(bad)[6:]}" if len(bad) > 1 else ""
+    mark = {"\t": "tab", _UNUSED: "none"}.get(dialect.delimiter, repr(dialect.delimiter))
+    return DataError(
+        f"{name!r}, line {line}: expected {width} fields, found {found} (delimiter {mark}{others}). "
+        "Correct these lines, quote fields that hold the delimiter, name another with --delimiter, or leave such "
+        "lines out with --skip-bad-lines."
+    )

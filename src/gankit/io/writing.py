@@ -1,0 +1,212 @@
+"""Writing records to files and streams, batch after batch: in constant memory, and whole or not at all.
+
+Knows formats and how each is written; never torch, and never where rows come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gzip
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+import pyarrow as pa
+
+from gankit.errors import OutputError
+from gankit.io.objects import typed
+from gankit.io.opening import LINE_SUFFIXES, strip_suffixes
+from gankit.io.origin import FILE_FORMATS, TEXT_FORMATS, Origin
+from gankit.io.reading import SUFFIXES
+from gankit.io.sinks import SINKS
+
+_ROWS = 1 << 16
+_TYPED = ("parquet", "arrow", "jsonl", "json", "npy", "npz")
+
+
+def write(
+    batches: Iterable[pa.Table], path: str | Path | TextIO | IO[bytes], origin: Origin, *, format: str | None = None
+) -> int:
+    """Writes tables of one schema, one after the other, and returns how many rows.
+
+    batches: what `Schema.format` gives. Numbers, times and booleans of text columns become such where the format has
+    types.
+    path: a file, whose suffix tells the format (`.csv .tsv .parquet .arrow .feather .jsonl .json .xml .npy .npz`, and
+        `.txt` for texts, one a line; text formats also with `.gz` or as the one member of a `.zip`); `-` for standard
+        output, or a stream, in origin's format. A file appears under its name when it is whole; before, what was there
+        stays.
+    format: in place of what the suffix says.
+
+    Raises:
+        OutputError: an unknown suffix, a folder, no permission, no space left, or records that the format cannot hold.
+    """
+    if not isinstance(path, str | Path) or str(path) == "-":
+        stream = sys.stdout if isinstance(path, str | Path) else path
+        chosen, _ = format_for("-", origin, format)
+        binary: Any = getattr(stream, "buffer", stream)
+        if isinstance(binary, io.TextIOBase):
+            if chosen not in TEXT_FORMATS:
+                raise OutputError(f"{chosen} is not text and cannot go to a stream of text. Give a file with -o.")
+            return _write_text(batches, binary, origin, chosen)
+        return _run(batches, binary, origin, chosen, "the output")
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
+    chosen, compression = format_for(target.name, origin, format)
+    if not target.parent.is_dir():
+        raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
+    with complaints(target), whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
+        return _run(batches, inner, origin, chosen, target.name)
+
+
+def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[str, str | None]:
+    """The format and the compression (None, "gz", "zip") for a file's name; `-` takes the origin's format, or CSV.
+
+    Raises:
+        OutputError: no format is known by this suffix.
+    """
+    lower = name.lower()
+    compression = next((kind for kind in ("gz", "zip") if lower.endswith("." + kind)), None)
+    inner = Path(name[: -len(compression) - 1] if compression else name).suffix.lower()
+    fallback = origin.format if origin.format in FILE_FORMATS else "csv"
+    if format is not None:
+        chosen = format
+    elif "texts" in origin.details and inner in LINE_SUFFIXES and name != "-":
+        chosen = "txt"
+    elif name == "-" or (compression and inner not in SUFFIXES):
+        chosen = fallback if name == "-" or fallback in TEXT_FORMATS else "csv"
+    elif inner in SUFFIXES:
+        chosen = SUFFIXES[inner]
+        # `.txt` and the like are what the data was.
+        chosen = origin.format if chosen == "csv" and inner != ".csv" and origin.format in ("csv", "tsv") else chosen
+    else:
+        raise OutputError(
+            f"the suffix of {name!r} tells no format. Take one of .csv, .tsv, .parquet, .arrow, .feather, "
+            f".jsonl, .json, "
+            ".xml, .npy, .npz (text also with .gz or .zip)."
+        )
+    if chosen not in SINKS:
+        raise OutputError(f"the format {chosen!r} is not known. Take one of {', '.join(SINKS)}.")
+    if compression and chosen not in TEXT_FORMATS:
+        raise OutputError(f"{chosen} is compressed by itself: leave .{compression} off {name!r}.")
+    return chosen, compression
+
+
+def _run(batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, format: str, name: str) -> int:
+    """Feeds a format's sink with tables of a good size."""
+    total = 0
+    sink = None
+    try:
+        for table in _gathered(batches):
+            plain = typed(table, times=format not in TEXT_FORMATS) if format in _TYPED else table
+            if sink is None:
+                sink = SINKS[format](stream, plain.schema, origin, name)
+            sink.write(plain)
+            total += plain.num_rows
+        if sink is None:
+            raise OutputError(f"there is nothing to write into {name!r}: no batches.")
+        sink.close()
+    except BaseException:
+        if sink is not None:
+            sink.abandon()
+        raise
+    stream.flush()
+    return total
+
+
+def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of about 65,536: small row groups make large files and slow readers."""
+    waiting: list[pa.Table] = []
+    size = 0
+    seen = False
+    for table in batches:
+        waiting.append(table)
+        size += table.num_rows
+        if size >= _ROWS:
+            yield pa.concat_tables(waiting)
+            waiting, size, seen = [], 0, True
+    if waiting and (size or not seen):
+        yield pa.concat_tables(waiting)
+
+
+def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, format: str) -> int:
+    class _Decoding(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            stream.write(bytes(data).decode("utf-8"))
+            return len(data)
+
+    binary: Any = _Decoding()  # has what a sink needs: write and flush
+    return _run(batches, binary, replace(origin, encoding="utf-8"), format, "the output")
+
+
+@contextlib.contextmanager
+def complaints(target: Path) -> Iterator[None]:
+    """Turns the system's errors into sentences."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(
+                f"no space is left for {str(target)!r}. Free some, or write elsewhere; nothing was changed."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OutputError(f"{str(target)!r} may not be written: {error.strerror}. Choose another place.") from error
+        raise OutputError(f"{str(target)!r} cannot be written: {error.strerror or error}.") from error
+
+
+@contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name when it is written, flushed and on disk; on any error it is gone. Devices
+    are written to.
+    """
+    if target.exists() and not target.is_file():
+        with target.open("wb") as device:
+            yield device
+        return
+    target = target.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            with contextlib.suppress(OSError):
+                temporary.chmod(target.stat().st_mode)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def _packed(file: IO[bytes], target: Path, origin: Origin, format: str, compression: str | None) -> Iterator[IO[bytes]]:
+    if compression == "gz":
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed:
+            yield packed  # type: ignore[misc]  # a GzipFile is a binary stream in all but name
+    elif compression == "zip":
+        inner = target.name[:-4]
+        member = (
+            inner if Path(inner).suffix.lower() in SUFFIXES else f"{strip_suffixes(inner, tuple(SUFFIXES))}.{format}"
+        )
+        info = zipfile.ZipInfo(member)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.external_attr = 0o644 << 16
+        with zipfile.ZipFile(file, "w") as archive, archive.open(info, "w", force_zip64=True) as packed:
+            yield packed
+    else:
+        yield file

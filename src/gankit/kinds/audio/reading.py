@@ -1,0 +1,330 @@
+"""Reading recordings: which sources hold some, and from any of them to `Recordings` of one rate and length.
+
+Knows every source by the module that reads it; never torch or networks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io.archives import Collection, archive_and_part, collection_at, is_picture, is_tar, is_zip, walk
+from gankit.io.opening import largest_size, load
+from gankit.io.origin import Origin
+from gankit.kinds.audio import arrays as audioarrays
+from gankit.kinds.audio.files import AUDIO_SUFFIXES, UnreadableSound, decode_sound, is_audio, to_int16
+from gankit.kinds.audio.labels import labels_for
+from gankit.kinds.audio.records import FULL, Recordings, Samples
+
+MOST_CUT = 0.01
+"""Share of the recordings that may be longer than the length that is taken by itself."""
+
+SILENT, RAIL, CLIPPED = 4, FULL, 0.01
+"""No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
+
+SHORTEST = 16
+_LOOKED_AT = 20_000
+_SHOWN = 4
+
+
+def looks_like_audio(source: Any, config: TrainConfig) -> bool:
+    """Whether `--kind auto` means recordings: by the suffixes of files, or an array of samples with its rate.
+
+    Never raises: what cannot be read is left to other readers, whose texts say what is wrong.
+    """
+    if config.kind != "auto":
+        return config.kind == "audio"
+    if not isinstance(source, str | Path) or str(source) == "-":
+        return config.rate is not None and audioarrays.holds_samples(source)
+    try:
+        return _path_holds_audio(Path(source))
+    except Exception:
+        # Whatever is wrong with it, these are no recordings that can be seen at a glance.
+        return False
+
+
+def _path_holds_audio(path: Path) -> bool:
+    if path.is_dir():
+        for place, name in enumerate(walk(path)):
+            if is_audio(name) or is_picture(name) or place > _LOOKED_AT:
+                return is_audio(name)
+        return False
+    if not path.is_file():
+        within = archive_and_part(path)
+        return within is not None and _path_holds_audio(within[0])
+    if is_audio(path.name):
+        return True
+    if path.suffix.lower() == ".npz":
+        return audioarrays.npz_has_rate(path)
+    if not (is_zip(path) or is_tar(path)):
+        return False
+    files = collection_at(path)
+    if files is None:
+        return False
+    try:
+        return any(map(is_audio, files.names)) and not any(map(is_picture, files.names))
+    finally:
+        files.close()
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Recordings as they were found: samples [T_i, C_i], a rate each, names for messages, and what goes with them."""
+
+    sounds: list[Samples]
+    rates: list[int]
+    names: list[str]
+    labels: pa.Table | None
+    origin: Origin
+
+
+def read_recordings(
+    source: Any,
+    config: TrainConfig,
+    notes: list[str],
+    *,
+    least: int = 2,
+    as_they_are: bool = False,
+    whole: bool | None = False,
+) -> Recordings:
+    """Recordings of one rate, length and number of channels, with their labels.
+
+    source: a path to a folder, an archive, a folder in one, a file of sound, or an .npz (`x` [N, T] or [N, T, C],
+        `rate`, perhaps `length` and labels); an array [N, T] or [N, T, C], a list of arrays [T] or [T, C], or a pair of
+        these and labels, with `config.rate`.
+    config: `rate`, `seconds`, `mono`, `pattern` and `strict` are obeyed.
+    notes: one line is appended for every decision that was not obvious. least: fewer recordings are refused.
+    as_they_are: whether silent ones are kept, and nothing is said of clipped ones: so fakes are judged.
+    whole: whether they stay as long as they are, whatever `seconds` says; None: where one is alone.
+
+    Raises:
+        DataError: there are none, too few, or none that can be learned from. OptionError: an option does not fit.
+    """
+    for name in ("rate", "seconds"):
+        value = getattr(config, name)
+        if value is not None and not value > 0:
+            raise OptionError(f"--{name} must be above 0. Got {value:g} instead.")
+    if isinstance(source, str | Path):
+        place = str(source)
+        found = _from_path(Path(source), config, notes)
+    else:
+        place = f"the {type(source).__name__}"
+        sounds, rate, labels, origin = audioarrays.from_object(source, config)
+        found = _Found(sounds, [rate] * len(sounds), _numbered(sounds), labels, origin)
+    if not as_they_are:
+        found = _audible(found, config, notes, place)
+    if len(found.sounds) < least:
+        count = "one recording" if len(found.sounds) == 1 else f"{len(found.sounds)} recordings"
+        raise DataError(
+            f"{place} gives {count}. Learning "
+            "needs at least 2 (one to learn from, one held out), and some hundreds to learn well. Give more, such as a "
+            "folder of WAV files; --cut cuts long ones into many."
+        )
+    sounds, rate = _at_one_rate(found, config, notes, place)
+    sounds = _in_one_layout(sounds, config, notes, place)
+    if whole or (whole is None and len(sounds) == 1):
+        length = max(map(len, sounds))
+    else:
+        length = _length(sounds, rate, config, notes, place)
+    channels = sounds[0].shape[1]
+    if 2 * len(sounds) * length * channels > largest_size():
+        raise DataError(
+            f"{place}: {len(sounds):,} recordings of {length / rate:.1f} s do not fit in memory. "
+            + ("Take fewer of them" if whole else "Take a part of each with --seconds")
+            + ", or fewer samples a second with --rate."
+        )
+    x = np.zeros((len(sounds), length, channels), np.int16)
+    for row, one in enumerate(sounds):
+        x[row, : len(one)] = one[:length]
+    lengths = np.array([min(len(one), length) for one in sounds], np.int64)
+    return Recordings(x, lengths, rate, found.labels, found.origin, tuple(found.names))
+
+
+def _numbered(sounds: Sequence[Samples]) -> list[str]:
+    return [f"row {row}" for row in range(len(sounds))]
+
+
+def _from_path(path: Path, config: TrainConfig, notes: list[str]) -> _Found:
+    files = collection_at(path)
+    if files is not None:
+        try:
+            return _from_collection(files, path, config, notes)
+        finally:
+            files.close()
+    if not path.is_file() or path.stat().st_size == 0:
+        load(path)  # raises, in the words for files that are not there or empty
+    if is_audio(path.name):
+        with path.open("rb") as stream:
+            try:
+                sound, rate = decode_sound(stream, path.name)
+            except UnreadableSound as error:
+                raise DataError(f"{str(path)!r} cannot be read: {error}. Take another copy of it.") from error
+        return _Found([sound], [rate], [path.name], None, Origin("folder", name=path.stem))
+    if path.suffix.lower() == ".npz":
+        sounds, rate, labels, origin = audioarrays.from_npz(path, config)
+        return _Found(sounds, [rate] * len(sounds), _numbered(sounds), labels, origin)
+    raise DataError(
+        f"{str(path)!r} is no recording, folder or archive of recordings, nor an .npz. Recordings are known by their "
+        f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
+    )
+
+
+def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: list[str]) -> _Found:
+    names = [name for name in files.names if is_audio(name)]
+    if not names:
+        kinds = Counter(Path(name).suffix.lower() or "no suffix" for name in files.names).most_common(4)
+        held = ", ".join(f"{times:,} {kind}" for kind, times in kinds) or "nothing"
+        raise DataError(
+            f"the {files.form} {files.name!r} holds no recordings: it has {held}. Recordings are known by their suffix "
+            f"({', '.join(AUDIO_SUFFIXES[:4])}, …)."
+        )
+    names, labels, classes = labels_for(names, files.names, files.read, config, notes, files.name)
+    sounds, rates, kept, faults = [], [], [], []
+    for row, name in enumerate(names):
+        try:
+            with files.open(name) as stream:
+                sound, rate = decode_sound(stream, name)
+        except (UnreadableSound, OSError) as error:
+            faults.append(f"{name!r} ({error})")
+            continue
+        sounds.append(sound)
+        rates.append(rate)
+        kept.append(row)
+    _tell(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
+    if not sounds:
+        raise DataError(
+            f"{files.name}: none of {len(names):,} recordings can be read: {_some(faults)}. Take another copy of them."
+        )
+    origin = Origin(files.form, name=path.stem or "recordings", details={"classes": classes})
+    labels = None if labels is None else labels.take(pa.array(kept))
+    return _Found(sounds, rates, [names[row] for row in kept], labels, origin)
+
+
+def _some(faults: Sequence[str]) -> str:
+    return "; ".join(faults[:_SHOWN]) + ("; …" if len(faults) > _SHOWN else "")
+
+
+def _tell(
+    faults: Sequence[str], num: int, what: str, mend: str, config: TrainConfig, notes: list[str], place: str
+) -> None:
+    """Says how many recordings are left out and why, or refuses them where the user is strict."""
+    if not faults:
+        return
+    told = f"{place}: {len(faults):,} of {num:,} recordings {what}: {_some(faults)}"
+    if config.strict:
+        raise DataError(f"{told}. {mend}, or leave off --strict.")
+    notes.append(f"{told}; they are left out (--strict refuses them)")
+
+
+def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -> _Found:
+    """Without what is silent or next to nothing; those that are clipped are told of."""
+    peaks = [int(np.abs(one.astype(np.int32)).max()) if len(one) else 0 for one in found.sounds]
+    short = [len(one) < SHORTEST for one in found.sounds]
+    bad = [name for name, peak, is_short in zip(found.names, peaks, short, strict=True) if peak < SILENT or is_short]
+    if found.sounds and len(bad) == len(found.sounds):
+        raise DataError(
+            f"{place}: every recording is silent, or shorter than {SHORTEST} samples. There is nothing to learn: check "
+            "how they were made."
+        )
+    _tell(
+        [repr(n) for n in bad], len(found.sounds), "are silent or nearly empty", "Take them out", config, notes, place
+    )
+    kept = [i for i, (peak, is_short) in enumerate(zip(peaks, short, strict=True)) if peak >= SILENT and not is_short]
+    railed = [found.names[i] for i in kept if _is_clipped(found.sounds[i])]
+    if railed:
+        told = f"{place}: {len(railed):,} of {len(kept):,} recordings are clipped ({_some([repr(n) for n in railed])})"
+        if config.strict or len(railed) == len(kept):
+            raise DataError(
+                f"{told}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
+                "Record or convert them with less gain" + (", or leave off --strict." if config.strict else ".")
+            )
+        notes.append(f"{told}: some fakes will sound so (--strict refuses them)")
+    if len(kept) == len(found.sounds):
+        return found
+    return _Found(
+        [found.sounds[i] for i in kept], [found.rates[i] for i in kept], [found.names[i] for i in kept],
+        None if found.labels is None else found.labels.take(pa.array(kept)), found.origin,
+    )  # fmt: skip
+
+
+def _is_clipped(sound: Samples) -> bool:
+    """Whether it stays at the loudest value from sample to sample too often."""
+    loudest = np.abs(sound.astype(np.int32)) >= RAIL
+    return float((loudest[1:] & loudest[:-1]).mean()) > CLIPPED
+
+
+def _at_one_rate(found: _Found, config: TrainConfig, notes: list[str], place: str) -> tuple[list[Samples], int]:
+    """All at the rate asked for, or at the one that most of them have."""
+    counts = Counter(found.rates)
+    rate = config.rate or max(counts, key=lambda r: (counts[r], -r))
+    others = {r: times for r, times in counts.items() if r != rate}
+    if not others:
+        return found.sounds, rate
+    shown = ", ".join(f"{times:,} of {r:,} Hz" for r, times in sorted(others.items()))
+    why = "" if config.rate else ", the rate that most have. Another: --rate"
+    notes.append(f"{place}: {shown} resampled to {rate:,} Hz{why}")
+    return [resampled(one, r, rate) for one, r in zip(found.sounds, found.rates, strict=True)], rate
+
+
+def resampled(sound: Samples, rate: int, wanted: int) -> Samples:
+    """A recording at another rate (polyphase filter). sound: int16 [T, C] -> int16 [ceil(T wanted / rate), C]."""
+    if rate == wanted:
+        return sound
+    from scipy.signal import resample_poly
+
+    shared = gcd(rate, wanted)
+    found = resample_poly(sound.astype(np.float64), wanted // shared, rate // shared, axis=0)
+    return to_int16(found)
+
+
+def _in_one_layout(sounds: list[Samples], config: TrainConfig, notes: list[str], place: str) -> list[Samples]:
+    """All with two channels, or all with one, which is the mean of two."""
+    two = sum(one.shape[1] == 2 for one in sounds)
+    if two == 0 or (two == len(sounds) and not config.mono):
+        return sounds
+    if not config.mono:
+        notes.append(
+            f"{place}: {two:,} of {len(sounds):,} recordings have two channels, which are made one, as in the rest"
+        )
+    mixed = [to_int16(one.astype(np.float64).mean(1, keepdims=True)) for one in sounds]
+    return mixed
+
+
+def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: list[str], place: str) -> int:
+    """The samples that every recording is padded or cut to."""
+    lengths = np.array([len(one) for one in sounds])
+    if config.seconds is not None:
+        length = max(SHORTEST, round(config.seconds * rate))
+    elif lengths.min() == lengths.max():
+        length = int(lengths[0])
+    else:
+        length = roomy(int(np.quantile(lengths, 1 - MOST_CUT, method="higher")))
+    cut, padded = int((lengths > length).sum()), int((lengths < length).sum())
+    if cut or padded:
+        notes.append(
+            f"{place}: {lengths.min() / rate:.2f} to {lengths.max() / rate:.2f} s long; length {length / rate:.3g} s "
+            f"({length:,} samples): {padded:,} are padded with silence, {cut:,} cut at their end. Another: --seconds"
+        )
+    return length
+
+
+def roomy(length: int) -> int:
+    """The next 2^k, 1.25 2^k, 1.5 2^k or 1.75 2^k, which halves well.
+
+    >>> roomy(7361), roomy(8193), roomy(16)
+    (8192, 10240, 16)
+    """
+    step = max(1, 1 << max(0, (length - 1).bit_length() - 3))
+    return -(-length // step) * step

@@ -1,0 +1,1 @@
+"""Images: grey, RGB or any number of channels, with or without labels."""

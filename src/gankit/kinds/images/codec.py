@@ -1,0 +1,47 @@
+"""Pictures: bytes as they are; networks see them as numbers in [-1, 1].
+
+Knows the size of a picture; never files, torch or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.codec import Codec
+from gankit.spec import Spec
+
+PICTURE = "image"
+"""The column that pictures are, among those of their labels."""
+
+
+class ImageCodec(Codec):
+    """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8.
+
+    Args:
+        height, width, channels: of every picture.
+    """
+
+    def __init__(self, height: int, width: int, channels: int) -> None:
+        self.height, self.width, self.channels = height, width, channels
+        self.spec = Spec("image", (channels, height, width))
+
+    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+        """See `Codec.encode`: [N, H, W, C] uint8."""
+        return values[PICTURE].data
+
+    def decode(self, compact: np.ndarray) -> dict[str, Values]:
+        """See `Codec.decode`: from [N, H, W, C] uint8."""
+        return {PICTURE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
+
+    def to_json(self) -> dict[str, Any]:
+        """See `Codec.to_json`."""
+        return {"height": self.height, "width": self.width, "channels": self.channels}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ImageCodec:
+        """The codec that `to_json` wrote."""
+        return cls(value["height"], value["width"], value["channels"])

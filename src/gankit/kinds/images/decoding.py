@@ -1,0 +1,556 @@
+"""Image files to one array: headers first, then decoding with many threads, turning upright, and fitting a size.
+
+Knows Pillow and bytes; never labels, torch or networks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.kinds.images.records import MODES, Pixels, chunks, compacted, finished, fits_in_memory, room_for
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 1 << 27
+"""Pictures of more pixels (about 11,600 x 11,600) are refused from their header: decoding would fill the memory."""
+
+MAX_SIDE = 4096
+"""The largest --size."""
+
+FILTERS = {"lanczos": "LANCZOS", "bicubic": "BICUBIC", "bilinear": "BILINEAR", "box": "BOX", "nearest": "NEAREST"}
+
+DEEP = "of 16 bits, scaled to 8"
+"""The remark on pictures that lose bits."""
+
+_FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA", "PCX", "JPEG2000", "AVIF")
+_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
+# The decoder of JPEG can halve a picture faster than any filter, but not as well: it never goes below four times the
+# size that is wanted. On 500 photographs brought to 64 x 64, twice the size changed pixels by 1.0 of 255 on average.
+_DRAFT = 4
+
+
+class UnreadablePicture(Exception):
+    """One picture cannot be used; the text says why, and the reader of all pictures decides what that means."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What pictures are made to be.
+
+    size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: of `FILTERS`.
+    channels: 1, 2, 3 or 4.
+    """
+
+    size: tuple[int, int] | None
+    fit: str
+    resample: str
+    channels: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture before it is decoded.
+
+    width, height: upright. colour: whether it has more than greys. alpha: whether it may be transparent somewhere.
+    remarks: what will be converted.
+    """
+
+    width: int
+    height: int
+    colour: bool
+    alpha: bool
+    remarks: tuple[str, ...] = ()
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of `--size`.
+
+    >>> parse_size("64"), parse_size("64x48")
+    ((64, 64), (64, 48))
+
+    Raises:
+        OptionError: it is neither a number nor two, or they are not between 2 and 4096.
+    """
+    found = re.fullmatch(r"\s*(\d+)\s*(?:[xX×]\s*(\d+)\s*)?", text)
+    if found is None:
+        raise OptionError(f"--size must be a number of pixels, or width x height such as 64x48. Got {text!r} instead.")
+    width, height = int(found[1]), int(found[2] or found[1])
+    if not 2 <= min(width, height) <= max(width, height) <= MAX_SIDE:
+        raise OptionError(f"--size must be between 2 and {MAX_SIDE} pixels a side. Got {text!r} instead.")
+    return width, height
+
+
+def size_of(config: TrainConfig) -> tuple[int, int] | None:
+    """Width and height that were asked for, or None."""
+    return None if config.size is None else parse_size(config.size)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps Pillow's warnings and log lines from the user: what matters is told in notes and errors.
+
+    Filters of warnings belong to the whole process: enter this once, around a pool of threads, not within each.
+    """
+    logger, silent = logging.getLogger("PIL"), logging.NullHandler()
+    propagate = logger.propagate
+    logger.addHandler(silent)
+    logger.propagate = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.propagate = propagate
+        logger.removeHandler(silent)
+
+
+@contextlib.contextmanager
+def opened(source: IO[bytes] | Image.Image) -> Iterator[Image.Image]:
+    """A picture whose header was read and whose pixels were not; a stream is closed in the end.
+
+    Raises:
+        UnreadablePicture: it is none, is damaged, or is a bomb.
+    """
+    from PIL import Image
+
+    if isinstance(source, Image.Image):
+        with _reasons():
+            _check_pixels(source.size)
+            yield source
+        return
+    with source, _reasons():
+        Image.init()
+        with Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
+            _check_pixels(image.size)
+            yield image
+
+
+@contextlib.contextmanager
+def _reasons() -> Iterator[None]:
+    """Turns whatever a decoder says of damaged bytes into a short reason."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        yield
+    except UnreadablePicture:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadablePicture("no picture of a known format") from None
+    except Image.DecompressionBombError as error:
+        count = re.search(r"\d{6,}", str(error))
+        raise _too_large(int(count[0]) if count else 2 * MAX_PIXELS) from None
+    except MemoryError:
+        raise UnreadablePicture("it does not fit in memory") from None
+    except Exception as error:
+        # Decoders raise nearly anything on damaged bytes: SyntaxError, struct.error, IndexError, …
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnreadablePicture("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
+
+
+def _check_pixels(size: tuple[int, int]) -> None:
+    if min(size) < 1:
+        raise UnreadablePicture("it has no pixels")
+    if size[0] * size[1] > MAX_PIXELS:
+        raise _too_large(size[0] * size[1], f"{size[0]:,} x {size[1]:,} = ")
+
+
+def _too_large(count: int, sides: str = "") -> UnreadablePicture:
+    return UnreadablePicture(f"{sides}{count:,} pixels, more than the {MAX_PIXELS:,} that are decoded")
+
+
+def header_of(image: Image.Image) -> Header:
+    """What an opened picture's header says. Raises UnreadablePicture where its values have no known range."""
+    mode, remarks = image.mode, []
+    width, height = image.size
+    if _orientation(image) >= 5 and not _is_turned(image):
+        width, height = height, width
+    animated = getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False)
+    if animated:
+        remarks.append("animated, of which the first frame is taken")
+    if _is_deep(image):
+        remarks.append(DEEP)
+    transparent = mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
+    colour = mode not in ("1", "L", "LA", "La") and not mode.startswith("I")
+    match mode:
+        case "P" | "PA":
+            colour = not _grey_palette(image)
+            remarks.append("with a palette")
+        case "CMYK" | "YCbCr" | "LAB" | "HSV":
+            # JPEG's YCbCr arrives as RGB: this is another file's.
+            remarks.append(f"in {mode}, converted to RGB")
+        case "1":
+            remarks.append("of 1 bit")
+        case "F":
+            raise UnreadablePicture("32-bit floating values have no known range; save it with 8 or 16 bits")
+        case "I" if not _is_deep(image):
+            raise UnreadablePicture("32-bit values have no known range; save it with 8 or 16 bits")
+    return Header(width, height, colour, transparent, tuple(remarks))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    if image.mode.startswith("I;16"):
+        return True
+    tile = getattr(image, "tile", None) or [("", None, 0, "")]
+    raw = str(tile[0][3])
+    if image.mode == "I":
+        return getattr(image, "format", None) in ("PNG", "PPM", "JPEG2000") or ";16" in raw
+    return ";16" in raw and image.mode in ("RGB", "RGBA", "LA")
+
+
+def _grey_palette(image: Image.Image) -> bool:
+    colours = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
+    return bool((colours == colours[:, :1]).all())
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether the size of an opened picture is already that of the upright one, as Pillow 11 has it for TIFF."""
+    tags: Any = getattr(image, "tag_v2", None)
+    return image.format == "TIFF" and image.size != (tags.get(_TIFF_WIDTH), tags.get(_TIFF_HEIGHT))
+
+
+def _orientation(image: Image.Image) -> int:
+    # Asking a PNG for its Exif data would decode it, unless the data stands before the pixels.
+    if getattr(image, "format", None) == "PNG" and "exif" not in image.info:
+        return 1
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel of an opened picture lets something through; decodes it."""
+    low, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return float(low) < 255  # type: ignore[arg-type]  # of one channel it is a pair of numbers
+
+
+def decoded(image: Image.Image, wanted: Wanted) -> Pixels:
+    """An opened picture as uint8 [H, W, C]: upright, in the channels and the size that are wanted.
+
+    Colours become grey by Rec. 601 (.299 R + .587 G + .114 B). Transparency that is not wanted is laid over white.
+    """
+    from PIL import ImageOps
+
+    if wanted.size is not None and getattr(image, "format", None) == "JPEG" and wanted.resample != "nearest":
+        turned = _orientation(image) >= 5
+        width, height = image.size
+        scale = _scale((height, width) if turned else (width, height), wanted)
+        image.draft(None, (max(1, int(width * scale * _DRAFT)), max(1, int(height * scale * _DRAFT))))
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    fitted = _fitted(_in_mode(upright, MODES[wanted.channels]), wanted)
+    return np.asarray(fitted, dtype=np.uint8).reshape(fitted.size[1], fitted.size[0], wanted.channels)
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = _of_16_bits(image)
+    if image.mode == mode:
+        return image
+    if image.mode == "P" or "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "RGBA") and mode in ("L", "RGB"):
+        from PIL import Image as Images
+
+        full = image.convert("RGBA")
+        if float(full.getchannel("A").getextrema()[0]) < 255:  # type: ignore[arg-type]  # of one channel it is a pair
+            image = Images.alpha_composite(Images.new("RGBA", full.size, (255, 255, 255, 255)), full)
+        return image.convert("RGB").convert(mode) if image.mode == "RGBA" else image.convert(mode)
+    if mode in ("L", "LA") and image.mode not in ("1", "L", "LA", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _of_16_bits(image: Image.Image) -> Image.Image:
+    from PIL import Image as Images
+
+    values = np.asarray(image).astype(np.float64)
+    return Images.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8))
+
+
+def _scale(size: tuple[int, int], wanted: Wanted) -> float:
+    """How many times as wide the whole picture becomes (of the two sides the larger where they differ)."""
+    assert wanted.size is not None
+    across, down = wanted.size[0] / size[0], wanted.size[1] / size[1]
+    return min(across, down) if wanted.fit == "pad" else max(across, down)
+
+
+def _fitted(image: Image.Image, wanted: Wanted) -> Image.Image:
+    from PIL import Image as Images
+
+    if wanted.size is None or image.size == wanted.size:
+        return image
+    method: Any = Images.Resampling[FILTERS[wanted.resample]]
+    width, height = image.size
+    if wanted.fit == "stretch":
+        return image.resize(wanted.size, method)
+    scale = _scale(image.size, wanted)
+    if wanted.fit == "pad":
+        inner = (min(wanted.size[0], max(1, round(width * scale))), min(wanted.size[1], max(1, round(height * scale))))
+        # All channels 0: black, or transparent where there is an alpha channel.
+        sheet = Images.new(image.mode, wanted.size)
+        sheet.paste(image.resize(inner, method), ((wanted.size[0] - inner[0]) // 2, (wanted.size[1] - inner[1]) // 2))
+        return sheet
+    across, down = wanted.size[0] / scale, wanted.size[1] / scale
+    left, top = (width - across) / 2, (height - down) / 2
+    box = (max(0.0, left), max(0.0, top), min(float(width), left + across), min(float(height), top + down))
+    return image.resize(wanted.size, method, box=box)
+
+
+CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
+"""What `--channels` means."""
+
+_AT_ONCE = 4096
+_A_TASK = 32
+_THREADS = 16
+_SHOWN = 20
+
+_DARK = 32
+
+T = TypeVar("T")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture that is still to be decoded. name: for messages. open: its bytes, or an image of Pillow."""
+
+    name: str
+    open: Callable[[], IO[bytes] | Image.Image]
+
+
+def decode_all(
+    sources: Sequence[Source],
+    config: TrainConfig,
+    notes: list[str],
+    place: str,
+    least: int = 2,
+    known: int | None = None,
+) -> tuple[Pixels, list[int]]:
+    """All pictures as uint8 [K, H, W, C], and which of the sources they are (ascending).
+
+    config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: where
+    the pictures come from, for messages. least: how many there must be. known: their channels, where they are known to
+    have the same.
+
+    Raises:
+        DataError: too few can be read, with `strict` one cannot, or their sizes differ and no size was asked for.
+    """
+    size = size_of(config)
+    with quiet(), ThreadPoolExecutor(_num_threads()) as pool:
+        found = list(_mapped(pool, _looked_at, sources))
+        faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
+        headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
+        _check_faults(faults, sources, replace(config, strict=False), place, least)  # decoding may find more
+        sizes = Counter((header.width, header.height) for header in headers.values())
+        if size is None and len(sizes) > 1:
+            raise _mixed_sizes(sizes, place)
+        channels = CHANNELS.get(config.channels) or known or _channels(pool, headers, sources)
+        target = size or next(iter(sizes))
+        wanted = Wanted(size, config.fit, config.resample, channels)
+        rows = list(headers)
+        x = room_for((len(rows), target[1], target[0], channels))
+
+        def fill(task: tuple[int, int]) -> str | None:
+            slot, row = task
+            try:
+                with opened(sources[row].open()) as image:
+                    pixels = decoded(image, wanted)
+            except UnreadablePicture as error:
+                return str(error)
+            except (OSError, MemoryError, ValueError) as error:
+                return _reason(error)
+            if pixels.shape != x.shape[1:]:
+                return f"it is {pixels.shape[1]} x {pixels.shape[0]} when decoded, unlike the others"
+            x[slot] = pixels
+            return None
+
+        late = dict(zip(rows, _mapped(pool, fill, list(enumerate(rows))), strict=True))
+    faults.update({row: reason for row, reason in late.items() if reason is not None})
+    _check_faults(faults, sources, config, place, least)
+    slots = [slot for slot, row in enumerate(rows) if late[row] is None]
+    x = compacted(x, slots)
+    kept = [rows[slot] for slot in slots]
+    if config.channels == "auto" and known is None and channels == 3 and _is_grey(x):
+        x = x[..., :1].copy()
+        notes.append(f"{place}: saved in colour, but all greys: taken as grey (--channels rgb changes it)")
+    _say(notes, place, [headers[row] for row in kept], faults, sources, size, config, x)
+    return finished(x), kept
+
+
+def _num_threads() -> int:
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    return min(_THREADS, cores)
+
+
+def _mapped(pool: ThreadPoolExecutor, work: Callable[[T], Result], items: Sequence[T]) -> Iterator[Result]:
+    """`pool.map`, some pictures a task and a few thousand at a time.
+
+    Small pictures take less time than handing over a task, and a million tasks in waiting take a gigabyte.
+    """
+
+    def some(part: Sequence[T]) -> list[Result]:
+        return [work(item) for item in part]
+
+    size = max(1, min(_A_TASK, len(items) // 64))
+    for start in range(0, len(items), _AT_ONCE):
+        end = min(start + _AT_ONCE, len(items))
+        for results in pool.map(some, [items[i : min(i + size, end)] for i in range(start, end, size)]):
+            yield from results
+
+
+def _looked_at(source: Source) -> Header | str:
+    try:
+        with opened(source.open()) as image:
+            return header_of(image)
+    except UnreadablePicture as error:
+        return str(error)
+    except (OSError, MemoryError, ValueError) as error:
+        return _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or (str(error).splitlines() or [type(error).__name__])[0][:80]
+
+
+def _check_faults(
+    faults: dict[int, str], sources: Sequence[Source], config: TrainConfig, place: str, least: int
+) -> None:
+    left = len(sources) - len(faults)
+    told = _told(faults, sources)
+    if faults and config.strict:
+        raise DataError(
+            f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read: {told}. Mend or remove them, or "
+            "leave off --strict, which skips them."
+        )
+    if left == 0 and faults:
+        raise DataError(f"{place}: none of {len(sources):,} pictures can be read: {told}. Mend them, or bring others.")
+    if left < least:
+        why = f" ({len(faults):,} more cannot be read: {told})" if faults else ""
+        raise too_few(left, place, why)
+
+
+def too_few(num: int, place: str, why: str = "") -> DataError:
+    """The error for one picture, or none, where many are needed."""
+    return DataError(
+        f"{place} gives {'one picture' if num == 1 else f'{num} pictures'}{why}. Learning needs at least 2 (one to "
+        "learn from, one held out), and some hundreds to learn well. Give more."
+    )
+
+
+def _told(faults: dict[int, str], sources: Sequence[Source]) -> str:
+    shown = "; ".join(f"{sources[row].name!r} ({reason})" for row, reason in sorted(faults.items())[:_SHOWN])
+    return shown + ("; …" if len(faults) > _SHOWN else "")
+
+
+def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Sequence[Source]) -> int:
+    """4 if any picture lets something through, else 3 if any has colour, else 1."""
+    doubtful = [sources[row] for row, header in headers.items() if header.alpha]
+    for start in range(0, len(doubtful), 64):
+        if any(pool.map(_shows_through, doubtful[start : start + 64])):
+            return 4
+    return 3 if any(header.colour for header in headers.values()) else 1
+
+
+def _shows_through(source: Source) -> bool:
+    try:
+        with opened(source.open()) as image:
+            return is_transparent(image)
+    except (UnreadablePicture, OSError, MemoryError, ValueError):
+        return False  # it is told of when it is decoded
+
+
+def _is_grey(x: Pixels) -> bool:
+    """Whether three channels are equal everywhere; ends at the first chunk where they are not."""
+    if not fits_in_memory(x.nbytes):
+        return False
+    parts = [slice(0, 16), *chunks(len(x), x[:1].nbytes)]
+    return all((x[part] == x[part][..., :1]).all() for part in parts)
+
+
+def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:
+    shown = ", ".join(f"{w} x {h} ({times:,})" for (w, h), times in sizes.most_common(4))
+    shorter = sorted(min(size) for size in sizes.elements())
+    # Nine tenths of the pictures need not be enlarged; 256 is what a machine without a GPU can still bear.
+    fitting = shorter[len(shorter) // 10]
+    proposed = max(4, min(256, 1 << (fitting.bit_length() - 1)))
+    return DataError(
+        f"{place}: {sizes.total():,} pictures have {len(sizes):,} different sizes (width x height): {shown}"
+        f"{', …' if len(sizes) > 4 else ''}. Bring them to one with --size {proposed} (--fit says how: crop, pad or "
+        "stretch)."
+    )
+
+
+def _say(
+    notes: list[str],
+    place: str,
+    headers: Sequence[Header],
+    faults: dict[int, str],
+    sources: Sequence[Source],
+    size: tuple[int, int] | None,
+    config: TrainConfig,
+    x: Pixels,
+) -> None:
+    if faults:
+        notes.append(
+            f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read and are skipped: "
+            f"{_told(faults, sources)}; --strict refuses them"
+        )
+    deep = [slot for slot, header in enumerate(headers) if DEEP in header.remarks]
+    if deep and (most := max(int(x[slot].max()) for slot in deep)) < _DARK:
+        notes.append(
+            f"{place}: the lightest pixel of those of 16 bits is {most} of 255 after scaling. If they hold 10 or 12 "
+            "bits, scale their values to 65,535 first, or few levels of grey are left."
+        )
+    for remark, times in Counter(remark for header in headers for remark in header.remarks).most_common():
+        notes.append(f"{place}: {times:,} of {len(headers):,} pictures are {remark}")
+    lost = sum(header.alpha for header in headers) if x.shape[3] < 4 and config.channels != "auto" else 0
+    if lost:
+        notes.append(
+            f"{place}: {lost:,} pictures may be transparent, and are laid over white (--channels rgba keeps it)"
+        )
+    coloured = sum(header.colour for header in headers)
+    if x.shape[3] == 1 and coloured and config.channels == "grey":
+        notes.append(f"{place}: {coloured:,} pictures in colour made grey (.299 red, .587 green, .114 blue)")
+    elif config.channels == "auto" and 0 < coloured < len(headers) and x.shape[3] >= 3:
+        notes.append(f"{place}: {len(headers) - coloured:,} grey pictures among colour taken as rgb (--channels grey)")
+    if size is not None:
+        _say_size(notes, place, headers, size, config)
+
+
+def _say_size(
+    notes: list[str], place: str, headers: Sequence[Header], size: tuple[int, int], config: TrainConfig
+) -> None:
+    changed = [header for header in headers if (header.width, header.height) != size]
+    if not changed:
+        return
+    how = {
+        "crop": "the longer side cut at the centre",
+        "pad": "with black borders",
+        "stretch": "without regard to their shape",
+    }[config.fit]
+    other = any(header.width * size[1] != header.height * size[0] for header in changed)
+    smaller = sum(header.width < size[0] or header.height < size[1] for header in changed)
+    notes.append(
+        f"{place}: {len(changed):,} of {len(headers):,} pictures brought to {size[0]} x {size[1]} by the "
+        f"{config.resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
+        f" (--size, {'--fit, ' if other else ''}--resample)"
+    )

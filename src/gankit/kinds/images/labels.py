@@ -1,0 +1,311 @@
+"""Labels of picture files: from the folders they lie in, or from a list that names them.
+
+Knows names of files and tables; never how pictures are read.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gankit.columns.cells import is_text
+from gankit.columns.inference import infer
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io.archives import is_picture
+from gankit.io.origin import Records
+from gankit.words import nearest
+
+LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
+"""Suffixes of files that may list pictures."""
+
+_TRAIN = ("train", "training")
+_SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
+_SAMPLE = 50
+_HEAD = 1 << 16
+_FEW_COLUMNS = 2
+_SHOWN = 5
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
+_MISSING_SUFFIXES = ("", ".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Names of pictures, and their labels. names: as the collection has them. labels: one row a name, or None."""
+
+    names: list[str]
+    labels: pa.Table | None
+
+
+def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str = "pictures") -> Labelled:
+    """Labels by the folder that a file lies in: the first one below those that all files share.
+
+    Folders called train and test (or val) are no classes: the files in train are taken, and a note says so.
+    """
+    names, shared = list(names), _shared(names)
+    parts = {name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :]}
+    trains = [part for part in parts if part.lower() in _TRAIN]
+    if trains and all(part.lower() in _SPLITS for part in parts):
+        others = sorted(parts - {trains[0]})
+        loose = sum("/" not in name[len(shared) :] for name in names)
+        names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]
+        if others:
+            notes.append(
+                f"{place}: the {noun} in {trains[0]!r} are taken; those in {' and '.join(map(repr, others))} can be "
+                f"held out with --heldout {place}/{shared}{others[0]}"
+            )
+        if loose:
+            notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
+        shared = _shared(names)
+    tops = [name[len(shared) :].split("/")[0] if "/" in name[len(shared) :] else None for name in names]
+    classes = Counter(top for top in tops if top is not None)
+    if len(classes) < 2:
+        return Labelled(names, None)
+    loose = tops.count(None)
+    if loose:
+        notes.append(f"{place}: {loose:,} {noun} lie in no class folder, and have no label")
+    if any(name[len(shared) :].count("/") > 1 for name in names):
+        notes.append(f"{place}: folders within a class folder are not told apart")
+    return Labelled(names, pa.table({"label": pa.array(tops, pa.string())}))
+
+
+def _shared(names: Sequence[str]) -> str:
+    """The folders that all names begin with, with a slash at the end, or nothing."""
+    first = names[0].split("/")[:-1]
+    for name in names:
+        other = name.split("/")[:-1]
+        while first != other[: len(first)]:
+            first.pop()
+    return "/".join(first) + "/" if first else ""
+
+
+def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -> None:
+    """Notes the classes that have one picture only: nothing can be learned of them, nor held out."""
+    if labels is None or "label" not in labels.column_names:
+        return
+    counts = Counter(label for label in labels.column("label").to_pylist() if label is not None)
+    lonely = [str(label) for label, times in counts.items() if times == 1]
+    if lonely and len(counts) < labels.num_rows:
+        shown = ", ".join(map(repr, lonely[:_SHOWN])) + (", …" if len(lonely) > _SHOWN else "")
+        notes.append(
+            f"{place}: {len(lonely):,} of {len(counts):,} classes ({shown}) have one picture only: too few to learn"
+        )
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+def cells_name_pictures(
+    values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str], few: bool = False
+) -> bool:
+    """Whether texts are names of pictures: at least half of the first fifty.
+
+    few: there is one column beside them at most, as in a list of pictures and their labels. Of a table of more columns
+    one picture must be there, for it may describe pictures that nobody wants to see.
+    """
+    values = [value.strip() for value in values if value and value.strip()][:_SAMPLE]
+    named = [value for value in values if is_picture(value)]
+    if 2 * len(named) < len(values) or not named:
+        return False
+    return few or any(exists(base + value) for base in bases for value in named)
+
+
+def head_names_pictures(path: Path) -> bool:
+    """Whether the beginning of a CSV, TSV or Parquet file has a column of names of pictures that are there."""
+    exists, bases = beside(path)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            texts = [field.name for field in schema if is_text(field.type)]
+            inside = [field.name for field in schema if _may_hold_pictures(field.type)]
+            wanted = [*texts, *inside]
+            head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None) if wanted else None
+        if head is None:
+            return False
+        if any(_holds_pictures(head.column(name)) for name in inside):
+            return True
+        columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
+        few = len(schema) <= _FEW_COLUMNS
+        return any(cells_name_pictures(filter(None, column), exists, bases, few) for column in columns)
+    with path.open("rb") as raw:
+        data = raw.read(_HEAD)
+    if data.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as unpacked:
+            data = unpacked.read(_HEAD)
+    text = data.decode("utf-8", "replace").lstrip("\ufeff")
+    if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
+        return False
+    lines = text.splitlines()[: _SAMPLE + 1]
+    if text.startswith("{"):
+        records = [json.loads(line) for line in (lines if len(data) < _HEAD else lines[:-1]) if line.strip()]
+        names = dict.fromkeys(key for record in records for key in record)
+        few = len(names) <= _FEW_COLUMNS
+        return any(cells_name_pictures(_texts_under(key, records), exists, bases, few) for key in names)
+    tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
+    widths = [max(map(len, rows), default=0) for rows in tables]
+    if max(widths) < 2:  # blanks, too, stand within names and labels
+        tables.append(list(csv.reader(io.StringIO("\n".join(lines)), delimiter=" ")))
+        widths.append(max(map(len, tables[-1]), default=0))
+    few = max(widths) <= _FEW_COLUMNS
+    return any(
+        cells_name_pictures((row[place] for row in rows[1:] if len(row) > place), exists, bases, few)
+        for rows, width in zip(tables, widths, strict=True)
+        for place in range(width)
+    )
+
+
+def _texts_under(key: str, records: Sequence[dict[str, Any]]) -> list[str]:
+    return [value for record in records if isinstance(value := record.get(key), str)]
+
+
+def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
+    """What tells whether a picture that a list names is there, and where to look: the list's folder and those in it."""
+    folder = path.parent
+    bases = [""]
+    if folder.is_dir():
+        bases += [f"{entry.name}/" for entry in sorted(folder.iterdir())[:200] if entry.is_dir()]
+    return (lambda name: (folder / name).is_file()), bases
+
+
+def _may_hold_pictures(kind: pa.DataType) -> bool:
+    """Whether a column of that type may hold the bytes of files: binary, or structs of `bytes` and `path`."""
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _may_hold_pictures(kind.field(place).type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _bytes_of(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return pc.struct_field(column, "bytes") if pa.types.is_struct(column.type) else column
+
+
+def _holds_pictures(column: pa.Array | pa.ChunkedArray) -> bool:
+    head = [value for value in _bytes_of(column[:_SAMPLE]).to_pylist() if value]
+    return bool(head) and 2 * sum(value.startswith(_MAGIC) for value in head) > len(head)
+
+
+def within_list(
+    records: Records, config: TrainConfig, notes: list[str], place: str
+) -> tuple[pa.ChunkedArray, list[str], pa.Table | None] | None:
+    """The bytes of pictures that a list itself holds, their names, and its other columns as labels; None if it holds
+    none.
+
+    Known are columns of bytes, and of structs with `bytes` and `path`, as Parquet files of pictures have them.
+    """
+    for field in records.table.schema:
+        if _may_hold_pictures(field.type) and _holds_pictures(column := records.table.column(field.name)):
+            others = [name for name in records.table.column_names if name != field.name]
+            labels = _labels(Records(records.table.select(others), records.origin), config, notes, place)
+            paths = pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0
+            names = pc.struct_field(column, "path").to_pylist() if paths else [None] * len(records)
+            return _bytes_of(column), [name or f"row {row + 1}" for row, name in enumerate(names)], labels
+    return None
+
+
+def from_list(
+    records: Records,
+    exists: Callable[[str], bool],
+    bases: Sequence[str],
+    config: TrainConfig,
+    notes: list[str],
+    place: str,
+) -> Labelled:
+    """The pictures that a list names, in its order, and its other columns as labels.
+
+    exists: whether there is a file of that name. bases: folders to look in. Columns that are free text, or different in
+    every row, are left out unless `config.given` names them.
+
+    Raises:
+        DataError: no column names pictures, none of them is there, or, with `config.strict`, one is missing.
+    """
+    column, base, suffix = _path_column(records, exists, bases, place)
+    values = _texts(records, column)
+    names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
+    there = [row for row, name in enumerate(names) if name is not None and exists(name)]
+    found = set(there)
+    missing = [row for row in range(len(names)) if row not in found]
+    if missing:
+        shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+        told = f"{len(missing):,} of {len(names):,} pictures that its column {column!r} names are not there: {shown}"
+        if config.strict or not there:
+            rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
+            raise DataError(f"{place}: {told}. Put them beside it, correct the list, or {rest}.")
+        notes.append(f"{place}: {told}; they are skipped (--strict refuses them)")
+    kept = [name for row in there if (name := names[row]) is not None]
+    others = [name for name in records.table.column_names if name != column]
+    labels = _labels(Records(records.table.select(others).take(there), records.origin), config, notes, place)
+    return Labelled(kept, labels)
+
+
+def _texts(records: Records, column: str) -> list[str | None]:
+    values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
+    return values
+
+
+def _path_column(
+    records: Records, exists: Callable[[str], bool], bases: Sequence[str], place: str
+) -> tuple[str, str, str]:
+    """The column that names pictures, the folder to put before its values, and the suffix to put behind them.
+
+    It is the one whose values name most pictures that are there, as they stand or else with a suffix behind them: where
+    files are called 0.png, 1.png and on, a column of digits that are labels names some too.
+    """
+    best: tuple[tuple[bool, int], str, str, str] | None = None
+    suffixed = None
+    for field in records.table.schema:
+        if not is_text(field.type):
+            continue
+        head = records.table.column(field.name).slice(0, 20 * _SAMPLE).cast(pa.string()).to_pylist()
+        values = [value.strip() for value in head if value and value.strip()][:_SAMPLE]
+        if values and sum(map(is_picture, values)) > len(values) // 2:
+            suffixed = suffixed or field.name
+        for suffix in _MISSING_SUFFIXES:
+            named = [value for value in values if is_picture(value + suffix)]
+            for base in bases if named else ():
+                hits = sum(exists(base + value + suffix) for value in set(named))
+                if hits and (best is None or (not suffix, hits) > best[0]):
+                    best = (not suffix, hits), field.name, base, suffix
+    if best is not None:
+        return best[1:]
+    if suffixed is not None:
+        return suffixed, "", ""
+    listed = ", ".join(map(repr, records.table.column_names[:8]))
+    raise DataError(
+        f"{place}: none of its columns ({listed}) names pictures. Give a list with a column of paths, from the list's "
+        "own folder, such as faces/001.png; or take it as a table with --kind table."
+    )
+
+
+def _labels(records: Records, config: TrainConfig, notes: list[str], place: str) -> pa.Table | None:
+    if not records.table.num_columns:
+        return None
+    named = {*config.given, *(entry.rpartition("=")[0] for entry in config.column)}
+    for name in sorted(named):
+        if name not in records.table.column_names and name != "none":
+            raise OptionError(
+                f"{place}: there is no column {name!r} of labels. {nearest(name, records.table.column_names)}"
+            )
+    schema = infer(records, config, notes=[], labels=True)
+    kept: dict[str, Any] = {}
+    for column in schema.columns:
+        if column.modelled or column.kind == "constant":
+            kept[column.name] = column.typed(records.table.column(column.name))
+        elif column.name in named:
+            kept[column.name] = records.table.column(column.name)
+    left = [f"{column.name} ({column.kind})" for column in schema.columns if column.name not in kept]
+    if left:
+        shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")
+        notes.append(f"{place}: columns that are no labels are left out: {shown} (--column NAME=category takes one)")
+    return pa.table(kept) if kept else None

@@ -1,0 +1,204 @@
+"""Classes of pictures: are they all there, is the class that was asked for the one that is seen, how good is each?
+
+Knows labels, what a classifier saw, and features; never the classifier itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.images.metrics.distances import frechet
+from gankit.kinds.images.metrics.neighbours import balls, too_few
+from gankit.metrics.score import Score, around, binomial_interval, impossible, plain, share_score
+from gankit.randomness import numpy_generator
+
+_REPLICATES = 50
+_MAX_CLASS_PICTURES = 2000
+
+Learn = Callable[[np.ndarray, np.ndarray, int, int], Callable[[np.ndarray], np.ndarray]]
+"""(x [N, H, W, C] uint8, y [N] int, num_classes, seed) -> a function from pictures to probabilities [N, K]."""
+
+
+def shares(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """The share of each class: [N] int -> [K] float64; zeros where there are no labels."""
+    counts = np.bincount(np.asarray(labels, np.int64), minlength=num_classes)
+    return np.asarray(counts / max(len(labels), 1))
+
+
+def entropy(share: np.ndarray) -> float:
+    """-sum p log p over log K, in [0, 1]: 1 = every class equally often.
+
+    >>> entropy(np.array([0.5, 0.5])), entropy(np.array([1.0, 0.0]))
+    (1.0, 0.0)
+    """
+    known = share[share > 0]
+    return abs(float(-(known * np.log(known)).sum())) / math.log(len(share))
+
+
+def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, seed: int = 0) -> Score:
+    """The entropy of the classes that a classifier sees in the fakes, over log K; best: that of the real pictures.
+
+    A collapsed model shows few classes. Balanced classes have 1. details["missing"]: classes that real pictures have
+    and fakes lack; details["distance"]: half the sum of the differences of the shares (total variation). The interval
+    is a normal one from bootstraps of the fakes.
+
+    fake_seen: [M] int; real: [N] int, labels of real pictures, or what the classifier sees in them.
+    """
+    target = shares(real, num_classes)
+    best = entropy(target)
+    if not len(fake_seen) or not len(real):
+        return impossible(best, "one of the sets has no pictures")
+    share = shares(fake_seen, num_classes)
+    value = entropy(share)
+    generator = numpy_generator(seed, "metrics/pictures/classes")
+    again = generator.multinomial(len(fake_seen), share, size=_REPLICATES) / len(fake_seen)
+    details = {
+        "classes": num_classes,
+        "missing": [int(k) for k in np.flatnonzero((target > 0) & (share == 0))],
+        "distance": float(np.abs(share - target).sum() / 2),
+    }
+    return Score(value, *around(value, [entropy(s) for s in again]), best, plain(details))
+
+
+def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int) -> Score:
+    """The share of pictures in which a classifier sees the class that was asked for; best 1.
+
+    The ceiling is the classifier's accuracy on held-out pictures. The interval is the exact binomial one.
+    details["confusion"]: how often each class was seen for each that was asked for.
+    asked, seen: [N] int in 0 .. num_classes - 1.
+    """
+    hits = int((asked == seen).sum())
+    details = {"right": hits, "rows": len(asked), "confusion": _confusion(asked, seen, num_classes).tolist()}
+    return share_score(hits, len(asked), 1.0, details, "pictures")
+
+
+def _confusion(truth: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
+    """[K, K] counts: a row for each true class, a column for each that was seen."""
+    return np.bincount(np.asarray(truth, np.int64) * k + seen, minlength=k * k).reshape(k, k)
+
+
+def confusion_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, precision and recall of a classifier, macro and per class, and its confusion matrix; plain JSON.
+
+    Of the pictures it calls k, `precision` are k; of those that are k, it finds `recall`; null where there are none.
+    The macro figures are means over the classes that have one.
+
+    truth, seen: [N] int in 0 .. K - 1; names: K texts.
+
+    Returns:
+        {"accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "pictures",
+        "classes": [{"class", "pictures", "precision", "recall"}], "confusion": [[K counts] of each true class]}.
+    """
+    k = len(names)
+    matrix = _confusion(truth, seen, k)
+    right = np.diag(matrix).astype(float)
+    called, there = matrix.sum(0), matrix.sum(1)
+    found_precision = np.where(called > 0, right / np.maximum(called, 1), np.nan)
+    found_recall = np.where(there > 0, right / np.maximum(there, 1), np.nan)
+    low, high = binomial_interval(int(right.sum()), len(truth))
+    figures = {
+        "accuracy": float(right.sum()) / len(truth) if len(truth) else math.nan,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "precision": float(np.nanmean(found_precision)) if called.any() else math.nan,
+        "recall": float(np.nanmean(found_recall)) if there.any() else math.nan,
+        "pictures": len(truth),
+        "classes": [
+            {"class": name, "pictures": int(there[i]), "precision": found_precision[i], "recall": found_recall[i]}
+            for i, name in enumerate(names)
+        ],
+        "confusion": matrix,
+    }
+    return dict(plain(figures))
+
+
+def per_class(
+    real: np.ndarray,
+    fake: np.ndarray,
+    real_labels: np.ndarray,
+    fake_labels: np.ndarray,
+    names: Sequence[str],
+    *,
+    fake_seen: np.ndarray | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Each class for itself, as plain JSON: its shares, how far its fakes are from its real pictures, and agreement.
+
+    real: [N, F], fake: [M, F] features; labels: [N], [M] int; fake_seen: [M] int, what a classifier sees, or None. At
+    most 2,000 pictures of a class and side, as many of both. A figure that cannot be computed is null.
+
+    Returns:
+        [{"class", "real", "fake" (shares), "real_pictures", "fake_pictures", "frechet", "precision", "recall",
+        "agreement"}], in the order of `names`.
+    """
+    out = []
+    generator = numpy_generator(seed, "metrics/pictures/per_class")
+    for k, name in enumerate(names):
+        here, there = np.flatnonzero(real_labels == k), np.flatnonzero(fake_labels == k)
+        entry: dict[str, Any] = {
+            "class": name,
+            "real": len(here) / max(len(real_labels), 1),
+            "fake": len(there) / max(len(fake_labels), 1),
+            "real_pictures": len(here),
+            "fake_pictures": len(there),
+            "frechet": None,
+            "precision": None,
+            "recall": None,
+            "agreement": None,
+        }
+        size = min(len(here), len(there), _MAX_CLASS_PICTURES)
+        a, b = (v[np.sort(generator.permutation(w)[:size])] for v, w in ((real, here), (fake, there)))
+        if size >= 2:
+            entry["frechet"] = frechet(a, b, interval=False).value
+        if too_few(a, b) is None:
+            found = balls(a, b)
+            entry |= {"precision": float(found.fake_inside.mean()), "recall": float(found.real_inside.mean())}
+        if fake_seen is not None and len(there):
+            entry["agreement"] = float((fake_seen[there] == k).mean())
+        out.append(plain(entry))
+    return out
+
+
+def usefulness(
+    x: np.ndarray,
+    y: np.ndarray,
+    heldout: np.ndarray,
+    heldout_labels: np.ndarray,
+    learn: Learn,
+    names: Sequence[str],
+    *,
+    seed: int = 0,
+) -> Score:
+    """The accuracy on held-out real pictures of a classifier that was trained on the fakes (x, y); best 1.
+
+    With real training pictures in the place of the fakes it is the ceiling. The interval is the exact binomial one over
+    held-out pictures, for this one trained classifier. details: those of `confusion_figures`, and "train_rows".
+    """
+    if len(np.unique(y)) < 2 or not len(heldout):
+        return impossible(1.0, "the pictures to learn from hold fewer than two classes, or there are none to test on")
+    seen = learn(x, y, len(names), seed)(heldout).argmax(1)
+    figures = confusion_figures(heldout_labels, seen, names)
+    details = {"train_rows": len(x), "test_rows": len(heldout), **figures}
+    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
+
+
+def stacked_modes(digits: np.ndarray, num_classes: int = 10) -> dict[str, Any]:
+    """The stacked-MNIST figures (Metz et al. 2017): modes found, and KL(fakes || uniform) in nats.
+
+    digits: [N, 3] int, the class that a classifier sees in each channel; the protocol takes 26,000 fakes.
+
+    >>> stacked_modes(np.array([[0, 0, 0], [1, 1, 1]]))
+    {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'pictures': 2}
+    """
+    codes = np.zeros(len(digits), np.int64)
+    for channel in range(digits.shape[1]):
+        codes = codes * num_classes + digits[:, channel]
+    possible = num_classes ** digits.shape[1]
+    _, counts = np.unique(codes, return_counts=True)
+    share = counts / max(len(digits), 1)
+    kl = float((share * np.log(share * possible)).sum())
+    return {"modes": len(counts), "possible": possible, "kl": kl, "pictures": len(digits)}

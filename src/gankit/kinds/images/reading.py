@@ -1,0 +1,546 @@
+"""Reading images: which sources hold some, and from any of them (files, arrays, Python objects) to `Pictures`.
+
+Knows sources of images; never torch, networks or codecs.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io import reading
+from gankit.io.archives import Collection, archive_and_part, collection_at, is_picture, is_tar, is_zip, natural, walk
+from gankit.io.opening import load, strip_suffixes
+from gankit.io.origin import Origin
+from gankit.kinds.images import arrays as picturearrays
+from gankit.kinds.images import cifar as picturebatches
+from gankit.kinds.images import labels as picturelists
+from gankit.kinds.images.arrays import read_mat
+from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
+from gankit.kinds.images.records import (
+    MODES,
+    Form,
+    Pictures,
+    described,
+    form_of,
+    is_one_picture,
+    labels_of,
+    seem_pictures,
+    to_pixels,
+)
+
+_LOOKED_AT = 20_000
+_ARRAYS = (".npz", ".npy")
+_SUFFIXES = (
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zip",
+    ".tar",
+    ".tbz2",
+    ".txz",
+    ".tgz",
+    ".mat",
+    ".bin",
+    *_ARRAYS,
+    *picturelists.LIST_SUFFIXES,
+)
+
+
+def looks_like_pictures(source: Any, config: TrainConfig) -> bool:
+    """Whether `--kind auto` means pictures: by the kinds of files, the heads of arrays, or the types of objects.
+
+    Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
+    """
+    if config.kind != "auto":
+        return config.kind == "image"
+    try:
+        if isinstance(source, str | Path):
+            return str(source) != "-" and _path_holds_pictures(Path(source), config)
+        return object_holds_pictures(source)
+    except Exception:
+        # Whatever is wrong with it, these are no pictures that can be seen at a glance.
+        return False
+
+
+def _path_holds_pictures(path: Path, config: TrainConfig) -> bool:
+    if path.is_dir():
+        return _folder_holds_pictures(path)
+    within = None if path.is_file() else archive_and_part(path)
+    if within is not None:
+        path = within[0]
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        return False
+    if is_picture(path.name):
+        return True
+    if suffix in _ARRAYS:
+        return picturearrays.npz_seems_pictures(path)
+    if suffix == ".mat":
+        return True  # nothing else is read from these: whatever is wrong, their reader says it
+    if is_zip(path) or is_tar(path):
+        return _archive_holds_pictures(path)
+    if picturearrays.idx_shape(path) is not None:
+        return True  # the same
+    if picturebatches.is_batch(path):
+        return True
+    if config.text_column is not None:
+        return False
+    listing = strip_suffixes(path.name.lower(), (".gz",)).endswith(picturelists.LIST_SUFFIXES)
+    return listing and config.format in (None, "csv", "tsv", "parquet") and picturelists.head_names_pictures(path)
+
+
+def _folder_holds_pictures(path: Path) -> bool:
+    names = []
+    for name in walk(path):
+        if is_picture(name):
+            return True
+        names.append(name)
+        if len(names) > _LOOKED_AT:
+            break
+    return bool(picturebatches.batches_in(names)) or bool(_idx_files(path, names))
+
+
+def _archive_holds_pictures(path: Path) -> bool:
+    if is_tar(path):
+        import tarfile
+
+        with tarfile.open(path) as archive:
+            for _ in range(_LOOKED_AT):
+                member = archive.next()
+                if member is None:
+                    break
+                if member.isreg() and is_picture(member.name) and "/." not in f"/{member.name.removeprefix('./')}":
+                    return True
+        return picturebatches.tar_has_batches(path)
+    files = collection_at(path)
+    assert files is not None
+    try:
+        return any(map(is_picture, files.names)) or bool(picturebatches.batches_in(files.names))
+    finally:
+        files.close()
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_pictures(source: Any, config: TrainConfig, notes: list[str], *, least: int = 2) -> Pictures:
+    """Pictures of one size from files or Python objects, with their labels.
+
+    source: a path to a folder (flat, or a folder a class), a zip or tar archive, a folder in an archive
+        (`faces.zip/train`), .npz, .npy, IDX, CIFAR's batches, .mat, or a list (CSV, Parquet, JSON) with a column of
+        paths; an array [N, H, W] or [N, H, W, C], a list of Pillow's images or of arrays [H, W, C], or a pair of any of
+        these and labels [N].
+    config: `size`, `fit`, `resample`, `channels` and `strict`; for lists also those of text files.
+    notes: one line is appended for every decision that was not obvious.
+    least: fewer pictures than that are refused.
+
+    Raises:
+        DataError: there are no pictures, too few, of many sizes without `size`, or damaged. OptionError: an option does
+        not fit.
+    """
+    size_of(config)
+    reader = Reader(config, notes, least)
+    if isinstance(source, str | Path):
+        pictures = _from_path(Path(source), reader)
+    else:
+        _refuse_text_options(config, "a Python object")
+        pictures = from_picture_object(source, reader)
+    if len(pictures) < least:
+        raise too_few(len(pictures), _shown(source))
+    picturelists.say_lonely_classes(pictures.labels, _shown(source), notes)
+    return pictures
+
+
+def _shown(source: Any) -> str:
+    return str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
+
+
+def _refuse_text_options(config: TrainConfig, what: str) -> None:
+    for name in ("format", "delimiter", "encoding", "xpath"):
+        if getattr(config, name) is not None:
+            raise OptionError(f"--{name} is for tables and lists, and {what} is neither. Leave it off.")
+    if config.header != "auto":
+        raise OptionError(f"--header is for tables and lists, and {what} is neither. Leave it off.")
+
+
+def _from_path(path: Path, reader: Reader) -> Pictures:
+    files = collection_at(path, members=True)
+    if files is not None:
+        _refuse_text_options(reader.config, f"a {files.form}")
+        try:
+            return _from_collection(files, path, reader)
+        finally:
+            files.close()
+    within = None if path.is_file() else archive_and_part(path)
+    if within is not None and within[0].suffix.lower() in _ARRAYS:
+        return _from_numpy(within[0], within[1], reader)
+    if not path.is_file() or path.stat().st_size == 0:
+        load(path)  # raises, in the words for files that are not there or empty
+    suffix = path.suffix.lower()
+    if is_picture(path.name):
+        place = str(path)
+        x, _ = decode_all([_file(path, path.name)], reader.config, reader.notes, place, reader.least)
+        return Pictures(x, None, Origin("folder", name=path.stem), (path.name,))
+    if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
+        return _from_numpy(path, "", reader)
+    if picturearrays.idx_shape(path) is not None:
+        _refuse_text_options(reader.config, "an IDX file")
+        return _from_found(picturearrays.found_in_idx(path), path, "idx", reader)
+    if suffix == ".mat" or picturebatches.is_batch(path):
+        _refuse_text_options(reader.config, f"a {'.mat file' if suffix == '.mat' else 'batch of CIFAR'}")
+        if suffix == ".mat":
+            return _from_found(read_mat(path.read_bytes(), str(path), reader.notes), path, "mat", reader)
+        beside = collection_at(path.parent)
+        assert beside is not None
+        return _from_batches(beside, [path.name], path, reader)
+    return _from_list_file(path, reader)
+
+
+def _file(path: Path, name: str) -> Source:
+    def opened() -> IO[bytes]:
+        return path.open("rb")
+
+    return Source(name, opened)
+
+
+def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -> Origin:
+    return Origin(format, name=strip_suffixes(path.name, _SUFFIXES) or "pictures", details=dict(details or {}))
+
+
+# --- files of pictures --------------------------------------------------------------------------------------------
+
+
+def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
+    if files.chosen is not None and not picturebatches.batches_in([files.chosen]):
+        raise DataError(
+            f"{str(path)!r} is one file in an archive, of which only batches of CIFAR are read alone. Give the folder "
+            "it lies in, or unpack it."
+        )
+    batches = [files.chosen] if files.chosen else picturebatches.batches_in(files.names)
+    if batches and (files.chosen or not any(map(is_picture, files.names))):
+        return _from_batches(files, batches, path, reader)
+    idx = _idx_files(path, files.names) if files.form == "folder" else []
+    if idx and not any(map(is_picture, files.names)):
+        return _from_idx_folder(path, idx, reader)
+    names = files.pictures()
+    labelled = picturelists.from_folders(names, files.name, reader.notes)
+    classes = labelled.labels is not None
+    lists = _lists_beside(files, names)
+    if not classes:
+        labelled = _listed_inside(files, labelled, lists, reader)
+    elif lists:
+        reader.notes.append(
+            f"{files.name}: the labels are the folders' names; {', '.join(lists[:4])} is not read. Give a list itself "
+            "to take its columns as labels."
+        )
+    sources = [Source(name, partial(files.open, name)) for name in labelled.names]
+    x, kept = decode_all(sources, reader.config, reader.notes, files.name, reader.least)
+    labels = None if labelled.labels is None else labelled.labels.take(pa.array(kept))
+    kept_names = tuple(labelled.names[row] for row in kept)
+    return Pictures(x, labels, _origin(files.form, path, {"classes": classes}), kept_names)
+
+
+def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
+    """The names of lists at the top of a collection of pictures, or beside the first of them."""
+    places = ("", names[0].rpartition("/")[0])
+    suffixes = (".csv", ".tsv", ".parquet", ".jsonl")
+    return [name for name in files.names if name.lower().endswith(suffixes) and name.rpartition("/")[0] in places]
+
+
+def _listed_inside(
+    files: Collection, found: picturelists.Labelled, lists: Sequence[str], reader: Reader
+) -> picturelists.Labelled:
+    """The labels that one of the lists in a flat folder or archive gives to the pictures in it, if there is one."""
+    known = set(found.names)
+    for name in lists:
+        data = files.read(name)
+        if not data.strip():
+            continue
+        bases = ["", *{n.rpartition("/")[0] + "/" for n in found.names if "/" in n}]
+        try:
+            records = reading.read_bytes(data, name.rpartition("/")[2], reader.config, [])
+            notes: list[str] = []
+            listed = picturelists.from_list(
+                records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}"
+            )
+        except DataError as error:
+            if len(lists) == 1 and reader.config.strict:
+                raise
+            reader.notes.append(f"{files.name}: no labels are taken from {name}: {error}")
+            continue
+        if listed.labels is None:
+            continue
+        reader.notes.append(f"{files.name}: labels ({', '.join(listed.labels.column_names)}) taken from {name}")
+        reader.notes.extend(notes)
+        unlisted = len(known - set(listed.names))
+        if unlisted:
+            reader.notes.append(f"{files.name}: {unlisted:,} pictures that {name} does not list are left out")
+        return listed
+    return found
+
+
+def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
+    return io.BytesIO(column[row].as_py() or b"")
+
+
+def _from_list_file(path: Path, reader: Reader) -> Pictures:
+    notes: list[str] = []
+    records = reading.read(path, reader.config, notes=notes)
+    if reader.config.header == "auto" and any(map(is_picture, records.table.column_names)):
+        # what was taken for the names of the columns are a picture and its labels
+        records = reading.read(path, replace(reader.config, header="no"), notes=(notes := []))
+    reader.notes.extend(notes)
+    held = picturelists.within_list(records, reader.config, reader.notes, str(path))
+    if held is not None:
+        column, names, labels = held
+        sources = [Source(name, partial(_bytes_in, column, row)) for row, name in enumerate(names)]
+        x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
+        labels = None if labels is None else labels.take(pa.array(kept))
+        return Pictures(x, labels, _origin("list", path), tuple(names[row] for row in kept))
+    exists, bases = picturelists.beside(path)
+    listed = picturelists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
+    sources = [_file(path.parent / name, name) for name in listed.names]
+    x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
+    labels = None if listed.labels is None else listed.labels.take(pa.array(kept))
+    return Pictures(x, labels, _origin("list", path), tuple(listed.names[row] for row in kept))
+
+
+# --- files of arrays ----------------------------------------------------------------------------------------------
+
+
+def _from_numpy(path: Path, part: str, reader: Reader) -> Pictures:
+    if reader.config.format not in (None, "npy", "npz"):
+        _refuse_text_options(reader.config, "a file of arrays")
+    try:
+        found = picturearrays.read_numpy(path, part, reader.notes)
+    except DataError:
+        raise
+    except Exception as error:
+        # NumPy and zipfile raise nearly anything on damaged headers.
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{str(path)!r} is damaged or no NumPy file: {text}. Take another copy of it.") from error
+    return _from_found(found, path, "npz" if found.key else "npy", reader)
+
+
+def _from_found(found: picturearrays.Found, path: Path, format: str, reader: Reader) -> Pictures:
+    place = str(path)
+    x, form, kept = pictures_of_array(found.x, place, reader)
+    details: dict[str, Any] = {"array": form.to_json(), "key": found.key or "x"}
+    labels = None
+    if found.labels:
+        labels, details["labels"] = labels_of(found.labels, place)
+        labels = labels if kept is None else labels.take(pa.array(kept))
+    return Pictures(x, labels, _origin(format, path, details))
+
+
+def _idx_files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The IDX files of pictures in a folder."""
+    likely = [name for name in names if "ubyte" in name.lower() or "idx" in name.lower()]
+    return [folder / name for name in likely if len(picturearrays.idx_shape(folder / name) or ()) >= 3]
+
+
+def _from_idx_folder(folder: Path, found: list[Path], reader: Reader) -> Pictures:
+    found = sorted(found, key=lambda path: ("train" not in path.name.lower(), natural(path.name)))
+    if len(found) > 1:
+        reader.notes.append(
+            f"{folder}: the pictures in {found[0].name} are taken; --heldout {found[1]} holds out others"
+        )
+    return _from_found(picturearrays.found_in_idx(found[0]), found[0], "idx", reader)
+
+
+def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Pictures:
+    array, columns = picturebatches.read_batches(files, batches, reader.notes)
+    x, form, kept = pictures_of_array(array, str(path), reader)
+    labels = pa.table({name: pa.array(values) for name, values in columns.items()}) if columns else None
+    labels = labels if labels is None or kept is None else labels.take(pa.array(kept))
+    return Pictures(x, labels, _origin("cifar", path, {"array": form.to_json(), "key": "x"}))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What every way of reading needs: the options, the notes, how many pictures there must be."""
+
+    config: TrainConfig
+    notes: list[str]
+    least: int
+
+
+def object_holds_pictures(source: Any) -> bool:
+    """Whether a Python object is likely to hold pictures: see `looks_like_pictures`."""
+    if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_pictures(source[0]):
+        return object_holds_pictures(source[0])
+    if _is_image(source):
+        return True
+    if isinstance(source, list | tuple):
+        first = _plain(source[0]) if source else None
+        if not isinstance(first, np.ndarray):
+            return _is_image(first) or (first is not None and all(map(_is_path, source)))
+        if first.ndim == 3 and len({np.shape(item) for item in source}) == 1:
+            return seem_pictures((len(source), *first.shape), first.dtype)
+        return first.dtype == np.uint8 and is_one_picture(first.shape) and min(first.shape[:2]) > 1
+    if _has_pictures(source):
+        return seem_pictures(tuple(source.shape), np.asarray(_plain(source[:0])).dtype)
+    return False
+
+
+def _plain(value: Any) -> Any:
+    """A tensor as an array; anything else as it is."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path) and is_picture(str(value))
+
+
+def _is_image(value: Any) -> bool:
+    return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
+
+
+def _has_pictures(value: Any) -> bool:
+    """Whether it may be the first of a pair of pictures and labels: an array, or a list of pictures."""
+    return (hasattr(value, "__array__") and len(getattr(value, "shape", ())) >= 3) or (
+        isinstance(value, list)
+        and bool(value)
+        and (_is_image(value[0]) or _is_path(value[0]) or isinstance(_plain(value[0]), np.ndarray))
+    )
+
+
+def _length(value: Any) -> int:
+    return int(
+        getattr(value, "num_rows", len(value) if not isinstance(value, Mapping) else len(next(iter(value.values()))))
+    )
+
+
+def pictures_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, list[int] | None]:
+    """An array's pictures as uint8 [N, H, W, C] in the size and channels that are wanted, and the form they came in."""
+    if is_one_picture(array.shape):
+        raise too_few(1, f"{place}: an array of shape {list(array.shape)}")
+    form = form_of(array, place)
+    words = described(form)
+    if words is not None:
+        reader.notes.append(f"{place}: {words}")
+    if form.high == 65535 and (most := int(array.max())) < 8192:
+        reader.notes.append(
+            f"{place}: the largest value is {most:,} of 65,535, which is nearly black. If it means full light, scale "
+            f"the values first: x / {most}."
+        )
+    x = to_pixels(array, form)
+    config = reader.config
+    wanted = size_of(config)
+    same = config.channels == "auto" or {"grey": 1, "rgb": 3, "rgba": 4}[config.channels] == x.shape[3]
+    if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
+        return x, form, None
+    sources = [Source(f"row {row}", partial(_image, x, row)) for row in range(len(x))]
+    resized, kept = decode_all(sources, config, reader.notes, place, reader.least, known=x.shape[3])
+    return resized, form, kept
+
+
+def _image(x: Any, row: int) -> Any:
+    from PIL import Image
+
+    return Image.frombytes(MODES[x.shape[3]], (x.shape[2], x.shape[1]), np.ascontiguousarray(x[row]).tobytes())
+
+
+def from_picture_object(source: Any, reader: Reader) -> Pictures:
+    """Pictures of an array, a list of images or arrays, or a pair of these with labels: see `read_pictures`."""
+    given = None
+    details: dict[str, Any] = {}
+    if isinstance(source, tuple) and len(source) == 2 and _has_pictures(source[0]):
+        source, given = source
+        details["pair"] = True
+    place = f"the {type(source).__name__}"
+    x: Any
+    kept: list[int] | None = None
+    if _is_image(source):
+        raise too_few(1, "an image of Pillow")
+    if isinstance(source, list | tuple):
+        if not source:
+            raise DataError("the list is empty. Give one with pictures.")
+        source = [_plain(item) for item in source]
+        drawn = _is_image(source[0]) or _is_path(source[0])
+        format, details["list"] = "pil" if drawn else "array", True
+        for number, item in enumerate(source):
+            if not (_is_image(item) or _is_path(item) if drawn else isinstance(item, np.ndarray)):
+                kind = "an image of Pillow or the path of one" if drawn else "an array"
+                raise DataError(
+                    f"the list, item {number + 1}: expected {kind} as in the first item, found {type(item).__name__}. "
+                    "Make all items alike."
+                )
+        if format == "array" and len({item.shape for item in source}) == 1:
+            x, form, kept = pictures_of_array(np.stack(source), place, reader)
+            details["array"] = form.to_json()
+        else:
+            names = [str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source)]
+            sources = [Source(name, partial(_copy, item)) for name, item in zip(names, source, strict=True)]
+            x, kept = decode_all(sources, reader.config, reader.notes, place, reader.least)
+    elif hasattr(source, "__array__") or hasattr(source, "numpy"):
+        format = "array"
+        x, form, kept = pictures_of_array(np.asarray(_plain(source)), place, reader)
+        details["array"] = form.to_json()
+    else:
+        raise DataError(
+            f"a {type(source).__name__} cannot be read as pictures. Give a path, an array [N, H, W] or [N, H, W, C], "
+            "a list of Pillow's images, or a pair of these and labels."
+        )
+    labels = None
+    if given is not None:
+        num = _length(source)
+        labels = _given_labels(given, num, details, reader.notes)
+        labels = labels if kept is None else labels.take(pa.array(kept))
+    return Pictures(x, labels, Origin(format, details=details))
+
+
+def _copy(item: Any) -> Any:
+    """An image that may be decoded without changing the user's; of an array an image, of a path the file."""
+    from PIL import Image
+
+    if _is_path(item):
+        return Path(item).open("rb")
+    if isinstance(item, np.ndarray):
+        if item.dtype != np.uint8 or not is_one_picture(item.shape):
+            raise OSError(f"an array of shape {list(item.shape)} and type {item.dtype} is no picture of bytes")
+        return Image.fromarray(item)
+    copied = item.copy()
+    copied.format = item.format
+    return copied
+
+
+def _given_labels(given: Any, num: int, details: dict[str, Any], notes: list[str]) -> pa.Table:
+    if isinstance(given, list | tuple) and not any(isinstance(item, Mapping) for item in given[:1]):
+        details["label_list"] = True
+        given = np.asarray(given)
+    if isinstance(given, pa.Array | pa.ChunkedArray):
+        given = pa.table({"label": given})
+    elif hasattr(given, "__array__") and not hasattr(given, "columns") and not hasattr(given, "to_frame"):
+        given = np.asarray(given)
+    if isinstance(given, np.ndarray):
+        if given.dtype.kind not in "biufUS" or given.ndim not in (1, 2):
+            raise DataError(
+                f"labels must be numbers or texts [N] or [N, K]. Got {given.dtype} {list(given.shape)} instead."
+            )
+        _check_length(len(given), num)
+        labels, details["labels"] = labels_of({"": given}, "the labels")
+        return labels
+    from gankit.io.objects import from_object
+
+    if hasattr(given, "rename") and not hasattr(given, "columns") and not given.name:
+        given = given.rename("label")  # a series of pandas or polars
+    records = from_object(given, notes)
+    _check_length(len(records), num)
+    details["records"] = records.origin.to_json()
+    return records.table
+
+
+def _check_length(num_labels: int, num: int) -> None:
+    if num_labels != num:
+        raise DataError(f"there are {num:,} pictures and {num_labels:,} labels. Give one label a picture.")

@@ -1,0 +1,392 @@
+"""Images in the user's own form: bytes with their labels, how they stand in arrays, and where they are stored.
+
+Knows pixels, axes and memory; never how images are read from files, torch or networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gankit.errors import DataError
+from gankit.io.objects import arrays_of, records_of_arrays
+from gankit.io.opening import largest_size
+from gankit.io.origin import Origin, Records, fingerprint
+
+PICTURE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
+"""What pictures can come in: `Origin.format`."""
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Channels -> what Pillow calls such a picture."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of one size, with their labels.
+
+    x: uint8 [N, H, W, C], C of 1 to 4 (grey, grey and alpha, RGB, RGBA); read-only and mapped from disk where it does
+        not fit in memory.
+    labels: one row a picture, or None. Class folders and single arrays give the column "label"; lists their own names.
+    origin: how they came; `format` is one of `PICTURE_FORMATS`.
+    names: of the files they came from, or empty.
+    """
+
+    x: Pixels
+    labels: pa.Table | None
+    origin: Origin
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.x.dtype == np.uint8 and self.x.ndim == 4 and 1 <= self.x.shape[3] <= 4, (self.x.dtype, self.x.shape)
+        assert self.labels is None or self.labels.num_rows == len(self.x), "one row of labels a picture"
+        assert len(self.names) in (0, len(self.x)), "one name a picture"
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: Any) -> Pictures:
+        """Some of the pictures: a slice, rows int [K], or bool [N]. Copies that fit in memory lie there."""
+        index = np.arange(len(self))[rows]
+        return Pictures(
+            rows_of(self.x, rows if isinstance(rows, slice) else index),
+            None if self.labels is None else self.labels.take(pa.array(index)),
+            self.origin,
+            tuple(self.names[row] for row in index.tolist()) if self.names else (),
+        )
+
+
+def form_in(origin: Origin) -> Form:
+    """How arrays of such pictures look: that of the array that came, or bytes, grey without an axis for its channel."""
+    return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
+
+
+def grid(x: Pixels, columns: int | None = None, gap: int = 1) -> Pixels:
+    """One picture of many, row by row. x: uint8 [N, H, W, C], N >= 1. Returns uint8 [H', W', C].
+
+    columns: pictures in a row (default: so that the whole is about square). gap: pixels between them, white; a last
+    row that is not full ends in white.
+
+    >>> grid(np.zeros((5, 2, 3, 1), np.uint8), columns=3).shape
+    (5, 11, 1)
+    """
+    num, height, width, channels = x.shape
+    assert num >= 1 and gap >= 0
+    if columns is None:
+        columns = max(1, round(math.sqrt(num * height / width)))
+    columns = min(columns, num)
+    lines = math.ceil(num / columns)
+    sheet = np.full((lines * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, dtype=np.uint8)
+    for place in range(num):
+        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = x[place]
+    return sheet
+
+
+def picture_hash(pictures: Pictures) -> str:
+    """The SHA-256 of sizes, pixels and labels, in order: the same however the pictures came."""
+    total = hashlib.sha256(repr(tuple(map(int, pictures.x.shape))).encode())
+    for part in chunks(len(pictures), pictures.x[:1].nbytes):
+        total.update(np.ascontiguousarray(pictures.x[part]).data)
+    if pictures.labels is not None:
+        total.update(fingerprint(Records(pictures.labels, Origin("pyarrow"))).encode())
+    return total.hexdigest()
+
+
+def to_picture_object(pictures: Pictures) -> Any:
+    """Pictures in the form that came.
+
+    An array comes out as an array of the same rank, order of axes, dtype and range; a list of arrays as a list; PIL
+    images as a list of PIL images; a pair (pictures, labels) as a pair. Files come out as an array [N, H, W, C], or
+    [N, H, W] where grey.
+    """
+    details = pictures.origin.details
+    result: Any
+    if pictures.origin.format == "pil":
+        from PIL import Image
+
+        mode = MODES[pictures.x.shape[3]]
+        result = [
+            Image.frombytes(mode, (pictures.x.shape[2], pictures.x.shape[1]), np.ascontiguousarray(one).tobytes())
+            for one in pictures.x
+        ]
+    else:
+        result = from_pixels(pictures.x, form_in(pictures.origin))
+        result = list(result) if details.get("list") else result
+    if not details.get("pair") or pictures.labels is None:
+        return result
+    return result, _labels_object(pictures.labels, details)
+
+
+def _labels_object(labels: pa.Table, details: Any) -> Any:
+    if "records" in details:
+        from gankit.io.objects import to_object
+
+        return to_object(labels, Origin.from_json(details["records"]))
+    arrays = label_arrays(labels, details["labels"])
+    if arrays is None:
+        return labels
+    (array,) = arrays.values()
+    return array.tolist() if details.get("label_list") else array
+
+
+_LEAST_SIDE = 8
+_LEAST_HIGH = 64
+_SLACK = 1e-3
+_MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an array of pictures was laid out.
+
+    dtype: as NumPy writes it. low, high: the values that mean black and full light.
+    channel_axis: whether grey pictures had an axis for their one channel. channels_first: [N, C, H, W].
+    """
+
+    dtype: str = "|u1"
+    low: float = 0.0
+    high: float = 255.0
+    channel_axis: bool = True
+    channels_first: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The form as plain JSON values; `Form(**value)` takes it back."""
+        return asdict(self)
+
+
+def axes_of(shape: Sequence[int]) -> tuple[bool, bool] | None:
+    """Whether pictures of that shape have a channel axis, and whether it stands first; None: these are no pictures.
+
+    shape: [N, H, W], [N, H, W, C] or [N, C, H, W].
+
+    >>> axes_of((60000, 28, 28)), axes_of((100, 48, 64, 3)), axes_of((100, 3, 64, 64)), axes_of((100, 20))
+    ((False, False), (True, False), (True, True), None)
+    """
+    if len(shape) == 3:
+        return False, False
+    if len(shape) != 4:
+        return None
+    square_behind = shape[2] == shape[3] != shape[1]
+    if shape[1] in (1, 3, 4) and (shape[3] > 4 or square_behind):
+        return True, True
+    return (True, False) if 1 <= shape[3] <= 4 else None
+
+
+def is_one_picture(shape: Sequence[int]) -> bool:
+    """Whether an array of that shape is rather one picture [H, W] or [H, W, C] than many."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) > 4)
+
+
+def seem_pictures(shape: Sequence[int], dtype: Any) -> bool:
+    """Whether an array is likely to hold pictures rather than numbers: bytes, or shaped as only pictures are."""
+    dtype = np.dtype(dtype)
+    axes = axes_of(shape)
+    if axes is None or dtype.kind not in "bufi" or min(shape) < 1:
+        return False
+    if dtype == np.uint8:
+        sides = shape[2:4] if axes[1] else shape[1:3]
+        return min(sides) > 1 or is_one_picture(shape)
+    # Windows of time series are [N, steps, columns] too: numbers in three axes are pictures only where they are square.
+    return axes[0] or (shape[1] == shape[2] and shape[1] >= _LEAST_SIDE)
+
+
+def form_of(array: npt.NDArray[Any], name: str) -> Form:
+    """The form of an array of pictures.
+
+    array: [N, H, W], [N, H, W, C] or [N, C, H, W]; C of 1 to 4. Bytes are 0 to 255 (or 0 and 1 alone); 16-bit numbers
+        0 to 65535; others by their values: 0 to 255, 0 to 1, or -1 to 1.
+
+    Raises:
+        DataError: it has other axes, holds no real numbers, NaN or infinity, or values in none of these ranges.
+    """
+    axes = axes_of(array.shape)
+    if axes is None:
+        raise DataError(
+            f"{name}: pictures stand in an array [N, H, W] or [N, H, W, C] with C of 1 to 4. Got {list(array.shape)} "
+            "instead. Reshape it, or take its rows as numbers with --kind vector."
+        )
+    if 0 in array.shape:
+        raise DataError(f"{name}: the array is empty ({list(array.shape)}). Give one with pictures.")
+    if array.dtype.kind not in "bufi":
+        raise DataError(f"{name}: pictures are numbers, and the array is of {array.dtype}. Convert it to uint8.")
+    low, high = _range_of(array, name)
+    return Form(array.dtype.str, low, high, *axes)
+
+
+def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
+    if array.dtype.kind == "b":
+        return 0.0, 1.0
+    if array.dtype == np.uint8:
+        parts = chunks(len(array), array[:1].nbytes)
+        return (0.0, 255.0) if any((array[part] > 1).any() for part in parts) or not array.any() else (0.0, 1.0)
+    least, most = float(array.min()), float(array.max())
+    if not np.isfinite([least, most]).all():
+        raise DataError(f"{name}: the pictures hold NaN or infinite values. Remove those pictures, or mend them.")
+    if array.dtype == np.uint16:
+        return 0.0, 65535.0
+    if -1 - _SLACK <= least < -_SLACK and most <= 1 + _SLACK:
+        return -1.0, 1.0
+    if least >= -_SLACK:
+        if most <= 1 + _SLACK:
+            return 0.0, 1.0
+        if _LEAST_HIGH < most <= 255:
+            return 0.0, 255.0
+        if array.dtype.kind in "iu" and 255 < most <= 65535:
+            return 0.0, 65535.0
+    raise DataError(
+        f"{name}: the values of the pictures run from {least:g} to {most:g}, and black and full light are not known. "
+        "Scale them to 0 … 255 (bytes), 0 … 1 or -1 … 1"
+        + (f": x / {most:g}." if least >= 0 else f": (x - {least:g}) / {most - least:g}.")
+    )
+
+
+def to_pixels(array: npt.NDArray[Any], form: Form) -> Pixels:
+    """The pictures of an array as uint8 [N, H, W, C]; bytes 0 to 255 are not copied where their axes stand so."""
+    plain = form.dtype == "|u1" and form.high == 255
+    ordered = array[..., None] if not form.channel_axis else np.moveaxis(array, 1, 3) if form.channels_first else array
+    if plain and not form.channels_first:
+        return ordered
+    x = room_for(ordered.shape)
+    for part in chunks(len(x), x[:1].nbytes * 8):
+        if plain:
+            x[part] = ordered[part]
+        else:
+            scaled = (ordered[part].astype(np.float64) - form.low) * (255.0 / (form.high - form.low))
+            x[part] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return finished(x)
+
+
+def from_pixels(x: Pixels, form: Form) -> npt.NDArray[Any]:
+    """Pictures in the form that came: same rank, order of axes, dtype and range. x: uint8 [N, H, W, C]."""
+    array: npt.NDArray[Any] = x
+    if not form.channel_axis and x.shape[3] == 1:
+        array = x[..., 0]
+    elif form.channels_first:
+        array = np.moveaxis(x, 3, 1)
+    dtype = np.dtype(form.dtype)
+    if dtype == np.uint8 and form.high == 255:
+        return np.ascontiguousarray(array)
+    values = form.low + array.astype(np.float64) * ((form.high - form.low) / 255.0)
+    return np.ascontiguousarray((values if dtype.kind == "f" else np.rint(values)).astype(dtype))
+
+
+def described(form: Form) -> str | None:
+    """What was done to an array's values, in words; None where nothing was."""
+    if form.high == 255 and np.dtype(form.dtype) == np.uint8:
+        return None
+    if form.high == 255:
+        return f"values of {np.dtype(form.dtype).name} taken as 0 to 255, rounded to whole numbers"
+    return f"values from {form.low:g} to {form.high:g} ({np.dtype(form.dtype).name}) taken as black to full light"
+
+
+def labels_of(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[pa.Table, dict[str, Any]]:
+    """A table of labels of arrays [N], [N, 1] or [N, K], and what is needed to write such arrays again.
+
+    One array [N] is called "label", one of K columns label0, label1, …; several keep their names.
+    """
+    arrays = {key: _whole(array) for key, array in arrays.items()}
+    records = records_of_arrays(arrays, name, Origin("numpy"))
+    names = records.table.column_names
+    forms = records.origin.details["arrays"]
+    if len(arrays) == 1:
+        columns = ["label"] if len(names) == 1 else [f"label{i}" for i in range(len(names))]
+    else:
+        columns = [form["name"] if len(form["columns"]) == 1 else name for form in forms for name in form["columns"]]
+    details = {"arrays": forms, "columns": dict(zip(names, columns, strict=True))}
+    return records.table.rename_columns(columns), details
+
+
+def _whole(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Floating numbers [N] that are all small and whole as integers, for they are classes."""
+    if array.dtype.kind != "f" or array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+        return array
+    return array.astype(np.int64) if (array == np.rint(array)).all() and np.abs(array).max() < _MOST_CLASSES else array
+
+
+def label_arrays(labels: pa.Table, details: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]] | None:
+    """The arrays that `labels_of` took, for other rows; None where a column of them is not there."""
+    if any(column not in labels.column_names for column in details["columns"].values()):
+        return None
+    table = pa.table({name: labels.column(column) for name, column in details["columns"].items()})
+    return arrays_of(table, Origin("numpy", details={"arrays": details["arrays"]}))
+
+
+Pixels = npt.NDArray[np.uint8]
+
+SHARE_OF_MEMORY = 0.25
+"""Pictures beyond this share of the machine's memory lie on disk."""
+
+_CHUNK = 1 << 26
+
+
+def fits_in_memory(num_bytes: int) -> bool:
+    """Whether decoded pictures of so many bytes are kept in memory."""
+    return num_bytes <= SHARE_OF_MEMORY * 2 * largest_size()
+
+
+def room_for(shape: tuple[int, ...]) -> Pixels:
+    """An array uint8 of that shape to be filled: in memory, or mapped from a temporary file.
+
+    The file has no name: it is gone when nothing holds the array any more, however the process ends.
+
+    Raises:
+        DataError: neither memory nor the temporary folder has room for it.
+    """
+    num_bytes = math.prod(shape)
+    if fits_in_memory(num_bytes):
+        return np.zeros(shape, dtype=np.uint8)
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if num_bytes > 0.95 * free:
+        raise DataError(
+            f"the pictures take {num_bytes / 1e9:,.1f} GB when decoded, and {folder!r} has {free / 1e9:,.1f} GB left. "
+            "Make them smaller with --size, or name another place in the environment variable TMPDIR."
+        )
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+
+
+def finished(x: Pixels) -> Pixels:
+    """The filled array; one on disk can no longer be written to."""
+    if isinstance(x, np.memmap):
+        x.flags.writeable = False
+    return x
+
+
+def chunks(num_rows: int, row_bytes: int) -> list[slice]:
+    """Slices of rows that together are all, each of about 64 MiB."""
+    step = max(1, _CHUNK // max(1, row_bytes))
+    return [slice(start, min(start + step, num_rows)) for start in range(0, num_rows, step)]
+
+
+def compacted(x: Pixels, kept: list[int]) -> Pixels:
+    """The rows that are kept, moved to the front in place. kept: ascending rows of x."""
+    if len(kept) == len(x):
+        return x
+    for place, row in enumerate(kept):
+        if place != row:
+            x[place] = x[row]
+    return x[: len(kept)]
+
+
+def rows_of(x: Pixels, rows: Any) -> Pixels:
+    """Some rows of an array: a slice as a view, others as a copy (on disk where it does not fit in memory)."""
+    if isinstance(rows, slice):
+        return x[rows]
+    index = np.asarray(rows)
+    index = np.flatnonzero(index) if index.dtype == np.bool_ else index.astype(np.int64)
+    if not isinstance(x, np.memmap) or fits_in_memory(len(index) * x[:1].nbytes):
+        return np.asarray(x[index])
+    result = room_for((len(index), *x.shape[1:]))
+    for part in chunks(len(index), x[:1].nbytes):
+        result[part] = x[index[part]]
+    return finished(result)

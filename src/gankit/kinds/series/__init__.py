@@ -1,0 +1,1 @@
+"""Time series: whole, or cut into windows."""

@@ -1,0 +1,512 @@
+"""Series to tensors' numbers and back: channels of numbers on a common scale, categories, gaps and ends, a step a row.
+
+Knows parsed columns and where records begin and end; never files, times, torch or networks.
+
+A record becomes T steps, T the longest training record. One step has, in this order: the numbers of all number channels
+(one continuous block), their scales where records have scales of their own, and one-of-K blocks: whether a cell is
+missing (for channels with missing cells in training), the categories, and whether the record still goes on (where
+lengths differ). What stands in gaps and behind the end is made up so that nothing sticks out: gaps are bridged by
+straight lines, and behind the end the last value stays. Channels that jump from step to step are coded by the normal
+scores of their ranks (`Channel`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gankit.columns.schema import Column, Values
+from gankit.spec import Block, Spec
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+MAX_LEVELS = 256
+"""Above so many levels the rare ones of a category share the last cell, which decodes to the most frequent of them."""
+
+HEAVY = 10.0
+"""A channel of which some number is further than so many standard deviations from the mean is coded by its asinh."""
+
+
+ROUGH = 0.05
+"""A channel is rough where its two last steps leave more of the variance of the next one open than that."""
+
+MOST_KNOTS = 256
+"""Knots of the scale of a rough channel, at most."""
+
+OFTEN = 0.02
+"""A smallest or largest number that stands in so large a share of the steps is where the scale of the others ends."""
+
+OFTEN_ENOUGH = 10
+"""Numbers that stand in so many steps on average are all that there are."""
+
+LARGEST_SCORE, CLOSEST = 4.0, 1e-3
+"""Normal scores are cut to the first; points of the scale are apart by the second, about."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How the numbers of one column are coded: y = (f(x - centre) - mean) / deviation.
+
+    f(v) = v, or asinh(v / bend) where `bend` > 0: nearly straight up to the bend and logarithmic beyond, for heavy
+    tails. With `knots` it is f(x) in its place, a line through points (number, score): the normal scores of the ranks,
+    for rough channels. Of noise the distribution is nearly all there is to learn, and normal noise is there from the
+    start (`networks/principal.py`); a smooth channel would lose its straightness. With `only_knots` no other numbers
+    are made than those of the knots: of few different ones that all stand in many steps, others would give a fake away.
+
+    name: of the column.
+    low, high: the range of training, to which decoded numbers are cut.
+    num_markers: cells of the block that says what is missing, less one; 0 = there is no such block.
+    """
+
+    name: str
+    low: float
+    high: float
+    centre: float
+    bend: float
+    mean: float
+    deviation: float
+    num_markers: int
+    knots: tuple[tuple[float, float], ...] = ()
+    only_knots: bool = False
+
+    @classmethod
+    def fit(cls, name: str, x: Floats, num_markers: int, rough: bool = False) -> Channel:
+        """The coding for training numbers x [M], NaN where missing."""
+        x = x[np.isfinite(x)]
+        if not len(x):
+            return cls(name, np.nan, np.nan, 0.0, 0.0, 0.0, 1.0, num_markers)
+        if rough and len(knots := _knots(x)) > 1:
+            scores = np.interp(x, *np.transpose(knots))
+            low, high, mean, deviation = map(float, (x.min(), x.max(), scores.mean(), scores.std()))
+            few = np.isin(x, [value for value, _ in knots]).all() and len(x) >= OFTEN_ENOUGH * len(knots)
+            return cls(name, low, high, 0.0, 0.0, mean, deviation, num_markers, knots, bool(few))
+        centre = float(np.median(x))
+        moved = x - centre
+        deviation, bend = float(moved.std()), 0.0
+        if deviation > 0 and np.abs(moved - moved.mean()).max() > HEAVY * deviation:
+            middle = float(np.subtract(*np.quantile(moved, [0.75, 0.25])))
+            bend = middle / 1.35 or deviation
+            moved = np.arcsinh(moved / bend)
+            deviation = float(moved.std())
+        low, high = float(x.min()), float(x.max())
+        if not deviation > 0 or low == high:
+            return cls(name, low, high, centre, 0.0, 0.0, 1.0, num_markers)
+        return cls(name, low, high, centre, bend, float(moved.mean()), deviation, num_markers)
+
+    def encode(self, x: Floats) -> Floats:
+        """Numbers to the common scale; those outside the range of training go to its ends."""
+        if np.isnan(self.low):
+            return np.zeros_like(x)
+        moved = np.clip(x, self.low, self.high) - self.centre
+        if self.knots:
+            moved = np.interp(moved, *np.transpose(self.knots))
+        moved = np.arcsinh(moved / self.bend) if self.bend else moved
+        return (moved - self.mean) / self.deviation
+
+    def decode(self, y: Floats) -> Floats:
+        """Back, cut to the range of training."""
+        moved = y * self.deviation + self.mean
+        if self.knots:
+            values, scores = np.transpose(self.knots)
+            if self.only_knots:
+                nearest: Floats = values[np.searchsorted((scores[1:] + scores[:-1]) / 2, moved)]
+                return nearest
+            made: Floats = np.interp(moved, scores, values)
+            return made
+        # beyond the range sinh would overflow
+        moved = self.bend * np.sinh(np.clip(moved, -700, 700)) if self.bend else moved
+        found: Floats = np.clip(moved + self.centre, self.low, self.high)
+        return found
+
+
+def _knots(x: Floats) -> tuple[tuple[float, float], ...]:
+    """Points (number, normal score of its rank) of rising numbers and scores for x [M], none of them missing.
+
+    A number that stands in several steps has the score of their middle rank; the smallest and the largest one, where
+    they are frequent, that of the rank next to the others, so that what is made beyond falls on them.
+    """
+    from scipy.special import ndtri
+
+    values, counts = np.unique(x, return_counts=True)
+    ends = np.cumsum(counts) / len(x)
+    ranks = ends - counts / (2 * len(x))
+    if counts[0] > OFTEN * len(x):
+        ranks[0] = ends[0]
+    if counts[-1] > OFTEN * len(x):
+        ranks[-1] = ends[-1] - counts[-1] / len(x)
+    scores = np.clip(ndtri(ranks), -LARGEST_SCORE, LARGEST_SCORE)
+    if len(values) > MOST_KNOTS:
+        wanted = np.searchsorted(ranks, np.linspace(0, 1, MOST_KNOTS))
+        kept = np.unique([0, *np.minimum(wanted, len(values) - 1), len(values) - 1])
+        values, scores = values[kept], scores[kept]
+    # points closer than that would not be told apart in float32
+    apart = np.unique(np.floor(scores / CLOSEST), return_index=True)[1]
+    apart[-1] = len(values) - 1
+    return tuple(zip(values[apart].tolist(), scores[apart].tolist(), strict=True))
+
+
+def is_rough(x: Floats) -> bool:
+    """Whether the next step of a channel is open, given two: x [n, T] of n records, NaN where missing.
+
+    By least squares over all records, x[t] on 1, x[t - 1] and x[t - 2].
+    """
+    if x.shape[1] < 3:
+        return False
+    after, last, before = x[:, 2:].ravel(), x[:, 1:-1].ravel(), x[:, :-2].ravel()
+    known = np.isfinite(after) & np.isfinite(last) & np.isfinite(before)
+    if known.sum() < 10 or not after[known].std() > 0:
+        return False
+    given = np.stack([np.ones(int(known.sum())), last[known], before[known]], 1)
+    left = after[known] - given @ np.linalg.lstsq(given, after[known], rcond=None)[0]
+    return bool(left.var() > ROUGH * after[known].var())
+
+
+@dataclass(frozen=True)
+class Level:
+    """How one category is coded: cells for its levels and, in their order, for its missing markers.
+
+    cells: [levels] the cell of each level. levels: [K] the level that each cell decodes to.
+    """
+
+    name: str
+    cells: tuple[int, ...]
+    levels: tuple[int, ...]
+    num_markers: int
+
+    @classmethod
+    def fit(cls, name: str, codes: Integers, num_markers: int) -> Level:
+        """The cells for training codes [M], -1 where missing: one for each level that occurs."""
+        counts = np.bincount(codes[codes >= 0])
+        order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
+        cells = np.zeros(len(counts), dtype=np.int64)
+        cells[order] = np.minimum(np.arange(len(order)), MAX_LEVELS - 1)
+        return cls(name, tuple(cells.tolist()), tuple(order[:MAX_LEVELS].tolist()), num_markers)
+
+    @property
+    def size(self) -> int:
+        """All cells (at least one)."""
+        return max(1, len(self.levels) + self.num_markers)
+
+    def encode(self, values: Values) -> Integers:
+        """Cells [M]; a level that training did not show goes to the most frequent one, as does an unknown gap."""
+        codes, missing = values.data.astype(np.int64), values.missing.astype(np.int64)
+        known = (codes >= 0) & (codes < len(self.cells))
+        cells = np.where(known, np.asarray([*self.cells, 0])[np.where(known, codes, -1)], 0)
+        marked = np.minimum(missing, self.num_markers)
+        return np.where(marked > 0, len(self.levels) + marked - 1, cells)
+
+    def decode(self, cells: Integers) -> Values:
+        """Values of cells [M]."""
+        missing = np.maximum(cells - len(self.levels) + 1, 0) if self.num_markers else np.zeros_like(cells)
+        codes = np.asarray([*self.levels, -1])[np.where(missing > 0, -1, np.minimum(cells, len(self.levels)))]
+        return Values(codes.astype(np.int32), missing.astype(np.int8))
+
+
+@dataclass(frozen=True)
+class RecordScale:
+    """The scales that a channel's records have of their own, as two further channels that are constant in time.
+
+    With a record's middle m = (max + min) / 2 and half-range h = (max - min) / 2 (Lin et al. 2020,
+    DoppelGANger), the channel is (x - m) / h in [-1, 1], and m and log h, on the common scale, stand beside it.
+    Decoding takes their mean over time.
+
+    middle, width: the coding of m and of log h.
+    least: what h is at least taken for.
+    """
+
+    middle: Channel
+    width: Channel
+    least: float
+
+
+def plain(value: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: the range of a channel that is always missing is None."""
+    return {
+        k: plain(v) if isinstance(v, dict) else None if isinstance(v, float) and np.isnan(v) else v
+        for k, v in value.items()
+    }
+
+
+def channel_of(value: dict[str, Any]) -> Channel:
+    """The coding that `plain` wrote."""
+    knots = tuple((v, score) for v, score in value.get("knots", ()))
+    return Channel(**{**value, "knots": knots, **{k: np.nan for k in ("low", "high") if value[k] is None}})
+
+
+Scale = Literal["auto", "channel", "record"]
+
+APART = 10.0
+"""Records have scales of their own where the wide ones (9 of 10 are narrower) are so many times as wide as the narrow
+ones (1 of 10 is narrower)."""
+
+MOST_LOOKED_AT = 2000
+"""Records, about, in which it is looked for rough channels."""
+
+ENDED, GOING = 0, 1
+"""The codes of the block that says whether a record still goes on."""
+
+
+class SeriesCodec:
+    """The codec of kind "series".
+
+    Args:
+        names: of the columns, in the order in which `decode` gives them.
+        channels: the number channels.
+        levels: the categories.
+        scales: for each number channel; empty where channels have one scale for all records.
+        num_steps: T.
+        shortest: the length of the shortest training record; T where all are equally long.
+
+    Attributes:
+        spec: a sequence.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        channels: Sequence[Channel],
+        levels: Sequence[Level],
+        scales: Sequence[RecordScale],
+        num_steps: int,
+        shortest: int,
+    ) -> None:
+        self.names, self.channels, self.levels, self.scales = (
+            tuple(names),
+            tuple(channels),
+            tuple(levels),
+            tuple(scales),
+        )
+        self.num_steps, self.shortest = num_steps, shortest
+        self.num_numbers = len(self.channels) + 2 * len(self.scales)
+        sizes = [1 + c.num_markers for c in self.channels if c.num_markers] + [v.size for v in self.levels]
+        sizes += [2] if self.ends else []
+        numbers = (Block("continuous", self.num_numbers),) if self.num_numbers else ()
+        blocks = (*numbers, *(Block("categorical", size) for size in sizes))
+        self.spec = Spec("sequence", (num_steps, self.num_numbers + sum(sizes)), blocks)
+
+    @property
+    def ends(self) -> bool:
+        """Whether records are of different lengths."""
+        return self.shortest < self.num_steps
+
+    @property
+    def scale(self) -> Scale:
+        """Whether records have scales of their own."""
+        return "record" if self.scales else "channel"
+
+    @classmethod
+    def fit(
+        cls,
+        columns: Sequence[Column],
+        values: Mapping[str, Values],
+        begins: Integers,
+        lengths: Integers,
+        scale: Scale = "auto",
+    ) -> SeriesCodec:
+        """The codec for training records.
+
+        Args:
+            columns: those that are modelled; numbers and datetimes become channels.
+            values: their cells, [M] steps. Only those of the given records are looked at.
+            begins, lengths: int64 [N], the training records, each of one step at least; they may overlap.
+            scale: "channel", one scale for all records; "record", for each its own; "auto", the latter where the
+                half-ranges of records are very different (`APART`) in most channels.
+        """
+        assert len(begins) and int(lengths.min()) >= 1, "records have steps"
+        used = _covered(begins, lengths, len(values[columns[0].name].data))
+        numbers = [c for c in columns if c.kind != "category"]
+        ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
+        if scale == "auto":
+            apart = [_apart(half) for _, half in ranges]
+            scale = "record" if apart and 2 * sum(apart) > len(apart) else "channel"
+        some = begins[:: -(-len(begins) // MOST_LOOKED_AT), None] + np.arange(int(lengths.min()))
+        channels, levels = [], []
+        for column in columns:
+            cells = values[column.name]
+            gaps = bool((cells.missing[used] > 0).any())
+            markers = len(column.markers) if gaps else 0
+            if column.kind == "category":
+                levels.append(Level.fit(column.name, cells.data[used].astype(np.int64), markers))
+            else:
+                x = _present(cells)
+                rough = scale == "channel" and is_rough(x[some])
+                channels.append(Channel.fit(column.name, x[used], markers, rough))
+        scales = [_record_scale(c.name, *r) for c, r in zip(numbers, ranges, strict=True)] if scale == "record" else []
+        names = [column.name for column in columns]
+        return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()))
+
+    def encode(self, values: Mapping[str, Values], begins: Integers, lengths: Integers) -> npt.NDArray[np.float32]:
+        """Records to compact numbers.
+
+        Args:
+            values: cells of the steps, [M].
+            begins, lengths: int64 [N], the records; what a record has more than T steps is left out.
+
+        Returns:
+            [N, T, compact numbers of a step] float32.
+        """
+        lengths = np.minimum(lengths, self.num_steps)
+        steps = np.arange(self.num_steps)
+        # [N, T]: the step that stands in each place, behind the end the last one
+        rows = begins[:, None] + np.minimum(steps, lengths[:, None] - 1)
+        inside = steps < lengths[:, None]
+        coded = np.empty((len(begins), self.num_steps, self._compact), dtype=np.float32)
+        at, beside = len(self.channels), self.num_numbers
+        for i, channel in enumerate(self.channels):
+            cells = values[channel.name]
+            x = np.clip(_present(cells)[rows], channel.low, channel.high)
+            if self.scales:
+                x, middle, width = _own_scale(self.scales[i], x)
+                coded[:, :, at], coded[:, :, at + 1] = middle[:, None], width[:, None]
+                at += 2
+            else:
+                x = channel.encode(x)
+            coded[:, :, i] = _bridged(x)
+            if channel.num_markers:
+                unknown = np.isnan(cells.data) & (cells.missing == 0)
+                gaps = np.where(unknown, 1, np.minimum(cells.missing, channel.num_markers))
+                coded[:, :, beside] = gaps[rows]
+                beside += 1
+        for level in self.levels:
+            coded[:, :, beside] = level.encode(values[level.name])[rows]
+            beside += 1
+        if self.ends:
+            coded[:, :, beside] = np.where(inside, GOING, ENDED)
+        return coded
+
+    def decode(self, compact: npt.NDArray[Any]) -> tuple[dict[str, Values], Integers]:
+        """Compact numbers to cells.
+
+        Args:
+            compact: [N, T, compact numbers of a step].
+
+        Returns:
+            The cells of all records' steps one after another, by column; and the lengths [N] int64. A record ends
+            before its first step that does not go on, but is no shorter than the shortest one of training.
+        """
+        lengths = np.full(len(compact), self.num_steps, dtype=np.int64)
+        if self.ends:
+            stopped = np.cumsum(compact[:, :, -1] < GOING, axis=1) > 0
+            lengths = np.maximum((~stopped).sum(1), self.shortest).astype(np.int64)
+        inside = np.arange(self.num_steps) < lengths[:, None]
+        found: dict[str, Values] = {}
+        at, beside = len(self.channels), self.num_numbers
+        for i, channel in enumerate(self.channels):
+            y = compact[:, :, i].astype(np.float64)
+            if self.scales:
+                mine = self.scales[i]
+                means = compact[:, :, at : at + 2].mean(1, dtype=np.float64)
+                middle, half = mine.middle.decode(means[:, 0]), np.exp(mine.width.decode(means[:, 1]))
+                x = np.clip(middle[:, None] + half[:, None] * np.clip(y, -1, 1), channel.low, channel.high)[inside]
+                at += 2
+            else:
+                x = channel.decode(y[inside])
+            missing = np.zeros(len(x), dtype=np.int8)
+            if channel.num_markers:
+                missing = compact[:, :, beside][inside].astype(np.int8)
+                beside += 1
+            found[channel.name] = Values(np.where(missing > 0, np.nan, x), missing)
+        for level in self.levels:
+            found[level.name] = level.decode(compact[:, :, beside][inside].astype(np.int64))
+            beside += 1
+        return {name: found[name] for name in self.names}, lengths
+
+    @property
+    def _compact(self) -> int:
+        return self.spec.compact_dim // self.num_steps
+
+    def to_json(self) -> dict[str, Any]:
+        """The fitted codec as plain JSON values."""
+        return {
+            "names": list(self.names),
+            "channels": [plain(asdict(c)) for c in self.channels],
+            "levels": [{**asdict(v), "cells": list(v.cells), "levels": list(v.levels)} for v in self.levels],
+            "scales": [plain(asdict(s)) for s in self.scales],
+            "num_steps": self.num_steps,
+            "shortest": self.shortest,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> SeriesCodec:
+        """The codec that `to_json` wrote."""
+        return cls(
+            value["names"],
+            [channel_of(c) for c in value["channels"]],
+            [Level(v["name"], tuple(v["cells"]), tuple(v["levels"]), v["num_markers"]) for v in value["levels"]],
+            [RecordScale(channel_of(s["middle"]), channel_of(s["width"]), s["least"]) for s in value["scales"]],
+            value["num_steps"],
+            value["shortest"],
+        )
+
+
+def _present(values: Values) -> Floats:
+    """[M] the numbers, NaN where missing."""
+    found: Floats = np.where(values.missing > 0, np.nan, values.data)
+    return found
+
+
+def _covered(begins: Integers, lengths: Integers, num_rows: int) -> npt.NDArray[np.bool_]:
+    """[M]: the steps that belong to some record."""
+    change = np.zeros(num_rows + 1, dtype=np.int64)
+    np.add.at(change, begins, 1)
+    np.add.at(change, begins + lengths, -1)
+    return np.cumsum(change[:-1]) > 0
+
+
+def _ranges(x: Floats, begins: Integers, lengths: Integers) -> tuple[Floats, Floats]:
+    """The middle and the half-range of each record, [N]; NaN where all is missing."""
+    edges = np.stack([begins, begins + lengths], 1).ravel()
+    last = np.append(x, np.nan)  # an index past the end for the last record
+    low, high = np.fmin.reduceat(last, edges)[::2], np.fmax.reduceat(last, edges)[::2]
+    return (low + high) / 2, (high - low) / 2
+
+
+def _apart(half: Floats) -> bool:
+    """Whether half-ranges [N] are so different that records have scales of their own."""
+    known = half[half > 0]
+    if len(known) < 20:
+        return False
+    narrow, wide = np.quantile(known, [0.1, 0.9])
+    return bool(wide > APART * narrow)
+
+
+def _record_scale(name: str, middle: Floats, half: Floats) -> RecordScale:
+    positive = half[half > 0]
+    least = float(positive.min()) if len(positive) else 1.0
+    widths = np.log(np.maximum(half, least))
+    return RecordScale(Channel.fit(name, middle, 0), Channel.fit(name, widths, 0), least)
+
+
+def _own_scale(scale: RecordScale, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """x [N, T] on the scale of each record, and the coded middles and widths [N]."""
+    empty = np.isnan(x).all(1, keepdims=True)
+    known = np.where(empty, 0.0, x)
+    low, high = np.nanmin(known, axis=1), np.nanmax(known, axis=1)
+    middle, half = (low + high) / 2, np.maximum((high - low) / 2, scale.least)
+    # what decoding will take them for, so that the numbers come back
+    middle_code, width_code = scale.middle.encode(middle), scale.width.encode(np.log(half))
+    middle, half = scale.middle.decode(middle_code), np.exp(scale.width.decode(width_code))
+    return np.clip((x - middle[:, None]) / half[:, None], -1.0, 1.0), middle_code, width_code
+
+
+def _bridged(x: Floats) -> Floats:
+    """x [N, T] with gaps (NaN) bridged by straight lines, held level at the ends; 0 where all is missing."""
+    gaps = np.isnan(x)
+    if not gaps.any():
+        return x
+    num_steps = x.shape[1]
+    steps = np.broadcast_to(np.arange(num_steps), x.shape)
+    before = np.maximum.accumulate(np.where(gaps, -1, steps), axis=1)
+    after = np.minimum.accumulate(np.where(gaps, num_steps, steps)[:, ::-1], axis=1)[:, ::-1]
+    first, last = np.where(before < 0, after, before), np.where(after >= num_steps, before, after)
+    nothing = first >= num_steps
+    left = np.take_along_axis(x, np.clip(first, 0, num_steps - 1), 1)
+    right = np.take_along_axis(x, np.clip(last, 0, num_steps - 1), 1)
+    share = (steps - first) / np.maximum(last - first, 1)
+    bridged = np.where(nothing, 0.0, left + np.clip(share, 0, 1) * (right - left))
+    return np.where(gaps, bridged, x)

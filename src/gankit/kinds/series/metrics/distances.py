@@ -1,0 +1,316 @@
+"""How far two sets of series are apart: in values, changes, memory, spectrum, and from step to step.
+
+Knows columns of numbers with gaps, on one scale; never how series were made. Every distance is a mean over columns, 0
+where the two are alike; what each column gives stands in the details. Intervals are normal ones from bootstraps of both
+sides, over groups of series (see `series_sums`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.series.metrics import sums as counted
+from gankit.kinds.series.metrics.sums import Sums
+from gankit.metrics.score import Score, around, impossible, plain
+from gankit.randomness import numpy_generator
+
+REPLICATES = 40
+CROSS_LAGS = (0, 1, 2, 4)
+FLOOR_DB = 60.0
+"""Power below the real peak by so many decibels counts as that much below it."""
+
+_EDGES = 200
+_MOST_CROSSED = 32
+_MOST_DRAWN = 64
+_WORST_PAIRS = 12
+
+
+@dataclass(frozen=True)
+class Side:
+    """One set of series, ready to be compared.
+
+    z: [N, T, D] float32 columns, NaN in gaps and behind the end. lengths: [N]. group: [N] int, of `series_sums.groups`.
+    """
+
+    z: np.ndarray
+    lengths: np.ndarray
+    group: np.ndarray
+
+    @cached_property
+    def changes(self) -> np.ndarray:
+        """[N, T - 1, D]: the differences from step to step."""
+        return np.diff(self.z, axis=1)
+
+    def columns(self, places: np.ndarray) -> Side:
+        """The same series with these columns only."""
+        return self if len(places) == self.z.shape[2] else Side(self.z[:, :, places], self.lengths, self.group)
+
+
+Distance = Callable[[Sums, Sums], np.ndarray]
+"""Sums of the real series and of the fakes -> a distance for each column."""
+
+
+def _compared(
+    sums: Sequence[Sums], distance: Distance, seed: int, most: float = np.inf
+) -> tuple[np.ndarray, float, tuple[float | None, float | None]]:
+    """(a distance for each column, their mean, its interval); sums: of the real series and of the fakes."""
+    real, fake = sums
+    each = distance(real, fake)
+    if not np.isfinite(each).any():
+        return each, float("nan"), (None, None)
+    value = float(np.nanmean(each))
+    generator = numpy_generator(seed, "metrics/series/bootstrap")
+    replicates = []
+    if min(real.num_groups, fake.num_groups) >= 2:
+        weights = [generator.multinomial(g, np.full(g, 1 / g), REPLICATES) for g in (real.num_groups, fake.num_groups)]
+        for a, b in zip(*weights, strict=True):
+            again = distance(real.weighed(a), fake.weighed(b))
+            replicates.append(float(np.nanmean(again)) if np.isfinite(again).any() else np.nan)
+    return each, value, around(value, replicates, ceiling=most)
+
+
+def _scored(value: float, interval: tuple[float | None, float | None], details: dict[str, Any], reason: str) -> Score:
+    if not np.isfinite(value):
+        return impossible(0.0, reason)
+    return Score(value, *interval, 0.0, plain(details))
+
+
+def marginals(real: Side, fake: Side, names: Sequence[str], codes: np.ndarray, *, changes: bool, seed: int) -> Score:
+    """The distance of Kolmogorov & Smirnov between the values of each column, over all steps, and their mean.
+
+    The largest difference between the shares of values up to x, over all x: in [0, 1]. Of a category's levels it is the
+    difference of their shares. details["columns"]: for each, worst first, "ks", "wasserstein" (the earth mover's
+    distance) in standard deviations of the training part, means and deviations of both on that scale.
+
+    changes: of the differences from step to step instead. codes: [D], -1 for numbers.
+    """
+    a, b = (s.changes if changes else s.z for s in (real, fake))
+    edges = np.full((a.shape[2], _EDGES - 1), np.inf)
+    columns: list[dict[str, Any]] = []
+    exact = np.full(a.shape[2], np.nan)
+    for d in range(a.shape[2]):
+        x, y = (v[:, :, d][np.isfinite(v[:, :, d])].astype(np.float64) for v in (a, b))
+        if not len(x) or not len(y):
+            continue
+        both = np.sort(np.concatenate([x, y]))
+        edges[d] = both[np.linspace(0, len(both) - 1, _EDGES + 1).astype(int)[1:-1]]
+        exact[d], moved = _gaps(np.sort(x), np.sort(y), both)
+        entry = {"column": names[d], "number": bool(codes[d] < 0), "ks": exact[d], "wasserstein": moved}
+        for who, v in (("real", x), ("fake", y)):
+            entry |= {f"{who}_mean": v.mean(), f"{who}_sd": v.std()}
+        columns.append(entry)
+    if not columns:
+        return impossible(0.0, "there are no values to compare")
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        up = [np.cumsum(s["counts"], 0) / np.maximum(s["counts"].sum(0), 1) for s in (p, q)]
+        return np.asarray(np.where(np.isfinite(exact), np.abs(up[0] - up[1]).max(0), np.nan))
+
+    sums = [counted.histogram(v, s.group, edges) for v, s in ((a, real), (b, fake))]
+    _, coarse, (low, high) = _compared(sums, distance, seed, 1.0)
+    value = float(np.nanmean(exact))  # the cells of the replicates are coarser than the values
+    interval = (None, None) if low is None or high is None else _moved(low, high, value - coarse)
+    columns.sort(key=lambda c: -float(c["ks"]))
+    return _scored(value, interval, {"columns": columns}, "there are no values to compare")
+
+
+def _moved(low: float, high: float, by: float) -> tuple[float, float]:
+    return max(0.0, low + by), min(1.0, high + by)
+
+
+def _gaps(x: np.ndarray, y: np.ndarray, both: np.ndarray) -> tuple[float, float]:
+    """(Kolmogorov & Smirnov's distance, the earth mover's) of sorted numbers; both: them together, sorted."""
+    gap = np.abs(np.searchsorted(x, both, "right") / len(x) - np.searchsorted(y, both, "right") / len(y))
+    return float(gap.max()), float((gap[:-1] * np.diff(both)).sum())
+
+
+def autocorrelation(real: Side, fake: Side, names: Sequence[str], *, absolute_changes: bool, seed: int) -> Score:
+    """The mean difference of autocorrelations over lags and columns, in [0, 2].
+
+    Each series is taken about its own mean, over the lags of `series_sums.lags_of`: how long a movement lasts. With
+    `absolute_changes` it is that of the sizes of changes about their common mean: do restless times follow restless
+    ones? details: "lags", and "columns": for each, worst first, its distance and the two curves.
+    """
+    steps = real.z.shape[1] - absolute_changes
+    if steps < 2:
+        return impossible(0.0, "series of so few steps have no autocorrelation")
+    lags = counted.lags_of(steps)
+    values = [np.abs(s.changes) if absolute_changes else s.z for s in (real, fake)]
+    sums = [
+        counted.lagged(v, s.group, lags, own_mean=not absolute_changes)
+        for v, s in zip(values, (real, fake), strict=True)
+    ]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        a, b = counted.autocorrelations(p), counted.autocorrelations(q)
+        # a fake that does not move has no memory at all; a real column that does not move says nothing
+        return np.asarray(np.abs(np.nan_to_num(b) - a).mean(0))
+
+    each, value, interval = _compared(sums, distance, seed, 2.0)
+    curves = [counted.autocorrelations(s).T for s in sums]
+    details = {"lags": lags, "columns": _columns(names, each, *curves)}
+    return _scored(value, interval, details, "no channel of the real series moves")
+
+
+def _columns(names: Sequence[str], each: np.ndarray, real: np.ndarray, fake: np.ndarray) -> list[dict[str, Any]]:
+    """The columns with their distances [D] and curves [D, K], worst first."""
+    order = [int(d) for d in np.argsort(-np.nan_to_num(each), kind="stable") if np.isfinite(each[d])]
+    return [{"column": names[d], "distance": each[d], "real": real[d], "fake": fake[d]} for d in order]
+
+
+def cross_correlation(real: Side, fake: Side, names: Sequence[str], channels: Sequence[int], *, seed: int) -> Score:
+    """The mean difference of correlations between the columns of different channels, at lags 0, 1, 2 and 4; in [0, 2].
+
+    Pearson's, over all series and steps. details: "columns", "real" and "fake" [D, D] at lag 0, and "pairs", the worst
+    at any lag, as {"columns", "lag", "real", "fake"}: the second column so many steps later. At most 32 columns.
+    """
+    size = min(len(names), _MOST_CROSSED)
+    of = np.asarray(channels[:size])
+    different = of[:, None] != of[None, :]
+    if not different.any():
+        return impossible(0.0, "there is one channel only")
+    lags = [k for k in CROSS_LAGS if k < real.z.shape[1]]
+    sums = [counted.crossed(s.z[:, :, :size], s.group, lags) for s in (real, fake)]
+
+    def gaps(p: Sums, q: Sums) -> np.ndarray:
+        a, b = counted.correlations(p), counted.correlations(q)
+        return np.asarray(np.where(different, np.abs(np.nan_to_num(b) - a), np.nan))  # [lags, D, D]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        return gaps(p, q)[:, different]
+
+    _, value, interval = _compared(sums, distance, seed, 2.0)
+    tables, found = [counted.correlations(s) for s in sums], gaps(*sums)
+    pairs: list[dict[str, Any]] = []
+    for flat in np.argsort(-np.nan_to_num(found), axis=None, kind="stable")[: 4 * _WORST_PAIRS].tolist():
+        k, i, j = np.unravel_index(flat, found.shape)
+        if np.isfinite(found[k, i, j]) and not any({names[i], names[j]} == set(p["columns"]) for p in pairs):
+            a, b = (t[k, i, j] for t in tables)
+            pairs.append({"columns": [names[i], names[j]], "lag": lags[k], "real": a, "fake": b})
+    details = {
+        "columns": list(names[:size]),
+        "real": np.round(tables[0][0], 4),
+        "fake": np.round(tables[1][0], 4),
+        "pairs": pairs[:_WORST_PAIRS],
+        "capped": size < len(names),
+    }
+    return _scored(value, interval, details, "no two channels of the real series move")
+
+
+def spectrum(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
+    """The log-spectral distance: the root of the mean squared difference of power spectra in decibels; best 0.
+
+    Spectra are the typical ones, geometric means over series; the distance is the mean over columns. At 3 dB fakes have
+    twice or half the power of real series at a typical frequency. Power more than 60 dB below the peak of the real
+    spectrum counts as 60 dB below it. details: "frequencies" in cycles a step, and "columns": for each, worst first,
+    its distance and both spectra in dB of the real peak.
+    """
+    sums = [counted.spectra(s.z, s.lengths, s.group) for s in (real, fake)]
+
+    def decibels(p: Sums, q: Sums) -> list[np.ndarray]:
+        a, b = counted.typical_spectrum(p), counted.typical_spectrum(q)
+        peak = a.max(0)
+        peak = np.where(peak > 10 * counted.LEAST_POWER, peak, np.nan)
+        return [10 * np.log10(np.maximum(s / peak, 10 ** (-FLOOR_DB / 10))) for s in (a, b)]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        a, b = decibels(p, q)
+        return np.asarray(np.sqrt(((a - b)[1:] ** 2).mean(0)))  # the mean was taken out: nothing stands at 0
+
+    if real.z.shape[1] < 4:
+        return impossible(0.0, "series of so few steps have no spectrum")
+    each, value, interval = _compared(sums, distance, seed)
+    curves = [s[1:].T for s in decibels(*sums)]
+    frequencies = np.arange(1, curves[0].shape[1] + 1) / (2 * curves[0].shape[1])
+    kept = np.unique(np.linspace(0, len(frequencies) - 1, 2 * _MOST_DRAWN).round().astype(int))
+    details = {
+        "frequencies": frequencies[kept],
+        "columns": _columns(names, each, *(np.round(c[:, kept], 3) for c in curves)),
+    }
+    return _scored(value, interval, details, "no channel of the real series moves")
+
+
+def tails(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
+    """How far the kurtosis of the changes is off: the mean of |log2(fake / real)| over columns; best 0, 1 is twofold.
+
+    Rare large jumps among small changes have a large kurtosis; normal changes have 3.
+    """
+    sums = [counted.moments(s.changes, s.group) for s in (real, fake)]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        # changes that are all alike have the least kurtosis that there is, 1
+        return np.asarray(np.abs(np.log2(np.nan_to_num(counted.kurtosis(q), nan=1.0)) - np.log2(counted.kurtosis(p))))
+
+    each, value, interval = _compared(sums, distance, seed)
+    found = [counted.kurtosis(s)[:, None] for s in sums]
+    return _scored(value, interval, {"columns": _flat(_columns(names, each, *found))}, "no channel changes")
+
+
+def asymmetry(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
+    """How far the share of movement that lies in rises, less that in falls, is off; mean over columns, in [0, 2].
+
+    Slow rises and sudden falls have a figure below 0 (squares of changes are counted).
+    """
+    sums = [counted.moments(s.changes, s.group) for s in (real, fake)]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        return np.asarray(np.abs(np.nan_to_num(counted.asymmetry(q)) - counted.asymmetry(p)))
+
+    each, value, interval = _compared(sums, distance, seed, 2.0)
+    found = [counted.asymmetry(s)[:, None] for s in sums]
+    return _scored(value, interval, {"columns": _flat(_columns(names, each, *found))}, "no channel changes")
+
+
+def _flat(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**c, "real": c["real"][0], "fake": c["fake"][0]} for c in columns]
+
+
+def profile(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
+    """How far apart the means at each step are: the mean over steps and columns, in standard deviations; best 0.
+
+    It asks whether what happens at a certain step of a record (a heart beat's peak) happens there in fakes.
+    """
+    sums = [counted.profile(s.z, s.group) for s in (real, fake)]
+
+    def distance(p: Sums, q: Sums) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = np.abs(p["sums"] / p["counts"] - q["sums"] / q["counts"])
+        known = np.isfinite(gap)
+        count = known.sum(0)
+        return np.where(count > 0, np.where(known, gap, 0.0).sum(0) / np.maximum(count, 1), np.nan)
+
+    each, value, interval = _compared(sums, distance, seed)
+    columns = [{"column": names[d], "distance": each[d]} for d in np.argsort(-np.nan_to_num(each), kind="stable")]
+    return _scored(value, interval, {"columns": columns}, "there are no values to compare")
+
+
+def gaps(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
+    """How far the shares of missing cells are off, before a series' end: the mean over columns; best 0.
+
+    details["columns"]: the shares of both, and "real_run", "fake_run": the mean length of a gap in steps.
+    """
+    sums, runs = [], []
+    for side in (real, fake):
+        inside = np.arange(side.z.shape[1])[:, None] < side.lengths[:, None, None]
+        gap = np.isnan(side.z) & inside
+        begins = gap & ~np.pad(gap, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            runs.append(gap.sum((0, 1)) / begins.sum((0, 1)))
+        cells = np.broadcast_to(inside, gap.shape)
+        parts = {"gaps": gap, "cells": cells}
+        sums.append(Sums({k: counted.grouped(v.sum(1), side.group) for k, v in parts.items()}))
+
+    def shares(s: Sums) -> np.ndarray:
+        return np.asarray(s["gaps"] / np.maximum(s["cells"], 1))
+
+    each, value, interval = _compared(sums, lambda p, q: np.abs(shares(q) - shares(p)), seed, 1.0)
+    columns = _flat(_columns(names, each, *(shares(s)[:, None] for s in sums)))
+    place = {name: d for d, name in enumerate(names)}
+    for c in columns:
+        c |= {f"{who}_run": r[place[c["column"]]] for who, r in zip(("real", "fake"), runs, strict=True)}
+    return _scored(value, interval, {"columns": columns}, "there are no cells")

@@ -1,0 +1,365 @@
+"""Series: read, their channels and attributes understood, cut into windows, split, and coded.
+
+Knows data, codecs and Spec; never networks, losses or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gankit.columns.cells import Values
+from gankit.columns.codec import TableCodec
+from gankit.columns.inference import infer
+from gankit.columns.labels import rows_of, split_records, understand_labels
+from gankit.columns.schema import Column, Schema
+from gankit.columns.splitting import FRACTION, LARGE, LARGE_FRACTION
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io.origin import Records
+from gankit.kinds.prepared import Prepared, SeriesPart
+from gankit.kinds.refusing import refuse_other_network
+from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.reading import read_series, read_series_like
+from gankit.kinds.series.records import Layout, Series, series_hash, with_layout
+from gankit.kinds.series.times import calendar_columns, calendar_table, find_grid, has_dates, runs_of
+from gankit.kinds.series.windows import covered, split_in_time, windows_of
+from gankit.words import nearest
+
+Ints = npt.NDArray[np.int64]
+
+WINDOW = 24
+"""Steps of a window where nobody says how many, as in most work on series (Yoon et al. 2019)."""
+
+WHOLE_SERIES, WHOLE_STEPS = 10, 1000
+"""So many series of a table, none longer than so many steps, are learned whole."""
+
+MANY_SERIES = 20
+"""From so many series on whole ones are held out, below that a part of the time of each."""
+
+SHORT = 2048
+"""Series of up to so many numbers have principal components that are found in seconds."""
+
+FEW_NOTES = 3
+"""More notes of one kind on channels are one."""
+
+MOST_NUMBERS = 2**27
+"""All training windows together have at most about so many numbers where nobody says how far apart they are."""
+
+
+def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
+    """See `gankit.kinds.prepare.prepare`."""
+    _check_options(config)
+    series = read_series(source, config, notes)
+    everything = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
+    _check_columns(config, everything, series.layout)
+    channels = _channels(series, config, notes)
+    values = channels.parse(series.steps)
+    config, labels = _labels(series, config, notes)
+    label_values = {} if series.labels is None else labels.parse(series.labels)
+    cut = _cut(series, config, len(channels.modelled), labels, label_values)
+    train = SeriesPart(values, cut.train, cut.train_lengths, apart_of(series))
+    train_labels = rows_of(label_values, _series_of(series, cut.train))
+    parts = _calendar(series, cut.train, config, notes)
+    whole = Schema((*labels.columns, *parts))
+    train_labels |= _dated(series, cut.train, parts)
+    if config.heldout is not None:
+        other = read_series_like(config.heldout, series.layout, channels, labels, config)
+        what = f"--heldout {config.heldout}"
+        judged, judged_labels = part_of(other, what, cut.window, channels, whole, config.calendar)
+    else:
+        judged = SeriesPart(values, cut.heldout, cut.heldout_lengths, apart_of(series))
+        judged_labels = rows_of(label_values, _series_of(series, cut.heldout)) | _dated(series, cut.heldout, parts)
+    used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
+    channels = channels.restricted(values, used)
+    codec = SeriesCodec.fit(channels.modelled, values, train.begins, train.lengths)
+    given = TableCodec.fit(whole.modelled, train_labels) if whole.modelled else None
+    layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps, windows=cut.window is not None)
+    layout = replace(layout, calendar=tuple(column.name for column in parts))
+    if len(labels) == 1:
+        layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
+    notes.append(_described(series, channels, cut, train, judged))
+    return Prepared(
+        with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), "series",
+        _network(config, codec),
+        train_labels, judged_labels, codec, given, series_hash(series), train, judged,
+    )  # fmt: skip
+
+
+# --- options and columns --------------------------------------------------------------------------------------------
+
+
+def _check_options(config: TrainConfig) -> None:
+    if config.window is not None and config.window < 2:
+        raise OptionError(f"--window {config.window}: a window has 2 steps at least.")
+    if config.stride is not None and config.stride < 1:
+        raise OptionError(f"--stride {config.stride}: windows are 1 step apart at least.")
+    if config.heldout_fraction is not None and not 0 < config.heldout_fraction < 1:
+        raise OptionError(f"the held-out fraction must be above 0 and below 1. Got {config.heldout_fraction} instead.")
+
+
+def _check_columns(config: TrainConfig, names: list[str], layout: Layout) -> None:
+    known = [*names, *layout.order]
+    for option in config.column:
+        name = option.rpartition("=")[0]
+        if name not in known:
+            raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, known)}")
+
+
+def _own(config: TrainConfig, names: list[str]) -> TrainConfig:
+    """The config with the types of these columns alone."""
+    return replace(config, column=tuple(o for o in config.column if o.rpartition("=")[0] in names))
+
+
+def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
+    """What the channels are; those that cannot be learned step by step are left out."""
+    typed = _own(config, series.steps.column_names)
+    said: list[str] = []
+    schema = infer(Records(series.steps, series.origin), typed, notes=said)
+    left = [column for column in schema if column.kind == "identifier"]
+    alike = [text for text in said if ": numbers are spelt alike" in text]
+    if len(alike) > FEW_NOTES:
+        said = [text for text in said if text not in alike]
+        said.append(f"{alike[0]}; so are those of {len(alike) - 1} further columns")
+    notes += [text for text in said if not any(repr(column.name) in text for column in left)]
+    if left:
+        notes.append(
+            f"numbers of rows and the like, left out: {', '.join(c.name for c in left)}. As a channel: --column "
+            f"{left[0].name}=number."
+        )
+    kept = Schema(tuple(c for c in schema if c.kind not in ("identifier", "text", "drop")))
+    if not kept.modelled:
+        raise DataError("no channel is left to learn. Say what a column is with --column NAME=number.")
+    return kept
+
+
+def _labels(series: Series, config: TrainConfig, notes: list[str]) -> tuple[TrainConfig, Schema]:
+    names = [] if series.labels is None else series.labels.column_names
+    found, schema = understand_labels(series.labels, _own(config, names), notes, "series")
+    return replace(config, given=found.given), schema
+
+
+def _network(config: TrainConfig, codec: SeriesCodec) -> str:
+    refuse_other_network(config.network, ("series",), "these are series")
+    if config.network != "auto":
+        return config.network
+    return "principal" if codec.spec.dim <= SHORT else "temporal"
+
+
+# --- windows, and which train ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """window: steps of a window, or None where series are whole. Begins and lengths [n] of both parts."""
+
+    window: int | None
+    stride: int
+    train: Ints
+    train_lengths: Ints
+    heldout: Ints
+    heldout_lengths: Ints
+
+
+def _window(series: Series, config: TrainConfig) -> int | None:
+    """Steps of a window; None: series are learned whole."""
+    if config.window is not None or config.stride is not None:
+        return config.window or WINDOW
+    if len(series) == 1:
+        return WINDOW
+    whole = series.layout.form != "table" or (len(series) >= WHOLE_SERIES and int(series.lengths.max()) <= WHOLE_STEPS)
+    return None if whole else WINDOW
+
+
+def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema, values: Mapping[str, Values]) -> _Cut:
+    window, hold_out = _window(series, config), config.heldout is None
+    everyone = np.arange(len(series))
+    train_rows, heldout_rows = everyone, everyone[:0]
+    by_series = window is None or len(series) >= MANY_SERIES
+    if window is not None and int(series.lengths.max()) < window:
+        raise OptionError(
+            f"--window {window}: the longest series has {int(series.lengths.max()):,} steps. Take a shorter one, such "
+            f"as --window {max(2, int(series.lengths.max()) // 4)}."
+        )
+    if window is None and len(series) < 2:
+        raise DataError("training needs at least 2 series (one to learn from, one held out). Cut one with --window.")
+    if hold_out and by_series:
+        train_rows, heldout_rows = split_records(len(series), labels, values, config)
+    if window is None:
+        return _Cut(
+            None, 1, series.begins[train_rows], series.lengths[train_rows], series.begins[heldout_rows],
+            series.lengths[heldout_rows],
+        )  # fmt: skip
+    stride = config.stride
+    if stride is None:
+        numbers = int(np.maximum(series.lengths - window + 1, 0).sum()) * window * num_channels
+        stride = max(1, -(-numbers // MOST_NUMBERS))
+    if hold_out and not by_series:
+        fraction = config.heldout_fraction
+        if fraction is None:
+            fraction = FRACTION if len(series.steps) <= LARGE else LARGE_FRACTION
+        train, heldout = split_in_time(series.begins, series.lengths, window, stride, fraction)
+    else:
+        train, heldout = (
+            windows_of(series.begins[rows], series.lengths[rows], window, stride) for rows in (train_rows, heldout_rows)
+        )
+        if not len(train) or (hold_out and not len(heldout)):
+            raise DataError(
+                f"too few of the {len(series):,} series have a window of {window} steps. Take a shorter one: --window."
+            )
+    return _Cut(window, stride, train, np.full(len(train), window), heldout, np.full(len(heldout), window))
+
+
+def _series_of(series: Series, begins: Ints) -> Ints:
+    """Which series each record is of."""
+    return np.searchsorted(series.begins, begins, side="right") - 1
+
+
+def _with_starts(series: Series, begins: Ints) -> Layout:
+    """The layout that knows at what times training records begin."""
+    layout = series.layout
+    if layout.times is None or series.times is None:
+        return layout
+    return replace(layout, times=replace(layout.times, starts=runs_of(series.times[begins])))
+
+
+def _calendar(series: Series, begins: Ints, config: TrainConfig, notes: list[str]) -> tuple[Column, ...]:
+    """The parts of the date that records are given, as labels."""
+    if not config.calendar:
+        return ()
+    taken = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
+    for name in config.calendar:
+        if name in taken:
+            raise OptionError(f"--calendar {name}: there is a column of that name already. Leave one of them out.")
+    if not has_dates(series.layout.times) or series.times is None:
+        raise OptionError(
+            f"--calendar {config.calendar[0]}: these series have no dates. Name their column with --time, or leave it "
+            "out."
+        )
+    columns = calendar_columns(calendar_table(series.times[begins], config.calendar))
+    shown = ", ".join(f"{column.name} ({len(column.levels)})" for column in columns)
+    notes.append(f"given: where a series begins: {shown}, so that samples can be asked for by it.")
+    return columns
+
+
+def _dated(series: Series, begins: Ints, parts: Sequence[Column]) -> dict[str, Values]:
+    """The parts of the date at which records begin."""
+    if not parts or series.times is None:
+        return {}
+    table = calendar_table(series.times[begins], [column.name for column in parts])
+    return Schema(tuple(parts)).parse(table)
+
+
+def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesPart, heldout: SeriesPart) -> str:
+    num = len(channels.modelled)
+    what = f"{num} channel" + ("s" if num > 1 else "")
+    low, high = int(train.lengths.min()), int(train.lengths.max())
+    if cut.window is None:
+        how = f"{len(series):,} series of {low if low == high else f'{low} to {high}'} steps"
+    else:
+        apart = f"{cut.stride} step" + ("s" if cut.stride > 1 else "")
+        many = f" of {len(series):,} series" if len(series) > 1 else ""
+        how = f"{len(series.steps):,} steps{many}, windows of {cut.window}, {apart} apart: --window, --stride"
+    short = ""
+    if cut.window is not None and (left := int((series.lengths < cut.window).sum())):
+        short = f" {left:,} series are shorter than a window and left out."
+    grid = series.layout.times.grid if series.layout.times else None
+    every = "" if grid is None else f", {grid.words} from step to step"
+    return (
+        f"kind: series ({what}, {how}{every}; {len(train):,} to learn from, {len(heldout):,} held out). Another: "
+        f"--kind.{short}"
+    )
+
+
+# --- other series of the same layout ----------------------------------------------------------------------------------
+
+
+def apart_of(series: Series) -> str | None:
+    """The channel of distances from step to step of irregular series."""
+    return None if series.layout.times is None else series.layout.times.step
+
+
+def part_of(
+    found: Series, what: str, window: int | None, channels: Schema, labels: Schema, calendar: Collection[str] = ()
+) -> tuple[SeriesPart, dict[str, Values]]:
+    """Other series as a part like those that train: the same channels and labels, cut as they are.
+
+    calendar: the labels that follow from the time at which a record begins.
+
+    Raises:
+        DataError: a channel or a label is not there, or no series is as long as a window.
+    """
+    lacking = [c.name for c in channels.modelled if c.name not in found.steps.column_names]
+    whole = Schema(tuple(c for c in labels if c.name not in calendar))
+    lacking += [c.name for c in whole if found.labels is None or c.name not in found.labels.column_names]
+    if lacking:
+        raise DataError(f"{what}: it has no column {lacking[0]!r}, as the series that train have. Bring the same ones.")
+    values = channels.parse(found.steps)
+    label_values = {} if found.labels is None else whole.parse(found.labels)
+    begins, lengths = found.begins, found.lengths
+    if window is not None:
+        begins = windows_of(found.begins, found.lengths, window, 1)
+        lengths = np.full(len(begins), window)
+        if not len(begins):
+            raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
+    known = rows_of(label_values, _series_of(found, begins))
+    known |= _dated(found, begins, [c for c in labels if c.name in calendar])
+    return SeriesPart(values, begins, lengths, apart_of(found)), known
+
+
+# --- for the judges -------------------------------------------------------------------------------------------------
+
+
+def array_of_part(part: SeriesPart, columns: tuple[Column, ...], rows: Ints | None = None) -> npt.NDArray[np.float64]:
+    """Records as numbers [n, T, C]: categories as their codes, NaN in gaps and behind the end."""
+    begins, lengths = part.begins, part.lengths
+    if rows is not None:
+        begins, lengths = begins[rows], lengths[rows]
+    steps = np.arange(int(lengths.max()) if len(lengths) else 0)
+    at = begins[:, None] + np.minimum(steps, lengths[:, None] - 1)
+    behind = steps >= lengths[:, None]
+    found = np.empty((*at.shape, len(columns)))
+    for i, column in enumerate(columns):
+        cells = part.values[column.name]
+        lost = cells.missing > 0
+        if column.kind == "category":
+            lost = lost | (cells.data < 0)  # a level that training did not show
+        numbers = np.where(lost, np.nan, cells.data)
+        found[:, :, i] = np.where(behind, np.nan, numbers[at])
+        if column.name == part.apart:
+            found[:, 0, i] = np.nan
+    return found
+
+
+def label_numbers(columns: Iterable[Column], values: Mapping[str, Values]) -> npt.NDArray[np.float64] | None:
+    """Labels as numbers [n, K]: a one-hot for each level of a category, numbers by their range; None without any."""
+    parts = []
+    for column in columns:
+        cells = values[column.name]
+        if column.kind == "category":
+            parts += [(cells.data == code).astype(np.float64) for code in range(len(column.levels))]
+        else:
+            numbers = np.where(cells.missing > 0, column.low, cells.data)
+            parts.append((numbers - column.low) / max(column.high - column.low, 1e-12))
+    return np.stack(parts, 1) if parts else None
+
+
+def hint_of_times(schema: Schema, values: Mapping[str, Values]) -> str | None:
+    """One line where a table has a column of regular times in order, so that it may be meant as a series."""
+    for column in schema.modelled:
+        cells = values[column.name]
+        if column.kind != "datetime" or (cells.missing > 0).any() or len(cells.data) < 2 * WINDOW:
+            continue
+        if not (np.diff(cells.data) > 0).all():
+            continue
+        try:
+            grid = find_grid(cells.data, np.zeros(1, dtype=np.int64), np.array([len(cells.data)]), True)
+        except DataError:
+            continue
+        if grid is not None:
+            return f"column {column.name!r} goes on by {grid.words} from row to row: --kind series learns it as such."
+    return None

@@ -1,0 +1,190 @@
+"""Each column for itself: is its distribution that of the real rows?
+
+Knows two samples, one column at a time; never pairs of columns (see `pairs`) or how a sample was made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.sample import Sample
+from gankit.metrics.score import Score, around, impossible, plain, resampled_counts
+from gankit.randomness import numpy_generator
+
+_REPLICATES = 25
+
+
+def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """How alike the columns are, each for itself: the mean over columns of 1 - distance, in [0, 1], best 1.
+
+    The distance is Kolmogorov & Smirnov's for numbers, with missing as an atom below every number (so that a wrong
+    missing rate counts), and the total variation for categories, with missing as one more level. Any generator of
+    independent columns reaches the best: this says nothing of how columns go together.
+
+    details: see `gankit.kinds.tables.metrics.evaluation`. The interval is a normal one from 25 bootstraps of the rows.
+    """
+    if not real.num_rows or not fake.num_rows:
+        return impossible(1.0, "one of the samples has no rows")
+    generator = numpy_generator(seed, "metrics/shape")
+    real_counts = resampled_counts(real.num_rows, _REPLICATES, generator) / real.num_rows
+    fake_counts = resampled_counts(fake.num_rows, _REPLICATES, generator) / fake.num_rows
+    columns: list[dict[str, Any]] = []
+    replicates = np.zeros(_REPLICATES)
+    for name in real.names:
+        a, b = real.columns[name], fake.columns[name]
+        entry: dict[str, Any] = {"column": name, "kind": real.kinds[name]}
+        if real.kinds[name] == "number":
+            distances = _kolmogorov_distances(a, b, real_counts, fake_counts)
+            entry |= {
+                "score": 1 - distances[0],
+                "ks": distances[0],
+                "missing_real": np.isnan(a).mean(),
+                "missing_fake": np.isnan(b).mean(),
+            }
+            entry |= _earth_movers(a, b)
+        else:
+            distances = _total_variations(a, b, len(real.levels[name]), real_counts, fake_counts)
+            entry |= {"score": 1 - distances[0], "missing_real": (a < 0).mean(), "missing_fake": (b < 0).mean()}
+        replicates += distances[1:] / len(real.names)
+        columns.append(plain(entry))
+    value = float(np.mean([c["score"] for c in columns]))
+    details: dict[str, Any] = {"columns": sorted(columns, key=lambda c: float(c["score"]))}
+    if real.names == real.numbers and len(real.names) == 1:
+        details["one_number"] = _one_number(real.columns[real.names[0]], fake.columns[real.names[0]])
+    return Score(value, *around(value, 1 - replicates), 1.0, details)
+
+
+def kolmogorov_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest gap between two distribution functions: max |F(x) - G(x)|, NaN as an atom below every number.
+
+    a: [N], b: [M] float64. Without NaN this is the two-sample statistic of Kolmogorov & Smirnov.
+
+    >>> kolmogorov_distance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
+    0.5
+    """
+    ones = np.full((1, len(a)), 1 / len(a)), np.full((1, len(b)), 1 / len(b))
+    return float(_kolmogorov_distances(a, b, *ones)[0])
+
+
+def _kolmogorov_distances(a: np.ndarray, b: np.ndarray, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
+    """The distance with equal weights, followed by that of each replicate of weights wa [R, N], wb [R, M]: [1 + R]."""
+    both = np.concatenate([a, b])
+    both[np.isnan(both)] = -np.inf
+    order = np.argsort(both, kind="stable")
+    ordered = both[order]
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # the last of each run of equal values
+    out = np.empty(1 + len(wa))
+    for i in range(1 + len(wa)):
+        left = np.full(len(a), 1 / len(a)) if i == 0 else wa[i - 1]
+        right = np.full(len(b), 1 / len(b)) if i == 0 else wb[i - 1]
+        gap = np.cumsum(np.concatenate([left, -right])[order])[last]
+        out[i] = np.abs(gap).max()
+    return out
+
+
+def total_variation(a: np.ndarray, b: np.ndarray, num_levels: int) -> float:
+    """Half the sum of |share in a - share in b| over levels and missing; a, b: integer codes, -1 = missing.
+
+    >>> total_variation(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 1]), 2)
+    0.5
+    """
+    shares = [np.bincount(codes + 1, minlength=num_levels + 1) / len(codes) for codes in (a, b)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def _total_variations(a: np.ndarray, b: np.ndarray, levels: int, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
+    out = [total_variation(a, b, levels)]
+    for left, right in zip(wa, wb, strict=True):
+        gap = np.bincount(a + 1, left, levels + 1) - np.bincount(b + 1, right, levels + 1)
+        out.append(float(np.abs(gap).sum() / 2))
+    return np.array(out)
+
+
+def _earth_movers(a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:
+    """Wasserstein-1 between the numbers present: in the column's unit and in standard deviations of `a`."""
+    from scipy.stats import wasserstein_distance
+
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if not len(a) or not len(b):
+        return {"wasserstein": None, "wasserstein_sd": None}
+    distance, spread = float(wasserstein_distance(a, b)), float(a.std())
+    return {"wasserstein": distance, "wasserstein_sd": distance / spread if spread > 0 else None}
+
+
+def _one_number(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
+    """What only a single column of numbers is asked: the p-value of the KS test, and KL(real || fake) in nats."""
+    from scipy.stats import ks_2samp
+
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if len(a) < 2 or len(b) < 2:
+        return {"ks_p_value": None, "kl_nats": None, "kl_bins": 0}
+    kl, bins = histogram_divergence(a, b)
+    return {"ks_p_value": plain(float(ks_2samp(a, b, method="asymp").pvalue)), "kl_nats": kl, "kl_bins": bins}
+
+
+def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int]:
+    """(KL(real || fake) in nats, number of bins) over bins that hold equally many real values.
+
+    real: [N], fake: [M] finite numbers. About N^(1/3) bins, between 4 and 100; half a count is added to every bin
+    (Krichevsky & Trofimov 1981), so that an empty bin is dear but not infinite.
+    """
+    wanted = int(np.clip(round(len(real) ** (1 / 3)), 4, 100))
+    cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1], method="inverted_cdf"))
+    cuts = cuts[cuts < real.max()]
+    shares = []
+    for values in (real, fake):
+        counts = np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1) + 0.5
+        shares.append(counts / counts.sum())
+    p, q = shares
+    return float(np.sum(p * np.log(p / q))), len(p)
+
+
+def histograms(real: Sample, fake: Sample, num_cells: int = 40, num_levels: int = 24) -> list[dict[str, Any]]:
+    """Each column's shares, real beside fake, for pictures: the COLUMN entries of `kinds.tables.metrics.evaluation`.
+
+    The cells of a number span the real values without the outer 0.5% on either side (all of them when there are at
+    most `num_cells` different ones); the first and last cell also hold what lies beyond.
+    """
+    return [plain(_histogram(real, fake, name, num_cells, num_levels)) for name in real.names]
+
+
+def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels: int) -> dict[str, Any]:
+    a, b = real.columns[name], fake.columns[name]
+    kind = real.kinds[name]
+    gone = [float(np.mean(np.isnan(v) if kind == "number" else v < 0)) if len(v) else 0.0 for v in (a, b)]
+    entry: dict[str, Any] = {"column": name, "kind": kind, "missing": {"real": gone[0], "fake": gone[1]}}
+    if kind == "number":
+        edges = _edges(a[np.isfinite(a)], num_cells)
+        entry["edges"] = edges
+        for key, values in (("real", a), ("fake", b)):
+            present = values[~np.isnan(values)]
+            cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
+            entry[key] = np.bincount(cells, minlength=len(edges) - 1) / max(len(values), 1)
+        return entry
+    levels = real.levels[name]
+    counts = [np.bincount(v[v >= 0], minlength=len(levels)) for v in (a, b)]
+    top = np.argsort(-counts[0], kind="stable")[:num_levels]
+    entry |= {"levels": [levels[k] for k in top], "num_levels": len(levels), "other": {}}
+    for key, values, found in (("real", a, counts[0]), ("fake", b, counts[1])):
+        entry[key] = found[top] / max(len(values), 1)
+        entry["other"][key] = (found.sum() - found[top].sum()) / max(len(values), 1)
+    return entry
+
+
+def _edges(present: np.ndarray, num_cells: int) -> np.ndarray:
+    if not len(present):
+        return np.array([0.0, 1.0])
+    different = np.unique(present)
+    if len(different) == 1:
+        return np.array([different[0] - 0.5, different[0] + 0.5])
+    if len(different) <= num_cells:  # one cell for each value, cut half-way
+        middle = different[:-1] / 2 + different[1:] / 2
+        return np.concatenate(
+            [[1.5 * different[0] - 0.5 * different[1]], middle, [1.5 * different[-1] - 0.5 * different[-2]]]
+        )
+    low, high = np.quantile(present, [0.005, 0.995])
+    if high <= low:
+        low, high = different[0], different[-1]
+    return np.linspace(low, high, num_cells + 1)

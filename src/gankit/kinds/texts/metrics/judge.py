@@ -1,0 +1,155 @@
+"""Linear judges of texts: do they tell fakes from real texts, and what label do they see in a text?
+
+Knows texts, numbers of their units, and off-the-shelf classifiers; never how a text was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.auc import auc, auc_interval
+from gankit.kinds.images.metrics.classes import confusion_figures
+from gankit.metrics.score import Score, impossible, plain, share_score
+from gankit.randomness import numpy_generator
+
+NUM_HASHED = 2**16
+"""Columns that n-grams of characters are hashed into, and those of units as many."""
+
+_FOLDS = 3
+_LONGEST = 1000  # characters of a text that are looked at
+
+Tokenise = Callable[[str], Sequence[str]]
+
+
+class Features:
+    """Texts as sparse rows: n-grams of characters (1 to 4) and, where units are longer, of units (1 to 3), hashed.
+
+    tokenise: a text to its units; units: whether they are other than characters.
+    """
+
+    def __init__(self, tokenise: Tokenise, units: bool) -> None:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        shared: dict[str, Any] = {"n_features": NUM_HASHED, "alternate_sign": False, "norm": None, "dtype": np.float32}
+        self._parts = [HashingVectorizer(analyzer="char", ngram_range=(1, 4), lowercase=False, **shared)]
+        if units:
+            self._parts.append(
+                HashingVectorizer(tokenizer=tokenise, token_pattern=None, lowercase=False, ngram_range=(1, 3), **shared)
+            )
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        """[N] texts -> sparse [N, F] float32: log(1 + count), each row of length 1."""
+        from scipy.sparse import hstack
+        from sklearn.preprocessing import normalize
+
+        cut = [text[:_LONGEST] for text in texts]
+        out = hstack([part.transform(cut) for part in self._parts]).tocsr()
+        out.data = np.log1p(out.data)
+        return normalize(out, copy=False)
+
+
+def c2st(real: Any, fake: Any, *, seed: int = 0) -> Score:
+    """How well the fakes hold against a linear judge (Lopez-Paz & Oquab 2017): 1 - (2 max(.5, AUC) - 1), best 1.
+
+    Logistic regression on `Features`, out of fold over 3 stratified folds of equally many texts of both sides; 0 means
+    that every fake is found out. More texts make better judges, so compare figures at equal numbers only. The
+    interval is DeLong's for the mean of the folds' areas. details: auc, accuracy, precision and recall of calling a
+    text real, folds, rows.
+
+    real, fake: rows of `Features`.
+    """
+    from scipy.sparse import vstack
+
+    rows = min(real.shape[0], fake.shape[0])
+    if rows < 2 * _FOLDS:
+        return impossible(1.0, f"{rows} texts are too few for {_FOLDS} folds; {2 * _FOLDS} are the least")
+    generator = numpy_generator(seed, "metrics/texts/c2st")
+    sides = [x[np.sort(generator.permutation(x.shape[0])[:rows])] for x in (real, fake)]
+    both, is_real = vstack(sides).tocsr(), np.repeat([1, 0], rows)
+    fold = np.concatenate([generator.permutation(np.arange(rows) % _FOLDS) for _ in sides])
+    margin, areas = np.empty(2 * rows), []
+    for k in range(_FOLDS):
+        test = fold == k
+        margin[test] = _logistic(both[~test], is_real[~test])(both[test])
+        areas.append(auc(margin[test & (is_real == 1)], margin[test & (is_real == 0)]))
+    area = float(np.mean([a for a, _ in areas]))
+    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / _FOLDS)
+    says_real = margin > 0
+    found = int((says_real & (is_real == 1)).sum())
+    details = {
+        "auc": area,
+        "auc_low": low,
+        "auc_high": high,
+        "accuracy": float((says_real == (is_real == 1)).mean()),
+        "precision": found / int(says_real.sum()) if says_real.any() else None,
+        "recall": found / rows,
+        "folds": _FOLDS,
+        "rows": rows,
+    }
+    value, bounds = 2 - 2 * max(0.5, area), [2 - 2 * max(0.5, a) for a in (high, low)]
+    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
+
+
+def _logistic(x: Any, y: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """[N, F], [N] of 0 and 1 -> a function from rows to margins, above 0 for 1."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(solver="liblinear", C=10.0, tol=1e-2, max_iter=1000).fit(x, y)
+    return lambda rows: np.asarray(model.decision_function(rows))
+
+
+def learn(x: Any, y: np.ndarray, num_classes: int) -> Callable[[Any], np.ndarray]:
+    """A linear classifier of labels, one class against the rest: a function from rows to the class seen, [N] int.
+
+    x: [N, F] rows of `Features`; y: [N] in 0 .. num_classes - 1; a class that y lacks is never seen.
+    """
+    models = [(k, _logistic(x, (y == k).astype(int))) for k in range(num_classes) if 0 < (y == k).sum() < len(y)]
+    always = int(np.bincount(y, minlength=num_classes).argmax()) if len(y) else 0
+
+    def see(rows: Any) -> np.ndarray:
+        if not models:
+            return np.full(rows.shape[0], always)
+        margins = np.stack([margin(rows) for _, margin in models])
+        return np.asarray(np.array([k for k, _ in models])[margins.argmax(0)])
+
+    return see
+
+
+def label_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, precision, recall and confusion matrix of a classifier; as `picture_classes.confusion_figures`.
+
+    Instead of "pictures" the numbers of texts are called "texts".
+    """
+    figures = confusion_figures(truth, seen, names)
+    classes = [{**c, "texts": c["pictures"]} for c in figures["classes"]]
+    for c in classes:
+        del c["pictures"]
+    return {**{k: v for k, v in figures.items() if k != "pictures"}, "texts": figures["pictures"], "classes": classes}
+
+
+def agreement(asked: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> Score:
+    """The share of texts in which a classifier sees the label that was asked for; best 1.
+
+    The ceiling is the classifier's accuracy on held-out texts. The interval is the exact binomial one.
+    """
+    hits = int((asked == seen).sum())
+    k = len(names)
+    matrix = np.bincount(asked * k + seen, minlength=k * k).reshape(k, k)
+    details = {"right": hits, "rows": len(asked), "confusion": matrix}
+    return share_score(hits, len(asked), 1.0, details, "texts")
+
+
+def usefulness(x: Any, y: np.ndarray, heldout: Any, heldout_labels: np.ndarray, names: Sequence[str]) -> Score:
+    """The accuracy on held-out real texts of a linear classifier that was trained on the fakes (x, y); best 1.
+
+    With real training texts in the place of the fakes it is the ceiling. The interval is the exact binomial one over
+    held-out texts, for this one trained classifier. details: those of `label_figures`, and "train_rows", "test_rows".
+    """
+    if len(np.unique(y)) < 2 or not len(heldout_labels):
+        return impossible(1.0, "the texts to learn from have fewer than two labels, or there are none to test on")
+    figures = label_figures(heldout_labels, learn(x, y, len(names))(heldout), names)
+    details = {"train_rows": len(y), "test_rows": len(heldout_labels), **figures}
+    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)

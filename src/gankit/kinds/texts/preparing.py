@@ -1,0 +1,170 @@
+"""Texts: read, their unit found, their labels understood, split, and coded.
+
+Knows data, codecs and Spec; never networks, losses or the loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.codec import TableCodec
+from gankit.columns.labels import rows_of, understand_labels
+from gankit.columns.schema import Schema
+from gankit.columns.splitting import split
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io.origin import Records
+from gankit.kinds.prepared import Prepared
+from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.reading import read_texts, texts_of_records
+from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
+
+MAX_STEPS = 256
+"""Texts of more symbols are left out: time and memory grow with the longest text."""
+
+MOST_RARE = 0.1
+"""An alphabet whose symbols without a code of their own are more than this share of all is refused."""
+
+SHORTER = {"character": "Cut them up, or take them as --unit word."}
+"""What to do where texts are too long."""
+
+SHOWN = 3
+"""Texts that are shown of those that are left out."""
+
+
+def prepare_texts(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
+    """See `gankit.kinds.prepare.prepare`."""
+    return _prepared(read_texts(source, config, notes), config, notes)
+
+
+def prepare_text_records(records: Records, config: TrainConfig, notes: list[str]) -> Prepared:
+    """The same for records that have been read as a table."""
+    return _prepared(texts_of_records(records, config, notes), config, notes)
+
+
+def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
+    network = _network(config)
+    unit = _unit(texts, config)
+    texts = _of_the_alphabet(texts, unit, config.strict, notes)
+    texts = _short_enough(texts, unit, notes)
+    if len(texts) < 2 and config.heldout is None:
+        raise DataError(
+            "training needs at least 2 texts (one to learn from, one held out), and some thousands to learn well. "
+            f"Got {len(texts)}."
+        )
+    config, schema = understand_labels(texts.labels, config, notes, "texts", by_name=texts.origin.format == "textfiles")
+    values = _values(texts, schema)
+    if config.heldout is None:
+        train_rows, heldout_rows = split(schema, values, config, config.seed)
+        heldout = rows_of(values, heldout_rows)
+    else:
+        train_rows, heldout = np.arange(len(texts)), _heldout(config, texts, schema, notes)
+    train = rows_of(values, train_rows)
+    schema = schema.restricted(values, train_rows)
+    codec = TextCodec.fit(train[TEXT].data.tolist(), unit)
+    _check_alphabet(codec, train[TEXT].data.tolist(), notes)
+    given = [c for c in schema.modelled if c.name in config.given]
+    what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
+    size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
+    notes.append(f"kind: text ({size}). Another: --kind, --unit.")
+    return Prepared(
+        texts.origin, schema, "text", network, train, heldout, codec, TableCodec.fit(given, train) if given else None,
+        text_hash(texts),
+    )  # fmt: skip
+
+
+def _network(config: TrainConfig) -> str:
+    if config.network not in ("auto", "symbols"):
+        raise OptionError(
+            f"--network {config.network} does not make texts, and these are some. Leave it out, or take symbols."
+        )
+    return "symbols"
+
+
+def _values(texts: Texts, schema: Schema) -> dict[str, Values]:
+    """The labels, parsed, and the texts as the column `TEXT`."""
+    column = np.empty(len(texts), dtype=object)
+    column[:] = texts.texts
+    labels = {} if texts.labels is None else schema.parse(texts.labels)
+    return {TEXT: Values(column, np.zeros(len(texts), dtype=np.int8)), **labels}
+
+
+def _unit(texts: Texts, config: TrainConfig) -> str:
+    if config.alphabet is None:
+        return unit_of(texts.texts) if config.unit == "auto" else config.unit
+    if config.unit != "auto":
+        raise OptionError("--unit and --alphabet both say what texts are made of. Give one of them.")
+    unit = alphabet(config.alphabet)
+    if " " not in unit:
+        raise OptionError(f"--alphabet {config.alphabet!r}: an alphabet has two symbols at least. Name more.")
+    return unit
+
+
+def _of_the_alphabet(texts: Texts, unit: str, strict: bool, notes: list[str]) -> Texts:
+    """The texts without those that have other symbols than a fixed alphabet; refused where that would be most."""
+    kept = np.flatnonzero([fits(text, unit) for text in texts.texts])
+    left = len(texts) - len(kept)
+    if not left:
+        return texts
+    others = sorted(set(range(len(texts))) - set(kept.tolist()))[:SHOWN]
+    shown = ", ".join(repr(texts.texts[row][:40]) for row in others)
+    of = unit if " " not in unit else f"the alphabet {unit[:40]}"
+    told = f"{left:,} of {len(texts):,} texts are not made of {of} alone ({shown}{', …' if left > SHOWN else ''})"
+    if strict or 2 * left > len(texts):
+        raise DataError(f"{told}. Take them as --unit character" + (", or leave off --strict." if strict else "."))
+    notes.append(f"{told}; they are left out (--strict refuses them)")
+    return texts.take(kept)
+
+
+def _short_enough(texts: Texts, unit: str, notes: list[str]) -> Texts:
+    """The texts without those that are too long; refused where that would be most of them."""
+    lengths = np.array([len(cut(text, unit)) for text in texts.texts])
+    kept = np.flatnonzero(lengths <= MAX_STEPS)
+    if len(kept) == len(texts):
+        return texts
+    left, what = len(texts) - len(kept), called(unit)
+    shorter = SHORTER.get(what, "Cut them up.")
+    if 2 * left > len(texts):
+        raise DataError(
+            f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {what}s (the longest has {lengths.max():,}), "
+            f"and this kind is for short ones. {shorter}"
+        )
+    notes.append(f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {what}s and are left out. {shorter}")
+    return texts.take(kept)
+
+
+def _check_alphabet(codec: TextCodec, texts: list[str], notes: list[str]) -> None:
+    """Says how many symbols have no code of their own; refuses texts that are full of them."""
+    different = {symbol for text in texts for symbol in cut(text, codec.unit)}
+    rare = len(different) - len(codec.symbols)
+    if not rare:
+        return
+    known = set(codec.symbols)
+    total = sum(len(cut(text, codec.unit)) for text in texts)
+    share = sum(symbol not in known for text in texts for symbol in cut(text, codec.unit)) / total
+    what = called(codec.unit)
+    found = f"there are {len(different):,} different {what}s, and the {len(codec.symbols):,} most frequent ones"
+    if share > MOST_RARE:
+        fewer = (
+            "Take a part of the texts with fewer signs." if what == "character" else "Take them as --unit character."
+        )
+        raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. {fewer}")
+    notes.append(
+        f"{found} are learned, {100 * (1 - share):.1f}% of the texts; the others are never written. Another: --unit."
+    )
+
+
+def _heldout(config: TrainConfig, texts: Texts, schema: Schema, notes: list[str]) -> dict[str, Values]:
+    """The texts of --heldout, and those of their labels that are given."""
+    found = read_texts(config.heldout, config, notes)
+    named = [] if found.labels is None else found.labels.column_names
+    lost = [column.name for column in schema.modelled if column.name not in named]
+    if lost:
+        raise DataError(
+            f"--heldout {config.heldout}: its texts have no label {lost[0]!r}, and those that train have. Give "
+            "labelled ones, or train without labels by --given none."
+        )
+    return _values(found, schema)

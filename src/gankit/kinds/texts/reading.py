@@ -1,0 +1,310 @@
+"""Reading texts: which sources hold some, and from any of them to `Texts`.
+
+Knows files of lines, folders and tables; never torch, networks or what texts are made of.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gankit.columns.cells import is_text, joined
+from gankit.columns.inference import FEW_LEVELS, text_column
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io import opening as textfile
+from gankit.io.archives import Collection, archive_and_part, collection_at, is_tar, is_zip
+from gankit.io.origin import Origin, Records
+from gankit.io.reading import SUFFIXES, read, read_bytes
+from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, TEXT_COLUMN, Texts, named
+from gankit.words import nearest, number_of
+
+_HEAD = 1 << 16
+_DELIMITERS = (",", "\t", ";", "|")
+
+_NEARLY = 0.9
+"""Of so many lines alike a table is made."""
+
+
+# --- is it texts? -----------------------------------------------------------------------------------------------------
+
+
+def looks_like_texts(source: Any, config: TrainConfig) -> bool:
+    """Whether the data is texts: it was said, or it is a folder of .txt files, or a file of lines that are no table.
+
+    Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
+    """
+    if config.kind != "auto":
+        return config.kind == "text"
+    if config.unit != "auto" or config.alphabet is not None or config.text_column is not None or config.format == LINES:
+        return True
+    if config.format is not None or config.delimiter is not None or config.header != "auto" or config.xpath is not None:
+        return False
+    try:
+        if isinstance(source, str | Path):
+            return _stream_holds_texts() if str(source) == "-" else _path_holds_texts(Path(source))
+    except (OSError, DataError, EOFError):
+        pass
+    return False
+
+
+def is_one_column_of_texts(records: Records, config: TrainConfig) -> bool:
+    """Whether a table is nothing but one column of free text, of which nobody said what it is."""
+    (name, *others) = records.table.column_names
+    return not others and not config.column and _is_free_text(name, records.table.column(name), config)
+
+
+def _path_holds_texts(path: Path) -> bool:
+    within = None if path.exists() else archive_and_part(path)
+    if path.is_dir() or within is not None or (path.is_file() and (is_zip(path) or is_tar(path))):
+        files = collection_at(path)
+        if files is None:
+            return False
+        try:
+            found = _text_files(files)
+            if len(found) == 1 and not path.is_dir():
+                return _lines_are_texts(files.open(found[0]).read(_HEAD), whole=False)
+            return len(found) > (not path.is_dir()) and 2 * len(found) > len(files.names)
+        finally:
+            files.close()
+    name = textfile.strip_suffixes(path.name.lower(), (".gz",))
+    if Path(name).suffix not in (*textfile.LINE_SUFFIXES, "") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head[:2] == b"\x1f\x8b":
+        with gzip.open(path) as packed:
+            head = packed.read(_HEAD)
+    return _lines_are_texts(head, whole=len(head) < _HEAD)
+
+
+def _stream_holds_texts() -> bool:
+    buffer = sys.stdin.buffer
+    return isinstance(buffer, io.BufferedReader) and _lines_are_texts(buffer.peek(_HEAD), whole=False)
+
+
+def _lines_are_texts(head: bytes, whole: bool) -> bool:
+    """Whether the first bytes of a file are lines of free text: no JSON, no table, no numbers, no classes."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"<"):
+        return False
+    start = head if whole or b"\n" not in head else head[: head.rindex(b"\n") + 1]
+    text, _ = textfile.decode(start, "the data", None, [])
+    lines = [line for line in _split(text.decode("utf-8", "ignore"))[0] if line.strip()]
+    if len(lines) < 2:
+        return False
+    if _is_delimited(lines[:1000]):
+        return False
+    worded = 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines)
+    if worded and len(set(lines)) > FEW_LEVELS:
+        return True
+    return _is_free_text(TEXT_COLUMN, pa.chunked_array([pa.array(lines, pa.string())]), TrainConfig())
+
+
+def _is_delimited(lines: Sequence[str]) -> bool:
+    """Whether lines are rows of a table: all with as many delimiters, or with numbers in a column between blanks."""
+    for mark in _DELIMITERS:
+        counts = {line.count(mark) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return True
+    rows = [line.split() for line in lines]
+    fields, times = Counter(map(len, rows)).most_common(1)[0]
+    if fields == 1 or times < _NEARLY * len(lines):
+        return False
+    alike = [row for row in rows if len(row) == fields]
+    return any(sum(number_of(row[k]) is not None for row in alike) >= _NEARLY * len(alike) for k in range(fields))
+
+
+def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bool:
+    if not is_text(column.type):
+        return False
+    try:
+        return text_column(name, joined(column), None, config.missing, []).kind == "text"
+    except DataError:
+        return False
+
+
+def _text_files(files: Collection) -> list[str]:
+    return [name for name in files.names if name.lower().endswith((".txt", ".text", ".txt.gz"))]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: str | None = None) -> Texts:
+    """Texts from a file of lines, from a file a class, from a column of a table or from a Python object.
+
+    source: a path to a file of lines (also .gz or .zip), to a folder or an archive of such files, to a table; "-" for
+        standard input; a stream; a list of texts; a DataFrame or whatever else `read` takes.
+    config: `text_column`, `encoding`, `format`, `missing` and the options of tables are obeyed.
+    notes: one line is appended for every decision that was not obvious.
+    column: of a table, if there is one of that name and `text_column` does not say otherwise.
+
+    Raises:
+        DataError: it cannot be read, or holds no text. OptionError: an option does not fit.
+    """
+    if isinstance(source, str | Path) and str(source) != "-":
+        path = Path(source)
+        files = collection_at(path)
+        if files is not None:
+            try:
+                if path.is_dir() or len(_text_files(files)) > 1:
+                    return _of_files(files, config, notes)
+            finally:
+                files.close()
+    if isinstance(source, str | Path) or hasattr(source, "read"):
+        return _of_bytes(source, config, notes, column)
+    return texts_of_records(read(source, config, notes=notes), config, notes, column)
+
+
+def _of_bytes(source: Any, config: TrainConfig, notes: list[str], column: str | None) -> Texts:
+    if isinstance(source, str | Path):
+        packed, name = textfile.load(source)
+    else:
+        content = source.read()
+        packed, name = content.encode() if isinstance(content, str) else content, "-"
+        if not packed:
+            raise DataError("the stream is empty. Give one with texts.")
+    data, inner, compression = textfile.unpack(packed, name)
+    if not _is_lines(inner, data, config):
+        return texts_of_records(read_bytes(packed, name, config, notes), config, notes, column)
+    shown = "standard input" if name == "-" else name
+    lines, encoding, newline = _lines(data, shown, config, notes)
+    stem = "data" if name == "-" else textfile.strip_suffixes(Path(name).name, (".gz", ".zip", *SUFFIXES))
+    origin = Origin(LINES, name=stem, compression=compression, encoding=encoding, newline=newline)
+    return _without_empty(lines, None, named(origin, TEXT_COLUMN, [TEXT_COLUMN]), config, notes, shown, "line")
+
+
+def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
+    """Whether these bytes, which are texts, are lines rather than a table."""
+    if config.format is not None:
+        return config.format == LINES
+    if config.text_column is not None or config.delimiter is not None or config.header != "auto":
+        return False
+    suffix = Path(name).suffix.lower()
+    if name == "-":
+        return data[:4] != b"PAR1" and data.lstrip()[:1] != b"{"
+    return suffix in (*textfile.LINE_SUFFIXES, "") or suffix not in SUFFIXES
+
+
+def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts:
+    """The lines of all text files, each with its file's name, or its folder's, as label."""
+    found = _text_files(files)
+    if not found:
+        raise DataError(f"the {files.form} {files.name!r} holds no .txt files. Give one with a .txt file a class.")
+    left = len(files.names) - len(found)
+    if left:
+        notes.append(f"{files.name}: {left} other files than .txt left out")
+    texts: list[str] = []
+    labels: list[str] = []
+    encodings, ends = [], []
+    for name, label in zip(found, _labels_of(found), strict=True):
+        data, _, _ = textfile.unpack(files.read(name), name)
+        if not data:
+            continue
+        lines, encoding, newline = _lines(data, name, config, notes)
+        encodings.append(encoding)
+        ends.append(newline)
+        texts += lines
+        labels += [label] * len(lines)
+    if not texts:
+        raise DataError(f"the {files.form} {files.name!r} holds only empty .txt files. Give files with texts.")
+    common = encodings[0] if len(set(encodings)) == 1 else "utf-8"
+    origin = Origin(FILES, name=Path(files.name).name.split(".")[0] or "data", encoding=common, newline=ends[0])
+    table = pa.table({LABEL_COLUMN: labels}) if len(set(labels)) > 1 else None
+    order = [TEXT_COLUMN, LABEL_COLUMN] if table is not None else [TEXT_COLUMN]
+    return _without_empty(texts, table, named(origin, TEXT_COLUMN, order), config, notes, files.name, "line")
+
+
+def _labels_of(names: Sequence[str]) -> list[str]:
+    """The label of each file: the folder that it is in, where all are in one of several, else its own name."""
+    parts = [name.split("/") for name in names]
+    while all(len(part) > 1 for part in parts) and len({part[0] for part in parts}) == 1:
+        parts = [part[1:] for part in parts]
+    if all(len(part) > 1 for part in parts):
+        return [part[0] for part in parts]
+    return [textfile.strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
+
+
+def _lines(data: bytes, name: str, config: TrainConfig, notes: list[str]) -> tuple[list[str], str, str]:
+    """The lines of a file, its encoding, and how its lines end."""
+    text, encoding = textfile.decode(data, name, config.encoding, notes)
+    lines, newline = _split(text.decode("utf-8"))
+    return lines, encoding, newline
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """The lines of a text, and how they end: by LF, CR LF or CR alone, for a text may hold other separators."""
+    newline = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if not lines[-1] else lines, newline
+
+
+def texts_of_records(records: Records, config: TrainConfig, notes: list[str], name: str | None = None) -> Texts:
+    """The texts in one column of a table, that of this name if there is one; the others are their labels.
+
+    Raises:
+        DataError: no column holds texts. OptionError: there is no column of the name asked for.
+    """
+    table = records.table
+    if name is None or config.text_column is not None or name not in table.column_names:
+        name = _column(table, config, notes)
+    column = joined(table.column(name))
+    texts = column.cast(pa.string()).to_pylist()
+    labels = table.drop_columns([name]) if table.num_columns > 1 else None
+    origin = named(records.origin, name, table.column_names)
+    return _without_empty(texts, labels, origin, config, notes, f"column {name!r}", "cell")
+
+
+def _column(table: pa.Table, config: TrainConfig, notes: list[str]) -> str:
+    names: list[str] = table.column_names
+    if config.text_column is not None:
+        if config.text_column not in names:
+            raise OptionError(
+                f"--text-column {config.text_column}: there is no such column. {nearest(config.text_column, names)}"
+            )
+        if not is_text(table.column(config.text_column).type):
+            kind = table.column(config.text_column).type
+            raise OptionError(f"--text-column {config.text_column}: its cells are {kind}. Name a column of texts.")
+        return config.text_column
+    worded = [name for name in names if is_text(table.column(name).type)]
+    free = [name for name in worded if _is_free_text(name, table.column(name), config)]
+    if not free and len(worded) == 1:
+        return worded[0]
+    if not free:
+        raise DataError(f"no column holds free text: {', '.join(names[:6])}. Name the one to learn with --text-column.")
+    found = max(free, key=lambda name: _characters(table.column(name)))
+    if len(names) > 1:
+        notes.append(f"texts: column {found!r}. Another: --text-column.")
+    return found
+
+
+def _characters(column: pa.ChunkedArray) -> int:
+    return sum(len(text or "") for text in column.cast(pa.string()).slice(0, 5000).to_pylist())
+
+
+def _without_empty(
+    texts: Sequence[str | None],
+    labels: pa.Table | None,
+    origin: Origin,
+    config: TrainConfig,
+    notes: list[str],
+    name: str,
+    what: str,
+) -> Texts:
+    """The texts that are not empty (nor a word that means missing), once it is sure that there are some."""
+    lost = {"", *config.missing}
+    kept = [row for row, text in enumerate(texts) if text is not None and text.strip() and text not in lost]
+    if not kept:
+        raise DataError(f"{name} holds no text, only empty {what}s. Give data with texts.")
+    skipped = len(texts) - len(kept)
+    if skipped:
+        notes.append(f"{name}: {skipped:,} empty {what}{'s' if skipped > 1 else ''} skipped")
+        labels = None if labels is None else labels.take(pa.array(kept))
+    return Texts(tuple(str(texts[row]) for row in kept), labels, origin)

@@ -1,0 +1,207 @@
+"""Texts in the user's own form, and what they are made of symbol by symbol: characters, words or a fixed alphabet.
+
+Knows texts and their labels; never files, codecs or networks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gankit.io.origin import Origin, Records, fingerprint
+
+LINES, FILES = "txt", "textfiles"
+"""`Origin.format` of texts that came as the lines of one file, and of a file a class; tables keep their own."""
+
+TEXT_COLUMN, LABEL_COLUMN = "text", "label"
+"""What the columns are called where no table names them."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts, with their labels.
+
+    texts: [N], none of them empty.
+    labels: one row a text, or None.
+    origin: how they came; `details["texts"]` holds the name of their column and the order of all columns.
+    """
+
+    texts: tuple[str, ...]
+    labels: pa.Table | None
+    origin: Origin
+
+    def __post_init__(self) -> None:
+        assert self.labels is None or self.labels.num_rows == len(self.texts), "one row of labels a text"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def column(self) -> str:
+        """The name of the texts' column."""
+        return column_of(self.origin)
+
+    def take(self, rows: np.ndarray) -> Texts:
+        """The texts at these rows, [n] int64."""
+        labels = None if self.labels is None else self.labels.take(pa.array(rows))
+        return Texts(tuple(self.texts[row] for row in rows.tolist()), labels, self.origin)
+
+
+def named(origin: Origin, column: str, order: Sequence[str]) -> Origin:
+    """The origin, which knows what the texts' column is called and how the columns are ordered."""
+    return replace(origin, details={**origin.details, "texts": {"column": column, "order": list(order)}})
+
+
+def column_of(origin: Origin) -> str:
+    """The name of the texts' column."""
+    return str(origin.details["texts"]["column"])
+
+
+def text_table(texts: Sequence[str], labels: pa.Table | None, origin: Origin) -> pa.Table:
+    """Texts and what labels they have as one table, in the order of columns that came."""
+    columns: dict[str, Any] = {column_of(origin): pa.array(list(texts), pa.string())}
+    if labels is not None:
+        columns |= {name: labels.column(name) for name in labels.column_names}
+    fields = {name: labels.schema.field(name) for name in labels.column_names} if labels is not None else {}
+    kept = [name for name in origin.details["texts"]["order"] if name in columns]
+    schema = pa.schema([fields.get(name, pa.field(name, pa.string())) for name in kept])
+    return pa.Table.from_arrays([columns[name] for name in kept], schema=schema)
+
+
+def text_hash(texts: Texts) -> str:
+    """The SHA-256 of all texts and labels, in order."""
+    return fingerprint(Records(text_table(texts.texts, texts.labels, texts.origin), texts.origin))
+
+
+def to_text_object(table: pa.Table, origin: Origin) -> Any:
+    """A table of texts in the form that came: a list for a list, a DataFrame for a DataFrame.
+
+    What came from files is a list of texts where it has no labels, else an Arrow table.
+    """
+    from gankit.io.objects import to_object
+
+    if origin.format in (LINES, FILES):
+        return table.column(0).to_pylist() if table.num_columns == 1 else table
+    return to_object(table, origin)
+
+
+_NUCLEOTIDES = "ACGTRYSWKMBDHVN"
+
+ALPHABETS = {
+    "smiles": r"\[[^\[\]\s]+\]|%\d\d|Br|Cl|[BCNOPSFIbcnops*\d.()=#$:/\\~@+-]",
+    "dna": f"[{_NUCLEOTIDES}{_NUCLEOTIDES.lower()}-]",
+    "rna": f"[{_NUCLEOTIDES}{_NUCLEOTIDES.lower()}-]".replace("T", "U").replace("t", "u"),
+    "protein": r"[A-Za-z*-]",
+}
+"""Patterns of the symbols of fixed alphabets: SMILES (an atom in brackets, a two-letter atom or a ring number is one
+symbol: Weininger 1988), nucleotides and amino acids with the IUPAC codes for several, and gaps."""
+
+SMILES_SHARE = 0.98
+"""Texts are read as SMILES where so many of them are written so, and half of those have branches or rings."""
+
+SENTENCE = 4
+"""Texts are read word by word where at least half of them have so many words ..."""
+
+KNOWN_SHARE = 0.9
+"""... and this share of all words are among the `MAX_SYMBOLS` most frequent ones, and stand there more than once: a
+word that was seen once teaches nothing."""
+
+MAX_SYMBOLS = 5_000
+"""The most frequent symbols get a code of their own, up to so many."""
+
+_LOOKED_AT = 20_000
+
+
+def cut(text: str, unit: str) -> list[str]:
+    """The symbols of a text.
+
+    What is not in a fixed alphabet is cut into characters.
+
+    >>> cut("a man .", "word"), cut("CC=O", "character")
+    (['a', 'man', '.'], ['C', 'C', '=', 'O'])
+    >>> cut("C[C@@H]Cl", "smiles"), cut("A1B12?", "A B 1 12")
+    (['C', '[C@@H]', 'Cl'], ['A', '1', 'B', '12', '?'])
+    """
+    if unit == "word":
+        return text.split()
+    return list(text) if unit == "character" else _pattern(unit, r"|[\s\S]").findall(text)
+
+
+def fits(text: str, unit: str) -> bool:
+    """Whether a text is made of the symbols of a fixed alphabet alone.
+
+    >>> fits("CCO", "smiles"), fits("Smith", "smiles"), fits("AB", "A B"), fits("anything", "word")
+    (True, False, True, True)
+    """
+    return unit in ("character", "word") or not _pattern(unit).sub("", text)
+
+
+@lru_cache(maxsize=32)
+def _pattern(unit: str, otherwise: str = "") -> re.Pattern[str]:
+    """Of a symbol of a fixed alphabet, the longest first; otherwise: what matches as well."""
+    symbols = ALPHABETS.get(unit) or "|".join(map(re.escape, sorted(unit.split(), key=len, reverse=True)))
+    return re.compile(symbols + otherwise)
+
+
+def alphabet(symbols: str) -> str:
+    """The unit of a user's own symbols: those between blanks, or every character of a text without blanks.
+
+    >>> alphabet("A1  B2 C"), alphabet("ACGT")
+    ('A1 B2 C', 'A C G T')
+    """
+    parts = symbols.split()
+    return " ".join(dict.fromkeys(parts if len(parts) > 1 else list(symbols.strip())))
+
+
+def called(unit: str) -> str:
+    """What one symbol is called in a sentence.
+
+    >>> called("word"), called("smiles")
+    ('word', 'symbol')
+    """
+    return unit if unit in ("character", "word") else "symbol"
+
+
+def join(symbols: Sequence[str], unit: str) -> str:
+    """The text of symbols; `cut` undoes it, but that runs of blanks between words become one."""
+    return (" " if unit == "word" else "").join(symbols)
+
+
+def unit_of(texts: Sequence[str]) -> str:
+    """What these texts are read as.
+
+    >>> unit_of(["CC(=O)O", "c1ccccc1"]), unit_of(["Anna", "Bob"]), unit_of(["a man in a hat", "a cat in a hat"] * 9)
+    ('smiles', 'character', 'word')
+    """
+    if _are_smiles(texts[:_LOOKED_AT]):
+        return "smiles"
+    lengths, counts = [], Counter[str]()
+    for text in texts[:_LOOKED_AT]:
+        words = text.split()
+        lengths.append(len(words))
+        counts.update(words)
+    long = sum(length >= SENTENCE for length in lengths)
+    again = sum(count for _, count in counts.most_common(MAX_SYMBOLS) if count > 1)
+    return "word" if 2 * long >= len(lengths) > 0 and again >= KNOWN_SHARE * counts.total() else "character"
+
+
+def _are_smiles(texts: Sequence[str]) -> bool:
+    written = [text for text in texts if _is_smiles(text)]
+    formed = sum("(" in text or re.search(r"[A-Za-z\]]\d", text) is not None for text in written)
+    return len(written) >= max(1.0, SMILES_SHARE * len(texts)) and 2 * formed >= len(written)
+
+
+def _is_smiles(text: str) -> bool:
+    """Whether a text is made of atoms and bonds, every ring is closed and every branch ends."""
+    if not fits(text, "smiles") or not re.search(r"[A-Za-z]", text):
+        return False
+    symbols = cut(text, "smiles")
+    rings = Counter(symbol for symbol in symbols if symbol[0] == "%" or symbol.isdigit())
+    return symbols.count("(") == symbols.count(")") and all(times % 2 == 0 for times in rings.values())

@@ -1,0 +1,211 @@
+"""Export of G to ONNX, for programs that have neither gankit nor torch.
+
+Knows models and generators; never discriminators, optimisers or data.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import logging
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import DependencyError, OptionError, OutputError
+from gankit.io.atomic import write_atomically
+from gankit.networks import Generator, LikelihoodGenerator, StyleGenerator
+
+if TYPE_CHECKING:
+    from gankit.model import Model
+
+OPSET = 18
+"""Version of ONNX's operators that is written: of 2022, so that every current runtime takes it."""
+
+OPSETS = (18, 23)
+"""The lowest and the highest version that can be asked for."""
+
+METADATA = "gankit"
+"""Key of the file's metadata that holds what the inputs and outputs are, as JSON."""
+
+
+def export_onnx(
+    model: Model, path: str | Path, *, pixels: str = "float", truncation: float = 1.0, opset: int = OPSET
+) -> dict[str, Any]:
+    """Writes the model's generator as an ONNX file; any number of rows goes through it at once.
+
+    Inputs, those that the generator has: `z` [rows, num_latents], standard normal; `c` [rows, K], one-hot for each
+    label; `u` [rows, num_uniforms], uniform in (0, 1), of the discrete choices; `noise` [rows, M], of a network with
+    styles, the noise inputs of its layers one after the other: standard normal as `sample` draws it, or zeros. All
+    float32.
+
+    Output: `x` [rows, C, H, W] float32, about [-1, 1]; or with pixels="bytes" `pictures` [rows, H, W, C] uint8, rounded
+    as `sample` does. Of other kinds `x` [rows, D] float32, coded; the metadata has the codec.
+
+    Args:
+        model: of any network that makes a record at once.
+        path: the .onnx file, which appears when it is whole.
+        pixels: "float" or "bytes", for pictures.
+        truncation: of pictures, built in; see `Model.sample`.
+        opset: version of ONNX's operators, within OPSETS.
+
+    Returns:
+        The metadata in the file: version, kind, network, inputs, output, condition, truncation, and the codec.
+
+    Raises:
+        OptionError: a sequential network, or what does not fit the kind. DependencyError: onnx or onnxscript is not
+        installed. OutputError: another suffix, or the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".onnx":
+        raise OutputError(f"the generator goes to an .onnx file, not {target.name!r}. Name one with -o.")
+    if model.kind == "text":
+        raise OptionError(
+            "texts are made symbol after symbol, which is no single graph: their models are not exported."
+        )
+    if isinstance(model.generator, LikelihoodGenerator):
+        raise OptionError(
+            f"this {model.plan.name} model draws a column after the other, which is no single graph. Train with "
+            "--network residual to export."
+        )
+    image = model.kind == "image"
+    if not image and (pixels != "float" or truncation != 1):
+        raise OptionError(f"--pixels and --truncation are for pictures, and this model is of kind {model.kind}.")
+    if pixels not in ("float", "bytes"):
+        raise OptionError(f"--pixels {pixels}: expected float or bytes.")
+    if not 0 < truncation <= 1:
+        raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
+    if not OPSETS[0] <= opset <= OPSETS[1]:
+        raise OptionError(f"--opset {opset}: expected {OPSETS[0]} to {OPSETS[1]}.")
+    generator = copy.deepcopy(model.generator).requires_grad_(False)
+    generator.multiply_in = torch.float32  # as ONNX's runtimes multiply
+    graph = _Graph(generator, truncation, pixels).eval()
+    about = _about(model, graph, pixels, truncation)
+    found = _exported(graph, opset)
+    found.metadata_props.add(key=METADATA, value=json.dumps(about))
+    write_atomically(target, found.SerializeToString())
+    return about
+
+
+class _Graph(nn.Module):
+    """What is exported: the inputs in their order, to the output.
+
+    inputs: name -> numbers of a row.
+    """
+
+    def __init__(self, generator: Generator, truncation: float, pixels: str) -> None:
+        super().__init__()
+        self.generator, self.truncation, self.pixels = generator, truncation, pixels
+        self.inputs = {"z": generator.num_latents}
+        if generator.condition is not None:
+            self.inputs["c"] = generator.condition.dim
+        self.noise_shapes: list[torch.Size] = []
+        if isinstance(generator, StyleGenerator):
+            layers = generator.draw_noise(1, torch.zeros(1, generator.num_uniforms))
+            self.noise_shapes = [layer.shape[1:] for layer in layers]
+            self.inputs["noise"] = sum(shape.numel() for shape in self.noise_shapes)
+        elif generator.num_uniforms:
+            self.inputs["u"] = generator.num_uniforms
+        self.output = "pictures" if pixels == "bytes" else "x"
+
+    def forward(self, *rows: Tensor) -> Tensor:
+        """The inputs [rows, n] each -> the output."""
+        given = dict(zip(self.inputs, rows, strict=True))
+        x = self._made(given["z"], given.get("c"), given.get("u"), given.get("noise"))
+        if self.pixels == "float":
+            return x
+        # as in `networks.compact.collapse`
+        return ((x + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+    def _made(self, z: Tensor, c: Tensor | None, u: Tensor | None, noise: Tensor | None) -> Tensor:
+        generator, psi = self.generator, self.truncation
+        if isinstance(generator, StyleGenerator):
+            assert noise is not None
+            w = generator.styles(z, c)
+            if psi != 1:
+                w = generator.mean_style + psi * (w - generator.mean_style)
+            parts = torch.split(noise, [shape.numel() for shape in self.noise_shapes], dim=1)
+            layers = [part.view(-1, *shape) for part, shape in zip(parts, self.noise_shapes, strict=True)]
+            return generator.paint(w, layers)
+        x: Tensor = generator(z if psi == 1 else psi * z, z[:, :0] if u is None else u, c)
+        return x
+
+
+def _exported(graph: _Graph, opset: int) -> Any:
+    """The ONNX model (`onnx.ModelProto`), without metadata."""
+    for package in ("onnx", "onnxscript"):
+        try:
+            import_module(package)
+        except ImportError:
+            raise DependencyError(
+                f"export needs the package {package}, which is not installed: pip install onnx onnxscript"
+            ) from None
+    if "dynamic_shapes" not in inspect.signature(torch.onnx.export).parameters:
+        raise DependencyError(f"export needs torch 2.6 or newer, and this is {torch.__version__}: pip install -U torch")
+    # more than one row, for one could be taken for a constant
+    inputs = tuple(torch.full((2, size), 0.5) for size in graph.inputs.values())
+    rows = torch.export.Dim("rows")
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # that torchvision is not installed
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of torch's own deprecations, and of the name "rows"
+            program = torch.onnx.export(
+                graph, inputs, input_names=list(graph.inputs), output_names=[graph.output], opset_version=opset,
+                dynamic_shapes=(tuple({0: rows} for _ in inputs),), dynamo=True, verbose=False,
+            )  # fmt: skip
+    finally:
+        logger.setLevel(level)
+    assert program is not None
+    return program.model_proto
+
+
+def _about(model: Model, graph: _Graph, pixels: str, truncation: float) -> dict[str, Any]:
+    """What stands in the metadata."""
+    from gankit import __version__
+
+    drawn = {
+        "z": "standard normal",
+        "c": "see condition",
+        "u": "uniform in (0, 1)",
+        "noise": "standard normal, or zeros",
+    }
+    shape = list(model.codec.spec.shape)
+    output = {"name": graph.output, "shape": shape, "type": "float32"}
+    if model.kind == "image":
+        output |= {"range": [-1, 1], "bytes": "round(clip((x + 1) * 127.5, 0, 255))"}
+    if pixels == "bytes":
+        output |= {"shape": [*shape[1:], shape[0]], "type": "uint8", "range": [0, 255], "bytes": "pictures"}
+    return {
+        "version": __version__,
+        "kind": model.kind,
+        "network": model.plan.name,
+        "inputs": {name: {"size": size, "is": drawn[name]} for name, size in graph.inputs.items()},
+        "output": output,
+        "condition": _condition(model),
+        "truncation": truncation,
+        "codec": model.codec.to_json(),
+    }
+
+
+def _condition(model: Model) -> list[dict[str, Any]]:
+    """For each given column, where its one-hot numbers begin in c and what each of them means."""
+    if model.given is None:
+        return []
+    codec = model.given.codec
+    found = []
+    for place, (field, first, block) in enumerate(
+        zip(codec.fields, codec.spec.offsets, codec.spec.blocks, strict=False)
+    ):
+        codes = torch.zeros(block.size, len(codec.fields), dtype=torch.float64).numpy() + 0.5
+        codes[:, place] += range(block.size)
+        cells = model.schema.column(field.name).format(codec.decode(codes)[field.name])
+        meanings = [None if cell is None else str(cell) for cell in cells.to_pylist()]
+        found.append({"column": field.name, "first": first, "means": meanings})
+    return found

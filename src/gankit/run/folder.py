@@ -1,0 +1,200 @@
+"""The run folder: config, append-only log, checkpoints, the model; nothing half-written is ever seen.
+
+Knows files, named tensors and plain JSON values; never networks, codecs, data or the loop.
+
+    RUN/config.json                         written once
+    RUN/log.jsonl                           one line per event, only ever appended to
+    RUN/checkpoints/step-000001200.safetensors   tensors; in its metadata the rest of the state and a checksum of both
+    RUN/model.safetensors                   the model
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gankit.errors import ModelError, OutputError
+from gankit.io.atomic import cannot_write, write_atomically
+from gankit.model.tensors import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KEPT = 2
+"""Checkpoints that are kept: the last good one, and one to fall back to."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state that was saved: `tensors` by name, on the CPU; `state` plain JSON values; the `step` it was saved at.
+
+    notes: what was found damaged and passed over on the way to it, in the user's words.
+    """
+
+    step: int
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+class RunFolder:
+    """A run folder that exists. `RunFolder.create` makes one, `RunFolder.open` takes one that is there.
+
+    Example:
+        >>> import tempfile, torch
+        >>> place = tempfile.TemporaryDirectory()
+        >>> run = RunFolder.create(Path(place.name) / "run", {"seed": 7})
+        >>> run.log({"step": 25, "gap": 0.1})
+        >>> run.save_checkpoint(25, {"w": torch.ones(2)}, {"samples": 6400})
+        >>> run.load_checkpoint().state
+        {'samples': 6400}
+        >>> place.cleanup()
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.json"
+        self.log_path = path / "log.jsonl"
+        self.model_path = path / "model.safetensors"
+        self.checkpoints_path = path / "checkpoints"
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, Any]) -> RunFolder:
+        """A new run folder with its config.
+
+        Raises:
+            OutputError: there is a run already, `path` is a file, or it cannot be written.
+        """
+        run = cls(path)
+        if run.config_path.exists():
+            raise OutputError(
+                f"{path} already holds a run. Go on with it by --resume, or choose another folder with -o."
+            )
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"{path} is a file, not a folder. Choose another folder with -o.")
+        content = {"format_version": FORMAT_VERSION, **config}
+        write_atomically(run.config_path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The run folder at `path`.
+
+        Raises:
+            ModelError: there is none, its config is damaged, or it is from a newer version.
+        """
+        run = cls(path)
+        run.config()
+        return run
+
+    # --- config ---------------------------------------------------------------------------------------------------
+
+    def config(self) -> dict[str, Any]:
+        """The config as it was given to `create`.
+
+        Raises:
+            ModelError: missing, damaged, or from a newer version.
+        """
+        try:
+            config = json.loads(self.config_path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ModelError(
+                f"{self.path} is not a run folder: it has no config.json. Give the folder that train -o wrote to."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{self.config_path} is damaged ({error}). Start the run anew.") from error
+        if not isinstance(config, dict):
+            raise ModelError(f"{self.config_path} is damaged: it holds no options. Start the run anew.")
+        check_version(config.pop("format_version", None), self.config_path)
+        return config
+
+    def is_untouched(self) -> bool:
+        """Whether the run was made and never begun: no checkpoint, no event, no model."""
+        return not (self.checkpoints() or self.log_path.exists() or self.model_path.exists())
+
+    # --- log ------------------------------------------------------------------------------------------------------
+
+    def log(self, event: Mapping[str, Any]) -> None:
+        """Append one event, a line of JSON. `event["step"]` tells where it belongs when a run is resumed.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        try:
+            with open(self.log_path, "ab") as file:
+                file.write(line)
+        except OSError as error:
+            raise cannot_write(self.log_path, error) from error
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """All events; a last line that was cut off by a crash, and whatever else is no JSON, is left out."""
+        try:
+            content = self.log_path.read_bytes()
+        except FileNotFoundError:
+            return []
+        return [event for line in content.split(b"\n") if isinstance(event := _parse(line), dict)]
+
+    def cut_log(self, step: int) -> None:
+        """Drop every event after `step` and every broken line, so that a resumed run writes nothing twice."""
+        kept = [event for event in self.read_log() if event.get("step", 0) <= step]
+        write_atomically(self.log_path, "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in kept).encode())
+
+    # --- checkpoints ----------------------------------------------------------------------------------------------
+
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """(step, path) of every checkpoint, oldest first."""
+        found = []
+        for path in self.checkpoints_path.glob("step-*.safetensors"):
+            number = path.stem[len("step-") :]
+            if number.isdigit():
+                found.append((int(number), path))
+        return sorted(found)
+
+    def save_checkpoint(self, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Save a state, whole or not at all, and drop all but the last KEPT.
+
+        Args:
+            step: the step the state stands at.
+            tensors: by name, of any device.
+            state: plain JSON values; floats keep every bit.
+
+        Raises:
+            OutputError: it cannot be written; earlier checkpoints are untouched.
+        """
+        text = json.dumps(state, ensure_ascii=False, sort_keys=True)
+        path = self.checkpoints_path / f"step-{step:09d}.safetensors"
+        write_safetensors(path, tensors, {"format_version": str(FORMAT_VERSION), "state": text})
+        for _, old in self.checkpoints()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def load_checkpoint(self) -> Checkpoint:
+        """The newest checkpoint that is whole; damaged ones are passed over with a note.
+
+        Raises:
+            ModelError: there is none, all are damaged, or it is from a newer version.
+        """
+        found = self.checkpoints()
+        if not found:
+            raise ModelError(f"{self.path} has no checkpoint yet. Start the run anew.")
+        notes = []
+        for step, path in reversed(found):
+            try:
+                tensors, metadata = read_safetensors(path)
+            except NewerVersionError:
+                raise
+            except ModelError:
+                notes.append(f"{path} is damaged; the one before it is used.")
+                continue
+            return Checkpoint(step, tensors, json.loads(metadata["state"]), tuple(notes))
+        raise ModelError(f"every checkpoint of {self.path} is damaged: {found[-1][1]} and older. Start the run anew.")
+
+
+def _parse(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

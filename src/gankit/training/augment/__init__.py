@@ -1,0 +1,40 @@
+"""Differentiable augmentation of images and spectrograms before D, and the controller of its strength.
+
+With few images D learns them by heart and no longer leads G anywhere. Augmentation shows D many versions of each image,
+real and fake alike, so that G still learns the images as they are: at moderate strength what is done to both cannot be
+told from what was done to neither (Karras et al. 2020, section 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gankit.training.augment.ada import Ada
+from gankit.training.augment.base import Augment, Draws, Part
+from gankit.training.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
+from gankit.training.augment.diffaugment import DiffAugment
+from gankit.training.augment.geometry import mirrored_by_chance
+from gankit.training.augment.spectral import Spectral
+
+__all__ = [
+    "AUGMENTATIONS",
+    "LIMIT",
+    "SPEED_SAMPLES",
+    "TARGET",
+    "Ada",
+    "Augment",
+    "DiffAugment",
+    "Draws",
+    "Part",
+    "Spectral",
+    "memorised",
+    "mirrored_by_chance",
+    "speed_for",
+    "steer",
+]
+
+AUGMENTATIONS: dict[str, Callable[[], Augment]] = {
+    "ada": Ada,
+    "diffaugment": DiffAugment,
+    "spectral": Spectral,
+}

@@ -1,0 +1,199 @@
+"""The augmentations of ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
+
+Knows the paper's distributions; never what D or G do with the images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gankit.training.augment import colour, corruptions, geometry
+from gankit.training.augment.base import Augment, Draws, Part, part_of
+from gankit.training.augment.dice import Dice
+
+# Karras et al. 2020, appendix B
+SHIFT = 0.125
+"""Largest whole-pixel shift, and standard deviation of the other one, as a share of the side."""
+SCALE_LOG2, STRETCH_LOG2 = 0.2, 0.2
+"""Standard deviations of the logarithms (to base 2) of the scale and of the stretch."""
+BRIGHTNESS, CONTRAST_LOG2, SATURATION_LOG2 = 0.2, 0.5, 1.0
+"""Standard deviations of the added brightness and of the logarithms of contrast and saturation."""
+GAIN_LOG2, NOISE, CUTOUT = 1.0, 0.1, 0.5
+"""Standard deviations of the logarithms of gains and of the noise's level; the box's share of the side."""
+
+
+class Ada(Augment):
+    """Flips, turns, shifts, scales, stretches and colours, each with probability `strength` for an image.
+
+    As in the paper's pipeline in the choice called bgc, in its order: flip left to right (half of the chosen), quarter
+    turns (square images; half turns for others), a shift by whole pixels up to 1/8 of the side; scale, turn, stretch,
+    turn again (the two turns share one probability), a shift by any amount; brightness, contrast, luma flip (half of
+    the chosen), hue, saturation. Grey images get brightness, contrast and luma flip; alpha (the last of 2 or 4
+    channels) moves with its image and keeps its values; hue is for three colours only.
+
+    All moves of an image are one matrix and one resampling, all colours another matrix. Images that are only flipped,
+    turned by quarters or shifted by whole pixels keep their pixels to the bit.
+
+    A departure from the paper, which resamples at twice the resolution between wavelet filters: resampling is bilinear,
+    which leaves about half of the finest octave's power, or bilinear in a doubled image (`sharp`), which leaves .8 for
+    four times the time (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is
+    weakened is still there for D to compare, and images that are not resampled show it in full.
+
+    Args:
+        blit, geometry, colour: which of the three groups are used.
+        filters, noise, cutout: further groups of the paper, which helped it little: gains of frequency bands, noise,
+            a box of half the side.
+        sharp: whether images are doubled before they are resampled.
+    """
+
+    steered = True
+    first_strength = 0.0
+
+    def __init__(
+        self,
+        blit: bool = True,
+        geometry: bool = True,
+        colour: bool = True,
+        filters: bool = False,
+        noise: bool = False,
+        cutout: bool = False,
+        sharp: bool = False,
+    ) -> None:
+        self.blit = blit
+        self.geometry = geometry
+        self.colour = colour
+        self.filters = filters
+        self.noise = noise
+        self.cutout = cutout
+        self.sharp = sharp
+
+    def draw(
+        self,
+        generator: torch.Generator,
+        count: int,
+        shape: tuple[int, int, int],
+        strength: float,
+        device: torch.device,
+    ) -> Draws:
+        """See `Augment.draw`; an image's draws at a smaller strength are some of those at a larger one."""
+        assert 0 <= strength <= 1, strength
+        if strength == 0:
+            return Draws(count)
+        dice = Dice(generator, count, strength)
+        moves, warps = self._maps(dice, shape)
+        draws = Draws(
+            count,
+            moves=moves,
+            warps=warps,
+            colours=_colours(dice, shape[0]) if self.colour else None,
+            gains=_gains(dice) if self.filters else None,
+            noise=_noise(dice, shape) if self.noise else None,
+            boxes=_boxes(dice, shape) if self.cutout else None,
+        )
+        return draws.to(device)
+
+    def apply(self, x: Tensor, draws: Draws) -> Tensor:
+        """See `Augment.apply`."""
+        assert len(x) == draws.count, (len(x), draws.count)
+        if draws.moves is not None:
+            x = geometry.move(x, draws.moves)
+        if draws.warps is not None:
+            x = geometry.warp(x, draws.warps, self.sharp)
+        if draws.colours is not None:
+            x = colour.recolour(x, draws.colours)
+        if draws.gains is not None:
+            x = corruptions.amplify(x, draws.gains)
+        if draws.noise is not None:
+            x = corruptions.add_noise(x, draws.noise)
+        return x if draws.boxes is None else corruptions.cut_out(x, draws.boxes)
+
+    def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Part | None, Part | None]:
+        """Maps of the images that move by whole pixels only, and of those that are resampled."""
+        whole = _whole_pixel_maps(dice, shape) if self.blit else _identity(dice.count)
+        any_maps = _resampling_maps(dice, shape) if self.geometry else _identity(dice.count)
+        warped = _differs(any_maps, _identity(dice.count))
+        moved = _differs(whole, _identity(dice.count)) & ~warped
+        return part_of(whole[:, :2], moved), part_of((whole @ any_maps)[:, :2], warped)
+
+
+def _identity(count: int) -> Tensor:
+    return torch.eye(3, dtype=torch.float64).repeat(count, 1, 1)
+
+
+def _differs(values: Tensor, others: Tensor) -> Tensor:
+    """Which rows [B] bool of [B, ...] differ."""
+    return (values != others).flatten(1).any(dim=1)
+
+
+def _whole_pixel_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
+    _, height, width = shape
+    flipped = dice.sometimes(dice.uniform(0, 2).floor(), 0.0)
+    # a quarter turn of an image that is not square would not fit its frame
+    turns = dice.uniform(0, 4).floor() if height == width else 2 * dice.uniform(0, 2).floor()
+    turns = dice.sometimes(turns, 0.0)
+    right, down, shifted = dice.uniform(-SHIFT, SHIFT), dice.uniform(-SHIFT, SHIFT), dice.happens()
+    return (
+        geometry.scale(1 - 2 * flipped, torch.ones(dice.count))
+        @ geometry.quarter_turns(turns)
+        @ geometry.shift((right * width).round() * shifted, (down * height).round() * shifted)
+    )
+
+
+def _resampling_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
+    _, height, width = shape
+    size = dice.sometimes(dice.normal(SCALE_LOG2).exp2(), 1.0)
+    # two turns, before and after the stretch, so that it may lie in any direction; together as likely as the rest
+    chance = 1 - (1 - dice.strength) ** 0.5
+    before = dice.sometimes(dice.uniform(-torch.pi, torch.pi), 0.0, chance)
+    stretch = dice.sometimes(dice.normal(STRETCH_LOG2).exp2(), 1.0)
+    after = dice.sometimes(dice.uniform(-torch.pi, torch.pi), 0.0, chance)
+    right, down, shifted = dice.normal(SHIFT), dice.normal(SHIFT), dice.happens()
+    return (
+        geometry.scale(size, size)
+        @ geometry.turn(before)
+        @ geometry.scale(stretch, 1 / stretch)
+        @ geometry.turn(after)
+        @ geometry.shift(right * width * shifted, down * height * shifted)
+    )
+
+
+def _colours(dice: Dice, channels: int) -> Part | None:
+    n = colour.num_colours(channels)
+    bright = dice.sometimes(dice.normal(BRIGHTNESS), 0.0)
+    factor = dice.sometimes(dice.normal(CONTRAST_LOG2).exp2(), 1.0)
+    flipped = dice.sometimes(dice.uniform(0, 2).floor(), 0.0)
+    changed = (bright != 0) | (factor != 1) | (flipped != 0)
+    matrices = colour.luma_flip(flipped, n) @ colour.contrast(factor, n) @ colour.brightness(bright, n)
+    if n == 3:
+        angle = dice.sometimes(dice.uniform(-torch.pi, torch.pi), 0.0)
+        matrices, changed = colour.hue(angle) @ matrices, changed | (angle != 0)
+    if n > 1:
+        factor = dice.sometimes(dice.normal(SATURATION_LOG2).exp2(), 1.0)
+        matrices, changed = colour.saturation(factor, n) @ matrices, changed | (factor != 1)
+    return part_of(colour.as_maps(matrices, channels), changed)
+
+
+def _gains(dice: Dice) -> Part | None:
+    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(corruptions.NUM_BANDS)]
+    bands = torch.stack(gains, dim=1)
+    return part_of(corruptions.balanced(bands), _differs(bands, torch.ones_like(bands)))
+
+
+def _noise(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+    levels = dice.sometimes(dice.normal(NOISE).abs(), 0.0)
+    part = part_of(levels.view(-1, 1, 1, 1), levels != 0)
+    if part is None:
+        return None
+    noise = torch.zeros(len(part.rows), *shape)
+    n = colour.num_colours(shape[0])
+    noise[:, :n] = part.values * torch.randn(len(part.rows), n, *shape[1:], generator=dice.generator)
+    return Part(part.rows, noise)
+
+
+def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+    _, height, width = shape
+    x, y = dice.uniform(0, 1), dice.uniform(0, 1)
+    half = CUTOUT / 2
+    edges = [(x - half) * width, (x + half) * width, (y - half) * height, (y + half) * height]
+    return part_of(torch.stack(edges, dim=1), dice.happens())

@@ -1,0 +1,86 @@
+"""Differentiable augmentation (Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training").
+
+Knows the paper's distributions; never what D or G do with the images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gankit.training.augment import colour, corruptions, geometry
+from gankit.training.augment.base import Augment, Draws, Part, part_of
+from gankit.training.augment.dice import Dice
+
+# Zhao et al. 2020, section 3.2 and the code they published
+BRIGHTNESS, SATURATION, CONTRAST = (-0.5, 0.5), (0.0, 2.0), (0.5, 1.5)
+"""Ranges of the added brightness and of the factors of saturation and contrast, all uniform."""
+TRANSLATION, CUTOUT = 8, 2
+"""An eighth of the side is the largest shift, half of the side is cut out."""
+
+
+class DiffAugment(Augment):
+    """Colour, translation and cutout, each for every image (or for a share `strength` of the images).
+
+    Colour: brightness is added, saturation multiplied about each pixel's luma, contrast about the image's own mean.
+    Translation: by whole pixels, up to 1/8 of the side, with 0 (mid-grey) where the image was not. Cutout: a box of
+    half the sides set to 0, its centre anywhere. Grey images have no saturation; alpha (the last of 2 or 4 channels) is
+    not coloured.
+    """
+
+    steered = False
+    first_strength = 1.0
+
+    def draw(
+        self,
+        generator: torch.Generator,
+        count: int,
+        shape: tuple[int, int, int],
+        strength: float,
+        device: torch.device,
+    ) -> Draws:
+        """See `Augment.draw`."""
+        assert 0 <= strength <= 1, strength
+        if strength == 0:
+            return Draws(count)
+        dice = Dice(generator, count, strength)
+        colours, contrasts = _colours(dice, shape[0])
+        return Draws(
+            count, moves=_moves(dice, shape), colours=colours, contrasts=contrasts, boxes=_boxes(dice, shape)
+        ).to(device)
+
+    def apply(self, x: Tensor, draws: Draws) -> Tensor:
+        """See `Augment.apply`."""
+        assert len(x) == draws.count, (len(x), draws.count)
+        if draws.colours is not None:
+            x = colour.recolour(x, draws.colours)
+        if draws.contrasts is not None:
+            x = colour.recontrast(x, draws.contrasts, colour.num_colours(x.shape[1]))
+        if draws.moves is not None:
+            x = geometry.move(x, draws.moves, mirrored=False)
+        return x if draws.boxes is None else corruptions.cut_out(x, draws.boxes)
+
+
+def _colours(dice: Dice, channels: int) -> tuple[Part | None, Part | None]:
+    n = colour.num_colours(channels)
+    bright, saturated, contrast = dice.uniform(*BRIGHTNESS), dice.uniform(*SATURATION), dice.uniform(*CONTRAST)
+    matrices = colour.saturation(saturated, n) @ colour.brightness(bright, n)
+    chosen = dice.happens()
+    return part_of(colour.as_maps(matrices, channels), chosen), part_of(contrast.view(-1, 1, 1, 1), chosen)
+
+
+def _moves(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+    _, height, width = shape
+    most_right, most_down = width // TRANSLATION, height // TRANSLATION
+    right = dice.uniform(-most_right, most_right + 1).floor()
+    down = dice.uniform(-most_down, most_down + 1).floor()
+    return part_of(geometry.shift(right, down)[:, :2], dice.happens() & ((right != 0) | (down != 0)))
+
+
+def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+    _, height, width = shape
+    wide, high = width // CUTOUT, height // CUTOUT
+    # the box's middle is any pixel (any edge between two for boxes of even sides)
+    left = dice.uniform(0, width + 1 - wide % 2).floor() - wide // 2
+    top = dice.uniform(0, height + 1 - high % 2).floor() - high // 2
+    return part_of(torch.stack([left, left + wide, top, top + high], dim=1), dice.happens())

@@ -1,0 +1,493 @@
+"""The state of an adversarial game: two networks, their optimisers, the averaged G, and one step of each phase.
+
+Knows generators, discriminators, losses and tensors; never codecs, files, terminals or clocks.
+
+Every draw comes from a generator keyed by (seed, purpose, step, roll-backs), so a game is its tensors plus a few
+numbers: `state_tensors` and `state_json` hold all that an exact resume needs.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import ModelError
+from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, StyleGenerator
+from gankit.networks.compiled import compiled
+from gankit.randomness import torch_generator
+from gankit.training.augment import AUGMENTATIONS, mirrored_by_chance, speed_for, steer
+from gankit.training.batches import Batches
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
+from gankit.training.optimisers import Descent, Totals
+from gankit.training.plan import GameConfig, Phase
+
+LOOKED_AT_ONCE = 256
+"""Records that networks are shown together outside the game's steps."""
+
+MEMORY_SPEED = 0.25
+"""Share of a new look in the running means that steer the augmentation: a look at some records is noisy."""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What D was shown in a step, and what G needs of it: rows of `train`, noise, condition, records, D's logits."""
+
+    train: Batches
+    rows: Tensor
+    z: Tensor
+    u: Tensor
+    c: Tensor | None
+    real: Tensor
+    shown: Tensor
+    real_logits: Tensor
+    draws: torch.Generator
+
+
+class Game:
+    """Two networks at play. `step` moves it one step; `state_tensors` and `state_json` are all there is to it.
+
+    Args:
+        generator: G.
+        discriminator: D, on the same device.
+        config: how it is played.
+
+    Attributes:
+        average: the exponential moving average of G, the one that is evaluated, kept and sampled from.
+        step, samples: steps taken and real samples shown.
+        weight: the penalty's weight as it is now, but for `final_weight`.
+        strength: of the augmentation.
+        memory: running means of E[D(training)] - E[D(held-out)] and of E[D(training)] - E[D(fake)].
+        rollbacks: how often the game was rolled back.
+        best: the averaged G with the best held-out metric, as name -> tensor; None before the first evaluation.
+        warmed: the averaged G that began the game, where `keeps_warmed` asks for it; None before.
+        history: one entry per evaluation, plain JSON values.
+        stopped_early: whether it ended because nothing improved.
+        skipped: samples of the warm-up that were not needed.
+    """
+
+    def __init__(self, generator: Generator, discriminator: Discriminator, config: GameConfig) -> None:
+        self.config = config
+        self.generator = generator
+        self.discriminator = discriminator
+        self._stepped = (generator, discriminator)
+        self.average = copy.deepcopy(generator).requires_grad_(False).eval()
+        self.device = next(generator.parameters()).device
+        self._descents = {"generator": Descent(generator, config), "d": Descent(discriminator, config)}
+        self._augment = None if config.augmentation == "none" else AUGMENTATIONS[config.augmentation]()
+        penalty = PENALTIES[config.penalty]
+        steered = config.penalty_weight is None and penalty.adaptive
+        self.steers_weight = steered
+        self.weight = config.first_weight if steered else penalty.default_weight
+        if config.penalty_weight is not None:
+            self.weight = config.penalty_weight
+        self.strength = 0.0 if self._augment is None else self._augment.first_strength
+        if config.augmentation_strength is not None:
+            self.strength = config.augmentation_strength
+        self.memory = [0.0, 0.0]
+        self.step = 0
+        self.samples = 0
+        self.rollbacks = 0
+        self.best: dict[str, Tensor] | None = None
+        self.warmed: dict[str, Tensor] | None = None
+        self.best_metric: float | None = None
+        self.best_samples = 0
+        self.evaluations_since_best = 0
+        self.stopped_early = False
+        self.history: list[dict[str, Any]] = []
+        self.skipped = 0
+        self._order: tuple[int, Tensor] | None = None
+        self.totals = Totals(self.device)
+
+    def compile(self, backend: str = "inductor") -> None:
+        """From here on adversarial steps go through `torch.compile`, but for what is differentiated twice.
+
+        The numbers differ by rounding. The first step takes minutes; it raises what the compiler raises.
+
+        Args:
+            backend: of `torch.compile`.
+        """
+        self._stepped = compiled(self.generator, self.discriminator, backend)
+
+    def uncompile(self) -> None:
+        """From here on steps go without `torch.compile` again."""
+        self._stepped = (self.generator, self.discriminator)
+
+    # --- what to do now -------------------------------------------------------------------------------------------
+
+    @property
+    def behind(self) -> int:
+        """Samples of the training that are behind: those shown, and those of the warm-up that were skipped."""
+        return self.samples + self.skipped
+
+    @property
+    def done(self) -> float:
+        """Share of the training that is behind, in [0, 1]."""
+        return min(1.0, self.behind / self.config.total_samples)
+
+    @property
+    def warmup(self) -> float:
+        """Share of the samples in which G alone learns by likelihood; 0 where it cannot."""
+        return self.config.warmup if isinstance(self.generator, LikelihoodGenerator) else 0.0
+
+    def end_warmup(self) -> None:
+        """Skips what is left of the warm-up and goes on with the best G so far."""
+        self.skipped = max(0, math.ceil(self.warmup * self.config.total_samples) - self.samples)
+        self.evaluations_since_best = 0
+        if self.best is not None:
+            self.generator.load_state_dict(self.best)
+            self.average.load_state_dict(self.best)
+
+    @property
+    def phase(self) -> Phase:
+        """What the next step is: G's likelihood, D alone, or the game."""
+        if self.done < self.warmup:
+            return "likelihood"
+        return "discriminator" if self.done < self.warmup + self.config.d_warmup else "game"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to play."""
+        return self.stopped_early or self.done >= 1.0
+
+    def learning_rate(self) -> float:
+        """The learning rate now: a half cosine over the phase, or that of 2014; halved by each roll-back."""
+        config = self.config
+        if config.optimiser == "sgd":
+            return max(config.learning_rate / config.rate_decay**self.step, config.least_rate) * 0.5**self.rollbacks
+        warmup = self.warmup
+        if self.phase == "likelihood":
+            start, through = config.warmup_learning_rate, self.done / warmup
+        else:
+            start, through = config.learning_rate, config.through(warmup, self.done)
+        low = config.final_learning_rate
+        return start * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * through))) * 0.5**self.rollbacks
+
+    # --- one step of each phase -----------------------------------------------------------------------------------
+
+    def play_step(self, train: Batches) -> None:
+        """One step of the phase the game is in."""
+        rate, phase, before = self.learning_rate(), self.phase, self.samples
+        if self.config.keeps_warmed and self.warmed is None and self.warmup and phase != "likelihood":
+            self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
+        if phase == "likelihood":
+            self._likelihood_step(train, rate)
+        else:
+            self._adversarial_step(train, rate, generator_moves=phase == "game")
+        self._move_average(self.samples - before)
+        self.step += 1
+
+    def _likelihood_step(self, train: Batches, rate: float) -> None:
+        assert isinstance(self.generator, LikelihoodGenerator)
+        x, c = train.rows(self._next_rows(train, self.config.warmup_batch))
+        x, c = x.to(self.device), None if c is None else c.to(self.device)
+        u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
+        loss = self.generator.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
+        # momentum as usual: it is the adversary that makes an old gradient a wrong one
+        descent = self._descents["generator"]
+        descent.step(descent.gradients(loss), rate, betas=(0.9, self.config.beta2))
+        self.totals.add(g_loss=loss)
+
+    def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
+        config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
+        method = config.penalty_method
+        pays = self.step % config.penalty_every == 0
+        weight = self.penalty_weight() * config.penalty_every
+        g, d = self._descents["generator"], self._descents["d"]
+        if not pays:
+            penalty = PENALTIES["none"]
+        judging = self.discriminator if differentiates_twice(self.discriminator, penalty, method) else self._stepped[1]
+        for k in range(config.d_steps):
+            rows = self._next_rows(train, config.batch)
+            real, c = train.take(rows, self.device)
+            if config.mirror:
+                real = mirrored_by_chance(real, self.rand(torch_generator(*self._key("mirror", k)), len(real)))
+            draws = torch_generator(*self._key("step", k))
+            z = self.randn(draws, len(real), self.generator.num_latents)
+            u = self.rand(draws, len(real), self.generator.num_uniforms)
+            # the last fakes serve D and then G, so that G runs once per step
+            with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
+                fake = self._stepped[0](z, u, c)
+                shown = self._augmented(fake, draws)
+            real = self._augmented(real, draws)
+            dropout = self._dropout(draws, 2 * len(real))
+            played = discriminator_turn(
+                judging, loss, penalty, method, real, shown, c, dropout, self._penalty_draws(draws, real)
+            )
+            total = played.loss + weight * played.penalty if penalty.places else played.loss
+            d_gradients = d.gradients(total)
+            turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
+            if config.at_once and generator_moves:
+                g_gradients = g.gradients(self._generator_loss(turn, dropout))
+            d.step(d_gradients, rate, **self._settings())
+            on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
+            self.totals.add(d_loss=played.loss, gap=on_real - on_fake)
+            if pays:
+                self.totals.add(penalty=played.penalty)
+        if not generator_moves:
+            return
+        if not config.at_once:
+            g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * len(real))))
+        g.step(g_gradients, rate * config.generator_rate, **self._settings())
+
+    def _generator_loss(self, turn: _Turn, dropout: Tensor | None) -> Tensor:
+        """What G goes down, by D as it is now; dropout [2B, D's num_uniforms] for real and fake."""
+        config, loss, c, real_logits = self.config, LOSSES[self.config.loss], turn.c, turn.real_logits
+        half, discriminator = len(turn.real), self._stepped[1]
+        if loss.pairs and not config.at_once:  # those of D after its step
+            with torch.no_grad():
+                real_logits = discriminator(turn.real, c, None if dropout is None else dropout[:half])
+        fake_logits = discriminator(turn.shown, c, None if dropout is None else dropout[half:])
+        total = g_loss = loss.generator(real_logits, fake_logits)
+        if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
+            order = self.rand(turn.draws, half, self.generator.num_order_uniforms)
+            nll = self.generator.likelihood_loss(
+                turn.train.rows(turn.rows)[0].to(self.device), c, order, self._likelihood_dropout(half)
+            )
+            total = g_loss + config.likelihood_weight * nll
+        if config.path_length_weight and self.step % config.path_length_every == 0:
+            total = total + self._path_length_loss(turn.z, turn.u, c)
+        self.totals.add(g_loss=g_loss)
+        return total
+
+    def _path_length_loss(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
+        """The path length regulariser on half the batch, as the paper's code takes it (Karras et al. 2020, appendix B).
+
+        It moves G in the same step as its loss does, where theirs takes a step of its own.
+        """
+        assert isinstance(self.generator, StyleGenerator)
+        half = max(1, len(z) // 2)
+        directions = self.randn(torch_generator(*self._key("path length")), half, *self.generator.spec.shape)
+        loss = self.generator.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
+        return self.config.path_length_weight * self.config.path_length_every * loss
+
+    def _settings(self) -> dict[str, float | tuple[float, float]]:
+        """Adam's decay rates now, or the momentum of 2014."""
+        config = self.config
+        if config.optimiser == "sgd":
+            grown = min(1.0, self.samples / config.momentum_samples)
+            return {"momentum": config.momentum + (config.final_momentum - config.momentum) * grown}
+        if config.first_beta2 is None:
+            return {"betas": (config.beta1, config.beta2)}
+        return {"betas": (config.beta1, config.beta2 + (config.first_beta2 - config.beta2) * self._falling())}
+
+    def penalty_weight(self) -> float:
+        """The penalty's weight now."""
+        low = 1.0 if self.steers_weight else self.config.final_weight
+        return self.weight * (low + (1 - low) * self._falling())
+
+    def _falling(self) -> float:
+        """From 1 to 0 over the adversarial phases, a half cosine."""
+        return 0.5 * (1 + math.cos(math.pi * self.config.through(self.warmup, self.done)))
+
+    @torch.no_grad()
+    def _move_average(self, shown: int) -> None:
+        """EMA: average <- average + (1 - 2^(-samples shown / half-life)) (G - average)."""
+        half_life = min(self.config.ema_half_life, 0.1 * max(self.samples, 1))
+        towards = 1 - 0.5 ** (shown / half_life) if half_life else 1.0
+        torch._foreach_lerp_(list[Tensor](self.average.parameters()), list(self.generator.parameters()), towards)
+        for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            mine.copy_(its)
+
+    # --- draws ----------------------------------------------------------------------------------------------------
+
+    def _key(self, purpose: str, *numbers: int) -> tuple[Any, ...]:
+        """The key of a draw; roll-backs are in it, so that what led to an infinity is not repeated."""
+        return (self.config.seed, purpose, self.step, self.rollbacks, *numbers)
+
+    def randn(self, generator: torch.Generator, *shape: int) -> Tensor:
+        """Standard normal numbers, drawn on the CPU so that they are the same for every device."""
+        return torch.randn(shape, generator=generator).to(self.device, non_blocking=True)
+
+    def rand(self, generator: torch.Generator, *shape: int) -> Tensor:
+        """Uniform numbers in [0, 1), drawn on the CPU."""
+        return torch.rand(shape, generator=generator).to(self.device, non_blocking=True)
+
+    def _dropout(self, generator: torch.Generator, rows: int) -> Tensor | None:
+        count = self.discriminator.num_uniforms
+        return self.rand(generator, rows, count) if count else None
+
+    def _likelihood_dropout(self, rows: int) -> Tensor | None:
+        assert isinstance(self.generator, LikelihoodGenerator)
+        count = self.generator.num_dropout_uniforms
+        return self.rand(torch_generator(*self._key("likelihood dropout")), rows, count) if count else None
+
+    def _penalty_draws(self, generator: torch.Generator, real: Tensor) -> PenaltyDraws:
+        places = PENALTIES[self.config.penalty].places
+        between = directions = None
+        if "between" in places:
+            between = self.rand(generator, len(real), *[1] * (real.dim() - 1))
+        if places and self.config.penalty_method == "finite":
+            directions = self.randn(generator, len(real) * len(places), *real.shape[1:])
+        return PenaltyDraws(between, directions)
+
+    def _next_rows(self, train: Batches, batch: int) -> Tensor:
+        """Rows of the next records of the epoch's permutation; what fills no batch waits for another epoch."""
+        size = min(batch, len(train))
+        epoch, position = divmod(self.samples // size, len(train) // size)
+        if self._order is None or self._order[0] != epoch:
+            draws = torch_generator(self.config.seed, "order", epoch)
+            self._order = (epoch, torch.randperm(len(train), generator=draws).to(train.x.device))
+        self.samples += size
+        two = self._order[1][position * size : (position + 2) * size]
+        if len(two) == 2 * size:
+            train.expect(two[size:])
+        return two[:size]
+
+    def sample(self, generator: Generator, count: int, purpose: str, c: Tensor | None) -> Tensor:
+        """Fakes [count, *shape] of `generator` without gradients, keyed by (seed, purpose)."""
+        draws = torch_generator(self.config.seed, purpose)
+        with torch.no_grad():
+            z = self.randn(draws, count, generator.num_latents)
+            u = self.rand(draws, count, generator.num_uniforms)
+            parts = range(0, count, LOOKED_AT_ONCE)
+            conditions = [None if c is None else c[i : i + LOOKED_AT_ONCE] for i in parts]
+            pairs = zip(parts, conditions, strict=True)
+            return torch.cat(
+                [generator(z[i : i + LOOKED_AT_ONCE], u[i : i + LOOKED_AT_ONCE], part) for i, part in pairs]
+            )
+
+    def logits(self, x: Tensor, c: Tensor | None) -> Tensor:
+        """D's logits [n] on records [n, *shape], without gradients or dropout."""
+        parts = [slice(i, i + LOOKED_AT_ONCE) for i in range(0, len(x), LOOKED_AT_ONCE)]
+        with torch.no_grad():
+            return torch.cat([self.discriminator(x[part], None if c is None else c[part]) for part in parts])
+
+    # --- augmentation ---------------------------------------------------------------------------------------------
+
+    def _augmented(self, x: Tensor, draws: torch.Generator) -> Tensor:
+        """What D is shown of x [B, C, H, W]."""
+        if self._augment is None or self.strength == 0:
+            return x
+        shape = (x.shape[1], x.shape[2], x.shape[3])
+        return self._augment.apply(x, self._augment.draw(draws, len(x), shape, self.strength, self.device))
+
+    def steer_augmentation(self, train: Batches, heldout: Batches, samples: int) -> None:
+        """Moves the strength towards where D's overfitting, measured on held-out records, is as large as wanted.
+
+        Args:
+            train, heldout: records that train, and records that train nothing.
+            samples: shown since the last look.
+        """
+        if self._augment is None or self.config.augmentation_strength is not None or not self._augment.steered:
+            return
+        draws = torch_generator(*self._key("memory"))
+        count = min(len(heldout), len(train), LOOKED_AT_ONCE)
+        means = []
+        c: Tensor | None = None
+        for records in (heldout, train):
+            rows = torch.randint(len(records), (count,), generator=draws)
+            x, c = records.take(rows.to(records.x.device), self.device)
+            means.append(float(self.logits(self._augmented(x, draws), c).mean()))
+        with torch.no_grad():
+            z, u = (
+                self.randn(draws, count, self.generator.num_latents),
+                self.rand(draws, count, self.generator.num_uniforms),
+            )
+            fake = float(self.logits(self._augmented(self.generator(z, u, c), draws), c).mean())
+        for i, value in enumerate((means[1] - means[0], means[1] - fake)):
+            self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
+        memorised = self.memory[0] / self.memory[1] if self.memory[1] > 0 else 0.0
+        speed = speed_for(self.config.total_samples)
+        self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target, speed)
+
+    # --- the penalty's weight -------------------------------------------------------------------------------------
+
+    def steer_weight(self, gap: float) -> None:
+        """Gamma <- gamma exp(speed clip(log(gap / target), -1, 1)): up where D is too sure, down where it is too tame.
+
+        No constant fits all data: about .1 was the gap of the best gamma on tables, .4 where it was too small, .04
+        where it was too large; the same gamma let D run away on longer records.
+        """
+        if not self.steers_weight:
+            return
+        error = math.log(max(gap, 1e-6) / self.config.gap_target)
+        self.weight *= math.exp(self.config.gap_speed * max(-1.0, min(1.0, error)))
+        self.weight = min(max(self.weight, 1e-6), 1e6)
+
+    # --- state ----------------------------------------------------------------------------------------------------
+
+    def best_generator(self) -> Generator:
+        """The averaged G with the best held-out metric; the latest one where there was no metric."""
+        return self.average if self.best is None else self._with(self.best)
+
+    def warmed_generator(self) -> Generator | None:
+        """The averaged G that began the game; None where it was not kept."""
+        return None if self.warmed is None else self._with(self.warmed)
+
+    def _with(self, weights: Mapping[str, Tensor]) -> Generator:
+        generator = copy.deepcopy(self.average)
+        generator.load_state_dict(weights)
+        return generator
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the game, by name; those of the live networks, not copies."""
+        tensors: dict[str, Tensor] = {}
+        for title, module in self._modules():
+            tensors |= {f"{title}.{name}": t.detach() for name, t in module.state_dict().items()}
+        for title, descent in self._descents.items():
+            tensors |= {f"optimiser.{title}.{name}": t for name, t in descent.state_tensors().items()}
+        if self.best is not None:
+            tensors |= {f"best.{name}": t for name, t in self.best.items()}
+        if self.warmed is not None:
+            tensors |= {f"warmed.{name}": t for name, t in self.warmed.items()}
+        return tensors
+
+    def state_json(self) -> dict[str, Any]:
+        """Everything else, as plain JSON values."""
+        return {name: copy.deepcopy(getattr(self, name)) for name in _NUMBERS}
+
+    def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Put the game where `state_tensors` and `state_json` were taken.
+
+        Raises:
+            ModelError: a tensor is missing, left over or of another shape: the state is of another game.
+        """
+        expected = {name for name in self.state_tensors() if not name.startswith(_CHANGING)}
+        found = {name for name in tensors if not name.startswith(_CHANGING)}
+        if expected != found or any(n not in numbers for n in _NUMBERS):
+            odd = sorted(expected ^ found)[:3]
+            raise ModelError(
+                f"the checkpoint belongs to other networks: it differs in {', '.join(odd) or 'its numbers'}. "
+                "Resume with the settings the run was started with, or start a new run."
+            )
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
+
+        try:
+            for title, module in self._modules():
+                module.load_state_dict(part(f"{title}."))
+        except RuntimeError as error:
+            raise ModelError(
+                "the checkpoint belongs to networks of another size. Resume with the settings the run was started "
+                f"with, or start a new run. ({str(error).splitlines()[-1].strip()})"
+            ) from error
+        for title, descent in self._descents.items():
+            descent.load_state(part(f"optimiser.{title}."), self.device)
+        for name in _NUMBERS:
+            setattr(self, name, copy.deepcopy(numbers[name]))
+
+        def copied(prefix: str) -> dict[str, Tensor] | None:
+            return {name: t.to(self.device, copy=True) for name, t in part(prefix).items()} or None
+
+        self.best, self.warmed = copied("best."), copied("warmed.")
+        self._order = None
+        self.totals.clear()
+
+    def _modules(self) -> tuple[tuple[str, nn.Module], ...]:
+        return ("generator", self.generator), ("average", self.average), ("d", self.discriminator)
+
+
+_CHANGING = ("optimiser.", "best.", "warmed.")
+"""Beginnings of the names of tensors that a game has only after a while."""
+
+_NUMBERS = (
+    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
+    "stopped_early", "history", "strength", "memory",
+)  # fmt: skip

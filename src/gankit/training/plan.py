@@ -1,0 +1,119 @@
+"""How a game is played: every number of it, in one frozen place.
+
+Knows the tables of losses, penalties and augmentations; never networks or data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gankit.training.losses import LOSSES, PENALTIES, PenaltyMethod
+
+Phase = Literal["likelihood", "discriminator", "game"]
+
+
+@dataclass(frozen=True)
+class GameConfig:
+    """How a game is played; every length is counted in real samples shown.
+
+    total_samples: length of the whole training.
+    loss, penalty, penalty_method: keys of LOSSES and PENALTIES; "exact" or "finite".
+    penalty_weight: gamma; None lets it follow D's gap (penalties that allow it) or takes the paper's.
+    gap_target: the E[D(x)] - E[D(G)] that gamma is steered to.
+    gap_speed: largest relative change of gamma per look.
+    first_weight: where the steered gamma starts.
+    penalty_every: the penalty is taken every so many steps, with its weight times as many (lazy regularisation: Karras
+        et al. 2020, section 3.1).
+    final_weight: what is left at the end, as a share, of a weight that is not steered (cosine).
+    path_length_weight, path_length_every: weight of the path length regulariser of a `StyleGenerator`, and the steps
+        between two of its turns; its weight then counts as many times. 0 = none.
+    mirror: whether real images are shown mirrored left to right, each with chance 1/2.
+    augmentation: key of AUGMENTATIONS, or "none".
+    augmentation_strength: fixed probability of the augmentations; None = as strong as D's overfitting asks for.
+    augmentation_target: the share of D's overfitting (`Scores.memorised`) that it is steered to.
+    optimiser: "adam", or "sgd" with momentum as in 2014.
+    momentum, final_momentum, momentum_samples: of "sgd"; from the first to the last, linearly, over so many samples.
+    max_column_norm: the norm of the weights into a unit is cut to it after each step (Srivastava et al. 2014, section
+        5.1); None = it is not.
+    rate_decay, least_rate: the rate of "sgd" is divided by this after every step, down to the least one.
+    learning_rate, final_learning_rate: Adam's rate at the start and, as a share of it, at the end (cosine).
+    generator_rate: G's learning rate as a multiple of D's.
+    beta1, beta2: Adam's decay rates in the game.
+    first_beta2: beta2 at the start, from where it goes to `beta2` (cosine); None = the same throughout.
+    batch: real samples of a step of D.
+    d_steps: steps of D for each of G.
+    at_once: whether G moves by D as it was before its last step, with the same dropout, as in the code of 2014; else by
+        the D after it, as in algorithm 1 of its paper.
+    ema_half_life: of the averaged G, in samples; never more than a tenth of what was played so far. 0 = no average.
+    warmup: share of the samples in which G alone learns by likelihood (for G that can).
+    warmup_learning_rate, warmup_batch: Adam's rate at the start of that share, and its real samples of a step.
+    warmup_keeps_last: whether the warm-up runs its course and its last G begins the game, whatever the metric (a
+        two-sample test is too coarse to choose there); else it ends when the metric no longer improves, and its best G
+        begins.
+    keeps_warmed: whether the G that begins the game is kept, for a comparison at the end.
+    d_warmup: share of the samples, after the warm-up, in which D alone learns.
+    likelihood_weight: weight of G's likelihood loss during the game.
+    evaluations: how often the held-out metric is taken.
+    early_stop, patience: stop after that many evaluations in a row without a better metric.
+    steps_per_look: steps between two looks (Progress, penalty controller, check for infinities, roll-back point).
+    max_rollbacks: how often a game that became infinite is rolled back before it is given up.
+    seed: of every draw.
+    """
+
+    total_samples: int
+    loss: str = "relativistic"
+    penalty: str = "r1r2"
+    penalty_method: PenaltyMethod = "exact"
+    penalty_weight: float | None = None
+    gap_target: float = 0.1
+    gap_speed: float = 0.05
+    first_weight: float = 1.0
+    penalty_every: int = 1
+    final_weight: float = 1.0
+    path_length_weight: float = 0.0
+    path_length_every: int = 4
+    mirror: bool = False
+    augmentation: str = "none"
+    augmentation_strength: float | None = None
+    augmentation_target: float = 0.5
+    optimiser: Literal["adam", "sgd"] = "adam"
+    momentum: float = 0.5
+    final_momentum: float = 0.7
+    momentum_samples: int = 1
+    max_column_norm: float | None = None
+    rate_decay: float = 1.0
+    least_rate: float = 1e-6
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 0.02
+    generator_rate: float = 1.0
+    beta1: float = 0.0
+    beta2: float = 0.99
+    first_beta2: float | None = None
+    batch: int = 256
+    d_steps: int = 1
+    at_once: bool = False
+    ema_half_life: float = 20_000.0
+    warmup: float = 0.0
+    warmup_learning_rate: float = 2e-3
+    warmup_batch: int = 1024
+    warmup_keeps_last: bool = False
+    keeps_warmed: bool = False
+    d_warmup: float = 0.0
+    likelihood_weight: float = 0.0
+    evaluations: int = 20
+    early_stop: bool = True
+    patience: int = 8
+    steps_per_look: int = 25
+    max_rollbacks: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.loss in LOSSES and self.penalty in PENALTIES, (self.loss, self.penalty)
+        assert self.total_samples > 0 and self.batch > 0 and self.d_steps > 0 and self.steps_per_look > 0
+        assert 0 <= self.warmup + self.d_warmup <= 1
+        assert self.penalty_every > 0 and self.path_length_every > 0
+
+    def through(self, warmup: float, done: float) -> float:
+        """How much of the adversarial phases is behind, in [0, 1], when `done` of the whole is."""
+        return min(max((done - warmup) / max(1 - warmup, 1e-9), 0.0), 1.0)

@@ -1,0 +1,277 @@
+"""The docs say what is true: every name is described, every table is current, every example and command runs."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import gankit
+from gankit.cli import cli, run
+from gankit.options import train_options
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = {
+    path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+MODULES = [m.name for m in pkgutil.walk_packages(gankit.__path__, "gankit.") if not m.name.endswith("__main__")]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_flags_are_up_to_date() -> None:
+    current = script("docs").rewritten(DOCS["cli.md"])
+    assert DOCS["cli.md"] == current, "out of date; run: python scripts/docs.py"
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_command_and_flag_is_in_the_docs(command: str) -> None:
+    assert f"## {command}" in DOCS["cli.md"]
+    flags = [flag for p in cli.commands[command].params for flag in p.opts if flag.startswith("--")]
+    assert [flag for flag in flags if not re.search(rf"{flag}\b", DOCS["cli.md"])] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "page"), [("kind", "data.md"), ("network", "game.md"), ("loss", "game.md"), ("penalty", "game.md")]
+)
+def test_every_choice_is_explained(option: str, page: str) -> None:
+    (choices,) = [o.choices for o in train_options() if o.name == option]
+    missing = [choice for choice in choices if choice != "auto" and f"`{choice}`" not in DOCS[page]]
+    assert missing == []
+
+
+def test_the_choices_are_the_ones_that_there_are() -> None:
+    from gankit.networks import NETWORKS
+    from gankit.training.losses import LOSSES, PENALTIES
+
+    choices = {o.name: set(o.choices) - {"auto"} for o in train_options()}
+    assert choices["network"] == set(NETWORKS)
+    assert choices["loss"] == set(LOSSES)
+    assert choices["penalty"] == set(PENALTIES)
+
+
+def test_every_metric_is_explained() -> None:
+    from gankit.kinds.tables.metrics.evaluation import METRICS
+    from gankit.kinds.texts.metrics.table import TEXT_METRICS
+
+    series = {f"{stem}_{n}" for stem in ("ngrams", "bleu", "backward_bleu", "self_bleu") for n in range(1, 6)}
+    plain = [name for name in TEXT_METRICS if name not in series]
+    assert [name for name in [*METRICS, *plain] if f"`{name}`" not in DOCS["report.md"]] == []
+
+
+def test_every_metric_of_series_is_explained() -> None:
+    from gankit.kinds.series.metrics.table import SERIES_METRICS
+
+    part = DOCS["report.md"].split("## The figures of series", 1)[1].split("\n## ", 1)[0]
+    assert [name for name in SERIES_METRICS if f"| `{name}` |" not in part] == []
+
+
+def test_every_public_name_is_in_the_python_page() -> None:
+    names = [name for name in gankit.__all__ if not name.startswith("_")]
+    assert [name for name in names if not re.search(rf"\b{name}\b", DOCS["python.md"])] == []
+
+
+def test_every_exit_code_of_an_error_is_documented() -> None:
+    from gankit import errors
+
+    codes = {value.exit_code for value in vars(errors).values() if isinstance(value, type)}
+    table = DOCS["cli.md"].split("## Exit codes", 1)[1]
+    assert [code for code in codes if f"| {code} |" not in table] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    wrong = []
+    for name, text in DOCS.items():
+        folder = ROOT if name == "README.md" else ROOT / "docs"
+        for target in re.findall(r"\]\(([^)#\s]+)", text):
+            if "://" not in target and not (folder / target).exists():
+                wrong.append(f"{name}: {target}")
+    assert wrong == []
+
+
+def test_the_file_tree_of_the_readme_is_the_file_tree() -> None:
+    package = ROOT / "src" / "gankit"
+    rooms = {p.name + "/" if p.is_dir() else p.name for p in package.iterdir()}
+    rooms -= {"__pycache__/", "py.typed", "__main__.py"}
+    tree = DOCS["README.md"].split("src/gankit/\n", 1)[1].split("```", 1)[0]
+    assert set(re.findall(r"^  (\w+(?:\.py|/))", tree, re.MULTILINE)) == rooms
+
+
+TRAINS = {"gankit.run.api"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(m, marks=pytest.mark.slow) if m in TRAINS else m for m in MODULES])
+def test_examples_in_docstrings_run(name: str) -> None:
+    failures, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failures == 0
+
+
+# --- examples and commands of the pages, on small data ------------------------------------------------------------
+
+
+def small(text: str) -> str:
+    """The same example, with lengths that end within seconds."""
+    text = re.sub(r'budget="\w+"', 'samples="2k"', text)
+    text = re.sub(r"--budget \w+|--samples 15M", "--samples 2k", text)
+    text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 2k", text)
+    text = text.replace("--network stylegan2", "--network stylegan2 --width 8 --depth 2")
+    return text.replace("100_000", "5_000")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in that language; "" for those that name none."""
+    parts = re.split(r"^```(.*)\n", DOCS[page], flags=re.MULTILINE)
+    # text, language, block, "", text, language, block, "", …
+    return [block for name, block in zip(parts[1::4], parts[2::4], strict=False) if name == language]
+
+
+def commands(page: str) -> Iterator[str]:
+    """Every `gankit …` line of the page that can be typed as it stands."""
+    for block in blocks(page, ""):
+        for line in block.splitlines():
+            typed = re.split(r"\s{3,}", line)[0]
+            if typed.startswith("gankit ") and not re.search(r"\b(DATA|MODEL|RUN|COMMAND)\b", typed):
+                yield small(typed)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the data files that the pages speak of, in which examples run."""
+    text = small_table.read_text()
+    (tmp_path / "people.csv").write_text(text)
+    (tmp_path / "test.csv").write_text(text)
+    rich = [
+        line + (",income" if i == 0 else ",>50K" if i % 3 == 0 else ",<=50K")
+        for i, line in enumerate(text.splitlines())
+    ]
+    (tmp_path / "adult.csv").write_text("\n".join(rich).replace("income,member", "pay,member") + "\n")
+    write_photos(tmp_path / "photos")
+    write_texts(tmp_path)
+    hours = [f"2024-04-{1 + i // 24:02d} {i % 24:02d}:00,{i % 24 + i % 5}" for i in range(200)]
+    (tmp_path / "load.csv").write_text("\n".join(["when,load", *hours]) + "\n")
+    write_sounds(tmp_path / "digits")
+    write_series(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_photos(folder: Path) -> None:
+    """Forty small pictures of two classes: dark ones and light ones."""
+    from PIL import Image
+
+    draws = np.random.default_rng(0)
+    for number in range(40):
+        kind = ("cat", "dog")[number % 2]
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        pixels = draws.integers(0, 90, (20, 24, 3)) + 150 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / kind / f"{number}.png")
+
+
+def write_digits(folder: Path) -> None:
+    """Small pictures of threes, sevens and eights, and three more beside their folder."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    for number, (pixels, digit) in enumerate(zip(found.images[:160], found.target[:160], strict=True)):
+        if digit in (3, 7, 8):
+            (folder / str(digit)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray((15 * pixels).astype(np.uint8)).save(folder / str(digit) / f"{number}.png")
+    for name in ("my-seven", "one", "two"):
+        Image.fromarray((15 * found.images[7]).astype(np.uint8)).save(folder.parent / f"{name}.png")
+
+
+def write_series(folder: Path) -> None:
+    """Visits of patients in two arms, hours of weather, and a file as the UCR archive has them."""
+    draws = np.random.default_rng(0)
+    lines = ["patient,arm,day,pressure"]
+    for patient in range(40):
+        level = 120 + 15 * (patient % 2)
+        for day in range(8):
+            lines.append(f"{patient},{'ab'[patient % 2]},2024-05-{1 + day:02d},{level + draws.normal(0, 5):.1f}")
+    (folder / "visits.csv").write_text("\n".join(lines) + "\n")
+    hours = [f"2024-{6 + i // 720:02d}-{1 + i // 24 % 30:02d} {i % 24:02d}:00,{i % 24 + i // 72}" for i in range(1440)]
+    (folder / "weather.csv").write_text("\n".join(["hour,heat", *hours]) + "\n")
+    waves = [np.sin(np.arange(20) * (0.2 + 0.1 * (n % 4))) + 0.1 * draws.normal(size=20) for n in range(60)]
+    rows = ["\t".join([str(1 + n % 4), *(f"{v:.4f}" for v in wave)]) for n, wave in enumerate(waves)]
+    (folder / "Trace_TRAIN.tsv").write_text("\n".join(rows) + "\n")
+
+
+def write_sounds(folder: Path) -> None:
+    """Tones whose names say digit, speaker and take."""
+    from gankit.kinds.audio.files import encode_wav
+
+    folder.mkdir()
+    draws = np.random.default_rng(0)
+    for number in range(48):
+        digit, speaker = number % 2 * 7, ("theo", "ann")[number // 2 % 2]
+        size = int(draws.integers(64, 129))
+        tone = 9000 * np.sin((0.3 + digit / 7) * np.arange(size) + 6 * draws.random())
+        (folder / f"{digit}_{speaker}_{number}.wav").write_bytes(encode_wav(tone.astype(np.int16)[:, None], 500))
+
+
+def write_texts(folder: Path) -> None:
+    """Names of two languages, a file each, and sentences."""
+    draws = np.random.default_rng(0)
+    (folder / "names").mkdir()
+    for label, syllables in {"Greek": ("kou", "ris", "pa", "nos"), "Dutch": ("van", "der", "brug", "hof")}.items():
+        names = ["".join(draws.choice(syllables, 3)).title() for _ in range(60)]
+        (folder / "names" / f"{label}.txt").write_text("\n".join(names) + "\n")
+    sentences = [f"a {draws.choice(['man', 'dog'])} sees a {draws.choice(['cat', 'car', 'hat'])}" for _ in range(80)]
+    (folder / "sentences.txt").write_text("\n".join(sentences) + "\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "python.md"])
+def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks(page, "python")):
+        exec(compile(small(block), f"{page}, example {number + 1}", "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md", "series.md", "pictures.md"])
+def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    typed = list(commands(page))
+    assert len(typed) >= 5
+    if page == "pictures.md":  # of whose digits no sounds are meant
+        shutil.rmtree(workplace / "digits")
+        write_digits(workplace / "digits")
+    for line in typed:
+        # Of a pipe the part before it: what the reader does is not ours.
+        arguments = shlex.split(line.split("|")[0])[1:]
+        assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
+        if "-o" in arguments:
+            out = Path(arguments[arguments.index("-o") + 1])
+            assert out.is_file() or any(out.iterdir()), line
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.name)
+def test_benchmarks_import_what_there_is(file: Path) -> None:
+    imports = [n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    missing = []
+    for found in imports:
+        if (found.module or "").split(".")[0] == "gankit":
+            module = importlib.import_module(str(found.module))
+            inside = {m.name for m in pkgutil.iter_modules(getattr(module, "__path__", []))}
+            missing += [
+                f"{found.module}.{n.name}" for n in found.names if not hasattr(module, n.name) | (n.name in inside)
+            ]
+    assert missing == []
