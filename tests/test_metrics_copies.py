@@ -11,11 +11,11 @@ from scipy import stats
 
 from gankit.kinds.tables.metrics import coverage
 from gankit.kinds.tables.metrics.baselines import BASELINES, bootstrap, copula, independent
-from gankit.metrics.copies import copies_exact, copies_near, membership, row_keys
 from gankit.kinds.tables.metrics.marginals import shape
+from gankit.kinds.tables.metrics.pairs import correlations
+from gankit.metrics.copies import copies_exact, copies_near, membership, row_keys
 from gankit.metrics.nearness import mann_whitney_z, nearer_share
 from gankit.metrics.neighbours import Space, _smallest, gower, nearest
-from gankit.kinds.tables.metrics.pairs import correlations
 from gankit.metrics.sample import Sample, concatenate
 
 

@@ -11,12 +11,12 @@ import pytest
 from metrics_samples import mixed, table
 
 from gankit.errors import DataError
-from gankit.kinds.tables.metrics.baselines import BASELINES
-from gankit.kinds.tables.metrics.table import METRICS
-from gankit.metrics.sample import Sample
-from gankit.kinds.tables.metrics.evaluation import evaluate_samples
 from gankit.kinds.tables.metrics import evaluation
+from gankit.kinds.tables.metrics.baselines import BASELINES
+from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.kinds.tables.metrics.table import METRICS
 from gankit.metrics.copies import row_keys
+from gankit.metrics.sample import Sample
 from gankit.metrics.two_sample import quick_c2st
 
 

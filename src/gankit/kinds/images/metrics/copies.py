@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, nearness, repeats, three_sample
 from gankit.kinds.images.metrics.neighbours import Neighbours, nearest
+from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, nearness, repeats, three_sample
 from gankit.metrics.score import Score, impossible, share_score
 
 SEARCHED_SIDE = 32

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.metrics.nearness import closest_pairs, comparable, digests, nearer, nearness, repeats, three_sample
-from gankit.metrics.score import Score, impossible
 from gankit.kinds.series.metrics.sample import SeriesSample, bridged, shrunk
 from gankit.kinds.series.metrics.sums import WHOLE
 from gankit.kinds.series.metrics.warping import References
+from gankit.metrics.nearness import closest_pairs, comparable, digests, nearer, nearness, repeats, three_sample
+from gankit.metrics.score import Score, impossible
 
 MOST_STEPS = 96
 """Steps of a series when it is looked for; longer ones are averaged over boxes of steps."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gankit.metrics.score import Score, impossible, mean_score
 from gankit.kinds.texts.metrics.grams import Grams
+from gankit.metrics.score import Score, impossible, mean_score
 
 ORDERS = (2, 3, 4, 5)
 """The n of BLEU-n."""

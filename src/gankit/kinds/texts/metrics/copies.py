@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gankit.metrics.nearness import closest_pairs, nearer, nearness, repeats, three_sample
-from gankit.metrics.score import Score, impossible
 from gankit.kinds.texts.metrics.distances import References
 from gankit.kinds.texts.metrics.grams import Coded
+from gankit.metrics.nearness import closest_pairs, nearer, nearness, repeats, three_sample
+from gankit.metrics.score import Score, impossible
 
 
 def copies_exact(train: Sequence[str], heldout: Sequence[str], fake: Sequence[str]) -> Score:

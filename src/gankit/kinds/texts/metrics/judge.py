@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.auc import auc, auc_interval
 from gankit.kinds.images.metrics.classes import confusion_figures
+from gankit.metrics.auc import auc, auc_interval
 from gankit.metrics.score import Score, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from gankit.metrics.score import Score, around, impossible, plain, share_score
 from gankit.kinds.texts.metrics.grams import Coded
+from gankit.metrics.score import Score, around, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 
 RARE = 0.01
