@@ -73,10 +73,10 @@ def independent_figure(real: Sample, fake: Sample) -> float:
     from xgboost import XGBClassifier
 
     both, n = concatenate(real, fake), real.num_rows
-    features = tree_features(both, both, both.names)
-    x = pd.DataFrame(features.matrix, columns=[f"x{i}" for i in range(features.matrix.shape[1])])
-    for name, categorical in zip(x, features.categorical, strict=True):
-        if categorical:
+    matrix, categorical = tree_features(both, both, both.names)
+    x = pd.DataFrame(matrix, columns=[f"x{i}" for i in range(matrix.shape[1])])
+    for name, is_category in zip(x, categorical, strict=True):
+        if is_category:
             x[name] = x[name].astype(str).astype("category")
     y = np.repeat([1, 0], [n, fake.num_rows])
     scores = []

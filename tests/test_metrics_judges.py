@@ -81,10 +81,10 @@ def test_two_categories_of_thousands_of_levels_do_not_stop_the_judges() -> None:
 def test_rare_levels_share_the_last_code_of_the_trees_and_missing_stays_missing() -> None:
     codes = np.concatenate([np.repeat(np.arange(300), 2), [299, -1]]).astype(np.int32)
     sample = Sample({"c": codes}, {"c": "category"}, {"c": tuple(f"v{i}" for i in range(300))})
-    features = tree_features(sample, sample, ("c",))
-    assert features.categorical.tolist() == [True]
-    assert np.nanmax(features.matrix) == 253 and np.isnan(features.matrix[-1, 0])
-    assert features.matrix[-2, 0] == 0  # the most frequent level has the first code
+    matrix, categorical = tree_features(sample, sample, ("c",))
+    assert categorical.tolist() == [True]
+    assert np.nanmax(matrix) == 253 and np.isnan(matrix[-1, 0])
+    assert matrix[-2, 0] == 0  # the most frequent level has the first code
 
 
 def test_linear_features_are_standardised_numbers_flags_and_indicators() -> None:

@@ -21,27 +21,18 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
     >>> auc(np.array([0.9, 0.7]), np.array([0.1, 0.7]))
     (0.875, 0.03125)
     """
+    from scipy.stats import rankdata
+
     num_positive, num_negative = len(positive), len(negative)
     if not num_positive or not num_negative:
         return math.nan, math.nan
-    together = midranks(np.concatenate([positive, negative]))
-    above = (together[:num_positive] - midranks(positive)) / num_negative  # share of negatives below each positive
-    below = 1 - (together[num_positive:] - midranks(negative)) / num_positive
+    together = rankdata(np.concatenate([positive, negative]))
+    above = (together[:num_positive] - rankdata(positive)) / num_negative  # share of negatives below each positive
+    below = 1 - (together[num_positive:] - rankdata(negative)) / num_positive
     area = float(above.mean())
     if num_positive < 2 or num_negative < 2:
         return area, math.nan
     return area, float(above.var(ddof=1) / num_positive + below.var(ddof=1) / num_negative)
-
-
-def midranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, equal values sharing their mean rank: [N] -> [N] float64."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    lengths = np.diff(np.append(starts, len(values)))
-    out = np.empty(len(values))
-    out[order] = np.repeat(starts + (lengths + 1) / 2, lengths)
-    return out
 
 
 def auc_interval(area: float, variance: float) -> tuple[float, float]:

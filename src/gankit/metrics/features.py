@@ -5,7 +5,6 @@ Knows samples; never what the classifiers are asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,21 +18,12 @@ _TREE_LEVELS = 254  # scikit-learn's histograms hold at most 255 levels; the las
 _LINEAR_LEVELS = 100
 
 
-@dataclass(frozen=True)
-class TreeFeatures:
-    """A matrix for `HistGradientBoosting*`, with its categorical columns.
+def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The columns `names` of `sample` for `HistGradientBoosting*`: [N, C] float64, NaN = missing; and which are
+    categorical: [C] bool.
 
-    matrix: [N, C] float64, NaN = missing. categorical: [C] bool.
-    """
-
-    matrix: np.ndarray
-    categorical: np.ndarray
-
-
-def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> TreeFeatures:
-    """The columns `names` of `sample` for boosted trees; levels rare in `reference` share one code.
-
-    A two-level or constant column stays categorical. Infinite numbers become the largest float32, in their order.
+    Levels rare in `reference` share one code. A two-level or constant column stays categorical. Infinite numbers become
+    the largest float32, in their order.
     """
     matrix = np.empty((sample.num_rows, len(names)))
     for i, name in enumerate(names):
@@ -41,19 +31,16 @@ def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> 
         if sample.kinds[name] == "number":
             matrix[:, i] = np.clip(values, -3e38, 3e38)
         else:
-            codes = frequency_ranks(reference, name)[values].astype(float)
-            matrix[:, i] = np.where(values < 0, np.nan, np.minimum(codes, _TREE_LEVELS - 1))
-    return TreeFeatures(matrix, np.array([sample.kinds[n] == "category" for n in names], bool))
+            codes = np.minimum(frequency_ranks(reference, name), _TREE_LEVELS - 1)[values]
+            matrix[:, i] = np.where(values < 0, np.nan, codes)
+    return matrix, np.array([sample.kinds[n] == "category" for n in names], bool)
 
 
 def frequency_ranks(reference: Sample, name: str) -> np.ndarray:
     """Level code -> rank by frequency in `reference`, 0 = the most frequent: [num_levels or 1] int64."""
     num_levels = max(len(reference.levels[name]), 1)
     values = reference.columns[name]
-    order = np.argsort(-np.bincount(values[values >= 0], minlength=num_levels), kind="stable")
-    ranks = np.empty(num_levels, np.int64)
-    ranks[order] = np.arange(num_levels)
-    return ranks
+    return np.argsort(np.argsort(-np.bincount(values[values >= 0], minlength=num_levels), kind="stable"))
 
 
 def linear_features(sample: Sample, reference: Sample) -> csr_matrix:

@@ -5,20 +5,20 @@ Knows two samples and off-the-shelf classifiers; never how a sample was made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from gankit.metrics.auc import auc, auc_interval
 from gankit.metrics.features import boosted_trees, linear_features, tree_features
 from gankit.metrics.sample import Sample, align, concatenate
-from gankit.metrics.score import Score, impossible
+from gankit.metrics.score import Score, impossible, plain
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
-# fit(training rows, labels, rows to judge) -> probability of being real
-Judge = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+Judge = Callable[[np.ndarray, int], np.ndarray]
+"""(rows to judge [N] bool, number of the fold) -> what it says of these, more for real, having learned from others."""
 
 
 def c2st_trees(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -38,75 +38,83 @@ def c2st_linear(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     return _c2st(real, fake, seed, _linear_judge)
 
 
-def _c2st(real: Sample, fake: Sample, seed: int, make: Callable[[Sample, int], Judge]) -> Score:
+def _c2st(real: Sample, fake: Sample, seed: int, make: Callable[[Sample, np.ndarray, int], Judge]) -> Score:
     rows = min(real.num_rows, fake.num_rows)
     if rows < 2 * _FOLDS:
         return impossible(1.0, f"{rows} rows are too few for {_FOLDS} folds; {2 * _FOLDS} are the least")
     generator = numpy_generator(seed, "metrics/c2st")
     both = concatenate(real.subsample(rows, generator), fake.subsample(rows, generator))
-    is_real = np.repeat([1, 0], rows)
-    judge = make(both, key(seed, "metrics/c2st/judge"))
-    fold = np.concatenate([_folds(rows, generator), _folds(rows, generator)])
-    probability = np.empty(2 * rows)
-    areas = []
-    for k in range(_FOLDS):
-        test = fold == k
-        probability[test] = judge(np.flatnonzero(~test), is_real[~test], np.flatnonzero(test))
-        areas.append(auc(probability[test & (is_real == 1)], probability[test & (is_real == 0)]))
+    is_real = np.repeat([True, False], rows)
+    fold = np.concatenate([generator.permutation(np.arange(rows) % _FOLDS) for _ in (real, fake)])
+    said, areas = out_of_fold(make(both, is_real, key(seed, "metrics/c2st/judge")), is_real, fold)
     value = 1 - float(np.mean([2 * max(0.5, a) - 1 for a, _ in areas]))
-    return _score(
-        value,
-        float(np.mean([a for a, _ in areas])),
-        float(np.mean([v for _, v in areas])) / _FOLDS,
-        probability,
-        is_real,
-    )
+    return c2st_score(said > 0.5, is_real, areas, value)
 
 
-def _score(value: float, area: float, variance: float, probability: np.ndarray, is_real: np.ndarray) -> Score:
-    low, high = auc_interval(area, variance)
-    says_real = probability > 0.5
-    right = says_real == (is_real == 1)
-    found = says_real & (is_real == 1)
+def out_of_fold(judge: Judge, is_real: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """What a judge says of rows it did not learn from: [N], and the AUC and its variance in each fold.
+
+    A fold that lacks real rows or fakes, or leaves none to learn from, is left out, and its rows are NaN.
+    """
+    said, areas = np.full(len(fold), np.nan), []
+    for k in range(int(fold.max()) + 1):
+        test = fold == k
+        if (test & is_real).any() and (test & ~is_real).any() and (~test & is_real).any():
+            said[test] = judge(test, k)
+            areas.append(auc(said[test & is_real], said[test & ~is_real]))
+    return said, areas
+
+
+def c2st_score(
+    says_real: np.ndarray,
+    is_real: np.ndarray,
+    areas: list[tuple[float, float]],
+    value: float | None = None,
+    crowd: float = 1.0,
+) -> Score:
+    """The score of a classifier two-sample test, with DeLong's interval for the mean of the folds' areas; best 1.
+
+    details: auc, accuracy, precision and recall of calling a record real, folds, rows of each side.
+
+    value: other than 2 - 2 max(.5, AUC). crowd: by how much records that hang together widen the variance.
+    """
+    area = float(np.mean([a for a, _ in areas]))
+    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / len(areas) * crowd)
+    found, rows = int((says_real & is_real).sum()), int(is_real.sum())
     details = {
         "auc": area,
         "auc_low": low,
         "auc_high": high,
-        "accuracy": float(right.mean()),
-        "precision": float(found.sum() / says_real.sum()) if says_real.any() else None,
-        "recall": float(found.sum() / (is_real == 1).sum()),
-        "folds": _FOLDS,
-        "rows": int((is_real == 1).sum()),
+        "accuracy": float((says_real == is_real).mean()),
+        "precision": found / int(says_real.sum()) if says_real.any() else None,
+        "recall": found / rows,
+        "folds": len(areas),
+        "rows": rows,
     }
-    bounds = [2 - 2 * max(0.5, a) for a in (high, low)]
-    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, details)
+    value, bounds = 2 - 2 * max(0.5, area) if value is None else value, [2 - 2 * max(0.5, a) for a in (high, low)]
+    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
 
 
-def _folds(rows: int, generator: np.random.Generator) -> np.ndarray:
-    """A fold for each row, in random order and as equal as can be: [rows] int64."""
-    return generator.permutation(np.arange(rows) % _FOLDS)
+def _tree_judge(both: Sample, is_real: np.ndarray, seed: int, num_trees: int = 100, rate: float = 0.1) -> Judge:
+    x, categorical = tree_features(both, both, both.names)
 
-
-def _tree_judge(both: Sample, seed: int, num_trees: int = 100, rate: float = 0.1) -> Judge:
-    features = tree_features(both, both, both.names)
-
-    def judge(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
-        x, categorical = features.matrix, features.categorical
+    def judge(test: np.ndarray, _: int) -> np.ndarray:
         return boosted_trees(
-            x[train], labels, x[test], categorical, task="classification", seed=seed, num_trees=num_trees, rate=rate
-        )[:, 1]
+            x[~test], is_real[~test], x[test], categorical, task="classification",
+            seed=seed, num_trees=num_trees, rate=rate,
+        )[:, 1]  # fmt: skip
 
     return judge
 
 
-def _linear_judge(both: Sample, seed: int) -> Judge:
+def _linear_judge(both: Sample, is_real: np.ndarray, seed: int) -> Judge:
     from sklearn.linear_model import LogisticRegression
 
-    features = linear_features(both, both)
+    x = linear_features(both, both)
 
-    def judge(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
-        model = LogisticRegression(max_iter=1000, tol=1e-3).fit(features[train], labels)
-        return np.asarray(model.predict_proba(features[test])[:, 1])
+    def judge(test: np.ndarray, _: int) -> np.ndarray:
+        model = LogisticRegression(max_iter=1000, tol=1e-3).fit(x[~test], is_real[~test])
+        return np.asarray(model.predict_proba(x[test])[:, 1])
 
     return judge
 
@@ -124,16 +132,9 @@ def quick_c2st(real: Sample, fake: Sample, seed: int, max_rows: int = 5000) -> S
     generator = numpy_generator(seed, "metrics/quick_c2st")
     real, fake = align(real, fake)
     both = concatenate(real.subsample(rows, generator), fake.subsample(rows, generator))
-    judge = _tree_judge(both, key(seed, "metrics/quick_c2st/judge"), num_trees=40, rate=0.2)
+    is_real = np.repeat([True, False], rows)
+    judge = _tree_judge(both, is_real, key(seed, "metrics/quick_c2st/judge"), num_trees=40, rate=0.2)
     half = np.concatenate([generator.permutation(rows) % 2, generator.permutation(rows) % 2])
-    is_real = np.repeat([1, 0], rows)
-    areas = []
-    for k in (0, 1):
-        test = half == k
-        p = judge(np.flatnonzero(~test), is_real[~test], np.flatnonzero(test))
-        areas.append(auc(p[is_real[test] == 1], p[is_real[test] == 0]))
-    area = float(np.mean([a for a, _ in areas]))
-    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / 2)
-    value = 2 - 2 * max(0.5, area)
-    details = {"auc": area if math.isfinite(area) else None, "rows": rows}
-    return Score(value, 2 - 2 * max(0.5, high), 2 - 2 * max(0.5, low), 1.0, details)
+    said, areas = out_of_fold(judge, is_real, half)
+    score = c2st_score(said > 0.5, is_real, areas)
+    return replace(score, details={"auc": score.details["auc"], "rows": rows})

@@ -17,9 +17,10 @@ from gankit.kinds.series.metrics.copies import MOST_COLUMNS, frames
 from gankit.kinds.series.metrics.sample import bridged, shrunk
 from gankit.kinds.series.metrics.sums import WHOLE
 from gankit.kinds.texts.metrics.judge import label_figures
-from gankit.metrics.auc import auc, auc_interval
+from gankit.metrics.auc import auc
 from gankit.metrics.features import boosted_trees
 from gankit.metrics.score import Z95, Score, impossible, plain
+from gankit.metrics.two_sample import c2st_score, out_of_fold
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
@@ -150,36 +151,19 @@ def c2st(
     chosen = [np.sort(generator.permutation(len(x))[:rows]) for x in (real, fake)]
     x = np.concatenate([real[chosen[0]], fake[chosen[1]]])
     fold = np.concatenate([_folds(r[c], generator) for r, c in zip(runs, chosen, strict=True)])
-    is_real = np.repeat([1, 0], rows)
-    probability, areas = np.full(2 * rows, 0.5), []
-    for k in range(_FOLDS):
-        test = fold == k
-        if min((is_real[test] == 1).sum(), (is_real[test] == 0).sum(), (is_real[~test] == 1).sum()) < 1:
-            continue
-        probability[test] = boosted_trees(
+    is_real = np.repeat([True, False], rows)
+
+    def judge(test: np.ndarray, k: int) -> np.ndarray:
+        return boosted_trees(
             x[~test], is_real[~test], x[test], np.zeros(x.shape[1], bool), task="classification",
             seed=key(seed, "metrics/series/c2st", k) % 2**31, num_trees=num_trees,
         )[:, 1]  # fmt: skip
-        areas.append(auc(probability[test & (is_real == 1)], probability[test & (is_real == 0)]))
+
+    probability, areas = out_of_fold(judge, is_real, fold)
     if not areas:
         return impossible(1.0, "the series share their steps, so that none can be tested for itself")
-    area = float(np.mean([a for a, _ in areas]))
     crowd = max(len(c) / max(len(np.unique(r[c])), 1) for r, c in zip(runs, chosen, strict=True))
-    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / len(areas) * crowd)
-    says_real = probability > 0.5
-    found = int((says_real & (is_real == 1)).sum())
-    details = {
-        "auc": area,
-        "auc_low": low,
-        "auc_high": high,
-        "accuracy": float((says_real == (is_real == 1)).mean()),
-        "precision": found / int(says_real.sum()) if says_real.any() else None,
-        "recall": found / rows,
-        "folds": len(areas),
-        "rows": rows,
-    }
-    value, bounds = 2 - 2 * max(0.5, area), [2 - 2 * max(0.5, a) for a in (high, low)]
-    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
+    return c2st_score(probability > 0.5, is_real, areas, crowd=crowd)
 
 
 def _folds(runs: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -69,9 +69,7 @@ def _ordered(train: Sample, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     values, place, counts = np.unique(train.columns[name], return_inverse=True, return_counts=True)  # NaN: one, last
     if train.kinds[name] == "category":
         order = np.argsort(-counts, kind="stable")
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        values, counts, place = values[order], counts[order], back[place]
+        values, counts, place = values[order], counts[order], np.argsort(order)[place]
     return values, np.concatenate([[0], np.cumsum(counts)]), place
 
 

@@ -28,15 +28,14 @@ def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
     generator = numpy_generator(seed, "metrics/shape")
-    real_counts = resampled_counts(real.num_rows, _REPLICATES, generator) / real.num_rows
-    fake_counts = resampled_counts(fake.num_rows, _REPLICATES, generator) / fake.num_rows
+    weights = [_weights(s.num_rows, resampled_counts(s.num_rows, _REPLICATES, generator)) for s in (real, fake)]
     columns: list[dict[str, Any]] = []
     replicates = np.zeros(_REPLICATES)
     for name in real.names:
         a, b = real.columns[name], fake.columns[name]
         entry: dict[str, Any] = {"column": name, "kind": real.kinds[name]}
         if real.kinds[name] == "number":
-            distances = _kolmogorov_distances(a, b, real_counts, fake_counts)
+            distances = _kolmogorov_distances(a, b, *weights)
             entry |= {
                 "score": 1 - distances[0],
                 "ks": distances[0],
@@ -45,7 +44,7 @@ def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
             }
             entry |= _earth_movers(a, b)
         else:
-            distances = _total_variations(a, b, len(real.levels[name]), real_counts, fake_counts)
+            distances = _total_variations(a, b, len(real.levels[name]), *weights)
             entry |= {"score": 1 - distances[0], "missing_real": (a < 0).mean(), "missing_fake": (b < 0).mean()}
         replicates += distances[1:] / len(real.names)
         columns.append(plain(entry))
@@ -64,24 +63,23 @@ def kolmogorov_distance(a: np.ndarray, b: np.ndarray) -> float:
     >>> kolmogorov_distance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
     0.5
     """
-    ones = np.full((1, len(a)), 1 / len(a)), np.full((1, len(b)), 1 / len(b))
-    return float(_kolmogorov_distances(a, b, *ones)[0])
+    return float(_kolmogorov_distances(a, b, _weights(len(a)), _weights(len(b)))[0])
+
+
+def _weights(num_rows: int, *counts: np.ndarray) -> np.ndarray:
+    """The weight of each row, equal ones followed by those of bootstrap replicates: [1 + R, N], rows sum to 1."""
+    return np.concatenate([np.ones((1, num_rows)), *counts]) / num_rows
 
 
 def _kolmogorov_distances(a: np.ndarray, b: np.ndarray, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
-    """The distance with equal weights, followed by that of each replicate of weights wa [R, N], wb [R, M]: [1 + R]."""
+    """The distance with each of the `_weights` wa [R, N], wb [R, M]: [R]."""
     both = np.concatenate([a, b])
     both[np.isnan(both)] = -np.inf
     order = np.argsort(both, kind="stable")
     ordered = both[order]
     last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # the last of each run of equal values
-    out = np.empty(1 + len(wa))
-    for i in range(1 + len(wa)):
-        left = np.full(len(a), 1 / len(a)) if i == 0 else wa[i - 1]
-        right = np.full(len(b), 1 / len(b)) if i == 0 else wb[i - 1]
-        gap = np.cumsum(np.concatenate([left, -right])[order])[last]
-        out[i] = np.abs(gap).max()
-    return out
+    gaps = (np.cumsum(np.concatenate([left, -right])[order])[last] for left, right in zip(wa, wb, strict=True))
+    return np.array([np.abs(gap).max() for gap in gaps])
 
 
 def total_variation(a: np.ndarray, b: np.ndarray, num_levels: int) -> float:
@@ -96,7 +94,7 @@ def total_variation(a: np.ndarray, b: np.ndarray, num_levels: int) -> float:
 
 def _total_variations(a: np.ndarray, b: np.ndarray, levels: int, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
     out = [total_variation(a, b, levels)]
-    for left, right in zip(wa, wb, strict=True):
+    for left, right in zip(wa[1:], wb[1:], strict=True):
         gap = np.bincount(a + 1, left, levels + 1) - np.bincount(b + 1, right, levels + 1)
         out.append(float(np.abs(gap).sum() / 2))
     return np.array(out)

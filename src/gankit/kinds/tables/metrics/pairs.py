@@ -5,6 +5,7 @@ Knows two samples, two columns at a time; three at a time are the matter of `cub
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -97,19 +98,22 @@ class _Pairs:
         self.correlations = [correlations(v) for v in self.numbers]
         self.rows = real.num_rows, fake.num_rows
 
-    def score(self, i: int, j: int) -> tuple[float, str, float | None, float | None]:
-        """(score, how, correlation of the real rows, that of the fakes) of columns i and j."""
+    def score(
+        self, i: int, j: int, weights: Sequence[np.ndarray | None] = (None, None), found: Sequence[np.ndarray] = ()
+    ) -> tuple[float, str, float | None, float | None]:
+        """(score, how, correlation of the real rows, that of the fakes) of columns i and j.
+
+        weights: of the rows of both sides, and found: the correlations with these.
+        """
         if self.kinds[i] == self.kinds[j] == "number":
-            a, b = (float(c[self.place[i], self.place[j]]) for c in self.correlations)
-            return _correlation_score(a, b), "correlation", plain(a), plain(b)
-        shares = [self._table(side, i, j, None) for side in (0, 1)]
+            a, b = (float(c[self.place[i], self.place[j]]) for c in found or self.correlations)
+            return 1 - abs(np.nan_to_num(a) - np.nan_to_num(b)) / 2, "correlation", plain(a), plain(b)
+        shares = [
+            np.bincount(codes[i] * self.sizes[j] + codes[j], w, self.sizes[i] * self.sizes[j]) / len(codes[i])
+            for codes, w in zip(self.codes, weights, strict=True)
+        ]
         how = "contingency" if self.kinds[i] == self.kinds[j] else "mixed"
         return 1 - float(np.abs(shares[0] - shares[1]).sum() / 2), how, None, None
-
-    def _table(self, side: int, i: int, j: int, weights: np.ndarray | None) -> np.ndarray:
-        cell = self.codes[side][i] * self.sizes[j] + self.codes[side][j]
-        counts: np.ndarray = np.bincount(cell, weights, self.sizes[i] * self.sizes[j])
-        return counts / self.rows[side]
 
     def replicates(self, seed: int) -> np.ndarray:
         """The mean score over a seeded choice of pairs, for each bootstrap of the rows: [replicates]."""
@@ -119,16 +123,7 @@ class _Pairs:
             pairs = [pairs[k] for k in generator.choice(len(pairs), _INTERVAL_PAIRS, replace=False)]
         out = np.zeros(_REPLICATES)
         counts = [resampled_counts(n, _REPLICATES, generator) for n in self.rows]
-        for r in range(_REPLICATES):
-            tables = [correlations(v, c[r]) for v, c in zip(self.numbers, counts, strict=True)]
-            for i, j in pairs:
-                if self.kinds[i] == self.kinds[j] == "number":
-                    out[r] += _correlation_score(*(float(t[self.place[i], self.place[j]]) for t in tables))
-                else:
-                    left, right = (self._table(side, i, j, counts[side][r]) for side in (0, 1))
-                    out[r] += 1 - float(np.abs(left - right).sum() / 2)
+        for r, weights in enumerate(zip(*counts, strict=True)):
+            found = [correlations(v, w) for v, w in zip(self.numbers, weights, strict=True)]
+            out[r] = sum(self.score(i, j, weights, found)[0] for i, j in pairs)
         return out / len(pairs)
-
-
-def _correlation_score(a: float, b: float) -> float:
-    return 1 - abs((0.0 if np.isnan(a) else a) - (0.0 if np.isnan(b) else b)) / 2

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.auc import midranks
-from gankit.metrics.features import boosted_trees, tree_features
+from gankit.metrics.features import boosted_trees, frequency_ranks, tree_features
 from gankit.metrics.sample import Sample
 from gankit.metrics.score import Score, around, impossible, resampled_counts
 from gankit.randomness import key, numpy_generator
@@ -68,7 +67,7 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
     inputs = tuple(n for n in train.names if n != target)
     generator = numpy_generator(seed, "metrics/usefulness")
     learn = learn.subsample(max(200, _MAX_VALUES // len(inputs)), generator)
-    features = [tree_features(s, train, inputs) for s in (learn, test)]
+    (x, categorical), (test_x, _) = (tree_features(s, train, inputs) for s in (learn, test))
     counts = resampled_counts(test.num_rows, _REPLICATES, generator)
     is_number = train.kinds[target] == "number"
     details: dict[str, Any] = {
@@ -80,9 +79,8 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
         "classes": None,
     }
     tree_seed = key(seed, "metrics/usefulness/model")
-    x, test_x, categorical = features[0].matrix, features[1].matrix, features[0].categorical
+    truth = test.columns[target]
     if is_number:
-        truth = test.columns[target]
         if truth.std() == 0:
             return impossible(1.0, f"{target!r} is constant in the held-out rows")
         guess = boosted_trees(x, learn.columns[target], test_x, categorical, task="regression", seed=tree_seed)
@@ -90,9 +88,8 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
         value = r_squared(truth, error)
         replicates = [r_squared(truth, error, c) for c in counts]
         return Score(value, *around(value, replicates, floor=-math.inf), 1.0, details)
-    truth = test.columns[target]
-    frequent = np.argsort(-np.bincount(_known(train, target), minlength=len(train.levels[target])), kind="stable")
-    classes = [int(c) for c in frequent[:_MAX_CLASSES] if 0 < (truth == c).sum() < len(truth)]
+    ranks = frequency_ranks(train, target)
+    classes = [int(c) for c in np.argsort(ranks)[:_MAX_CLASSES] if 0 < (truth == c).sum() < len(truth)]
     details["classes"] = len(classes)
     if not classes:
         return impossible(1.0, f"the held-out rows hold a single level of {target!r}")
@@ -116,11 +113,6 @@ def _with_target(sample: Sample, target: str) -> Sample:
     return sample.take(np.isfinite(values) if sample.kinds[target] == "number" else values >= 0)
 
 
-def _known(sample: Sample, name: str) -> np.ndarray:
-    values = sample.columns[name]
-    return values[values >= 0]
-
-
 def _probabilities(
     x: np.ndarray, y: np.ndarray, test: np.ndarray, categorical: np.ndarray, classes: list[int], seed: int
 ) -> np.ndarray:
@@ -141,11 +133,9 @@ def _probabilities(
 
 def _areas(probability: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The ROC AUC of the rows and of each bootstrap replicate: [1 + R], NaN where a replicate lacks a class."""
-    ranks = (2 * midranks(probability)).astype(np.int64)  # equal scores share a cell
-    _, cell = np.unique(ranks, return_inverse=True)
+    _, cell = np.unique(probability, return_inverse=True)
     out = np.empty(1 + len(counts))
-    for i in range(1 + len(counts)):
-        weight = np.ones(len(truth)) if i == 0 else counts[i - 1]
+    for i, weight in enumerate([np.ones(len(truth)), *counts]):
         positive, negative = (np.bincount(cell, weight * side) for side in (truth, ~truth))
         total = positive.sum() * negative.sum()
         below = np.cumsum(negative) - negative / 2

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from gankit.kinds.images.metrics.classes import confusion_figures
-from gankit.metrics.auc import auc, auc_interval
-from gankit.metrics.score import Score, impossible, plain, share_score
+from gankit.metrics.score import Score, impossible, share_score
+from gankit.metrics.two_sample import c2st_score, out_of_fold
 from gankit.randomness import numpy_generator
 
 NUM_HASHED = 2**16
@@ -68,29 +68,10 @@ def c2st(real: Any, fake: Any, *, seed: int = 0) -> Score:
         return impossible(1.0, f"{rows} texts are too few for {_FOLDS} folds; {2 * _FOLDS} are the least")
     generator = numpy_generator(seed, "metrics/texts/c2st")
     sides = [x[np.sort(generator.permutation(x.shape[0])[:rows])] for x in (real, fake)]
-    both, is_real = vstack(sides).tocsr(), np.repeat([1, 0], rows)
+    both, is_real = vstack(sides).tocsr(), np.repeat([True, False], rows)
     fold = np.concatenate([generator.permutation(np.arange(rows) % _FOLDS) for _ in sides])
-    margin, areas = np.empty(2 * rows), []
-    for k in range(_FOLDS):
-        test = fold == k
-        margin[test] = _logistic(both[~test], is_real[~test])(both[test])
-        areas.append(auc(margin[test & (is_real == 1)], margin[test & (is_real == 0)]))
-    area = float(np.mean([a for a, _ in areas]))
-    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / _FOLDS)
-    says_real = margin > 0
-    found = int((says_real & (is_real == 1)).sum())
-    details = {
-        "auc": area,
-        "auc_low": low,
-        "auc_high": high,
-        "accuracy": float((says_real == (is_real == 1)).mean()),
-        "precision": found / int(says_real.sum()) if says_real.any() else None,
-        "recall": found / rows,
-        "folds": _FOLDS,
-        "rows": rows,
-    }
-    value, bounds = 2 - 2 * max(0.5, area), [2 - 2 * max(0.5, a) for a in (high, low)]
-    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
+    margin, areas = out_of_fold(lambda test, _: _logistic(both[~test], is_real[~test])(both[test]), is_real, fold)
+    return c2st_score(margin > 0, is_real, areas)
 
 
 def _logistic(x: Any, y: np.ndarray) -> Callable[[Any], np.ndarray]:
