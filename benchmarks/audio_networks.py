@@ -37,7 +37,7 @@ from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec
 from gankit.kinds.audio.reading import read_recordings
 from gankit.kinds.audio.records import Recordings
 from gankit.networks import build
-from gankit.networks.compact import collapse, expand
+from gankit.networks.blocks import collapse, expand
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

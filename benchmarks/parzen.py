@@ -45,15 +45,15 @@ def main() -> None:
     from gankit.kinds.images.metrics.history import parzen
     from gankit.kinds.images.records import Pictures
     from gankit.kinds.images.writing import write_pictures
-    from gankit.networks import published2014
+    from gankit.networks.vectors import dense2014
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
     if arguments.look:
         look(arguments.run, arguments.network, x[50_000:, ..., None], test[..., None])
         return
     if arguments.d_first:
-        for source, schedule in published2014.SCHEDULES.items():
-            published2014.SCHEDULES[source] = dataclasses.replace(schedule, at_once=False)
+        for source, schedule in dense2014.SCHEDULES.items():
+            dense2014.SCHEDULES[source] = dataclasses.replace(schedule, at_once=False)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) if arguments.run is None else arguments.run.parent
         validation = (folder / "validation.npy").absolute()
@@ -84,7 +84,7 @@ def look(run: Path, network: str, validation: np.ndarray, test: np.ndarray) -> N
     from gankit.kinds.images.metrics.history import parzen
     from gankit.model.tensors import read_safetensors
     from gankit.networks import build
-    from gankit.networks.compact import collapse
+    from gankit.networks.blocks import collapse
     from gankit.spec import Spec
 
     file = max((run / "checkpoints").glob("*.safetensors"))

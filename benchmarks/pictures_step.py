@@ -23,8 +23,9 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from gankit.networks import Discriminator, Generator, build, conv2014, convolutions, dcgan, residual_image
-from gankit.networks.published2014 import schedule2014
+from gankit.networks import Discriminator, Generator, build, layers
+from gankit.networks.images import conv2014, dcgan, residual
+from gankit.networks.vectors.dense2014 import schedule2014
 from gankit.spec import Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game
@@ -74,7 +75,7 @@ def plan(name: str, spec: Spec) -> GameConfig:
 def default_layout() -> Iterator[None]:
     """Within it the networks leave tensors in PyTorch's default layout."""
     with contextlib.ExitStack() as stack:
-        for module in (conv2014, convolutions, dcgan, residual_image):
+        for module in (conv2014, layers, dcgan, residual):
             stack.enter_context(mock.patch.object(module, "channels_last", lambda x: x))
         yield
 

@@ -36,8 +36,9 @@ from gankit.columns.inference import infer
 from gankit.columns.schema import Schema
 from gankit.io.reading import read
 from gankit.kinds.series.codec import SeriesCodec
-from gankit.networks import NETWORKS, StartsFromRecords, build, principal
-from gankit.networks.compact import collapse, expand
+from gankit.networks import NETWORKS, StartsFromRecords, build
+from gankit.networks.blocks import collapse, expand
+from gankit.networks.sequences import principal
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

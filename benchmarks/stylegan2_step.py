@@ -34,8 +34,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.networks import build
-from gankit.networks.stylegan2_discriminator import EqualisedConvolution, StyleGAN2Discriminator
-from gankit.networks.stylegan2_generator import StyledConvolution, StyleGAN2Generator
+from gankit.networks.images.stylegan2 import (
+    EqualisedConvolution,
+    StyledConvolution,
+    StyleGAN2Discriminator,
+    StyleGAN2Generator,
+)
 from gankit.spec import Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -7,7 +7,7 @@ Data: `adult` (official split), `california`, `beijing`, `birdstrikes`, `titanic
 split 80/20 by a fixed seed; `wine`, `cancer` and `diabetes` ship with scikit-learn. Each run: train with the defaults
 and whatever --set changes, sample as many rows as were trained on, score with the project's own metrics, and
 with --scorer by an independent program that takes TRAIN TEST FAKE --target COLUMN. --constant changes a constant of the
-code, for ablations: --constant gankit.networks.sequential:NUM_WAVES=0.
+code, for ablations: --constant gankit.networks.vectors.sequential:NUM_WAVES=0.
 """
 
 from __future__ import annotations

@@ -22,8 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gankit.networks.base import Generator
-from gankit.networks.symbols import build_symbols
-from gankit.networks.symbols_generator import SymbolsGenerator
+from gankit.networks.sequences.symbols import SymbolsGenerator, build_symbols
 from gankit.options import parse_samples
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec

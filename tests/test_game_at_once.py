@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gankit.networks import build
-from gankit.networks.published2014 import SCHEDULES
+from gankit.networks.vectors.dense2014 import SCHEDULES
 from gankit.spec import Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

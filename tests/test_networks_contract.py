@@ -17,8 +17,8 @@ from gankit.errors import OptionError
 from gankit.model.tensors import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, Discriminator, Generator, build
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.dense2014 import Maxout
-from gankit.networks.residual import ResidualDiscriminator
+from gankit.networks.vectors.dense2014 import Maxout
+from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -15,13 +15,19 @@ from torch import Tensor, nn
 
 from gankit.errors import OptionError
 from gankit.networks import NETWORKS, Discriminator, build
-from gankit.networks.conv2014 import Conv2014Discriminator, Conv2014Generator, _MaxoutConvolution
-from gankit.networks.convolutions import cut, double, double_by_means, halvings, surround
-from gankit.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from gankit.networks.dense2014 import Dense2014Discriminator, Dense2014Generator, SparseLinear, UniformNoise
+from gankit.networks.images.conv2014 import Conv2014Discriminator, Conv2014Generator, _MaxoutConvolution
+from gankit.networks.images.dcgan import DCGANDiscriminator, DCGANGenerator
+from gankit.networks.images.residual import ResidualImageDiscriminator, ResidualImageGenerator, stages
+from gankit.networks.layers import cut, double, double_by_means, halvings, surround
 from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step
-from gankit.networks.published2014 import schedule2014, sizes2014
-from gankit.networks.residual_image import ResidualImageDiscriminator, ResidualImageGenerator, stages
+from gankit.networks.vectors.dense2014 import (
+    Dense2014Discriminator,
+    Dense2014Generator,
+    SparseLinear,
+    UniformNoise,
+    schedule2014,
+    sizes2014,
+)
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game
@@ -62,7 +68,7 @@ def test_a_picture_is_halved_to_four_to_seven_pixels_and_comes_back_whole(height
 
 def test_more_halvings_than_there_are_pixels_are_refused() -> None:
     assert halvings(20, 28, 3) == (3, (3, 4))
-    with pytest.raises(OptionError, match=r"--depth 5: pictures of 28 x 20 can be halved 4 times"):
+    with pytest.raises(OptionError, match=r"--depth 5: images of 28 x 20 can be halved 4 times"):
         halvings(20, 28, 5)
 
 

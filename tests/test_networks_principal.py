@@ -8,8 +8,14 @@ import torch
 
 from gankit.errors import OptionError
 from gankit.networks import build
-from gankit.networks.compact import expand
-from gankit.networks.principal import FLOOR, MOST_COMPONENTS, POWER, PrincipalDiscriminator, PrincipalGenerator
+from gankit.networks.blocks import expand
+from gankit.networks.sequences.principal import (
+    FLOOR,
+    MOST_COMPONENTS,
+    POWER,
+    PrincipalDiscriminator,
+    PrincipalGenerator,
+)
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

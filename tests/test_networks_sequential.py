@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.networks import build
-from gankit.networks.compact import collapse, expand
-from gankit.networks.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf, _Part
+from gankit.networks.blocks import collapse, expand
+from gankit.networks.vectors.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf, _Part
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

@@ -10,9 +10,7 @@ import torch.nn.functional as F
 
 from gankit.errors import OptionError
 from gankit.networks import build
-from gankit.networks.attention import AttentionBlock
-from gankit.networks.recurrent import Recurrence
-from gankit.networks.stepwise import SLOPE, places
+from gankit.networks.sequences.stepwise import SLOPE, AttentionBlock, Recurrence, places
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from gankit.errors import OptionError
 from gankit.networks import Discriminator, build
-from gankit.networks.convolutions import channels_last
-from gankit.networks.strided import StridedDiscriminator, StridedGenerator, default_width
+from gankit.networks.images.strided import StridedDiscriminator, StridedGenerator, default_width
+from gankit.networks.layers import channels_last
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -14,11 +14,24 @@ from scipy.stats import kstest
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.networks.resampling import blur, downsample, downsampling_convolution, upsample, upsampling_convolution
-from gankit.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator, build_stylegan2, truncate
-from gankit.networks.stylegan2_discriminator import append_spread
-from gankit.networks.stylegan2_generator import StyledConvolution
-from gankit.networks.stylegan2_layers import MAPPING_RATE, EqualisedLinear, Mapping, activate, pyramid_of
+from gankit.networks.images.stylegan2 import (
+    MAPPING_RATE,
+    EqualisedLinear,
+    Mapping,
+    StyledConvolution,
+    StyleGAN2Discriminator,
+    StyleGAN2Generator,
+    activate,
+    append_spread,
+    blur,
+    build_stylegan2,
+    downsample,
+    downsampling_convolution,
+    pyramid_of,
+    truncate,
+    upsample,
+    upsampling_convolution,
+)
 from gankit.spec import Block, Spec
 from gankit.training.losses import exact_squares
 

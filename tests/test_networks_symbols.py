@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gankit.networks.base import DifferentiatedDiscriminator
-from gankit.networks.symbols import build_symbols
-from gankit.networks.symbols_discriminator import SymbolsDiscriminator
-from gankit.networks.symbols_generator import SymbolsGenerator
-from gankit.networks.symbols_recurrence import GROUP, GatedUnit, Packing
+from gankit.networks.sequences.symbols import (
+    GROUP,
+    GatedUnit,
+    Packing,
+    SymbolsDiscriminator,
+    SymbolsGenerator,
+    build_symbols,
+)
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

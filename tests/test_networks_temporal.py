@@ -8,7 +8,7 @@ import torch
 from gankit.errors import OptionError
 from gankit.networks import build
 from gankit.networks.base import Discriminator
-from gankit.networks.temporal import TemporalDiscriminator, TemporalGenerator, halvings
+from gankit.networks.sequences.temporal import TemporalDiscriminator, TemporalGenerator, halvings
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import gankit
-from gankit.networks import threads as room
-from gankit.networks.threads import threads, threads_that_pay
+from gankit.networks import execution as room
+from gankit.networks.execution import threads, threads_that_pay
 from gankit.run import machine
 
 

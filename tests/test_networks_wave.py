@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gankit.errors import OptionError
 from gankit.networks import Discriminator, Generator, build
-from gankit.networks.wave import SHUFFLE, WaveDiscriminator, WaveGenerator, quarterings, shifted
+from gankit.networks.sequences.wave import SHUFFLE, WaveDiscriminator, WaveGenerator, quarterings, shifted
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game

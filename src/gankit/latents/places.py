@@ -17,7 +17,7 @@ from gankit.errors import OptionError
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks import StyleGenerator
-from gankit.networks.compact import collapse
+from gankit.networks.blocks import collapse
 
 
 @dataclass(frozen=True)

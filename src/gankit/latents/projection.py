@@ -28,7 +28,7 @@ from gankit.latents.places import Places, painted, pictures_of, require_pictures
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks import StyleGenerator
-from gankit.networks.compact import expand
+from gankit.networks.blocks import expand
 from gankit.randomness import torch_generator
 
 STARTS, MOST_STARTS = 256, 2048

@@ -110,7 +110,7 @@ def one_shot_draws(
     """From a block's number to its draws: c from the combinations seen in training, those that obey."""
     import torch
 
-    from gankit.networks.compact import expand
+    from gankit.networks.blocks import expand
     from gankit.randomness import torch_generator
 
     rows = block_rows(spec)
@@ -143,7 +143,7 @@ def one_shot_blocks(generator: Generator, spec: Spec, draw: Callable[[int], Draw
     """
     import torch
 
-    from gankit.networks.compact import collapse
+    from gankit.networks.blocks import collapse
 
     def block(index: int) -> Block:
         drawn = draw(index)
@@ -171,7 +171,7 @@ def sequential_blocks(generator: Any, codec: Codec, limits: Mapping[int, Restric
     import torch
 
     from gankit.columns.codec import TableCodec
-    from gankit.networks.sequential import NUM_CANDIDATES
+    from gankit.networks.vectors.sequential import NUM_CANDIDATES
     from gankit.randomness import torch_generator
 
     assert isinstance(codec, TableCodec)

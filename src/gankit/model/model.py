@@ -212,7 +212,7 @@ class Model:
     ) -> Blocks:
         """The function from a block's number to the block."""
         from gankit.columns.conditions import restrictions
-        from gankit.networks.sequential import SequentialGenerator
+        from gankit.networks.vectors.sequential import SequentialGenerator
 
         if truncation != 1 and not self.form.truncates:
             raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")
@@ -235,7 +235,7 @@ class Model:
 
     def _text_blocks(self, codec: TextCodec, draw: Callable[[int], Draws], prefix: str, temperature: float) -> Blocks:
         from gankit.model.symbols import symbol_blocks
-        from gankit.networks.symbols_generator import SymbolsGenerator
+        from gankit.networks.sequences.symbols import SymbolsGenerator
 
         if not temperature > 0:
             raise OptionError(f"--temperature {temperature:g}: it must be above 0; 1 is as learned.")

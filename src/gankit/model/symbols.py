@@ -15,7 +15,7 @@ from gankit.errors import OptionError
 if TYPE_CHECKING:
     from gankit.kinds.texts.codec import TextCodec
     from gankit.model.blocks import Block, Blocks, Draws
-    from gankit.networks.symbols_generator import SymbolsGenerator
+    from gankit.networks.sequences.symbols import SymbolsGenerator
 
 
 def beginning(codec: TextCodec, prefix: str) -> list[int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gankit.networks.attention import build_attention
 from gankit.networks.base import (
     DifferentiatedDiscriminator,
     Discriminator,
@@ -16,19 +15,19 @@ from gankit.networks.base import (
     StartsFromRecords,
     StyleGenerator,
 )
-from gankit.networks.conv2014 import build_conv2014
-from gankit.networks.dcgan import build_dcgan
-from gankit.networks.dense2014 import build_dense2014
-from gankit.networks.principal import build_principal
-from gankit.networks.recurrent import build_recurrent
-from gankit.networks.residual import build_residual
-from gankit.networks.residual_image import build_residual_image
-from gankit.networks.sequential import build_sequential
-from gankit.networks.strided import build_strided
-from gankit.networks.stylegan2 import build_stylegan2
-from gankit.networks.symbols import build_symbols
-from gankit.networks.temporal import build_temporal
-from gankit.networks.wave import build_wave
+from gankit.networks.images.conv2014 import build_conv2014
+from gankit.networks.images.dcgan import build_dcgan
+from gankit.networks.images.residual import build_residual_image
+from gankit.networks.images.strided import build_strided
+from gankit.networks.images.stylegan2 import build_stylegan2
+from gankit.networks.sequences.principal import build_principal
+from gankit.networks.sequences.stepwise import build_attention, build_recurrent
+from gankit.networks.sequences.symbols import build_symbols
+from gankit.networks.sequences.temporal import build_temporal
+from gankit.networks.sequences.wave import build_wave
+from gankit.networks.vectors.dense2014 import build_dense2014
+from gankit.networks.vectors.residual import build_residual
+from gankit.networks.vectors.sequential import build_sequential
 from gankit.randomness import key
 from gankit.spec import Spec
 

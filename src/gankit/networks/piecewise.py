@@ -10,7 +10,7 @@ takes six or more, and grouped convolutions one group at a time (measured: bench
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,15 +85,25 @@ class PiecewiseLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', H', W'], in the type of x."""
-        h, kept = x, list[Tensor]()
+
+        def convolve(i: int, h: Tensor) -> Tensor:
+            c = self._convolution(i)
+            bias = None if c.bias is None else c.bias.to(h.dtype)
+            return F.conv2d(h, c.weight.to(h.dtype), bias, c.stride, c.padding, 1, c.groups)
+
+        return self.walk(x, convolve, lambda h: F.leaky_relu(h, self.slope))
+
+    def walk(
+        self, h: Tensor, convolve: Callable[[int, Tensor], Tensor], activate: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """h through all steps, the convolutions (by their numbers) and activations as they are given here."""
+        kept = list[Tensor]()
         for step in self.steps:
             match step:
                 case Convolve(i):
-                    c = self._convolution(i)
-                    bias = None if c.bias is None else c.bias.to(h.dtype)
-                    h = F.conv2d(h, c.weight.to(h.dtype), bias, c.stride, c.padding, 1, c.groups)
+                    h = convolve(i, h)
                 case Activate():
-                    h = F.leaky_relu(h, self.slope)
+                    h = activate(h)
                 case Branch():
                     kept.append(h)
                 case Join():
@@ -181,28 +191,22 @@ class _LogitsAndSquares(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, chain: PiecewiseLinear, x: Tensor, head: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
         """See `PiecewiseLinear.logits_and_squares`."""
-        plans, h, kept = chain.plans(), x, list[Tensor]()
+        plans = chain.plans()
         inputs: list[Tensor] = []  # of the convolutions, in order
         active: list[Tensor] = []  # results of the activations, in order
-        for step in chain.steps:
-            match step:
-                case Convolve(i):
-                    p = plans[i]
-                    inputs.append(h)
-                    h = p.apply(h, weights[p.weight], None if p.bias is None else weights[p.bias])
-                case Activate():
-                    h = F.leaky_relu_(h, chain.slope)
-                    active.append(h)
-                case Branch():
-                    kept.append(h)
-                case Join():
-                    h = h + kept.pop()
-                case Halve():
-                    h = F.avg_pool2d(h, 2)
-                case Surround():
-                    h = step.apply(h)
+
+        def convolve(i: int, h: Tensor) -> Tensor:
+            p = plans[i]
+            inputs.append(h)
+            return p.apply(h, weights[p.weight], None if p.bias is None else weights[p.bias])
+
+        def activate(h: Tensor) -> Tensor:
+            active.append(F.leaky_relu_(h, chain.slope))
+            return active[-1]
+
+        h = chain.walk(x, convolve, activate)
         logits = (h.to(head.dtype) * head).flatten(1).sum(1)
-        s = head.to(x.dtype)
+        s, kept = head.to(x.dtype), list[Tensor]()
         slopes: list[Tensor] = []  # at the convolutions' outputs, last first
         place = len(active)
         for step in reversed(chain.steps):
@@ -238,28 +242,18 @@ class _LogitsAndSquares(torch.autograd.Function):
         slopes, weights = saved[:num_inputs][::-1], saved[num_inputs:]
         column = grad_logits.view(-1, 1, 1, 1).to(slope.dtype)
         t = slope * (2 * grad_squares.view(-1, 1, 1, 1)).to(slope.dtype)  # d ||s||^2 = 2 s . ds
-        plans, kept, place = chain.plans(), list[Tensor](), 0
+        plans, masks = chain.plans(), iter(active)
         grads: list[Tensor | None] = [None] * len(weights)
-        for step in chain.steps:
-            match step:
-                case Convolve(i):
-                    p = plans[i]
-                    weight = weights[p.weight]
-                    grads[p.weight] = p.by_weight(slopes[i], torch.addcmul(t, inputs[i], column), weight)
-                    if p.bias is not None:
-                        grads[p.bias] = (slopes[i] * column).sum((0, 2, 3))
-                    t = p.apply(t, weight, None)
-                case Activate():
-                    t = _masked(t, active[place], chain.slope)
-                    place += 1
-                case Branch():
-                    kept.append(t)
-                case Join():
-                    t = t + kept.pop()
-                case Halve():
-                    t = F.avg_pool2d(t, 2)
-                case Surround():
-                    t = step.apply(t)
+
+        def convolve(i: int, t: Tensor) -> Tensor:
+            p = plans[i]
+            weight = weights[p.weight]
+            grads[p.weight] = p.by_weight(slopes[i], torch.addcmul(t, inputs[i], column), weight)
+            if p.bias is not None:
+                grads[p.bias] = (slopes[i] * column).sum((0, 2, 3))
+            return p.apply(t, weight, None)
+
+        t = chain.walk(t, convolve, lambda t: _masked(t, next(masks), chain.slope))
         grad_head = torch.addcmul(t, last, column).to(grad_logits.dtype)
         return None, None, grad_head, *grads
 

@@ -159,7 +159,7 @@ def _new_run(
     from gankit.kinds.images.mirroring import mirror_for
     from gankit.kinds.images.perception import perception_for, save_perception
     from gankit.kinds.prepare import prepare
-    from gankit.networks.threads import threads
+    from gankit.networks.execution import threads
     from gankit.run.compiling import compile_for
     from gankit.run.folder import RunFolder
     from gankit.run.machine import threads_for
@@ -197,7 +197,7 @@ def _new_run(
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.kinds.images.perception import load_perception, perception_for, save_perception
     from gankit.kinds.prepare import prepare
-    from gankit.networks.threads import threads
+    from gankit.networks.execution import threads
     from gankit.run.compiling import still_compiles
     from gankit.run.folder import RunFolder
     from gankit.run.run import Run

@@ -10,7 +10,7 @@ import torch
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.prepared import Prepared
-from gankit.networks.threads import threads_that_pay
+from gankit.networks.execution import threads_that_pay
 
 WITHOUT_BFLOAT16 = ("dense2014", "residual")
 """Networks of vectors that know float32 alone; those of images all know bfloat16."""

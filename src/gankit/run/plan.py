@@ -171,7 +171,7 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
 
 def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
     """The schedule of the paper of 2014, as its configuration files have it."""
-    from gankit.networks.published2014 import schedule2014
+    from gankit.networks.vectors.dense2014 import schedule2014
 
     found = schedule2014(prepared.network, prepared.codec.spec)
     return {

@@ -33,10 +33,10 @@ from gankit.kinds.texts.records import column_of
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
-from gankit.networks.compact import expand
-from gankit.networks.sequential import SequentialGenerator
-from gankit.networks.symbols_generator import SymbolsGenerator
-from gankit.networks.threads import threads
+from gankit.networks.blocks import expand
+from gankit.networks.execution import threads
+from gankit.networks.sequences.symbols import SymbolsGenerator
+from gankit.networks.vectors.sequential import SequentialGenerator
 from gankit.run.judges import judge_of, model_of, pictures_made
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game

@@ -20,7 +20,7 @@ from gankit.kinds.texts.records import column_of, cut
 from gankit.model.blocks import Draws
 from gankit.model.model import Model
 from gankit.model.symbols import symbol_blocks
-from gankit.networks.symbols_generator import SymbolsGenerator
+from gankit.networks.sequences.symbols import SymbolsGenerator
 from gankit.training.plan import GameConfig
 
 JUDGED_TEXTS = 3000

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ModelError
 from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, StyleGenerator
-from gankit.networks.compiled import compiled
+from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
 from gankit.training.augment import AUGMENTATIONS, mirrored_by_chance, speed_for, steer
 from gankit.training.batches import Batches

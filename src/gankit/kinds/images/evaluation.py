@@ -24,7 +24,7 @@ from gankit.kinds.images.records import Pictures
 from gankit.kinds.images.report.report import build_pictures
 from gankit.kinds.prepared import PicturePart, Prepared
 from gankit.model.model import Model
-from gankit.networks.threads import threads, threads_that_pay
+from gankit.networks.execution import threads, threads_that_pay
 from gankit.report.report import Report
 
 MOST_TRAINING = 60_000

@@ -3,16 +3,16 @@
 Knows Spec and tensors; never columns, files or kinds of data.
 
 From cifar10_convolutional.yaml of the paper's code. G: z -> 8000 ReLU -> 8000 sigmoid, seen as 80 channels of 10 x 10
--> deconvolution 5 x 5 with stride 3, linear, with a bias for every number of the picture. D: maxout convolutions of 2
+-> deconvolution 5 x 5 with stride 3, linear, with a bias for every number of the image. D: maxout convolutions of 2
 pieces, each followed by a maximum over windows: 32 channels 8 x 8 padded by 4, windows 4 every 2; 32 channels 8 x 8
 padded by 3, windows 4 every 2; 192 channels 5 x 5 padded by 3, windows 2 every 2; windows may reach over the edge
 (cuda-convnet counts them by rounding up: 33 -> 16, 15 -> 7, 9 -> 5 for 32 x 32). Then maxout of 500 units of 5
 pieces, and one logit. Weights start uniform in (-.05, .05) in G and (-.005, .005) in D, biases at 0. Dropout as in
-`dense2014`: .8 of the picture is kept, .5 of the input of every later layer, each number of each channel by itself.
+`dense2014`: .8 of the image is kept, .5 of the input of every later layer, each number of each channel by itself.
 
 Other shapes: the deconvolution starts from ceil((n - 5) / 3) + 1 places a side and what is too much is cut off; all of
 D's sizes follow. `width` (8000) scales every number of units and channels. Departures: as in `dense2014` (units of
-`DEVIATION`, pictures without a bound). c is joined to z, and to the input of D's dense layer after its dropout.
+`DEVIATION`, images without a bound). c is joined to z, and to the input of D's dense layer after its dropout.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from gankit.errors import OptionError
 from gankit.networks.base import Discriminator, Generator
-from gankit.networks.convolutions import channels_last, cut, mixed
-from gankit.networks.dense2014 import (
+from gankit.networks.layers import autocast, channels_last, cut
+from gankit.networks.vectors.dense2014 import CIFAR10_CONVOLUTIONAL as PUBLISHED
+from gankit.networks.vectors.dense2014 import (
     DEVIATION,
     KEEP_HIDDEN,
     KEEP_INPUT,
@@ -35,7 +36,6 @@ from gankit.networks.dense2014 import (
     published_hidden,
     uniform,
 )
-from gankit.networks.published2014 import CIFAR10_CONVOLUTIONAL as PUBLISHED
 from gankit.spec import Spec
 
 CHANNELS_G = 80
@@ -84,7 +84,7 @@ class Conv2014Generator(Generator):
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
-        with mixed(z, self.multiply_in):
+        with autocast(z, self.multiply_in):
             h = self.hidden(z if c is None else torch.cat([z, c], 1)).view(-1, *self.start)
             h = self.deconvolution(channels_last(h))  # [B, 80, 10, 10] -> [B, 3, 32, 32]
         x = cut(h.to(z.dtype), *self.spec.shape[1:]) + self.bias
@@ -144,7 +144,7 @@ class Conv2014Discriminator(Discriminator):
             used, keep = used + count, KEEP_HIDDEN
             return h
 
-        with mixed(x, self.multiply_in):
+        with autocast(x, self.multiply_in):
             h = x / DEVIATION
             for layer in self.convolutions:
                 h = layer(channels_last(drop(h)))

@@ -1,19 +1,19 @@
-"""The residual pair for pictures after R3GAN (Huang et al. 2025, section 3 and its code): no normalisation anywhere.
+"""The residual pair for images after R3GAN (Huang et al. 2025, section 3 and its code): no normalisation anywhere.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
 A block is h + C2 act(C1 act(C0 h)): C0 1x1 to twice the channels, C1 3x3 in groups of 16 channels, C2 1x1 back; act a
 bias and a leaky ReLU of slope .2. C0 and C1 start with standard deviation gain * L^(-1/4) / sqrt(fan-in), L the blocks
-of the network, C2 at zero, so that both networks start as linear maps. G begins with a learned picture of
+of the network, C2 at zero, so that both networks start as linear maps. G begins with a learned image of
 few pixels (4x4 for 32x32, 7x7 for 28x28), each channel multiplied by a linear function of (z, embedding of c), and
-doubles it bilinearly; a 1x1 gives the colours, without a tanh. D is the same backwards; its head is one picture a
+doubles it bilinearly; a 1x1 gives the colours, without a tanh. D is the same backwards; its head is one image a
 channel that h is multiplied with and summed over, then a linear map, whose weights are w + E c (projection, Miyato and
 Koyama 2018, eq. 4).
 
 The paper's networks are `width` 768 and `depth` 2 with num_latents 64: CIFAR-10 (768 channels in all stages), FFHQ-64
 (384 at 64 pixels) and FFHQ-256 (384, 192, 96 at 64, 128, 256); ImageNet-32 is `width` 1536, with groups of 32 there.
 
-Departures: sizes that are no power of two (pictures are cut after G and surrounded by zeros before D); D halves by the
+Departures: sizes that are no power of two (images are cut after G and surrounded by zeros before D); D halves by the
 mean of four pixels, not by [1, 3, 3, 1], whose transpose is slow on a CPU; w beside E c, so that a condition
 of zeros still has a logit; a bias in the head, for losses that are not relativistic; embeddings start with deviation 1,
 not 1/sqrt(K), so that a one-hot c is heard from the start; in mixed precision all stages are bfloat16, not only the
@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
-from gankit.networks.convolutions import channels_last, cut, double, halvings, margins, mixed
+from gankit.networks.layers import autocast, channels_last, cut, double, halvings, margins
 from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step, Surround
 from gankit.spec import Spec
 
@@ -61,7 +61,7 @@ def channels_at(size: int, width: int | None) -> int:
 
 
 def stages(shape: tuple[int, ...], width: int | None) -> list[tuple[int, int, int]]:
-    """(rows, columns, channels) of every stage, the coarsest first, for pictures of `shape` (C, H, W)."""
+    """(rows, columns, channels) of every stage, the coarsest first, for images of `shape` (C, H, W)."""
     count, (rows, columns) = halvings(shape[1], shape[2])
     sides = [(rows * 2**i, columns * 2**i) for i in range(count + 1)]
     return [(h, w, channels_at(max(h, w), width)) for h, w in sides]
@@ -159,9 +159,9 @@ class ResidualImageGenerator(Generator):
         if self.embed is not None:
             z = torch.cat([z, self.embed(c)], 1)  # [B, num_latents] -> [B, 2 num_latents]
         h = self.basis * self.modulate(z)[:, :, None, None]  # -> [B, C, rows, columns]
-        with mixed(h, self.multiply_in):
+        with autocast(h, self.multiply_in):
             h = self.stages(channels_last(h.to(self.multiply_in)))
-        # eight bits of mantissa are fewer than the grey levels of a picture, so the colours are added up in float32
+        # eight bits of mantissa are fewer than the grey levels of a image, so the colours are added up in float32
         x: Tensor = self.colours(h.to(self.basis.dtype))
         return cut(x, *self.spec.shape[1:]).contiguous()
 

@@ -3,10 +3,10 @@ but the first.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
-G: z -> a small picture of many channels -> 5x5 deconvolutions of stride 2, each with half the channels, batch
-normalisation and ReLU -> the picture by tanh. D: 5x5 convolutions of stride 2, each with twice the channels, leaky
+G: z -> a small image of many channels -> 5x5 deconvolutions of stride 2, each with half the channels, batch
+normalisation and ReLU -> the image by tanh. D: 5x5 convolutions of stride 2, each with twice the channels, leaky
 ReLU of slope .2 -> one logit. Weights start normal with deviation .02, scales of the normalisation around 1. The
-paper's networks for 64 x 64 are `width` 128 (channels next to the picture; 1024 at 4 x 4), here the default is 64.
+paper's networks for 64 x 64 are `width` 128 (channels next to the image; 1024 at 4 x 4), here the default is 64.
 
 Batch normalisation: G's is as published, by the statistics of its batch while it trains and by running ones (decay .9)
 in evaluation mode, so that a fake does not hang on its batch. D sees real records and fakes in one batch here, which
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gankit.errors import OptionError
 from gankit.networks.base import Discriminator, Generator
-from gankit.networks.convolutions import channels_last, cut, halvings, mixed, surround
+from gankit.networks.layers import autocast, channels_last, cut, halvings, surround
 from gankit.spec import Spec
 
 WIDTH = 64
@@ -52,7 +52,7 @@ class DCGANGenerator(Generator):
     Args:
         spec: an image.
         condition: the spec of c, or None.
-        width: channels of the layer next to the picture.
+        width: channels of the layer next to the image.
         depth: deconvolutions; None = as many as leave 4 to 7 pixels at the start.
         num_latents: numbers of z.
 
@@ -82,7 +82,7 @@ class DCGANGenerator(Generator):
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
-        with mixed(z, self.multiply_in):
+        with autocast(z, self.multiply_in):
             h = self.project(z if c is None else torch.cat([z, c], 1)).view(-1, *self.start)
             h = self.layers(F.relu_(self.first(channels_last(h))))
         return cut(h.to(z.dtype), *self.spec.shape[1:]).tanh().contiguous()
@@ -113,7 +113,7 @@ class DCGANDiscriminator(Discriminator):
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""
-        with mixed(x, self.multiply_in):
+        with autocast(x, self.multiply_in):
             h = self.layers(channels_last(surround(x, *self.padded))).flatten(1)
         h = h.to(x.dtype)
         logits: Tensor = self.head(h).squeeze(1)

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import LikelihoodGenerator
-from gankit.networks.residual import ResidualDiscriminator
+from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
 FIXED_ORDER_SHARE = 0.5

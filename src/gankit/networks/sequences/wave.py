@@ -20,10 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import OptionError
-from gankit.networks.base import DifferentiatedDiscriminator, Generator
-from gankit.networks.convolutions import channels_last, mixed
-from gankit.networks.layers import HIDDEN, SLOPE, convolution_in_time, lay_out, normalised, started, widths_of
-from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
+from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
+from gankit.networks.layers import SLOPE, autocast, convolution_in_time, init_weights, lay_out, normalised, widths_of
 from gankit.spec import Spec
 
 KERNEL, STRIDE, PADDING = 25, 4, 11
@@ -49,7 +47,7 @@ def quarterings(num_steps: int) -> tuple[int, int]:
     return count, -(-num_steps // STRIDE**count)
 
 
-class WaveGenerator(Generator):
+class WaveGenerator(ConvolutionalGenerator):
     """G: z and c through two dense layers to a few steps of many channels, made four times longer until they are T.
 
     Args:
@@ -62,37 +60,26 @@ class WaveGenerator(Generator):
     num_uniforms = 0
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, num_latents: int) -> None:
-        super().__init__()
-        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        super().__init__(spec, condition, num_latents)
         num_steps, channels = spec.shape
         stages, self.base = quarterings(num_steps)
         widths = widths_of(width, stages, WIDEST) or [width]
-        self.from_latent = nn.Linear(num_latents, HIDDEN)
-        self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        shares = 1 if condition is None else 2
-        started(self.from_latent, shares * num_latents)
-        if self.from_condition is not None:
-            started(self.from_condition, shares)  # of a one-hot c one weight counts
-        self.dense = nn.Linear(HIDDEN, widths[-1] * self.base)
-        started(self.dense, HIDDEN)
+        self._init_dense(widths[-1], self.base)
         self.longer = nn.ModuleList()
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
             layer = nn.ConvTranspose2d(before, after, (1, KERNEL), (1, STRIDE), (0, PADDING), (0, 1))
-            started(layer, before * KERNEL / STRIDE)
+            init_weights(layer, before * KERNEL / STRIDE)
             self.longer.append(layer)
-        self.together = STRIDE if stages else 1  # samples that come from one step
-        self.to_samples = convolution_in_time(widths[0], channels * self.together, 7, padding=3)
-        started(self.to_samples, 7 * widths[0], 0.3)
+        self.steps_together = STRIDE if stages else 1  # samples that come from one step
+        self.to_samples = convolution_in_time(widths[0], channels * self.steps_together, 7, padding=3)
+        init_weights(self.to_samples, 7 * widths[0], 0.3)
         lay_out(self)
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         num_steps, channels = self.spec.shape
-        with mixed(z, self.multiply_in):
-            h = self.from_latent(z)  # [B, num_latents] -> [B, HIDDEN]
-            if self.from_condition is not None:
-                h = h + self.from_condition(c)
-            h = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, (1, self.base, -1)).permute(0, 3, 1, 2)  # [B, C, 1, L]
+        with autocast(z, self.multiply_in):
+            h = self._dense(z, c, 1, self.base, -1).permute(0, 3, 1, 2)  # -> [B, C, 1, L]
             h = F.leaky_relu(normalised(h), SLOPE)
             for layer in self.longer:
                 h = F.leaky_relu(normalised(layer(h)), SLOPE)  # [B, C, 1, L] -> [B, C / 2, 1, 4 L]
@@ -101,10 +88,11 @@ class WaveGenerator(Generator):
         return torch.tanh(x[:, :num_steps])
 
 
-class WaveDiscriminator(DifferentiatedDiscriminator):
-    """D: a chain of strided convolutions over time and a dense layer to features, and their product with a vector of c.
+class WaveDiscriminator(ConvolutionalDiscriminator):
+    """D: strided convolutions over time, see `ConvolutionalDiscriminator`.
 
-    u, where it is given, shifts each signal by up to `SHUFFLE` samples or an eighth of it, with zeros behind.
+    u, where it is given, shifts each signal by up to `SHUFFLE` samples or an eighth of it, with zeros behind. The input
+    gradient is that by the shifted signal: its norm differs by the few samples that were shifted out.
 
     Args:
         spec: a sequence of any T of continuous numbers.
@@ -115,53 +103,27 @@ class WaveDiscriminator(DifferentiatedDiscriminator):
     num_uniforms = 1
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int) -> None:
-        super().__init__()
-        self.spec, self.condition = spec, condition
+        super().__init__(spec, condition)
         num_steps, channels = spec.shape
         stages, _ = quarterings(num_steps)
         self.reach = min(SHUFFLE, num_steps // 8)  # of a few samples a shift would leave nothing
-        self.together = STRIDE if stages and num_steps % STRIDE == 0 else 1
-        layers, length, before = [], num_steps // self.together, channels * self.together
+        self.steps_together = STRIDE if stages and num_steps % STRIDE == 0 else 1
+        layers, length, before = [], num_steps // self.steps_together, channels * self.steps_together
         for i, after in enumerate(widths_of(width, stages, WIDEST)):
-            if i == 0 and self.together == STRIDE:
+            if i == 0 and self.steps_together == STRIDE:
                 layers.append(convolution_in_time(before, after, 7, padding=3))
             else:
                 layers.append(convolution_in_time(before, after, KERNEL, STRIDE, PADDING))
                 length = (length + 2 * PADDING - KERNEL) // STRIDE + 1
             before = after
         layers.append(convolution_in_time(before, HIDDEN, length))
-        steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
-        self.chain = PiecewiseLinear(steps, layers, SLOPE)
-        lay_out(self.chain)
-        self.head = nn.Linear(HIDDEN, 1)
-        self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        started(self.head, HIDDEN, 1.0)
-        if self.projection is not None:
-            started(self.projection, HIDDEN, 1.0)
+        self._init_chain(layers)
 
-    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the chain takes [B, 4 C, 1, T / 4], and the vectors [B, HIDDEN, 1, 1] its features multiply."""
+    def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
         if u is not None:
             x = shifted(x, ((2 * self.reach + 1) * u[:, 0]).long() - self.reach)
-        h = x.reshape(len(x), 1, -1, self.together * x.shape[2]).permute(0, 3, 1, 2)
-        vectors = self.head.weight.expand(len(x), -1)
-        if self.projection is not None:
-            vectors = vectors + self.projection(c)
-        return channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """See `Discriminator.forward`."""
-        h, vectors = self._enter(x, c, u)
-        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
-        return logits
-
-    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See `DifferentiatedDiscriminator.logits_and_squares`.
-
-        The gradient is that by the shifted signal: its norm differs by the few samples that were shifted out.
-        """
-        logits, squares = self.chain.logits_and_squares(*self._enter(x, c, u))
-        return logits + self.head.bias, squares
+        # [B, T, C] -> [B, 4 C, 1, T / 4]
+        return x.reshape(len(x), 1, -1, self.steps_together * x.shape[2]).permute(0, 3, 1, 2)
 
 
 def shifted(x: Tensor, by: Tensor) -> Tensor:

@@ -18,12 +18,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.convolutions import channels_last, mixed
-from gankit.networks.layers import HIDDEN, SLOPE, convolution_in_time, normalised, started, widths_of
-from gankit.networks.piecewise import Activate, Convolve, PiecewiseLinear
-from gankit.networks.sequences import sequences_only
+from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
+from gankit.networks.layers import (
+    SLOPE,
+    autocast,
+    convolution_in_time,
+    init_weights,
+    normalised,
+    sequences_only,
+    widths_of,
+)
 from gankit.spec import Spec
 
 SHORTEST = 4
@@ -43,7 +48,7 @@ def halvings(num_steps: int) -> tuple[int, int]:
     return count, -(-num_steps // 2**count)
 
 
-class TemporalGenerator(Generator):
+class TemporalGenerator(ConvolutionalGenerator):
     """G: z and c through two dense layers to a few steps of many channels, whose number is doubled until it is T.
 
     Args:
@@ -58,19 +63,11 @@ class TemporalGenerator(Generator):
     def __init__(
         self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
     ) -> None:
-        super().__init__()
-        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        super().__init__(spec, condition, num_latents)
         num_steps, numbers = spec.shape
         stages, self.base = halvings(num_steps)
         widths = widths_of(width, stages, WIDEST) or [width]
-        self.from_latent = nn.Linear(num_latents, HIDDEN)
-        self.from_condition = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        shares = 1 if condition is None else 2
-        started(self.from_latent, shares * num_latents)
-        if self.from_condition is not None:
-            started(self.from_condition, shares)  # of a one-hot c one weight counts
-        self.dense = nn.Linear(HIDDEN, widths[-1] * self.base)
-        started(self.dense, HIDDEN)
+        self._init_dense(widths[-1], self.base)
         self.doublings = nn.ModuleList()
         self.further = nn.ModuleList([_further(widths[-1], depth)])
         for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
@@ -78,11 +75,11 @@ class TemporalGenerator(Generator):
             _start_smooth(doubling)
             self.doublings.append(doubling)
             self.further.append(_further(after, depth))
-        self.together = 2 if stages else 1  # steps that come from one place
-        self.to_steps = nn.Conv1d(widths[0], numbers * self.together, 3, padding=1)
-        started(self.to_steps, 3 * widths[0], 1.0)
+        self.steps_together = 2 if stages else 1  # steps that come from one place
+        self.to_steps = nn.Conv1d(widths[0], numbers * self.steps_together, 3, padding=1)
+        init_weights(self.to_steps, 3 * widths[0], 1.0)
         with torch.no_grad():  # they start equal, or their difference is a ripple
-            weight = self.to_steps.weight.view(self.together, numbers, -1)
+            weight = self.to_steps.weight.view(self.steps_together, numbers, -1)
             weight.copy_(weight[:1].clone().expand_as(weight))
         self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks), temperature)
         self.num_uniforms = num_steps * self.output.num_uniforms
@@ -90,11 +87,8 @@ class TemporalGenerator(Generator):
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         num_steps, numbers = self.spec.shape
-        with mixed(z, self.multiply_in):
-            h = self.from_latent(z)  # [B, num_latents] -> [B, HIDDEN]
-            if self.from_condition is not None:
-                h = h + self.from_condition(c)
-            h = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, (-1, self.base))  # -> [B, C, L]
+        with autocast(z, self.multiply_in):
+            h = self._dense(z, c, -1, self.base)  # -> [B, C, L]
             for i, further in enumerate(self.further):
                 if i:
                     h = self.doublings[i - 1](h)  # [B, C, L] -> [B, C / 2, 2 L]
@@ -108,7 +102,7 @@ class TemporalGenerator(Generator):
 
 def _start_smooth(doubling: nn.ConvTranspose1d) -> None:
     """Doubling starts as linear interpolation of mixed channels: what is fine must be learned, not unlearned."""
-    started(doubling, doubling.in_channels)
+    init_weights(doubling, doubling.in_channels)
     taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         doubling.weight.copy_(doubling.weight[:, :, :1] * taps)
@@ -119,15 +113,13 @@ def _further(width: int, depth: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(depth):
         layer = nn.Conv1d(width, width, 3, padding=1)
-        started(layer, 3 * width)
+        init_weights(layer, 3 * width)
         layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers)
 
 
-class TemporalDiscriminator(DifferentiatedDiscriminator):
-    """D: a chain of strided convolutions over time and a dense layer to features, and their product with a vector of c.
-
-    It is piecewise linear in x, so it gives its own input gradient (`PiecewiseLinear`).
+class TemporalDiscriminator(ConvolutionalDiscriminator):
+    """D: strided convolutions over time, see `ConvolutionalDiscriminator`.
 
     Args:
         spec: a sequence of any T and D.
@@ -137,49 +129,25 @@ class TemporalDiscriminator(DifferentiatedDiscriminator):
     """
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
-        super().__init__()
-        self.spec, self.condition = spec, condition
+        super().__init__(spec, condition)
         num_steps, before = spec.shape
         stages, _ = halvings(num_steps)
-        self.together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
+        self.steps_together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
         length = num_steps
         layers = []
         for i, after in enumerate(widths_of(width, stages, WIDEST)):
-            if i == 0 and self.together == 2:
+            if i == 0 and self.steps_together == 2:
                 layers.append(convolution_in_time(2 * before, after, 3, padding=1))
             else:
                 layers.append(convolution_in_time(before, after, 4, 2, 1))
             layers += [convolution_in_time(after, after, 3, padding=1) for _ in range(depth)]
             before, length = after, length // 2
         layers.append(convolution_in_time(before, HIDDEN, length))
-        steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
-        self.chain = PiecewiseLinear(steps, layers, SLOPE)
-        for layer in layers:
-            layer.weight.data = channels_last(layer.weight.data)
-        self.head = nn.Linear(HIDDEN, 1)
-        self.projection = None if condition is None else nn.Linear(condition.dim, HIDDEN, bias=False)
-        started(self.head, HIDDEN, 1.0)
-        if self.projection is not None:
-            started(self.projection, HIDDEN, 1.0)
+        self._init_chain(layers)
 
-    def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the chain takes [B, C', 1, L], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""
-        h = x.reshape(len(x), 1, -1, self.together * x.shape[2]).permute(0, 3, 1, 2)  # [B, T, D] -> [B, 2D, 1, T/2]
-        vectors = self.head.weight.expand(len(x), -1)
-        if self.projection is not None:
-            vectors = vectors + self.projection(c)
-        return channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """See `Discriminator.forward`."""
-        h, vectors = self._enter(x, c)
-        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
-        return logits
-
-    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See `DifferentiatedDiscriminator.logits_and_squares`."""
-        logits, squares = self.chain.logits_and_squares(*self._enter(x, c))
-        return logits + self.head.bias, squares
+    def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
+        # [B, T, D] -> [B, 2D, 1, T/2]
+        return x.reshape(len(x), 1, -1, self.steps_together * x.shape[2]).permute(0, 3, 1, 2)
 
 
 def build_temporal(

@@ -1,4 +1,4 @@
-"""What the pairs `recurrent` and `attention` share: a vector for every step, a body that carries them, and a way out.
+"""The pairs `recurrent` and `attention` for series: a vector for every step, a body that carries them, and a way out.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
@@ -6,6 +6,11 @@ The two differ in their body alone, which takes vectors [B, T, W] and gives vect
 with z and c, mixtures of z that are its own, and its place in time; each step of D with its record's numbers and its
 place. D takes the mean over time of what its body gives. A condition enters D by projection (Miyato and Koyama 2018,
 eq. 4). What was measured: benchmarks/series_networks.md.
+
+`recurrent`: gated recurrent units over time, G's forwards and D's both ways: the networks of the recurrent GANs
+(Esteban et al. 2017; TimeGAN: Yoon et al. 2019) in the game of this project, without their autoencoders. `attention`:
+every step looks at every other; blocks after Vaswani et al. 2017 with the normalisation in front of each part (Xiong et
+al. 2020).
 """
 
 from __future__ import annotations
@@ -18,13 +23,15 @@ from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
+from gankit.networks.layers import SLOPE, sequences_only
 from gankit.spec import Spec
-
-SLOPE = 0.2
-"""Slope of the leaky ReLU below zero."""
 
 OWN = 16
 """Mixtures of z that each step has for itself: without them steps that are noise would hang together."""
+
+
+HEAD = 16
+"""Numbers that one head of the attention compares steps by."""
 
 
 def places(num_steps: int, width: int) -> Tensor:
@@ -102,3 +109,90 @@ class StepwiseDiscriminator(Discriminator):
         h = F.leaky_relu(self.features(h), SLOPE)
         logits: Tensor = self.head(h).squeeze(1)
         return logits if self.projection is None else logits + (h * self.projection(c)).sum(1)
+
+
+class Recurrence(nn.Module):
+    """Gated recurrent units over time, from a learned first state.
+
+    Args:
+        width: W, of the vectors and of the state.
+        depth: layers of units.
+        both_ways: whether a second chain goes backwards in time.
+    """
+
+    def __init__(self, width: int, depth: int, both_ways: bool) -> None:
+        super().__init__()
+        self.units = nn.GRU(width, width, depth, batch_first=True, bidirectional=both_ways)
+        self.start = nn.Parameter(torch.zeros((2 if both_ways else 1) * depth, 1, width))
+        self.merge = nn.Linear((2 if both_ways else 1) * width, width)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[B, T, W] -> [B, T, W]."""
+        with torch.backends.cudnn.flags(enabled=False):  # whose units cannot be differentiated twice
+            states, _ = self.units(h, self.start.expand(-1, len(h), -1).contiguous())
+        merged: Tensor = self.merge(states)
+        return merged
+
+
+class AttentionBlock(nn.Module):
+    """h + attention(norm h), and to that a dense layer of twice the width.
+
+    Args:
+        width: W, a multiple of the number of heads.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.num_heads = max(h for h in range(1, max(1, width // HEAD) + 1) if width % h == 0)
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.compared = nn.Linear(width, 3 * width)
+        self.looked_up = nn.Linear(width, width)
+        self.widened, self.narrowed = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[B, T, W] -> [B, T, W]."""
+        # [B, T, W] -> three of [B, heads, T, W / heads]
+        queries, keys, values = (
+            self.compared(self.norms[0](h)).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        )
+        # written out: the fused attention cannot be differentiated twice, as a penalty has to
+        weights = (queries @ keys.transpose(2, 3) / math.sqrt(queries.shape[-1])).softmax(-1)
+        h = h + self.looked_up((weights @ values).transpose(1, 2).flatten(2))
+        added: Tensor = self.narrowed(F.leaky_relu(self.widened(self.norms[1](h)), SLOPE))
+        return h + added
+
+
+def build_recurrent(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[StepwiseGenerator, StepwiseDiscriminator]:
+    """The recurrent pair: `width` = numbers of the state (64), `depth` = layers of units (1).
+
+    Raises:
+        OptionError: the records are no sequences.
+    """
+    sequences_only("recurrent", spec)
+    width, depth = width or 64, depth or 1
+    return (
+        StepwiseGenerator(spec, condition, Recurrence(width, depth, both_ways=False), width, num_latents),
+        StepwiseDiscriminator(spec, condition, Recurrence(width, depth, both_ways=True), width),
+    )
+
+
+def build_attention(
+    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
+) -> tuple[StepwiseGenerator, StepwiseDiscriminator]:
+    """The pair of transformers: `width` = numbers of a step's vector (64), `depth` = blocks (2).
+
+    Raises:
+        OptionError: the records are no sequences.
+    """
+    sequences_only("attention", spec)
+    width, depth = width or 64, depth or 2
+
+    def body() -> nn.Module:
+        return nn.Sequential(*(AttentionBlock(width) for _ in range(depth)))
+
+    return (
+        StepwiseGenerator(spec, condition, body(), width, num_latents),
+        StepwiseDiscriminator(spec, condition, body(), width),
+    )

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator, StartsFromRecords
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.residual import SLOPE, ResidualBlock, ResidualDiscriminator
-from gankit.networks.sequences import sequences_only
+from gankit.networks.layers import sequences_only
+from gankit.networks.vectors.residual import SLOPE, ResidualBlock, ResidualDiscriminator
 from gankit.spec import Spec
 
 MOST_COMPONENTS = 192

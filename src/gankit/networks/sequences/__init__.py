@@ -1,0 +1,1 @@
+"""Pairs for sequences: series, texts, and raw samples of audio."""
