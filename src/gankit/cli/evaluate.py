@@ -97,7 +97,7 @@ def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made
     from gankit.run.evaluation import num_fakes
 
     model = load(path)
-    file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.form.suffix(model.origin)) else "")
+    file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.of.suffix(model.origin)) else "")
     made += [place for place in (*reversed(folder.parents), folder, file) if not place.exists()]
     with complaints(folder):
         folder.mkdir(parents=True, exist_ok=True)

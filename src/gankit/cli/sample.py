@@ -77,10 +77,9 @@ def command(
     loaded = load(model)
     told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
     if out is None:
-        form = file_format or loaded.form.pipe_format(loaded.origin)
+        form = file_format or loaded.of.pipe_format(loaded.origin)
         loaded.write("-", num_rows, seed, offset, conditions, truncation, form, **told)
     else:
         loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format, **told)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
-        what = loaded.form.what if num_rows != 1 or loaded.form.what == "series" else loaded.form.what.removesuffix("s")
-        voice.result(result, f"{num_rows:,} {what} in {out}")
+        voice.result(result, f"{loaded.of.noun.count(num_rows)} in {out}")

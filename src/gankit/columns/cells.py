@@ -29,6 +29,10 @@ class Values:
     data: npt.NDArray[Any]
     missing: npt.NDArray[np.int8]
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Values:
+        """The cells at `rows` [m]."""
+        return Values(self.data[rows], self.missing[rows])
+
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether a type holds texts: strings of any width, or a dictionary of them."""

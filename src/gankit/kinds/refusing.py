@@ -7,20 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gankit.config import TrainConfig
 from gankit.errors import OptionError
-
-KINDS = {"image": "pictures", "audio": "recordings", "series": "series", "text": "texts", "table": "tables"}
-"""What the data of a kind is called, where a kind has options of its own."""
-
-OPTIONS = {
-    "image": ("size", "fit", "resample", "channels", "mirror", "strict", "augment"),
-    "audio": ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment"),
-    "series": ("time", "entity", "attributes", "window", "stride", "calendar"),
-    "text": ("unit", "alphabet", "text_column", "strict"),
-    "table": ("target",),
-}
-"""The options that some kinds alone know."""
 
 MAKES = {
     "sequential": "tables",
@@ -34,20 +21,6 @@ MAKES = {
 
 UNAUGMENTED = ("dense2014", "conv2014", "dcgan")
 """Networks that are run as they were published: neither augmented nor mirrored unless it is asked for."""
-
-
-def refuse_others(kind: str, config: TrainConfig) -> None:
-    """Refuses options that data of `kind` cannot obey.
-
-    Raises:
-        OptionError: the first such option, and what it is for.
-    """
-    plain = TrainConfig()
-    for other, names in OPTIONS.items():
-        for name in names:
-            if name not in OPTIONS.get(kind, ()) and getattr(config, name) != getattr(plain, name):
-                flag = "--" + name.replace("_", "-")
-                raise OptionError(f"{flag} is for {KINDS[other]}, and this data is none. Leave it out.")
 
 
 def refuse_other_network(network: str, made: Collection[str], found: str) -> None:

@@ -60,7 +60,7 @@ class Places:
 
 def require_pictures(model: Model, what: str) -> None:
     """Raises an OptionError for a model of another kind."""
-    if model.kind != "image":
+    if not model.of.has_places:
         raise OptionError(
             f"{what} is for models of pictures, and this one is of kind {model.kind}. gankit sample and evaluate take "
             "every kind."

@@ -34,7 +34,7 @@ def load(path: str | Path) -> Model:
     """
     from gankit.columns.schema import Schema
     from gankit.io.origin import Origin
-    from gankit.kinds.codecs import CODECS
+    from gankit.kinds import KINDS
     from gankit.model.model import Model
     from gankit.model.tensors import read_safetensors
 
@@ -42,7 +42,7 @@ def load(path: str | Path) -> Model:
     header = _read_header(file)
     try:
         plan = NetworkPlan(**header["plan"])
-        codec = CODECS[header["kind"]].from_json(header["codec"])
+        codec = KINDS[header["kind"]].load_codec(header["codec"])
         given = None if header["given"] is None else Given.from_json(header["given"])
         generator, _ = plan.build(codec.spec, None if given is None else given.codec.spec)
         generator.load_state_dict(read_safetensors(file)[0])

@@ -16,6 +16,7 @@ import numpy as np
 
 from gankit.columns.codec import TableCodec
 from gankit.errors import OptionError
+from gankit.kinds import KINDS
 from gankit.kinds.texts.codec import TextCodec
 from gankit.model.blocks import (
     Blocks,
@@ -28,14 +29,13 @@ from gankit.model.blocks import (
     side_by_side,
 )
 from gankit.model.files import FORMAT
-from gankit.model.forms import FORMS, RecordForm
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
     from gankit.columns.codec import Restriction
     from gankit.columns.schema import Schema
     from gankit.io.origin import Origin
-    from gankit.kinds.codecs import AnyCodec
+    from gankit.kinds.base import Kind
     from gankit.networks import Generator
 
 
@@ -44,7 +44,7 @@ class Model:
     """A trained model.
 
     Attributes:
-        kind: a key of `gankit.model.forms.FORMS`.
+        kind: the name of the kind of data, a key of `gankit.kinds.KINDS`.
         schema, origin: the columns, and the form the data came in.
         codec, given: how records are coded; `given` where G takes a condition.
         plan, generator: the averaged G and how it is built.
@@ -59,7 +59,7 @@ class Model:
     kind: str
     schema: Schema
     origin: Origin
-    codec: AnyCodec
+    codec: Any
     given: Given | None
     plan: NetworkPlan
     generator: Generator
@@ -71,9 +71,9 @@ class Model:
     rival: Model | None = None
 
     @property
-    def form(self) -> RecordForm:
-        """What the records are to the user."""
-        return FORMS[self.kind]
+    def of(self) -> Kind[Any, Any]:
+        """The kind of data."""
+        return KINDS[self.kind]
 
     def sample(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
@@ -99,7 +99,7 @@ class Model:
             OptionError: an unknown column or value, or a condition this model cannot obey.
         """
         told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
-        return self.form.joined(list(self.sample_batches(n, seed, offset, where, truncation, **told)), self.origin)
+        return self.of.join(list(self.sample_batches(n, seed, offset, where, truncation, **told)), self.origin)
 
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
@@ -123,15 +123,29 @@ class Model:
             end = min(offset + n - index * rows, rows)
             known, made = (part[begin:end] for part in block(index))
             given = {} if self.given is None else self.given.codec.decode(known)
-            return self.form.batch(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
+            return self.of.records(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
         every = range(first, last + 1)
-        yield from side_by_side(batch, every) if self.form.side_by_side else map(batch, every)
+        yield from side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
 
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
         block, rows = self._blocks(seed, None, 1.0, "", 1.0), block_rows(self.codec.spec)
         return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
+
+    def first(self, n: int, seed: int = 0) -> np.ndarray:
+        """As `made` without a condition, but only `n` rows of one block are computed; their last bits may differ."""
+        from gankit.model.symbols import symbol_blocks
+
+        draw = self.draws(seed)
+
+        def few(index: int) -> Draws:
+            whole = draw(index)
+            c = None if whole.c is None else whole.c[:n]
+            return Draws(whole.z[:n], whole.u[:n], c, whole.known[:n], whole.places[:n])
+
+        generator: Any = self.generator.eval()
+        return symbol_blocks(generator, self.codec, few, "", 1.0)(0)[1]
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
@@ -143,7 +157,7 @@ class Model:
         """
         told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
         batches = self.sample_batches(n, seed, offset, where, truncation, **told)
-        self.form.write(batches, path, self.origin, offset, format)
+        self.of.write(batches, path, self.origin, offset, format)
 
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all."""
@@ -203,7 +217,7 @@ class Model:
                 some = (
                     f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
                 )
-                how = self.form.labelled.format(name=name)
+                how = self.of.conditioned.format(name=name)
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
         return restrictions(self.schema, self.given.codec, conditions) if self.given else {}
 
@@ -214,7 +228,7 @@ class Model:
         from gankit.columns.conditions import restrictions
         from gankit.networks.vectors.sequential import SequentialGenerator
 
-        if truncation != 1 and not self.form.truncates:
+        if truncation != 1 and not self.of.truncates:
             raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")
         try:
             known = 0 < float(truncation) <= 1

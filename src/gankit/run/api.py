@@ -156,9 +156,7 @@ def evaluate(
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Progress, None, Model]:
-    from gankit.kinds.images.mirroring import mirror_for
-    from gankit.kinds.images.perception import perception_for, save_perception
-    from gankit.kinds.prepare import prepare
+    from gankit.kinds import prepare
     from gankit.networks.execution import threads
     from gankit.run.compiling import compile_for
     from gankit.run.folder import RunFolder
@@ -171,15 +169,15 @@ def _new_run(
     prepared = prepare(source, config, notes)
     config = replace(config, threads=threads_for(prepared, config, notes))
     with threads(config.threads):
-        perception = perception_for(prepared, config, notes)
-        config = replace(config, mirror=mirror_for(prepared, config, notes))
-    run = Run.start(prepared, config, None, perception)
+        evidence = prepared.kind.evidence(prepared, config, notes)
+        config = prepared.kind.settle(prepared, config, notes)
+    run = Run.start(prepared, config, None, evidence)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
         total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
-    run = Run.start(prepared, config, total_samples, perception)
+    run = Run.start(prepared, config, total_samples, evidence)
     for text in notes:
         note(text)
     folder = None
@@ -189,14 +187,13 @@ def _new_run(
         path = str(Path(source).resolve()) if isinstance(source, str | Path) and str(source) != "-" else None
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
-        save_perception(folder, perception)
+        folder.save_evidence(evidence)
         run.save(folder)
     return (yield from _play(run, folder, began, note, should_stop))
 
 
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
-    from gankit.kinds.images.perception import load_perception, perception_for, save_perception
-    from gankit.kinds.prepare import prepare
+    from gankit.kinds import prepare
     from gankit.networks.execution import threads
     from gankit.run.compiling import still_compiles
     from gankit.run.folder import RunFolder
@@ -217,15 +214,15 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         )
     if folder.is_untouched():  # it was stopped while it was being made
         with threads(config.threads):
-            perception = perception_for(prepared, config, [])
-        run = Run.start(prepared, config, entry["total_samples"], perception)
-        save_perception(folder, perception)
+            evidence = prepared.kind.evidence(prepared, config, [])
+        run = Run.start(prepared, config, entry["total_samples"], evidence)
+        folder.save_evidence(evidence)
         run.save(folder)
     else:
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
             note(text)
-        run = Run.start(prepared, config, entry["total_samples"], load_perception(folder, prepared))
+        run = Run.start(prepared, config, entry["total_samples"], folder.load_evidence(prepared))
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         folder.cut_log(checkpoint.step)
     notes: list[str] = []
@@ -239,8 +236,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
 
 def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.errors import DivergedError
-    from gankit.kinds.texts.rivals import keep_rival
-    from gankit.run.previews import keep_look
+    from gankit.run.previews import keep_preview, keep_rival
     from gankit.training.loop import play
 
     saved = time.monotonic()
@@ -256,8 +252,8 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
                 folder.log(
                     {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}
                 )
-                if progress.metric is not None and (look := run.look()) is not None:
-                    keep_look(folder.path, progress.samples, look)
+                if progress.metric is not None and (preview := run.preview()) is not None:
+                    keep_preview(folder.path, progress.samples, preview)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
                     run.save(folder)
                     saved = time.monotonic()

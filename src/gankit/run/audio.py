@@ -7,12 +7,13 @@ as spectrograms are pictures to the game: see `gankit.run.plan`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.prepared import Prepared, SoundPart
+from gankit.kinds.base import Prepared
 from gankit.training.plan import GameConfig
 
 FIRST_WEIGHT = 1 / 260
@@ -23,16 +24,15 @@ MOST_MEASURED = 500
 """Training recordings whose loudness is measured."""
 
 
-def wave_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
+def wave_plan(prepared: Prepared[Any, Any], config: TrainConfig, plan: GameConfig) -> GameConfig:
     """The plan for the network `wave`."""
     if config.augment not in ("auto", "none"):
         raise OptionError(
             f"--augment {config.augment} is for images and spectrograms, and network wave learns raw samples. Leave it "
             "out."
         )
-    part = prepared.part
-    assert isinstance(part, SoundPart)
-    some = part.recordings.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / 32768
+    part = prepared.train
+    some = part.clips.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / 32768
     loudness = float(np.square(some).mean())
     return replace(
         plan,

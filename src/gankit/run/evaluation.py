@@ -6,46 +6,23 @@ Knows models, run folders and the explicit table of kinds; never how a kind is m
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
-from gankit.kinds.audio.evaluation import report_on_audio
-from gankit.kinds.images.evaluation import report_on_pictures
-from gankit.kinds.prepare import prepare
-from gankit.kinds.prepared import Prepared
-from gankit.kinds.series.evaluation import report_on_series
-from gankit.kinds.tables.evaluation import report_on_rows
-from gankit.kinds.texts.evaluation import report_on_texts
+from gankit.kinds import KINDS, Prepared, prepare
 from gankit.model import load
 from gankit.model.model import Model
 from gankit.report.report import Report
+from gankit.run.folder import RunFolder
+from gankit.run.previews import kept_rival
 
 Note = Callable[[str], None]
 
 LEAST_FAKES = 1000
 """Fakes that are made where nobody says how many and there are fewer held-out records."""
-
-MOST_FAKES = {"image": 10_000, "audio": 2_000, "series": 5_000}
-"""Fakes that are made at the most where nobody says how many: the protocols of a kind's metrics take no more."""
-
-REPORTS: dict[str, Callable[..., Report]] = {
-    "number": report_on_rows,
-    "vector": report_on_rows,
-    "table": report_on_rows,
-    "image": report_on_pictures,
-    "series": report_on_series,
-    "text": report_on_texts,
-    "audio": report_on_audio,
-}
-"""Who reports on records of each kind."""
-
-FEATURED = ("image", "audio")
-"""Kinds whose distances may be measured in features of the user's choice."""
-
-RULED = ("text",)
-"""Kinds of which the user can say what is valid."""
 
 
 def report_on(
@@ -69,34 +46,32 @@ def report_on(
     else:
         loaded = load(model)
         prepared = _prepared_of(Path(model), loaded, need=real is None)
-        run = Path(model) if Path(model).is_dir() else None
-    options: dict[str, Any] = {}
-    if loaded.kind in FEATURED:
-        options["features"] = features
-    elif features != "auto":
-        raise OptionError(
-            f"--features {features} is for pictures, and this model is of kind {loaded.kind}. Leave it out."
-        )
-    if loaded.kind in RULED:
-        options["valid"] = valid
-    elif valid is not None:
-        raise OptionError(f"--valid is for texts, and this model is of kind {loaded.kind}. Leave it out.")
-    count = num_rows or num_fakes(loaded)
-    return REPORTS[loaded.kind](
-        loaded, run, prepared, real, fake, seed=seed, num_rows=count, records=records, note=note, **options
-    )
+        if Path(model).is_dir():
+            run = Path(model)
+            kept = None if prepared is None else RunFolder.open(run).load_evidence(prepared)
+            loaded = replace(loaded, perception=kept, rival=kept_rival(run))
+    kind = loaded.of
+    options = {"features": features, "valid": valid}
+    for name, plain in (("features", "auto"), ("valid", None)):
+        if name not in kind.evaluate_options and options[name] != plain:
+            others = " and ".join(other.described for other in KINDS.values() if name in other.evaluate_options)
+            shown = f" {options[name]}" if isinstance(options[name], str) else ""
+            raise OptionError(f"--{name}{shown} is for {others}, and this model is of kind {kind.name}. Leave it out.")
+    asked = {name: options[name] for name in kind.evaluate_options}
+    return kind.report(
+        loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows or num_fakes(loaded), records=records,
+        note=note, **asked,
+    )  # fmt: skip
 
 
 def num_fakes(model: Model) -> int:
     """Fakes that are judged where nobody says how many: as many as held-out records, within bounds."""
     least = max(int(model.card["rows"]["heldout"]), LEAST_FAKES)
-    return min(least, MOST_FAKES.get(model.kind, least))
+    return min(least, model.of.most_fakes or least)
 
 
-def _prepared_of(path: Path, model: Model, need: bool) -> Prepared | None:
+def _prepared_of(path: Path, model: Model, need: bool) -> Prepared[Any, Any] | None:
     """The data that a run was trained on, read again; None for a lone model file."""
-    from gankit.run.folder import RunFolder
-
     if not path.is_dir():
         if need:
             raise OptionError(

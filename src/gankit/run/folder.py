@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from gankit.errors import ModelError, OutputError
 from gankit.io.atomic import cannot_write, write_atomically
+from gankit.kinds.base import Evidence, Prepared
 from gankit.model.tensors import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+EVIDENCE_NAME = "perception.safetensors"
+"""The file in a run folder that keeps what the records are measured by."""
 
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
@@ -114,6 +118,25 @@ class RunFolder:
     def is_untouched(self) -> bool:
         """Whether the run was made and never begun: no checkpoint, no event, no model."""
         return not (self.checkpoints() or self.log_path.exists() or self.model_path.exists())
+
+    # --- what the records are measured by ---------------------------------------------------------------------------
+
+    def save_evidence(self, evidence: Evidence | None) -> None:
+        """Keeps what the records are measured by, where there is something to keep."""
+        if evidence is not None:
+            tensors, numbers = evidence.state()
+            write_safetensors(self.path / EVIDENCE_NAME, tensors, {"gankit": json.dumps(numbers)})
+
+    def load_evidence(self, prepared: Prepared[Any, Any]) -> Evidence | None:
+        """What `save_evidence` kept; None where there was nothing.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        if not (self.path / EVIDENCE_NAME).exists():
+            return None
+        tensors, metadata = read_safetensors(self.path / EVIDENCE_NAME)
+        return prepared.kind.load_evidence(tensors, json.loads(metadata["gankit"]), prepared)
 
     # --- log ------------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ Knows torch's devices, options and the names of networks; never games.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.prepared import Prepared
+from gankit.kinds.base import Prepared
 from gankit.networks.execution import threads_that_pay
 
 WITHOUT_BFLOAT16 = ("dense2014", "residual")
@@ -34,9 +36,9 @@ def precision_of(asked: str, network: str, form: str, device: torch.device) -> s
     return "bfloat16" if has else "float32"
 
 
-def threads_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> int | None:
+def threads_for(prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]) -> int | None:
     """Threads for a training: those asked for; for images as many as pay off now; None where the networks decide."""
-    if config.threads is not None or prepared.kind != "image":
+    if config.threads is not None or not prepared.kind.measures_threads:
         return config.threads
     most, paying = torch.get_num_threads(), threads_that_pay()
     if paying < most:

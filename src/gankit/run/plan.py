@@ -14,11 +14,10 @@ import numpy as np
 
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.prepared import Prepared
+from gankit.kinds.base import Prepared
 from gankit.kinds.refusing import UNAUGMENTED
 from gankit.options import parse_duration, parse_samples
 from gankit.run.audio import wave_plan
-from gankit.run.judges import FEW_ROWS
 from gankit.run.series_plan import series_plan
 from gankit.run.texts import text_plan
 from gankit.training.loop import samples_for_budget, seconds_per_sample
@@ -44,7 +43,7 @@ WRITING_S = 2.0
 """What is kept back of a time budget for writing the model."""
 
 
-def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> GameConfig:
+def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int) -> GameConfig:
     """The one table of what follows from the data's size and form; what the user set goes before it."""
     rows = prepared.num_train
     likelihood = prepared.network == "sequential"
@@ -67,7 +66,7 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
             plan,
             warmup=0.9,
             warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
-            warmup_keeps_last=prepared.num_heldout >= FEW_ROWS,
+            warmup_keeps_last=prepared.num_heldout >= prepared.kind.few_heldout,
             d_warmup=0.04,
             likelihood_weight=0.1,
             generator_rate=0.03,
@@ -78,14 +77,14 @@ def plan_game(prepared: Prepared, config: TrainConfig, total_samples: int) -> Ga
         plan = _picture_plan(prepared, config, plan)
     if prepared.network == "wave":
         plan = wave_plan(prepared, config, plan)
-    if prepared.kind == "text":
+    if prepared.kind.name == "text":
         plan = text_plan(prepared, config, plan)
-    if prepared.kind == "series":
+    if prepared.kind.name == "series":
         row = series_plan(prepared.network, rows)
         if config.batch is not None:
             row["batch"] = config.batch
         plan = replace(plan, **row)
-    if prepared.kind in ("number", "vector"):
+    if prepared.kind.name in ("number", "vector"):
         # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
         plan = replace(plan, learning_rate=3e-3, first_weight=0.01, gap_target=0.02)
     changes: dict[str, Any] = {}
@@ -135,7 +134,7 @@ SMALL_SIDE, SMALL_WEIGHT = 32, 0.01
 configuration: Karras et al. 2020b)."""
 
 
-def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> GameConfig:
+def _picture_plan(prepared: Prepared[Any, Any], config: TrainConfig, plan: GameConfig) -> GameConfig:
     """The plan for pictures: the network's own row of the table, and what follows from their number and size."""
     _, height, width = prepared.codec.spec.shape
     row = dict(PICTURE_PLANS.get(prepared.network, {}))
@@ -161,7 +160,7 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
             row["penalty_weight"] = SMALL_WEIGHT if small else 0.0002 * height * width / row["batch"]
         if height * width <= SMALL_SIDE**2:
             row["path_length_weight"] = 0.0
-    usual = "spectral" if prepared.kind == "audio" else "ada"
+    usual = "spectral" if prepared.kind.name == "audio" else "ada"
     most = LOOK_PIXELS_STYLES if prepared.network == "stylegan2" else LOOK_PIXELS
     row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
     automatic = "none" if prepared.network in UNAUGMENTED else usual
@@ -169,7 +168,7 @@ def _picture_plan(prepared: Prepared, config: TrainConfig, plan: GameConfig) -> 
     return replace(plan, **row, mirror=config.mirror == "on")
 
 
-def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
+def _plan_of_2014(prepared: Prepared[Any, Any]) -> dict[str, Any]:
     """The schedule of the paper of 2014, as its configuration files have it."""
     from gankit.networks.vectors.dense2014 import schedule2014
 
@@ -184,7 +183,7 @@ def _plan_of_2014(prepared: Prepared) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def default_latents(prepared: Prepared) -> int:
+def default_latents(prepared: Prepared[Any, Any]) -> int:
     """Numbers of z where the user named none: 100 as in 2014, 512 for StyleGAN2."""
     return 512 if prepared.network == "stylegan2" else 100
 

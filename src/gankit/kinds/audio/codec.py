@@ -97,6 +97,10 @@ class AudioCodec(Codec):
         return np.clip(found, least, self.spectrum.length).astype(np.int64)
 
     @abstractmethod
+    def seen(self, compact: np.ndarray) -> np.ndarray:
+        """Compact records as the images that metrics look at, [N, bands, frames, C] uint8."""
+
+    @abstractmethod
     def _spec(self) -> Spec:
         """The records as tensors."""
 
@@ -141,6 +145,12 @@ class SpectrogramCodec(AudioCodec):
         """See `Codec.encode`: [N, bands, frames, C] uint8."""
         return self.look(values[SOUND].data)
 
+    def seen(self, compact: np.ndarray) -> np.ndarray:
+        """See `AudioCodec.seen`: how loud they are, before they are turned into sound, which takes as long as making
+        them.
+        """
+        return compact
+
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`: from [N, bands, frames, C] uint8. Each recording depends on its own picture alone."""
         x = np.empty((len(compact), self.spectrum.length, self.channels), np.int16)
@@ -164,6 +174,10 @@ class WaveCodec(AudioCodec):
         """See `Codec.encode`."""
         x = values[SOUND].data
         return x / np.float32(_FULL)
+
+    def seen(self, compact: np.ndarray) -> np.ndarray:
+        """See `AudioCodec.seen`."""
+        return self.look(self.decode(compact)[SOUND].data)
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`."""

@@ -15,9 +15,9 @@ from gankit.config import TrainConfig
 from gankit.kinds.audio.codec import AudioCodec
 from gankit.kinds.audio.players import players
 from gankit.kinds.audio.preparing import brought_to
-from gankit.kinds.audio.records import Recordings
+from gankit.kinds.audio.records import ClipSet, Recordings
+from gankit.kinds.base import Prepared
 from gankit.kinds.images.evaluation import Part, classes_of, judged, real_parts
-from gankit.kinds.prepared import Prepared, SoundPart
 from gankit.model.model import Model
 from gankit.report.parts import Section
 from gankit.report.report import Report
@@ -33,7 +33,7 @@ BY_SPECTROGRAMS = (
 def report_on_audio(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[ClipSet, Any] | None,
     real: Any,
     fake: Any,
     *,
@@ -83,9 +83,9 @@ def _read(model: Model, source: Any, notes: list[str], as_they_are: bool = False
     return brought_to(source, options, codec.spectrum.rate, codec.spectrum.length, codec.channels, notes, as_they_are)
 
 
-def _heldout_sounds(prepared: Prepared | None) -> Recordings:
-    assert prepared is not None and isinstance(prepared.heldout_part, SoundPart)
-    return prepared.heldout_part.sounds()
+def _heldout_sounds(prepared: Prepared[ClipSet, Any] | None) -> Recordings:
+    assert prepared is not None
+    return prepared.heldout.sounds()
 
 
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> Recordings:

@@ -23,9 +23,9 @@ from gankit.errors import DataError
 from gankit.io.origin import Origin
 from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec
 from gankit.kinds.audio.reading import SHORTEST, SILENT, read_recordings, roomy
-from gankit.kinds.audio.records import Recordings, recording_hash
+from gankit.kinds.audio.records import ClipSet, Recordings, recording_hash
+from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.records import Pictures
-from gankit.kinds.prepared import Prepared, SoundPart
 from gankit.kinds.refusing import refuse_other_network
 from gankit.kinds.series.windows import split_in_time, windows_of
 
@@ -33,8 +33,10 @@ CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
 """How recordings are shown to a network, where not as spectrograms."""
 
 
-def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
-    """See `gankit.kinds.prepare.prepare`."""
+def prepare_audio(
+    kind: Kind[ClipSet, AudioCodec], source: Any, config: TrainConfig, notes: list[str]
+) -> Prepared[ClipSet, AudioCodec]:
+    """See `Kind.prepare`."""
     whole = True if config.cut else None
     recordings = read_recordings(source, config, notes, least=1, whole=whole)
     cut = config.cut or len(recordings) == 1
@@ -68,10 +70,13 @@ def prepare_audio(source: Any, config: TrainConfig, notes: list[str]) -> Prepare
         "--kind."
     )
     return Prepared(
-        recordings.origin, schema, "audio", network, train, rows_of(heldout_values, heldout_rows), codec,
-        TableCodec.fit(given, train) if given else None, recording_hash(recordings),
-        SoundPart(looks, train_rows, recordings),
-        SoundPart(looks if others is recordings else _looks(codec, others), heldout_rows, others),
+        kind, recordings.origin, schema, network, ClipSet(train, looks, train_rows, recordings),
+        ClipSet(
+            rows_of(heldout_values, heldout_rows), looks if others is recordings else _looks(codec, others),
+            heldout_rows, others,
+        ),
+        codec, TableCodec.fit(given, train) if given else None, recording_hash(recordings),
+        tuple(c.name for c in given),
     )  # fmt: skip
 
 

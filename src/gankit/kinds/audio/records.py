@@ -6,6 +6,7 @@ Knows arrays and tables of labels; never files, torch or networks.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.io.origin import Origin, Records, fingerprint
-from gankit.kinds.images.records import label_arrays
+from gankit.kinds.images.records import ImageSet, label_arrays
 
 Samples = npt.NDArray[np.int16]
 
@@ -54,6 +55,27 @@ class Recordings:
     def trimmed(self) -> list[Samples]:
         """Each recording without its padding, [T_i, C]."""
         return [one[:length] for one, length in zip(self.x, self.lengths.tolist(), strict=True)]
+
+
+@dataclass(frozen=True)
+class ClipSet(ImageSet):
+    """Some rows of clips, and how they look: `whole` are their spectrograms.
+
+    clips: all of them, in memory.
+    """
+
+    clips: Recordings
+
+    def sounds(self) -> Recordings:
+        """The clips that are meant."""
+        return self.clips.take(self.rows)
+
+
+def joined_recordings(batches: Sequence[Recordings], origin: Origin) -> Recordings:
+    """All batches (one at least) as one."""
+    tables = [batch.labels for batch in batches if batch.labels is not None]
+    x, lengths = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("x", "lengths"))
+    return Recordings(x, lengths, batches[0].rate, pa.concat_tables(tables) if tables else None, origin)
 
 
 def recording_hash(recordings: Recordings) -> str:

@@ -37,6 +37,10 @@ class ImageCodec(Codec):
         """See `Codec.decode`: from [N, H, W, C] uint8."""
         return {PICTURE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
 
+    def seen(self, compact: np.ndarray) -> np.ndarray:
+        """Compact records as the images that metrics look at, [N, H, W, C] uint8."""
+        return compact
+
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
         return {"height": self.height, "width": self.width, "channels": self.channels}

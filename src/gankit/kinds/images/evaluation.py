@@ -17,12 +17,12 @@ import pyarrow as pa
 from gankit.config import FEATURES, TrainConfig
 from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
+from gankit.kinds.base import Prepared
 from gankit.kinds.images.metrics.evaluation import evaluate_pictures
-from gankit.kinds.images.perception import Perception, load_perception, perceive
+from gankit.kinds.images.perception import Perception, perceive
 from gankit.kinds.images.reading import read_pictures
-from gankit.kinds.images.records import Pictures
+from gankit.kinds.images.records import ImageSet, Pictures
 from gankit.kinds.images.report.report import build_pictures
-from gankit.kinds.prepared import PicturePart, Prepared
 from gankit.model.model import Model
 from gankit.networks.execution import threads, threads_that_pay
 from gankit.report.report import Report
@@ -50,7 +50,7 @@ class Part:
 def report_on_pictures(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[ImageSet, Any] | None,
     real: Any,
     fake: Any,
     *,
@@ -80,7 +80,7 @@ def report_on_pictures(
 def judged(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[ImageSet, Any] | None,
     parts: tuple[Part, Part, Part],
     perception: Perception,
     what: str,
@@ -190,7 +190,7 @@ def _learning(samples: int) -> Any:
 def real_parts(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[ImageSet, Any] | None,
     real: Any,
     notes: list[str],
     part: Callable[[str | None, Any], Part],
@@ -204,10 +204,10 @@ def real_parts(
     if prepared is None and real is None:
         raise OptionError(f"this model does not know its data any more. Give held-out {what}: --real, or real=...")
     if prepared is not None:
-        perception = _perception(model, run, prepared)
-        train = _of(prepared, prepared.pictures, perception.label, model.card["options"]["seed"], False)
+        perception = _perception(model, prepared)
+        train = _of(prepared.train, perception.label, model.card["options"]["seed"])
         if real is None:
-            return train, _of(prepared, prepared.heldout_pictures, perception.label, 0, True), perception
+            return train, _of(prepared.heldout, perception.label, 0), perception
         return train, part(perception.label, real), perception
     whole = part(label_of(model), real)
     if len(whole.x) < 4:
@@ -228,16 +228,9 @@ def real_parts(
     return train, heldout, Perception(classifier.features, classifier, label, levels)
 
 
-def _perception(model: Model, run: Path | None, prepared: Prepared) -> Perception:
-    if isinstance(model.perception, Perception):
-        return model.perception
-    if run is not None:
-        from gankit.run.folder import RunFolder
-
-        found = load_perception(RunFolder.open(run), prepared)
-        assert found is not None
-        return found
-    return perceive(prepared, model.card["options"]["seed"])
+def _perception(model: Model, prepared: Prepared[ImageSet, Any]) -> Perception:
+    found: Perception = model.perception or perceive(prepared, model.card["options"]["seed"])
+    return found
 
 
 def label_of(model: Model) -> str | None:
@@ -246,9 +239,8 @@ def label_of(model: Model) -> str | None:
     return next((f.name for f in fields if model.schema.column(f.name).kind == "category"), None)
 
 
-def _of(prepared: Prepared, part: PicturePart | None, label: str | None, seed: int, heldout: bool) -> Part:
-    assert part is not None
-    known = None if label is None else (prepared.heldout if heldout else prepared.train)[label]
+def _of(part: ImageSet, label: str | None, seed: int) -> Part:
+    known = None if label is None else part.values[label]
     places = np.arange(len(part))
     if len(places) > MOST_TRAINING:
         places = np.sort(np.random.default_rng(seed).choice(places, MOST_TRAINING, replace=False))
@@ -303,15 +295,6 @@ def _fakes_through_a_file(model: Model, count: int, seed: int) -> Pictures:
 
 
 # --- looks over the training ------------------------------------------------------------------------------------------
-
-
-def write_look(run: Path, samples: int, x: np.ndarray) -> None:
-    """Keeps fakes [n, H, W, C] of a training that has been shown so many samples, as a grid that people can open."""
-    from gankit.io.origin import Origin
-    from gankit.kinds.images.writing import write_pictures
-
-    (run / LOOKS_NAME).mkdir(exist_ok=True)
-    write_pictures([Pictures(x, None, Origin("array"))], run / LOOKS_NAME / f"{samples:012d}.png", Origin("array"))
 
 
 def read_looks(run: Path, shape: Sequence[int]) -> list[tuple[int, np.ndarray]]:

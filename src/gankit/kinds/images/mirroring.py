@@ -6,12 +6,14 @@ Knows prepared pictures, options and a classifier; never games.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.features import train_classifier
-from gankit.kinds.prepared import Prepared
+from gankit.kinds.base import Prepared
+from gankit.kinds.images.records import ImageSet
 from gankit.kinds.refusing import UNAUGMENTED
 from gankit.options import parse_duration, parse_samples
 from gankit.randomness import numpy_generator
@@ -29,20 +31,19 @@ MOST_TOLD = 0.55
 """Mirrored where at most this share of pairs is told: 10% of the pictures show which way they face, the rest do not."""
 
 
-def mirror_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> str:
+def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str]) -> str:
     """As asked for, "on" or "off"; by itself "on" where a mirrored picture cannot be told from one as it came.
 
     Args:
-        prepared: of any kind.
+        prepared: images.
         config: what the user asked for.
         notes: what was measured is appended where it decides for "on".
     """
-    if config.mirror != "auto" or prepared.kind != "image":
+    if config.mirror != "auto":
         return config.mirror
     if prepared.network in UNAUGMENTED or _is_short(config):
         return "off"
-    assert prepared.heldout_pictures is not None
-    count = min(len(prepared.heldout_pictures), MOST_PICTURES)
+    count = min(len(prepared.heldout), MOST_PICTURES)
     if count < LEAST_HELDOUT:
         return "off"  # too few pictures to find out
     share = told(prepared, config.seed)
@@ -55,12 +56,11 @@ def mirror_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> str
     return "on"
 
 
-def told(prepared: Prepared, seed: int) -> float:
+def told(prepared: Prepared[ImageSet, Any], seed: int) -> float:
     """The share of held-out pictures that a classifier trained on the training part takes for less mirrored than their
     mirror images; ties count half.
     """
-    train, heldout = prepared.pictures, prepared.heldout_pictures
-    assert train is not None and heldout is not None
+    train, heldout = prepared.train, prepared.heldout
     draws = numpy_generator(seed, "facing")
     count = min(MOST_PICTURES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
     x, new = (part.some(count, draws) for part in (train, heldout))

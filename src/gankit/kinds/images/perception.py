@@ -5,7 +5,6 @@ Knows prepared images, features and the run folder; never generators or the loop
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,13 @@ from torch import Tensor
 
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.features import Classifier, Features, fixed_features, train_classifier
-from gankit.kinds.prepared import Prepared
-from gankit.model.tensors import write_safetensors
+from gankit.kinds.base import Prepared
+from gankit.kinds.images.records import ImageSet
 from gankit.options import parse_duration, parse_samples
 from gankit.randomness import numpy_generator
 
 if TYPE_CHECKING:
-    from gankit.run.folder import RunFolder
-
-PERCEPTION_NAME = "perception.safetensors"
-"""The file in a run folder that keeps it."""
+    pass
 
 MOST_TAUGHT = 100_000
 """Training pictures that a classifier is trained on, at most: more are drawn from."""
@@ -66,40 +62,29 @@ class Perception:
 
 
 def perceive(
-    prepared: Prepared, seed: int, *, samples: int | None = None, max_seconds: float | None = None
+    prepared: Prepared[ImageSet, Any], seed: int, *, samples: int | None = None, max_seconds: float | None = None
 ) -> Perception:
     """What the pictures of `prepared` are measured by, trained on the training part alone.
 
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
-    assert prepared.pictures is not None
-    channels = prepared.pictures.whole.x.shape[3]
+    channels = prepared.train.whole.x.shape[3]
     fields = [] if prepared.given is None else prepared.given.fields
     classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).kind == "category"]
     classes = [(name, column) for name, column in classes if len(column.levels) > 1]
     if not classes:
         return Perception(fixed_features(channels))
     name, column = classes[0]
-    found = prepared.train[name]
+    found = prepared.train.values[name]
     known = np.flatnonzero(found.missing == 0)
     if len(known) > MOST_TAUGHT:
         known = np.sort(numpy_generator(seed, "taught").choice(known, MOST_TAUGHT, replace=False))
     if len(known) < 2:
         return Perception(fixed_features(channels))
-    x = prepared.pictures.whole.x[prepared.pictures.rows[known]]
+    x = prepared.train.whole.x[prepared.train.rows[known]]
     y = found.data[known].astype(np.int64)
     classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
     return Perception(classifier.features, classifier, name, tuple(map(str, column.levels)))
-
-
-def load_perception(folder: RunFolder, prepared: Prepared) -> Perception | None:
-    """What the run in that folder measures its pictures by; None where its data is no pictures."""
-    from gankit.model.tensors import read_safetensors
-
-    if prepared.pictures is None:
-        return None
-    tensors, metadata = read_safetensors(folder.path / PERCEPTION_NAME)
-    return Perception.from_state(tensors, json.loads(metadata["gankit"]), prepared.pictures.whole.x.shape[3])
 
 
 TEACHING_SHARE = 0.05
@@ -112,23 +97,15 @@ TEACHING_SAMPLES, LEAST_SHOWN, MOST_SHOWN = 0.25, 20_000, 200_000
 """The same of a length in samples, within bounds."""
 
 
-def perception_for(prepared: Prepared, config: TrainConfig, notes: list[str]) -> Perception | None:
-    """What the pictures are measured by; None where the data is no pictures."""
-    if prepared.pictures is None:
-        return None
+def perception_for(
+    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out pictures"
+) -> Perception:
+    """What the images are measured by; held: what held-out ones are called in the note."""
     if config.samples is not None:
         shown = int(TEACHING_SAMPLES * parse_samples(config.samples))
         found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_SHOWN, MOST_SHOWN)))
     else:
         budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
         found = perceive(prepared, config.seed, max_seconds=max(TEACHING_SHARE * budget_s, LEAST_TEACHING_S))
-    held = "spectrograms of held-out recordings" if prepared.kind == "audio" else "held-out pictures"
     notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
     return found
-
-
-def save_perception(folder: RunFolder, perception: Perception | None) -> None:
-    """Keeps it in the run folder."""
-    if perception is not None:
-        tensors, numbers = perception.state()
-        write_safetensors(folder.path / PERCEPTION_NAME, tensors, {"gankit": json.dumps(numbers)})

@@ -14,18 +14,20 @@ from gankit.columns.codec import TableCodec
 from gankit.columns.labels import known_rows, rows_of, split_records, understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.codec import ImageCodec
 from gankit.kinds.images.reading import read_pictures
-from gankit.kinds.images.records import Pictures, picture_hash
-from gankit.kinds.prepared import PicturePart, Prepared
+from gankit.kinds.images.records import ImageSet, Pictures, picture_hash
 from gankit.kinds.refusing import refuse_other_network
 
 LARGE = 1 << 19
 """Pixels of a picture from which on a line says what they cost."""
 
 
-def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
-    """See `gankit.kinds.prepare.prepare`."""
+def prepare_images(
+    kind: Kind[ImageSet, ImageCodec], source: Any, config: TrainConfig, notes: list[str]
+) -> Prepared[ImageSet, ImageCodec]:
+    """See `Kind.prepare`."""
     pictures = read_pictures(source, config, notes)
     num, height, width, channels = pictures.x.shape
     if num < 2:
@@ -52,9 +54,9 @@ def prepare_pictures(source: Any, config: TrainConfig, notes: list[str]) -> Prep
     if height * width > LARGE and config.size is None and config.device in ("auto", "cpu"):
         notes.append("pictures of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
-        pictures.origin, schema, "image", _network(config, height * width, notes), train,
-        rows_of(heldout_values, heldout_rows), ImageCodec(height, width, channels), codec, picture_hash(pictures),
-        PicturePart(whole, train_rows), PicturePart(heldout_whole, heldout_rows),
+        kind, pictures.origin, schema, _network(config, height * width, notes), ImageSet(train, whole, train_rows),
+        ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
+        ImageCodec(height, width, channels), codec, picture_hash(pictures), tuple(c.name for c in given),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from gankit.errors import DataError
 from gankit.io.objects import arrays_of, records_of_arrays
 from gankit.io.opening import largest_size
 from gankit.io.origin import Origin, Records, fingerprint
+from gankit.kinds.base import Dataset
 
 PICTURE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
 """What pictures can come in: `Origin.format`."""
@@ -64,6 +65,33 @@ class Pictures:
         )
 
 
+ImageSetT = TypeVar("ImageSetT", bound="ImageSet")
+
+
+@dataclass(frozen=True)
+class ImageSet(Dataset):
+    """Some rows of images, which stay where they are: in memory, or in a file that is mapped into it.
+
+    values: of their labels. whole: all images. rows: [n] int64, sorted, those that are meant.
+    """
+
+    whole: Pictures
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self: ImageSetT, rows: np.ndarray) -> ImageSetT:
+        """See `Dataset.take`."""
+        return replace(super().take(rows), rows=self.rows[rows])
+
+    def some(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """At most `count` images drawn without replacement, in the order of their rows, [n, H, W, C] uint8."""
+        if count >= len(self.rows):
+            return np.asarray(self.whole.x[self.rows])
+        return np.asarray(self.whole.x[np.sort(rng.choice(self.rows, size=count, replace=False))])
+
+
 def form_in(origin: Origin) -> Form:
     """How arrays of such pictures look: that of the array that came, or bytes, grey without an axis for its channel."""
     return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
@@ -89,6 +117,13 @@ def grid(x: Pixels, columns: int | None = None, gap: int = 1) -> Pixels:
         top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = x[place]
     return sheet
+
+
+def joined_pictures(batches: Sequence[Pictures], origin: Origin) -> Pictures:
+    """All batches (one at least) as one."""
+    tables = [batch.labels for batch in batches if batch.labels is not None]
+    x = np.concatenate([batch.x for batch in batches])
+    return Pictures(x, pa.concat_tables(tables) if tables else None, origin)
 
 
 def picture_hash(pictures: Pictures) -> str:

@@ -6,26 +6,24 @@ Knows models, data, metrics and the report; never the loop.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.features.recurrent import foretell, tell
-from gankit.io.writing import whole_file
-from gankit.kinds.prepared import Prepared, SeriesPart
+from gankit.kinds.base import Prepared
 from gankit.kinds.series.metrics.choice import KERNELS, SeriesFeatures
 from gankit.kinds.series.metrics.evaluation import evaluate_series
 from gankit.kinds.series.metrics.judge import Recurrent
 from gankit.kinds.series.metrics.sample import SeriesSample
 from gankit.kinds.series.preparing import array_of_part, part_of
 from gankit.kinds.series.reading import read_series_like
-from gankit.kinds.series.records import layout_of
+from gankit.kinds.series.records import SeriesSet, layout_of
 from gankit.kinds.series.report.report import series_report
 from gankit.model.model import Model
 from gankit.report.report import Report
@@ -43,7 +41,7 @@ MOST_TRAINING, MOST_NUMBERS = 50_000, 2**25
 def report_on_series(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[SeriesSet, Any] | None,
     real: Any,
     fake: Any,
     *,
@@ -89,14 +87,13 @@ def _schemas(model: Model) -> tuple[Schema, Schema]:
 
 
 def _real_samples(
-    model: Model, prepared: Prepared | None, real: Any, notes: list[str]
+    model: Model, prepared: Prepared[SeriesSet, Any] | None, real: Any, notes: list[str]
 ) -> tuple[SeriesSample, SeriesSample]:
     """The training part and the held-out part."""
     if prepared is not None:
-        assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
-        train = _sample(model, prepared.part, prepared.train)
+        train = _sample(model, prepared.train)
         if real is None:
-            return train, _sample(model, prepared.heldout_part, prepared.heldout)
+            return train, _sample(model, prepared.heldout)
         return train, _read(model, real, _window(model), "the real series")
     if real is None:
         raise OptionError("this model does not know its data any more. Give held-out series: --real, or real=...")
@@ -119,7 +116,7 @@ def _window(model: Model) -> int | None:
     return layout.num_steps if layout.windows else None
 
 
-def _sample(model: Model, part: SeriesPart, labels: Mapping[str, Values]) -> SeriesSample:
+def _sample(model: Model, part: SeriesSet) -> SeriesSample:
     channels, whole = _schemas(model)
     most = min(MOST_TRAINING, max(2, MOST_NUMBERS // (int(part.lengths.max()) * len(channels.modelled))))
     rows = np.unique(np.linspace(0, len(part) - 1, most).astype(np.int64))
@@ -128,7 +125,7 @@ def _sample(model: Model, part: SeriesPart, labels: Mapping[str, Values]) -> Ser
     known = None
     if told is not None:
         names = [str(level) for level in told.levels]
-        cells = labels[told.name]
+        cells = part.values[told.name]
         codes = np.where(cells.missing > 0, -1, cells.data).astype(np.int64)[rows]
         known = [names[code] if code >= 0 else None for code in codes.tolist()]
     x = array_of_part(part, channels.modelled, rows)
@@ -143,25 +140,18 @@ def _read(model: Model, source: Any, window: int | None, what: str) -> SeriesSam
     layout = layout_of(model.origin)
     whole = Schema(tuple(column for column in labels if column.name not in layout.calendar))
     found = read_series_like(source, layout, channels, whole, config)
-    return _sample(model, *part_of(found, what, window, channels, labels, layout.calendar))
+    return _sample(model, part_of(found, what, window, channels, labels, layout.calendar))
 
 
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> SeriesSample:
     """`count` fakes, written to a file and read back: what is judged is what the user gets."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"fakes.{model.form.suffix(model.origin)}"
+        file = Path(folder) / f"fakes.{model.of.suffix(model.origin)}"
         model.write(file, count, seed)
         return _read(model, file, None, "the fakes")
 
 
 # --- looks over the training ------------------------------------------------------------------------------------------
-
-
-def write_series_look(run: Path, samples: int, x: np.ndarray) -> None:
-    """Keeps fakes [n, T, C] of a training that has been shown so many samples."""
-    (run / LOOKS_NAME).mkdir(exist_ok=True)
-    with whole_file(run / LOOKS_NAME / f"{samples:012d}.npy") as file:
-        np.save(file, x, allow_pickle=False)
 
 
 def read_looks(run: Path, num_channels: int) -> list[tuple[int, np.ndarray]]:

@@ -21,11 +21,11 @@ from gankit.columns.splitting import FRACTION, LARGE, LARGE_FRACTION
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.origin import Records
-from gankit.kinds.prepared import Prepared, SeriesPart
+from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.refusing import refuse_other_network
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.reading import read_series, read_series_like
-from gankit.kinds.series.records import Layout, Series, series_hash, with_layout
+from gankit.kinds.series.records import Layout, Series, SeriesSet, series_hash, with_layout
 from gankit.kinds.series.times import calendar_columns, calendar_table, find_grid, has_dates, runs_of
 from gankit.kinds.series.windows import covered, split_in_time, windows_of
 from gankit.words import nearest
@@ -51,8 +51,10 @@ MOST_NUMBERS = 2**27
 """All training windows together have at most about so many numbers where nobody says how far apart they are."""
 
 
-def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
-    """See `gankit.kinds.prepare.prepare`."""
+def prepare_series(
+    kind: Kind[SeriesSet, SeriesCodec], source: Any, config: TrainConfig, notes: list[str]
+) -> Prepared[SeriesSet, SeriesCodec]:
+    """See `Kind.prepare`."""
     _check_options(config)
     series = read_series(source, config, notes)
     everything = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
@@ -62,18 +64,18 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
     config, labels = _labels(series, config, notes)
     label_values = {} if series.labels is None else labels.parse(series.labels)
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
-    train = SeriesPart(values, cut.train, cut.train_lengths, apart_of(series))
     train_labels = rows_of(label_values, _series_of(series, cut.train))
     parts = _calendar(series, cut.train, config, notes)
     whole = Schema((*labels.columns, *parts))
     train_labels |= _dated(series, cut.train, parts)
+    train = SeriesSet(train_labels, values, cut.train, cut.train_lengths, apart_of(series))
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         what = f"--heldout {config.heldout}"
-        judged, judged_labels = part_of(other, what, cut.window, channels, whole, config.calendar)
+        judged = part_of(other, what, cut.window, channels, whole, config.calendar)
     else:
-        judged = SeriesPart(values, cut.heldout, cut.heldout_lengths, apart_of(series))
         judged_labels = rows_of(label_values, _series_of(series, cut.heldout)) | _dated(series, cut.heldout, parts)
+        judged = SeriesSet(judged_labels, values, cut.heldout, cut.heldout_lengths, apart_of(series))
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
     codec = SeriesCodec.fit(channels.modelled, values, train.begins, train.lengths)
@@ -84,9 +86,9 @@ def prepare_series(source: Any, config: TrainConfig, notes: list[str]) -> Prepar
         layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
     notes.append(_described(series, channels, cut, train, judged))
     return Prepared(
-        with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), "series",
-        _network(config, codec),
-        train_labels, judged_labels, codec, given, series_hash(series), train, judged,
+        kind, with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), _network(config, codec),
+        train, judged, codec, given, series_hash(series),
+        () if given is None else tuple(field.name for field in given.fields),
     )  # fmt: skip
 
 
@@ -254,7 +256,7 @@ def _dated(series: Series, begins: Ints, parts: Sequence[Column]) -> dict[str, V
     return Schema(tuple(parts)).parse(table)
 
 
-def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesPart, heldout: SeriesPart) -> str:
+def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, heldout: SeriesSet) -> str:
     num = len(channels.modelled)
     what = f"{num} channel" + ("s" if num > 1 else "")
     low, high = int(train.lengths.min()), int(train.lengths.max())
@@ -285,8 +287,8 @@ def apart_of(series: Series) -> str | None:
 
 def part_of(
     found: Series, what: str, window: int | None, channels: Schema, labels: Schema, calendar: Collection[str] = ()
-) -> tuple[SeriesPart, dict[str, Values]]:
-    """Other series as a part like those that train: the same channels and labels, cut as they are.
+) -> SeriesSet:
+    """Other series as a dataset like the one that trains: the same channels and labels, cut as they are.
 
     calendar: the labels that follow from the time at which a record begins.
 
@@ -308,13 +310,13 @@ def part_of(
             raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
     known = rows_of(label_values, _series_of(found, begins))
     known |= _dated(found, begins, [c for c in labels if c.name in calendar])
-    return SeriesPart(values, begins, lengths, apart_of(found)), known
+    return SeriesSet(known, values, begins, lengths, apart_of(found))
 
 
 # --- for the judges -------------------------------------------------------------------------------------------------
 
 
-def array_of_part(part: SeriesPart, columns: tuple[Column, ...], rows: Ints | None = None) -> npt.NDArray[np.float64]:
+def array_of_part(part: SeriesSet, columns: tuple[Column, ...], rows: Ints | None = None) -> npt.NDArray[np.float64]:
     """Records as numbers [n, T, C]: categories as their codes, NaN in gaps and behind the end."""
     begins, lengths = part.begins, part.lengths
     if rows is not None:
@@ -324,7 +326,7 @@ def array_of_part(part: SeriesPart, columns: tuple[Column, ...], rows: Ints | No
     behind = steps >= lengths[:, None]
     found = np.empty((*at.shape, len(columns)))
     for i, column in enumerate(columns):
-        cells = part.values[column.name]
+        cells = part.cells[column.name]
         lost = cells.missing > 0
         if column.kind == "category":
             lost = lost | (cells.data < 0)  # a level that training did not show

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gankit.columns.cells import Values
 from gankit.columns.column import Column
 from gankit.io.origin import Origin, Records, fingerprint
+from gankit.kinds.base import Dataset
 from gankit.kinds.series.times import Times
 
 Ints = npt.NDArray[np.int64]
@@ -124,6 +126,28 @@ class Series:
     def layout(self) -> Layout:
         """How they are laid out where they came from."""
         return layout_of(self.origin)
+
+
+@dataclass(frozen=True)
+class SeriesSet(Dataset):
+    """Some series, or windows of them, over cells that both parts may share.
+
+    values: of their labels. cells: the channels, parsed, [M] steps. begins, lengths: [n] int64, where each record
+        begins and its steps.
+    apart: the channel of distances from step to step of irregular series; a record's first one leads to no step of it.
+    """
+
+    cells: Mapping[str, Values]
+    begins: np.ndarray
+    lengths: np.ndarray
+    apart: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def take(self, rows: np.ndarray) -> SeriesSet:
+        """See `Dataset.take`."""
+        return replace(super().take(rows), begins=self.begins[rows], lengths=self.lengths[rows])
 
 
 def joined_series(parts: list[Series]) -> Series:

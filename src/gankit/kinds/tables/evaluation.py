@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gankit.columns.cells import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.origin import Records
 from gankit.io.reading import read
 from gankit.io.writing import write
-from gankit.kinds.numbers.codec import VectorCodec
-from gankit.kinds.prepared import Prepared, sample_of
+from gankit.kinds.base import Dataset, Prepared
 from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.kinds.tables.preparing import sample_of
 from gankit.metrics.sample import Sample
 from gankit.model.model import Model
 from gankit.report.figure1 import figure_1d
@@ -41,7 +42,7 @@ LINES = 40
 def report_on_rows(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[Dataset, Any] | None,
     real: Any,
     fake: Any,
     *,
@@ -97,7 +98,9 @@ def report_on_rows(
     )
 
 
-def figure_of_one_number(generator: Generator, discriminator: Discriminator, prepared: Prepared) -> dict[str, Any]:
+def figure_of_one_number(
+    generator: Generator, discriminator: Discriminator, prepared: Prepared[Dataset, Any]
+) -> dict[str, Any]:
     """D over a grid of x and the lines from z to x, for one-dimensional data.
 
     z has many numbers and the picture one: z is shown by its projection on the direction along which G moves most
@@ -110,14 +113,13 @@ def figure_of_one_number(generator: Generator, discriminator: Discriminator, pre
 
     from gankit.randomness import torch_generator
 
-    assert isinstance(prepared.codec, VectorCodec)
     name = prepared.schema.modelled[0].name
-    real = prepared.train[name].data
+    real = prepared.train.values[name].data
     low, high = np.quantile(real, [0.001, 0.999])
     margin = 0.05 * max(high - low, 1e-9)
     grid = np.linspace(low - margin, high + margin, GRID)
     where = next(discriminator.parameters()).device
-    coded = prepared.codec.encode({name: type(prepared.train[name])(grid, np.zeros(GRID, np.int8))})
+    coded = prepared.codec.encode({name: Values(grid, np.zeros(GRID, np.int8))})
     draws = torch_generator(prepared.num_train, "figure")
     z = torch.randn(4096, generator.num_latents, generator=draws)
     u = torch.rand(4096, generator.num_uniforms, generator=draws)
@@ -132,15 +134,17 @@ def figure_of_one_number(generator: Generator, discriminator: Discriminator, pre
     return {"grid": grid.tolist(), "d": d.tolist(), "z": along[shown].tolist(), "x_of_z": made[shown].tolist()}
 
 
-def _real_samples(model: Model, prepared: Prepared | None, real: Any, notes: list[str]) -> tuple[Sample, Sample]:
+def _real_samples(
+    model: Model, prepared: Prepared[Dataset, Any] | None, real: Any, notes: list[str]
+) -> tuple[Sample, Sample]:
     """The training part and the held-out part."""
     if real is None:
         if prepared is None:
             raise OptionError("this model does not know its data any more. Give held-out records: real=...")
-        return prepared.sample(prepared.train), prepared.sample(prepared.heldout)
+        return sample_of(prepared.schema, prepared.train.values), sample_of(prepared.schema, prepared.heldout.values)
     heldout = _sample_from(model.schema, real)
     if prepared is not None:
-        return prepared.sample(prepared.train), heldout
+        return sample_of(prepared.schema, prepared.train.values), heldout
     if heldout.num_rows < 2:
         raise OptionError(
             f"{heldout.num_rows} real records are too few to judge by. Bring at least 2, better thousands."

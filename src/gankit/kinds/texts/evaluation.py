@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,13 @@ import numpy as np
 from gankit.columns.cells import Values
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.prepared import Prepared
+from gankit.kinds.base import Dataset, Prepared
 from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
 from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import Texts, column_of, cut, join
 from gankit.kinds.texts.report.report import text_report
-from gankit.kinds.texts.rivals import compared, rival_of
+from gankit.kinds.texts.rivals import compared
 from gankit.model.model import Model
 from gankit.report.report import Report
 
@@ -46,7 +46,7 @@ class _Part:
 def report_on_texts(
     model: Model,
     run: Path | None,
-    prepared: Prepared | None,
+    prepared: Prepared[Dataset, Any] | None,
     real: Any,
     fake: Any,
     *,
@@ -83,7 +83,7 @@ def report_on_texts(
         valid=rule,
         seed=seed,
     )
-    rival = rival_of(run, model)
+    rival = model.rival
     if rival is not None:
         note("comparing with G before the game …")
         evaluation["likelihood"] = compared(
@@ -119,11 +119,11 @@ def _label_of(model: Model) -> str | None:
 
 
 def _real_parts(
-    model: Model, label: str | None, prepared: Prepared | None, real: Any, notes: list[str]
+    model: Model, label: str | None, prepared: Prepared[Dataset, Any] | None, real: Any, notes: list[str]
 ) -> tuple[_Part, _Part]:
     if prepared is not None:
-        train = _of(model, label, prepared.train)
-        return train, _of(model, label, prepared.heldout) if real is None else _read(model, label, real, notes)
+        train = _of(model, label, prepared.train.values)
+        return train, _of(model, label, prepared.heldout.values) if real is None else _read(model, label, real, notes)
     if real is None:
         raise OptionError("this model does not know its data any more. Give held-out texts: --real, or real=...")
     whole = _read(model, label, real, notes)
@@ -178,20 +178,12 @@ def _texts(model: Model, source: Any, notes: list[str]) -> Texts:
 def _fakes_through_a_file(model: Model, label: str | None, count: int, seed: int) -> _Part:
     """`count` fakes, written to a file and read back: what is judged is what the user gets."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"fakes.{model.form.suffix(model.origin)}"
+        file = Path(folder) / f"fakes.{model.of.suffix(model.origin)}"
         model.write(file, count, seed)
         return _read(model, label, file, [])
 
 
 # --- looks over the training ------------------------------------------------------------------------------------------
-
-
-def write_text_look(run: Path, samples: int, texts: Sequence[str]) -> None:
-    """Keeps fakes of a training that has been shown so many samples."""
-    (run / LOOKS_NAME).mkdir(exist_ok=True)
-    (run / LOOKS_NAME / f"{samples:012d}.json").write_text(
-        json.dumps(list(texts), ensure_ascii=False, indent=1) + "\n", "utf-8"
-    )
 
 
 def read_looks(run: Path) -> list[tuple[int, list[str]]]:

@@ -5,8 +5,6 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from gankit.columns.cells import Values
@@ -16,10 +14,9 @@ from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io.origin import Records
-from gankit.kinds.prepared import Prepared
+from gankit.kinds.base import Dataset, Kind, Prepared
 from gankit.kinds.texts.codec import TEXT, TextCodec
-from gankit.kinds.texts.reading import read_texts, texts_of_records
+from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
 
 MAX_STEPS = 256
@@ -35,17 +32,10 @@ SHOWN = 3
 """Texts that are shown of those that are left out."""
 
 
-def prepare_texts(source: Any, config: TrainConfig, notes: list[str]) -> Prepared:
-    """See `gankit.kinds.prepare.prepare`."""
-    return _prepared(read_texts(source, config, notes), config, notes)
-
-
-def prepare_text_records(records: Records, config: TrainConfig, notes: list[str]) -> Prepared:
-    """The same for records that have been read as a table."""
-    return _prepared(texts_of_records(records, config, notes), config, notes)
-
-
-def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
+def prepare_texts(
+    kind: Kind[Dataset, TextCodec], texts: Texts, config: TrainConfig, notes: list[str]
+) -> Prepared[Dataset, TextCodec]:
+    """Texts that were read: their unit found, their labels understood, split, and coded. See `Kind.prepare`."""
     network = _network(config)
     unit = _unit(texts, config)
     texts = _of_the_alphabet(texts, unit, config.strict, notes)
@@ -71,8 +61,8 @@ def _prepared(texts: Texts, config: TrainConfig, notes: list[str]) -> Prepared:
     size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
     notes.append(f"kind: text ({size}). Another: --kind, --unit.")
     return Prepared(
-        texts.origin, schema, "text", network, train, heldout, codec, TableCodec.fit(given, train) if given else None,
-        text_hash(texts),
+        kind, texts.origin, schema, network, Dataset(train), Dataset(heldout), codec,
+        TableCodec.fit(given, train) if given else None, text_hash(texts), tuple(c.name for c in given),
     )  # fmt: skip
 
 

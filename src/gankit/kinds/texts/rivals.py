@@ -6,16 +6,11 @@ Knows models of texts, run folders and metrics; never the loop or the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
 from gankit.kinds.texts.records import column_of
-from gankit.model import load
 from gankit.model.model import Model
-
-RIVAL_NAME = "likelihood.safetensors"
-"""The file in a run folder with the model of G before the game."""
 
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7)
 
@@ -23,19 +18,6 @@ COMPARED = 2000
 """Texts of each, at the most."""
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
-
-
-def keep_rival(run: Path, model: Model) -> None:
-    """Keeps the model of G before the game in the run folder, if there is one."""
-    if model.rival is not None:
-        model.rival.save(run / RIVAL_NAME)
-
-
-def rival_of(run: Path | None, model: Model) -> Model | None:
-    """The model of G before the game, where it is at hand."""
-    if model.rival is None and run is not None and (run / RIVAL_NAME).exists():
-        return load(run / RIVAL_NAME)
-    return model.rival
 
 
 def compared(

@@ -1,0 +1,99 @@
+"""Rows of a source and what their columns are, found out once however many kinds of data ask.
+
+Knows records, columns and options; never codecs or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gankit.columns.cells import Values
+from gankit.columns.inference import infer
+from gankit.columns.schema import Schema
+from gankit.columns.splitting import check_size
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError
+from gankit.io.origin import Records
+from gankit.io.probe import Probe
+from gankit.io.reading import read
+
+MAX_COLUMNS = 1500
+"""More columns than that are refused: neither a training step nor a metric would end in bearable time."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table, and what its columns are.
+
+    records: as they were read. schema: the columns. values: the modelled ones, parsed, [N] each.
+    notes: decisions that were made on the way, in their order.
+    """
+
+    records: Records
+    schema: Schema
+    values: Mapping[str, Values]
+    notes: tuple[str, ...]
+
+
+def records_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str]]:
+    """The source as a table, and the notes on how it was read. See `gankit.io.reading.read` for what is raised."""
+
+    def make() -> tuple[Records, list[str]]:
+        notes: list[str] = []
+        return read(probe.source, config, notes=notes), notes
+
+    return probe.once("records", make)
+
+
+def rows_of(probe: Probe, config: TrainConfig) -> Rows:
+    """The source as a table whose columns are understood.
+
+    Raises:
+        DataError: it cannot be read, or has nothing to learn. OptionError: an option does not fit its columns.
+    """
+
+    def make() -> Rows:
+        records, notes = records_of(probe, config)
+        notes = list(notes)
+        with naming(probe.name):
+            schema = _understood(records, config, notes)
+            return Rows(records, schema, schema.parse(records.table), tuple(notes))
+
+    return probe.once("rows", make)
+
+
+@contextmanager
+def naming(name: str | None) -> Iterator[None]:
+    """Begins the texts of DataErrors with the name of the file that the data came from."""
+    try:
+        yield
+    except DataError as error:
+        if name is None:
+            raise
+        raise DataError(f"{name}: {error}") from error
+
+
+def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Schema:
+    """What the columns are, once it is sure that they can be learned."""
+    if config.heldout is None:
+        check_size(len(records))
+    schema = infer(records, config, notes=notes)
+    if not schema.modelled:
+        kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns[:6])
+        raise DataError(
+            f"no column is left to learn: {kinds}. Say what a column is with --column NAME=number or NAME=category."
+        )
+    if len(schema.modelled) > MAX_COLUMNS:
+        raise DataError(
+            f"{len(schema.modelled):,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Leave some out "
+            "with --column NAME=drop, or split the table."
+        )
+    for name in config.given:
+        if schema.column(name).kind not in ("number", "category", "datetime"):
+            raise OptionError(
+                f"--given {name}: this column is not modelled ({schema.column(name).kind}). Name another, or say what "
+                f"it is with --column {name}=category."
+            )
+    return schema

@@ -1,0 +1,133 @@
+"""Audio clips, as a kind of data: images to the networks, or samples of sound.
+
+Knows everything of audio by its modules, and images; never the loop's inside or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
+from gankit.kinds.audio.records import ClipSet, Recordings, joined_recordings, to_recording_object
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.images.kind import ImageKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gankit.kinds.images.perception import Perception
+    from gankit.report.report import Report
+
+FULL_SCALE = 32768.0
+"""Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
+
+
+class AudioKind(Kind[ClipSet, AudioCodec]):
+    """Audio clips with their labels."""
+
+    name = "audio"
+    noun = Noun("recording", "recordings")
+    described = "recordings"
+    options = ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment")
+    evaluate_options = ("features",)
+    conditioned = "Train it anew on recordings with such a label."
+    most_fakes = 2_000
+    truncates = True
+    _images = ImageKind()
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`: by the suffixes of files, or an array of samples with its rate."""
+        from gankit.kinds.audio.reading import looks_like_audio
+
+        return looks_like_audio(probe.source, config)
+
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ClipSet, AudioCodec]:
+        """See `Kind.prepare`."""
+        from gankit.kinds.audio.preparing import prepare_audio
+
+        return prepare_audio(self, probe.source, config, notes)
+
+    def load_codec(self, value: dict[str, Any]) -> AudioCodec:
+        """See `Kind.load_codec`."""
+        return AudioCodec.from_json(value)
+
+    def coded(self, prepared: Prepared[ClipSet, AudioCodec], part: ClipSet) -> Coded:
+        """See `Kind.coded`: bytes of spectrograms, or samples as they are, two bytes each."""
+        if prepared.codec.spec.form == "image":
+            return self._images.coded(prepared, part)
+        return Coded(part.clips.x, part.rows, 1 / FULL_SCALE)
+
+    def evidence(self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, notes: Notes) -> Perception:
+        """See `Kind.evidence`: of spectrograms."""
+        from gankit.kinds.images.perception import perception_for
+
+        return perception_for(prepared, config, notes, "spectrograms of held-out recordings")
+
+    def load_evidence(
+        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ClipSet, AudioCodec]
+    ) -> Perception:
+        """See `Kind.load_evidence`."""
+        return self._images.load_evidence(tensors, numbers, prepared)
+
+    def held_out_metric(
+        self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: minus a Frechet distance between spectrograms."""
+        return self._images.held_out_metric(prepared, config, evidence, fakes_seed)
+
+    def preview(self, fakes: Fakes, prepared: Prepared[ClipSet, AudioCodec], count: int, seed: int) -> Preview:
+        """See `Kind.preview`: how loud the clips are, before they are turned into sound, which takes as long as making
+        them.
+        """
+        return self._images.preview(fakes, prepared, count, seed)
+
+    def records(
+        self, schema: Schema, codec: AudioCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        seed: int, origin: Origin,
+    ) -> Recordings:  # fmt: skip
+        """See `Kind.records`: `Recordings`."""
+        values = codec.decode(made)
+        labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
+        return Recordings(
+            values[SOUND].data, values[LENGTH].data, codec.spectrum.rate, labels if labels.num_columns else None, origin
+        )
+
+    def join(self, batches: Sequence[Recordings], origin: Origin) -> Any:
+        """See `Kind.join`."""
+        return to_recording_object(joined_recordings(batches, origin))
+
+    def write(
+        self, batches: Iterable[Recordings], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write`."""
+        if str(path) == "-" or format is not None:
+            raise OptionError("recordings go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
+        from gankit.kinds.audio.writing import write_recordings
+
+        write_recordings(batches, path, origin, first_row=first_row)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`."""
+        return "npz"
+
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], features: str = "auto", **options: Any,
+    ) -> Report:  # fmt: skip
+        """See `Kind.report`."""
+        from gankit.kinds.audio.evaluation import report_on_audio
+
+        return report_on_audio(
+            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note,
+            features=features,
+        )  # fmt: skip

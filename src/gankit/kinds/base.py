@@ -1,0 +1,335 @@
+"""What every kind of data states, so that the rest of the house need not know any kind by name.
+
+Knows options, columns, codecs and what training and sampling ask of data; never a single kind. Importing this module
+imports no torch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.codec import TableCodec
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gankit.report.report import Report
+
+Notes = list[str]
+"""Decisions that were made for the user, one line each; functions append to it."""
+
+D = TypeVar("D", bound="Dataset")
+C = TypeVar("C")
+D_co = TypeVar("D_co", bound="Dataset", covariant=True)
+C_co = TypeVar("C_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a record of a kind is called in texts: `one`, and `many` of them."""
+
+    one: str
+    many: str
+
+    def count(self, num: int) -> str:
+        """`1 image`, `1,200 images`."""
+        return f"{num:,} {self.one if num == 1 else self.many}"
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The records of one part, training or held-out.
+
+    values: parsed columns, [n] each: of rows all columns, of other records those of their labels (and of texts the
+        texts).
+    """
+
+    values: Mapping[str, Values]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.values.values())).data)
+
+    def take(self: D, rows: np.ndarray) -> D:
+        """The records at `rows` [m] int64, in that order."""
+        return replace(self, values={name: v.take(rows) for name, v in self.values.items()})
+
+    def chunks(self: D, size: int) -> Iterator[D]:
+        """All records in order, `size` at a time."""
+        for begin in range(0, len(self), size):
+            yield self.take(np.arange(begin, min(begin + size, len(self))))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A dataset as numbers, which training makes into tensors a batch at a time.
+
+    x: [N, ...] compact numbers (see `Codec`); a memory-mapped array is read ahead of the steps.
+    rows: [n] int64, the rows of x that are meant; None = all.
+    scale: what compact numbers are multiplied by (1 = as they are).
+    """
+
+    x: np.ndarray
+    rows: np.ndarray | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[D_co, C_co]):
+    """Data, ready for training.
+
+    Attributes:
+        kind: what reads, shows and writes such records.
+        origin: the form that the records came in. schema: their columns; of images and the like those of their labels.
+        network: a key of NETWORKS.
+        train, heldout: the records of the two parts.
+        codec: of the generated columns; given: of the columns in c, or None.
+        data_hash: SHA-256 of the records.
+        given_names: of the columns the model is conditioned on, whether c holds them or they come first in its order.
+    """
+
+    kind: Kind[Any, Any]
+    origin: Origin
+    schema: Schema
+    network: str
+    train: D_co
+    heldout: D_co
+    codec: C_co
+    given: TableCodec | None
+    data_hash: str
+    given_names: tuple[str, ...]
+
+    @property
+    def num_train(self) -> int:
+        """Training records."""
+        return len(self.train)
+
+    @property
+    def num_heldout(self) -> int:
+        """Held-out records."""
+        return len(self.heldout)
+
+
+# --- what training and reports ask for --------------------------------------------------------------------------------
+
+
+class Fakes(Protocol):
+    """Synthetic records of one generator, made when they are asked for."""
+
+    def sample_batches(self, n: int, seed: int = 0) -> Iterator[Any]:
+        """The first `n` records of a seed in the user's own form, a block at a time."""
+
+    def made(self, n: int, seed: int = 0) -> np.ndarray:
+        """The first `n` records of a seed as compact numbers."""
+
+    def first(self, n: int, seed: int = 0) -> np.ndarray:
+        """As `made`, but only `n` rows of one block are computed, so that other bits may come out."""
+
+
+class Evidence(Protocol):
+    """What the records of a run are measured by, made at its start and kept in its folder."""
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and plain JSON values; `Kind.load_evidence` takes them back."""
+
+
+@dataclass(frozen=True)
+class HeldOutMetric:
+    """What chooses the checkpoints of a run and may stop it.
+
+    name: in a few words. value: from fakes to the figure, larger is better.
+    """
+
+    name: str
+    value: Callable[[Fakes], float]
+
+
+PreviewForm = Literal["grid", "clips", "rows", "lines", "texts", "scatter"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Fakes of fixed latents, kept over the training, in one of the forms that reports and pages draw.
+
+    form: "grid" (images [n, H, W, C] uint8), "lines" (series [n, T, C] float32) or "texts" (a list).
+    """
+
+    form: PreviewForm
+    records: Any
+
+
+# --- a kind -------------------------------------------------------------------------------------------------------
+
+
+class Kind(ABC, Generic[D, C]):
+    """A kind of data.
+
+    Attributes:
+        name: as in `--kind`, in model files and in run folders.
+        noun: of one record and of many. described: what such data is, as in "--size is for pictures".
+        options: names of `TrainConfig` that only some kinds know, and this one does.
+        conditioned: how such records come to something that can be asked for with `where`; `{name}` stands for it.
+        side_by_side: whether blocks of samples are made side by side, a thread each.
+        most_fakes: fakes that are judged at the most where nobody says how many; None = no limit.
+        measures_threads: whether the number of threads that pays is measured at the start of a run.
+        few_heldout: with fewer held-out records a checkpoint is chosen by the likelihood, where G has one.
+        truncates: whether `truncation` means something for such records.
+        has_places: whether latent space can be walked: `interpolate`, `project`, `mix`.
+        is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
+    """
+
+    name: str
+    noun: Noun
+    described: str
+    options: tuple[str, ...] = ()
+    conditioned: str
+    side_by_side: bool = True
+    most_fakes: int | None = None
+    measures_threads: bool = False
+    few_heldout: int = 0
+    truncates: bool = False
+    has_places: bool = False
+    is_guess: bool = False
+
+    # data in
+
+    @abstractmethod
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """Whether a source holds such records; asked only where `--kind` is auto."""
+
+    @abstractmethod
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Any, Any]:
+        """Reads, understands, splits and codes.
+
+        Raises:
+            DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
+        """
+
+    def hint(self, probe: Probe, config: TrainConfig) -> str | None:
+        """One line where rows that another kind took may be meant as records of this one; else None."""
+        return None
+
+    @abstractmethod
+    def load_codec(self, value: dict[str, Any]) -> C:
+        """The codec that `Codec.to_json` wrote."""
+
+    # training
+
+    @abstractmethod
+    def coded(self, prepared: Prepared[D, C], part: D) -> Coded:
+        """The records of a part as compact numbers."""
+
+    def settle(self, prepared: Prepared[D, C], config: TrainConfig, notes: Notes) -> TrainConfig:
+        """The config with those options settled that are found out by measuring at the start."""
+        return config
+
+    def evidence(self, prepared: Prepared[D, C], config: TrainConfig, notes: Notes) -> Evidence | None:
+        """What the records of a run are measured by, where that is trained or chosen at its start; else None."""
+        return None
+
+    def load_evidence(
+        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[D, C]
+    ) -> Evidence | None:
+        """What `Evidence.state` gave."""
+        return None
+
+    @abstractmethod
+    def held_out_metric(
+        self, prepared: Prepared[D, C], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """What chooses the checkpoints; `fakes_seed`: of the fakes that it looks at."""
+
+    def preview(self, fakes: Fakes, prepared: Prepared[D, C], count: int, seed: int) -> Preview | None:
+        """The first fakes of a seed as they are kept over the training; None where such records have no preview."""
+        return None
+
+    def diagram(self, generator: Any, discriminator: Any, prepared: Prepared[D, C]) -> dict[str, Any] | None:
+        """What a figure of G and D needs beside samples, as plain JSON: figure 1 of the paper of 2014; else None."""
+        return None
+
+    def columns(self, prepared: Prepared[D, C]) -> list[dict[str, str]]:
+        """Name and type of every column, for the model's card."""
+        return [{"name": column.name, "kind": column.kind} for column in prepared.schema.columns]
+
+    # sampling
+
+    @abstractmethod
+    def records(
+        self, schema: Schema, codec: C, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> Any:  # fmt: skip
+        """Records of what G made.
+
+        Args:
+            schema, codec, origin: of the model.
+            given: the columns that G was given, parsed, [n] each; empty without a condition.
+            made: the compact numbers of n records, as the codec decodes them.
+            first_row: the first one's row number in its seed.
+            seed: of the sample.
+        """
+
+    @abstractmethod
+    def join(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """All batches (one at least) as one object of the form the training data came in."""
+
+    @abstractmethod
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """Writes batches to a file or a folder; `path` "-" is standard output. `format`: where no suffix tells."""
+
+    @abstractmethod
+    def suffix(self, origin: Origin) -> str:
+        """The suffix, without a point, of a file that fakes are written to and judged from; "" is a folder."""
+
+    def pipe_format(self, origin: Origin) -> str | None:
+        """The format on standard output; None where such records cannot go there."""
+        return None
+
+    # reports
+
+    @abstractmethod
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[D, C] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
+    ) -> Report:  # fmt: skip
+        """The report on a model; see `gankit.evaluate`.
+
+        Args:
+            run: the model's run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+            options: those of `evaluate` that this kind knows: the names in `evaluate_options`.
+        """
+
+    evaluate_options: tuple[str, ...] = ()
+
+
+def refuse_others(kind: Kind[Any, Any], config: TrainConfig, kinds: Iterable[Kind[Any, Any]]) -> None:
+    """Refuses options that records of `kind` cannot obey.
+
+    Raises:
+        OptionError: the first such option, and what it is for.
+    """
+    plain = TrainConfig()
+    for other in kinds:
+        for name in other.options:
+            if name not in kind.options and getattr(config, name) != getattr(plain, name):
+                flag = "--" + name.replace("_", "-")
+                raise OptionError(f"{flag} is for {other.described}, and this data is none. Leave it out.")

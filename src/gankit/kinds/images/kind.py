@@ -1,0 +1,160 @@
+"""Images, as a kind of data.
+
+Knows everything of images by its modules; never the loop's inside or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.images.codec import PICTURE, ImageCodec
+from gankit.kinds.images.records import ImageSet, Pictures, joined_pictures, to_picture_object
+from gankit.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gankit.kinds.images.perception import Perception
+    from gankit.report.report import Report
+
+JUDGED_PIXELS, LEAST_JUDGED, MOST_JUDGED = 2**22, 256, 5000
+"""Images are judged by at most so many pixels together, within bounds of images."""
+
+
+class ImageKind(Kind[ImageSet, ImageCodec]):
+    """Images with their labels."""
+
+    name = "image"
+    noun = Noun("picture", "pictures")
+    described = "pictures"
+    options = ("size", "fit", "resample", "channels", "mirror", "strict", "augment")
+    evaluate_options = ("features",)
+    conditioned = "Train it anew on pictures with such a label."
+    side_by_side = False
+    most_fakes = 10_000
+    measures_threads = True
+    truncates = True
+    has_places = True
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""
+        from gankit.kinds.images.reading import looks_like_pictures
+
+        return looks_like_pictures(probe.source, config)
+
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ImageSet, ImageCodec]:
+        """See `Kind.prepare`."""
+        from gankit.kinds.images.preparing import prepare_images
+
+        return prepare_images(self, probe.source, config, notes)
+
+    def load_codec(self, value: dict[str, Any]) -> ImageCodec:
+        """See `Kind.load_codec`."""
+        return ImageCodec.from_json(value)
+
+    def coded(self, prepared: Prepared[ImageSet, Any], part: ImageSet) -> Coded:
+        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
+        return Coded(part.whole.x, part.rows)
+
+    def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
+        """See `Kind.settle`: whether images are mirrored."""
+        from gankit.kinds.images.mirroring import mirror_for
+
+        return replace(config, mirror=mirror_for(prepared, config, notes))
+
+    def evidence(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> Perception:
+        """See `Kind.evidence`: a classifier of the labels, or fixed features."""
+        from gankit.kinds.images.perception import perception_for
+
+        return perception_for(prepared, config, notes)
+
+    def load_evidence(
+        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ImageSet, Any]
+    ) -> Perception:
+        """See `Kind.load_evidence`."""
+        from gankit.kinds.images.perception import Perception
+
+        return Perception.from_state(tensors, numbers, prepared.train.whole.x.shape[3])
+
+    def held_out_metric(
+        self, prepared: Prepared[ImageSet, Any], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: minus a Frechet distance in the features of `evidence`."""
+        from gankit.kinds.images.metrics.distances import held_out_metric
+
+        _, height, width, _ = prepared.heldout.whole.x.shape
+        count = int(np.clip(JUDGED_PIXELS // (height * width), LEAST_JUDGED, MOST_JUDGED))
+        real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
+        distance = held_out_metric(evidence.features, real)
+
+        def value(fakes: Fakes) -> float:
+            return distance(self.looks(fakes, prepared, count, fakes_seed))
+
+        return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
+
+    def looks(self, fakes: Fakes, prepared: Prepared[ImageSet, Any], count: int, seed: int) -> np.ndarray:
+        """The first fakes of a seed as images [count, H, W, C] uint8."""
+        found: np.ndarray = prepared.codec.seen(fakes.made(count, seed))
+        return found
+
+    def preview(self, fakes: Fakes, prepared: Prepared[ImageSet, Any], count: int, seed: int) -> Preview:
+        """See `Kind.preview`."""
+        return Preview("grid", self.looks(fakes, prepared, count, seed))
+
+    def records(
+        self, schema: Schema, codec: ImageCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        seed: int, origin: Origin,
+    ) -> Any:  # fmt: skip
+        """See `Kind.records`: `Pictures`."""
+        values = codec.decode(made)
+        labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
+        return Pictures(values[PICTURE].data, labels if labels.num_columns else None, origin)
+
+    def join(self, batches: Sequence[Any], origin: Origin) -> Any:
+        """See `Kind.join`."""
+        return to_picture_object(joined_pictures(batches, origin))
+
+    def write(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write`."""
+        if str(path) == "-":
+            raise OptionError(
+                "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
+            )
+        if format is not None:
+            raise OptionError(
+                f"--format {format}: what pictures go to is told by the name after -o: a folder, a .zip, an .npz, an "
+                ".npy, or a .png as a grid. Leave --format out."
+            )
+        from gankit.kinds.images.writing import write_pictures
+
+        write_pictures(batches, path, origin, first_row=first_row)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`."""
+        return "npz"
+
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], features: str = "auto", **options: Any,
+    ) -> Report:  # fmt: skip
+        """See `Kind.report`."""
+        from gankit.kinds.images.evaluation import report_on_pictures
+
+        return report_on_pictures(
+            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note,
+            features=features,
+        )  # fmt: skip

@@ -1,0 +1,162 @@
+"""Time series, as a kind of data.
+
+Knows everything of series by its modules; never the loop's inside or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gankit.columns.cells import Values
+from gankit.columns.identifiers import generate
+from gankit.columns.rows import rows_of
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout_of
+from gankit.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from gankit.report.report import Report
+
+STARTS_TOGETHER = 1024
+"""Times at which series begin are drawn for so many rows at once."""
+
+TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml")
+
+
+class SeriesKind(Kind[SeriesSet, SeriesCodec]):
+    """Series, or windows of them, with what belongs to each as a whole."""
+
+    name = "series"
+    noun = Noun("series", "series")
+    described = "series"
+    options = ("time", "entity", "attributes", "window", "stride", "calendar")
+    conditioned = "Train it anew with --attributes {name}, or with --given {name} where it tells series apart."
+    most_fakes = 5_000
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`: by an option of series, a file of the field, or an array of three axes."""
+        from gankit.kinds.series.reading import looks_like_series
+
+        return looks_like_series(probe.source, config)
+
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[SeriesSet, SeriesCodec]:
+        """See `Kind.prepare`."""
+        from gankit.kinds.series.preparing import prepare_series
+
+        return prepare_series(self, probe.source, config, notes)
+
+    def hint(self, probe: Probe, config: TrainConfig) -> str | None:
+        """See `Kind.hint`: a table with a column of regular times in order may be meant as a series."""
+        from gankit.kinds.series.preparing import hint_of_times
+
+        rows = rows_of(probe, config)
+        return hint_of_times(rows.schema, rows.values)
+
+    def load_codec(self, value: dict[str, Any]) -> SeriesCodec:
+        """See `Kind.load_codec`."""
+        return SeriesCodec.from_json(value)
+
+    def coded(self, prepared: Prepared[SeriesSet, SeriesCodec], part: SeriesSet) -> Coded:
+        """See `Kind.coded`."""
+        return Coded(prepared.codec.encode(part.cells, part.begins, part.lengths))
+
+    def held_out_metric(
+        self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: minus a Frechet distance in fixed features, given the labels too."""
+        from gankit.kinds.series.judge import series_metric
+
+        return series_metric(prepared, config.seed, fakes_seed)
+
+    def preview(self, fakes: Fakes, prepared: Prepared[SeriesSet, SeriesCodec], count: int, seed: int) -> Preview:
+        """See `Kind.preview`: numbers [count, T, C], NaN in gaps and behind the end."""
+        from gankit.kinds.series.judge import numbers_of
+
+        return Preview("lines", numbers_of(fakes, prepared, count, seed)[0].astype(np.float32))
+
+    def records(
+        self, schema: Schema, codec: SeriesCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        seed: int, origin: Origin,
+    ) -> Series:  # fmt: skip
+        """See `Kind.records`: `Series`, with times that begin where training records do."""
+        from gankit.kinds.series.times import drawn_starts, starts_at
+        from gankit.kinds.series.writing import times_after
+
+        layout, num = layout_of(origin), len(made)
+        values, lengths = codec.decode(made)
+        times, apart = None, None
+        if layout.times is not None:
+            apart = layout.times.step
+            uniforms, dated = _uniforms(seed, first_row, num), [c for c in schema if c.name in layout.calendar]
+            starts = (
+                starts_at(layout.times.starts, dated, given, uniforms)
+                if dated
+                else drawn_starts(layout.times.starts, uniforms)
+            )
+            distances, grain = None if apart is None else values[apart].data, layout.times.columns[0].grain
+            times = times_after(starts, lengths, layout.times.grid, distances, grain)
+        labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))
+        channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
+        pattern = None if layout.entity is None else layout.entity.pattern
+        return Series(
+            channels.format(values, int(lengths.sum()), first_row=0, seed=seed),
+            lengths,
+            labels.format(given, num, first_row=first_row, seed=seed) if labels.columns else None,
+            times,
+            origin,
+            None if pattern is None else generate(pattern, seed, first_row, num),
+            first_row,
+        )
+
+    def join(self, batches: Sequence[Series], origin: Origin) -> Any:
+        """See `Kind.join`."""
+        from gankit.kinds.series.writing import to_series_object
+
+        return to_series_object(joined_series(list(batches)))
+
+    def write(
+        self, batches: Iterable[Series], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write`."""
+        from gankit.kinds.series.writing import write_series
+
+        write_series(batches, path, origin, format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`: the format the data came in; .npz for arrays."""
+        own = {"rows": "tsv", "ts": "ts", "arrays": "npz", "list": "npz"}.get(origin.details["layout"]["form"])
+        return own or (origin.format if origin.format in (*TEXT_FORMATS, "parquet", "arrow") else "csv")
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `Kind.pipe_format`: as text, arrays as CSV with a step a row."""
+        own = {"rows": "tsv", "ts": "ts", "arrays": "csv", "list": "csv"}.get(origin.details["layout"]["form"])
+        return own or (origin.format if origin.format in TEXT_FORMATS else "csv")
+
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
+    ) -> Report:  # fmt: skip
+        """See `Kind.report`."""
+        from gankit.kinds.series.evaluation import report_on_series
+
+        return report_on_series(
+            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note
+        )
+
+
+def _uniforms(seed: int, first_row: int, num: int) -> np.ndarray:
+    """[num] in [0, 1), one a row, the same however rows are asked for."""
+    blocks = range(first_row // STARTS_TOGETHER, (first_row + max(num, 1) - 1) // STARTS_TOGETHER + 1)
+    drawn = [numpy_generator(seed, "starts", block).random(STARTS_TOGETHER) for block in blocks]
+    begin = first_row - blocks[0] * STARTS_TOGETHER
+    found: np.ndarray = np.concatenate(drawn)[begin : begin + num]
+    return found

@@ -1,0 +1,121 @@
+"""Rows of a table, as a kind of data.
+
+Knows everything of tables by its modules; never the loop's inside or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gankit.columns.cells import Values
+from gankit.columns.codec import Codec, TableCodec
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.io.objects import to_object
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+from gankit.io.writing import write
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
+
+if TYPE_CHECKING:
+    from gankit.report.report import Report
+
+MOST_JUDGED, LEAST_JUDGED = 5000, 500
+"""Held-out records, and as many fakes, that the held-out metric looks at."""
+
+FEW_HELDOUT = 1000
+"""Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
+
+
+class TableKind(Kind[Dataset, Any]):
+    """Rows of numbers, categories, dates and missing cells."""
+
+    name = "table"
+    noun = Noun("record", "records")
+    described = "tables"
+    options = ("target",)
+    conditioned = "Train it anew with --given {name}, or as a table with --network sequential."
+    few_heldout = FEW_HELDOUT
+    is_guess = True
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`: everything that no other kind is."""
+        return True
+
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
+        """See `Kind.prepare`."""
+        from gankit.kinds.tables.preparing import prepare_rows
+
+        return prepare_rows(self, probe, config, notes)
+
+    def load_codec(self, value: dict[str, Any]) -> Codec:
+        """See `Kind.load_codec`."""
+        return TableCodec.from_json(value)
+
+    def coded(self, prepared: Prepared[Dataset, Any], part: Dataset) -> Coded:
+        """See `Kind.coded`: networks see cells, not places inside them, and in float32 a place just below 1 would round
+        up to the next cell.
+        """
+        compact = prepared.codec.encode(part.values)
+        continuous = all(block.kind == "continuous" for block in prepared.codec.spec.blocks)
+        return Coded((compact if continuous else np.floor(compact)).astype(np.float32))
+
+    def held_out_metric(
+        self, prepared: Prepared[Dataset, Any], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: a two-sample test by trees on decoded fakes."""
+        from gankit.kinds.tables.preparing import sample_of
+        from gankit.metrics.two_sample import quick_c2st
+
+        schema = prepared.schema
+        real = sample_of(schema, prepared.heldout.values)
+        count = min(max(real.num_rows, LEAST_JUDGED), MOST_JUDGED)
+
+        def value(fakes: Fakes) -> float:
+            parts = [sample_of(schema, schema.parse(batch)) for batch in fakes.sample_batches(count, seed=fakes_seed)]
+            columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+            return float(quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count).value)
+
+        return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
+
+    def records(
+        self, schema: Schema, codec: Codec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
+        origin: Origin,
+    ) -> pa.Table:  # fmt: skip
+        """See `Kind.records`: an Arrow table."""
+        return schema.format({**given, **codec.decode(made)}, len(made), first_row=first_row, seed=seed)
+
+    def join(self, batches: Sequence[pa.Table], origin: Origin) -> Any:
+        """See `Kind.join`."""
+        return to_object(pa.concat_tables(batches), origin)
+
+    def write(
+        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write`."""
+        write(batches, path, origin, format=format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`: the format the data came in; CSV for arrays."""
+        return origin.format if origin.format in ("parquet", "arrow") else self.pipe_format(origin)
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `Kind.pipe_format`: the text format the data came in, or CSV where that was none."""
+        return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
+
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[Dataset, Any] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
+    ) -> Report:  # fmt: skip
+        """See `Kind.report`."""
+        from gankit.kinds.tables.evaluation import report_on_rows
+
+        return report_on_rows(
+            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note
+        )  # fmt: skip

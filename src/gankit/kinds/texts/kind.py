@@ -1,0 +1,157 @@
+"""Short texts, as a kind of data.
+
+Knows everything of texts by its modules; never the loop's inside or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gankit.columns.cells import Values
+from gankit.columns.rows import records_of
+from gankit.columns.schema import Schema
+from gankit.config import TrainConfig
+from gankit.io.origin import Origin
+from gankit.io.probe import Probe
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.records import column_of, cut, text_table, to_text_object
+
+if TYPE_CHECKING:
+    from gankit.report.report import Report
+
+MOST_JUDGED, LEAST_JUDGED = 3000, 500
+"""Held-out texts, and as many fakes, that the held-out metric looks at."""
+
+PREVIEWED = 24
+"""Fakes that are kept at every evaluation."""
+
+
+class TextKind(Kind[Dataset, TextCodec]):
+    """Texts with their labels."""
+
+    name = "text"
+    noun = Noun("text", "texts")
+    described = "texts"
+    options = ("unit", "alphabet", "text_column", "strict")
+    evaluate_options = ("valid",)
+    conditioned = "Train it anew on texts with such a label."
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
+        from gankit.kinds.texts.reading import looks_like_texts
+
+        return looks_like_texts(probe.source, config) or self._is_one_column(probe, config)
+
+    def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
+        """See `Kind.prepare`."""
+        from gankit.kinds.texts.preparing import prepare_texts
+        from gankit.kinds.texts.reading import looks_like_texts, read_texts, texts_of_records
+
+        if looks_like_texts(probe.source, config):
+            return prepare_texts(self, read_texts(probe.source, config, notes), config, notes)
+        records, said = records_of(probe, config)
+        notes += said
+        return prepare_texts(self, texts_of_records(records, config, notes), config, notes)
+
+    def _is_one_column(self, probe: Probe, config: TrainConfig) -> bool:
+        from gankit.kinds.texts.reading import is_one_column_of_texts
+
+        return is_one_column_of_texts(records_of(probe, config)[0], config)
+
+    def load_codec(self, value: dict[str, Any]) -> TextCodec:
+        """See `Kind.load_codec`."""
+        return TextCodec.from_json(value)
+
+    def coded(self, prepared: Prepared[Dataset, TextCodec], part: Dataset) -> Coded:
+        """See `Kind.coded`: the codes of symbols."""
+        return Coded(prepared.codec.encode(part.values))
+
+    def held_out_metric(
+        self, prepared: Prepared[Dataset, TextCodec], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: minus the divergence of n-grams, those of each label for themselves."""
+        from gankit.kinds.texts.metrics.grams import text_quick
+
+        codec = prepared.codec
+        labels = [] if prepared.given is None else [f.name for f in prepared.given.fields]
+        labels = [name for name in labels if prepared.schema.column(name).kind == "category"][:1]
+        real = _units(prepared.heldout.values, codec.unit, labels)[: 4 * MOST_JUDGED]
+        count = int(np.clip(len(real), LEAST_JUDGED, MOST_JUDGED))
+
+        def value(fakes: Fakes) -> float:
+            units: list[Sequence[str]] = []
+            for table in fakes.sample_batches(count, seed=fakes_seed):
+                texts = np.array(table.column(column_of(prepared.origin)).to_pylist(), dtype=object)
+                values = {TEXT: Values(texts, np.zeros(len(texts), np.int8))}
+                if labels:
+                    values |= {name: prepared.schema.column(name).parse(table.column(name)) for name in labels}
+                units += _units(values, codec.unit, labels)
+            return text_quick(real, units, config.seed, max_texts=MOST_JUDGED)
+
+        return HeldOutMetric("minus the n-gram divergence from held-out texts", value)
+
+    def preview(self, fakes: Fakes, prepared: Prepared[Dataset, TextCodec], count: int, seed: int) -> Preview:
+        """See `Kind.preview`."""
+        made = fakes.first(min(count, PREVIEWED), seed)
+        return Preview("texts", prepared.codec.decode(made)[TEXT].data.tolist())
+
+    def columns(self, prepared: Prepared[Dataset, TextCodec]) -> list[dict[str, str]]:
+        """See `Kind.columns`: the texts, which are no column of the schema, and their labels."""
+        return [{"name": column_of(prepared.origin), "kind": "text"}, *super().columns(prepared)]
+
+    def records(
+        self, schema: Schema, codec: TextCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        seed: int, origin: Origin,
+    ) -> pa.Table:  # fmt: skip
+        """See `Kind.records`: an Arrow table of the texts and their labels."""
+        labels = schema.format(given, len(made), first_row=first_row, seed=seed) if given else None
+        return text_table(codec.decode(made)[TEXT].data.tolist(), labels, origin)
+
+    def join(self, batches: Sequence[pa.Table], origin: Origin) -> Any:
+        """See `Kind.join`."""
+        return to_text_object(pa.concat_tables(batches), origin)
+
+    def write(
+        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write`."""
+        from gankit.kinds.texts.writing import write_texts
+
+        write_texts(batches, path, origin, format=format)
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`: the format the data came in; JSON lines for objects and folders."""
+        kept = ("txt", "csv", "tsv", "jsonl", "json", "xml", "parquet", "arrow")
+        return origin.format if origin.format in kept else "jsonl"
+
+    def pipe_format(self, origin: Origin) -> str:
+        """See `Kind.pipe_format`: lines for lines and plain lists, else the text format of the table, or CSV."""
+        if len(origin.details["texts"]["order"]) == 1 and origin.format not in ("csv", "tsv", "jsonl", "json", "xml"):
+            return "txt"
+        return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
+
+    def report(
+        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
+        num_rows: int, records: bool, note: Callable[[str], None], valid: Any = None, **options: Any,
+    ) -> Report:  # fmt: skip
+        """See `Kind.report`."""
+        from gankit.kinds.texts.evaluation import report_on_texts
+
+        return report_on_texts(
+            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note, valid=valid
+        )
+
+
+def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:
+    """The units of texts, each marked with its text's label, so that n-grams of different labels are different."""
+    cuts = [cut(text, unit) for text in values[TEXT].data]
+    if not labels:
+        return list(cuts)
+    codes = values[labels[0]].data.astype(np.int64).tolist()
+    return [[f"{code}\0{symbol}" for symbol in text] for code, text in zip(codes, cuts, strict=True)]
