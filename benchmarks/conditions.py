@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.io.reading import read
-from gankit.kinds.prepared import sample_of
 from gankit.kinds.tables.metrics.table import METRICS
+from gankit.kinds.tables.preparing import sample_of
 from gankit.metrics.sample import Sample, align
 from gankit.model import load, parse_where
 from gankit.model.model import Model

@@ -27,8 +27,8 @@ def main() -> None:
     from pictures import pictures
 
     from gankit.config import TrainConfig
+    from gankit.kinds import prepare
     from gankit.kinds.images import mirroring as facing
-    from gankit.kinds.prepare import prepare
 
     for name in arguments.data:
         (x, _), (heldout, _) = pictures(name, arguments.folder, arguments.size)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from gankit.config import TrainConfig
-from gankit.kinds.prepare import prepare
+from gankit.kinds import prepare
 from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
 from gankit.kinds.texts.reading import read_texts

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     room: set(re.findall(r"`([\w/]+)`", below))
     for room, below in re.findall(r"^\| `([\w/]+)` \| (.*) \|$", PLAN.split("\n## ", 1)[0], re.MULTILINE)
 }
-REGISTRY = ("__init__", "prepare", "codecs")  # of kinds: what knows every kind
+REGISTRY = ("__init__",)  # of kinds: what knows every kind
 
 # Libraries that a room must never import, beside what the rooms above forbid.
 NEVER: dict[str, set[str]] = {

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.columns.cells import Values
-from gankit.kinds.codecs import CODECS
+from gankit.kinds import KINDS
 from gankit.kinds.texts.codec import END, RARE, TEXT, TextCodec
 
 texts_of_signs = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12), min_size=1)
@@ -42,7 +42,7 @@ def check(texts: list[str], unit: str) -> None:
     assert coded.shape == (len(texts), *codec.spec.shape[:1], 1) and coded.dtype == np.int16
     assert coded.max() < codec.spec.shape[1] and not (coded == RARE).any()
     assert codec.decode(coded)[TEXT].data.tolist() == texts
-    again = CODECS["text"].from_json(json.loads(json.dumps(codec.to_json())))
+    again = KINDS["text"].load_codec(json.loads(json.dumps(codec.to_json())))
     np.testing.assert_array_equal(again.encode(column(texts)), coded)
     assert again.decode(coded[:, :, 0])[TEXT].data.tolist() == texts
 

@@ -15,8 +15,8 @@ from picture_examples import PLAIN, encoded, fill, noise, tarred, zipped
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.archives import natural
+from gankit.kinds import prepare
 from gankit.kinds.images.reading import looks_like_pictures, read_pictures
-from gankit.kinds.prepare import prepare
 
 
 def test_names_sort_as_people_sort_them() -> None:

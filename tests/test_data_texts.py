@@ -20,7 +20,7 @@ from text_examples import SYLLABLES, names_folder, sentences, words
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
-from gankit.kinds.prepare import prepare
+from gankit.kinds import prepare
 from gankit.kinds.texts.codec import TextCodec
 from gankit.kinds.texts.reading import looks_like_texts, read_texts
 from gankit.kinds.texts.records import cut, fits, text_hash, text_table, to_text_object, unit_of
@@ -77,14 +77,14 @@ def test_the_user_has_the_last_word(tmp_path: Path) -> None:
 
 
 def test_a_list_of_many_texts_is_texts_and_one_of_few_classes_is_a_table() -> None:
-    assert prepare(MANY, AUTO, []).kind == "text"
-    assert prepare(["red", "green", "blue"] * 20, AUTO, []).kind == "table"
+    assert prepare(MANY, AUTO, []).kind.name == "text"
+    assert prepare(["red", "green", "blue"] * 20, AUTO, []).kind.name == "table"
 
 
 def test_a_table_of_one_column_of_free_text_is_texts(tmp_path: Path) -> None:
     path = lines(tmp_path / "names.csv", ["name", *MANY])
     prepared = prepare(path, AUTO, [])
-    assert prepared.kind == "text" and prepared.num_train + prepared.num_heldout == len(MANY)
+    assert prepared.kind.name == "text" and prepared.num_train + prepared.num_heldout == len(MANY)
 
 
 # --- every form -------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_whatever_is_no_symbol_of_an_alphabet_is_cut_too(text: str) -> None:
 def test_a_fixed_alphabet_is_obeyed_and_what_has_other_symbols_is_told() -> None:
     notes: list[str] = []
     prepared = prepare(["A1B12", "B12B12", "A1A1A1", "oops"] * 9, TrainConfig(alphabet="A1 B12"), notes)
-    assert isinstance(prepared.codec, TextCodec) and prepared.kind == "text"
+    assert isinstance(prepared.codec, TextCodec) and prepared.kind.name == "text"
     assert set(prepared.codec.symbols) == {"A1", "B12"} and prepared.codec.num_steps == 3
     assert prepared.num_train + prepared.num_heldout == 27
     assert any("9 of 36 texts are not made of the alphabet A1 B12 alone ('oops', " in note for note in notes)
@@ -387,7 +387,7 @@ def test_texts_without_labels_are_no_folder(tmp_path: Path) -> None:
 def test_real_names_are_a_folder_of_18_languages(shared_data: Path) -> None:
     notes: list[str] = []
     prepared = prepare(shared_data / "text" / "names", AUTO, notes)
-    assert prepared.kind == "text" and prepared.given is not None
+    assert prepared.kind.name == "text" and prepared.given is not None
     assert len(prepared.schema.column("label").levels) == 18
     assert np.isclose(prepared.num_heldout / (prepared.num_train + prepared.num_heldout), 0.2, atol=0.01)
     assert any("by it" in note for note in notes)

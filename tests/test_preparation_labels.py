@@ -13,7 +13,7 @@ import gankit
 from gankit.columns.labels import understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.kinds.prepare import prepare
+from gankit.kinds import prepare
 
 
 def classes_of(source: object, **options: object) -> tuple[tuple[str, ...], str]:

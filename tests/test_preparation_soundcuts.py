@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ import pytest
 import gankit
 from gankit.config import TrainConfig
 from gankit.errors import DataError
+from gankit.kinds import prepare
 from gankit.kinds.audio.records import Recordings, Samples
-from gankit.kinds.prepare import prepare
-from gankit.kinds.prepared import Prepared, SoundPart
+from gankit.kinds.base import Prepared
 
 
 def numbered(num: int, start: int = 0) -> Samples:
@@ -20,9 +21,8 @@ def numbered(num: int, start: int = 0) -> Samples:
     return (np.arange(start, start + num) - 16_000).astype(np.int16)
 
 
-def parts(prepared: Prepared) -> tuple[Recordings, Recordings]:
-    assert isinstance(prepared.part, SoundPart) and isinstance(prepared.heldout_part, SoundPart)
-    return prepared.part.sounds(), prepared.heldout_part.sounds()
+def parts(prepared: Prepared[Any, Any]) -> tuple[Recordings, Recordings]:
+    return prepared.train.sounds(), prepared.heldout.sounds()
 
 
 def test_one_long_recording_is_cut_by_itself_and_no_sample_is_on_both_sides() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import gankit
 from gankit.config import TrainConfig
+from gankit.kinds import prepare
+from gankit.kinds.base import Prepared
 from gankit.kinds.images.mirroring import mirror_for, told
-from gankit.kinds.prepare import prepare
-from gankit.kinds.prepared import Prepared
 from gankit.randomness import numpy_generator
 
 LONG = TrainConfig(samples="500k", heldout_fraction=0.4)
@@ -22,7 +24,7 @@ def blobs(num: int, lean: float) -> np.ndarray:
     return np.clip(x, 0, 255).astype(np.uint8)
 
 
-def prepared(lean: float, num: int = 8000) -> Prepared:
+def prepared(lean: float, num: int = 8000) -> Prepared[Any, Any]:
     return prepare(blobs(num, lean), LONG, [])
 
 
@@ -48,7 +50,8 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
         config = TrainConfig(samples="500k", heldout_fraction=0.4, network=network)
         assert mirror_for(prepare(blobs(2500, 0.0), config, []), config, []) == "off"
     table = prepare({"a": np.arange(3000.0)}, TrainConfig(), [])
-    assert mirror_for(table, TrainConfig(samples="500k"), []) == "auto"  # which other kinds cannot be told
+    config = TrainConfig(samples="500k")
+    assert table.kind.settle(table, config, []).mirror == "auto"  # which other kinds cannot be told
 
 
 def test_runs_from_before_it_could_be_found_out_go_on() -> None:

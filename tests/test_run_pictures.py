@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 import gankit
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
-from gankit.kinds.prepare import prepare
+from gankit.kinds import prepare
 from gankit.networks import NETWORKS
 from gankit.run.plan import plan_game
 

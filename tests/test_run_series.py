@@ -15,8 +15,7 @@ import gankit
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
-from gankit.kinds.prepare import prepare
-from gankit.kinds.prepared import SeriesPart
+from gankit.kinds import prepare
 from gankit.kinds.series.evaluation import read_looks
 from gankit.kinds.series.preparing import array_of_part
 from gankit.kinds.series.reading import read_series, read_series_like
@@ -124,8 +123,7 @@ def test_windows_of_a_long_table_come_back_as_such_with_times_on_the_grid(long_m
 def test_held_out_windows_share_no_step_with_training_windows() -> None:
     prepared = prepare(load(), TrainConfig(kind="series", window=8), [])
     steps = []
-    for part in (prepared.part, prepared.heldout_part):
-        assert isinstance(part, SeriesPart)
+    for part in (prepared.train, prepared.heldout):
         steps.append({int(b) + i for b in part.begins for i in range(8)})
     assert steps[0] and steps[1] and not steps[0] & steps[1]
 
@@ -158,8 +156,8 @@ def test_irregular_times_are_learned_and_go_forward() -> None:
 
 def test_judges_do_not_see_the_distance_that_leads_to_the_first_step() -> None:
     prepared = prepare(irregular(), TrainConfig(kind="series", window=6), [])
-    assert isinstance(prepared.part, SeriesPart) and prepared.part.apart == "t step"
-    x = array_of_part(prepared.part, prepared.schema.modelled)
+    assert prepared.train.apart == "t step"
+    x = array_of_part(prepared.train, prepared.schema.modelled)
     where = [c.name for c in prepared.schema.modelled].index("t step")
     assert np.isnan(x[:, 0, where]).all() and np.isfinite(x[:, 1:, where]).all()
 
@@ -211,8 +209,7 @@ def test_numbers_dates_and_gaps_may_belong_to_a_whole_series() -> None:
 
 def test_the_held_out_series_are_whole_ones() -> None:
     prepared = prepare(patients(), TrainConfig(entity="patient"), [])
-    assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
-    assert not set(prepared.part.begins) & set(prepared.heldout_part.begins)
+    assert not set(prepared.train.begins) & set(prepared.heldout.begins)
     assert prepared.num_train + prepared.num_heldout == 24
 
 
@@ -252,7 +249,7 @@ def irregular() -> pd.DataFrame:
 def test_fakes_that_are_read_back_are_those_that_were_written(source: Any, tmp_path: Path) -> None:
     model = gankit.train(source, kind="series", **({} if isinstance(source, np.ndarray) else {"window": 6}), **SMALL)
     made = joined_series(list(model.sample_batches(12, seed=5)))
-    model.write(file := tmp_path / f"fakes.{model.form.suffix(model.origin)}", 12, seed=5)
+    model.write(file := tmp_path / f"fakes.{model.of.suffix(model.origin)}", 12, seed=5)
     again = read_series_like(file, made.layout, model.schema, Schema(()), TrainConfig())
     values, wanted = model.schema.parse(again.steps), model.schema.parse(with_distances(made).steps)
     np.testing.assert_array_equal(again.lengths, made.lengths)
@@ -366,5 +363,5 @@ def test_mistakes_are_named(source: Any, options: dict[str, Any], says: str) -> 
 
 def test_a_table_with_regular_times_is_told_that_it_may_be_a_series() -> None:
     notes: list[str] = []
-    assert prepare(load(), TrainConfig(), notes).kind == "table"
+    assert prepare(load(), TrainConfig(), notes).kind.name == "table"
     assert any("'when' goes on by 1 hour from row to row: --kind series" in note for note in notes)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import gankit
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.prepare import prepare
-from gankit.kinds.prepared import SeriesPart
+from gankit.kinds import prepare
 from gankit.kinds.series.records import layout_of
 from gankit.kinds.series.times import calendar_columns, calendar_table, runs_of, starts_at
 from gankit.model import Model
@@ -57,9 +56,8 @@ def test_windows_are_given_the_date_at_which_they_begin() -> None:
     notes: list[str] = []
     prepared = prepare(weather(), TrainConfig(kind="series", calendar=("month", "hour")), notes)
     assert prepared.given is not None and [f.name for f in prepared.given.fields] == ["month", "hour"]
-    assert isinstance(prepared.part, SeriesPart) and isinstance(prepared.heldout_part, SeriesPart)
-    for part, labels in ((prepared.part, prepared.train), (prepared.heldout_part, prepared.heldout)):
-        months, hours = (np.array(prepared.schema.column(n).levels)[labels[n].data] for n in ("month", "hour"))
+    for part in (prepared.train, prepared.heldout):
+        months, hours = (np.array(prepared.schema.column(n).levels)[part.values[n].data] for n in ("month", "hour"))
         times = weather()["time"].iloc[part.begins]
         assert (months == times.dt.month.astype(str)).all() and (hours == times.dt.hour.astype(str)).all()
     assert any("given: where a series begins: month (4), hour (24)" in note for note in notes)
