@@ -26,9 +26,9 @@ from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
 from gankit.networks.blocks import expand
-from gankit.networks.vectors.sequential import SequentialGenerator
-from gankit.networks.sequences.symbols import SymbolsGenerator
 from gankit.networks.execution import threads
+from gankit.networks.sequences.symbols import SymbolsGenerator
+from gankit.networks.vectors.sequential import SequentialGenerator
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import default_latents, plan_game
