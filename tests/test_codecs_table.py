@@ -122,7 +122,7 @@ def test_rows_come_back_from_a_table_codec(tmp_path) -> None:
     back = codec.decode(compact)
     for name, found in values.items():
         np.testing.assert_array_equal(back[name].missing, found.missing)
-        if schema.column(name).kind == "category":
+        if schema.column(name).type == "category":
             np.testing.assert_array_equal(back[name].data, found.data)
         else:
             again = codec.encode(back)

@@ -151,7 +151,7 @@ def test_any_texts_come_back_as_they_were(cells: list[str]) -> None:
         assert "infinite" in str(error)
         return
     assert column is not None
-    if column.kind == "category":
+    if column.type == "category":
         assert column.format(column.parse(pa.array(cells, pa.string()), strict=True)).to_pylist() == cells
     elif column.modelled:
         values = column.parse(pa.array(cells, pa.string()))
@@ -262,7 +262,7 @@ def test_typed_times_come_back_to_the_second(ticks: list[int], unit: str, zone: 
     whole = [int(tick / (2**61) * 4e9) * per for tick in ticks]
     table = pa.table({"t": pa.array(whole, pa.timestamp(unit, tz=zone)), "y": [i % 2 for i in range(len(ticks))]})
     schema = infer(Records(table, Origin("parquet")))
-    assume(schema.column("t").kind == "datetime")
+    assume(schema.column("t").type == "datetime")
     assert schema.format(schema.parse(table), len(ticks)).column("t").equals(table.column("t"))
 
 

@@ -54,7 +54,7 @@ def unique(make: Any, count: int = N) -> list[Any]:
 )
 def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, decimals: int | None, grain: float) -> None:
     column = column_of(cells)
-    assert column.kind == "number"
+    assert column.type == "number"
     assert column.style is not None
     assert (column.style.layout, column.decimals) == (layout, decimals)
     assert column.grain == pytest.approx(grain, rel=1e-12)
@@ -74,7 +74,7 @@ def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, deci
 )
 def test_numbers_in_many_dresses_are_read_and_written_alike(cells: list[str], values: list[float]) -> None:
     column = column_of(cells)
-    assert column.kind == "number"
+    assert column.type == "number"
     parsed = column.parse(pa.array(cells))
     assert parsed.data.tolist() == values
     assert column.format(parsed).to_pylist() == cells
@@ -89,20 +89,20 @@ def test_numbers_with_needless_digits_keep_their_grain_and_a_note_shows_the_new_
 
 
 def test_units_around_numbers_are_taken_when_the_user_says_number() -> None:
-    assert column_of(["12 kg", "3 kg"]).kind == "category"
+    assert column_of(["12 kg", "3 kg"]).type == "category"
     column = column_of(["12 kg", "3 kg"], column=("x=number",))
     assert column.format(column.parse(pa.array(["7 kg"]))).to_pylist() == ["7 kg"]
 
 
 def test_codes_with_leading_zeros_are_no_numbers() -> None:
     column = column_of(["00123", "04567"])
-    assert (column.kind, column.levels) == ("category", ("00123", "04567"))
+    assert (column.type, column.levels) == ("category", ("00123", "04567"))
 
 
 def test_whole_numbers_beyond_doubles_survive_as_they_are() -> None:
     large = ["9007199254740993", "9007199254740995"]
     column = column_of(large)
-    assert column.kind == "category"
+    assert column.type == "category"
     assert column.format(column.parse(pa.array(large))).to_pylist() == large
     typed = infer(Records(pa.table({"x": [2**60 + 1, 2**60 + 3] * 20}), Origin("pyarrow"))).column("x")
     assert typed.format(typed.parse(pa.array([2**60 + 3]))).to_pylist() == [2**60 + 3]
@@ -112,7 +112,7 @@ def test_whole_numbers_beyond_doubles_survive_as_they_are() -> None:
 def test_missing_words_are_markers_among_numbers_and_dates(marker: str) -> None:
     for cells, kind in ([["1", "2", "3", marker], "number"], [["2020-01-01", "2020-05-01", marker], "datetime"]):
         column = column_of(list(cells))
-        assert (column.kind, column.markers) == (kind, (marker,))
+        assert (column.type, column.markers) == (kind, (marker,))
         values = column.parse(pa.array([cells[0], marker]))
         assert values.missing.tolist() == [0, 1]
         assert np.isnan(values.data).tolist() == [False, True]
@@ -145,7 +145,7 @@ def test_a_word_declared_missing_is_missing_everywhere() -> None:
 @pytest.mark.parametrize("pair", [("yes", "no"), ("true", "false"), ("True", "False"), ("T", "F"), ("Y", "N")])
 def test_words_for_true_and_false_are_booleans(pair: tuple[str, str]) -> None:
     column = column_of(list(pair))
-    assert (column.kind, column.boolean, set(column.levels)) == ("category", True, set(pair))
+    assert (column.type, column.boolean, set(column.levels)) == ("category", True, set(pair))
     assert column.storage == pa.bool_()
     values = column.parse(pa.array([True, False]))
     assert column.format(values).to_pylist() == list(pair)
@@ -153,7 +153,7 @@ def test_words_for_true_and_false_are_booleans(pair: tuple[str, str]) -> None:
 
 
 def test_zero_and_one_stay_numbers_unless_said_otherwise() -> None:
-    assert column_of(["0", "1"]).kind == "number"
+    assert column_of(["0", "1"]).type == "number"
     assert column_of(["0", "1"], column=("x=boolean",)).boolean
     with pytest.raises(DataError, match="3 different values"):
         column_of(["0", "1", "2"], column=("x=boolean",))
@@ -178,7 +178,7 @@ def test_dates_and_times_are_written_back_in_the_format_that_came(
     cells: list[str], form: str, zone: str | None, grain: float
 ) -> None:
     column = column_of(cells)
-    assert column.kind == "datetime"
+    assert column.type == "datetime"
     assert column.dates is not None
     assert (column.dates.format, column.zone, column.grain) == (form, zone, grain)
     assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
@@ -213,7 +213,7 @@ def test_rows_in_order_of_time_tell_day_from_month() -> None:
 
 
 def test_impossible_days_are_no_dates() -> None:
-    assert column_of(["2020-02-30", "2020-01-01"]).kind == "category"
+    assert column_of(["2020-02-30", "2020-01-01"]).type == "category"
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_counters_are_identifiers_that_go_on(name: str, cells: list[str], first_
     notes: list[str] = []
     records = records_of(**{name: cells, "y": FILLER})
     schema = infer(records, notes=notes)
-    assert schema.column(name).kind == "identifier"
+    assert schema.column(name).type == "identifier"
     assert any(name in note and "--column" in note for note in notes)
     made = schema.format(schema.parse(records.table), N).column(name).to_pylist()
     assert made[0] == first_new
@@ -242,7 +242,7 @@ def test_codes_of_one_shape_are_made_anew_and_never_repeat() -> None:
     cells = [f"{value:016x}-Z" for value in rng.integers(0, 2**62, 300)]
     schema = infer(records_of(token=cells, y=[str(i % 3) for i in range(300)]))
     column = schema.column("token")
-    assert column.kind == "identifier"
+    assert column.type == "identifier"
     values = {"y": schema.column("y").parse(pa.array(["1"] * 20_000))}
     made = schema.format(values, 20_000, seed=3).column("token").to_pylist()
     assert len(set(made)) == 20_000
@@ -262,7 +262,7 @@ def test_codes_of_one_shape_are_made_anew_and_never_repeat() -> None:
     ],
 )
 def test_measurements_that_happen_to_be_unique_stay_numbers(cells: list[str]) -> None:
-    assert infer(records_of(fnlwgt=cells, y=FILLER)).column("fnlwgt").kind == "number"
+    assert infer(records_of(fnlwgt=cells, y=FILLER)).column("fnlwgt").type == "number"
 
 
 def test_free_text_is_left_out_with_a_line_that_says_how_to_keep_it() -> None:
@@ -270,18 +270,18 @@ def test_free_text_is_left_out_with_a_line_that_says_how_to_keep_it() -> None:
     cells = unique(lambda i: f"a note about {chr(65 + i % 26)}{chr(97 + i // 26)} and so on")
     records = records_of(Name=cells, y=FILLER)
     schema = infer(records, notes=notes)
-    assert schema.column("Name").kind == "text"
+    assert schema.column("Name").type == "text"
     assert any(
         "free text (60 different values in 60 rows)" in note and "--column Name=category" in note for note in notes
     )
     assert schema.format(schema.parse(records.table), N).column_names == ["y"]
-    assert infer(records, TrainConfig(column=("Name=category",))).column("Name").kind == "category"
+    assert infer(records, TrainConfig(column=("Name=category",))).column("Name").type == "category"
 
 
 def test_repeated_texts_are_categories_however_many() -> None:
     cells = [f"N{i % 3500:04d}A" for i in range(20_000)]
     column = infer(records_of(tail=cells, y=[str(i % 3) for i in range(20_000)])).column("tail")
-    assert column.kind == "category"
+    assert column.type == "category"
     assert len(column.levels) == len(set(cells))
 
 
@@ -294,15 +294,15 @@ def test_constants_are_written_as_they_are() -> None:
     records = Records(records.table.set_column(2, "c", pa.nulls(N, pa.string())), records.origin)
     notes: list[str] = []
     schema = infer(records, notes=notes)
-    assert [column.kind for column in schema] == ["constant"] * 3 + ["number"]
+    assert [column.type for column in schema] == ["constant"] * 3 + ["number"]
     assert any("'a', 'b', 'c'" in note for note in notes)
     assert schema.format(schema.parse(records.table), N).equals(records.table)
 
 
 def test_a_level_beside_missing_cells_is_no_constant() -> None:
     column = column_of(["a", "a", ""])
-    assert (column.kind, column.levels, column.markers) == ("category", ("a",), ("",))
-    assert column_of(["5", "5", "NA"]).kind == "number"
+    assert (column.type, column.levels, column.markers) == ("category", ("a",), ("",))
+    assert column_of(["5", "5", "NA"]).type == "number"
 
 
 def test_nothing_to_learn_is_refused() -> None:
@@ -313,7 +313,7 @@ def test_nothing_to_learn_is_refused() -> None:
 def test_a_few_words_among_numbers_are_named() -> None:
     notes: list[str] = []
     cells = [str(i % 20) for i in range(200)] + ["oops"]
-    assert infer(records_of(x=cells, y=cells), notes=notes).column("x").kind == "category"
+    assert infer(records_of(x=cells, y=cells), notes=notes).column("x").type == "category"
     assert any("'oops'" in note and "--missing" in note for note in notes)
 
 
@@ -340,7 +340,7 @@ def test_infinite_values_are_refused_by_name_and_row(typed: bool) -> None:
     with pytest.raises(DataError, match=r"column 'x', row 2: the value .*infinite.*--missing inf"):
         infer(Records(table, Origin("pyarrow")))
     column = infer(Records(table, Origin("pyarrow")), TrainConfig(missing=("inf", "-inf"))).column("x")
-    assert (column.kind, set(column.markers), column.high) == ("number", {"inf", "-inf"}, 3.5)
+    assert (column.type, set(column.markers), column.high) == ("number", {"inf", "-inf"}, 3.5)
     assert column.format(column.parse(table.column("x"))).to_pylist() == table.column("x").to_pylist()
 
 
@@ -362,7 +362,7 @@ def test_impossible_overrides_are_refused(option: str, said: str) -> None:
 def test_overrides_are_obeyed() -> None:
     records = records_of(**{"a=b": ["1", "2", "1"] * 20, "c": FILLER, "d": FILLER, "e": unique(lambda i: str(i * i))})
     config = TrainConfig(column=("a=b=category", "c=drop", "d=text", "e=identifier"))
-    assert [column.kind for column in infer(records, config)] == ["category", "drop", "text", "identifier"]
+    assert [column.type for column in infer(records, config)] == ["category", "drop", "text", "identifier"]
 
 
 def test_unseen_category_is_refused_by_name() -> None:
@@ -408,7 +408,7 @@ def test_a_schema_survives_json_and_keeps_no_codes_that_run() -> None:
     )
     schema = infer(Records(table, Origin("pyarrow")))
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
-    assert [column.kind for column in schema] == [
+    assert [column.type for column in schema] == [
         "number",
         "number",
         "datetime",
@@ -495,7 +495,7 @@ def test_real_tables_are_understood_and_written_back_to_the_letter(
 ) -> None:
     records = read(shared_data / "tables" / name)
     schema = infer(records)
-    found = [column.kind for column in schema]
+    found = [column.type for column in schema]
     assert {kind: found.count(kind) for kind in set(found)} == kinds
     made = schema.format(schema.parse(records.table, strict=True), len(records))
     for column in schema.modelled:

@@ -50,7 +50,7 @@ def test_fakes_have_the_shape_and_the_blocks_of_the_spec(name: str, condition: S
     assert fake.shape == (11, 13) and fake.dtype == torch.float32
     for offset, block in zip(MIXED.offsets, MIXED.blocks, strict=False):
         part = fake[:, offset : offset + block.size]
-        if block.kind != "continuous":
+        if block.type != "continuous":
             assert set(part.unique().tolist()) == {0.0, 1.0} and torch.equal(part.sum(1), torch.ones(11))
     logits = discriminator(fake, c)
     assert logits.shape == (11,)
@@ -262,7 +262,7 @@ def test_choices_are_those_of_a_loop_over_the_blocks(blocks: list[tuple[str, int
     for offset, block in zip(spec.offsets, spec.blocks, strict=False):
         part = raw.detach()[:, offset : offset + block.size].clone().requires_grad_()
         g = upstream[:, offset : offset + block.size]
-        if block.kind == "continuous":
+        if block.type == "continuous":
             wanted_x.append(part.detach())
             wanted_gradient.append(g)
             continue

@@ -74,7 +74,7 @@ def test_fakes_have_the_shape_and_at_every_step_the_blocks_of_the_spec_and_every
     assert x.shape == (32, length, 8) and x.dtype == torch.float32 and x.isfinite().all()
     for offset, block in zip(spec_of(length).offsets, STEP, strict=False):
         part = x[:, :, offset : offset + block.size]
-        if block.kind != "continuous":
+        if block.type != "continuous":
             assert set(part.unique().tolist()) == {0.0, 1.0} and torch.equal(part.sum(2), torch.ones(32, length))
     logits = discriminator(x, c)
     assert logits.shape == (32,) and logits.dtype == torch.float32

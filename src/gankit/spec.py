@@ -9,20 +9,20 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Form = Literal["vector", "sequence", "image"]
-BlockKind = Literal["continuous", "categorical", "binned"]
+BlockType = Literal["continuous", "categorical", "binned"]
 
 
 @dataclass(frozen=True)
 class Block:
     """A run of neighbouring numbers in the last axis of a record that are generated together.
 
-    kind: "continuous" (size real numbers, roughly standard normal), "categorical" (one-of-`size`), or
+    type: "continuous" (size real numbers, roughly standard normal), "categorical" (one-of-`size`), or
         "binned" (one-of-`size` over ordered cells of one number: a network may use the order).
     size: how many numbers the block takes in the tensor.
     ordered: how many cells of a binned block, from the first one, stand in the order of their numbers.
     """
 
-    kind: BlockKind
+    type: BlockType
     size: int
     ordered: int = 0
 
@@ -73,7 +73,7 @@ class Spec:
         if not self.blocks:
             return self.dim
         steps = self.dim // self.shape[-1]
-        return steps * sum(b.size if b.kind == "continuous" else 1 for b in self.blocks)
+        return steps * sum(b.size if b.type == "continuous" else 1 for b in self.blocks)
 
     @property
     def flat(self) -> Spec:

@@ -101,7 +101,7 @@ class Field:
     def fit(cls, column: Column, values: Values) -> Field:
         """The field for a column's training values."""
         present = values.missing == 0
-        category = column.kind == "category"
+        category = column.type == "category"
         num_levels, cells = (len(column.levels), None) if category else (0, None)
         known = values.data[present & (values.data >= 0)] if category else values.data[present]
         if len(known) and (not category or num_levels > MAX_LEVELS):
@@ -221,7 +221,7 @@ class TableCodec(Codec):
         """
         fields = [Field.fit(column, values[column.name]) for column in columns]
         fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
-        dates = {column.name for column in columns if column.kind == "datetime"}
+        dates = {column.name for column in columns if column.type == "datetime"}
         places = [i for i, field in enumerate(fields) if field.name in dates]
         ordered = [
             (a, b) for a in places for b in places if a != b and _always_before(values, fields[a].name, fields[b].name)

@@ -33,17 +33,17 @@ from gankit.columns.identifiers import Pattern
 from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
 from gankit.errors import DataError
 
-Kind = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
-MODELLED: tuple[Kind, ...] = ("number", "category", "datetime")
+ColumnType = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
+MODELLED: tuple[ColumnType, ...] = ("number", "category", "datetime")
 
 
 @dataclass(frozen=True)
 class Column:
     """What one column is and how it is written.
 
-    name, kind: "number", "category" and "datetime" are learned; "constant" and "identifier" are filled in when rows are
+    name, type: "number", "category" and "datetime" are learned; "constant" and "identifier" are filled in when rows are
         written; "text" and "drop" are left out.
-    type: the Arrow type it came in (strings for CSV, TSV and XML).
+    arrow_type: the one it came in (strings for CSV, TSV and XML).
     markers: the missing markers as they were written, most frequent first; None is a null.
     levels: categories as they were written, most frequent first; of a constant the one value, or empty if all is
     missing.
@@ -56,8 +56,8 @@ class Column:
     """
 
     name: str
-    kind: Kind
-    type: pa.DataType
+    type: ColumnType
+    arrow_type: pa.DataType
     markers: tuple[str | None, ...] = ()
     levels: tuple[str, ...] = ()
     boolean: bool = False
@@ -72,39 +72,39 @@ class Column:
     @property
     def modelled(self) -> bool:
         """Whether a codec must learn this column."""
-        return self.kind in MODELLED
+        return self.type in MODELLED
 
     @property
     def integer(self) -> bool:
         """Whether all numbers are whole."""
-        return self.kind == "number" and self.decimals == 0
+        return self.type == "number" and self.decimals == 0
 
     @property
     def zone(self) -> str | None:
         """The time zone or offset of a datetime, None for local times."""
         if self.dates is not None:
             return self.dates.zone or None
-        return self.type.tz if pa.types.is_timestamp(self.type) else None
+        return self.arrow_type.tz if pa.types.is_timestamp(self.arrow_type) else None
 
     @cached_property
     def storage(self) -> pa.DataType:
         """The type in files that have types: that of the column itself, or for a text column what its texts mean."""
-        if not is_text(self.type):
-            return self.type
-        if self.kind == "number":
+        if not is_text(self.arrow_type):
+            return self.arrow_type
+        if self.type == "number":
             assert self.style is not None
             return pa.int64() if self.style.layout == "integer" and abs(self.high) < 2**62 else pa.float64()
-        if self.kind == "datetime":
+        if self.type == "datetime":
             assert self.dates is not None
             return _date_storage(self.dates)
-        if self.kind == "category" and self.boolean:
+        if self.type == "category" and self.boolean:
             return pa.bool_()
-        if self.kind in ("category", "constant") and self.levels:
+        if self.type in ("category", "constant") and self.levels:
             style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64))
             plain = style is not None and style.prefix + style.suffix + style.thousands == "" and style.mark == "."
             if style is not None and plain and not style.plus and not style.width:
                 return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
-        if self.kind == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
+        if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
             if (part.kind == "counter" and part.width == 0) or (
                 part.chars and "0" not in part.chars[0] and len(part.chars) < 19
@@ -133,11 +133,11 @@ class Column:
             column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
         if pa.types.is_dictionary(column.type) and not is_text(column.type):
             column = column.dictionary_decode()
-        if self.kind == "category":
+        if self.type == "category":
             return self._parse_category(column, strict)
         if is_text(column.type):
             return self._parse_text(column)
-        data = native_seconds(column) if self.kind == "datetime" else native_numbers(column)
+        data = native_seconds(column) if self.type == "datetime" else native_numbers(column)
         return self._mark_native(data, np.asarray(column.is_null(), dtype=bool))
 
     def _parse_text(self, column: pa.Array) -> Values:
@@ -152,13 +152,13 @@ class Column:
             if not known.all():
                 at = unread[~known]
                 row = int(np.flatnonzero(np.isin(rows, at))[0])
-                raise unreadable(self.name, row, texts[int(rows[row])].as_py(), self.kind)
+                raise unreadable(self.name, row, texts[int(rows[row])].as_py(), self.type)
             bad_codes[unread] = 1 if self.markers else 0
         data[bad_codes > 0] = np.nan
         return Values(at_rows(data, rows, np.nan), at_rows(bad_codes, rows, self._null_code()).astype(np.int8))
 
     def _read(self, texts: pa.Array) -> npt.NDArray[np.float64]:
-        if self.kind == "number":
+        if self.type == "number":
             return parse_numbers(texts, self.style or PLAIN)
         if self.dates is not None:
             return parse_dates(texts, self.dates.format)
@@ -170,7 +170,7 @@ class Column:
     def _read_otherwise(self, texts: pa.Array) -> npt.NDArray[np.float64]:
         """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
         trimmed = pc.utf8_trim_whitespace(texts)
-        if self.kind == "number":
+        if self.type == "number":
             return parse_numbers(trimmed, PLAIN)
         sure = np.flatnonzero(~words.is_missing(trimmed))
         seconds = np.full(len(texts), np.nan)
@@ -239,14 +239,14 @@ class Column:
 
         Numbers and times are moved to the nearest multiple of the grain; nothing is clipped.
         """
-        target = self.storage if typed else self.type
+        target = self.storage if typed else self.arrow_type
         if not is_text(target):
             return self._format_native(values, target)
-        if self.kind == "category":
+        if self.type == "category":
             return self._format_levels(values).cast(target)
         present = (values.missing == 0) & ~np.isnan(values.data)
         data = values.data if present.all() else np.where(present, values.data, self.low)
-        if self.kind == "number":
+        if self.type == "number":
             texts = format_numbers(data, self.style or PLAIN, self.grain)
         else:
             assert self.dates is not None
@@ -271,7 +271,7 @@ class Column:
     def _format_native(self, values: Values, target: pa.DataType) -> pa.Array:
         if pa.types.is_dictionary(target):
             return self._format_native(values, target.value_type).dictionary_encode().cast(target)
-        if self.kind == "category":
+        if self.type == "category":
             texts = self._format_levels(Values(values.data, np.where(values.missing > 0, 0, values.missing)))
             if self.boolean and pa.types.is_boolean(target):
                 truths = pa.array([words.truth(level) for level in self.levels])
@@ -279,7 +279,7 @@ class Column:
             return texts.cast(target)
         lost = (values.missing > 0) | np.isnan(values.data)
         data = np.where(lost, 0.0, values.data)
-        if self.kind == "datetime":
+        if self.type == "datetime":
             return seconds_to_native(data, lost, target, self.grain)
         data = to_grain(data, self.grain, self.decimals)
         return _numbers_to_native(data, lost, values.missing, self.markers, target, self.decimals)
@@ -292,7 +292,7 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """The column as plain JSON values; `from_json` takes it back."""
-        value: dict[str, Any] = {"name": self.name, "kind": self.kind, "type": type_to_json(self.type)}
+        value: dict[str, Any] = {"name": self.name, "kind": self.type, "type": type_to_json(self.arrow_type)}
         value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
         value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
         value["style"] = None if self.style is None else self.style.to_json()
@@ -305,8 +305,8 @@ class Column:
         """The column that `to_json` wrote."""
         return cls(
             name=value["name"],
-            kind=value["kind"],
-            type=type_from_json(value["type"]),
+            type=value["kind"],
+            arrow_type=type_from_json(value["type"]),
             markers=tuple(value["markers"]),
             levels=tuple(value["levels"]),
             boolean=value["boolean"],

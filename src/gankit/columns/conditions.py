@@ -59,7 +59,7 @@ def _restrict(codec: TableCodec, index: int, column: Column, condition: Any) -> 
     marker = _marker(column, condition)
     if marker is not None:
         limit = field.allow_marker(marker)
-    elif column.kind == "category":
+    elif column.type == "category":
         limit = _combine([field.allow_levels([code]) for code in _codes(column, condition)])
     else:
         limit = field.allow_range(*_range(column, condition))
@@ -156,7 +156,7 @@ def _text_range(column: Column, text: str) -> tuple[float, float]:
 
 def _number(column: Column, value: Any) -> float:
     """A number, or a date as seconds since 1970 (as it stands where the column has no time zone)."""
-    if isinstance(value, str) and column.kind == "number":
+    if isinstance(value, str) and column.type == "number":
         try:
             return float(value.strip().replace("_", ""))
         except ValueError:
@@ -219,7 +219,7 @@ def _keep_order(
 
 
 def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
-    every = {column.name: column.kind for column in schema.columns}
+    every = {column.name: column.type for column in schema.columns}
     if name in every:
         return (
             f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. "
@@ -231,9 +231,9 @@ def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
 
 
 def _what_there_is(column: Column) -> str:
-    if column.kind == "category":
+    if column.type == "category":
         return f"Its values: {', '.join(map(str, column.levels[:8]))}."
-    return f"Training showed {column.low:g} to {column.high:g}." if column.kind == "number" else ""
+    return f"Training showed {column.low:g} to {column.high:g}." if column.type == "number" else ""
 
 
 def parse_where(texts: Sequence[str]) -> dict[str, str]:

@@ -58,7 +58,7 @@ def infer(
     for name, column in zip(records.table.column_names, records.table.columns, strict=True):
         columns.append(_column(name, joined(column), forced.get(name), config.missing, notes))
     schema = Schema(tuple(columns))
-    constants = [c.name for c in columns if c.kind == "constant"]
+    constants = [c.name for c in columns if c.type == "constant"]
     if constants:
         shown = ", ".join(map(repr, constants[:8])) + (f", … ({len(constants)} in all)" if len(constants) > 8 else "")
         notes.append(f"always the same, so written as they are: {shown}")
@@ -72,13 +72,13 @@ def infer(
 
 def _why_not(columns: list[Column]) -> str:
     """What each column is that makes it nothing to learn, in words."""
-    if all(c.kind == "constant" and not c.levels for c in columns):
+    if all(c.type == "constant" and not c.levels for c in columns):
         return "every cell is missing"
     words_of = {"drop": "left out", "text": "free text, left out", "identifier": "identifiers, made anew"}
 
     def why(column: Column) -> str:
-        if column.kind != "constant":
-            return words_of[column.kind]
+        if column.type != "constant":
+            return words_of[column.type]
         return f"always {column.levels[0]!r}" if column.levels else "always missing"
 
     return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")

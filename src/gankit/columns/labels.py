@@ -49,7 +49,7 @@ def known_rows(
     """
     known = np.ones(num, dtype=bool)
     for column in given:
-        if column.kind == "category" and column.name in values:
+        if column.type == "category" and column.name in values:
             known &= (values[column.name].data >= 0) | (values[column.name].missing > 0)
     rows = np.flatnonzero(known)
     if not len(rows):
@@ -109,7 +109,7 @@ def understand_labels(
     for name in given:
         if name not in usable:
             raise OptionError(
-                f"--given {name}: this label cannot be learned ({schema.column(name).kind}). Say what it is with "
+                f"--given {name}: this label cannot be learned ({schema.column(name).type}). Say what it is with "
                 f"--column {name}=category, or leave it out."
             )
     if given:
@@ -126,7 +126,7 @@ def understand_labels(
 def _with_all_names(column: Column) -> Column:
     """The column with the texts that would mean missing in a table as classes."""
     texts = tuple(marker for marker in column.markers if marker is not None)
-    if column.kind != "category" or not texts:
+    if column.type != "category" or not texts:
         return column
     nulls = tuple(marker for marker in column.markers if marker is None)
     return replace(column, levels=(*column.levels, *texts), markers=nulls)
@@ -136,7 +136,7 @@ def _why_left(column: Column, labels: pa.Table) -> str:
     distinct = len(labels.column(column.name).unique())
     if distinct < 2:
         return "always the same"
-    return column.kind if column.modelled else f"{distinct:,} different values"
+    return column.type if column.modelled else f"{distinct:,} different values"
 
 
 def _in_order(column: Column) -> Column:
@@ -153,7 +153,7 @@ def _in_order(column: Column) -> Column:
 
 def _described(schema: Schema, name: str) -> str:
     column = schema.column(name)
-    return f"{name} ({len(column.levels)} classes)" if column.kind == "category" else f"{name} ({column.kind})"
+    return f"{name} ({len(column.levels)} classes)" if column.type == "category" else f"{name} ({column.type})"
 
 
 def _is_classes(column: pa.ChunkedArray) -> bool:

@@ -81,7 +81,7 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
         check_size(len(records))
     schema = infer(records, config, notes=notes)
     if not schema.modelled:
-        kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns[:6])
+        kinds = ", ".join(f"{c.name} ({c.type})" for c in schema.columns[:6])
         raise DataError(
             f"no column is left to learn: {kinds}. Say what a column is with --column NAME=number or NAME=category."
         )
@@ -91,9 +91,9 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
             "with --column NAME=drop, or split the table."
         )
     for name in config.given:
-        if schema.column(name).kind not in ("number", "category", "datetime"):
+        if schema.column(name).type not in ("number", "category", "datetime"):
             raise OptionError(
-                f"--given {name}: this column is not modelled ({schema.column(name).kind}). Name another, or say what "
+                f"--given {name}: this column is not modelled ({schema.column(name).type}). Name another, or say what "
                 f"it is with --column {name}=category."
             )
     return schema

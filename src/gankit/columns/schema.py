@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from gankit import words
 from gankit.columns.cells import Values, is_text
-from gankit.columns.column import Column, Kind
+from gankit.columns.column import Column, ColumnType
 from gankit.columns.identifiers import generate
 from gankit.errors import DataError
 
-__all__ = ["Column", "Kind", "Schema", "Values", "meaning_of"]
+__all__ = ["Column", "ColumnType", "Schema", "Values", "meaning_of"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Schema:
     @property
     def written(self) -> tuple[Column, ...]:
         """The columns that `format` gives: all but free text and dropped ones."""
-        return tuple(column for column in self.columns if column.kind not in ("text", "drop"))
+        return tuple(column for column in self.columns if column.type not in ("text", "drop"))
 
     def parse(self, table: pa.Table, *, strict: bool = False) -> dict[str, Values]:
         """The plain arrays of all modelled columns; see `Column.parse`.
@@ -77,10 +77,10 @@ class Schema:
         """
         arrays, fields = [], []
         for column in self.written:
-            target = column.storage if typed else column.type
+            target = column.storage if typed else column.arrow_type
             if column.modelled:
                 array = column.format(values[column.name], typed=typed)
-            elif column.kind == "constant":
+            elif column.type == "constant":
                 array = _constant(column, num_rows, target)
             else:
                 assert column.pattern is not None
@@ -96,7 +96,7 @@ class Schema:
         """The schema whose ranges (`low`, `high`) are those of these rows alone, such as the training part."""
         columns: list[Column] = []
         for column in self.columns:
-            if column.kind in ("number", "datetime"):
+            if column.type in ("number", "datetime"):
                 data = values[column.name].data[rows]
                 data = data[~np.isnan(data)]
                 if len(data):

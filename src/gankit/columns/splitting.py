@@ -80,7 +80,7 @@ def _given(schema: Schema, name: str) -> Column:
         raise OptionError(f"--given {name}: {error}") from None
     if not column.modelled:
         raise OptionError(
-            f"--given {name}: the column is not learned ({column.kind}). --column {name}=category makes it one that is."
+            f"--given {name}: the column is not learned ({column.type}). --column {name}=category makes it one that is."
         )
     return column
 
@@ -89,7 +89,7 @@ def _stratum(column: Column, values: Values) -> Ints:
     """A number for each row's stratum: the level, or the tenth of the numbers, or the missing marker."""
     present = (values.missing == 0) & ~np.isnan(values.data.astype(np.float64))
     stratum = -1 - values.missing.astype(np.int64)
-    if column.kind == "category":
+    if column.type == "category":
         stratum[present] = values.data[present]
     elif present.any():
         edges = np.unique(np.quantile(values.data[present], np.linspace(0, 1, _STRATA + 1)[1:-1]))

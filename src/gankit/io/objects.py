@@ -89,7 +89,7 @@ def typed(table: pa.Table, *, times: bool = True) -> pa.Table:
     arrays, fields = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         meaning = meaning_of(field)
-        plain = meaning is None or (meaning.kind == "datetime" and not times)
+        plain = meaning is None or (meaning.type == "datetime" and not times)
         array = column if meaning is None or plain else meaning.typed(column)
         arrays.append(array)
         fields.append(pa.field(field.name, array.type))

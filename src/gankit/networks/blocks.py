@@ -28,7 +28,7 @@ class BlockOutput(nn.Module):
     def __init__(self, spec: Spec, temperature: float) -> None:
         super().__init__()
         self.temperature = temperature
-        choices = [(o, b.size) for o, b in zip(spec.offsets, spec.blocks, strict=False) if b.kind != "continuous"]
+        choices = [(o, b.size) for o, b in zip(spec.offsets, spec.blocks, strict=False) if b.type != "continuous"]
         self.num_uniforms = sum(size for _, size in choices)
         self.width = spec.shape[-1]
         # sizes are padded to the next power of two at most, so padding at most doubles the work
@@ -128,7 +128,7 @@ def expand(spec: Spec, compact: Tensor) -> Tensor:
     if spec.form == "image":
         # a view of the bytes, so that the numbers come channels last, as convolutions on the CPU like them
         return compact.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
-    if all(b.kind == "continuous" for b in spec.blocks):
+    if all(b.type == "continuous" for b in spec.blocks):
         return compact.float()
     if spec.form == "sequence":
         # [B, T, Dc] -> [B * T, Dc] -> [B, T, D]
@@ -137,7 +137,7 @@ def expand(spec: Spec, compact: Tensor) -> Tensor:
     source = 0
     columns, sources = [], []
     for offset, block in zip(spec.offsets, spec.blocks, strict=False):
-        if block.kind == "continuous":
+        if block.type == "continuous":
             x[:, offset : offset + block.size] = compact[:, source : source + block.size]
             source += block.size
         else:
@@ -165,14 +165,14 @@ def collapse(spec: Spec, x: Tensor, places: Tensor) -> Tensor:
         return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
     if spec.form == "sequence":
         steps = x.flatten(0, 1)  # [B, T, D] -> [B * T, D]
-        codes_only = bool(spec.blocks) and all(b.kind != "continuous" for b in spec.blocks)
+        codes_only = bool(spec.blocks) and all(b.type != "continuous" for b in spec.blocks)
         nowhere = torch.zeros((), device=x.device).expand(len(steps), len(spec.blocks))
         compact = collapse(_step(spec), steps, nowhere) if spec.blocks else steps
         return compact.to(torch.int32 if codes_only else torch.float32).view(len(x), spec.shape[0], -1)
     parts = []
     for i, (offset, block) in enumerate(zip(spec.offsets, spec.blocks, strict=False)):
         part = x[:, offset : offset + block.size]
-        if block.kind == "continuous":
+        if block.type == "continuous":
             parts.append(part.double())
         else:
             parts.append((part.argmax(1).double() + places[:, i] * (1 - 1e-9)).unsqueeze(1))

@@ -236,7 +236,7 @@ def _perception(model: Model, prepared: Prepared[ImageSet, Any]) -> Perception:
 def label_of(model: Model) -> str | None:
     """The label whose classes a classifier would tell apart: the first given one that is a category."""
     fields = [] if model.given is None else model.given.codec.fields
-    return next((f.name for f in fields if model.schema.column(f.name).kind == "category"), None)
+    return next((f.name for f in fields if model.schema.column(f.name).type == "category"), None)
 
 
 def _of(part: ImageSet, label: str | None, seed: int) -> Part:

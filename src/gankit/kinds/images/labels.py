@@ -300,11 +300,11 @@ def _labels(records: Records, config: TrainConfig, notes: list[str], place: str)
     schema = infer(records, config, notes=[], labels=True)
     kept: dict[str, Any] = {}
     for column in schema.columns:
-        if column.modelled or column.kind == "constant":
+        if column.modelled or column.type == "constant":
             kept[column.name] = column.typed(records.table.column(column.name))
         elif column.name in named:
             kept[column.name] = records.table.column(column.name)
-    left = [f"{column.name} ({column.kind})" for column in schema.columns if column.name not in kept]
+    left = [f"{column.name} ({column.type})" for column in schema.columns if column.name not in kept]
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")
         notes.append(f"{place}: columns that are no labels are left out: {shown} (--column NAME=category takes one)")

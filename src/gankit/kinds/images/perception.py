@@ -70,7 +70,7 @@ def perceive(
     """
     channels = prepared.train.whole.x.shape[3]
     fields = [] if prepared.given is None else prepared.given.fields
-    classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).kind == "category"]
+    classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).type == "category"]
     classes = [(name, column) for name, column in classes if len(column.levels) > 1]
     if not classes:
         return Perception(fixed_features(channels))

@@ -319,7 +319,7 @@ class SeriesCodec:
         """
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
         used = _covered(begins, lengths, len(values[columns[0].name].data))
-        numbers = [c for c in columns if c.kind != "category"]
+        numbers = [c for c in columns if c.type != "category"]
         ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
         if scale == "auto":
             apart = [_apart(half) for _, half in ranges]
@@ -330,7 +330,7 @@ class SeriesCodec:
             cells = values[column.name]
             gaps = bool((cells.missing[used] > 0).any())
             markers = len(column.markers) if gaps else 0
-            if column.kind == "category":
+            if column.type == "category":
                 levels.append(Level.fit(column.name, cells.data[used].astype(np.int64), markers))
             else:
                 x = _present(cells)

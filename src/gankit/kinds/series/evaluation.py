@@ -120,8 +120,8 @@ def _sample(model: Model, part: SeriesSet) -> SeriesSample:
     channels, whole = _schemas(model)
     most = min(MOST_TRAINING, max(2, MOST_NUMBERS // (int(part.lengths.max()) * len(channels.modelled))))
     rows = np.unique(np.linspace(0, len(part) - 1, most).astype(np.int64))
-    levels = {c.name: tuple(map(str, c.levels)) for c in channels.modelled if c.kind == "category"}
-    told = next((c for c in whole.modelled if c.kind == "category"), None)
+    levels = {c.name: tuple(map(str, c.levels)) for c in channels.modelled if c.type == "category"}
+    told = next((c for c in whole.modelled if c.type == "category"), None)
     known = None
     if told is not None:
         names = [str(level) for level in told.levels]

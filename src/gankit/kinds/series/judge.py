@@ -37,7 +37,7 @@ def series_metric(prepared: Prepared[SeriesSet, SeriesCodec], seed: int, fakes_s
     if len(rows) > MOST_REAL:
         rows = np.sort(numpy_generator(seed, "judged").choice(rows, MOST_REAL, replace=False))
     known = label_numbers(labels.columns, part.take(rows).values)
-    categories = [i for i, column in enumerate(channels) if column.kind == "category"]
+    categories = [i for i, column in enumerate(channels) if column.type == "category"]
     distance = held_out_series_metric(array_of_part(part, channels.columns, rows), categories, known)
 
     def value(fakes: Fakes) -> float:

@@ -122,7 +122,7 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     typed = _own(config, series.steps.column_names)
     said: list[str] = []
     schema = infer(Records(series.steps, series.origin), typed, notes=said)
-    left = [column for column in schema if column.kind == "identifier"]
+    left = [column for column in schema if column.type == "identifier"]
     alike = [text for text in said if ": numbers are spelt alike" in text]
     if len(alike) > FEW_NOTES:
         said = [text for text in said if text not in alike]
@@ -133,7 +133,7 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
             f"numbers of rows and the like, left out: {', '.join(c.name for c in left)}. As a channel: --column "
             f"{left[0].name}=number."
         )
-    kept = Schema(tuple(c for c in schema if c.kind not in ("identifier", "text", "drop")))
+    kept = Schema(tuple(c for c in schema if c.type not in ("identifier", "text", "drop")))
     if not kept.modelled:
         raise DataError("no channel is left to learn. Say what a column is with --column NAME=number.")
     return kept
@@ -328,7 +328,7 @@ def array_of_part(part: SeriesSet, columns: tuple[Column, ...], rows: Ints | Non
     for i, column in enumerate(columns):
         cells = part.cells[column.name]
         lost = cells.missing > 0
-        if column.kind == "category":
+        if column.type == "category":
             lost = lost | (cells.data < 0)  # a level that training did not show
         numbers = np.where(lost, np.nan, cells.data)
         found[:, :, i] = np.where(behind, np.nan, numbers[at])
@@ -342,7 +342,7 @@ def label_numbers(columns: Iterable[Column], values: Mapping[str, Values]) -> np
     parts = []
     for column in columns:
         cells = values[column.name]
-        if column.kind == "category":
+        if column.type == "category":
             parts += [(cells.data == code).astype(np.float64) for code in range(len(column.levels))]
         else:
             numbers = np.where(cells.missing > 0, column.low, cells.data)
@@ -354,7 +354,7 @@ def hint_of_times(schema: Schema, values: Mapping[str, Values]) -> str | None:
     """One line where a table has a column of regular times in order, so that it may be meant as a series."""
     for column in schema.modelled:
         cells = values[column.name]
-        if column.kind != "datetime" or (cells.missing > 0).any() or len(cells.data) < 2 * WINDOW:
+        if column.type != "datetime" or (cells.missing > 0).any() or len(cells.data) < 2 * WINDOW:
             continue
         if not (np.diff(cells.data) > 0).all():
             continue

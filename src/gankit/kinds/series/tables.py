@@ -149,7 +149,7 @@ def _entity_column(name: str, names: pa.Array, kind: pa.DataType) -> Column:
     except DataError:
         return Column(name, "drop", kind)
     column = found[0]
-    return replace(column, type=kind) if column.kind == "identifier" else Column(name, "drop", kind)
+    return replace(column, arrow_type=kind) if column.type == "identifier" else Column(name, "drop", kind)
 
 
 def _order(codes: Ints, seconds: Floats | None) -> tuple[Ints, bool]:
@@ -403,7 +403,7 @@ def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
         schema = infer(Records(head, _NOWHERE), replace(config, column=typed), notes=[])
     except DataError:  # nothing to learn in these rows, say; what is wrong shows when all are looked at
         return {}
-    return {column.name: "clock" if _is_clock(column) else column.kind for column in schema.columns}
+    return {column.name: "clock" if _is_clock(column) else column.type for column in schema.columns}
 
 
 def _is_clock(column: Column) -> bool:
@@ -433,7 +433,7 @@ def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> FoundTi
             f"--time {name}: row {row + 1} has no time ({int(lost.sum()):,} of {len(lost):,} rows). Fill it in, or "
             "leave such rows out."
         )
-    return FoundTimes((column,), values.data.astype(np.float64), column.kind == "datetime")
+    return FoundTimes((column,), values.data.astype(np.float64), column.type == "datetime")
 
 
 def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
@@ -445,7 +445,7 @@ def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
             column = infer(alone, TrainConfig(column=forced, missing=config.missing), notes=[]).columns[0]
         except DataError:
             continue
-        if column.kind in ("datetime", "number"):
+        if column.type in ("datetime", "number"):
             return column
     raise DataError(
         f"--time {name}: its cells are no times. Name another column, or say how they are written with --column "

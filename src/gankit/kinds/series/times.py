@@ -272,7 +272,7 @@ _THURSDAY = 3
 
 def has_dates(times: Times | None) -> bool:
     """Whether times are seconds since 1970 rather than numbers."""
-    return times is not None and (len(times.columns) > 1 or times.columns[0].kind == "datetime")
+    return times is not None and (len(times.columns) > 1 or times.columns[0].type == "datetime")
 
 
 def calendar_table(times: Floats, names: Sequence[str]) -> pa.Table:

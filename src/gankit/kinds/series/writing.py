@@ -105,7 +105,7 @@ def long_table(part: Series) -> pa.Table:
         put(field.name, column, field)
     numbers = pa.array(part.first + rows)
     if layout.entity is not None and layout.entity.name not in columns:
-        kind = layout.entity.type
+        kind = layout.entity.arrow_type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         cells = numbers if part.entities is None else part.entities.take(pa.array(rows))
         put(layout.entity.name, cells.cast(kind if _holds(kind) else pa.string()))
@@ -128,7 +128,7 @@ def _time_cells(layout: Layout, times: Floats) -> Iterator[tuple[str, pa.Array, 
     here = np.zeros(len(times), dtype=np.int8)
     several = [times]
     if len(layout.times.columns) > 1:
-        day_and_clock = layout.times.columns[0].kind == "datetime"
+        day_and_clock = layout.times.columns[0].type == "datetime"
         several = (
             [times // 86400 * 86400, times % 86400] if day_and_clock else _divided(times, len(layout.times.columns))
         )

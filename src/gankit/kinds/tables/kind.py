@@ -63,7 +63,7 @@ class TableKind(Kind[Dataset, Any]):
         up to the next cell.
         """
         compact = prepared.codec.encode(part.values)
-        continuous = all(block.kind == "continuous" for block in prepared.codec.spec.blocks)
+        continuous = all(block.type == "continuous" for block in prepared.codec.spec.blocks)
         return Coded((compact if continuous else np.floor(compact)).astype(np.float32))
 
     def held_out_metric(

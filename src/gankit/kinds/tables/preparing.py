@@ -63,7 +63,7 @@ def prepare_rows(
 
 def is_whole(rows: Rows) -> bool:
     """Whether all columns are numbers, none of them missing."""
-    return all(c.kind == "number" for c in rows.schema.modelled) and all(
+    return all(c.type == "number" for c in rows.schema.modelled) and all(
         (v.missing == 0).all() for v in rows.values.values()
     )
 
@@ -77,7 +77,7 @@ def check_kind(rows: Rows, config: TrainConfig) -> None:
     whole = is_whole(rows)
     if config.kind in ("number", "vector") and not whole:
         odd = next(
-            c.name for c in rows.schema.modelled if c.kind != "number" or (rows.values[c.name].missing > 0).any()
+            c.name for c in rows.schema.modelled if c.type != "number" or (rows.values[c.name].missing > 0).any()
         )
         raise OptionError(
             f"--kind {config.kind}: column {odd!r} is not all numbers, or has missing ones. Take it as --kind table."
@@ -126,7 +126,7 @@ def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
     columns, kinds, levels = {}, {}, {}
     for column in schema.modelled:
         found = values[column.name]
-        if column.kind == "category":
+        if column.type == "category":
             columns[column.name] = np.where(found.missing > 0, -1, found.data).astype(np.int32)
             kinds[column.name], levels[column.name] = "category", tuple(map(str, column.levels))
         else:

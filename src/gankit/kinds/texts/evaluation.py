@@ -115,7 +115,7 @@ def _rule(valid: str | Valid | None) -> Valid | None:
 def _label_of(model: Model) -> str | None:
     """The label by which texts are told apart: the first given one that is a category."""
     fields = [] if model.given is None else model.given.codec.fields
-    return next((f.name for f in fields if model.schema.column(f.name).kind == "category"), None)
+    return next((f.name for f in fields if model.schema.column(f.name).type == "category"), None)
 
 
 def _real_parts(

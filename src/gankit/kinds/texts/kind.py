@@ -80,7 +80,7 @@ class TextKind(Kind[Dataset, TextCodec]):
 
         codec = prepared.codec
         labels = [] if prepared.given is None else [f.name for f in prepared.given.fields]
-        labels = [name for name in labels if prepared.schema.column(name).kind == "category"][:1]
+        labels = [name for name in labels if prepared.schema.column(name).type == "category"][:1]
         real = _units(prepared.heldout.values, codec.unit, labels)[: 4 * MOST_JUDGED]
         count = int(np.clip(len(real), LEAST_JUDGED, MOST_JUDGED))
 

@@ -125,7 +125,7 @@ def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bo
     if not is_text(column.type):
         return False
     try:
-        return text_column(name, joined(column), None, config.missing, []).kind == "text"
+        return text_column(name, joined(column), None, config.missing, []).type == "text"
     except DataError:
         return False
 

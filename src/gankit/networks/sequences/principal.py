@@ -71,7 +71,7 @@ class _Numbers(nn.Module):
         number = torch.ones(spec.dim, dtype=torch.bool)
         flat = spec.flat
         for offset, block in zip(flat.offsets, flat.blocks, strict=False):
-            number[offset : offset + block.size] = block.kind == "continuous"
+            number[offset : offset + block.size] = block.type == "continuous"
         count = int(number.sum())
         self.kept = min(count, MOST_COMPONENTS)
         self.num_coefficients = self.kept + spec.dim - count
@@ -122,7 +122,7 @@ class PrincipalGenerator(Generator, StartsFromRecords):
         self.straight = nn.Linear(num_latents, self.numbers.kept, bias=False)
         with torch.no_grad():
             nn.init.eye_(self.straight.weight).mul_(START)
-        choices = tuple(b for b in spec.flat.blocks if b.kind != "continuous")
+        choices = tuple(b for b in spec.flat.blocks if b.type != "continuous")
         self.output = BlockOutput(Spec("vector", (len(self.numbers.others),), choices), temperature)
         self.num_uniforms = self.output.num_uniforms
         count = len(self.numbers.where)

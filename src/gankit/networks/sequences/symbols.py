@@ -210,7 +210,7 @@ class SymbolsGenerator(LikelihoodGenerator):
         self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, embedding: int
     ) -> None:
         super().__init__()
-        assert spec.form == "sequence" and [b.kind for b in spec.blocks] == ["categorical"], "one block of symbols"
+        assert spec.form == "sequence" and [b.type for b in spec.blocks] == ["categorical"], "one block of symbols"
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         self.num_steps, self.num_symbols = spec.shape
         self.num_uniforms, self.num_order_uniforms = self.num_steps, num_latents
@@ -504,7 +504,7 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, embedding: int) -> None:
         super().__init__()
-        assert spec.form == "sequence" and [b.kind for b in spec.blocks] == ["categorical"], "one block of symbols"
+        assert spec.form == "sequence" and [b.type for b in spec.blocks] == ["categorical"], "one block of symbols"
         self.spec, self.condition, self.num_uniforms = spec, condition, 0
         self.num_steps, num_symbols = spec.shape
         self.embed = nn.Parameter(torch.randn(num_symbols, len(WINDOWS) * embedding))
@@ -559,7 +559,7 @@ def build_symbols(
     Raises:
         OptionError: the records are no such sequences.
     """
-    if spec.form != "sequence" or [b.kind for b in spec.blocks] != ["categorical"]:
+    if spec.form != "sequence" or [b.type for b in spec.blocks] != ["categorical"]:
         raise OptionError(
             f"--network symbols makes texts, and these records are of the form {spec.form} with other blocks. "
             "Leave --network out."

@@ -146,7 +146,7 @@ def build_wave(
     Raises:
         OptionError: the records are no signals, or a depth was asked for.
     """
-    if spec.form != "sequence" or any(block.kind != "continuous" for block in spec.blocks):
+    if spec.form != "sequence" or any(block.type != "continuous" for block in spec.blocks):
         raise OptionError(
             f"--network wave makes signals, and these records are a {spec.form} of {spec.dim} numbers and choices. "
             "Leave --network out."

@@ -63,7 +63,7 @@ class SequentialGenerator(LikelihoodGenerator):
 
     def __init__(self, spec: Spec, width: int, depth: int, num_latents: int, embedding: int) -> None:
         super().__init__()
-        assert all(b.kind != "continuous" for b in spec.blocks), "a sequential generator makes one-of-K blocks only"
+        assert all(b.type != "continuous" for b in spec.blocks), "a sequential generator makes one-of-K blocks only"
         assert num_latents == len(spec.blocks), "z has a number for each block"
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, None, num_latents, 0
         self.sizes = [b.size for b in spec.blocks]
