@@ -16,7 +16,7 @@ def main() -> None:
     """Loads the model, writes the rows, prints the figures."""
     model, count, out = sys.argv[1:]
     began = time.monotonic()
-    from gankit.io.writing import write
+    from gankit.columns.rows import write
     from gankit.model import load
 
     loaded = load(model)

@@ -61,7 +61,7 @@ def tables(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object]:
     """One training, its fakes and their scores."""
-    from gankit.io.writing import write
+    from gankit.columns.rows import write
     from gankit.kinds.tables.evaluation import _sample_from
     from gankit.run import api
 

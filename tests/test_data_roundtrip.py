@@ -18,12 +18,11 @@ from gankit.columns.dates import DateStyle, format_dates, parse_dates
 from gankit.columns.identifiers import Part, Pattern, generate
 from gankit.columns.inference import infer
 from gankit.columns.numbers import NumberStyle, decimals_of, find_style, format_numbers, grain_of, parse_numbers
+from gankit.columns.rows import to_object, write
 from gankit.columns.schema import Column, Schema
 from gankit.errors import DataError
-from gankit.io.objects import to_object
 from gankit.io.origin import Origin, Records
 from gankit.io.reading import read
-from gankit.io.writing import write
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)

@@ -155,8 +155,8 @@ def test_a_column_of_a_table_is_texts_and_the_others_are_labels(form: str, tmp_p
     if form == "parquet":
         pq.write_table(table_of(texts), path)
     else:
+        from gankit.columns.rows import write
         from gankit.io.origin import Origin
-        from gankit.io.writing import write
 
         write([table_of(texts)], path, Origin(form))
     notes: list[str] = []

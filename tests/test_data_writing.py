@@ -22,12 +22,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from gankit.columns.inference import infer
+from gankit.columns.rows import to_object, typed, write
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
-from gankit.io.objects import to_object, typed
 from gankit.io.origin import Origin, Records
 from gankit.io.reading import read
-from gankit.io.writing import write
 
 CITIES = ["Oslo", '"São, Paulo"', '"say ""hi"""']
 INCOMES = ["?", "12.50", "7.25", "3.00"]

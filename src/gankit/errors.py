@@ -5,6 +5,9 @@ Knows nothing of the rest of the house, so that every room may raise them.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class GankitError(Exception):
     """A mistake the user can mend; the command line prints its text and exits with `exit_code`."""
@@ -45,3 +48,24 @@ class InterruptedRun(GankitError):
     """Training was stopped by a signal at a step boundary; the state is saved and can be resumed."""
 
     exit_code = 130
+
+
+def suggestion(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0.5) -> str:
+    """`Did you mean …?` with the names that a wrong one may have meant, or an empty text if none is near.
+
+    >>> suggestion("lerning_rate", ["learning_rate", "loss"]), suggestion("zebra", ["learning_rate", "loss"])
+    ("Did you mean 'learning_rate'?", '')
+    """
+    near = difflib.get_close_matches(name, list(names), n=most, cutoff=cutoff)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A sentence that names what a wrong name may have meant, or else what there is.
+
+    >>> nearest("agee", ["age", "sex"]), nearest("zebra", ["age", "sex"])
+    ("Did you mean 'age'?", "There are 'age', 'sex'.")
+    """
+    names = list(names)
+    shown = ", ".join(map(repr, names[:8]))
+    return suggestion(name, names) or f"There are {shown}{', …' if len(names) > 8 else ''}."

@@ -5,7 +5,6 @@ Knows config and nothing else of the house; never torch, data or a terminal.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
+from gankit.errors import OptionError, suggestion
 
 # What a number must be, and the words for it.
 _LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
@@ -95,8 +94,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", ["learning_rate", "loss"])
     ''
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    near = suggestion(word, known, 1, 0.6)
+    return f" {near}" if near else ""
 
 
 def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainConfig:

@@ -1,11 +1,10 @@
-"""Words that mean missing, true or false, and words for people: what is near to a name.
+"""Words that mean missing, true or false, and texts that a pattern matches.
 
 Knows texts only.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 
@@ -75,12 +74,3 @@ def truth(text: str) -> bool | None:
 def are_booleans(levels: Sequence[str]) -> bool:
     """Whether two words are a pair for true and false: `yes` and `no`, `T` and `F`, … (not `0` and `1`: numbers)."""
     return len(levels) == 2 and frozenset(level.strip().lower() for level in levels) in _BOOLEANS
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """A sentence that names what a wrong name may have meant."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(map(repr, near))}?"
-    shown = ", ".join(map(repr, names[:8]))
-    return f"There are {shown}{', …' if len(names) > 8 else ''}."

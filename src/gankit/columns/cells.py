@@ -34,40 +34,6 @@ class Values:
         return Values(self.data[rows], self.missing[rows])
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a type holds texts: strings of any width, or a dictionary of them."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def joined(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """A column as one array."""
-    if isinstance(column, pa.ChunkedArray):
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    return column
-
-
-def distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """The different texts of a column in order of their first row, and for every row which of them it has.
-
-    column: texts [N]. Returns strings [K] without nulls and int64 [N], -1 where null. Columns in which nearly every
-    text is different are given as they are (K = N), since finding the different ones would be the slowest step.
-    """
-    if pa.types.is_dictionary(column.type):
-        texts = column.dictionary.cast(pa.string())
-        rows = np.asarray(column.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
-        if texts.null_count == 0:
-            return texts, rows
-        column = column.cast(column.type.value_type)
-    column = column if column.type == pa.string() else column.cast(pa.string())
-    head = column[:4096]
-    if column.null_count == 0 and len(column) > 4096 and len(head.unique()) > 3900:
-        return column, np.arange(len(column), dtype=np.int64)
-    coded = column.dictionary_encode()
-    return coded.dictionary, np.asarray(coded.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
-
-
 def at_rows(per_text: npt.NDArray[Any], rows: npt.NDArray[np.int64], null: float) -> npt.NDArray[Any]:
     """What holds for each different text, for every row. per_text: [K]; rows: [N], -1 takes `null`. Returns [N]."""
     return np.append(per_text, np.array([null], dtype=per_text.dtype))[rows]

@@ -15,36 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from gankit.columns.conditions import Restriction, restrictions
 from gankit.columns.quantiles import Cells
-from gankit.columns.schema import Column, Values
+from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
-
-
-@dataclass(frozen=True)
-class Restriction:
-    """What one column of a sample must obey, in cells.
-
-    weight: [K] float64 in [0, 1], the share of each cell that is allowed.
-    begin, end: [K] float64 in [0, 1], the positions in each cell between which the allowed part lies.
-    """
-
-    weight: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-
-    @classmethod
-    def of_cells(cls, num_cells: int, allowed: Sequence[int]) -> Restriction:
-        """Whole cells, and no others."""
-        weight = np.zeros(num_cells)
-        weight[list(allowed)] = 1.0
-        return cls(weight, np.zeros(num_cells), np.ones(num_cells))
-
-    def place(self, coded: np.ndarray) -> np.ndarray:
-        """`cell + position` with the position moved into the allowed part of its cell; [N] -> [N]."""
-        cell = coded.astype(np.int64)
-        position = self.begin[cell] + (coded - cell) * (self.end[cell] - self.begin[cell])
-        placed: np.ndarray = cell + np.minimum(position, 1.0 - 1e-9)
-        return placed
 
 
 class Codec(ABC):
@@ -59,6 +33,11 @@ class Codec(ABC):
     @abstractmethod
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """Compact numbers [N, spec.compact_dim] float64 to parsed columns; every value is one that training allows."""
+
+    def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
+        """Conditions as restrictions of cells, by the position of their column; {} for codecs that know no cells."""
+        assert not conditions, "only cells can be restricted"
+        return {}
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -241,6 +220,10 @@ class TableCodec(Codec):
             data = np.where(later.data < earlier.data, earlier.data, later.data)
             values[self.fields[b].name] = Values(data, later.missing)
         return values
+
+    def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
+        """See `Codec.restrictions` and `columns.conditions.restrictions`."""
+        return restrictions(schema, self.fields, self.ordered, conditions)
 
     def index(self, name: str) -> int:
         """The position of the column in `fields`."""

@@ -20,8 +20,6 @@ from gankit import words
 from gankit.columns.cells import (
     Values,
     at_rows,
-    distinct,
-    is_text,
     native_numbers,
     native_seconds,
     seconds_to_native,
@@ -32,6 +30,7 @@ from gankit.columns.dates import DateStyle, find_dates, format_dates, parse_date
 from gankit.columns.identifiers import Pattern
 from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
 from gankit.errors import DataError
+from gankit.io.arrow import MEANING, as_texts, distinct, is_text
 
 ColumnType = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
 MODELLED: tuple[ColumnType, ...] = ("number", "category", "datetime")
@@ -117,7 +116,7 @@ class Column:
         """Metadata for a field of texts that tells `write` what they mean; None where they are just texts."""
         if is_text(self.storage):
             return None
-        return {b"gankit": json.dumps(self.to_json()).encode()}
+        return {MEANING: json.dumps(self.to_json()).encode()}
 
     def parse(self, column: pa.ChunkedArray | pa.Array, *, strict: bool = False) -> Values:
         """The plain arrays of a modelled column's cells, in whatever type they come.
@@ -346,13 +345,6 @@ def infinite_values(name: str, data: npt.NDArray[np.float64]) -> DataError:
         f"and cannot be learned. Remove these rows, declare them missing with --missing {word}, "
         f"or leave the column out with --column {name!r}=drop."
     )
-
-
-def as_texts(column: pa.Array) -> pa.Array:
-    """The cells of a typed column as texts, as levels of a category are kept."""
-    if pa.types.is_floating(column.type):
-        return format_numbers(np.asarray(column.cast(pa.float64()).fill_null(np.nan)), PLAIN, 0.0)
-    return column.cast(pa.string())
 
 
 def _date_storage(style: DateStyle) -> pa.DataType:

@@ -9,53 +9,77 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.codec import Restriction, TableCodec
 from gankit.columns.schema import Column, Schema
-from gankit.errors import OptionError
-from gankit.kinds.numbers.codec import VectorCodec
+from gankit.errors import OptionError, suggestion
+
+if TYPE_CHECKING:
+    from gankit.columns.codec import Field
 
 _FEW_LEVELS = 20
 OPERATORS = (">=", "<=", ">", "<")
 
 
+@dataclass(frozen=True)
+class Restriction:
+    """What one column of a sample must obey, in cells.
+
+    weight: [K] float64 in [0, 1], the share of each cell that is allowed.
+    begin, end: [K] float64 in [0, 1], the positions in each cell between which the allowed part lies.
+    """
+
+    weight: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+
+    @classmethod
+    def of_cells(cls, num_cells: int, allowed: Sequence[int]) -> Restriction:
+        """Whole cells, and no others."""
+        weight = np.zeros(num_cells)
+        weight[list(allowed)] = 1.0
+        return cls(weight, np.zeros(num_cells), np.ones(num_cells))
+
+    def place(self, coded: np.ndarray) -> np.ndarray:
+        """`cell + position` with the position moved into the allowed part of its cell; [N] -> [N]."""
+        cell = coded.astype(np.int64)
+        position = self.begin[cell] + (coded - cell) * (self.end[cell] - self.begin[cell])
+        placed: np.ndarray = cell + np.minimum(position, 1.0 - 1e-9)
+        return placed
+
+
 def restrictions(
-    schema: Schema, codec: TableCodec | VectorCodec, conditions: Mapping[str, Any]
+    schema: Schema, fields: Sequence[Field], ordered: Sequence[tuple[int, int]], conditions: Mapping[str, Any]
 ) -> dict[int, Restriction]:
-    """Position in `codec.fields` -> restriction, for every condition.
+    """Position in `fields` -> restriction, for every condition.
 
     Args:
         schema: the columns.
-        codec: a table's codec.
+        fields, ordered: of a `TableCodec`.
         conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
             missing value.
 
     Raises:
         OptionError: an unknown column or value, or a condition that no record can obey.
     """
-    assert isinstance(codec, TableCodec) or not conditions
     result: dict[int, Restriction] = {}
-    if not isinstance(codec, TableCodec):
-        return result
-    names = [field.name for field in codec.fields]
+    names = [field.name for field in fields]
     for name, condition in conditions.items():
         if name not in names:
             raise OptionError(_unknown_column(schema, names, name))
         index = names.index(name)
-        result[index] = _restrict(codec, index, schema.column(name), condition)
-    for a, b in codec.ordered:
-        _keep_order(
-            codec, a, b, names, result, {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)}
-        )
+        result[index] = _restrict(fields[index], schema.column(name), condition)
+    for a, b in ordered:
+        bounds = {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)}
+        _keep_order(fields, a, b, result, bounds)
     return result
 
 
-def _restrict(codec: TableCodec, index: int, column: Column, condition: Any) -> Restriction:
-    field = codec.fields[index]
+def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
     marker = _marker(column, condition)
     if marker is not None:
         limit = field.allow_marker(marker)
@@ -189,31 +213,27 @@ def _bounds(column: Column, condition: Any) -> tuple[float, float]:
 
 
 def _keep_order(
-    codec: TableCodec,
-    a: int,
-    b: int,
-    names: list[str],
-    limits: dict[int, Restriction],
-    bounds: dict[int, tuple[float, float]],
+    fields: Sequence[Field], a: int, b: int, limits: dict[int, Restriction], bounds: dict[int, tuple[float, float]]
 ) -> None:
     """Tightens conditions on two dates a <= b so that moving the later one up (`TableCodec.decode`) stays inside."""
     low, high = max(bounds[a][0], -math.inf), bounds[b][1]
     for i, (begin, end) in {a: (bounds[a][0], min(bounds[a][1], high)), b: (max(bounds[b][0], low), high)}.items():
         if (begin, end) == bounds[i] or (begin == -math.inf and end == math.inf):
             continue
-        tight = codec.fields[i].allow_range(begin, end)
+        tight = fields[i].allow_range(begin, end)
         if i not in limits:
             # Missing dates stay possible where no condition names the column.
-            missing = np.arange(codec.fields[i].size) >= codec.fields[i].num_present
+            missing = np.arange(fields[i].size) >= fields[i].num_present
             tight = Restriction(
                 np.where(missing, 1.0, tight.weight),
                 np.where(missing, 0.0, tight.begin),
                 np.where(missing, 1.0, tight.end),
             )
-        tight = Restriction(np.where(codec.fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
+        tight = Restriction(np.where(fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
         if not tight.weight.sum() > 0:
             raise OptionError(
-                f"no record can obey the conditions on {names[a]} and {names[b]}: {names[a]} is never after {names[b]}."
+                f"no record can obey the conditions on {fields[a].name} and {fields[b].name}: "
+                f"{fields[a].name} is never after {fields[b].name}."
             )
         limits[i] = tight
 
@@ -225,8 +245,7 @@ def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
             f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. "
             f"Columns: {', '.join(names)}."
         )
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f" {near}" if (near := suggestion(name, names, 1, 0.6)) else ""
     return f"there is no column {name!r}.{hint} Columns: {', '.join(names)}."
 
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.cells import distinct, is_text, joined, native_numbers, native_seconds
-from gankit.columns.column import Column, as_texts, infinite_values, unreadable
+from gankit.columns.cells import native_numbers, native_seconds
+from gankit.columns.column import Column, infinite_values, unreadable
 from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
 from gankit.columns.identifiers import Pattern, looks_named, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
@@ -30,7 +30,8 @@ from gankit.columns.numbers import (
 )
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, nearest
+from gankit.io.arrow import as_texts, distinct, is_text, joined
 from gankit.io.origin import Records
 
 TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
@@ -91,7 +92,7 @@ def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
         if not name:
             raise OptionError(f"--column must be NAME=TYPE. Got {option!r} instead.")
         if name not in names:
-            raise OptionError(f"--column {option}: there is no column {name!r}. {words.nearest(name, names)}")
+            raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, names)}")
         if kind.split(":", 1)[0] not in TYPES or (":" in kind and not kind.startswith("datetime:")):
             raise OptionError(f"--column {option}: the type must be one of {', '.join(TYPES)}. Got {kind!r} instead.")
         if kind.startswith("datetime:") and (wrong := check_format(kind[9:])):

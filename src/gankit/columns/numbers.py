@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gankit.io.arrow import float_texts
 from gankit.words import matching
 
 Layout = Literal["integer", "fixed", "point", "shortest"]
@@ -276,33 +277,11 @@ def _huge_texts(values: Floats) -> pa.Array:
 
 def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
     """The shortest texts that mean these doubles; with `.0` at whole numbers where the layout is "point"."""
-    values = values + 0.0  # turns -0.0 into 0.0
-    texts = pa.array(values).cast(pa.string())
-    texts = pc.replace_substring_regex(texts, r"e([+-])([0-9])$", r"e\10\2")
-    small = np.abs(values) < 1e-4
-    if bool((small & (values != 0)).any()):
-        texts = _small_exponents(texts, values)
-    large = np.abs(values) >= 1e10
-    if bool(large.any()):
-        # From here on Arrow writes powers of ten, people and Python do not before 1e16.
-        longhand = pa.array([_longhand(v) for v in values[large].tolist()], pa.string())
-        texts = pc.replace_with_mask(texts, pa.array(large), longhand)
+    texts = float_texts(values)
     if style.layout == "point":
         bare = pc.match_substring_regex(texts, r"^-?[0-9]+$")
         texts = pc.if_else(bare, pc.binary_join_element_wise(texts, ".0", ""), texts)
     return texts
-
-
-def _small_exponents(texts: pa.Array, values: Floats) -> pa.Array:
-    odd = np.asarray(pc.match_substring_regex(texts, r"^-?0\.0000"))
-    if not odd.any():
-        return texts
-    return pc.replace_with_mask(texts, pa.array(odd), pa.array([repr(v) for v in values[odd].tolist()], pa.string()))
-
-
-def _longhand(value: float) -> str:
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
 
 
 def _dress(texts: pa.Array, style: NumberStyle) -> pa.Array:

@@ -1,21 +1,26 @@
-"""Rows of a source and what their columns are, found out once however many kinds of data ask.
+"""Rows of a source and what their columns are, found out once however many kinds of data ask; and rows written again.
 
 Knows records, columns and options; never codecs or networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+import pyarrow as pa
 
 from gankit.columns.cells import Values
 from gankit.columns.inference import infer
-from gankit.columns.schema import Schema
+from gankit.columns.schema import Schema, meaning_of
 from gankit.columns.splitting import check_size
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io.origin import Records
+from gankit.io import objects, writing
+from gankit.io.origin import FILE_FORMATS, Origin, Records
 from gankit.io.probe import Probe
 from gankit.io.reading import read
 
@@ -97,3 +102,37 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
                 f"it is with --column {name}=category."
             )
     return schema
+
+
+# --- rows written again ---------------------------------------------------------------------------------------------
+
+
+def typed(table: pa.Table, times: bool = True) -> pa.Table:
+    """The table whose text columns are what their texts mean (numbers, times, booleans).
+
+    table: of `Schema.format`, which notes the meaning. times: False leaves times as they were written.
+    """
+    arrays, fields = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        meaning = meaning_of(field)
+        plain = meaning is None or (meaning.type == "datetime" and not times)
+        array = column if meaning is None or plain else meaning.typed(column)
+        arrays.append(array)
+        fields.append(pa.field(field.name, array.type))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def write(
+    batches: Iterable[pa.Table], path: str | Path | TextIO | IO[bytes], origin: Origin, *, format: str | None = None
+) -> int:
+    """Writes tables of `Schema.format`, and returns how many rows: see `gankit.io.writing.write`."""
+    return writing.write(batches, path, origin, typed, format=format)
+
+
+def to_object(table: pa.Table, origin: Origin) -> Any:
+    """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list.
+
+    table: of `Schema.format`. Records that came from a file are given as an Arrow table, in which the numbers and times
+    of text columns are numbers and times.
+    """
+    return objects.to_object(typed(table) if origin.format in FILE_FORMATS else table, origin)

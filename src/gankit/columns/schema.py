@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit import words
-from gankit.columns.cells import Values, is_text
+from gankit.columns.cells import Values
 from gankit.columns.column import Column, ColumnType
 from gankit.columns.identifiers import generate
-from gankit.errors import DataError
+from gankit.errors import DataError, nearest
+from gankit.io.arrow import MEANING, is_text
 
 __all__ = ["Column", "ColumnType", "Schema", "Values", "meaning_of"]
 
@@ -39,7 +40,7 @@ class Schema:
         """The column of that name. Raises DataError, naming near ones, if there is none."""
         found = next((column for column in self.columns if column.name == name), None)
         if found is None:
-            raise DataError(f"no column {name!r}. {words.nearest(name, [c.name for c in self.columns])}")
+            raise DataError(f"no column {name!r}. {nearest(name, [c.name for c in self.columns])}")
         return found
 
     @property
@@ -62,7 +63,7 @@ class Schema:
         for column in self.modelled:
             if column.name not in present:
                 raise DataError(
-                    f"column {column.name!r} is not in this table. {words.nearest(column.name, table.column_names)}"
+                    f"column {column.name!r} is not in this table. {nearest(column.name, table.column_names)}"
                 )
         return {column.name: column.parse(table.column(column.name), strict=strict) for column in self.modelled}
 
@@ -116,7 +117,7 @@ class Schema:
 
 def meaning_of(field: pa.Field) -> Column | None:
     """The column that `Schema.format` noted in a field's metadata, or None."""
-    note = (field.metadata or {}).get(b"gankit")
+    note = (field.metadata or {}).get(MEANING)
     return None if note is None else Column.from_json(json.loads(note))
 
 

@@ -20,9 +20,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from gankit.errors import DataError
+from gankit.errors import DataError, nearest
 from gankit.io.opening import check_unpacked, largest_size
-from gankit.words import nearest
 
 PICTURE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",

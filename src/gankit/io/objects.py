@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from gankit.columns.schema import meaning_of
 from gankit.errors import DataError
 from gankit.io.origin import FILE_FORMATS, Origin, Records
 
@@ -57,8 +56,7 @@ def from_object(source: Any, notes: list[str]) -> Records:
 def to_object(table: pa.Table, origin: Origin) -> Any:
     """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list.
 
-    table: what `Schema.format` gave. Records that came from a file are given as an Arrow table, in which the numbers
-    and times of text columns are numbers and times.
+    table: in the types that the column's cells have; records that came from a file stay an Arrow table.
     """
     match origin.format:
         case "pandas":
@@ -78,22 +76,7 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
             return {name: table.column(name).to_pylist() for name in table.column_names}
         case _:
             assert origin.format in FILE_FORMATS, origin.format
-            return typed(table)
-
-
-def typed(table: pa.Table, *, times: bool = True) -> pa.Table:
-    """The table whose text columns are what their texts mean (numbers, times, booleans).
-
-    table: of `Schema.format`, which notes the meaning. times: False leaves times as they were written.
-    """
-    arrays, fields = [], []
-    for field, column in zip(table.schema, table.columns, strict=True):
-        meaning = meaning_of(field)
-        plain = meaning is None or (meaning.type == "datetime" and not times)
-        array = column if meaning is None or plain else meaning.typed(column)
-        arrays.append(array)
-        fields.append(pa.field(field.name, array.type))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+            return table
 
 
 def with_schema(table: pa.Table, origin: Origin) -> pa.Table:

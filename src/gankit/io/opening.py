@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from gankit.errors import DataError, OptionError
-from gankit.words import nearest
+from gankit.errors import DataError, OptionError, suggestion
 
 LINE_SUFFIXES = (".txt", ".text", ".smi", ".smiles", ".lst")
 """Suffixes of files that hold a text a line, if their lines look like it."""
@@ -49,8 +48,7 @@ def load(source: str | Path) -> tuple[bytes, str]:
         hint = ""
         if path.parent.is_dir():
             names = [entry.name for entry in path.parent.iterdir()]
-            near = nearest(path.name, names)
-            hint = f" {near}" if near.startswith("Did") else ""
+            hint = f" {near}" if (near := suggestion(path.name, names)) else ""
         if "://" in str(source):
             hint = " Addresses are not opened: download it first."
         raise DataError(f"there is no file {str(source)!r}.{hint}") from None

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit.columns.cells import joined
+from gankit.io.arrow import content_of, joined
 
 TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml", "txt")
 FILE_FORMATS = (*TEXT_FORMATS, "parquet", "arrow", "npy", "npz")
@@ -90,13 +90,3 @@ def fingerprint(records: Records) -> str:
         total.update(lengths.tobytes())
         total.update(content_of(texts.fill_null("")))
     return total.hexdigest()
-
-
-def content_of(texts: pa.Array) -> memoryview:
-    """The bytes of all texts, one after the other. texts: large_string or string [N] without nulls."""
-    if len(texts) == 0:
-        return memoryview(b"")
-    _, offsets, data = texts.buffers()
-    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    edges = np.frombuffer(offsets, dtype=width)[texts.offset : texts.offset + len(texts) + 1]
-    return memoryview(data)[int(edges[0]) : int(edges[-1])] if data is not None else memoryview(b"")

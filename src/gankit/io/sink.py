@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.cells import joined
-from gankit.columns.column import as_texts
-from gankit.io.origin import Origin, content_of
+from gankit.io.arrow import as_texts, content_of, joined
+from gankit.io.origin import Origin
 
 
 class Sink(ABC):

@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.cells import distinct, is_text, joined
-from gankit.columns.schema import meaning_of
 from gankit.errors import OutputError
+from gankit.io.arrow import content_of, distinct, is_noted, is_text, joined
 from gankit.io.lines import LinesSink
 from gankit.io.objects import arrays_of
 from gankit.io.opening import strip_suffixes
-from gankit.io.origin import Origin, content_of
+from gankit.io.origin import Origin
 from gankit.io.sink import Sink, holds, large, texts_of, without_mark
 
 
@@ -94,7 +93,7 @@ class CsvSink(Sink):
     def _cells(self, field: pa.Field, column: pa.ChunkedArray, alone: bool) -> pa.Array:
         texts = texts_of(column).fill_null("")
         quoting = self.origin.quoting
-        number = not is_text(field.type) or (meaning_of(field) is not None)
+        number = not is_text(field.type) or is_noted(field)
         if quoting == "all" or (quoting == "strings" and not number):
             all_quoted = self._quote(texts)
             if quoting == "all":

@@ -12,7 +12,7 @@ import io
 import os
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -20,7 +20,6 @@ from typing import IO, Any, TextIO
 import pyarrow as pa
 
 from gankit.errors import OutputError
-from gankit.io.objects import typed
 from gankit.io.opening import LINE_SUFFIXES, strip_suffixes
 from gankit.io.origin import FILE_FORMATS, TEXT_FORMATS, Origin
 from gankit.io.reading import SUFFIXES
@@ -29,18 +28,22 @@ from gankit.io.sinks import SINKS
 _ROWS = 1 << 16
 _TYPED = ("parquet", "arrow", "jsonl", "json", "npy", "npz")
 
+Typed = Callable[[pa.Table, bool], pa.Table]
+"""Makes columns of texts what their texts mean: numbers, booleans and, if that is asked for, times."""
+
 
 def write(
-    batches: Iterable[pa.Table], path: str | Path | TextIO | IO[bytes], origin: Origin, *, format: str | None = None
-) -> int:
+    batches: Iterable[pa.Table], path: str | Path | TextIO | IO[bytes], origin: Origin, typed: Typed, *,
+    format: str | None = None,
+) -> int:  # fmt: skip
     """Writes tables of one schema, one after the other, and returns how many rows.
 
-    batches: what `Schema.format` gives. Numbers, times and booleans of text columns become such where the format has
-    types.
+    batches: records in the user's own form.
     path: a file, whose suffix tells the format (`.csv .tsv .parquet .arrow .feather .jsonl .json .xml .npy .npz`, and
         `.txt` for texts, one a line; text formats also with `.gz` or as the one member of a `.zip`); `-` for standard
         output, or a stream, in origin's format. A file appears under its name when it is whole; before, what was there
         stays.
+    typed: applied where the format has types.
     format: in place of what the suffix says.
 
     Raises:
@@ -53,8 +56,8 @@ def write(
         if isinstance(binary, io.TextIOBase):
             if chosen not in TEXT_FORMATS:
                 raise OutputError(f"{chosen} is not text and cannot go to a stream of text. Give a file with -o.")
-            return _write_text(batches, binary, origin, chosen)
-        return _run(batches, binary, origin, chosen, "the output")
+            return _write_text(batches, binary, origin, typed, chosen)
+        return _run(batches, binary, origin, typed, chosen, "the output")
     target = Path(path)
     if target.is_dir():
         raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
@@ -62,7 +65,7 @@ def write(
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
     with complaints(target), whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
-        return _run(batches, inner, origin, chosen, target.name)
+        return _run(batches, inner, origin, typed, chosen, target.name)
 
 
 def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[str, str | None]:
@@ -98,13 +101,13 @@ def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[st
     return chosen, compression
 
 
-def _run(batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, format: str, name: str) -> int:
+def _run(batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, typed: Typed, format: str, name: str) -> int:
     """Feeds a format's sink with tables of a good size."""
     total = 0
     sink = None
     try:
         for table in _gathered(batches):
-            plain = typed(table, times=format not in TEXT_FORMATS) if format in _TYPED else table
+            plain = typed(table, format not in TEXT_FORMATS) if format in _TYPED else table
             if sink is None:
                 sink = SINKS[format](stream, plain.schema, origin, name)
             sink.write(plain)
@@ -135,7 +138,7 @@ def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, format: str) -> int:
+def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, typed: Typed, format: str) -> int:
     class _Decoding(io.RawIOBase):
         def writable(self) -> bool:
             return True
@@ -145,7 +148,7 @@ def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Orig
             return len(data)
 
     binary: Any = _Decoding()  # has what a sink needs: write and flush
-    return _run(batches, binary, replace(origin, encoding="utf-8"), format, "the output")
+    return _run(batches, binary, replace(origin, encoding="utf-8"), typed, format, "the output")
 
 
 @contextlib.contextmanager

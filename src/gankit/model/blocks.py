@@ -19,7 +19,8 @@ from gankit.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.columns.codec import Codec, Restriction
+    from gankit.columns.codec import Codec
+    from gankit.columns.conditions import Restriction
     from gankit.model.plan import Given
     from gankit.networks import Generator
     from gankit.spec import Spec

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.codec import TableCodec
 from gankit.errors import OptionError
 from gankit.kinds import KINDS
 from gankit.kinds.texts.codec import TextCodec
@@ -32,7 +31,7 @@ from gankit.model.files import FORMAT
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
-    from gankit.columns.codec import Restriction
+    from gankit.columns.conditions import Restriction
     from gankit.columns.schema import Schema
     from gankit.io.origin import Origin
     from gankit.kinds.base import Kind
@@ -206,8 +205,6 @@ class Model:
 
     def _limits(self, where: Mapping[str, Any] | None) -> dict[int, Restriction]:
         """Conditions on the given columns, by their position in the codec of these."""
-        from gankit.columns.conditions import restrictions
-
         if isinstance(where, str):
             raise OptionError(f"where must be a dict such as {{'label': '7'}}. Got {where!r} instead.")
         conditions = dict(where or {})
@@ -219,13 +216,12 @@ class Model:
                 )
                 how = self.of.conditioned.format(name=name)
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
-        return restrictions(self.schema, self.given.codec, conditions) if self.given else {}
+        return self.given.codec.restrictions(self.schema, conditions) if self.given else {}
 
     def _blocks(
         self, seed: int, where: Mapping[str, Any] | None, truncation: float, prefix: str, temperature: float
     ) -> Blocks:
         """The function from a block's number to the block."""
-        from gankit.columns.conditions import restrictions
         from gankit.networks.vectors.sequential import SequentialGenerator
 
         if truncation != 1 and not self.of.truncates:
@@ -243,8 +239,8 @@ class Model:
             raise OptionError(f"{flag} is for texts, and this model is of kind {self.kind}. Leave it out.")
         generator = self.generator.eval()
         if isinstance(generator, SequentialGenerator):
-            assert isinstance(self.codec, TableCodec)
-            return sequential_blocks(generator, self.codec, restrictions(self.schema, self.codec, where or {}), seed)
+            limits = self.codec.restrictions(self.schema, where or {})
+            return sequential_blocks(generator, self.codec, limits, seed)
         return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
 
     def _text_blocks(self, codec: TextCodec, draw: Callable[[int], Draws], prefix: str, temperature: float) -> Blocks:

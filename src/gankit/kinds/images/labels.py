@@ -18,13 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit.columns.cells import is_text
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, nearest
 from gankit.io.archives import is_picture
+from gankit.io.arrow import is_text
 from gankit.io.origin import Records
-from gankit.words import nearest
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Suffixes of files that may list pictures."""

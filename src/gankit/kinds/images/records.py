@@ -163,7 +163,7 @@ def to_picture_object(pictures: Pictures) -> Any:
 
 def _labels_object(labels: pa.Table, details: Any) -> Any:
     if "records" in details:
-        from gankit.io.objects import to_object
+        from gankit.columns.rows import to_object
 
         return to_object(labels, Origin.from_json(details["records"]))
     arrays = label_arrays(labels, details["labels"])

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit.columns.cells import is_text, joined
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
 from gankit.io import opening as textfile
+from gankit.io.arrow import is_text, joined
 from gankit.io.origin import Origin, Records
 from gankit.kinds.series.arrays import LABEL
 from gankit.kinds.series.records import VALUE, Layout, Series, with_layout

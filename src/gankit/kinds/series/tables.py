@@ -12,12 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit import words
-from gankit.columns.cells import distinct, is_text, joined
-from gankit.columns.column import Column, as_texts
+from gankit.columns.column import Column
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, nearest
+from gankit.io.arrow import as_texts, distinct, is_text, joined
 from gankit.io.origin import Origin, Records
 from gankit.kinds.series.records import TIME_UNITS, Layout, Series, with_layout
 from gankit.kinds.series.times import Grid, Times, find_grid
@@ -106,8 +105,7 @@ def _check_names(table: pa.Table, config: TrainConfig) -> None:
         for part in parts:
             if part is not None and part not in table.column_names:
                 raise OptionError(
-                    f"--{flag.split()[0]} {name}: there is no column {part!r}. "
-                    f"{words.nearest(part, table.column_names)}"
+                    f"--{flag.split()[0]} {name}: there is no column {part!r}. {nearest(part, table.column_names)}"
                 )
     if config.entity is not None and config.entity in (config.time, *config.attributes):
         raise OptionError(f"--entity {config.entity}: the same column cannot be the time or an attribute too.")

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gankit.columns.cells import Values, is_text, joined
+from gankit.columns.cells import Values
+from gankit.columns.rows import to_object, typed, write
 from gankit.errors import OutputError
-from gankit.io.objects import to_object, typed
+from gankit.io.arrow import is_text, joined
 from gankit.io.opening import strip_suffixes
 from gankit.io.origin import FILE_FORMATS, Origin
-from gankit.io.writing import complaints, whole_file, write
+from gankit.io.writing import complaints, whole_file
 from gankit.kinds.series.files import ucr_table, write_ts
 from gankit.kinds.series.records import Floats, Ints, Layout, Series, joined_series
 from gankit.kinds.series.times import Grid

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gankit.columns.cells import Values
+from gankit.columns.rows import write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.origin import Records
 from gankit.io.reading import read
-from gankit.io.writing import write
 from gankit.kinds.base import Dataset, Prepared
 from gankit.kinds.tables.metrics.evaluation import evaluate_samples
 from gankit.kinds.tables.preparing import sample_of

@@ -15,12 +15,11 @@ import pyarrow as pa
 
 from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, TableCodec
+from gankit.columns.rows import to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.objects import to_object
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
-from gankit.io.writing import write
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from gankit.columns.cells import is_text, joined
 from gankit.columns.inference import FEW_LEVELS, text_column
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, nearest
 from gankit.io import opening as textfile
 from gankit.io.archives import Collection, archive_and_part, collection_at, is_tar, is_zip
+from gankit.io.arrow import is_text, joined
 from gankit.io.origin import Origin, Records
 from gankit.io.reading import SUFFIXES, read, read_bytes
 from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, TEXT_COLUMN, Texts, named
-from gankit.words import nearest, number_of
+from gankit.words import number_of
 
 _HEAD = 1 << 16
 _DELIMITERS = (",", "\t", ";", "|")

@@ -85,7 +85,7 @@ def to_text_object(table: pa.Table, origin: Origin) -> Any:
 
     What came from files is a list of texts where it has no labels, else an Arrow table.
     """
-    from gankit.io.objects import to_object
+    from gankit.columns.rows import to_object
 
     if origin.format in (LINES, FILES):
         return table.column(0).to_pylist() if table.num_columns == 1 else table

@@ -17,10 +17,11 @@ from typing import IO
 
 import pyarrow as pa
 
+from gankit.columns.rows import write
 from gankit.errors import OutputError
 from gankit.io.lines import LinesSink
 from gankit.io.origin import Origin
-from gankit.io.writing import complaints, write
+from gankit.io.writing import complaints
 from gankit.kinds.texts.records import column_of
 
 _MARKER = ".gankit"
