@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from gankit.kinds.tables.metrics.baselines import bootstrap, independent
-from gankit.metrics.auc import auc, true_positive_rate
+from gankit.metrics.classification import auc, true_positive_rate
 from gankit.metrics.features import tree_features
 from gankit.metrics.neighbours import Space, nearest
 from gankit.metrics.sample import Sample, concatenate

@@ -15,7 +15,7 @@ from gankit.kinds.tables.metrics.marginals import shape
 from gankit.kinds.tables.metrics.pairs import correlations
 from gankit.metrics.copies import copies_exact, copies_near, membership, row_keys
 from gankit.metrics.nearness import mann_whitney_z, nearer_share
-from gankit.metrics.neighbours import Space, _smallest, gower, nearest
+from gankit.metrics.neighbours import Space, gower, nearest, smallest
 from gankit.metrics.sample import Sample, concatenate
 
 
@@ -65,7 +65,7 @@ def test_row_is_not_its_own_neighbour() -> None:
 @given(st.integers(1, 9), st.integers(10, 700), st.integers(0, 5))
 def test_block_search_finds_the_smallest_of_each_row(k: int, width: int, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, 50, (7, width)).astype(np.float32)
-    found = np.take_along_axis(values, _smallest(values, k), 1)
+    found = np.take_along_axis(values, smallest(values, k), 1)
     np.testing.assert_array_equal(np.sort(found, 1), np.sort(values, 1)[:, :k])
 
 

@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from gankit.kinds.images.metrics import classes, copies, distances, history, neighbours
+from gankit.metrics.classification import confusion_figures
 from gankit.randomness import numpy_generator
 
 
@@ -272,7 +273,7 @@ def test_confusion_figures_are_scikit_learns() -> None:
 
     draws = numpy_generator(0, "test confusion")
     truth, seen = draws.integers(0, 4, 200), draws.integers(0, 4, 200)
-    found = classes.confusion_figures(truth, seen, ["a", "b", "c", "d"])
+    found = confusion_figures(truth, seen, ["a", "b", "c", "d"])
     assert found["accuracy"] == pytest.approx(accuracy_score(truth, seen))
     assert found["precision"] == pytest.approx(precision_score(truth, seen, average="macro"))
     assert found["recall"] == pytest.approx(recall_score(truth, seen, average="macro"))
@@ -281,7 +282,7 @@ def test_confusion_figures_are_scikit_learns() -> None:
 
 
 def test_a_class_that_nobody_has_is_null_and_warns_nobody() -> None:
-    found = classes.confusion_figures(np.array([0, 0, 1]), np.array([0, 0, 0]), ["a", "b", "c"])
+    found = confusion_figures(np.array([0, 0, 1]), np.array([0, 0, 0]), ["a", "b", "c"])
     assert [c["precision"] for c in found["classes"]] == [pytest.approx(2 / 3), None, None]
     assert [c["recall"] for c in found["classes"]] == [1.0, 0.0, None]
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 from gankit.errors import DataError
 from gankit.kinds.tables.metrics.discrete import cut
-from gankit.metrics import auc as auc_module
-from gankit.metrics.auc import auc, auc_interval, true_positive_rate
+from gankit.metrics import classification
+from gankit.metrics.classification import auc, auc_interval, true_positive_rate
 from gankit.metrics.sample import Sample, align, concatenate
 from gankit.metrics.score import Score, around, binomial_interval, enough_rows, plain, resampled_counts
 
@@ -111,7 +111,9 @@ def test_area_interval_covers_the_truth_about_as_often_as_stated() -> None:
         hits += low <= truth <= high
     assert 0.90 <= hits / 300 <= 0.99
     assert auc_interval(1.0, 0.0) == (1.0, 1.0) and auc_interval(0.5, float("nan")) == (0.0, 1.0)
-    assert auc_module.auc(np.array([]), np.array([1.0]))[0] != auc_module.auc(np.array([2.0]), np.array([1.0]))[0]
+    assert (
+        classification.auc(np.array([]), np.array([1.0]))[0] != classification.auc(np.array([2.0]), np.array([1.0]))[0]
+    )
 
 
 def test_true_positives_are_counted_at_no_more_false_positives_than_allowed() -> None:

@@ -22,8 +22,9 @@ from gankit.kinds.texts.metrics.grams import (
     mean_divergence,
     text_quick,
 )
-from gankit.kinds.texts.metrics.judge import Features, agreement, c2st, label_figures, learn, usefulness
+from gankit.kinds.texts.metrics.judge import Features, agreement, c2st, learn, usefulness
 from gankit.kinds.texts.metrics.variety import lengths, novelty, symbols, uniqueness, validity
+from gankit.metrics.classification import confusion_figures
 
 TEXTS = st.lists(st.text("abc", max_size=7), min_size=1, max_size=8)
 
@@ -381,7 +382,7 @@ def test_a_classifier_learns_labels_and_fakes_with_wrong_labels_teach_none() -> 
     assert right.value > 0.95 and wrong.value < 0.1 and right.details["test_rows"] == 100
     obeyed = agreement(y[200:], seen, names)
     assert obeyed.value == right.value and np.sum(obeyed.details["confusion"]) == 100
-    figures = label_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b"])
+    figures = confusion_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b"], "texts")
     assert figures["accuracy"] == pytest.approx(2 / 3) and figures["texts"] == 3 and "pictures" not in figures
     assert figures["classes"][0] == {"class": "a", "texts": 2, "precision": 1.0, "recall": 0.5}
     assert (learn(x[:9], np.zeros(9, int), 2)(x) == 0).all()

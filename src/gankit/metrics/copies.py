@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.auc import auc, auc_interval, true_positive_rate
+from gankit.metrics.classification import auc, auc_interval, true_positive_rate
 from gankit.metrics.nearness import (
     closest_pairs,
     comparable,

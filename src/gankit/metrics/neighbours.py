@@ -140,7 +140,7 @@ def nearest(
         squared = norms - 2 * (queries.euclid[rows] @ among.euclid.T)  # [rows, among], less the query's own norm
         if same:
             squared[np.arange(len(rows)), rows] = np.inf
-        part = _smallest(squared, wanted)
+        part = smallest(squared, wanted)
         exact = gower(queries.take(np.repeat(rows, wanted)), among.take(part.ravel())).reshape(part.shape)
         order = np.lexsort((part, exact), axis=1)[:, :k]
         distances[rows] = np.take_along_axis(exact, order, 1)
@@ -148,7 +148,7 @@ def nearest(
     return distances, indices
 
 
-def _smallest(values: np.ndarray, k: int) -> np.ndarray:
+def smallest(values: np.ndarray, k: int) -> np.ndarray:
     """The columns of the k smallest values of each row, in no order: [N, M] -> [N, k].
 
     The k smallest lie in the k blocks with the smallest minima, so that only those are searched: several times faster

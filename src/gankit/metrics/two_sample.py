@@ -10,15 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from gankit.metrics.auc import auc, auc_interval
+from gankit.metrics.classification import Judge, c2st_score, out_of_fold
 from gankit.metrics.features import boosted_trees, linear_features, tree_features
 from gankit.metrics.sample import Sample, align, concatenate
-from gankit.metrics.score import Score, impossible, plain
+from gankit.metrics.score import Score, impossible
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
-Judge = Callable[[np.ndarray, int], np.ndarray]
-"""(rows to judge [N] bool, number of the fold) -> what it says of these, more for real, having learned from others."""
 
 
 def c2st_trees(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -49,50 +47,6 @@ def _c2st(real: Sample, fake: Sample, seed: int, make: Callable[[Sample, np.ndar
     said, areas = out_of_fold(make(both, is_real, key(seed, "metrics/c2st/judge")), is_real, fold)
     value = 1 - float(np.mean([2 * max(0.5, a) - 1 for a, _ in areas]))
     return c2st_score(said > 0.5, is_real, areas, value)
-
-
-def out_of_fold(judge: Judge, is_real: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """What a judge says of rows it did not learn from: [N], and the AUC and its variance in each fold.
-
-    A fold that lacks real rows or fakes, or leaves none to learn from, is left out, and its rows are NaN.
-    """
-    said, areas = np.full(len(fold), np.nan), []
-    for k in range(int(fold.max()) + 1):
-        test = fold == k
-        if (test & is_real).any() and (test & ~is_real).any() and (~test & is_real).any():
-            said[test] = judge(test, k)
-            areas.append(auc(said[test & is_real], said[test & ~is_real]))
-    return said, areas
-
-
-def c2st_score(
-    says_real: np.ndarray,
-    is_real: np.ndarray,
-    areas: list[tuple[float, float]],
-    value: float | None = None,
-    crowd: float = 1.0,
-) -> Score:
-    """The score of a classifier two-sample test, with DeLong's interval for the mean of the folds' areas; best 1.
-
-    details: auc, accuracy, precision and recall of calling a record real, folds, rows of each side.
-
-    value: other than 2 - 2 max(.5, AUC). crowd: by how much records that hang together widen the variance.
-    """
-    area = float(np.mean([a for a, _ in areas]))
-    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / len(areas) * crowd)
-    found, rows = int((says_real & is_real).sum()), int(is_real.sum())
-    details = {
-        "auc": area,
-        "auc_low": low,
-        "auc_high": high,
-        "accuracy": float((says_real == is_real).mean()),
-        "precision": found / int(says_real.sum()) if says_real.any() else None,
-        "recall": found / rows,
-        "folds": len(areas),
-        "rows": rows,
-    }
-    value, bounds = 2 - 2 * max(0.5, area) if value is None else value, [2 - 2 * max(0.5, a) for a in (high, low)]
-    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
 
 
 def _tree_judge(both: Sample, is_real: np.ndarray, seed: int, num_trees: int = 100, rate: float = 0.1) -> Judge:

@@ -13,7 +13,9 @@ import numpy as np
 
 from gankit.kinds.images.metrics.distances import frechet
 from gankit.kinds.images.metrics.neighbours import balls, too_few
-from gankit.metrics.score import Score, around, binomial_interval, impossible, plain, share_score
+from gankit.metrics.classification import accuracy_score, confusion
+from gankit.metrics.classification import confusion_figures as confusion_figures
+from gankit.metrics.score import Score, around, impossible, plain, share_score
 from gankit.randomness import numpy_generator
 
 _REPLICATES = 50
@@ -72,48 +74,8 @@ def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int) -> Score:
     asked, seen: [N] int in 0 .. num_classes - 1.
     """
     hits = int((asked == seen).sum())
-    details = {"right": hits, "rows": len(asked), "confusion": _confusion(asked, seen, num_classes).tolist()}
+    details = {"right": hits, "rows": len(asked), "confusion": confusion(asked, seen, num_classes).tolist()}
     return share_score(hits, len(asked), 1.0, details, "pictures")
-
-
-def _confusion(truth: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
-    """[K, K] counts: a row for each true class, a column for each that was seen."""
-    return np.bincount(np.asarray(truth, np.int64) * k + seen, minlength=k * k).reshape(k, k)
-
-
-def confusion_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
-    """Accuracy, precision and recall of a classifier, macro and per class, and its confusion matrix; plain JSON.
-
-    Of the pictures it calls k, `precision` are k; of those that are k, it finds `recall`; null where there are none.
-    The macro figures are means over the classes that have one.
-
-    truth, seen: [N] int in 0 .. K - 1; names: K texts.
-
-    Returns:
-        {"accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "pictures",
-        "classes": [{"class", "pictures", "precision", "recall"}], "confusion": [[K counts] of each true class]}.
-    """
-    k = len(names)
-    matrix = _confusion(truth, seen, k)
-    right = np.diag(matrix).astype(float)
-    called, there = matrix.sum(0), matrix.sum(1)
-    found_precision = np.where(called > 0, right / np.maximum(called, 1), np.nan)
-    found_recall = np.where(there > 0, right / np.maximum(there, 1), np.nan)
-    low, high = binomial_interval(int(right.sum()), len(truth))
-    figures = {
-        "accuracy": float(right.sum()) / len(truth) if len(truth) else math.nan,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "precision": float(np.nanmean(found_precision)) if called.any() else math.nan,
-        "recall": float(np.nanmean(found_recall)) if there.any() else math.nan,
-        "pictures": len(truth),
-        "classes": [
-            {"class": name, "pictures": int(there[i]), "precision": found_precision[i], "recall": found_recall[i]}
-            for i, name in enumerate(names)
-        ],
-        "confusion": matrix,
-    }
-    return dict(plain(figures))
 
 
 def per_class(
@@ -176,14 +138,12 @@ def usefulness(
     """The accuracy on held-out real pictures of a classifier that was trained on the fakes (x, y); best 1.
 
     With real training pictures in the place of the fakes it is the ceiling. The interval is the exact binomial one over
-    held-out pictures, for this one trained classifier. details: those of `confusion_figures`, and "train_rows".
+    held-out pictures, for this one trained classifier. details: see `accuracy_score`.
     """
     if len(np.unique(y)) < 2 or not len(heldout):
         return impossible(1.0, "the pictures to learn from hold fewer than two classes, or there are none to test on")
     seen = learn(x, y, len(names), seed)(heldout).argmax(1)
-    figures = confusion_figures(heldout_labels, seen, names)
-    details = {"train_rows": len(x), "test_rows": len(heldout), **figures}
-    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
+    return accuracy_score(heldout_labels, seen, names, len(x))
 
 
 def stacked_modes(digits: np.ndarray, num_classes: int = 10) -> dict[str, Any]:

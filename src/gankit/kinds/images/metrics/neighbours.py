@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gankit.metrics.neighbours import smallest
 from gankit.metrics.score import Score, mean_score, share_score
 
 PRECISION_NEIGHBOURS = 3
@@ -50,7 +51,7 @@ def nearest(queries: np.ndarray, among: np.ndarray, k: int = 1) -> Neighbours:
         for first in range(0, len(queries), _BLOCK_ROWS):
             here = slice(first, first + _BLOCK_ROWS)
             block = squared_distances(queries[here].astype(np.float32) - centre, part)
-            kept = _smallest(block, min(spare, len(part)))
+            kept = smallest(block, min(spare, len(part)))
             both = np.concatenate([distances[here], np.take_along_axis(block, kept, 1)], 1)
             which = np.concatenate([rows[here], kept + start], 1)
             best = np.argsort(both, axis=1, kind="stable")[:, :spare]
@@ -62,12 +63,6 @@ def nearest(queries: np.ndarray, among: np.ndarray, k: int = 1) -> Neighbours:
         exact[i] = np.sqrt(np.einsum("kf,kf->k", gap, gap))
     order = np.lexsort((rows, exact), axis=1)[:, :k]
     return Neighbours(np.take_along_axis(exact, order, 1), np.take_along_axis(rows, order, 1))
-
-
-def _smallest(values: np.ndarray, k: int) -> np.ndarray:
-    if k >= values.shape[1]:
-        return np.argsort(values, axis=1)
-    return np.argpartition(values, k - 1, axis=1)[:, :k]
 
 
 class Balls(NamedTuple):

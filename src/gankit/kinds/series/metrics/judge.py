@@ -9,18 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from gankit.kinds.series.metrics.copies import MOST_COLUMNS, frames
 from gankit.kinds.series.metrics.sample import bridged, shrunk
 from gankit.kinds.series.metrics.sums import WHOLE
-from gankit.kinds.texts.metrics.judge import label_figures
-from gankit.metrics.auc import auc
+from gankit.metrics.classification import accuracy_score, auc, c2st_score, confusion_figures, out_of_fold
 from gankit.metrics.features import boosted_trees
 from gankit.metrics.score import Z95, Score, impossible, plain
-from gankit.metrics.two_sample import c2st_score, out_of_fold
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
@@ -196,6 +194,8 @@ def looks(z: np.ndarray) -> np.ndarray:
 
 See = Callable[[np.ndarray], np.ndarray]
 
+figures_of = partial(confusion_figures, records="series")
+
 
 def learn_linear(x: np.ndarray, y: np.ndarray) -> See:
     """Logistic regression on standardised `looks`: a function from rows [N, F] to the class seen, [N] int."""
@@ -221,16 +221,7 @@ def usefulness(see: See, test: np.ndarray, truth: np.ndarray, names: Sequence[st
     """The accuracy on held-out real series of a classifier that was trained on the fakes; best 1.
 
     With real training series in the place of the fakes it is the ceiling. The interval is the exact binomial one over
-    held-out series, for this one trained classifier. details: those of `text_judge.label_figures`, whose "texts" are
-    called "series", "train_rows" and "test_rows".
+    held-out series, for this one trained classifier. details: see
+    `accuracy_score`.
     """
-    figures = figures_of(truth, see(test), names)
-    details = {"train_rows": train_rows, "test_rows": len(truth), **figures}
-    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
-
-
-def figures_of(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
-    """Accuracy, precision, recall and confusion matrix of a classifier, as `text_judge.label_figures` has them."""
-    figures = label_figures(truth, seen, names)
-    classes = [{"series" if k == "texts" else k: v for k, v in c.items()} for c in figures["classes"]]
-    return {"series" if k == "texts" else k: v for k, v in {**figures, "classes": classes}.items()}
+    return accuracy_score(truth, see(test), names, train_rows, "series")

@@ -6,13 +6,13 @@ Knows texts, numbers of their units, and off-the-shelf classifiers; never how a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gankit.kinds.images.metrics.classes import confusion_figures
+from gankit.metrics.classification import accuracy_score, c2st_score, confusion, confusion_figures, out_of_fold
 from gankit.metrics.score import Score, impossible, share_score
-from gankit.metrics.two_sample import c2st_score, out_of_fold
 from gankit.randomness import numpy_generator
 
 NUM_HASHED = 2**16
@@ -22,6 +22,8 @@ _FOLDS = 3
 _LONGEST = 1000  # characters of a text that are looked at
 
 Tokenise = Callable[[str], Sequence[str]]
+
+label_figures = partial(confusion_figures, records="texts")
 
 
 class Features:
@@ -99,27 +101,13 @@ def learn(x: Any, y: np.ndarray, num_classes: int) -> Callable[[Any], np.ndarray
     return see
 
 
-def label_figures(truth: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
-    """Accuracy, precision, recall and confusion matrix of a classifier; as `picture_classes.confusion_figures`.
-
-    Instead of "pictures" the numbers of texts are called "texts".
-    """
-    figures = confusion_figures(truth, seen, names)
-    classes = [{**c, "texts": c["pictures"]} for c in figures["classes"]]
-    for c in classes:
-        del c["pictures"]
-    return {**{k: v for k, v in figures.items() if k != "pictures"}, "texts": figures["pictures"], "classes": classes}
-
-
 def agreement(asked: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> Score:
     """The share of texts in which a classifier sees the label that was asked for; best 1.
 
     The ceiling is the classifier's accuracy on held-out texts. The interval is the exact binomial one.
     """
     hits = int((asked == seen).sum())
-    k = len(names)
-    matrix = np.bincount(asked * k + seen, minlength=k * k).reshape(k, k)
-    details = {"right": hits, "rows": len(asked), "confusion": matrix}
+    details = {"right": hits, "rows": len(asked), "confusion": confusion(asked, seen, len(names))}
     return share_score(hits, len(asked), 1.0, details, "texts")
 
 
@@ -127,10 +115,8 @@ def usefulness(x: Any, y: np.ndarray, heldout: Any, heldout_labels: np.ndarray, 
     """The accuracy on held-out real texts of a linear classifier that was trained on the fakes (x, y); best 1.
 
     With real training texts in the place of the fakes it is the ceiling. The interval is the exact binomial one over
-    held-out texts, for this one trained classifier. details: those of `label_figures`, and "train_rows", "test_rows".
+    held-out texts, for this one trained classifier. details: see `accuracy_score`.
     """
     if len(np.unique(y)) < 2 or not len(heldout_labels):
         return impossible(1.0, "the texts to learn from have fewer than two labels, or there are none to test on")
-    figures = label_figures(heldout_labels, learn(x, y, len(names))(heldout), names)
-    details = {"train_rows": len(y), "test_rows": len(heldout_labels), **figures}
-    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
+    return accuracy_score(heldout_labels, learn(x, y, len(names))(heldout), names, len(y), "texts")

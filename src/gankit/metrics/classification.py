@@ -1,0 +1,161 @@
+"""How well something is told apart: areas under the ROC curve, two-sample tests, confusion matrices.
+
+Knows scores, labels and judges as functions; never records, or how a judge learns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.metrics.score import Z95, Score, binomial_interval, plain
+
+Judge = Callable[[np.ndarray, int], np.ndarray]
+"""(rows to judge [N] bool, number of the fold) -> what it says of these, more for real, having learned from others."""
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
+    """(area, its variance): P(positive > negative) + P(equal) / 2, with the variance of DeLong et al. 1988.
+
+    positive: [P], negative: [N] scores. By midranks in O(n log n) (Sun & Xu 2014). The variance is NaN for fewer than
+    two of either.
+
+    >>> auc(np.array([0.9, 0.7]), np.array([0.1, 0.7]))
+    (0.875, 0.03125)
+    """
+    from scipy.stats import rankdata
+
+    num_positive, num_negative = len(positive), len(negative)
+    if not num_positive or not num_negative:
+        return math.nan, math.nan
+    together = rankdata(np.concatenate([positive, negative]))
+    above = (together[:num_positive] - rankdata(positive)) / num_negative  # share of negatives below each positive
+    below = 1 - (together[num_positive:] - rankdata(negative)) / num_positive
+    area = float(above.mean())
+    if num_positive < 2 or num_negative < 2:
+        return area, math.nan
+    return area, float(above.var(ddof=1) / num_positive + below.var(ddof=1) / num_negative)
+
+
+def auc_interval(area: float, variance: float) -> tuple[float, float]:
+    """The 95% interval of an area, on the logit scale so that it stays within [0, 1]; (0, 1) if the variance is NaN.
+
+    At an area of 0 or 1, where the variance is 0, the interval is the point.
+    """
+    if not math.isfinite(variance):
+        return 0.0, 1.0
+    if variance == 0 or area <= 0 or area >= 1:
+        return area, area
+    logit = math.log(area / (1 - area))
+    half = Z95 * math.sqrt(variance) / (area * (1 - area))
+    return 1 / (1 + math.exp(min(half - logit, 700))), 1 / (1 + math.exp(max(-half - logit, -700)))
+
+
+def true_positive_rate(positive: np.ndarray, negative: np.ndarray, false_positive_rate: float) -> tuple[int, float]:
+    """(how many positives lie above, the threshold) where at most `false_positive_rate` of the negatives lie above.
+
+    positive: [P], negative: [N] scores, N >= 1.
+    """
+    allowed = math.floor(false_positive_rate * len(negative))
+    threshold = float(np.sort(negative)[::-1][allowed]) if allowed < len(negative) else -math.inf
+    return int((positive > threshold).sum()), threshold
+
+
+def out_of_fold(judge: Judge, is_real: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """What a judge says of rows it did not learn from: [N], and the AUC and its variance in each fold.
+
+    A fold that lacks real rows or fakes, or leaves none to learn from, is left out, and its rows are NaN.
+    """
+    said, areas = np.full(len(fold), np.nan), []
+    for k in range(int(fold.max()) + 1):
+        test = fold == k
+        if (test & is_real).any() and (test & ~is_real).any() and (~test & is_real).any():
+            said[test] = judge(test, k)
+            areas.append(auc(said[test & is_real], said[test & ~is_real]))
+    return said, areas
+
+
+def c2st_score(
+    says_real: np.ndarray,
+    is_real: np.ndarray,
+    areas: list[tuple[float, float]],
+    value: float | None = None,
+    crowd: float = 1.0,
+) -> Score:
+    """The score of a classifier two-sample test, with DeLong's interval for the mean of the folds' areas; best 1.
+
+    details: auc, accuracy, precision and recall of calling a record real, folds, rows of each side.
+
+    value: other than 2 - 2 max(.5, AUC). crowd: by how much records that hang together widen the variance.
+    """
+    area = float(np.mean([a for a, _ in areas]))
+    low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / len(areas) * crowd)
+    found, rows = int((says_real & is_real).sum()), int(is_real.sum())
+    details = {
+        "auc": area,
+        "auc_low": low,
+        "auc_high": high,
+        "accuracy": float((says_real == is_real).mean()),
+        "precision": found / int(says_real.sum()) if says_real.any() else None,
+        "recall": found / rows,
+        "folds": len(areas),
+        "rows": rows,
+    }
+    value, bounds = 2 - 2 * max(0.5, area) if value is None else value, [2 - 2 * max(0.5, a) for a in (high, low)]
+    return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
+
+
+def confusion(truth: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
+    """[K, K] counts: a row for each true class, a column for each that was seen."""
+    return np.bincount(np.asarray(truth, np.int64) * k + seen, minlength=k * k).reshape(k, k)
+
+
+def confusion_figures(
+    truth: np.ndarray, seen: np.ndarray, names: Sequence[str], records: str = "pictures"
+) -> dict[str, Any]:
+    """Accuracy, precision and recall of a classifier, macro and per class, and its confusion matrix; plain JSON.
+
+    Of the records it calls k, `precision` are k; of those that are k, it finds `recall`; null where there are none.
+    The macro figures are means over the classes that have one.
+
+    truth, seen: [N] int in 0 .. K - 1; names: K texts; records: the key of their numbers.
+
+    Returns:
+        {"accuracy", "accuracy_low", "accuracy_high", "precision", "recall", records,
+        "classes": [{"class", records, "precision", "recall"}], "confusion": [[K counts] of each true class]}.
+    """
+    matrix = confusion(truth, seen, len(names))
+    right = np.diag(matrix).astype(float)
+    called, there = matrix.sum(0), matrix.sum(1)
+    found_precision = np.where(called > 0, right / np.maximum(called, 1), np.nan)
+    found_recall = np.where(there > 0, right / np.maximum(there, 1), np.nan)
+    low, high = binomial_interval(int(right.sum()), len(truth))
+    figures = {
+        "accuracy": float(right.sum()) / len(truth) if len(truth) else math.nan,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "precision": float(np.nanmean(found_precision)) if called.any() else math.nan,
+        "recall": float(np.nanmean(found_recall)) if there.any() else math.nan,
+        records: len(truth),
+        "classes": [
+            {"class": name, records: int(there[i]), "precision": found_precision[i], "recall": found_recall[i]}
+            for i, name in enumerate(names)
+        ],
+        "confusion": matrix,
+    }
+    return dict(plain(figures))
+
+
+def accuracy_score(
+    truth: np.ndarray, seen: np.ndarray, names: Sequence[str], train_rows: int, records: str = "pictures"
+) -> Score:
+    """The accuracy of a classifier on `truth`, best 1, with its exact binomial interval.
+
+    details: "train_rows" that it learned from, "test_rows", and `confusion_figures`.
+    """
+    figures = confusion_figures(truth, seen, names, records)
+    details = {"train_rows": train_rows, "test_rows": len(truth), **figures}
+    return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
