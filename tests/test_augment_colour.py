@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import colour, corruptions
+from gankit.training.augment import colour
 from gankit.training.augment.base import Part
 
 ONE = torch.ones(1, dtype=torch.float64)
@@ -102,7 +102,7 @@ def test_contrast_about_the_own_mean_keeps_the_mean_and_alpha() -> None:
 
 def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
     x = torch.ones(2, 1, 4, 6)
-    cut = corruptions.cut_out(x, Part(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
+    cut = colour.cut_out(x, Part(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
     assert torch.equal(cut[0], x[0])
     expected = torch.ones(4, 6)
     expected[2:, :2] = 0
@@ -111,14 +111,14 @@ def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
 
 def test_noise_is_added_to_the_chosen() -> None:
     x, noise = images(2, 1, 3, 3), images(1, 1, 3, 3)
-    noisy = corruptions.add_noise(x, Part(torch.tensor([0]), noise))
+    noisy = colour.add_noise(x, Part(torch.tensor([0]), noise))
     assert torch.allclose(noisy[0], x[0] + noise[0])
     assert torch.equal(noisy[1], x[1])
 
 
 def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
-    filters = corruptions.band_filters().numpy()
-    assert filters.shape == (corruptions.NUM_BANDS, 43)
+    filters = colour.band_filters().numpy()
+    assert filters.shape == (colour.NUM_BANDS, 43)
     identity = np.zeros(43)
     identity[21] = 1
     assert np.allclose(filters.sum(0), identity, atol=1e-12)
@@ -132,28 +132,28 @@ def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
 
 def test_gains_of_one_change_nothing_and_equal_gains_multiply() -> None:
     x = images(2, 3, 9, 12)
-    kept = corruptions.amplify(x, Part(torch.arange(2), torch.ones(2, 4)))
+    kept = colour.amplify(x, Part(torch.arange(2), torch.ones(2, 4)))
     assert torch.allclose(kept, x, atol=1e-6)
-    twice = corruptions.amplify(x, Part(torch.arange(2), torch.full((2, 4), 2.0)))
+    twice = colour.amplify(x, Part(torch.arange(2), torch.full((2, 4), 2.0)))
     assert torch.allclose(twice, 4 * x, atol=1e-5)  # along both axes
 
 
 def test_the_lowest_gain_multiplies_a_flat_image_and_the_others_do_not() -> None:
     x = torch.full((1, 1, 8, 8), 0.5)
-    changed = corruptions.amplify(x, Part(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
+    changed = colour.amplify(x, Part(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
     assert torch.allclose(changed, 9 * x, atol=1e-5)
 
 
 @settings(deadline=None)
 @given(gains=st.lists(st.floats(0.1, 10), min_size=4, max_size=4))
 def test_a_single_balanced_gain_keeps_the_power_of_a_natural_image(gains: list[float]) -> None:
-    power = torch.tensor(corruptions.BAND_POWER).double()
+    power = torch.tensor(colour.BAND_POWER).double()
     total = torch.ones(4).double()
     for band, gain in enumerate(gains):
         alone = torch.ones(1, 4)
         alone[0, band] = gain
-        balanced = corruptions.balanced(alone)[0]
+        balanced = colour.balanced(alone)[0]
         assert math.isclose(float((power * balanced.square()).sum()), 1, rel_tol=1e-6)
         assert math.isclose(float(balanced[band] / balanced[band - 1]), gain, rel_tol=1e-5)
         total *= balanced
-    assert torch.allclose(corruptions.balanced(torch.tensor([gains]))[0], total, rtol=1e-5)
+    assert torch.allclose(colour.balanced(torch.tensor([gains]))[0], total, rtol=1e-5)

@@ -16,7 +16,7 @@ from PIL import Image
 import gankit
 from gankit.cli import run
 from gankit.kinds.images.writing import png
-from gankit.latents.films import find_encoder, write_film
+from gankit.latents.interpolation import find_encoder, write_film
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "pictures.md").read_text(encoding="utf-8")
 HAS_ONNX = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))

@@ -12,7 +12,7 @@ from latent_models import WIDTHS, picture_model
 import gankit
 from gankit.errors import OptionError
 from gankit.latents import Places, Stop, interpolate, places_of
-from gankit.latents.walks import spherical, straight
+from gankit.latents.interpolation import spherical, straight
 from gankit.model import Model
 from gankit.randomness import torch_generator
 

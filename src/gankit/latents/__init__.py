@@ -1,10 +1,8 @@
 """What one does with a trained model of pictures beside sampling it: walks, projection, mixing of styles."""
 
-from gankit.latents.films import check_film, film_suffixes, write_film
-from gankit.latents.mixing import GROUPS, mix, mixed_layers
-from gankit.latents.places import Places, Stop, painted, places_of, require_pictures
+from gankit.latents.interpolation import check_film, film_suffixes, interpolate, write_film
+from gankit.latents.places import GROUPS, Places, Stop, mix, mixed_layers, painted, places_of, require_pictures
 from gankit.latents.projection import Projection, project, read_places
-from gankit.latents.walks import interpolate
 
 __all__ = [
     "GROUPS",

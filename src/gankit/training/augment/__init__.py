@@ -12,9 +12,8 @@ from collections.abc import Callable
 from gankit.training.augment.ada import Ada
 from gankit.training.augment.base import Augment, Draws, Part
 from gankit.training.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
-from gankit.training.augment.diffaugment import DiffAugment
+from gankit.training.augment.diffaugment import DiffAugment, Spectral
 from gankit.training.augment.geometry import mirrored_by_chance
-from gankit.training.augment.spectral import Spectral
 
 __all__ = [
     "AUGMENTATIONS",

@@ -8,9 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gankit.training.augment import colour, corruptions, geometry
-from gankit.training.augment.base import Augment, Draws, Part, part_of
-from gankit.training.augment.dice import Dice
+from gankit.training.augment import colour, geometry
+from gankit.training.augment.base import Augment, Dice, Draws, Part, part_of
 
 # Karras et al. 2020, appendix B
 SHIFT = 0.125
@@ -103,10 +102,10 @@ class Ada(Augment):
         if draws.colours is not None:
             x = colour.recolour(x, draws.colours)
         if draws.gains is not None:
-            x = corruptions.amplify(x, draws.gains)
+            x = colour.amplify(x, draws.gains)
         if draws.noise is not None:
-            x = corruptions.add_noise(x, draws.noise)
-        return x if draws.boxes is None else corruptions.cut_out(x, draws.boxes)
+            x = colour.add_noise(x, draws.noise)
+        return x if draws.boxes is None else colour.cut_out(x, draws.boxes)
 
     def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Part | None, Part | None]:
         """Maps of the images that move by whole pixels only, and of those that are resampled."""
@@ -175,9 +174,9 @@ def _colours(dice: Dice, channels: int) -> Part | None:
 
 
 def _gains(dice: Dice) -> Part | None:
-    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(corruptions.NUM_BANDS)]
+    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(colour.NUM_BANDS)]
     bands = torch.stack(gains, dim=1)
-    return part_of(corruptions.balanced(bands), _differs(bands, torch.ones_like(bands)))
+    return part_of(colour.balanced(bands), _differs(bands, torch.ones_like(bands)))
 
 
 def _noise(dice: Dice, shape: tuple[int, int, int]) -> Part | None:

@@ -1,6 +1,6 @@
 """What every augmentation is: a draw of numbers for a batch, and a differentiable map of the batch under them.
 
-Knows images as tensors; never networks, losses or kinds of data.
+Knows tensors of images; never networks, losses or kinds of data.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Draws:
     warps: maps [M, 2, 3] of any kind.
     colours: maps [M, C, C + 1] of a pixel's channels, see `colour`.
     contrasts: factors [M, 1, 1, 1] about the image's own mean.
-    gains: factors [M, 4] of the frequency bands, see `corruptions`.
+    gains: factors [M, 4] of the frequency bands, see `colour`.
     noise: numbers [M, C, H, W] that are added.
     boxes: edges [M, 4] (left, right, top, bottom) in pixels of what is cut out.
     """
@@ -129,3 +129,34 @@ class Augment(ABC):
         Returns:
             [B, C, H, W] float32.
         """
+
+
+class Dice:
+    """Numbers for `count` images, one call after another from one generator.
+
+    Args:
+        generator: on the CPU.
+        count: images of the batch.
+        strength: the chance of a change, in [0, 1].
+    """
+
+    def __init__(self, generator: torch.Generator, count: int, strength: float) -> None:
+        self.generator = generator
+        self.count = count
+        self.strength = strength
+
+    def uniform(self, low: float, high: float) -> Tensor:
+        """[count] float64 in [low, high)."""
+        return low + (high - low) * torch.rand(self.count, generator=self.generator, dtype=torch.float64)
+
+    def normal(self, deviation: float) -> Tensor:
+        """[count] float64 about 0."""
+        return deviation * torch.randn(self.count, generator=self.generator, dtype=torch.float64)
+
+    def happens(self, chance: float | None = None) -> Tensor:
+        """[count] bool, each true with probability `chance`, or the strength."""
+        return self.uniform(0, 1) < (self.strength if chance is None else chance)
+
+    def sometimes(self, values: Tensor, otherwise: float, chance: float | None = None) -> Tensor:
+        """The values [count] where it happens, and what stands for no change where it does not."""
+        return values.where(self.happens(chance), otherwise)
