@@ -12,7 +12,8 @@ from scipy.linalg import sqrtm
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from gankit.kinds.images.metrics import classes, copies, distances, history, neighbours
+from gankit.kinds.images.metrics import classes, copies, history, neighbours
+from gankit.metrics import distances
 from gankit.metrics.classification import confusion_figures
 from gankit.randomness import numpy_generator
 

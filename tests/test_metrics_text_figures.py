@@ -22,9 +22,10 @@ from gankit.kinds.texts.metrics.grams import (
     mean_divergence,
     text_quick,
 )
-from gankit.kinds.texts.metrics.judge import Features, agreement, c2st, learn, usefulness
-from gankit.kinds.texts.metrics.variety import lengths, novelty, symbols, uniqueness, validity
-from gankit.metrics.classification import confusion_figures
+from gankit.kinds.texts.metrics.judge import Features, c2st, learn, usefulness
+from gankit.kinds.texts.metrics.variety import novelty, symbols, uniqueness, validity
+from gankit.metrics.classification import agreement, confusion_figures
+from gankit.metrics.distances import lengths
 
 TEXTS = st.lists(st.text("abc", max_size=7), min_size=1, max_size=8)
 
@@ -380,7 +381,7 @@ def test_a_classifier_learns_labels_and_fakes_with_wrong_labels_teach_none() -> 
     names = ["a", "c", "e", "none"]
     right, wrong = (usefulness(x[:200], v, x[200:], y[200:], names) for v in (y[:200], (y[:200] + 1) % 3))
     assert right.value > 0.95 and wrong.value < 0.1 and right.details["test_rows"] == 100
-    obeyed = agreement(y[200:], seen, names)
+    obeyed = agreement(y[200:], seen, len(names), "texts")
     assert obeyed.value == right.value and np.sum(obeyed.details["confusion"]) == 100
     figures = confusion_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b"], "texts")
     assert figures["accuracy"] == pytest.approx(2 / 3) and figures["texts"] == 3 and "pictures" not in figures

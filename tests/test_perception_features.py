@@ -15,7 +15,7 @@ import torch
 from gankit.errors import DataError, DependencyError, OptionError
 from gankit.features import Features, fixed_features, inception_features
 from gankit.features.base import seen_size, to_network
-from gankit.kinds.images.metrics.distances import frechet
+from gankit.metrics.distances import frechet
 from gankit.randomness import numpy_generator
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.score import Z95, Score, binomial_interval, plain
+from gankit.errors import DataError
+from gankit.metrics.score import Z95, Score, binomial_interval, plain, share_score
 
 Judge = Callable[[np.ndarray, int], np.ndarray]
 """(rows to judge [N] bool, number of the fold) -> what it says of these, more for real, having learned from others."""
@@ -159,3 +160,49 @@ def accuracy_score(
     figures = confusion_figures(truth, seen, names, records)
     details = {"train_rows": train_rows, "test_rows": len(truth), **figures}
     return Score(figures["accuracy"], figures["accuracy_low"], figures["accuracy_high"], 1.0, details)
+
+
+def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int, records: str) -> Score:
+    """The share of records in which a classifier sees the class that was asked for; best 1.
+
+    The ceiling is the classifier's accuracy on held-out records. The interval is the exact binomial one. details:
+    "right", "rows", and "confusion": how often each class was seen for each that was asked for.
+
+    asked, seen: [N] int in 0 .. num_classes - 1; records: what they are called.
+    """
+    hits = int((asked == seen).sum())
+    details = {"right": hits, "rows": len(asked), "confusion": confusion(asked, seen, num_classes)}
+    return share_score(hits, len(asked), 1.0, details, records)
+
+
+def class_numbers(
+    labels: tuple[Any, Any, Any] | None, sizes: Sequence[int], record: str
+) -> tuple[list[str], list[np.ndarray | None]]:
+    """The names of the labels, in their order, and each side's labels as numbers; -1 where one is not known.
+
+    labels: of training records, held-out records and fakes: texts, numbers or None each; a side may be None as a whole.
+    sizes: how many records each side has. record: what one is called.
+
+    Raises:
+        DataError: a side has another number of labels than records.
+    """
+    if labels is None:
+        return [], [None, None, None]
+    sides: list[list[Any] | None] = []
+    for what, known, size in zip(("training", "held-out", "fake"), labels, sizes, strict=True):
+        if known is not None and len(known) != size:
+            raise DataError(f"the {what} labels: expected one a {record}, {size}. Got {len(known)}.")
+        sides.append(None if known is None else [_label(v) for v in known])
+    found = {v for side in sides if side is not None for v in side if v is not None}
+    try:
+        order = sorted(found)
+    except TypeError:
+        order = sorted(found, key=str)
+    place = {v: k for k, v in enumerate(order)}
+    numbers = [None if side is None else np.array([place.get(v, -1) for v in side], np.int64) for side in sides]
+    return [str(v) for v in order], numbers
+
+
+def _label(value: Any) -> Any:
+    value = plain(value)
+    return None if isinstance(value, float) and value != value else value

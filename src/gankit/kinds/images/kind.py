@@ -92,7 +92,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         self, prepared: Prepared[ImageSet, Any], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: minus a Frechet distance in the features of `evidence`."""
-        from gankit.kinds.images.metrics.distances import held_out_metric
+        from gankit.metrics.distances import held_out_metric
 
         _, height, width, _ = prepared.heldout.whole.x.shape
         count = int(np.clip(JUDGED_PIXELS // (height * width), LEAST_JUDGED, MOST_JUDGED))

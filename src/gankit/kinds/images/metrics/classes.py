@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.images.metrics.distances import frechet
 from gankit.kinds.images.metrics.neighbours import balls, too_few
-from gankit.metrics.classification import accuracy_score, confusion
+from gankit.metrics.classification import accuracy_score
 from gankit.metrics.classification import confusion_figures as confusion_figures
-from gankit.metrics.score import Score, around, impossible, plain, share_score
+from gankit.metrics.distances import frechet
+from gankit.metrics.score import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
 _REPLICATES = 50
@@ -64,18 +64,6 @@ def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, 
         "distance": float(np.abs(share - target).sum() / 2),
     }
     return Score(value, *around(value, [entropy(s) for s in again]), best, plain(details))
-
-
-def agreement(asked: np.ndarray, seen: np.ndarray, num_classes: int) -> Score:
-    """The share of pictures in which a classifier sees the class that was asked for; best 1.
-
-    The ceiling is the classifier's accuracy on held-out pictures. The interval is the exact binomial one.
-    details["confusion"]: how often each class was seen for each that was asked for.
-    asked, seen: [N] int in 0 .. num_classes - 1.
-    """
-    hits = int((asked == seen).sum())
-    details = {"right": hits, "rows": len(asked), "confusion": confusion(asked, seen, num_classes).tolist()}
-    return share_score(hits, len(asked), 1.0, details, "pictures")
 
 
 def per_class(

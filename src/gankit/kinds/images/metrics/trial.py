@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.images.metrics import classes, copies, distances, history, neighbours
+from gankit.kinds.images.metrics import classes, copies, history, neighbours
 from gankit.kinds.images.metrics.neighbours import Balls, Neighbours
+from gankit.metrics import distances
+from gankit.metrics.classification import agreement
 from gankit.metrics.score import Score, impossible
 
 SEARCHED_FAKES = 1000
@@ -119,7 +121,7 @@ class PictureTrial:
             shown = self.heldout if who == "ceiling" else contestant
             if who not in ("fake", "ceiling") or shown.labels is None or shown.seen is None:
                 return None
-            return classes.agreement(shown.labels, shown.seen, len(self.names))
+            return agreement(shown.labels, shown.seen, len(self.names), "pictures")
         if who not in ("fake", "ceiling") or self.learn is None:
             return None
         if contestant.labels is None or self.heldout.labels is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gankit.kinds.images.metrics.distances import frechet_between, moments
+from gankit.metrics.distances import frechet_between, moments
 from gankit.randomness import numpy_generator
 
 Floats = npt.NDArray[np.float64]

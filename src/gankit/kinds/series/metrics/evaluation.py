@@ -61,7 +61,7 @@ from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, o
 from gankit.kinds.series.metrics.table import SERIES_METRICS, SeriesMetric
 from gankit.kinds.series.metrics.trial import LONGEST, REFERENCES, SeriesSet, SeriesTrial, series_set
 from gankit.kinds.series.metrics.warping import References
-from gankit.kinds.texts.metrics.labels import class_numbers
+from gankit.metrics.classification import class_numbers
 from gankit.metrics.score import Score, enough_rows, plain
 from gankit.randomness import numpy_generator
 
@@ -114,7 +114,7 @@ def evaluate_series(
     train, heldout, fake = aligned(train, heldout, fake)
     labelled = (train.labels, heldout.labels, fake.labels)
     known = None if all(v is None for v in labelled) else labelled
-    names, numbers = class_numbers(known, [range(len(s)) for s in (train, heldout, fake)])
+    names, numbers = class_numbers(known, [len(s) for s in (train, heldout, fake)], "text")
     columns = Columns.fit(train, heldout)
     if not columns.names:
         raise DataError("the series have no channel that could be compared.")

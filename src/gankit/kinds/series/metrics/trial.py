@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.images.metrics.distances import frechet
 from gankit.kinds.series.metrics import copies, distances, judge
 from gankit.kinds.series.metrics.distances import Side
 from gankit.kinds.series.metrics.sample import Columns, SeriesSample, bridged
 from gankit.kinds.series.metrics.sums import WHOLE, groups
 from gankit.kinds.series.metrics.table import SERIES_METRICS
 from gankit.kinds.series.metrics.warping import References, band_of
-from gankit.kinds.texts.metrics.judge import agreement
-from gankit.kinds.texts.metrics.variety import lengths
+from gankit.metrics.classification import agreement
+from gankit.metrics.distances import frechet, lengths
 from gankit.metrics.score import Score, impossible
 
 JUDGED = 2500
@@ -256,7 +255,7 @@ class SeriesTrial:
         if name == "agreement":  # the classifier knows its training series: the ceiling is what it makes of new ones
             if who not in ("fake", "ceiling"):
                 return None
-            return agreement(*self.seen["heldout" if who == "ceiling" else "fake"], self.class_names)
+            return agreement(*self.seen["heldout" if who == "ceiling" else "fake"], len(self.class_names), "series")
         (x, y), (test, truth) = self._labelled(who), self._labelled("heldout")
         if len(np.unique(y)) < 2 or not len(truth):
             return impossible(1.0, "the series to learn from have fewer than two labels, or there are none to test on")

@@ -61,9 +61,10 @@ from gankit.kinds.texts.metrics import grams as counted
 from gankit.kinds.texts.metrics.distances import References
 from gankit.kinds.texts.metrics.grams import code
 from gankit.kinds.texts.metrics.judge import Features, Tokenise, label_figures
-from gankit.kinds.texts.metrics.labels import class_numbers, per_class
+from gankit.kinds.texts.metrics.labels import per_class
 from gankit.kinds.texts.metrics.table import TEXT_METRICS, TextMetric
 from gankit.kinds.texts.metrics.trial import TextSet, TextTrial
+from gankit.metrics.classification import class_numbers
 from gankit.metrics.score import Score, enough_rows, plain
 from gankit.randomness import numpy_generator
 
@@ -113,7 +114,7 @@ def evaluate_texts(
     for what, texts in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
         if len(texts) < 2:
             raise DataError(f"the {what}: expected at least 2 texts to compare, found {len(texts)}.")
-    names, numbers = class_numbers(labels, (train, heldout, fake))
+    names, numbers = class_numbers(labels, [len(s) for s in (train, heldout, fake)], "text")
     compared = min(len(fake), len(train), max_texts)
     generator = numpy_generator(seed, "metrics/texts")
     vocabulary: dict[str, int] = {}

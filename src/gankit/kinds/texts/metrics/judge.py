@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.classification import accuracy_score, c2st_score, confusion, confusion_figures, out_of_fold
-from gankit.metrics.score import Score, impossible, share_score
+from gankit.metrics.classification import accuracy_score, c2st_score, confusion_figures, out_of_fold
+from gankit.metrics.score import Score, impossible
 from gankit.randomness import numpy_generator
 
 NUM_HASHED = 2**16
@@ -99,16 +99,6 @@ def learn(x: Any, y: np.ndarray, num_classes: int) -> Callable[[Any], np.ndarray
         return np.asarray(np.array([k for k, _ in models])[margins.argmax(0)])
 
     return see
-
-
-def agreement(asked: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> Score:
-    """The share of texts in which a classifier sees the label that was asked for; best 1.
-
-    The ceiling is the classifier's accuracy on held-out texts. The interval is the exact binomial one.
-    """
-    hits = int((asked == seen).sum())
-    details = {"right": hits, "rows": len(asked), "confusion": confusion(asked, seen, len(names))}
-    return share_score(hits, len(asked), 1.0, details, "texts")
 
 
 def usefulness(x: Any, y: np.ndarray, heldout: Any, heldout_labels: np.ndarray, names: Sequence[str]) -> Score:

@@ -1,4 +1,4 @@
-"""Labels of texts as numbers, and each label's fakes for themselves.
+"""Each label's fakes for themselves.
 
 Knows labels and counted n-grams; never classifiers or how texts were made.
 """
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError
 from gankit.kinds.texts.metrics.grams import grams, jensen_shannon
 from gankit.kinds.texts.metrics.trial import TextSet, TextTrial
 from gankit.metrics.score import plain
@@ -18,38 +17,6 @@ from gankit.metrics.score import plain
 _LEAST = 10
 _MOST = 2000
 _ORDERS = 3
-
-
-def class_numbers(
-    labels: tuple[Any, Any, Any] | None, texts: Sequence[Sequence[Any]]
-) -> tuple[list[str], list[np.ndarray | None]]:
-    """The names of the labels, in their order, and each side's labels as numbers; -1 where one is not known.
-
-    labels: of training texts, held-out texts and fakes: texts, numbers or None each; a side may be None as a whole.
-
-    Raises:
-        DataError: a side has another number of labels than texts.
-    """
-    if labels is None:
-        return [], [None, None, None]
-    sides: list[list[Any] | None] = []
-    for what, known, of in zip(("training", "held-out", "fake"), labels, texts, strict=True):
-        if known is not None and len(known) != len(of):
-            raise DataError(f"the {what} labels: expected one a text, {len(of)}. Got {len(known)}.")
-        sides.append(None if known is None else [_plain(v) for v in known])
-    found = {v for side in sides if side is not None for v in side if v is not None}
-    try:
-        order = sorted(found)
-    except TypeError:
-        order = sorted(found, key=str)
-    place = {v: k for k, v in enumerate(order)}
-    numbers = [None if side is None else np.array([place.get(v, -1) for v in side], np.int64) for side in sides]
-    return [str(v) for v in order], numbers
-
-
-def _plain(value: Any) -> Any:
-    value = plain(value)
-    return None if isinstance(value, float) and value != value else value
 
 
 def per_class(trial: TextTrial, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ from gankit.kinds.texts.metrics import grams as counted
 from gankit.kinds.texts.metrics.distances import References
 from gankit.kinds.texts.metrics.grams import Coded, GramNames, Grams
 from gankit.kinds.texts.metrics.table import TEXT_METRICS
+from gankit.metrics.classification import agreement
+from gankit.metrics.distances import lengths
 from gankit.metrics.score import Score
 
 JUDGED = 2000
@@ -150,7 +152,7 @@ class TextTrial:
 
     def _shape(self, name: str, texts: TextSet) -> Score:
         if name == "lengths":
-            return variety.lengths(texts.coded.lengths, self.heldout.coded.lengths, seed=self.seed)
+            return lengths(texts.coded.lengths, self.heldout.coded.lengths, seed=self.seed)
         return variety.symbols(texts.coded, self.heldout.coded, self.units, rare=name == "rare_symbols")
 
     def _rows(self, who: str) -> Any:
@@ -190,7 +192,7 @@ class TextTrial:
         if who not in ("fake", "ceiling") or not {"heldout", "fake"} <= set(self.seen):
             return None
         if name == "agreement":  # the classifier knows its training texts: the ceiling is what it makes of new ones
-            return judge.agreement(*self.seen["heldout" if who == "ceiling" else "fake"], self.class_names)
+            return agreement(*self.seen["heldout" if who == "ceiling" else "fake"], len(self.class_names), "texts")
         x, y = self._known_rows(who)
         real, truth = self._known_rows("heldout")
         return judge.usefulness(x, y, real, truth, self.class_names)

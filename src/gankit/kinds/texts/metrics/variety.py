@@ -1,4 +1,4 @@
-"""Are the texts valid, new, varied, as long as they should be, and made of all the symbols that there are?
+"""Are the texts valid, new, varied, and made of all the symbols that there are?
 
 Knows texts and their units as numbers; never how a text was cut into units or made.
 """
@@ -10,13 +10,11 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from gankit.kinds.texts.metrics.grams import Coded
-from gankit.metrics.score import Score, around, impossible, plain, share_score
-from gankit.randomness import numpy_generator
+from gankit.metrics.score import Score, impossible, share_score
 
 RARE = 0.01
 """A symbol is rare where fewer than this share of the held-out texts have it."""
 
-_REPLICATES = 50
 _MOST_MISSED = 40
 
 
@@ -50,36 +48,6 @@ def uniqueness(texts: Sequence[str]) -> Score:
     often = max(counts.values())
     details = {"different": len(counts), "rows": len(texts), "most_frequent": often / len(texts)}
     return Score(len(counts) / len(texts), None, None, 1.0, details)
-
-
-def lengths(fake: np.ndarray, real: np.ndarray, *, seed: int = 0) -> Score:
-    """The distance of Kolmogorov & Smirnov between the lengths of the texts, in units; best 0, at most 1.
-
-    The largest difference between the shares of texts of at most k units, over all k. The interval is a normal one from
-    bootstraps of both sides. details: means, and the quantiles 0, .05, .5, .95, 1 of both.
-
-    fake, real: [N], [M] lengths.
-    """
-    if not len(fake) or not len(real):
-        return impossible(0.0, "one of the sets has no texts")
-    width = int(max(fake.max(), real.max())) + 1
-    counts = [np.bincount(side, minlength=width) for side in (fake, real)]
-    generator = numpy_generator(seed, "metrics/texts/lengths")
-    again = [generator.multinomial(len(s), c / len(s), _REPLICATES) for s, c in zip((fake, real), counts, strict=True)]
-    value = _largest_gap(*counts)
-    places = (0, 0.05, 0.5, 0.95, 1)
-    details = {
-        "fake_mean": float(fake.mean()),
-        "real_mean": float(real.mean()),
-        "fake_quantiles": np.quantile(fake, places),
-        "real_quantiles": np.quantile(real, places),
-    }
-    replicates = [_largest_gap(a, b) for a, b in zip(*again, strict=True)]
-    return Score(value, *around(value, replicates), 0.0, plain(details))
-
-
-def _largest_gap(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.abs(np.cumsum(a) / a.sum() - np.cumsum(b) / b.sum()).max())
 
 
 def symbols(fake: Coded, real: Coded, names: Sequence[str], *, rare: bool) -> Score:
