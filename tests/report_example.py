@@ -8,14 +8,17 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gankit.kinds.tables.metrics.evaluation import evaluate_samples
-from gankit.metrics.sample import Sample
-from gankit.report.figure1 import figure_1d
+from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
+from gankit.kinds.tables.report.figure1d import figure_1d
+from gankit.kinds.tables.report.sections import TableSections, date_columns
+from gankit.metrics.evaluate import Evaluation
+from gankit.metrics.sample import Sample, align
 from gankit.report.report import Report, build
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
@@ -97,6 +100,25 @@ def made_up_history(seed: int = 0) -> list[dict[str, Any]]:
     return out
 
 
+def rows_report(
+    evaluation: Evaluation[TableFacts],
+    heldout: Sample,
+    fake: Sample,
+    *,
+    card: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]] = (),
+    figure: Mapping[str, Any] | None = None,
+    records: bool = True,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The report on rows."""
+    real, fake = align(heldout, fake)
+    sections = TableSections(
+        evaluation=evaluation, real=real, fake=fake, dates=date_columns(card), figure=figure, records=records
+    )
+    return build(sections, card=card, history=history, notes=notes)
+
+
 def example(
     real: Sample, fake: Sample, *, card: dict[str, Any] | None = None, max_rows: int = 5000, **more: Any
 ) -> Report:
@@ -105,8 +127,8 @@ def example(
     order = generator.permutation(real.num_rows)
     cut = real.num_rows // 5
     heldout, train = real.take(order[:cut]), real.take(order[cut:])
-    evaluation = evaluate_samples(train, heldout, fake, max_rows=max_rows)
-    return build(evaluation, train, heldout, fake, card=card or {"name": "example"}, history=made_up_history(), **more)
+    evaluation = evaluate_rows(train, heldout, fake, max_rows=max_rows)
+    return rows_report(evaluation, heldout, fake, card=card or {"name": "example"}, history=made_up_history(), **more)
 
 
 def mixture(num_rows: int, seed: int, spread: float = 1.0) -> np.ndarray:
@@ -131,7 +153,7 @@ def one_dimension() -> Report:
         Sample({"height": real}, kinds),
         Sample({"height": fake}, kinds),
         card={"name": "heights"},
-        figure_1d=figure_1d(real, fake, grid, d, z, x_of_z),
+        figure=figure_1d(real, fake, grid, d, z, x_of_z),
     )
 
 

@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_example import DATA, example, mixture, one_dimension, shuffled_columns, table, wine
+from report_example import DATA, example, mixture, one_dimension, rows_report, shuffled_columns, table, wine
+from results import evaluation as evaluated
+from results import named, result
 
 from gankit.errors import OutputError
-from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.kinds.tables.metrics.metrics import METRICS, TableFacts, evaluate_rows
+from gankit.metrics import copies
+from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.sample import Sample
-from gankit.report.report import MAX_BYTES, Report, build
+from gankit.report.report import MAX_BYTES, Report
 
 EVIL = "<script>alert('&x')</script>"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -55,10 +59,10 @@ class Page(HTMLParser):
 
 @cache
 def wine_report() -> Report:
-    return example(wine(), shuffled_columns(wine(), 178, 0.5, 0), figure_1d=None, notes=("A note.",))
+    return example(wine(), shuffled_columns(wine(), 178, 0.5, 0), notes=("A note.",))
 
 
-def wide(columns: int, rows: int = 60, levels: int = 30) -> tuple[Sample, dict[str, Any]]:
+def wide(columns: int, rows: int = 60, levels: int = 30) -> tuple[Sample, Evaluation[TableFacts]]:
     """A sample with many columns, half of them categories, and an evaluation of it with two metrics."""
     generator = np.random.default_rng(0)
     names = [f"a rather long name of a column, number {i}" for i in range(columns)]
@@ -85,23 +89,8 @@ def wide(columns: int, rows: int = 60, levels: int = 30) -> tuple[Sample, dict[s
         }
         for n, k in kinds.items()
     ]
-    score = {"value": 0.9, "low": 0.89, "high": 0.91, "best": 1.0, "details": {}}
-    metric = {
-        "meaning": "m",
-        "family": "pairs",
-        "best": 1.0,
-        "direction": "higher",
-        "fake": score,
-        "ceiling": score,
-        "baselines": {},
-        "rows_needed": None,
-    }
-    return sample, {
-        "rows": {},
-        "target": None,
-        "metrics": {"shape": {**metric, "family": "marginals"}, "trend": metric},
-        "columns": entries,
-    }
+    results = [result(named(METRICS, name), 0.9, 0.9, {}) for name in ("shape", "trend")]
+    return sample, evaluated(results, TableFacts(None, False, (), entries))
 
 
 def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere() -> None:
@@ -173,10 +162,10 @@ def test_names_and_values_from_the_data_are_shown_and_never_run() -> None:
     sample = Sample(values, kinds, {"b": (EVIL, '" onload="x')})
     train, heldout = sample.take(np.arange(40)), sample.take(np.arange(40, 80))
     fake = sample.take(np.arange(0, 80, 2))  # holds training rows, so that look-alikes are shown
-    evaluation = evaluate_samples(train, heldout, fake, target="b")
+    evaluation = evaluate_rows(train, heldout, fake, target="b")
     card = {"name": EVIL, "columns": [{"name": EVIL, "type": "number"}], EVIL: EVIL, "metric": EVIL}
     history = [{"samples": i, "metric": i / 10, "alarms": [EVIL]} for i in (1, 2, 3)]
-    report = build(evaluation, train, heldout, fake, card=card, history=history, notes=[EVIL])
+    report = rows_report(evaluation, heldout, fake, card=card, history=history, notes=[EVIL])
     page = Page(report.html)
     assert page.open == [] and not page.all("script")
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
@@ -186,7 +175,7 @@ def test_names_and_values_from_the_data_are_shown_and_never_run() -> None:
 
 def test_a_hundred_wide_columns_stay_under_two_megabytes_and_say_what_is_left_out() -> None:
     sample, evaluation = wide(100)
-    report = build(evaluation, sample, sample, sample, card={}, history=[])
+    report = rows_report(evaluation, sample, sample, card={}, history=[])
     assert len(report.html.encode()) < MAX_BYTES
     assert "The 40 columns that differ most are shown, of 100; report.json has all." in report.html
     assert "The first 40 of 100 columns are shown." in report.html
@@ -194,9 +183,9 @@ def test_a_hundred_wide_columns_stay_under_two_megabytes_and_say_what_is_left_ou
 
 def test_the_page_sheds_pictures_rather_than_grow_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     sample, evaluation = wide(100)
-    full = len(build(evaluation, sample, sample, sample, card={}, history=[]).html.encode())
+    full = len(rows_report(evaluation, sample, sample, card={}, history=[]).html.encode())
     monkeypatch.setattr("gankit.report.report.MAX_BYTES", int(0.75 * full))
-    html = build(evaluation, sample, sample, sample, card={}, history=[]).html
+    html = rows_report(evaluation, sample, sample, card={}, history=[]).html
     assert len(html.encode()) <= 0.75 * full
     assert "The 24 columns that differ most are shown, of 100" in html
 
@@ -212,8 +201,25 @@ def test_one_column_of_numbers_gets_the_figure_of_2014_and_no_pairs() -> None:
 
 def test_the_same_arguments_give_the_same_page() -> None:
     sample, evaluation = wide(6)
-    pages = [build(evaluation, sample, sample, sample, card={"name": "x"}, history=[]).html for _ in range(2)]
+    pages = [rows_report(evaluation, sample, sample, card={"name": "x"}, history=[]).html for _ in range(2)]
     assert pages[0] == pages[1]
+
+
+def test_the_report_can_leave_out_the_rows_that_fakes_look_like() -> None:
+    train, heldout = wine().take(np.arange(0, 178, 2)), wine().take(np.arange(1, 178, 2))
+    fake = shuffled_columns(train, 178, 0.5, 0)
+    functions = {"copies_exact": copies.copies_exact, "copies_near": copies.copies_near}
+    results = [result(named(METRICS, m), f(train, heldout, fake), 0.5, {}) for m, f in functions.items()]
+    found = evaluated([*results, result(named(METRICS, "trend"), 0.9, 0.95, {})], TableFacts(None, False, (), []))
+    shown, bare = (rows_report(found, heldout, fake, card={}, records=r) for r in (True, False))
+    assert "a fake beside its nearest training row" in shown.html
+    assert "a fake beside its nearest training row" not in bare.html
+    assert "were left out of this report" in bare.html
+    for name in functions:
+        kept = bare.json["evaluation"]["metrics"][name]["fake"]["details"]
+        full = shown.json["evaluation"]["metrics"][name]["fake"]["details"]
+        assert set(full) - set(kept) == ({"worst"} if name == "copies_near" else {"examples"})
+    assert bare.json["evaluation"]["metrics"]["trend"] == shown.json["evaluation"]["metrics"]["trend"]
 
 
 def test_saving_under_a_name_writes_page_and_json_beside_it(tmp_path: Path) -> None:
@@ -274,7 +280,7 @@ def test_a_browser_lays_the_page_out_without_overflow(tmp_path: Path, width: int
     browser = next((b for b in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if b), None)
     if browser is None:
         pytest.skip("no Chromium is installed")
-    report = build(*_small(), card={"name": "x" * 80}, history=[])
+    report = rows_report(*_small(), card={"name": "x" * 80}, history=[])
     probe = (
         "<script>document.title = [document.documentElement.scrollWidth, innerWidth, "
         "[...document.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().width > innerWidth).length]"
@@ -309,7 +315,7 @@ def test_a_browser_lays_the_page_out_without_overflow(tmp_path: Path, width: int
     assert scroll <= inner and too_wide == 0
 
 
-def _small() -> tuple[dict[str, Any], Sample, Sample, Sample]:
+def _small() -> tuple[Evaluation[TableFacts], Sample, Sample]:
     kinds: Any = {"a very long name of a column " * 4: "number"}
     samples = [Sample({name: mixture(80, seed) for name in kinds}, kinds) for seed in (0, 1, 2)]
-    return evaluate_samples(*samples), *samples
+    return evaluate_rows(*samples), samples[1], samples[2]

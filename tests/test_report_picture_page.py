@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_example import shuffled_columns, wine
 from report_picture_example import digits, evaluation, made_up_history, metric, noisy, score, small
 from test_report_page import EVIL, Page
 
@@ -37,9 +36,8 @@ from gankit.kinds.images.report.report import build_pictures
 from gankit.kinds.images.report.summary import summary
 from gankit.kinds.images.report.tables import classes, is_mnist, judge, mistakes, parzen, parzen_notes
 from gankit.kinds.images.report.words import WORDS, completed, place_of, verdict, worst_class
-from gankit.metrics.copies import copies_exact, copies_near
 from gankit.report.curves import curves, halved, reading, still_learning
-from gankit.report.report import MAX_BYTES, Report, build, without_records
+from gankit.report.report import MAX_BYTES, Report
 
 YELLOW = [255, 204, 0]
 QUICK = ("frechet", "kernel", "precision", "recall", "copies_exact", "copies_near")
@@ -466,26 +464,6 @@ def test_the_curve_of_a_distance_is_drawn_in_halvings_and_named_by_the_card() ->
     steps = np.diff(heights)
     assert "minus frechet" in svg and ">-100<" in svg and ">-1<" in svg
     assert len(steps) == 8 and steps == pytest.approx(np.full(8, steps.mean()), abs=0.03)
-
-
-# --- the report on tables without records -----------------------------------------------------------------------------
-
-
-def test_the_report_on_a_table_can_leave_out_the_rows_that_fakes_look_like() -> None:
-    train, heldout = wine().take(np.arange(0, 178, 2)), wine().take(np.arange(1, 178, 2))
-    fake = shuffled_columns(train, 178, 0.5, 0)
-    tests = {"copies_exact": copies_exact, "copies_near": copies_near}
-    entries = {m: metric("copies", test(train, heldout, fake).to_json(), 0.5) for m, test in tests.items()}
-    found = {"rows": {}, "columns": [], "metrics": {**entries, "trend": metric("pairs", 0.9, 0.95)}}
-    shown, bare = (build(found, train, heldout, fake, card={}, history=[], records=r) for r in (True, False))
-    assert "lie nearest to a training row" in shown.html and "lie nearest to a training row" not in bare.html
-    assert "were left out of this report" in bare.html
-    for name in ("copies_exact", "copies_near"):
-        kept = bare.json["evaluation"]["metrics"][name]["fake"]["details"]
-        full = shown.json["evaluation"]["metrics"][name]["fake"]["details"]
-        assert set(full) - set(kept) == ({"worst"} if name == "copies_near" else {"examples"})
-    again = without_records(shown.json["evaluation"])
-    assert again["metrics"]["trend"] == shown.json["evaluation"]["metrics"]["trend"]
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------

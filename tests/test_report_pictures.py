@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from results import named, result, score
 from scipy.stats import spearmanr
 from scipy.stats.contingency import association
 
+from gankit.kinds.tables.metrics.metrics import BASELINES, METRICS, NOUN
+from gankit.kinds.tables.report.details import lookalikes
+from gankit.kinds.tables.report.figure1d import drawing, figure_1d, words
+from gankit.kinds.tables.report.panels import associations, cells, panels
+from gankit.metrics.metric import Direction, Metric
 from gankit.metrics.sample import Sample
-from gankit.report.copying import distances, lookalikes
+from gankit.report.charts import distances, heat_maps, short
 from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning
 from gankit.report.drawing import Pen, cut, draw
-from gankit.report.figure1 import figure_1d, picture, words
-from gankit.report.heatmaps import associations, heat_maps
-from gankit.report.panels import cells, panels, short
-from gankit.report.scale import strip
+from gankit.report.strip import strip
 
 
 def texts(svg: str) -> list[str]:
@@ -96,12 +99,12 @@ def test_the_worst_column_comes_first_and_a_dominant_value_is_told_in_words() ->
         {"column": "n", "kind": "number"},
     ]
     out = panels(entries, {"n": 0.9, "c": 1.0}, sample, sample)
-    assert [p.column for p in out] == ["n", "c"]
+    assert [p.title for p in out] == ["n", "c"]
     assert out[0].remarks == (
         "Left out of the picture: the value 0, in 80.0 % of the real rows and 80.0 % of the fakes.",
     )
     assert out[1].remarks == ("Missing: real 0 %, fake 10.0 %.",)
-    assert [p.column for p in panels(entries, {"n": 0.9, "c": 1.0}, sample, sample, most=1)] == ["n"]
+    assert [p.title for p in panels(entries, {"n": 0.9, "c": 1.0}, sample, sample, most=1)] == ["n"]
 
 
 def test_fakes_outside_the_real_range_are_named() -> None:
@@ -129,17 +132,16 @@ def test_more_levels_than_fit_are_summed_up() -> None:
     }
     sample = two_columns(np.zeros(1), np.zeros(1), ("a",))
     (panel,) = panels([entry], {}, sample, sample)
-    assert len(panel.bars) == 9
-    assert panel.bars[-1].name == "22 more"
-    assert panel.bars[-1].real == pytest.approx(16 * 0.04 + 0.04)
-    assert panel.bars[-1].fake == pytest.approx(16 * 0.03 + 0.28)
+    assert panel.body.count('<div class="bar real"') == 9
+    shares = f"{100 * (16 * 0.04 + 0.04):.1f} | {100 * (16 * 0.03 + 0.28):.1f} %"
+    assert panel.body.endswith(f'<td class="n">{shares}</td></tr></tbody></table>') and ">22 more</th>" in panel.body
 
 
 def test_dates_are_drawn_as_dates() -> None:
     days = 86400.0 * np.arange(0, 3650, 5)
     sample = Sample({"n": days}, {"n": "number"})
     (panel,) = panels([{"column": "n", "kind": "number"}], {}, sample, sample, dates={"n"})
-    assert any(re.fullmatch(r"19[78]\d", t) for t in texts(panel.svg))
+    assert any(re.fullmatch(r"19[78]\d", t) for t in texts(panel.body))
 
 
 @pytest.mark.parametrize(
@@ -201,10 +203,10 @@ def test_heat_maps_say_their_largest_difference() -> None:
     sample = random_sample(0)
     real = associations(sample, sample.names)
     fake = np.eye(4)
-    maps = heat_maps(real, fake, sample.names)
-    assert [t for t, _ in maps] == ["Real rows", "Fakes", "Fakes minus real rows"]
+    maps = heat_maps(real, fake, sample.names, NOUN)
+    assert [m.title for m in maps] == ["Real rows", "Fakes", "Fakes minus real rows"]
     largest = np.abs(real - fake).max()
-    assert f"the largest is {largest:.2f}" in maps[2][1]
+    assert f"the largest is {largest:.2f}" in maps[2].body
 
 
 def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
@@ -221,7 +223,7 @@ def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
     for name in ("p_data", "p_g"):
         assert sum(out[name]) * (grid[1] - grid[0]) == pytest.approx(1)
     assert "D(x) lies 0.000 from ½" in words(out)
-    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(picture(out)))
+    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(drawing(out)))
 
 
 def test_few_values_are_counted_in_few_cells() -> None:
@@ -282,15 +284,10 @@ def test_a_history_without_points_gives_no_curves() -> None:
 
 
 def test_strips_put_better_to_the_right_whichever_way_the_metric_counts() -> None:
-    def place(direction: str, fake: float, best: float) -> float:
-        entry = {
-            "best": best,
-            "direction": direction,
-            "fake": {"value": fake},
-            "ceiling": {"value": best},
-            "baselines": {"independent": {"value": 0.5}},
-        }
-        found = re.search(r'circle class="fake" cx="([\d.]+)"', strip(entry, "t"))
+    def place(direction: Direction, fake: float, best: float) -> float:
+        metric: Metric[Any] = Metric("t", lambda inputs, who: None, "pairs", "m", best=best, direction=direction)
+        drawn = strip(result(metric, fake, best, {"independent": 0.5}), BASELINES, NOUN)
+        found = re.search(r'circle class="fake" cx="([\d.]+)"', drawn)
         assert found
         return float(found[1])
 
@@ -300,7 +297,7 @@ def test_strips_put_better_to_the_right_whichever_way_the_metric_counts() -> Non
 
 
 def test_a_strip_without_a_figure_is_empty() -> None:
-    assert strip({"best": 1.0, "direction": "higher", "fake": {"value": None}}, "t") == ""
+    assert strip(result(METRICS[0], score(None), 0.9, {}), BASELINES, NOUN) == ""
 
 
 def test_lookalikes_mark_equal_values_and_suspicious_distances() -> None:
@@ -313,11 +310,15 @@ def test_lookalikes_mark_equal_values_and_suspicious_distances() -> None:
         }
     ]
     (found,) = lookalikes(worst, dates={"t"})
-    assert found.cells == (("a", "1", "1", True), ("b", "x", "y", False), ("t", "1970-01-01", "missing", False))
-    assert found.equal == 1 and found.suspicious
+    same = '<span class="same">1</span>'
+    assert found.rows == (("a", same, same), ("b", "x", "y"), ("t", "1970-01-01", "missing"))
+    assert found.folded.startswith("Number 1: 1 of 3 columns equal") and found.folded.endswith("suspiciously near")
 
 
 def test_distances_are_drawn_when_they_were_kept() -> None:
-    assert distances({"distance": {"train_median": 0.1}}) == ""
-    kept = {"distance": {"edges": [0.0, 0.1, 0.2], "fake": [0.5, 0.5], "heldout": [0.4, 0.6]}}
-    assert "distance to the nearest training row (0: a copy)" in texts(distances(kept))
+    near = named(METRICS, "copies_near")
+    assert distances({"copies_near": result(near, 0.5, 0.5, {}, distance={"train_median": 0.1})}, NOUN) == []
+    kept = {"edges": [0.0, 0.1, 0.2], "fake": [0.5, 0.5], "heldout": [0.4, 0.6]}
+    (drawn,) = distances({"copies_near": result(near, 0.5, 0.5, {}, distance=kept)}, NOUN)
+    assert drawn.title == "Distance to training: near copies"
+    assert "distance to the nearest training row (0: a copy)" in texts(drawn.body)

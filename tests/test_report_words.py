@@ -1,44 +1,64 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from results import evaluation, named, result, score
 
-from gankit.report import numbers
-from gankit.report.standing import THRESHOLDS, standing
-from gankit.report.summary import LIMITS, summary
-from gankit.report.words import LEVELS, WORDS, verdict
+from gankit.kinds.tables.metrics.metrics import METRICS, NOUN, TableFacts
+from gankit.kinds.tables.report.sections import TableSections
+from gankit.metrics.evaluate import MetricResult
+from gankit.metrics.metric import Metric
+from gankit.metrics.sample import Sample
+from gankit.metrics.score import Score
+from gankit.report import numbers, verdict
+from gankit.report.summary import limits, summary
+from gankit.report.verdict import THRESHOLDS, levels, verdicts
 
-
-def score(value: float | None, half: float | None = 0.01, **details: Any) -> dict[str, Any]:
-    bounds = [None, None] if value is None or half is None else [value - half, value + half]
-    return {"value": value, "low": bounds[0], "high": bounds[1], "best": 1.0, "details": details}
-
-
-def metric(fake: dict[str, Any], ceiling: float = 0.99, independent: float = 0.5, **more: Any) -> dict[str, Any]:
-    baselines = {"bootstrap": score(0.99), "independent": score(independent), "copula": score(independent - 0.1)}
-    return {
-        "meaning": "m",
-        "family": "pairs",
-        "best": 1.0,
-        "direction": "higher",
-        "fake": fake,
-        "ceiling": score(ceiling),
-        "baselines": baselines,
-        "rows_needed": None,
-        **more,
-    }
+LIMITS = limits(NOUN)
+PLAIN = ("independent", "copula")
+PAIRS = named(METRICS, "trend")
+EMPTY = Sample({"x": np.zeros(1)}, {"x": "number"})
 
 
-def evaluation(**metrics: dict[str, Any]) -> dict[str, Any]:
-    rows = {"train": 8000, "heldout": 2000, "fake": 2000, "compared": 2000, "against": 2000}
-    return {"rows": rows, "target": None, "metrics": metrics, "columns": [{}, {}]}
+def metric(
+    fake: Score,
+    ceiling: float | None = 0.99,
+    independent: float = 0.5,
+    *,
+    of: str = "trend",
+    rows_needed: int | None = None,
+    **more: Any,
+) -> MetricResult:
+    baselines = {"bootstrap": 0.99, "independent": independent, "copula": independent - 0.1}
+    return result(replace(named(METRICS, of), **more), fake, ceiling, baselines, rows_needed=rows_needed)
 
 
-def told(**metrics: dict[str, Any]) -> list[str]:
-    return summary(evaluation(**metrics), {n: standing(m) for n, m in metrics.items()})
+def standing(found: MetricResult, num_rows: int | None = None) -> verdict.Standing:
+    return verdict.standing(found, num_rows, PLAIN)
+
+
+def sections(*found: MetricResult) -> TableSections:
+    facts = TableFacts(None, False, (), [{}, {}])
+    return TableSections(evaluation=evaluation(found, facts), real=EMPTY, fake=EMPTY)
+
+
+def told_of(found: MetricResult) -> str:
+    return said(sections(found))[found.metric.name].text
+
+
+def said(shown: TableSections) -> Mapping[str, verdict.Verdict]:
+    return verdicts(shown.evaluation, shown.noun, shown.baselines, lucky=shown.lucky)
+
+
+def told(*found: MetricResult, history: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    shown = sections(*found)
+    return summary(shown, said(shown), history)
 
 
 def test_a_fake_within_the_interval_of_the_ceiling_counts_as_real() -> None:
@@ -62,7 +82,7 @@ def test_the_level_is_the_share_of_the_way_from_the_better_baseline_to_the_ceili
 def test_wide_intervals_ask_for_more_rows_and_say_how_many() -> None:
     entry = metric(score(0.95, half=0.1), rows_needed=4123)
     assert standing(entry).level == "open"
-    assert "too few rows to tell; about 4,200 held-out rows" in verdict("trend", entry)
+    assert "too few rows to tell; about 4,200 held-out rows" in told_of(entry)
 
 
 def test_a_clear_difference_is_told_even_when_more_rows_were_asked_for() -> None:
@@ -72,20 +92,20 @@ def test_a_clear_difference_is_told_even_when_more_rows_were_asked_for() -> None
 def test_a_metric_that_could_not_be_computed_says_why() -> None:
     entry = metric(score(None, reason="there is one column only"))
     assert standing(entry).level == "none"
-    assert verdict("trend", entry) == "Pairs of columns: not computed, because there is one column only."
+    assert told_of(entry) == "Pairs of columns: not computed, because there is one column only."
 
 
 def test_without_baselines_or_ceiling_the_distance_to_the_best_decides() -> None:
-    entry = metric(score(0.95)) | {"ceiling": None, "baselines": {}}
+    entry = replace(metric(score(0.95)), ceiling=None, baselines={})
     assert standing(entry).level == "fair"
-    assert "1.000 would be perfect" in verdict("trend", entry)
+    assert "1.000 would be perfect" in told_of(entry)
 
 
 def test_where_baselines_reach_the_ceiling_the_gap_decides() -> None:
     entry = metric(score(0.9), ceiling=0.99, independent=0.985)
     found = standing(entry)
     assert found.way is None and found.level == "fair"
-    assert "0.090 behind" in verdict("shape", entry)
+    assert "0.090 behind" in told_of(entry)
 
 
 def test_fewer_copies_than_real_rows_show_are_no_weakness() -> None:
@@ -100,29 +120,29 @@ def test_copying_is_told_first_and_with_its_remedy() -> None:
         independent=0.0,
         best=0.0,
         direction="lower",
-        family="copies",
+        of="copies_exact",
     )
-    sentences = told(trend=metric(score(0.6)), copies_exact=copies)
+    sentences = told(metric(score(0.6)), copies)
     assert "There are signs that training rows were copied: exact copies (0.200; real rows 0.010)." in sentences
     assert any(s.startswith("What matters most is exact copies") and "--samples" in s for s in sentences)
-    text = verdict("copies_exact", copies)
+    text = told_of(copies)
     assert "400 of 2,000 fakes equal a training row" in text and "1.0 % do" in text
 
 
-def near(value: float) -> dict[str, Any]:
+def near(value: float) -> MetricResult:
     details = {"three_sample": {"z": -4.0, "p": 3e-5}, "closer": 10, "rows": 20}
-    return metric(score(value, **details), ceiling=value, best=0.5, direction="near", family="copies")
+    return metric(score(value, **details), ceiling=value, of="copies_near")
 
 
 def test_the_three_sample_test_speaks_of_copying_when_the_share_of_nearer_fakes_agrees() -> None:
-    assert "nearer to training rows than held-out rows do" in verdict("copies_near", near(0.53))
-    assert any("signs that training rows were copied" in s for s in told(copies_near=near(0.53)))
-    assert any("No sign that training rows were copied" in s for s in told(copies_near=near(0.5)))
+    assert "nearer to training rows than held-out rows do" in told_of(near(0.53))
+    assert any("signs that training rows were copied" in s for s in told(near(0.53)))
+    assert any("No sign that training rows were copied" in s for s in told(near(0.5)))
 
 
 def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sentences() -> None:
-    copies = metric(score(0.5), ceiling=0.5, best=0.5, direction="near", family="copies")
-    sentences = told(shape=metric(score(0.985)), trend=metric(score(0.6)), membership=copies)
+    copies = metric(score(0.5), ceiling=0.5, of="membership")
+    sentences = told(metric(score(0.985), of="shape"), metric(score(0.6)), copies)
     assert 3 <= len(sentences) <= 6
     assert sentences[0] == "2,000 fakes were compared with 2,000 held-out real rows over 2 columns."
     assert "as real rows, or close to them, in single columns (0.985; real rows 0.990)" in sentences[1]
@@ -134,14 +154,13 @@ def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sente
 
 def test_the_summary_says_when_copies_were_not_looked_for() -> None:
     assert "Whether training rows were copied is not known: none of the tests for it could be made." in told(
-        shape=metric(score(0.98))
+        metric(score(0.98), of="shape")
     )
 
 
 def test_a_training_that_still_improves_is_named_with_the_weakness() -> None:
     history = [{"samples": i, "metric": i / 10} for i in range(1, 11)]
-    metrics = {"trend": metric(score(0.6))}
-    sentences = summary(evaluation(**metrics), {"trend": standing(metrics["trend"])}, history)
+    sentences = told(metric(score(0.6)), history=history)
     assert any("the training was still improving (22.2 % of its gain in the last fifth)" in s for s in sentences)
 
 
@@ -165,7 +184,7 @@ def test_the_judge_is_described_by_its_area_under_the_curve(area: float, low: fl
         "recall": 0.5,
         "rows": 900,
     }
-    text = verdict("c2st_trees", metric(score(0.7, **details)))
+    text = told_of(metric(score(0.7, **details), of="c2st_trees"))
     assert words in text and f"AUC {area:.3f} ({low:.3f}–{area + 0.02:.3f})" in text
     assert "it finds 50.0 % of the real ones" in text
 
@@ -176,20 +195,22 @@ def test_group_by_words_give_shares_of_cells_and_the_worst_cell() -> None:
         {"order": 2, "cells": 900, "within": 0.8, "within_expected": 0.95, "sets": 10},
     ]
     cells = [{"text": "age in (24, 30] and sex = Male", "real": 0.1, "fake": 0.05, "z": 7.0}]
-    text = verdict("cube", metric(score(0.7, orders=orders, worst_cells=cells)))
+    text = told_of(metric(score(0.7, orders=orders, worst_cells=cells), of="cube"))
     assert "90.0 % of 80 cells by one column and 80.0 % of 900 cells by two columns" in text
     assert "perfect fakes would in 95.0 %" in text
     assert "“age in (24, 30] and sex = Male”: 10.0 % of the real rows, 5.0 % of the fakes" in text
 
 
-def test_every_metric_of_the_evaluation_has_words() -> None:
-    from gankit.kinds.tables.metrics.table import METRICS
+def test_every_metric_of_rows_has_words_of_its_own() -> None:
+    for metric in METRICS:
+        assert metric.title and metric.noun and metric.question != metric.meaning and metric.remedy
 
-    assert set(METRICS) == set(WORDS)
 
-
-def test_an_unknown_metric_is_shown_under_its_own_name() -> None:
-    assert verdict("new_thing", metric(score(0.98))).startswith("New thing: 0.980 (0.970–0.990)")
+def test_a_metric_without_words_is_shown_under_its_own_name() -> None:
+    new: Metric[Any] = Metric("new_thing", lambda inputs, who: None, "new", "What it computes.")
+    found = result(new, 0.98, 0.99, {"independent": 0.5})
+    assert told_of(found).startswith("New thing: 0.980 (0.970–0.990)")
+    assert new.question == "What it computes."
 
 
 @given(
@@ -197,8 +218,8 @@ def test_an_unknown_metric_is_shown_under_its_own_name() -> None:
 )
 def test_every_metric_has_a_standing_and_a_verdict(v: float, half: float, real: float, base: float, way: str) -> None:
     entry = metric(score(v, half), ceiling=real, independent=base, direction=way)
-    assert standing(entry).level in LEVELS
-    assert verdict("trend", entry)
+    assert standing(entry).level in levels(NOUN)
+    assert told_of(entry)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.02, 1))
@@ -244,12 +265,9 @@ def test_a_few_more_rows_than_compared_are_not_too_few_rows() -> None:
 
 
 def test_a_share_hardly_beyond_chance_is_no_sign_of_copying() -> None:
-    from gankit.report.standing import standing
-
-    def near(value: float) -> dict[str, object]:
-        score = {"value": value, "low": value - 0.003, "high": value + 0.003}
-        ceiling = {"value": 0.486, "low": 0.478, "high": 0.494}
-        return {"best": 0.5, "direction": "near", "family": "copies", "fake": score, "ceiling": ceiling}
+    def near(value: float) -> MetricResult:
+        found = metric(score(value, 0.003), of="copies_near")
+        return replace(found, ceiling=score(0.486, 0.008), baselines={})
 
     assert standing(near(0.505)).level == "real"
     assert standing(near(0.6)).level in ("close", "fair", "weak")

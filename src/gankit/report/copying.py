@@ -5,15 +5,12 @@ Knows the details of the metric `copies_near`; never samples or how distances ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from gankit.report import numbers
 from gankit.report.drawing import FAKE, INK, REAL, Pen, bare, draw
-from gankit.report.standing import THRESHOLDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,38 +48,3 @@ def distances(details: Mapping[str, Any], record: str = "row", name: str = "dist
         alt=f"Histograms of the distance to the nearest training {record}: held-out {record}s as an area, fakes as a "
         "line. A line that stands higher near zero means copying.",
     )
-
-
-@dataclass(frozen=True)
-class Lookalike:
-    """A fake beside its nearest training row: (column, fake's value, training row's value, equal?) for each column."""
-
-    cells: tuple[tuple[str, str, str, bool], ...]
-    distance_train: str
-    distance_heldout: str
-    equal: int
-    suspicious: bool
-
-
-def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), most: int = 5) -> list[Lookalike]:
-    """The `most` fakes that lie nearest to a training row for their distance to held-out rows, values as text."""
-    out = []
-    for entry in worst[:most]:
-        fake, train = entry["fake"], entry["train"]
-        cells = tuple(
-            (c, value_text(c, fake[c], dates), value_text(c, train.get(c), dates), fake[c] == train.get(c))
-            for c in fake
-        )
-        near, far = numbers.finite(entry.get("distance_train")), numbers.finite(entry.get("distance_heldout"))
-        suspicious = near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
-        out.append(Lookalike(cells, numbers.score(near), numbers.score(far), sum(c[3] for c in cells), suspicious))
-    return out
-
-
-def value_text(column: str, value: Any, dates: Collection[str] = ()) -> str:
-    """A value of a record as text: a number, a date, a level, or `missing`."""
-    if value is None:
-        return "missing"
-    if isinstance(value, float):
-        return numbers.moment(value) if column in dates else numbers.amount(value)
-    return str(value)

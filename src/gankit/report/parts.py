@@ -14,10 +14,10 @@ from markupsafe import Markup
 from gankit.metrics.score import plain
 from gankit.report import curves, numbers, scale
 from gankit.report.copying import distances
+from gankit.report.old import LIMITS
 from gankit.report.report import MAX_BYTES, Report
+from gankit.report.section import Table, heads_of
 from gankit.report.standing import THRESHOLDS, Standing
-from gankit.report.summary import LIMITS
-from gankit.report.tables import Table, heads_of
 
 LookT = TypeVar("LookT")
 

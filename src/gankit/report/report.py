@@ -1,6 +1,7 @@
-"""The report: words, pictures and figures put together, and written to disk as a page and as JSON.
+"""The report: summary, verdicts and sections put together, and written to disk as a page and as JSON.
 
-Knows metrics' JSON, samples and a model's card; never networks or the loop. Nothing half-written is ever seen.
+Knows evaluations, a kind's sections and a model's card; never a kind of data, networks or the loop. Nothing
+half-written is ever seen.
 """
 
 from __future__ import annotations
@@ -9,29 +10,29 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gankit.errors import OutputError
 from gankit.metrics.score import plain
-from gankit.report.standing import compared_rows, standing
+from gankit.report import curves
+from gankit.report.page import Content, page
+from gankit.report.section import Sections
 from gankit.report.summary import summary
-from gankit.report.words import verdict, words_of
-
-if TYPE_CHECKING:
-    from gankit.metrics.sample import Sample
+from gankit.report.verdict import verdicts
 
 MAX_BYTES = 2_000_000
+_SCALES = (0.6, 0.3, 0.1, 0.0)
 
 
 @dataclass(frozen=True)
 class Report:
     """An account of how good fakes are.
 
-    json: {"summary": [...], "verdicts": [{"metric", "title", "level", "text"}], "evaluation", "card", "history",
-        "figure_1d", "notes"}, plain JSON values. level: real, close, fair, weak, open (too few rows) or none (not
-        computed).
+    json: {"summary": [...], "verdicts": [{"metric", "title", "level", "text"}], "evaluation" (see
+        `gankit.metrics.evaluate`), "card", "history", "notes"} and what the kind adds, plain JSON values. level: real,
+        close, fair, weak, open (too few records) or none (not computed).
     html: the page, self-contained.
     verdicts: the summary's sentences, then a verdict for each metric, as plain text.
     """
@@ -61,87 +62,48 @@ class Report:
 
 
 def build(
-    evaluation: Mapping[str, Any],
-    train: Sample,
-    heldout: Sample,
-    fake: Sample,
+    sections: Sections,
     *,
     card: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
-    figure_1d: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
-    records: bool = True,
 ) -> Report:
-    """The report on `fake`.
+    """The report on the fakes that the sections show.
 
     Args:
-        evaluation: what `gankit.kinds.tables.metrics.evaluation.evaluate_samples` gave for these samples.
-        train, heldout, fake: the samples.
-        card: what the model is, as plain JSON. Used by name: `name`, `columns` (entries with `name` and `type`, so that
-            datetimes are shown as dates), `metric` (what the history's metric is called), `chosen_samples`,
-            `gankit_version`; all of it is shown.
+        sections: the evaluation, and what the kind of data adds to its report.
+        card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
+            `chosen_samples`, `gankit_version`; all of it is shown.
         history: one mapping an evaluation of the training: `samples`, `metric` (larger is better), `loss_g`, `loss_d`,
-            `alarms`, and D's `scores` as in `gankit.training.loop.Scores`; what is missing is not drawn.
-        figure_1d: of `gankit.report.figure1.figure_1d`, for one-dimensional data.
+            `alarms`, and D's `scores` as in `gankit.training.Scores`; what is missing is not drawn.
         notes: further remarks for the reader, one sentence each.
-        records: whether records of the data may be shown: the training rows that fakes look like. Without them the page
-            and the JSON can be passed on further; the shares of single columns and cells stay.
-    """
-    from gankit.metrics.sample import align
-    from gankit.report.page import Content, page
 
-    _, heldout, fake = align(train, heldout, fake)
+    Returns:
+        The report; its page stays under `MAX_BYTES` by showing less.
+    """
     card, history = plain(dict(card)), plain([dict(h) for h in history])
-    if not records:
-        evaluation, notes = without_records(evaluation), [*notes, LEFT_OUT]
-    metrics = evaluation["metrics"]
-    places = {name: standing(entry, compared_rows(evaluation)) for name, entry in metrics.items()}
-    verdicts = {name: verdict(name, entry, places[name]) for name, entry in metrics.items()}
-    sentences = summary(evaluation, places, history)
-    content = Content(evaluation, places, verdicts, sentences, heldout, fake, card, history, figure_1d, notes)
+    sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))
+    if not sections.records:
+        sections, notes = replace(sections, evaluation=sections.without_records()), [*notes, sections.left_out]
+    said = verdicts(sections.evaluation, sections.noun, sections.baselines, lucky=sections.lucky)
+    sentences = summary(sections, said, history)
+    content = Content(sections, said, sentences, card, history, notes)
     html = page(content)
-    for most in (24, 12, 4):  # fewer pictures, should names or levels be so long that the page grows too large
+    for scale in _SCALES:  # less of everything, should records or names be so long that the page grows too large
         if len(html.encode()) > MAX_BYTES:
-            html = page(content, most_panels=most)
+            html = page(replace(content, sections=replace(sections, scale=scale)))
     value = {
         "summary": sentences,
         "verdicts": [
-            {"metric": m, "title": words_of(m, metrics[m]).title, "level": places[m].level, "text": verdicts[m]}
-            for m in metrics
+            {"metric": m, "title": v.result.metric.title, "level": v.level, "text": v.text} for m, v in said.items()
         ],
-        "evaluation": evaluation,
+        "evaluation": sections.evaluation.to_json(),
         "card": card,
         "history": history,
-        "figure_1d": figure_1d,
+        **sections.appendix(),
         "notes": list(notes),
     }
-    return Report(plain(value), html, [*sentences, *verdicts.values()])
-
-
-LEFT_OUT = "Records of the training data, and the fakes that look most like them, were left out of this report."
-_RECORDS = ("worst", "examples")
-
-
-def without_records(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """The evaluation without the records that the tests for copies name, and without the fakes that look like them."""
-
-    def bare(score: Any) -> Any:
-        if not isinstance(score, Mapping) or not isinstance(score.get("details"), Mapping):
-            return score
-        return {**score, "details": {k: v for k, v in score["details"].items() if k not in _RECORDS}}
-
-    metrics = {}
-    for name, entry in evaluation["metrics"].items():
-        if entry.get("family") == "copies":
-            baselines = {k: bare(v) for k, v in (entry.get("baselines") or {}).items()}
-            entry = {
-                **entry,
-                "fake": bare(entry["fake"]),
-                "ceiling": bare(entry.get("ceiling")),
-                "baselines": baselines,
-            }
-        metrics[name] = entry
-    return {**evaluation, "metrics": metrics}
+    return Report(plain(value), html, [*sentences, *(v.text for v in said.values())])
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:

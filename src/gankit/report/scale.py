@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 
 from gankit.report import numbers
 from gankit.report.standing import direction_of, loss
-from gankit.report.words import BASELINES
 
 _WIDTH, _HEIGHT, _MARGIN = 200.0, 26.0, 8.0
 
@@ -22,7 +21,7 @@ def strip(
     entry: Mapping[str, Any],
     title: str,
     *,
-    baselines: Mapping[str, str] = BASELINES,
+    baselines: Mapping[str, str],
     real: str = "real rows",
     halvings: bool = False,
 ) -> Markup:
@@ -111,7 +110,7 @@ _MARKS = {
 }
 
 
-def key(baselines: Mapping[str, str] = BASELINES, real: str = "real rows") -> list[tuple[Markup, str]]:
+def key(baselines: Mapping[str, str], real: str = "real rows") -> list[tuple[Markup, str]]:
     """The marks of a strip and what they mean, for the page's key."""
     out = []
     names = {"fake": "fakes", "ceiling": f"{real} in place of the fakes (the ceiling)", **baselines}

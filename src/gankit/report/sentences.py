@@ -12,8 +12,8 @@ from typing import Any
 from gankit.kinds.images.report.words import Words
 from gankit.report import numbers
 from gankit.report.curves import overfit_share, still_learning
+from gankit.report.old import copying
 from gankit.report.standing import THRESHOLDS, Standing
-from gankit.report.summary import copying
 
 Metrics = Mapping[str, Mapping[str, Any]]
 Places = Mapping[str, Standing]

@@ -1,6 +1,6 @@
 """Where the fakes stand on one metric: between the plain baselines and the ceiling, intervals taken into account.
 
-Knows the JSON of one metric (see `kinds.tables.metrics.evaluation`) and the thresholds below; never the data or the
+Knows the JSON of one metric (see `gankit.metrics.evaluate`) and the thresholds below; never the data or the
 words.
 """
 

@@ -1,141 +1,217 @@
-"""The few sentences on top: what the fakes are good for, what not, whether rows were copied, what to do next.
+"""The few sentences on top: how like real records the fakes are, what fits and what not, copied or not, what to try.
 
-Knows the metrics' numbers and standings; never samples or pages.
+Knows results, verdicts and nouns; never records or pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from gankit.metrics.evaluate import MetricResult
+from gankit.metrics.metric import Noun
 from gankit.report import numbers
-from gankit.report.curves import flat, overfit_share, still_learning
-from gankit.report.standing import THRESHOLDS, Standing
-from gankit.report.words import words_of
+from gankit.report.curves import flat, halved, overfit_share, still_learning
+from gankit.report.numbers import finite
+from gankit.report.section import Grade, Headline, Sections
+from gankit.report.verdict import THRESHOLDS, Verdict, alike, is_copies
 
-LIMITS = (
-    "Tests for copies find what is plain to see: distances to the closest record and an attack that fails are no "
-    "proof of privacy."
-)
 _MOST = 4
 
 
-def summary(
-    evaluation: Mapping[str, Any], places: Mapping[str, Standing], history: Sequence[Mapping[str, Any]] = ()
-) -> list[str]:
-    """Three to six sentences, each with its numbers.
+def limits(noun: Noun) -> str:
+    """What tests for copies cannot say."""
+    return (
+        f"Tests for copies find what is plain to see: distances to the closest {noun.one} and an attack that fails are "
+        "no proof of privacy."
+    )
 
-    evaluation: of `evaluate_samples`; places: each metric's standing; history: of the training, may be empty.
+
+def summary(
+    sections: Sections, verdicts: Mapping[str, Verdict], history: Sequence[Mapping[str, Any]] = ()
+) -> list[str]:
+    """Three to nine sentences, each with its numbers.
+
+    sections: of the kind. verdicts: each metric's. history: of the training, may be empty.
     """
-    metrics = evaluation["metrics"]
-    fidelity = [m for m in metrics if not _is_copies(metrics[m])]
+    tell = _Teller(sections, verdicts)
+    rows = flat(history)
     sentences = [
-        _rows(evaluation),
-        _good(metrics, fidelity, places),
-        _bad(metrics, fidelity, places),
-        _copies(metrics, places),
-        _weakness(metrics, places, history),
-        LIMITS,
+        tell.compared(),
+        tell.apart(),
+        "" if sections.headline is None else tell.headline(sections.headline),
+        *(tell.grade(grade) for grade in sections.grades),
+        *(tell.lists() if sections.lists else ()),
+        tell.obeyed(),
+        tell.copied(),
+        tell.next_step(halved(rows) if sections.halvings else rows),
+        limits(sections.noun),
     ]
     return [s for s in sentences if s]
 
 
-def _is_copies(entry: Mapping[str, Any]) -> bool:
-    return entry.get("family") == "copies"
+@dataclass(frozen=True)
+class _Teller:
+    """Tells of one evaluation."""
 
+    sections: Sections
+    verdicts: Mapping[str, Verdict]
 
-def _rows(evaluation: Mapping[str, Any]) -> str:
-    rows = evaluation.get("rows") or {}
-    columns = len(evaluation.get("columns") or [])
-    compared = rows.get("compared", rows.get("fake"))
-    return (
-        f"{numbers.count(compared)} fakes were compared with {numbers.count(rows.get('against', rows.get('heldout')))} "
-        f"held-out real rows over {columns} column{'' if columns == 1 else 's'}."
-    )
+    @property
+    def many(self) -> str:
+        """What records are called."""
+        return self.sections.noun.many
 
-
-def _figure(entry: Mapping[str, Any]) -> str:
-    ceiling = entry.get("ceiling") or {}
-    real = f"; real rows {numbers.score(ceiling['value'])}" if ceiling.get("value") is not None else ""
-    return f"({numbers.score(entry['fake']['value'])}{real})"
-
-
-def _naming(metrics: Mapping[str, Any], names: Sequence[str]) -> str:
-    shown = [f"{words_of(m, metrics[m]).noun} {_figure(metrics[m])}" for m in names[:_MOST]]
-    if len(names) > _MOST:
-        shown.append(f"{len(names) - _MOST} more")
-    return numbers.listed(shown)
-
-
-def _good(metrics: Mapping[str, Any], names: Sequence[str], places: Mapping[str, Standing]) -> str:
-    good = [m for m in names if places[m].level in ("real", "close")]
-    return f"The fakes are as real rows, or close to them, in {_naming(metrics, good)}." if good else ""
-
-
-def _bad(metrics: Mapping[str, Any], names: Sequence[str], places: Mapping[str, Standing]) -> str:
-    bad = sorted((m for m in names if places[m].level in ("fair", "weak")), key=lambda m: _rank(places[m]))
-    parts = []
-    if bad:
-        parts.append(f"They fall short in {_naming(metrics, bad)}")
-    unsure = [m for m in names if places[m].level == "open"]
-    if unsure:
-        most = max(places[m].rows_needed or 0 for m in unsure)
-        nouns = numbers.listed([words_of(m, metrics[m]).noun for m in unsure[:_MOST]])
-        parts.append(
-            f"{'t' if bad else 'T'}here are too few rows to tell about {nouns} (about {numbers.about(most)} would do)"
+    def compared(self) -> str:
+        """How many fakes and real records, and what they are like."""
+        rows = self.sections.evaluation.rows
+        return (
+            f"{numbers.count(rows.compared)} fakes were compared with {numbers.count(rows.against)} held-out real "
+            f"{self.many}{self.sections.like()}."
         )
-    if not parts:
-        computed = sum(places[m].level != "none" for m in names)
-        return f"None of the {computed} measures of likeness finds them far from real rows." if computed else ""
-    return "; ".join(parts) + "."
+
+    def apart(self) -> str:
+        """A warning where real records of one part are told from those of the other: the ceilings are low then."""
+        if alike(self.sections.results):
+            return ""
+        ceiling = self.sections.results["judge"].ceiling
+        area = None if ceiling is None else finite(ceiling.details.get("auc"))
+        told = f" (a judge tells them apart with an AUC of {numbers.score(area)})" if area is not None else ""
+        return (
+            f"Beware: the real {self.many} of the training part and of the held-out part differ themselves{told}, as "
+            f"where data changes with time. Fakes that are “as real {self.many}” below are as far from the held-out "
+            "part as the training part is, and no closer."
+        )
+
+    def headline(self, headline: Headline) -> str:
+        """What one metric says, beside real records and baselines."""
+        known = [m for m in headline.metrics if m in self.verdicts and self.verdicts[m].level != "none"]
+        if not known:
+            return ""
+        verdict = self.verdicts[known[0]]
+        result = verdict.result
+        sides = [(f"real {self.many}", result.ceiling)]
+        called = {b.name: b.called for b in self.sections.baselines}
+        sides += [(called[name], result.baselines.get(name)) for name in headline.beside]
+        beside = numbers.listed(
+            [f"{who} would have {numbers.score(s.value)}" for who, s in sides if s is not None and _known(s.value)]
+        )
+        return (
+            f"The fakes {headline.words[verdict.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
+            f"{f', where {beside}' if beside else ''}."
+        )
+
+    def grade(self, grade: Grade) -> str:
+        """What the worst of some metrics says, with the figures of all."""
+        known = [m for m in grade.metrics if m in self.verdicts and self.verdicts[m].level != "none"]
+        told = [m for m in known if self.verdicts[m].level != "open"]
+        if not told:
+            return f"{grade.words['open']}: {self.figures(known)}." if known and "open" in grade.words else ""
+        order = list(grade.words)
+        speaking = [m for m in told if m not in grade.silent] or told
+        worst = max(order.index(self.verdicts[m].level) for m in speaking)
+        return f"{grade.words[order[worst]]}: {self.figures(told)}."
+
+    def lists(self) -> list[str]:
+        """The metrics that fit, those that fall short, and those of which nobody knows; graded ones are left out."""
+        graded = {m for grade in self.sections.grades for m in grade.metrics} | {"agreement"}
+        names = [m for m, v in self.verdicts.items() if not is_copies(v.result) and m not in graded]
+        good = [m for m in names if self.verdicts[m].level in ("real", "close")]
+        bad = sorted((m for m in names if self.verdicts[m].level in ("fair", "weak")), key=self._rank)
+        unsure = [m for m in names if self.verdicts[m].level == "open"]
+        short = [f"They fall short in {self.figures(bad)}"] if bad else []
+        if unsure:
+            needed = max(self.verdicts[m].standing.rows_needed or 0 for m in unsure)
+            nouns = numbers.listed([self._noun(m) for m in unsure[:_MOST]])
+            short.append(
+                f"{'t' if bad else 'T'}here are too few {self.many} to tell about {nouns} (about "
+                f"{numbers.about(needed)} would do)"
+            )
+        computed = sum(self.verdicts[m].level != "none" for m in names)
+        if not short and computed:
+            short = [f"None of the {computed} measures of likeness finds them far from real {self.many}"]
+        like = f"The fakes are as real {self.many}, or close to them, in {self.figures(good)}." if good else ""
+        return [like, f"{'; '.join(short)}." if short else ""]
+
+    def obeyed(self) -> str:
+        """How often a fake is what was asked for."""
+        verdict = self.verdicts.get("agreement")
+        if verdict is None or verdict.level == "none":
+            return ""
+        result = verdict.result
+        real = None if result.ceiling is None else finite(result.ceiling.value)
+        beside = f" (of real {self.many} it so sees {numbers.share(real)})" if real is not None else ""
+        return (
+            f"Asked for a {self.sections.label}, the model gives it in {numbers.share(result.fake.value)} of the "
+            f"fakes, as {self.sections.seer} sees them{beside}."
+        )
+
+    def copied(self) -> str:
+        """Whether training records were copied."""
+        of = f"training {self.many} were copied"
+        tests = [m for m, v in self.verdicts.items() if is_copies(v.result) and v.level != "none"]
+        if not tests:
+            return f"Whether {of} is not known: none of the tests for it could be made."
+        if found := self.copy_tests():
+            return f"There are signs that {of}: {self.figures(found)}."
+        unsure = all(self.verdicts[m].level == "open" for m in tests)
+        but = ", but there are too few to be sure" if unsure else ""
+        return f"No sign that {of}{but}: {self.figures(tests)}."
+
+    def copy_tests(self) -> list[str]:
+        """The names of the copy tests that speak: told from real records as copies would be, or by the three-sample
+        test. That test also speaks where fakes crowd as training records do, so the share of nearer ones must agree.
+        """
+        known = {m: v for m, v in self.verdicts.items() if is_copies(v.result) and v.level != "none"}
+        return [m for m, v in known.items() if v.short or self._tested(v.result)]
+
+    def _tested(self, result: MetricResult) -> bool:
+        p, low = finite((result.details.get("three_sample") or {}).get("p")), finite(result.fake.low)
+        if p is None or low is None or p >= THRESHOLDS["p_copying"]:
+            return False
+        real = None if result.ceiling is None or not self.sections.smooth else finite(result.ceiling.value)
+        return low > max(result.best, result.best if real is None else real) + THRESHOLDS["copy_effect"]
+
+    def next_step(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """What matters most and what to try: copying first, then what falls short most. rows: the history, flat."""
+        found = self.copy_tests()
+        names = [m for m, v in self.verdicts.items() if v.short and v.result.metric.headline]
+        behind = self.sections.weaknesses([m for m in names if not is_copies(self.verdicts[m].result)])
+        if not found and not behind:
+            return ""
+        worst = found[0] if found else min(behind, key=self._rank)
+        reasons, late, over = [], still_learning(rows), overfit_share(rows)
+        overfits = over is not None and over > THRESHOLDS["overfit_gap"]
+        if overfits:
+            way = f"{numbers.share(over)} of the way to the fakes"
+            reasons.append(f"D has begun to learn training {self.many} by heart ({way})")
+        if late is not None and late > THRESHOLDS["still_learning"] and not found:
+            reasons.append(f"the training was still improving ({numbers.share(late)} of its gain in the last fifth)")
+        because = f"; {numbers.listed(reasons)}" if reasons else ""
+        remedy = self.verdicts[worst].result.metric.remedy
+        if overfits and not found and self.sections.overfitting:
+            remedy = self.sections.overfitting
+        return f"What matters most is {self._noun(worst)} {self._beside(worst)}{because}: {remedy}."
+
+    def figures(self, names: Sequence[str]) -> str:
+        """Metrics by name, each with its figures."""
+        shown = [f"{self._noun(m)} {self._beside(m)}" for m in names[:_MOST]]
+        return numbers.listed([*shown, f"{len(names) - len(shown)} more"] if len(names) > len(shown) else shown)
+
+    def _beside(self, name: str) -> str:
+        """The figure of the fakes and that of real records."""
+        result = self.verdicts[name].result
+        real = None if result.ceiling is None else finite(result.ceiling.value)
+        beside = f"; real {self.many} {numbers.score(real)}" if real is not None else ""
+        return f"({numbers.score(result.fake.value)}{beside})"
+
+    def _noun(self, name: str) -> str:
+        return self.verdicts[name].result.metric.noun
+
+    def _rank(self, name: str) -> float:
+        return self.verdicts[name].standing.rank
 
 
-def _rank(place: Standing) -> float:
-    """Small for what falls short most: the share of the way to the ceiling, or minus the gap to it."""
-    return place.way if place.way is not None else -(place.gap or 0.0)
-
-
-def copying(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> list[str]:
-    """The names of the copy tests that speak: told from real rows as copies would be, or by the three-sample test."""
-    found = []
-    for name in (m for m in metrics if _is_copies(metrics[m])):
-        test = ((metrics[name]["fake"].get("details") or {}).get("three_sample") or {}).get("p")
-        p = numbers.finite(test)
-        # The test alone also speaks when fakes crowd where training rows do; the share of nearer ones must agree.
-        low = numbers.finite(metrics[name]["fake"].get("low"))
-        beyond = low is not None and low > metrics[name]["best"] + THRESHOLDS["copy_effect"]
-        tested = p is not None and p < THRESHOLDS["p_copying"] and beyond
-        if places[name].level in ("close", "fair", "weak") or tested:
-            found.append(name)
-    return found
-
-
-def _copies(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> str:
-    tests = [m for m in metrics if _is_copies(metrics[m]) and places[m].level != "none"]
-    if not tests:
-        return "Whether training rows were copied is not known: none of the tests for it could be made."
-    found = copying(metrics, places)
-    if found:
-        return f"There are signs that training rows were copied: {_naming(metrics, found)}."
-    return f"No sign that training rows were copied: {_naming(metrics, tests)}."
-
-
-def _weakness(metrics: Mapping[str, Any], places: Mapping[str, Standing], history: Sequence[Mapping[str, Any]]) -> str:
-    found = copying(metrics, places)
-    behind = [m for m in metrics if not _is_copies(metrics[m]) and places[m].level in ("close", "fair", "weak")]
-    if not found and not behind:
-        return ""
-    worst = found[0] if found else min(behind, key=lambda m: _rank(places[m]))
-    words, reasons = words_of(worst, metrics[worst]), []
-    rows = flat(history)
-    late, over = still_learning(rows), overfit_share(rows)
-    if over is not None and over > THRESHOLDS["overfit_gap"]:
-        reasons.append(f"D has begun to learn training rows by heart ({numbers.share(over)} of the way to the fakes)")
-    if late is not None and late > THRESHOLDS["still_learning"] and not found:
-        reasons.append(f"the training was still improving ({numbers.share(late)} of its gain in the last fifth)")
-    because = f"; {numbers.listed(reasons)}" if reasons else ""
-    return f"What matters most is {words.noun} {_figure(metrics[worst])}{because}: {_lower(words.remedy)}."
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _known(value: float) -> bool:
+    return finite(value) is not None

@@ -11,8 +11,8 @@ from typing import Any
 
 from gankit.kinds.images.report.words import Words
 from gankit.report import numbers
+from gankit.report.old import COPY_LEVELS
 from gankit.report.standing import Level, Standing
-from gankit.report.words import COPY_LEVELS
 
 
 @dataclass(frozen=True)

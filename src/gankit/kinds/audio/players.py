@@ -14,7 +14,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from gankit.kinds.audio.records import FULL, Recordings
-from gankit.report.tables import Head, Table
+from gankit.report.section import Head, Table
 
 MOST_BYTES = 700_000
 """Of all players of a page together; a page stays under 2 MB."""

@@ -20,11 +20,12 @@ from gankit.errors import OptionError
 from gankit.io.origin import Records
 from gankit.io.reading import read
 from gankit.kinds.base import Dataset, Prepared
-from gankit.kinds.tables.metrics.evaluation import evaluate_samples
+from gankit.kinds.tables.metrics.metrics import evaluate_rows
 from gankit.kinds.tables.preparing import sample_of
-from gankit.metrics.sample import Sample
+from gankit.kinds.tables.report.figure1d import figure_1d
+from gankit.kinds.tables.report.sections import TableSections, date_columns
+from gankit.metrics.sample import Sample, align
 from gankit.model.model import Model
-from gankit.report.figure1 import figure_1d
 from gankit.report.report import Report, build
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def report_on_rows(
     note(f"measuring {fake_sample.num_rows:,} fakes against {heldout.num_rows:,} held-out records …")
     options = TrainConfig.from_json(model.card["options"])
     known = set(heldout.columns)
-    evaluation = evaluate_samples(
+    evaluation = evaluate_rows(
         train,
         heldout,
         fake_sample,
@@ -75,7 +76,7 @@ def report_on_rows(
         seed=seed,
     )
     if prepared is None:
-        _leave_out_copies(evaluation, notes)
+        evaluation = evaluation.without_training()
     figure = None
     if model.figure is not None:
         name = next(iter(heldout.columns))
@@ -85,17 +86,11 @@ def report_on_rows(
     card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
     card["columns"] = [{"name": c["name"], "type": c["kind"]} for c in card["columns"]]
     card["metric"] = model.card["metric"]["name"]
-    return build(
-        evaluation,
-        train,
-        heldout,
-        fake_sample,
-        card=card,
-        history=list(model.history),
-        figure_1d=figure,
-        notes=notes,
-        records=records,
+    _, real_rows, fake_rows = align(train, heldout, fake_sample)
+    sections = TableSections(
+        evaluation=evaluation, real=real_rows, fake=fake_rows, dates=date_columns(card), figure=figure, records=records
     )
+    return build(sections, card=card, history=list(model.history), notes=notes)
 
 
 def figure_of_one_number(
@@ -156,10 +151,6 @@ def _real_samples(
         "copies cannot be told."
     )
     return heldout.take(order[:half]), heldout.take(order[half:])
-
-
-def _leave_out_copies(evaluation: dict[str, Any], notes: list[str]) -> None:
-    evaluation["metrics"] = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
 
 
 def _fakes_through_a_file(model: Model, count: int, seed: int) -> Sample:

@@ -3,7 +3,7 @@
 Knows the table of metrics, pixels, and functions that look at pixels; never how the pictures were made, nor how the
 figures are shown.
 
-`evaluate_pictures` gives the layout of `gankit.kinds.tables.metrics.evaluation` (every float finite or null):
+`evaluate_pictures` gives the layout of `gankit.metrics.evaluate` (every float finite or null):
 
     {
       "seed": 0,

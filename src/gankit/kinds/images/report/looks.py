@@ -15,7 +15,7 @@ from markupsafe import Markup
 from gankit.kinds.images.report.panels import LARGEST, shape_of, sheet, sheet_2014
 from gankit.kinds.images.report.tables import worst_first
 from gankit.report import numbers, parts
-from gankit.report.tables import Head, Table
+from gankit.report.section import Head, Table
 
 _ROWS_2014, _COLUMNS_2014 = 5, 6
 _MOST_CLASSES, _PER_CLASS = 12, 8

@@ -13,9 +13,9 @@ from gankit.kinds.images.report import tables as picture_tables
 from gankit.kinds.images.report.looks import Look
 from gankit.kinds.images.report.words import BASELINES, LEVELS, chip, is_distance, words_of, worst_class
 from gankit.report import curves, frame, parts, scale
+from gankit.report.old import LIMITS
 from gankit.report.parts import Section
 from gankit.report.standing import THRESHOLDS, Standing
-from gankit.report.summary import LIMITS
 
 # Which metric families make which section, in the order of the page.
 _SECTIONS: tuple[tuple[str, str, str], ...] = (

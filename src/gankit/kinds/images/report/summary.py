@@ -11,8 +11,8 @@ from typing import Any
 from gankit.kinds.images.report.words import BASELINES, is_distance, words_of
 from gankit.report import numbers
 from gankit.report.curves import flat, halved
+from gankit.report.old import LIMITS
 from gankit.report.sentences import Metrics, Places, Teller
-from gankit.report.summary import LIMITS
 
 # The words for a crowd of fakes by how far it is from real pictures.
 _DISTANCE = {

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gankit.report import numbers
-from gankit.report.tables import Head, Table, heads_of
+from gankit.report.section import Head, Table, heads_of
 
 _MOST_CLASSES = 30
 _MOST_MISTAKES = 12

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gankit.report import numbers
+from gankit.report.old import COPY_LEVELS, name
 from gankit.report.standing import THRESHOLDS, Level, Standing, standing
-from gankit.report.words import COPY_LEVELS, name
 
 BASELINES = {"bootstrap": "training pictures drawn again", "noise": "noise", "mean": "the mean picture"}
 # Where the way to real pictures begins. The mean picture is shown too, but is no beginning: a model that has collapsed

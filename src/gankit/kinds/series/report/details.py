@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gankit.report import numbers
+from gankit.report.old import name
 from gankit.report.standing import THRESHOLDS
-from gankit.report.words import name
 
 _ALIKE = 0.1  # steps whose spread is off by less are not called too smooth or too rough
 

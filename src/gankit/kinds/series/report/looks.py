@@ -15,7 +15,8 @@ from markupsafe import Markup
 from gankit.kinds.series.metrics.sample import SeriesSample
 from gankit.kinds.series.report import panels
 from gankit.report import numbers, parts
-from gankit.report.tables import Table, heads_of
+from gankit.report.charts import histograms
+from gankit.report.section import Table, heads_of
 
 MOST_CHANNELS = 8
 """Channels that are drawn one by one; of more the first ones."""
@@ -119,7 +120,7 @@ class Look:
         if not all(found.get(k) for k in ("edges", "real", "fake")):
             return []
         sides = (found["edges"], found["real"], found["fake"])
-        drawn = panels.histograms(*sides, "lengths", "Histograms of lengths", "held-out series", "steps")
+        drawn = histograms(*sides, "lengths", "Histograms of lengths", "held-out series", "steps")
         return [("Lengths", drawn)]
 
     def classes(self) -> list[Table]:

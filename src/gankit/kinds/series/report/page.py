@@ -17,11 +17,12 @@ from gankit.kinds.series.metrics.sums import WHOLE
 from gankit.kinds.series.report import panels
 from gankit.kinds.series.report.looks import Look
 from gankit.kinds.series.report.words import BASELINES, LEVELS, chip, words_of, worst_class
-from gankit.report import curves, frame, heatmaps, numbers, parts, scale
+from gankit.metrics.metric import Noun
+from gankit.report import charts, curves, frame, numbers, parts, scale
+from gankit.report.old import LIMITS
 from gankit.report.parts import Section
+from gankit.report.section import Table, heads_of
 from gankit.report.standing import THRESHOLDS
-from gankit.report.summary import LIMITS
-from gankit.report.tables import Table, heads_of
 
 # Which metric families make which section, in the order of the page.
 _SECTIONS: tuple[tuple[str, str], ...] = (
@@ -194,7 +195,7 @@ def _maps(details: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     if len(names) < 3:
         return []
     real, fake = (np.array([[v or 0.0 for v in row] for row in details[k]], float) for k in ("real", "fake"))
-    return heatmaps.heat_maps(real, fake, names, "series")
+    return [(d.title, d.body) for d in charts.heat_maps(real, fake, names, Noun("series", "series"))]
 
 
 def _pairs(details: Mapping[str, Any]) -> list[Table]:

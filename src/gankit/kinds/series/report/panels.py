@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from gankit.report.charts import histograms, short
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw
-from gankit.report.panels import short, short_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,35 +162,6 @@ def values(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Marku
     edges = np.linspace(low, high, _CELLS + 1)
     a, b = (np.histogram(np.clip(v, low, high), edges)[0] / len(v) for v in (real, fake))
     return histograms(edges, a, b, name, f"Histograms of {channel}", "held-out series")
-
-
-def histograms(
-    edges: Sequence[float] | np.ndarray,
-    real: Sequence[float] | np.ndarray,
-    fake: Sequence[float] | np.ndarray,
-    name: str,
-    title: str,
-    records: str,
-    xlabel: str = "",
-) -> Markup:
-    """Two histograms of shares over the same edges: real records as an area, fakes as a line."""
-
-    def paint(figure: Figure, pen: Pen) -> None:
-        axes = figure.subplots()
-        percent = [100 * v for v in real]
-        axes.stairs(percent, edges, fill=True, color=REAL, alpha=0.35, linewidth=0, label=records)
-        axes.stairs([100 * v for v in fake], edges, color=FAKE, linewidth=1.3, label="fakes")
-        bare(axes)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
-        axes.locator_params(axis="y", nbins=4)
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_ylim(0, None)
-        short_numbers(axes)
-        if xlabel:
-            axes.set_xlabel(xlabel)
-        figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
-
-    return draw(paint, size=_SINGLE, name=name, alt=f"{title}: {records} as an area, fakes as a line.")
 
 
 def neighbours(

@@ -11,8 +11,8 @@ from typing import Any
 from gankit.kinds.series.report.words import alike, words_of
 from gankit.report import numbers
 from gankit.report.curves import flat
+from gankit.report.old import LIMITS
 from gankit.report.sentences import Metrics, Places, Teller, rank
-from gankit.report.summary import LIMITS
 
 _JUDGES = ("discriminative", "judge")
 _LIKENESS = {

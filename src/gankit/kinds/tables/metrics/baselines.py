@@ -5,9 +5,6 @@ Knows a training sample; never the metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
 import numpy as np
 
 from gankit.metrics.sample import Sample
@@ -71,10 +68,3 @@ def _ordered(train: Sample, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
         order = np.argsort(-counts, kind="stable")
         values, counts, place = values[order], counts[order], np.argsort(order)[place]
     return values, np.concatenate([[0], np.cumsum(counts)]), place
-
-
-Baseline = Callable[[Sample, int, int], Sample]
-
-BASELINES: Mapping[str, Baseline] = MappingProxyType(
-    {"bootstrap": bootstrap, "independent": independent, "copula": copula}
-)

@@ -47,7 +47,7 @@ def cube(
     details: for each order the mean and the largest total variation and the share of cells within sampling error of
     the real count (two-proportion z test at level 5%: about 95% are for perfect fakes); the worst groupings; the worst
     cells by |z|, without cells that only narrow down or widen one that is listed already; `notable` are those that
-    chance alone would not show among so many cells (Bonferroni at 5%). See `gankit.kinds.tables.metrics.evaluation`.
+    chance alone would not show among so many cells (Bonferroni at 5%). See `gankit.kinds.tables.metrics.metrics`.
 
     The interval is a normal one from 20 bootstraps of the rows over a seeded choice of 30 groupings an order.
     """

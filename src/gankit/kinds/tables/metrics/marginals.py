@@ -23,7 +23,7 @@ def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     missing rate counts), and the total variation for categories, with missing as one more level. Any generator of
     independent columns reaches the best: this says nothing of how columns go together.
 
-    details: see `gankit.kinds.tables.metrics.evaluation`. The interval is a normal one from 25 bootstraps of the rows.
+    details: see `gankit.kinds.tables.metrics.metrics`. The interval is a normal one from 25 bootstraps of the rows.
     """
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
@@ -140,7 +140,7 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
 
 
 def histograms(real: Sample, fake: Sample, num_cells: int = 40, num_levels: int = 24) -> list[dict[str, Any]]:
-    """Each column's shares, real beside fake, for pictures: the COLUMN entries of `kinds.tables.metrics.evaluation`.
+    """Each column's shares, real beside fake, for pictures: the COLUMN entries of `kinds.tables.metrics.metrics`.
 
     The cells of a number span the real values without the outer 0.5% on either side (all of them when there are at
     most `num_cells` different ones); the first and last cell also hold what lies beyond.

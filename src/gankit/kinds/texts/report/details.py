@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gankit.report import numbers
+from gankit.report.old import name
 from gankit.report.standing import THRESHOLDS
-from gankit.report.words import name
 
 _MOST_MISSED = 8
 

@@ -15,7 +15,7 @@ import numpy as np
 from gankit.kinds.texts.report.panels import Tokenise, cell, cells, differences, gram
 from gankit.kinds.texts.report.words import called
 from gankit.report import numbers, parts
-from gankit.report.tables import Head, Table, heads_of
+from gankit.report.section import Head, Table, heads_of
 
 _MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
 _MOST_STEPS, _PER_STEP, _MOST_INVALID = 10, 6, 12

@@ -14,10 +14,10 @@ from gankit.kinds.texts.report.looks import Look
 from gankit.kinds.texts.report.panels import STYLE, by_order, length_picture
 from gankit.kinds.texts.report.words import BASELINES, HEADLINES, LEVELS, chip, words_of, worst_class
 from gankit.report import curves, frame, numbers, parts, scale
+from gankit.report.old import LIMITS
 from gankit.report.parts import Section
+from gankit.report.section import Table, heads_of
 from gankit.report.standing import THRESHOLDS
-from gankit.report.summary import LIMITS
-from gankit.report.tables import Table, heads_of
 
 # Which metric families make which section, in the order of the page.
 _SECTIONS: tuple[tuple[str, str], ...] = (

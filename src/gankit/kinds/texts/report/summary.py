@@ -11,8 +11,8 @@ from typing import Any
 from gankit.kinds.texts.report.words import HEADLINES, called, words_of
 from gankit.report import numbers
 from gankit.report.curves import flat
+from gankit.report.old import LIMITS
 from gankit.report.sentences import Metrics, Places, Teller
-from gankit.report.summary import LIMITS
 
 _LIKENESS = {
     "real": "cannot be told from real texts by their n-grams",

@@ -12,9 +12,9 @@ from typing import Any
 from gankit.kinds.images.report.words import Words, completed
 from gankit.kinds.texts.report import details as told
 from gankit.report import numbers
+from gankit.report.old import name
 from gankit.report.standing import Level, Standing, standing
 from gankit.report.verdicts import Voice
-from gankit.report.words import name
 
 __all__ = [
     "BASELINES",

@@ -1,25 +1,26 @@
-"""One small picture a column: the real rows as an area, the fakes as a line over it; categories as bars.
+"""One small drawing a column: the real rows as an area, the fakes as a line over it; categories as bars. And how
+strongly pairs of columns correlate.
 
-Knows the COLUMN entries of `kinds.tables.metrics.evaluation` and samples; never models or the page around the panels.
+Knows the COLUMN entries of an evaluation of rows and samples; never models, scores (see `gankit.metrics.pairs`: the
+correlations here are for the eye alone), or the page around the drawings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
 
+from gankit.metrics.sample import Sample
 from gankit.report import numbers
+from gankit.report.charts import short_numbers
 from gankit.report.drawing import FAKE, REAL, Pen, bare, draw
+from gankit.report.section import Drawing
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from gankit.metrics.sample import Sample
 
 MAX_LEVELS = 8
 # One value that more than this share of the rows have, and so flattens all others, is told in words instead of drawn,
@@ -31,34 +32,11 @@ _MOST_CELLS = 40
 _DAY_S = 86400.0
 _EARLIEST_S, _LATEST_S = -62_000_000_000.0, 253_000_000_000.0
 _LARGEST = 1e300  # so that no difference of two values overflows
+# Rows and levels that correlations are computed from; more columns than these are not drawn.
+_MAX_ROWS, _MAX_LEVELS = 10_000, 50
+MAX_COLUMNS = 40
 # Fakes outside the real range are worth a sentence above this share of them.
 _BEYOND = 0.01
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One level of a category: its name and its shares of the real rows and of the fakes."""
-
-    name: str
-    real: float
-    fake: float
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One column's picture.
-
-    score: the column's own `shape` score, None when unknown.
-    svg: the picture of a number; empty for a category, which has `bars`, each as wide as its share of `widest`.
-    remarks: what the picture leaves out, as sentences.
-    """
-
-    column: str
-    score: float | None
-    svg: Markup
-    bars: tuple[Bar, ...]
-    widest: float
-    remarks: tuple[str, ...]
 
 
 def panels(
@@ -69,11 +47,11 @@ def panels(
     *,
     dates: Collection[str] = (),
     most: int = 40,
-) -> list[Panel]:
-    """The pictures of at most `most` columns, the one with the lowest score first.
+) -> list[Drawing]:
+    """The drawings of at most `most` columns, the one with the lowest score first.
 
     Args:
-        columns: the COLUMN entries of `evaluate_samples`.
+        columns: the COLUMN entries of an evaluation of rows.
         scores: a column's score in [0, 1], best 1.
         real, fake: the held-out rows and the fakes; numbers are drawn from them.
         dates: names of columns whose numbers are seconds since 1970.
@@ -83,13 +61,11 @@ def panels(
     out = []
     for i, entry in enumerate(ranked):
         name = entry["column"]
-        if entry["kind"] == "category":
-            bars = _bars(entry)
-            widest = max([b.real for b in bars] + [b.fake for b in bars] + [1e-9])
-            out.append(Panel(name, scores.get(name), Markup(), bars, widest, tuple(_missing(entry))))
-        else:
-            svg, remarks = _number(name, i, real.columns[name], fake.columns[name], name in dates)
-            out.append(Panel(name, scores.get(name), svg, (), 1.0, (*_missing(entry), *remarks)))
+        body, remarks = _bars(entry), list[str]()
+        if entry["kind"] != "category":
+            body, remarks = _number(name, i, real.columns[name], fake.columns[name], name in dates)
+        extra = f"{scores[name]:.3f}" if name in scores else ""
+        out.append(Drawing(name, body, extra, (*_missing(entry), *remarks)))
     return out
 
 
@@ -194,47 +170,113 @@ def _histogram(figure: Figure, pen: Pen, edges: np.ndarray, real: np.ndarray, fa
     short_numbers(axes, is_date)
 
 
-def short_numbers(axes: Axes, is_date: bool = False) -> None:
-    """Few x ticks with short labels: dates, or numbers with k and M."""
-    if is_date:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator: Any = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]  # matplotlib's
-        axes.xaxis.set_major_locator(locator)
-        formatter: Any = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_formatter(formatter)
-        return
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
-    low, high = axes.get_xlim()
-    step = (high - low) / 5
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, step)))
+_BAR = Markup(
+    '<tr><th scope="row" title="{name}">{name}</th><td class="b"><div class="bar real" style="width:{real:.1f}%"></div>'
+    '<div class="bar fake" style="width:{fake:.1f}%"></div></td><td class="n">{shares}</td></tr>'
+)
+_BARS = Markup(
+    '<table class="bars"><caption class="hidden">Shares of the levels of {name}</caption><thead class="hidden"><tr>'
+    '<th scope="col">Level</th><th scope="col">Bars</th><th scope="col">Real and fake</th></tr></thead>'
+    "<tbody>{rows}</tbody></table>"
+)
 
 
-def short(value: float, step: float) -> str:
-    """An axis label: `12k`, `3.5M`, and as many decimals as neighbouring ticks `step` apart need.
-
-    >>> short(12000.0, 4000.0), short(2014.0, 1.0), short(0.25, 0.05)
-    ('12k', '2014', '0.25')
-    """
-    if abs(value) < 1e-12 * max(step, 1e-300) or value == 0:
-        return "0"
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if step >= size / 10 and abs(value) >= size:
-            return f"{value / size:.4g}{unit}"
-    if step < 1e-4 or abs(value) >= 1e7:
-        return f"{value:.3g}"
-    return f"{value:.{max(0, int(np.ceil(-np.log10(step))))}f}".rstrip("0").rstrip(".") if step < 1 else f"{value:.0f}"
-
-
-def _bars(entry: Mapping[str, Any]) -> tuple[Bar, ...]:
+def _bars(entry: Mapping[str, Any]) -> Markup:
+    """The shares of the levels of a category as bars, real above fake."""
+    if entry["kind"] != "category":
+        return Markup()
     levels, real, fake = entry["levels"], entry["real"], entry["fake"]
     shown = len(levels) if len(levels) <= MAX_LEVELS + 1 else MAX_LEVELS
-    bars = [Bar(str(levels[i]), float(real[i]), float(fake[i])) for i in range(shown)]
+    bars = [(str(levels[i]), float(real[i]), float(fake[i])) for i in range(shown)]
     beyond = entry.get("other") or {}
     rest = [sum(values[shown:]) + float(beyond.get(side) or 0) for side, values in (("real", real), ("fake", fake))]
     hidden = int(entry.get("num_levels", len(levels))) - shown
     if hidden > 0 or any(r > 1e-9 for r in rest):
-        bars.append(Bar(f"{hidden} more" if hidden > 0 else "others", rest[0], rest[1]))
-    return tuple(bars)
+        bars.append((f"{hidden} more" if hidden > 0 else "others", rest[0], rest[1]))
+    widest = max([share for bar in bars for share in bar[1:]] + [1e-9])
+    rows = [
+        _BAR.format(name=name, real=100 * a / widest, fake=100 * b / widest, shares=f"{100 * a:.1f} | {100 * b:.1f} %")
+        for name, a, b in bars
+    ]
+    return _BARS.format(name=entry["column"], rows=Markup("").join(rows)) if rows else Markup()
+
+
+# --- how strongly columns correlate -----------------------------------------------------------------------------------
+
+
+def associations(sample: Sample, names: Sequence[str]) -> np.ndarray:
+    """How strongly each pair of columns goes together: [C, C] float64, 1 on the diagonal.
+
+    Two numbers: Spearman's rank correlation, in [-1, 1], over rows where both are present. Two categories: Cramer's V
+    with the bias correction of Bergsma (2013), in [0, 1]. A category and a number: the correlation ratio eta of the
+    number's ranks over the levels, in [0, 1]. Missing is one more level of a category. The first 10,000 rows are used.
+    """
+    sample = sample.select(names).take(np.arange(min(sample.num_rows, _MAX_ROWS)))
+    columns = [_ranks(v) if sample.kinds[n] == "number" else _codes(v) for n, v in sample.columns.items()]
+    out = np.eye(len(names))
+    for i in range(len(names)):
+        for j in range(i):
+            out[i, j] = out[j, i] = _association(columns[i], columns[j])
+    return out
+
+
+def _association(a: np.ndarray, b: np.ndarray) -> float:
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        both = np.isfinite(a) & np.isfinite(b)
+        return _correlation(a[both], b[both])
+    if a.dtype.kind == "i" and b.dtype.kind == "i":
+        return _cramers_v(a, b)
+    return _correlation_ratio(a, b) if a.dtype.kind == "i" else _correlation_ratio(b, a)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Mid-ranks of the numbers that are present, NaN elsewhere."""
+    from scipy.stats import rankdata
+
+    out = np.full(len(values), np.nan)
+    present = np.isfinite(values)
+    out[present] = rankdata(values[present])
+    return out
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    """Codes 0 … K-1 of the most frequent levels (missing is one), all others as one more level."""
+    counts = np.bincount(values + 1)
+    order = np.argsort(-counts, kind="stable")
+    place = np.full(len(counts), _MAX_LEVELS, np.int64)
+    place[order[:_MAX_LEVELS]] = np.arange(min(len(order), _MAX_LEVELS))
+    out: np.ndarray = place[values + 1]
+    return out
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
+
+
+def _cramers_v(a: np.ndarray, b: np.ndarray) -> float:
+    n = len(a)
+    table = np.bincount(a * (b.max(initial=0) + 1) + b).astype(float)
+    table = np.pad(table, (0, (int(a.max(initial=0)) + 1) * (int(b.max(initial=0)) + 1) - len(table)))
+    table = table.reshape(int(a.max(initial=0)) + 1, -1)
+    table = table[table.sum(1) > 0][:, table.sum(0) > 0]
+    rows, columns = table.shape
+    if n < 2 or rows < 2 or columns < 2:
+        return 0.0
+    expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / n
+    phi2 = float(((table - expected) ** 2 / expected).sum()) / n
+    phi2 = max(0.0, phi2 - (rows - 1) * (columns - 1) / (n - 1))
+    rows_c, columns_c = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
+    return float(min(1.0, np.sqrt(phi2 / max(min(rows_c, columns_c) - 1, 1e-9))))
+
+
+def _correlation_ratio(codes: np.ndarray, ranks: np.ndarray) -> float:
+    present = np.isfinite(ranks)
+    codes, ranks = codes[present], ranks[present]
+    if len(ranks) < 3 or ranks.std() == 0:
+        return 0.0
+    counts = np.bincount(codes)
+    means = np.bincount(codes, ranks) / np.maximum(counts, 1)
+    between = float((counts * (means - ranks.mean()) ** 2).sum())
+    return float(np.sqrt(min(1.0, between / float(((ranks - ranks.mean()) ** 2).sum()))))

@@ -12,8 +12,8 @@ import numpy as np
 from markupsafe import Markup
 
 from gankit.report import numbers
+from gankit.report.charts import short_numbers
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, draw
-from gankit.report.panels import short_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ _FEWEST_CELLS = 6
 def figure_1d(
     real: np.ndarray, fake: np.ndarray, grid: np.ndarray, d: np.ndarray, z: np.ndarray, x_of_z: np.ndarray
 ) -> dict[str, list[float]]:
-    """What `gankit.report.report.build` needs to draw the figure, as plain JSON.
+    """What the report needs to draw the figure, as plain JSON.
 
     The densities are histograms, so that atoms and sharp edges are shown as they are: a cell reaches half-way to the
     grid's neighbouring points, and where values are few, several of them are joined to one (about 2 N^(1/3) in all).
@@ -66,7 +66,7 @@ def _density(values: np.ndarray, edges: np.ndarray, joined: int) -> np.ndarray:
     return np.repeat(counts / max(len(values), 1) / widths, joined)[: len(edges) - 1]
 
 
-def picture(figure_1d: Mapping[str, Any]) -> Markup:
+def drawing(figure_1d: Mapping[str, Any]) -> Markup:
     """The figure as an inline SVG, from what `figure_1d` gave."""
     x = np.asarray(figure_1d["x"], float)
     d, z, x_of_z = (np.asarray(figure_1d[k], float) for k in ("d", "z", "x_of_z"))
@@ -149,7 +149,7 @@ def words(figure_1d: Mapping[str, Any]) -> str:
 
 
 def alternative(figure_1d: Mapping[str, Any]) -> str:
-    """The alternative text of the picture."""
+    """The alternative text of the drawing."""
     return (
         "The density of the real values as an area, that of the fakes as a line, D(x) as a dashed line; below them, "
         f"arrows from {len(figure_1d['z'])} values of z to x = G(z). {words(figure_1d)}"

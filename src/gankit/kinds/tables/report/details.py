@@ -1,45 +1,25 @@
-"""The details of each metric as tables: what stands behind a verdict, the worst first.
+"""The details of each metric of rows as tables: what stands behind a verdict, the worst first.
 
-Knows the details of `gankit.kinds.tables.metrics.evaluation`; never samples or pages.
+Knows the details that `gankit.kinds.tables.metrics.metrics` documents; never samples or pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from gankit.report import numbers
+from gankit.report.section import Table, heads_of
+from gankit.report.verdict import THRESHOLDS
 
 _MOST = 15
-
-
-@dataclass(frozen=True)
-class Head:
-    """The head of a table's column; `number`: its cells are numbers and stand to the right."""
-
-    text: str
-    number: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of texts: a caption, heads, rows; a cell that is Markup is shown as it is. kind: its class for styles."""
-
-    caption: str
-    head: tuple[Head, ...]
-    rows: tuple[tuple[str, ...], ...]
-    kind: str = ""
 
 
 def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
     """The tables of a metric's details; none for a metric without, or when there is nothing to show."""
     return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
-
-
-def heads_of(*texts: str) -> tuple[Head, ...]:
-    """Heads; those that begin with # are of numbers."""
-    return tuple(Head(t.removeprefix("#"), t.startswith("#")) for t in texts)
 
 
 def _capped(caption: str, rows: Sequence[Any], total: int | None = None) -> str:
@@ -203,3 +183,38 @@ _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
     "conditional": (_levels,),
     "membership": (_attack,),
 }
+
+
+def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), most: int = 5) -> list[Table]:
+    """The `most` fakes that lie nearest to a training row for their distance to held-out rows, each as a folded table.
+
+    worst: of the metric copies_near. dates: columns whose numbers are seconds since 1970.
+    """
+    out = []
+    for place, entry in enumerate(worst[:most], 1):
+        fake, train = entry["fake"], entry["train"]
+        rows, equal = [], 0
+        for column in fake:
+            sides = tuple(value_text(column, record.get(column), dates) for record in (fake, train))
+            same = fake[column] == train.get(column)
+            equal += same
+            shown = tuple(Markup('<span class="same">{}</span>').format(s) for s in sides) if same else sides
+            rows.append((column, *shown))
+        near, far = numbers.finite(entry.get("distance_train")), numbers.finite(entry.get("distance_heldout"))
+        suspicious = near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
+        summary = (
+            f"Number {place}: {equal} of {len(rows)} columns equal; distance {numbers.score(near)} to the training "
+            f"row, {numbers.score(far)} to the nearest held-out row{': suspiciously near' if suspicious else ''}"
+        )
+        caption = f"Number {place}: a fake beside its nearest training row; equal values are grey."
+        out.append(Table(caption, heads_of("Column", "Fake", "Training row"), tuple(rows), folded=summary))
+    return out
+
+
+def value_text(column: str, value: Any, dates: Collection[str] = ()) -> str:
+    """A value of a record as text: a number, a date, a level, or `missing`."""
+    if value is None:
+        return "missing"
+    if isinstance(value, float):
+        return numbers.moment(value) if column in dates else numbers.amount(value)
+    return str(value)

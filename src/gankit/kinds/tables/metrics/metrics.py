@@ -1,0 +1,543 @@
+"""The metrics of rows: what each computes, its words, its baselines, and the samples that all of them look at.
+
+Knows samples of plain columns and the words of the report; never how rows were made, networks or pages.
+
+Beside what `gankit.metrics.evaluate` documents, the "evaluation" of report.json holds the fields of `TableFacts`, where
+
+    COLUMN = {"column": "age", "kind": "number", "missing": {"real": 0.0, "fake": 0.0},
+              "edges": [17.0, ...],                        # K + 1 edges; the outer cells hold all that lies beyond
+              "real": [K shares], "fake": [K shares]}      # shares of all rows, so that they add up to 1 - missing
+           | {"column": "sex", "kind": "category", "missing": {...},
+              "levels": ["Male", "Female"], "num_levels": 2,            # the 24 most frequent levels of the real rows
+              "real": [shares], "fake": [shares], "other": {"real": 0.0, "fake": 0.0}}
+
+NAMEs and their details (lists of columns, pairs, cells and records come worst first):
+
+    shape            columns: [{column, kind, score, missing_real, missing_fake, and for numbers: ks, wasserstein (in
+                     the column's own unit), wasserstein_sd (in standard deviations of the real rows)}];
+                     for a single number column also one_number: {ks_p_value, kl_nats, kl_bins}
+    trend            pairs: [{columns: [a, b], score, how: "correlation" | "contingency" | "mixed", real, fake
+                     (the correlations, or null)}] (the 30 worst); matrix: {columns: [..], scores: [[..]]} (1 on the
+                     diagonal; at most 60 columns); matrix_capped: bool
+    cube             orders: [{order: 1 | 2 | 3, sets, sets_possible, cells, tv_mean, tv_max, within (share of cells
+                     within sampling error), within_expected: 0.95}]; worst_sets: [{columns, tv}]; worst_cells:
+                     [{terms: [{column, value}], text: "age in (24, 30] and sex = Male", real, fake (shares), z,
+                     notable: bool (more than chance shows among so many cells)}]; level: 0.05; sampled: bool; seconds
+    c2st_trees       auc, auc_low, auc_high, accuracy, precision, recall, folds, rows (each side)
+    c2st_linear      the same
+    usefulness       target, task: "classification" | "regression", figure: "auc" | "r2", train_rows, test_rows, classes
+    rare_categories  found, expected, possible (levels), share (found / possible), per_column: [{column, rare, found,
+                     expected}], missed: [{column, level, real_rows}] (the most frequent that are missing, at most 20)
+    precision        rows, curve: {alpha: [..], inside: [..]}
+    recall           rows, curve: {beta: [..], covered: [..]}
+    density          rows, neighbours
+    coverage         rows, neighbours
+    conditional      columns: [{column, score, levels: [{level, real_rows, fake_rows, score, worst: [{column,
+                     score}]}]}]
+    copies_exact     copies (rows), rows, heldout_share, unique_copied (training rows that were copied),
+                     examples: [{fake: RECORD}] (at most 5)
+    copies_near      closer (rows), rows, ties, three_sample: {z, p, cells_z, cells_p, cells}, distance: {train_median,
+                     heldout_median (of the fakes), and, of the distance to the nearest training row, edges [K + 1],
+                     fake, heldout [K shares]}, worst: [{fake: RECORD, train: RECORD, distance_train,
+                     distance_heldout}] (at most 10)
+    membership       auc is the value; tpr_at_1: share of members found at 1% false positives, and its interval
+                     tpr_at_1_low, tpr_at_1_high (null with fewer than 100 non-members); tpr_at_0_1, tpr_at_0_1_low,
+                     tpr_at_0_1_high at 0.1% (null with fewer than 1,000); members, non_members
+
+    RECORD = {"age": 31.0, "sex": "Male", "pay": null}: numbers as float (datetimes in seconds), categories as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gankit.errors import DataError
+from gankit.kinds.tables.metrics import baselines, conditional, coverage, cube, marginals, pairs, usefulness
+from gankit.kinds.tables.metrics.marginals import histograms
+from gankit.kinds.tables.metrics.usefulness import guess_target
+from gankit.metrics import copies, two_sample
+from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, Inputs, MetricResult, Rows, evaluate, make_baselines
+from gankit.metrics.metric import LONGER, Baseline, Metric, Noun
+from gankit.metrics.sample import Sample, align
+from gankit.metrics.score import Score
+from gankit.randomness import key, numpy_generator
+from gankit.report import numbers, wording
+from gankit.report.verdict import COPIES, THRESHOLDS
+from gankit.report.wording import name
+
+NOUN = Noun("row", "rows")
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What a report on rows needs beside the results.
+
+    target: the column to predict, given or guessed; None when nothing can be predicted (one column).
+    given: the columns conditional fidelity looks at (the target when none was given).
+    columns: for drawing: one COLUMN a column, in order.
+    """
+
+    target: str | None
+    target_guessed: bool
+    given: Sequence[str]
+    columns: Sequence[Mapping[str, Any]]
+
+
+class TableInputs(Inputs[Sample, TableFacts]):
+    """The real rows that every candidate is held against.
+
+    Attributes:
+        train, heldout: all real rows; against: the held-out ones that are compared; halves: of all held-out ones.
+        target, given: see `TableFacts`.
+    """
+
+    noun = NOUN
+
+    def __init__(
+        self,
+        train: Sample,
+        heldout: Sample,
+        fake: Sample,
+        target: str | None,
+        given: Sequence[str],
+        seed: int,
+        max_rows: int,
+    ) -> None:
+        self.train, self.heldout, self.seed = train, heldout, seed
+        self.target_guessed = target is None
+        self.target = guess_target(train) if target is None else target
+        self.given = tuple(given) or ((self.target,) if self.target is not None else ())
+        compared = min(fake.num_rows, train.num_rows, max_rows)
+        generator = numpy_generator(seed, "metrics/evaluation")
+        self.against = heldout.subsample(max_rows, generator)
+        shuffled = generator.permutation(heldout.num_rows)
+        self.halves = heldout.take(shuffled[: len(shuffled) // 2]), heldout.take(shuffled[len(shuffled) // 2 :])
+        self.rows = Rows(train.num_rows, heldout.num_rows, fake.num_rows, compared, self.against.num_rows)
+        self.candidates = {
+            FAKE: fake.subsample(compared, generator),
+            CEILING: train.subsample(compared, generator),
+            **make_baselines(BASELINES, self),
+        }
+
+    def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
+        """See `Inputs.notes`."""
+        notes = []
+        if "trend" in results and results["trend"].details.get("matrix_capped"):
+            notes.append(f"Pairs are of the first 60 of {len(self.train.names)} columns.")
+        if "cube" in results and results["cube"].details.get("sampled"):
+            notes.append("Of the groupings of two or three columns a seeded choice was counted.")
+        return notes
+
+    def facts(self, results: Mapping[str, MetricResult]) -> TableFacts:
+        """See `Inputs.facts`."""
+        columns = histograms(self.against, self.candidates[FAKE])
+        return TableFacts(self.target, self.target_guessed, self.given, columns)
+
+
+def evaluate_rows(
+    train: Sample,
+    heldout: Sample,
+    fake: Sample,
+    *,
+    target: str | None = None,
+    given: Sequence[str] = (),
+    seed: int = 0,
+    max_rows: int = 20_000,
+) -> Evaluation[TableFacts]:
+    """Every metric of `METRICS` on the fakes, on fresh real rows (the ceiling) and on three baselines.
+
+    train, heldout: real rows, disjoint; fake: the fakes, of any number. target: the column to predict, guessed when
+    None. given: the columns conditional fidelity looks at; the target when empty. max_rows: at most so many
+    rows of each sample are compared; copies are looked for among all training rows.
+
+    The fakes, the ceiling and the baselines are compared at equal numbers of rows, since most figures depend on it.
+
+    Raises:
+        DataError: a sample has no rows, or the samples do not have the same columns.
+        DataError: `target` or a column of `given` is not among the columns.
+    """
+    train, heldout, fake = align(train, heldout, fake)
+    for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
+        if not sample.num_rows or not sample.names:
+            raise DataError(
+                f"the {what}: expected rows to compare, found none. Give at least one row, better some thousands."
+            )
+    for column in (*given, *([] if target is None else [target])):
+        if column not in train.names:
+            raise DataError(f"column {column!r} is not in the table. Choose among {', '.join(train.names)}.")
+    return evaluate(METRICS, TableInputs(train, heldout, fake, target, given, seed, max_rows))
+
+
+# --- who stands in the place of the fakes -----------------------------------------------------------------------------
+
+Function = Callable[[TableInputs, str], Score]
+
+
+def _against_heldout(function: Callable[..., Score]) -> Function:
+    """A metric of held-out rows and a candidate."""
+    return lambda inputs, who: function(inputs.against, inputs.candidates[who], seed=inputs.seed)
+
+
+def _against_training(function: Callable[..., Score]) -> Function:
+    """A metric of training rows and a candidate; its ceiling is held-out rows."""
+
+    def score(inputs: TableInputs, who: str) -> Score:
+        return function(inputs.train, inputs.heldout if who == CEILING else inputs.candidates[who], seed=inputs.seed)
+
+    return score
+
+
+def _against_both(function: Callable[..., Score]) -> Function:
+    """A metric of training rows, held-out rows and a candidate; its ceiling is one half of the held-out rows."""
+
+    def score(inputs: TableInputs, who: str) -> Score:
+        real, fake = (
+            (inputs.halves[1], inputs.halves[0]) if who == CEILING else (inputs.heldout, inputs.candidates[who])
+        )
+        return function(inputs.train, real, fake, seed=inputs.seed)
+
+    return score
+
+
+def _conditional(inputs: TableInputs, who: str) -> Score:
+    return conditional.conditional(inputs.against, inputs.candidates[who], given=inputs.given, seed=inputs.seed)
+
+
+def _usefulness(inputs: TableInputs, who: str) -> Score:
+    fake, target = inputs.candidates[who], inputs.target or ""
+    return usefulness.usefulness(inputs.train, inputs.against, fake, target=target, seed=inputs.seed)
+
+
+def _baseline(make: Callable[[Sample, int, int], Sample]) -> Callable[[TableInputs], Sample]:
+    return lambda inputs: make(inputs.train, inputs.rows.compared, key(inputs.seed, "metrics/evaluation/baseline"))
+
+
+# --- sentences on the details -----------------------------------------------------------------------------------------
+
+
+def _of_shape(details: Mapping[str, Any]) -> list[str]:
+    columns = details.get("columns") or []
+    if not columns:
+        return []
+    worst = columns[0]
+    out = []
+    if len(columns) > 1:
+        out.append(f"The worst column is {name(worst['column'])} with {numbers.score(worst['score'])}.")
+    gone = max(columns, key=lambda c: abs((c.get("missing_fake") or 0) - (c.get("missing_real") or 0)))
+    real, fake = gone.get("missing_real") or 0, gone.get("missing_fake") or 0
+    if abs(fake - real) > THRESHOLDS["tolerance"]:
+        out.append(
+            f"{name(gone['column'])} is missing in {numbers.share(fake)} of the fakes and {numbers.share(real)} "
+            "of the real rows."
+        )
+    one = details.get("one_number") or {}
+    if one.get("kl_nats") is not None:
+        out.append(
+            f"The divergence KL(real ‖ fake) is {numbers.score(one['kl_nats'])} nats over {one['kl_bins']} bins; "
+            f"the Kolmogorov–Smirnov test gives p = {numbers.score(one.get('ks_p_value'))}."
+        )
+    return out
+
+
+def _of_trend(details: Mapping[str, Any]) -> list[str]:
+    pairs = details.get("pairs") or []
+    if not pairs:
+        return []
+    worst = pairs[0]
+    a, b = worst["columns"]
+    text = f"The worst pair is {name(a)} with {name(b)}: {numbers.score(worst['score'])}"
+    if worst.get("real") is not None and worst.get("fake") is not None:
+        text += f" (correlation {numbers.score(worst['real'])} in real rows, {numbers.score(worst['fake'])} in fakes)"
+    return [text + "."]
+
+
+def _of_cube(details: Mapping[str, Any]) -> list[str]:
+    orders, cells = details.get("orders") or [], details.get("worst_cells") or []
+    names = {1: "one column", 2: "two columns", 3: "three columns"}
+    parts = [
+        f"{numbers.share(o['within'])} of {numbers.count(o['cells'])} cells by {names.get(o['order'], o['order'])}"
+        for o in orders
+        if o.get("within") is not None
+    ]
+    out = []
+    if parts:
+        expected = orders[0].get("within_expected")
+        out.append(
+            f"Grouped as an analyst would, the fakes give the right count, within sampling error, in "
+            f"{numbers.listed(parts)}" + (f"; perfect fakes would in {numbers.share(expected)}." if expected else ".")
+        )
+    if cells:
+        out.append(
+            f"The cell furthest off is {name(cells[0]['text'])}: {numbers.share(cells[0]['real'])} of the real rows, "
+            f"{numbers.share(cells[0]['fake'])} of the fakes."
+        )
+    return out
+
+
+def _of_usefulness(details: Mapping[str, Any]) -> list[str]:
+    if not details.get("target"):
+        return []
+    figure = {"auc": "AUC", "r2": "R²"}.get(details.get("figure", ""), details.get("figure", ""))
+    return [
+        f"The column predicted is {name(details['target'])}; the figure is {figure} on "
+        f"{numbers.count(details.get('test_rows'))} held-out real rows. The ceiling is the same model trained on real "
+        "rows."
+    ]
+
+
+def _of_rare(details: Mapping[str, Any]) -> list[str]:
+    if not details.get("possible"):
+        return []
+    out = [
+        f"{numbers.count(details['found'])} of {numbers.count(details['possible'])} rare categories occur in the "
+        f"fakes; with that many rows {(details.get('expected') or 0):.1f} would be expected."
+    ]
+    missed = details.get("missed") or []
+    if missed:
+        first = missed[0]
+        out.append(
+            f"The most frequent one that is missing is {name(first['column'])} = {name(first['level'])} "
+            f"({numbers.count(first['real_rows'])} real rows)."
+        )
+    return out
+
+
+def _of_conditional(details: Mapping[str, Any]) -> list[str]:
+    levels = [(c["column"], lev) for c in details.get("columns") or [] for lev in c["levels"]]
+    if not levels:
+        return []
+    column, worst = min(levels, key=lambda item: float(item[1]["score"]))
+    return [
+        f"The other columns fit worst where {name(column)} is {name(worst['level'])}: {numbers.score(worst['score'])} "
+        f"over {numbers.count(worst['real_rows'])} real rows and {numbers.count(worst['fake_rows'])} fakes."
+    ]
+
+
+def _of_membership(details: Mapping[str, Any]) -> list[str]:
+    found = numbers.finite(details.get("tpr_at_1"))
+    if found is None:
+        return []
+    shown = numbers.share(found)
+    low, high = numbers.finite(details.get("tpr_at_1_low")), numbers.finite(details.get("tpr_at_1_high"))
+    bounds = f" ({numbers.share(low)} to {numbers.share(high)})" if low is not None and high is not None else ""
+    return [
+        f"An attacker who accuses 1 % of strangers wrongly finds {shown}{bounds} of the training rows; guessing finds "
+        "1 %."
+    ]
+
+
+# --- the lists --------------------------------------------------------------------------------------------------------
+
+BASELINES: Sequence[Baseline[TableInputs]] = (
+    Baseline(
+        "independent",
+        _baseline(baselines.independent),
+        "Independent columns",
+        "independent columns",
+        "each column drawn for itself, without any relation between columns. A model that does not beat them has "
+        "learned no more.",
+        "square",
+        start=True,
+    ),
+    Baseline(
+        "copula",
+        _baseline(baselines.copula),
+        "Gaussian copula",
+        "a Gaussian copula",
+        "columns tied by correlations alone: a plain method that a GAN should beat.",
+        "triangle",
+        start=True,
+    ),
+    Baseline(
+        "bootstrap",
+        _baseline(baselines.bootstrap),
+        "Real rows drawn again",
+        "real rows drawn again",
+        "a bootstrap of the training rows: as real as can be, and all of it copied. It shows what a copier would "
+        "score.",
+        "cross",
+    ),
+)
+
+_OVERFITS = "train for fewer samples (--samples), or on more rows"
+
+METRICS: Sequence[Metric[TableInputs]] = (
+    Metric(
+        "shape",
+        _against_heldout(marginals.shape),
+        "marginals",
+        "Each column for itself: how alike the distributions are.",
+        title="Single columns",
+        noun="single columns",
+        question="Is each column, for itself, distributed as in real rows?",
+        remedy=f"{LONGER}, or state the type of a column that was read wrongly (--column NAME=TYPE)",
+        details=_of_shape,
+        tolerance=0.005,
+    ),
+    Metric(
+        "trend",
+        _against_heldout(pairs.trend),
+        "pairs",
+        "Pairs of columns: how alike their correlations and cross tables are.",
+        title="Pairs of columns",
+        noun="pairs of columns",
+        question="Do two columns go together as in real rows?",
+        details=_of_trend,
+        tolerance=0.005,
+    ),
+    Metric(
+        "cube",
+        _against_heldout(cube.cube),
+        "cube",
+        "Group-by answers over one, two and three columns: how alike the shares of the groups are.",
+        title="Group-by answers",
+        noun="group-by answers",
+        question="Would a GROUP BY over one, two or three columns give an analyst the same answer?",
+        details=_of_cube,
+        tolerance=0.01,
+    ),
+    Metric(
+        "c2st_trees",
+        _against_heldout(two_sample.c2st_trees),
+        "two-sample",
+        "Can boosted trees tell fakes from real rows? 1: no better than by chance; 0: always.",
+        title="Judged by trees",
+        noun="rows as a whole (judged by trees)",
+        question="Can boosted trees, shown whole rows, tell fakes from real rows?",
+        remedy=f"{LONGER}; trees look at many columns at once, which is learned last",
+        details=wording.judge("A tree model", NOUN),
+        tolerance=0.05,
+    ),
+    Metric(
+        "c2st_linear",
+        _against_heldout(two_sample.c2st_linear),
+        "two-sample",
+        "Can a linear model tell fakes from real rows? 1: no better than by chance; 0: always.",
+        title="Judged by a linear model",
+        noun="rows as a whole (judged by a linear model)",
+        question="Can a linear model tell fakes from real rows?",
+        details=wording.judge("A linear model", NOUN),
+        tolerance=0.05,
+    ),
+    Metric(
+        "usefulness",
+        _usefulness,
+        "usefulness",
+        "A model trained on the fakes, tested on held-out real rows: ROC AUC, or R2 for a number.",
+        title="Usefulness",
+        noun="training predictive models",
+        question="Does a model trained on fakes predict real rows as well as one trained on real rows?",
+        remedy=f"{LONGER}, or train with the target as a condition (--given COLUMN)",
+        details=_of_usefulness,
+        tolerance=0.01,
+    ),
+    Metric(
+        "rare_categories",
+        _against_training(coverage.rare_categories),
+        "coverage",
+        "Rare levels: how many appear, over the number expected in as many real rows.",
+        title="Rare categories",
+        noun="rare categories",
+        question="Do categories that are rare in the data occur at all?",
+        remedy=f"{LONGER}, or draw more rows",
+        details=_of_rare,
+    ),
+    Metric(
+        "precision",
+        _against_heldout(coverage.precision),
+        "coverage",
+        "Do the fakes lie where real rows lie, bulk and fringe (alpha-precision)?",
+        title="Realism of rows (α-precision)",
+        noun="realism of single rows",
+        question="Do fakes lie where real rows lie?",
+        tolerance=0.02,
+    ),
+    Metric(
+        "recall",
+        _against_heldout(coverage.recall),
+        "coverage",
+        "Are real rows reached by fakes (beta-recall)? Real rows themselves reach about a half.",
+        title="Variety of rows (β-recall)",
+        noun="variety of rows",
+        question="Do fakes reach all places where real rows lie?",
+        tolerance=0.05,
+    ),
+    Metric(
+        "density",
+        _against_heldout(coverage.density),
+        "coverage",
+        "How crowded the fakes are around real rows; above 1: they keep to the crowd.",
+        noun="density around real rows",
+        question="Are there as many fakes around real rows as there should be?",
+        direction="near",
+        tolerance=0.05,
+    ),
+    Metric(
+        "coverage",
+        _against_heldout(coverage.coverage),
+        "coverage",
+        "The share of real rows with a fake in their neighbourhood.",
+        noun="coverage of real rows",
+        question="What share of the real rows has a fake nearby?",
+        tolerance=0.02,
+    ),
+    Metric(
+        "conditional",
+        _conditional,
+        "conditional",
+        "Given a value of one column, how alike the other columns are.",
+        title="Given a value",
+        noun="rows with a given value",
+        question="Among rows with a given value, do the other columns follow the real ones?",
+        remedy=f"{LONGER}, or train with that column as a condition (--given COLUMN)",
+        details=_of_conditional,
+        tolerance=0.01,
+    ),
+    Metric(
+        "copies_exact",
+        _against_both(copies.copies_exact),
+        COPIES,
+        "The share of fakes that are a training row, letter by letter; compare with the share of held-out rows.",
+        title="Exact copies",
+        noun="exact copies",
+        question="How many fakes equal a training row?",
+        remedy=_OVERFITS,
+        details=wording.exact(NOUN, "in every column"),
+        best=0.0,
+        direction="lower",
+        tolerance=0.005,
+        trained=True,
+    ),
+    Metric(
+        "copies_near",
+        _against_both(copies.copies_near),
+        COPIES,
+        "The share of fakes closer to a training row than to a held-out row; one half without copying.",
+        title="Near copies",
+        noun="near copies",
+        question="Are fakes nearer to training rows than to real rows nobody trained on?",
+        remedy=_OVERFITS,
+        details=wording.near(NOUN),
+        best=0.5,
+        direction="near",
+        tolerance=0.02,
+        trained=True,
+    ),
+    Metric(
+        "membership",
+        _against_both(copies.membership),
+        COPIES,
+        "Can an attacker with the fakes alone tell who was in the training data? One half: no.",
+        title="Membership attack",
+        noun="membership",
+        question="Can an attacker tell who was in the training data?",
+        remedy=_OVERFITS,
+        details=_of_membership,
+        best=0.5,
+        direction="near",
+        tolerance=0.02,
+        trained=True,
+    ),
+)

@@ -1,0 +1,324 @@
+"""What a metric says of the fakes: where they stand between plain baselines and real records, as a level and in words.
+
+Knows typed results, words of metrics, nouns, and the thresholds below; never a kind of data or pages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gankit.metrics.evaluate import Evaluation, MetricResult
+from gankit.metrics.metric import Baseline, Noun
+from gankit.metrics.score import Score
+from gankit.report import numbers
+from gankit.report.numbers import finite
+
+Level = Literal["real", "close", "fair", "weak", "open", "none"]
+
+BEHIND: tuple[Level, ...] = ("close", "fair", "weak")
+"""The levels of what falls short of real records, by little or by much."""
+
+COPIES = "copies"
+"""The family of the tests for copies of training records."""
+
+# The thresholds behind every word of the report, in one place.
+THRESHOLDS: dict[str, float] = {
+    # A span between baseline and ceiling below this says nothing of the way between them; a difference of missing rates
+    # above it is worth a sentence. (Which differences matter to a metric is told by its `rows_needed`.)
+    "tolerance": 0.02,
+    # Shares of the way from the better plain baseline to the ceiling.
+    "close": 0.90,
+    "fair": 0.50,
+    # Distance to the ceiling in the metric's own unit that is "close" or "fair" where the baselines themselves reach
+    # the ceiling, so that no share of the way can be given.
+    "close_gap": 0.02,
+    "fair_gap": 0.10,
+    # The same for a distance without an upper end, as a multiple of the ceiling's own distance.
+    "close_factor": 2.0,
+    "fair_factor": 10.0,
+    # Where no difference was found: "too few rows to tell" when this many times the rows compared would be needed.
+    "few_rows": 2.0,
+    # AUC of a judge: from here on it tells fakes from real records "now and then", "often", "nearly always".
+    "auc_slight": 0.55,
+    "auc_often": 0.70,
+    "auc_nearly_always": 0.90,
+    # p-value below which the three-sample test for copying speaks: an accusation, so seldom by chance.
+    "p_copying": 0.001,
+    # So far beyond chance must the interval of a measure of copying lie: with many rows .502 is beyond chance too.
+    "copy_effect": 0.005,
+    # A record counts as suspiciously near when it lies this many times nearer to a training record than to held-out
+    # ones.
+    "near_ratio": 0.5,
+    # The judge's score of the ceiling below which training part and held-out part are of different kinds (an AUC of
+    # .65).
+    "alike": 0.7,
+    # D's mean score on training records exceeds that on held-out ones by this share of D's range (real - fake): it has
+    # begun to memorise the training records.
+    "overfit_gap": 0.25,
+    # The held-out metric improved by this share of its whole gain in the last fifth of the training: still learning.
+    "still_learning": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the fakes stand.
+
+    level: "real" (not told from real records), "close", "fair", "weak" (towards or beyond the plain baselines), "open"
+        (no difference seen, but the interval is too wide to say so), "none" (could not be computed, or says nothing).
+    gap: how much worse than the ceiling, in the metric's unit (negative: better); None without a ceiling.
+    half: half-width of the 95% interval of that gap.
+    way: share of the way from the better plain baseline to the ceiling; None where the baseline is as good as the
+        ceiling. Below 0: worse than the baseline.
+    baseline: the name of that baseline.
+    rows_needed: rows that would tell, where these are too few.
+    """
+
+    level: Level
+    gap: float | None = None
+    half: float | None = None
+    way: float | None = None
+    baseline: str | None = None
+    rows_needed: int | None = None
+
+    @property
+    def rank(self) -> float:
+        """Small for what falls short most: the share of the way; of a gap alone a quarter counts as all of it."""
+        return self.way if self.way is not None else 1 - 4 * min(self.gap or 0.0, 0.25)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one metric says: where the fakes stand, the same in sentences, and in two to four words."""
+
+    result: MetricResult
+    standing: Standing
+    text: str
+    chip: str
+
+    @property
+    def level(self) -> Level:
+        """The level of the standing."""
+        return self.standing.level
+
+    @property
+    def short(self) -> bool:
+        """Whether the fakes fall short of real records."""
+        return self.level in BEHIND
+
+
+def levels(noun: Noun) -> dict[Level, str]:
+    """What each level is called."""
+    return {
+        "real": f"as real {noun.many}",
+        "close": f"close to real {noun.many}",
+        "fair": "between",
+        "weak": f"far from real {noun.many}",
+        "open": f"too few {noun.many} to tell",
+        "none": "not computed",
+    }
+
+
+def verdicts(
+    evaluation: Evaluation[Any], noun: Noun, baselines: Sequence[Baseline[Any]], *, lucky: bool = True
+) -> dict[str, Verdict]:
+    """What each metric says, by name; noun, baselines, lucky: as in `gankit.report.section.Sections`."""
+    plain = [b.name for b in baselines if b.start]
+    rows, same_kind, out = min(evaluation.rows.compared, evaluation.rows.against), alike(evaluation.results), {}
+    for name, result in evaluation.results.items():
+        if not result.metric.judged or (result.metric.alike and not same_kind):
+            place = Standing("none")
+        else:
+            place = standing(result, rows, plain)
+        if not lucky and place.level in ("real", "open") and _equal(result):
+            place = replace(place, level="fair", rows_needed=None)
+        voice = _Voice(noun, {b.name: b.called for b in baselines})
+        out[name] = Verdict(result, place, voice.text(result, place), voice.chip(result, place))
+    return out
+
+
+def alike(results: Mapping[str, MetricResult]) -> bool:
+    """Whether training part and held-out part are of one kind, as far as the metric "judge" could tell."""
+    judge = results.get("judge")
+    found = None if judge is None or judge.ceiling is None else finite(judge.ceiling.value)
+    return found is None or found >= THRESHOLDS["alike"]
+
+
+def is_copies(result: MetricResult) -> bool:
+    """Whether the metric is a test for copies of training records."""
+    return result.metric.family == COPIES
+
+
+def _equal(result: MetricResult) -> bool:
+    """Whether a fake equals a training record, and no held-out record does."""
+    return (finite(result.details.get("copies")) or 0) > 0 and result.details.get("heldout_share") == 0
+
+
+# --- the standing -----------------------------------------------------------------------------------------------------
+
+
+def loss(value: float, best: float, direction: str) -> float:
+    """How far `value` is from `best` on the bad side; for "near", on either side."""
+    if direction == "near":
+        return abs(value - best)
+    return best - value if direction == "higher" else value - best
+
+
+def direction_of(result: MetricResult) -> str:
+    """Which way is better: "higher", "lower" or "near".
+
+    A measure of copying around a chance level is read one way only: below chance, nothing was copied.
+    """
+    direction = result.metric.direction
+    return "lower" if direction == "near" and is_copies(result) else direction
+
+
+def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[str] = ()) -> Standing:
+    """The standing of the fakes on one metric.
+
+    Args:
+        result: of the metric.
+        num_rows: how many records were compared, None when unknown.
+        plain: the baselines that a model has to beat; the better of them is where the way to the ceiling begins. Of a
+            metric with halvings the way is counted in halvings of the distance to the best value: a plain baseline may
+            be a thousand times as far as real records, and nine tenths of the way would be no praise.
+    """
+    value, real = finite(result.fake.value), None if result.ceiling is None else finite(result.ceiling.value)
+    if value is None:
+        return Standing("none")
+    best, direction, halvings = result.best, direction_of(result), result.metric.halvings
+    behind = loss(value, best, direction)
+    if real is None or result.ceiling is None:
+        return Standing(_level(behind, None))
+    reached = loss(real, best, direction)
+    gap, half, floor = behind - reached, _half(result.fake, result.ceiling), _width(result.ceiling)
+    known = {name: finite(result.baselines[name].value) for name in plain if name in result.baselines}
+    losses = {name: loss(v, best, direction) for name, v in known.items() if v is not None}
+    way, baseline = _way(losses, behind, reached, floor if halvings else None)
+    # Told apart: worse than the ceiling beyond both intervals, and short of the best beyond the fakes' own.
+    ends = [value if end is None else end for end in (finite(result.fake.low), finite(result.fake.high))]
+    least = THRESHOLDS["copy_effect"] if result.metric.direction == "near" and direction == "lower" else 0.0
+    told = gap > (half or 0.0) and all(loss(end, best, direction) > least for end in ends)
+    if not told:
+        rows = result.rows_needed
+        few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
+        return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)
+    factor = behind / max(reached, floor, 1e-12) if halvings else None
+    return Standing(_level(gap, way, factor), gap, half, way, baseline, None)
+
+
+def _level(gap: float, way: float | None, factor: float | None = None) -> Level:
+    """factor: the distance as a multiple of that of real records, where differences of distances say little."""
+    if way is not None:
+        return "close" if way >= THRESHOLDS["close"] else "fair" if way >= THRESHOLDS["fair"] else "weak"
+    if factor is not None:
+        near, far = THRESHOLDS["close_factor"], THRESHOLDS["fair_factor"]
+        return "close" if factor <= near else "fair" if factor <= far else "weak"
+    return "close" if gap <= THRESHOLDS["close_gap"] else "fair" if gap <= THRESHOLDS["fair_gap"] else "weak"
+
+
+def _width(score: Score) -> float:
+    """Half the width of a score's interval; 0 without one. Below that of the ceiling a distance says nothing."""
+    low, high = finite(score.low), finite(score.high)
+    return 0.0 if low is None or high is None else (high - low) / 2
+
+
+def _half(fake: Score, ceiling: Score) -> float | None:
+    known = [_width(s) for s in (fake, ceiling) if finite(s.low) is not None and finite(s.high) is not None]
+    return math.hypot(*known) if known else None
+
+
+def _way(
+    losses: Mapping[str, float], behind: float, reached: float, floor: float | None
+) -> tuple[float | None, str | None]:
+    """The share of the way from the better plain baseline to the ceiling, and that baseline's name.
+
+    floor: None for the plain way; else the way is counted in halvings, of losses no smaller than this.
+    """
+    if not losses:
+        return None, None
+    name = min(losses, key=lambda n: losses[n])
+    if floor is not None:
+        least = max(floor, 1e-4 * losses[name], 1e-12)
+        start, here, end = (math.log2(max(x, least)) for x in (losses[name], behind, reached))
+        return ((start - here) / (start - end), name) if start - end > 1 else (None, name)
+    span = losses[name] - reached
+    return ((losses[name] - behind) / span, name) if span > THRESHOLDS["tolerance"] else (None, name)
+
+
+# --- the words --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """How a report speaks of its figures; baselines: name -> what it is called in a sentence."""
+
+    noun: Noun
+    baselines: Mapping[str, str]
+
+    def text(self, result: MetricResult, place: Standing) -> str:
+        """Where the fakes stand on one metric, what that means, what stands in its details, and what to try."""
+        metric = result.metric
+        if finite(result.fake.value) is None:
+            return f"{metric.title}: not computed, because {result.details.get('reason', 'no figure was given')}."
+        if not metric.judged:
+            return f"{metric.title}: {figure(result.fake)}{metric.unit}. It is told for history and chooses nothing."
+        if place.level == "none":
+            return (
+                f"{metric.title}: {figure(result.fake)}, which says nothing here: the training part and the held-out "
+                "part are of different kinds, so that what resembles one is near to it."
+            )
+        parts = [f"{metric.title}: {self._where(result, place)}", *metric.details(result.details)]
+        copies = is_copies(result)
+        # close in halvings, or as near as real ones are with these few: no reason to say that all is right
+        unsure = place.level == "close" and (copies or metric.halvings)
+        if place.level in ("real", "close") and not unsure:
+            parts.append(metric.good)
+        if place.level in ("fair", "weak") or (place.level == "close" and copies):
+            parts += [metric.bad, f"To try: {metric.remedy}."]
+        return " ".join(p for p in parts if p)
+
+    def chip(self, result: MetricResult, place: Standing) -> str:
+        """The level in two to four words."""
+        if not result.metric.judged:
+            return "history"
+        if place.level == "none" and finite(result.fake.value) is not None:
+            return "says nothing here"
+        if is_copies(result) and place.level in ("real", *BEHIND):
+            return "no sign of copying" if place.level == "real" else "signs of copying"
+        return levels(self.noun)[place.level]
+
+    def _where(self, result: MetricResult, place: Standing) -> str:
+        here, many = figure(result.fake), self.noun.many
+        if place.gap is None or result.ceiling is None:
+            return f"{here}; {numbers.score(result.best)} would be perfect."
+        real = figure(result.ceiling)
+        if place.level == "real":
+            if place.gap < -max(place.half or 0.0, 0.005):
+                return f"{here}, on the better side of real {many}, {real}."
+            return f"{here}, which cannot be told from real {many}, {real}, with this many {many}."
+        if place.level == "open":
+            return (
+                f"{here}, real {many} {real}: too few {many} to tell; about {numbers.about(place.rows_needed or 0)} "
+                f"held-out {many} and as many fakes would do."
+            )
+        return f"{here}, where real {many} reach {real}{self._way(result, place)}."
+
+    def _way(self, result: MetricResult, place: Standing) -> str:
+        if is_copies(result):
+            return f"; {numbers.score(place.gap)} more"
+        if place.way is None or place.baseline is None:
+            return "" if result.metric.halvings else f"; {numbers.score(place.gap)} behind"
+        plain = f"{self.baselines[place.baseline]} ({numbers.score(result.baselines[place.baseline].value)})"
+        if place.way < 0:
+            return f"; worse than {plain}"
+        counted = ", counted in halvings of the distance" if result.metric.halvings else ""
+        return f": {numbers.share(min(place.way, 1.0))} of the way there from {plain}{counted}"
+
+
+def figure(score: Score) -> str:
+    """A score with its interval."""
+    return numbers.with_interval(score.value, score.low, score.high)
