@@ -18,7 +18,7 @@ from gankit.cli import run
 from gankit.kinds.images.writing import png
 from gankit.latents.interpolation import find_encoder, write_film
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "pictures.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "images.md").read_text(encoding="utf-8")
 HAS_ONNX = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
 
 
@@ -52,7 +52,7 @@ def test_the_exports_and_the_python_examples_of_the_page_run(place: Path, capfd:
         # the models of the test have fewer latents
         names: dict[str, object] = {}
         exec(
-            compile(block.replace("(16, 100)", "(16, 12)").replace("steps=200", "steps=3"), "pictures.md", "exec"),
+            compile(block.replace("(16, 100)", "(16, 12)").replace("steps=200", "steps=3"), "images.md", "exec"),
             names,
         )
     assert (place / "digits.onnx").is_file()

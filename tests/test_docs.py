@@ -247,11 +247,11 @@ def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md", "series.md", "pictures.md"])
+@pytest.mark.parametrize("page", ["README.md", "cli.md", "texts.md", "audio.md", "series.md", "images.md"])
 def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     typed = list(commands(page))
     assert len(typed) >= 5
-    if page == "pictures.md":  # of whose digits no sounds are meant
+    if page == "images.md":  # of whose digits no sounds are meant
         shutil.rmtree(workplace / "digits")
         write_digits(workplace / "digits")
     for line in typed:
