@@ -20,7 +20,7 @@ from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
 from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import column_of, cut
-from gankit.kinds.texts.rivals import rival_of
+from gankit.run.previews import kept_rival
 from gankit.model import load
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
@@ -54,7 +54,7 @@ def main() -> None:
         valid=smiles_rule() if told.smiles else None, metrics=FIGURES,
     )  # fmt: skip
     rows = {}
-    for name, one in {"model": model, "before the game": rival_of(told.run, model)}.items():
+    for name, one in {"model": model, "before the game": kept_rival(told.run)}.items():
         for temperature in told.temperatures if one is not None else ():
             batches = one.sample_batches(told.count, temperature=temperature)
             texts = [text for table in batches for text in table.column(column_of(one.origin)).to_pylist()]

@@ -55,7 +55,7 @@ def report_on(
     for name, plain in (("features", "auto"), ("valid", None)):
         if name not in kind.evaluate_options and options[name] != plain:
             others = " and ".join(other.described for other in KINDS.values() if name in other.evaluate_options)
-            shown = f" {options[name]}" if isinstance(options[name], str) else ""
+            shown = f" {features}" if name == "features" else ""
             raise OptionError(f"--{name}{shown} is for {others}, and this model is of kind {kind.name}. Leave it out.")
     asked = {name: options[name] for name in kind.evaluate_options}
     return kind.report(
