@@ -20,8 +20,8 @@ from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
 from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import column_of, cut
-from gankit.run.previews import kept_rival
 from gankit.model import load
+from gankit.run.previews import kept_rival
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 

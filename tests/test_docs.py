@@ -91,7 +91,11 @@ def test_every_public_name_is_in_the_python_page() -> None:
 def test_every_exit_code_of_an_error_is_documented() -> None:
     from gankit import errors
 
-    codes = {value.exit_code for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.GankitError)}
+    codes = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.GankitError)
+    }
     table = DOCS["cli.md"].split("## Exit codes", 1)[1]
     assert [code for code in codes if f"| {code} |" not in table] == []
 
