@@ -434,7 +434,7 @@ def test_a_full_disk_is_said_in_one_sentence_and_changes_nothing(
     def full(descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("gankit.io.writing.os.fsync", full)
+    monkeypatch.setattr("gankit.io.atomic.os.fsync", full)
     with pytest.raises(OutputError, match=said):
         write([records.table], path, records.origin)
     assert path.read_text() == "precious"

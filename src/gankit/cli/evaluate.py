@@ -92,7 +92,7 @@ def _undone() -> Iterator[list[Path]]:
 
 def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made: list[Path]) -> Path:
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
-    from gankit.io.writing import complaints
+    from gankit.io.atomic import complaints
     from gankit.model import load
     from gankit.run.evaluation import num_fakes
 

@@ -141,7 +141,7 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
     """The latents, and a PNG file for each picture, it and its reconstruction side by side."""
     import numpy as np
 
-    from gankit.io.writing import complaints, whole_file
+    from gankit.io.atomic import complaints, whole_file
     from gankit.kinds.images.records import grid
     from gankit.kinds.images.writing import png
 

@@ -20,7 +20,8 @@ from gankit.columns.splitting import check_size
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import objects, writing
-from gankit.io.origin import FILE_FORMATS, Origin, Records
+from gankit.io.formats import FORMATS
+from gankit.io.origin import Origin, Records
 from gankit.io.probe import Probe
 from gankit.io.reading import read
 
@@ -135,4 +136,4 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
     table: of `Schema.format`. Records that came from a file are given as an Arrow table, in which the numbers and times
     of text columns are numbers and times.
     """
-    return objects.to_object(typed(table) if origin.format in FILE_FORMATS else table, origin)
+    return objects.to_object(typed(table) if origin.format in FORMATS else table, origin)

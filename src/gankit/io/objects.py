@@ -6,18 +6,17 @@ Knows objects and their types; never files, and never what a column means.
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from gankit.errors import DataError
-from gankit.io.origin import FILE_FORMATS, Origin, Records
+from gankit.io.formats.json import array_of, plain, table_of_dicts
+from gankit.io.formats.numpy import arrays_of, records_of_arrays
+from gankit.io.origin import Origin, Records
 
 
 def from_object(source: Any, notes: list[str]) -> Records:
@@ -75,7 +74,6 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
         case "dict":
             return {name: table.column(name).to_pylist() for name in table.column_names}
         case _:
-            assert origin.format in FILE_FORMATS, origin.format
             return table
 
 
@@ -90,105 +88,7 @@ def _schema_text(schema: pa.Schema) -> str:
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
-# --- arrays -------------------------------------------------------------------------------------------------------
-
-
-def records_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], name: str, origin: Origin) -> Records:
-    """Records of arrays [N] or [N, …] of one length: columns x0, x1, … (of several arrays: their names, then numbers).
-
-    `origin.details["arrays"]` keeps each one's name, dtype, shape of a record and columns.
-    """
-    if not arrays:
-        raise DataError(f"{name!r} holds no arrays. Give one of shape [rows] or [rows, columns].")
-    lengths = {key: array.shape[0] if array.ndim else -1 for key, array in arrays.items()}
-    if len(set(lengths.values())) > 1 or -1 in lengths.values():
-        shown = ", ".join(f"{key or 'it'} {arrays[key].shape}" for key in list(arrays)[:6])
-        raise DataError(
-            f"{name!r}: arrays must have rows, and all as many. Got {shown} instead. Save the one that is meant alone."
-        )
-    columns: dict[str, pa.Array] = {}
-    forms = []
-    for key, array in arrays.items():
-        stem = "x" if len(arrays) == 1 else key
-        if array.dtype.names:
-            parts = {str(field): array[field] for field in array.dtype.names}
-        else:
-            width = math.prod(array.shape[1:])
-            flat = array.reshape(len(array), width)
-            alone = len(arrays) > 1 and array.ndim == 1
-            parts = {stem if alone else f"{stem}{i}": flat[:, i] for i in range(width)}
-        dtype: Any = [list(entry) for entry in array.dtype.descr] if array.dtype.names else array.dtype.str
-        forms.append({"name": key, "dtype": dtype, "shape": list(array.shape[1:]), "columns": list(parts)})
-        for column, values in parts.items():
-            if column in columns:
-                raise DataError(f"{name!r}: two arrays give a column {column!r}. Name them otherwise.")
-            columns[column] = _column_of(values, column, name)
-    return Records(pa.table(columns), replace(origin, details={"arrays": forms}))
-
-
-def _column_of(values: npt.NDArray[Any], column: str, name: str) -> pa.Array:
-    if values.dtype.kind in "cV" or values.ndim != 1:
-        raise DataError(
-            f"{name!r}: {column} has the dtype {values.dtype}, which cannot be learned. Give real numbers or texts."
-        )
-    if values.dtype.kind == "O":
-        return _array_of(values.tolist(), column)
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
-    values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))
-    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
-        values = values.astype(np.float64)
-    return pa.array(values.tolist(), pa.string()) if values.dtype.kind == "U" else pa.array(values)
-
-
-def arrays_of(table: pa.Table, origin: Origin) -> dict[str, npt.NDArray[Any]]:
-    """The arrays that `records_of_arrays` took: same names, dtypes and shapes, with as many rows as the table has."""
-    result = {}
-    for form in origin.details["arrays"]:
-        fields = isinstance(form["dtype"], list)
-        dtype = np.dtype([tuple(entry) for entry in form["dtype"]] if fields else form["dtype"])
-        missing = [column for column in form["columns"] if column not in table.column_names]
-        if missing:
-            raise DataError(
-                f"column {missing[0]!r} was left out (free text or dropped), so the array cannot be put together."
-            )
-        if fields:
-            array = np.empty(table.num_rows, dtype=dtype)
-            for column in form["columns"]:
-                array[column] = _values_of(table.column(column), dtype[column])
-        else:
-            array = np.empty((table.num_rows, len(form["columns"])), dtype=dtype)
-            for place, column in enumerate(form["columns"]):
-                array[:, place] = _values_of(table.column(column), dtype)
-            array = array.reshape(table.num_rows, *form["shape"])
-        result[form["name"]] = array
-    return result
-
-
-def _values_of(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    if dtype.kind in "OUS":
-        return np.array(column.to_pylist(), dtype=object)
-    if dtype.kind == "f" and column.null_count:
-        column = column.fill_null(math.nan)
-    return np.asarray(column.to_numpy())
-
-
 # --- lists and dicts ----------------------------------------------------------------------------------------------
-
-
-def _array_of(cells: list[Any], column: str) -> pa.Array:
-    if any(isinstance(cell, float) and math.isnan(cell) for cell in cells) and any(
-        isinstance(cell, str) for cell in cells
-    ):
-        cells = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
-    try:
-        return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
-        raise DataError(
-            f"column {column!r} mixes values that do not go together ({', '.join(kinds)}). Make them all "
-            f"numbers or all texts."
-        ) from error
 
 
 def _from_list(items: list[Any], notes: list[str]) -> Records:
@@ -211,16 +111,12 @@ def _from_list(items: list[Any], notes: list[str]) -> Records:
                 raise DataError(
                     f"the list, item {number + 1}: expected {width} values as in the first item, found {found}."
                 )
-        columns = {f"c{i}": _array_of([_plain(item[i]) for item in items], f"c{i}") for i in range(width)}
+        columns = {f"c{i}": array_of([plain(item[i]) for item in items], f"c{i}") for i in range(width)}
         kind = "tuple" if isinstance(first, tuple) else "list"
         return Records(pa.table(columns), Origin("list", details={"item": kind}))
     return Records(
-        pa.table({"x0": _array_of([_plain(item) for item in items], "x0")}), Origin("list", details={"item": "value"})
+        pa.table({"x0": array_of([plain(item) for item in items], "x0")}), Origin("list", details={"item": "value"})
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _to_list(table: pa.Table, origin: Origin) -> list[Any]:
@@ -238,35 +134,8 @@ def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
     lengths = {str(name): len(cells) for name, cells in source.items() if hasattr(cells, "__len__")}
     if len(lengths) < len(source) or len(set(lengths.values())) > 1:
         raise DataError(f"the dict must hold columns of one length. Got {dict(list(lengths.items())[:6])} instead.")
-    columns = {str(name): _array_of([_plain(cell) for cell in cells], str(name)) for name, cells in source.items()}
+    columns = {str(name): array_of([plain(cell) for cell in cells], str(name)) for name, cells in source.items()}
     return Records(pa.table(columns), Origin("dict"))
-
-
-def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str]) -> pa.Table:
-    """A table of rows given as dicts: all keys become columns, in order of appearance; null where a row has none.
-
-    Columns that mix numbers and texts become texts, and a note says so.
-    """
-    keys: dict[str, None] = {}
-    for row in rows:
-        for key in row:
-            keys.setdefault(str(key))
-    columns = {}
-    for key in keys:
-        cells = [_plain(row.get(key)) for row in rows]
-        kinds = {type(cell) for cell in cells if cell is not None}
-        if len(kinds) > 1 and kinds - {int, float} and kinds <= {int, float, bool, str}:
-            first = next(i for i, cell in enumerate(cells) if isinstance(cell, str | bool))
-            notes.append(
-                f"{name}: column {key!r} mixes texts and numbers (record {first + 1}: {cells[first]!r}); taken as texts"
-            )
-            cells = [None if cell is None else cell if isinstance(cell, str) else str(cell) for cell in cells]
-        if float in kinds and kinds <= {int, float}:
-            cells = [None if cell is None else float(cell) for cell in cells]
-        elif any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
-            cells = [None if cell is None else str(cell) for cell in cells]
-        columns[key] = _array_of(cells, key)
-    return pa.table(columns)
 
 
 def from_pandas(source: Any, notes: list[str]) -> Records:

@@ -18,9 +18,6 @@ from typing import IO
 
 from gankit.errors import DataError, OptionError, suggestion
 
-LINE_SUFFIXES = (".txt", ".text", ".smi", ".smiles", ".lst")
-"""Suffixes of files that hold a text a line, if their lines look like it."""
-
 _CHUNK = 1 << 24
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 

@@ -16,8 +16,6 @@ import pyarrow.compute as pc
 
 from gankit.io.arrow import content_of, joined
 
-TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml", "txt")
-FILE_FORMATS = (*TEXT_FORMATS, "parquet", "arrow", "npy", "npz")
 OBJECT_FORMATS = ("pandas", "polars", "pyarrow", "numpy", "list", "dict")
 
 
@@ -25,7 +23,7 @@ OBJECT_FORMATS = ("pandas", "polars", "pyarrow", "numpy", "list", "dict")
 class Origin:
     """Where records came from.
 
-    format: one of `FILE_FORMATS` or, for Python objects, of `OBJECT_FORMATS`.
+    format: one of `formats.FORMATS` or, for Python objects, of `OBJECT_FORMATS`.
         "textfiles" is a .txt file a class.
     name: the file's name without its folder and suffixes.
     compression: None, "gz" or "zip". encoding: of the text.

@@ -6,10 +6,8 @@ Knows formats and how each is written; never torch, and never where rows come fr
 from __future__ import annotations
 
 import contextlib
-import errno
 import gzip
 import io
-import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +18,12 @@ from typing import IO, Any, TextIO
 import pyarrow as pa
 
 from gankit.errors import OutputError
-from gankit.io.opening import LINE_SUFFIXES, strip_suffixes
-from gankit.io.origin import FILE_FORMATS, TEXT_FORMATS, Origin
-from gankit.io.reading import SUFFIXES
-from gankit.io.sinks import SINKS
+from gankit.io.atomic import complaints, whole_file
+from gankit.io.formats import FORMATS, LINE_SUFFIXES, SHOWN, SUFFIXES, TEXT_FORMATS, Format
+from gankit.io.opening import strip_suffixes
+from gankit.io.origin import Origin
 
 _ROWS = 1 << 16
-_TYPED = ("parquet", "arrow", "jsonl", "json", "npy", "npz")
 
 Typed = Callable[[pa.Table, bool], pa.Table]
 """Makes columns of texts what their texts mean: numbers, booleans and, if that is asked for, times."""
@@ -51,24 +48,22 @@ def write(
     """
     if not isinstance(path, str | Path) or str(path) == "-":
         stream = sys.stdout if isinstance(path, str | Path) else path
-        chosen, _ = format_for("-", origin, format)
+        chosen, _ = _format_for("-", origin, format)
         binary: Any = getattr(stream, "buffer", stream)
         if isinstance(binary, io.TextIOBase):
-            if chosen not in TEXT_FORMATS:
-                raise OutputError(f"{chosen} is not text and cannot go to a stream of text. Give a file with -o.")
+            if not chosen.is_text:
+                raise OutputError(f"{chosen.name} is not text and cannot go to a stream of text. Give a file with -o.")
             return _write_text(batches, binary, origin, typed, chosen)
         return _run(batches, binary, origin, typed, chosen, "the output")
     target = Path(path)
     if target.is_dir():
         raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
-    chosen, compression = format_for(target.name, origin, format)
-    if not target.parent.is_dir():
-        raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
-    with complaints(target), whole_file(target) as file, _packed(file, target, origin, chosen, compression) as inner:
+    chosen, compression = _format_for(target.name, origin, format)
+    with complaints(target), whole_file(target) as file, _packed(file, target, chosen, compression) as inner:
         return _run(batches, inner, origin, typed, chosen, target.name)
 
 
-def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[str, str | None]:
+def _format_for(name: str, origin: Origin, format: str | None) -> tuple[Format, str | None]:
     """The format and the compression (None, "gz", "zip") for a file's name; `-` takes the origin's format, or CSV.
 
     Raises:
@@ -77,7 +72,7 @@ def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[st
     lower = name.lower()
     compression = next((kind for kind in ("gz", "zip") if lower.endswith("." + kind)), None)
     inner = Path(name[: -len(compression) - 1] if compression else name).suffix.lower()
-    fallback = origin.format if origin.format in FILE_FORMATS else "csv"
+    fallback = origin.format if origin.format in FORMATS else "csv"
     if format is not None:
         chosen = format
     elif "texts" in origin.details and inner in LINE_SUFFIXES and name != "-":
@@ -90,35 +85,23 @@ def format_for(name: str, origin: Origin, format: str | None = None) -> tuple[st
         chosen = origin.format if chosen == "csv" and inner != ".csv" and origin.format in ("csv", "tsv") else chosen
     else:
         raise OutputError(
-            f"the suffix of {name!r} tells no format. Take one of .csv, .tsv, .parquet, .arrow, .feather, "
-            f".jsonl, .json, "
-            ".xml, .npy, .npz (text also with .gz or .zip)."
+            f"the suffix of {name!r} tells no format. Take one of {', '.join(SHOWN)} (text also with .gz or .zip)."
         )
-    if chosen not in SINKS:
-        raise OutputError(f"the format {chosen!r} is not known. Take one of {', '.join(SINKS)}.")
-    if compression and chosen not in TEXT_FORMATS:
+    if chosen not in FORMATS:
+        raise OutputError(f"the format {chosen!r} is not known. Take one of {', '.join(FORMATS)}.")
+    if compression and not FORMATS[chosen].is_text:
         raise OutputError(f"{chosen} is compressed by itself: leave .{compression} off {name!r}.")
-    return chosen, compression
+    return FORMATS[chosen], compression
 
 
-def _run(batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, typed: Typed, format: str, name: str) -> int:
+def _run(
+    batches: Iterable[pa.Table], stream: IO[bytes], origin: Origin, typed: Typed, format: Format, name: str
+) -> int:
     """Feeds a format's sink with tables of a good size."""
-    total = 0
-    sink = None
-    try:
-        for table in _gathered(batches):
-            plain = typed(table, format not in TEXT_FORMATS) if format in _TYPED else table
-            if sink is None:
-                sink = SINKS[format](stream, plain.schema, origin, name)
-            sink.write(plain)
-            total += plain.num_rows
-        if sink is None:
-            raise OutputError(f"there is nothing to write into {name!r}: no batches.")
-        sink.close()
-    except BaseException:
-        if sink is not None:
-            sink.abandon()
-        raise
+    tables = _gathered(batches)
+    if format.has_types:
+        tables = (typed(table, not format.is_text) for table in tables)
+    total = format.sink(stream, origin, name).feed(tables)
     stream.flush()
     return total
 
@@ -138,7 +121,9 @@ def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, typed: Typed, format: str) -> int:
+def _write_text(
+    batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, typed: Typed, format: Format
+) -> int:
     class _Decoding(io.RawIOBase):
         def writable(self) -> bool:
             return True
@@ -152,60 +137,14 @@ def _write_text(batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Orig
 
 
 @contextlib.contextmanager
-def complaints(target: Path) -> Iterator[None]:
-    """Turns the system's errors into sentences."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(
-                f"no space is left for {str(target)!r}. Free some, or write elsewhere; nothing was changed."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(f"{str(target)!r} may not be written: {error.strerror}. Choose another place.") from error
-        raise OutputError(f"{str(target)!r} cannot be written: {error.strerror or error}.") from error
-
-
-@contextlib.contextmanager
-def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name when it is written, flushed and on disk; on any error it is gone. Devices
-    are written to.
-    """
-    if target.exists() and not target.is_file():
-        with target.open("wb") as device:
-            yield device
-        return
-    target = target.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            with contextlib.suppress(OSError):
-                temporary.chmod(target.stat().st_mode)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-@contextlib.contextmanager
-def _packed(file: IO[bytes], target: Path, origin: Origin, format: str, compression: str | None) -> Iterator[IO[bytes]]:
+def _packed(file: IO[bytes], target: Path, format: Format, compression: str | None) -> Iterator[IO[bytes]]:
     if compression == "gz":
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed:
             yield packed  # type: ignore[misc]  # a GzipFile is a binary stream in all but name
     elif compression == "zip":
         inner = target.name[:-4]
-        member = (
-            inner if Path(inner).suffix.lower() in SUFFIXES else f"{strip_suffixes(inner, tuple(SUFFIXES))}.{format}"
-        )
+        known = Path(inner).suffix.lower() in SUFFIXES
+        member = inner if known else f"{strip_suffixes(inner, tuple(SUFFIXES))}.{format.name}"
         info = zipfile.ZipInfo(member)
         info.compress_type = zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gankit.errors import OptionError, OutputError
-from gankit.io.writing import complaints, whole_file
+from gankit.io.atomic import complaints, whole_file
 from gankit.kinds.images.records import MODES, grid
 from gankit.kinds.images.writing import MAX_GRID_PIXELS, png
 from gankit.latents.places import (

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.errors import DataError, OptionError
-from gankit.io.writing import complaints, whole_file
+from gankit.io.atomic import complaints, whole_file
 from gankit.latents.places import Places, painted, pictures_of, require_pictures, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows

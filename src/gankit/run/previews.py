@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.io.atomic import write_atomically
-from gankit.io.writing import whole_file
+from gankit.io.atomic import whole_file, write_atomically
 from gankit.kinds.base import Preview
 from gankit.model import load
 from gankit.model.model import Model

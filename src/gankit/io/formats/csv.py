@@ -1,4 +1,4 @@
-"""CSV and TSV text: finding out delimiter, quoting and header, and reading every cell as the text that it is.
+"""CSV and TSV: delimiter, quoting and header are found out, every cell is read as the text that it is, and written so.
 
 Knows delimited text as bytes; never what its columns mean. pyarrow's reader does the reading.
 """
@@ -12,14 +12,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from gankit import words
-from gankit.errors import DataError, OptionError
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError, OutputError
+from gankit.io.arrow import content_of, is_noted, is_text
+from gankit.io.formats.base import Format, Sink, holds, large, texts_of, without_mark
+from gankit.io.opening import decode, strip_suffixes
+from gankit.io.origin import Origin, Records
 
 _SAMPLE = 1 << 16
 _BLOCK = 1 << 24
@@ -41,59 +47,10 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How a delimited text is written: see `Origin`."""
-
-    delimiter: str
-    quoting: str
-    escape: str
-    newline: str
-    header: bool
-
-
-@long_fields()
-def read_delimited(
-    data: bytes,
-    name: str,
-    notes: list[str],
-    *,
-    delimiter: str | None,
-    header: str,
-    tabs: bool = False,
-    skip_bad_lines: bool = False,
-) -> tuple[pa.Table, Dialect, dict[str, str]]:
-    """The table of texts in UTF-8 bytes, how it is written, and the columns whose names differ from the file's.
-
-    skip_bad_lines: leave out lines with more or fewer fields than the first, unless most are such; a note counts them.
-
-    Raises:
-        DataError: no records, lines with more or fewer fields than the first, quotes that do not close, names twice.
-    """
-    data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
-    if not data.strip():
-        raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
-    dialect, first, undecided = _find_dialect(data, name, delimiter, header, tabs)
-    renamed: dict[str, str] = {}
-    if dialect.header:
-        names = _names_of(first, name, renamed)
-        if undecided and header == "auto":
-            shown = ", ".join(map(repr, names[:4]))
-            notes.append(
-                f"{name}: the first line is taken for the names of the columns ({shown}); --header no changes it"
-            )
-    else:
-        names = [f"c{i}" for i in range(len(first))]
-        if header == "auto":
-            notes.append(f"{name}: no line of names found: columns are called c0, c1, …; --header yes changes it")
-    if skip_bad_lines:
-        data = _without_bad_lines(data, name, len(names), dialect, notes)
-    return _read_table(data, name, names, dialect), dialect, renamed
-
-
 def _find_dialect(
-    data: bytes, name: str, delimiter: str | None, header: str, tabs: bool
-) -> tuple[Dialect, list[str], bool]:
+    data: bytes, origin: Origin, config: TrainConfig, expected: str | None
+) -> tuple[Origin, list[str], bool]:
+    """The origin with the dialect of a text, its first record, and whether that may be names or not."""
     sample, whole = data[:_SAMPLE], len(data) <= _SAMPLE
     while not whole and sample.count(b"\n") < 20:
         sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
@@ -103,16 +60,18 @@ def _find_dialect(
     escape = "\\" if escaped else ""
     crlf = text.count("\r\n")
     newline = "\r\n" if crlf and crlf * 2 > text.count("\n") else ("\r" if "\r" in text and "\n" not in text else "\n")
-    if delimiter is not None:
-        chosen = _NAMES.get(delimiter.lower(), delimiter)
+    if config.delimiter is not None:
+        chosen = _NAMES.get(config.delimiter.lower(), config.delimiter)
         if len(chosen) != 1:
-            raise OptionError(f"the delimiter must be one character (or tab). Got {delimiter!r} instead.")
+            raise OptionError(f"the delimiter must be one character (or tab). Got {config.delimiter!r} instead.")
     else:
-        chosen = _find_delimiter(text, whole, escape, "\t" if tabs else None)
+        chosen = _find_delimiter(text, whole, escape, expected)
     rows = _rows(text, chosen, whole, escape)
     first = rows[0] if rows else [""]
-    verdict = _header_score(rows) if header == "auto" else (1.0 if header == "yes" else -1.0)
-    dialect = Dialect(chosen, _quoting_of(text, chosen), escape, newline, verdict >= 0)
+    verdict = _header_score(rows) if config.header == "auto" else (1.0 if config.header == "yes" else -1.0)
+    dialect = replace(
+        origin, delimiter=chosen, quoting=_quoting_of(text, chosen), escape=escape, newline=newline, header=verdict >= 0
+    )
     return dialect, first, verdict == 0
 
 
@@ -210,7 +169,7 @@ def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]
     return names
 
 
-def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> pa.Table:
+def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa.Table:
     single = len(names) == 1
     data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
 
@@ -260,13 +219,13 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Dialect) -> p
     return table
 
 
-def _reader(data: bytes, dialect: Dialect, *, strict: bool) -> Any:
+def _reader(data: bytes, dialect: Origin, *, strict: bool) -> Any:
     text = io.StringIO(data.decode("utf-8"), newline="")
     escape = dialect.escape or None
     return csv.reader(text, delimiter=dialect.delimiter, escapechar=escape, doublequote=not escape, strict=strict)
 
 
-def _check_quotes(data: bytes, name: str, dialect: Dialect) -> None:
+def _check_quotes(data: bytes, name: str, dialect: Origin) -> None:
     """An odd number of quotes: harmless within a field (`5" pipe`), a mistake where a quoted field never closes."""
     reader = _reader(data, dialect, strict=True)
     start = 0
@@ -282,7 +241,7 @@ def _check_quotes(data: bytes, name: str, dialect: Dialect) -> None:
         ) from None
 
 
-def _bad_lines(data: bytes, width: int, dialect: Dialect) -> tuple[list[tuple[int, int, int]], int]:
+def _bad_lines(data: bytes, width: int, dialect: Origin) -> tuple[list[tuple[int, int, int]], int]:
     """(first line, last line, fields) of every record with another number of fields, and the number of records."""
     reader = _reader(data, dialect, strict=False)
     bad: list[tuple[int, int, int]] = []
@@ -296,7 +255,7 @@ def _bad_lines(data: bytes, width: int, dialect: Dialect) -> tuple[list[tuple[in
     return bad, records
 
 
-def _without_bad_lines(data: bytes, name: str, width: int, dialect: Dialect, notes: list[str]) -> bytes:
+def _without_bad_lines(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes:
     bad, records = _bad_lines(data, width, dialect)
     if not bad:
         return data
@@ -319,7 +278,7 @@ def _first_lines(bad: list[tuple[int, int, int]]) -> str:
     return f"line {numbers}" if len(bad) == 1 else f"lines {numbers}"
 
 
-def _ragged(data: bytes, name: str, width: int, dialect: Dialect) -> DataError:
+def _ragged(data: bytes, name: str, width: int, dialect: Origin) -> DataError:
     """The error that names the lines with too few or too many fields."""
     bad, _ = _bad_lines(data, width, dialect)
     if not bad:
@@ -332,3 +291,145 @@ def _ragged(data: bytes, name: str, width: int, dialect: Dialect) -> DataError:
         "Correct these lines, quote fields that hold the delimiter, name another with --delimiter, or leave such "
         "lines out with --skip-bad-lines."
     )
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+class CsvSink(Sink):
+    """CSV and TSV, in the dialect that the data came in."""
+
+    def begin(self, first: pa.Table) -> None:
+        """Writes the names of the columns, unless the data had none."""
+        origin = self.origin
+        own = origin.format in ("csv", "tsv")
+        plain = strip_suffixes(self.name.lower(), (".gz", ".zip"))
+        tabs = plain.endswith((".tsv", ".tab"))
+        commas = plain.endswith(".csv") and origin.format == "tsv"
+        self._mark = "\t" if tabs else "," if commas or not own else origin.delimiter
+        self._end = origin.newline if own else "\n"
+        self._escape = origin.escape or '"'
+        self._special = re.compile(rf'[{re.escape(self._mark)}"\r\n]')
+        self._signs = (self._mark.encode(), b'"', b"\r", b"\n")
+        self._start = True
+        if origin.header:
+            names = [origin.renamed.get(name, name) for name in first.column_names]
+            line = [
+                self._quoted(name) if origin.quoting in ("all", "strings") else self._checked(name) for name in names
+            ]
+            self._emit((self._mark.join(line) + self._end).encode())
+
+    def _quoted(self, text: str) -> str:
+        if self.origin.escape:
+            text = text.replace(self.origin.escape, 2 * self.origin.escape)
+        return '"' + text.replace('"', self._escape + '"') + '"'
+
+    def _checked(self, text: str) -> str:
+        return self._quoted(text) if self._special.search(text) else text
+
+    def _emit(self, data: bytes | memoryview) -> None:
+        encoding = self.origin.encoding if self.origin.format in ("csv", "tsv") else "utf-8"
+        if encoding in ("utf-8", "ascii"):
+            self.stream.write(data)
+            return
+        text = bytes(data).decode("utf-8")
+        if not self._start and encoding in ("utf-8-sig", "utf-16", "utf-32"):
+            encoding = without_mark(encoding)
+        self._start = False
+        try:
+            self.stream.write(text.encode(encoding))
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"{error.object[error.start]!r} cannot be written in {encoding}. Write another format."
+            ) from error
+
+    def write(self, table: pa.Table) -> None:
+        """Writes records, every text quoted as the data was."""
+        cells = [
+            self._cells(field, column, table.num_columns == 1)
+            for field, column in zip(table.schema, table.columns, strict=True)
+        ]
+        if not cells or table.num_rows == 0:
+            return
+        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), large(self._end), large(""))
+        lines = (
+            cells[0]
+            if len(cells) == 1
+            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), large(self._mark))
+        )
+        self._emit(content_of(lines))
+
+    def _cells(self, field: pa.Field, column: pa.ChunkedArray, alone: bool) -> pa.Array:
+        texts = texts_of(column).fill_null("")
+        quoting = self.origin.quoting
+        number = not is_text(field.type) or is_noted(field)
+        if quoting == "all" or (quoting == "strings" and not number):
+            all_quoted = self._quote(texts)
+            if quoting == "all":
+                return all_quoted
+            bare = pc.is_in(pc.utf8_lower(texts), pa.array(words.CERTAIN))
+            return pc.if_else(bare, texts, all_quoted)
+        if alone:
+            texts = pc.if_else(pc.equal(texts, ""), '""', pc.if_else(self._needing(texts), self._quote(texts), texts))
+            return texts
+        return pc.if_else(self._needing(texts), self._quote(texts), texts) if holds(texts, self._signs) else texts
+
+    def _needing(self, texts: pa.Array) -> pa.Array:
+        return pc.match_substring_regex(texts, self._special.pattern)
+
+    def _quote(self, texts: pa.Array) -> pa.Array:
+        if self.origin.escape:
+            texts = pc.replace_substring(texts, self.origin.escape, 2 * self.origin.escape)
+        return pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', self._escape + '"'), '"', "")
+
+
+class Csv(Format):
+    """Delimited text; the dialect is found out, and kept for what is written."""
+
+    name, media_type = "csv", "text/csv"
+    suffixes = (".csv",)
+    aliases: tuple[str, ...] = (".txt", ".data", ".dat")
+    is_text = True
+    expected: str | None = None
+
+    @long_fields()
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`: columns of texts.
+
+        Raises:
+            DataError: no records, lines with more or fewer fields than the first (`skip_bad_lines` leaves them out,
+                unless most are such), quotes that do not close, names twice.
+        """
+        data, encoding = decode(data, name, config.encoding, notes)
+        data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+        if not data.strip():
+            raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
+        dialect, first, undecided = _find_dialect(data, origin, config, self.expected)
+        renamed: dict[str, str] = {}
+        if dialect.header:
+            names = _names_of(first, name, renamed)
+            if undecided and config.header == "auto":
+                shown = ", ".join(map(repr, names[:4]))
+                notes.append(
+                    f"{name}: the first line is taken for the names of the columns ({shown}); --header no changes it"
+                )
+        else:
+            names = [f"c{i}" for i in range(len(first))]
+            if config.header == "auto":
+                notes.append(f"{name}: no line of names found: columns are called c0, c1, …; --header yes changes it")
+        if config.skip_bad_lines:
+            data = _without_bad_lines(data, name, len(names), dialect, notes)
+        table = _read_table(data, name, names, dialect)
+        mark = "," if dialect.delimiter == _UNUSED else dialect.delimiter
+        return Records(table, replace(dialect, delimiter=mark, encoding=encoding, renamed=renamed))
+
+    sink = CsvSink
+
+
+class Tsv(Csv):
+    """Text with tabs between fields, unless it shows otherwise."""
+
+    name, media_type = "tsv", "text/tab-separated-values"
+    suffixes = (".tsv",)
+    aliases = (".tab",)
+    expected = "\t"

@@ -5,19 +5,25 @@ Knows XML trees; never what columns mean. Entities, document types and the netwo
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 from lxml import etree
 
-from gankit.errors import DataError, OptionError
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OptionError, OutputError
+from gankit.io.formats.base import Format, Sink, texts_of
+from gankit.io.opening import decode
+from gankit.io.origin import Origin, Records
 
 Fields = dict[str, list[str]]
 
 
-def read_xml(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[pa.Table, dict[str, Any]]:
+def _read(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[pa.Table, dict[str, Any]]:
     """The table of texts (null where a record has no such element), and the tags that write it again.
 
     Returns the table and {"root", "record": tags, "fields": column -> path of tags, an attribute as "@name"}.
@@ -119,7 +125,7 @@ def _local(tag: str) -> str:
     return tag.rsplit("}", 1)[-1]
 
 
-def element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> Any:
+def _element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> Any:
     """The element of one record: column -> text, null where the element is not there."""
     record = etree.Element(details["record"])
     made: dict[tuple[str, ...], Any] = {(): record}
@@ -139,7 +145,7 @@ def element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> Any
     return record
 
 
-def details_for(columns: list[str]) -> dict[str, Any]:
+def _details_for(columns: list[str]) -> dict[str, Any]:
     """The tags for records that did not come from XML: <records>, <record> and one element a column."""
     return {"root": "records", "record": "record", "fields": {column: [_tag_from(column)] for column in columns}}
 
@@ -148,3 +154,63 @@ def _tag_from(column: str) -> str:
     """A column's name as a tag: what XML does not allow becomes an underscore."""
     tag = "".join(sign if sign.isalnum() or sign in "_-." else "_" for sign in column)
     return tag if tag and (tag[0].isalpha() or tag[0] == "_") else "_" + tag
+
+
+# --- the format ----------------------------------------------------------------------------------------------------
+
+
+class XmlSink(Sink):
+    """XML, with the tags that the data came in, or <records>, <record> and one element a column."""
+
+    _root: Any = None
+
+    def begin(self, first: pa.Table) -> None:
+        """Writes the root's opening tag."""
+        details = self.origin.details
+        self._details = details if "fields" in details else _details_for(first.column_names)
+        self._file = etree.xmlfile(self.stream, encoding="utf-8")
+        self._writer = self._file.__enter__()
+        self._writer.write_declaration()
+        self._root = self._writer.element(self._details["root"])
+        self._root.__enter__()
+        self._writer.write("\n")
+
+    def write(self, table: pa.Table) -> None:
+        """Writes one element a record; null is no element."""
+        columns = [texts_of(column).to_pylist() for column in table.columns]
+        for cells in zip(*columns, strict=True):
+            try:
+                element = _element_of(dict(zip(table.column_names, cells, strict=True)), self._details)
+            except ValueError as error:
+                raise OutputError(f"a record cannot be written as XML: {error}. Write another format.") from error
+            self._writer.write(element)
+            self._writer.write("\n")
+
+    def close(self) -> None:
+        """Writes the root's closing tag."""
+        root, self._root = self._root, None
+        root.__exit__(None, None, None)
+        self._file.__exit__(None, None, None)
+
+    def release(self) -> None:
+        """Closes the tags while the stream is open."""
+        if self._root is not None:
+            with contextlib.suppress(OSError, ValueError, SyntaxError):
+                self.close()
+
+
+class Xml(Format):
+    """XML, an element a record."""
+
+    name, media_type = "xml", "application/xml"
+    suffixes = (".xml",)
+    magic = (b"<",)
+    is_text = True
+    sink = XmlSink
+
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`."""
+        if config.encoding is not None:
+            data, _ = decode(data, name, config.encoding, notes)
+        table, details = _read(data, name, config.xpath, notes)
+        return Records(table, replace(origin, details=details))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.errors import DataError
-from gankit.io.objects import arrays_of, records_of_arrays
+from gankit.io.formats.numpy import arrays_of, records_of_arrays
 from gankit.io.opening import largest_size
 from gankit.io.origin import Origin, Records, fingerprint
 from gankit.kinds.base import Dataset

@@ -18,9 +18,10 @@ from gankit.columns.cells import Values
 from gankit.columns.rows import to_object, typed, write
 from gankit.errors import OutputError
 from gankit.io.arrow import is_text, joined
+from gankit.io.atomic import complaints, whole_file
+from gankit.io.formats import FORMATS
 from gankit.io.opening import strip_suffixes
-from gankit.io.origin import FILE_FORMATS, Origin
-from gankit.io.writing import complaints, whole_file
+from gankit.io.origin import Origin
 from gankit.kinds.series.files import ucr_table, write_ts
 from gankit.kinds.series.records import Floats, Ints, Layout, Series, joined_series
 from gankit.kinds.series.times import Grid
@@ -59,7 +60,7 @@ def _of_files(origin: Origin, form: str) -> Origin:
     """The origin as far as it says how text is written; that of other forms is plain text of `form`."""
     if origin.format in ("csv", "tsv") and origin.details["layout"]["form"] == "rows" and form == "csv":
         return Origin("csv", name=origin.name)  # with a line of names
-    known = origin.format in FILE_FORMATS and origin.format not in (*_ARRAYS, "ts")
+    known = origin.format in FORMATS and origin.format not in (*_ARRAYS, "ts")
     return origin if known else Origin(form, name=origin.name, header=form == "csv")
 
 
@@ -75,14 +76,8 @@ def _write_ts(batches: Iterable[Series], path: str | Path, origin: Origin) -> No
     target = Path(path)
     if target.suffix.lower() != ".ts":
         raise OutputError(f".ts is written uncompressed, and {target.name!r} is called otherwise. Name it .ts.")
-    _check_folder(target)
     with complaints(target), whole_file(target) as file:
         write_ts(batches, file, origin.name)
-
-
-def _check_folder(target: Path) -> None:
-    if not target.parent.is_dir():
-        raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
 
 
 # --- a step a row ---------------------------------------------------------------------------------------------------
@@ -199,7 +194,6 @@ def padded(part: Series) -> npt.NDArray[Any]:
 
 
 def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
-    _check_folder(target)
     part = joined_series(list(batches))
     x = padded(part)
     arrays = {part.layout.name: x[:, :, 0] if part.layout.axes == 1 and x.shape[2] == 1 else x}

@@ -21,8 +21,9 @@ from gankit.errors import DataError, OptionError, nearest
 from gankit.io import opening as textfile
 from gankit.io.archives import Collection, archive_and_part, collection_at, is_tar, is_zip
 from gankit.io.arrow import is_text, joined
+from gankit.io.formats import LINE_SUFFIXES, SUFFIXES
 from gankit.io.origin import Origin, Records
-from gankit.io.reading import SUFFIXES, read, read_bytes
+from gankit.io.reading import read, read_bytes
 from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, TEXT_COLUMN, Texts, named
 from gankit.words import number_of
 
@@ -75,7 +76,7 @@ def _path_holds_texts(path: Path) -> bool:
         finally:
             files.close()
     name = textfile.strip_suffixes(path.name.lower(), (".gz",))
-    if Path(name).suffix not in (*textfile.LINE_SUFFIXES, "") or not path.is_file():
+    if Path(name).suffix not in (*LINE_SUFFIXES, "") or not path.is_file():
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -190,7 +191,7 @@ def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
     suffix = Path(name).suffix.lower()
     if name == "-":
         return data[:4] != b"PAR1" and data.lstrip()[:1] != b"{"
-    return suffix in (*textfile.LINE_SUFFIXES, "") or suffix not in SUFFIXES
+    return suffix in (*LINE_SUFFIXES, "") or suffix not in SUFFIXES
 
 
 def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts:

@@ -6,10 +6,7 @@ Knows formats; never where texts come from, torch or networks.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,12 +16,10 @@ import pyarrow as pa
 
 from gankit.columns.rows import write
 from gankit.errors import OutputError
-from gankit.io.lines import LinesSink
+from gankit.io.atomic import MARKER, complaints, whole_folder
+from gankit.io.formats.lines import LinesSink
 from gankit.io.origin import Origin
-from gankit.io.writing import complaints
 from gankit.kinds.texts.records import column_of
-
-_MARKER = ".gankit"
 
 
 def write_texts(batches: Iterable[pa.Table], path: str | Path, origin: Origin, *, format: str | None = None) -> int:
@@ -41,32 +36,10 @@ def write_texts(batches: Iterable[pa.Table], path: str | Path, origin: Origin, *
     target = Path(path)
     if format is not None or (target.suffix and not target.is_dir()):
         return write(batches, target, origin, format=format)
-    if not target.parent.is_dir():
-        raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{str(target)!r} is a file, and a name without a suffix means a folder. Name another.")
-    with complaints(target):
-        return _write_folder(batches, target, origin)
-
-
-def _write_folder(batches: Iterable[pa.Table], target: Path, origin: Origin) -> int:
-    """Writes a folder beside the place, and moves it there when it is whole; what was there goes only then."""
-    if target.is_dir():
-        _check_own(target)
-    target = target.resolve()
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    try:
-        # A folder in the temporary one, which only its owner may enter: it gets the permissions of any new folder.
-        new = aside / "new"
-        new.mkdir()
-        total = _files_of_labels(batches, new, origin, target)
-        (new / _MARKER).write_text(json.dumps({"texts": total}) + "\n", "utf-8")
-        if target.exists():
-            os.replace(target, aside / "old")
-        os.replace(new, target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return total
+    with complaints(target), whole_folder(target, r"[^/]*\.txt") as folder:
+        total = _files_of_labels(batches, folder, origin, target)
+        (folder / MARKER).write_text(json.dumps({"texts": total}) + "\n", "utf-8")
+        return total
 
 
 def _files_of_labels(batches: Iterable[pa.Table], folder: Path, origin: Origin, target: Path) -> int:
@@ -85,7 +58,8 @@ def _files_of_labels(batches: Iterable[pa.Table], folder: Path, origin: Origin, 
             for label in dict.fromkeys(cells):
                 if label not in sinks:
                     file: IO[bytes] = opened.enter_context((folder / _file_name(label, sinks)).open("wb"))
-                    sinks[label] = LinesSink(file, table.schema, origin, str(target))
+                    sinks[label] = LinesSink(file, origin, str(target))
+                    sinks[label].begin(table)
                 rows = [row for row, cell in enumerate(cells) if cell == label]
                 sinks[label].write(table.take(pa.array(rows)))
             total += table.num_rows
@@ -97,14 +71,3 @@ def _file_name(label: str | None, others: Iterable[str]) -> str:
     plain = re.sub(r"[/\\\x00-\x1f]", "_", "missing" if label is None else label).strip() or "_"
     plain = f"_{plain}" if plain.startswith(".") else plain
     return f"{plain}.txt" if plain == label else f"{plain} {len(list(others))}.txt"
-
-
-def _check_own(folder: Path) -> None:
-    """Refuses a folder with files that gankit did not write: they would be lost."""
-    entries = [entry.name for entry in folder.iterdir()]
-    strange = [name for name in entries if not name.endswith(".txt") and name != _MARKER]
-    if entries and (strange or _MARKER not in entries):
-        raise OutputError(
-            f"the folder {str(folder)!r} holds files that gankit did not write, such as {(strange or entries)[0]!r}. "
-            "Name a new or an empty folder."
-        )

@@ -1,0 +1,176 @@
+"""JSON: a line a record, or an array of records; and tables of Python's dicts, which are the same.
+
+Knows JSON; never what columns mean.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError
+from gankit.io.arrow import content_of, distinct, joined
+from gankit.io.formats.base import Format, Sink, large, texts_of
+from gankit.io.opening import decode
+from gankit.io.origin import Origin, Records
+
+
+def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str]) -> pa.Table:
+    """A table of rows given as dicts: all keys become columns, in order of appearance; null where a row has none.
+
+    Columns that mix numbers and texts become texts, and a note says so.
+    """
+    keys: dict[str, None] = {}
+    for row in rows:
+        for key in row:
+            keys.setdefault(str(key))
+    columns = {}
+    for key in keys:
+        cells = [plain(row.get(key)) for row in rows]
+        kinds = {type(cell) for cell in cells if cell is not None}
+        if len(kinds) > 1 and kinds - {int, float} and kinds <= {int, float, bool, str}:
+            first = next(i for i, cell in enumerate(cells) if isinstance(cell, str | bool))
+            notes.append(
+                f"{name}: column {key!r} mixes texts and numbers (record {first + 1}: {cells[first]!r}); taken as texts"
+            )
+            cells = [None if cell is None else cell if isinstance(cell, str) else str(cell) for cell in cells]
+        if float in kinds and kinds <= {int, float}:
+            cells = [None if cell is None else float(cell) for cell in cells]
+        elif any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells):
+            cells = [None if cell is None else str(cell) for cell in cells]
+        columns[key] = array_of(cells, key)
+    return pa.table(columns)
+
+
+def array_of(cells: list[Any], column: str) -> pa.Array:
+    """Python's values as a column; raises DataError where they do not go together."""
+    if any(isinstance(cell, float) and math.isnan(cell) for cell in cells) and any(
+        isinstance(cell, str) for cell in cells
+    ):
+        cells = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
+    try:
+        return pa.array(cells)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
+        raise DataError(
+            f"column {column!r} mixes values that do not go together ({', '.join(kinds)}). Make them all "
+            f"numbers or all texts."
+        ) from error
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar as Python's; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# --- the formats ---------------------------------------------------------------------------------------------------
+
+
+class JsonLinesSink(Sink):
+    """One JSON object a line."""
+
+    start, between, end = "", "\n", "\n"
+
+    def begin(self, first: pa.Table) -> None:
+        """Writes the bracket of a JSON array, if it is one."""
+        self.stream.write(self.start.encode())
+        self._any = False
+
+    def write(self, table: pa.Table) -> None:
+        """Writes records; missing numbers and texts are null."""
+        if table.num_rows == 0:
+            return
+        parts: list[Any] = []
+        for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
+            parts += [("{" if place == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": ", self._values(column)]
+        lines = pc.binary_join_element_wise(*parts, "}", "").cast(pa.large_string())
+        lines = pc.binary_join_element_wise(large(self.between), lines, large(""))
+        content = bytes(content_of(lines))
+        self.stream.write(content if self._any else content[len(self.between.encode()) :])
+        self._any = True
+
+    def _values(self, column: pa.ChunkedArray) -> pa.Array:
+        texts = texts_of(column)
+        if pa.types.is_floating(column.type):
+            texts = pc.if_else(pc.is_finite(joined(column)), texts, None)
+        elif not (
+            pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type)
+        ):
+            different, rows = distinct(texts)
+            coded = pa.array([json.dumps(text, ensure_ascii=False) for text in different.to_pylist()], pa.string())
+            texts = coded.take(pa.array(rows, mask=rows < 0))
+        return texts.fill_null("null")
+
+    def close(self) -> None:
+        """Writes the last line's end, or the closing bracket."""
+        self.stream.write((self.end if self._any or self.start else "").encode())
+
+
+class JsonLines(Format):
+    """A JSON object a line; one array of them is understood as well."""
+
+    name, media_type = "jsonl", "application/jsonl"
+    suffixes = (".jsonl",)
+    aliases: tuple[str, ...] = (".ndjson",)
+    magic = (b"{",)
+    is_text = has_types = True
+    sink = JsonLinesSink
+
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`."""
+        text, encoding = decode(data, name, config.encoding, notes)
+        rows: list[Any]
+        try:
+            whole = json.loads(text)
+            rows, format = (whole, "json") if isinstance(whole, list) else ([whole], "jsonl")
+        except json.JSONDecodeError as error:
+            if text.lstrip()[:1] == b"[" and self.name == "json":
+                raise DataError(
+                    f"{name!r}, line {error.lineno}: no well-formed JSON ({error.msg}). Correct it there."
+                ) from error
+            rows, format = _json_lines(text, name), "jsonl"
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise DataError(
+                    f'{name!r}, record {number + 1}: expected an object like {{"age": 39}}, found {str(row)[:40]!r}.'
+                )
+        return Records(table_of_dicts(rows, name, notes), replace(origin, format=format, encoding=encoding))
+
+
+def _json_lines(text: bytes, name: str) -> list[Any]:
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{name!r}, line {number}: no well-formed JSON ({error.msg} at column {error.colno}). Correct "
+                f"or remove this line."
+            ) from error
+    return rows
+
+
+class JsonSink(JsonLinesSink):
+    """A JSON array of objects."""
+
+    start, between, end = "[\n", ",\n", "\n]\n"
+
+
+class Json(JsonLines):
+    """A JSON array of objects."""
+
+    name, media_type = "json", "application/json"
+    suffixes = (".json",)
+    aliases = ()
+    magic = (b"[",)
+    sink = JsonSink

@@ -1,0 +1,78 @@
+"""Texts, one a line.
+
+Knows lines; never what texts are made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from gankit.config import TrainConfig
+from gankit.errors import OutputError
+from gankit.io.formats.base import Format, Sink, holds, texts_of, without_mark
+from gankit.io.opening import decode
+from gankit.io.origin import Origin, Records
+
+TEXT_COLUMN = "text"
+"""What the column of lines is called."""
+
+
+def split_lines(text: str) -> tuple[list[str], str]:
+    """The lines of a text, and how they end: by LF, CR LF or CR alone, for a text may hold other separators."""
+    newline = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if not lines[-1] else lines, newline
+
+
+class LinesSink(Sink):
+    """Texts, one a line; labels have no place there, so that all texts must have the same ones."""
+
+    def begin(self, first: pa.Table) -> None:
+        """Finds the column of texts."""
+        known = self.origin.details.get("texts")
+        names = first.column_names
+        if known is None and len(names) > 1:
+            raise OutputError(f"{self.name!r}: lines hold one text each, and these records have {len(names)} columns.")
+        self._column: str = names[0] if known is None else known["column"]
+        self._labels = [name for name in names if name != self._column]
+        self._seen: dict[str, Any] | None = None
+        own = self.origin.format in ("txt", "textfiles")
+        self._end = self.origin.newline if own else "\n"
+        self._encoding = self.origin.encoding if own else "utf-8"
+
+    def write(self, batch: pa.Table) -> None:
+        """Writes a line a text."""
+        labels = batch.select(self._labels).group_by(self._labels).aggregate([]).to_pylist() if self._labels else []
+        for row in labels:
+            self._seen = self._seen or row
+            if row != self._seen:
+                raise OutputError(
+                    f"{self.name!r}: these texts have labels ({', '.join(self._labels)}), for which lines have no "
+                    "place. Write .csv or .jsonl, a folder (a file a label), or texts of one label (--where)."
+                )
+        texts = texts_of(batch.column(self._column))
+        if holds(texts, (b"\n", b"\r")):
+            raise OutputError(f"{self.name!r}: a line is a text here, and some texts have several lines. Write .csv.")
+        lines = "".join(text + self._end for text in texts.to_pylist())
+        self.stream.write(lines.encode(self._encoding))
+        if lines:
+            self._encoding = without_mark(self._encoding)
+
+
+class Lines(Format):
+    """A text a line."""
+
+    name, media_type = "txt", "text/plain"
+    suffixes, aliases = (".txt",), (".text", ".smi", ".smiles", ".lst")
+    is_text = is_guess = True
+    sink = LinesSink
+
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`: one column."""
+        text, encoding = decode(data, name, config.encoding, notes)
+        lines, newline = split_lines(text.decode("utf-8"))
+        table = pa.table({TEXT_COLUMN: pa.array(lines, pa.string())})
+        return Records(table, replace(origin, encoding=encoding, newline=newline))

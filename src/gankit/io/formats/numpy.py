@@ -1,0 +1,252 @@
+"""Arrays of numbers, in memory and in .npy and .npz files, as tables; and arrays that are written as they grow.
+
+Knows NumPy's arrays and files; never what they mean.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError, OutputError
+from gankit.io.formats.base import Format, Sink
+from gankit.io.formats.json import array_of
+from gankit.io.opening import check_unpacked, largest_size
+from gankit.io.origin import Origin, Records
+
+
+def records_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], name: str, origin: Origin) -> Records:
+    """Records of arrays [N] or [N, …] of one length: columns x0, x1, … (of several arrays: their names, then numbers).
+
+    `origin.details["arrays"]` keeps each one's name, dtype, shape of a record and columns.
+    """
+    if not arrays:
+        raise DataError(f"{name!r} holds no arrays. Give one of shape [rows] or [rows, columns].")
+    lengths = {key: array.shape[0] if array.ndim else -1 for key, array in arrays.items()}
+    if len(set(lengths.values())) > 1 or -1 in lengths.values():
+        shown = ", ".join(f"{key or 'it'} {arrays[key].shape}" for key in list(arrays)[:6])
+        raise DataError(
+            f"{name!r}: arrays must have rows, and all as many. Got {shown} instead. Save the one that is meant alone."
+        )
+    columns: dict[str, pa.Array] = {}
+    forms = []
+    for key, array in arrays.items():
+        stem = "x" if len(arrays) == 1 else key
+        if array.dtype.names:
+            parts = {str(field): array[field] for field in array.dtype.names}
+        else:
+            width = math.prod(array.shape[1:])
+            flat = array.reshape(len(array), width)
+            alone = len(arrays) > 1 and array.ndim == 1
+            parts = {stem if alone else f"{stem}{i}": flat[:, i] for i in range(width)}
+        dtype: Any = [list(entry) for entry in array.dtype.descr] if array.dtype.names else array.dtype.str
+        forms.append({"name": key, "dtype": dtype, "shape": list(array.shape[1:]), "columns": list(parts)})
+        for column, values in parts.items():
+            if column in columns:
+                raise DataError(f"{name!r}: two arrays give a column {column!r}. Name them otherwise.")
+            columns[column] = _column_of(values, column, name)
+    return Records(pa.table(columns), replace(origin, details={"arrays": forms}))
+
+
+def _column_of(values: npt.NDArray[Any], column: str, name: str) -> pa.Array:
+    if values.dtype.kind in "cV" or values.ndim != 1:
+        raise DataError(
+            f"{name!r}: {column} has the dtype {values.dtype}, which cannot be learned. Give real numbers or texts."
+        )
+    if values.dtype.kind == "O":
+        return array_of(values.tolist(), column)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    return pa.array(values.tolist(), pa.string()) if values.dtype.kind == "U" else pa.array(values)
+
+
+def arrays_of(table: pa.Table, origin: Origin) -> dict[str, npt.NDArray[Any]]:
+    """The arrays that `records_of_arrays` took: same names, dtypes and shapes, with as many rows as the table has."""
+    result = {}
+    for form in origin.details["arrays"]:
+        fields = isinstance(form["dtype"], list)
+        dtype = np.dtype([tuple(entry) for entry in form["dtype"]] if fields else form["dtype"])
+        missing = [column for column in form["columns"] if column not in table.column_names]
+        if missing:
+            raise DataError(
+                f"column {missing[0]!r} was left out (free text or dropped), so the array cannot be put together."
+            )
+        if fields:
+            array = np.empty(table.num_rows, dtype=dtype)
+            for column in form["columns"]:
+                array[column] = _values_of(table.column(column), dtype[column])
+        else:
+            array = np.empty((table.num_rows, len(form["columns"])), dtype=dtype)
+            for place, column in enumerate(form["columns"]):
+                array[:, place] = _values_of(table.column(column), dtype)
+            array = array.reshape(table.num_rows, *form["shape"])
+        result[form["name"]] = array
+    return result
+
+
+def _values_of(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    if dtype.kind in "OUS":
+        return np.array(column.to_pylist(), dtype=object)
+    if dtype.kind == "f" and column.null_count:
+        column = column.fill_null(math.nan)
+    return np.asarray(column.to_numpy())
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+class GrowingArrays:
+    """Arrays [N, …] that grow by rows. Their headers need N, which comes last: the bytes wait in unnamed files."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, IO[bytes]] = {}
+        self._last: dict[str, npt.NDArray[Any]] = {}
+        self._rows: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def add(self, name: str, rows: npt.NDArray[Any]) -> None:
+        """Adds rows [n, …] to the array of that name."""
+        if name not in self._files:
+            self._files[name], self._rows[name] = tempfile.TemporaryFile(), 0  # noqa: SIM115  # closed in close()
+        self._files[name].write(np.ascontiguousarray(rows).tobytes())
+        self._last[name] = rows[:0]
+        self._rows[name] += len(rows)
+
+    def copy(self, stream: IO[bytes], name: str | None = None) -> None:
+        """Writes an array, or the first, as a .npy file."""
+        name = next(iter(self._files)) if name is None else name
+        like = self._last[name]
+        shape, descr = (self._rows[name], *like.shape[1:]), np.lib.format.dtype_to_descr(like.dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        self._files[name].seek(0)
+        shutil.copyfileobj(self._files[name], stream, 1 << 20)
+
+    def archive(self, stream: IO[bytes], others: Mapping[str, Any] | None = None) -> None:
+        """Writes all of them, and other arrays, as an .npz file, the same for the same arrays."""
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for name in (*self._files, *(others or ())):
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    if name in self._files:
+                        self.copy(member, name)
+                    else:
+                        array = np.asarray((others or {})[name], order="C")
+                        np.lib.format.write_array(member, array, allow_pickle=False)
+
+    def close(self) -> None:
+        """Removes the files."""
+        for file in self._files.values():
+            file.close()
+
+
+class NumpySink(Sink):
+    """An array in the dtype and shape that came; of a table of numbers, doubles [N, columns]."""
+
+    def __init__(self, stream: IO[bytes], origin: Origin, name: str, row: int = 0) -> None:
+        super().__init__(stream, origin, name, row)
+        self._arrays = GrowingArrays()
+
+    def begin(self, first: pa.Table) -> None:
+        """Finds out which arrays there are."""
+        if "arrays" in self.origin.details:
+            self._origin = self.origin
+            return
+        for field in first.schema:
+            kind = field.type
+            if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+                raise OutputError(
+                    f"column {field.name!r} is {kind}; .npy and .npz hold numbers only. Write .csv or .parquet."
+                )
+        form = {"name": "x", "dtype": "<f8", "shape": [len(first.schema)], "columns": first.column_names}
+        self._origin = Origin("numpy", details={"arrays": [form]})
+
+    def write(self, batch: pa.Table) -> None:
+        """Writes the arrays' bytes aside."""
+        filled = pa.table(
+            {
+                n: c.fill_null(float("nan")) if pa.types.is_floating(c.type) else c
+                for n, c in zip(batch.column_names, batch.columns, strict=True)
+            }
+        )
+        for name, array in arrays_of(filled, self._origin).items():
+            if array.dtype.hasobject:
+                raise OutputError(
+                    f"the array {name or 'x'!r} holds objects, which .npy cannot hold safely. Write .csv or .parquet."
+                )
+            self._arrays.add(name or "x", array)
+
+    def close(self) -> None:
+        """Writes the header with the number of rows, and copies the bytes behind it."""
+        if len(self._arrays) != 1:
+            raise OutputError("several arrays do not fit into one .npy file. Write .npz.")
+        self._arrays.copy(self.stream)
+
+    def release(self) -> None:
+        """Removes what was written aside."""
+        self._arrays.close()
+
+
+class NumpyArchiveSink(NumpySink):
+    """Arrays in a .npz archive, under the names that came."""
+
+    def close(self) -> None:
+        """Writes one member for each array."""
+        self._arrays.archive(self.stream)
+
+
+class Npy(Format):
+    """One array in a .npy file."""
+
+    name, media_type = "npy", "application/x-npy"
+    suffixes = (".npy",)
+    magic = (b"\x93NUMPY",)
+    has_types = True
+    sink: type[Sink] = NumpySink
+
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`: numbers in columns x0, x1, …"""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = np.load(io.BytesIO(data), allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return records_of_arrays({"": loaded}, name, origin)
+        with loaded:
+            return records_of_arrays({key: loaded[key] for key in loaded.files}, name, origin)
+
+
+class Npz(Npy):
+    """Arrays of one length in an .npz file."""
+
+    name, media_type = "npz", "application/x-npz"
+    suffixes = (".npz",)
+    magic = (b"PK\x03\x04",)
+    sink = NumpyArchiveSink
+
+    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
+        """See `Format.read`."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if not any(member.filename.endswith(".npy") for member in members):
+                held = ", ".join(repr(member.filename) for member in members[:5]) or "nothing"
+                raise DataError(
+                    f"{name!r} holds no arrays: it is an archive of {held}. Unpack it and give what is inside."
+                )
+        check_unpacked(sum(member.file_size for member in members), len(data), name, largest_size())
+        return super().read(data, name, origin, config, notes)
