@@ -21,7 +21,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 def example(format: Format) -> pa.Table:
     if format.name in ("npy", "npz"):
         return pa.table({"x0": [1.5, 2.5, -3.0], "x1": [0.0, 1.0, 2.0]})
-    texts = ["one\tof <them>", "two, and \"more\"", "three"]
+    texts = ["one\tof <them>", 'two, and "more"', "three"]
     return pa.table({"text": texts}) if format.name == "txt" else pa.table({"text": texts, "n": ["1", "20", "3"]})
 
 
