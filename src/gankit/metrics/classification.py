@@ -203,6 +203,39 @@ def class_numbers(
     return [str(v) for v in order], numbers
 
 
+def class_entries(
+    names: Sequence[str],
+    real: np.ndarray,
+    fake: np.ndarray,
+    seen: tuple[np.ndarray, np.ndarray] | None,
+    records: str,
+) -> list[dict[str, Any]]:
+    """A line a class: its shares of both sides, the numbers of its records, and in how many fakes it is seen.
+
+    real, fake: [N], [M] int, -1 where a label is not known. seen: [K], [K] int, the classes that fakes were asked to
+    have and those that a classifier sees in them; None where nobody knows. records: the end of two keys.
+
+    Returns:
+        [{"class", "real", "fake", "real_{records}", "fake_{records}", "agreement"}]; null where nobody knows.
+    """
+    out: list[dict[str, Any]] = []
+    for k, name in enumerate(names):
+        counts = {side: int((labels == k).sum()) for side, labels in (("real", real), ("fake", fake))}
+        known = {"real": int((real >= 0).sum()), "fake": int((fake >= 0).sum())}
+        asked = None if seen is None else seen[0] == k
+        out.append(
+            {
+                "class": name,
+                **{side: count / max(known[side], 1) for side, count in counts.items()},
+                **{f"{side}_{records}": count for side, count in counts.items()},
+                "agreement": float((seen[1][asked] == k).mean())
+                if seen and asked is not None and asked.any()
+                else None,
+            }
+        )
+    return out
+
+
 def _label(value: Any) -> Any:
     value = plain(value)
     return None if isinstance(value, float) and value != value else value

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from gankit.randomness import numpy_generator
 _BLOCK_ROWS = 1024
 _LIMIT_SIZES = 5
 _REPLICATES = 50
+_MOST_CELLS = 40
 
 
 @dataclass(frozen=True)
@@ -196,3 +198,15 @@ def lengths(fake: np.ndarray, real: np.ndarray, *, seed: int = 0) -> Score:
 
 def _largest_gap(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(np.cumsum(a) / a.sum() - np.cumsum(b) / b.sum()).max())
+
+
+def length_histograms(real: np.ndarray, fake: np.ndarray) -> dict[str, Any]:
+    """Shares of the records in at most 40 cells of lengths: {"edges": [K + 1], "real": [K], "fake": [K]}.
+
+    real, fake: [N], [M] int.
+    """
+    most = int(max(side.max(initial=0) for side in (real, fake)))
+    step = -(-(most + 1) // _MOST_CELLS)
+    edges = np.arange(0, most + step + 1, step) - 0.5
+    shares = {k: np.histogram(v, edges)[0] / max(len(v), 1) for k, v in (("real", real), ("fake", fake))}
+    return dict(plain({"edges": edges, **shares}))

@@ -65,11 +65,11 @@ from gankit.kinds.texts.metrics.labels import per_class
 from gankit.kinds.texts.metrics.table import TEXT_METRICS, TextMetric
 from gankit.kinds.texts.metrics.trial import TextSet, TextTrial
 from gankit.metrics.classification import class_numbers
+from gankit.metrics.distances import length_histograms
 from gankit.metrics.score import Score, enough_rows, plain
 from gankit.randomness import numpy_generator
 
 NUM_OF_CLASS = 8
-_MOST_CELLS = 40
 _MOST_GRAMS = 10
 _SEARCHED_TRAIN = 20_000
 _ALIKE = 0.7
@@ -169,7 +169,7 @@ def evaluate_texts(
         "classifier": None if judged is None else label_figures(*judged, names),
         "per_class": per_class(trial, names),
         "asked": True,
-        "lengths": _lengths(trial),
+        "lengths": length_histograms(trial.heldout.coded.lengths, trial.contestants["fake"].coded.lengths),
         "grams": _grams(trial),
         "texts": _texts(trial, heldout, fake, tokenise, vocabulary, numbers[2], names, figures, num_shown),
     }
@@ -220,14 +220,6 @@ def _entry(metric: TextMetric, found: dict[str, Score | None], rows: int) -> dic
         },
         "rows_needed": enough_rows(rows, fake, ceiling, metric.tolerance or 0.0) if needed and ceiling else None,
     }
-
-
-def _lengths(trial: TextTrial) -> dict[str, Any]:
-    sides = {"real": trial.heldout.coded.lengths, "fake": trial.contestants["fake"].coded.lengths}
-    most = int(max(side.max(initial=0) for side in sides.values()))
-    step = -(-(most + 1) // _MOST_CELLS)
-    edges = np.arange(0, most + step + 1, step) - 0.5
-    return dict(plain({"edges": edges, **{k: np.histogram(v, edges)[0] / max(len(v), 1) for k, v in sides.items()}}))
 
 
 def _grams(trial: TextTrial) -> list[dict[str, Any]]:
