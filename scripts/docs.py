@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gankit.cli import cli
-from gankit.options import options_table, train_options
+from gankit.run.options import options_table, train_options
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 
@@ -21,9 +21,10 @@ def command_table(name: str) -> str:
     command = cli.commands[name]
     of_config = {o.name for o in train_options()} if name == "train" else set()
     lines = ["| flag | what it does |", "|---|---|"]
-    for parameter in command.params:
+    context = click.Context(command, help_option_names=[])
+    for parameter in command.get_params(context):
         if isinstance(parameter, click.Option) and parameter.name not in of_config:
-            record = parameter.get_help_record(click.Context(command))
+            record = parameter.get_help_record(context)
             assert record is not None
             # a bar would end the cell, even between backticks
             flag, words = (text.replace("|", r"\|") for text in record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,11 @@ from hypothesis import strategies as st
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.options import (
-    build_config,
-    nearest,
-    options_table,
-    parse_duration,
-    parse_samples,
-    read_toml,
-    train_options,
-)
+from gankit.kinds import KINDS, options_by_kind
+from gankit.kinds.images.options import ImageOptions
+from gankit.kinds.options import AugmentOptions
+from gankit.options import Option, nearest, options_of, parse_duration, parse_samples
+from gankit.run.options import build_config, options_table, read_toml, train_options
 
 
 def toml(tmp_path: Path, text: str) -> Path:
@@ -30,8 +27,36 @@ def toml(tmp_path: Path, text: str) -> Path:
 
 def test_every_field_is_an_option_with_words_and_a_known_group() -> None:
     options = train_options()
-    assert [o.name for o in options] == [f.name for f in dataclasses.fields(TrainConfig)]
+    names = [f.name for f in dataclasses.fields(TrainConfig) if f.name != "of_kinds"]
+    for stated in options_by_kind("train").values():
+        names += [f.name for f in dataclasses.fields(stated) if f.name not in names]
+    assert sorted(o.name for o in options) == sorted(names)
     assert all(o.help.endswith(".") and o.group in ("data", "game", "length") for o in options)
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "evaluate"])
+def test_kinds_that_share_an_option_state_it_alike_and_none_takes_a_common_name(command: Any) -> None:
+    common = {o.name for o in options_of(TrainConfig)}
+    stated: dict[str, Option] = {}
+    for name, options in options_by_kind(command).items():
+        assert getattr(KINDS[name].options, command) is options
+        for option in options_of(options):
+            assert stated.setdefault(option.name, option) == option
+            assert option.name not in common
+
+
+def test_options_of_a_kind_have_its_defaults_where_they_are_not_set() -> None:
+    config = TrainConfig(size="8", batch=4)
+    assert config.own(ImageOptions) == ImageOptions(size="8") and config.own(AugmentOptions).augment == "auto"
+    assert config.with_options(size="9", seed=3) == TrainConfig(size="9", batch=4, seed=3)
+    assert config.completed(ImageOptions).of_kinds == vars(ImageOptions(size="8"))
+    assert build_config({"size": "8", "fit": "crop"}).of_kinds == {"size": "8"}
+
+
+def test_options_of_a_run_from_before_kinds_had_their_own_are_read() -> None:
+    then = {**{o.name: o.default for o in train_options()}, "kind": "image", "size": "8", "given": ["y"]}
+    assert TrainConfig.from_json(then).own(ImageOptions) == ImageOptions(size="8")
+    assert TrainConfig.from_json(then).given == ("y",)
 
 
 def test_every_default_is_allowed_by_its_own_option() -> None:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import numpy as np
 import pytest
 
 import gankit
 from gankit.cli import cli, run
-from gankit.options import train_options
+from gankit.run.options import train_options
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {
@@ -44,7 +45,8 @@ def test_the_tables_of_flags_are_up_to_date() -> None:
 @pytest.mark.parametrize("command", sorted(cli.commands))
 def test_every_command_and_flag_is_in_the_docs(command: str) -> None:
     assert f"## {command}" in DOCS["cli.md"]
-    flags = [flag for p in cli.commands[command].params for flag in p.opts if flag.startswith("--")]
+    params = cli.commands[command].get_params(click.Context(cli.commands[command]))
+    flags = [flag for p in params for flag in p.opts if flag.startswith("--")]
     assert [flag for flag in flags if not re.search(rf"{flag}\b", DOCS["cli.md"])] == []
 
 
@@ -58,13 +60,17 @@ def test_every_choice_is_explained(option: str, page: str) -> None:
 
 
 def test_the_choices_are_the_ones_that_there_are() -> None:
+    from gankit.kinds import KINDS
     from gankit.networks import NETWORKS
+    from gankit.training.augment import AUGMENTATIONS
     from gankit.training.losses import LOSSES, PENALTIES
 
     choices = {o.name: set(o.choices) - {"auto"} for o in train_options()}
+    assert choices["kind"] == set(KINDS)
     assert choices["network"] == set(NETWORKS)
     assert choices["loss"] == set(LOSSES)
     assert choices["penalty"] == set(PENALTIES)
+    assert choices["augment"] == {"none", *AUGMENTATIONS}
 
 
 def test_every_metric_is_explained() -> None:

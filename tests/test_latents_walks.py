@@ -21,7 +21,7 @@ def rows(model: Model, stops: list[Stop], truncation: float = 1.0) -> np.ndarray
     """What `sample` gives for the rows, [N, H, W, C]."""
     found = []
     for stop in stops:
-        made = model.sample(1, stop.seed, stop.row, stop.where, truncation)
+        made = model.sample(1, stop.seed, stop.row, stop.where, truncation=truncation)
         found.append((made[0] if isinstance(made, tuple) else made)[0])
     return np.stack(found)[..., None]
 

@@ -12,6 +12,7 @@ from gankit.config import TrainConfig
 from gankit.kinds import prepare
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.mirroring import mirror_for, told
+from gankit.kinds.images.options import ImageOptions
 from gankit.randomness import numpy_generator
 
 LONG = TrainConfig(samples="500k", heldout_fraction=0.4)
@@ -51,12 +52,12 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
         assert mirror_for(prepare(blobs(2500, 0.0), config, []), config, []) == "off"
     table = prepare({"a": np.arange(3000.0)}, TrainConfig(), [])
     config = TrainConfig(samples="500k")
-    assert table.kind.settle(table, config, []).mirror == "auto"  # which other kinds cannot be told
+    assert table.kind.settle(table, config, []) == config  # which other kinds cannot be told
 
 
 def test_runs_from_before_it_could_be_found_out_go_on() -> None:
     for then, now in ((True, "on"), (False, "auto")):
-        assert TrainConfig.from_json({**TrainConfig().to_json(), "mirror": then}).mirror == now
+        assert TrainConfig.from_json({**TrainConfig().to_json(), "mirror": then}).own(ImageOptions).mirror == now
 
 
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:

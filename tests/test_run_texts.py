@@ -209,7 +209,14 @@ def test_what_makes_no_sense_for_texts_is_refused(
     commands = {
         "their models are not exported": ["export", str(trained), "-o", str(tmp_path / "x.onnx")],
         "interpolate is for models of pictures": ["interpolate", str(trained), "--rows", "1,2", "-o", "x.gif"],
-        "truncation is for pictures, and this model": ["sample", str(trained), "-n", "1", "--truncation", ".5"],
+        "truncation is for pictures and recordings, and this model": [
+            "sample",
+            str(trained),
+            "-n",
+            "1",
+            "--truncation",
+            ".5",
+        ],
         "tells no format": ["sample", str(trained), "-n", "1", "-o", str(tmp_path / "x.png")],
         "for which lines have no place": ["sample", str(trained), "-n", "90", "-o", str(tmp_path / "x.txt")],
     }

@@ -1,38 +1,47 @@
-"""Every option of a training run, once: its default, its choices and its words. Flags, TOML and docs derive from it.
+"""Every option of a training run that all kinds of data share, once: its default, its choices and its words.
 
-Knows no torch, no data, no terminal.
+Flags, TOML files and docs derive from it, and from the options of single kinds, which are declared as these are
+(`gankit.kinds.options`). Knows no torch, no data, no terminal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-def option(default: Any, help: str, *, group: str, choices: tuple[str, ...] = (), metavar: str = "") -> Any:
-    """A dataclass field that carries its documentation (`help`), its `group` and its allowed `choices`."""
-    return field(default=default, metadata={"help": help, "group": group, "choices": choices, "metavar": metavar})
+def option(
+    default: Any, help: str, *, group: str, choices: tuple[str, ...] = (), metavar: str = "", must: str = ""
+) -> Any:
+    """A dataclass field that carries its documentation, and what a value must be.
 
-
-FEATURES = ("auto", "fixed", "inception")
-"""What distances between pictures may be measured in: the run's own features (a classifier of the labels, or a fixed
-network), a fixed network, or the Inception network of the FID."""
+    help: one sentence. group: "data", "game" or "length"; of other commands than train any. choices: the allowed
+    values. metavar: what stands for a value in help texts. must: what a number must be, for example "at least 1".
+    """
+    stated = {"help": help, "group": group, "choices": choices, "metavar": metavar, "must": must}
+    return field(default=default, metadata=stated)
 
 
 DEFAULT_BUDGET = "5m"
 """Length of a training where neither a time nor a number of samples is set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class TrainConfig:
-    """All options of `train`. `None` means: worked out from the data and the budget, and said in one line."""
+    """All options of `train`. `None` means: worked out from the data and the budget, and said in one line.
 
-    kind: str = option(
-        "auto",
-        "Kind of data.",
-        group="data",
-        choices=("auto", "number", "vector", "table", "image", "audio", "series", "text"),
-    )
+    of_kinds: the options of single kinds of data that were set, by name; `TrainConfig(size="64")` sets one as it does a
+        common one, and whether the data's kind knows it is checked when the data is read.
+
+    Example:
+        >>> TrainConfig(batch=32, size="64").of_kinds
+        {'size': '64'}
+    """
+
+    kind: str = option("auto", "Kind of data.", group="data")
     format: str | None = option(
         None,
         "Format of the file, where its suffix does not tell.",
@@ -61,78 +70,9 @@ class TrainConfig:
         group="data",
         metavar="COL",
     )
-    size: str | None = option(
-        None, "Width and height of images, 64 or 64x48 (that of the files, if all agree).", group="data"
-    )
-    fit: str = option(
-        "crop",
-        "How an image of another shape is made to fit --size: cut, bordered, or distorted.",
-        group="data",
-        choices=("crop", "pad", "stretch"),
-    )
-    resample: str = option(
-        "lanczos",
-        "Filter that resizes images.",
-        group="data",
-        choices=("lanczos", "bicubic", "bilinear", "box", "nearest"),
-    )
-    channels: str = option(
-        "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
-    )
-    mirror: str = option(
-        "auto",
-        "Show D images as they are or mirrored, by chance: twice the data where left and right are alike; auto finds "
-        "out whether they are, in budgets of 10 minutes or more.",
-        group="data",
-        choices=("auto", "on", "off"),
-    )
-    strict: bool = option(
-        False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"
-    )
-    rate: int | None = option(
-        None, "Samples a second of recordings (those of the files; of arrays it must be said).", group="data"
-    )
-    seconds: float | None = option(
-        None, "Length of recordings: longer ones are cut, shorter ones padded (99 of 100 fit by itself).", group="data"
-    )
-    cut: bool = option(
-        False, "Cut recordings into pieces of --seconds (1) and learn all; one alone is cut by itself.", group="data"
-    )
-    mono: bool = option(False, "Mix the two channels of recordings into one.", group="data")
-    pattern: str | None = option(
-        None,
-        "Labels in the names of recordings: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.",
-        group="data",
-    )
-    time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")
-    entity: str | None = option(None, "Column that tells the series of a table apart.", group="data")
-    attributes: tuple[str, ...] = option(
-        (), "A column that is the same at every step of a series.", group="data", metavar="COL"
-    )
-    window: int | None = option(None, "Steps of the windows that a long series is cut into (24).", group="data")
-    stride: int | None = option(None, "Steps from one window to the next (1).", group="data")
-    calendar: tuple[str, ...] = option(
-        (),
-        "Part of the date at which a series begins that its values depend on.",
-        group="data",
-        choices=("month", "weekday", "hour"),
-    )
-    unit: str = option(
-        "auto",
-        "What texts are made of, symbol by symbol.",
-        group="data",
-        choices=("auto", "character", "word", "smiles", "dna", "rna", "protein"),
-    )
-    alphabet: str | None = option(
-        None,
-        "Symbols that texts are made of: ACGT, or longer ones with blanks between: 'A1 A2 B'.",
-        group="data",
-    )
-    text_column: str | None = option(None, "Column of the texts in a table.", group="data")
     heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
-    heldout_fraction: float | None = option(None, "Share held out (.2; .1 above 50,000 rows).", group="data")
-    target: str | None = option(
-        None, "Column whose prediction measures usefulness (guessed if not given).", group="data"
+    heldout_fraction: float | None = option(
+        None, "Share held out (.2; .1 above 50,000 rows).", group="data", must="between 0 and 1"
     )
 
     network: str = option(
@@ -156,9 +96,11 @@ class TrainConfig:
             "wave",
         ),
     )
-    width: int | None = option(None, "Hidden units of a layer.", group="game")
-    depth: int | None = option(None, "Residual blocks of a network.", group="game")
-    latents: int | None = option(None, "Numbers of the noise z (100; one a column for sequential).", group="game")
+    width: int | None = option(None, "Hidden units of a layer.", group="game", must="at least 1")
+    depth: int | None = option(None, "Residual blocks of a network.", group="game", must="at least 1")
+    latents: int | None = option(
+        None, "Numbers of the noise z (100; one a column for sequential).", group="game", must="at least 1"
+    )
     loss: str | None = option(
         None,
         "Adversarial loss (relativistic; that of the paper for the networks of a paper).",
@@ -171,26 +113,27 @@ class TrainConfig:
         group="game",
         choices=("none", "r1", "r2", "r1r2", "wgan-gp"),
     )
-    augment: str = option(
-        "auto",
-        "Augmentation before D: of images auto is ada, of recordings spectral, as strong as D's overfitting asks for.",
-        group="game",
-        choices=("auto", "none", "ada", "diffaugment", "spectral"),
-    )
     penalty_method: str = option("exact", "How the penalty is computed.", group="game", choices=("exact", "finite"))
-    penalty_weight: float | None = option(None, "Weight of the penalty (follows D's gap by itself).", group="game")
-    learning_rate: float | None = option(None, "Adam's learning rate at the start.", group="game")
-    batch: int | None = option(None, "Records of a batch.", group="game")
-    d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game")
-    ema_half_life: float | None = option(None, "Half-life of the averaged generator, in samples.", group="game")
+    penalty_weight: float | None = option(
+        None, "Weight of the penalty (follows D's gap by itself).", group="game", must="at least 0"
+    )
+    learning_rate: float | None = option(None, "Adam's learning rate at the start.", group="game", must="above 0")
+    batch: int | None = option(None, "Records of a batch.", group="game", must="at least 2")
+    d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game", must="at least 1")
+    ema_half_life: float | None = option(
+        None, "Half-life of the averaged generator, in samples.", group="game", must="at least 0"
+    )
     warmup: float | None = option(
-        None, "Share of the training spent on the likelihood warm-up (sequential, symbols).", group="game"
+        None,
+        "Share of the training spent on the likelihood warm-up (sequential, symbols).",
+        group="game",
+        must="from 0 to 1",
     )
 
     budget: str | None = option(None, "Length as a time: 90s, 5m, 2h.", group="length")
     samples: str | None = option(None, "Length as real samples shown to D: 60k, 2M.", group="length")
     early_stop: bool = option(True, "Stop when the held-out metric no longer improves.", group="length")
-    evaluations: int = option(20, "How often the held-out metric is taken.", group="length")
+    evaluations: int = option(20, "How often the held-out metric is taken.", group="length", must="at least 1")
     precision: str = option(
         "auto", "Type that inner layers multiply in.", group="length", choices=("auto", "float32", "bfloat16")
     )
@@ -201,19 +144,50 @@ class TrainConfig:
         choices=("auto", "on", "off"),
     )
     threads: int | None = option(
-        None, "Threads of the processor (1 for small networks; for images as many as pay at the start).", group="length"
+        None,
+        "Threads of the processor (1 for small networks; for images as many as pay at the start).",
+        group="length",
+        must="at least 1",
     )
     seed: int = option(0, "Seed of every draw.", group="length")
     device: str = option("auto", "Where to compute.", group="length", choices=("auto", "cpu", "cuda", "mps"))
 
+    of_kinds: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, **values: Any) -> None:
+        own = dict(values.pop("of_kinds", {}))
+        for f in fields(self):
+            if f.name != "of_kinds":
+                object.__setattr__(self, f.name, values.pop(f.name, f.default))
+        object.__setattr__(self, "of_kinds", {**own, **values})
+
+    def own(self, options: type[T]) -> T:
+        """The options of a kind, with its defaults for what was not set.
+
+        options: a dataclass whose fields are options, for example `gankit.kinds.images.options.ImageOptions`.
+        """
+        names = {f.name for f in fields(options)}  # type: ignore[arg-type]  # T is a dataclass
+        return options(**{name: value for name, value in self.of_kinds.items() if name in names})
+
+    def with_options(self, **values: Any) -> TrainConfig:
+        """The same configuration with `values`, common ones or those of a kind, in place of what was set."""
+        return TrainConfig(**{**self._values(), **values})
+
+    def completed(self, options: type[Any]) -> TrainConfig:
+        """The configuration with all options of one kind in place of those that were set, so that it stands for itself
+        whatever defaults may become.
+        """
+        own = self.own(options)
+        return replace(self, of_kinds=dict(vars(own)))
+
+    def _values(self) -> dict[str, Any]:
+        return {**{f.name: getattr(self, f.name) for f in fields(self) if f.name != "of_kinds"}, **self.of_kinds}
+
     def to_json(self) -> dict[str, Any]:
-        """The options as plain JSON values; `from_json` takes them back."""
-        return {f.name: list(v) if isinstance(v := getattr(self, f.name), tuple) else v for f in fields(self)}
+        """The options as plain JSON values, those of kinds among the others; `from_json` takes them back."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in self._values().items()}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> TrainConfig:
+    def from_json(cls, value: Mapping[str, Any]) -> TrainConfig:
         """The options that `to_json` wrote."""
-        options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-        if isinstance(options.get("mirror"), bool):  # of runs from before it could be found out
-            options["mirror"] = "on" if options["mirror"] else "auto"
-        return cls(**options)
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items()})

@@ -8,16 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gankit.cli.flags import OptionsCommand, given
 from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice
-from gankit.config import FEATURES
 from gankit.errors import OptionError, OutputError
 
 
-@click.command("evaluate", short_help="Measure a model's fakes; leaves report.html and report.json.")
+@click.command(
+    "evaluate",
+    cls=OptionsCommand,
+    stated="evaluate",
+    short_help="Measure a model's fakes; leaves report.html and report.json.",
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
@@ -35,14 +41,6 @@ from gankit.errors import OptionError, OutputError
 @click.option(
     "--records/--no-records", default=True, help="Show training records beside the fakes that look like them.  [on]"
 )
-@click.option(
-    "--features",
-    type=click.Choice(FEATURES),
-    default="auto",
-    help="For pictures, what distances are measured in; inception: the FID, with pip install torch-fidelity.  [auto: a "
-    "classifier of the labels, or a fixed network]",
-)
-@click.option("--valid", metavar="REGEX", help="For texts: matches the whole of a valid text.  [none is asked]")
 @speaking
 def command(
     voice: Voice,
@@ -53,8 +51,7 @@ def command(
     num_rows: int | None,
     seed: int,
     records: bool,
-    features: str,
-    valid: str | None,
+    **flags: Any,
 ) -> None:
     """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
     if fake is not None and num_rows is not None:
@@ -69,9 +66,7 @@ def command(
         if fake is None:
             fake = str(_write_fakes(model, folder, num_rows, seed, made))
             voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-        report = api.evaluate(
-            model, real, fake=fake, seed=seed, records=records, features=features, valid=valid, on_note=voice.note
-        )
+        report = api.evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note, **given(flags))
         report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from gankit import options
 from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice, outline
+from gankit.run.options import train_options
 
 
 @click.command("inspect", short_help="Say what a model is.")
@@ -22,6 +22,6 @@ def command(voice: Voice, model: Path) -> None:
     from gankit.model import inspect as inspect_model
 
     card = inspect_model(model)
-    defaults = {option.name: option.default for option in options.train_options()}
+    defaults = {option.name: option.default for option in train_options()}
     chosen = {k: v for k, v in card.get("options", {}).items() if v not in (defaults.get(k), [])}
     voice.result(card, outline({**card, "options": chosen or "all at their defaults"}))

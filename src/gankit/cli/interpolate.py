@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.rows import numbers
+from gankit.cli.flags import numbers
 from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice
 from gankit.errors import OptionError

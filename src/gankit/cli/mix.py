@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gankit.cli.rows import numbers
+from gankit.cli.flags import numbers
 from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice
 from gankit.errors import OutputError

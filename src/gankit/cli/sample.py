@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
+from gankit.cli.flags import OptionsCommand, given
 from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice
 
 
-@click.command("sample", short_help="Make records with a model.")
+@click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
 @click.option(
@@ -35,23 +36,6 @@ from gankit.cli.terminal import Voice
     "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
 )
 @click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys: sex=Male, age=30..40, x>=3.")
-@click.option(
-    "--truncation",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="PSI",
-    help="For pictures: less than 1 makes them better to look at and less varied.",
-)
-@click.option("--prefix", default="", metavar="TEXT", help="For texts: what every one begins with.")
-@click.option(
-    "--temperature",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="T",
-    help="For texts: less than 1 makes them more usual and less varied.",
-)
 @click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
 @speaking
 def command(
@@ -62,10 +46,8 @@ def command(
     seed: int,
     offset: int,
     where: tuple[str, ...],
-    truncation: float,
-    prefix: str,
-    temperature: float,
     file_format: str | None,
+    **flags: Any,
 ) -> None:
     """Make records with MODEL, a model file or a run folder.
 
@@ -75,11 +57,11 @@ def command(
 
     conditions = parse_where(where)
     loaded = load(model)
-    told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
+    options = given(flags)
     if out is None:
         form = file_format or loaded.of.pipe_format(loaded.origin)
-        loaded.write("-", num_rows, seed, offset, conditions, truncation, form, **told)
+        loaded.write("-", num_rows, seed, offset, conditions, form, **options)
     else:
-        loaded.write(out, num_rows, seed, offset, conditions, truncation, file_format, **told)
+        loaded.write(out, num_rows, seed, offset, conditions, file_format, **options)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{loaded.of.noun.count(num_rows)} in {out}")

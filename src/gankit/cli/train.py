@@ -13,50 +13,22 @@ from typing import Any
 
 import click
 
-from gankit import options
+from gankit.cli.flags import OptionsCommand, given
 from gankit.cli.interruption import interruptible
-from gankit.cli.speaking import Command, speaking
+from gankit.cli.speaking import speaking
 from gankit.cli.terminal import Voice
 from gankit.errors import DataError, InterruptedRun, OptionError
+from gankit.run.options import build_config, read_toml
 
 
-def with_train_options(command: Command) -> Command:
-    """Gives a command one flag for each field of `TrainConfig`."""
-    for option in reversed(options.train_options()):
-        keywords: dict[str, Any] = {"default": None, "help": _help(option), "show_default": False}
-        if option.scalar is not bool:
-            keywords["type"] = click.Choice(option.choices) if option.choices else option.scalar
-            keywords["metavar"] = None if option.choices else options.metavar_of(option)
-            keywords["multiple"] = option.many
-        command = click.option(option.declaration, option.name, **keywords)(command)
-    return command
-
-
-def _help(option: options.Option) -> str:
-    default = "" if option.default is None or option.many else f"  [{options.default_text(option)}]".replace("`", "")
-    return option.help + default
-
-
-class TrainCommand(click.Command):
-    """`train`, whose many options are shown under the headings of their groups."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes one section for each group of options, and one for what is not in `TrainConfig`."""
-        group_of = {o.name: o.group for o in options.train_options()}
-        for group, heading in {"": "Options", **options.GROUPS}.items():
-            shown = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
-            records = [p.get_help_record(ctx) for p in shown if group_of.get(p.name or "", "") == group]
-            with formatter.section(heading):
-                formatter.write_dl([record for record in records if record is not None])
-
-
-@click.command("train", cls=TrainCommand, short_help="Learn from data; leaves a run folder with the model.")
+@click.command(
+    "train", cls=OptionsCommand, stated="train", short_help="Learn from data; leaves a run folder with the model."
+)
 @click.argument("data", required=False)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run folder.  [runs/NAME-1, NAME-2, ...]")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Options from a TOML file; flags win.")
 @click.option("--resume", is_flag=True, help="Go on with the run in -o, with the settings it has.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
-@with_train_options
 @speaking
 def command(
     voice: Voice,
@@ -72,12 +44,12 @@ def command(
 
     Ctrl-C stops at the next look (25 steps, fewer of large pictures), keeps what was learned, and says how to go on.
     """
-    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    typed = given(flags)
     if resume:
-        run_folder = _run_to_resume(out, overwrite, config_file, given)
+        run_folder = _run_to_resume(out, overwrite, config_file, typed)
         config = None
     else:
-        config = options.build_config({**(options.read_toml(config_file) if config_file else {}), **given})
+        config = build_config({**(read_toml(config_file) if config_file else {}), **typed})
         run_folder = out or free_folder(data or "-")
         if run_folder.exists() and not overwrite:
             raise OptionError(
@@ -123,13 +95,13 @@ def _holds_files(path: Path) -> bool:
     return path.suffix.lower() in (".npz", ".npy") or is_tar(path) or is_zip(path)
 
 
-def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, given: dict[str, Any]) -> Path:
+def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, typed: dict[str, Any]) -> Path:
     if out is None:
         raise OptionError("--resume needs the run to go on with: gankit train -o RUN --resume")
     if overwrite:
         raise OptionError("--resume goes on with a run and --overwrite replaces it. Give one of them.")
     refused = ["--config"] if config_file else []
-    refused += ["--" + name.replace("_", "-") for name in given]
+    refused += ["--" + name.replace("_", "-") for name in typed]
     if refused:
         raise OptionError(
             f"a resumed run keeps the settings in {out}; {', '.join(refused)} cannot be changed. "

@@ -18,9 +18,9 @@ from gankit.columns.cells import Values
 from gankit.columns.codec import TableCodec
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.kinds.options import Options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -185,13 +185,12 @@ class Kind(ABC, Generic[D, C]):
     Attributes:
         name: as in `--kind`, in model files and in run folders.
         noun: of one record and of many. described: what such data is, as in "--size is for pictures".
-        options: names of `TrainConfig` that only some kinds know, and this one does.
+        options: its own options of train, sample and evaluate.
         conditioned: how such records come to something that can be asked for with `where`; `{name}` stands for it.
         side_by_side: whether blocks of samples are made side by side, a thread each.
         most_fakes: fakes that are judged at the most where nobody says how many; None = no limit.
         measures_threads: whether the number of threads that pays is measured at the start of a run.
         few_heldout: with fewer held-out records a checkpoint is chosen by the likelihood, where G has one.
-        truncates: whether `truncation` means something for such records.
         has_places: whether latent space can be walked: `interpolate`, `project`, `mix`.
         is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
     """
@@ -199,13 +198,12 @@ class Kind(ABC, Generic[D, C]):
     name: str
     noun: Noun
     described: str
-    options: tuple[str, ...] = ()
+    options: Options = Options()
     conditioned: str
     side_by_side: bool = True
     most_fakes: int | None = None
     measures_threads: bool = False
     few_heldout: int = 0
-    truncates: bool = False
     has_places: bool = False
     is_guess: bool = False
 
@@ -315,21 +313,5 @@ class Kind(ABC, Generic[D, C]):
 
         Args:
             run: the model's run folder, if it has one. prepared: the data it was trained on, if that is at hand.
-            options: those of `evaluate` that this kind knows: the names in `evaluate_options`.
+            options: the values of `options.evaluate`.
         """
-
-    evaluate_options: tuple[str, ...] = ()
-
-
-def refuse_others(kind: Kind[Any, Any], config: TrainConfig, kinds: Iterable[Kind[Any, Any]]) -> None:
-    """Refuses options that records of `kind` cannot obey.
-
-    Raises:
-        OptionError: the first such option, and what it is for.
-    """
-    plain = TrainConfig()
-    for other in kinds:
-        for name in other.options:
-            if name not in kind.options and getattr(config, name) != getattr(plain, name):
-                flag = "--" + name.replace("_", "-")
-                raise OptionError(f"{flag} is for {other.described}, and this data is none. Leave it out.")

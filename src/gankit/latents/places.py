@@ -103,7 +103,7 @@ def places_of(model: Model, stops: Sequence[Stop]) -> Places:
 
 def pictures_at(model: Model, stops: Sequence[Stop], truncation: float = 1.0) -> np.ndarray:
     """The pictures of rows, the very bytes that `Model.sample` gives: [N, H, W, C] uint8."""
-    batches = [batch for s in stops for batch in model.sample_batches(1, s.seed, s.row, s.where, truncation)]
+    batches = [batch for s in stops for batch in model.sample_batches(1, s.seed, s.row, s.where, truncation=truncation)]
     return np.concatenate([batch.x for batch in batches])
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gankit.errors import OptionError
-from gankit.kinds import KINDS
+from gankit.kinds import KINDS, options_for
+from gankit.kinds.options import TruncationOptions
 from gankit.kinds.texts.codec import TextCodec
 from gankit.model.blocks import (
     Blocks,
@@ -75,9 +76,8 @@ class Model:
         return KINDS[self.kind]
 
     def sample(
-        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
-        *, prefix: str = "", temperature: float = 1.0,
-    ) -> Any:  # fmt: skip
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
         """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
 
         Args:
@@ -86,24 +86,21 @@ class Model:
             offset: the first row's number, >= 0.
             where: what every row obeys: column -> a value, a text as on the command line ("30..40", ">=3"), a
                 (low, high) pair, or a list of levels. Tables: any column; else the given ones.
-            truncation: for pictures, how much of the latent spread is kept, in (0, 1]: less is better to look at and
-                less varied.
-            prefix: for texts, what every one begins with.
-            temperature: for texts, above 0: below 1 they are more usual and less varied.
+            options: those of the kind of data. Pictures and recordings: `truncation`, how much of the latent spread is
+                kept, in (0, 1]; less is better to look at and less varied. Texts: `prefix`, what every one begins with,
+                and `temperature`, above 0; below 1 they are more usual and less varied.
 
         Returns:
             The records. Data that came from a file comes as an Arrow table, pictures as uint8 [n, H, W, C].
 
         Raises:
-            OptionError: an unknown column or value, or a condition this model cannot obey.
+            OptionError: an unknown column or value, a condition this model cannot obey, or an option of another kind.
         """
-        told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
-        return self.of.join(list(self.sample_batches(n, seed, offset, where, truncation, **told)), self.origin)
+        return self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
 
     def sample_batches(
-        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, truncation: float = 1.0,
-        *, prefix: str = "", temperature: float = 1.0,
-    ) -> Iterator[Any]:  # fmt: skip
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
+    ) -> Iterator[Any]:
         """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
 
         Yields:
@@ -113,7 +110,7 @@ class Model:
             raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
         if n < 0 or offset < 0:
             raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
-        block, rows = self._blocks(seed, where, truncation, prefix, temperature), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, where, options), block_rows(self.codec.spec)
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
@@ -129,7 +126,7 @@ class Model:
 
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
-        block, rows = self._blocks(seed, None, 1.0, "", 1.0), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, None, {}), block_rows(self.codec.spec)
         return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
 
     def first(self, n: int, seed: int = 0) -> np.ndarray:
@@ -148,14 +145,13 @@ class Model:
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
-        truncation: float = 1.0, format: str | None = None, *, prefix: str = "", temperature: float = 1.0,
+        format: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
         """Writes the same rows as `sample` to a file, or pictures to a folder, in constant memory.
 
         path: its suffix tells the format; "-" is standard output (no pictures). format: where no suffix tells.
         """
-        told: dict[str, Any] = {"prefix": prefix, "temperature": temperature}
-        batches = self.sample_batches(n, seed, offset, where, truncation, **told)
+        batches = self.sample_batches(n, seed, offset, where, **options)
         self.of.write(batches, path, self.origin, offset, format)
 
     def save(self, path: str | Path) -> None:
@@ -218,36 +214,23 @@ class Model:
                 raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
         return self.given.codec.restrictions(self.schema, conditions) if self.given else {}
 
-    def _blocks(
-        self, seed: int, where: Mapping[str, Any] | None, truncation: float, prefix: str, temperature: float
-    ) -> Blocks:
+    def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Blocks:
         """The function from a block's number to the block."""
         from gankit.networks.vectors.sequential import SequentialGenerator
 
-        if truncation != 1 and not self.of.truncates:
-            raise OptionError(f"--truncation is for pictures, and this model is of kind {self.kind}. Leave it out.")
-        try:
-            known = 0 < float(truncation) <= 1
-        except (TypeError, ValueError):
-            known = False
-        if not known:
-            raise OptionError(f"--truncation {truncation}: it must be a number above 0 and at most 1.")
+        own = options_for(self.of, "sample", options, f"this model is of kind {self.kind}")
         if isinstance(self.codec, TextCodec):
-            return self._text_blocks(self.codec, self.draws(seed, where), prefix, temperature)
-        if prefix or temperature != 1:
-            flag = "--prefix" if prefix else "--temperature"
-            raise OptionError(f"{flag} is for texts, and this model is of kind {self.kind}. Leave it out.")
+            return self._text_blocks(self.codec, self.draws(seed, where), own.prefix, own.temperature)
         generator = self.generator.eval()
         if isinstance(generator, SequentialGenerator):
             limits = self.codec.restrictions(self.schema, where or {})
             return sequential_blocks(generator, self.codec, limits, seed)
+        truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
         return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
 
     def _text_blocks(self, codec: TextCodec, draw: Callable[[int], Draws], prefix: str, temperature: float) -> Blocks:
         from gankit.model.symbols import symbol_blocks
         from gankit.networks.sequences.symbols import SymbolsGenerator
 
-        if not temperature > 0:
-            raise OptionError(f"--temperature {temperature:g}: it must be above 0; 1 is as learned.")
         assert isinstance(self.generator, SymbolsGenerator)
         return symbol_blocks(self.generator.eval(), codec, draw, prefix, temperature)

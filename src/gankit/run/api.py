@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gankit.config import TrainConfig
 from gankit.errors import InterruptedRun, ModelError, OptionError
-from gankit.options import build_config
+from gankit.run.options import build_config
 
 if TYPE_CHECKING:
     from gankit.model.model import Model
@@ -122,9 +122,8 @@ def evaluate(
     seed: int = 0,
     num_rows: int | None = None,
     records: bool = True,
-    features: str = "auto",
-    valid: str | Callable[[str], bool] | None = None,
     on_note: Note | None = None,
+    **options: Any,
 ) -> Report:
     """Measures how good a model's fakes are, on fakes read back from their file.
 
@@ -135,19 +134,17 @@ def evaluate(
         seed: of the fakes and of the measurements.
         records: show the training records that fakes lie nearest to; False where the report goes to people who must
             not see the data.
-        features: for pictures, what distances are measured in: "auto" (a classifier of the labels, or a fixed network
-            where there are none), "fixed", or "inception" (the FID's).
-        valid: for texts, says of one whether it is valid; or a regular expression that matches the whole of a valid
-            one.
+        options: those of the kind of data. Pictures and recordings: `features`, what distances are measured in: "auto"
+            (a classifier of the labels, or a fixed network where there are none), "fixed", or "inception" (the FID's).
+            Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
+            whole of a valid one.
 
     Returns:
         The report: `save`, `json`, `html`, `verdicts`.
     """
     from gankit.run.evaluation import report_on
 
-    return report_on(
-        model, real, fake, seed, num_rows, on_note or _silent, features=features, records=records, valid=valid
-    )
+    return report_on(model, real, fake, seed, num_rows, on_note or _silent, records, options)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------
@@ -170,7 +167,7 @@ def _new_run(
     config = replace(config, threads=threads_for(prepared, config, notes))
     with threads(config.threads):
         evidence = prepared.kind.evidence(prepared, config, notes)
-        config = prepared.kind.settle(prepared, config, notes)
+        config = prepared.kind.settle(prepared, config.completed(prepared.kind.options.train), notes)
     run = Run.start(prepared, config, None, evidence)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))

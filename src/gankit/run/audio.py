@@ -14,6 +14,7 @@ import numpy as np
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
+from gankit.kinds.options import AugmentOptions
 from gankit.training.plan import GameConfig
 
 FIRST_WEIGHT = 1 / 260
@@ -26,10 +27,10 @@ MOST_MEASURED = 500
 
 def wave_plan(prepared: Prepared[Any, Any], config: TrainConfig, plan: GameConfig) -> GameConfig:
     """The plan for the network `wave`."""
-    if config.augment not in ("auto", "none"):
+    augment = config.own(AugmentOptions).augment
+    if augment not in ("auto", "none"):
         raise OptionError(
-            f"--augment {config.augment} is for images and spectrograms, and network wave learns raw samples. Leave it "
-            "out."
+            f"--augment {augment} is for images and spectrograms, and network wave learns raw samples. Leave it out."
         )
     part = prepared.train
     some = part.clips.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / 32768

@@ -5,14 +5,15 @@ Knows models, run folders and the explicit table of kinds; never how a kind is m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
-from gankit.kinds import KINDS, Prepared, prepare
+from gankit.kinds import options_for, prepare
+from gankit.kinds.base import Prepared
 from gankit.model import load
 from gankit.model.model import Model
 from gankit.report.report import Report
@@ -32,10 +33,8 @@ def report_on(
     seed: int,
     num_rows: int | None,
     note: Note,
-    *,
-    features: str = "auto",
-    records: bool = True,
-    valid: str | Callable[[str], bool] | None = None,
+    records: bool,
+    options: Mapping[str, Any],
 ) -> Report:
     """See `gankit.evaluate`."""
     if num_rows is not None and num_rows < 2:
@@ -51,16 +50,10 @@ def report_on(
             kept = None if prepared is None else RunFolder.open(run).load_evidence(prepared)
             loaded = replace(loaded, perception=kept, rival=kept_rival(run))
     kind = loaded.of
-    options = {"features": features, "valid": valid}
-    for name, plain in (("features", "auto"), ("valid", None)):
-        if name not in kind.evaluate_options and options[name] != plain:
-            others = " and ".join(other.described for other in KINDS.values() if name in other.evaluate_options)
-            shown = f" {features}" if name == "features" else ""
-            raise OptionError(f"--{name}{shown} is for {others}, and this model is of kind {kind.name}. Leave it out.")
-    asked = {name: options[name] for name in kind.evaluate_options}
+    asked = options_for(kind, "evaluate", options, f"this model is of kind {kind.name}")
     return kind.report(
         loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows or num_fakes(loaded), records=records,
-        note=note, **asked,
+        note=note, **vars(asked),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
+from gankit.kinds.options import AugmentOptions
 from gankit.kinds.refusing import UNAUGMENTED
 from gankit.options import parse_duration, parse_samples
 from gankit.run.audio import wave_plan
@@ -164,8 +165,9 @@ def _picture_plan(prepared: Prepared[Any, Any], config: TrainConfig, plan: GameC
     most = LOOK_PIXELS_STYLES if prepared.network == "stylegan2" else LOOK_PIXELS
     row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
     automatic = "none" if prepared.network in UNAUGMENTED else usual
-    row["augmentation"] = automatic if config.augment == "auto" else config.augment
-    return replace(plan, **row, mirror=config.mirror == "on")
+    augment = config.own(AugmentOptions).augment
+    row["augmentation"] = automatic if augment == "auto" else augment
+    return replace(plan, **row, mirror=config.of_kinds.get("mirror") == "on")
 
 
 def _plan_of_2014(prepared: Prepared[Any, Any]) -> dict[str, Any]:

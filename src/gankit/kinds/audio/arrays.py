@@ -17,6 +17,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.origin import Origin
 from gankit.kinds.audio.files import UnreadableSound, to_samples
+from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.audio.records import FULL, Samples
 from gankit.kinds.images.records import labels_of
 
@@ -45,9 +46,10 @@ def npz_has_rate(path: Path) -> bool:
 
 
 def _rate(config: TrainConfig, place: str) -> int:
-    if config.rate is None:
+    own = config.own(AudioOptions)
+    if own.rate is None:
         raise OptionError(f"{place} does not tell how many samples a second it has. Say it with --rate, or rate=8000.")
-    return config.rate
+    return own.rate
 
 
 def from_object(source: Any, config: TrainConfig) -> Read:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def _read(model: Model, source: Any, notes: list[str], as_they_are: bool = False
     """Recordings from wherever they are, in the model's rate, length and channels."""
     codec = model.codec
     assert isinstance(codec, AudioCodec)
-    options = replace(TrainConfig.from_json(model.card["options"]), cut="cut" in model.origin.details)
+    options = TrainConfig.from_json(model.card["options"]).with_options(cut="cut" in model.origin.details)
     return brought_to(source, options, codec.spectrum.rate, codec.spectrum.length, codec.channels, notes, as_they_are)
 
 

@@ -18,6 +18,7 @@ from gankit.errors import OptionError
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
+from gankit.kinds.audio.options import OPTIONS
 from gankit.kinds.audio.records import ClipSet, Recordings, joined_recordings, to_recording_object
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.kind import ImageKind
@@ -38,11 +39,9 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     name = "audio"
     noun = Noun("recording", "recordings")
     described = "recordings"
-    options = ("rate", "seconds", "cut", "mono", "pattern", "strict", "augment")
-    evaluate_options = ("features",)
+    options = OPTIONS
     conditioned = "Train it anew on recordings with such a label."
     most_fakes = 2_000
-    truncates = True
     _images = ImageKind()
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:

@@ -14,6 +14,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
 from gankit.kinds.audio.files import AUDIO_SUFFIXES, is_audio
+from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.images import labels as picturelists
 
 LIST = "labels.csv"
@@ -92,8 +93,9 @@ def labels_for(
 
     names: of the recordings. all_names: of all files that lie with them; read_file: the bytes of one of them.
     """
-    if config.pattern is not None:
-        return list(names), by_pattern(names, config.pattern, place), False
+    own = config.own(AudioOptions)
+    if own.pattern is not None:
+        return list(names), by_pattern(names, own.pattern, place), False
     found = picturelists.from_folders(names, place, notes, "recordings")
     if found.labels is not None:
         return found.names, found.labels, True

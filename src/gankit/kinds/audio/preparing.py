@@ -22,6 +22,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.origin import Origin
 from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.audio.reading import SHORTEST, SILENT, read_recordings, roomy
 from gankit.kinds.audio.records import ClipSet, Recordings, recording_hash
 from gankit.kinds.base import Kind, Prepared
@@ -37,9 +38,10 @@ def prepare_audio(
     kind: Kind[ClipSet, AudioCodec], source: Any, config: TrainConfig, notes: list[str]
 ) -> Prepared[ClipSet, AudioCodec]:
     """See `Kind.prepare`."""
-    whole = True if config.cut else None
+    own = config.own(AudioOptions)
+    whole = True if own.cut else None
     recordings = read_recordings(source, config, notes, least=1, whole=whole)
-    cut = config.cut or len(recordings) == 1
+    cut = own.cut or len(recordings) == 1
     config, schema = understand_labels(
         recordings.labels, config, notes, "recordings", by_name=bool(recordings.origin.details.get("classes"))
     )
@@ -86,7 +88,7 @@ def _looks(codec: AudioCodec, recordings: Recordings) -> Pictures:
 
 def _heldout(config: TrainConfig, recordings: Recordings, notes: list[str]) -> Recordings:
     """The recordings of --heldout, brought to the rate, length and channels of those that train."""
-    config = replace(config, cut="cut" in recordings.origin.details)
+    config = config.with_options(cut="cut" in recordings.origin.details)
     found = brought_to(config.heldout, config, recordings.rate, recordings.x.shape[1], recordings.x.shape[2], notes)
     if config.given and found.labels is None:
         raise DataError(
@@ -106,8 +108,8 @@ def brought_to(
     Raises:
         DataError: they have one channel, and those that train two.
     """
-    wanted = replace(config, rate=rate, seconds=length / rate, mono=channels == 1)
-    cut = config.cut and not as_they_are
+    wanted = config.with_options(rate=rate, seconds=length / rate, mono=channels == 1)
+    cut = config.own(AudioOptions).cut and not as_they_are
     found = read_recordings(source, wanted, notes, least=1, as_they_are=as_they_are, whole=cut)
     if found.x.shape[2] != channels:
         raise DataError(
@@ -195,8 +197,9 @@ def cut_to_judge(recordings: Recordings, window: int) -> Recordings:
 
 
 def _window(recordings: Recordings, config: TrainConfig) -> int:
+    own = config.own(AudioOptions)
     rate = recordings.rate
-    return roomy(round(PIECE_S * rate)) if config.seconds is None else max(SHORTEST, round(config.seconds * rate))
+    return roomy(round(PIECE_S * rate)) if own.seconds is None else max(SHORTEST, round(own.seconds * rate))
 
 
 def _audible(recordings: Recordings, begins: Ints, window: int) -> npt.NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from gankit.io.origin import Origin
 from gankit.kinds.audio import arrays as audioarrays
 from gankit.kinds.audio.files import AUDIO_SUFFIXES, UnreadableSound, decode_sound, is_audio, to_int16
 from gankit.kinds.audio.labels import labels_for
+from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.audio.records import FULL, Recordings, Samples
 
 MOST_CUT = 0.01
@@ -44,7 +45,7 @@ def looks_like_audio(source: Any, config: TrainConfig) -> bool:
     if config.kind != "auto":
         return config.kind == "audio"
     if not isinstance(source, str | Path) or str(source) == "-":
-        return config.rate is not None and audioarrays.holds_samples(source)
+        return config.own(AudioOptions).rate is not None and audioarrays.holds_samples(source)
     try:
         return _path_holds_audio(Path(source))
     except Exception:
@@ -113,7 +114,7 @@ def read_recordings(
         DataError: there are none, too few, or none that can be learned from. OptionError: an option does not fit.
     """
     for name in ("rate", "seconds"):
-        value = getattr(config, name)
+        value = getattr(config.own(AudioOptions), name)
         if value is not None and not value > 0:
             raise OptionError(f"--{name} must be above 0. Got {value:g} instead.")
     if isinstance(source, str | Path):
@@ -223,13 +224,14 @@ def _tell(
     if not faults:
         return
     told = f"{place}: {len(faults):,} of {num:,} recordings {what}: {_some(faults)}"
-    if config.strict:
+    if config.own(AudioOptions).strict:
         raise DataError(f"{told}. {mend}, or leave off --strict.")
     notes.append(f"{told}; they are left out (--strict refuses them)")
 
 
 def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -> _Found:
     """Without what is silent or next to nothing; those that are clipped are told of."""
+    own = config.own(AudioOptions)
     peaks = [int(np.abs(one.astype(np.int32)).max()) if len(one) else 0 for one in found.sounds]
     short = [len(one) < SHORTEST for one in found.sounds]
     bad = [name for name, peak, is_short in zip(found.names, peaks, short, strict=True) if peak < SILENT or is_short]
@@ -245,10 +247,10 @@ def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -
     railed = [found.names[i] for i in kept if _is_clipped(found.sounds[i])]
     if railed:
         told = f"{place}: {len(railed):,} of {len(kept):,} recordings are clipped ({_some([repr(n) for n in railed])})"
-        if config.strict or len(railed) == len(kept):
+        if own.strict or len(railed) == len(kept):
             raise DataError(
                 f"{told}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
-                "Record or convert them with less gain" + (", or leave off --strict." if config.strict else ".")
+                "Record or convert them with less gain" + (", or leave off --strict." if own.strict else ".")
             )
         notes.append(f"{told}: some fakes will sound so (--strict refuses them)")
     if len(kept) == len(found.sounds):
@@ -267,13 +269,14 @@ def _is_clipped(sound: Samples) -> bool:
 
 def _at_one_rate(found: _Found, config: TrainConfig, notes: list[str], place: str) -> tuple[list[Samples], int]:
     """All at the rate asked for, or at the one that most of them have."""
+    own = config.own(AudioOptions)
     counts = Counter(found.rates)
-    rate = config.rate or max(counts, key=lambda r: (counts[r], -r))
+    rate = own.rate or max(counts, key=lambda r: (counts[r], -r))
     others = {r: times for r, times in counts.items() if r != rate}
     if not others:
         return found.sounds, rate
     shown = ", ".join(f"{times:,} of {r:,} Hz" for r, times in sorted(others.items()))
-    why = "" if config.rate else ", the rate that most have. Another: --rate"
+    why = "" if own.rate else ", the rate that most have. Another: --rate"
     notes.append(f"{place}: {shown} resampled to {rate:,} Hz{why}")
     return [resampled(one, r, rate) for one, r in zip(found.sounds, found.rates, strict=True)], rate
 
@@ -291,10 +294,11 @@ def resampled(sound: Samples, rate: int, wanted: int) -> Samples:
 
 def _in_one_layout(sounds: list[Samples], config: TrainConfig, notes: list[str], place: str) -> list[Samples]:
     """All with two channels, or all with one, which is the mean of two."""
+    own = config.own(AudioOptions)
     two = sum(one.shape[1] == 2 for one in sounds)
-    if two == 0 or (two == len(sounds) and not config.mono):
+    if two == 0 or (two == len(sounds) and not own.mono):
         return sounds
-    if not config.mono:
+    if not own.mono:
         notes.append(
             f"{place}: {two:,} of {len(sounds):,} recordings have two channels, which are made one, as in the rest"
         )
@@ -304,9 +308,10 @@ def _in_one_layout(sounds: list[Samples], config: TrainConfig, notes: list[str],
 
 def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: list[str], place: str) -> int:
     """The samples that every recording is padded or cut to."""
+    own = config.own(AudioOptions)
     lengths = np.array([len(one) for one in sounds])
-    if config.seconds is not None:
-        length = max(SHORTEST, round(config.seconds * rate))
+    if own.seconds is not None:
+        length = max(SHORTEST, round(own.seconds * rate))
     elif lengths.min() == lengths.max():
         length = int(lengths[0])
     else:

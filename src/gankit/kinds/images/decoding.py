@@ -13,13 +13,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import MODES, Pixels, chunks, compacted, finished, fits_in_memory, room_for
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def size_of(config: TrainConfig) -> tuple[int, int] | None:
     """Width and height that were asked for, or None."""
-    return None if config.size is None else parse_size(config.size)
+    own = config.own(ImageOptions)
+    return None if own.size is None else parse_size(own.size)
 
 
 @contextlib.contextmanager
@@ -348,18 +350,19 @@ def decode_all(
     Raises:
         DataError: too few can be read, with `strict` one cannot, or their sizes differ and no size was asked for.
     """
+    own = config.own(ImageOptions)
     size = size_of(config)
     with quiet(), ThreadPoolExecutor(_num_threads()) as pool:
         found = list(_mapped(pool, _looked_at, sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
         headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
-        _check_faults(faults, sources, replace(config, strict=False), place, least)  # decoding may find more
+        _check_faults(faults, sources, config.with_options(strict=False), place, least)  # decoding may find more
         sizes = Counter((header.width, header.height) for header in headers.values())
         if size is None and len(sizes) > 1:
             raise _mixed_sizes(sizes, place)
-        channels = CHANNELS.get(config.channels) or known or _channels(pool, headers, sources)
+        channels = CHANNELS.get(own.channels) or known or _channels(pool, headers, sources)
         target = size or next(iter(sizes))
-        wanted = Wanted(size, config.fit, config.resample, channels)
+        wanted = Wanted(size, own.fit, own.resample, channels)
         rows = list(headers)
         x = room_for((len(rows), target[1], target[0], channels))
 
@@ -383,7 +386,7 @@ def decode_all(
     slots = [slot for slot, row in enumerate(rows) if late[row] is None]
     x = compacted(x, slots)
     kept = [rows[slot] for slot in slots]
-    if config.channels == "auto" and known is None and channels == 3 and _is_grey(x):
+    if own.channels == "auto" and known is None and channels == 3 and _is_grey(x):
         x = x[..., :1].copy()
         notes.append(f"{place}: saved in colour, but all greys: taken as grey (--channels rgb changes it)")
     _say(notes, place, [headers[row] for row in kept], faults, sources, size, config, x)
@@ -436,7 +439,7 @@ def _check_faults(
 ) -> None:
     left = len(sources) - len(faults)
     told = _told(faults, sources)
-    if faults and config.strict:
+    if faults and config.own(ImageOptions).strict:
         raise DataError(
             f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read: {told}. Mend or remove them, or "
             "leave off --strict, which skips them."
@@ -509,6 +512,7 @@ def _say(
     config: TrainConfig,
     x: Pixels,
 ) -> None:
+    own = config.own(ImageOptions)
     if faults:
         notes.append(
             f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read and are skipped: "
@@ -522,15 +526,15 @@ def _say(
         )
     for remark, times in Counter(remark for header in headers for remark in header.remarks).most_common():
         notes.append(f"{place}: {times:,} of {len(headers):,} pictures are {remark}")
-    lost = sum(header.alpha for header in headers) if x.shape[3] < 4 and config.channels != "auto" else 0
+    lost = sum(header.alpha for header in headers) if x.shape[3] < 4 and own.channels != "auto" else 0
     if lost:
         notes.append(
             f"{place}: {lost:,} pictures may be transparent, and are laid over white (--channels rgba keeps it)"
         )
     coloured = sum(header.colour for header in headers)
-    if x.shape[3] == 1 and coloured and config.channels == "grey":
+    if x.shape[3] == 1 and coloured and own.channels == "grey":
         notes.append(f"{place}: {coloured:,} pictures in colour made grey (.299 red, .587 green, .114 blue)")
-    elif config.channels == "auto" and 0 < coloured < len(headers) and x.shape[3] >= 3:
+    elif own.channels == "auto" and 0 < coloured < len(headers) and x.shape[3] >= 3:
         notes.append(f"{place}: {len(headers) - coloured:,} grey pictures among colour taken as rgb (--channels grey)")
     if size is not None:
         _say_size(notes, place, headers, size, config)
@@ -539,6 +543,7 @@ def _say(
 def _say_size(
     notes: list[str], place: str, headers: Sequence[Header], size: tuple[int, int], config: TrainConfig
 ) -> None:
+    own = config.own(ImageOptions)
     changed = [header for header in headers if (header.width, header.height) != size]
     if not changed:
         return
@@ -546,11 +551,11 @@ def _say_size(
         "crop": "the longer side cut at the centre",
         "pad": "with black borders",
         "stretch": "without regard to their shape",
-    }[config.fit]
+    }[own.fit]
     other = any(header.width * size[1] != header.height * size[0] for header in changed)
     smaller = sum(header.width < size[0] or header.height < size[1] for header in changed)
     notes.append(
         f"{place}: {len(changed):,} of {len(headers):,} pictures brought to {size[0]} x {size[1]} by the "
-        f"{config.resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
+        f"{own.resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
         f" (--size, {'--fit, ' if other else ''}--resample)"
     )

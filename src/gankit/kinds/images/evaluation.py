@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gankit.config import FEATURES, TrainConfig
+from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.metrics.evaluation import evaluate_pictures
+from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.perception import Perception, perceive
 from gankit.kinds.images.reading import read_pictures
 from gankit.kinds.images.records import ImageSet, Pictures
 from gankit.kinds.images.report.report import build_pictures
+from gankit.kinds.options import FEATURES
 from gankit.model.model import Model
 from gankit.networks.execution import threads, threads_that_pay
 from gankit.report.report import Report
@@ -118,7 +120,7 @@ def judged(
             fake_labels=fakes.classes,
             class_names=perception.levels,
             seed=seed,
-            mirrored=TrainConfig.from_json(model.card["options"]).mirror == "on",
+            mirrored=TrainConfig.from_json(model.card["options"]).own(ImageOptions).mirror == "on",
         )
     for text in _doubts(evaluation, heldout, perception, what, prepared is not None):
         notes.append(text)
@@ -275,7 +277,7 @@ def _known(codes: np.ndarray, missing: np.ndarray) -> np.ndarray | None:
 
 def _read(model: Model, source: Any, notes: list[str]) -> Pictures:
     channels, height, width = model.card["size"]
-    options = TrainConfig.from_json(model.card["options"])
+    options = TrainConfig.from_json(model.card["options"]).own(ImageOptions)
     named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
     found = TrainConfig(size=f"{width}x{height}", channels=named, fit=options.fit, resample=options.resample)
     read = read_pictures(source, found, notes, least=1)

@@ -6,7 +6,6 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.codec import PICTURE, ImageCodec
+from gankit.kinds.images.options import OPTIONS
 from gankit.kinds.images.records import ImageSet, Pictures, joined_pictures, to_picture_object
 from gankit.randomness import numpy_generator
 
@@ -39,13 +39,11 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     name = "image"
     noun = Noun("picture", "pictures")
     described = "pictures"
-    options = ("size", "fit", "resample", "channels", "mirror", "strict", "augment")
-    evaluate_options = ("features",)
+    options = OPTIONS
     conditioned = "Train it anew on pictures with such a label."
     side_by_side = False
     most_fakes = 10_000
     measures_threads = True
-    truncates = True
     has_places = True
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
@@ -72,7 +70,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         """See `Kind.settle`: whether images are mirrored."""
         from gankit.kinds.images.mirroring import mirror_for
 
-        return replace(config, mirror=mirror_for(prepared, config, notes))
+        return config.with_options(mirror=mirror_for(prepared, config, notes))
 
     def evidence(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> Perception:
         """See `Kind.evidence`: a classifier of the labels, or fixed features."""

@@ -24,6 +24,7 @@ from gankit.errors import DataError, OptionError, nearest
 from gankit.io.archives import is_picture
 from gankit.io.arrow import is_text
 from gankit.io.origin import Records
+from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Suffixes of files that may list pictures."""
@@ -238,7 +239,7 @@ def from_list(
     if missing:
         shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         told = f"{len(missing):,} of {len(names):,} pictures that its column {column!r} names are not there: {shown}"
-        if config.strict or not there:
+        if config.own(ImageOptions).strict or not there:
             rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
             raise DataError(f"{place}: {told}. Put them beside it, correct the list, or {rest}.")
         notes.append(f"{place}: {told}; they are skipped (--strict refuses them)")

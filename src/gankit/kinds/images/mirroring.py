@@ -13,6 +13,7 @@ import numpy as np
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.features import train_classifier
 from gankit.kinds.base import Prepared
+from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
 from gankit.kinds.refusing import UNAUGMENTED
 from gankit.options import parse_duration, parse_samples
@@ -39,8 +40,9 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
         config: what the user asked for.
         notes: what was measured is appended where it decides for "on".
     """
-    if config.mirror != "auto":
-        return config.mirror
+    own = config.own(ImageOptions)
+    if own.mirror != "auto":
+        return own.mirror
     if prepared.network in UNAUGMENTED or _is_short(config):
         return "off"
     count = min(len(prepared.heldout), MOST_PICTURES)

@@ -5,7 +5,6 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.codec import ImageCodec
+from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_pictures
 from gankit.kinds.images.records import ImageSet, Pictures, picture_hash
 from gankit.kinds.refusing import refuse_other_network
@@ -51,7 +51,7 @@ def prepare_images(
     codec = TableCodec.fit(given, train) if given else None
     size = f"{width} x {height}, { ({1: 'grey', 3: 'RGB', 4: 'RGBA'}.get(channels, f'{channels} channels')) }"
     notes.append(f"kind: image ({num:,} pictures of {size}). Another: --kind.")
-    if height * width > LARGE and config.size is None and config.device in ("auto", "cpu"):
+    if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("pictures of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
         kind, pictures.origin, schema, _network(config, height * width, notes), ImageSet(train, whole, train_rows),
@@ -64,7 +64,7 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
     """The pictures of --heldout, brought to the size and channels of those that train."""
     _, height, width, channels = pictures.x.shape
     named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
-    found = read_pictures(config.heldout, replace(config, size=f"{width}x{height}", channels=named), notes)
+    found = read_pictures(config.heldout, config.with_options(size=f"{width}x{height}", channels=named), notes)
     if found.x.shape[1:] != pictures.x.shape[1:]:
         raise DataError(
             f"--heldout {config.heldout}: its pictures have {found.x.shape[3]} channels, and those that train have "
@@ -79,7 +79,7 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
 
 
 def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
-    if config.augment == "spectral":
+    if config.own(ImageOptions).augment == "spectral":
         raise OptionError("--augment spectral is for recordings, and these are pictures. Take ada, or leave it out.")
     refuse_other_network(config.network, ("images",), "these are pictures")
     return "strided" if config.network == "auto" else config.network

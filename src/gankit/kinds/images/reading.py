@@ -26,6 +26,7 @@ from gankit.kinds.images import cifar as picturebatches
 from gankit.kinds.images import labels as picturelists
 from gankit.kinds.images.arrays import read_mat
 from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
+from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
     MODES,
     Form,
@@ -93,7 +94,7 @@ def _path_holds_pictures(path: Path, config: TrainConfig) -> bool:
         return True  # the same
     if picturebatches.is_batch(path):
         return True
-    if config.text_column is not None:
+    if config.of_kinds.get("text_column") is not None:
         return False
     listing = strip_suffixes(path.name.lower(), (".gz",)).endswith(picturelists.LIST_SUFFIXES)
     return listing and config.format in (None, "csv", "tsv", "parquet") and picturelists.head_names_pictures(path)
@@ -274,7 +275,7 @@ def _listed_inside(
                 records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}"
             )
         except DataError as error:
-            if len(lists) == 1 and reader.config.strict:
+            if len(lists) == 1 and reader.config.own(ImageOptions).strict:
                 raise
             reader.notes.append(f"{files.name}: no labels are taken from {name}: {error}")
             continue
@@ -436,8 +437,9 @@ def pictures_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form
         )
     x = to_pixels(array, form)
     config = reader.config
+    own = config.own(ImageOptions)
     wanted = size_of(config)
-    same = config.channels == "auto" or {"grey": 1, "rgb": 3, "rgba": 4}[config.channels] == x.shape[3]
+    same = own.channels == "auto" or {"grey": 1, "rgb": 3, "rgba": 4}[own.channels] == x.shape[3]
     if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
         return x, form, None
     sources = [Source(f"row {row}", partial(_image, x, row)) for row in range(len(x))]

@@ -20,6 +20,7 @@ from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.options import OPTIONS
 from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout_of
 from gankit.randomness import numpy_generator
 
@@ -38,7 +39,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
     name = "series"
     noun = Noun("series", "series")
     described = "series"
-    options = ("time", "entity", "attributes", "window", "stride", "calendar")
+    options = OPTIONS
     conditioned = "Train it anew with --attributes {name}, or with --given {name} where it tells series apart."
     most_fakes = 5_000
 

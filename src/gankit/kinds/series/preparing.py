@@ -24,6 +24,7 @@ from gankit.io.origin import Records
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.refusing import refuse_other_network
 from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.reading import read_series, read_series_like
 from gankit.kinds.series.records import Layout, Series, SeriesSet, series_hash, with_layout
 from gankit.kinds.series.times import calendar_columns, calendar_table, find_grid, has_dates, runs_of
@@ -71,7 +72,7 @@ def prepare_series(
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         what = f"--heldout {config.heldout}"
-        judged = part_of(other, what, cut.window, channels, whole, config.calendar)
+        judged = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
     else:
         judged_labels = rows_of(label_values, _series_of(series, cut.heldout)) | _dated(series, cut.heldout, parts)
         judged = SeriesSet(judged_labels, values, cut.heldout, cut.heldout_lengths, apart_of(series))
@@ -95,10 +96,11 @@ def prepare_series(
 
 
 def _check_options(config: TrainConfig) -> None:
-    if config.window is not None and config.window < 2:
-        raise OptionError(f"--window {config.window}: a window has 2 steps at least.")
-    if config.stride is not None and config.stride < 1:
-        raise OptionError(f"--stride {config.stride}: windows are 1 step apart at least.")
+    own = config.own(SeriesOptions)
+    if own.window is not None and own.window < 2:
+        raise OptionError(f"--window {own.window}: a window has 2 steps at least.")
+    if own.stride is not None and own.stride < 1:
+        raise OptionError(f"--stride {own.stride}: windows are 1 step apart at least.")
     if config.heldout_fraction is not None and not 0 < config.heldout_fraction < 1:
         raise OptionError(f"the held-out fraction must be above 0 and below 1. Got {config.heldout_fraction} instead.")
 
@@ -168,8 +170,9 @@ class _Cut:
 
 def _window(series: Series, config: TrainConfig) -> int | None:
     """Steps of a window; None: series are learned whole."""
-    if config.window is not None or config.stride is not None:
-        return config.window or WINDOW
+    own = config.own(SeriesOptions)
+    if own.window is not None or own.stride is not None:
+        return own.window or WINDOW
     if len(series) == 1:
         return WINDOW
     whole = series.layout.form != "table" or (len(series) >= WHOLE_SERIES and int(series.lengths.max()) <= WHOLE_STEPS)
@@ -195,7 +198,7 @@ def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema,
             None, 1, series.begins[train_rows], series.lengths[train_rows], series.begins[heldout_rows],
             series.lengths[heldout_rows],
         )  # fmt: skip
-    stride = config.stride
+    stride = config.own(SeriesOptions).stride
     if stride is None:
         numbers = int(np.maximum(series.lengths - window + 1, 0).sum()) * window * num_channels
         stride = max(1, -(-numbers // MOST_NUMBERS))
@@ -230,18 +233,18 @@ def _with_starts(series: Series, begins: Ints) -> Layout:
 
 def _calendar(series: Series, begins: Ints, config: TrainConfig, notes: list[str]) -> tuple[Column, ...]:
     """The parts of the date that records are given, as labels."""
-    if not config.calendar:
+    own = config.own(SeriesOptions)
+    if not own.calendar:
         return ()
     taken = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
-    for name in config.calendar:
+    for name in own.calendar:
         if name in taken:
             raise OptionError(f"--calendar {name}: there is a column of that name already. Leave one of them out.")
     if not has_dates(series.layout.times) or series.times is None:
         raise OptionError(
-            f"--calendar {config.calendar[0]}: these series have no dates. Name their column with --time, or leave it "
-            "out."
+            f"--calendar {own.calendar[0]}: these series have no dates. Name their column with --time, or leave it out."
         )
-    columns = calendar_columns(calendar_table(series.times[begins], config.calendar))
+    columns = calendar_columns(calendar_table(series.times[begins], own.calendar))
     shown = ", ".join(f"{column.name} ({len(column.levels)})" for column in columns)
     notes.append(f"given: where a series begins: {shown}, so that samples can be asked for by it.")
     return columns

@@ -20,6 +20,7 @@ from gankit.kinds.images.arrays import headers
 from gankit.kinds.images.records import seem_pictures
 from gankit.kinds.series.arrays import array_file, array_object, is_array_file, series_of_arrays
 from gankit.kinds.series.files import has_ucr_name, is_ts, is_ucr, read_ts, series_of_ucr
+from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import Layout, Series
 from gankit.kinds.series.tables import series_of_table, with_distances
 
@@ -34,8 +35,8 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
     """
     if config.kind != "auto":
         return config.kind == "series"
-    plain = TrainConfig()
-    if any(getattr(config, name) != getattr(plain, name) for name in SAYING):
+    own, plain = config.own(SeriesOptions), SeriesOptions()
+    if any(getattr(own, name) != getattr(plain, name) for name in SAYING):
         return True
     try:
         if isinstance(source, str | Path):
@@ -73,6 +74,7 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
     Raises:
         DataError: it cannot be read. OptionError: an option does not fit it.
     """
+    own = config.own(SeriesOptions)
     found = None
     if isinstance(source, str | Path):
         if is_ts(source):
@@ -85,7 +87,7 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
         return _without_columns(series_of_arrays(found), config, "an array")
     said: list[str] = []
     records = read(_indexed(source, notes), config, notes=said)
-    if config.entity is None and config.time is None and is_ucr(records):
+    if own.entity is None and own.time is None and is_ucr(records):
         return _without_columns(series_of_ucr(records), config, "a file with a class and a series a line")
     notes += said
     with _naming(source):
@@ -113,7 +115,7 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
     """
     if isinstance(source, Series):
         return source
-    plain = replace(config, kind="series", time=None, entity=None, attributes=(), given=(), column=())
+    plain = config.with_options(kind="series", time=None, entity=None, attributes=(), given=(), column=())
     if not isinstance(source, str | Path):
         source = _indexed(source, [])
     if (is_ts(source) or is_array_file(source)) if isinstance(source, str | Path) else array_object(source) is not None:
@@ -125,8 +127,7 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
     known = [layout.number] if layout.entity is None else [layout.number, layout.entity.name]
     entity = next((name for name in known if name in names), None)
     whole = tuple(column.name for column in labels)
-    like = replace(
-        plain,
+    like = plain.with_options(
         time=None if layout.times is None else "+".join(layout.times.names),
         entity=entity,
         attributes=tuple(name for name in whole if name != entity),
@@ -147,7 +148,7 @@ def _named(series: Series, channels: Schema) -> Series:
 def _without_columns(series: Series, config: TrainConfig, what: str) -> Series:
     """The series, if no option names a column that only a table has."""
     for name in ("time", "entity", "attributes"):
-        if getattr(config, name):
+        if getattr(config.own(SeriesOptions), name):
             raise OptionError(f"--{name} names a column of a table, and this is {what}. Leave it out.")
     return series
 

@@ -18,6 +18,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.arrow import as_texts, distinct, is_text, joined
 from gankit.io.origin import Origin, Records
+from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import TIME_UNITS, Layout, Series, with_layout
 from gankit.kinds.series.times import Grid, Times, find_grid
 
@@ -44,9 +45,10 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         DataError: times that are missing, twice there, or of two frequencies; attributes that change within a series.
         OptionError: a column that there is not.
     """
+    own = config.own(SeriesOptions)
     table = records.table
     _check_names(table, config)
-    told_apart = _entities(table, config.entity)
+    told_apart = _entities(table, own.entity)
     timeless = like is not None and like.times is None
     times = None if timeless else find_times(table, config, told_apart.codes, notes)
     order, changed = _order(told_apart.codes, None if times is None else times.seconds)
@@ -56,7 +58,7 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
     begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     lengths = np.diff(np.append(begins, len(codes)))
     if len(lengths) == len(codes):
-        what = f"every series of --entity {config.entity} has one step" if config.entity else "there is one step"
+        what = f"every series of --entity {own.entity} has one step" if own.entity else "there is one step"
         raise DataError(f"{what}, and a series needs two at least. Is it a table? Then take --kind table.")
     seconds = None if times is None else times.seconds[order]
     whole = _Whole(table, seconds, lengths)
@@ -65,12 +67,12 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         _refuse_twice(table, config, times, seconds, codes, order, records)
         grid = find_grid(seconds, begins, lengths, times.dates) if like is None else _grid_like(like, whole)
     attributes = _attributes(table, config, order, begins, lengths, times, notes)
-    rest = [n for n in table.column_names if n not in (*attributes, config.entity, *(times.names if times else ()))]
+    rest = [n for n in table.column_names if n not in (*attributes, own.entity, *(times.names if times else ()))]
     if not rest:
         raise DataError("no column is left whose values change from step to step. Bring some, or take --kind table.")
     steps, labels = table.select(rest).take(pa.array(order)), None
-    if config.entity is not None and config.entity in config.given:
-        attributes = [config.entity, *attributes]
+    if own.entity is not None and own.entity in config.given:
+        attributes = [own.entity, *attributes]
     if attributes:
         labels = table.select(attributes).take(pa.array(order[begins]))
     whole = replace(whole, steps=steps)
@@ -86,7 +88,7 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         "table", tuple(table.column_names), number, told_apart.column,
         None if times is None else Times(times.columns, grid, step_name),
     )  # fmt: skip
-    entities = None if config.entity is None else told_apart.names
+    entities = None if own.entity is None else told_apart.names
     return Series(whole.steps, whole.lengths, labels, whole.times, with_layout(records.origin, layout), entities)
 
 
@@ -98,8 +100,9 @@ class _Whole:
 
 
 def _check_names(table: pa.Table, config: TrainConfig) -> None:
-    asked = {"time": config.time, "entity": config.entity}
-    asked |= {f"attributes {name}": name for name in config.attributes}
+    own = config.own(SeriesOptions)
+    asked = {"time": own.time, "entity": own.entity}
+    asked |= {f"attributes {name}": name for name in own.attributes}
     for flag, name in asked.items():
         parts = name.split("+") if flag == "time" and name and name not in table.column_names else [name]
         for part in parts:
@@ -107,8 +110,8 @@ def _check_names(table: pa.Table, config: TrainConfig) -> None:
                 raise OptionError(
                     f"--{flag.split()[0]} {name}: there is no column {part!r}. {nearest(part, table.column_names)}"
                 )
-    if config.entity is not None and config.entity in (config.time, *config.attributes):
-        raise OptionError(f"--entity {config.entity}: the same column cannot be the time or an attribute too.")
+    if own.entity is not None and own.entity in (own.time, *own.attributes):
+        raise OptionError(f"--entity {own.entity}: the same column cannot be the time or an attribute too.")
 
 
 # --- what tells series apart ---------------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ def _refuse_twice(
 def _would_tell_apart(table: pa.Table, config: TrainConfig, times: FoundTimes) -> str | None:
     """A column within whose values no time is there twice."""
     for name in table.column_names:
-        if name in (*times.names, config.entity):
+        if name in (*times.names, config.own(SeriesOptions).entity):
             continue
         array = joined(table.column(name))
         if pa.types.is_floating(array.type) or array.null_count:
@@ -205,29 +208,30 @@ def _attributes(
     notes: list[str],
 ) -> list[str]:  # fmt: skip
     """Columns that are the same at every step of a series: those that were named, or are found to be so."""
-    taken = {config.entity, *(times.names if times else ())}
+    own = config.own(SeriesOptions)
+    taken = {own.entity, *(times.names if times else ())}
     typed = {option.rpartition("=")[0]: option.rpartition("=")[2] for option in config.column}
     found = []
     for name in table.column_names:
         if name in taken or typed.get(name) in ("drop", "text"):
             continue
-        if not config.attributes and (len(lengths) < 2 or config.entity is None):
+        if not own.attributes and (len(lengths) < 2 or own.entity is None):
             continue
-        if config.attributes and name not in config.attributes:
+        if own.attributes and name not in own.attributes:
             continue
         array = joined(table.column(name)).take(pa.array(order))
         codes = np.asarray(_coded(array), dtype=np.int64)
         changes = codes != np.repeat(codes[begins], lengths)
-        if not changes.any() and (config.attributes or len(np.unique(codes)) > 1):
+        if not changes.any() and (own.attributes or len(np.unique(codes)) > 1):
             found.append(name)
-        elif config.attributes:
+        elif own.attributes:
             at = int(np.flatnonzero(changes)[0])
-            where = "of a series" if config.entity else "of the one series that there is (--entity tells more apart)"
+            where = "of a series" if own.entity else "of the one series that there is (--entity tells more apart)"
             raise DataError(
                 f"--attributes {name}: it is not the same at every step {where}; row {int(order[at]) + 1} is the first "
                 "that differs. Leave it out, and it is learned step by step."
             )
-    if found and not config.attributes:
+    if found and not own.attributes:
         notes.append(f"the same at every step of a series: {', '.join(found)}. Others: --attributes COLUMN.")
     return found
 
@@ -347,8 +351,9 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
     Raises:
         DataError: the column holds no times, or not in every row.
     """
-    if config.time is not None:
-        names = [config.time] if config.time in table.column_names else config.time.split("+")
+    own = config.own(SeriesOptions)
+    if own.time is not None:
+        names = [own.time] if own.time in table.column_names else own.time.split("+")
         return _times_of(table, names, config)
     found, wrong = [], None
     for names in _candidates(table, config):
@@ -371,9 +376,10 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
 
 def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
     """Columns that may be the time, the likeliest first."""
+    own = config.own(SeriesOptions)
     dropped = {option.rpartition("=")[0] for option in config.column if not option.endswith(("=number", "=datetime"))}
     dropped -= {option.rpartition("=")[0] for option in config.column if "=datetime:" in option}
-    open_columns = [n for n in table.column_names if n not in (config.entity, *config.attributes) and n not in dropped]
+    open_columns = [n for n in table.column_names if n not in (own.entity, *own.attributes) and n not in dropped]
     head = table.select(open_columns).slice(0, LOOKED_AT)
     schema = _kinds(head, config)
     found = [[name] for name in open_columns if schema.get(name) == "datetime"]

@@ -21,6 +21,7 @@ from gankit.io.origin import Records
 from gankit.io.reading import read
 from gankit.kinds.base import Dataset, Prepared
 from gankit.kinds.tables.metrics.metrics import evaluate_rows
+from gankit.kinds.tables.options import TableOptions
 from gankit.kinds.tables.preparing import sample_of
 from gankit.kinds.tables.report.figure1d import figure_1d
 from gankit.kinds.tables.report.sections import TableSections, date_columns
@@ -71,7 +72,7 @@ def report_on_rows(
         train,
         heldout,
         fake_sample,
-        target=options.target,
+        target=options.own(TableOptions).target,
         given=[name for name in options.given if name in known],
         seed=seed,
     )

@@ -21,6 +21,7 @@ from gankit.config import TrainConfig
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
+from gankit.kinds.tables.options import OPTIONS
 
 if TYPE_CHECKING:
     from gankit.report.report import Report
@@ -38,7 +39,7 @@ class TableKind(Kind[Dataset, Any]):
     name = "table"
     noun = Noun("record", "records")
     described = "tables"
-    options = ("target",)
+    options = OPTIONS
     conditioned = "Train it anew with --given {name}, or as a table with --network sequential."
     few_heldout = FEW_HELDOUT
     is_guess = True

@@ -20,6 +20,7 @@ from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.options import OPTIONS
 from gankit.kinds.texts.records import column_of, cut, text_table, to_text_object
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class TextKind(Kind[Dataset, TextCodec]):
     name = "text"
     noun = Noun("text", "texts")
     described = "texts"
-    options = ("unit", "alphabet", "text_column", "strict")
-    evaluate_options = ("valid",)
+    options = OPTIONS
     conditioned = "Train it anew on texts with such a label."
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:

@@ -16,6 +16,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Dataset, Kind, Prepared
 from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
 
@@ -38,7 +39,7 @@ def prepare_texts(
     """Texts that were read: their unit found, their labels understood, split, and coded. See `Kind.prepare`."""
     network = _network(config)
     unit = _unit(texts, config)
-    texts = _of_the_alphabet(texts, unit, config.strict, notes)
+    texts = _of_the_alphabet(texts, unit, config.own(TextOptions).strict, notes)
     texts = _short_enough(texts, unit, notes)
     if len(texts) < 2 and config.heldout is None:
         raise DataError(
@@ -83,13 +84,14 @@ def _values(texts: Texts, schema: Schema) -> dict[str, Values]:
 
 
 def _unit(texts: Texts, config: TrainConfig) -> str:
-    if config.alphabet is None:
-        return unit_of(texts.texts) if config.unit == "auto" else config.unit
-    if config.unit != "auto":
+    own = config.own(TextOptions)
+    if own.alphabet is None:
+        return unit_of(texts.texts) if own.unit == "auto" else own.unit
+    if own.unit != "auto":
         raise OptionError("--unit and --alphabet both say what texts are made of. Give one of them.")
-    unit = alphabet(config.alphabet)
+    unit = alphabet(own.alphabet)
     if " " not in unit:
-        raise OptionError(f"--alphabet {config.alphabet!r}: an alphabet has two symbols at least. Name more.")
+        raise OptionError(f"--alphabet {own.alphabet!r}: an alphabet has two symbols at least. Name more.")
     return unit
 
 

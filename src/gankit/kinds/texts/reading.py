@@ -24,6 +24,7 @@ from gankit.io.arrow import is_text, joined
 from gankit.io.formats import LINE_SUFFIXES, SUFFIXES
 from gankit.io.origin import Origin, Records
 from gankit.io.reading import read, read_bytes
+from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, TEXT_COLUMN, Texts, named
 from gankit.words import number_of
 
@@ -42,9 +43,10 @@ def looks_like_texts(source: Any, config: TrainConfig) -> bool:
 
     Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
     """
+    own = config.own(TextOptions)
     if config.kind != "auto":
         return config.kind == "text"
-    if config.unit != "auto" or config.alphabet is not None or config.text_column is not None or config.format == LINES:
+    if own.unit != "auto" or own.alphabet is not None or own.text_column is not None or config.format == LINES:
         return True
     if config.format is not None or config.delimiter is not None or config.header != "auto" or config.xpath is not None:
         return False
@@ -186,7 +188,7 @@ def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
     """Whether these bytes, which are texts, are lines rather than a table."""
     if config.format is not None:
         return config.format == LINES
-    if config.text_column is not None or config.delimiter is not None or config.header != "auto":
+    if config.own(TextOptions).text_column is not None or config.delimiter is not None or config.header != "auto":
         return False
     suffix = Path(name).suffix.lower()
     if name == "-":
@@ -254,7 +256,7 @@ def texts_of_records(records: Records, config: TrainConfig, notes: list[str], na
         DataError: no column holds texts. OptionError: there is no column of the name asked for.
     """
     table = records.table
-    if name is None or config.text_column is not None or name not in table.column_names:
+    if name is None or config.own(TextOptions).text_column is not None or name not in table.column_names:
         name = _column(table, config, notes)
     column = joined(table.column(name))
     texts = column.cast(pa.string()).to_pylist()
@@ -264,16 +266,17 @@ def texts_of_records(records: Records, config: TrainConfig, notes: list[str], na
 
 
 def _column(table: pa.Table, config: TrainConfig, notes: list[str]) -> str:
+    own = config.own(TextOptions)
     names: list[str] = table.column_names
-    if config.text_column is not None:
-        if config.text_column not in names:
+    if own.text_column is not None:
+        if own.text_column not in names:
             raise OptionError(
-                f"--text-column {config.text_column}: there is no such column. {nearest(config.text_column, names)}"
+                f"--text-column {own.text_column}: there is no such column. {nearest(own.text_column, names)}"
             )
-        if not is_text(table.column(config.text_column).type):
-            kind = table.column(config.text_column).type
-            raise OptionError(f"--text-column {config.text_column}: its cells are {kind}. Name a column of texts.")
-        return config.text_column
+        if not is_text(table.column(own.text_column).type):
+            kind = table.column(own.text_column).type
+            raise OptionError(f"--text-column {own.text_column}: its cells are {kind}. Name a column of texts.")
+        return own.text_column
     worded = [name for name in names if is_text(table.column(name).type)]
     free = [name for name in worded if _is_free_text(name, table.column(name), config)]
     if not free and len(worded) == 1:

@@ -1,0 +1,95 @@
+"""Flags that follow from options, and rows as they are typed: --rows 3,17 of one seed.
+
+Knows options, click and texts; never what an option does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gankit.errors import OptionError
+from gankit.kinds import Command
+from gankit.options import GROUPS, Option, default_text, metavar_of
+from gankit.run.options import kind_options, train_options
+
+
+class OptionsCommand(click.Command):
+    """A command that has, beside its own flags, one for each option of `stated`: "train", "sample" or "evaluate".
+
+    They are listed when they are first asked for, since the packages that may add kinds are then looked through; and
+    shown under the headings of their groups.
+    """
+
+    def __init__(self, *arguments: Any, stated: Command, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._stated = stated
+        self._group_of: dict[str, str] | None = None
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """All flags and arguments."""
+        if self._group_of is None:
+            options = train_options() if self._stated == "train" else kind_options(self._stated)
+            self._group_of = {option.name: option.group for option in options}
+            self.params += map(_flag, options)
+        return super().get_params(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section for each group of options, and one for the command's own flags."""
+        shown = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        for group, heading in {"": "Options", **GROUPS}.items():
+            within = [p for p in shown if self.group_of(p.name) == group]
+            records = [p.get_help_record(ctx) for p in within]
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl([record for record in records if record is not None])
+
+    def group_of(self, name: str | None) -> str:
+        """The group of an option that has a heading of its own, else an empty text."""
+        group = (self._group_of or {}).get(name or "", "")
+        return group if group in GROUPS else ""
+
+
+def _flag(option: Option) -> click.Option:
+    keywords: dict[str, Any] = {"default": None, "help": _help(option), "show_default": False}
+    if option.scalar is not bool:
+        keywords["type"] = click.Choice(option.choices) if option.choices else option.scalar
+        keywords["metavar"] = None if option.choices else metavar_of(option)
+        keywords["multiple"] = option.many
+    return click.Option([option.declaration, option.name], **keywords)
+
+
+def _help(option: Option) -> str:
+    default = "" if option.default in (None, "") or option.many else f"  [{default_text(option)}]".replace("`", "")
+    return option.help + default
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that were typed."""
+    return {name: value for name, value in flags.items() if value is not None and value != ()}
+
+
+def numbers(flag: str, text: str) -> list[int]:
+    """Whole numbers from 0, with commas between them; "4-6" is 4, 5, 6.
+
+    Raises:
+        OptionError: it is no such text.
+
+    Example:
+        >>> numbers("--rows", "3,17, 4-6")
+        [3, 17, 4, 5, 6]
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.strip().isdecimal()):
+            raise OptionError(
+                f"{flag} {text}: {part.strip()!r} is no number from 0. Expected numbers, as in {flag} 3,17."
+            )
+        end = int(last) if dash else int(first)
+        if end < int(first) or end - int(first) > 10_000:
+            raise OptionError(f"{flag} {text}: {part.strip()!r} is no range of at most 10,000 numbers.")
+        found += range(int(first), end + 1)
+    return found

@@ -1,0 +1,89 @@
+"""What can be set for one kind of data beside what can be set for all, and the options that several kinds share.
+
+Knows how options are declared, and nothing of what obeys them: listing options must import nothing heavy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gankit.config import option
+from gankit.errors import OptionError
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Where there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one kind: dataclasses whose fields are made by `gankit.config.option`.
+
+    train: of training, beside those of `TrainConfig`; a field of group "data" or "game".
+    sample: of `sample`. evaluate: of `evaluate`.
+    """
+
+    train: type[Any] = NoOptions
+    sample: type[Any] = NoOptions
+    evaluate: type[Any] = NoOptions
+
+
+@dataclass(frozen=True)
+class StrictOptions:
+    """Of kinds whose records lie in many files, of which some may be damaged."""
+
+    strict: bool = option(
+        False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"
+    )
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """Of kinds whose records may be images to the networks."""
+
+    augment: str = option(
+        "auto",
+        "Augmentation before D: of images auto is ada, of recordings spectral, as strong as D's overfitting asks for.",
+        group="game",
+        choices=("auto", "none", "ada", "diffaugment", "spectral"),
+    )
+
+
+@dataclass(frozen=True)
+class TruncationOptions:
+    """Of samples of kinds that are made from latents whose spread can be narrowed."""
+
+    truncation: float = option(
+        1.0,
+        "For pictures: less than 1 makes them better to look at and less varied.",
+        group="sample",
+        metavar="PSI",
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            known = 0 < float(self.truncation) <= 1
+        except (TypeError, ValueError):
+            known = False
+        if not known:
+            raise OptionError(f"--truncation {self.truncation}: it must be a number above 0 and at most 1.")
+
+
+FEATURES = ("auto", "fixed", "inception")
+"""What distances between images may be measured in: the run's own features (a classifier of the labels, or a fixed
+network), a fixed network, or the Inception network of the FID."""
+
+
+@dataclass(frozen=True)
+class FeaturesOptions:
+    """Of reports on what can be seen as images."""
+
+    features: str = option(
+        "auto",
+        "For pictures, what distances are measured in; inception: the FID, with pip install torch-fidelity; auto: a "
+        "classifier of the labels, or a fixed network.",
+        group="evaluate",
+        choices=FEATURES,
+    )

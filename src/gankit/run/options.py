@@ -1,0 +1,133 @@
+"""Every option of the commands, common ones and those of single kinds: values from Python, TOML files and flags.
+
+Knows the names of kinds, networks and losses; imports none of them, and never torch, data or a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gankit.config import TrainConfig
+from gankit.errors import OptionError
+from gankit.kinds import KINDS, Command, options_by_kind
+from gankit.options import GROUPS, Option, checked, default_text, metavar_of, nearest, options_of
+
+
+def train_options() -> list[Option]:
+    """All options of `train`: the common ones in the order of `TrainConfig`, then those of the kinds."""
+    common = [
+        replace(option, choices=("auto", *KINDS)) if option.name == "kind" else option
+        for option in options_of(TrainConfig)
+    ]
+    return [*common, *kind_options("train")]
+
+
+def kind_options(command: Command) -> list[Option]:
+    """The options that kinds add to a command, each once."""
+    found: dict[str, Option] = {}
+    for options in options_by_kind(command).values():
+        for option in options_of(options):
+            found.setdefault(option.name, option)
+    return list(found.values())
+
+
+def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainConfig:
+    """The configuration with `values` in place of the defaults; `where` names their source in errors.
+
+    Raises:
+        OptionError: an unknown name, a value of the wrong type, one that is not among the choices, or two options that
+            say the same in two ways.
+
+    >>> build_config({"loss": "hinge", "given": ["income"]}).given
+    ('income',)
+    """
+    defaults = {option.name: option.default for option in kind_options("train")}
+    chosen = check_values(values, where=where).items()
+    config = TrainConfig(**{name: v for name, v in chosen if name not in defaults or v != defaults[name]})
+    if config.samples is not None and config.budget is not None:
+        raise OptionError(f"{where}: samples and budget both set the length. Give one of them.")
+    return config
+
+
+def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str, Any]:
+    """The values as their fields hold them (lists become tuples), or an OptionError that names the bad one."""
+    known = {o.name: o for o in train_options()}
+    found = {}
+    for name, value in values.items():
+        plain = name.replace("-", "_")
+        if plain not in known:
+            raise OptionError(f"{where}: there is no option {name!r}.{nearest(plain, known)}")
+        found[plain] = checked(known[plain], value, f"{where}: {plain}")
+    return found
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The options of a TOML file: names at the top, or in sections named as the groups are (data, game, length).
+
+    In `[columns]`, `age = "number"` says the same as `column = ["age=number"]`.
+
+    Raises:
+        OptionError: the file cannot be read, is not TOML, or names an option or section that does not exist.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(
+            f"cannot read the options in {path}: {error.strerror}. Check the path after --config."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(
+            f"{path} is not a TOML file: {error}. Mend that place, or give the options as flags."
+        ) from None
+    return _flatten(content, str(path))
+
+
+def _flatten(content: Mapping[str, Any], path: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    group_of = {o.name: o.group for o in train_options()}
+    for name, value in content.items():
+        if name == "columns" and isinstance(value, dict):
+            _put(values, {"column": [f"{column}={kind}" for column, kind in value.items()]}, path)
+        elif isinstance(value, dict):
+            if name not in GROUPS:
+                hint = nearest(name, [*GROUPS, "columns"])
+                raise OptionError(
+                    f"{path}: there is no section [{name}]; there are {', '.join(GROUPS)}, columns.{hint}"
+                )
+            for key in value:
+                at_home = group_of.get(key.replace("-", "_"), name)
+                if at_home != name:
+                    raise OptionError(f"{path}: {key!r} stands in [{name}] and belongs in [{at_home}]. Move it there.")
+            _put(values, check_values(value, where=f"{path}, section [{name}]"), path)
+        else:
+            _put(values, check_values({name: value}, where=path), path)
+    return values
+
+
+def _put(values: dict[str, Any], more: Mapping[str, Any], path: str) -> None:
+    for name, value in more.items():
+        if name == "column":
+            value = (*values.get(name, ()), *value)
+        elif name in values:
+            raise OptionError(f"{path}: {name!r} stands there twice. Keep one of them.")
+        values[name] = value
+
+
+def options_table(group: str) -> str:
+    """The options of a group as a Markdown table: flag, default, and what it does."""
+    lines = ["| flag | default | what it does |", "|---|---|---|"]
+    for o in train_options():
+        if o.group == group:
+            choices = f" One of {', '.join(f'`{c}`' for c in o.choices)}." if o.choices else ""
+            repeat = " May be repeated." if o.many else ""
+            metavar = "" if o.scalar is bool or o.choices else f" {metavar_of(o)}"
+            lines.append(f"| `{o.declaration}{metavar}` | {default_text(o)} | {o.help}{choices}{repeat} |")
+    return "\n".join(lines)
