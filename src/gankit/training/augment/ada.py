@@ -67,22 +67,11 @@ class Ada(Augment):
         self.cutout = cutout
         self.sharp = sharp
 
-    def draw(
-        self,
-        generator: torch.Generator,
-        count: int,
-        shape: tuple[int, int, int],
-        strength: float,
-        device: torch.device,
-    ) -> Draws:
+    def _draw(self, dice: Dice, shape: tuple[int, int, int]) -> Draws:
         """See `Augment.draw`; an image's draws at a smaller strength are some of those at a larger one."""
-        assert 0 <= strength <= 1, strength
-        if strength == 0:
-            return Draws(count)
-        dice = Dice(generator, count, strength)
         moves, warps = self._maps(dice, shape)
         draws = Draws(
-            count,
+            dice.count,
             moves=moves,
             warps=warps,
             colours=_colours(dice, shape[0]) if self.colour else None,
@@ -90,7 +79,7 @@ class Ada(Augment):
             noise=_noise(dice, shape) if self.noise else None,
             boxes=_boxes(dice, shape) if self.cutout else None,
         )
-        return draws.to(device)
+        return draws
 
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""

@@ -95,14 +95,8 @@ class Augment(ABC):
     steered: bool
     first_strength: float
 
-    @abstractmethod
     def draw(
-        self,
-        generator: torch.Generator,
-        count: int,
-        shape: tuple[int, int, int],
-        strength: float,
-        device: torch.device,
+        self, generator: torch.Generator, count: int, shape: tuple[int, int, int], strength: float, device: torch.device
     ) -> Draws:
         """The numbers for one batch.
 
@@ -113,6 +107,12 @@ class Augment(ABC):
             strength: the chance of each change for an image, in [0, 1]; at 0 nothing is drawn.
             device: where the images are.
         """
+        assert 0 <= strength <= 1, strength
+        return Draws(count) if strength == 0 else self._draw(Dice(generator, count, strength), shape).to(device)
+
+    @abstractmethod
+    def _draw(self, dice: Dice, shape: tuple[int, int, int]) -> Draws:
+        """The numbers for a batch of images (C, H, W), on the CPU; the dice know how many images and how likely."""
 
     @abstractmethod
     def apply(self, x: Tensor, draws: Draws) -> Tensor:

@@ -30,23 +30,12 @@ class DiffAugment(Augment):
     steered = False
     first_strength = 1.0
 
-    def draw(
-        self,
-        generator: torch.Generator,
-        count: int,
-        shape: tuple[int, int, int],
-        strength: float,
-        device: torch.device,
-    ) -> Draws:
+    def _draw(self, dice: Dice, shape: tuple[int, int, int]) -> Draws:
         """See `Augment.draw`."""
-        assert 0 <= strength <= 1, strength
-        if strength == 0:
-            return Draws(count)
-        dice = Dice(generator, count, strength)
         colours, contrasts = _colours(dice, shape[0])
         return Draws(
-            count, moves=_moves(dice, shape), colours=colours, contrasts=contrasts, boxes=_boxes(dice, shape)
-        ).to(device)
+            dice.count, moves=_moves(dice, shape), colours=colours, contrasts=contrasts, boxes=_boxes(dice, shape)
+        )
 
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""
@@ -106,35 +95,24 @@ class Spectral(Augment):
     steered = True
     first_strength = 0.0
 
-    def draw(
-        self,
-        generator: torch.Generator,
-        count: int,
-        shape: tuple[int, int, int],
-        strength: float,
-        device: torch.device,
-    ) -> Draws:
+    def _draw(self, dice: Dice, shape: tuple[int, int, int]) -> Draws:
         """See `Augment.draw`."""
-        assert 0 <= strength <= 1, strength
-        if strength == 0:
-            return Draws(count)
-        dice = Dice(generator, count, strength)
         channels, height, width = shape
-        still = torch.zeros(count, dtype=torch.float64)
+        still = torch.zeros(dice.count, dtype=torch.float64)
         later = dice.sometimes((dice.uniform(-SHIFT, SHIFT) * width).round(), 0.0)
         faster = dice.sometimes(dice.normal(FASTER_LOG2).exp2(), 1.0)
         higher = dice.sometimes(dice.normal(HIGHER) * height, 0.0)
         louder = dice.sometimes(dice.normal(LOUDER), 0.0)
         moves = geometry.shift(later, still)
-        warps = geometry.scale(1 / faster, torch.ones(count)) @ geometry.shift(later, -higher)
+        warps = geometry.scale(1 / faster, torch.ones(dice.count)) @ geometry.shift(later, -higher)
         warped = (faster != 1) | (higher != 0)
         maps = colour.brightness(louder, channels)[:, :channels]
         return Draws(
-            count,
+            dice.count,
             moves=part_of(moves[:, :2], (later != 0) & ~warped),
             warps=part_of(warps[:, :2], warped),
             colours=part_of(maps, louder != 0),
-        ).to(device)
+        )
 
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""
