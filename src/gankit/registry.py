@@ -70,16 +70,20 @@ class Registry(Mapping[str, T], Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self.own or name in self.others
 
-    def whole(self, broken: list[str] | None = None) -> dict[str, T]:
-        """All that can be imported; of what cannot, a sentence each is appended to `broken`."""
+    def whole(self, broken: list[str], prefix: str = "") -> dict[str, T]:
+        """All whose name begins with `prefix`; of what cannot be imported `broken` gets a sentence each."""
         found = {}
-        for name in self:
+        for name in (name for name in self if name.startswith(prefix)):
             try:
                 found[name] = self[name]
             except DependencyError as error:
-                if broken is not None:
-                    broken.append(str(error))
+                broken.append(str(error))
         return found
+
+    def forget(self) -> None:
+        """Looks for entry points anew when it is next asked, as after a package was installed."""
+        self.__dict__.pop("others", None)
+        self._loaded.clear()
 
     def _load(self, point: EntryPoint) -> Any:
         try:

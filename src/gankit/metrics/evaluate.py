@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gankit.metrics.metric import Baseline, Metric, Noun
 from gankit.metrics.score import Score, enough_rows, plain
+from gankit.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,11 +134,12 @@ class Inputs(ABC, Generic[CandidateT, FactsT]):
     """What the metrics of a kind look at: real records, and the candidates that are held against them.
 
     Attributes:
-        noun: what the records are called. rows: how many there are.
+        kind: the name of the kind of data. noun: what the records are called. rows: how many there are.
         seed: of every choice.
         candidates: `FAKE`, `CEILING` (real records in the place of the fakes), then the baselines, by name.
     """
 
+    kind: str = ""
     noun: Noun
     rows: Rows
     seed: int
@@ -160,8 +162,20 @@ def evaluate(
     metrics: of the kind of `inputs`. only: the names to compute; None for all. Same arguments, same result, but for the
     seconds.
     """
-    results = {r.metric.name: r for r in measured([m for m in metrics if only is None or m.name in only], inputs)}
-    return Evaluation(inputs.seed, inputs.rows, _notes(inputs, results), results, inputs.facts(results))
+    broken: list[str] = []
+    every = [*metrics, *added(inputs.kind, broken)]
+    results = {r.metric.name: r for r in measured([m for m in every if only is None or m.name in only], inputs)}
+    notes = [*_notes(inputs, results), *broken]
+    return Evaluation(inputs.seed, inputs.rows, notes, results, inputs.facts(results))
+
+
+def added(kind: str, broken: list[str]) -> list[Metric[Any]]:
+    """The metrics that other packages add to a kind by entry points of the group "gankit.metrics", named KIND.NAME.
+
+    broken: of those that cannot be loaded a sentence each is appended.
+    """
+    others = Registry[Metric[Any]]("gankit.metrics", {})
+    return list(others.whole(broken, f"{kind}.").values()) if kind else []
 
 
 def measured(metrics: Sequence[Metric[InputsT]], inputs: InputsT) -> Iterator[MetricResult]:

@@ -15,13 +15,18 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds import KINDS, Command, options_by_kind
 from gankit.options import GROUPS, Option, checked, default_text, metavar_of, nearest, options_of
+from gankit.registry import Registry
+
+_GROUPS = {"loss": "gankit.losses"}
+"""Options whose choices other packages add to, by the group of their entry points."""
 
 
 def train_options() -> list[Option]:
     """All options of `train`: the common ones in the order of `TrainConfig`, then those of the kinds."""
+    added = {"kind": ("auto", *KINDS)}
+    added |= {name: tuple(Registry(group, {}).others) for name, group in _GROUPS.items()}
     common = [
-        replace(option, choices=("auto", *KINDS)) if option.name == "kind" else option
-        for option in options_of(TrainConfig)
+        replace(option, choices=(*option.choices, *added.get(option.name, ()))) for option in options_of(TrainConfig)
     ]
     return [*common, *kind_options("train")]
 

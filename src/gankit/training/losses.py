@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.networks.base import DifferentiatedDiscriminator, Discriminator
+from gankit.registry import Registry
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 PenaltyMethod = Literal["exact", "finite"]
@@ -95,7 +96,7 @@ def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
     return F.softplus(real - fake).mean()
 
 
-LOSSES: dict[str, Loss] = {
+_OWN: dict[str, Loss] = {
     "minimax": Loss(minimax_d, minimax_g, 0.0, "Goodfellow et al. 2014", "eq. 1"),
     "nonsaturating": Loss(minimax_d, nonsaturating_g, 0.0, "Goodfellow et al. 2014", "section 3"),
     "leastsquares": Loss(leastsquares_d, leastsquares_g, 0.5, "Mao et al. 2017", "eq. 9"),
@@ -103,6 +104,9 @@ LOSSES: dict[str, Loss] = {
     "wasserstein": Loss(wasserstein_d, wasserstein_g, None, "Arjovsky et al. 2017", "eq. 3"),
     "relativistic": Loss(relativistic_d, relativistic_g, None, "Huang et al. 2025", "eq. 2", pairs=True),
 }
+
+LOSSES: Registry[Loss] = Registry("gankit.losses", _OWN)
+"""Every loss by its name, gankit's own and those of other packages."""
 
 
 @dataclass(frozen=True)

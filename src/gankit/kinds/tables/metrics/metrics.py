@@ -93,7 +93,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
         target, given: see `TableFacts`.
     """
 
-    noun = NOUN
+    kind, noun = "table", NOUN
 
     def __init__(
         self,
