@@ -13,7 +13,6 @@ from extension import installed
 import gankit
 from gankit.cli import run
 from gankit.errors import DependencyError, OptionError
-from gankit.kinds import KINDS
 
 
 def clouds(num: int = 120, points: int = 5) -> np.ndarray:
@@ -76,4 +75,3 @@ def test_a_broken_package_is_named_when_it_is_asked_for_and_stops_nothing_else(
             gankit.train(clouds(), kind="points")
         with pytest.raises(DependencyError, match=r"gankit\.losses 'softhinge'"):
             gankit.train(np.arange(50.0), loss="softhinge", samples="100")
-    assert "points" not in KINDS
