@@ -134,6 +134,20 @@ FORBIDDEN_CALLS = (
 )
 
 
+UNKEYED = {"randomness.py", "kinds/audio/spectrum.py"}  # what makes generators; phases that are the same for ever
+
+
+def test_every_draw_of_numpy_is_keyed() -> None:
+    wrong = [
+        f"{place(path, node.lineno)}: draws from an unkeyed generator; take gankit.randomness"
+        for path in MODULES
+        if str(path.relative_to(PACKAGE)) not in UNKEYED
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def forked_lines(path: Path) -> set[int]:
     """Lines within `with torch.random.fork_rng(...)`, which gives the global generator back as it was."""
     return {

@@ -27,6 +27,7 @@ from gankit.kinds.images.report.report import build_pictures
 from gankit.kinds.options import FEATURES
 from gankit.model.model import Model
 from gankit.networks.execution import threads, threads_that_pay
+from gankit.randomness import numpy_generator
 from gankit.report.report import Report
 
 MOST_TRAINING = 60_000
@@ -214,7 +215,7 @@ def real_parts(
     whole = part(label_of(model), real)
     if len(whole.x) < 4:
         raise OptionError(f"{len(whole.x)} real {what} are too few to judge by. Bring at least 4, better thousands.")
-    order = np.random.default_rng(0).permutation(len(whole.x))
+    order = numpy_generator(0, "halves").permutation(len(whole.x))
     parts = [np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])]
     notes.append(
         f"the training {what} are not at hand: one half of the real {what} stands in for them in the ceiling, and "
@@ -245,7 +246,7 @@ def _of(part: ImageSet, label: str | None, seed: int) -> Part:
     known = None if label is None else part.values[label]
     places = np.arange(len(part))
     if len(places) > MOST_TRAINING:
-        places = np.sort(np.random.default_rng(seed).choice(places, MOST_TRAINING, replace=False))
+        places = np.sort(numpy_generator(seed, "measured").choice(places, MOST_TRAINING, replace=False))
     x = np.asarray(part.whole.x[part.rows[places]])
     return Part(x, None if known is None else _known(known.data[places], known.missing[places]))
 

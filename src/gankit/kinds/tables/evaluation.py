@@ -27,6 +27,7 @@ from gankit.kinds.tables.report.figure1d import figure_1d
 from gankit.kinds.tables.report.sections import TableSections, date_columns
 from gankit.metrics.sample import Sample, align
 from gankit.model.model import Model
+from gankit.randomness import numpy_generator
 from gankit.report.report import Report, build
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _real_samples(
         raise OptionError(
             f"{heldout.num_rows} real records are too few to judge by. Bring at least 2, better thousands."
         )
-    order = np.random.default_rng(0).permutation(heldout.num_rows)
+    order = numpy_generator(0, "halves").permutation(heldout.num_rows)
     half = heldout.num_rows // 2
     notes.append(
         "the training records are not at hand: one half of the real records stands in for them in the ceiling, and "

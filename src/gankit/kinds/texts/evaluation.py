@@ -27,6 +27,7 @@ from gankit.kinds.texts.records import Texts, column_of, cut, join
 from gankit.kinds.texts.report.report import text_report
 from gankit.kinds.texts.rivals import compared
 from gankit.model.model import Model
+from gankit.randomness import numpy_generator
 from gankit.report.report import Report
 
 LOOKS_NAME = "looks"
@@ -129,7 +130,7 @@ def _real_parts(
     whole = _read(model, label, real, notes)
     if len(whole.texts) < 4:
         raise OptionError(f"{len(whole.texts)} real texts are too few to judge by. Bring at least 4, better thousands.")
-    order = np.random.default_rng(0).permutation(len(whole.texts))
+    order = numpy_generator(0, "halves").permutation(len(whole.texts))
     notes.append(
         "the training texts are not at hand: one half of the real texts stands in for them in the ceiling, and copies "
         "cannot be told."
