@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import string
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -130,13 +130,13 @@ def test_times_are_read_as_python_reads_them(moments: list[datetime], form: str)
     python = form.replace("%-", "%").replace("%3f", "%f").replace("%6f", "%f")
     zone = "+0530" if "%z" in form else ""
     style = DateStyle(form, zone=zone)
-    seconds = [moment.replace(tzinfo=timezone.utc).timestamp() for moment in moments]
+    seconds = [moment.replace(tzinfo=UTC).timestamp() for moment in moments]
     texts = format_dates(np.array(seconds), style)
     parsed = parse_dates(texts, form)
     expected = []
     for text in texts.to_pylist():
         moment = datetime.strptime(text, python)
-        expected.append((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+        expected.append((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     np.testing.assert_allclose(parsed, expected, rtol=0, atol=1e-6)
     assert format_dates(parsed, style).to_pylist() == texts.to_pylist()
 

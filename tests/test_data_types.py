@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,7 @@ def test_dates_and_times_are_written_back_in_the_format_that_came(
 
 def test_times_are_seconds_since_1970_in_utc_or_local() -> None:
     column = column_of(["2020-01-01 10:00+02:00", "2021-01-01 11:30+02:00"])
-    expected = datetime(2020, 1, 1, 8, 0, tzinfo=timezone.utc).timestamp()
+    expected = datetime(2020, 1, 1, 8, 0, tzinfo=UTC).timestamp()
     assert column.parse(pa.array(["2020-01-01 10:00+02:00"])).data.tolist() == [expected]
     assert column_of(["1970-01-02", "1969-12-31"]).parse(pa.array(["1970-01-02", "1969-12-31"])).data.tolist() == [
         86400,
@@ -202,7 +202,7 @@ def test_an_ambiguous_day_and_month_is_said_and_can_be_turned() -> None:
     assert column.dates.format == "%m/%d/%Y"
     assert any("--column x=datetime:%d/%m/%Y" in note for note in notes)
     turned = column_of(cells, column=("x=datetime:%d/%m/%Y",))
-    assert turned.parse(pa.array(["03/02/2020"])).data[0] == datetime(2020, 2, 3, tzinfo=timezone.utc).timestamp()
+    assert turned.parse(pa.array(["03/02/2020"])).data[0] == datetime(2020, 2, 3, tzinfo=UTC).timestamp()
 
 
 def test_rows_in_order_of_time_tell_day_from_month() -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -518,4 +518,4 @@ def test_utc_seconds_of_zoned_times_are_kept_in_parquet(tmp_path: Path) -> None:
     cells = ["2020-01-01T10:00:00+02:00", "2020-07-01T00:30:00+02:00"] * 20
     records = Records(pa.table({"t": cells, "x": [str(i % 3) for i in range(40)]}), Origin("csv"))
     write([made(records)], tmp_path / "x.parquet", records.origin)
-    assert pq.read_table(tmp_path / "x.parquet").column("t")[0].as_py() == datetime(2020, 1, 1, 8, tzinfo=timezone.utc)
+    assert pq.read_table(tmp_path / "x.parquet").column("t")[0].as_py() == datetime(2020, 1, 1, 8, tzinfo=UTC)

@@ -5,7 +5,6 @@ Knows the names of kinds, networks and losses; imports none of them, and never t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -78,10 +77,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         OptionError: the file cannot be read, is not TOML, or names an option or section that does not exist.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
