@@ -48,7 +48,7 @@ def records_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str]]:
 
     def make() -> tuple[Records, list[str]]:
         notes: list[str] = []
-        return read(probe.source, config, notes=notes), notes
+        return read(probe, config, notes=notes), notes
 
     return probe.once("records", make)
 
@@ -62,6 +62,7 @@ def rows_of(probe: Probe, config: TrainConfig) -> Rows:
 
     def make() -> Rows:
         records, notes = records_of(probe, config)
+        probe.forget_data()  # of a table all is in its records
         notes = list(notes)
         with naming(probe.name):
             schema = _understood(records, config, notes)

@@ -16,7 +16,7 @@ import threading
 import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -123,6 +123,11 @@ class Collection(ABC):
         """The error for a collection without what is wanted; the text says what there is instead."""
         return DataError(f"the {self.form} {self.name!r} holds no {what}: {_listed(self.names)}")
 
+    def no_folder(self, part: str) -> DataError:
+        """The error for a folder that is not there."""
+        folders = sorted({n.rsplit("/", 1)[0] for n in self.names if "/" in n}, key=natural)
+        return DataError(f"{self.name!r} holds no folder {part!r}. {nearest(part, folders)}")
+
 
 def _listed(names: Sequence[str]) -> str:
     known = ", ".join(PICTURE_SUFFIXES[:6])
@@ -136,7 +141,9 @@ def _listed(names: Sequence[str]) -> str:
     return f"it has {listed}. Pictures are known by their suffix ({known}, …)."
 
 
-class _Folder(Collection):
+class Folder(Collection):
+    """The files in a folder and those in it, but for hidden ones and runs of trainings."""
+
     form = "folder"
 
     def __init__(self, path: Path) -> None:
@@ -145,6 +152,7 @@ class _Folder(Collection):
         self.names = sorted(walk(path), key=natural)
 
     def open(self, name: str) -> IO[bytes]:
+        """See `Collection.open`."""
         return (self._path / name).open("rb")
 
 
@@ -191,10 +199,10 @@ def walk(path: Path) -> Iterator[str]:
 class _Zip(Collection):
     form = "zip"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stream: IO[bytes]) -> None:
         super().__init__(str(path))
         try:
-            self._archive = zipfile.ZipFile(path)
+            self._archive = zipfile.ZipFile(stream)
         except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise DataError(f"{str(path)!r} is damaged or no zip file: {error}. Take another copy of it.") from error
         members = {_inside(m.filename): m for m in self._archive.infolist() if not m.is_dir()}
@@ -223,12 +231,12 @@ class _Tar(Collection):
 
     form = "tar"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stream: IO[bytes]) -> None:
         super().__init__(str(path))
         self._lock = threading.Lock()
         self._stream: IO[bytes] | None = None
         try:
-            self._stream = _plain_tar(path)
+            self._stream = _plain_tar(path, stream)
             with tarfile.open(fileobj=self._stream, mode="r:") as archive:
                 self._members = _files_of(archive.getmembers())
         except (OSError, EOFError, tarfile.TarError, ValueError) as error:
@@ -268,17 +276,17 @@ def _files_of(members: Sequence[tarfile.TarInfo]) -> dict[str, tuple[int, int]]:
     return {name: place for name, place in files.items() if not _is_hidden(name)}
 
 
-def _plain_tar(path: Path) -> IO[bytes]:
+def _plain_tar(path: Path, stream: IO[bytes]) -> IO[bytes]:
     """The bytes of a tar archive without compression, as a stream that can be positioned."""
-    stream = path.open("rb")
+    packed, size = stream.seek(0, io.SEEK_END), 0
+    stream.seek(0)
     head = stream.read(6)
     stream.seek(0)
     if not head.startswith(_COMPRESSIONS):
         return stream
-    packed, size = path.stat().st_size, 0
     plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=largest_size() // 4)  # noqa: SIM115  # closed with the archive
     try:
-        with stream, _unpacking(stream, head) as unpacked:
+        with _unpacking(stream, head) as unpacked:
             while part := unpacked.read(_CHUNK):
                 size += len(part)
                 check_unpacked(size, packed, str(path), largest_size() * 8)
@@ -320,9 +328,11 @@ class _Part(Collection):
         self._whole.close()
 
 
-def is_zip(path: Path) -> bool:
-    """Whether a file is a zip archive that may hold pictures (.npz and the like are not meant)."""
-    return not path.name.lower().endswith((".npz", ".xlsx", ".ods", ".docx")) and zipfile.is_zipfile(path)
+def is_zip(path: Path, stream: IO[bytes] | None = None) -> bool:
+    """Whether a file, perhaps open already, is a zip archive that may hold files of a kind (.npz and the like are not
+    meant).
+    """
+    return not path.name.lower().endswith((".npz", ".xlsx", ".ods", ".docx")) and zipfile.is_zipfile(stream or path)
 
 
 def is_tar(path: Path) -> bool:
@@ -338,51 +348,48 @@ def archive_and_part(path: Path) -> tuple[Path, str] | None:
     return None
 
 
-def refuse_unknown(path: Path, known: Sequence[str]) -> None:
+def open_archive(path: Path, stream: Callable[[], IO[bytes]]) -> Collection | None:
+    """The files of a zip or tar archive; None for other files.
+
+    stream: gives the file, open at its beginning; it stays open.
+
+    Raises:
+        DataError: it is damaged or encrypted.
+    """
+    if is_tar(path):
+        return _Tar(path, stream())
+    return _Zip(path, stream()) if is_zip(path, stream()) else None
+
+
+def part_of(whole: Collection, part: str) -> Collection:
+    """The files in a folder of a collection; or those beside a file in it, which is then the chosen one.
+
+    Raises:
+        DataError: there is neither.
+    """
+    if part in whole.names:
+        folder, _, name = part.rpartition("/")
+        found = _Part(whole, folder) if folder else whole
+        found.chosen = name
+        return found
+    found = _Part(whole, part)
+    if not found.names:
+        whole.close()
+        raise whole.no_folder(part)
+    return found
+
+
+def refuse_unknown(files: Collection | None, known: Sequence[str]) -> None:
     """Refuses a folder whose files are of no kind that is read, and an archive of pictures of no kind that is read.
 
     known: suffixes of files that are read.
 
     Raises:
-        DataError: it is such a one, damaged or encrypted.
+        DataError: it is such a one.
     """
-    try:
-        files = collection_at(path)
-    except OSError:  # a name that is too long, say
-        return
     if files is None:
         return
-    files.close()
     names = [name.lower() for name in files.names]
     strange = not any(name.endswith((".gz", ".zip", ".tar", *known)) for name in names)
     if names and strange and (files.form == "folder" or any(name.endswith(_FOREIGN) for name in names)):
         raise files.nothing("data of a known kind")
-
-
-def collection_at(path: Path, members: bool = False) -> Collection | None:
-    """The collection that a path names: a folder, a zip or tar archive, or a folder in one; None for other files.
-
-    members: it may also name one file in an archive, which is then the chosen one.
-
-    Raises:
-        DataError: it is damaged, encrypted, or has no such folder.
-    """
-    if path.is_dir():
-        return _Folder(path)
-    if path.is_file():
-        return _Zip(path) if is_zip(path) else _Tar(path) if is_tar(path) else None
-    within = archive_and_part(path)
-    whole = collection_at(within[0]) if within else None
-    if within is None or whole is None:
-        return None
-    if members and within[1] in whole.names:
-        folder, _, name = within[1].rpartition("/")
-        part = _Part(whole, folder) if folder else whole
-        part.chosen = name
-        return part
-    part = _Part(whole, within[1])
-    if not part.names:
-        whole.close()
-        folders = sorted({n.rsplit("/", 1)[0] for n in whole.names if "/" in n}, key=natural)
-        raise DataError(f"{whole.name!r} holds no folder {within[1]!r}. {nearest(within[1], folders)}")
-    return part

@@ -9,55 +9,16 @@ import codecs
 import gzip
 import io
 import os
-import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from gankit.errors import DataError, OptionError, suggestion
+from gankit.errors import DataError, OptionError
 
 _CHUNK = 1 << 24
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-
-
-def load(source: str | Path) -> tuple[bytes, str]:
-    """The bytes of a file (`-`: standard input), and its name.
-
-    Raises:
-        DataError: there is no such file, it is a folder, it may not be read, or it is empty.
-    """
-    if str(source) == "-":
-        data = sys.stdin.buffer.read()
-        if not data:
-            raise DataError("standard input is empty. Pipe a file into it, or give a path.")
-        return data, "-"
-    path = Path(source)
-    try:
-        if path.is_dir():
-            raise DataError(
-                f"{str(path)!r} is a folder. Give one file: CSV, Parquet, Arrow, JSON lines, XML or NumPy; or a folder "
-                "of pictures."
-            )
-        data = path.read_bytes()
-    except FileNotFoundError:
-        hint = ""
-        if path.parent.is_dir():
-            names = [entry.name for entry in path.parent.iterdir()]
-            hint = f" {near}" if (near := suggestion(path.name, names)) else ""
-        if "://" in str(source):
-            hint = " Addresses are not opened: download it first."
-        raise DataError(f"there is no file {str(source)!r}.{hint}") from None
-    except PermissionError:
-        raise DataError(
-            f"{str(path)!r} may not be read: permission denied. Change its permissions, or copy it."
-        ) from None
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
-    if not data:
-        raise DataError(f"{str(path)!r} is empty (0 bytes). Give a file with records.")
-    return data, path.name
 
 
 def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:

@@ -16,8 +16,9 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.archives import refuse_unknown
 from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
-from gankit.io.opening import load, strip_suffixes, unpack
+from gankit.io.opening import strip_suffixes, unpack
 from gankit.io.origin import Origin, Records
+from gankit.io.probe import probed
 
 
 def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | None = None) -> Records:
@@ -35,21 +36,15 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
     """
     config = config or TrainConfig()
     notes = [] if notes is None else notes
-    if isinstance(source, str | Path):
-        refuse_unknown(Path(source), (*SUFFIXES, ".ts"))
-        data, name = load(source)
-        records = read_bytes(data, name, config, notes)
-    elif hasattr(source, "read"):
-        content = source.read()
-        data = content.encode() if isinstance(content, str) else content
-        if not data:
-            raise DataError("the stream is empty. Give one with records.")
-        records = read_bytes(data, "-", config, notes)
-    else:
-        from gankit.io.objects import from_object
+    with probed(source) as probe:
+        if probe.is_bytes:
+            refuse_unknown(probe.files, (*SUFFIXES, ".ts"))
+            records = read_bytes(probe.data(), probe.file_name, config, notes)
+        else:
+            from gankit.io.objects import from_object
 
-        records = from_object(source, notes)
-    return _checked(records, str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}")
+            records = from_object(probe.source, notes)
+        return _checked(records, probe.place)
 
 
 def _checked(records: Records, name: str) -> Records:

@@ -88,21 +88,21 @@ def prepare(source: Any, config: TrainConfig, notes: Notes) -> Prepared[Any, Any
     """
     from gankit.io.probe import Probe
 
-    probe = Probe(source)
-    if config.kind == "auto":
-        every = KINDS.whole(notes)
-        asked = [*(every[name] for name in KINDS.others if name in every), *(every[name] for name in KINDS.own)]
-        kind = next(kind for kind in asked if kind.recognises(probe, config))
-    elif config.kind in KINDS:
-        every, kind = {}, KINDS[config.kind]
-    else:
-        raise OptionError(f"--kind {config.kind}: there is no such kind.{nearest(config.kind, KINDS)}")
-    own = options_for(kind, "train", config.of_kinds, "this data is none")
-    config = replace(config, of_kinds={f.name: getattr(own, f.name) for f in fields(own)})
-    prepared = kind.prepare(probe, config, notes)
-    if config.kind == "auto" and kind.is_guess:
-        notes += [hint for other in every.values() if (hint := other.hint(probe, config)) is not None]
-    return prepared
+    with Probe(source) as probe:
+        if config.kind == "auto":
+            every = KINDS.whole(notes)
+            asked = [*(every[name] for name in KINDS.others if name in every), *(every[name] for name in KINDS.own)]
+            kind = next(kind for kind in asked if kind.recognises(probe, config))
+        elif config.kind in KINDS:
+            every, kind = {}, KINDS[config.kind]
+        else:
+            raise OptionError(f"--kind {config.kind}: there is no such kind.{nearest(config.kind, KINDS)}")
+        own = options_for(kind, "train", config.of_kinds, "this data is none")
+        config = replace(config, of_kinds={f.name: getattr(own, f.name) for f in fields(own)})
+        prepared = kind.prepare(probe, config, notes)
+        if config.kind == "auto" and kind.is_guess:
+            notes += [hint for other in every.values() if (hint := other.hint(probe, config)) is not None]
+        return prepared
 
 
 __all__ = ["KINDS", "options_by_kind", "options_for", "prepare"]

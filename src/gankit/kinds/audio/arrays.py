@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,9 +39,9 @@ def holds_samples(source: Any) -> bool:
     return isinstance(source, np.ndarray) and source.ndim in (2, 3)
 
 
-def npz_has_rate(path: Path) -> bool:
+def has_rate(stream: IO[bytes]) -> bool:
     """Whether an .npz names a rate, as one with recordings does."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         return f"{RATE}.npy" in archive.namelist()
 
 
@@ -114,14 +114,16 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
     return [one if one.ndim == 2 else one[:, None] for one in found]
 
 
-def from_npz(path: Path, config: TrainConfig) -> Read:
+def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
     """Recordings of an .npz: samples [N, T] or [N, T, C], `rate` (or --rate), perhaps `length` [N] and labels [N].
+
+    stream: at its beginning.
 
     Raises:
         DataError: it is damaged or holds no samples. OptionError: no rate is known.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{str(path)!r} is damaged or no NumPy file: {error}. Take another copy of it.") from error

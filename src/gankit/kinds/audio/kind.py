@@ -48,13 +48,13 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         """See `Kind.recognises`: by the suffixes of files, or an array of samples with its rate."""
         from gankit.kinds.audio.reading import looks_like_audio
 
-        return looks_like_audio(probe.source, config)
+        return looks_like_audio(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ClipSet, AudioCodec]:
         """See `Kind.prepare`."""
         from gankit.kinds.audio.preparing import prepare_audio
 
-        return prepare_audio(self, probe.source, config, notes)
+        return prepare_audio(self, probe, config, notes)
 
     def load_codec(self, value: dict[str, Any]) -> AudioCodec:
         """See `Kind.load_codec`."""

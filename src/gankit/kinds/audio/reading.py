@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io.archives import Collection, archive_and_part, collection_at, is_picture, is_tar, is_zip, walk
-from gankit.io.opening import largest_size, load
+from gankit.io.archives import Collection, is_picture
+from gankit.io.opening import largest_size
 from gankit.io.origin import Origin
-from gankit.kinds.audio import arrays as audioarrays
+from gankit.io.probe import Probe, probed
+from gankit.kinds.audio import arrays
 from gankit.kinds.audio.files import AUDIO_SUFFIXES, UnreadableSound, decode_sound, is_audio, to_int16
 from gankit.kinds.audio.labels import labels_for
 from gankit.kinds.audio.options import AudioOptions
@@ -33,7 +34,6 @@ SILENT, RAIL, CLIPPED = 4, FULL, 0.01
 """No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
 
 SHORTEST = 16
-_LOOKED_AT = 20_000
 _SHOWN = 4
 
 
@@ -44,37 +44,23 @@ def looks_like_audio(source: Any, config: TrainConfig) -> bool:
     """
     if config.kind != "auto":
         return config.kind == "audio"
-    if not isinstance(source, str | Path) or str(source) == "-":
-        return config.own(AudioOptions).rate is not None and audioarrays.holds_samples(source)
     try:
-        return _path_holds_audio(Path(source))
+        with probed(source) as probe:
+            if probe.path is None:
+                return config.own(AudioOptions).rate is not None and arrays.holds_samples(probe.source)
+            return _path_holds_audio(probe)
     except Exception:
         # Whatever is wrong with it, these are no recordings that can be seen at a glance.
         return False
 
 
-def _path_holds_audio(path: Path) -> bool:
-    if path.is_dir():
-        for place, name in enumerate(walk(path)):
-            if is_audio(name) or is_picture(name) or place > _LOOKED_AT:
-                return is_audio(name)
-        return False
-    if not path.is_file():
-        within = archive_and_part(path)
-        return within is not None and _path_holds_audio(within[0])
-    if is_audio(path.name):
-        return True
-    if path.suffix.lower() == ".npz":
-        return audioarrays.npz_has_rate(path)
-    if not (is_zip(path) or is_tar(path)):
-        return False
-    files = collection_at(path)
-    if files is None:
-        return False
-    try:
+def _path_holds_audio(probe: Probe) -> bool:
+    files = probe.collection
+    if files is not None:
         return any(map(is_audio, files.names)) and not any(map(is_picture, files.names))
-    finally:
-        files.close()
+    if probe.file is None:
+        return False
+    return is_audio(probe.file.name) or (probe.file.suffix.lower() == ".npz" and arrays.has_rate(probe.stream()))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -117,13 +103,12 @@ def read_recordings(
         value = getattr(config.own(AudioOptions), name)
         if value is not None and not value > 0:
             raise OptionError(f"--{name} must be above 0. Got {value:g} instead.")
-    if isinstance(source, str | Path):
-        place = str(source)
-        found = _from_path(Path(source), config, notes)
-    else:
-        place = f"the {type(source).__name__}"
-        sounds, rate, labels, origin = audioarrays.from_object(source, config)
-        found = _Found(sounds, [rate] * len(sounds), _numbered(sounds), labels, origin)
+    with probed(source) as probe:
+        place = probe.place
+        if probe.path is not None or probe.is_standard_input:
+            found = _from_path(probe, config, notes)
+        else:
+            found = _of_array(*arrays.from_object(probe.source, config))
     if not as_they_are:
         found = _audible(found, config, notes, place)
     if len(found.sounds) < least:
@@ -153,31 +138,28 @@ def read_recordings(
     return Recordings(x, lengths, rate, found.labels, found.origin, tuple(found.names))
 
 
-def _numbered(sounds: Sequence[Samples]) -> list[str]:
-    return [f"row {row}" for row in range(len(sounds))]
+def _of_array(sounds: list[Samples], rate: int, labels: pa.Table | None, origin: Origin) -> _Found:
+    return _Found(sounds, [rate] * len(sounds), [f"row {row}" for row in range(len(sounds))], labels, origin)
 
 
-def _from_path(path: Path, config: TrainConfig, notes: list[str]) -> _Found:
-    files = collection_at(path)
+def _from_path(probe: Probe, config: TrainConfig, notes: list[str]) -> _Found:
+    files = probe.files
     if files is not None:
-        try:
-            return _from_collection(files, path, config, notes)
-        finally:
-            files.close()
-    if not path.is_file() or path.stat().st_size == 0:
-        load(path)  # raises, in the words for files that are not there or empty
-    if is_audio(path.name):
-        with path.open("rb") as stream:
+        assert probe.path is not None
+        return _from_collection(files, probe.path, config, notes)
+    path = probe.file
+    if path is not None and not probe.part:
+        if is_audio(path.name):
             try:
-                sound, rate = decode_sound(stream, path.name)
+                sound, rate = decode_sound(probe.stream(), path.name)
             except UnreadableSound as error:
                 raise DataError(f"{str(path)!r} cannot be read: {error}. Take another copy of it.") from error
-        return _Found([sound], [rate], [path.name], None, Origin("folder", name=path.stem))
-    if path.suffix.lower() == ".npz":
-        sounds, rate, labels, origin = audioarrays.from_npz(path, config)
-        return _Found(sounds, [rate] * len(sounds), _numbered(sounds), labels, origin)
+            return _Found([sound], [rate], [path.name], None, Origin("folder", name=path.stem))
+        if path.suffix.lower() == ".npz":
+            return _of_array(*arrays.from_npz(probe.stream(), path, config))
+    probe.data()  # raises, in the words for files that are not there
     raise DataError(
-        f"{str(path)!r} is no recording, folder or archive of recordings, nor an .npz. Recordings are known by their "
+        f"{probe.name} is no recording, folder or archive of recordings, nor an .npz. Recordings are known by their "
         f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
     )
 

@@ -5,6 +5,7 @@ Knows arrays in files; never folders of images, torch or networks.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import math
@@ -30,7 +31,6 @@ from gankit.kinds.images.records import (
     fits_in_memory,
     is_one_picture,
     room_for,
-    seem_pictures,
 )
 
 Array = npt.NDArray[Any]
@@ -52,23 +52,22 @@ class Found:
 # --- NumPy --------------------------------------------------------------------------------------------------------
 
 
-def headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Shape and dtype of every array in a .npy or .npz file, without reading them.
+def headers(stream: IO[bytes]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Shape and dtype of every array in a .npy or .npz file, without reading them. stream: at its beginning.
 
     Raises:
         ValueError, OSError, zipfile.BadZipFile: it is no such file.
     """
-    with path.open("rb") as file:
-        if file.read(6) == b"\x93NUMPY":
-            file.seek(0)
-            shape, _, dtype = _header(file)
-            return {"": (shape, dtype)}
+    if stream.read(6) == b"\x93NUMPY":
+        stream.seek(0)
+        shape, _, dtype = _header(stream)
+        return {"": (shape, dtype)}
     found = {}
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
             if member.filename.endswith(".npy"):
-                with archive.open(member) as stream:
-                    shape, _, dtype = _header(stream)
+                with archive.open(member) as inner:
+                    shape, _, dtype = _header(inner)
                 found[member.filename[:-4]] = shape, dtype
     return found
 
@@ -85,34 +84,35 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     return shape, fortran, dtype
 
 
-def read_numpy(path: Path, part: str, notes: list[str]) -> Found:
-    """The pictures of a .npy or .npz file, and the labels beside them. part: the key that is meant, or nothing.
+def read_numpy(file: IO[bytes], place: str, part: str, notes: list[str]) -> Found:
+    """The pictures of a .npy or .npz file, and the labels beside them.
+
+    file: open at its beginning; of a large .npy a real file, which is mapped. part: the key that is meant, or nothing.
 
     Raises:
         DataError: no array has pictures, or the part is not there.
     """
-    place = str(path)
-    shapes = headers(path)
+    shapes = headers(file)
+    file.seek(0)
     if list(shapes) == [""]:
-        return Found(_npy(path), "", {})
+        return Found(_npy(file, place), "", {})
     key = _chosen({k: s for k, (s, d) in shapes.items() if d.kind in "bufi"}, part, place, notes)
     num = shapes[key][0][0]
     beside = _labels_of(key, {k: s for k, (s, d) in shapes.items() if d.kind in "bufiUS"}, num)
     if not beside:
         _say_no_labels(key, shapes, place, notes)
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         labels = {name: _member(archive, name, place) for name in beside}
         return Found(_member(archive, key, place), key, labels)
 
 
-def _npy(path: Path) -> Array:
-    with path.open("rb") as file:
-        shape, fortran, dtype = _header(file)
-        if dtype.hasobject:
-            raise _holds_objects(str(path))
-        if not fortran and not fits_in_memory(math.prod(shape) * dtype.itemsize):
-            return np.memmap(path, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
-        return _body(file, shape, fortran, dtype, str(path))
+def _npy(file: IO[bytes], place: str) -> Array:
+    shape, fortran, dtype = _header(file)
+    if dtype.hasobject:
+        raise _holds_objects(place)
+    if not fortran and not fits_in_memory(math.prod(shape) * dtype.itemsize):
+        return np.memmap(file, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
+    return _body(file, shape, fortran, dtype, place)
 
 
 def _holds_objects(place: str) -> DataError:
@@ -219,54 +219,53 @@ def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> lis
     return sorted(fitting, key=lambda name: (name not in twin, name.lower() not in LABEL_NAMES))
 
 
-def npz_seems_pictures(path: Path) -> bool:
-    """Whether a .npy or .npz file has an array that is likely to hold pictures."""
-    return any(seem_pictures(shape, dtype) for shape, dtype in headers(path).values())
-
-
 # --- IDX ----------------------------------------------------------------------------------------------------------
 
 
-def idx_shape(path: Path) -> tuple[int, ...] | None:
+def idx_shape(head: bytes) -> tuple[int, ...] | None:
+    """The shape of the array in an IDX file, by its first bytes, unpacked; None if it is none."""
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not 1 <= head[3] <= 5:
+        return None
+    sides = head[4 : 4 + 4 * head[3]]
+    return struct.unpack(f">{head[3]}I", sides) if len(sides) == 4 * head[3] else None
+
+
+def idx_shape_at(stream: IO[bytes]) -> tuple[int, ...] | None:
     """The shape of the array in an IDX file, perhaps compressed; None if it is none."""
     try:
-        with _plain(path) as stream:
-            head = stream.read(4)
-            if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not 1 <= head[3] <= 5:
-                return None
-            sides = stream.read(4 * head[3])
-            return struct.unpack(f">{head[3]}I", sides) if len(sides) == 4 * head[3] else None
+        with stream, _plain(stream) as plain:
+            return idx_shape(plain.read(24))
     except (OSError, EOFError, zlib.error):
         return None
 
 
-def _plain(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]  # a binary stream in all but name
+def _plain(stream: IO[bytes]) -> IO[bytes]:
+    packed = stream.read(2) == b"\x1f\x8b"
+    stream.seek(0)
+    # A binary stream in all but name; a stream as it is is closed by who opened it.
+    return gzip.GzipFile(fileobj=stream) if packed else contextlib.nullcontext(stream)  # type: ignore[return-value]
 
 
-def read_idx(path: Path, place: str) -> Array:
-    """The array of an IDX file, big-endian numbers in the order of this machine.
+def read_idx(stream: IO[bytes], place: str) -> Array:
+    """The array of an IDX file, big-endian numbers in the order of this machine. stream: at its beginning.
 
     Raises:
         DataError: it is cut off or longer than its header says.
     """
-    shape = idx_shape(path)
-    assert shape is not None, path
     try:
-        with _plain(path) as stream:
-            dtype = np.dtype(_IDX_TYPES[stream.read(4)[2]])
-            stream.read(4 * len(shape))
-            array = _body(stream, shape, False, dtype, place)
-            if stream.read(1):
+        with _plain(stream) as plain:
+            head = plain.read(4)
+            shape = idx_shape(head + plain.read(4 * head[3]))
+            assert shape is not None, place
+            array = _body(plain, shape, False, np.dtype(_IDX_TYPES[head[2]]), place)
+            if plain.read(1):
                 raise DataError(f"{place} is longer than its header says ({list(shape)}). Take another copy of it.")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{place} is damaged or cut off ({error}). Take another copy of it.") from error
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def idx_labels_beside(path: Path) -> Path | None:
+def _idx_labels_beside(path: Path) -> Path | None:
     """The labels' file beside a file of pictures, found by its name: `train-labels-idx1-ubyte` for `train-images-…`."""
     name = path.name.lower().removesuffix(".gz").replace("images", "labels").replace("image", "label")
     wanted = {re.sub(r"idx\d", "idx1", name), re.sub(r"idx\d", "idx1", name).replace(".", "-")}
@@ -274,30 +273,30 @@ def idx_labels_beside(path: Path) -> Path | None:
         return None
     for entry in sorted(path.parent.iterdir()):
         plain = entry.name.lower().removesuffix(".gz")
-        if plain in wanted or plain.replace(".", "-") in wanted:
-            shape = idx_shape(entry)
-            if shape is not None and len(shape) == 1:
-                return entry
+        if (plain in wanted or plain.replace(".", "-") in wanted) and len(idx_shape_at(entry.open("rb")) or ()) == 1:
+            return entry
     return None
 
 
-def found_in_idx(path: Path) -> Found:
+def found_in_idx(stream: IO[bytes], shape: tuple[int, ...], path: Path) -> Found:
     """The pictures of an IDX file, and the labels of the file beside it, if there is one.
+
+    stream: at its beginning. shape: of its array.
 
     Raises:
         DataError: it holds labels and no pictures, is damaged, or has another number of labels.
     """
-    shape = idx_shape(path)
-    if shape is None or len(shape) < 3:
+    if len(shape) < 3:
         raise DataError(
-            f"{str(path)!r} is an IDX file of shape {list(shape or ())}: labels or numbers, no pictures. Give the file "
+            f"{str(path)!r} is an IDX file of shape {list(shape)}: labels or numbers, no pictures. Give the file "
             "of images; its labels are found beside it."
         )
-    x = read_idx(path, str(path))
-    beside = idx_labels_beside(path)
+    x = read_idx(stream, str(path))
+    beside = _idx_labels_beside(path)
     if beside is None:
         return Found(x, "", {})
-    labels = read_idx(beside, str(beside))
+    with beside.open("rb") as file:
+        labels = read_idx(file, str(beside))
     if len(labels) != len(x):
         raise DataError(
             f"{str(beside)!r} has {len(labels):,} labels, and {str(path)!r} {len(x):,} pictures. Take the two that "

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import pickletools
 import re
-import tarfile
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,26 +40,13 @@ def batches_in(names: Sequence[str]) -> list[str]:
     return found if "meta" in known or "fine_label_names.txt" in known else []
 
 
-def is_batch(path: Path) -> bool:
+def is_batch(name: str, size: int, head: bytes) -> bool:
     """Whether a file is one of CIFAR's batches, by its name and size or first bytes."""
-    if not _BATCH.match(path.name):
+    if not _BATCH.match(name):
         return False
-    if path.suffix == ".bin":
-        return path.stat().st_size % (_PIXELS + 1) == 0 or path.stat().st_size % (_PIXELS + 2) == 0
-    with path.open("rb") as file:
-        return path.suffix == "" and file.read(2) in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-
-
-def tar_has_batches(path: Path) -> bool:
-    """Whether one of the first files of a tar archive is a batch."""
-    with tarfile.open(path) as archive:
-        for _ in range(12):
-            member = archive.next()
-            if member is None:
-                return False
-            if member.isreg() and batches_in([member.name]):
-                return True
-    return False
+    if name.endswith(".bin"):
+        return size % (_PIXELS + 1) == 0 or size % (_PIXELS + 2) == 0
+    return "." not in name and head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def read_batches(files: Collection, batches: Sequence[str], notes: list[str]) -> tuple[Array, dict[str, Array]]:

@@ -50,13 +50,13 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""
         from gankit.kinds.images.reading import looks_like_pictures
 
-        return looks_like_pictures(probe.source, config)
+        return looks_like_pictures(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ImageSet, ImageCodec]:
         """See `Kind.prepare`."""
         from gankit.kinds.images.preparing import prepare_images
 
-        return prepare_images(self, probe.source, config, notes)
+        return prepare_images(self, probe, config, notes)
 
     def load_codec(self, value: dict[str, Any]) -> ImageCodec:
         """See `Kind.load_codec`."""

@@ -6,7 +6,6 @@ Knows names of files and tables; never how pictures are read.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 from collections import Counter
@@ -24,6 +23,7 @@ from gankit.errors import DataError, OptionError, nearest
 from gankit.io.archives import is_picture
 from gankit.io.arrow import is_text
 from gankit.io.origin import Records
+from gankit.io.probe import HEAD, Probe
 from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -32,7 +32,6 @@ LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".
 _TRAIN = ("train", "training")
 _SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
 _SAMPLE = 50
-_HEAD = 1 << 16
 _FEW_COLUMNS = 2
 _SHOWN = 5
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
@@ -120,13 +119,14 @@ def cells_name_pictures(
     return few or any(exists(base + value) for base in bases for value in named)
 
 
-def head_names_pictures(path: Path) -> bool:
+def head_names_pictures(probe: Probe) -> bool:
     """Whether the beginning of a CSV, TSV or Parquet file has a column of names of pictures that are there."""
-    exists, bases = beside(path)
-    if path.suffix.lower() in (".parquet", ".pq"):
+    assert probe.file is not None
+    exists, bases = beside(probe.file)
+    if probe.file.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(probe.stream()) as file:
             schema = file.schema_arrow
             texts = [field.name for field in schema if is_text(field.type)]
             inside = [field.name for field in schema if _may_hold_pictures(field.type)]
@@ -139,17 +139,13 @@ def head_names_pictures(path: Path) -> bool:
         columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
         few = len(schema) <= _FEW_COLUMNS
         return any(cells_name_pictures(filter(None, column), exists, bases, few) for column in columns)
-    with path.open("rb") as raw:
-        data = raw.read(_HEAD)
-    if data.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as unpacked:
-            data = unpacked.read(_HEAD)
+    data = probe.plain_head
     text = data.decode("utf-8", "replace").lstrip("\ufeff")
     if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
         return False
     lines = text.splitlines()[: _SAMPLE + 1]
     if text.startswith("{"):
-        records = [json.loads(line) for line in (lines if len(data) < _HEAD else lines[:-1]) if line.strip()]
+        records = [json.loads(line) for line in (lines if len(data) < HEAD else lines[:-1]) if line.strip()]
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
         return any(cells_name_pictures(_texts_under(key, records), exists, bases, few) for key in names)

@@ -6,6 +6,7 @@ Knows sources of images; never torch, networks or codecs.
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,13 +19,12 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, archive_and_part, collection_at, is_picture, is_tar, is_zip, natural, walk
-from gankit.io.opening import load, strip_suffixes
+from gankit.io.archives import Collection, Folder, is_picture, natural
+from gankit.io.opening import strip_suffixes
 from gankit.io.origin import Origin
-from gankit.kinds.images import arrays as picturearrays
-from gankit.kinds.images import cifar as picturebatches
-from gankit.kinds.images import labels as picturelists
-from gankit.kinds.images.arrays import read_mat
+from gankit.io.probe import Probe, probed
+from gankit.kinds.images import arrays, cifar
+from gankit.kinds.images import labels as lists
 from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
@@ -39,7 +39,6 @@ from gankit.kinds.images.records import (
     to_pixels,
 )
 
-_LOOKED_AT = 20_000
 _ARRAYS = (".npz", ".npy")
 _SUFFIXES = (
     ".gz",
@@ -53,7 +52,7 @@ _SUFFIXES = (
     ".mat",
     ".bin",
     *_ARRAYS,
-    *picturelists.LIST_SUFFIXES,
+    *lists.LIST_SUFFIXES,
 )
 
 
@@ -65,70 +64,37 @@ def looks_like_pictures(source: Any, config: TrainConfig) -> bool:
     if config.kind != "auto":
         return config.kind == "image"
     try:
-        if isinstance(source, str | Path):
-            return str(source) != "-" and _path_holds_pictures(Path(source), config)
-        return object_holds_pictures(source)
+        with probed(source) as probe:
+            return _path_holds_pictures(probe, config) if probe.path else object_holds_pictures(probe.source)
     except Exception:
         # Whatever is wrong with it, these are no pictures that can be seen at a glance.
         return False
 
 
-def _path_holds_pictures(path: Path, config: TrainConfig) -> bool:
-    if path.is_dir():
-        return _folder_holds_pictures(path)
-    within = None if path.is_file() else archive_and_part(path)
-    if within is not None:
-        path = within[0]
-    suffix = path.suffix.lower()
-    if not path.is_file():
+def _path_holds_pictures(probe: Probe, config: TrainConfig) -> bool:
+    files = probe.collection
+    if files is not None:
+        return any(map(is_picture, files.names)) or bool(cifar.batches_in(files.names)) or bool(_idx_files(files))
+    if probe.file is None:
         return False
-    if is_picture(path.name):
+    name, suffix = probe.file.name, probe.file.suffix.lower()
+    if is_picture(name) or suffix == ".mat":  # nothing else is read from .mat: what is wrong with it, its reader says
         return True
     if suffix in _ARRAYS:
-        return picturearrays.npz_seems_pictures(path)
-    if suffix == ".mat":
-        return True  # nothing else is read from these: whatever is wrong, their reader says it
-    if is_zip(path) or is_tar(path):
-        return _archive_holds_pictures(path)
-    if picturearrays.idx_shape(path) is not None:
+        return any(seem_pictures(shape, dtype) for shape, dtype in arrays.headers(probe.stream()).values())
+    if _idx_shape(probe) is not None or cifar.is_batch(name, probe.size, probe.head):
         return True  # the same
-    if picturebatches.is_batch(path):
-        return True
     if config.of_kinds.get("text_column") is not None:
         return False
-    listing = strip_suffixes(path.name.lower(), (".gz",)).endswith(picturelists.LIST_SUFFIXES)
-    return listing and config.format in (None, "csv", "tsv", "parquet") and picturelists.head_names_pictures(path)
+    listing = strip_suffixes(name.lower(), (".gz",)).endswith(lists.LIST_SUFFIXES)
+    return listing and config.format in (None, "csv", "tsv", "parquet") and lists.head_names_pictures(probe)
 
 
-def _folder_holds_pictures(path: Path) -> bool:
-    names = []
-    for name in walk(path):
-        if is_picture(name):
-            return True
-        names.append(name)
-        if len(names) > _LOOKED_AT:
-            break
-    return bool(picturebatches.batches_in(names)) or bool(_idx_files(path, names))
-
-
-def _archive_holds_pictures(path: Path) -> bool:
-    if is_tar(path):
-        import tarfile
-
-        with tarfile.open(path) as archive:
-            for _ in range(_LOOKED_AT):
-                member = archive.next()
-                if member is None:
-                    break
-                if member.isreg() and is_picture(member.name) and "/." not in f"/{member.name.removeprefix('./')}":
-                    return True
-        return picturebatches.tar_has_batches(path)
-    files = collection_at(path)
-    assert files is not None
+def _idx_shape(probe: Probe) -> tuple[int, ...] | None:
     try:
-        return any(map(is_picture, files.names)) or bool(picturebatches.batches_in(files.names))
-    finally:
-        files.close()
+        return arrays.idx_shape(probe.plain_head)
+    except zlib.error:
+        return None
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -151,19 +117,16 @@ def read_pictures(source: Any, config: TrainConfig, notes: list[str], *, least: 
     """
     size_of(config)
     reader = Reader(config, notes, least)
-    if isinstance(source, str | Path):
-        pictures = _from_path(Path(source), reader)
-    else:
-        _refuse_text_options(config, "a Python object")
-        pictures = from_picture_object(source, reader)
-    if len(pictures) < least:
-        raise too_few(len(pictures), _shown(source))
-    picturelists.say_lonely_classes(pictures.labels, _shown(source), notes)
+    with probed(source) as probe:
+        if probe.path is not None or probe.is_standard_input:
+            pictures = _from_path(probe, reader)
+        else:
+            _refuse_text_options(config, "a Python object")
+            pictures = from_picture_object(probe.source, reader)
+        if len(pictures) < least:
+            raise too_few(len(pictures), probe.place)
+        lists.say_lonely_classes(pictures.labels, probe.place, notes)
     return pictures
-
-
-def _shown(source: Any) -> str:
-    return str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
 
 
 def _refuse_text_options(config: TrainConfig, what: str) -> None:
@@ -174,37 +137,35 @@ def _refuse_text_options(config: TrainConfig, what: str) -> None:
         raise OptionError(f"--header is for tables and lists, and {what} is neither. Leave it off.")
 
 
-def _from_path(path: Path, reader: Reader) -> Pictures:
-    files = collection_at(path, members=True)
+def _from_path(probe: Probe, reader: Reader) -> Pictures:
+    files = probe.collection
     if files is not None:
+        assert probe.path is not None
         _refuse_text_options(reader.config, f"a {files.form}")
-        try:
-            return _from_collection(files, path, reader)
-        finally:
-            files.close()
-    within = None if path.is_file() else archive_and_part(path)
-    if within is not None and within[0].suffix.lower() in _ARRAYS:
-        return _from_numpy(within[0], within[1], reader)
-    if not path.is_file() or path.stat().st_size == 0:
-        load(path)  # raises, in the words for files that are not there or empty
+        return _from_collection(files, probe.path, reader)
+    path = probe.file
+    if path is not None and probe.part and path.suffix.lower() in _ARRAYS:
+        return _from_numpy(probe, path, reader)
+    if path is None or probe.part:
+        probe.data()  # raises, in the words for files that are not there
+        raise DataError(f"{probe.place} is no file of pictures. Give a folder, an archive or a file of arrays.")
     suffix = path.suffix.lower()
     if is_picture(path.name):
-        place = str(path)
-        x, _ = decode_all([_file(path, path.name)], reader.config, reader.notes, place, reader.least)
+        source = Source(path.name, lambda: io.BytesIO(probe.data()))
+        x, _ = decode_all([source], reader.config, reader.notes, str(path), reader.least)
         return Pictures(x, None, Origin("folder", name=path.stem), (path.name,))
     if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
-        return _from_numpy(path, "", reader)
-    if picturearrays.idx_shape(path) is not None:
+        return _from_numpy(probe, path, reader)
+    if (shape := _idx_shape(probe)) is not None:
         _refuse_text_options(reader.config, "an IDX file")
-        return _from_found(picturearrays.found_in_idx(path), path, "idx", reader)
-    if suffix == ".mat" or picturebatches.is_batch(path):
-        _refuse_text_options(reader.config, f"a {'.mat file' if suffix == '.mat' else 'batch of CIFAR'}")
-        if suffix == ".mat":
-            return _from_found(read_mat(path.read_bytes(), str(path), reader.notes), path, "mat", reader)
-        beside = collection_at(path.parent)
-        assert beside is not None
-        return _from_batches(beside, [path.name], path, reader)
-    return _from_list_file(path, reader)
+        return _from_found(arrays.found_in_idx(probe.stream(), shape, path), path, "idx", reader)
+    if suffix == ".mat":
+        _refuse_text_options(reader.config, "a .mat file")
+        return _from_found(arrays.read_mat(probe.data(), str(path), reader.notes), path, "mat", reader)
+    if cifar.is_batch(path.name, probe.size, probe.head):
+        _refuse_text_options(reader.config, "a batch of CIFAR")
+        return _from_batches(Folder(path.parent), [path.name], path, reader)
+    return _from_list_file(probe, path, reader)
 
 
 def _file(path: Path, name: str) -> Source:
@@ -222,26 +183,26 @@ def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -
 
 
 def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
-    if files.chosen is not None and not picturebatches.batches_in([files.chosen]):
+    if files.chosen is not None and not cifar.batches_in([files.chosen]):
         raise DataError(
             f"{str(path)!r} is one file in an archive, of which only batches of CIFAR are read alone. Give the folder "
             "it lies in, or unpack it."
         )
-    batches = [files.chosen] if files.chosen else picturebatches.batches_in(files.names)
+    batches = [files.chosen] if files.chosen else cifar.batches_in(files.names)
     if batches and (files.chosen or not any(map(is_picture, files.names))):
         return _from_batches(files, batches, path, reader)
-    idx = _idx_files(path, files.names) if files.form == "folder" else []
+    idx = _idx_files(files)
     if idx and not any(map(is_picture, files.names)):
-        return _from_idx_folder(path, idx, reader)
+        return _from_idx_folder(path, idx, files, reader)
     names = files.pictures()
-    labelled = picturelists.from_folders(names, files.name, reader.notes)
+    labelled = lists.from_folders(names, files.name, reader.notes)
     classes = labelled.labels is not None
-    lists = _lists_beside(files, names)
+    beside = _lists_beside(files, names)
     if not classes:
-        labelled = _listed_inside(files, labelled, lists, reader)
-    elif lists:
+        labelled = _listed_inside(files, labelled, beside, reader)
+    elif beside:
         reader.notes.append(
-            f"{files.name}: the labels are the folders' names; {', '.join(lists[:4])} is not read. Give a list itself "
+            f"{files.name}: the labels are the folders' names; {', '.join(beside[:4])} is not read. Give a list itself "
             "to take its columns as labels."
         )
     sources = [Source(name, partial(files.open, name)) for name in labelled.names]
@@ -258,12 +219,10 @@ def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
     return [name for name in files.names if name.lower().endswith(suffixes) and name.rpartition("/")[0] in places]
 
 
-def _listed_inside(
-    files: Collection, found: picturelists.Labelled, lists: Sequence[str], reader: Reader
-) -> picturelists.Labelled:
+def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[str], reader: Reader) -> lists.Labelled:
     """The labels that one of the lists in a flat folder or archive gives to the pictures in it, if there is one."""
     known = set(found.names)
-    for name in lists:
+    for name in beside:
         data = files.read(name)
         if not data.strip():
             continue
@@ -271,11 +230,9 @@ def _listed_inside(
         try:
             records = reading.read_bytes(data, name.rpartition("/")[2], reader.config, [])
             notes: list[str] = []
-            listed = picturelists.from_list(
-                records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}"
-            )
+            listed = lists.from_list(records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}")
         except DataError as error:
-            if len(lists) == 1 and reader.config.own(ImageOptions).strict:
+            if len(beside) == 1 and reader.config.own(ImageOptions).strict:
                 raise
             reader.notes.append(f"{files.name}: no labels are taken from {name}: {error}")
             continue
@@ -294,22 +251,22 @@ def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
     return io.BytesIO(column[row].as_py() or b"")
 
 
-def _from_list_file(path: Path, reader: Reader) -> Pictures:
+def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Pictures:
     notes: list[str] = []
-    records = reading.read(path, reader.config, notes=notes)
+    records = reading.read(probe, reader.config, notes=notes)
     if reader.config.header == "auto" and any(map(is_picture, records.table.column_names)):
         # what was taken for the names of the columns are a picture and its labels
-        records = reading.read(path, replace(reader.config, header="no"), notes=(notes := []))
+        records = reading.read(probe, replace(reader.config, header="no"), notes=(notes := []))
     reader.notes.extend(notes)
-    held = picturelists.within_list(records, reader.config, reader.notes, str(path))
+    held = lists.within_list(records, reader.config, reader.notes, str(path))
     if held is not None:
         column, names, labels = held
         sources = [Source(name, partial(_bytes_in, column, row)) for row, name in enumerate(names)]
         x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
         labels = None if labels is None else labels.take(pa.array(kept))
         return Pictures(x, labels, _origin("list", path), tuple(names[row] for row in kept))
-    exists, bases = picturelists.beside(path)
-    listed = picturelists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
+    exists, bases = lists.beside(path)
+    listed = lists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
     sources = [_file(path.parent / name, name) for name in listed.names]
     x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
     labels = None if listed.labels is None else listed.labels.take(pa.array(kept))
@@ -319,11 +276,11 @@ def _from_list_file(path: Path, reader: Reader) -> Pictures:
 # --- files of arrays ----------------------------------------------------------------------------------------------
 
 
-def _from_numpy(path: Path, part: str, reader: Reader) -> Pictures:
+def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Pictures:
     if reader.config.format not in (None, "npy", "npz"):
         _refuse_text_options(reader.config, "a file of arrays")
     try:
-        found = picturearrays.read_numpy(path, part, reader.notes)
+        found = arrays.read_numpy(probe.stream(), str(path), probe.part, reader.notes)
     except DataError:
         raise
     except Exception as error:
@@ -333,7 +290,7 @@ def _from_numpy(path: Path, part: str, reader: Reader) -> Pictures:
     return _from_found(found, path, "npz" if found.key else "npy", reader)
 
 
-def _from_found(found: picturearrays.Found, path: Path, format: str, reader: Reader) -> Pictures:
+def _from_found(found: arrays.Found, path: Path, format: str, reader: Reader) -> Pictures:
     place = str(path)
     x, form, kept = pictures_of_array(found.x, place, reader)
     details: dict[str, Any] = {"array": form.to_json(), "key": found.key or "x"}
@@ -344,23 +301,27 @@ def _from_found(found: picturearrays.Found, path: Path, format: str, reader: Rea
     return Pictures(x, labels, _origin(format, path, details))
 
 
-def _idx_files(folder: Path, names: Sequence[str]) -> list[Path]:
+def _idx_files(files: Collection) -> list[str]:
     """The IDX files of pictures in a folder."""
-    likely = [name for name in names if "ubyte" in name.lower() or "idx" in name.lower()]
-    return [folder / name for name in likely if len(picturearrays.idx_shape(folder / name) or ()) >= 3]
+    likely = [name for name in files.names if "ubyte" in name.lower() or "idx" in name.lower()]
+    likely = likely if files.form == "folder" else []
+    return [name for name in likely if len(arrays.idx_shape_at(files.open(name)) or ()) >= 3]
 
 
-def _from_idx_folder(folder: Path, found: list[Path], reader: Reader) -> Pictures:
-    found = sorted(found, key=lambda path: ("train" not in path.name.lower(), natural(path.name)))
+def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: Reader) -> Pictures:
+    found = sorted(found, key=lambda name: ("train" not in Path(name).name.lower(), natural(Path(name).name)))
     if len(found) > 1:
         reader.notes.append(
-            f"{folder}: the pictures in {found[0].name} are taken; --heldout {found[1]} holds out others"
+            f"{folder}: the pictures in {Path(found[0]).name} are taken; --heldout {folder / found[1]} holds out others"
         )
-    return _from_found(picturearrays.found_in_idx(found[0]), found[0], "idx", reader)
+    shape = arrays.idx_shape_at(files.open(found[0]))
+    assert shape is not None
+    with files.open(found[0]) as stream:
+        return _from_found(arrays.found_in_idx(stream, shape, folder / found[0]), folder / found[0], "idx", reader)
 
 
 def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Pictures:
-    array, columns = picturebatches.read_batches(files, batches, reader.notes)
+    array, columns = cifar.read_batches(files, batches, reader.notes)
     x, form, kept = pictures_of_array(array, str(path), reader)
     labels = pa.table({name: pa.array(values) for name, values in columns.items()}) if columns else None
     labels = labels if labels is None or kept is None else labels.take(pa.array(kept))

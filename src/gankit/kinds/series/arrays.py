@@ -17,9 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.errors import DataError
-from gankit.io import opening as textfile
 from gankit.io.objects import from_object
+from gankit.io.opening import strip_suffixes
 from gankit.io.origin import Origin
+from gankit.io.probe import Probe
 from gankit.kinds.series.records import VALUE, Layout, LayoutForm, Series, with_layout
 
 LABEL = "label"
@@ -42,14 +43,14 @@ def is_array_file(path: str | Path) -> bool:
     return str(path).lower().endswith((".npy", ".npz"))
 
 
-def array_file(path: str | Path) -> Found:
+def array_file(probe: Probe) -> Found:
     """The array of a .npy or .npz file: of several, the one of most axes; the others are labels.
 
     Raises:
         DataError: it cannot be read, or holds objects or several arrays of three axes.
     """
-    data, name = textfile.load(path)
-    stem = textfile.strip_suffixes(name, (".npy", ".npz"))
+    data, name = probe.data(), probe.file_name
+    stem = strip_suffixes(name, (".npy", ".npz"))
     try:
         if data[:2] == b"PK":
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
-from gankit.io import opening as textfile
 from gankit.io.arrow import is_text, joined
+from gankit.io.opening import decode, strip_suffixes, unpack
 from gankit.io.origin import Origin, Records
+from gankit.io.probe import Probe
 from gankit.kinds.series.arrays import LABEL
 from gankit.kinds.series.records import VALUE, Layout, Series, with_layout
 
@@ -39,7 +40,7 @@ _UCR_NAME = re.compile(r"_(TRAIN|TEST)(\.\w+)*$", re.IGNORECASE)
 def has_ucr_name(path: str | Path) -> bool:
     """Whether a file is called as those of the UCR archive are: NAME_TRAIN.tsv."""
     name = Path(path).name.lower()
-    plain = textfile.strip_suffixes(name, (".gz", ".zip"))
+    plain = strip_suffixes(name, (".gz", ".zip"))
     return bool(_UCR_NAME.search(name)) and plain.endswith((".tsv", ".txt"))
 
 
@@ -96,18 +97,18 @@ def _numbers(column: pa.Array) -> npt.NDArray[np.float64] | None:
 
 def is_ts(path: str | Path) -> bool:
     """Whether a path is that of a .ts file, perhaps compressed."""
-    return textfile.strip_suffixes(str(path).lower(), (".gz", ".zip")).endswith(".ts")
+    return strip_suffixes(str(path).lower(), (".gz", ".zip")).endswith(".ts")
 
 
-def read_ts(path: str | Path, config: TrainConfig, notes: list[str]) -> Series:
+def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
     """The series of a .ts file: dimensions with colons between them, numbers with commas, the class or target last.
 
     Raises:
         DataError: no data, times of their own, a cell that is no number, or dimensions of other lengths.
     """
-    raw, name = textfile.load(path)
-    raw, _, compression = textfile.unpack(raw, name)
-    text, _ = textfile.decode(raw, name, config.encoding, notes)
+    name = probe.file_name
+    raw, _, compression = unpack(probe.data(), name)
+    text, _ = decode(raw, name, config.encoding, notes)
     lines = text.decode("utf-8").splitlines()
     header: dict[str, list[str]] = {}
     records: list[tuple[int, str]] = []
@@ -134,7 +135,7 @@ def read_ts(path: str | Path, config: TrainConfig, notes: list[str]) -> Series:
 
 
 def _stem(name: str) -> str:
-    return textfile.strip_suffixes(name, (".gz", ".zip", ".ts"))
+    return strip_suffixes(name, (".gz", ".zip", ".ts"))
 
 
 def _series_of_ts(records: list[tuple[int, str]], name: str, labelled: bool, label: str, origin: Origin) -> Series:

@@ -47,13 +47,13 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         """See `Kind.recognises`: by an option of series, a file of the field, or an array of three axes."""
         from gankit.kinds.series.reading import looks_like_series
 
-        return looks_like_series(probe.source, config)
+        return looks_like_series(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[SeriesSet, SeriesCodec]:
         """See `Kind.prepare`."""
         from gankit.kinds.series.preparing import prepare_series
 
-        return prepare_series(self, probe.source, config, notes)
+        return prepare_series(self, probe, config, notes)
 
     def hint(self, probe: Probe, config: TrainConfig) -> str | None:
         """See `Kind.hint`: a table with a column of regular times in order may be meant as a series."""

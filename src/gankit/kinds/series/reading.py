@@ -6,15 +6,15 @@ Knows the forms that series come in; never torch, networks, or what is learned.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gankit.columns.rows import naming, records_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io.probe import Probe, probed
 from gankit.io.reading import read
 from gankit.kinds.images.arrays import headers
 from gankit.kinds.images.records import seem_pictures
@@ -39,9 +39,10 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
     if any(getattr(own, name) != getattr(plain, name) for name in SAYING):
         return True
     try:
-        if isinstance(source, str | Path):
-            return _path_holds_series(source, config)
-        found = array_object(source)
+        with probed(source) as probe:
+            if probe.path is not None:
+                return _path_holds_series(probe, config)
+            found = array_object(probe.source)
     except (DataError, OptionError, ValueError, TypeError, OSError, zipfile.BadZipFile):
         return False
     if found is None:
@@ -51,15 +52,16 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
     return found.x.ndim == 3 and not seem_pictures(found.x.shape, found.x.dtype)
 
 
-def _path_holds_series(path: str | Path, config: TrainConfig) -> bool:
-    if str(path) == "-" or not Path(path).is_file() or config.format not in (None, "tsv", "npy", "npz"):
+def _path_holds_series(probe: Probe, config: TrainConfig) -> bool:
+    path = probe.file
+    if path is None or probe.part or config.format not in (None, "tsv", "npy", "npz"):
         return False
     if is_ts(path):
         return True
     if is_array_file(path):
-        shapes = headers(Path(path)).values()
+        shapes = headers(probe.stream()).values()
         return any(len(shape) == 3 and not seem_pictures(shape, dtype) for shape, dtype in shapes)
-    return has_ucr_name(path) and is_ucr(read(path, config, notes=[]))
+    return has_ucr_name(path) and is_ucr(records_of(probe, config)[0])
 
 
 def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
@@ -74,35 +76,30 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
     Raises:
         DataError: it cannot be read. OptionError: an option does not fit it.
     """
+    with probed(source) as probe:
+        found = None
+        if probe.path is not None:
+            if is_ts(probe.path):
+                return _without_columns(read_ts(probe, config, notes), config, "a .ts file")
+            if is_array_file(probe.path):
+                found = array_file(probe)
+        elif not probe.is_bytes:
+            indexed = _indexed(probe.source, notes)
+            probe = probe if indexed is probe.source else Probe(indexed)
+            found = array_object(probe.source)
+        if found is not None:
+            return _without_columns(series_of_arrays(found), config, "an array")
+        return _of_table(probe, config, notes)
+
+
+def _of_table(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
     own = config.own(SeriesOptions)
-    found = None
-    if isinstance(source, str | Path):
-        if is_ts(source):
-            return _without_columns(read_ts(source, config, notes), config, "a .ts file")
-        if is_array_file(source):
-            found = array_file(source)
-    else:
-        found = array_object(_indexed(source, notes))
-    if found is not None:
-        return _without_columns(series_of_arrays(found), config, "an array")
-    said: list[str] = []
-    records = read(_indexed(source, notes), config, notes=said)
+    records, said = records_of(probe, config)
     if own.entity is None and own.time is None and is_ucr(records):
         return _without_columns(series_of_ucr(records), config, "a file with a class and a series a line")
     notes += said
-    with _naming(source):
+    with naming(probe.name):
         return series_of_table(records, config, notes)
-
-
-@contextmanager
-def _naming(source: Any) -> Iterator[None]:
-    """Begins the texts of DataErrors with the file that the data came from."""
-    try:
-        yield
-    except DataError as error:
-        if not isinstance(source, str | Path):
-            raise
-        raise DataError(f"{'standard input' if str(source) == '-' else repr(str(source))}: {error}") from error
 
 
 def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Schema, config: TrainConfig) -> Series:
@@ -120,7 +117,7 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
         source = _indexed(source, [])
     if (is_ts(source) or is_array_file(source)) if isinstance(source, str | Path) else array_object(source) is not None:
         return _named(read_series(source, plain, []), channels)
-    records = read(source, plain, notes=[])
+    records = read(source, plain)
     if layout.form == "rows" and is_ucr(records):
         return series_of_ucr(records)
     names = records.table.column_names
@@ -133,7 +130,7 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
         attributes=tuple(name for name in whole if name != entity),
         given=tuple(name for name in whole if name == entity),
     )
-    with _naming(source):
+    with naming(Probe(source).name):
         return with_distances(series_of_table(records, like, [], layout))
 
 

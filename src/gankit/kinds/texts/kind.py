@@ -46,15 +46,15 @@ class TextKind(Kind[Dataset, TextCodec]):
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
         from gankit.kinds.texts.reading import looks_like_texts
 
-        return looks_like_texts(probe.source, config) or self._is_one_column(probe, config)
+        return looks_like_texts(probe, config) or self._is_one_column(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
         from gankit.kinds.texts.preparing import prepare_texts
         from gankit.kinds.texts.reading import looks_like_texts, read_texts, texts_of_records
 
-        if looks_like_texts(probe.source, config):
-            return prepare_texts(self, read_texts(probe.source, config, notes), config, notes)
+        if looks_like_texts(probe, config):
+            return prepare_texts(self, read_texts(probe, config, notes), config, notes)
         records, said = records_of(probe, config)
         notes += said
         return prepare_texts(self, texts_of_records(records, config, notes), config, notes)

@@ -5,30 +5,31 @@ Knows files of lines, folders and tables; never torch, networks or what texts ar
 
 from __future__ import annotations
 
-import gzip
-import io
-import sys
+import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gankit.columns.inference import FEW_LEVELS, text_column
+from gankit.columns.rows import records_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io import opening as textfile
-from gankit.io.archives import Collection, archive_and_part, collection_at, is_tar, is_zip
+from gankit.io.archives import Collection
 from gankit.io.arrow import is_text, joined
-from gankit.io.formats import LINE_SUFFIXES, SUFFIXES
+from gankit.io.formats import FORMATS, LINE_SUFFIXES, SUFFIXES
+from gankit.io.formats.lines import TEXT_COLUMN, split_lines
+from gankit.io.opening import decode, strip_suffixes, unpack
 from gankit.io.origin import Origin, Records
-from gankit.io.reading import read, read_bytes
+from gankit.io.probe import HEAD, Probe, probed
+from gankit.io.reading import stem_of
 from gankit.kinds.texts.options import TextOptions
-from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, TEXT_COLUMN, Texts, named
+from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, Texts, named
 from gankit.words import number_of
 
-_HEAD = 1 << 16
 _DELIMITERS = (",", "\t", ";", "|")
 
 _NEARLY = 0.9
@@ -51,11 +52,10 @@ def looks_like_texts(source: Any, config: TrainConfig) -> bool:
     if config.format is not None or config.delimiter is not None or config.header != "auto" or config.xpath is not None:
         return False
     try:
-        if isinstance(source, str | Path):
-            return _stream_holds_texts() if str(source) == "-" else _path_holds_texts(Path(source))
-    except (OSError, DataError, EOFError):
-        pass
-    return False
+        with probed(source) as probe:
+            return _holds_texts(probe)
+    except (OSError, DataError, EOFError, zlib.error):
+        return False
 
 
 def is_one_column_of_texts(records: Records, config: TrainConfig) -> bool:
@@ -64,33 +64,20 @@ def is_one_column_of_texts(records: Records, config: TrainConfig) -> bool:
     return not others and not config.column and _is_free_text(name, records.table.column(name), config)
 
 
-def _path_holds_texts(path: Path) -> bool:
-    within = None if path.exists() else archive_and_part(path)
-    if path.is_dir() or within is not None or (path.is_file() and (is_zip(path) or is_tar(path))):
-        files = collection_at(path)
-        if files is None:
-            return False
-        try:
-            found = _text_files(files)
-            if len(found) == 1 and not path.is_dir():
-                return _lines_are_texts(files.open(found[0]).read(_HEAD), whole=False)
-            return len(found) > (not path.is_dir()) and 2 * len(found) > len(files.names)
-        finally:
-            files.close()
-    name = textfile.strip_suffixes(path.name.lower(), (".gz",))
-    if Path(name).suffix not in (*LINE_SUFFIXES, "") or not path.is_file():
+def _holds_texts(probe: Probe) -> bool:
+    if probe.path is None:
+        return _lines_are_texts(probe.head, whole=False)
+    files = probe.files
+    if files is not None:
+        found = _text_files(files)
+        if len(found) == 1 and not probe.is_folder:
+            with files.open(found[0]) as stream:
+                return _lines_are_texts(stream.read(HEAD), whole=False)
+        return len(found) > (not probe.is_folder) and 2 * len(found) > len(files.names)
+    name = strip_suffixes(probe.file_name.lower(), (".gz",))
+    if Path(name).suffix not in (*LINE_SUFFIXES, "") or probe.file is None or probe.part:
         return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head[:2] == b"\x1f\x8b":
-        with gzip.open(path) as packed:
-            head = packed.read(_HEAD)
-    return _lines_are_texts(head, whole=len(head) < _HEAD)
-
-
-def _stream_holds_texts() -> bool:
-    buffer = sys.stdin.buffer
-    return isinstance(buffer, io.BufferedReader) and _lines_are_texts(buffer.peek(_HEAD), whole=False)
+    return _lines_are_texts(probe.plain_head, whole=len(probe.plain_head) < HEAD)
 
 
 def _lines_are_texts(head: bytes, whole: bool) -> bool:
@@ -98,8 +85,8 @@ def _lines_are_texts(head: bytes, whole: bool) -> bool:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"<"):
         return False
     start = head if whole or b"\n" not in head else head[: head.rindex(b"\n") + 1]
-    text, _ = textfile.decode(start, "the data", None, [])
-    lines = [line for line in _split(text.decode("utf-8", "ignore"))[0] if line.strip()]
+    text, _ = decode(start, "the data", None, [])
+    lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
     if len(lines) < 2:
         return False
     if _is_delimited(lines[:1000]):
@@ -152,36 +139,22 @@ def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: st
     Raises:
         DataError: it cannot be read, or holds no text. OptionError: an option does not fit.
     """
-    if isinstance(source, str | Path) and str(source) != "-":
-        path = Path(source)
-        files = collection_at(path)
-        if files is not None:
-            try:
-                if path.is_dir() or len(_text_files(files)) > 1:
-                    return _of_files(files, config, notes)
-            finally:
-                files.close()
-    if isinstance(source, str | Path) or hasattr(source, "read"):
-        return _of_bytes(source, config, notes, column)
-    return texts_of_records(read(source, config, notes=notes), config, notes, column)
-
-
-def _of_bytes(source: Any, config: TrainConfig, notes: list[str], column: str | None) -> Texts:
-    if isinstance(source, str | Path):
-        packed, name = textfile.load(source)
-    else:
-        content = source.read()
-        packed, name = content.encode() if isinstance(content, str) else content, "-"
-        if not packed:
-            raise DataError("the stream is empty. Give one with texts.")
-    data, inner, compression = textfile.unpack(packed, name)
-    if not _is_lines(inner, data, config):
-        return texts_of_records(read_bytes(packed, name, config, notes), config, notes, column)
-    shown = "standard input" if name == "-" else name
-    lines, encoding, newline = _lines(data, shown, config, notes)
-    stem = "data" if name == "-" else textfile.strip_suffixes(Path(name).name, (".gz", ".zip", *SUFFIXES))
-    origin = Origin(LINES, name=stem, compression=compression, encoding=encoding, newline=newline)
-    return _without_empty(lines, None, named(origin, TEXT_COLUMN, [TEXT_COLUMN]), config, notes, shown, "line")
+    with probed(source) as probe:
+        files = probe.files
+        if files is not None and (probe.is_folder or len(_text_files(files)) > 1):
+            return _of_files(files, config, notes)
+        if probe.is_bytes:
+            name = "standard input" if probe.file_name == "-" else probe.file_name
+            data, inner, compression = unpack(probe.data(), probe.file_name)
+            if _is_lines(inner, data, config):
+                origin = Origin(LINES, name=stem_of(probe.file_name), compression=compression)
+                lines, origin = _lines(data, name, origin, config, notes)
+                return _without_empty(
+                    lines, None, named(origin, TEXT_COLUMN, [TEXT_COLUMN]), config, notes, name, "line"
+                )
+        records, said = records_of(probe, config)
+        notes += said
+        return texts_of_records(records, config, notes, column)
 
 
 def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
@@ -206,20 +179,19 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
         notes.append(f"{files.name}: {left} other files than .txt left out")
     texts: list[str] = []
     labels: list[str] = []
-    encodings, ends = [], []
+    origins = []
     for name, label in zip(found, _labels_of(found), strict=True):
-        data, _, _ = textfile.unpack(files.read(name), name)
+        data, _, _ = unpack(files.read(name), name)
         if not data:
             continue
-        lines, encoding, newline = _lines(data, name, config, notes)
-        encodings.append(encoding)
-        ends.append(newline)
+        lines, origin = _lines(data, name, Origin(FILES), config, notes)
+        origins.append(origin)
         texts += lines
         labels += [label] * len(lines)
     if not texts:
         raise DataError(f"the {files.form} {files.name!r} holds only empty .txt files. Give files with texts.")
-    common = encodings[0] if len(set(encodings)) == 1 else "utf-8"
-    origin = Origin(FILES, name=Path(files.name).name.split(".")[0] or "data", encoding=common, newline=ends[0])
+    encoding = origins[0].encoding if len({origin.encoding for origin in origins}) == 1 else "utf-8"
+    origin = replace(origins[0], name=Path(files.name).name.split(".")[0] or "data", encoding=encoding)
     table = pa.table({LABEL_COLUMN: labels}) if len(set(labels)) > 1 else None
     order = [TEXT_COLUMN, LABEL_COLUMN] if table is not None else [TEXT_COLUMN]
     return _without_empty(texts, table, named(origin, TEXT_COLUMN, order), config, notes, files.name, "line")
@@ -232,21 +204,13 @@ def _labels_of(names: Sequence[str]) -> list[str]:
         parts = [part[1:] for part in parts]
     if all(len(part) > 1 for part in parts):
         return [part[0] for part in parts]
-    return [textfile.strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
+    return [strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
 
 
-def _lines(data: bytes, name: str, config: TrainConfig, notes: list[str]) -> tuple[list[str], str, str]:
-    """The lines of a file, its encoding, and how its lines end."""
-    text, encoding = textfile.decode(data, name, config.encoding, notes)
-    lines, newline = _split(text.decode("utf-8"))
-    return lines, encoding, newline
-
-
-def _split(text: str) -> tuple[list[str], str]:
-    """The lines of a text, and how they end: by LF, CR LF or CR alone, for a text may hold other separators."""
-    newline = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return lines[:-1] if not lines[-1] else lines, newline
+def _lines(data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> tuple[list[str], Origin]:
+    """The lines of a file, and the origin with its encoding and how its lines end."""
+    found = FORMATS[LINES].read(data, name, origin, config, notes)
+    return found.table.column(TEXT_COLUMN).to_pylist(), found.origin
 
 
 def texts_of_records(records: Records, config: TrainConfig, notes: list[str], name: str | None = None) -> Texts:

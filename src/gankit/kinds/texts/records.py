@@ -20,8 +20,8 @@ from gankit.io.origin import Origin, Records, fingerprint
 LINES, FILES = "txt", "textfiles"
 """`Origin.format` of texts that came as the lines of one file, and of a file a class; tables keep their own."""
 
-TEXT_COLUMN, LABEL_COLUMN = "text", "label"
-"""What the columns are called where no table names them."""
+LABEL_COLUMN = "label"
+"""What the labels are called where no table names them."""
 
 
 @dataclass(frozen=True)
