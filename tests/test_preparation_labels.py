@@ -74,7 +74,7 @@ def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> No
     fill(tmp_path, [*train, *test], noise(28))
     notes: list[str] = []
     prepared = prepare(tmp_path, TrainConfig(heldout=str(tmp_path / "test")), notes)
-    assert prepared.heldout_pictures is not None and len(prepared.heldout_pictures) == 8
+    assert len(prepared.heldout) == 8
     assert any("4 of its 12 pictures are without a class that training knows" in note for note in notes)
     fill(tmp_path, [f"plain/{i}.png" for i in range(8)], noise(8))
     plain = {"heldout": str(tmp_path / "plain")}
