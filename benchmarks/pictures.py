@@ -159,15 +159,14 @@ def _fakes(model: Any, count: int, seed: int) -> np.ndarray:
 
 def own(model: Any, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
     """The project's own figures; the test pictures trained nothing."""
-    from gankit.kinds.images.metrics.evaluation import evaluate_pictures
+    from gankit.kinds.images.metrics.metrics import evaluate_images
 
     def full(a: np.ndarray) -> np.ndarray:
         return a if a.ndim == 4 else a[..., None]
 
-    found = evaluate_pictures(full(x), full(x_test), fakes, features=model.perception.features)
-    return {
-        name: round(entry["fake"]["value"], 4) for name, entry in found["metrics"].items() if entry["fake"]["value"]
-    }
+    found = evaluate_images(full(x), full(x_test), fakes, features=model.perception.features)
+    values = {name: result.fake.value for name, result in found.results.items()}
+    return {name: round(value, 4) for name, value in values.items() if value and np.isfinite(value)}
 
 
 def _spoken(progress: Any) -> None:

@@ -16,47 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.images.metrics.evaluation import evaluate_pictures
-from gankit.kinds.images.metrics.table import PICTURE_METRICS
-from gankit.kinds.images.report.report import build_pictures
-from gankit.report.report import Report
+from gankit.kinds.images.metrics.inputs import ImageFacts
+from gankit.kinds.images.metrics.metrics import IMAGES, METRICS, evaluate_images
+from gankit.kinds.images.report.sections import image_sections
+from gankit.kinds.images.report.tables import is_mnist
+from gankit.metrics.evaluate import Evaluation
+from gankit.metrics.metric import Noun
+from gankit.report.report import Report, build
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def score(value: float | None, half: float | None = 0.01, best: float = 1.0, **details: Any) -> dict[str, Any]:
+    """A score as JSON, for the reports that take one."""
     low, high = (None, None) if value is None or half is None else (value - half, value + half)
     return {"value": value, "low": low, "high": high, "best": best, "details": details}
-
-
-def metric(
-    family: str,
-    fake: float | dict[str, Any] | None,
-    ceiling: float | None,
-    *,
-    noise: float = 0.0,
-    mean: float = 0.0,
-    bootstrap: float | None = None,
-    half: float = 0.01,
-    direction: str = "higher",
-    best: float = 1.0,
-    rows_needed: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "meaning": "what it means",
-        "family": family,
-        "best": best,
-        "direction": direction,
-        "fake": fake if isinstance(fake, dict) else score(fake, half, best),
-        "ceiling": None if ceiling is None else score(ceiling, half, best),
-        "baselines": {
-            "noise": score(noise, half, best),
-            "mean": score(mean, half, best),
-            "bootstrap": score(ceiling if bootstrap is None else bootstrap, half, best),
-        },
-        "rows_needed": rows_needed,
-        "seconds": 0.1,
-    }
 
 
 class Projection:
@@ -96,15 +70,15 @@ def evaluation(
     names: Sequence[str] = (),
     asked: bool = True,
     **more: Any,
-) -> dict[str, Any]:
+) -> Evaluation[ImageFacts]:
     """The measured figures; classes: of train, held-out and fake pictures."""
     known: dict[str, Any] = {}
     if classes is not None:
         classify = learn(train, classes[0], len(names))
-        known = {"classify": classify, "learn": learn, "train_labels": classes[0], "heldout_labels": classes[1]}
-        known |= {"fake_labels": classes[2] if asked else None, "class_names": names}
+        labels = (classes[0], classes[1], classes[2] if asked else None)
+        known = {"classify": classify, "learn": learn, "labels": labels, "class_names": names}
     features = Projection(int(np.prod(train.shape[1:])))
-    return evaluate_pictures(train, heldout, fake, features=features, max_pictures=2000, **known, **more)
+    return evaluate_images(train, heldout, fake, features=features, max_images=2000, **known, **more)
 
 
 def made_up_history(seed: int = 0) -> list[dict[str, Any]]:
@@ -148,6 +122,7 @@ def report(
     names: Sequence[str] = (),
     asked: bool = True,
     metrics: Sequence[str] | None = None,
+    noun: Noun = IMAGES,
     **more: Any,
 ) -> Report:
     """The report on `fake`, the last fifth of `real` held out, with samples over the training that lose their noise.
@@ -157,15 +132,29 @@ def report(
     cut = len(real) - len(real) // 5
     train, heldout = real[:cut], real[cut:]
     sides = None if classes is None else (classes[0][:cut], classes[0][cut:], classes[1])
-    wanted = metrics if metrics is not None else [m for m in PICTURE_METRICS if m != "parzen"]
-    found = evaluation(train, heldout, fake, classes=sides, names=names, asked=asked, metrics=wanted)
-    labels = None if sides is None else {"fake": sides[2] if asked else None, "heldout": sides[1], "names": list(names)}
+    wanted = metrics if metrics is not None else [m.name for m in METRICS if m.name != "parzen"]
+    found = evaluation(train, heldout, fake, classes=sides, names=names, asked=asked, only=wanted, noun=noun)
+    known = {} if sides is None else {"heldout_classes": sides[1], "names": names}
     steps = [(25_000 * i, noisy(fake[:10], 1 / i)) for i in range(1, 21)]
     card = {"metric": "minus the Frechet distance (classifier)", "gankit_version": "0.2.0", **card}
-    history = made_up_history()
-    return build_pictures(
-        found, train, heldout, fake, labels=labels, card=card, history=history, progress=steps, **more
-    )
+    return image_report(found, train, heldout, fake, card=card, noun=noun, progress=steps, **known, **more)
+
+
+def image_report(
+    found: Evaluation[ImageFacts],
+    train: np.ndarray,
+    heldout: np.ndarray,
+    fake: np.ndarray,
+    *,
+    card: dict[str, Any],
+    history: Sequence[dict[str, Any]] | None = None,
+    notes: Sequence[str] = (),
+    **given: Any,
+) -> Report:
+    """The report on images; given: the fields of `ImageSections`."""
+    mnist = is_mnist(card, fake.shape[1:])
+    sections = image_sections(evaluation=found, train=train, heldout=heldout, fake=fake, mnist=mnist, **given)
+    return build(sections, card=card, history=made_up_history() if history is None else history, notes=notes)
 
 
 def digits(**more: Any) -> Report:
@@ -197,7 +186,7 @@ def mnist(**more: Any) -> Report:
     names = [str(i) for i in range(10)]
     card = {"name": "mnist", "kind": "image"}
     return report(
-        x[:5000], fake, classes=(y[:5000], of_fakes), names=names, card=card, metrics=list(PICTURE_METRICS), **more
+        x[:5000], fake, classes=(y[:5000], of_fakes), names=names, card=card, metrics=[m.name for m in METRICS], **more
     )
 
 

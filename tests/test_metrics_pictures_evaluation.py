@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError
-from gankit.kinds.images.metrics.evaluation import evaluate_pictures
-from gankit.kinds.images.metrics.table import PICTURE_METRICS
+from gankit.kinds.images.metrics.metrics import METRICS, evaluate_images
 from gankit.randomness import numpy_generator
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "report.md"
@@ -39,6 +38,21 @@ def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
     return predict
 
 
+def evaluate_pictures(
+    train: np.ndarray,
+    heldout: np.ndarray,
+    fake: np.ndarray,
+    *,
+    train_labels: Any = None,
+    heldout_labels: Any = None,
+    fake_labels: Any = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The evaluation as report.json has it."""
+    labels = (train_labels, heldout_labels, fake_labels)
+    return evaluate_images(train, heldout, fake, labels=labels, **options).to_json()
+
+
 @pytest.fixture(scope="module")
 def digits() -> dict[str, np.ndarray]:
     from sklearn.datasets import load_digits
@@ -60,10 +74,11 @@ def found(digits: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def test_every_metric_is_there_with_ceiling_and_baselines(found: dict[str, Any]) -> None:
-    assert list(found["metrics"]) == list(PICTURE_METRICS)
+    assert list(found["metrics"]) == [m.name for m in METRICS]
     for name, entry in found["metrics"].items():
         assert set(entry) == {
-            "meaning", "family", "best", "direction", "fake", "ceiling", "baselines", "rows_needed", "seconds",
+            "meaning", "family", "best", "direction", "distance", "fake", "ceiling", "baselines", "rows_needed",
+            "seconds",
         }  # fmt: skip
         assert entry["fake"]["value"] is not None and entry["ceiling"]["value"] is not None, name
         assert entry["fake"]["best"] == entry["best"]
@@ -102,7 +117,7 @@ def test_only_the_bootstrap_copies(found: dict[str, Any]) -> None:
 def test_copied_fakes_are_named_by_their_rows(digits: dict[str, np.ndarray]) -> None:
     changed = {**digits, "fake": digits["fake"].copy()}
     changed["fake"][[11, 40]] = digits["train"][[7, 99]]
-    found = evaluate_pictures(**changed, features=Thumbnails(), metrics=["copies_exact", "copies_near"])
+    found = evaluate_pictures(**changed, features=Thumbnails(), only=["copies_exact", "copies_near"])
     assert set(found["metrics"]) == {"copies_exact", "copies_near"}
     pairs = found["metrics"]["copies_exact"]["fake"]["details"]["pairs"]
     assert {(p["fake"], p["train"]) for p in pairs} == {(11, 7), (40, 99)}
@@ -135,7 +150,7 @@ def test_the_classifier_and_each_class_are_reported(found: dict[str, Any]) -> No
 def test_same_arguments_give_the_same_figures_and_another_seed_others(digits: dict[str, np.ndarray]) -> None:
     def run(seed: int) -> dict[str, Any]:
         found = evaluate_pictures(
-            **digits, features=Thumbnails(), seed=seed, max_pictures=300, metrics=["frechet", "precision"]
+            **digits, features=Thumbnails(), seed=seed, max_images=300, only=["frechet", "precision"]
         )
         for entry in found["metrics"].values():
             entry.pop("seconds")
@@ -156,11 +171,11 @@ def test_mirror_images_of_training_pictures_are_copies_only_where_training_showe
     digits: dict[str, np.ndarray],
 ) -> None:
     copied = digits["train"][:400]
-    names = [name for name in PICTURE_METRICS if name.startswith("copies")]
+    names = [name for name in (m.name for m in METRICS) if name.startswith("copies")]
 
     def shares(fake: np.ndarray, mirrored: bool) -> dict[str, float]:
         found = evaluate_pictures(
-            digits["train"], digits["heldout"], fake, features=Thumbnails(), metrics=names, mirrored=mirrored
+            digits["train"], digits["heldout"], fake, features=Thumbnails(), only=names, mirrored=mirrored
         )
         values = {name: entry["fake"]["value"] for name, entry in found["metrics"].items()}
         # mirrored digits are mostly too far from all others for a share that lies nearer to training ones
@@ -174,7 +189,7 @@ def test_mirror_images_of_training_pictures_are_copies_only_where_training_showe
 
 def test_pictures_that_were_not_copied_are_not_accused_by_their_mirror_images(digits: dict[str, np.ndarray]) -> None:
     bare = {k: v for k, v in digits.items() if not k.endswith("labels")}
-    found = evaluate_pictures(**bare, features=Thumbnails(), mirrored=True, metrics=["copies_near", "copies_exact"])
+    found = evaluate_pictures(**bare, features=Thumbnails(), mirrored=True, only=["copies_near", "copies_exact"])
     near = found["metrics"]["copies_near"]["fake"]
     assert near["low"] < 0.5 < near["high"] and found["metrics"]["copies_exact"]["fake"]["value"] == 0
 
@@ -184,7 +199,7 @@ def test_few_pictures_are_told_and_nothing_breaks() -> None:
     found = evaluate_pictures(x[:4], x[4:7], x[7:], features=Thumbnails())
     assert found["metrics"]["precision"]["fake"]["value"] is None
     assert any("too few" in note for note in found["notes"])
-    assert any("fewer pictures than features" in note for note in found["notes"])
+    assert any("fewer images than features" in note for note in found["notes"])
     json.dumps(found, allow_nan=False)
 
 
@@ -192,7 +207,7 @@ def test_few_pictures_are_told_and_nothing_breaks() -> None:
     ("change", "words"),
     [
         ({"fake": np.zeros((5, 9, 8, 1), np.uint8)}, r"\[8, 8, 1\].*\[9, 8, 1\]"),
-        ({"fake": np.zeros((1, 8, 8, 1), np.uint8)}, "at least 2 pictures"),
+        ({"fake": np.zeros((1, 8, 8, 1), np.uint8)}, "at least 2 images"),
         ({"fake": np.zeros((5, 8, 8, 1), np.float32)}, "uint8"),
         ({"heldout_labels": np.zeros(3, int)}, "held-out labels"),
         ({"class_names": ["a"]}, "1 names, and there are 10 classes"),
@@ -208,4 +223,4 @@ def test_what_does_not_fit_is_refused_in_words(
 
 def test_every_metric_of_pictures_is_explained_in_the_docs() -> None:
     section = DOCS.read_text(encoding="utf-8").split("## The figures of pictures", 1)[1].split("\n## ", 1)[0]
-    assert [name for name in PICTURE_METRICS if f"`{name}`" not in section] == []
+    assert [m.name for m in METRICS if f"`{m.name}`" not in section] == []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import base64
-import copy
+import dataclasses
 import io
 import json
 import math
@@ -17,12 +17,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_picture_example import digits, evaluation, made_up_history, metric, noisy, score, small
+from report_picture_example import digits, evaluation, image_report, made_up_history, noisy, small
+from results import evaluation as evaluated
+from results import named, result, score
 from test_report_page import EVIL, Page
 
-from gankit.kinds.images.metrics.table import PICTURE_METRICS
-from gankit.kinds.images.report.looks import Look
-from gankit.kinds.images.report.panels import (
+from gankit.kinds.images.metrics.inputs import ImageFacts
+from gankit.kinds.images.metrics.metrics import IMAGES, METRICS
+from gankit.kinds.images.report.sections import ImageSections, image_sections
+from gankit.kinds.images.report.sheets import (
     LARGEST,
     embedded,
     figure_2014,
@@ -32,12 +35,16 @@ from gankit.kinds.images.report.panels import (
     shape_of,
     sheet,
 )
-from gankit.kinds.images.report.report import build_pictures
-from gankit.kinds.images.report.summary import summary
-from gankit.kinds.images.report.tables import classes, is_mnist, judge, mistakes, parzen, parzen_notes
-from gankit.kinds.images.report.words import WORDS, completed, place_of, verdict, worst_class
+from gankit.kinds.images.report.tables import classes, is_mnist, judge, parzen, parzen_notes
+from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
+from gankit.metrics.metric import Noun
+from gankit.metrics.score import Score
 from gankit.report.curves import curves, halved, reading, still_learning
+from gankit.report.records import confusion_table
 from gankit.report.report import MAX_BYTES, Report
+from gankit.report.summary import summary
+from gankit.report.verdict import Standing, Verdict, verdicts
+from gankit.report.wording import worst_class
 
 YELLOW = [255, 204, 0]
 QUICK = ("frechet", "kernel", "precision", "recall", "copies_exact", "copies_near")
@@ -49,12 +56,21 @@ def digits_report(records: bool = True) -> Report:
 
 
 def plain_report(
-    real: np.ndarray, fake: np.ndarray, found: dict[str, Any] | None = None, **more: Any
-) -> tuple[Report, dict[str, Any]]:
+    real: np.ndarray, fake: np.ndarray, found: Evaluation[ImageFacts] | None = None, **more: Any
+) -> tuple[Report, Evaluation[ImageFacts]]:
     half = len(real) // 2
-    found = found or evaluation(real[:half], real[half:], fake, metrics=QUICK)
-    given = {"labels": None, "card": {"name": "blobs"}, "history": [], **more}
-    return build_pictures(found, real[:half], real[half:], fake, **given), found
+    found = found or evaluation(real[:half], real[half:], fake, only=QUICK)
+    given = {"card": {"name": "blobs"}, "history": [], **more}
+    return image_report(found, real[:half], real[half:], fake, **given), found
+
+
+NOTHING = ImageFacts("", (8, 8, 1), None, (), True, {})
+
+
+def sections(*results: MetricResult, shape: tuple[int, int, int] = (28, 28, 1), **given: Any) -> ImageSections:
+    pictures = np.zeros((1, *shape), np.uint8)
+    found = evaluated(results, NOTHING, rows=Rows(20, 20, 10, 10, 20))
+    return image_sections(evaluation=found, train=pictures, heldout=pictures, fake=pictures, **given)
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------------
@@ -197,13 +213,18 @@ def test_the_json_holds_the_evaluation_and_the_words_on_pictures() -> None:
 def test_copied_fakes_come_first_among_the_closest_pairs_and_are_named_in_the_summary() -> None:
     report = digits_report()
     found = report.json["evaluation"]
-    look = Look(*(small(1200, seed=s) for s in (0, 1, 2)), None, found, [])
-    ranked = look._ranked()
+    pictures = np.zeros((1200, 8, 8, 1), np.uint8)
+    results = [
+        result(named(METRICS, "copies_exact"), 0.0, 0.0, {}, **found["metrics"]["copies_exact"]["fake"]["details"])
+    ]
+    facts = ImageFacts(*(found[f.name] for f in dataclasses.fields(ImageFacts)))
+    shown = image_sections(evaluation=evaluated(results, facts), train=pictures, heldout=pictures, fake=pictures)
+    ranked = shown._ranked()
     assert {ranked[0]["fake"], ranked[1]["fake"]} == {3, 60}
     assert {ranked[0]["train"], ranked[1]["train"]} == {11, 12}
     assert "(suspiciously near)" in report.html
-    said = next(s for s in report.verdicts if "training pictures were copied" in s)
-    assert said.startswith("There are signs") and "exact copies (0.005; real pictures 0.000)" in said
+    said = next(s for s in report.verdicts if "training images were copied" in s)
+    assert said.startswith("There are signs") and "exact copies (0.005; real images 0.000)" in said
 
 
 def test_without_records_the_page_is_made_of_fakes_alone_and_the_copied_ones_are_left_out() -> None:
@@ -225,8 +246,7 @@ def test_without_records_the_page_is_made_of_fakes_alone_and_the_copied_ones_are
 def test_a_model_without_its_data_shows_nothing_as_nearest_training_picture() -> None:
     real, fake = small(200), small(60, seed=1)
     _, found = plain_report(real, fake)
-    found["metrics"] = {k: v for k, v in found["metrics"].items() if v["family"] != "copies"}
-    report, _ = plain_report(real, fake, found)
+    report, _ = plain_report(real, fake, found.without_training())
     ids = [a.get("id") for _, a in Page(report.html).tags]
     assert "figure-2014" not in ids and "closest" not in ids and "samples" in ids
     assert any("is not known" in s for s in report.verdicts)
@@ -234,7 +254,7 @@ def test_a_model_without_its_data_shows_nothing_as_nearest_training_picture() ->
 
 def test_classes_that_the_classifier_saw_are_not_called_asked_for() -> None:
     report = digits(asked=False)
-    assert "Fakes seen as it" in report.html and "Fakes asked for it" not in report.html
+    assert "Fakes classified as it" in report.html and "Fakes generated for it" not in report.html
 
 
 @pytest.mark.parametrize(
@@ -251,21 +271,24 @@ def test_pictures_of_any_shape_make_a_page(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("shape", [(48, 48, 3), (128, 128, 3)])
 def test_pictures_that_cannot_be_compressed_stay_under_two_megabytes(shape: tuple[int, int, int]) -> None:
     noise = noisy(np.zeros((400, *shape), np.uint8), 1.0)
-    small_found = evaluation(*(small(100, seed=s) for s in (0, 1, 2)), metrics=("copies_exact",))
-    labels = {"fake": np.arange(100) % 10, "heldout": np.arange(100) % 10, "names": [str(i) for i in range(10)]}
+    found = evaluation(*(small(100, seed=s) for s in (0, 1, 2)), only=("copies_exact",))
+    by_class = {str(k): list(range(k, 100, 10)) for k in range(10)}
+    facts = dataclasses.replace(found.facts, pictures={**found.facts.pictures, "by_class": by_class})
     steps = [(i, noise[:10]) for i in range(20)]
-    report = build_pictures(
-        small_found, noise[:100], noise[100:200], noise[200:300], labels=labels, card={}, history=[], progress=steps
-    )
+    known = {"heldout_classes": np.arange(100) % 10, "names": [str(i) for i in range(10)]}
+    report = image_report(
+        dataclasses.replace(found, facts=facts), noise[:100], noise[100:200], noise[200:300], card={}, progress=steps,
+        **known,
+    )  # fmt: skip
     assert len(Page(report.html).all("img")) > 20 and len(report.html.encode()) < MAX_BYTES
 
 
 def test_what_is_missing_in_an_evaluation_is_left_out() -> None:
     pictures = small(10)
-    found = {"metrics": {"frechet": {"family": "distance", "fake": {"value": 2.0}}}}
-    report = build_pictures(found, pictures, pictures, pictures, card={}, history=[])
+    lone = evaluated([MetricResult(named(METRICS, "frechet"), score(2.0, best=0.0))], NOTHING)
+    report = image_report(lone, pictures, pictures, pictures, card={}, history=[])
     assert Page(report.html).open == [] and report.json["verdicts"][0]["metric"] == "frechet"
-    nothing = build_pictures({"metrics": {}}, pictures, pictures, pictures, card={}, history=[])
+    nothing = image_report(evaluated([], NOTHING), pictures, pictures, pictures, card={}, history=[])
     assert "How good are the fakes of the model?" in nothing.html
 
 
@@ -273,11 +296,11 @@ def test_names_of_classes_and_models_are_shown_and_never_run() -> None:
     real, fake = small(120), small(40, seed=1)
     sides = (np.arange(60) % 2, np.arange(60) % 2, np.arange(40) % 2)
     names = [EVIL, '" onload="x']
-    found = evaluation(real[:60], real[60:], fake, classes=sides, names=names, metrics=("agreement", "classes"))
-    labels = {"fake": sides[2], "heldout": sides[1], "names": names}
+    found = evaluation(real[:60], real[60:], fake, classes=sides, names=names, only=("agreement", "classes"))
+    known = {"heldout_classes": sides[1], "names": names}
     history = [{"samples": i, "metric": -i, "alarms": [EVIL]} for i in (1, 2, 3)]
     card = {"name": EVIL, "metric": EVIL}
-    report = build_pictures(found, real[:60], real[60:], fake, labels=labels, card=card, history=history, notes=[EVIL])
+    report = image_report(found, real[:60], real[60:], fake, card=card, history=history, notes=[EVIL], **known)
     page = Page(report.html)
     assert page.open == [] and not page.all("script") and EVIL in page.texts
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
@@ -292,19 +315,36 @@ def test_the_same_pictures_give_the_same_page() -> None:
 def test_rows_that_do_not_exist_are_not_drawn() -> None:
     real, fake = small(60), small(30, seed=1)
     _, found = plain_report(real, fake)
-    found = copy.deepcopy(found)
-    found["pictures"]["nearest_train"] = [10_000] * len(found["pictures"]["shown"])
-    found["pictures"]["typical"] = [-1]
-    report, _ = plain_report(real, fake, found)
+    pictures = dict(found.facts.pictures)
+    pictures["nearest_train"], pictures["typical"] = [10_000] * len(pictures["shown"]), [-1]
+    report, _ = plain_report(
+        real, fake, dataclasses.replace(found, facts=dataclasses.replace(found.facts, pictures=pictures))
+    )
     assert Page(report.html).open == [] and "most typical" not in report.html
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def told(value: float, ceiling: float = 0.1, noise: float = 400.0, **more: Any) -> Any:
-    entry = metric("distance", value, ceiling, noise=noise, direction="lower", best=0.0, half=0.01)
-    return place_of(completed({**entry, **more}), None)
+def metric(
+    name: str, fake: float | Score | None, ceiling: float | None, *, half: float = 0.01, **baselines: float | None
+) -> MetricResult:
+    of = named(METRICS, name)
+    known = {"noise": 0.0, "mean": 0.0, "bootstrap": ceiling} | baselines
+    shown = score(None) if fake is None else fake
+    return result(of, shown, ceiling, known if baselines.get("noise", 0.0) is not None else {}, half=half)
+
+
+def said(shown: ImageSections) -> dict[str, Verdict]:
+    return verdicts(shown.evaluation, shown.noun, shown.baselines, lucky=shown.lucky)
+
+
+def place_of(found: MetricResult, shape: tuple[int, int, int] = (28, 28, 1)) -> Standing:
+    return said(sections(found, shape=shape))[found.metric.name].standing
+
+
+def told(value: float, ceiling: float = 0.1, noise: float | None = 400.0) -> Standing:
+    return place_of(metric("frechet", value, ceiling, noise=noise))
 
 
 @pytest.mark.parametrize(("value", "level"), [(0.105, "real"), (0.2, "close"), (2.0, "fair"), (50.0, "weak")])
@@ -320,129 +360,137 @@ def test_a_ceiling_below_zero_counts_as_its_intervals_half_width() -> None:
 
 
 def test_without_baselines_a_distance_is_judged_as_a_multiple_of_that_of_real_pictures() -> None:
-    assert [told(v, baselines={}).level for v in (0.19, 0.9, 1.1)] == ["close", "fair", "weak"]
+    assert [told(v, noise=None).level for v in (0.19, 0.9, 1.1)] == ["close", "fair", "weak"]
 
 
 def test_one_good_picture_again_and_again_is_no_standard_of_realism() -> None:
-    entry = completed(metric("fidelity", 0.7, 0.9, noise=0.0, mean=1.0))
-    place = place_of(entry, None)
+    place = place_of(metric("precision", 0.7, 0.9, noise=0.0, mean=1.0))
     assert (place.baseline, place.level) == ("noise", "fair") and place.way == pytest.approx(0.7 / 0.9)
 
 
 def test_a_single_fake_that_equals_a_training_picture_is_a_sign_of_copying_unless_pictures_are_tiny() -> None:
-    fake = {"value": 0.001, "low": 0.0, "high": 0.006, "best": 0.0, "details": {"copies": 1, "heldout_share": 0.0}}
-    entry = metric("copies", fake, 0.0, direction="lower", best=0.0, half=0.004)
-    assert place_of(completed(entry), 1000, 28 * 28).level == "fair"
-    assert place_of(completed(entry), 1000, 9).level == "real"
-    fake["details"]["heldout_share"] = 0.001  # the data hold the same picture twice
-    assert place_of(completed(entry), 1000, 28 * 28).level == "real"
+    def found(heldout_share: float) -> MetricResult:
+        fake = Score(0.001, 0.0, 0.006, 0.0, {"copies": 1, "heldout_share": heldout_share})
+        return metric("copies_exact", fake, 0.0, half=0.004)
+
+    assert place_of(found(0.0)).level == "fair"
+    assert place_of(found(0.0), (3, 3, 1)).level == "real"
+    assert place_of(found(0.001)).level == "real"  # the data hold the same picture twice
 
 
 def test_every_metric_of_pictures_has_words_of_its_own() -> None:
-    assert set(PICTURE_METRICS) == set(WORDS)
+    assert all(m.title and m.noun and m.question != m.meaning and (m.good or m.remedy) for m in METRICS)
+
+
+def test_what_images_are_called_is_an_argument() -> None:
+    noun = Noun("spectrogram", "spectrograms")
+    real, fake = small(60), small(30, seed=1)
+    found = evaluation(real[:30], real[30:], fake, only=QUICK, noun=noun)
+    page = image_report(found, real[:30], real[30:], fake, card={"name": "x"}, noun=noun, progress=[(1, fake[:4])])
+    text = " ".join([*Page(page.html).texts, *page.verdicts])
+    assert "spectrograms" in text and not re.search(r"\b(image|picture)s?\b", text)
 
 
 def test_a_verdict_says_what_a_figure_means_and_what_to_try() -> None:
-    entry = completed(metric("fidelity", 0.3, 0.9))
-    text = verdict("recall", entry, place_of(entry, None))
-    assert text.startswith("Variety (recall): 0.300 (0.290–0.310), where real pictures reach 0.900")
-    assert "33.3 % of the way there from noise (0.000)" in text
-    assert "kinds of real pictures are missing" in text and "To try: train longer (--budget or --samples)" in text
-    good = completed(metric("fidelity", 0.9, 0.9))
-    assert "To try" not in verdict("recall", good, place_of(good, None))
-    none = completed(metric("fidelity", score(None, reason="there are no pictures"), 0.9))
-    assert verdict("recall", none, place_of(none, None)) == (
-        "Variety (recall): not computed, because there are no pictures."
-    )
+    def text(fake: float | Score) -> str:
+        return said(sections(metric("recall", fake, 0.9)))["recall"].text
+
+    weak = text(0.3)
+    assert weak.startswith("Variety (recall): 0.300 (0.290–0.310), where real images reach 0.900")
+    assert "33.3 % of the way there from noise (0.000)" in weak
+    assert "kinds of real images are missing" in weak and "To try: train longer (--budget or --samples)" in weak
+    assert "To try" not in text(0.9)
+    none = score(None, reason="there are no pictures")
+    assert text(none) == "Variety (recall): not computed, because there are no pictures."
 
 
-def sentences(**metrics: dict[str, Any]) -> list[str]:
-    full = {m: completed(e) for m, e in metrics.items()}
-    places = {m: place_of(e, None) for m, e in full.items()}
-    found = {"rows": {"fake": 10, "heldout": 20}, "metrics": metrics}
-    return summary(found, full, places, (28, 28, 1), made_up_history())
+def sentences(*results: MetricResult) -> list[str]:
+    shown = sections(*results)
+    return summary(shown, said(shown), made_up_history())
 
 
 def test_the_summary_tells_distance_realism_variety_obedience_and_copies_in_order() -> None:
-    said = sentences(
-        frechet=metric("distance", 2.0, 0.1, noise=400, mean=250, direction="lower", best=0.0),
-        precision=metric("fidelity", 0.3, 0.95),
-        recall=metric("fidelity", 0.94, 0.95),
-        agreement=metric("classes", 0.97, 0.99),
-        copies_near=metric("copies", 0.5, 0.5, direction="near", best=0.5),
+    found = sentences(
+        metric("frechet", 2.0, 0.1, noise=400, mean=250),
+        metric("precision", 0.3, 0.95),
+        metric("recall", 0.94, 0.95),
+        metric("agreement", 0.97, 0.99),
+        metric("copies_near", 0.5, 0.5),
     )
-    assert said[0] == "10 fakes were compared with 20 held-out real pictures of 28 × 28 pixels (grey)."
-    assert said[1] == (
-        "The fakes are on the way to real pictures, but not there: Fréchet distance 2.000, where real pictures would "
-        "have 0.100, noise would have 400.0 and the mean picture would have 250.0."
+    assert found[0] == "10 fakes were compared with 20 held-out real images of 28 × 28 pixels (grey)."
+    assert found[1] == (
+        "The fakes are on the way to real images, but not there: Fréchet distance 2.000, where real images would "
+        "have 0.100, noise would have 400.0 and the mean image would have 250.0."
     )
     starts = ["Most of the fakes do not look real", "They are varied enough", "Asked for a class", "No sign that"]
-    assert [s[: len(b)] for s, b in zip(said[2:6], starts, strict=True)] == starts
-    assert said[6].startswith("What matters most is realism of single pictures (0.300; real pictures 0.950)")
-    assert len(said) == 8
+    assert [s[: len(b)] for s, b in zip(found[2:6], starts, strict=True)] == starts
+    assert found[6].startswith("What matters most is realism of single images (0.300; real images 0.950)")
+    assert len(found) == 8
 
 
 def test_copying_matters_more_than_any_distance() -> None:
-    said = sentences(
-        frechet=metric("distance", 80.0, 0.1, noise=400, direction="lower", best=0.0),
-        copies_near=metric("copies", 0.9, 0.5, direction="near", best=0.5),
-    )
-    assert any(s.startswith("There are signs that training pictures were copied: near copies") for s in said)
-    assert any("What matters most is near copies" in s and "--augment ada" in s for s in said)
+    found = sentences(metric("frechet", 80.0, 0.1, noise=400), metric("copies_near", 0.9, 0.5))
+    assert any(s.startswith("There are signs that training images were copied: near copies") for s in found)
+    assert any("What matters most is near copies" in s and "--augment ada" in s for s in found)
 
 
 def test_smooth_fakes_that_lie_near_to_everything_are_not_accused_of_copying() -> None:
-    def said(value: float, real: float) -> str:
+    def copied(value: float, real: float) -> str:
         fake = score(value, 0.02, 0.5, three_sample={"z": -9.0, "p": 1e-9})
-        test = metric("copies", fake, real, half=0.04, direction="near", best=0.5)
-        return next(s for s in sentences(copies_near=test) if "copied" in s)
+        return next(s for s in sentences(metric("copies_near", fake, real, half=0.04)) if "copied" in s)
 
-    assert said(0.56, 0.55).startswith("No sign")
-    assert said(0.56, 0.50).startswith("There are signs")
+    assert copied(0.56, 0.55).startswith("No sign")
+    assert copied(0.56, 0.50).startswith("There are signs")
 
 
 def test_missing_classes_and_the_least_obeyed_one_are_named() -> None:
     found = [{"class": c, "real": 0.5, "fake": f, "agreement": a} for c, f, a in (("cat", 1.0, 0.6), ("dog", 0, None))]
-    assert worst_class(found) == (
-        "Missing among the fakes: “dog”. Least obeyed is “cat”: 60.0 % of the fakes asked for it are seen as it."
-    )
-    assert worst_class([]) == ""
+    assert worst_class(found, IMAGES) == [
+        (
+            "",
+            "Missing among the fakes: “dog”. Least obeyed is “cat”: 60.0 % of the fakes asked for it are seen as it.",
+        )
+    ]
+    assert worst_class([], IMAGES) == []
 
 
 # --- tables and curves ------------------------------------------------------------------------------------------------
 
 
 def test_mistakes_are_shares_of_the_true_class_and_many_classes_are_listed() -> None:
-    (table,) = mistakes([[3, 1], [0, 4]], ["cat", "dog"], "Who", "True")
+    (table,) = confusion_table([[3, 1], [0, 4]], ["cat", "dog"], "Who", "True")
     assert [[re.sub("<.*?>", "", str(c)) for c in row] for row in table.rows] == [
         ["cat", "75", "25"],
         ["dog", "", "100"],
     ]
     counts = np.diag(np.full(20, 9))
     counts[4, 7] = 1
-    (table,) = mistakes(counts.tolist(), [f"c{i}" for i in range(20)], "Who", "True")
+    (table,) = confusion_table(counts.tolist(), [f"c{i}" for i in range(20)], "Who", "True")
     assert table.rows == (("c4", "c7", "10.0 %"),)
-    assert mistakes([[1]], ["a", "b"], "Who", "True") == [] and mistakes(None, ["a", "b"], "Who", "True") == []
+    assert (
+        confusion_table([[1]], ["a", "b"], "Who", "True") == []
+        and confusion_table(None, ["a", "b"], "Who", "True") == []
+    )
 
 
 def test_columns_of_classes_without_a_figure_are_left_out() -> None:
-    (table,) = classes([{"class": "a", "real": 0.5, "fake": 0.25, "agreement": None, "frechet": 2.0}])
-    assert [h.text for h in table.head] == ["Class", "Share of real pictures", "Share of fakes", "Fréchet distance"]
+    (table,) = classes([{"class": "a", "real": 0.5, "fake": 0.25, "agreement": None, "frechet": 2.0}], IMAGES)
+    assert [h.text for h in table.head] == ["Class", "Share of real images", "Share of fakes", "Fréchet distance"]
     assert table.rows == (("a", "50.0 %", "25.0 %", "2.000"),)
-    (table,) = judge({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]})
+    (table,) = judge({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]}, IMAGES)
     assert table.rows == (("a", "9", "100 %", "50.0 %"),)
 
 
 def test_the_figures_of_2014_stand_beside_the_parzen_likelihood_of_mnist_alone() -> None:
-    entry = completed(metric("history", 200.0, 240.0, half=1.96))
-    (table,) = parzen(entry, mnist=True)
+    entry = metric("parzen", 200.0, 240.0, half=1.96)
+    (table,) = parzen(entry, IMAGES, mnist=True)
     assert ("This model", "200.0 ± 1") in table.rows and table.rows[-4][1] == "225 ± 2"
-    assert len(parzen(entry, mnist=False)[0].rows) == len(table.rows) - 4
+    assert len(parzen(entry, IMAGES, mnist=False)[0].rows) == len(table.rows) - 4
     assert is_mnist({"name": "mnist/train-images"}, (28, 28, 1))
     for name, shape in (("fashion-mnist", (28, 28, 1)), ("mnist", (32, 32, 3)), ("faces", (28, 28, 1))):
         assert not is_mnist({"name": name}, shape)
-    assert "as in the protocol" in parzen_notes({"fakes": 10_000, "validation": 1000, "sigma": 0.2})[0]
-    assert "the protocol takes 10,000" in parzen_notes({"fakes": 500, "validation": 1000, "sigma": 0.2})[0]
+    assert "as in the protocol" in parzen_notes({"fakes": 10_000, "validation": 1000, "sigma": 0.2}, IMAGES)[0]
+    assert "the protocol takes 10,000" in parzen_notes({"fakes": 500, "validation": 1000, "sigma": 0.2}, IMAGES)[0]
 
 
 def test_a_metric_that_is_minus_a_distance_gains_by_halvings() -> None:

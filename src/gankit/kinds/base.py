@@ -21,6 +21,7 @@ from gankit.config import TrainConfig
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.options import Options
+from gankit.metrics.metric import Noun as Noun
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,18 +35,6 @@ D = TypeVar("D", bound="Dataset")
 C = TypeVar("C")
 D_co = TypeVar("D_co", bound="Dataset", covariant=True)
 C_co = TypeVar("C_co", covariant=True)
-
-
-@dataclass(frozen=True)
-class Noun:
-    """What a record of a kind is called in texts: `one`, and `many` of them."""
-
-    one: str
-    many: str
-
-    def count(self, num: int) -> str:
-        """`1 image`, `1,200 images`."""
-        return f"{num:,} {self.one if num == 1 else self.many}"
 
 
 # --- data ---------------------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class Evaluation(Generic[FactsT]):
             "rows": vars(self.rows),
             "notes": list(self.notes),
             "metrics": {name: result.to_json() for name, result in self.results.items()},
-            **{f.name: plain(getattr(known, f.name)) for f in fields(known)},
+            **{f.name: getattr(known, f.name) for f in fields(known)},
         }
 
 
@@ -151,7 +151,7 @@ class Inputs(ABC, Generic[CandidateT, FactsT]):
 
     @abstractmethod
     def facts(self, results: Mapping[str, MetricResult]) -> FactsT:
-        """What a report needs to know beside the results."""
+        """What a report needs to know beside the results; `evaluate` makes its fields plain JSON values."""
 
 
 def evaluate(
@@ -166,7 +166,9 @@ def evaluate(
     every = [*metrics, *added(inputs.kind, broken)]
     results = {r.metric.name: r for r in measured([m for m in every if only is None or m.name in only], inputs)}
     notes = [*_notes(inputs, results), *broken]
-    return Evaluation(inputs.seed, inputs.rows, notes, results, inputs.facts(results))
+    facts = inputs.facts(results)
+    facts = replace(facts, **{f.name: plain(getattr(facts, f.name)) for f in fields(facts)})
+    return Evaluation(inputs.seed, inputs.rows, notes, results, facts)
 
 
 def added(kind: str, broken: list[str]) -> list[Metric[Any]]:

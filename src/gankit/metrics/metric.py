@@ -26,6 +26,10 @@ class Noun:
     one: str
     many: str
 
+    def count(self, num: int) -> str:
+        """`1 image`, `1,200 images`."""
+        return f"{num:,} {self.one if num == 1 else self.many}"
+
 
 @dataclass(frozen=True)
 class Metric(Generic[InputsT]):

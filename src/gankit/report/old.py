@@ -5,7 +5,8 @@ Knows the JSON of metrics and standings; never records or pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gankit.report import numbers
@@ -43,3 +44,37 @@ def copying(metrics: Mapping[str, Any], places: Mapping[str, Standing]) -> list[
         if places[name].level in ("close", "fair", "weak") or tested:
             found.append(name)
     return found
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said about one metric.
+
+    title: its name for people; noun: the same inside a sentence; question: what it answers; good, bad: what it means
+    when the fakes are as real pictures or close to them, and when they are not; remedy: what to try then; details:
+    sentences on what stands in its details.
+    """
+
+    title: str
+    noun: str
+    question: str
+    good: str = ""
+    bad: str = ""
+    remedy: str = "train longer (--budget or --samples)"
+    details: Callable[[Mapping[str, Any]], list[str]] = lambda details: []
+
+
+def completed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A metric's JSON with what may be missing filled in: no ceiling, no baselines, more is better, 1 or 0 is best."""
+    direction = entry.get("direction") or ("lower" if entry.get("family") in ("distance", "copies") else "higher")
+    best = numbers.finite(entry.get("best"))
+    return {
+        **entry,
+        "family": entry.get("family") or "further",
+        "meaning": entry.get("meaning") or "",
+        "direction": direction,
+        "best": (0.0 if direction == "lower" else 1.0) if best is None else best,
+        "fake": {"value": None, **(entry.get("fake") or {})},
+        "ceiling": entry.get("ceiling") or {},
+        "baselines": {k: v for k, v in (entry.get("baselines") or {}).items() if v},
+    }

@@ -127,7 +127,8 @@ class Sections(ABC):
             beyond real records in their place.
         halvings: whether the metric of the history is minus a distance without an upper end.
         overfitting: what to try where D learns training records by heart; empty: what the metric's remedy says.
-        left_out: the note of a report without records.
+        left_out: the note of a report without records. opening: the first sentence of the summary, or nothing.
+        style: further rules of the style sheet.
     """
 
     evaluation: Evaluation[Any]
@@ -148,6 +149,7 @@ class Sections(ABC):
     halvings: bool = False
     overfitting: str = ""
     left_out: str = ""
+    opening: str = ""
     style: str = field(default="", repr=False)
 
     @property

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gankit.kinds.images.report.words import Words
 from gankit.report import numbers
 from gankit.report.curves import overfit_share, still_learning
-from gankit.report.old import copying
+from gankit.report.old import Words, copying
 from gankit.report.standing import THRESHOLDS, Standing
 
 Metrics = Mapping[str, Mapping[str, Any]]

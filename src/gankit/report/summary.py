@@ -38,6 +38,7 @@ def summary(
     tell = _Teller(sections, verdicts)
     rows = flat(history)
     sentences = [
+        sections.opening,
         tell.compared(),
         tell.apart(),
         "" if sections.headline is None else tell.headline(sections.headline),

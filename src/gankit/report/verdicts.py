@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gankit.kinds.images.report.words import Words
 from gankit.report import numbers
-from gankit.report.old import COPY_LEVELS
+from gankit.report.old import COPY_LEVELS, Words
 from gankit.report.standing import Level, Standing
 
 

@@ -17,9 +17,10 @@ from gankit.kinds.audio.preparing import brought_to
 from gankit.kinds.audio.records import ClipSet, Recordings
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.evaluation import Part, classes_of, judged, real_parts
+from gankit.metrics.metric import Noun
 from gankit.model.model import Model
-from gankit.report.parts import Section
 from gankit.report.report import Report
+from gankit.report.section import Section
 
 TO_HEAR = "The first fakes of each class, none chosen, and held-out recordings where they may be shown."
 
@@ -70,7 +71,7 @@ def report_on_audio(
     return judged(
         model, run, prepared, (train, heldout, fakes), perception, "recordings",
         seed=seed, features=features, records=records, notes=notes, note=note,
-        extra=[listen], opening=BY_SPECTROGRAMS, noun="spectrogram",
+        first=[listen], opening=BY_SPECTROGRAMS, noun=Noun("spectrogram", "spectrograms"),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Knows models, data, features, metrics and the report; never the loop.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,22 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
 from gankit.kinds.base import Prepared
-from gankit.kinds.images.metrics.evaluation import evaluate_pictures
+from gankit.kinds.images.metrics.inputs import ImageFacts
+from gankit.kinds.images.metrics.metrics import IMAGES, evaluate_images
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.perception import Perception, perceive
 from gankit.kinds.images.reading import read_pictures
 from gankit.kinds.images.records import ImageSet, Pictures
-from gankit.kinds.images.report.report import build_pictures
+from gankit.kinds.images.report.sections import image_sections
+from gankit.kinds.images.report.tables import is_mnist
 from gankit.kinds.options import FEATURES
+from gankit.metrics.evaluate import Evaluation
+from gankit.metrics.metric import Noun
 from gankit.model.model import Model
 from gankit.networks.execution import threads, threads_that_pay
 from gankit.randomness import numpy_generator
-from gankit.report.report import Report
+from gankit.report.report import Report, build
+from gankit.report.section import Section
 
 MOST_TRAINING = 60_000
 """Training pictures among which the nearest of a fake is looked for; more are drawn from."""
@@ -93,12 +98,14 @@ def judged(
     records: bool,
     notes: list[str],
     note: Callable[[str], None],
-    **shown: Any,
+    noun: Noun = IMAGES,
+    first: Sequence[Section] = (),
+    opening: str = "",
 ) -> Report:
     """The report on fakes that are at hand, as pictures.
 
     parts: training, held-out, fakes. perception: what they are measured by. what: the records are called in texts.
-    shown: further arguments of `build_pictures`.
+    noun: what is measured of them. first, opening: of the report, see `ImageSections`.
     """
     train, heldout, fakes = parts
     unknown = [name for name, part in zip(("training", "held-out", "fake"), parts, strict=True) if part.classes is None]
@@ -109,40 +116,41 @@ def judged(
     note(f"measuring {len(fakes.x):,} fakes against {len(heldout.x):,} held-out {what} …")
     classifier = perception.classifier
     with threads(threads_that_pay()):
-        evaluation = evaluate_pictures(
+        evaluation = evaluate_images(
             train.x,
             heldout.x,
             fakes.x,
             features=_features_of(features, perception, train.x, note),
             classify=None if classifier is None else classifier.predict,
             learn=None if classifier is None else _learning(classifier.samples),
-            train_labels=train.classes,
-            heldout_labels=heldout.classes,
-            fake_labels=fakes.classes,
+            labels=(train.classes, heldout.classes, fakes.classes),
             class_names=perception.levels,
             seed=seed,
             mirrored=TrainConfig.from_json(model.card["options"]).own(ImageOptions).mirror == "on",
+            noun=noun,
         )
     for text in _doubts(evaluation, heldout, perception, what, prepared is not None):
         notes.append(text)
         note(text)
     if prepared is None:
-        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
-        evaluation = {**evaluation, "metrics": kept}
-    labels = None
-    if perception.levels:
-        labels = {"fake": fakes.classes, "heldout": heldout.classes, "names": list(perception.levels)}
-    return build_pictures(
-        evaluation, train.x, heldout.x, fakes.x, labels=labels, card=_card_of(model), history=list(model.history),
-        progress=[] if run is None else read_looks(run, (*heldout.x.shape[1:],)), notes=notes, records=records, **shown,
+        evaluation = evaluation.without_training()
+    card = _card_of(model)
+    sections = image_sections(
+        noun, first=first, evaluation=evaluation, train=train.x, heldout=heldout.x, fake=fakes.x,
+        heldout_classes=heldout.classes if perception.levels else None, names=perception.levels, records=records,
+        progress=[] if run is None else read_looks(run, heldout.x.shape[1:]), opening=opening,
+        mnist=is_mnist(card, fakes.x.shape[1:]),
     )  # fmt: skip
+    return build(sections, card=card, history=list(model.history), notes=notes)
 
 
-def _doubts(evaluation: Mapping[str, Any], heldout: Part, perception: Perception, what: str, known: bool) -> list[str]:
+def _doubts(
+    evaluation: Evaluation[ImageFacts], heldout: Part, perception: Perception, what: str, known: bool
+) -> list[str]:
     """Why the figures may say less than they seem to. known: whether the training part is what was trained on."""
     found = []
-    exact = evaluation["metrics"].get("copies_exact", {}).get("fake", {}).get("details", {})
-    same = exact.get("heldout_share") or 0.0
+    exact = evaluation.results.get("copies_exact")
+    same = 0.0 if exact is None else exact.details.get("heldout_share") or 0.0
     if known and same > SAME_SHARE:
         found.append(
             f"{100 * same:.0f}% of the held-out {what} are training {what}, so that nothing here says how the model "

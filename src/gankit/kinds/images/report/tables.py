@@ -1,6 +1,6 @@
-"""The tables of the report on pictures: classes, what the classifier mistakes for what, the figures of 2014.
+"""The tables of the report on images: classes, the classifier, the figures of 2014.
 
-Knows the JSON of a picture evaluation; never arrays or pages.
+Knows what an evaluation of images says of classes and of Parzen's log-likelihood; never arrays or pages.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
-from gankit.report import numbers
-from gankit.report.section import Head, Table, heads_of
+from gankit.metrics.evaluate import MetricResult
+from gankit.metrics.metric import Noun
+from gankit.metrics.score import Score
+from gankit.report import numbers, records
+from gankit.report.section import Table, heads_of
 
 _MOST_CLASSES = 30
-_MOST_MISTAKES = 12
-# A table of who is taken for whom can be read up to so many classes; beyond, the worst mistakes are listed.
-_MOST_SHADED = 12
 
 # Mean log-likelihood of the MNIST test set by Parzen windows, in nats, with standard errors (Goodfellow et al. 2014,
 # table 1).
@@ -27,18 +25,9 @@ PARZEN_MNIST = (
     ("Stacked contractive autoencoder", "121 ± 1.6"),
 )
 
-_CLASS_COLUMNS = (
-    ("real", "Share of real pictures", numbers.share),
-    ("fake", "Share of fakes", numbers.share),
-    ("agreement", "Seen as the class asked for", numbers.share),
-    ("precision", "Precision", numbers.score),
-    ("recall", "Recall", numbers.score),
-    ("frechet", "Fréchet distance", numbers.score),
-)
-
 
 def worst_first(per_class: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The classes with the least obeyed ones first; where that is not known, those with the largest distance."""
+    """The classes with the least accurate ones first; where that is not known, those with the largest distance."""
 
     def key(entry: Mapping[str, Any]) -> tuple[float, float]:
         right, distance = numbers.finite(entry.get("agreement")), numbers.finite(entry.get("frechet"))
@@ -47,22 +36,22 @@ def worst_first(per_class: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     return sorted(per_class, key=key)
 
 
-def classes(per_class: Sequence[Mapping[str, Any]]) -> list[Table]:
+def classes(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[Table]:
     """A table with a row a class, in their own order while all can be shown; columns without a figure are left out."""
-    found = [c for c in _CLASS_COLUMNS if any(numbers.finite(entry.get(c[0])) is not None for entry in per_class)]
-    if not found or not per_class:
-        return []
-    many = len(per_class) > _MOST_CLASSES
-    shown = worst_first(per_class)[:_MOST_CLASSES] if many else per_class
-    caption = f"The classes (the {_MOST_CLASSES} worst of {len(per_class)})" if many else "The classes"
-    rows = tuple(
-        (str(entry.get("class")), *(show(numbers.finite(entry.get(key))) for key, _, show in found)) for entry in shown
+    columns: Sequence[records.ClassColumn] = (
+        ("real", f"Share of real {noun.many}", numbers.share),
+        ("fake", "Share of fakes", numbers.share),
+        ("agreement", "Classified as the class asked for", numbers.share),
+        ("precision", "Precision", numbers.score),
+        ("recall", "Recall", numbers.score),
+        ("frechet", "Fréchet distance", numbers.score),
     )
-    return [Table(caption, heads_of("Class", *(f"#{title}" for _, title, _ in found)), rows)]
+    ordered = worst_first(per_class) if len(per_class) > _MOST_CLASSES else per_class
+    return records.class_table(ordered, columns, _MOST_CLASSES, "class")
 
 
-def judge(figures: Mapping[str, Any]) -> list[Table]:
-    """Precision and recall of a classifier for each class; figures: of `picture_classes.confusion_figures`."""
+def judge(figures: Mapping[str, Any], noun: Noun) -> list[Table]:
+    """Precision and recall of a classifier for each class; figures: of `confusion_figures`."""
     found = figures.get("classes") or []
     rows = tuple(
         (
@@ -74,90 +63,53 @@ def judge(figures: Mapping[str, Any]) -> list[Table]:
         for c in sorted(found, key=lambda c: numbers.finite(c.get("recall")) or 0.0)[:_MOST_CLASSES]
     )
     cut = f" (the {_MOST_CLASSES} worst of {len(found)})" if len(found) > _MOST_CLASSES else ""
-    caption = f"The classifier on held-out real pictures, class by class, the one it finds least first{cut}"
-    heads = heads_of("Class", "#Pictures", "#Right when it says so (precision)", "#Found (recall)")
+    caption = f"The classifier on held-out real {noun.many}, class by class, the one it finds least first{cut}"
+    heads = heads_of("Class", f"#{noun.many.capitalize()}", "#Right when it says so (precision)", "#Found (recall)")
     return [Table(caption, heads, rows)] if rows else []
 
 
-def mistakes(counts: Any, names: Sequence[str], caption: str, side: str) -> list[Table]:
-    """Which class is taken for which, as shares of the true or asked class.
+def parzen(result: MetricResult, noun: Noun, mnist: bool) -> list[Table]:
+    """The Parzen log-likelihood beside real images and baselines and, for MNIST, beside the figures of 2014."""
 
-    Args:
-        counts: [K][K] of counts, rows true or asked, columns seen; anything else gives no table.
-        names: [K] of the classes.
-        caption: of the table.
-        side: head of the first column.
-    """
-    if not isinstance(counts, Sequence) or len(counts) != len(names) or len(names) < 2:
-        return []
-    if any(not isinstance(row, Sequence) or len(row) != len(names) for row in counts):
-        return []
-    shares = [[(value or 0) / max(sum(v or 0 for v in row), 1) for value in row] for row in counts]
-    if len(names) <= _MOST_SHADED:
-        rows = tuple((str(n), *(_shaded(s) for s in row)) for n, row in zip(names, shares, strict=True))
-        return [Table(caption, heads_of(side, *(f"#{n}" for n in names)), rows, "mistakes")]
-    worst = sorted(
-        ((s, i, j) for i, row in enumerate(shares) for j, s in enumerate(row) if i != j and s > 0), reverse=True
-    )[:_MOST_MISTAKES]
-    rows = tuple((str(names[i]), str(names[j]), numbers.share(s)) for s, i, j in worst)
-    head = (Head(side), Head("Seen as"), Head("In this share", number=True))
-    return [Table(f"{caption} (the {len(rows)} most frequent mistakes)", head, rows)] if rows else []
-
-
-def _shaded(share: float) -> Markup:
-    """A share as a cell that is the darker the larger it is; nothing at all for none."""
-    if share <= 0:
-        return Markup("")
-    return Markup(
-        f'<span style="background:color-mix(in srgb,var(--real) {round(60 * share)}%,transparent)">'
-        f"{100 * share:.{0 if share >= 0.0995 else 1}f}</span>"
-    )
-
-
-def parzen(entry: Mapping[str, Any], mnist: bool) -> list[Table]:
-    """The Parzen log-likelihood beside real pictures and baselines and, for MNIST, beside the figures of 2014."""
-
-    def text(score: Mapping[str, Any]) -> str:
-        value, low, high = (numbers.finite(score.get(k)) for k in ("value", "low", "high"))
-        if value is None:
-            return "–"
+    def text(score: Score) -> str:
+        low, high = numbers.finite(score.low), numbers.finite(score.high)
         half = "" if low is None or high is None else f" ± {(high - low) / 2 / 1.96:.2g}"
-        return f"{value:,.1f}{half}"
+        return f"{score.value:,.1f}{half}"
 
     sides = {
-        "This model": entry["fake"],
-        "Training pictures in the place of the fakes": entry["ceiling"],
-        "Noise": entry["baselines"].get("noise") or {},
-        "The mean picture": entry["baselines"].get("mean") or {},
+        "This model": result.fake,
+        f"Training {noun.many} in the place of the fakes": result.ceiling,
+        "Noise": result.baselines.get("noise"),
+        f"The mean {noun.one}": result.baselines.get("mean"),
     }
-    rows = [(name, text(score)) for name, score in sides.items() if numbers.finite(score.get("value")) is not None]
-    caption = "Mean log-likelihood of held-out pictures by Parzen windows, in nats, ± standard error"
+    rows = [(name, text(s)) for name, s in sides.items() if s is not None and numbers.finite(s.value) is not None]
+    caption = f"Mean log-likelihood of held-out {noun.many} by Parzen windows, in nats, ± standard error"
     if mnist:
         rows += list(PARZEN_MNIST)
         caption += "; the last four rows are the paper’s, on MNIST’s test set"
     return [Table(caption, heads_of("Whose", "#Nats"), tuple(rows))] if rows else []
 
 
-def parzen_notes(details: Mapping[str, Any]) -> list[str]:
+def parzen_notes(details: Mapping[str, Any], noun: Noun) -> list[str]:
     """How far what was done is from the protocol of 2014, and that the figure is weak."""
     fakes, validation, sigma = (numbers.finite(details.get(k)) for k in ("fakes", "validation", "sigma"))
     notes = []
     if fakes is not None and validation is not None:
         full = fakes >= 10_000 and validation >= 1000
         notes.append(
-            f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training pictures, "
+            f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training {noun.many}, "
             f"lies around each of {numbers.count(fakes)} fakes"
-            + (", as in the protocol." if full else "; the protocol takes 10,000 fakes and 1,000 pictures.")
+            + (", as in the protocol." if full else f"; the protocol takes 10,000 fakes and 1,000 {noun.many}.")
         )
     return [
         *notes,
-        "A weak measure: means of clusters (k-means) of the training pictures score above real pictures (Theis et al. "
-        "2016), so a larger figure need not mean better pictures.",
+        f"A weak measure: means of clusters (k-means) of the training {noun.many} score above real {noun.many} (Theis "
+        f"et al. 2016), so a larger figure need not mean better {noun.many}.",
     ]
 
 
 def is_mnist(card: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
-    """Whether the pictures are, by their name and shape, the digits that the paper's figures are about."""
+    """Whether the images are, by their name and shape, the digits that the paper's figures are about."""
     name = f"{card.get('name') or ''} {card.get('source') or ''}".lower()
     others = ("fashion", "kmnist", "emnist", "qmnist", "kuzushiji", "stacked", "notmnist", "not-mnist")
     return shape == (28, 28, 1) and "mnist" in name and not any(word in name for word in others)

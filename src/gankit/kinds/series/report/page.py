@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from gankit.kinds.images.report import tables as picture_tables
 from gankit.kinds.series.metrics.sums import WHOLE
 from gankit.kinds.series.report import panels
 from gankit.kinds.series.report.looks import Look
 from gankit.kinds.series.report.words import BASELINES, LEVELS, chip, words_of, worst_class
 from gankit.metrics.metric import Noun
-from gankit.report import charts, curves, frame, numbers, parts, scale
+from gankit.report import charts, curves, frame, numbers, parts, records, scale
 from gankit.report.old import LIMITS
 from gankit.report.parts import Section
 from gankit.report.section import Table, heads_of
@@ -173,7 +172,7 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
         caption = "A classifier trained on real series, on held-out ones (per cent of the true label)"
         judge = content.evaluation.get("classifier") or {}
         names = [str(c.get("class")) for c in look.per_class]
-        tables = picture_tables.mistakes(judge.get("confusion"), names, caption, "True label")
+        tables = records.confusion_table(judge.get("confusion"), names, caption, "True label")
         return {"tables": [*look.class_figures(), *tables], "verdicts": _judge(judge)}
     if family == "copies":
         return parts.copies({m: (words_of(m, members[m]).noun, d) for m, d in details.items()}, "series")

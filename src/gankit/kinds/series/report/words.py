@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gankit.kinds.images.report.words import Words, completed
 from gankit.kinds.series.report import details as told
 from gankit.kinds.texts.report.words import alike, worst_class
 from gankit.report import numbers
+from gankit.report.old import Words, completed
 from gankit.report.standing import Level, Standing, standing
 from gankit.report.verdicts import Voice
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gankit.kinds.images.report import tables as picture_tables
 from gankit.kinds.texts.report.looks import Look
 from gankit.kinds.texts.report.panels import STYLE, by_order, length_picture
 from gankit.kinds.texts.report.words import BASELINES, HEADLINES, LEVELS, chip, words_of, worst_class
-from gankit.report import curves, frame, numbers, parts, scale
+from gankit.report import curves, frame, numbers, parts, records, scale
 from gankit.report.old import LIMITS
 from gankit.report.parts import Section
 from gankit.report.section import Table, heads_of
@@ -169,7 +168,7 @@ def _extra(family: str, members: Mapping[str, Mapping[str, Any]], content: Conte
         caption = "A classifier trained on real texts, on held-out ones (per cent of the true label)"
         judge = content.evaluation.get("classifier") or {}
         names = [str(c.get("class")) for c in look.per_class]
-        tables = picture_tables.mistakes(judge.get("confusion"), names, caption, "True label")
+        tables = records.confusion_table(judge.get("confusion"), names, caption, "True label")
         return {"tables": [*look.class_figures(), *tables], "verdicts": _judge(judge)}
     if family == "copies":
         return parts.copies({m: (words_of(m, members[m]).noun, d) for m, d in details.items()}, "text")

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gankit.kinds.images.report.words import Words, completed
 from gankit.kinds.texts.report import details as told
 from gankit.report import numbers
-from gankit.report.old import name
+from gankit.report.old import Words, completed, name
 from gankit.report.standing import Level, Standing, standing
 from gankit.report.verdicts import Voice
 

@@ -1,6 +1,6 @@
-"""Pictures as sheets: grids, the second figure of the 2014 paper, strips; and each as an image within the page.
+"""Images as sheets: grids, the second figure of the 2014 paper, strips; and each as an image within the page.
 
-Knows arrays of pictures and Pillow; never metrics, models or files.
+Knows arrays of images and Pillow; never metrics, models or files.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from markupsafe import Markup, escape
 
 LARGEST = 96
-"""The longer side, in pixels, of a picture shown on the page; larger ones are made smaller."""
+"""The longer side, in pixels, of an image shown on the page; larger ones are made smaller."""
 
-# Up to this longer side pictures are kept without loss (PNG) and enlarged by a whole factor up to _ENLARGED pixels, so
+# Up to this longer side images are kept without loss (PNG) and enlarged by a whole factor up to _ENLARGED pixels, so
 # that single pixels can be seen on a screen of any resolution; larger ones are photographs for the eye (JPEG).
 _SMALL = 48
 _ENLARGED = 64
@@ -27,15 +27,15 @@ _GAP_COLOUR = 128
 _YELLOW = (255, 204, 0)
 # Squares behind transparent pixels, light and dark, so that both black and white figures stand out.
 _CHECKS = (200, 150)
-# A sheet about this wide shows single pictures at a readable size beside a second one.
+# A sheet about this wide shows single images at a readable size beside a second one.
 _SHEET_WIDTH = 620
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How pictures of one shape are shown.
+    """How images of one shape are shown.
 
-    height, width: of a shown picture, in pixels; factor: by which small ones are enlarged; lossless: PNG, else JPEG;
+    height, width: of a shown image, in pixels; factor: by which small ones are enlarged; lossless: PNG, else JPEG;
     reduced: whether they are smaller than the data; columns: how many stand side by side in a grid.
     """
 
@@ -48,7 +48,7 @@ class Shape:
 
 
 def shape_of(height: int, width: int, *, compared: bool = False) -> Shape:
-    """How pictures of that height and width are shown: at most `LARGEST` pixels, small ones enlarged.
+    """How images of that height and width are shown: at most `LARGEST` pixels, small ones enlarged.
 
     compared: larger than in a grid, for a few that stand beside one another to be compared.
 
@@ -64,42 +64,42 @@ def shape_of(height: int, width: int, *, compared: bool = False) -> Shape:
     return Shape(shown[0] * factor, shown[1] * factor, factor, small, longer > LARGEST, columns)
 
 
-def flat_colours(pictures: np.ndarray) -> np.ndarray:
-    """Pictures of any number of channels as grey or RGB.
+def flat_colours(images: np.ndarray) -> np.ndarray:
+    """Images of any number of channels as grey or RGB.
 
     Args:
-        pictures: [N, H, W, C] uint8. The second of two channels and the fourth of four are opacity and are laid over a
+        images: [N, H, W, C] uint8. The second of two channels and the fourth of four are opacity and are laid over a
             chequered ground; of five and more the first three are shown.
 
     Returns:
         [N, H, W, 1] uint8 for one channel or two, else [N, H, W, 3] uint8.
     """
-    channels = pictures.shape[-1]
+    channels = images.shape[-1]
     if channels in (1, 3):
-        return pictures
+        return images
     if channels > 4:
-        return pictures[..., :3]
-    colours, opacity = pictures[..., :-1].astype(np.float32), pictures[..., -1:].astype(np.float32) / 255
-    rows, columns = np.indices(pictures.shape[1:3])
-    side = max(2, min(pictures.shape[1:3]) // 8)
+        return images[..., :3]
+    colours, opacity = images[..., :-1].astype(np.float32), images[..., -1:].astype(np.float32) / 255
+    rows, columns = np.indices(images.shape[1:3])
+    side = max(2, min(images.shape[1:3]) // 8)
     ground = np.where((rows // side + columns // side) % 2 == 0, *_CHECKS).astype(np.float32)[None, :, :, None]
     return np.rint(colours * opacity + ground * (1 - opacity)).astype(np.uint8)
 
 
-def reduced(pictures: np.ndarray, shape: Shape) -> np.ndarray:
-    """Pictures at the size at which the page shows them.
+def reduced(images: np.ndarray, shape: Shape) -> np.ndarray:
+    """Images at the size at which the page shows them.
 
     Args:
-        pictures: [N, H, W, C] uint8.
-        shape: of `shape_of` for these pictures.
+        images: [N, H, W, C] uint8.
+        shape: of `shape_of` for these images.
 
     Returns:
-        [N, h, w, 1 or 3] uint8. Larger pictures are averaged over areas (Pillow's box filter), of small ones each pixel
+        [N, h, w, 1 or 3] uint8. Larger images are averaged over areas (Pillow's box filter), of small ones each pixel
         is repeated.
     """
     from PIL import Image
 
-    out = flat_colours(pictures)
+    out = flat_colours(images)
     if shape.reduced:
         size = (shape.width, shape.height)
         small = [
@@ -112,36 +112,36 @@ def reduced(pictures: np.ndarray, shape: Shape) -> np.ndarray:
     return out
 
 
-def figure_grid(pictures: np.ndarray, columns: int, *, gap: int = 2) -> np.ndarray:
-    """Pictures side by side, row by row, on a grey ground.
+def figure_grid(images: np.ndarray, columns: int, *, gap: int = 2) -> np.ndarray:
+    """Images side by side, row by row, on a grey ground.
 
     Args:
-        pictures: [N, H, W, C] uint8, at least one.
+        images: [N, H, W, C] uint8, at least one.
         columns: how many stand in a row.
-        gap: pixels between two pictures.
+        gap: pixels between two images.
 
     Returns:
         [H', W', C] uint8; places that are left over in the last row are grey.
     """
-    num, height, width, channels = pictures.shape
+    num, height, width, channels = images.shape
     columns = min(columns, num)
     rows = -(-num // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), _GAP_COLOUR, np.uint8)
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = image
     return sheet
 
 
 def figure_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int = 6) -> np.ndarray:
     """Figure 2 of Goodfellow et al. (2014): samples, and in the rightmost column, framed in yellow, the training
-    picture nearest to the sample at its left.
+    image nearest to the sample at its left.
 
     Args:
         fake: [N, H, W, C] uint8; they are shown in their order, row by row, and those that fill no row are left out.
-        train: [M, H, W, C] uint8, the training pictures.
+        train: [M, H, W, C] uint8, the training images.
         nearest_rows: [N], for each fake the row of `train` that is nearest to it.
-        columns: pictures in a row, the training picture included; at least 2.
+        columns: images in a row, the training image included; at least 2.
 
     Returns:
         [H', W', 3] uint8.
@@ -176,45 +176,45 @@ def _under(rows: int, columns: int, height: int, width: int, gap: int) -> np.nda
     return down[:, None] | along[None, :]
 
 
-def _rgb(pictures: np.ndarray) -> np.ndarray:
-    """Grey or RGB pictures as RGB: [N, H, W, C] -> [N, H, W, 3]."""
-    flat = flat_colours(pictures)
+def _rgb(images: np.ndarray) -> np.ndarray:
+    """Grey or RGB images as RGB: [N, H, W, C] -> [N, H, W, 3]."""
+    flat = flat_colours(images)
     return flat.repeat(3, axis=-1) if flat.shape[-1] == 1 else flat
 
 
-def sheet(pictures: np.ndarray, columns: int, alt: str, *, compared: bool = False) -> Markup:
-    """A grid of pictures as an image in the page.
+def sheet(images: np.ndarray, columns: int, alt: str, *, compared: bool = False) -> Markup:
+    """A grid of images as an image in the page.
 
-    pictures: [N, H, W, C] uint8 as the data has them, at least one; alt: what is seen, in words; compared: as for
+    images: [N, H, W, C] uint8 as the data has them, at least one; alt: what is seen, in words; compared: as for
     `shape_of`.
     """
-    shape = shape_of(*pictures.shape[1:3], compared=compared)
+    shape = shape_of(*images.shape[1:3], compared=compared)
     return embedded(
-        figure_grid(reduced(pictures, shape), columns, gap=max(2, shape.factor)), alt, lossless=shape.lossless
+        figure_grid(reduced(images, shape), columns, gap=max(2, shape.factor)), alt, lossless=shape.lossless
     )
 
 
 def sheet_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int, alt: str) -> Markup:
-    """`figure_2014` as an image in the page; only the training pictures that it shows are touched."""
+    """`figure_2014` as an image in the page; only the training images that it shows are touched."""
     shape = shape_of(*fake.shape[1:3], compared=True)
     near = np.stack([train[int(row)] for row in nearest_rows])
     drawn = figure_2014(reduced(fake, shape), reduced(near, shape), range(len(near)), columns)
     return embedded(drawn, alt, lossless=shape.lossless)
 
 
-def embedded(picture: np.ndarray, alt: str, *, lossless: bool) -> Markup:
-    """A picture as an <img> that holds it: PNG where `lossless`, else JPEG.
+def embedded(pixels: np.ndarray, alt: str, *, lossless: bool) -> Markup:
+    """An image as an <img> that holds it: PNG where `lossless`, else JPEG.
 
-    picture: [H, W, 1 or 3] uint8.
+    pixels: [H, W, 1 or 3] uint8.
     """
     from PIL import Image
 
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     out = io.BytesIO()
     if lossless:
         image.save(out, "PNG")
     else:
         image.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     kind, text = "png" if lossless else "jpeg", base64.b64encode(out.getvalue()).decode("ascii")
-    height, width = picture.shape[:2]
+    height, width = pixels.shape[:2]
     return Markup(f'<img src="data:image/{kind};base64,{text}" width="{width}" height="{height}" alt="{escape(alt)}">')

@@ -1,0 +1,339 @@
+"""The metrics of images: what each computes, its words, and its baselines; what they are called is an argument.
+
+Knows evaluation inputs and the words of the report; never how images were made, networks or pages.
+
+Details of the scores hold what the docstring of each function names; "pairs" there are rows of fakes and training
+images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.images.metrics import neighbours
+from gankit.kinds.images.metrics.classes import Learn
+from gankit.kinds.images.metrics.inputs import ImageFacts, ImageInputs, Labels, Sees
+from gankit.metrics.evaluate import Evaluation, evaluate, make_baselines
+from gankit.metrics.metric import LONGER, WIDER, Baseline, Metric, Noun
+from gankit.report import numbers, wording
+from gankit.report.numbers import finite
+from gankit.report.verdict import COPIES
+
+IMAGES = Noun("image", "images")
+
+
+def evaluate_images(
+    train: np.ndarray,
+    heldout: np.ndarray,
+    fake: np.ndarray,
+    *,
+    features: Sees,
+    classify: Callable[[np.ndarray], np.ndarray] | None = None,
+    learn: Learn | None = None,
+    labels: tuple[Labels, Labels, Labels] = (None, None, None),
+    class_names: Sequence[str] = (),
+    seed: int = 0,
+    max_images: int = 10_000,
+    num_shown: int = 48,
+    mirrored: bool = False,
+    only: Collection[str] | None = None,
+    noun: Noun = IMAGES,
+) -> Evaluation[ImageFacts]:
+    """Every metric of `metrics` on the fakes, on real images (the ceiling) and on three baselines.
+
+    Args:
+        train, heldout: real images [N, H, W, C] uint8, disjoint. fake: [M, H, W, C] uint8.
+        features: in which distances are measured.
+        classify: [N, H, W, C] uint8 -> probabilities [N, K] of a classifier of the labels, or None.
+        learn: trains a fresh classifier, for `usefulness`, which is left out where it is None.
+        labels: of training, held-out and fake images (those that were asked for): [N] int in 0 .. K - 1, or None.
+        class_names: K texts; numbers where none are given.
+        seed: of every choice.
+        max_images: at most so many of each side are compared; near copies are looked for among all training ones.
+        num_shown: fakes whose neighbours are looked up for showing.
+        mirrored: whether the mirror image of a training image counts as a copy, for training showed both.
+        only: names of the metrics to compute; None for all.
+        noun: what the images are called.
+
+    Raises:
+        DataError: a set has fewer than 2 images or another shape, or labels do not fit.
+    """
+    inputs = ImageInputs(
+        train, heldout, fake, features=features, classify=classify, learn=learn, labels=labels, class_names=class_names,
+        seed=seed, max_images=max_images, num_shown=num_shown, mirrored=mirrored, noun=noun,
+    )  # fmt: skip
+    inputs.candidates |= make_baselines(baselines(noun), inputs)
+    return evaluate(metrics(noun), inputs, only)
+
+
+def baselines(noun: Noun) -> Sequence[Baseline[ImageInputs]]:
+    """Three plain makers of fakes."""
+    return (
+        Baseline(
+            "noise",
+            ImageInputs.noise,
+            "Noise",
+            "noise",
+            "every pixel drawn for itself: what no model at all would score. It says where the scale begins.",
+            "triangle",
+            start=True,
+        ),
+        # No beginning of the scale: a model that has collapsed to one good image has a precision of 1.
+        Baseline(
+            "mean",
+            ImageInputs.mean,
+            f"Mean {noun.one}",
+            f"the mean {noun.one}",
+            f"what a model that makes a single blurred {noun.one} would score.",
+            "square",
+        ),
+        Baseline(
+            "bootstrap",
+            ImageInputs.bootstrap,
+            f"Training {noun.many} drawn again",
+            f"training {noun.many} drawn again",
+            "as real as can be, and all of it copied. It shows what a copier would score.",
+            "cross",
+        ),
+    )
+
+
+def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
+    """The metrics of images that are called so."""
+    one, many = noun.one, noun.many
+    memorised = (
+        f"train for fewer samples (--samples), augment (--augment ada), or bring more {many}; then look at the closest "
+        "pairs with your own eyes"
+    )
+    near = wording.near(noun, plain="smooth or pale fakes")
+    return (
+        Metric(
+            "frechet",
+            ImageInputs.frechet,
+            "distance",
+            f"How far apart fakes and held-out {many} are as two Gaussians in features (the FID in Inception features, "
+            "and only there).",
+            title="Fréchet distance",
+            noun=f"distance to real {many}",
+            question=f"How far is the distribution of fakes from that of real {many}, in realism and variety at once?",
+            good=f"As a whole they resemble real {many}.",
+            bad=f"As a whole they differ from real {many}; realism and variety below say in which way.",
+            remedy=WIDER,
+            details=_frechet(noun),
+            best=0.0,
+            direction="lower",
+            halvings=True,
+        ),
+        Metric(
+            "kernel",
+            ImageInputs.kernel,
+            "distance",
+            "How far apart they are by a kernel (KID in Inception features); unbiased, so that small samples may be "
+            "compared.",
+            title="Kernel distance",
+            question=f"The same question, by a measure that few {many} do not bias.",
+            good=f"It agrees that they resemble real {many}.",
+            bad="It sees a difference, too.",
+            best=0.0,
+            direction="lower",
+            halvings=True,
+        ),
+        Metric(
+            "precision",
+            lambda inputs, who: inputs.fidelity(neighbours.precision, who),
+            "fidelity",
+            f"The share of fakes that lie where real {many} lie.",
+            title="Realism (precision)",
+            noun=f"realism of single {many}",
+            question=f"What share of the fakes lies where real {many} lie?",
+            good=f"Single fakes look like real {many}.",
+            bad="The other fakes look like nothing in the data: broken, blurred, or a mixture of kinds.",
+            remedy=f"{LONGER}, or sample with --truncation .7, which trades variety for realism",
+            tolerance=0.02,
+        ),
+        Metric(
+            "recall",
+            lambda inputs, who: inputs.fidelity(neighbours.recall, who),
+            "fidelity",
+            f"The share of real {many} that the fakes reach.",
+            title="Variety (recall)",
+            noun="variety",
+            question=f"What share of the real {many} could the model have made?",
+            good=f"The kinds of real {many} are all there.",
+            bad=f"Whole kinds of real {many} are missing, or each is made in few ways (near 0: a collapse).",
+            remedy=f"{LONGER}; if it stays low, a larger --penalty-weight, a larger --batch, and no truncation",
+            tolerance=0.02,
+        ),
+        Metric(
+            "density",
+            lambda inputs, who: inputs.fidelity(neighbours.density, who),
+            "fidelity",
+            f"How densely fakes lie around real {many}; above 1: they keep to where real ones are densest.",
+            noun=f"density around real {many}",
+            question=f"Are there as many fakes around real {many} as there should be? (1 is right, more is crowding)",
+            good=f"Fakes lie about as densely around real {many} as real ones do.",
+            bad=f"Below the figure of real {many} fakes lie off the data; above it they crowd in its middle.",
+            remedy=f"{LONGER}; when they crowd, sample without --truncation",
+            direction="near",
+            tolerance=0.05,
+        ),
+        Metric(
+            "coverage",
+            lambda inputs, who: inputs.fidelity(neighbours.coverage, who),
+            "fidelity",
+            f"The share of real {many} with a fake in their neighbourhood.",
+            noun=f"coverage of real {many}",
+            question=f"What share of the real {many} has a fake nearby?",
+            good=f"Nearly every real {one} has a fake that is like it.",
+            bad=f"Real {many} without a fake nearby are of kinds that the model makes too seldom or never.",
+            remedy=f"{LONGER}, or a larger --batch",
+            tolerance=0.02,
+        ),
+        Metric(
+            "classes",
+            ImageInputs.classes,
+            "classes",
+            "Are all classes there, as often as in the data? The entropy over log K.",
+            title="Evenness of classes",
+            noun="evenness of classes",
+            question=f"Do all classes occur among the fakes, as often as among real {many}?",
+            good="The classes occur as they should.",
+            bad="Some classes occur too often and others too seldom.",
+            remedy=f"{LONGER}, or ask for classes by --where and mix them as you need them",
+            best=None,
+            direction="near",
+        ),
+        Metric(
+            "agreement",
+            ImageInputs.agreement,
+            "classes",
+            "The share of fakes in which a classifier sees the class that was asked for.",
+            title="Conditional accuracy",
+            noun="conditional accuracy",
+            question="Does a fake that was asked to show a class show it, as the classifier sees it?",
+            good="Asked for a class, the model gives it.",
+            bad="A part of the fakes shows another class than the one asked for, or none that can be told.",
+            remedy=f"{LONGER}; classes with few {many} need more of them",
+            tolerance=0.01,
+        ),
+        Metric(
+            "usefulness",
+            ImageInputs.usefulness,
+            "usefulness",
+            f"The accuracy on held-out {many} of a classifier trained on the fakes.",
+            noun="training a classifier",
+            question=f"Does a classifier trained on fakes see real {many} as well as one trained on real {many}?",
+            good=f"Fakes can stand in for real {many} in such a training.",
+            bad=f"A classifier learns less from fakes than from as many real {many}: add them to real ones, replace "
+            "none.",
+            details=wording.usefulness("A classifier", noun),
+            tolerance=0.01,
+        ),
+        Metric(
+            "copies_exact",
+            ImageInputs.copies_exact,
+            COPIES,
+            f"The share of fakes that are a training {one}, pixel by pixel.",
+            title="Exact copies",
+            noun="exact copies",
+            question=f"How many fakes equal a training {one}, pixel for pixel?",
+            remedy=memorised,
+            details=wording.exact(noun, "in every pixel"),
+            best=0.0,
+            direction="lower",
+            tolerance=0.005,
+            trained=True,
+        ),
+        Metric(
+            "copies_pixels",
+            ImageInputs.copies_pixels,
+            COPIES,
+            f"The share of fakes nearer, in pixels, to a training {one} than 99% of held-out {many} are.",
+            title="Unusually near fakes",
+            noun="unusually near fakes",
+            question=f"How many fakes are nearer to a training {one} than nearly all held-out {many} are?",
+            bad="Smooth or blurred fakes lie nearer to everything, so that a share a little above is no proof.",
+            remedy=memorised,
+            details=_pixels(noun),
+            best=0.01,
+            direction="near",
+            tolerance=0.005,
+            trained=True,
+        ),
+        Metric(
+            "copies_near",
+            lambda inputs, who: inputs.copies_near(False, who),
+            COPIES,
+            f"The share of fakes closer, in pixels, to a training {one} than to a held-out one; .5 without copying.",
+            title="Near copies",
+            noun="near copies",
+            question=f"Are fakes nearer, in pixels, to training {many} than to real {many} nobody trained on?",
+            remedy=memorised,
+            details=near,
+            best=0.5,
+            direction="near",
+            tolerance=0.02,
+            trained=True,
+        ),
+        Metric(
+            "copies_features",
+            lambda inputs, who: inputs.copies_near(True, who),
+            COPIES,
+            f"The same in features; a classifier that memorised its training {many} shifts it, the ceiling too.",
+            title="Near copies in features",
+            noun="near copies in features",
+            question="The same in features, which also see a copy that was shifted or tinted.",
+            remedy=memorised,
+            details=near,
+            best=0.5,
+            direction="near",
+            tolerance=0.02,
+            trained=True,
+        ),
+        Metric(
+            "parzen",
+            ImageInputs.parzen,
+            "history",
+            "The Parzen log-likelihood of 2014 in nats: for history, a weak measure that k-means centres win.",
+            title="Parzen log-likelihood (history)",
+            noun="Parzen log-likelihood",
+            question="The figure of the 2014 paper, by its protocol, in nats.",
+            best=None,
+            judged=False,
+            unit=" nats",
+        ),
+    )
+
+
+def _frechet(noun: Noun) -> Callable[[Mapping[str, Any]], list[str]]:
+    def told(details: Mapping[str, Any]) -> list[str]:
+        if details.get("singular"):
+            return [
+                f"It was measured with fewer {noun.many} than its {numbers.count(details.get('features'))} features: "
+                "mostly noise of small numbers, so read the kernel distance instead."
+            ]
+        limit = finite(details.get("limit"))
+        if limit is None:
+            return []
+        return [f"With ever more fakes it would tend to about {numbers.score(max(limit, 0.0))}."]
+
+    return told
+
+
+def _pixels(noun: Noun) -> Callable[[Mapping[str, Any]], list[str]]:
+    def told(details: Mapping[str, Any]) -> list[str]:
+        near, rows = finite(details.get("near")), finite(details.get("rows"))
+        if near is None or not rows:
+            return []
+        return [
+            f"{numbers.count(near)} of {numbers.count(rows)} fakes are nearer to a training {noun.one} than 99 % of "
+            f"the held-out {noun.many} are."
+        ]
+
+    return told
+
+
+METRICS = metrics(IMAGES)
