@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 
@@ -65,3 +67,29 @@ def test_a_busy_processor_is_told_of(clocks: dict[str, float], worked: float, sa
     notes = list(notes_of(stood_in(), budget="100s"))
     assert len(notes) == (1 if said is None else 2) and (said is None or said in notes[1])
     assert len(list(notes_of(stood_in("meta"), budget="100s"))) == 1, "elsewhere the processor waits for the device"
+
+
+def test_networks_are_built_and_records_encoded_once_and_timing_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gankit
+    from gankit.columns.codec import TableCodec
+    from gankit.model.plan import NetworkPlan
+
+    done: list[str] = []
+    build, encode = NetworkPlan.build, TableCodec.encode
+
+    def counted(name: str, call: Any) -> Any:
+        return lambda self, *a, **k: (done.append(name), call(self, *a, **k))[1]
+
+    monkeypatch.setattr(NetworkPlan, "build", counted("built", build))
+    monkeypatch.setattr(TableCodec, "encode", counted("encoded", encode))
+    table = {"a": np.random.default_rng(0).normal(size=80), "b": [("x", "y")[i % 2] for i in range(80)]}
+    notes: list[str] = []
+    options: dict[str, Any] = {"network": "residual", "width": 8, "given": ("b",), "threads": 1}
+    timed = gankit.train(table, budget="5s", on_note=notes.append, **options)
+    assert done.count("built") == 1 and done.count("encoded") <= 5  # x and c of both parts, and the combinations of c
+    (said,) = [note for note in notes if note.startswith("length")]
+    found = re.search(r"--samples (\d+) --evaluations (\d+)", said)
+    assert found is not None
+    again = gankit.train(table, samples=found[1], evaluations=int(found[2]), **options)
+    pairs = zip(timed.generator.state_dict().values(), again.generator.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
@@ -106,6 +107,14 @@ class Prepared(Generic[D_co, C_co]):
     def num_train(self) -> int:
         """Training records."""
         return len(self.train)
+
+    @cached_property
+    def combinations(self) -> tuple[np.ndarray, np.ndarray]:
+        """The combinations of given cells that training shows, [M, columns] int64, and how often each, [M] float64."""
+        assert self.given is not None
+        codes = np.floor(self.given.encode(self.train.values)).astype(np.int64)
+        unique, counts = np.unique(codes, axis=0, return_counts=True)
+        return unique, counts.astype(np.float64)
 
     @property
     def num_heldout(self) -> int:

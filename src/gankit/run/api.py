@@ -174,7 +174,7 @@ def _new_run(
         total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
-    run = Run.start(prepared, config, total_samples, evidence)
+    run = run.settled(config, total_samples)
     for text in notes:
         note(text)
     folder = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 from gankit.config import TrainConfig
@@ -76,9 +75,7 @@ def model_of(
     """The model of a generator, with its training data at hand."""
     given = None
     if prepared.given is not None:
-        codes = np.floor(prepared.given.encode(prepared.train.values)).astype(np.int64)
-        unique, counts = np.unique(codes, axis=0, return_counts=True)
-        given = Given(prepared.given, unique, counts.astype(np.float64))
+        given = Given(prepared.given, *prepared.combinations)
     return Model(
         prepared.kind.name, prepared.schema, prepared.origin, prepared.codec, given, plan, generator, card,
         tuple(history), figure, prepared,

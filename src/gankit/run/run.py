@@ -101,6 +101,15 @@ class Run:
         judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
         return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)
 
+    def settled(self, config: TrainConfig, total_samples: int) -> Run:
+        """The same run at its first step, with the length and the options that were found out by timing it.
+
+        config: as it was, but for `evaluations` and what only says how steps are computed.
+        """
+        assert self.game.step == 0
+        self.game.config = replace(self.game.config, total_samples=total_samples, evaluations=config.evaluations)
+        return replace(self, config=config)
+
     def threads(self) -> AbstractContextManager[None]:
         """Within it torch uses as many threads as were asked for, or as the networks are worth."""
         number = self.config.threads
