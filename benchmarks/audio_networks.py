@@ -33,7 +33,7 @@ from scipy.signal import stft
 from torch import Tensor, nn
 
 from gankit.config import TrainConfig
-from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.audio.reading import read_recordings
 from gankit.kinds.audio.records import Recordings
 from gankit.networks import build
@@ -159,7 +159,7 @@ def row(cells: list[Any]) -> None:
 def trial(a: argparse.Namespace, train: Recordings, ears: Ears) -> None:
     """Trains, makes fakes, and prints what is heard in them."""
     kind = WaveCodec if a.network == "wave" else SpectrogramCodec
-    codec = kind.fit(train.x, train.lengths, RATE)
+    codec = kind.fit((), sound_values(train.x, train.lengths), RATE)
     x = torch.from_numpy(train.x if kind is WaveCodec else codec.look(train.x))
     digits = torch.tensor([int(d) for d in column(train, "digit")])
     c, held = torch.eye(DIGITS)[digits], torch.arange(len(x)) % 10 == 0
@@ -235,7 +235,7 @@ def main() -> None:
         fakes = read_recordings(a.fakes, TrainConfig(seconds=LONGEST / RATE), [], least=1, as_they_are=True)
         row([a.fakes.name, *ears.heard(fakes.x, np.array([int(d) for d in column(fakes, "digit")])).values()])
     elif a.network == "codec":
-        codec = SpectrogramCodec.fit(train.x, train.lengths, RATE)
+        codec = SpectrogramCodec.fit((), sound_values(train.x, train.lengths), RATE)
         values = codec.decode(codec.look(test.x))
         error = np.abs(values[LENGTH].data - test.lengths)
         row(

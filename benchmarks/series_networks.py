@@ -36,6 +36,7 @@ from gankit.columns.inference import infer
 from gankit.columns.schema import Schema
 from gankit.io.reading import read
 from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.records import SeriesSet
 from gankit.networks import NETWORKS, StartsFromRecords, build
 from gankit.networks.blocks import collapse, expand
 from gankit.networks.sequences import principal
@@ -128,8 +129,8 @@ def steps_within(seconds: float, game: Game, train: Batches) -> int:
 def fakes(game: Game, codec: SeriesCodec, c: Tensor | None, count: int) -> np.ndarray:
     """Decoded fakes [count, T, C] of the averaged G."""
     x = game.sample(game.average.eval(), count, "fakes", c)
-    values, lengths = codec.decode(collapse(codec.spec, x, x.new_zeros(0)).numpy())
-    return np.stack([v.data for v in values.values()], 1).reshape(count, int(lengths[0]), -1)
+    made = codec.decode(collapse(codec.spec, x, x.new_zeros(0)).numpy())
+    return np.stack([v.data for v in made.cells.values()], 1).reshape(count, int(made.lengths[0]), -1)
 
 
 def to_grain(data: Windows, fake: np.ndarray) -> np.ndarray:
@@ -161,8 +162,9 @@ def main() -> None:
     sizes = {name: chosen.pop(name) for name in ("width", "depth", "num_latents") if name in chosen}
     fixed = {"batch": 64, "evaluations": 1, "early_stop": False} | chosen
     data = load(a.data, a.folder)
-    codec = SeriesCodec.fit(data.schema.modelled, data.values, data.begins, data.lengths, scale)
-    x = torch.from_numpy(codec.encode(data.values, data.begins, data.lengths))
+    steps = SeriesSet({}, data.values, data.begins, data.lengths)
+    codec = SeriesCodec.fit(data.schema.modelled, steps, scale)
+    x = torch.from_numpy(codec.encode(steps))
     condition, c = None, None
     if data.classes is not None:
         found, codes = np.unique(data.classes, return_inverse=True)

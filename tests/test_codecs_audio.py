@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from gankit.columns.cells import Values
-from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.audio.spectrum import Spectrum, bands_of, frame_of
 
 RATE = 8000
@@ -79,7 +79,7 @@ def test_frames_suit_the_rate_and_never_outgrow_the_recording() -> None:
 @pytest.mark.parametrize("kind", [SpectrogramCodec, WaveCodec])
 def test_a_fitted_codec_is_the_same_after_json(kind: type[AudioCodec]) -> None:
     x, lengths = padded()
-    codec = kind.fit(x, lengths, examples.RATE)
+    codec = kind.fit((), sound_values(x, lengths), examples.RATE)
     again = AudioCodec.from_json(codec.to_json())
     assert type(again) is kind and again.spec == codec.spec
     made = codec.encode({SOUND: Values(x[:3], np.zeros(3, np.int8))})
@@ -89,7 +89,7 @@ def test_a_fitted_codec_is_the_same_after_json(kind: type[AudioCodec]) -> None:
 
 def test_spectrograms_are_bytes_with_time_to_the_right_and_high_pitch_above() -> None:
     x, lengths = padded()
-    codec = SpectrogramCodec.fit(x, lengths, examples.RATE)
+    codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
     looks = codec.encode({SOUND: Values(x, np.zeros(len(x), np.int8))})
     bands, frames = codec.spectrum.bands, codec.spectrum.frames
     assert looks.shape == (len(x), bands, frames, 1) and looks.dtype == np.uint8
@@ -102,7 +102,7 @@ def test_spectrograms_are_bytes_with_time_to_the_right_and_high_pitch_above() ->
 
 def test_the_silence_behind_a_recording_is_found_again() -> None:
     x, lengths = padded()
-    codec = SpectrogramCodec.fit(x, lengths, examples.RATE)
+    codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
     found = codec.decode(codec.look(x))
     error = found[LENGTH].data - lengths
     assert np.abs(error).max() <= 2 * codec.spectrum.hop and np.abs(np.median(error)) <= codec.spectrum.hop / 2
@@ -112,13 +112,13 @@ def test_the_silence_behind_a_recording_is_found_again() -> None:
 
 def test_recordings_of_one_length_keep_it() -> None:
     x, _ = padded(4)
-    codec = SpectrogramCodec.fit(x, np.full(4, 512), examples.RATE)
+    codec = SpectrogramCodec.fit((), sound_values(x, np.full(4, 512)), examples.RATE)
     assert codec.decode(np.zeros_like(codec.look(x)))[LENGTH].data.tolist() == [512] * 4
 
 
 def test_a_recording_depends_on_its_own_spectrogram_alone() -> None:
     x, lengths = padded(6)
-    codec = SpectrogramCodec.fit(x, lengths, examples.RATE)
+    codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
     looks = codec.look(x)
     whole = codec.decode(looks)[SOUND].data
     np.testing.assert_array_equal(codec.decode(looks[4:5])[SOUND].data[0], whole[4])
@@ -136,7 +136,7 @@ def test_samples_come_back_as_they_were(x: np.ndarray) -> None:
 def test_two_channels_stay_apart() -> None:
     x, _lengths = padded(8)
     two = np.concatenate([x, np.roll(x, 1, 0)], 2)
-    codec = SpectrogramCodec.fit(two, np.full(8, 512), examples.RATE)
+    codec = SpectrogramCodec.fit((), sound_values(two, np.full(8, 512)), examples.RATE)
     looks = codec.look(two)
     np.testing.assert_array_equal(looks[1:, :, :, 1], looks[:-1, :, :, 0])
     assert codec.decode(looks[:2])[SOUND].data.shape == (2, 512, 2)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gankit.columns.column import Column
 from gankit.columns.schema import Values
 from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, is_rough
+from gankit.kinds.series.records import SeriesSet
 from gankit.randomness import numpy_generator
 from gankit.spec import Block
 
@@ -30,12 +31,17 @@ def cells(data: object, missing: object = None) -> Values:
     return Values(found, np.zeros(len(found), np.int8) if missing is None else np.asarray(missing, np.int8))
 
 
+def part(values: dict[str, Values], begins: np.ndarray, lengths: np.ndarray) -> SeriesSet:
+    return SeriesSet({}, values, begins, lengths)
+
+
 def same(codec: SeriesCodec, values: dict[str, Values], begins: np.ndarray, lengths: np.ndarray) -> None:
     """Decoding what was coded gives the steps of the records one after another."""
-    coded = codec.encode(values, begins, lengths)
+    coded = codec.encode(part(values, begins, lengths))
     assert coded.dtype == np.float32 and coded.size == len(begins) * codec.spec.compact_dim
     assert coded.shape[:2] == (len(begins), codec.spec.shape[0]) and np.isfinite(coded).all()
-    back, found = codec.decode(coded)
+    decoded = codec.decode(coded)
+    back, found = decoded.cells, decoded.lengths
     np.testing.assert_array_equal(found, lengths)
     rows = np.concatenate([np.arange(b, b + n) for b, n in zip(begins, lengths, strict=True)])
     assert list(back) == list(values)
@@ -69,15 +75,15 @@ def test_records_come_back_with_their_gaps_categories_and_lengths(
     codes = np.where(missing > 0, -1, draws.integers(0, 4, steps)).astype(np.int32)
     columns = [category("c", 4, ("NA", None)), number("a"), number("b", ("NA", None))]
     values = {"c": cells(codes, missing), "a": cells(draws.normal(0, 1e-3, steps)), "b": cells(x, missing)}
-    codec = SeriesCodec.fit(columns, values, begins, sizes, scale)  # type: ignore[arg-type]
+    codec = SeriesCodec.fit(columns, part(values, begins, sizes), scale)  # type: ignore[arg-type]
     assert codec.ends == (sizes.min() < sizes.max())
     same(codec, values, begins, sizes)
     again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json(), allow_nan=False)))
     assert again.to_json() == codec.to_json() and again.spec == codec.spec
-    coded = codec.encode(values, begins, sizes)
-    np.testing.assert_array_equal(again.encode(values, begins, sizes), coded)
-    for name, its in codec.decode(coded)[0].items():
-        np.testing.assert_array_equal(again.decode(coded)[0][name].data, its.data)
+    coded = codec.encode(part(values, begins, sizes))
+    np.testing.assert_array_equal(again.encode(part(values, begins, sizes)), coded)
+    for name, its in codec.decode(coded).cells.items():
+        np.testing.assert_array_equal(again.decode(coded).cells[name].data, its.data)
 
 
 @given(seed=st.integers(0, 1000), spread=st.floats(0.01, 4))
@@ -87,13 +93,13 @@ def test_records_with_scales_of_their_own_come_back(seed: int, spread: float) ->
     size = np.exp(draws.normal(0, spread, (30, 1)))
     x = (size * draws.normal(0, 1, (30, 7)) + 3 * size).ravel()
     begins, lengths = np.arange(30) * 7, np.full(30, 7)
-    codec = SeriesCodec.fit([number("a")], {"a": cells(x)}, begins, lengths, "record")
-    coded = codec.encode({"a": cells(x)}, begins, lengths)
+    codec = SeriesCodec.fit([number("a")], part({"a": cells(x)}, begins, lengths), "record")
+    coded = codec.encode(part({"a": cells(x)}, begins, lengths))
     assert coded.shape == (30, 7, 3) and np.abs(coded[:, :, 0]).max() <= 1
     np.testing.assert_allclose(coded[:, :, 0].max(1), 1, atol=1e-5)
     np.testing.assert_allclose(coded[:, :, 0].min(1), -1, atol=1e-5)
     assert (coded[:, :, 1:] == coded[:, :1, 1:]).all(), "the scale of a record is constant in time"
-    back = codec.decode(coded)[0]["a"].data.reshape(30, 7)
+    back = codec.decode(coded).cells["a"].data.reshape(30, 7)
     # the middle is a float32 beside others a thousand times as large
     np.testing.assert_allclose(back, x.reshape(30, 7), rtol=0, atol=1e-5 * np.ptp(x))
 
@@ -103,8 +109,8 @@ def test_scales_of_their_own_are_chosen_where_records_differ_in_scale() -> None:
     begins, lengths = np.arange(200) * 10, np.full(200, 10)
     alike = draws.normal(0, 1, (200, 10))
     apart = np.exp(draws.normal(0, 2, (200, 1))) * alike
-    assert SeriesCodec.fit([number("a")], {"a": cells(alike.ravel())}, begins, lengths).scale == "channel"
-    assert SeriesCodec.fit([number("a")], {"a": cells(apart.ravel())}, begins, lengths).scale == "record"
+    assert SeriesCodec.fit([number("a")], part({"a": cells(alike.ravel())}, begins, lengths)).scale == "channel"
+    assert SeriesCodec.fit([number("a")], part({"a": cells(apart.ravel())}, begins, lengths)).scale == "record"
 
 
 def test_numbers_are_on_one_scale_and_never_leave_the_range_of_training() -> None:
@@ -112,22 +118,22 @@ def test_numbers_are_on_one_scale_and_never_leave_the_range_of_training() -> Non
     data = np.r_[draws.normal(1e6, 10, 500), draws.normal(0, 1, 500)]
     values = {"a": cells(data[:500]), "b": cells(np.exp(3 * data[500:]))}
     begins, lengths = np.arange(50) * 10, np.full(50, 10)
-    codec = SeriesCodec.fit([number("a"), number("b")], values, begins, lengths, "channel")
-    coded = codec.encode(values, begins, lengths)
+    codec = SeriesCodec.fit([number("a"), number("b")], part(values, begins, lengths), "channel")
+    coded = codec.encode(part(values, begins, lengths))
     np.testing.assert_allclose(coded.std((0, 1)), 1, rtol=1e-3)
     np.testing.assert_allclose(coded.mean((0, 1)), 0, atol=1e-3)
     tail = values["b"].data
     assert (tail.max() - tail.mean()) / tail.std() > 10 and np.abs(coded).max() < 7, "a heavy tail is brought in"
     wild = np.full((2, 10, 2), 1e9, np.float32) * np.array([1, -1])[:, None, None]
-    for name, its in codec.decode(wild)[0].items():
+    for name, its in codec.decode(wild).cells.items():
         assert its.data.max() == values[name].data.max() and its.data.min() == values[name].data.min()
 
 
 def test_codecs_see_the_given_records_alone() -> None:
     data = np.r_[np.linspace(0, 1, 20), np.full(20, 1e6)]
-    codec = SeriesCodec.fit([number("a")], {"a": cells(data)}, np.array([0, 5]), np.array([15, 15]))
+    codec = SeriesCodec.fit([number("a")], part({"a": cells(data)}, np.array([0, 5]), np.array([15, 15])))
     assert (codec.channels[0].low, codec.channels[0].high) == (0.0, 1.0)
-    back, _ = codec.decode(codec.encode({"a": cells(data)}, np.array([20]), np.array([15])))
+    back = codec.decode(codec.encode(part({"a": cells(data)}, np.array([20]), np.array([15])))).cells
     np.testing.assert_array_equal(back["a"].data, np.ones(15))
 
 
@@ -136,10 +142,10 @@ def test_gaps_are_bridged_by_straight_lines_and_ends_held() -> None:
     data = np.array([nan, 2.0, nan, nan, 8.0, nan, 1.0, 3.0, 5.0])
     missing = np.isnan(data).astype(np.int8)
     begins, lengths = np.array([0, 6]), np.array([6, 3])
-    codec = SeriesCodec.fit([number("a", (None,))], {"a": cells(data, missing)}, begins, lengths)
+    codec = SeriesCodec.fit([number("a", (None,))], part({"a": cells(data, missing)}, begins, lengths))
     assert codec.spec.blocks == (Block("continuous", 1), Block("categorical", 2), Block("categorical", 2))
     assert codec.spec.shape == (6, 5) and codec.spec.compact_dim == 18
-    coded = codec.encode({"a": cells(data, missing)}, begins, lengths)
+    coded = codec.encode(part({"a": cells(data, missing)}, begins, lengths))
     channel = codec.channels[0]
     drawn = channel.decode(coded[:, :, 0].astype(np.float64))
     np.testing.assert_allclose(drawn, [[2, 2, 4, 6, 8, 8], [1, 3, 5, 5, 5, 5]], atol=1e-5)
@@ -148,25 +154,25 @@ def test_gaps_are_bridged_by_straight_lines_and_ends_held() -> None:
 
 
 def test_a_record_ends_at_its_first_end_but_is_not_shorter_than_training_shows() -> None:
-    codec = SeriesCodec.fit([number("a")], {"a": cells(np.arange(9.0))}, np.array([0, 3]), np.array([3, 6]))
+    codec = SeriesCodec.fit([number("a")], part({"a": cells(np.arange(9.0))}, np.array([0, 3]), np.array([3, 6])))
     compact = np.zeros((3, 6, 2), np.float32)
     compact[0, :, 1] = [1, 1, 1, 1, 0, 1]
     compact[1, :, 1] = [0, 1, 1, 1, 1, 1]
     compact[2, :, 1] = 1
-    values, lengths = codec.decode(compact)
-    assert lengths.tolist() == [4, 3, 6] and len(values["a"].data) == 13
+    made = codec.decode(compact)
+    assert made.lengths.tolist() == [4, 3, 6] and len(made.cells["a"].data) == 13
 
 
 def test_a_channel_that_is_constant_or_missing_in_training_stays_so() -> None:
     values = {"a": cells(np.full(8, 3.7)), "b": cells(np.full(8, np.nan), np.ones(8, np.int8))}
     begins, lengths = np.array([0, 4]), np.array([4, 4])
     for scale in ("channel", "record"):
-        codec = SeriesCodec.fit([number("a"), number("b", ("",))], values, begins, lengths, scale)  # type: ignore[arg-type]
+        codec = SeriesCodec.fit([number("a"), number("b", ("",))], part(values, begins, lengths), scale)  # type: ignore[arg-type]
         codec = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json(), allow_nan=False)))
         same(codec, values, begins, lengths)
         compact = numpy_generator(0, "wild").normal(size=(5, 4, codec.spec.compact_dim // 4)).astype(np.float32)
         compact[:, :, -1] = 1
-        decoded = codec.decode(compact)[0]
+        decoded = codec.decode(compact).cells
         assert (decoded["a"].data == 3.7).all() and np.isnan(decoded["b"].data).all()
 
 
@@ -174,12 +180,12 @@ def test_rare_levels_share_a_cell_and_unknown_ones_go_to_the_most_frequent() -> 
     codes = np.r_[np.full(50, 7), np.arange(MAX_LEVELS + 40)].astype(np.int32)
     begins, lengths = np.arange(len(codes) // 2) * 2, np.full(len(codes) // 2, 2)
     column = category("c", MAX_LEVELS + 50)
-    codec = SeriesCodec.fit([column], {"c": cells(codes)}, begins, lengths)
+    codec = SeriesCodec.fit([column], part({"c": cells(codes)}, begins, lengths))
     assert codec.spec.blocks == (Block("categorical", MAX_LEVELS),)
-    back, _ = codec.decode(codec.encode({"c": cells(codes)}, begins, lengths))
+    back = codec.decode(codec.encode(part({"c": cells(codes)}, begins, lengths))).cells
     np.testing.assert_array_equal(back["c"].data[: 50 + MAX_LEVELS - 2], codes[: 50 + MAX_LEVELS - 2])
     strange = cells(np.array([-1, MAX_LEVELS + 49], np.int32))
-    back, _ = codec.decode(codec.encode({"c": strange}, np.array([0]), np.array([2])))
+    back = codec.decode(codec.encode(part({"c": strange}, np.array([0]), np.array([2])))).cells
     assert back["c"].data.tolist() == [7, 7]
 
 
@@ -187,9 +193,9 @@ def test_rare_levels_share_a_cell_and_unknown_ones_go_to_the_most_frequent() -> 
 def test_gaps_that_training_did_not_show_do_no_harm(scale: str) -> None:
     values = {"a": cells(np.arange(8.0)), "c": cells(np.arange(8) % 2)}
     begins, lengths = np.array([0, 4]), np.array([4, 4])
-    codec = SeriesCodec.fit([number("a"), category("c", 2)], values, begins, lengths, scale)  # type: ignore[arg-type]
+    codec = SeriesCodec.fit([number("a"), category("c", 2)], part(values, begins, lengths), scale)  # type: ignore[arg-type]
     holes = {"a": cells([0.0, np.nan, 2.0, np.nan], [0, 0, 0, 1]), "c": cells(np.array([0, -1, 1, 1]))}
-    back, _ = codec.decode(codec.encode(holes, np.array([0]), np.array([4])))
+    back = codec.decode(codec.encode(part(holes, np.array([0]), np.array([4])))).cells
     np.testing.assert_allclose(back["a"].data, [0, 1, 2, 2], atol=1e-5)
     assert back["c"].data.tolist() == [0, 0, 1, 1] and not back["a"].missing.any()
 
@@ -208,8 +214,8 @@ def test_noise_becomes_normal_and_a_frequent_smallest_number_the_end_of_its_scal
     draws = numpy_generator(0, "noise")
     x = np.maximum(draws.exponential(size=4000) - 0.5, 0) + low  # two fifths stand at the smallest number
     values, begins, lengths = windows_of(x)
-    codec = SeriesCodec.fit([number("x")], values, begins, lengths)
-    coded = codec.encode(values, begins, lengths)[:, :, 0]
+    codec = SeriesCodec.fit([number("x")], part(values, begins, lengths))
+    coded = codec.encode(part(values, begins, lengths))[:, :, 0]
     (channel,) = codec.channels
     scores = coded * channel.deviation + channel.mean
     for share in (0.5, 0.7, 0.9, 0.99):  # above the smallest number they are those of a normal distribution
@@ -220,7 +226,7 @@ def test_noise_becomes_normal_and_a_frequent_smallest_number_the_end_of_its_scal
     assert abs(float(scores.min()) - np.quantile(draws.standard_normal(100_000), at_end)) < 0.02
     same(codec, values, begins, lengths)
     again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
-    np.testing.assert_array_equal(again.encode(values, begins, lengths)[:, :, 0], coded)
+    np.testing.assert_array_equal(again.encode(part(values, begins, lengths))[:, :, 0], coded)
 
 
 def test_normal_noise_of_any_size_decodes_to_the_distribution_of_a_rough_channel() -> None:
@@ -253,7 +259,7 @@ def test_smooth_channels_stay_straight() -> None:
     gaps = np.where(noise > 1, np.nan, smooth)
     assert not is_rough(gaps)
     values, begins, lengths = {"x": cells(smooth.ravel())}, np.arange(300) * 12, np.full(300, 12)
-    (channel,) = SeriesCodec.fit([number("x")], values, begins, lengths).channels
+    (channel,) = SeriesCodec.fit([number("x")], part(values, begins, lengths)).channels
     assert channel.knots == ()
 
 
@@ -262,4 +268,4 @@ def test_rare_numbers_far_apart_come_back_from_a_rough_channel() -> None:
     x = draws.choice([0.0, 1.0, 2.0], 5000)
     x[[7, 800]] = [1000.0, 400.0]
     values, begins, lengths = windows_of(x)
-    same(SeriesCodec.fit([number("x")], values, begins, lengths), values, begins, lengths)
+    same(SeriesCodec.fit([number("x")], part(values, begins, lengths)), values, begins, lengths)

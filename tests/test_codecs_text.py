@@ -37,7 +37,7 @@ def test_words_come_back_as_they_were(texts: list[str]) -> None:
 
 
 def check(texts: list[str], unit: str) -> None:
-    codec = TextCodec.fit(texts, unit)
+    codec = TextCodec.fit((), column(texts), unit)
     coded = codec.encode(column(texts))
     assert coded.shape == (len(texts), *codec.spec.shape[:1], 1) and coded.dtype == np.int16
     assert coded.max() < codec.spec.shape[1] and not (coded == RARE).any()
@@ -48,20 +48,20 @@ def check(texts: list[str], unit: str) -> None:
 
 
 def test_a_frequent_symbol_has_a_small_code() -> None:
-    codec = TextCodec.fit(["abbb", "bc"], "character")
+    codec = TextCodec.fit((), column(["abbb", "bc"]), "character")
     assert codec.symbols == ("b", "a", "c") and codec.spec.shape == (4, 5)
     assert codec.encode(column(["bc"]))[0, :, 0].tolist() == [2, 4, END, END]
 
 
 def test_what_training_never_had_is_rare_and_not_written() -> None:
-    codec = TextCodec.fit(["ab", "ba"], "character")
+    codec = TextCodec.fit((), column(["ab", "ba"]), "character")
     coded = codec.encode(column(["axb", "z"]))
     assert coded[0, :, 0].tolist() == [2, RARE], "and what is too long is cut"
     assert codec.decode(coded)[TEXT].data.tolist() == ["a", ""]
 
 
 def test_no_text_is_made_shorter_than_the_shortest() -> None:
-    never = TextCodec.fit(["ab", "abcd"], "character").never
+    never = TextCodec.fit((), column(["ab", "abcd"]), "character").never
     assert never.shape == (4, 6) and never[:, RARE].all()
     assert never[:, END].tolist() == [True, True, False, False]
     assert not never[:, 2:].any()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -20,28 +20,55 @@ from gankit.columns.quantiles import Cells
 from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
 
+R = TypeVar("R")
+"""What records are to a codec: parsed columns, [N] each, or a dataset of steps."""
 
-class Codec(ABC):
-    """Records <-> compact numbers."""
+Columns = Mapping[str, Values]
+
+
+class Codec(ABC, Generic[R]):
+    """Records <-> compact numbers.
+
+    spec: the shape of a record as a tensor, and its blocks.
+    """
 
     spec: Spec
 
+    @classmethod
     @abstractmethod
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
-        """Parsed columns to compact numbers [N, spec.compact_dim] float64."""
+    def fit(cls, columns: Sequence[Column], records: R, *own: Any, **named: Any) -> Self:
+        """The codec for training records.
+
+        Args:
+            columns: those of `records` that are modelled; none where records are no columns.
+            own, named: what only one codec needs.
+        """
 
     @abstractmethod
-    def decode(self, compact: np.ndarray) -> dict[str, Values]:
-        """Compact numbers [N, spec.compact_dim] float64 to parsed columns; every value is one that training allows."""
+    def encode(self, records: R) -> np.ndarray:
+        """Records as compact numbers [N, ...], `spec.compact_dim` a record."""
+
+    @abstractmethod
+    def decode(self, compact: np.ndarray) -> R:
+        """Records of compact numbers [N, ...]; every value is one that training allows."""
 
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """Conditions as restrictions of cells, by the position of their column; {} for codecs that know no cells."""
         assert not conditions, "only cells can be restricted"
         return {}
 
+    def compatible(self, other: Codec[Any]) -> bool:
+        """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
+        return type(self) is type(other) and self.spec == other.spec
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """The fitted codec as plain JSON values."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, value: dict[str, Any]) -> Codec[R]:
+        """The codec that `to_json` wrote."""
 
 
 MAX_LEVELS = 4096
@@ -172,7 +199,7 @@ class Field:
         )
 
 
-class TableCodec(Codec):
+class TableCodec(Codec[Columns]):
     """The codec of kind "table".
 
     Attributes:
@@ -189,27 +216,27 @@ class TableCodec(Codec):
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values], num_first: int = 0) -> TableCodec:
+    def fit(cls, columns: Sequence[Column], records: Columns, num_first: int = 0) -> Self:
         """The codec for training rows.
 
         Args:
             columns: those that are modelled.
-            values: their training rows.
+            records: their training rows.
             num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
                 fewest first, so that the records that a sequential generator begins repeat much and are made once.
         """
-        fields = [Field.fit(column, values[column.name]) for column in columns]
+        fields = [Field.fit(column, records[column.name]) for column in columns]
         fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
         dates = {column.name for column in columns if column.type == "datetime"}
         places = [i for i, field in enumerate(fields) if field.name in dates]
         ordered = [
-            (a, b) for a in places for b in places if a != b and _always_before(values, fields[a].name, fields[b].name)
+            (a, b) for a in places for b in places if a != b and _always_before(records, fields[a].name, fields[b].name)
         ]
         return cls(fields, ordered)
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
-        """See `Codec.encode`."""
-        return np.stack([field.encode(values[field.name]) for field in self.fields], axis=1)
+    def encode(self, records: Columns) -> np.ndarray:
+        """See `Codec.encode`: [N, spec.compact_dim] float64."""
+        return np.stack([field.encode(records[field.name]) for field in self.fields], axis=1)
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`; a later date is moved up to the earlier one where it would precede it."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 import numpy as np
 
 from gankit.columns.cells import Values
-from gankit.columns.codec import TableCodec
+from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.origin import Origin
@@ -33,9 +33,9 @@ Notes = list[str]
 """Decisions that were made for the user, one line each; functions append to it."""
 
 D = TypeVar("D", bound="Dataset")
-C = TypeVar("C")
+C = TypeVar("C", bound=Codec[Any])
 D_co = TypeVar("D_co", bound="Dataset", covariant=True)
-C_co = TypeVar("C_co", covariant=True)
+C_co = TypeVar("C_co", bound=Codec[Any], covariant=True)
 
 
 # --- data ---------------------------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, trun
     return generator(truncation * z, u, c)  # type: ignore[no-any-return]  # Module returns Any
 
 
-def sequential_blocks(generator: Any, codec: Codec, limits: Mapping[int, Restriction], seed: int) -> Blocks:
+def sequential_blocks(generator: Any, codec: Codec[Any], limits: Mapping[int, Restriction], seed: int) -> Blocks:
     """Sequential generators: any block restricted, exactly; cells that training never showed are never made."""
     import torch
 

@@ -6,14 +6,15 @@ Knows samples, lengths and Spec; never files, torch or networks.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from gankit.columns.cells import Values
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
+from gankit.columns.schema import Column
 from gankit.kinds.audio.spectrum import SPAN_DB, Spectrum
 from gankit.spec import Block, Spec
 
@@ -32,7 +33,7 @@ AUDIBLE = 8
 _FULL = 32768.0
 
 
-class AudioCodec(Codec):
+class AudioCodec(Codec[Columns]):
     """The codec of kind "audio".
 
     Args:
@@ -50,8 +51,9 @@ class AudioCodec(Codec):
         self.spec = self._spec()
 
     @classmethod
-    def fit(cls, x: np.ndarray, lengths: np.ndarray, rate: int) -> AudioCodec:
-        """The codec for recordings of the training part: x [N, T, C] int16, lengths [N]."""
+    def fit(cls, columns: Sequence[Column], records: Columns, rate: int = 0) -> Self:
+        """The codec for recordings of the training part, of so many samples a second."""
+        x, lengths = records[SOUND].data, records[LENGTH].data
         spectrum = Spectrum.of(rate, x.shape[1])
         rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_FITTED)).astype(int))
         loudest = [max(spectrum.decibels(_signal(x[row], c)).max() for c in range(x.shape[2])) for row in rows]
@@ -126,11 +128,15 @@ def _samples(signal: Any) -> Any:
     return np.clip(np.rint(signal * _FULL), -_FULL, _FULL - 1).astype(np.int16)
 
 
-def _values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
+def sound_values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
+    """Recordings as parsed columns. x: [N, T, C] int16. lengths: [N] samples that are no padding."""
     here = np.zeros(len(x), dtype=np.int8)
-    behind = np.arange(x.shape[1]) >= lengths[:, None]
-    x[behind] = 0
     return {SOUND: Values(x, here), LENGTH: Values(lengths, here)}
+
+
+def _values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
+    x[np.arange(x.shape[1]) >= lengths[:, None]] = 0
+    return sound_values(x, lengths)
 
 
 class SpectrogramCodec(AudioCodec):
@@ -141,9 +147,9 @@ class SpectrogramCodec(AudioCodec):
     def _spec(self) -> Spec:
         return Spec("image", (self.channels, self.spectrum.bands, self.spectrum.frames))
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+    def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, bands, frames, C] uint8."""
-        return self.look(values[SOUND].data)
+        return self.look(records[SOUND].data)
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
         """See `AudioCodec.seen`: how loud they are, before they are turned into sound, which takes as long as making
@@ -170,9 +176,9 @@ class WaveCodec(AudioCodec):
     def _spec(self) -> Spec:
         return Spec("sequence", (self.spectrum.length, self.channels), (Block("continuous", self.channels),))
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+    def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""
-        x = values[SOUND].data
+        x = records[SOUND].data
         return x / np.float32(_FULL)
 
     def seen(self, compact: np.ndarray) -> np.ndarray:

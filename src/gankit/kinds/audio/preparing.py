@@ -21,7 +21,7 @@ from gankit.columns.splitting import FRACTION
 from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.origin import Origin
-from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec
+from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.audio.reading import SHORTEST, SILENT, read_recordings, roomy
 from gankit.kinds.audio.records import ClipSet, Recordings, recording_hash
@@ -62,7 +62,7 @@ def prepare_audio(
     train = rows_of(values, train_rows)
     network = _network(config)
     coder = CODERS.get(network, SpectrogramCodec)
-    codec = coder.fit(recordings.x[train_rows], recordings.lengths[train_rows], recordings.rate)
+    codec = coder.fit((), sound_values(recordings.x[train_rows], recordings.lengths[train_rows]), recordings.rate)
     looks = _looks(codec, recordings)
     seconds = recordings.x.shape[1] / recordings.rate
     channels = "one channel" if recordings.x.shape[2] == 1 else "two channels"

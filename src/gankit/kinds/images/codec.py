@@ -5,20 +5,21 @@ Knows the size of a picture; never files, torch or networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from gankit.columns.cells import Values
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
+from gankit.columns.schema import Column
 from gankit.spec import Spec
 
 PICTURE = "image"
 """The column that pictures are, among those of their labels."""
 
 
-class ImageCodec(Codec):
+class ImageCodec(Codec[Columns]):
     """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8.
 
     Args:
@@ -29,9 +30,14 @@ class ImageCodec(Codec):
         self.height, self.width, self.channels = height, width, channels
         self.spec = Spec("image", (channels, height, width))
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+    @classmethod
+    def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
+        """The codec for images of one size."""
+        return cls(*records[PICTURE].data.shape[1:])
+
+    def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, H, W, C] uint8."""
-        return values[PICTURE].data
+        return records[PICTURE].data
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`: from [N, H, W, C] uint8."""

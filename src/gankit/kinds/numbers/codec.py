@@ -9,12 +9,12 @@ numbers hang together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
 from gankit.columns.quantiles import Cells
 from gankit.columns.schema import Column, Values
 from gankit.spec import Block, Spec
@@ -23,7 +23,7 @@ LARGEST = 5.0
 """Beyond so many standard deviations a coded number is taken back (Phi(5) = 1 - 3e-7)."""
 
 
-class VectorCodec(Codec):
+class VectorCodec(Codec[Columns]):
     """The codec of kinds "number" (one column) and "vector"."""
 
     def __init__(self, names: Sequence[str], cells: Sequence[Cells]) -> None:
@@ -31,16 +31,16 @@ class VectorCodec(Codec):
         self.spec = Spec("vector", (len(self.names),), (Block("continuous", len(self.names)),))
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], values: Mapping[str, Values]) -> VectorCodec:
+    def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
         """The codec for training rows without missing numbers."""
-        return cls([c.name for c in columns], [Cells.fit(values[c.name].data) for c in columns])
+        return cls([c.name for c in columns], [Cells.fit(records[c.name].data) for c in columns])
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+    def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""
         from scipy.special import ndtri
 
         coded = [
-            np.clip(ndtri(_mass(c, values[n].data)), -LARGEST, LARGEST)
+            np.clip(ndtri(_mass(c, records[n].data)), -LARGEST, LARGEST)
             for n, c in zip(self.names, self.cells, strict=True)
         ]
         return np.stack(coded, axis=1)

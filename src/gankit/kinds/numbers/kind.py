@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
 from gankit.columns.rows import rows_of
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
@@ -31,7 +31,7 @@ class VectorKind(TableKind):
         rows = rows_of(probe, config)
         return rows.records.origin.format in ARRAYS and is_whole(rows)
 
-    def load_codec(self, value: dict[str, Any]) -> Codec:
+    def load_codec(self, value: dict[str, Any]) -> Codec[Columns]:
         """See `Kind.load_codec`."""
         return VectorCodec.from_json(value)
 

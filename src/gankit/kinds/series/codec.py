@@ -12,14 +12,16 @@ scores of their ranks (`Channel`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from gankit.columns.codec import Codec
 from gankit.columns.schema import Column, Values
+from gankit.kinds.series.records import SeriesSet
 from gankit.spec import Block, Spec
 
 Floats = npt.NDArray[np.float64]
@@ -251,7 +253,7 @@ ENDED, GOING = 0, 1
 """The codes of the block that says whether a record still goes on."""
 
 
-class SeriesCodec:
+class SeriesCodec(Codec[SeriesSet]):
     """The codec of kind "series".
 
     Args:
@@ -300,23 +302,16 @@ class SeriesCodec:
         return "record" if self.scales else "channel"
 
     @classmethod
-    def fit(
-        cls,
-        columns: Sequence[Column],
-        values: Mapping[str, Values],
-        begins: Integers,
-        lengths: Integers,
-        scale: Scale = "auto",
-    ) -> SeriesCodec:
+    def fit(cls, columns: Sequence[Column], records: SeriesSet, scale: Scale = "auto") -> Self:
         """The codec for training records.
 
         Args:
             columns: those that are modelled; numbers and datetimes become channels.
-            values: their cells, [M] steps. Only those of the given records are looked at.
-            begins, lengths: int64 [N], the training records, each of one step at least; they may overlap.
+            records: each of one step at least; they may overlap. Only their own steps are looked at.
             scale: "channel", one scale for all records; "record", for each its own; "auto", the latter where the
                 half-ranges of records are very different (`APART`) in most channels.
         """
+        values, begins, lengths = records.cells, records.begins, records.lengths
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
         used = _covered(begins, lengths, len(values[columns[0].name].data))
         numbers = [c for c in columns if c.type != "category"]
@@ -340,17 +335,10 @@ class SeriesCodec:
         names = [column.name for column in columns]
         return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()))
 
-    def encode(self, values: Mapping[str, Values], begins: Integers, lengths: Integers) -> npt.NDArray[np.float32]:
-        """Records to compact numbers.
-
-        Args:
-            values: cells of the steps, [M].
-            begins, lengths: int64 [N], the records; what a record has more than T steps is left out.
-
-        Returns:
-            [N, T, compact numbers of a step] float32.
-        """
-        lengths = np.minimum(lengths, self.num_steps)
+    def encode(self, records: SeriesSet) -> npt.NDArray[np.float32]:
+        """See `Codec.encode`: [N, T, compact numbers of a step] float32; steps beyond T are left out."""
+        values, begins = records.cells, records.begins
+        lengths = np.minimum(records.lengths, self.num_steps)
         steps = np.arange(self.num_steps)
         # [N, T]: the step that stands in each place, behind the end the last one
         rows = begins[:, None] + np.minimum(steps, lengths[:, None] - 1)
@@ -379,15 +367,10 @@ class SeriesCodec:
             coded[:, :, beside] = np.where(inside, GOING, ENDED)
         return coded
 
-    def decode(self, compact: npt.NDArray[Any]) -> tuple[dict[str, Values], Integers]:
-        """Compact numbers to cells.
+    def decode(self, compact: npt.NDArray[Any]) -> SeriesSet:
+        """See `Codec.decode`: from [N, T, compact numbers of a step], the steps of all records one after another.
 
-        Args:
-            compact: [N, T, compact numbers of a step].
-
-        Returns:
-            The cells of all records' steps one after another, by column; and the lengths [N] int64. A record ends
-            before its first step that does not go on, but is no shorter than the shortest one of training.
+        A record ends before its first step that does not go on, but is no shorter than the shortest one of training.
         """
         lengths = np.full(len(compact), self.num_steps, dtype=np.int64)
         if self.ends:
@@ -414,7 +397,7 @@ class SeriesCodec:
         for level in self.levels:
             found[level.name] = level.decode(compact[:, :, beside][inside].astype(np.int64))
             beside += 1
-        return {name: found[name] for name in self.names}, lengths
+        return SeriesSet({}, {name: found[name] for name in self.names}, np.cumsum(lengths) - lengths, lengths)
 
     @property
     def _compact(self) -> int:

@@ -68,7 +68,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
 
     def coded(self, prepared: Prepared[SeriesSet, SeriesCodec], part: SeriesSet) -> Coded:
         """See `Kind.coded`."""
-        return Coded(prepared.codec.encode(part.cells, part.begins, part.lengths))
+        return Coded(prepared.codec.encode(part))
 
     def held_out_metric(
         self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, evidence: Any, fakes_seed: int
@@ -93,7 +93,8 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         from gankit.kinds.series.writing import times_after
 
         layout, num = layout_of(origin), len(made)
-        values, lengths = codec.decode(made)
+        steps = codec.decode(made)
+        values, lengths = steps.cells, steps.lengths
         times, apart = None, None
         if layout.times is not None:
             apart = layout.times.step

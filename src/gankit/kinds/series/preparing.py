@@ -78,7 +78,7 @@ def prepare_series(
         judged = SeriesSet(judged_labels, values, cut.heldout, cut.heldout_lengths, apart_of(series))
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
-    codec = SeriesCodec.fit(channels.modelled, values, train.begins, train.lengths)
+    codec = SeriesCodec.fit(channels.modelled, train)
     given = TableCodec.fit(whole.modelled, train_labels) if whole.modelled else None
     layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps, windows=cut.window is not None)
     layout = replace(layout, calendar=tuple(column.name for column in parts))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.columns.cells import Values
-from gankit.columns.codec import Codec, TableCodec
+from gankit.columns.codec import Codec, Columns, TableCodec
 from gankit.columns.rows import to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
@@ -54,7 +54,7 @@ class TableKind(Kind[Dataset, Any]):
 
         return prepare_rows(self, probe, config, notes)
 
-    def load_codec(self, value: dict[str, Any]) -> Codec:
+    def load_codec(self, value: dict[str, Any]) -> Codec[Columns]:
         """See `Kind.load_codec`."""
         return TableCodec.from_json(value)
 
@@ -85,8 +85,8 @@ class TableKind(Kind[Dataset, Any]):
         return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
 
     def records(
-        self, schema: Schema, codec: Codec, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
-        origin: Origin,
+        self, schema: Schema, codec: Codec[Columns], given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        seed: int, origin: Origin,
     ) -> pa.Table:  # fmt: skip
         """See `Kind.records`: an Arrow table."""
         return schema.format({**given, **codec.decode(made)}, len(made), first_row=first_row, seed=seed)

@@ -6,13 +6,14 @@ Knows texts and their symbols; never files, torch or networks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from gankit.columns.cells import Values
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
+from gankit.columns.schema import Column
 from gankit.kinds.texts.records import MAX_SYMBOLS, cut, join
 from gankit.spec import Block, Spec
 
@@ -24,7 +25,7 @@ END, RARE = 0, 1
 code of its own is never written."""
 
 
-class TextCodec(Codec):
+class TextCodec(Codec[Columns]):
     """The codec of kind "text". Its compact form are codes, [N, T, 1] int16.
 
     Args:
@@ -41,11 +42,11 @@ class TextCodec(Codec):
         self.spec = Spec("sequence", (num_steps, size), (Block("categorical", size),))
 
     @classmethod
-    def fit(cls, texts: Sequence[str], unit: str) -> TextCodec:
+    def fit(cls, columns: Sequence[Column], records: Columns, unit: str = "character") -> Self:
         """The codec for training texts, none of them empty; the more frequent a symbol, the smaller its code."""
         counts = Counter[str]()
         lengths = []
-        for text in texts:
+        for text in records[TEXT].data:
             symbols = cut(text, unit)
             counts.update(symbols)
             lengths.append(len(symbols))
@@ -65,9 +66,9 @@ class TextCodec(Codec):
         """The codes of a text's symbols, without its end; `RARE` for symbols that are not in the alphabet."""
         return [self._codes.get(symbol, RARE) for symbol in cut(text, self.unit)]
 
-    def encode(self, values: Mapping[str, Values]) -> np.ndarray:
+    def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, T, 1] int16; what is longer than T is cut."""
-        texts = values[TEXT].data
+        texts = records[TEXT].data
         coded = np.full((len(texts), self.num_steps, 1), END, dtype=np.int16)
         for row, text in enumerate(texts):
             codes = self.codes(text)[: self.num_steps]

@@ -55,7 +55,7 @@ def prepare_texts(
         train_rows, heldout = np.arange(len(texts)), _heldout(config, texts, schema, notes)
     train = rows_of(values, train_rows)
     schema = schema.restricted(values, train_rows)
-    codec = TextCodec.fit(train[TEXT].data.tolist(), unit)
+    codec = TextCodec.fit((), train, unit)
     _check_alphabet(codec, train[TEXT].data.tolist(), notes)
     given = [c for c in schema.modelled if c.name in config.given]
     what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
