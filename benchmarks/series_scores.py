@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.features.recurrent import foretell, tell
+from gankit.features.recurrent import discriminate, forecast
 from gankit.kinds.series.metrics.baselines import autoregression, blocks
-from gankit.kinds.series.metrics.evaluation import evaluate_series
-from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.classifiers import Recurrent
+from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import Columns, SeriesSample
 
 STEPS = 24
@@ -50,12 +50,14 @@ def agreement(file: str, folder: str) -> None:
     for name, fake in fakes.items():
         np.savez(Path(folder) / f"{name.split()[0]}.npz", x=fake.x)
         found = evaluate_series(
-            train, heldout, fake, recurrent=Recurrent(tell, foretell), metrics=("discriminative", "predictive")
-        )["metrics"]
+            train, heldout, fake, recurrent=Recurrent(discriminate, forecast), metrics=("discriminative", "predictive")
+        ).results
         told = [
-            f"{found[m]['fake'][k]:.4f}" for m in ("discriminative", "predictive") for k in ("value", "low", "high")
+            f"{getattr(found[m].fake, k):.4f}"
+            for m in ("discriminative", "predictive")
+            for k in ("value", "low", "high")
         ]
-        print(name, *told, "real", f"{found['predictive']['ceiling']['value']:.4f}", flush=True)
+        print(name, *told, "real", f"{found['predictive'].ceiling.value:.4f}", flush=True)
 
 
 def process(phi: float, channels: int) -> Maker:
@@ -101,10 +103,10 @@ def copies(seeds: int) -> None:
             copied = copied + 0.05 * copied.std() * g.normal(size=copied.shape)
             for place, x in ((0, fake), (3, copied)):
                 entry = evaluate_series(sample(train), sample(heldout), sample(x), seed=seed, metrics=("copies_near",))
-                score = entry["metrics"]["copies_near"]["fake"]
-                above, p = score["low"] > 0.5, score["details"]["three_sample"]["p"] < 0.05
+                score = entry.results["copies_near"].fake
+                above, p = score.low > 0.5, score.details["three_sample"]["p"] < 0.05
                 if place == 0:
-                    counts[:3] += score["low"] <= 0.5 <= score["high"], above, p
+                    counts[:3] += score.low <= 0.5 <= score.high, above, p
                 else:
                     counts[3:] += above, p
         print(f"| {name} | " + " | ".join(f"{c / seeds:.2f}" for c in counts) + " |", flush=True)

@@ -83,10 +83,10 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_metric_of_series_is_explained() -> None:
-    from gankit.kinds.series.metrics.table import SERIES_METRICS
+    from gankit.kinds.series.metrics.metrics import METRICS
 
     part = DOCS["report.md"].split("## The figures of series", 1)[1].split("\n## ", 1)[0]
-    assert [name for name in SERIES_METRICS if f"| `{name}` |" not in part] == []
+    assert [m.name for m in METRICS if f"| `{m.name}` |" not in part] == []
 
 
 def test_every_public_name_is_in_the_python_page() -> None:

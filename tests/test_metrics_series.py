@@ -10,13 +10,13 @@ from scipy import signal, stats
 from series_examples import autoregressive, sample, sines, two_kinds, windows
 
 from gankit.errors import DataError
-from gankit.kinds.series.metrics import distances, judge
+from gankit.kinds.series.metrics import classifiers, distances
 from gankit.kinds.series.metrics import sums as counted
 from gankit.kinds.series.metrics.baselines import autoregression, blocks
-from gankit.kinds.series.metrics.copies import copies_exact, frames, searchable
+from gankit.kinds.series.metrics.copies import References, band_of, copies_exact, frames, searchable, warped
 from gankit.kinds.series.metrics.distances import Side
 from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, bridged, overlap, shrunk
-from gankit.kinds.series.metrics.warping import References, band_of, warped
+from gankit.metrics.classification import accuracy_score
 
 ONE = np.zeros(1, np.int64)
 
@@ -267,48 +267,51 @@ def test_long_series_are_looked_for_by_their_power_in_bands() -> None:
 def test_trees_tell_another_memory_and_not_the_same() -> None:
     alone = (np.arange(150), np.arange(150))
     a, b, c = (autoregressive(150, 24, 2, phi, seed) for phi, seed in ((0.8, 16), (0.8, 17), (0.0, 18)))
-    looked = [judge.traits(x, np.full(150, 24)) for x in (a, b, c)]
-    assert judge.c2st(looked[0], looked[1], alone, num_trees=30).value > 0.6
-    assert judge.c2st(looked[0], looked[2], alone, num_trees=30).value < 0.2
+    looked = [classifiers.traits(x, np.full(150, 24)) for x in (a, b, c)]
+    assert classifiers.c2st(looked[0], looked[1], alone, num_trees=30).value > 0.6
+    assert classifiers.c2st(looked[0], looked[2], alone, num_trees=30).value < 0.2
 
 
 def test_windows_of_a_run_stay_in_one_fold() -> None:
     series = autoregressive(1, 330, 1, 0.9, seed=19)[0]
-    x = judge.traits(windows(series, 24, 1), np.full(307, 24))
-    other = judge.traits(autoregressive(307, 24, 1, 0.9, seed=20), np.full(307, 24))
-    wide = judge.c2st(x, other, (np.arange(307) // 24, np.arange(307)), num_trees=30)
-    naive = judge.c2st(x, other, (np.arange(307), np.arange(307)), num_trees=30)
+    x = classifiers.traits(windows(series, 24, 1), np.full(307, 24))
+    other = classifiers.traits(autoregressive(307, 24, 1, 0.9, seed=20), np.full(307, 24))
+    wide = classifiers.c2st(x, other, (np.arange(307) // 24, np.arange(307)), num_trees=30)
+    naive = classifiers.c2st(x, other, (np.arange(307), np.arange(307)), num_trees=30)
     assert wide.details["auc"] < naive.details["auc"]  # neighbours of a window give it away
 
 
 def test_labels_are_learned_from_fakes_that_have_them() -> None:
     (x, y), (test, truth) = two_kinds(120, 0), two_kinds(80, 1)
     numbers = [np.array([v == "up" for v in side], np.int64) for side in (y, truth)]
-    for learn, look in ((judge.learn_linear, judge.looks), (judge.learn_nearest, lambda v: v.reshape(len(v), -1))):
-        right = judge.usefulness(learn(look(x), numbers[0]), look(test), numbers[1], ["down", "up"], 120)
-        wrong = judge.usefulness(learn(look(x), 1 - numbers[0]), look(test), numbers[1], ["down", "up"], 120)
+    for learn, look in (
+        (classifiers.learn_linear, classifiers.shapes),
+        (classifiers.learn_nearest, lambda v: v.reshape(len(v), -1)),
+    ):
+        right = accuracy_score(numbers[1], learn(look(x), numbers[0])(look(test)), ["down", "up"], 120, "series")
+        wrong = accuracy_score(numbers[1], learn(look(x), 1 - numbers[0])(look(test)), ["down", "up"], 120, "series")
         assert right.value > 0.9 > 0.1 > wrong.value
         assert right.details["series"] == 80 and right.details["classes"][0]["class"] == "down"
 
 
 def test_the_scores_of_timegan_are_put_together_from_what_a_network_says() -> None:
-    def tell(real: np.ndarray, fake: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def discriminate(real: np.ndarray, fake: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return np.array([1.0, 1, 1, -1]), np.array([-1.0, -1, 1, 1])
 
-    def foretell(train: judge.Known, test: judge.Known, seed: int) -> np.ndarray:
+    def forecast(train: classifiers.Known, test: classifiers.Known, seed: int) -> np.ndarray:
         return np.array([0.1, 0.3, np.nan])
 
-    network = judge.Recurrent(tell, foretell)
+    network = classifiers.Recurrent(discriminate, forecast)
     x = np.zeros((20, 6, 2))
-    told = judge.discriminative(x, x, network, 2, 1, 0)
+    told = classifiers.discriminative(x, x, network, 1, 0)
     assert told.value == pytest.approx(0.125) and told.details["accuracy"] == pytest.approx(0.625)
     assert told.details["precision"] == pytest.approx(0.6) and told.details["recall"] == pytest.approx(0.75)
     half = 1.96 * math.sqrt((5 / 8 * 3 / 8 / 8 + 1 / 4 / 8) / 4)
     assert told.high == pytest.approx(0.125 + half, rel=1e-3)
     known = (x, np.ones((20, 6), bool))
-    ahead = judge.predictive(known, known, network, 2, 1, 0)
+    ahead = classifiers.predictive(known, known, network, 1, 0)
     assert ahead.value == pytest.approx(0.2) and ahead.details["rows"] == 2
-    assert math.isnan(judge.discriminative(x[:4], x, network, 1, 1, 0).value)
+    assert math.isnan(classifiers.discriminative(x[:4], x, network, 1, 0).value)
 
 
 def test_an_autoregression_learns_an_autoregression() -> None:

@@ -10,15 +10,15 @@ import pytest
 from series_examples import autoregressive, sample, two_kinds, windows
 
 from gankit.errors import DataError
-from gankit.features.recurrent import foretell, tell
-from gankit.kinds.series.metrics.evaluation import evaluate_series
-from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.features.recurrent import discriminate, forecast
+from gankit.kinds.series.metrics.classifiers import Recurrent
+from gankit.kinds.series.metrics.metrics import METRICS, evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
-from gankit.kinds.series.metrics.table import SERIES_METRICS
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "series"
-QUICK = Recurrent(lambda a, b, s: tell(a, b, s, steps=25), lambda a, b, s: foretell(a, b, s, steps=25), runs=2)
-EASY = tuple(m for m in SERIES_METRICS if m not in ("judge", "discriminative"))
+QUICK = Recurrent(lambda a, b, s: discriminate(a, b, s, steps=25), lambda a, b, s: forecast(a, b, s, steps=25))
+NAMES = tuple(m.name for m in METRICS)
+EASY = tuple(m for m in NAMES if m not in ("judge", "discriminative"))
 
 
 def labelled(num: int, seed: int, shift: float = 0.0) -> SeriesSample:
@@ -33,6 +33,11 @@ def labelled(num: int, seed: int, shift: float = 0.0) -> SeriesSample:
     return sample(both, y, lengths=lengths)
 
 
+def figures(*sides: SeriesSample, **options: Any) -> dict[str, Any]:
+    """The evaluation as it stands in report.json."""
+    return evaluate_series(*sides, **options).to_json()
+
+
 @cache
 def found(kind: str = "fresh") -> dict[str, Any]:
     train, heldout, fake = labelled(200, 0), labelled(120, 1), labelled(200, 2)
@@ -43,8 +48,8 @@ def found(kind: str = "fresh") -> dict[str, Any]:
     if kind == "collapsed":
         fake = fake.take(np.arange(200) % 3)
     asked = {"copied": ("copies_exact", "copies_near"), "shifted": ("marginals", "changes"), "collapsed": ("judge",)}
-    names = asked.get(kind, tuple(SERIES_METRICS))
-    return evaluate_series(
+    names = asked.get(kind, NAMES)
+    return figures(
         train, heldout, fake, recurrent=QUICK if kind == "fresh" else None,
         features=lambda s: np.nan_to_num(s.x[:, :8, 1]), seed=3, metrics=names,
     )  # fmt: skip
@@ -58,7 +63,7 @@ def value(result: dict[str, Any], metric: str, who: str = "fake") -> float:
 
 def test_every_metric_is_computed_and_the_whole_is_plain_json() -> None:
     result = found()
-    assert list(result["metrics"]) == list(SERIES_METRICS)
+    assert list(result["metrics"]) == list(NAMES)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert result["rows"] == {"train": 200, "heldout": 120, "fake": 200, "compared": 200, "against": 120}
     for name, entry in result["metrics"].items():
@@ -102,7 +107,7 @@ def test_copies_are_found_and_fresh_series_are_not_accused() -> None:
 
 
 def test_the_same_arguments_give_the_same_figures() -> None:
-    again = evaluate_series(
+    again = figures(
         labelled(200, 0), labelled(120, 1), labelled(200, 2), seed=3,
         metrics=("judge", "marginals", "copies_near", "usefulness"),
     )  # fmt: skip
@@ -114,9 +119,9 @@ def test_overlapping_windows_are_taken_for_what_they_say() -> None:
     whole = autoregressive(1, 900, 1, 0.8, seed=4)[0]
     train, heldout = sample(windows(whole[:600], 24, 1)), sample(windows(whole[624:], 24, 1))
     fake = sample(autoregressive(400, 24, 1, 0.8, seed=5))
-    result = evaluate_series(train, heldout, fake, metrics=("marginals", "copies_near", "copies_exact"))
+    result = figures(train, heldout, fake, metrics=("marginals", "copies_near", "copies_exact"))
     assert result["series"]["run"] == 24 and any("overlap" in n for n in result["notes"])
-    single = evaluate_series(
+    single = figures(
         train, sample(autoregressive(252, 24, 1, 0.8, seed=6)), fake, metrics=("marginals",)
     )  # fmt: skip
     widths = [r["metrics"]["marginals"]["fake"]["high"] - r["metrics"]["marginals"]["fake"]["low"]
@@ -126,7 +131,7 @@ def test_overlapping_windows_are_taken_for_what_they_say() -> None:
 
 def test_parts_that_differ_themselves_are_named() -> None:
     near, far = (sample(autoregressive(80, 12, 1, 0.5, seed=k) + 5 * k) for k in (0, 1))
-    result = evaluate_series(near, far, near, metrics=("judge",))
+    result = figures(near, far, near, metrics=("judge",))
     assert any("differ themselves" in note for note in result["notes"])
 
 
@@ -135,24 +140,24 @@ def test_categories_alone_and_one_step_and_two_rows_give_reasons_and_no_fault() 
     codes = draws.integers(0, 3, (40, 10, 1)).astype(float)
     one = SeriesSample(codes, np.full(40, 10), ("k",), {"k": ("p", "q", "r")})
     parts = [one.take(np.arange(*ends)) for ends in ((0, 20), (20, 30), (30, 40))]
-    result = evaluate_series(*parts, metrics=tuple(m for m in SERIES_METRICS if m != "judge"))
+    result = figures(*parts, metrics=tuple(m for m in NAMES if m != "judge"))
     assert result["metrics"]["spectrum"]["fake"]["value"] is None
     assert any(note.startswith("spectrum: there are no channels of numbers") for note in result["notes"])
     assert result["metrics"]["marginals"]["fake"]["value"] is not None
     flat = sample(draws.normal(size=(20, 1, 1)))
-    result = evaluate_series(flat, flat, flat, recurrent=QUICK, metrics=EASY)
+    result = figures(flat, flat, flat, recurrent=QUICK, metrics=EASY)
     assert result["metrics"]["autocorrelation"]["fake"]["value"] is None
     two = sample(draws.normal(size=(2, 30, 1)))
-    result = evaluate_series(two, two, two, recurrent=QUICK)
+    result = figures(two, two, two, recurrent=QUICK)
     assert result["metrics"]["judge"]["fake"]["value"] is None
     with pytest.raises(DataError, match="at least 2 series"):
-        evaluate_series(two, two, two.take(np.arange(1)))
+        figures(two, two, two.take(np.arange(1)))
 
 
 def test_constant_channels_and_long_series_are_measured() -> None:
     x = autoregressive(12, 1100, 2, 0.9, seed=7)
     x[:, :, 1] = 3
-    result = evaluate_series(sample(x[:5]), sample(x[5:8]), sample(x[8:]), recurrent=QUICK, metrics=EASY)
+    result = figures(sample(x[:5]), sample(x[5:8]), sample(x[8:]), recurrent=QUICK, metrics=EASY)
     assert "discriminative" not in result["metrics"]
     assert any("more than 1,024 steps" in note for note in result["notes"])
     assert [c["column"] for c in result["metrics"]["spectrum"]["fake"]["details"]["columns"]] == ["a"]
@@ -165,7 +170,7 @@ def test_an_autoregression_of_gunpoint_is_seen_for_what_it_is() -> None:
     }  # fmt: skip
     parts = {p: sample(t[:, 1:, None], t[:, 0].astype(int).tolist()) for p, t in table.items()}
     train, heldout = parts["TRAIN"], parts["TEST"]
-    result = evaluate_series(train, heldout, train, metrics=("usefulness_nearest", "judge", "copies_exact"))
+    result = figures(train, heldout, train, metrics=("usefulness_nearest", "judge", "copies_exact"))
     # the accuracy of Euclid's nearest neighbour on this set, as the archive gives it
     assert value(result, "usefulness_nearest", "ceiling") == pytest.approx(0.9133, abs=0.001)
     assert value(result, "copies_exact") == 1 and value(result, "judge", "autoregression") < 0.3

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from series_examples import autoregressive, sines
 
-from gankit.features.recurrent import foretell, num_steps, tell
+from gankit.features.recurrent import discriminate, forecast, num_steps
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -14,22 +14,22 @@ def test_the_network_tells_what_is_too_low_and_not_sines_from_sines() -> None:
     a, b = unit(sines(200, 12, 0)), unit(sines(200, 12, 1))
     right = {}
     for who, other in (("same", b), ("low", 0.2 * b)):
-        real, fake = tell(a, other, 5, steps=250)
+        real, fake = discriminate(a, other, 5, steps=250)
         assert real.shape == fake.shape == (40,)
         right[who] = ((real > 0).mean() + (fake < 0).mean()) / 2
     assert right["low"] > 0.9 and abs(right["same"] - 0.5) < 0.3
 
 
-def test_the_network_foretells_what_it_learned_and_only_where_values_are_known() -> None:
+def test_the_network_forecasts_what_it_learned_and_only_where_values_are_known() -> None:
     x = unit(sines(200, 12, 3))
     known = np.ones(x.shape[:2], bool)
     known[0] = False
-    learned = foretell((x, known), (x, known), 1, steps=400)
-    other = foretell((np.random.default_rng(4).random(x.shape), known), (x, known), 1, steps=400)
+    learned = forecast((x, known), (x, known), 1, steps=400)
+    other = forecast((np.random.default_rng(4).random(x.shape), known), (x, known), 1, steps=400)
     assert np.isnan(learned[0]) and np.isfinite(learned[1:]).all()
     assert np.nanmean(learned) < 0.8 * np.nanmean(other)
     single = unit(autoregressive(50, 12, 1, 0.9, seed=0))
-    assert foretell((single, known[:50]), (single, known[:50]), 1, steps=5).shape == (50,)
+    assert forecast((single, known[:50]), (single, known[:50]), 1, steps=5).shape == (50,)
 
 
 def test_the_same_seed_gives_the_same_judge_and_leaves_torch_alone() -> None:
@@ -37,9 +37,9 @@ def test_the_same_seed_gives_the_same_judge_and_leaves_torch_alone() -> None:
 
     x, y = unit(sines(60, 8, 5)), unit(sines(60, 8, 6))
     before = torch.get_rng_state()
-    first, second = (tell(x, y, 7, steps=20) for _ in range(2))
+    first, second = (discriminate(x, y, 7, steps=20) for _ in range(2))
     assert (first[0] == second[0]).all() and (first[1] == second[1]).all()
-    assert (tell(x, y, 8, steps=20)[0] != first[0]).any()
+    assert (discriminate(x, y, 8, steps=20)[0] != first[0]).any()
     assert (torch.get_rng_state() == before).all()
 
 

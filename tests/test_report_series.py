@@ -4,30 +4,35 @@ import io
 import json
 import re
 import wave
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from report_picture_example import made_up_history, score
+from report_picture_example import made_up_history
+from results import evaluation, named, result, verdict
 from series_examples import autoregressive, sample, two_kinds
 from test_report_page import EVIL, Page
 
-from gankit.features.recurrent import foretell, tell
+from gankit.features.recurrent import discriminate, forecast
 from gankit.kinds.audio import players as sound
-from gankit.kinds.series.metrics.evaluation import evaluate_series
-from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.classifiers import Recurrent
+from gankit.kinds.series.metrics.inputs import SeriesFacts
+from gankit.kinds.series.metrics.metrics import METRICS, evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
-from gankit.kinds.series.metrics.table import SERIES_METRICS
 from gankit.kinds.series.report.panels import POINTS, line
-from gankit.kinds.series.report.report import series_report
-from gankit.kinds.series.report.summary import summary
-from gankit.kinds.series.report.words import alike, chip, completed, place_of, verdict, words_of
-from gankit.report.report import MAX_BYTES, Report
+from gankit.kinds.series.report.sections import SeriesSections
+from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
+from gankit.metrics.metric import Metric
+from gankit.report.report import MAX_BYTES, Report, build
+from gankit.report.summary import summary
+from gankit.report.verdict import alike, verdicts
 
 NAMES = ("height <b>", "other & more", "kind")
 LEVELS = {"kind": ("calm <i>", "wild")}
-QUICK = Recurrent(lambda a, b, s: tell(a, b, s, steps=10), lambda a, b, s: foretell(a, b, s, steps=10), runs=1)
+QUICK = Recurrent(lambda a, b, s: discriminate(a, b, s, steps=10), lambda a, b, s: forecast(a, b, s, steps=10), runs=1)
 
 
 def series(num: int, seed: int) -> SeriesSample:
@@ -45,7 +50,7 @@ def series(num: int, seed: int) -> SeriesSample:
 
 
 @cache
-def example() -> tuple[tuple[SeriesSample, SeriesSample, SeriesSample], dict[str, Any]]:
+def example() -> tuple[tuple[SeriesSample, SeriesSample, SeriesSample], Evaluation[SeriesFacts]]:
     """Real series and fakes, the first two of which are copies, and their figures."""
     train, heldout, fake = series(120, 0), series(80, 1), series(120, 2)
     x, lengths = fake.x.copy(), fake.lengths.copy()
@@ -59,32 +64,41 @@ def example() -> tuple[tuple[SeriesSample, SeriesSample, SeriesSample], dict[str
 @cache
 def report(records: bool = True) -> Report:
     sides, found = example()
-    return series_report(
-        found,
-        *sides,
+    progress = [(25_000 * i, sides[2].x[:3] / i) for i in range(1, 21)] if records else ()
+    return build(
+        SeriesSections.of(found, *sides, progress=progress, records=records),
         card={"name": "lines", "metric": "minus a distance", "chosen_samples": 400_000},
         history=made_up_history(),
-        progress=[(25_000 * i, sides[2].x[:3] / i) for i in range(1, 21)] if records else (),
         notes=["A note."],
-        records=records,
     )
 
 
-def entry(family: str, fake: float | None, ceiling: float | None, half: float = 0.01, **more: Any) -> dict[str, Any]:
-    best, direction = more.pop("best", 0.0), more.pop("direction", "lower")
-    sides = {k: score(more.pop(k), half, best) for k in ("autoregression", "blocks") if k in more}
-    details = more.pop("details", {})
-    return {
-        "meaning": "what it means",
-        "family": family,
-        "best": best,
-        "direction": direction,
-        "distance": more.pop("distance", False),
-        "fake": score(fake, half, best, **details),
-        "ceiling": None if ceiling is None else score(ceiling, half, best),
-        "baselines": sides,
-        "rows_needed": more.pop("rows_needed", None),
-    }
+def metric(
+    name: str,
+    fake: float | None,
+    ceiling: float | None,
+    half: float = 0.01,
+    *,
+    rows_needed: int | None = None,
+    details: Mapping[str, Any] | None = None,
+    **baselines: float,
+) -> MetricResult:
+    of = named(METRICS, name)
+    return result(of, fake, ceiling, baselines, half=half, rows_needed=rows_needed, **(details or {}))
+
+
+def sections(*found: MetricResult, channels: int = 1, steps: int = 24) -> SeriesSections:
+    facts = SeriesFacts(
+        "", {"steps": steps, "shortest": steps, "channels": ["a"] * channels, "run": 1}, None, [], None, {}
+    )
+    rows = Rows(5, 6, 5, 5, 6)
+    one = sample(np.zeros((2, steps, channels)))
+    return SeriesSections.of(evaluation(found, facts, rows=rows), one, one, one)
+
+
+def told(*found: MetricResult, history: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    shown = sections(*found)
+    return summary(shown, verdicts(shown.evaluation, shown.noun, shown.baselines, lucky=shown.lucky), history)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -126,7 +140,7 @@ def test_the_page_has_every_part() -> None:
 def test_the_json_has_a_verdict_for_every_metric() -> None:
     value = report().json
     assert json.loads(json.dumps(value, allow_nan=False)) == value
-    assert [v["metric"] for v in value["verdicts"]] == list(example()[1]["metrics"])
+    assert [v["metric"] for v in value["verdicts"]] == list(example()[1].results)
     assert {v["level"] for v in value["verdicts"]} <= {"real", "close", "fair", "weak", "open", "none"}
     assert report().verdicts[: len(value["summary"])] == value["summary"]
 
@@ -150,14 +164,10 @@ def test_names_of_the_data_are_shown_and_never_run() -> None:
     labels = [f"{EVIL} {i % 2}" for i in range(24)]
     one = sample(x, labels, names=(EVIL, EVIL + "2", EVIL + "3"))
     found = evaluate_series(one, one, one, metrics=("marginals", "cross_correlation", "autocorrelation", "agreement"))
-    made = series_report(
-        found,
-        one,
-        one,
-        one,
+    made = build(
+        SeriesSections.of(found, one, one, one, progress=[(1, x[:2])]),
         card={"name": EVIL, EVIL: EVIL, "metric": EVIL},
         history=[{"samples": i, "metric": -i / 10, "alarms": [EVIL]} for i in (1, 2, 3)],
-        progress=[(1, x[:2])],
         notes=[EVIL],
     )
     page = Page(made.html)
@@ -168,8 +178,9 @@ def test_names_of_the_data_are_shown_and_never_run() -> None:
 
 def test_an_evaluation_of_few_metrics_gives_a_page_too() -> None:
     sides, found = example()
-    bare = {"metrics": {"marginals": found["metrics"]["marginals"], "own": entry("own", 0.5, 0.9, best=1.0)}}
-    made = series_report(bare, *sides, card={}, history=[])
+    own = result(Metric("own", lambda inputs, who: None, "own", "What it means."), 0.5, 0.9, {})
+    bare = replace(found, results={"marginals": found.results["marginals"], "own": own})
+    made = build(SeriesSections.of(bare, *sides), card={}, history=[])
     assert Page(made.html).open == [] and "Further figures" in made.html
     assert "Whether training series were copied is not known" in made.html
 
@@ -200,27 +211,27 @@ def test_a_player_holds_the_sound_itself() -> None:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", list(SERIES_METRICS))
-def test_every_metric_has_words_of_its_own(metric: str) -> None:
-    words = words_of(metric, {"meaning": "?"})
-    assert words.question not in ("?", "") and words.remedy
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_every_metric_has_words_of_its_own(metric: Metric[Any]) -> None:
+    assert metric.question not in (metric.meaning, "") and metric.remedy
+    assert metric.family == "copies" or (metric.good and metric.bad)
 
 
 @pytest.mark.parametrize(
-    ("made", "level", "said"),
+    ("found", "level", "said"),
     [
-        (entry("judge", 0.04, 0.04), "real", "cannot be told from real series"),
-        (entry("judge", 0.2, 0.05, autoregression=0.45, blocks=0.5), "fair", "62.5 % of the way there from a vector"),
-        (entry("judge", 0.47, 0.05, autoregression=0.45), "weak", "no model at all"),
-        (entry("dynamics", 0.16, 0.02, 0.001, autoregression=0.64, distance=True), "weak", "40.0 % of the way"),
-        (entry("dynamics", 0.024, 0.02, 0.001, autoregression=0.64, distance=True), "close", "counted in halvings"),
-        (entry("values", 0.05, 0.04, 0.02, rows_needed=9000), "open", "about 9,000"),
-        (entry("values", None, 0.7, details={"reason": "it rains"}), "none", "not computed, because it rains"),
+        (metric("judge", 0.96, 0.96), "real", "cannot be told from real series"),
+        (metric("judge", 0.8, 0.95, autoregression=0.55, blocks=0.5), "fair", "62.5 % of the way there from a vector"),
+        (metric("judge", 0.53, 0.95, autoregression=0.55), "weak", "worse than a vector"),
+        (metric("spectrum", 0.16, 0.02, 0.001, autoregression=0.64), "weak", "40.0 % of the way"),
+        (metric("spectrum", 0.024, 0.02, 0.001, autoregression=0.64), "close", "counted in halvings"),
+        (metric("marginals", 0.05, 0.04, 0.02, rows_needed=9000), "open", "about 9,000"),
+        (metric("marginals", None, 0.7, details={"reason": "it rains"}), "none", "not computed, because it rains"),
     ],
 )
-def test_levels_and_verdicts_follow_the_figures(made: dict[str, Any], level: str, said: str) -> None:
-    place = place_of("x", completed(made), 500)
-    assert place.level == level and said in verdict("x", completed(made), place)
+def test_levels_and_verdicts_follow_the_figures(found: MetricResult, level: str, said: str) -> None:
+    made = verdict(found, sections(found), 500)
+    assert made.level == level and said in made.text
 
 
 @pytest.mark.parametrize(
@@ -229,50 +240,39 @@ def test_levels_and_verdicts_follow_the_figures(made: dict[str, Any], level: str
 )
 def test_steps_are_called_too_smooth_or_too_rough(fake: float, said: str) -> None:
     column = {"column": "a", "number": True, "ks": 0.2, "real_sd": 1.0, "fake_sd": fake}
-    made = completed(
-        entry("values", 0.2, 0.02, 0.001, autoregression=0.3, distance=True, details={"columns": [column]})
-    )
-    assert said in verdict("changes", made, place_of("changes", made, 500))
+    found = metric("changes", 0.2, 0.02, 0.001, autoregression=0.3, details={"columns": [column]})
+    assert said in verdict(found, sections(found), 500).text
 
 
-def test_who_learns_by_heart_is_not_told_to_train_longer() -> None:
-    metrics = {"spectrum": completed(entry("dynamics", 9.0, 0.4, autoregression=8.0, distance=True))}
-    places = {m: place_of(m, e, 500) for m, e in metrics.items()}
+def test_a_model_that_overfits_is_not_told_to_train_longer() -> None:
     history = [{"samples": k, "d_train": 2.0, "d_heldout": 0.1, "d_fake": 0.0} for k in (1, 2, 3)]
-    last = summary({"rows": {"fake": 5, "heldout": 6}}, metrics, places, history)[-2]
-    assert "by heart" in last and "shorter training" in last and "train longer" not in last
+    last = told(metric("spectrum", 9.0, 0.4, autoregression=8.0), history=history)[-2]
+    assert "D has begun" in last and "shorter training" in last and "train longer" not in last
 
 
 def test_a_single_copy_of_many_numbers_is_a_sign_and_of_few_is_none() -> None:
-    details = {"copies": 1, "rows": 1000, "heldout_share": 0.0}
-    one = completed(entry("copies", 0.001, 0.0, 0.001, details=details))
-    assert chip("copies_exact", one, place_of("copies_exact", one, 500, num_numbers=24)) == "signs of copying"
-    assert chip("copies_exact", one, place_of("copies_exact", one, 500, num_numbers=4)) == "no sign of copying"
+    found = metric("copies_exact", 0.001, 0.0, 0.001, details={"copies": 1, "rows": 1000, "heldout_share": 0.0})
+    assert verdict(found, sections(found, steps=24), 500).chip == "signs of copying"
+    assert verdict(found, sections(found, steps=4), 500).chip == "no sign of copying"
 
 
 def test_parts_that_differ_themselves_are_told_first_and_near_copies_say_nothing() -> None:
-    metrics = {
-        "judge": completed(entry("judge", 0.3, 0.3, best=1.0, direction="higher")),
-        "copies_near": completed(entry("copies", 0.9, 0.3, best=0.5, direction="near")),
-    }
-    assert not alike(metrics)
-    places = {m: place_of(m, e, 500, alike(metrics)) for m, e in metrics.items()}
-    text = summary({"rows": {"fake": 5, "heldout": 6}}, metrics, places)
-    assert text[1].startswith("Beware: the real series of the training part and of the held-out part differ")
-    assert "says nothing here" in verdict("copies_near", metrics["copies_near"], places["copies_near"])
+    found = (metric("judge", 0.3, 0.3), metric("copies_near", 0.9, 0.3))
+    shown = sections(*found)
+    assert not alike(shown.results)
+    assert told(*found)[1].startswith("Beware: the real series of the training part and of the held-out part differ")
+    made = verdicts(shown.evaluation, shown.noun, shown.baselines)
+    assert "says nothing here" in made["copies_near"].text
 
 
 def test_the_summary_says_what_fits_what_not_and_what_matters_most() -> None:
-    metrics = {
-        "discriminative": completed(entry("judge", 0.2, 0.01, autoregression=0.3)),
-        "marginals": completed(entry("values", 0.02, 0.02, autoregression=0.1, distance=True)),
-        "spectrum": completed(entry("dynamics", 9.0, 0.4, autoregression=8.0, distance=True)),
-    }
-    places = {m: place_of(m, e, 500) for m, e in metrics.items()}
-    text = summary({"rows": {"fake": 5, "heldout": 6}, "series": {"steps": 24, "shortest": 24, "channels": ["a"]}},
-                   metrics, places)  # fmt: skip
+    text = told(
+        metric("discriminative", 0.2, 0.01, autoregression=0.3),
+        metric("marginals", 0.02, 0.02, autoregression=0.1),
+        metric("spectrum", 9.0, 0.4, autoregression=8.0),
+    )
     assert text[0] == "5 fakes were compared with 6 held-out real series of 24 steps and 1 channel."
-    assert any(s.startswith("The fakes are far from real series by those that were trained") for s in text)
-    assert any(s.startswith("They are as real series, or close to them, in values (0.020") for s in text)
-    assert any(s.startswith("They fall short in the spectrum (9.000; real series 0.400)") for s in text)
-    assert any(s.startswith("What matters most is the spectrum") for s in text)
+    assert any(s.startswith("Classifiers that were trained to tell them apart find the fakes far from") for s in text)
+    assert any(s.startswith("The fakes are as real series, or close to them, in values (0.020") for s in text)
+    assert any(s.startswith("They fall short in the power spectrum (9.000; real series 0.400)") for s in text)
+    assert any(s.startswith("What matters most is the power spectrum") for s in text)

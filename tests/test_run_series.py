@@ -16,7 +16,7 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
 from gankit.kinds import prepare
-from gankit.kinds.series.evaluation import read_looks
+from gankit.kinds.series.evaluation import read_previews
 from gankit.kinds.series.preparing import array_of_part
 from gankit.kinds.series.reading import read_series, read_series_like
 from gankit.kinds.series.records import joined_series
@@ -298,8 +298,8 @@ def short_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     from gankit.features import recurrent
     from gankit.kinds.series import evaluation as series
 
-    monkeypatch.setattr(series, "tell", partial(recurrent.tell, steps=20))
-    monkeypatch.setattr(series, "foretell", partial(recurrent.foretell, steps=20))
+    monkeypatch.setattr(series, "discriminate", partial(recurrent.discriminate, steps=20))
+    monkeypatch.setattr(series, "forecast", partial(recurrent.forecast, steps=20))
 
 
 @pytest.mark.usefixtures("short_judges")
@@ -314,9 +314,9 @@ def test_a_report_measures_fakes_from_their_file(many_model: Any, tmp_path: Path
 
 def test_fakes_of_the_same_noise_are_kept_over_the_training(tmp_path: Path) -> None:
     gankit.train(walks(), out=tmp_path / "run", **{**SMALL, "samples": "640"})
-    looks = read_looks(tmp_path / "run", 2)
-    assert [samples for samples, _ in looks][-1] == 640 and len(looks) == 2
-    assert all(x.shape == (48, 12, 2) and np.isfinite(x).all() for _, x in looks)
+    kept = read_previews(tmp_path / "run", 2)
+    assert [samples for samples, _ in kept][-1] == 640 and len(kept) == 2
+    assert all(x.shape == (48, 12, 2) and np.isfinite(x).all() for _, x in kept)
 
 
 @pytest.mark.usefixtures("short_judges")

@@ -52,7 +52,9 @@ def num_steps(length: int) -> int:
     return max(LEAST_STEPS, min(STEPS, STEPS * FULL_LENGTH // length))
 
 
-def tell(real: np.ndarray, fake: np.ndarray, seed: int, *, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def discriminate(
+    real: np.ndarray, fake: np.ndarray, seed: int, *, steps: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """What a GRU that was trained to tell real from fake series says of a fifth that it was not trained on.
 
     Args:
@@ -80,7 +82,7 @@ def tell(real: np.ndarray, fake: np.ndarray, seed: int, *, steps: int | None = N
     return out[0], out[1]
 
 
-def foretell(
+def forecast(
     train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], seed: int, *, steps: int | None = None
 ) -> np.ndarray:
     """How wrong a GRU trained on `train` is about the next value of the last channel in `test`.

@@ -15,20 +15,20 @@ import numpy as np
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.features.recurrent import foretell, tell
+from gankit.features.recurrent import discriminate, forecast
 from gankit.kinds.base import Prepared
-from gankit.kinds.series.metrics.choice import KERNELS, SeriesFeatures
-from gankit.kinds.series.metrics.evaluation import evaluate_series
-from gankit.kinds.series.metrics.judge import Recurrent
+from gankit.kinds.series.metrics.classifiers import Recurrent
+from gankit.kinds.series.metrics.held_out import KERNELS, SeriesFeatures
+from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
 from gankit.kinds.series.preparing import array_of_part, part_of
 from gankit.kinds.series.reading import read_series_like
 from gankit.kinds.series.records import SeriesSet, layout_of
-from gankit.kinds.series.report.report import series_report
+from gankit.kinds.series.report.sections import SeriesSections
 from gankit.model.model import Model
-from gankit.report.report import Report
+from gankit.report.report import Report, build
 
-LOOKS_NAME = "looks"
+PREVIEWS_NAME = "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
 
 FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
@@ -63,18 +63,16 @@ def report_on_series(
     categories = [i for i, name in enumerate(heldout.names) if name in heldout.levels]
     fixed = SeriesFeatures(heldout.x, categories)
     evaluation = evaluate_series(
-        train, heldout, fakes, recurrent=Recurrent(tell, foretell), features=lambda sample: fixed(sample.x),
+        train, heldout, fakes, recurrent=Recurrent(discriminate, forecast), features=lambda sample: fixed(sample.x),
         features_name=FEATURES, seed=seed,
     )  # fmt: skip
     if prepared is None:
-        kept = {k: v for k, v in evaluation["metrics"].items() if v["family"] != "copies"}
-        evaluation = {**evaluation, "metrics": kept}
+        evaluation = evaluation.without_training()
     card = {**model.card, "gankit_version": model.card["version"], "chosen_samples": model.card["metric"]["samples"]}
     card["metric"] = model.card["metric"]["name"]
-    return series_report(
-        evaluation, train, heldout, fakes, card=card, history=list(model.history),
-        progress=[] if run is None else read_looks(run, heldout.x.shape[2]), notes=notes, records=records,
-    )  # fmt: skip
+    progress = [] if run is None else read_previews(run, heldout.x.shape[2])
+    sections = SeriesSections.of(evaluation, train, heldout, fakes, progress=progress, records=records)
+    return build(sections, card=card, history=list(model.history), notes=notes)
 
 
 def _schemas(model: Model) -> tuple[Schema, Schema]:
@@ -151,10 +149,12 @@ def _fakes_through_a_file(model: Model, count: int, seed: int) -> SeriesSample:
         return _read(model, file, None, "the fakes")
 
 
-# --- looks over the training ------------------------------------------------------------------------------------------
+# --- previews over the training ---------------------------------------------------------------------------------------
 
 
-def read_looks(run: Path, num_channels: int) -> list[tuple[int, np.ndarray]]:
-    """(samples, fakes [n, T, C]) of every look that was kept, in order."""
-    looks = [(int(file.stem), np.load(file, allow_pickle=False)) for file in sorted((run / LOOKS_NAME).glob("*.npy"))]
-    return [(samples, x) for samples, x in looks if x.shape[2] == num_channels]
+def read_previews(run: Path, num_channels: int) -> list[tuple[int, np.ndarray]]:
+    """(samples, fakes [n, T, C]) of every preview that was kept, in order."""
+    found = [
+        (int(file.stem), np.load(file, allow_pickle=False)) for file in sorted((run / PREVIEWS_NAME).glob("*.npy"))
+    ]
+    return [(samples, x) for samples, x in found if x.shape[2] == num_channels]

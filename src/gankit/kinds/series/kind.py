@@ -74,13 +74,13 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: minus a Frechet distance in fixed features, given the labels too."""
-        from gankit.kinds.series.judge import series_metric
+        from gankit.kinds.series.metrics.held_out import series_metric
 
         return series_metric(prepared, config.seed, fakes_seed)
 
     def preview(self, fakes: Fakes, prepared: Prepared[SeriesSet, SeriesCodec], count: int, seed: int) -> Preview:
         """See `Kind.preview`: numbers [count, T, C], NaN in gaps and behind the end."""
-        from gankit.kinds.series.judge import numbers_of
+        from gankit.kinds.series.metrics.held_out import numbers_of
 
         return Preview("lines", numbers_of(fakes, prepared, count, seed)[0].astype(np.float32))
 

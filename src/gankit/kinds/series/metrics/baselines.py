@@ -1,4 +1,4 @@
-"""What plain methods would make: a vector autoregression, blocks of training series glued together, and copies.
+"""What plain methods would make: a vector autoregression, a block bootstrap of training series, and copies.
 
 Knows columns of numbers and series as arrays; never networks.
 """
@@ -6,10 +6,14 @@ Knows columns of numbers and series as arrays; never networks.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from gankit.kinds.series.metrics.inputs import SeriesInputs, SeriesSet
 from gankit.kinds.series.metrics.sample import Columns, SeriesSample, bridged
+from gankit.metrics.metric import Baseline
 from gankit.randomness import numpy_generator
 
 ORDER = 2
@@ -86,3 +90,52 @@ def blocks(train: SeriesSample, num_series: int, seed: int) -> SeriesSample:
 def bootstrap(num_train: int, num_series: int, seed: int) -> np.ndarray:
     """Rows of training series drawn again: [num_series] int64."""
     return numpy_generator(seed, "metrics/series/bootstrap_rows").integers(0, num_train, num_series)
+
+
+def _drawn_again(inputs: SeriesInputs) -> SeriesSet:
+    rows = bootstrap(len(inputs.members), inputs.rows.compared, inputs.seed)
+    return _made(lambda train: train.take(rows))(inputs)
+
+
+def _made(make: Callable[[SeriesSample], SeriesSample]) -> Callable[[SeriesInputs], SeriesSet]:
+    """A baseline of the compared training series, whose labels are numbers that others take over."""
+
+    def made(inputs: SeriesInputs) -> SeriesSet:
+        members = inputs.members
+        sample = make(replace(members.sample, labels=members.labels))
+        labels = None if sample.labels is None else np.asarray(sample.labels, np.int64)
+        return SeriesSet.of(sample, inputs.columns, np.arange(len(sample)), labels=labels)
+
+    return made
+
+
+BASELINES: Sequence[Baseline[SeriesInputs]] = (
+    Baseline(
+        "autoregression",
+        lambda i: _made(lambda train: autoregression(train, i.columns, i.rows.compared, i.seed))(i),
+        "Autoregression",
+        "a vector autoregression",
+        "a vector autoregression: each step from the two before it, by least squares, with residuals drawn again. A "
+        "plain method that a GAN should beat.",
+        "triangle",
+        start=True,
+    ),
+    Baseline(
+        "blocks",
+        lambda i: _made(lambda train: blocks(train, i.rows.compared, i.seed))(i),
+        "Block bootstrap",
+        "a block bootstrap",
+        "blocks of training series, each from another one, one after another. It keeps short movements and loses long "
+        "ones.",
+        "square",
+        start=True,
+    ),
+    Baseline(
+        "bootstrap",
+        _drawn_again,
+        "Bootstrap",
+        "a bootstrap of training series",
+        "training series drawn again: as real as can be, and all of it copied. It shows what a copier would score.",
+        "cross",
+    ),
+)

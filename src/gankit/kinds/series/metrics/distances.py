@@ -2,7 +2,7 @@
 
 Knows columns of numbers with gaps, on one scale; never how series were made. Every distance is a mean over columns, 0
 where the two are alike; what each column gives stands in the details. Intervals are normal ones from bootstraps of both
-sides, over groups of series (see `series_sums`).
+sides, over groups of series (see `sums`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WORST_PAIRS = 12
 class Side:
     """One set of series, ready to be compared.
 
-    z: [N, T, D] float32 columns, NaN in gaps and behind the end. lengths: [N]. group: [N] int, of `series_sums.groups`.
+    z: [N, T, D] float32 columns, NaN in gaps and behind the end. lengths: [N]. group: [N] int, of `sums.groups`.
     """
 
     z: np.ndarray
@@ -132,9 +132,9 @@ def _gaps(x: np.ndarray, y: np.ndarray, both: np.ndarray) -> tuple[float, float]
 def autocorrelation(real: Side, fake: Side, names: Sequence[str], *, absolute_changes: bool, seed: int) -> Score:
     """The mean difference of autocorrelations over lags and columns, in [0, 2].
 
-    Each series is taken about its own mean, over the lags of `series_sums.lags_of`: how long a movement lasts. With
-    `absolute_changes` it is that of the sizes of changes about their common mean: do restless times follow restless
-    ones? details: "lags", and "columns": for each, worst first, its distance and the two curves.
+    Each series is taken about its own mean, over the lags of `sums.lags_of`: how long a movement lasts. With
+    `absolute_changes` it is that of the sizes of changes about their common mean:
+    volatility clustering. details: "lags", and "columns": for each, worst first, its distance and the two curves.
     """
     steps = real.z.shape[1] - absolute_changes
     if steps < 2:

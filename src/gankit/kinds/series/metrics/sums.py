@@ -28,7 +28,7 @@ LEAST_POWER = 1e-10
 def groups(rows: np.ndarray, run: int) -> np.ndarray:
     """A group for each series: [N] int in 0 .. G - 1, G at most `MOST_GROUPS`, every group with series.
 
-    rows: [N] their places in the whole; run: how many that follow one another share steps (`series_sample.overlap`).
+    rows: [N] their places in the whole; run: how many that follow one another share steps (`sample.overlap`).
     """
     _, runs = np.unique(rows // max(run, 1), return_inverse=True)
     count = int(runs.max(initial=-1)) + 1

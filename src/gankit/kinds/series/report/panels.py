@@ -1,12 +1,12 @@
-"""The pictures of the report on series: lines real beside fake, bands over time, curves, histograms.
+"""The drawings of the report on series: lines real beside fake, bands over time, curves, histograms.
 
-Knows arrays of numbers; never metrics' words, models or the page around the pictures. Names of channels go through the
+Knows arrays of numbers; never metrics' words, models or the page around the drawings. Names of channels go through the
 pen and are escaped there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -128,16 +128,16 @@ def curve(
     xlabel: str,
     ylabel: str,
     *,
-    logarithmic: bool = False,
+    whole: bool,
 ) -> Markup:
-    """A figure of one channel over lags or frequencies: real series dashed with an area, fakes solid."""
+    """A figure of one channel over lags or frequencies: real series dashed, fakes solid. whole: x are whole numbers."""
     sides = [np.array([np.nan if v is None else v for v in side], float) for side in (real, fake)]
 
     def paint(figure: Figure, pen: Pen) -> None:
         from matplotlib.ticker import MaxNLocator
 
         axes = figure.subplots()
-        if not logarithmic:
+        if whole:
             axes.axhline(0, color=MUTED, linewidth=0.6)
         axes.plot(x, sides[0], color=REAL, linestyle="--", linewidth=1.5, label="real series")
         axes.plot(x, sides[1], color=FAKE, linewidth=1.4, label="fakes")
@@ -145,7 +145,7 @@ def curve(
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.locator_params(axis="y", nbins=5)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=not logarithmic))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
     gap = float(np.nanmean(np.abs(sides[0] - sides[1])))
@@ -167,61 +167,44 @@ def values(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Marku
 def neighbours(
     fake: np.ndarray, train: np.ndarray, heldout: np.ndarray | None, names: Sequence[str], name: str
 ) -> Markup:
-    """A fake over the nearest training series and the nearest held-out one; a small picture a channel.
+    """A fake over the nearest training series and the nearest held-out one; a small drawing a channel.
 
     fake, train, heldout: [T, c] in the user's units, NaN in gaps; names: [c].
     """
 
-    def paint(figure: Figure, pen: Pen) -> None:
-        axes = np.atleast_1d(figure.subplots(1, len(names)))
-        for c, one in enumerate(axes):
-            if heldout is not None:
-                one.plot(*line(heldout[:, c]), color=HELD, linestyle=":", linewidth=1.1)
-            one.plot(*line(train[:, c]), color=REAL, linestyle="--", linewidth=1.2)
-            one.plot(*line(fake[:, c]), color=FAKE, linewidth=1.1)
-            bare(one)
-            one.set_title(pen.text(names[c], 22), fontsize=7.5)
-            one.locator_params(nbins=3)
-            _values(one)
+    def lines(axes: Axes, c: int) -> None:
+        if heldout is not None:
+            axes.plot(*line(heldout[:, c]), color=HELD, linestyle=":", linewidth=1.1)
+        axes.plot(*line(train[:, c]), color=REAL, linestyle="--", linewidth=1.2)
+        axes.plot(*line(fake[:, c]), color=FAKE, linewidth=1.1)
 
     also = "" if heldout is None else ", the nearest held-out one dotted"
-    alt = f"A fake as a solid line over its nearest training series, dashed{also}."
-    return _small(paint, len(names), f"near-{name}", alt)
-
-
-def looks(x: np.ndarray, names: Sequence[str], name: str) -> Markup:
-    """Fakes of the same z at one step of a training: a small picture a channel. x: [n, T, c]; names: [c]."""
-
-    def paint(figure: Figure, pen: Pen) -> None:
-        axes = np.atleast_1d(figure.subplots(1, len(names)))
-        for c, one in enumerate(axes):
-            for row in x[:, :, c]:
-                one.plot(*line(row), color=FAKE, linewidth=0.8, alpha=0.75)
-            bare(one)
-            one.set_title(pen.text(names[c], 22), fontsize=7.5)
-            one.locator_params(nbins=3)
-            _values(one)
-
-    return _small(paint, len(names), f"look-{name}", f"{len(x)} fakes as lines over time.")
-
-
-def _small(paint: Callable[[Figure, Pen], None], count: int, name: str, alt: str) -> Markup:
-    """A row of `count` small pictures for the cell of a table, no wider than it need be."""
-    width = 1.95 * count if count > 1 else 3.2
-    return Markup('<div style="max-width:{}rem">{}</div>').format(
-        round(6.4 * width, 1), draw(paint, size=(width, 1.35), name=name, alt=alt)
+    return _small(
+        lines, names, f"near-{name}", f"A fake as a solid line over its nearest training series, dashed{also}."
     )
 
 
-def curves_of(
-    details: Mapping[str, Any], key: str, name: str, xlabel: str, ylabel: str, most: int
-) -> list[tuple[str, Markup]]:
-    """(channel, picture) of the channels with the largest distance, of details that hold their curves over `key`."""
-    x = details.get(key) or []
-    out = []
-    for k, c in enumerate((details.get("columns") or [])[:most]):
-        if x and len(c.get("real") or []) == len(x) == len(c.get("fake") or []):
-            logarithmic = key == "frequencies"
-            sides = (x, c["real"], c["fake"], str(c["column"]))
-            out.append((str(c["column"]), curve(*sides, f"{name}-{k}", xlabel, ylabel, logarithmic=logarithmic)))
-    return out
+def previews(x: np.ndarray, names: Sequence[str], name: str) -> Markup:
+    """Fakes of the same z at one step of a training: a small drawing a channel. x: [n, T, c]; names: [c]."""
+
+    def lines(axes: Axes, c: int) -> None:
+        for row in x[:, :, c]:
+            axes.plot(*line(row), color=FAKE, linewidth=0.8, alpha=0.75)
+
+    return _small(lines, names, f"preview-{name}", f"{len(x)} fakes as lines over time.")
+
+
+def _small(lines: Callable[[Axes, int], None], names: Sequence[str], name: str, alt: str) -> Markup:
+    """A row of small drawings, one a channel, for the cell of a table, no wider than it need be."""
+    width = 1.95 * len(names) if len(names) > 1 else 3.2
+
+    def paint(figure: Figure, pen: Pen) -> None:
+        for c, axes in enumerate(np.atleast_1d(figure.subplots(1, len(names)))):
+            lines(axes, c)
+            bare(axes)
+            axes.set_title(pen.text(names[c], 22), fontsize=7.5)
+            axes.locator_params(nbins=3)
+            _values(axes)
+
+    drawn = draw(paint, size=(width, 1.35), name=name, alt=alt)
+    return Markup('<div style="max-width:{}rem">{}</div>').format(round(6.4 * width, 1), drawn)

@@ -1,4 +1,4 @@
-"""Judges of series: can they be told from real ones, does what is learned from them hold, what label is seen in one?
+"""Classifiers of series: two-sample tests, forecasts learned from fakes, and labels as a classifier sees them.
 
 Knows columns of numbers, off-the-shelf classifiers, and the two functions of a recurrent network that are handed in;
 never torch, or how series were made.
@@ -7,16 +7,15 @@ never torch, or how series were made.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from gankit.kinds.series.metrics.copies import MOST_COLUMNS, frames
 from gankit.kinds.series.metrics.sample import bridged, shrunk
 from gankit.kinds.series.metrics.sums import WHOLE
-from gankit.metrics.classification import accuracy_score, auc, c2st_score, confusion_figures, out_of_fold
+from gankit.metrics.classification import auc, c2st_score, out_of_fold
 from gankit.metrics.features import boosted_trees
 from gankit.metrics.score import Z95, Score, impossible, plain
 from gankit.randomness import key, numpy_generator
@@ -26,13 +25,13 @@ _MOST_TRAITS = 128
 _SEEN_STEPS, _SEEN_BANDS, _SEEN_FRAMES = 48, 24, 16
 _MOST_SEEN = 600
 
-Tell = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-"""(real [N, T, C], fake [M, T, C], seed) -> logits of a part of both that the judge was not trained on."""
+Discriminate = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+"""(real [N, T, C], fake [M, T, C], seed) -> logits of a part of both that the network was not trained on."""
 
 Known = tuple[np.ndarray, np.ndarray]
 """(x [N, T, C] in [0, 1], known [N, T] bool: the steps whose last value is real)."""
 
-Foretell = Callable[[Known, Known, int], np.ndarray]
+Forecast = Callable[[Known, Known, int], np.ndarray]
 """(train, test, seed) -> the mean absolute error of each test series."""
 
 
@@ -43,24 +42,24 @@ class Recurrent:
     runs: how often the fakes and the ceiling are asked about, each time with another seed; baselines are asked once.
     """
 
-    tell: Tell
-    foretell: Foretell
+    discriminate: Discriminate
+    forecast: Forecast
     runs: int = 2
 
 
-def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, runs: int, run: int, seed: int) -> Score:
+def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, run: int, seed: int) -> Score:
     """TimeGAN's discriminative score (Yoon et al. 2019): |accuracy - 1/2| of a GRU that tells fakes from real; best 0.
 
-    It is trained on four fifths of as many real series as fakes, tested on the rest; the mean over `runs` trainings. .5
+    It is trained on four fifths of as many real series as fakes, tested on the rest; the mean over its trainings. .5
     means that every fake is found out. The interval is a normal one: of the accuracy on the tested series, `run` real
     ones that share steps counting as one, and of the spread between trainings. details: accuracy, auc, precision and
     recall of calling a series real, rows tested.
     """
     if min(len(real), len(fake)) < 5:
         return impossible(0.0, "fewer than five series cannot be divided into some to train on and some to test on")
-    found = []
+    found, runs = [], recurrent.runs
     for k in range(runs):
-        a, b = recurrent.tell(real, fake, key(seed, "metrics/series/discriminative", k) % 2**31)
+        a, b = recurrent.discriminate(real, fake, key(seed, "metrics/series/discriminative", k) % 2**31)
         right = [float((a > 0).mean()), float((b < 0).mean())]
         called = int((a > 0).sum() + (b > 0).sum())
         sizes = (max(1, len(a) // max(run, 1)), len(b))
@@ -88,20 +87,21 @@ def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, run
     return Score(value, max(0.0, value - half), min(0.5, value + half), 0.0, plain(details))
 
 
-def predictive(train: Known, test: Known, recurrent: Recurrent, runs: int, run: int, seed: int) -> Score:
+def predictive(train: Known, test: Known, recurrent: Recurrent, run: int, seed: int) -> Score:
     """TimeGAN's predictive score: the error on real series of a GRU that learned from fakes what comes next; best 0.
 
-    It foretells the last number channel one step ahead from the other channels (from its own past where there is one
+    It forecasts the last number channel one step ahead from the other channels (from its own past where there is one
     alone), on the scale of [0, 1] from the least to the largest real value; the mean absolute error over the tested
-    series and `runs` trainings. No fake does better than real training series would, which stand as the ceiling. The
+    series and the trainings. No fake does better than real training series would, which stand as the ceiling. The
     interval is a normal one, of the series' errors, `run` of which share steps, and of the spread between trainings.
     """
     if len(train[0]) < 2 or train[0].shape[1] < 2:
         return impossible(0.0, "there are too few series, or they have one step alone")
-    errors = [recurrent.foretell(train, test, key(seed, "metrics/series/predictive", k) % 2**31) for k in range(runs)]
+    runs = recurrent.runs
+    errors = [recurrent.forecast(train, test, key(seed, "metrics/series/predictive", k) % 2**31) for k in range(runs)]
     kept = np.stack(errors)[:, np.isfinite(errors[0])]
     if not kept.shape[1]:
-        return impossible(0.0, "no real value is known that could be foretold")
+        return impossible(0.0, "no real value is known that could be forecast")
     values = kept.mean(1)
     spread = float(values.var(ddof=1)) / runs if runs > 1 else 0.0
     independent = max(1, kept.shape[1] // max(run, 1))
@@ -112,7 +112,7 @@ def predictive(train: Known, test: Known, recurrent: Recurrent, runs: int, run: 
 
 
 def traits(z: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """What a judge looks at in a series: [N, T, D] columns with gaps -> [N, F] float64.
+    """What the trees see of a series: [N, T, D] columns with gaps -> [N, F] float64.
 
     For each column its mean, deviation, least and largest value, change from begin to end, mean and largest size of a
     step, correlation of neighbouring steps, and share of gaps; the length; and the values themselves, averaged to as
@@ -151,13 +151,13 @@ def c2st(
     fold = np.concatenate([_folds(r[c], generator) for r, c in zip(runs, chosen, strict=True)])
     is_real = np.repeat([True, False], rows)
 
-    def judge(test: np.ndarray, k: int) -> np.ndarray:
+    def says(test: np.ndarray, k: int) -> np.ndarray:
         return boosted_trees(
             x[~test], is_real[~test], x[test], np.zeros(x.shape[1], bool), task="classification",
             seed=key(seed, "metrics/series/c2st", k) % 2**31, num_trees=num_trees,
         )[:, 1]  # fmt: skip
 
-    probability, areas = out_of_fold(judge, is_real, fold)
+    probability, areas = out_of_fold(says, is_real, fold)
     if not areas:
         return impossible(1.0, "the series share their steps, so that none can be tested for itself")
     crowd = max(len(c) / max(len(np.unique(r[c])), 1) for r, c in zip(runs, chosen, strict=True))
@@ -171,7 +171,7 @@ def _folds(runs: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.asarray(generator.permutation(np.arange(count) % _FOLDS)[place])
 
 
-def looks(z: np.ndarray) -> np.ndarray:
+def shapes(z: np.ndarray) -> np.ndarray:
     """What a classifier of labels sees in a series: [N, T, D] columns with gaps -> [N, F] float64.
 
     Its values, averaged to at most 48 stretches, and the logarithm of its power in up to 24 bands of frequencies, which
@@ -193,12 +193,11 @@ def looks(z: np.ndarray) -> np.ndarray:
 
 
 See = Callable[[np.ndarray], np.ndarray]
-
-figures_of = partial(confusion_figures, records="series")
+"""Rows [N, F] -> the class seen in each, [N] int."""
 
 
 def learn_linear(x: np.ndarray, y: np.ndarray) -> See:
-    """Logistic regression on standardised `looks`: a function from rows [N, F] to the class seen, [N] int."""
+    """Logistic regression on standardised `shapes`."""
     from sklearn.linear_model import LogisticRegression
 
     centre, width = x.mean(0), x.std(0)
@@ -210,18 +209,8 @@ def learn_linear(x: np.ndarray, y: np.ndarray) -> See:
 
 
 def learn_nearest(x: np.ndarray, y: np.ndarray) -> See:
-    """The label of the nearest series (Euclid's distance): a function from rows [N, F] to the class seen, [N] int."""
+    """The label of the nearest series (Euclid's distance)."""
     from sklearn.neighbors import KNeighborsClassifier
 
     model = KNeighborsClassifier(1, algorithm="brute").fit(x, y)
     return lambda rows: np.asarray(model.predict(rows))
-
-
-def usefulness(see: See, test: np.ndarray, truth: np.ndarray, names: Sequence[str], train_rows: int) -> Score:
-    """The accuracy on held-out real series of a classifier that was trained on the fakes; best 1.
-
-    With real training series in the place of the fakes it is the ceiling. The interval is the exact binomial one over
-    held-out series, for this one trained classifier. details: see
-    `accuracy_score`.
-    """
-    return accuracy_score(truth, see(test), names, train_rows, "series")

@@ -1,0 +1,375 @@
+"""What the metrics of series look at: real series, the candidates that are held against them, and what they share.
+
+Knows series, their columns and labels; never networks, what a metric computes, or how figures are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gankit.errors import DataError
+from gankit.kinds.series.metrics import classifiers, distances
+from gankit.kinds.series.metrics.copies import References, band_of, searchable
+from gankit.kinds.series.metrics.distances import Side
+from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, bridged, overlap
+from gankit.kinds.series.metrics.sums import groups
+from gankit.metrics.classification import class_entries, class_numbers, confusion_figures
+from gankit.metrics.distances import length_histograms
+from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows
+from gankit.metrics.metric import Noun
+from gankit.metrics.score import plain
+from gankit.randomness import numpy_generator
+
+NOUN = Noun("series", "series")
+HELDOUT = "heldout"
+"""The held-out series among what is asked by name."""
+
+LONGEST = 1024
+"""Steps of series that the recurrent network is asked about."""
+
+JUDGED = 2500
+"""Series of each side that the trees see."""
+
+SEARCHED, REFERENCES = 300, 1000
+"""Fakes of the test of closeness, and series of either part, at most; fewer where they are long or wide."""
+
+WARPED = 1.2e9
+"""Products that may be spent on warping the series of that test on one another."""
+
+MOST_NUMBERS = 20_000_000
+"""Numbers of the series of a side: of larger ones fewer are compared."""
+
+NUM_OF_CLASS = 8
+_LEAST_OF_CLASS, _MOST_OF_CLASS = 5, 2000
+_ALIKE = 0.7
+
+Features = Callable[[SeriesSample], np.ndarray]
+"""Series -> [N, F], in which the Frechet distance is taken."""
+
+
+@dataclass(frozen=True)
+class SeriesFacts:
+    """What a report on series needs beside the results.
+
+    features: one sentence: what the features are.
+    series: "steps" of the longest, "shortest", "channels", "categories" and "columns" by name, and "run", the rows on
+        which a held-out window first shares no step with a window.
+    classifier: of labels, on held-out series: `gankit.metrics.classification.confusion_figures`; None without labels.
+    per_class: a line a label; empty without labels: those of `gankit.metrics.classification.class_entries`, and
+        "profile", "autocorrelation": the distances of its fakes from its held-out series; the same with "_real": of its
+        training series. Null where it has fewer than 5.
+    lengths: `gankit.metrics.distances.length_histograms`; None where all series have one length.
+    shown: numbers of rows, for showing: the first fakes, unchosen, "shown"; in the same order "nearest_train",
+        "distance_train", "nearest_heldout", "distance_heldout", by time warping in standard deviations, among those
+        that were searched; "copied": the pairs of `copies_near`, the most suspicious first; "by_class": the first fakes
+        of each label.
+    """
+
+    features: str
+    series: Mapping[str, Any]
+    classifier: Mapping[str, Any] | None
+    per_class: Sequence[Mapping[str, Any]]
+    lengths: Mapping[str, Any] | None
+    shown: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """Series with their columns, in one order.
+
+    sample: the series; side: their columns, ready to be compared; rows: [N] their numbers in the set they were taken
+    from; runs: [N] int, the run of each: series that share steps; run: how many are in one.
+    labels: [N] int, of the class they have or were asked for, -1 where none is known; or None.
+    """
+
+    sample: SeriesSample
+    side: Side
+    rows: np.ndarray
+    runs: np.ndarray
+    run: int
+    labels: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        sample: SeriesSample,
+        columns: Columns,
+        rows: np.ndarray,
+        run: int = 1,
+        labels: np.ndarray | None = None,
+    ) -> SeriesSet:
+        """The series of a sample with what is needed of them; rows: [N], ascending where run > 1."""
+        _, runs = np.unique(rows // max(run, 1), return_inverse=True)
+        side = Side(columns(sample), sample.lengths, groups(rows, run))
+        return cls(sample, side, rows, np.asarray(runs), run, labels)
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    def take(self, rows: np.ndarray) -> SeriesSet:
+        """The series at these places."""
+        side = Side(self.side.z[rows], self.side.lengths[rows], self.side.group[rows])
+        labels = None if self.labels is None else self.labels[rows]
+        return SeriesSet(self.sample.take(rows), side, self.rows[rows], self.runs[rows], self.run, labels)
+
+    def first(self, most: int) -> SeriesSet:
+        """At most so many, evenly from all."""
+        return self if len(self) <= most else self.take(np.linspace(0, len(self) - 1, most).round().astype(int))
+
+    @property
+    def searched(self) -> np.ndarray:
+        """The series as they are looked for."""
+        return searchable(self.side.z)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """The places of those whose label is known."""
+        return np.empty(0, np.int64) if self.labels is None else np.flatnonzero(self.labels >= 0)
+
+
+class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
+    """The real series that every candidate is held against.
+
+    Attributes:
+        train: all training series. members: those that are compared, the ceiling. heldout: held-out ones, compared.
+        columns: how channels became columns. class_names: of the labels.
+        recurrent: the network of TimeGAN's two scores, or None. features: see `Features`, or None.
+        classify: series -> the class seen in each, or None for a linear model.
+    """
+
+    noun = NOUN
+
+    def __init__(
+        self,
+        train: SeriesSample,
+        heldout: SeriesSample,
+        fake: SeriesSample,
+        recurrent: classifiers.Recurrent | None,
+        features: Features | None,
+        features_name: str,
+        classify: Callable[[SeriesSample], np.ndarray] | None,
+        seed: int,
+        max_series: int,
+        num_shown: int,
+    ) -> None:
+        self.recurrent, self.features, self.features_name, self.classify = recurrent, features, features_name, classify
+        self.seed, self.num_shown = seed, num_shown
+        sides = train, heldout, fake = aligned(train, heldout, fake)
+        self.train, self._fakes = train, fake
+        labels = (train.labels, heldout.labels, fake.labels)
+        known = None if all(v is None for v in labels) else labels
+        self.class_names, numbers = class_numbers(known, [len(s) for s in sides], NOUN.one)
+        self.columns = Columns.fit(train, heldout)
+        if not self.columns.names:
+            raise DataError("the series have no channel that could be compared.")
+        most = max(2, min(max_series, MOST_NUMBERS // (train.x.shape[1] * len(self.columns.names))))
+        compared = min(len(fake), len(train), most)
+        generator = numpy_generator(seed, "metrics/series")
+
+        def chosen(sample: SeriesSample, count: int, run: int, mine: np.ndarray | None) -> SeriesSet:
+            rows = np.sort(generator.permutation(len(sample))[:count])
+            return SeriesSet.of(sample.take(rows), self.columns, rows, run, None if mine is None else mine[rows])
+
+        self.members = chosen(train, compared, overlap(train.x), numbers[0])
+        self.heldout = chosen(heldout, most, overlap(heldout.x), numbers[1])
+        self.candidates = {FAKE: chosen(fake, compared, 1, numbers[2]), CEILING: self.members}
+        self._shortest = int(min(s.lengths.min() for s in (train, heldout)))
+        self.rows = Rows(len(train), len(heldout), len(fake), compared, len(self.heldout))
+        self._asked = numbers[2]
+        self._kept: dict[tuple[str, str], np.ndarray] = {}
+
+    def of(self, who: str) -> SeriesSet:
+        """The held-out series, or a candidate."""
+        return self.heldout if who == HELDOUT else self.candidates[who]
+
+    def _once(self, what: str, who: str, make: Callable[[SeriesSet], np.ndarray]) -> np.ndarray:
+        if (what, who) not in self._kept:
+            self._kept[what, who] = make(self.of(who))
+        return self._kept[what, who]
+
+    # what several metrics share
+
+    def traits(self, who: str) -> np.ndarray:
+        """What the trees see of some series."""
+
+        def make(series: SeriesSet) -> np.ndarray:
+            some = series.first(JUDGED)
+            return classifiers.traits(some.side.z, some.sample.lengths)
+
+        return self._once("traits", who, make)
+
+    def featured(self, who: str) -> np.ndarray:
+        """The series in features: [N, F]."""
+        assert self.features is not None
+        features = self.features
+        return self._once("features", who, lambda series: np.asarray(features(series.sample)))
+
+    def shapes(self, who: str) -> np.ndarray:
+        """What the classifier of labels sees of the series: [N, F]."""
+        return self._once("shapes", who, lambda series: classifiers.shapes(series.side.z))
+
+    def unit(self, who: str) -> classifiers.Known:
+        """Columns in [0, 1] by the range of real series, the last number channel last; before them what is there."""
+        one, columns = self.of(who), self.columns
+        z = one.side.z
+        width = np.where(columns.high > columns.low, columns.high - columns.low, 1.0)
+        x = (bridged(z) - columns.low) / width
+        known = np.isfinite(z)
+        # channels with gaps, and the end, are seen as such
+        masks = [known[:, :, d] for d in range(z.shape[2]) if d in self._gapped]
+        if self.ending:
+            masks.append(one.sample.inside())
+        target = int(columns.numbers[-1]) if len(columns.numbers) else z.shape[2] - 1
+        others = [x[:, :, d] for d in range(z.shape[2]) if d != target]
+        stacked = np.stack([*(m.astype(np.float32) for m in masks), *others, x[:, :, target]], 2)
+        return stacked.astype(np.float32), known[:, :, target]
+
+    @cached_property
+    def _gapped(self) -> set[int]:
+        """The columns that have gaps in training series, before their end."""
+        side = self.members.side
+        return set(np.flatnonzero((np.isnan(side.z) & self.members.sample.inside()[:, :, None]).any((0, 1))).tolist())
+
+    @cached_property
+    def ending(self) -> bool:
+        """Whether real series or fakes end before the last step."""
+        return any(bool((s.sample.lengths < s.sample.x.shape[1]).any()) for s in self._sides)
+
+    @cached_property
+    def gapped(self) -> bool:
+        """Whether real series or fakes have gaps before their end."""
+        return any(bool((np.isnan(s.side.z) & s.sample.inside()[:, :, None]).any()) for s in self._sides)
+
+    @property
+    def _sides(self) -> tuple[SeriesSet, SeriesSet, SeriesSet]:
+        return self.heldout, self.members, self.candidates[FAKE]
+
+    @cached_property
+    def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Of held-out series and fakes with a label: the labels, and those that the classifier sees."""
+        out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        if len(self.class_names) < 2:
+            return out
+        see = None
+        if self.classify is None:
+            x, y = self.learned(CEILING)
+            see = classifiers.learn_linear(x, y) if len(np.unique(y)) > 1 else None
+        for who in (HELDOUT, FAKE):
+            mine, rows = self.of(who), self.of(who).labelled
+            if mine.labels is None or not len(rows):
+                continue
+            if self.classify is not None:
+                out[who] = (mine.labels[rows], np.asarray(self.classify(mine.sample.take(rows))))
+            elif see is not None:
+                out[who] = (mine.labels[rows], see(self.shapes(who)[rows]))
+        return out
+
+    def learned(self, who: str) -> tuple[np.ndarray, np.ndarray]:
+        """`shapes` and labels of the series whose label is known."""
+        mine, rows = self.of(who), self.of(who).labelled
+        if mine.labels is None:
+            return np.empty((0, 1)), rows
+        return self.shapes(who)[rows], mine.labels[rows]
+
+    @cached_property
+    def halves(self) -> tuple[SeriesSet, SeriesSet]:
+        """The held-out series in two, by runs, so that the halves share no steps."""
+        runs, held = self.heldout.runs, self.heldout
+        middle = (int(runs.max(initial=0)) + 1) // 2
+        # one run between the halves is left out where series share steps: its end lies in the next
+        return held.take(np.flatnonzero(runs < middle)), held.take(np.flatnonzero(runs >= middle + (held.run > 1)))
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """(fakes, references) of the test of closeness: what time allows."""
+        shape = self.heldout.first(2).searched.shape
+        pair = shape[1] * (2 * band_of(shape[1]) + 1) * (shape[2] + 3)
+        searched = int(np.clip(WARPED / (pair * REFERENCES), 60, SEARCHED))
+        return searched, int(np.clip(WARPED / (pair * searched), 100, REFERENCES))
+
+    # what the report needs beside the results
+
+    def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
+        """See `Inputs.notes`."""
+        notes, train, columns = [], self.train, self.columns
+        if self.heldout.run > 1:
+            count = len(np.unique(self.heldout.runs))
+            notes.append(
+                f"The held-out windows overlap: {len(self.heldout):,} of them say about as much as {count:,} that "
+                "share no steps, and the intervals are as wide as those make them."
+            )
+        if len(columns.names) < sum(len(train.levels.get(name, ("",))) for name in train.names):
+            notes.append(f"{len(columns.names)} columns were compared; rare levels and further channels were not.")
+        if self.recurrent is not None and train.x.shape[1] > LONGEST:
+            notes.append(f"The scores of TimeGAN were left out: the series have more than {LONGEST:,} steps.")
+        ceiling = results["judge"].ceiling if "judge" in results else None
+        if ceiling is not None and ceiling.value < _ALIKE:
+            notes.append(
+                "The training part and the held-out part differ themselves (trees tell them apart with an AUC of "
+                f"{ceiling.details['auc']:.2f}), as where a series changes with time: real series reach less than all "
+                "against this held-out part, and fakes like the training part cannot do better."
+            )
+        return notes
+
+    def facts(self, results: Mapping[str, MetricResult]) -> SeriesFacts:
+        """See `Inputs.facts`."""
+        train, heldout, classified = self.train, self.heldout, self.seen.get(HELDOUT)
+        lengths = [s.sample.lengths for s in (heldout, self.candidates[FAKE])]
+        return SeriesFacts(
+            self.features_name,
+            {
+                "steps": train.x.shape[1],
+                "shortest": self._shortest,
+                "channels": list(train.names),
+                "categories": [name for name in train.names if name in train.levels],
+                "columns": list(self.columns.names),
+                "run": heldout.run,
+            },
+            None if classified is None else confusion_figures(*classified, self.class_names, "series"),
+            self._per_class(),
+            length_histograms(*lengths) if len(np.unique(np.concatenate(lengths))) > 1 else None,
+            self._shown(results),
+        )
+
+    def _per_class(self) -> list[dict[str, Any]]:
+        """See `SeriesFacts.per_class`: distances of as many series of either side, 5 to 2,000."""
+        real, fake, members = self.heldout, self.candidates[FAKE], self.members
+        if real.labels is None or fake.labels is None or not self.class_names:
+            return []
+        out = class_entries(self.class_names, real.labels, fake.labels, self.seen.get(FAKE), "series")
+        names, seed = self.columns.names, self.seed
+        for k, entry in enumerate(out):
+            entry |= dict.fromkeys(("profile", "profile_real", "autocorrelation", "autocorrelation_real"))
+            here, there = (s.take(np.flatnonzero(s.labels == k)) for s in (real, fake))
+            sides = {"": there}
+            if members.labels is not None:
+                sides["_real"] = members.take(np.flatnonzero(members.labels == k))
+            size = min(_MOST_OF_CLASS, len(here), *(len(s) for s in sides.values()))
+            if size < _LEAST_OF_CLASS:
+                continue
+            for suffix, of in sides.items():
+                pair = here.first(size).side, of.first(size).side
+                entry[f"profile{suffix}"] = distances.profile(*pair, names, seed=seed).value
+                memory = distances.autocorrelation(*pair, names, absolute_changes=False, seed=seed)
+                entry[f"autocorrelation{suffix}"] = memory.value
+        return [dict(plain(entry)) for entry in out]
+
+    def _shown(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
+        rows = np.arange(min(self.num_shown, len(self._fakes)))
+        first = SeriesSet.of(self._fakes.take(rows), self.columns, rows).searched
+        out: dict[str, Any] = {"shown": rows}
+        for name, side in (("train", self.members), (HELDOUT, self.heldout)):
+            some = side.first(REFERENCES)
+            found = References(some.searched).nearest(first)
+            out |= {f"nearest_{name}": some.rows[found.rows], f"distance_{name}": found.distances}
+        out["copied"] = results["copies_near"].details.get("pairs", []) if "copies_near" in results else []
+        out["by_class"] = {}
+        if self._asked is not None:
+            by_class = {n: np.flatnonzero(self._asked == k)[:NUM_OF_CLASS] for k, n in enumerate(self.class_names)}
+            out["by_class"] = {name: found for name, found in by_class.items() if len(found)}
+        return dict(plain(out))

@@ -1,0 +1,409 @@
+"""What a report on series shows: lines side by side, quantiles over time, curves, closest pairs, and their tables.
+
+Knows evaluations of series, series and the makers of drawings; never the page around the sections or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from gankit.kinds.series.metrics.baselines import BASELINES
+from gankit.kinds.series.metrics.inputs import NOUN, SeriesFacts
+from gankit.kinds.series.metrics.sample import SeriesSample, aligned
+from gankit.kinds.series.metrics.sums import WHOLE
+from gankit.kinds.series.report import panels
+from gankit.metrics.evaluate import Evaluation, MetricResult
+from gankit.metrics.metric import Baseline, Noun
+from gankit.report import charts, numbers, records, wording
+from gankit.report.numbers import finite
+from gankit.report.section import Chapter, Drawing, Grade, Section, Sections, Table, heads_of
+from gankit.report.verdict import THRESHOLDS
+
+MOST_CHANNELS = 8
+"""Channels that are drawn one by one; of more the first ones."""
+
+NO_CHANCE = 20
+"""Two series of at least so many numbers do not agree in all of them by chance."""
+
+_MOST_LINES, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 8, 6, 12, 4
+_MOST_STEPS, _MOST_LEVELS, _MOST_CURVES, _MOST_ROWS = 8, 12, 6, 12
+_DENSE = 1000  # steps of a series that hides all others in its drawing
+_IN_A_ROW = 3
+
+_CLASS_COLUMNS: Sequence[records.ClassColumn] = (
+    ("real", "Share of real series", numbers.share),
+    ("fake", "Share of fakes", numbers.share),
+    ("agreement", "Classified as the label", numbers.share),
+    ("profile", "Mean profile", numbers.score),
+    ("profile_real", "Real series’ own", numbers.score),
+    ("autocorrelation", "Autocorrelation", numbers.score),
+    ("autocorrelation_real", "Real series’ own", numbers.score),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesSections(Sections):
+    """The sections of a report on series.
+
+    train, heldout, fake: series with their labels, `aligned`; rows that the evaluation names are rows of these. labels:
+    those that the real ones have, and those that were asked for.
+    """
+
+    train: SeriesSample
+    heldout: SeriesSample
+    fake: SeriesSample
+    noun: Noun = NOUN
+    baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
+    chapters: Sequence[Chapter] = (
+        Chapter("judge", "Classifiers and forecasts", ("judge",)),
+        Chapter("values", "Values and increments", ("values",)),
+        Chapter("dynamics", "Correlations and spectrum", ("dynamics",)),
+        Chapter("facts", "Tails, volatility and asymmetry", ("facts",)),
+        Chapter("features", "Distance in features", ("features",)),
+        Chapter("form", "Lengths and gaps", ("form",)),
+        Chapter("labels", "Labels", ("labels",)),
+        Chapter("copies", "Copies", ("copies",)),
+    )
+    grades: Sequence[Grade] = (
+        Grade(
+            ("discriminative", "judge"),
+            {
+                "real": "The classifiers that were trained to tell the fakes from real series find no difference",
+                "close": "For classifiers that were trained to tell them apart the fakes are close to real series",
+                "fair": "Classifiers that were trained to tell them apart find the fakes between plain methods and "
+                "real series",
+                "weak": "Classifiers that were trained to tell them apart find the fakes far from real series",
+                "open": "The classifiers find no difference, but there are too few series to be sure",
+            },
+        ),
+    )
+    lists: bool = True
+    halvings: bool = True
+    overfitting: str = (
+        "bring more series, or try a stronger penalty (--penalty-weight) or a shorter training (--samples)"
+    )
+    left_out: str = (
+        "Real series, and the fakes that look most like training series, were left out of this report. The other fakes "
+        "are shown: look at them before you pass the page on."
+    )
+    style: str = (
+        ".plots td svg { min-width: 11rem; max-width: 46rem; } .plots td, .plots tbody th { vertical-align: middle; } "
+        ".plots th:first-child { width: 1%; min-width: 6rem; overflow-wrap: normal; }"
+    )
+
+    @classmethod
+    def of(
+        cls,
+        evaluation: Evaluation[SeriesFacts],
+        train: SeriesSample,
+        heldout: SeriesSample,
+        fake: SeriesSample,
+        *,
+        progress: Sequence[tuple[int, np.ndarray]] = (),
+        records: bool = True,
+    ) -> SeriesSections:
+        """The sections on these series. progress: (real samples shown to D, fakes [n, T, C] of the same z)."""
+        train, heldout, fake = aligned(train, heldout, fake)
+        return cls(
+            evaluation=evaluation,
+            train=train,
+            heldout=heldout,
+            fake=fake,
+            progress=progress,
+            records=records,
+            lucky=fake.x.shape[1] * len(fake.numbers) < NO_CHANCE,
+        )
+
+    @property
+    def _facts(self) -> SeriesFacts:
+        facts: SeriesFacts = self.evaluation.facts
+        return facts
+
+    @property
+    def _channels(self) -> list[int]:
+        """The number channels that are drawn."""
+        found = [c for c, name in enumerate(self.fake.names) if name not in self.fake.levels]
+        return found[: max(2, round(MOST_CHANNELS * self.scale))]
+
+    def like(self) -> str:
+        """See `Sections.like`."""
+        series = self._facts.series
+        channels, steps, shortest = len(series["channels"]), series["steps"], series["shortest"]
+        long = f"{numbers.count(shortest)} to {numbers.count(steps)}" if shortest != steps else numbers.count(steps)
+        return f" of {long} steps and {channels} channel{'' if channels == 1 else 's'}"
+
+    def reading(self) -> list[tuple[str, str]]:
+        """See `Sections.reading`."""
+        run = self._facts.series["run"]
+        scale = "are compared on the scale of the training part; each level of a category counts as one of 0 and 1."
+        overlap = f"share their steps: {run} windows in a row say little more than one. Intervals allow for that."
+        return [("Channels", scale), *([("Windows that overlap", overlap)] if run > 1 else [])]
+
+    # --- what is seen first -------------------------------------------------------------------------------------------
+
+    def samples(self) -> list[Section]:
+        """See `Sections.samples`."""
+        found = (self._side_by_side(), self._over_time(), self._by_class(), self._over_training(), self._closest())
+        return [section for section in found if section is not None]
+
+    def _side_by_side(self) -> Section | None:
+        """The first fakes beside held-out series, evenly from all; a drawing a channel."""
+        most = 1 if self.fake.x.shape[1] > _DENSE else self._most(_MOST_LINES)
+        fakes = self._open(range(len(self.fake)))[:most]
+        rows = records.evenly(len(self.heldout), most)
+        drawn = []
+        for c in self._channels:
+            real, name = (self.heldout.x[rows, :, c] if self.records else None), self.fake.names[c]
+            drawn.append(Drawing(name, panels.beside(real, self.fake.x[fakes, :, c], name, f"{c}")))
+        if not drawn:
+            return None
+        beside = ", and held-out real ones beside them" if self.records else ""
+        more = len(self.fake.numbers) - len(drawn)
+        cut = f" The first {len(drawn)} channels; {more} more are not drawn." if more > 0 else ""
+        asked = f"The first synthetic series, uncurated{beside}, on one scale.{cut}"
+        return Section("samples", "Samples", [asked], drawings=drawn)
+
+    def _over_time(self) -> Section | None:
+        """Quantiles at each step, a drawing a channel; none of series so short or so long that nobody reads them."""
+        if not 3 <= self.fake.x.shape[1] <= 2000 or min(len(self.heldout), len(self.fake)) < 10:
+            return None
+        drawn = []
+        for c in self._channels:
+            name = self.fake.names[c]
+            drawn.append(Drawing(name, panels.bands(self.heldout.x[:, :, c], self.fake.x[:, :, c], name, f"{c}")))
+        asked = "Where values lie at each step: the lines of the fakes should run along the edges of the areas."
+        return Section("bands", "Quantiles over time", [asked], drawings=drawn) if drawn else None
+
+    def _by_class(self) -> Section | None:
+        """A row a label: fakes asked for it and held-out series of it."""
+        by_class, channels = self._facts.shown.get("by_class") or {}, self._channels[:2]
+        known = {str(c.get("class")): finite(c.get("agreement")) for c in self._facts.per_class}
+        shown = sorted(by_class, key=lambda c: known.get(c) or 0.0)[: self._most(_MOST_CLASSES)]
+        if not shown or not channels:
+            return None
+        labels = self.heldout.labels if self.records else None
+        names = np.array([str(v) for v in labels]) if labels is not None else None
+        rows = []
+        for k, label in enumerate(shown):
+            fakes = self._open([r for r in by_class[label] if r < len(self.fake)])[:_PER_CLASS]
+            real = None
+            if names is not None:
+                mine = np.flatnonzero(names == label)
+                real = self.heldout.x[mine[records.evenly(len(mine), _PER_CLASS)]]
+            drawn = []
+            for c in channels:
+                side = None if real is None else real[:, :, c]
+                drawn.append(panels.beside(side, self.fake.x[fakes, :, c], self.fake.names[c], f"class-{k}-{c}"))
+            rows.append((label, Markup("").join(drawn), numbers.share(known.get(label))))
+        cut = f" (the {len(rows)} least accurate of {len(by_class)})" if len(rows) < len(by_class) else ""
+        heads = heads_of("Label", "Real series and fakes", "#Classified as it")
+        table = Table(f"Synthetic series by label{cut}", heads, tuple(rows), "plots")
+        asked = "Series generated for a label, a row each, uncurated; the least accurate label first."
+        verdicts = wording.worst_class(self._facts.per_class, self.noun)
+        return Section("by-class", "Samples by label", [asked], verdicts=verdicts, tables=[table])
+
+    def _over_training(self) -> Section | None:
+        """Fakes of the same z over the training; at most eight steps."""
+        channels = self._channels[:_IN_A_ROW]
+        names = [self.fake.names[c] for c in channels]
+        kept = records.kept_steps(self.progress, self._most(_MOST_STEPS), self.chosen) if channels else []
+        rows = tuple(
+            (step, panels.previews(np.asarray(x)[:4][:, :, channels], names, f"{k}"))
+            for k, (step, x) in enumerate(kept)
+        )
+        if not rows:
+            return None
+        table = Table("The same z after so many real samples", heads_of("Real samples", "Fakes"), rows, "plots")
+        asked = "Synthetic series of the same z as the training goes on."
+        return Section("progress", "Samples over the training", [asked], tables=[table])
+
+    def _closest(self) -> Section | None:
+        """The fakes that lie nearest to a training series for their distance to held-out ones, drawn over them."""
+        channels = self._channels[:_IN_A_ROW]
+        if not self.records or not channels:
+            return None
+        names, shown = [self.fake.names[c] for c in channels], self._facts.shown
+        near = dict(zip(shown.get("shown") or [], shown.get("nearest_heldout") or [], strict=False))
+        rows = []
+        for place, pair in enumerate(self._ranked()[: self._most(_MOST_PAIRS)], 1):
+            fake, train = (s.x[pair[k]][:, channels] for s, k in ((self.fake, "fake"), (self.train, "train")))
+            other = near.get(pair["fake"])
+            heldout = None if other is None else _at_the_level(fake, self.heldout.x[other][:, channels])
+            far = " (suspiciously near)" if records.suspicious(pair) else ""
+            drawn = panels.neighbours(fake, _at_the_level(fake, train), heldout, names, f"{place}")
+            close = f"{numbers.score(pair['distance_train'])}{far}"
+            rows.append((str(place), drawn, close, numbers.score(pair["distance_heldout"])))
+        if not rows:
+            return None
+        lines = "Fake (solid), training (dashed), held-out (dotted)"
+        heads = heads_of("No.", lines, "#Distance to training", "#to held-out")
+        table = Table("The closest pairs, the closest first", heads, tuple(rows), "plots")
+        asked = (
+            "The worst cases that were found: fakes nearest to a training series for their distance to held-out ones. "
+            "The same kind of series is what was to be learned; the same details twice are a copy."
+        )
+        warning = (
+            "This part shows real series. Do not pass the page on if those are confidential, or make it anew with "
+            "--no-records."
+        )
+        looked = "series about their own means, real ones drawn at the level of the fake"
+        if self.fake.x.shape[1] > WHOLE:
+            looked = "the logarithms of their power in bands of frequencies over time"
+        note = (
+            "Distances are root mean squares of differences after dynamic time warping by up to a tenth of the length, "
+            f"of {looked}. “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any "
+            "held-out series."
+        )
+        return Section("closest", "Memorisation", [asked], warning, tables=[table], notes=[note])
+
+    # --- what stands beside the verdicts ------------------------------------------------------------------------------
+
+    def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
+        """See `Sections.chapter`."""
+        details = {m: r.details for m, r in results.items()}
+        if section.id == "values":
+            return replace(section, drawings=self._values(), tables=[*_value_tables(details), *self._levels()])
+        if section.id == "dynamics":
+            crossed = details.get("cross_correlation") or {}
+            drawn = [
+                *_curves(details, "autocorrelation", "Autocorrelation", "lags", "lag in steps", "autocorrelation"),
+                *_curves(details, "spectrum", "Spectrum", "frequencies", "cycles a step", "dB of the peak"),
+                *self._correlations(crossed),
+            ]
+            return replace(section, drawings=drawn, tables=_pairs(crossed))
+        if section.id == "facts":
+            drawn = _curves(details, "volatility", "Volatility", "lags", "lag in steps", "of sizes of increments")
+            return replace(section, drawings=drawn)
+        if section.id == "features":
+            named = self._facts.features.strip().rstrip(".")
+            return replace(section, notes=[f"Features: {named}."] if named else [])
+        if section.id == "form":
+            return replace(section, drawings=self._lengths())
+        if section.id == "labels":
+            return self._labels(section)
+        return replace(section, drawings=charts.distances(results, self.noun)) if section.id == "copies" else section
+
+    def _values(self) -> list[Drawing]:
+        """Histograms of values, a drawing a channel."""
+        out = []
+        for c in self._channels:
+            real, fake = (x[:, :, c][np.isfinite(x[:, :, c])] for x in (self.heldout.x, self.fake.x))
+            if len(real) and len(fake):
+                name = self.fake.names[c]
+                out.append(Drawing(name, panels.values(real, fake, name, f"values-{c}")))
+        return out
+
+    def _levels(self) -> list[Table]:
+        """The shares of the levels of each category, over all steps."""
+        out = []
+        for c, name in enumerate(self.fake.names):
+            if name not in self.fake.levels:
+                continue
+            shares = [_shares(s, c) for s in (self.heldout, self.fake)]
+            levels = sorted(set().union(*shares), key=lambda v: -max(s.get(v, 0) for s in shares))[:_MOST_LEVELS]
+            rows = [(level, *(numbers.share(s.get(level, 0.0)) for s in shares)) for level in levels]
+            heads = heads_of("Level", "#Share of real steps", "#Share of the fakes’ steps")
+            out += [Table(f"The levels of {name}", heads, tuple(rows))] if rows else []
+        return out
+
+    def _correlations(self, details: Mapping[str, Any]) -> list[Drawing]:
+        names = details.get("columns") or []
+        if len(names) < 3:
+            return []
+        real, fake = (np.array([[v or 0.0 for v in row] for row in details[k]], float) for k in ("real", "fake"))
+        return charts.heat_maps(real, fake, names, self.noun)
+
+    def _lengths(self) -> list[Drawing]:
+        """Histograms of the lengths, where they differ."""
+        found = self._facts.lengths
+        if not found:
+            return []
+        sides = (found["edges"], found["real"], found["fake"])
+        return [
+            Drawing(
+                "Lengths", charts.histograms(*sides, "lengths", "Histograms of lengths", "held-out series", "steps")
+            )
+        ]
+
+    def _labels(self, section: Section) -> Section:
+        facts = self._facts
+        caption = "A classifier trained on real series, on held-out ones (per cent of the true label)"
+        names = [str(c.get("class")) for c in facts.per_class]
+        tables = records.class_table(facts.per_class, _CLASS_COLUMNS, 4 * _MOST_CLASSES)
+        tables += records.confusion_table((facts.classifier or {}).get("confusion"), names, caption, "True label")
+        start = "Trained on the labels of training series, it is"
+        told = wording.classifier(facts.classifier, start, self.noun, "labels")
+        return replace(section, tables=tables, verdicts=[*section.verdicts, *told])
+
+    def _most(self, full: int) -> int:
+        return max(2, round(full * self.scale))
+
+    def _ranked(self) -> list[Mapping[str, Any]]:
+        """Fakes with their distances, the closest to training series first."""
+        return records.ranked(self._facts.shown, len(self.fake), len(self.train))
+
+    def _open(self, rows: Sequence[int] | range) -> list[int]:
+        """Rows of fakes without those that look like a training series, where no records may be shown."""
+        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if records.suspicious(p)}
+        return [int(r) for r in rows if int(r) not in hidden]
+
+
+def _at_the_level(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """A real series [T, c] moved to the mean of a fake; as it is where nothing is known."""
+    counts = [np.maximum(np.isfinite(x).sum(0), 1) for x in (fake, real)]
+    a, b = (np.nansum(x, axis=0) / n for x, n in zip((fake, real), counts, strict=True))
+    return np.asarray(real + (a - b))
+
+
+def _shares(sample: SeriesSample, c: int) -> dict[str, float]:
+    codes = sample.x[:, :, c]
+    codes = codes[np.isfinite(codes)].astype(np.int64)
+    levels = sample.levels[sample.names[c]]
+    counts = np.bincount(codes, minlength=len(levels)) / max(len(codes), 1)
+    return {level: float(counts[k]) for k, level in enumerate(levels) if counts[k] > 0}
+
+
+def _curves(
+    details: Mapping[str, Mapping[str, Any]], metric: str, title: str, key: str, xlabel: str, ylabel: str
+) -> list[Drawing]:
+    """A drawing for each channel with the largest distances, of details that hold their curves over `key`."""
+    found = details.get(metric) or {}
+    x, out = found.get(key) or [], []
+    for k, c in enumerate((found.get("columns") or [])[:_MOST_CURVES]):
+        if x and len(c.get("real") or []) == len(x) == len(c.get("fake") or []):
+            channel, whole = str(c["column"]), key == "lags"
+            drawn = panels.curve(x, c["real"], c["fake"], channel, f"{metric}-{k}", xlabel, ylabel, whole=whole)
+            out.append(Drawing(f"{title}: {channel}", drawn))
+    return out
+
+
+def _pairs(details: Mapping[str, Any]) -> list[Table]:
+    rows = tuple(
+        (
+            " × ".join(str(c) for c in p["columns"]),
+            "at once" if not p.get("lag") else f"the second {p['lag']} step{'s' if p['lag'] > 1 else ''} later",
+            numbers.score(p.get("real")),
+            numbers.score(p.get("fake")),
+        )
+        for p in details.get("pairs") or []
+    )
+    heads = heads_of("Channels", "When", "#Correlation, real", "#Correlation, fake")
+    return [Table("The pairs of channels whose correlation is furthest off", heads, rows)] if rows else []
+
+
+def _value_tables(details: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """The channels whose values and increments are furthest off."""
+    heads = heads_of("Channel", "#Distance (KS)", "#Earth mover’s", "#Spread, real", "#Spread, fake")
+    out = []
+    for metric, title in (("marginals", "Values"), ("changes", "Increments from step to step")):
+        columns = ((details.get(metric) or {}).get("columns") or [])[:_MOST_ROWS]
+        keys = ("ks", "wasserstein", "real_sd", "fake_sd")
+        rows = tuple((str(c["column"]), *(numbers.score(finite(c.get(k))) for k in keys)) for c in columns)
+        caption = f"{title} of each channel, in standard deviations of the training part (worst first)"
+        out += [Table(caption, heads, rows)] if rows else []
+    return out
