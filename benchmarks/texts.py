@@ -17,8 +17,8 @@ from pathlib import Path
 from gankit.config import TrainConfig
 from gankit.kinds import prepare
 from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
-from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import column_of, cut
 from gankit.model import load
 from gankit.run.previews import kept_rival

@@ -14,11 +14,9 @@ from scipy.io import wavfile
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
-from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples
-from gankit.kinds.audio.labels import by_pattern, seem_patterned
-from gankit.kinds.audio.reading import looks_like_audio, read_recordings, resampled, roomy
+from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples, write_recordings
+from gankit.kinds.audio.reading import by_pattern, looks_like_audio, read_recordings, resampled, roomy, seem_patterned
 from gankit.kinds.audio.records import Recordings, recording_hash, to_recording_object
-from gankit.kinds.audio.writing import write_recordings
 
 PLAIN = TrainConfig()
 ROOT = Path(__file__).resolve().parent.parent

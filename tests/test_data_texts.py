@@ -22,9 +22,8 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
 from gankit.kinds import prepare
 from gankit.kinds.texts.codec import TextCodec
-from gankit.kinds.texts.reading import looks_like_texts, read_texts
+from gankit.kinds.texts.files import looks_like_texts, read_texts, write_texts
 from gankit.kinds.texts.records import cut, fits, text_hash, text_table, to_text_object, unit_of
-from gankit.kinds.texts.writing import write_texts
 
 AUTO, TEXT = TrainConfig(), TrainConfig(kind="text")
 MANY = words("Aba", 200) + words("Obo", 200)

@@ -13,7 +13,7 @@ import gankit
 from gankit.cli import run
 from gankit.config import TrainConfig
 from gankit.errors import InterruptedRun, OptionError
-from gankit.kinds.texts.reading import read_texts
+from gankit.kinds.texts.files import read_texts
 
 SMALL = {"width": 24, "batch": 16, "evaluations": 2, "early_stop": False, "latents": 8}
 NAMES = words("Aba", 300)

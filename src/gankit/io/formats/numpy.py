@@ -107,6 +107,25 @@ def _values_of(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> npt.NDArray[Any
     return np.asarray(column.to_numpy())
 
 
+def load_arrays(file: IO[bytes], name: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a .npy file (under "") or an .npz file, none of them of Python objects. file: at its beginning.
+
+    Raises:
+        DataError: it is damaged, or no such file.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"": loaded}
+        with loaded:
+            return {key: loaded[key] for key in loaded.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{name!r} is damaged or no NumPy file: {text}. Take another copy of it.") from error
+
+
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
@@ -222,13 +241,7 @@ class Npy(Format):
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`: numbers in columns x0, x1, …"""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = np.load(io.BytesIO(data), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return records_of_arrays({"": loaded}, name, origin)
-        with loaded:
-            return records_of_arrays({key: loaded[key] for key in loaded.files}, name, origin)
+        return records_of_arrays(load_arrays(io.BytesIO(data), name), name, origin)
 
 
 class Npz(Npy):

@@ -111,7 +111,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         """See `Kind.write`."""
         if str(path) == "-" or format is not None:
             raise OptionError("recordings go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
-        from gankit.kinds.audio.writing import write_recordings
+        from gankit.kinds.audio.files import write_recordings
 
         write_recordings(batches, path, origin, first_row=first_row)
 

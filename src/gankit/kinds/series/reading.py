@@ -18,8 +18,17 @@ from gankit.io.probe import Probe, probed
 from gankit.io.reading import read
 from gankit.kinds.images.arrays import headers
 from gankit.kinds.images.records import seem_pictures
-from gankit.kinds.series.arrays import array_file, array_object, is_array_file, series_of_arrays
-from gankit.kinds.series.files import has_ucr_name, is_ts, is_ucr, read_ts, series_of_ucr
+from gankit.kinds.series.files import (
+    array_file,
+    array_object,
+    has_ucr_name,
+    is_array_file,
+    is_ts,
+    is_ucr,
+    read_ts,
+    series_of_arrays,
+    series_of_ucr,
+)
 from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import Layout, Series
 from gankit.kinds.series.tables import series_of_table, with_distances

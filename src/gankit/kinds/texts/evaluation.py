@@ -21,8 +21,8 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Dataset, Prepared
 from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.evaluation import evaluate_texts
-from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import Texts, column_of, cut, join
 from gankit.kinds.texts.report.report import text_report
 from gankit.kinds.texts.rivals import compared

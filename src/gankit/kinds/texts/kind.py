@@ -44,14 +44,14 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
-        from gankit.kinds.texts.reading import looks_like_texts
+        from gankit.kinds.texts.files import looks_like_texts
 
         return looks_like_texts(probe, config) or self._is_one_column(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
+        from gankit.kinds.texts.files import looks_like_texts, read_texts, texts_of_records
         from gankit.kinds.texts.preparing import prepare_texts
-        from gankit.kinds.texts.reading import looks_like_texts, read_texts, texts_of_records
 
         if looks_like_texts(probe, config):
             return prepare_texts(self, read_texts(probe, config, notes), config, notes)
@@ -60,7 +60,7 @@ class TextKind(Kind[Dataset, TextCodec]):
         return prepare_texts(self, texts_of_records(records, config, notes), config, notes)
 
     def _is_one_column(self, probe: Probe, config: TrainConfig) -> bool:
-        from gankit.kinds.texts.reading import is_one_column_of_texts
+        from gankit.kinds.texts.files import is_one_column_of_texts
 
         return is_one_column_of_texts(records_of(probe, config)[0], config)
 
@@ -121,7 +121,7 @@ class TextKind(Kind[Dataset, TextCodec]):
         self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
-        from gankit.kinds.texts.writing import write_texts
+        from gankit.kinds.texts.files import write_texts
 
         write_texts(batches, path, origin, format=format)
 

@@ -16,8 +16,8 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Dataset, Kind, Prepared
 from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.options import TextOptions
-from gankit.kinds.texts.reading import read_texts
 from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
 
 MAX_STEPS = 256
