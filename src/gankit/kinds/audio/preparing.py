@@ -17,7 +17,7 @@ from gankit.columns.cells import Values
 from gankit.columns.codec import TableCodec
 from gankit.columns.labels import known_rows, rows_of, split_records, understand_labels
 from gankit.columns.schema import Schema
-from gankit.columns.splitting import FRACTION
+from gankit.columns.splitting import FRACTION, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.origin import Origin
@@ -28,7 +28,6 @@ from gankit.kinds.audio.records import ClipSet, Recordings, recording_hash
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.records import Pictures
 from gankit.kinds.refusing import refuse_other_network
-from gankit.kinds.series.windows import split_in_time, windows_of
 
 CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
 """How recordings are shown to a network, where not as spectrograms."""

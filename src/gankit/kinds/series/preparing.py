@@ -17,7 +17,7 @@ from gankit.columns.codec import TableCodec
 from gankit.columns.inference import infer
 from gankit.columns.labels import rows_of, split_records, understand_labels
 from gankit.columns.schema import Column, Schema
-from gankit.columns.splitting import FRACTION, LARGE, LARGE_FRACTION
+from gankit.columns.splitting import FRACTION, LARGE, LARGE_FRACTION, covered, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.origin import Records
@@ -28,7 +28,6 @@ from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.reading import read_series, read_series_like
 from gankit.kinds.series.records import Layout, Series, SeriesSet, series_hash, with_layout
 from gankit.kinds.series.times import calendar_columns, calendar_table, find_grid, has_dates, runs_of
-from gankit.kinds.series.windows import covered, split_in_time, windows_of
 
 Ints = npt.NDArray[np.int64]
 
