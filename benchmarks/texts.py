@@ -2,8 +2,9 @@
 
     python benchmarks/texts.py runs/captions ../shared/data/text/image_coco_test.txt --temperatures 1 .9 .8
 
-Texts of the model, and of G before the game (`likelihood.safetensors`), at each temperature. BLEU takes up to 10,000
-test texts as references. The share of valid SMILES is told (`--smiles`) where RDKit is installed. Results: texts.md.
+Texts of the model, and of G before adversarial training (`likelihood.safetensors`), at each temperature. BLEU takes up
+to 10,000 test texts as references. The share of valid SMILES is told (`--smiles`) where RDKit is installed. Results:
+texts.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gankit.config import TrainConfig
 from gankit.kinds import prepare
 from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.files import read_texts
-from gankit.kinds.texts.metrics.evaluation import evaluate_texts
+from gankit.kinds.texts.metrics.metrics import evaluate_texts
 from gankit.kinds.texts.records import column_of, cut
 from gankit.model import load
 from gankit.run.previews import kept_rival
@@ -47,21 +48,21 @@ def main() -> None:
     model = load(told.run)
     assert isinstance(model.codec, TextCodec)
     entry = json.loads((told.run / "config.json").read_text("utf-8"))
-    train = prepare(entry["source"], TrainConfig.from_json(entry["options"]), []).train[TEXT].data.tolist()
+    train = prepare(entry["source"], TrainConfig.from_json(entry["options"]), []).train.values[TEXT].data.tolist()
     test = list(read_texts(told.test, TrainConfig(kind="text"), []).texts)
     judged = partial(
         evaluate_texts, train, test, tokenise=partial(cut, unit=model.codec.unit), max_texts=10_000, num_shown=0,
         valid=smiles_rule() if told.smiles else None, metrics=FIGURES,
     )  # fmt: skip
     rows = {}
-    for name, one in {"model": model, "before the game": kept_rival(told.run)}.items():
+    for name, one in {"model": model, "before adversarial training": kept_rival(told.run)}.items():
         for temperature in told.temperatures if one is not None else ():
             batches = one.sample_batches(told.count, temperature=temperature)
             texts = [text for table in batches for text in table.column(column_of(one.origin)).to_pylist()]
-            found = judged(texts)["metrics"]
-            rows[f"{name}, {temperature:g}"] = {m: round(entry["fake"]["value"], 4) for m, entry in found.items()}
-            ceiling = {m: entry["ceiling"] and round(entry["ceiling"]["value"], 4) for m, entry in found.items()}
-            trigram = {m: round(entry["baselines"]["trigram"]["value"], 4) for m, entry in found.items()}
+            found = judged(texts).results
+            rows[f"{name}, {temperature:g}"] = {m: round(result.fake.value, 4) for m, result in found.items()}
+            ceiling = {m: result.ceiling and round(result.ceiling.value, 4) for m, result in found.items()}
+            trigram = {m: round(result.baselines["trigram"].value, 4) for m, result in found.items()}
     rows |= {"training texts": ceiling, "trigram model": trigram}
     for name, row in rows.items():
         print(name, json.dumps(row), flush=True)

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from results import named
 
 from gankit.errors import DataError
+from gankit.kinds.texts.metrics import metrics
 from gankit.kinds.texts.metrics.baselines import ngram_texts
-from gankit.kinds.texts.metrics.evaluation import evaluate_texts
-from gankit.kinds.texts.metrics.grams import text_quick
-from gankit.kinds.texts.metrics.table import TEXT_METRICS
-from gankit.kinds.texts.metrics.variety import RARE
+from gankit.kinds.texts.metrics.fidelity import RARE
+from gankit.kinds.texts.metrics.grams import quick_divergence
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "text"
 LABELLED = ("agreement", "usefulness")
+NAMES = tuple(metric.name for metric in metrics.METRICS)
 SOME = ("valid", "ngrams", "bleu_2", "backward_bleu_2", "self_bleu_2", "uniqueness", "lengths")
 ASKED = {
-    "fresh": tuple(TEXT_METRICS),
+    "fresh": NAMES,
     "copied": ("novelty", "copies_exact", "copies_near"),
     "collapsed": SOME,
     "noise": (*SOME, "judge"),
@@ -65,6 +66,10 @@ def found(kind: str = "fresh") -> dict[str, Any]:
     )
 
 
+def evaluate_texts(*args: Any, **options: Any) -> dict[str, Any]:
+    return metrics.evaluate_texts(*args, **options).to_json()
+
+
 def value(result: dict[str, Any], metric: str, who: str = "fake") -> float:
     entry = result["metrics"][metric]
     score = entry[who] if who in entry else entry["baselines"][who]
@@ -73,7 +78,7 @@ def value(result: dict[str, Any], metric: str, who: str = "fake") -> float:
 
 def test_every_metric_is_computed_and_the_whole_is_plain_json() -> None:
     result = found()
-    assert list(result["metrics"]) == list(TEXT_METRICS)
+    assert list(result["metrics"]) == list(NAMES)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert result["rows"] == {"train": 500, "heldout": 250, "fake": 250, "compared": 250, "against": 250}
     for name, entry in result["metrics"].items():
@@ -212,7 +217,7 @@ def test_words_are_joined_by_blanks_for_the_plain_methods() -> None:
 
 
 def test_rare_means_less_than_one_text_in_a_hundred() -> None:
-    assert RARE == 0.01 and "1%" in TEXT_METRICS["rare_symbols"].meaning
+    assert RARE == 0.01 and "1%" in named(metrics.METRICS, "rare_symbols").meaning
 
 
 # --- real data --------------------------------------------------------------------------------------------------------
@@ -231,10 +236,10 @@ def test_the_quick_figure_of_two_thousand_captions_takes_less_than_a_second() ->
     train, heldout = captions()
     real, fresh = ([t.split() for t in part] for part in (heldout, train[:2000]))
     start = time.process_time()
-    best = text_quick(real, fresh, 0)
+    best = quick_divergence(real, fresh, 0)
     assert time.process_time() - start < 1
-    assert text_quick(real, fresh[:20] * 100, 0) < best - 0.05
-    assert text_quick(real, ngram_texts(fresh, 1, 2000, 0), 0) < best - 0.05
+    assert quick_divergence(real, fresh[:20] * 100, 0) < best - 0.05
+    assert quick_divergence(real, ngram_texts(fresh, 1, 2000, 0), 0) < best - 0.05
 
 
 def test_figures_of_names_say_what_is_known_of_them() -> None:
@@ -246,7 +251,7 @@ def test_figures_of_names_say_what_is_known_of_them() -> None:
     texts, labels = zip(*[pairs[i] for i in order], strict=True)
     parts = [texts[a:b] for a, b in ((0, 1000), (1000, 2000), (2000, 3000))]
     given = [labels[a:b] for a, b in ((0, 1000), (1000, 2000), (2000, 3000))]
-    metrics = ("ngrams", "bleu_2", "agreement", "judge")
-    result = evaluate_texts(*parts, tokenise=list, labels=tuple(given), metrics=metrics)  # type: ignore[arg-type]
+    asked = ("ngrams", "bleu_2", "agreement", "judge")
+    result = evaluate_texts(*parts, tokenise=list, labels=tuple(given), metrics=asked)
     assert value(result, "ngrams", "trigram") > value(result, "ngrams") + 0.01
     assert 0.5 < value(result, "agreement") < 0.95 and value(result, "judge") > 0.8

@@ -10,22 +10,31 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
 from gankit.kinds.texts.metrics.baselines import NgramModel, bootstrap, ngram_texts, shuffled
-from gankit.kinds.texts.metrics.bleu import bleu_each, bleu_score, head, self_bleu_each
-from gankit.kinds.texts.metrics.copies import copies_exact, copies_near
-from gankit.kinds.texts.metrics.distances import LONGEST, References, marked
+from gankit.kinds.texts.metrics.classifiers import Features, c2st, learn, usefulness
+from gankit.kinds.texts.metrics.distances import LONGEST, References, copies_near, marked
+from gankit.kinds.texts.metrics.fidelity import (
+    bleu_each,
+    bleu_score,
+    head,
+    novelty,
+    self_bleu_each,
+    symbols,
+    uniqueness,
+    validity,
+)
 from gankit.kinds.texts.metrics.grams import (
+    ORDERS,
     code,
     divergence,
+    divergences,
     excess,
     grams,
     jensen_shannon,
-    mean_divergence,
-    text_quick,
+    quick_divergence,
 )
-from gankit.kinds.texts.metrics.judge import Features, c2st, learn, usefulness
-from gankit.kinds.texts.metrics.variety import novelty, symbols, uniqueness, validity
 from gankit.metrics.classification import agreement, confusion_figures
 from gankit.metrics.distances import lengths
+from gankit.metrics.nearness import repeats
 
 TEXTS = st.lists(st.text("abc", max_size=7), min_size=1, max_size=8)
 
@@ -65,7 +74,9 @@ def test_the_divergence_is_that_of_scipy_averaged_over_orders(first: list[str], 
             wanted.append(float(bool(p) or bool(q)))
         else:
             wanted.append(jensenshannon([p[g] for g in known], [q[g] for g in known], base=2) ** 2)
-    assert mean_divergence(first, second) == pytest.approx(np.mean(wanted), abs=1e-9)
+    vocabulary: dict[str, int] = {}
+    sides = [code([list(x) for x in side], vocabulary) for side in (first, second)]
+    assert divergences(sides, len(ORDERS))[0] == pytest.approx(np.mean(wanted), abs=1e-9)
 
 
 def test_the_divergence_of_known_shares_by_hand() -> None:
@@ -119,11 +130,11 @@ def test_few_perfect_texts_and_noisy_texts_both_score_below_fresh_real_ones() ->
     draws = np.random.default_rng(2)
     words = sorted({w for t in real for w in t})
     noisy = [[w if draws.random() > 0.2 else words[int(draws.integers(len(words)))] for w in t] for t in fresh]
-    best = text_quick(real, fresh, 0)
-    assert -1 <= text_quick(real, collapsed, 0) < best - 0.1
-    assert -1 <= text_quick(real, noisy, 0) < best - 0.1
-    assert best < 0 and text_quick(real, fresh, 0) == best
-    assert text_quick(real, [], 0) == -1.0 and text_quick(real, real, 0) == pytest.approx(0, abs=1e-9)
+    best = quick_divergence(real, fresh, 0)
+    assert -1 <= quick_divergence(real, collapsed, 0) < best - 0.1
+    assert -1 <= quick_divergence(real, noisy, 0) < best - 0.1
+    assert best < 0 and quick_divergence(real, fresh, 0) == best
+    assert quick_divergence(real, [], 0) == -1.0 and quick_divergence(real, real, 0) == pytest.approx(0, abs=1e-9)
 
 
 def test_more_noise_scores_lower_step_by_step() -> None:
@@ -133,7 +144,7 @@ def test_more_noise_scores_lower_step_by_step() -> None:
     for share in (0.0, 0.1, 0.3, 0.9):
         draws = np.random.default_rng(3)
         noisy = [[w if draws.random() > share else words[int(draws.integers(len(words)))] for w in t] for t in fresh]
-        found.append(text_quick(real, noisy, 0))
+        found.append(quick_divergence(real, noisy, 0))
     assert found == sorted(found, reverse=True)
 
 
@@ -292,7 +303,7 @@ def test_copies_are_counted_and_named_and_honest_texts_are_not_accused() -> None
     texts = ["".join(draws.choice(list("abcdefgh"), 12)) for _ in range(600)]
     train, heldout, honest = texts[:200], texts[200:400], texts[400:]
     near = [t[:5] + "z" + t[6:] for t in train[:100]]
-    exact = copies_exact(train, heldout, [*near, train[7], train[7]])
+    exact = repeats(train, heldout, [*near, train[7], train[7]], "texts")
     assert exact.details["copies"] == 2 and exact.details["unique_copied"] == 1 and exact.details["heldout_share"] == 0
     assert exact.details["pairs"] == [{"fake": 100, "train": 7}, {"fake": 101, "train": 7}]
     vocabulary: dict[str, int] = {}
@@ -306,7 +317,7 @@ def test_copies_are_counted_and_named_and_honest_texts_are_not_accused() -> None
     pair = caught.details["pairs"][0]
     assert pair["fake"] == pair["train"] and pair["distance_train"] == pytest.approx(1 / 12)
     assert sum(caught.details["distance"]["fake"]) == pytest.approx(1)
-    assert math.isnan(copies_exact([], heldout, near).value)
+    assert math.isnan(repeats([], heldout, near, "texts").value)
     assert math.isnan(copies_near(*among, bad.take(np.array([0])), usual).value)
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,25 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
-from report_picture_example import made_up_history, score
+from report_picture_example import made_up_history
+from results import evaluation, named, result, score
 from test_metrics_text_evaluation import numbers
 from test_report_page import EVIL, Page
 
-from gankit.kinds.texts.metrics.evaluation import evaluate_texts
-from gankit.kinds.texts.metrics.table import TEXT_METRICS
+from gankit.kinds.texts.metrics.inputs import TextFacts
+from gankit.kinds.texts.metrics.metrics import METRICS, evaluate_texts
 from gankit.kinds.texts.report.panels import cell, differences, gram, readable
-from gankit.kinds.texts.report.report import text_report
-from gankit.kinds.texts.report.summary import summary
-from gankit.kinds.texts.report.words import HEADLINES, alike, chip, completed, place_of, verdict, words_of
-from gankit.report.report import MAX_BYTES, Report
-from gankit.report.sentences import Teller
+from gankit.kinds.texts.report.sections import TextSections
+from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
+from gankit.metrics.metric import Metric
+from gankit.metrics.score import Score
+from gankit.report.report import MAX_BYTES, Report, build
+from gankit.report.summary import summary
+from gankit.report.verdict import Verdict, alike, verdicts
 
 EVERY = ("ngrams", "symbols", "agreement", "copies_exact")
 NAMES = ("No. <b>", "romans & others")
 
 
 @cache
-def example() -> tuple[list[list[str]], list[list[str]], dict[str, Any]]:
+def example() -> tuple[list[list[str]], list[list[str]], Evaluation[TextFacts]]:
     """Texts of both kinds of numbers, their labels and figures; two fakes are copies and three are broken."""
     pairs = [numbers(n, seed) for n, seed in ((300, 0), (150, 1), (150, 2))]
     texts = [list(t) for t, _ in pairs]
@@ -45,33 +50,42 @@ def example() -> tuple[list[list[str]], list[list[str]], dict[str, Any]]:
 @cache
 def report(records: bool = True) -> Report:
     texts, labels, found = example()
-    return text_report(
+    sections = text_sections(
         found,
         *texts,
-        tokenise=list,
         labels={"fake": labels[2], "heldout": labels[1]},
+        progress=[(25_000 * i, [f"step {i}", texts[2][10]]) for i in range(1, 21)],
+        records=records,
+    )
+    return build(
+        sections,
         card={"name": "numbers", "metric": "minus the n-gram divergence", "chosen_samples": 400_000},
         history=made_up_history(),
-        progress=[(25_000 * i, [f"step {i}", texts[2][10]]) for i in range(1, 21)],
         notes=["A note."],
-        records=records,
     )
 
 
-def entry(family: str, fake: float | None, ceiling: float | None, half: float = 0.01, **more: Any) -> dict[str, Any]:
-    best, direction = more.pop("best", 1.0), more.pop("direction", "higher")
-    sides = {k: score(more.pop(k), half, best) for k in ("unigram", "shuffled", "trigram") if k in more}
-    details = more.pop("details", {})
-    return {
-        "meaning": "what it means",
-        "family": family,
-        "best": best,
-        "direction": direction,
-        "fake": score(fake, half, best, **details),
-        "ceiling": None if ceiling is None else score(ceiling, half, best),
-        "baselines": sides,
-        "rows_needed": more.pop("rows_needed", None),
-    }
+def text_sections(found: Evaluation[Any], *texts: Sequence[str], **more: Any) -> TextSections:
+    train, heldout, fake = texts
+    shown = {"tokenise": list, **more}
+    return TextSections(evaluation=found, train=train, heldout=heldout, fake=fake, **shown)
+
+
+def entry(
+    metric: str, fake: float | Score | None, ceiling: float | None, *, rows_needed: int | None = None, **more: Any
+) -> MetricResult:
+    sides = {name: more.pop(name) for name in ("unigram", "shuffled", "trigram") if name in more}
+    return result(named(METRICS, metric), fake, ceiling, sides, rows_needed=rows_needed, **more)
+
+
+def bare_sections(*results: MetricResult, num_rows: int = 500) -> TextSections:
+    found = evaluation(results, TextFacts(), rows=Rows(*[num_rows] * 5))
+    return text_sections(found, [], [], [])
+
+
+def told(*results: MetricResult, num_rows: int = 500) -> dict[str, Verdict]:
+    sections = bare_sections(*results, num_rows=num_rows)
+    return verdicts(sections.evaluation, sections.noun, sections.baselines, lucky=sections.lucky)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -95,17 +109,16 @@ def test_the_page_has_every_part() -> None:
     parts = ("samples", "by-class", "progress", "closest", "overview", "validity", "grams", "bleu", "variety", "shape")
     for ident in (*parts, "judge", "labels", "copies", "training", "model", "reading"):
         assert f'<h2 id="{ident}">' in html, ident
-    assert "A note." in html and "(the model)" in html and "Fakes that break the rule" in html
+    assert "A note." in html and "(the model)" in html and "Synthetic texts that break the rule" in html
     assert html.count("<svg viewBox") >= 8
     assert "romans &amp; others" in html and "No. &lt;b&gt;" in html and "<b>" not in html
 
 
 def test_the_json_has_every_verdict_and_can_be_written() -> None:
     value = report().json
-    assert [v["metric"] for v in value["verdicts"]] == list(TEXT_METRICS)
+    assert [v["metric"] for v in value["verdicts"]] == [m.name for m in METRICS]
     assert json.loads(json.dumps(value, allow_nan=False)) == value
     assert report().verdicts == [*value["summary"], *(v["text"] for v in value["verdicts"])]
-    assert set(HEADLINES) <= set(TEXT_METRICS)
 
 
 def test_fakes_stand_unchosen_beside_held_out_texts_with_their_labels() -> None:
@@ -142,16 +155,19 @@ def test_without_records_no_real_text_and_no_copy_is_shown() -> None:
 def test_texts_of_the_data_are_shown_and_never_run() -> None:
     texts = [f"{EVIL} {i % 7}" for i in range(40)]
     found = evaluate_texts(texts, texts, texts, tokenise=str.split, labels=(texts, texts, texts), metrics=EVERY)
-    made = text_report(
+    sections = text_sections(
         found,
         texts,
         texts,
         texts,
         tokenise=str.split,
         labels={"fake": texts, "heldout": texts},
+        progress=[(1, [EVIL])],
+    )
+    made = build(
+        sections,
         card={"name": EVIL, EVIL: EVIL, "metric": EVIL},
         history=[{"samples": i, "metric": -i / 10, "alarms": [EVIL]} for i in (1, 2, 3)],
-        progress=[(1, [EVIL])],
         notes=[EVIL],
     )
     page = Page(made.html)
@@ -167,24 +183,23 @@ def test_long_texts_and_many_labels_stay_under_two_megabytes() -> None:
     found = evaluate_texts(
         texts[:20], texts[20:40], texts[40:], tokenise=list, labels=(labels[:20],) * 3, metrics=("ngrams", "lengths")
     )
-    made = text_report(
+    sections = text_sections(
         found,
         texts[:20],
         texts[20:40],
         texts[40:],
-        tokenise=list,
         labels={"fake": labels[:20], "heldout": labels[:20]},
-        card={},
-        history=[],
         progress=[(i, texts) for i in range(9)],
     )
+    made = build(sections, card={}, history=[])
     assert len(made.html.encode()) < MAX_BYTES and Page(made.html).open == []
 
 
 def test_an_evaluation_of_few_metrics_gives_a_page_too() -> None:
     texts, _, found = example()
-    bare = {"metrics": {"ngrams": found["metrics"]["ngrams"], "own": entry("own", 0.5, 0.9)}}
-    made = text_report(bare, *texts, tokenise=list, card={}, history=[])
+    own: Metric[Any] = Metric("own", lambda inputs, who: None, "own", "What it means.")
+    few = {"ngrams": found.results["ngrams"], "own": result(own, 0.5, 0.9, {})}
+    made = build(text_sections(replace(found, results=few, facts=TextFacts()), *texts), card={}, history=[])
     assert Page(made.html).open == [] and "Further figures" in made.html
     assert "Whether training texts were copied is not known" in made.html
 
@@ -214,52 +229,53 @@ def test_marked_words_are_those_that_differ() -> None:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", list(TEXT_METRICS))
-def test_every_metric_has_words_of_its_own(metric: str) -> None:
-    words = words_of(metric, {"meaning": "?"})
-    assert words.question != "?" and words.remedy
-    assert words.question or metric.startswith("ngrams_")
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: str(metric.name))
+def test_every_metric_has_words_of_its_own(metric: Metric[Any]) -> None:
+    assert metric.remedy and metric.title
+    assert (metric.question != metric.meaning) == (not metric.name.startswith("ngrams_"))
+    assert (metric.good != "") == (metric.family != "copies" and not metric.name.startswith("ngrams_"))
+
+
+def test_the_first_table_has_each_family_and_two_orders_of_bleu() -> None:
+    first = [m.name for m in METRICS if m.headline]
+    assert {m.family for m in METRICS} == {m.family for m in METRICS if m.headline}
+    assert [n for n in first if "bleu" in n] == [f"{s}bleu_{n}" for s in ("", "backward_", "self_") for n in (2, 5)]
 
 
 @pytest.mark.parametrize(
     ("made", "level", "said"),
     [
-        (entry("grams", 0.40, 0.40, best=0.0, direction="lower"), "real", "cannot be told from real texts"),
-        (entry("grams", 0.50, 0.40, best=0.0, direction="lower", unigram=0.9), "fair", "80.0 % of the way"),
-        (entry("grams", 0.95, 0.40, best=0.0, direction="lower", unigram=0.9), "weak", "no model at all"),
-        (entry("bleu", 0.9, 0.7), "real", "on the better side of real texts"),
-        (entry("bleu", 0.69, 0.7, rows_needed=9000), "open", "about 9,000"),
-        (entry("bleu", None, 0.7, details={"reason": "it rains"}), "none", "not computed, because it rains"),
+        (entry("ngrams", 0.40, 0.40), "real", "cannot be told from real texts"),
+        (entry("ngrams", 0.50, 0.40, unigram=0.9), "fair", "80.0 % of the way"),
+        (entry("ngrams", 0.95, 0.40, unigram=0.9), "weak", "single units"),
+        (entry("bleu_2", 0.9, 0.7), "real", "on the better side of real texts"),
+        (entry("bleu_2", 0.69, 0.7, rows_needed=9000), "open", "about 9,000"),
+        (entry("bleu_2", score(None, reason="it rains"), 0.7), "none", "not computed, because it rains"),
     ],
 )
-def test_levels_and_verdicts_follow_the_figures(made: dict[str, Any], level: str, said: str) -> None:
-    place = place_of("x", completed(made), 500)
-    assert place.level == level and said in verdict("x", completed(made), place)
+def test_levels_and_verdicts_follow_the_figures(made: MetricResult, level: str, said: str) -> None:
+    (verdict,) = told(made).values()
+    assert verdict.level == level and said in verdict.text
 
 
 def test_near_copies_say_nothing_where_the_parts_differ_themselves() -> None:
-    near = completed(entry("copies", 0.9, 0.3, best=0.5, direction="near"))
-    apart = {"judge": completed(entry("judge", 0.1, 0.2)), "copies_near": near}
-    together = {"judge": completed(entry("judge", 0.1, 0.95)), "copies_near": near}
-    assert not alike(apart) and alike(together) and alike({})
-    for metrics, speaks in ((apart, False), (together, True)):
-        places = {m: place_of(m, e, 500, alike(metrics)) for m, e in metrics.items()}
-        assert (Teller("texts", metrics, places, words_of).copy_tests() == ["copies_near"]) == speaks
-        said = verdict("copies_near", near, places["copies_near"])
-        assert ("says nothing here" in said) != speaks
-        assert chip("copies_near", near, places["copies_near"]) == (
-            "signs of copying" if speaks else "says nothing here"
-        )
+    near = entry("copies_near", 0.9, 0.3)
+    apart, together = (entry("judge", 0.1, 0.2), near), (entry("judge", 0.1, 0.95), near)
+    assert not alike(bare_sections(*apart).results) and alike(bare_sections(*together).results) and alike({})
+    for results, speaks in ((apart, False), (together, True)):
+        sections, said = bare_sections(*results), told(*results)
+        signs = [s for s in summary(sections, said) if "There are signs that training texts were copied" in s]
+        assert bool(signs) == speaks
+        assert ("says nothing here" in said["copies_near"].text) != speaks
+        assert said["copies_near"].chip == ("signs of copying" if speaks else "says nothing here")
 
 
-def test_the_summary_names_the_rival_and_what_matters_most() -> None:
-    metrics = {
-        "ngrams": completed(entry("grams", 0.3, 0.2, best=0.0, direction="lower", unigram=0.9, trigram=0.4)),
-        "uniqueness": completed(entry("variety", 0.2, 1.0)),
-    }
-    places = {m: place_of(m, e, 500) for m, e in metrics.items()}
-    text = summary({"rows": {"fake": 5, "heldout": 6}}, metrics, places)
+def test_the_summary_names_the_trigram_model_and_what_matters_most() -> None:
+    results = entry("ngrams", 0.3, 0.2, unigram=0.9, trigram=0.4), entry("uniqueness", 0.2, 1.0)
+    sections = bare_sections(*results)
+    found = replace(sections.evaluation, rows=Rows(5, 6, 5, 5, 6))
+    text = summary(replace(sections, evaluation=found), told(*results))
     assert text[0] == "5 fakes were compared with 6 held-out real texts."
-    assert "nearer than a trigram model (0.400)" in text[1]
+    assert "a trigram model would have 0.400" in text[1]
     assert any(s.startswith("They are not varied enough") for s in text)
     assert any(s.startswith("What matters most is variety of whole texts (0.200; real texts 1.000)") for s in text)

@@ -157,11 +157,11 @@ def test_the_command_line_takes_texts_from_data_to_report(trained: Path, tmp_pat
     assert {"valid", "ngrams", "agreement", "novelty"} <= set(report["evaluation"]["metrics"])
     assert (trained / "report" / "fakes.jsonl").exists()
     page = (trained / "report" / "report.html").read_text("utf-8")
-    assert "The same z after so many real samples" in page, "looks over the training"
+    assert "The same latents after so many real samples" in page, "previews over the training"
     rows = report["evaluation"]["likelihood"]["rows"]
     assert [row["temperature"] for row in rows] == [None, 1.0, 0.9, 0.8, 0.7]
     assert rows[4]["uniqueness"] < rows[1]["uniqueness"], "a low temperature makes texts less varied"
-    assert "With and without the game" in page
+    assert "The likelihood baseline" in page
 
 
 def test_a_sample_goes_to_standard_output_as_the_data_came(

@@ -76,7 +76,7 @@ class TextKind(Kind[Dataset, TextCodec]):
         self, prepared: Prepared[Dataset, TextCodec], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: minus the divergence of n-grams, those of each label for themselves."""
-        from gankit.kinds.texts.metrics.grams import text_quick
+        from gankit.kinds.texts.metrics.grams import quick_divergence
 
         codec = prepared.codec
         labels = [] if prepared.given is None else [f.name for f in prepared.given.fields]
@@ -92,7 +92,7 @@ class TextKind(Kind[Dataset, TextCodec]):
                 if labels:
                     values |= {name: prepared.schema.column(name).parse(table.column(name)) for name in labels}
                 units += _units(values, codec.unit, labels)
-            return text_quick(real, units, config.seed, max_texts=MOST_JUDGED)
+            return quick_divergence(real, units, config.seed, max_texts=MOST_JUDGED)
 
         return HeldOutMetric("minus the n-gram divergence from held-out texts", value)
 

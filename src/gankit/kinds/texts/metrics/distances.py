@@ -1,6 +1,7 @@
-"""Edit distances from a text to many others, exactly, and the text that is nearest to each of some.
+"""Edit distances from a text to many others, exactly: the text nearest to each of some, and fakes nearer to training.
 
-Knows texts as numbers (one a unit); never units themselves or how texts were made.
+Knows texts as numbers (one a unit); never how texts were made. What tests for copies prove and what not is said in
+`gankit.metrics.copies`: copies that are found prove copying, none found prove nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gankit.kinds.texts.metrics.grams import Coded
+from gankit.metrics.nearness import closest_pairs, nearer, nearness, three_sample
+from gankit.metrics.score import Score, impossible
 
 LONGEST = 256
 """Units of a text that distances look at; what follows is not seen."""
@@ -54,6 +57,30 @@ class NearestTexts:
 
     rows: np.ndarray
     distances: np.ndarray
+
+
+def copies_near(train: References, heldout: References, fake: Coded, usual: np.ndarray) -> Score:
+    """The share of fakes that lie closer to a training text than to any held-out one; best .5, the chance level.
+
+    Distances are edit distances of units over the length of the longer text. Needs as many training as held-out
+    texts, so that honest fakes are closer to either with chance 1/2; ties count half. The interval is that of
+    `gankit.metrics.nearness.nearer_share`: a few texts are the nearest of many. details["three_sample"] is the test of
+    Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest training text of fakes and of
+    held-out texts (negative: fakes are closer), p one-sided for that. details["pairs"]: fakes much nearer to a training
+    text than to a held-out one, by row numbers.
+
+    usual: [M] distances of held-out texts to the nearest of the training texts.
+    """
+    assert len(train.lengths) == len(heldout.lengths), "as many training as held-out texts"
+    if min(len(train.lengths), len(fake), len(usual)) < 2:
+        return impossible(0.5, "fewer than two texts to compare distances with")
+    members, others = train.nearest(fake), heldout.nearest(fake)
+    details = {
+        "three_sample": three_sample(members.distances, usual),
+        "distance": nearness(members.distances, others.distances, usual, reach=1.0),
+        "pairs": closest_pairs(members.distances, others.distances, members.rows),
+    }
+    return nearer(members.distances, others.distances, members.rows, others.rows, len(train.lengths), details)
 
 
 def marked(a: list[str], b: list[str]) -> tuple[list[tuple[bool, list[str]]], list[tuple[bool, list[str]]]]:

@@ -60,6 +60,42 @@ def code(texts: Texts, vocabulary: dict[str, int]) -> Coded:
 
 
 @dataclass(frozen=True)
+class TextSet:
+    """Texts with their units as numbers, in one order.
+
+    texts: [N]; coded: the same as numbers; rows: [N] their numbers in the set they were taken from. labels: [N] int,
+    of the class they have or were asked for, -1 where none is known; or None.
+    """
+
+    texts: list[str]
+    coded: Coded
+    rows: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: np.ndarray) -> TextSet:
+        """The texts at these places."""
+        labels = None if self.labels is None else self.labels[rows]
+        return TextSet([self.texts[i] for i in rows], self.coded.take(rows), self.rows[rows], labels)
+
+    def first(self, most: int) -> TextSet:
+        """The first texts, at most so many."""
+        return self if len(self) <= most else self.take(np.arange(most))
+
+    def labelled(self) -> TextSet:
+        """The texts whose label is known."""
+        assert self.labels is not None
+        return self.take(np.flatnonzero(self.labels >= 0))
+
+    def of_class(self, label: int) -> TextSet:
+        """The texts of a class."""
+        assert self.labels is not None
+        return self.take(np.flatnonzero(self.labels == label))
+
+
+@dataclass(frozen=True)
 class Grams:
     """How often each n-gram stands in each text: [K] each, one entry a pair that occurs.
 
@@ -175,15 +211,18 @@ def divergence(real: Sequence[Grams], fake: Sequence[Grams], *, seed: int = 0) -
     return Score(value, *around(value, replicates), 0.0, plain({"orders": parts}))
 
 
-def mean_divergence(real: Texts, fake: Texts, orders: int = len(ORDERS)) -> float:
-    """The mean Jensen-Shannon divergence of n-grams, n = 1 .. orders, with marks of begin and end; in [0, 1]."""
-    vocabulary: dict[str, int] = {}
-    sides = [code(real, vocabulary), code(fake, vocabulary)]
-    found = [tables for tables, _ in grams(sides, orders, marks=True)]
-    return float(np.mean([jensen_shannon(a.totals(), b.totals()) for a, b in found]))
+def divergences(sides: Sequence[Coded], most: int) -> list[float]:
+    """How far each further side is from the first: the mean Jensen-Shannon divergence of n-grams, n = 1 .. most.
+
+    With marks of begin and end; in [0, 1].
+    """
+    tables = [found for found, _ in grams(sides, most, marks=True)]
+    return [
+        float(np.mean([jensen_shannon(t[0].totals(), t[k].totals()) for t in tables])) for k in range(1, len(sides))
+    ]
 
 
-def text_quick(real: Texts, fake: Texts, seed: int, max_texts: int = 5000) -> float:
+def quick_divergence(real: Texts, fake: Texts, seed: int, max_texts: int = 5000) -> float:
     """A quick figure for choosing among checkpoints: minus the mean n-gram divergence, n = 1 .. 4; in [-1, 0].
 
     Larger is better. Quality and variety both count: a unit or a run of units that is too seldom or too frequent costs,
@@ -196,8 +235,9 @@ def text_quick(real: Texts, fake: Texts, seed: int, max_texts: int = 5000) -> fl
     if not rows:
         return -1.0
     generator = numpy_generator(seed, "metrics/text_quick")
-    some_real, some_fake = ([texts[i] for i in generator.permutation(len(texts))[:rows]] for texts in (real, fake))
-    return -mean_divergence(some_real, some_fake)
+    vocabulary: dict[str, int] = {}
+    sides = [code([texts[i] for i in generator.permutation(len(texts))[:rows]], vocabulary) for texts in (real, fake)]
+    return -divergences(sides, len(ORDERS))[0]
 
 
 def excess(

@@ -1,0 +1,436 @@
+"""The metrics of texts: what each computes, who stands in the place of the fakes, and its words.
+
+Knows the evaluation inputs and the words of the report; never how texts were made, or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.texts.metrics import classifiers, fidelity
+from gankit.kinds.texts.metrics.classifiers import Tokenise
+from gankit.kinds.texts.metrics.distances import copies_near
+from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, bleu_score
+from gankit.kinds.texts.metrics.grams import ORDERS, divergence
+from gankit.kinds.texts.metrics.inputs import HELDOUT, NOUN, Labels, TextFacts, TextInputs, Valid
+from gankit.metrics.classification import agreement
+from gankit.metrics.distances import lengths
+from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, numbered
+from gankit.metrics.metric import LONGER, WIDER, Metric
+from gankit.metrics.nearness import repeats
+from gankit.metrics.score import Score
+from gankit.report import numbers, wording
+from gankit.report.verdict import COPIES
+
+_MOST_MISSED = 8
+
+
+def evaluate_texts(
+    train: Sequence[str],
+    heldout: Sequence[str],
+    fake: Sequence[str],
+    *,
+    tokenise: Tokenise,
+    join: Callable[[Sequence[str]], str] | None = None,
+    labels: tuple[Labels, Labels, Labels] | None = None,
+    valid: Valid | None = None,
+    seed: int = 0,
+    max_texts: int = 5000,
+    num_shown: int = 48,
+    metrics: Sequence[str] | None = None,
+) -> Evaluation[TextFacts]:
+    """Every metric on the fakes, on real texts (the ceiling) and on four baselines.
+
+    Same arguments, same result, but for the seconds. The module says what is in it.
+
+    Args:
+        train, heldout: real texts. fake: fakes.
+        tokenise: a text to its units (characters, words): `list` or `str.split`, say.
+        join: units back to a text, for the baselines; without it they are joined by nothing or by blanks, whichever
+            gives back more of the training texts.
+        labels: of train, heldout and fake (what was asked for): texts or numbers, None where one is not known; None
+            without labels.
+        valid: says of a text whether it is valid; `re.compile(...).fullmatch` serves, too.
+        seed: of every choice.
+        max_texts: at most so many of each side are compared; new texts are looked for among all training ones.
+        num_shown: fakes whose nearest real texts are looked up for showing.
+        metrics: names to compute; None for all.
+
+    Raises:
+        DataError: a set has fewer than 2 texts, or labels do not fit.
+    """
+    inputs = TextInputs(
+        train, heldout, fake, tokenise=tokenise, join=join, labels=labels, valid=valid, seed=seed, max_texts=max_texts,
+        num_shown=num_shown,
+    )  # fmt: skip
+    return evaluate(METRICS, inputs, metrics)
+
+
+# --- the functions ----------------------------------------------------------------------------------------------------
+
+Function = Callable[[TextInputs, str], Score | None]
+
+
+def _divergence(order: int = 0) -> Function:
+    """The divergence of n-grams; order: of all for 0."""
+    part = slice(order - 1, order) if order else slice(None)
+
+    def score(inputs: TextInputs, who: str) -> Score:
+        tables, _ = inputs.marked
+        return divergence(tables[HELDOUT][part], tables[who][part], seed=inputs.seed)
+
+    return score
+
+
+def _bleu(order: int) -> Function:
+    def score(inputs: TextInputs, who: str) -> Score:
+        forward, _, _, fast, _ = inputs.bleu(who)
+        return bleu_score(forward[order - 1], best=1.0, fast=_mean(fast[order - 1]))
+
+    return score
+
+
+def _backward_bleu(order: int) -> Function:
+    return lambda inputs, who: bleu_score(inputs.bleu(who)[1][order - 1], best=1.0)
+
+
+def _self_bleu(order: int) -> Function:
+    def score(inputs: TextInputs, who: str) -> Score:
+        _, _, own, _, fast = inputs.bleu(who)
+        return bleu_score(own[order - 1], best=0.0, fast=_mean(fast[order - 1]))
+
+    return score
+
+
+def _mean(each: np.ndarray) -> float | None:
+    return float(each.mean()) if len(each) >= 2 else None
+
+
+def _valid(inputs: TextInputs, who: str) -> Score | None:
+    return None if inputs.valid is None else fidelity.validity(inputs.candidates[who].texts, inputs.valid)
+
+
+def _novelty(inputs: TextInputs, who: str) -> Score:
+    return fidelity.novelty((inputs.heldout if who == CEILING else inputs.candidates[who]).texts, inputs.known)
+
+
+def _symbols(*, rare: bool) -> Function:
+    def score(inputs: TextInputs, who: str) -> Score:
+        return fidelity.symbols(inputs.candidates[who].coded, inputs.heldout.coded, inputs.units, rare=rare)
+
+    return score
+
+
+def _agreement(inputs: TextInputs, who: str) -> Score | None:
+    if who not in (FAKE, CEILING) or not {HELDOUT, FAKE} <= set(inputs.seen):
+        return None
+    # the classifier has memorised its training texts: the ceiling is what it makes of new ones
+    return agreement(*inputs.seen[HELDOUT if who == CEILING else FAKE], len(inputs.classes), NOUN.many)
+
+
+def _usefulness(inputs: TextInputs, who: str) -> Score | None:
+    if who not in (FAKE, CEILING) or not {HELDOUT, FAKE} <= set(inputs.seen):
+        return None
+    return classifiers.usefulness(*inputs.labelled(who), *inputs.labelled(HELDOUT), inputs.classes)
+
+
+def _copies_exact(inputs: TextInputs, who: str) -> Score | None:
+    """Short texts are found again by chance, and data may hold one twice: held-out texts show what honest fakes do."""
+    if who not in (FAKE, CEILING, "bootstrap"):
+        return None
+    fake, real = inputs.halves if who == CEILING else (inputs.candidates[who], inputs.heldout)
+    return numbered(repeats(inputs.train, real.texts, fake.texts, NOUN.many), fake.rows)
+
+
+def _copies_near(inputs: TextInputs, who: str) -> Score | None:
+    if who not in (FAKE, CEILING, "bootstrap"):
+        return None
+    fake = inputs.halves[0] if who == CEILING else inputs.candidates[who]
+    fake = fake.first(inputs.searched if who != "bootstrap" else inputs.searched // 4)
+    members, others, usual = inputs.references(halved=who == CEILING)
+    return numbered(copies_near(members, others, fake.coded, usual), fake.rows, inputs.members.rows)
+
+
+# --- sentences on the details -----------------------------------------------------------------------------------------
+
+
+def _of_ngrams(details: Mapping[str, Any]) -> list[str]:
+    found = [numbers.finite(v) for v in details.get("orders") or []]
+    if len(found) < 2 or any(v is None for v in found):
+        return []
+    return [f"For n-grams of 1, 2, 3 … units: {', '.join(numbers.score(v) for v in found)}."]
+
+
+def _of_bleu(details: Mapping[str, Any]) -> list[str]:
+    fast = numbers.finite(details.get("references_500"))
+    return [f"With the first 500 references, as Texygen’s code has it: {numbers.score(fast)}."] if fast else []
+
+
+def _of_count(key: str, what: str) -> wording.Details:
+    """How many fakes are or do `what`, of the count `key`."""
+
+    def told(details: Mapping[str, Any]) -> list[str]:
+        found, rows = numbers.finite(details.get(key)), numbers.finite(details.get("rows"))
+        if found is None or not rows:
+            return []
+        out = [f"{numbers.count(found)} of {numbers.count(rows)} synthetic texts {what}."]
+        often = numbers.finite(details.get("most_frequent"))
+        if often is not None and often * rows > 1.5:
+            out.append(f"The most frequent one makes up {numbers.share(often)}.")
+        return out
+
+    return told
+
+
+def _of_symbols(details: Mapping[str, Any]) -> list[str]:
+    missed = details.get("missed") or []
+    if not missed:
+        return []
+    shown = ", ".join(wording.name(m["unit"]) for m in missed[:_MOST_MISSED])
+    return [f"Missing are {shown}{' and others' if len(missed) > _MOST_MISSED else ''}."]
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+_VARIED = f"{LONGER}; if it stays so, a larger --penalty-weight or a larger --batch"
+_OVERFITS = "train for fewer samples (--samples) or bring more texts; then inspect the closest pairs yourself"
+_HEADLINES = (2, 5)  # the n of BLEU-n in the first table
+
+METRICS: Sequence[Metric[TextInputs]] = (
+    Metric(
+        "valid",
+        _valid,
+        "validity",
+        "The share of fakes that the given rule calls valid.",
+        title="Valid texts",
+        noun="validity",
+        question="What share of the synthetic texts satisfies the rule that was given?",
+        good="As many as of real texts.",
+        bad="The others break it.",
+        details=_of_count("valid", "are valid"),
+        tolerance=0.01,
+    ),
+    Metric(
+        "ngrams",
+        _divergence(),
+        "grams",
+        "How far the runs of 1 to 4 units differ in frequency: mean Jensen-Shannon divergence, in bits.",
+        title="Divergence of n-grams",
+        noun="divergence of n-grams",
+        question="Do single units and n-grams of up to four units occur as often as in real texts?",
+        good="Units and n-grams are as frequent as in real texts.",
+        bad="Some units or n-grams are too frequent and others too rare; the table names the worst.",
+        remedy=WIDER,
+        details=_of_ngrams,
+        best=0.0,
+        direction="lower",
+    ),
+    *(
+        Metric(
+            f"ngrams_{n}",
+            _divergence(n),
+            "grams",
+            f"The same for runs of {n}." if n > 1 else "The same for single units.",
+            title=f"Divergence of {(what := 'single units' if n == 1 else f'{n}-grams')}",
+            noun=f"divergence of {what}",
+            remedy=WIDER,
+            best=0.0,
+            direction="lower",
+            headline=False,
+        )
+        for n in ORDERS
+    ),
+    *(
+        Metric(
+            f"bleu_{n}",
+            _bleu(n),
+            "bleu",
+            f"BLEU-{n} of the fakes with all held-out texts as references: quality.",
+            title=f"BLEU-{n} (quality)",
+            noun=f"BLEU-{n}",
+            question=f"How many n-grams of up to {n} units of a synthetic text occur in real texts?",
+            good="The n-grams of the synthetic texts are those of real texts.",
+            bad="Parts of the synthetic texts occur in no real text.",
+            details=_of_bleu,
+            tolerance=0.01,
+            headline=n in _HEADLINES,
+        )
+        for n in BLEU_ORDERS
+    ),
+    *(
+        Metric(
+            f"backward_bleu_{n}",
+            _backward_bleu(n),
+            "bleu",
+            f"BLEU-{n} of held-out texts with all fakes as references: variety.",
+            title=f"Backward BLEU-{n} (variety)",
+            noun=f"backward BLEU-{n}",
+            question=f"How many n-grams of up to {n} units of a real text occur in the synthetic texts?",
+            good="What real texts say occurs among the synthetic texts.",
+            bad="A part of what real texts say is missing among the synthetic texts.",
+            remedy=_VARIED,
+            tolerance=0.01,
+            headline=n in _HEADLINES,
+        )
+        for n in BLEU_ORDERS
+    ),
+    *(
+        Metric(
+            f"self_bleu_{n}",
+            _self_bleu(n),
+            "bleu",
+            f"BLEU-{n} of each fake against all others: high where they repeat.",
+            title=f"Self-BLEU-{n} (repetition)",
+            noun=f"self-BLEU-{n}",
+            question=f"How many n-grams of up to {n} units of a synthetic text occur in the other ones?",
+            good="The synthetic texts repeat one another no more than real texts do.",
+            bad="The synthetic texts repeat one another more than real texts do.",
+            remedy=_VARIED,
+            details=_of_bleu,
+            best=0.0,
+            direction="lower",
+            tolerance=0.01,
+            headline=n in _HEADLINES,
+        )
+        for n in BLEU_ORDERS
+    ),
+    Metric(
+        "novelty",
+        _novelty,
+        "variety",
+        "The share of fakes that are no training text.",
+        title="New texts",
+        question="What share of the synthetic texts is no training text?",
+        good="As new as fresh real texts are.",
+        bad="More of them are training texts than by chance.",
+        remedy=_OVERFITS,
+        details=_of_count("new", "are new"),
+        tolerance=0.01,
+        trained=True,
+    ),
+    Metric(
+        "uniqueness",
+        lambda inputs, who: fidelity.uniqueness(inputs.candidates[who].texts),
+        "variety",
+        "The share of different texts among the fakes.",
+        title="Different texts",
+        noun="variety of whole texts",
+        question="What share of the synthetic texts differs from one another?",
+        good="The synthetic texts repeat themselves no more than real texts do.",
+        bad="The same texts occur again and again (near 0: mode collapse).",
+        remedy=_VARIED,
+        details=_of_count("different", "are different texts"),
+    ),
+    Metric(
+        "lengths",
+        lambda inputs, who: lengths(
+            inputs.candidates[who].coded.lengths, inputs.heldout.coded.lengths, seed=inputs.seed
+        ),
+        "shape",
+        "The distance between the distributions of lengths (KS).",
+        question="Are the synthetic texts as long as real texts, and as various in length?",
+        good="They are.",
+        bad="Too many are too short or too long; see the drawing.",
+        details=wording.lengths(NOUN, "units"),
+        best=0.0,
+        direction="lower",
+        tolerance=0.02,
+    ),
+    Metric(
+        "symbols",
+        _symbols(rare=False),
+        "shape",
+        "The share of the held-out texts' symbols that occur.",
+        noun="the symbols in use",
+        question="What share of the symbols of held-out texts occurs in the synthetic texts?",
+        good="As many as in as many real texts.",
+        bad="Symbols of real texts never occur.",
+        remedy=_VARIED,
+        details=_of_symbols,
+    ),
+    Metric(
+        "rare_symbols",
+        _symbols(rare=True),
+        "shape",
+        "The same of symbols that fewer than 1% of the texts have.",
+        question="The same of symbols that fewer than 1 % of the texts have.",
+        good="As many as in as many real texts.",
+        bad="Rare symbols are lost.",
+        remedy=_VARIED,
+        details=_of_symbols,
+    ),
+    Metric(
+        "judge",
+        lambda inputs, who: classifiers.c2st(inputs.features(HELDOUT), inputs.features(who), seed=inputs.seed),
+        "judge",
+        "1 - (2 AUC - 1) of a linear judge on n-grams that tells fakes from real.",
+        title="Classifier two-sample test (linear)",
+        noun="what a linear classifier can tell",
+        question="Can a linear classifier on n-grams tell synthetic from real texts?",
+        good="It finds nothing by which to tell them.",
+        bad="It finds what gives them away.",
+        details=wording.judge("A linear classifier on n-grams", NOUN),
+        tolerance=0.02,
+    ),
+    Metric(
+        "agreement",
+        _agreement,
+        "labels",
+        "The share of fakes in which a classifier sees the label asked for.",
+        title="Conditional accuracy",
+        noun="conditional accuracy",
+        question="Is a synthetic text classified as the label that it was generated for?",
+        good="Asked for a label, the model gives it.",
+        bad="A part of the synthetic texts is classified as another label than the one asked for.",
+        remedy=f"{LONGER}; labels with few texts need more of them",
+        tolerance=0.01,
+    ),
+    Metric(
+        "usefulness",
+        _usefulness,
+        "labels",
+        "The accuracy on held-out texts of a classifier trained on the fakes.",
+        title="TSTR utility",
+        noun="training a classifier (TSTR)",
+        question="Train on synthetic, test on real: does a classifier learn as much as from real texts?",
+        good="Synthetic texts can stand in for real texts in such a training.",
+        bad="A classifier learns less than from as many real texts: add synthetic to real ones, replace none.",
+        details=wording.usefulness("A linear classifier", NOUN),
+        tolerance=0.01,
+    ),
+    Metric(
+        "copies_exact",
+        _copies_exact,
+        COPIES,
+        "The share of fakes that are a training text.",
+        title="Exact copies",
+        noun="exact copies",
+        question="How many synthetic texts equal a training text, character by character?",
+        remedy=_OVERFITS,
+        details=wording.exact(NOUN, "character by character"),
+        best=0.0,
+        direction="lower",
+        tolerance=0.005,
+        trained=True,
+    ),
+    Metric(
+        "copies_near",
+        _copies_near,
+        COPIES,
+        "The share of fakes closer, in edits, to a training text than to a held-out one; .5 without copying.",
+        title="Near copies",
+        noun="near copies",
+        question="Are synthetic texts nearer, in edits, to training texts than to real texts that trained nothing?",
+        remedy=_OVERFITS,
+        details=wording.near(NOUN, "in edits", "fakes of frequent phrases"),
+        best=0.5,
+        direction="near",
+        tolerance=0.05,
+        trained=True,
+        alike=True,
+    ),
+)
