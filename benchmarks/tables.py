@@ -62,7 +62,7 @@ def tables(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object]:
     """One training, its fakes and their scores."""
     from gankit.columns.rows import write
-    from gankit.kinds.tables.evaluation import _sample_from
+    from gankit.kinds.tables.evaluation import sample_from
     from gankit.run import api
 
     train, test = tables(name, arguments.folder)
@@ -98,7 +98,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
             row["history"] = [
                 [h["phase"], h["samples"], h["metric"] and round(h["metric"], 4), h["gap"]] for h in model.history
             ]
-        parts = {part: _sample_from(model.schema, file) for part, file in files.items()}
+        parts = {part: sample_from(model.schema, file) for part, file in files.items()}
         if not arguments.scorer:
             row |= scores(*parts.values(), TARGETS[name])
         else:

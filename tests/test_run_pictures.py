@@ -132,7 +132,7 @@ def test_distances_are_measured_in_the_features_that_are_asked_for(
 def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
     from PIL import Image
 
-    from gankit.kinds.images.evaluation import read_looks
+    from gankit.kinds.images.evaluation import read_previews
 
     x, _ = digits(100)
     model = gankit.train(x, out=tmp_path / "run", network="strided", width=8, samples="480", **SMALL)
@@ -140,7 +140,7 @@ def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
     assert len(files) == 2
     with Image.open(files[-1]) as image:
         assert image.mode == "L"
-    looks = read_looks(tmp_path / "run", (8, 8, 1))
+    looks = read_previews(tmp_path / "run" / "looks", (8, 8, 1))
     assert [samples for samples, _ in looks] == [model.history[0]["samples"], model.history[1]["samples"]]
     assert looks[-1][1].shape[1:] == (8, 8, 1)
 

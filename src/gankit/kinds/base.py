@@ -27,7 +27,7 @@ from gankit.metrics.metric import Noun as Noun
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.report.report import Report
+    from gankit.kinds.assessment import Assessment
 
 Notes = list[str]
 """Decisions that were made for the user, one line each; functions append to it."""
@@ -303,13 +303,13 @@ class Kind(ABC, Generic[D, C]):
     # reports
 
     @abstractmethod
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[D, C] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
-    ) -> Report:  # fmt: skip
-        """The report on a model; see `gankit.evaluate`.
+    def assessment(
+        self, model: Any, prepared: Prepared[D, C] | None, notes: Notes, note: Callable[[str], None], **options: Any
+    ) -> Assessment[Any]:
+        """How fakes of a model are evaluated and reported; see `gankit.evaluate`.
 
         Args:
-            run: the model's run folder, if it has one. prepared: the data it was trained on, if that is at hand.
+            model: see `kinds.assessment.Subject`. prepared: the data it was trained on, if that is at hand.
+            notes: for the reader of the report. note: says at once what takes time.
             options: the values of `options.evaluate`.
         """

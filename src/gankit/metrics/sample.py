@@ -44,6 +44,9 @@ class Sample:
             assert found.ndim == 1 and found.dtype == wanted, f"{name}: a {kind} must be {wanted.__name__} [N]"
             assert kind == "number" or name in self.levels, f"{name}: a category needs its levels"
 
+    def __len__(self) -> int:
+        return self.num_rows
+
     @property
     def num_rows(self) -> int:
         """How many records there are."""

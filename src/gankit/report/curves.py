@@ -14,7 +14,7 @@ from markupsafe import Markup
 from gankit.report import numbers
 from gankit.report.charts import short
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw
-from gankit.report.standing import THRESHOLDS
+from gankit.report.verdict import THRESHOLDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,12 +13,13 @@ from typing import Any
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
 from gankit.kinds import options_for, prepare
+from gankit.kinds.assessment import assess
 from gankit.kinds.base import Prepared
 from gankit.model import load
 from gankit.model.model import Model
 from gankit.report.report import Report
 from gankit.run.folder import RunFolder
-from gankit.run.previews import kept_rival
+from gankit.run.previews import PREVIEWS_NAME, kept_rival
 
 Note = Callable[[str], None]
 
@@ -51,9 +52,10 @@ def report_on(
             loaded = replace(loaded, perception=kept, rival=kept_rival(run))
     kind = loaded.of
     asked = options_for(kind, "evaluate", options, f"this model is of kind {kind.name}")
-    return kind.report(
-        loaded, run, prepared, real, fake, seed=seed, num_rows=num_rows or num_fakes(loaded), records=records,
-        note=note, **vars(asked),
+    assessment = kind.assessment(loaded, prepared, [], note, **vars(asked))
+    return assess(
+        assessment, real, fake, None if run is None else run / PREVIEWS_NAME, num_fakes=num_rows or num_fakes(loaded),
+        seed=seed, records=records,
     )  # fmt: skip
 
 

@@ -1,96 +1,53 @@
-"""From a model of recordings to its report: fakes through a file and back, heard as spectrograms, metrics, the page.
+"""How fake audio clips are evaluated and reported: seen as spectrograms, and heard.
 
-Knows models, recordings, features, metrics and the report; never the loop.
+Knows clips, spectrograms, players and how images are evaluated; never models but by what `Subject` names, or the loop.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from gankit.config import TrainConfig
-from gankit.kinds.audio.codec import AudioCodec
+from gankit.kinds.assessment import Parts
 from gankit.kinds.audio.players import players
 from gankit.kinds.audio.preparing import brought_to
-from gankit.kinds.audio.records import ClipSet, Recordings
-from gankit.kinds.base import Prepared
-from gankit.kinds.images.evaluation import Part, classes_of, judged, real_parts
-from gankit.metrics.metric import Noun
-from gankit.model.model import Model
-from gankit.report.report import Report
+from gankit.kinds.audio.records import Recordings
+from gankit.kinds.base import Notes, Noun
+from gankit.kinds.images.evaluation import Part, PixelAssessment
 from gankit.report.section import Section
 
-TO_HEAR = "The first fakes of each class, none chosen, and held-out recordings where they may be shown."
-
 BY_SPECTROGRAMS = (
-    "This model makes recordings. Each was measured by its spectrogram: how loud it is, time to the right and pitch "
+    "This model makes audio clips. Each was measured by its spectrogram: how loud it is, time to the right and pitch "
     "upwards."
 )
 
 
-def report_on_audio(
-    model: Model,
-    run: Path | None,
-    prepared: Prepared[ClipSet, Any] | None,
-    real: Any,
-    fake: Any,
-    *,
-    seed: int,
-    num_rows: int,
-    features: str,
-    records: bool,
-    note: Callable[[str], None],
-) -> Report:
-    """The report on a model of recordings; see `gankit.evaluate`.
+class AudioAssessment(PixelAssessment):
+    """How fake audio clips are evaluated."""
 
-    run: its run folder, if it has one. prepared: the data it was trained on, if that is at hand.
-    """
-    notes: list[str] = []
-    codec = model.codec
-    assert isinstance(codec, AudioCodec)
-    heard: list[Recordings] = []
+    kind = "audio"
+    noun = Noun("audio clip", "audio clips")
+    seen = Noun("spectrogram", "spectrograms")
 
-    def part(label: str | None, source: Any) -> Part:
-        found = source if isinstance(source, Recordings) else _read(model, source, notes)
-        heard.append(found)
-        return Part(codec.look(found.x), classes_of(model, label, found.labels))
+    def own(self, part: Any, heldout: bool) -> Part:
+        """See `Assessment.own`."""
+        return replace(super().own(part, heldout), clips=part.sounds() if heldout else None)
 
-    train, heldout, perception = real_parts(model, run, prepared, real, notes, part, "recordings")
-    beside = heard[0] if heard else _heldout_sounds(prepared)
-    sounds = (
-        _fakes_through_a_file(model, num_rows, seed) if fake is None else _read(model, fake, notes, as_they_are=True)
-    )
-    fakes = part(perception.label, sounds)
-    tables = players(
-        sounds, fakes.classes, beside if records else None, heldout.classes if len(beside) == len(heldout.x) else None,
-        perception.levels,
-    )  # fmt: skip
-    listen = Section("listen", "Listen", [TO_HEAR], tables=tables)
-    return judged(
-        model, run, prepared, (train, heldout, fakes), perception, "recordings",
-        seed=seed, features=features, records=records, notes=notes, note=note,
-        first=[listen], opening=BY_SPECTROGRAMS, noun=Noun("spectrogram", "spectrograms"),
-    )  # fmt: skip
+    def read(self, source: Any, fake: bool, notes: Notes) -> Part:
+        """See `Assessment.read`: in the model's rate, length and channels; fakes as they are."""
+        codec, clips = self.model.codec, source
+        if not isinstance(source, Recordings):
+            options = self.options.with_options(cut="cut" in self.model.origin.details)
+            spectrum = codec.spectrum
+            clips = brought_to(source, options, spectrum.rate, spectrum.length, codec.channels, notes, fake)
+        return Part(codec.look(clips.x), self.classes_of(clips.labels), clips)
 
-
-def _read(model: Model, source: Any, notes: list[str], as_they_are: bool = False) -> Recordings:
-    """Recordings from wherever they are, in the model's rate, length and channels."""
-    codec = model.codec
-    assert isinstance(codec, AudioCodec)
-    options = TrainConfig.from_json(model.card["options"]).with_options(cut="cut" in model.origin.details)
-    return brought_to(source, options, codec.spectrum.rate, codec.spectrum.length, codec.channels, notes, as_they_are)
-
-
-def _heldout_sounds(prepared: Prepared[ClipSet, Any] | None) -> Recordings:
-    assert prepared is not None
-    return prepared.heldout.sounds()
-
-
-def _fakes_through_a_file(model: Model, count: int, seed: int) -> Recordings:
-    """`count` fakes, written to a file and read back: what is judged is what the user gets."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "fakes.npz"
-        model.write(file, count, seed)
-        return _read(model, file, [], as_they_are=True)
+    def shared_sections(self, parts: Parts[Part], records: bool) -> Mapping[str, Any]:
+        """See `PixelAssessment.shared_sections`: players before all others."""
+        real, levels = parts.heldout, () if self.perception is None else self.perception.levels
+        classes = real.classes if len(real.clips) == len(real) else None
+        heard = real.clips if records else None
+        tables = players(parts.fake.clips, parts.fake.classes, heard, classes, levels)
+        asked = "The first fakes of each class, none chosen, and held-out audio clips where they may be shown."
+        return {"opening": BY_SPECTROGRAMS, "first": [Section("listen", "Listen", [asked], tables=tables)]}

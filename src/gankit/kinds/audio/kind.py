@@ -26,8 +26,8 @@ from gankit.kinds.images.kind import ImageKind
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gankit.kinds.assessment import Assessment
     from gankit.kinds.images.perception import Perception
-    from gankit.report.report import Report
 
 FULL_SCALE = 32768.0
 """Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
@@ -119,14 +119,10 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         """See `Kind.suffix`."""
         return "npz"
 
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], features: str = "auto", **options: Any,
-    ) -> Report:  # fmt: skip
-        """See `Kind.report`."""
-        from gankit.kinds.audio.evaluation import report_on_audio
+    def assessment(
+        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
+    ) -> Assessment[Any]:
+        """See `Kind.assessment`."""
+        from gankit.kinds.audio.evaluation import AudioAssessment
 
-        return report_on_audio(
-            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note,
-            features=features,
-        )  # fmt: skip
+        return AudioAssessment(model, prepared, notes, note, options["features"])

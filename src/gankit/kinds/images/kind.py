@@ -26,8 +26,8 @@ from gankit.randomness import numpy_generator
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gankit.kinds.assessment import Assessment
     from gankit.kinds.images.perception import Perception
-    from gankit.report.report import Report
 
 JUDGED_PIXELS, LEAST_JUDGED, MOST_JUDGED = 2**22, 256, 5000
 """Images are judged by at most so many pixels together, within bounds of images."""
@@ -145,14 +145,10 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         """See `Kind.suffix`."""
         return "npz"
 
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], features: str = "auto", **options: Any,
-    ) -> Report:  # fmt: skip
-        """See `Kind.report`."""
-        from gankit.kinds.images.evaluation import report_on_pictures
+    def assessment(
+        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
+    ) -> Assessment[Any]:
+        """See `Kind.assessment`."""
+        from gankit.kinds.images.evaluation import ImageAssessment
 
-        return report_on_pictures(
-            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note,
-            features=features,
-        )  # fmt: skip
+        return ImageAssessment(model, prepared, notes, note, options["features"])

@@ -25,7 +25,7 @@ from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout
 from gankit.randomness import numpy_generator
 
 if TYPE_CHECKING:
-    from gankit.report.report import Report
+    from gankit.kinds.assessment import Assessment
 
 STARTS_TOGETHER = 1024
 """Times at which series begin are drawn for so many rows at once."""
@@ -143,16 +143,13 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         own = {"rows": "tsv", "ts": "ts", "arrays": "csv", "list": "csv"}.get(origin.details["layout"]["form"])
         return own or (origin.format if origin.format in TEXT_FORMATS else "csv")
 
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
-    ) -> Report:  # fmt: skip
-        """See `Kind.report`."""
-        from gankit.kinds.series.evaluation import report_on_series
+    def assessment(
+        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
+    ) -> Assessment[Any]:
+        """See `Kind.assessment`."""
+        from gankit.kinds.series.evaluation import SeriesAssessment
 
-        return report_on_series(
-            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note
-        )
+        return SeriesAssessment(model, prepared, notes, note)
 
 
 def _uniforms(seed: int, first_row: int, num: int) -> np.ndarray:

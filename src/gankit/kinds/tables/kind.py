@@ -24,7 +24,7 @@ from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes,
 from gankit.kinds.tables.options import OPTIONS
 
 if TYPE_CHECKING:
-    from gankit.report.report import Report
+    from gankit.kinds.assessment import Assessment
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500
 """Held-out records, and as many fakes, that the held-out metric looks at."""
@@ -109,13 +109,15 @@ class TableKind(Kind[Dataset, Any]):
         """See `Kind.pipe_format`: the text format the data came in, or CSV where that was none."""
         return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
 
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[Dataset, Any] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], **options: Any,
-    ) -> Report:  # fmt: skip
-        """See `Kind.report`."""
-        from gankit.kinds.tables.evaluation import report_on_rows
+    def assessment(
+        self,
+        model: Any,
+        prepared: Prepared[Dataset, Any] | None,
+        notes: Notes,
+        note: Callable[[str], None],
+        **options: Any,
+    ) -> Assessment[Any]:
+        """See `Kind.assessment`."""
+        from gankit.kinds.tables.evaluation import TableAssessment
 
-        return report_on_rows(
-            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note
-        )  # fmt: skip
+        return TableAssessment(model, prepared, notes, note)

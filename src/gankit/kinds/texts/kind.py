@@ -24,7 +24,7 @@ from gankit.kinds.texts.options import OPTIONS
 from gankit.kinds.texts.records import column_of, cut, text_table, to_text_object
 
 if TYPE_CHECKING:
-    from gankit.report.report import Report
+    from gankit.kinds.assessment import Assessment
 
 MOST_JUDGED, LEAST_JUDGED = 3000, 500
 """Held-out texts, and as many fakes, that the held-out metric looks at."""
@@ -136,16 +136,13 @@ class TextKind(Kind[Dataset, TextCodec]):
             return "txt"
         return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
 
-    def report(
-        self, model: Any, run: Path | None, prepared: Prepared[Any, Any] | None, real: Any, fake: Any, *, seed: int,
-        num_rows: int, records: bool, note: Callable[[str], None], valid: Any = None, **options: Any,
-    ) -> Report:  # fmt: skip
-        """See `Kind.report`."""
-        from gankit.kinds.texts.evaluation import report_on_texts
+    def assessment(
+        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
+    ) -> Assessment[Any]:
+        """See `Kind.assessment`."""
+        from gankit.kinds.texts.evaluation import TextAssessment
 
-        return report_on_texts(
-            model, run, prepared, real, fake, seed=seed, num_rows=num_rows, records=records, note=note, valid=valid
-        )
+        return TextAssessment(model, prepared, notes, note, options["valid"])
 
 
 def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:
