@@ -35,12 +35,12 @@ from gankit.kinds.images.report.sheets import (
     shape_of,
     sheet,
 )
-from gankit.kinds.images.report.tables import classes, is_mnist, judge, parzen, parzen_notes
+from gankit.kinds.images.report.tables import columns, is_mnist, judge, parzen, parzen_notes
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
 from gankit.metrics.metric import Noun
 from gankit.metrics.score import Score
 from gankit.report.curves import curves, halved, reading, still_learning
-from gankit.report.records import confusion_table
+from gankit.report.records import class_table, confusion_table
 from gankit.report.report import MAX_BYTES, Report
 from gankit.report.summary import summary
 from gankit.report.verdict import Standing, Verdict, verdicts
@@ -474,7 +474,8 @@ def test_mistakes_are_shares_of_the_true_class_and_many_classes_are_listed() -> 
 
 
 def test_columns_of_classes_without_a_figure_are_left_out() -> None:
-    (table,) = classes([{"class": "a", "real": 0.5, "fake": 0.25, "agreement": None, "frechet": 2.0}], IMAGES)
+    known = [{"class": "a", "real": 0.5, "fake": 0.25, "agreement": None, "frechet": 2.0}]
+    (table,) = class_table(known, columns(IMAGES), 30, "class")
     assert [h.text for h in table.head] == ["Class", "Share of real images", "Share of fakes", "Fréchet distance"]
     assert table.rows == (("a", "50.0 %", "25.0 %", "2.000"),)
     (table,) = judge({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]}, IMAGES)

@@ -97,7 +97,7 @@ class Assessment(ABC, Generic[P]):
         """All metrics."""
 
     @abstractmethod
-    def sections(self, parts: Parts[P], **shared: Any) -> Sections:
+    def sections(self, parts: Parts[P], **shared: Any) -> Sections[Any]:
         """What the report shows; shared: the fields `evaluation`, `progress` and `records` of `Sections`."""
 
     def fakes(self, file: Path) -> P:

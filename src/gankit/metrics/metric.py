@@ -40,7 +40,7 @@ class Metric(Generic[InputsT]):
         function: (evaluation inputs, name of a candidate) -> the candidate's score; None where it is not asked of it.
         family: the group it is shown with; the families "copies" are the tests for copies of training records.
         meaning: one line of what it computes.
-        title: its name for people; noun: the same inside a sentence; empty: made of `name`.
+        title: its name for people; empty: made of `name`. noun: the same inside a sentence; empty: made of the title.
         question: what it answers; empty: `meaning` stands for it.
         good, bad: what it means where the fakes are as real records or close to them, and where they are not.
         remedy: what to try then.
@@ -78,8 +78,9 @@ class Metric(Generic[InputsT]):
     alike: bool = False
 
     def __post_init__(self) -> None:
-        plain = self.name.replace("_", " ")
-        for attribute, default in (("title", plain.capitalize()), ("noun", plain), ("question", self.meaning)):
+        title = self.title or self.name.replace("_", " ").capitalize()
+        known = {"title": title, "noun": title[:1].lower() + title[1:], "question": self.meaning}
+        for attribute, default in known.items():
             if not getattr(self, attribute):
                 object.__setattr__(self, attribute, default)
 

@@ -90,6 +90,14 @@ def histograms(
     return draw(paint, size=size, name=name, alt=f"{title}: {records} as an area, fakes as a line.")
 
 
+def lengths(found: Mapping[str, Any] | None, noun: Noun, unit: str) -> list[Drawing]:
+    """Histograms of the lengths of held-out records and fakes, in `unit`; none without them."""
+    if not found or not all(found.get(key) for key in ("edges", "real", "fake")):
+        return []
+    sides, title = (found["edges"], found["real"], found["fake"]), f"Histograms of the lengths in {unit}"
+    return [Drawing("Lengths", histograms(*sides, "lengths", title, f"held-out {noun.many}", f"length in {unit}"))]
+
+
 def distances(results: Mapping[str, MetricResult], noun: Noun) -> list[Drawing]:
     """Histograms of the distance to the nearest training record, fakes over held-out records, of tests for copies.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Content:
     """All that a page is made of: the kind's sections, each metric's verdict, the summary, and what surrounds them."""
 
-    sections: Sections
+    sections: Sections[Any]
     verdicts: Mapping[str, Verdict]
     summary: Sequence[str]
     card: Mapping[str, Any]
@@ -91,14 +91,14 @@ def _tied(text: str) -> Markup:
     return Markup(re.sub(r"--[a-z][a-z-]*(?: [A-Z][A-Z=]*)?", r"<code>\g<0></code>", safe))
 
 
-def _counts(sections: Sections) -> list[str]:
+def _counts(sections: Sections[Any]) -> list[str]:
     """The numbers of fakes, held-out and training records."""
     rows, many = sections.evaluation.rows, sections.noun.many
     found = ((rows.fake, "fakes"), (rows.heldout, f"held-out {many}"), (rows.train, f"training {many}"))
     return [f"{numbers.count(count)} {what}" for count, what in found]
 
 
-def _row(verdict: Verdict, sections: Sections) -> dict[str, Any]:
+def _row(verdict: Verdict, sections: Sections[Any]) -> dict[str, Any]:
     """A metric's row in a table of figures: fakes, real records and the baselines."""
     result = verdict.result
     fake, *others = (
@@ -158,7 +158,7 @@ def _training(content: Content) -> list[Section]:
     return [Section("training", "The training", verdicts=read, drawings=[Drawing(*pair) for pair in titled])]
 
 
-def _reading(sections: Sections) -> list[tuple[str, str]]:
+def _reading(sections: Sections[Any]) -> list[tuple[str, str]]:
     """What every report explains, with the kind's own explanations between."""
     noun, many = sections.noun, sections.noun.many
     close, fair = (f"{100 * THRESHOLDS[key]:.0f} %" for key in ("close", "fair"))

@@ -5,13 +5,15 @@ Knows rows, distances and shares as plain JSON; never what the records are, metr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-from gankit.report import numbers
-from gankit.report.section import Head, Table, heads_of
+from gankit.metrics.metric import Noun
+from gankit.report import numbers, wording
+from gankit.report.section import Head, Section, Sections, Table, heads_of
 from gankit.report.verdict import THRESHOLDS
 
 _MOST_CELLS = 12  # a confusion matrix can be read up to so many classes; beyond, the worst mistakes are listed
@@ -89,6 +91,56 @@ def ranked(found: Mapping[str, Any], num_fake: int, num_train: int) -> list[Mapp
     return sorted(pairs.values(), key=lambda p: (ratio(p), p["distance_train"]))
 
 
+def open_rows(rows: Iterable[int], pairs: Sequence[Mapping[str, Any]], records: bool) -> list[int]:
+    """Rows of fakes; where no records may be shown, without those that look like a training record.
+
+    pairs: fakes with their nearest training records.
+    """
+    hidden = set() if records else {int(p["fake"]) for p in pairs if suspicious(p)}
+    return [int(r) for r in rows if int(r) not in hidden]
+
+
+def closest(
+    sections: Sections[Any], rows: Sequence[tuple[str, ...]], heads: Sequence[str], hint: str, measure: str, style: str
+) -> list[Section]:
+    """The section of the closest pairs; none without rows.
+
+    rows: one a pair. hint: what tells a copy. measure: what the distances are. style: of the table.
+    """
+    if not rows:
+        return []
+    one, many = sections.noun.one, sections.noun.many
+    found = f"fakes nearest to a training {one} for their distance to held-out ones"
+    asked = f"The worst cases that were found: {found}. {hint}"
+    note = (
+        f"{measure} “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out "
+        f"{one}."
+    )
+    table = Table("The closest pairs, the closest first", heads_of("No.", *heads), tuple(rows), style)
+    title = f"The fakes closest to training {many}"
+    return [Section("closest", title, [asked], confidential(sections.noun), tables=[table], notes=[note])]
+
+
+def confidential(noun: Noun) -> str:
+    """The warning of a section with real records."""
+    return (
+        f"This part shows real {noun.many}. Do not pass the page on if those are confidential, or make it again with "
+        "--no-records."
+    )
+
+
+def over_training(sections: Sections[Any], most: int, draw: Callable[[str, Any], Markup], style: str) -> list[Section]:
+    """The section of fakes of the same latents over the training; draw: (a step's name, its records) -> a cell."""
+    kept = kept_steps(sections.progress, most, sections.chosen)
+    rows = tuple((step, draw(step, records)) for step, records in kept)
+    if not rows:
+        return []
+    caption = "The same latents after so many real samples shown to D"
+    table = Table(caption, heads_of("Real samples", "Fakes"), rows, style)
+    asked = "Fakes of the same latents as the training goes on."
+    return [Section("progress", "Samples over the training", [asked], tables=[table])]
+
+
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
@@ -106,8 +158,9 @@ def class_table(
     if many:
         shown.sort(key=lambda c: numbers.finite(c.get("agreement")) or 0.0)
         shown = shown[:most]
-    plural = "classes" if label == "class" else f"{label}s"
-    caption = f"The {plural} (the {len(shown)} least accurate of {len(per_class)})" if many else f"The {plural}"
+    caption = (
+        f"The {plural(label)} (the {len(shown)} least accurate of {len(per_class)})" if many else f"The {plural(label)}"
+    )
     rows = tuple((str(e.get("class")), *(show(numbers.finite(e.get(k))) for k, _, show in found)) for e in shown)
     return [Table(caption, heads_of(label.capitalize(), *(f"#{title}" for _, title, _ in found)), rows)]
 
@@ -145,3 +198,34 @@ def _shaded(share: float) -> Markup:
         f'<span style="background:color-mix(in srgb,var(--real) {round(60 * share)}%,transparent)">'
         f"{100 * share:.{0 if share >= 0.0995 else 1}f}</span>"
     )
+
+
+def least_accurate(
+    by_class: Mapping[str, Any], per_class: Sequence[Mapping[str, Any]], most: int
+) -> list[tuple[str, str]]:
+    """(label, share of its fakes that is classified as it) of at most `most` labels, the least accurate first."""
+    known = {str(c.get("class")): numbers.finite(c.get("agreement")) for c in per_class}
+    shown = sorted(by_class, key=lambda label: known.get(label) or 0.0)[:most]
+    return [(label, numbers.share(known.get(label))) for label in shown]
+
+
+def about_labels(
+    section: Section, sections: Sections[Any], columns: Sequence[ClassColumn], most: int, start: str
+) -> Section:
+    """The section on labels with the classifier's own figures, a table of the labels, and what it confuses.
+
+    The facts of the evaluation hold `per_class` and `classifier`. start: of the sentence on it, up to "is".
+    """
+    facts, noun, label = sections.facts, sections.noun, sections.label
+    names = [str(c.get("class")) for c in facts.per_class]
+    caption = f"A classifier trained on real {noun.many}, on held-out ones (per cent of the true {label})"
+    told = wording.classifier(facts.classifier, start, noun, plural(label))
+    counts = (facts.classifier or {}).get("confusion")
+    tables = class_table(facts.per_class, columns, most, label)
+    tables += confusion_table(counts, names, caption, f"True {label}")
+    return replace(section, verdicts=[*section.verdicts, *told], tables=tables)
+
+
+def plural(label: str) -> str:
+    """Several labels, or classes."""
+    return "classes" if label == "class" else f"{label}s"

@@ -62,7 +62,7 @@ class Report:
 
 
 def build(
-    sections: Sections,
+    sections: Sections[Any],
     *,
     card: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
@@ -84,7 +84,13 @@ def build(
     card, history = plain(dict(card)), plain([dict(h) for h in history])
     sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))
     if not sections.records:
-        sections, notes = replace(sections, evaluation=sections.without_records()), [*notes, sections.left_out]
+        many = sections.noun.many
+        left_out = (
+            f"Real {many}, and the fakes that look most like training {many}, were left out of this report. The other "
+            "fakes are shown: look at them before you pass the page on."
+        )
+        notes = [*notes, sections.left_out or left_out]
+        sections = replace(sections, evaluation=sections.without_records())
     said = verdicts(sections.evaluation, sections.noun, sections.baselines, lucky=sections.lucky)
     sentences = summary(sections, said, history)
     content = Content(sections, said, sentences, card, history, notes)

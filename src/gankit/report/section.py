@@ -8,13 +8,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from markupsafe import Markup
 
 from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.report.verdict import Level
+
+FactsT = TypeVar("FactsT")
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,29 @@ class Grade:
     silent: Sequence[str] = ()
 
 
+def likeness(noun: Noun, by: str = "") -> dict[Level, str]:
+    """The words of a headline; by: what they are told by, as in " by their distance"."""
+    return {
+        "real": f"cannot be told from real {noun.many}{by}",
+        "close": f"are close to real {noun.many}{by}",
+        "fair": f"are on the way to real {noun.many}{by}, but not there",
+        "weak": f"are far from real {noun.many}{by}",
+        "open": f"may be as real {noun.many}; these are too few to tell",
+    }
+
+
+def variety(noun: Noun) -> dict[Level, str]:
+    """The words of a grade on variety."""
+    return {
+        "real": "They are varied enough",
+        "close": "They are nearly varied enough",
+        "fair": f"They are less varied than real {noun.many}",
+        "weak": "They are not varied enough",
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
-class Sections(ABC):
+class Sections(ABC, Generic[FactsT]):
     """What a kind of data adds to a report on its records; `gankit.report.build` puts the rest around it.
 
     Attributes:
@@ -127,11 +150,12 @@ class Sections(ABC):
             beyond real records in their place.
         halvings: whether the metric of the history is minus a distance without an upper end.
         overfitting: what to try where D learns training records by heart; empty: what the metric's remedy says.
-        left_out: the note of a report without records. opening: the first sentence of the summary, or nothing.
+        left_out: the note of a report without records; empty: that real ones are not shown.
+        opening: the first sentence of the summary, or nothing.
         style: further rules of the style sheet.
     """
 
-    evaluation: Evaluation[Any]
+    evaluation: Evaluation[FactsT]
     progress: Sequence[tuple[int, Any]] = ()
     chosen: float | None = None
     records: bool = True
@@ -151,6 +175,15 @@ class Sections(ABC):
     left_out: str = ""
     opening: str = ""
     style: str = field(default="", repr=False)
+
+    @property
+    def facts(self) -> FactsT:
+        """What the evaluation says beside its results."""
+        return self.evaluation.facts
+
+    def room(self, full: int, least: int = 2) -> int:
+        """How many of at most `full` there is room for, at least `least`."""
+        return max(least, round(full * self.scale))
 
     @property
     def results(self) -> Mapping[str, MetricResult]:
@@ -188,7 +221,7 @@ class Sections(ABC):
         """Of the metrics that fall short those that may be called what matters most."""
         return names
 
-    def without_records(self) -> Evaluation[Any]:
+    def without_records(self) -> Evaluation[FactsT]:
         """The evaluation without what tells of single records of the data."""
         return self.evaluation
 

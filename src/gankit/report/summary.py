@@ -29,7 +29,7 @@ def limits(noun: Noun) -> str:
 
 
 def summary(
-    sections: Sections, verdicts: Mapping[str, Verdict], history: Sequence[Mapping[str, Any]] = ()
+    sections: Sections[Any], verdicts: Mapping[str, Verdict], history: Sequence[Mapping[str, Any]] = ()
 ) -> list[str]:
     """Three to nine sentences, each with its numbers.
 
@@ -56,7 +56,7 @@ def summary(
 class _Teller:
     """Tells of one evaluation."""
 
-    sections: Sections
+    sections: Sections[Any]
     verdicts: Mapping[str, Verdict]
 
     @property

@@ -22,8 +22,19 @@ from gankit.kinds.images.report.sheets import LARGEST, shape_of, sheet, sheet_20
 from gankit.metrics.evaluate import MetricResult
 from gankit.metrics.metric import Noun
 from gankit.report import charts, numbers, records, wording
-from gankit.report.section import Chapter, Drawing, Grade, Head, Headline, Section, Sections, Table
-from gankit.report.verdict import THRESHOLDS, is_copies
+from gankit.report.section import (
+    Chapter,
+    Drawing,
+    Grade,
+    Head,
+    Headline,
+    Section,
+    Sections,
+    Table,
+    likeness,
+    variety,
+)  # fmt: skip
+from gankit.report.verdict import is_copies
 
 _ROWS_2014, _COLUMNS_2014 = 5, 6
 _MOST_CLASSES, _PER_CLASS = 12, 8
@@ -60,17 +71,7 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
             Chapter("copies", "Copies", ("copies",)),
             Chapter("history", "For history", ("history",)),
         ),
-        headline=Headline(
-            ("frechet", "kernel"),
-            {
-                "real": f"cannot be told from real {many} by their distance",
-                "close": f"are close to real {many}",
-                "fair": f"are on the way to real {many}, but not there",
-                "weak": f"are far from real {many}",
-                "open": f"may be as real {many}; these are too few to tell",
-            },
-            ("noise", "mean"),
-        ),
+        headline=Headline(("frechet", "kernel"), likeness(noun), ("noise", "mean")),
         grades=(
             Grade(
                 ("precision", "density"),
@@ -82,27 +83,17 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
                 },
                 ("density",),
             ),
-            Grade(
-                ("recall", "coverage", "classes"),
-                {
-                    "real": "They are varied enough",
-                    "close": "They are nearly varied enough",
-                    "fair": f"They are less varied than real {many}",
-                    "weak": "They are not varied enough",
-                },
-            ),
+            Grade(("recall", "coverage", "classes"), variety(noun)),
         ),
         lucky=given["fake"][0].size < _NO_CHANCE,
         halvings=True,
-        left_out=f"Real {many}, and the fakes that look most like training {many}, were left out of this report. The "
-        "other fakes are shown: look at them before you pass the page on.",
         first=first,
         **given,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSections(Sections):
+class ImageSections(Sections[ImageFacts]):
     """The sections of a report on images; see `image_sections`.
 
     train, heldout, fake: [N, H, W, C] uint8, of one shape; C may be 1 (grey), 2 (with opacity), 3, 4 or more. Rows that
@@ -117,12 +108,6 @@ class ImageSections(Sections):
     names: Sequence[str] = ()
     first: Sequence[Section] = ()
     mnist: bool = False
-
-    @property
-    def facts(self) -> ImageFacts:
-        """What the evaluation says beside its results."""
-        facts: ImageFacts = self.evaluation.facts
-        return facts
 
     @property
     def trained(self) -> bool:
@@ -233,21 +218,15 @@ class ImageSections(Sections):
 
     def _progress(self) -> list[Section]:
         """Fakes of the same latents over the training, a strip a kept step."""
-        kept = records.kept_steps(self.progress, max(3, round(_MOST_STEPS * self.scale)), self.chosen)
-        rows = []
-        for step, images in kept:
-            at = np.arange(min(len(images), _PER_STEP))
-            rows.append((step, self._strip(images, at, f"Fakes after {step} real samples.")))
-        if not rows:
-            return []
-        caption = "The same z after so many real samples shown to D"
-        table = Table(caption, (Head("Real samples"), Head("Fakes")), tuple(rows), "gallery")
-        asked = "How the same z look as the training goes on."
-        return [Section("progress", "Samples over the training", [asked], tables=[table])]
+
+        def draw(step: str, images: np.ndarray) -> Markup:
+            return self._strip(images, np.arange(min(len(images), _PER_STEP)), f"Fakes after {step} real samples.")
+
+        return records.over_training(self, self.room(_MOST_STEPS, 3), draw, "gallery")
 
     def _learned(self) -> list[Section]:
         """The second figure of the paper of 2014: the nearest training images in pixels, and again in features."""
-        if not self._confidential():
+        if not self.records or not self.trained:
             return []
         wanted, out = max(1, round(_ROWS_2014 * max(self.scale, 0.5))), []
         for key, title in (("train", "nearest in pixels"), ("train_features", "nearest in features")):
@@ -268,14 +247,14 @@ class ImageSections(Sections):
             "Features also see a copy that was shifted or tinted."
         )
         title = "Learned or memorised?"
-        return [Section("figure-2014", title, [asked], self._confidential(), drawings=out, layout="sheets")]
+        return [Section("figure-2014", title, [asked], records.confidential(self.noun), drawings=out, layout="sheets")]
 
     def _closest(self) -> list[Section]:
         """The fakes that lie nearest to a training image for their distance to held-out ones, beside both."""
-        if not self._confidential():
+        if not self.records or not self.trained:
             return []
         one, rows = self.noun.one, []
-        pairs = self._with_heldout(self._ranked()[: max(2, round(_MOST_PAIRS * self.scale))])
+        pairs = self._with_heldout(self._ranked()[: self.room(_MOST_PAIRS)])
         for place, pair in enumerate(pairs, 1):
             held = pair.get("heldout")
             beside = Markup("–")
@@ -292,31 +271,10 @@ class ImageSections(Sections):
                     numbers.score(pair.get("distance_heldout")),
                 )
             )
-        if not rows:
-            return []
-        heads = ("No.", "Fake", f"Nearest training {one}", f"Nearest held-out {one}")
-        ends = (Head("Distance to training", number=True), Head("to held-out", number=True))
-        head = (*map(Head, heads), *ends)
-        asked = (
-            f"The worst cases that were found: fakes nearest to a training {one} for their distance to held-out ones. "
-            f"Look for the same {one} twice; the same kind of {one} is what was to be learned."
-        )
-        note = (
-            f"“Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out {one}. "
-            f"Distances are between pixels; of large {self.noun.many} between means of small squares."
-        )
-        table = Table("The closest pairs, the closest first", head, tuple(rows), "gallery")
-        title = f"The fakes closest to training {self.noun.many}"
-        return [Section("closest", title, [asked], self._confidential(), tables=[table], notes=[note])]
-
-    def _confidential(self) -> str:
-        """The warning above real images; empty where none may be shown, or none are the training's."""
-        if not self.records or not self.trained:
-            return ""
-        return (
-            f"This part shows real {self.noun.many}. Do not pass the page on if those are confidential, or make it "
-            "anew with --no-records."
-        )
+        heads = ("Fake", f"Nearest training {one}", f"Nearest held-out {one}", "#Distance to training", "#to held-out")
+        hint = f"Look for the same {one} twice; the same kind of {one} is what was to be learned."
+        measure = f"Distances are between pixels; of large {self.noun.many} between means of small squares."
+        return records.closest(self, rows, heads, hint, measure, "gallery")
 
     # --- what is measured ---------------------------------------------------------------------------------------------
 
@@ -329,18 +287,10 @@ class ImageSections(Sections):
         if section.id == "fidelity":
             return replace(section, drawings=self._extremes(), layout="sheets")
         if section.id == "classes":
-            judge = self.facts.classifier
-            caption = f"The classifier on held-out real {many} (per cent of the true class)"
             start = f"It was trained on the labels of the training {many} and defines the classes of the fakes. It is"
-            return replace(
-                section,
-                verdicts=[*section.verdicts, *wording.classifier(judge, start, self.noun, "classes")],
-                tables=[
-                    *tables.classes(self.facts.per_class, self.noun),
-                    *(tables.judge(judge, self.noun) if judge else ()),
-                    *records.confusion_table((judge or {}).get("confusion"), self._class_names, caption, "True class"),
-                ],
-            )
+            section = records.about_labels(section, self, tables.columns(self.noun), tables.MOST_CLASSES, start)
+            judge = self.facts.classifier
+            return replace(section, tables=[*section.tables, *(tables.judge(judge, self.noun) if judge else ())])
         if section.id == "usefulness":
             caption = f"A classifier trained on fakes, on held-out real {many} (per cent of the true class)"
             found = [r.details["confusion"] for r in results.values() if r.details.get("confusion")]
@@ -423,8 +373,7 @@ class ImageSections(Sections):
 
     def _open(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows of fakes without those that look like a training image, where no records may be shown."""
-        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if records.suspicious(p)}
-        return np.array([r for r in rows if int(r) not in hidden], int)
+        return np.array(records.open_rows(rows, [] if self.records else self._ranked(), self.records), int)
 
     def _one(self, images: np.ndarray, row: int, alt: str) -> Markup:
         return sheet(images[row : row + 1], 1, alt, compared=True)

@@ -14,7 +14,8 @@ from gankit.metrics.score import Score
 from gankit.report import numbers, records
 from gankit.report.section import Table, heads_of
 
-_MOST_CLASSES = 30
+MOST_CLASSES = 30
+"""Classes of a table, at the most."""
 
 # Mean log-likelihood of the MNIST test set by Parzen windows, in nats, with standard errors (Goodfellow et al. 2014,
 # table 1).
@@ -36,9 +37,9 @@ def worst_first(per_class: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     return sorted(per_class, key=key)
 
 
-def classes(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[Table]:
-    """A table with a row a class, in their own order while all can be shown; columns without a figure are left out."""
-    columns: Sequence[records.ClassColumn] = (
+def columns(noun: Noun) -> Sequence[records.ClassColumn]:
+    """The columns of the table of classes."""
+    return (
         ("real", f"Share of real {noun.many}", numbers.share),
         ("fake", "Share of fakes", numbers.share),
         ("agreement", "Classified as the class asked for", numbers.share),
@@ -46,8 +47,6 @@ def classes(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[Table]:
         ("recall", "Recall", numbers.score),
         ("frechet", "Fréchet distance", numbers.score),
     )
-    ordered = worst_first(per_class) if len(per_class) > _MOST_CLASSES else per_class
-    return records.class_table(ordered, columns, _MOST_CLASSES, "class")
 
 
 def judge(figures: Mapping[str, Any], noun: Noun) -> list[Table]:
@@ -60,9 +59,9 @@ def judge(figures: Mapping[str, Any], noun: Noun) -> list[Table]:
             numbers.share(numbers.finite(c.get("precision"))),
             numbers.share(numbers.finite(c.get("recall"))),
         )
-        for c in sorted(found, key=lambda c: numbers.finite(c.get("recall")) or 0.0)[:_MOST_CLASSES]
+        for c in sorted(found, key=lambda c: numbers.finite(c.get("recall")) or 0.0)[:MOST_CLASSES]
     )
-    cut = f" (the {_MOST_CLASSES} worst of {len(found)})" if len(found) > _MOST_CLASSES else ""
+    cut = f" (the {MOST_CLASSES} worst of {len(found)})" if len(found) > MOST_CLASSES else ""
     caption = f"The classifier on held-out real {noun.many}, class by class, the one it finds least first{cut}"
     heads = heads_of("Class", f"#{noun.many.capitalize()}", "#Right when it says so (precision)", "#Found (recall)")
     return [Table(caption, heads, rows)] if rows else []

@@ -111,31 +111,20 @@ def _made(make: Callable[[SeriesSample], SeriesSample]) -> Callable[[SeriesInput
 
 BASELINES: Sequence[Baseline[SeriesInputs]] = (
     Baseline(
-        "autoregression",
-        lambda i: _made(lambda train: autoregression(train, i.columns, i.rows.compared, i.seed))(i),
-        "Autoregression",
-        "a vector autoregression",
+        "autoregression", lambda i: _made(lambda train: autoregression(train, i.columns, i.rows.compared, i.seed))(i),
+        "Autoregression", "a vector autoregression",
         "a vector autoregression: each step from the two before it, by least squares, with residuals drawn again. A "
-        "plain method that a GAN should beat.",
-        "triangle",
-        start=True,
+        "plain method that a GAN should beat.", "triangle", start=True,
     ),
     Baseline(
-        "blocks",
-        lambda i: _made(lambda train: blocks(train, i.rows.compared, i.seed))(i),
-        "Block bootstrap",
+        "blocks", lambda i: _made(lambda train: blocks(train, i.rows.compared, i.seed))(i), "Block bootstrap",
         "a block bootstrap",
         "blocks of training series, each from another one, one after another. It keeps short movements and loses long "
-        "ones.",
-        "square",
-        start=True,
+        "ones.", "square", start=True,
     ),
     Baseline(
-        "bootstrap",
-        _drawn_again,
-        "Bootstrap",
-        "a bootstrap of training series",
+        "bootstrap", _drawn_again, "Bootstrap", "a bootstrap of training series",
         "training series drawn again: as real as can be, and all of it copied. It shows what a copier would score.",
         "cross",
     ),
-)
+)  # fmt: skip

@@ -22,7 +22,6 @@ from gankit.metrics.metric import Baseline, Noun
 from gankit.report import charts, numbers, records, wording
 from gankit.report.numbers import finite
 from gankit.report.section import Chapter, Drawing, Grade, Section, Sections, Table, heads_of
-from gankit.report.verdict import THRESHOLDS
 
 MOST_CHANNELS = 8
 """Channels that are drawn one by one; of more the first ones."""
@@ -47,7 +46,7 @@ _CLASS_COLUMNS: Sequence[records.ClassColumn] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesSections(Sections):
+class SeriesSections(Sections[SeriesFacts]):
     """The sections of a report on series.
 
     train, heldout, fake: series with their labels, `aligned`; rows that the evaluation names are rows of these. labels:
@@ -87,10 +86,6 @@ class SeriesSections(Sections):
     overfitting: str = (
         "bring more series, or try a stronger penalty (--penalty-weight) or a shorter training (--samples)"
     )
-    left_out: str = (
-        "Real series, and the fakes that look most like training series, were left out of this report. The other fakes "
-        "are shown: look at them before you pass the page on."
-    )
     style: str = (
         ".plots td svg { min-width: 11rem; max-width: 46rem; } .plots td, .plots tbody th { vertical-align: middle; } "
         ".plots th:first-child { width: 1%; min-width: 6rem; overflow-wrap: normal; }"
@@ -120,11 +115,6 @@ class SeriesSections(Sections):
         )
 
     @property
-    def _facts(self) -> SeriesFacts:
-        facts: SeriesFacts = self.evaluation.facts
-        return facts
-
-    @property
     def _channels(self) -> list[int]:
         """The number channels that are drawn."""
         found = [c for c, name in enumerate(self.fake.names) if name not in self.fake.levels]
@@ -132,14 +122,14 @@ class SeriesSections(Sections):
 
     def like(self) -> str:
         """See `Sections.like`."""
-        series = self._facts.series
+        series = self.facts.series
         channels, steps, shortest = len(series["channels"]), series["steps"], series["shortest"]
         long = f"{numbers.count(shortest)} to {numbers.count(steps)}" if shortest != steps else numbers.count(steps)
         return f" of {long} steps and {channels} channel{'' if channels == 1 else 's'}"
 
     def reading(self) -> list[tuple[str, str]]:
         """See `Sections.reading`."""
-        run = self._facts.series["run"]
+        run = self.facts.series["run"]
         scale = "are compared on the scale of the training part; each level of a category counts as one of 0 and 1."
         overlap = f"share their steps: {run} windows in a row say little more than one. Intervals allow for that."
         return [("Channels", scale), *([("Windows that overlap", overlap)] if run > 1 else [])]
@@ -148,12 +138,12 @@ class SeriesSections(Sections):
 
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
-        found = (self._side_by_side(), self._over_time(), self._by_class(), self._over_training(), self._closest())
-        return [section for section in found if section is not None]
+        drawn = (self._side_by_side(), self._over_time(), self._by_class())
+        return [*(section for section in drawn if section is not None), *self._over_training(), *self._closest()]
 
     def _side_by_side(self) -> Section | None:
         """The first fakes beside held-out series, evenly from all; a drawing a channel."""
-        most = 1 if self.fake.x.shape[1] > _DENSE else self._most(_MOST_LINES)
+        most = 1 if self.fake.x.shape[1] > _DENSE else self.room(_MOST_LINES)
         fakes = self._open(range(len(self.fake)))[:most]
         rows = records.evenly(len(self.heldout), most)
         drawn = []
@@ -181,15 +171,14 @@ class SeriesSections(Sections):
 
     def _by_class(self) -> Section | None:
         """A row a label: fakes asked for it and held-out series of it."""
-        by_class, channels = self._facts.shown.get("by_class") or {}, self._channels[:2]
-        known = {str(c.get("class")): finite(c.get("agreement")) for c in self._facts.per_class}
-        shown = sorted(by_class, key=lambda c: known.get(c) or 0.0)[: self._most(_MOST_CLASSES)]
+        by_class, channels = self.facts.shown.get("by_class") or {}, self._channels[:2]
+        shown = records.least_accurate(by_class, self.facts.per_class, self.room(_MOST_CLASSES))
         if not shown or not channels:
             return None
         labels = self.heldout.labels if self.records else None
         names = np.array([str(v) for v in labels]) if labels is not None else None
         rows = []
-        for k, label in enumerate(shown):
+        for k, (label, accuracy) in enumerate(shown):
             fakes = self._open([r for r in by_class[label] if r < len(self.fake)])[:_PER_CLASS]
             real = None
             if names is not None:
@@ -199,38 +188,33 @@ class SeriesSections(Sections):
             for c in channels:
                 side = None if real is None else real[:, :, c]
                 drawn.append(panels.beside(side, self.fake.x[fakes, :, c], self.fake.names[c], f"class-{k}-{c}"))
-            rows.append((label, Markup("").join(drawn), numbers.share(known.get(label))))
+            rows.append((label, Markup("").join(drawn), accuracy))
         cut = f" (the {len(rows)} least accurate of {len(by_class)})" if len(rows) < len(by_class) else ""
         heads = heads_of("Label", "Real series and fakes", "#Classified as it")
         table = Table(f"Synthetic series by label{cut}", heads, tuple(rows), "plots")
         asked = "Series generated for a label, a row each, uncurated; the least accurate label first."
-        verdicts = wording.worst_class(self._facts.per_class, self.noun)
+        verdicts = wording.worst_class(self.facts.per_class, self.noun)
         return Section("by-class", "Samples by label", [asked], verdicts=verdicts, tables=[table])
 
-    def _over_training(self) -> Section | None:
+    def _over_training(self) -> list[Section]:
         """Fakes of the same z over the training; at most eight steps."""
         channels = self._channels[:_IN_A_ROW]
         names = [self.fake.names[c] for c in channels]
-        kept = records.kept_steps(self.progress, self._most(_MOST_STEPS), self.chosen) if channels else []
-        rows = tuple(
-            (step, panels.previews(np.asarray(x)[:4][:, :, channels], names, f"{k}"))
-            for k, (step, x) in enumerate(kept)
-        )
-        if not rows:
-            return None
-        table = Table("The same z after so many real samples", heads_of("Real samples", "Fakes"), rows, "plots")
-        asked = "Synthetic series of the same z as the training goes on."
-        return Section("progress", "Samples over the training", [asked], tables=[table])
 
-    def _closest(self) -> Section | None:
+        def draw(step: str, x: np.ndarray) -> Markup:
+            return panels.previews(np.asarray(x)[:4][:, :, channels], names, step)
+
+        return records.over_training(self, self.room(_MOST_STEPS), draw, "plots") if channels else []
+
+    def _closest(self) -> list[Section]:
         """The fakes that lie nearest to a training series for their distance to held-out ones, drawn over them."""
         channels = self._channels[:_IN_A_ROW]
         if not self.records or not channels:
-            return None
-        names, shown = [self.fake.names[c] for c in channels], self._facts.shown
+            return []
+        names, shown = [self.fake.names[c] for c in channels], self.facts.shown
         near = dict(zip(shown.get("shown") or [], shown.get("nearest_heldout") or [], strict=False))
         rows = []
-        for place, pair in enumerate(self._ranked()[: self._most(_MOST_PAIRS)], 1):
+        for place, pair in enumerate(self._ranked()[: self.room(_MOST_PAIRS)], 1):
             fake, train = (s.x[pair[k]][:, channels] for s, k in ((self.fake, "fake"), (self.train, "train")))
             other = near.get(pair["fake"])
             heldout = None if other is None else _at_the_level(fake, self.heldout.x[other][:, channels])
@@ -238,28 +222,16 @@ class SeriesSections(Sections):
             drawn = panels.neighbours(fake, _at_the_level(fake, train), heldout, names, f"{place}")
             close = f"{numbers.score(pair['distance_train'])}{far}"
             rows.append((str(place), drawn, close, numbers.score(pair["distance_heldout"])))
-        if not rows:
-            return None
-        lines = "Fake (solid), training (dashed), held-out (dotted)"
-        heads = heads_of("No.", lines, "#Distance to training", "#to held-out")
-        table = Table("The closest pairs, the closest first", heads, tuple(rows), "plots")
-        asked = (
-            "The worst cases that were found: fakes nearest to a training series for their distance to held-out ones. "
-            "The same kind of series is what was to be learned; the same details twice are a copy."
-        )
-        warning = (
-            "This part shows real series. Do not pass the page on if those are confidential, or make it anew with "
-            "--no-records."
-        )
         looked = "series about their own means, real ones drawn at the level of the fake"
         if self.fake.x.shape[1] > WHOLE:
             looked = "the logarithms of their power in bands of frequencies over time"
-        note = (
+        measure = (
             "Distances are root mean squares of differences after dynamic time warping by up to a tenth of the length, "
-            f"of {looked}. “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any "
-            "held-out series."
+            f"of {looked}."
         )
-        return Section("closest", "Memorisation", [asked], warning, tables=[table], notes=[note])
+        heads = ("Fake (solid), training (dashed), held-out (dotted)", "#Distance to training", "#to held-out")
+        hint = "The same kind of series is what was to be learned; the same details twice are a copy."
+        return records.closest(self, rows, heads, hint, measure, "plots")
 
     # --- what stands beside the verdicts ------------------------------------------------------------------------------
 
@@ -280,12 +252,13 @@ class SeriesSections(Sections):
             drawn = _curves(details, "volatility", "Volatility", "lags", "lag in steps", "of sizes of increments")
             return replace(section, drawings=drawn)
         if section.id == "features":
-            named = self._facts.features.strip().rstrip(".")
+            named = self.facts.features.strip().rstrip(".")
             return replace(section, notes=[f"Features: {named}."] if named else [])
         if section.id == "form":
-            return replace(section, drawings=self._lengths())
+            return replace(section, drawings=charts.lengths(self.facts.lengths, self.noun, "steps"))
         if section.id == "labels":
-            return self._labels(section)
+            start = "Trained on the labels of training series, it is"
+            return records.about_labels(section, self, _CLASS_COLUMNS, 4 * _MOST_CLASSES, start)
         return replace(section, drawings=charts.distances(results, self.noun)) if section.id == "copies" else section
 
     def _values(self) -> list[Drawing]:
@@ -318,39 +291,12 @@ class SeriesSections(Sections):
         real, fake = (np.array([[v or 0.0 for v in row] for row in details[k]], float) for k in ("real", "fake"))
         return charts.heat_maps(real, fake, names, self.noun)
 
-    def _lengths(self) -> list[Drawing]:
-        """Histograms of the lengths, where they differ."""
-        found = self._facts.lengths
-        if not found:
-            return []
-        sides = (found["edges"], found["real"], found["fake"])
-        return [
-            Drawing(
-                "Lengths", charts.histograms(*sides, "lengths", "Histograms of lengths", "held-out series", "steps")
-            )
-        ]
-
-    def _labels(self, section: Section) -> Section:
-        facts = self._facts
-        caption = "A classifier trained on real series, on held-out ones (per cent of the true label)"
-        names = [str(c.get("class")) for c in facts.per_class]
-        tables = records.class_table(facts.per_class, _CLASS_COLUMNS, 4 * _MOST_CLASSES)
-        tables += records.confusion_table((facts.classifier or {}).get("confusion"), names, caption, "True label")
-        start = "Trained on the labels of training series, it is"
-        told = wording.classifier(facts.classifier, start, self.noun, "labels")
-        return replace(section, tables=tables, verdicts=[*section.verdicts, *told])
-
-    def _most(self, full: int) -> int:
-        return max(2, round(full * self.scale))
-
     def _ranked(self) -> list[Mapping[str, Any]]:
         """Fakes with their distances, the closest to training series first."""
-        return records.ranked(self._facts.shown, len(self.fake), len(self.train))
+        return records.ranked(self.facts.shown, len(self.fake), len(self.train))
 
     def _open(self, rows: Sequence[int] | range) -> list[int]:
-        """Rows of fakes without those that look like a training series, where no records may be shown."""
-        hidden = set() if self.records else {int(p["fake"]) for p in self._ranked() if records.suspicious(p)}
-        return [int(r) for r in rows if int(r) not in hidden]
+        return records.open_rows(rows, self._ranked(), self.records)
 
 
 def _at_the_level(fake: np.ndarray, real: np.ndarray) -> np.ndarray:

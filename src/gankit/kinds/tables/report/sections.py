@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gankit.kinds.tables.metrics.metrics import BASELINES, NOUN
+from gankit.kinds.tables.metrics.metrics import BASELINES, NOUN, TableFacts
 from gankit.kinds.tables.report import figure1d
 from gankit.kinds.tables.report.details import lookalikes, tables
 from gankit.kinds.tables.report.panels import MAX_COLUMNS, associations, panels
@@ -30,7 +30,7 @@ _RECORDS = ("worst", "examples")  # details that hold records of the data
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableSections(Sections):
+class TableSections(Sections[TableFacts]):
     """The sections of a report on rows.
 
     real, fake: held-out rows and fakes, aligned. dates: columns whose numbers are seconds since 1970. figure: of
@@ -61,12 +61,12 @@ class TableSections(Sections):
 
     def like(self) -> str:
         """See `Sections.like`."""
-        columns = len(self.evaluation.facts.columns)
+        columns = len(self.facts.columns)
         return f" over {columns} column{'' if columns == 1 else 's'}"
 
     def lead(self) -> list[str]:
         """See `Sections.lead`."""
-        facts = self.evaluation.facts
+        facts = self.facts
         guessed = " (guessed)" if facts.target_guessed else ""
         return [] if facts.target is None else [f"target: {facts.target}{guessed}"]
 
@@ -94,7 +94,7 @@ class TableSections(Sections):
         return section
 
     def _columns(self, section: Section) -> Section:
-        columns, shape = self.evaluation.facts.columns, self.results.get("shape")
+        columns, shape = self.facts.columns, self.results.get("shape")
         scores = {c["column"]: float(c["score"]) for c in (shape.details.get("columns") or [] if shape else [])}
         most = max(4, round(MOST_PANELS * self.scale))
         drawn = panels(columns, scores, self.real, self.fake, dates=self.dates, most=most)
@@ -150,7 +150,7 @@ class TableSections(Sections):
         drawn = charts.distances(results, self.noun)
         return replace(section, warning=warning, drawings=drawn, tables=[*section.tables, *shown])
 
-    def without_records(self) -> Evaluation[Any]:
+    def without_records(self) -> Evaluation[TableFacts]:
         """See `Sections.without_records`: without the records that tests for copies name, and the fakes like them."""
         results = dict(self.results)
         for metric, result in self.results.items():

@@ -330,39 +330,27 @@ def _joined(texts: Sequence[str], cut: Sequence[Sequence[str]]) -> Callable[[Seq
 
 BASELINES: Sequence[Baseline[TextInputs]] = (
     Baseline(
-        "unigram",
-        lambda inputs: inputs.coded(ngram_texts(inputs.cut, 1, inputs.rows.compared, inputs.seed)),
-        "Single units",
-        "single units",
+        "unigram", lambda inputs: inputs.coded(ngram_texts(inputs.cut, 1, inputs.rows.compared, inputs.seed)),
+        "Single units", "single units",
         "each unit drawn for itself by its frequency: what no language model at all would score. It says where the "
-        "scale begins.",
-        "square",
+        "scale begins.", "square", start=True,
+    ),
+    Baseline(
+        "shuffled", lambda inputs: inputs.coded(shuffled(inputs.cut, inputs.rows.compared, inputs.seed)),
+        "Shuffled units", "shuffled units",
+        "training texts, their units in random order: the right units and lengths without any order.", "diamond",
         start=True,
     ),
     Baseline(
-        "shuffled",
-        lambda inputs: inputs.coded(shuffled(inputs.cut, inputs.rows.compared, inputs.seed)),
-        "Shuffled units",
-        "shuffled units",
-        "training texts, their units in random order: the right units and lengths without any order.",
-        "diamond",
-        start=True,
-    ),
-    Baseline(
-        "trigram",
-        lambda inputs: inputs.coded(ngram_texts(inputs.cut, 3, inputs.rows.compared, inputs.seed)),
-        "Trigram model",
-        "a trigram model",
-        "counts which unit follows each pair of units: a plain method that a GAN should beat.",
-        "triangle",
+        "trigram", lambda inputs: inputs.coded(ngram_texts(inputs.cut, 3, inputs.rows.compared, inputs.seed)),
+        "Trigram model", "a trigram model",
+        "counts which unit follows each pair of units: a plain method that a GAN should beat.", "triangle",
     ),
     Baseline(
         "bootstrap",
         lambda inputs: inputs.members.take(bootstrap(len(inputs.members), inputs.rows.compared, inputs.seed)),
-        "Bootstrap",
-        "a bootstrap of training texts",
+        "Bootstrap", "a bootstrap of training texts",
         "training texts drawn with replacement: as real as can be, and all of it copied. It shows what a copier would "
-        "score.",
-        "cross",
+        "score.", "cross",
     ),
-)
+)  # fmt: skip

@@ -19,10 +19,19 @@ from gankit.kinds.texts.report.panels import STYLE, by_order, cell, cells, diffe
 from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.metrics.score import Score
-from gankit.report import charts, numbers, wording
-from gankit.report.records import class_table, confusion_table, evenly, kept_steps, ranked, suspicious
-from gankit.report.section import Chapter, Drawing, Grade, Headline, Section, Sections, Table, heads_of
-from gankit.report.verdict import THRESHOLDS
+from gankit.report import charts, numbers, records, wording
+from gankit.report.section import (
+    Chapter,
+    Drawing,
+    Grade,
+    Headline,
+    Section,
+    Sections,
+    Table,
+    heads_of,
+    likeness,
+    variety,
+)  # fmt: skip
 
 _MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
 _MOST_STEPS, _PER_STEP, _MOST_INVALID, _MOST_GRAMS = 10, 6, 12, 8
@@ -57,28 +66,19 @@ _LIKELIHOOD_HEADS = {
     "uniqueness": "Different",
     "novelty": "New",
 }
-_HEADLINE = Headline(
-    ("ngrams",),
-    {
-        "real": "cannot be told from real texts by their n-grams",
-        "close": "are close to real texts in their n-grams",
-        "fair": "are on the way to real texts in their n-grams, but not there",
-        "weak": "are far from real texts in their n-grams",
-        "open": "may be as real texts; these are too few to tell",
-    },
-    ("trigram",),
-)
+
+
+_HEADLINE = Headline(("ngrams",), likeness(NOUN, " by their n-grams"), ("trigram",))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextSections(Sections):
+class TextSections(Sections[TextFacts]):
     """The sections of a report on texts.
 
     train, heldout, fake: texts, of which the evaluation names rows. tokenise: a text to its units. labels: {"fake": [N]
     labels asked for or None, "heldout": [N] true ones or None}, or None.
     """
 
-    evaluation: Evaluation[TextFacts]
     train: Sequence[str]
     heldout: Sequence[str]
     fake: Sequence[str]
@@ -108,26 +108,13 @@ class TextSections(Sections):
                 "weak": "The synthetic texts do not read like real texts",
             },
         ),
-        Grade(
-            ("uniqueness", "backward_bleu_2", "self_bleu_5"),
-            {
-                "real": "They are varied enough",
-                "close": "They are nearly varied enough",
-                "fair": "They are less varied than real texts",
-                "weak": "They are not varied enough",
-            },
-        ),
+        Grade(("uniqueness", "backward_bleu_2", "self_bleu_5"), variety(NOUN)),
     )
     left_out: str = (
         "Real texts, the synthetic texts that look most like training texts, and longer n-grams were left out of this "
         "report. The other synthetic texts are shown: read them before you pass the page on."
     )
     style: str = field(default=STYLE, repr=False)
-
-    @property
-    def facts(self) -> TextFacts:
-        """Of the evaluation."""
-        return self.evaluation.facts
 
     def like(self) -> str:
         """See `Sections.like`."""
@@ -142,15 +129,6 @@ class TextSections(Sections):
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
         beside = ", and held-out real texts beside them" if self.records else ""
-        warning = (
-            "This section shows real texts. Do not pass the page on if those are confidential, or make it again with "
-            "--no-records."
-        )
-        note = (
-            "The distance is the number of edits (units inserted, deleted or replaced) over the length of the longer "
-            f"text. “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out "
-            "text."
-        )
         found = (
             Section(
                 "samples",
@@ -165,31 +143,18 @@ class TextSections(Sections):
                 verdicts=wording.worst_class(self.facts.per_class, self.noun),
                 tables=self._by_class(),
             ),
-            Section(
-                "progress",
-                "Samples over the training",
-                ["Samples of the same latents as the training goes on."],
-                tables=self._over_training(),
+            *records.over_training(
+                self, self.room(_MOST_STEPS, 3), lambda _, texts: cells(list(texts[:_PER_STEP])), "texts"
             ),
-            Section(
-                "closest",
-                "Generalisation or memorisation?",
-                [
-                    "The worst cases that were found: synthetic texts nearest to a training text for their distance to "
-                    "held-out ones. What differs is marked. Short texts of few symbols coincide by chance."
-                ],
-                warning,
-                tables=self._closest(),
-                notes=[note],
-            ),
+            *self._closest(),
         )
         return [section for section in found if section.tables]
 
     def _side_by_side(self) -> list[Table]:
         """The first fakes, and where records may be shown held-out texts, evenly from all."""
-        most = self._most(_MOST_SHOWN, 6)
+        most = self.room(_MOST_SHOWN, 6)
         fakes = self._open(range(min(len(self.fake), most)))
-        real = evenly(len(self.heldout), most) if self.records else []
+        real = records.evenly(len(self.heldout), most) if self.records else []
         asked, known = ((self.labels or {}).get(side) for side in ("fake", "heldout"))
         rows = []
         for place, (i, j) in enumerate(zip_longest(fakes, real), 1):
@@ -202,43 +167,38 @@ class TextSections(Sections):
     def _by_class(self) -> list[Table]:
         """A row a label: fakes asked for it and held-out texts of it."""
         by_class = self.facts.texts.get("by_class") or {}
-        accuracy = {str(c.get("class")): numbers.finite(c.get("agreement")) for c in self.facts.per_class}
-        shown = sorted(by_class, key=lambda label: accuracy.get(label) or 0.0)[: self._most(_MOST_CLASSES, 6)]
         real = (self.labels or {}).get("heldout") if self.records else None
         names = None if real is None else np.array([str(label) for label in real])
         rows = []
-        for label in shown:
+        for label, accuracy in records.least_accurate(by_class, self.facts.per_class, self.room(_MOST_CLASSES, 6)):
             some = self._open([r for r in by_class[label] if r < len(self.fake)])[:_PER_CLASS]
             row = [label, cells([self.fake[i] for i in some])]
             if names is not None:
                 row.append(cells([self.heldout[i] for i in np.flatnonzero(names == label)[:_PER_CLASS]]))
-            rows.append((*row, numbers.share(accuracy.get(label))))
+            rows.append((*row, accuracy))
         heads = ["Label", "Synthetic", *(["Real (held-out)"] if names is not None else []), "#Classified as it"]
         cut = f" (the {len(rows)} least accurate of {len(by_class)})" if len(rows) < len(by_class) else ""
         return [Table(f"Synthetic texts by label{cut}", heads_of(*heads), tuple(rows), "texts")] if rows else []
 
-    def _over_training(self) -> list[Table]:
-        """Fakes of the same latents over the training; at most ten steps."""
-        kept = kept_steps(self.progress, self._most(_MOST_STEPS, 3), self.chosen)
-        rows = tuple((step, cells(list(texts[:_PER_STEP]))) for step, texts in kept)
-        caption = "The same latents after so many real samples shown to D"
-        return [Table(caption, heads_of("Real samples", "Synthetic"), rows, "texts")] if rows else []
-
-    def _closest(self) -> list[Table]:
+    def _closest(self) -> list[Section]:
         """The fakes that lie nearest to a training text for their distance to held-out ones; differences are marked."""
         if not self.records:
             return []
         exact = self.results.get("copies_exact")
         by_chance = numbers.finite(exact.details.get("heldout_share")) if exact is not None else None
         rows = []
-        for place, pair in enumerate(self._ranked()[: self._most(_MOST_PAIRS, 3)], 1):
+        for place, pair in enumerate(self._ranked()[: self.room(_MOST_PAIRS, 3)], 1):
             fake, train = differences(self.fake[pair["fake"]], self.train[pair["train"]], self.tokenise)
             equal = pair["distance_train"] == 0 and (by_chance or 0.0) > _BY_CHANCE
-            far = "as held-out texts are, too" if equal else "suspiciously near" if suspicious(pair) else ""
+            far = "as held-out texts are, too" if equal else "suspiciously near" if records.suspicious(pair) else ""
             near = f"{numbers.score(pair['distance_train'])}{f' ({far})' if far else ''}"
             rows.append((str(place), fake, train, near, numbers.score(pair["distance_heldout"])))
-        heads = heads_of("No.", "Synthetic", "Nearest training text", "#Distance to training", "#to held-out")
-        return [Table("The closest pairs, the closest first", heads, tuple(rows), "texts")] if rows else []
+        heads = ("Synthetic", "Nearest training text", "#Distance to training", "#to held-out")
+        hint = "What differs is marked. Short texts of few symbols coincide by chance."
+        measure = (
+            "The distance is the number of units inserted, deleted or replaced over the length of the longer text."
+        )
+        return records.closest(self, rows, heads, hint, measure, "texts")
 
     # --- metrics ------------------------------------------------------------------------------------------------------
 
@@ -251,27 +211,17 @@ class TextSections(Sections):
             drawings = [Drawing(title, svg) for title, svg in drawn if svg]
             return replace(section, drawings=drawings, tables=self._grams() if section.id == "grams" else [])
         if section.id == "shape":
-            return replace(section, drawings=self._lengths())
+            return replace(section, drawings=charts.lengths(self.facts.lengths, self.noun, self.facts.called))
         if section.id == "labels":
-            facts = self.facts
-            names = [str(c.get("class")) for c in facts.per_class]
-            caption = "A classifier trained on real texts, on held-out ones (per cent of the true label)"
-            counts = (facts.classifier or {}).get("confusion")
-            tables = class_table(facts.per_class, _CLASS_COLUMNS, 2 * _MOST_CLASSES)
             start = "A linear model on n-grams, trained on the labels of training texts, is"
-            said = wording.classifier(facts.classifier, start, self.noun, "labels")
-            return replace(
-                section,
-                verdicts=[*section.verdicts, *said],
-                tables=[*tables, *confusion_table(counts, names, caption, "True label")],
-            )
+            return records.about_labels(section, self, _CLASS_COLUMNS, 2 * _MOST_CLASSES, start)
         if section.id == "copies":
             return replace(section, drawings=charts.distances(results, self.noun))
         return section
 
     def _invalid(self) -> list[Table]:
         """The first fakes that break the user's rule."""
-        rows = [r for r in self.facts.texts.get("invalid") or [] if r < len(self.fake)][: self._most(_MOST_INVALID, 3)]
+        rows = [r for r in self.facts.texts.get("invalid") or [] if r < len(self.fake)][: self.room(_MOST_INVALID, 3)]
         shown = tuple((str(k), cell(self.fake[i])) for k, i in enumerate(self._open(rows), 1))
         return (
             [Table("Synthetic texts that break the rule", heads_of("No.", "Synthetic"), shown, "texts")]
@@ -283,22 +233,13 @@ class TextSections(Sections):
         """The n-grams that differ most in frequency, for each n."""
         rows = []
         for order in sorted({int(g["order"]) for g in self.facts.grams}):
-            for g in [g for g in self.facts.grams if g["order"] == order][: self._most(_MOST_GRAMS, 3)]:
+            for g in [g for g in self.facts.grams if g["order"] == order][: self.room(_MOST_GRAMS, 3)]:
                 how = "too frequent" if g["fake"] > g["real"] else "never" if g["fake"] == 0 else "too rare"
                 run = gram(g["units"], self.facts.called)
                 rows.append((str(order), run, how, numbers.share(g["real"]), numbers.share(g["fake"])))
         heads = heads_of("n", "n-gram (^ begin, $ end)", "In synthetic texts", "#Real texts", "#Synthetic texts")
         caption = "The n-grams that add most to the divergence, as shares of all of that n"
         return [Table(caption, heads, tuple(rows))] if rows else []
-
-    def _lengths(self) -> list[Drawing]:
-        """Histograms of the lengths of held-out texts and fakes."""
-        found, unit = self.facts.lengths, self.facts.called
-        if not all(found.get(key) for key in ("edges", "real", "fake")):
-            return []
-        sides = found["edges"], found["real"], found["fake"]
-        title = f"Histograms of the lengths in {unit}"
-        return [Drawing("Lengths", charts.histograms(*sides, "lengths", title, "held-out texts", f"length in {unit}"))]
 
     def more(self) -> list[Section]:
         """See `Sections.more`: the fakes beside texts of G before adversarial training, at several temperatures."""
@@ -347,21 +288,15 @@ class TextSections(Sections):
 
     # --- which texts --------------------------------------------------------------------------------------------------
 
-    def _most(self, full: int, least: int) -> int:
-        return max(least, round(full * self.scale))
-
     def _ranked(self) -> list[Mapping[str, Any]]:
         """Fakes with their distances, the closest to training texts first."""
-        return ranked(self.facts.texts, len(self.fake), len(self.train))
+        return records.ranked(self.facts.texts, len(self.fake), len(self.train))
 
     def _open(self, rows: Sequence[int] | range) -> list[int]:
         """Rows of fakes without those that look like a training text, where no records may be shown."""
-        hidden = set()
-        if not self.records:
-            hidden = {int(p["fake"]) for p in self._ranked() if suspicious(p)}
-            known = set(self.train)
-            hidden |= {int(r) for r in rows if self.fake[r] in known}
-        return [int(r) for r in rows if int(r) not in hidden]
+        known = set() if self.records else set(self.train)
+        rows = [r for r in rows if self.fake[r] not in known]
+        return records.open_rows(rows, [] if self.records else self._ranked(), self.records)
 
 
 def _labelled(texts: Sequence[str], labels: Any, row: int | None) -> list[str]:
