@@ -50,7 +50,7 @@ def agreement(file: str, folder: str) -> None:
     for name, fake in fakes.items():
         np.savez(Path(folder) / f"{name.split()[0]}.npz", x=fake.x)
         found = evaluate_series(
-            train, heldout, fake, recurrent=Recurrent(discriminate, forecast), metrics=("discriminative", "predictive")
+            train, heldout, fake, recurrent=Recurrent(discriminate, forecast), only=("discriminative", "predictive")
         ).results
         told = [
             f"{getattr(found[m].fake, k):.4f}"
@@ -102,7 +102,7 @@ def copies(seeds: int) -> None:
             copied = train[g.permutation(len(train))[:300]]
             copied = copied + 0.05 * copied.std() * g.normal(size=copied.shape)
             for place, x in ((0, fake), (3, copied)):
-                entry = evaluate_series(sample(train), sample(heldout), sample(x), seed=seed, metrics=("copies_near",))
+                entry = evaluate_series(sample(train), sample(heldout), sample(x), seed=seed, only=("copies_near",))
                 score = entry.results["copies_near"].fake
                 above, p = score.low > 0.5, score.details["three_sample"]["p"] < 0.05
                 if place == 0:

@@ -52,7 +52,7 @@ def main() -> None:
     test = list(read_texts(told.test, TrainConfig(kind="text"), []).texts)
     judged = partial(
         evaluate_texts, train, test, tokenise=partial(cut, unit=model.codec.unit), max_texts=10_000, num_shown=0,
-        valid=smiles_rule() if told.smiles else None, metrics=FIGURES,
+        valid=smiles_rule() if told.smiles else None, only=FIGURES,
     )  # fmt: skip
     rows = {}
     for name, one in {"model": model, "before adversarial training": kept_rival(told.run)}.items():

@@ -134,7 +134,7 @@ def test_any_sample_gets_a_result_or_a_reason(name: str, sizes: tuple[int, int, 
 @pytest.mark.parametrize("name", ["shape", "trend", "cube", "c2st_linear", "coverage"])
 def test_hundred_numbers_end_by_the_caps(name: str) -> None:
     vector = {f"x{i}": "n" for i in range(100)}
-    inputs = TableInputs(sample(60, vector, 3), sample(60, vector, 1), sample(50, vector, 2), "x0", (), 0, 100)
+    inputs = TableInputs(sample(60, vector, 3), sample(60, vector, 1), sample(50, vector, 2), target="x0", max_rows=100)
     score = next(m for m in METRICS if m.name == name).function(inputs, "fake")
     assert score is not None and 0 <= score.value <= 1
     if name == "cube":

@@ -51,7 +51,7 @@ def found(kind: str = "fresh") -> dict[str, Any]:
     names = asked.get(kind, NAMES)
     return figures(
         train, heldout, fake, recurrent=QUICK if kind == "fresh" else None,
-        features=lambda s: np.nan_to_num(s.x[:, :8, 1]), seed=3, metrics=names,
+        features=lambda s: np.nan_to_num(s.x[:, :8, 1]), seed=3, only=names,
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def test_copies_are_found_and_fresh_series_are_not_accused() -> None:
 def test_the_same_arguments_give_the_same_figures() -> None:
     again = figures(
         labelled(200, 0), labelled(120, 1), labelled(200, 2), seed=3,
-        metrics=("judge", "marginals", "copies_near", "usefulness"),
+        only=("judge", "marginals", "copies_near", "usefulness"),
     )  # fmt: skip
     for name, entry in again["metrics"].items():
         assert {**entry, "seconds": 0} == {**found()["metrics"][name], "seconds": 0}
@@ -119,10 +119,10 @@ def test_overlapping_windows_are_taken_for_what_they_say() -> None:
     whole = autoregressive(1, 900, 1, 0.8, seed=4)[0]
     train, heldout = sample(windows(whole[:600], 24, 1)), sample(windows(whole[624:], 24, 1))
     fake = sample(autoregressive(400, 24, 1, 0.8, seed=5))
-    result = figures(train, heldout, fake, metrics=("marginals", "copies_near", "copies_exact"))
+    result = figures(train, heldout, fake, only=("marginals", "copies_near", "copies_exact"))
     assert result["series"]["run"] == 24 and any("overlap" in n for n in result["notes"])
     single = figures(
-        train, sample(autoregressive(252, 24, 1, 0.8, seed=6)), fake, metrics=("marginals",)
+        train, sample(autoregressive(252, 24, 1, 0.8, seed=6)), fake, only=("marginals",)
     )  # fmt: skip
     widths = [r["metrics"]["marginals"]["fake"]["high"] - r["metrics"]["marginals"]["fake"]["low"]
               for r in (result, single)]  # fmt: skip
@@ -131,7 +131,7 @@ def test_overlapping_windows_are_taken_for_what_they_say() -> None:
 
 def test_parts_that_differ_themselves_are_named() -> None:
     near, far = (sample(autoregressive(80, 12, 1, 0.5, seed=k) + 5 * k) for k in (0, 1))
-    result = figures(near, far, near, metrics=("judge",))
+    result = figures(near, far, near, only=("judge",))
     assert any("differ themselves" in note for note in result["notes"])
 
 
@@ -140,12 +140,12 @@ def test_categories_alone_and_one_step_and_two_rows_give_reasons_and_no_fault() 
     codes = draws.integers(0, 3, (40, 10, 1)).astype(float)
     one = SeriesSample(codes, np.full(40, 10), ("k",), {"k": ("p", "q", "r")})
     parts = [one.take(np.arange(*ends)) for ends in ((0, 20), (20, 30), (30, 40))]
-    result = figures(*parts, metrics=tuple(m for m in NAMES if m != "judge"))
+    result = figures(*parts, only=tuple(m for m in NAMES if m != "judge"))
     assert result["metrics"]["spectrum"]["fake"]["value"] is None
     assert any(note.startswith("spectrum: there are no channels of numbers") for note in result["notes"])
     assert result["metrics"]["marginals"]["fake"]["value"] is not None
     flat = sample(draws.normal(size=(20, 1, 1)))
-    result = figures(flat, flat, flat, recurrent=QUICK, metrics=EASY)
+    result = figures(flat, flat, flat, recurrent=QUICK, only=EASY)
     assert result["metrics"]["autocorrelation"]["fake"]["value"] is None
     two = sample(draws.normal(size=(2, 30, 1)))
     result = figures(two, two, two, recurrent=QUICK)
@@ -157,7 +157,7 @@ def test_categories_alone_and_one_step_and_two_rows_give_reasons_and_no_fault() 
 def test_constant_channels_and_long_series_are_measured() -> None:
     x = autoregressive(12, 1100, 2, 0.9, seed=7)
     x[:, :, 1] = 3
-    result = figures(sample(x[:5]), sample(x[5:8]), sample(x[8:]), recurrent=QUICK, metrics=EASY)
+    result = figures(sample(x[:5]), sample(x[5:8]), sample(x[8:]), recurrent=QUICK, only=EASY)
     assert "discriminative" not in result["metrics"]
     assert any("more than 1,024 steps" in note for note in result["notes"])
     assert [c["column"] for c in result["metrics"]["spectrum"]["fake"]["details"]["columns"]] == ["a"]
@@ -170,7 +170,7 @@ def test_an_autoregression_of_gunpoint_is_seen_for_what_it_is() -> None:
     }  # fmt: skip
     parts = {p: sample(t[:, 1:, None], t[:, 0].astype(int).tolist()) for p, t in table.items()}
     train, heldout = parts["TRAIN"], parts["TEST"]
-    result = figures(train, heldout, train, metrics=("usefulness_nearest", "judge", "copies_exact"))
+    result = figures(train, heldout, train, only=("usefulness_nearest", "judge", "copies_exact"))
     # the accuracy of Euclid's nearest neighbour on this set, as the archive gives it
     assert value(result, "usefulness_nearest", "ceiling") == pytest.approx(0.9133, abs=0.001)
     assert value(result, "copies_exact") == 1 and value(result, "judge", "autoregression") < 0.3

@@ -62,7 +62,7 @@ def found(kind: str = "fresh") -> dict[str, Any]:
         labels=(train[1], heldout[1], fake[1]),
         valid=lambda t: re.fullmatch(r"no\. [1-9]\d{0,2}|[IVXLCDM]+", t) is not None,
         seed=3,
-        metrics=ASKED[kind],
+        only=ASKED[kind],
     )
 
 
@@ -194,7 +194,7 @@ def test_too_few_texts_are_refused_and_fewer_fakes_are_said() -> None:
 def test_a_held_out_part_of_other_texts_is_noticed() -> None:
     texts, labels = numbers(1200, 0)
     train, other = ([t for t, v in zip(texts, labels, strict=True) if v == k] for k in ("roman", "arabic"))
-    notes = evaluate_texts(train, other, train[:300], tokenise=list, metrics=("judge",))["notes"]
+    notes = evaluate_texts(train, other, train[:300], tokenise=list, only=("judge",))["notes"]
     assert any("the training part and the held-out part differ" in n.lower() for n in notes)
     assert not any("differ" in n for n in found()["notes"])
 
@@ -208,11 +208,11 @@ def test_words_are_joined_by_blanks_for_the_plain_methods() -> None:
         seen.append(text)
         return set(text.split(" ")) <= words
 
-    result = evaluate_texts(texts, texts, texts, tokenise=str.split, valid=valid, metrics=("valid", "ngrams"))
+    result = evaluate_texts(texts, texts, texts, tokenise=str.split, valid=valid, only=("valid", "ngrams"))
     assert value(result, "valid") == 1 and value(result, "valid", "trigram") == 1
     assert result["units"]["called"] == "words"
     assert not result["units"]["characters"] and all("  " not in t and t == t.strip() for t in seen)
-    given = evaluate_texts(texts, texts, texts, tokenise=str.split, join="-".join, valid=valid, metrics=("valid",))
+    given = evaluate_texts(texts, texts, texts, tokenise=str.split, join="-".join, valid=valid, only=("valid",))
     assert value(given, "valid", "trigram") < 0.5
 
 
@@ -252,6 +252,6 @@ def test_figures_of_names_say_what_is_known_of_them() -> None:
     parts = [texts[a:b] for a, b in ((0, 1000), (1000, 2000), (2000, 3000))]
     given = [labels[a:b] for a, b in ((0, 1000), (1000, 2000), (2000, 3000))]
     asked = ("ngrams", "bleu_2", "agreement", "judge")
-    result = evaluate_texts(*parts, tokenise=list, labels=tuple(given), metrics=asked)
+    result = evaluate_texts(*parts, tokenise=list, labels=tuple(given), only=asked)
     assert value(result, "ngrams", "trigram") > value(result, "ngrams") + 0.01
     assert 0.5 < value(result, "agreement") < 0.95 and value(result, "judge") > 0.8

@@ -163,7 +163,7 @@ def test_names_of_the_data_are_shown_and_never_run() -> None:
     x = autoregressive(24, 12, 3, 0.5, 0)
     labels = [f"{EVIL} {i % 2}" for i in range(24)]
     one = sample(x, labels, names=(EVIL, EVIL + "2", EVIL + "3"))
-    found = evaluate_series(one, one, one, metrics=("marginals", "cross_correlation", "autocorrelation", "agreement"))
+    found = evaluate_series(one, one, one, only=("marginals", "cross_correlation", "autocorrelation", "agreement"))
     made = build(
         SeriesSections.of(found, one, one, one, progress=[(1, x[:2])]),
         card={"name": EVIL, EVIL: EVIL, "metric": EVIL},

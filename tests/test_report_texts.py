@@ -154,7 +154,7 @@ def test_without_records_no_real_text_and_no_copy_is_shown() -> None:
 
 def test_texts_of_the_data_are_shown_and_never_run() -> None:
     texts = [f"{EVIL} {i % 7}" for i in range(40)]
-    found = evaluate_texts(texts, texts, texts, tokenise=str.split, labels=(texts, texts, texts), metrics=EVERY)
+    found = evaluate_texts(texts, texts, texts, tokenise=str.split, labels=(texts, texts, texts), only=EVERY)
     sections = text_sections(
         found,
         texts,
@@ -181,7 +181,7 @@ def test_long_texts_and_many_labels_stay_under_two_megabytes() -> None:
     texts = ["".join(draws.choice(list("ab<&日"), 3000)) for _ in range(60)]
     labels = [f"label {i} " + "x" * 300 for i in range(60)]
     found = evaluate_texts(
-        texts[:20], texts[20:40], texts[40:], tokenise=list, labels=(labels[:20],) * 3, metrics=("ngrams", "lengths")
+        texts[:20], texts[20:40], texts[40:], tokenise=list, labels=(labels[:20],) * 3, only=("ngrams", "lengths")
     )
     sections = text_sections(
         found,

@@ -33,10 +33,11 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from gankit.errors import DataError
 from gankit.metrics.metric import Baseline, Metric, Noun
 from gankit.metrics.score import Score, enough_rows, plain
 from gankit.registry import Registry
@@ -225,6 +226,17 @@ def _notes(inputs: Inputs[Any, Any], results: Mapping[str, MetricResult]) -> lis
         for name, result in results.items()
         if math.isnan(result.fake.value)
     ]
+
+
+def check_sizes(noun: Noun, *parts: Sized) -> None:
+    """Refuses training records, held-out records or fakes of which there are fewer than two.
+
+    Raises:
+        DataError: which, and how many there are.
+    """
+    for what, part in zip(("training part", "held-out part", "fakes"), parts, strict=True):
+        if len(part) < 2:
+            raise DataError(f"the {what}: expected at least 2 {noun.many} to compare, found {len(part)}.")
 
 
 def numbered(score: Score, fakes: np.ndarray, members: np.ndarray | None = None) -> Score:

@@ -23,37 +23,21 @@ if TYPE_CHECKING:
 Curve = tuple[str, str, str, str]  # key, label, colour, line style
 
 _SIZE = (3.35, 2.25)
+
+
+def _sides(stem: str, fakes: str = "") -> tuple[Curve, ...]:
+    """The curves of D's figure `stem` on training records, held-out records and, where they have a label, fakes."""
+    real = ((f"{stem}_train", "training rows", REAL, "-"), (f"{stem}_heldout", "held-out rows", HELD, "--"))
+    return (*real, (f"{stem}_fake", fakes, FAKE, "-")) if fakes else real
+
+
 # Each panel: its title, its id, and its curves.
 _PANELS: tuple[tuple[str, str, tuple[Curve, ...]], ...] = (
     ("Held-out metric", "metric", (("metric", "metric", INK, "-"),)),
-    (
-        "D’s mean logit",
-        "scores",
-        (
-            ("d_train", "training rows", REAL, "-"),
-            ("d_heldout", "held-out rows", HELD, "--"),
-            ("d_fake", "fakes", FAKE, "-"),
-        ),
-    ),
-    (
-        "Share that D calls real (recall)",
-        "recall",
-        (
-            ("recall_train", "training rows", REAL, "-"),
-            ("recall_heldout", "held-out rows", HELD, "--"),
-            ("recall_fake", "fakes (mistakes)", FAKE, "-"),
-        ),
-    ),
-    (
-        "D’s accuracy against fakes",
-        "accuracy",
-        (("accuracy_train", "training rows", REAL, "-"), ("accuracy_heldout", "held-out rows", HELD, "--")),
-    ),
-    (
-        "D’s precision against fakes",
-        "precision",
-        (("precision_train", "training rows", REAL, "-"), ("precision_heldout", "held-out rows", HELD, "--")),
-    ),
+    ("D’s mean logit", "scores", _sides("d", "fakes")),
+    ("Share that D calls real (recall)", "recall", _sides("recall", "fakes (mistakes)")),
+    ("D’s accuracy against fakes", "accuracy", _sides("accuracy")),
+    ("D’s precision against fakes", "precision", _sides("precision")),
     ("Losses", "losses", (("loss_d", "D", REAL, "--"), ("loss_g", "G", FAKE, "-"))),
 )
 _OTHER_NAMES = {

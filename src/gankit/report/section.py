@@ -6,7 +6,7 @@ Knows texts, markup, results and nouns; never a kind of data, the page around th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -44,6 +44,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     kind: str = ""
     folded: str = ""
+
+
+def table_of(caption: str, columns: Mapping[str, Callable[[Any], str]], entries: Iterable[Any]) -> Table:
+    """A table with a row an entry; columns: the head of each (of numbers with #) and how its cell is written."""
+    rows = tuple(tuple(cell(entry) for cell in columns.values()) for entry in entries)
+    return Table(caption, heads_of(*columns), rows)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gankit.kinds.images.metrics import baselines, classes, copies, history, nei
 from gankit.kinds.images.metrics.neighbours import Balls, Neighbours, nearest, too_few
 from gankit.metrics import distances
 from gankit.metrics.classification import agreement, confusion_figures
-from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, numbered
+from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes, numbered
 from gankit.metrics.metric import Noun
 from gankit.metrics.score import Score, impossible
 from gankit.randomness import numpy_generator
@@ -101,35 +101,39 @@ class Candidate:
 class ImageInputs(Inputs[Candidate, ImageFacts]):
     """The real images that every candidate is held against; its methods on a candidate's name are the metrics.
 
-    Arguments: of `gankit.kinds.images.metrics.metrics.evaluate_images`.
+    Args:
+        train, heldout: real images [N, H, W, C] uint8, disjoint. fake: [M, H, W, C] uint8.
+        features: in which distances are measured.
+        classify: [N, H, W, C] uint8 -> probabilities [N, K] of a classifier of the labels, or None.
+        learn: trains a fresh classifier, for `usefulness`, which is left out where it is None.
+        labels: of training, held-out and fake images (those that were asked for): [N] int in 0 .. K - 1, or None.
+        class_names: K texts; numbers where none are given.
+        seed: of every choice.
+        max_images: at most so many of each side are compared; near copies are looked for among all training ones.
+        num_shown: fakes whose neighbours are looked up for showing.
+        mirrored: whether the mirror image of a training image counts as a copy, for training showed both.
+        noun: what the images are called.
 
     Attributes:
         train: all training images; flat_train: [N, D], the same as rows in which near copies are looked for.
         heldout: held-out images, shuffled; members: training images, as many as fakes.
         validation: training images for the protocol of 2014. names: of the classes.
+
+    Raises:
+        DataError: a set has fewer than 2 images or another shape, or labels do not fit.
     """
 
     kind = "image"
 
     def __init__(
-        self,
-        train: np.ndarray,
-        heldout: np.ndarray,
-        fake: np.ndarray,
-        *,
-        features: Sees,
-        classify: Callable[[np.ndarray], np.ndarray] | None,
-        learn: classes.Learn | None,
-        labels: tuple[Labels, Labels, Labels],
-        class_names: Sequence[str],
-        seed: int,
-        max_images: int,
-        num_shown: int,
-        mirrored: bool,
-        noun: Noun,
-    ) -> None:
+        self, train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, *, features: Sees,
+        classify: Callable[[np.ndarray], np.ndarray] | None = None, learn: classes.Learn | None = None,
+        labels: tuple[Labels, Labels, Labels] = (None, None, None), class_names: Sequence[str] = (), seed: int = 0,
+        max_images: int = 10_000, num_shown: int = 48, mirrored: bool = False, noun: Noun,
+    ) -> None:  # fmt: skip
         self.noun, self.seed, self.train, self.learn, self.mirrored = noun, seed, train, learn, mirrored
         self._see, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
+        check_sizes(noun, train, heldout, fake)
         self._check(train, heldout, fake)
         known = [
             self._labels(v, x, what)
@@ -165,8 +169,6 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         for what, x in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
             if x.ndim != 4 or x.dtype != np.uint8:
                 raise DataError(f"the {what}: expected uint8 {many} [N, H, W, C]. Got {x.dtype} {list(x.shape)}.")
-            if len(x) < 2:
-                raise DataError(f"the {what}: expected at least 2 {many} to compare, found {len(x)}. Give thousands.")
             if x.shape[1:] != train.shape[1:]:
                 raise DataError(
                     f"the {what}: expected {many} of {list(train.shape[1:])} (height, width, channels) as in the "

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from gankit.kinds.images.metrics import neighbours
-from gankit.kinds.images.metrics.classes import Learn
-from gankit.kinds.images.metrics.inputs import ImageFacts, ImageInputs, Labels, Sees
+from gankit.kinds.images.metrics.inputs import ImageFacts, ImageInputs
 from gankit.metrics.evaluate import Evaluation, evaluate, make_baselines
 from gankit.metrics.metric import LONGER, WIDER, Baseline, Metric, Noun
 from gankit.report import numbers
@@ -27,45 +26,14 @@ IMAGES = Noun("image", "images")
 
 
 def evaluate_images(
-    train: np.ndarray,
-    heldout: np.ndarray,
-    fake: np.ndarray,
-    *,
-    features: Sees,
-    classify: Callable[[np.ndarray], np.ndarray] | None = None,
-    learn: Learn | None = None,
-    labels: tuple[Labels, Labels, Labels] = (None, None, None),
-    class_names: Sequence[str] = (),
-    seed: int = 0,
-    max_images: int = 10_000,
-    num_shown: int = 48,
-    mirrored: bool = False,
-    only: Collection[str] | None = None,
-    noun: Noun = IMAGES,
-) -> Evaluation[ImageFacts]:
+    train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, *, only: Collection[str] | None = None,
+    noun: Noun = IMAGES, **options: Any,
+) -> Evaluation[ImageFacts]:  # fmt: skip
     """Every metric of `metrics` on the fakes, on real images (the ceiling) and on three baselines.
 
-    Args:
-        train, heldout: real images [N, H, W, C] uint8, disjoint. fake: [M, H, W, C] uint8.
-        features: in which distances are measured.
-        classify: [N, H, W, C] uint8 -> probabilities [N, K] of a classifier of the labels, or None.
-        learn: trains a fresh classifier, for `usefulness`, which is left out where it is None.
-        labels: of training, held-out and fake images (those that were asked for): [N] int in 0 .. K - 1, or None.
-        class_names: K texts; numbers where none are given.
-        seed: of every choice.
-        max_images: at most so many of each side are compared; near copies are looked for among all training ones.
-        num_shown: fakes whose neighbours are looked up for showing.
-        mirrored: whether the mirror image of a training image counts as a copy, for training showed both.
-        only: names of the metrics to compute; None for all.
-        noun: what the images are called.
-
-    Raises:
-        DataError: a set has fewer than 2 images or another shape, or labels do not fit.
+    only: names of the metrics to compute; None for all. noun: what the images are called. options: of `ImageInputs`.
     """
-    inputs = ImageInputs(
-        train, heldout, fake, features=features, classify=classify, learn=learn, labels=labels, class_names=class_names,
-        seed=seed, max_images=max_images, num_shown=num_shown, mirrored=mirrored, noun=noun,
-    )  # fmt: skip
+    inputs = ImageInputs(train, heldout, fake, noun=noun, **options)
     inputs.candidates |= make_baselines(baselines(noun), inputs)
     return evaluate(metrics(noun), inputs, only)
 

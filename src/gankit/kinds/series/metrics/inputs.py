@@ -20,7 +20,7 @@ from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, b
 from gankit.kinds.series.metrics.sums import groups
 from gankit.metrics.classification import class_entries, class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
-from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows
+from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes
 from gankit.metrics.metric import Noun
 from gankit.metrics.score import plain
 from gankit.randomness import numpy_generator
@@ -135,28 +135,36 @@ class SeriesSet:
 class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
     """The real series that every candidate is held against.
 
+    Args:
+        train, heldout: real series, those of windows cut from a longer one in their order in time. fake: fakes. With
+            labels: those that the real ones have, and those that were asked for.
+        recurrent: the network of the two scores of TimeGAN, which are left out where it is None or where series have
+            more than 1,024 steps.
+        features: series -> [N, F] in which the Frechet distance is taken, or None. features_name: one sentence for
+            the report: what they are.
+        classify: series -> [N] int, the class seen in each, numbered as the sorted labels are; None: a linear model is
+            trained on the labels of the training series.
+        seed: of every choice.
+        max_series: at most so many of each side are compared; equal series are looked for among all training ones.
+        num_shown: fakes whose nearest real series are looked up for showing.
+
     Attributes:
         train: all training series. members: those that are compared, the ceiling. heldout: held-out ones, compared.
         columns: how channels became columns. class_names: of the labels.
-        recurrent: the network of TimeGAN's two scores, or None. features: see `Features`, or None.
-        classify: series -> the class seen in each, or None for a linear model.
+
+    Raises:
+        DataError: a set has fewer than 2 series, or other channels.
     """
 
-    noun = NOUN
+    kind, noun = "series", NOUN
 
     def __init__(
-        self,
-        train: SeriesSample,
-        heldout: SeriesSample,
-        fake: SeriesSample,
-        recurrent: classifiers.Recurrent | None,
-        features: Features | None,
-        features_name: str,
-        classify: Callable[[SeriesSample], np.ndarray] | None,
-        seed: int,
-        max_series: int,
-        num_shown: int,
-    ) -> None:
+        self, train: SeriesSample, heldout: SeriesSample, fake: SeriesSample, *,
+        recurrent: classifiers.Recurrent | None = None, features: Features | None = None, features_name: str = "",
+        classify: Callable[[SeriesSample], np.ndarray] | None = None, seed: int = 0, max_series: int = 5000,
+        num_shown: int = 12,
+    ) -> None:  # fmt: skip
+        check_sizes(NOUN, train, heldout, fake)
         self.recurrent, self.features, self.features_name, self.classify = recurrent, features, features_name, classify
         self.seed, self.num_shown = seed, num_shown
         sides = train, heldout, fake = aligned(train, heldout, fake)

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError
 from gankit.kinds.series.metrics import classifiers, copies, distances
 from gankit.kinds.series.metrics.baselines import BASELINES
 from gankit.kinds.series.metrics.inputs import (
@@ -25,7 +24,6 @@ from gankit.kinds.series.metrics.inputs import (
     JUDGED,
     LONGEST,
     NOUN,
-    Features,
     SeriesFacts,
     SeriesInputs,
     SeriesSet,
@@ -50,48 +48,16 @@ _ALIKE = 0.1  # steps whose spread is off by less are not called too smooth or t
 
 
 def evaluate_series(
-    train: SeriesSample,
-    heldout: SeriesSample,
-    fake: SeriesSample,
-    *,
-    recurrent: classifiers.Recurrent | None = None,
-    features: Features | None = None,
-    features_name: str = "",
-    classify: Callable[[SeriesSample], np.ndarray] | None = None,
-    seed: int = 0,
-    max_series: int = 5000,
-    num_shown: int = 12,
-    metrics: Collection[str] | None = None,
-) -> Evaluation[SeriesFacts]:
+    train: SeriesSample, heldout: SeriesSample, fake: SeriesSample, *, only: Collection[str] | None = None,
+    **options: Any,
+) -> Evaluation[SeriesFacts]:  # fmt: skip
     """Every metric of `METRICS` on the fakes, on real series (the ceiling) and on three baselines.
 
-    Same arguments, same result, but for the seconds.
-
-    Args:
-        train, heldout: real series, those of windows cut from a longer one in their order in time. fake: fakes. With
-            labels: those that the real ones have, and those that were asked for.
-        recurrent: the network of the two scores of TimeGAN, which are left out where it is None or where series have
-            more than 1,024 steps.
-        features: series -> [N, F] in which the Frechet distance is taken, or None. features_name: one sentence for
-            the report: what they are.
-        classify: series -> [N] int, the class seen in each, numbered as the sorted labels are; None: a linear model is
-            trained on the labels of the training series.
-        seed: of every choice.
-        max_series: at most so many of each side are compared; equal series are looked for among all training ones.
-        num_shown: fakes whose nearest real series are looked up for showing.
-        metrics: names to compute; None for all.
-
-    Raises:
-        DataError: a set has fewer than 2 series, or other channels.
+    only: names of the metrics to compute; None for all. options: of `SeriesInputs`.
     """
-    for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
-        if len(sample) < 2:
-            raise DataError(f"the {what}: expected at least 2 series to compare, found {len(sample)}.")
-    inputs = SeriesInputs(
-        train, heldout, fake, recurrent, features, features_name, classify, seed, max_series, num_shown
-    )
+    inputs = SeriesInputs(train, heldout, fake, **options)
     inputs.candidates |= make_baselines(BASELINES, inputs)
-    return evaluate(METRICS, inputs, metrics)
+    return evaluate(METRICS, inputs, only)
 
 
 # --- what each computes -----------------------------------------------------------------------------------------------

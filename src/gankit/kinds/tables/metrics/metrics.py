@@ -89,23 +89,38 @@ class TableFacts:
 class TableInputs(Inputs[Sample, TableFacts]):
     """The real rows that every candidate is held against.
 
+    The fakes, the ceiling and the baselines are compared at equal numbers of rows, since most figures depend on it.
+
+    Args:
+        train, heldout: real rows, disjoint; fake: the fakes, of any number.
+        target: the column to predict, guessed when None.
+        given: the columns conditional fidelity looks at; the target when empty.
+        seed: of every choice.
+        max_rows: at most so many rows of each sample are compared; copies are looked for among all training rows.
+
     Attributes:
         train, heldout: all real rows; against: the held-out ones that are compared; halves: of all held-out ones.
         target, given: see `TableFacts`.
+
+    Raises:
+        DataError: a sample has no rows, the samples do not have the same columns, or a named one is not among them.
     """
 
     kind, noun = "table", NOUN
 
     def __init__(
-        self,
-        train: Sample,
-        heldout: Sample,
-        fake: Sample,
-        target: str | None,
-        given: Sequence[str],
-        seed: int,
-        max_rows: int,
-    ) -> None:
+        self, train: Sample, heldout: Sample, fake: Sample, *, target: str | None = None, given: Sequence[str] = (),
+        seed: int = 0, max_rows: int = 20_000,
+    ) -> None:  # fmt: skip
+        train, heldout, fake = align(train, heldout, fake)
+        for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
+            if not sample.num_rows or not sample.names:
+                raise DataError(
+                    f"the {what}: expected rows to compare, found none. Give at least one row, better some thousands."
+                )
+        for column in (*given, *([] if target is None else [target])):
+            if column not in train.names:
+                raise DataError(f"column {column!r} is not in the table. Choose among {', '.join(train.names)}.")
         self.train, self.heldout, self.seed = train, heldout, seed
         self.target_guessed = target is None
         self.target = guess_target(train) if target is None else target
@@ -137,38 +152,9 @@ class TableInputs(Inputs[Sample, TableFacts]):
         return TableFacts(self.target, self.target_guessed, self.given, columns)
 
 
-def evaluate_rows(
-    train: Sample,
-    heldout: Sample,
-    fake: Sample,
-    *,
-    target: str | None = None,
-    given: Sequence[str] = (),
-    seed: int = 0,
-    max_rows: int = 20_000,
-) -> Evaluation[TableFacts]:
-    """Every metric of `METRICS` on the fakes, on fresh real rows (the ceiling) and on three baselines.
-
-    train, heldout: real rows, disjoint; fake: the fakes, of any number. target: the column to predict, guessed when
-    None. given: the columns conditional fidelity looks at; the target when empty. max_rows: at most so many
-    rows of each sample are compared; copies are looked for among all training rows.
-
-    The fakes, the ceiling and the baselines are compared at equal numbers of rows, since most figures depend on it.
-
-    Raises:
-        DataError: a sample has no rows, or the samples do not have the same columns.
-        DataError: `target` or a column of `given` is not among the columns.
-    """
-    train, heldout, fake = align(train, heldout, fake)
-    for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
-        if not sample.num_rows or not sample.names:
-            raise DataError(
-                f"the {what}: expected rows to compare, found none. Give at least one row, better some thousands."
-            )
-    for column in (*given, *([] if target is None else [target])):
-        if column not in train.names:
-            raise DataError(f"column {column!r} is not in the table. Choose among {', '.join(train.names)}.")
-    return evaluate(METRICS, TableInputs(train, heldout, fake, target, given, seed, max_rows))
+def evaluate_rows(train: Sample, heldout: Sample, fake: Sample, **options: Any) -> Evaluation[TableFacts]:
+    """Every metric of `METRICS` on the fakes, fresh real rows and three baselines; options: of `TableInputs`."""
+    return evaluate(METRICS, TableInputs(train, heldout, fake, **options))
 
 
 # --- who stands in the place of the fakes -----------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from typing import Any
 from markupsafe import Markup
 
 from gankit.report import numbers
-from gankit.report.section import Table, heads_of
+from gankit.report.section import Table, heads_of, table_of
 from gankit.report.verdict import THRESHOLDS
 
 _MOST = 15
+
+Cells = dict[str, Callable[[Any], str]]
+"""The columns of a table: head -> from an entry to its cell."""
 
 
 def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
@@ -22,51 +25,22 @@ def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
     return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
 
 
-def _capped(caption: str, rows: Sequence[Any], total: int | None = None) -> str:
-    count = len(rows) if total is None else total
-    return f"{caption} (the {_MOST} worst of {count})" if count > _MOST else f"{caption} (worst first)"
+def _capped(caption: str, rows: Sequence[Any]) -> str:
+    return f"{caption} (the {_MOST} worst of {len(rows)})" if len(rows) > _MOST else f"{caption} (worst first)"
 
 
 def _columns(details: Mapping[str, Any]) -> Table:
     found = details.get("columns") or []
-    rows = tuple(
-        (
-            c["column"],
-            c["kind"],
-            numbers.score(c["score"]),
-            numbers.amount(c.get("wasserstein")),
-            numbers.score(c.get("wasserstein_sd")),
-            numbers.share(c.get("missing_real")),
-            numbers.share(c.get("missing_fake")),
-        )
-        for c in found[:_MOST]
-    )
-    heads = heads_of(
-        "Column",
-        "Kind",
-        "#Score",
-        "#Earth mover’s distance",
-        "#in standard deviations",
-        "#Missing, real",
-        "#Missing, fake",
-    )
-    return Table(_capped("Columns", found), heads, rows)
-
-
-def _pairs(details: Mapping[str, Any]) -> Table:
-    found = (details.get("pairs") or [])[:_MOST]
-    with_numbers = any(p.get("real") is not None for p in found)
-    rows = tuple(
-        (
-            f"{p['columns'][0]} × {p['columns'][1]}",
-            _HOW.get(p["how"], p["how"]),
-            numbers.score(p["score"]),
-            *((numbers.score(p.get("real")), numbers.score(p.get("fake"))) if with_numbers else ()),
-        )
-        for p in found
-    )
-    heads = ["Pair", "Compared by", "#Score", *(["#Correlation, real", "#Correlation, fake"] if with_numbers else [])]
-    return Table("The pairs that differ most", heads_of(*heads), rows)
+    columns: Cells = {
+        "Column": lambda c: c["column"],
+        "Kind": lambda c: c["kind"],
+        "#Score": lambda c: numbers.score(c["score"]),
+        "#Earth mover’s distance": lambda c: numbers.amount(c.get("wasserstein")),
+        "#in standard deviations": lambda c: numbers.score(c.get("wasserstein_sd")),
+        "#Missing, real": lambda c: numbers.share(c.get("missing_real")),
+        "#Missing, fake": lambda c: numbers.share(c.get("missing_fake")),
+    }
+    return table_of(_capped("Columns", found), columns, found[:_MOST])
 
 
 _HOW = {
@@ -76,89 +50,75 @@ _HOW = {
 }
 
 
+def _pairs(details: Mapping[str, Any]) -> Table:
+    found = (details.get("pairs") or [])[:_MOST]
+    columns: Cells = {
+        "Pair": lambda p: " × ".join(p["columns"]),
+        "Compared by": lambda p: _HOW.get(p["how"], p["how"]),
+        "#Score": lambda p: numbers.score(p["score"]),
+    }
+    if any(p.get("real") is not None for p in found):
+        columns["#Correlation, real"] = lambda p: numbers.score(p.get("real"))
+        columns["#Correlation, fake"] = lambda p: numbers.score(p.get("fake"))
+    return table_of("The pairs that differ most", columns, found)
+
+
 def _orders(details: Mapping[str, Any]) -> Table:
-    rows = tuple(
-        (
-            f"{o['order']} column{'s' if o['order'] > 1 else ''}",
-            f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
-            numbers.count(o["cells"]),
-            numbers.share(o.get("within")),
-            numbers.share(o.get("within_expected")),
-            numbers.score(o.get("tv_mean")),
-            numbers.score(o.get("tv_max")),
-        )
-        for o in details.get("orders") or []
-    )
-    return Table(
-        "Groupings by one, two and three columns",
-        heads_of(
-            "Grouped by",
-            "#Groupings",
-            "#Cells",
-            "#Right within sampling error",
-            "#Perfect fakes would reach",
-            "#Total variation, mean",
-            "#Total variation, worst",
-        ),
-        rows,
-    )
+    columns: Cells = {
+        "Grouped by": lambda o: f"{o['order']} column{'s' if o['order'] > 1 else ''}",
+        "#Groupings": lambda o: f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
+        "#Cells": lambda o: numbers.count(o["cells"]),
+        "#Right within sampling error": lambda o: numbers.share(o.get("within")),
+        "#Perfect fakes would reach": lambda o: numbers.share(o.get("within_expected")),
+        "#Total variation, mean": lambda o: numbers.score(o.get("tv_mean")),
+        "#Total variation, worst": lambda o: numbers.score(o.get("tv_max")),
+    }
+    return table_of("Groupings by one, two and three columns", columns, details.get("orders") or [])
 
 
 def _cells(details: Mapping[str, Any]) -> Table:
-    found = details.get("worst_cells") or []
-    rows = tuple((c["text"], numbers.share(c["real"]), numbers.share(c["fake"]), _z(c.get("z"))) for c in found[:_MOST])
-    return Table(
-        "The cells furthest off: rows an analyst would count wrongly",
-        heads_of("Where", "#Real share", "#Fake share", "#Off by (standard errors)"),
-        rows,
-    )
-
-
-def _z(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
-
-
-def _expected(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+    columns: Cells = {
+        "Where": lambda c: c["text"],
+        "#Real share": lambda c: numbers.share(c["real"]),
+        "#Fake share": lambda c: numbers.share(c["fake"]),
+        "#Off by (standard errors)": lambda c: "–" if c.get("z") is None else f"{c['z']:+.1f}".replace("-", "−"),
+    }
+    caption = "The cells furthest off: rows an analyst would count wrongly"
+    return table_of(caption, columns, (details.get("worst_cells") or [])[:_MOST])
 
 
 def _rare(details: Mapping[str, Any]) -> Table:
-    rows = tuple(
-        (m["column"], m["level"], numbers.count(m["real_rows"])) for m in (details.get("missed") or [])[:_MOST]
-    )
-    return Table("Rare categories that never occur in the fakes", heads_of("Column", "Category", "#Real rows"), rows)
+    columns: Cells = {
+        "Column": lambda m: m["column"],
+        "Category": lambda m: m["level"],
+        "#Real rows": lambda m: numbers.count(m["real_rows"]),
+    }
+    return table_of("Rare categories that never occur in the fakes", columns, (details.get("missed") or [])[:_MOST])
 
 
 def _rare_columns(details: Mapping[str, Any]) -> Table:
-    rows = tuple(
-        (c["column"], numbers.count(c["rare"]), numbers.count(c["found"]), _expected(c.get("expected")))
-        for c in (details.get("per_column") or [])[:_MOST]
-    )
-    return Table(
-        "Rare categories by column", heads_of("Column", "#Rare categories", "#Found in the fakes", "#Expected"), rows
-    )
+    columns: Cells = {
+        "Column": lambda c: c["column"],
+        "#Rare categories": lambda c: numbers.count(c["rare"]),
+        "#Found in the fakes": lambda c: numbers.count(c["found"]),
+        "#Expected": lambda c: "–" if c.get("expected") is None else f"{c['expected']:.1f}",
+    }
+    return table_of("Rare categories by column", columns, (details.get("per_column") or [])[:_MOST])
 
 
 def _levels(details: Mapping[str, Any]) -> Table:
-    found = sorted(
-        ((c["column"], lev) for c in details.get("columns") or [] for lev in c["levels"]),
-        key=lambda item: float(item[1]["score"]),
-    )
-    rows = tuple(
-        (
-            f"{column} = {lev['level']}",
-            numbers.count(lev["real_rows"]),
-            numbers.count(lev["fake_rows"]),
-            numbers.score(lev["score"]),
-            ", ".join(f"{w['column']} ({numbers.score(w['score'])})" for w in lev.get("worst") or []),
-        )
-        for column, lev in found[:_MOST]
-    )
-    return Table(
-        _capped("The other columns, given a value", found),
-        heads_of("Where", "#Real rows", "#Fakes", "#Score", "Columns that fit worst"),
-        rows,
-    )
+    found = [{**level, "column": c["column"]} for c in details.get("columns") or [] for level in c["levels"]]
+    found.sort(key=lambda level: float(level["score"]))
+    columns: Cells = {
+        "Where": lambda v: f"{v['column']} = {v['level']}",
+        "#Real rows": lambda v: numbers.count(v["real_rows"]),
+        "#Fakes": lambda v: numbers.count(v["fake_rows"]),
+        "#Score": lambda v: numbers.score(v["score"]),
+        "Columns that fit worst": lambda v: ", ".join(
+            f"{w['column']} ({numbers.score(w['score'])})" for w in v.get("worst") or []
+        ),
+    }
+    return table_of(_capped("The other columns, given a value", found), columns, found[:_MOST])
 
 
 def _attack(details: Mapping[str, Any]) -> Table:

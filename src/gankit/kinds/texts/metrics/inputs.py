@@ -39,7 +39,6 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError
 from gankit.kinds.texts.metrics import classifiers
 from gankit.kinds.texts.metrics.baselines import bootstrap, ngram_texts, shuffled
 from gankit.kinds.texts.metrics.classifiers import Features, Tokenise, per_class
@@ -48,7 +47,7 @@ from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, FAST, bleu_each, he
 from gankit.kinds.texts.metrics.grams import ORDERS, GramNames, Grams, TextSet, code, excess, grams
 from gankit.metrics.classification import class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
-from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, make_baselines
+from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes, make_baselines
 from gankit.metrics.metric import Baseline, Noun
 from gankit.metrics.score import plain
 from gankit.randomness import numpy_generator
@@ -96,35 +95,38 @@ class TextFacts:
 class TextInputs(Inputs[TextSet, TextFacts]):
     """The real texts that every candidate is held against.
 
+    Args:
+        train, heldout: real texts. fake: fakes.
+        tokenise: a text to its units (characters, words): `list` or `str.split`, say.
+        join: units back to a text, for the baselines; without it they are joined by nothing or by blanks, whichever
+            gives back more of the training texts.
+        labels: of train, heldout and fake (what was asked for): texts or numbers, None where one is not known; None
+            without labels.
+        valid: says of a text whether it is valid; `re.compile(...).fullmatch` serves, too.
+        seed: of every choice.
+        max_texts: at most so many of each side are compared; new texts are looked for among all training ones.
+        num_shown: fakes whose nearest real texts are looked up for showing.
+        baselines: `BASELINES` or some of them.
+
     Attributes:
         train: all training texts; known: the same, to look one up.
         members: the training texts that are compared; cut: their units as texts.
         heldout: the held-out ones, shuffled; sets: these and the candidates.
-        units: the unit of each number. join: units to a text.
-        classes: names of the labels. valid: the user's rule or None.
+        units: the unit of each number. classes: names of the labels.
+
+    Raises:
+        DataError: a set has fewer than 2 texts, or labels do not fit.
     """
 
-    noun = NOUN
+    kind, noun = "text", NOUN
 
     def __init__(
-        self,
-        train: Sequence[str],
-        heldout: Sequence[str],
-        fake: Sequence[str],
-        *,
-        tokenise: Tokenise,
-        join: Callable[[Sequence[str]], str] | None = None,
-        labels: tuple[Labels, Labels, Labels] | None = None,
-        valid: Valid | None = None,
-        seed: int = 0,
-        max_texts: int = 5000,
-        num_shown: int = 48,
+        self, train: Sequence[str], heldout: Sequence[str], fake: Sequence[str], *, tokenise: Tokenise,
+        join: Callable[[Sequence[str]], str] | None = None, labels: tuple[Labels, Labels, Labels] | None = None,
+        valid: Valid | None = None, seed: int = 0, max_texts: int = 5000, num_shown: int = 48,
         baselines: Sequence[Baseline[TextInputs]] | None = None,
-    ) -> None:
-        """See `evaluate_texts`; baselines: `BASELINES` or some of them."""
-        for what, texts in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
-            if len(texts) < 2:
-                raise DataError(f"the {what}: expected at least 2 texts to compare, found {len(texts)}.")
+    ) -> None:  # fmt: skip
+        check_sizes(NOUN, train, heldout, fake)
         self.train, self.known, self.valid, self.seed = train, set(train), valid, seed
         self._tokenise, self._shown, self._heldout_texts = tokenise, fake[:num_shown], heldout
         self.classes, codes = class_numbers(labels, [len(train), len(heldout), len(fake)], NOUN.one)

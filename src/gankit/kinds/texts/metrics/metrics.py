@@ -5,17 +5,16 @@ Knows the evaluation inputs and the words of the report; never how texts were ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gankit.kinds.texts.metrics import classifiers, fidelity
-from gankit.kinds.texts.metrics.classifiers import Tokenise
 from gankit.kinds.texts.metrics.distances import copies_near
 from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, bleu_score
 from gankit.kinds.texts.metrics.grams import ORDERS, divergence
-from gankit.kinds.texts.metrics.inputs import HELDOUT, NOUN, Labels, TextFacts, TextInputs, Valid
+from gankit.kinds.texts.metrics.inputs import HELDOUT, NOUN, TextFacts, TextInputs
 from gankit.metrics.classification import agreement
 from gankit.metrics.distances import lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, numbered
@@ -29,44 +28,14 @@ _MOST_MISSED = 8
 
 
 def evaluate_texts(
-    train: Sequence[str],
-    heldout: Sequence[str],
-    fake: Sequence[str],
-    *,
-    tokenise: Tokenise,
-    join: Callable[[Sequence[str]], str] | None = None,
-    labels: tuple[Labels, Labels, Labels] | None = None,
-    valid: Valid | None = None,
-    seed: int = 0,
-    max_texts: int = 5000,
-    num_shown: int = 48,
-    metrics: Sequence[str] | None = None,
-) -> Evaluation[TextFacts]:
+    train: Sequence[str], heldout: Sequence[str], fake: Sequence[str], *, only: Collection[str] | None = None,
+    **options: Any,
+) -> Evaluation[TextFacts]:  # fmt: skip
     """Every metric on the fakes, on real texts (the ceiling) and on four baselines.
 
-    Same arguments, same result, but for the seconds. The module says what is in it.
-
-    Args:
-        train, heldout: real texts. fake: fakes.
-        tokenise: a text to its units (characters, words): `list` or `str.split`, say.
-        join: units back to a text, for the baselines; without it they are joined by nothing or by blanks, whichever
-            gives back more of the training texts.
-        labels: of train, heldout and fake (what was asked for): texts or numbers, None where one is not known; None
-            without labels.
-        valid: says of a text whether it is valid; `re.compile(...).fullmatch` serves, too.
-        seed: of every choice.
-        max_texts: at most so many of each side are compared; new texts are looked for among all training ones.
-        num_shown: fakes whose nearest real texts are looked up for showing.
-        metrics: names to compute; None for all.
-
-    Raises:
-        DataError: a set has fewer than 2 texts, or labels do not fit.
+    only: names of the metrics to compute; None for all. options: of `TextInputs`.
     """
-    inputs = TextInputs(
-        train, heldout, fake, tokenise=tokenise, join=join, labels=labels, valid=valid, seed=seed, max_texts=max_texts,
-        num_shown=num_shown,
-    )  # fmt: skip
-    return evaluate(METRICS, inputs, metrics)
+    return evaluate(METRICS, TextInputs(train, heldout, fake, **options), only)
 
 
 # --- the functions ----------------------------------------------------------------------------------------------------
