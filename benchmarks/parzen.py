@@ -45,15 +45,17 @@ def main() -> None:
     from gankit.kinds.images.metrics.history import parzen
     from gankit.kinds.images.records import Pictures
     from gankit.kinds.images.writing import write_pictures
-    from gankit.networks.vectors import dense2014
+    from gankit.networks import NETWORKS
 
     (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
     if arguments.look:
         look(arguments.run, arguments.network, x[50_000:, ..., None], test[..., None])
         return
     if arguments.d_first:
-        for source, schedule in dense2014.SCHEDULES.items():
-            dense2014.SCHEDULES[source] = dataclasses.replace(schedule, at_once=False)
+        published = NETWORKS[arguments.network]
+        NETWORKS[arguments.network] = dataclasses.replace(
+            published, recipe=lambda task: {**published.recipe(task), "at_once": False}
+        )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) if arguments.run is None else arguments.run.parent
         validation = (folder / "validation.npy").absolute()

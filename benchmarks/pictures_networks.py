@@ -29,7 +29,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gankit.networks import Discriminator, Generator, build
+from gankit.networks import build
+from gankit.networks.base import Discriminator, Generator
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

@@ -23,9 +23,9 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from gankit.networks import Discriminator, Generator, build, layers
+from gankit.networks import NETWORKS, build, layers
+from gankit.networks.base import Discriminator, Generator, Task
 from gankit.networks.images import conv2014, dcgan, residual
-from gankit.networks.vectors.dense2014 import schedule2014
 from gankit.spec import Spec
 from gankit.training.batches import Batches
 from gankit.training.game import Game
@@ -63,12 +63,9 @@ def milliseconds(work: Callable[[], object], tries: int) -> float:
 def plan(name: str, spec: Spec) -> GameConfig:
     """The game that a network is published with, or the default one."""
     config = GameConfig(total_samples=10**9, batch=BATCH, penalty_weight=1.0)
-    if name.endswith("2014"):
-        found = schedule2014(name, spec)
-        return dataclasses.replace(
-            config, loss=found.loss, penalty=found.penalty, optimiser="sgd", learning_rate=found.discriminator_rate
-        )
-    return dataclasses.replace(config, loss="nonsaturating", penalty="none") if name == "dcgan" else config
+    names = ("loss", "penalty", "optimiser", "learning_rate") if name.endswith("2014") else ("loss", "penalty")
+    recipe = NETWORKS[name].recipe(Task(spec, 10**5))
+    return dataclasses.replace(config, **{field: recipe[field] for field in names if field in recipe})
 
 
 @contextlib.contextmanager

@@ -37,7 +37,8 @@ from gankit.columns.schema import Schema
 from gankit.io.reading import read
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.records import SeriesSet
-from gankit.networks import NETWORKS, StartsFromRecords, build
+from gankit.networks import NETWORKS, build
+from gankit.networks.base import StartsFromRecords
 from gankit.networks.blocks import collapse, expand
 from gankit.networks.sequences import principal
 from gankit.randomness import numpy_generator

@@ -14,7 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gankit.networks import Discriminator, build
+from gankit.networks import build
+from gankit.networks.base import Discriminator
 from gankit.spec import Block, Spec
 from gankit.training.loop import Batches, Game, GameConfig
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn

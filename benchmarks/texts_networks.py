@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gankit.networks.base import Generator
-from gankit.networks.sequences.symbols import SymbolsGenerator, build_symbols
+from gankit.networks.sequences.symbols import PAIR, SymbolsGenerator
 from gankit.options import parse_samples
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec
@@ -226,10 +226,10 @@ def main() -> None:
     real, unseen = batches(train), batches(heldout)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(told.seed)
-        generator, discriminator = build_symbols(spec, condition, told.width, told.depth, 100)
+        generator, discriminator = PAIR.builder(spec, condition, told.width, told.depth, 100)
     generator.multiply_in = discriminator.multiply_in = torch.bfloat16
-    generator.dropout, generator.gradient_temperature = told.dropout, told.gradient_temperature
     generator.start_from(real.x)
+    generator.dropout, generator.gradient_temperature = told.dropout, told.gradient_temperature
     if told.begin:
         generator.load_state_dict(load_file(told.begin))
     config = GameConfig(total_samples=told.samples, seed=told.seed, evaluations=told.evaluations, **told.game)

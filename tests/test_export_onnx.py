@@ -17,7 +17,7 @@ from latent_models import WIDTHS, picture_model
 import gankit
 from gankit.errors import DependencyError, OptionError, OutputError
 from gankit.model.export import METADATA, export_onnx
-from gankit.networks import StyleGenerator
+from gankit.networks.base import StyleGenerator
 from gankit.randomness import numpy_generator
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")

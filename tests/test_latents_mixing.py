@@ -9,7 +9,7 @@ from latent_models import picture_model
 
 from gankit.errors import OptionError
 from gankit.latents import Stop, mix, mixed_layers, places_of
-from gankit.networks import StyleGenerator
+from gankit.networks.base import StyleGenerator
 
 
 def test_the_borders_of_the_grid_are_the_pictures_of_the_rows() -> None:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from gankit.errors import OptionError
 from gankit.model.tensors import read_safetensors, write_safetensors
-from gankit.networks import NETWORKS, Discriminator, Generator, build
+from gankit.networks import NETWORKS, build
+from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.vectors.dense2014 import Maxout
 from gankit.networks.vectors.residual import ResidualDiscriminator

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gankit.errors import OptionError
 from gankit.model.tensors import read_safetensors, write_safetensors
-from gankit.networks import NETWORKS, Discriminator, Generator, build
+from gankit.networks import NETWORKS, build
+from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import collapse, expand
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches

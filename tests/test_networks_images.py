@@ -14,7 +14,8 @@ from scipy.stats import kstest
 from torch import Tensor, nn
 
 from gankit.errors import OptionError
-from gankit.networks import NETWORKS, Discriminator, build
+from gankit.networks import NETWORKS, build
+from gankit.networks.base import Discriminator, Task
 from gankit.networks.images.conv2014 import Conv2014Discriminator, Conv2014Generator, _MaxoutConvolution
 from gankit.networks.images.dcgan import DCGANDiscriminator, DCGANGenerator
 from gankit.networks.images.residual import ResidualImageDiscriminator, ResidualImageGenerator, stages
@@ -25,8 +26,7 @@ from gankit.networks.vectors.dense2014 import (
     Dense2014Generator,
     SparseLinear,
     UniformNoise,
-    schedule2014,
-    sizes2014,
+    dense_published,
 )
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
@@ -45,7 +45,7 @@ def numbers(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tenso
 def unallocated(name: str, spec: Spec, **sizes: int) -> tuple[nn.Module, nn.Module]:
     """A pair without memory: only its shapes can be asked for."""
     with torch.device("meta"):
-        return NETWORKS[name](spec, None, sizes.get("width"), sizes.get("depth"), sizes.get("num_latents", 100))
+        return NETWORKS[name].builder(spec, None, sizes.get("width"), sizes.get("depth"), sizes.get("num_latents", 100))
 
 
 def matrices(network: nn.Module) -> list[tuple[int, ...]]:
@@ -219,7 +219,7 @@ def test_the_dense_pairs_of_2014_have_the_sizes_of_the_papers_files() -> None:
     assert matrices(g) == [(8000, 100), (8000, 8000), (2304, 8000)]
     assert matrices(d) == [(6000, 2304), (6000, 1200), (1, 1200)]
     assert isinstance(d, Dense2014Discriminator) and d.num_uniforms == 2304 + 1200 + 1200
-    sources = [sizes2014("dense2014", s).source for s in (DIGITS, Spec("image", (1, 20, 29)), PHOTOGRAPHS)]
+    sources = [dense_published(s).source for s in (DIGITS, Spec("image", (1, 20, 29)), PHOTOGRAPHS)]
     assert sources == ["mnist.yaml", "tfd_pretrain/pretrain.yaml", "cifar10_fully_connected.yaml"]
 
 
@@ -331,23 +331,20 @@ def test_what_the_convolutional_pair_cannot_make_is_refused_with_a_way_out() -> 
 
 
 def test_the_schedules_are_those_of_the_papers_files() -> None:
-    found = [
-        (s.learning_rate, s.batch, s.max_column_norm)
-        for s in (
-            schedule2014("dense2014", DIGITS),
-            schedule2014("dense2014", PHOTOGRAPHS),
-            schedule2014("conv2014", PHOTOGRAPHS),
-            schedule2014("dense2014", FACES),
+    recipes = [
+        NETWORKS[name].recipe(Task(spec, 1000))
+        for name, spec in (
+            ("dense2014", DIGITS), ("dense2014", PHOTOGRAPHS), ("conv2014", PHOTOGRAPHS), ("dense2014", FACES),
         )
-    ]
+    ]  # fmt: skip
+    found = [(r["learning_rate"] * r["generator_rate"], r["batch"], r["max_column_norm"]) for r in recipes]
     assert found == [(0.1, 100, None), (0.025, 100, None), (0.004, 128, None), (0.05, 100, 1.9365)]
-    for spec in (DIGITS, PHOTOGRAPHS, FACES):
-        plan = schedule2014("dense2014", spec)
+    for recipe in recipes:
         # the code halves D's loss
-        assert plan.discriminator_rate == plan.learning_rate / 2
-        assert (plan.momentum, plan.final_momentum, plan.momentum_epochs) == (0.5, 0.7, 250)
-        assert (plan.rate_decay, plan.smallest_rate) == (1.000004, 1e-6)
-        assert (plan.loss, plan.penalty, plan.at_once) == ("nonsaturating", "none", True)
+        assert recipe["generator_rate"] == 2
+        assert (recipe["momentum"], recipe["final_momentum"], recipe["momentum_samples"]) == (0.5, 0.7, 250 * 1000)
+        assert (recipe["rate_decay"], recipe["least_rate"]) == (1.000004, 1e-6)
+        assert (recipe["loss"], recipe["penalty"], recipe["at_once"]) == ("nonsaturating", "none", True)
 
 
 # --- DCGAN -----------------------------------------------------------------------------------------------------------

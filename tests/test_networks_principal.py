@@ -150,7 +150,7 @@ def test_of_many_numbers_the_first_components_are_kept() -> None:
 
 
 def test_what_it_cannot_make_is_refused_with_a_way_out() -> None:
-    with pytest.raises(OptionError, match=r"principal makes sequences.*vector.*residual"):
+    with pytest.raises(OptionError, match=r"principal makes series.*vector.*residual"):
         build("principal", Spec("vector", (4,), (Block("continuous", 4),)))
     with pytest.raises(OptionError, match=r"at most 2,048 numbers.*8,000.*temporal"):
         build("principal", Spec("sequence", (8000, 1), (Block("continuous", 1),)))

@@ -59,7 +59,7 @@ def test_places_are_sines_and_cosines_from_one_step_a_radian_to_the_length() -> 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_vectors_are_refused_with_what_to_do(name: str) -> None:
-    with pytest.raises(OptionError, match=rf"{name} makes sequences.*vector.*residual"):
+    with pytest.raises(OptionError, match=rf"{name} makes series.*vector.*residual"):
         build(name, Spec("vector", (4,), (Block("continuous", 4),)))
 
 

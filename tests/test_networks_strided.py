@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.networks import Discriminator, build
+from gankit.networks import build
+from gankit.networks.base import Discriminator
 from gankit.networks.images.strided import StridedDiscriminator, StridedGenerator, default_width
 from gankit.networks.layers import channels_last
 from gankit.spec import Block, Spec

@@ -16,6 +16,7 @@ from torch import Tensor
 from gankit.errors import OptionError
 from gankit.networks.images.stylegan2 import (
     MAPPING_RATE,
+    PAIR,
     EqualisedLinear,
     Mapping,
     StyledConvolution,
@@ -24,7 +25,6 @@ from gankit.networks.images.stylegan2 import (
     activate,
     append_spread,
     blur,
-    build_stylegan2,
     downsample,
     downsampling_convolution,
     pyramid_of,
@@ -54,7 +54,7 @@ def pair(
     """A pair whose weights that start at zero have been moved away from it."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(1)
-        generator, discriminator = build_stylegan2(spec, condition, width, depth, num_latents)
+        generator, discriminator = PAIR.builder(spec, condition, width, depth, num_latents)
     with torch.no_grad():
         for i, p in enumerate([*generator.parameters(), *discriminator.parameters()]):
             p.add_(0.2 * numbers(i, *p.shape))
@@ -275,22 +275,22 @@ def test_every_shape_is_made_judged_and_learned(shape: tuple[int, ...], conditio
 
 def test_config_f_has_its_published_number_of_weights() -> None:
     with torch.device("meta"):
-        generator, discriminator = build_stylegan2(Spec("image", (3, 1024, 1024)), None, None, None, 512)
+        generator, discriminator = PAIR.builder(Spec("image", (3, 1024, 1024)), None, None, None, 512)
     assert generator.num_styles == 18
     assert sum(p.numel() for p in generator.parameters()) == 30_370_060
     assert sum(p.numel() for p in discriminator.parameters()) == 29_012_513
 
 
 def test_small_images_get_the_settings_of_the_papers_for_them() -> None:
-    generator, _ = build_stylegan2(Spec("image", (3, 32, 32)), None, 8, None, 4)
-    large, _ = build_stylegan2(Spec("image", (3, 64, 64)), None, 8, None, 4)
+    generator, _ = PAIR.builder(Spec("image", (3, 32, 32)), None, 8, None, 4)
+    large, _ = PAIR.builder(Spec("image", (3, 64, 64)), None, 8, None, 4)
     assert (generator.mixing, len(generator.mapping.layers)) == (0.0, 2)
     assert (large.mixing, len(large.mapping.layers)) == (0.9, 8)
 
 
 def test_records_that_are_no_images_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"stylegan2 makes images only.*vector"):
-        build_stylegan2(Spec("vector", (3,)), None, None, None, 4)
+    with pytest.raises(OptionError, match=r"stylegan2 makes images, .*vector"):
+        PAIR.build(Spec("vector", (3,)))
 
 
 def test_the_condition_reaches_generator_and_discriminator() -> None:
@@ -441,7 +441,7 @@ def test_noise_is_a_function_of_the_seed_and_the_row() -> None:
 
 
 def test_a_fresh_generator_has_no_noise_yet() -> None:
-    generator, _ = build_stylegan2(TINY, None, 8, 2, 4)
+    generator, _ = PAIR.builder(TINY, None, 8, 2, 4)
     z = numbers(0, 2, 4)
     generator.eval()
     assert torch.equal(generator(z, torch.zeros(2, 7), None), generator(z, torch.ones(2, 7) / 2, None))

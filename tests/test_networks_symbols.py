@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from gankit.networks.base import DifferentiatedDiscriminator
 from gankit.networks.sequences.symbols import (
     GROUP,
+    PAIR,
     GatedUnit,
     Packing,
     SymbolsDiscriminator,
     SymbolsGenerator,
-    build_symbols,
 )
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
@@ -40,7 +40,7 @@ def pair(
     draws = torch.Generator().manual_seed(5)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(3)
-        generator, discriminator = build_symbols(spec, condition, 24, depth, 6)
+        generator, discriminator = PAIR.builder(spec, condition, 24, depth, 6)
     with torch.no_grad():
         for p in [*generator.parameters(), *discriminator.parameters()]:
             p.add_(moved * torch.randn(p.shape, generator=draws))
@@ -190,6 +190,7 @@ def test_a_fresh_generator_that_saw_how_often_symbols_stand_has_nearly_their_ent
     codes[:, 4:] = 0
     before = generator.likelihood_loss(codes, None, torch.full((4000, 6), 0.5))
     generator.start_from(codes.unsqueeze(2))
+    generator.dropout = 0.0
     after = generator.likelihood_loss(codes, None, torch.full((4000, 6), 0.5))
     shares = torch.tensor([0.7 * 4, 0.3 * 4, 1.0]) / 5
     entropy = -5 * float((shares * shares.log()).sum())
@@ -351,6 +352,7 @@ def played(**settings: float) -> tuple[Game, SymbolsGenerator]:
     generator, discriminator = pair(depth=1, moved=0.0)
     x = toy()
     generator.start_from(x)
+    generator.dropout = 0.0
     config = GameConfig(batch=32, warmup_batch=32, ema_half_life=500, steps_per_look=20, **settings)  # type: ignore[arg-type]
     game = Game(generator, discriminator, config)
     data = Batches(x, None, lambda rows: one_hot(rows.squeeze(2).long()))
@@ -365,6 +367,7 @@ def played(**settings: float) -> tuple[Game, SymbolsGenerator]:
 def test_a_purely_adversarial_game_learns_the_toy_language() -> None:
     fresh, _ = pair(depth=1, moved=0.0)
     fresh.start_from(toy())
+    fresh.dropout = 0.0
     before = valid(fresh.generate(*noise(1000, fresh), None)).double().mean()
     _, average = played(total_samples=11_000, learning_rate=2e-3, warmup=0.0)
     made = average.generate(*noise(1000, average), None)

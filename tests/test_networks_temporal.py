@@ -85,7 +85,7 @@ def test_widths_and_further_layers_are_those_asked_for() -> None:
 
 
 def test_vectors_are_refused_with_what_to_do() -> None:
-    with pytest.raises(OptionError, match=r"temporal makes sequences.*vector.*residual"):
+    with pytest.raises(OptionError, match=r"temporal makes series.*vector.*residual"):
         build("temporal", Spec("vector", (4,), (Block("continuous", 4),)))
 
 

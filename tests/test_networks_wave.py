@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.networks import Discriminator, Generator, build
+from gankit.networks import build
+from gankit.networks.base import Discriminator, Generator
 from gankit.networks.sequences.wave import SHUFFLE, WaveDiscriminator, WaveGenerator, quarterings, shifted
 from gankit.spec import Block, Spec
 from gankit.training.batches import Batches
@@ -141,8 +142,8 @@ def test_a_game_goes_on_exactly_where_it_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "options", "why"),
     [
-        (Spec("vector", (6,), (Block("continuous", 6),)), {}, "makes signals"),
-        (Spec("sequence", (6, 3), (Block("categorical", 3),)), {}, "makes signals"),
+        (Spec("vector", (6,), (Block("continuous", 6),)), {}, "makes audio"),
+        (Spec("sequence", (6, 3), (Block("categorical", 3),)), {}, "makes audio"),
         (spec_of(64), {"depth": 2}, "--depth"),
     ],
 )

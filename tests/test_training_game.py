@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import DivergedError, ModelError
-from gankit.networks import Generator, build
-from gankit.networks.base import Discriminator
+from gankit.networks import build
+from gankit.networks.base import Discriminator, Generator
 from gankit.run.folder import RunFolder
 from gankit.spec import Block, Spec
 from gankit.training import loop as training

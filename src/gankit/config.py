@@ -79,22 +79,6 @@ class TrainConfig:
         "auto",
         "Networks: generator and discriminator.",
         group="game",
-        choices=(
-            "auto",
-            "sequential",
-            "residual",
-            "dense2014",
-            "conv2014",
-            "strided",
-            "dcgan",
-            "stylegan2",
-            "principal",
-            "temporal",
-            "recurrent",
-            "attention",
-            "symbols",
-            "wave",
-        ),
     )
     width: int | None = option(None, "Hidden units of a layer.", group="game", must="at least 1")
     depth: int | None = option(None, "Residual blocks of a network.", group="game", must="at least 1")

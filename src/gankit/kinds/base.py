@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -191,6 +192,8 @@ class Kind(ABC, Generic[D, C]):
         few_heldout: with fewer held-out records a checkpoint is chosen by the likelihood, where G has one.
         has_places: whether latent space can be walked: `interpolate`, `project`, `mix`.
         is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
+        augmentation: what D is shown images with by default, where the pair is augmented.
+        recipe: fields of `GameConfig` that such records set in place of the pair's recipe.
     """
 
     name: str
@@ -204,6 +207,8 @@ class Kind(ABC, Generic[D, C]):
     few_heldout: int = 0
     has_places: bool = False
     is_guess: bool = False
+    augmentation: str = "none"
+    recipe: Mapping[str, Any] = MappingProxyType({})
 
     # data in
 
@@ -232,6 +237,10 @@ class Kind(ABC, Generic[D, C]):
     @abstractmethod
     def coded(self, prepared: Prepared[D, C], part: D) -> Coded:
         """The records of a part as compact numbers."""
+
+    def mean_square(self, prepared: Prepared[D, C]) -> float:
+        """Of the numbers of training records, where they are signals."""
+        return 1.0
 
     def settle(self, prepared: Prepared[D, C], config: TrainConfig, notes: Notes) -> TrainConfig:
         """The config with those options settled that are found out by measuring at the start."""

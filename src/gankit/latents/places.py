@@ -17,7 +17,7 @@ from torch import Tensor
 from gankit.errors import OptionError
 from gankit.model import Model
 from gankit.model.blocks import block_rows
-from gankit.networks import StyleGenerator
+from gankit.networks.base import StyleGenerator
 from gankit.networks.blocks import collapse
 
 

@@ -27,7 +27,7 @@ from gankit.io.atomic import complaints, whole_file
 from gankit.latents.places import Places, painted, pictures_of, require_pictures, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows
-from gankit.networks import StyleGenerator
+from gankit.networks.base import StyleGenerator
 from gankit.networks.blocks import expand
 from gankit.randomness import torch_generator
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gankit.columns.codec import Codec
     from gankit.columns.conditions import Restriction
     from gankit.model.plan import Given
-    from gankit.networks import Generator
+    from gankit.networks.base import Generator
     from gankit.spec import Spec
 
 BLOCK_ROWS = 8192
@@ -157,7 +157,7 @@ def one_shot_blocks(generator: Generator, spec: Spec, draw: Callable[[int], Draw
 
 def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, truncation: float) -> Tensor:
     """Fakes [B, *shape] with less spread: w pulled towards its mean (Karras et al. 2019, appendix B), or z scaled."""
-    from gankit.networks import StyleGenerator
+    from gankit.networks.base import StyleGenerator
 
     if truncation == 1:
         return generator(z, u, c)  # type: ignore[no-any-return]  # Module returns Any

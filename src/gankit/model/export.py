@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gankit.errors import DependencyError, OptionError, OutputError
 from gankit.io.atomic import write_atomically
-from gankit.networks import Generator, LikelihoodGenerator, StyleGenerator
+from gankit.networks.base import Generator, LikelihoodGenerator, StyleGenerator
 
 if TYPE_CHECKING:
     from gankit.model import Model

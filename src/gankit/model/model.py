@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gankit.columns.schema import Schema
     from gankit.io.origin import Origin
     from gankit.kinds.base import Kind
-    from gankit.networks import Generator
+    from gankit.networks.base import Generator
 
 
 @dataclass(frozen=True)

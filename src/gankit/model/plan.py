@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gankit.columns.codec import TableCodec
-    from gankit.networks import Discriminator, Generator
+    from gankit.networks.base import Discriminator, Generator
     from gankit.spec import Spec
 
 
@@ -34,8 +34,9 @@ class NetworkPlan:
 
         from gankit.networks import build
 
-        sizes = {"width": self.width, "depth": self.depth, "num_latents": self.num_latents}
-        generator, discriminator = build(self.name, spec, condition, seed=seed, **sizes)  # type: ignore[arg-type]  # int | None each
+        generator, discriminator = build(
+            self.name, spec, condition, width=self.width, depth=self.depth, num_latents=self.num_latents, seed=seed
+        )
         if self.precision == "bfloat16":
             generator.multiply_in = discriminator.multiply_in = torch.bfloat16
         return generator, discriminator

@@ -1,4 +1,4 @@
-"""What every generator and discriminator is: abstract classes, and nothing concrete.
+"""What every generator, discriminator and pair of them is.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 """
@@ -6,11 +6,26 @@ Knows Spec and tensors; never columns, files or kinds of data.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from gankit.spec import Spec
+from gankit.errors import OptionError
+from gankit.randomness import key
+from gankit.spec import Form, Spec
+
+RecordType = Literal["vector", "choices", "image", "sequence", "symbols", "signal"]
+"""What a pair makes: a form, or a narrower one. "choices": a vector of one-of-K blocks alone. "symbols": a sequence of
+one one-of-K block a step, whose code 0 ends it. "signal": a long sequence of numbers in [-1, 1]."""
+
+NOUNS: dict[RecordType, str] = {
+    "vector": "vectors", "choices": "tables", "image": "images", "sequence": "series", "symbols": "texts",
+    "signal": "audio",
+}  # fmt: skip
+"""What the user calls them."""
 
 
 class Generator(nn.Module, ABC):
@@ -179,3 +194,154 @@ class DifferentiatedDiscriminator(Discriminator):
     @abstractmethod
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits [B] as `forward` gives them, and ||grad_x D(x)||^2 [B]; both flow back to the weights, not to x."""
+
+
+Builder = Callable[[Spec, Spec | None, int | None, int | None, int], tuple[Generator, Discriminator]]
+"""(records, condition, width, depth, numbers of z) -> (G, D); width and depth None = the pair's own default."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the recipe of a pair depends on.
+
+    spec: the records.
+    rows: how many train.
+    batch, penalty: what the user asked for; None = the recipe decides.
+    judged_by_likelihood: whether held-out records are so few that G's likelihood chooses the checkpoint.
+    mean_square: of a number of a signal.
+    """
+
+    spec: Spec
+    rows: int
+    batch: int | None = None
+    penalty: str | None = None
+    judged_by_likelihood: bool = False
+    mean_square: float = 1.0
+
+    def batch_of(self, size: int) -> int:
+        """What the user asked for, or `size`; at most a quarter of few records."""
+        return min(self.batch or size, max(4, self.rows // 4))
+
+
+def _no_recipe(task: Task) -> dict[str, Any]:
+    return {}
+
+
+def _no_limit(spec: Spec) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A generator and a discriminator that belong together, and all that follows from them.
+
+    name: of `--network`.
+    makes: the types of records it is for.
+    builder: makes both networks.
+    limit: why it cannot make records of a spec of these types, as in "makes series of at most 2,048 numbers"; None = it
+        can.
+    latents: numbers of z where the user names none.
+    recipe: how it is trained, as fields of `GameConfig`: those of its paper, or measured ones. What is not named
+        follows from the kind of data, or stands in `GameConfig`.
+    bfloat16: the forms of records for which its inner layers can multiply in bfloat16.
+    bfloat16_by_default: whether they do where the hardware has it.
+    augmented: whether D is shown augmented and mirrored images by default.
+    likelihood: whether G has a likelihood to warm up by.
+    takes_condition: whether G takes c; where not, any block of a record can be given.
+    most_blocks: blocks of a record above which another pair is chosen by default.
+    unused: options that it cannot obey, and why.
+    """
+
+    name: str
+    makes: tuple[RecordType, ...]
+    builder: Builder
+    limit: Callable[[Spec], str | None] = _no_limit
+    latents: int = 100
+    recipe: Callable[[Task], dict[str, Any]] = _no_recipe
+    bfloat16: tuple[Form, ...] = ()
+    bfloat16_by_default: bool = True
+    augmented: bool = True
+    likelihood: bool = False
+    takes_condition: bool = True
+    most_blocks: int | None = None
+    unused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        """What it makes, in the user's words."""
+        return " and ".join(NOUNS[found] for found in self.makes)
+
+    def refusal(self, spec: Spec) -> str | None:
+        """Why it cannot make such records, after "--network NAME"; None = it can.
+
+        >>> from gankit.networks import NETWORKS
+        >>> NETWORKS["strided"].refusal(Spec("vector", (4,)))
+        'makes images, and these records are a vector of 4 numbers'
+        """
+        if not _types_of(spec) & set(self.makes):
+            return f"makes {self.noun}, and these records are {_described(spec)}"
+        return self.limit(spec)
+
+    def refuse(self, options: Mapping[str, Any]) -> None:
+        """Refuses options that are set (not None) and that it cannot obey.
+
+        Raises:
+            OptionError: the first one, and why.
+        """
+        for name, why in self.unused.items():
+            if options.get(name) is not None:
+                raise OptionError(f"--{name}: {why}. Leave it out.")
+
+    def build(
+        self,
+        spec: Spec,
+        condition: Spec | None = None,
+        *,
+        width: int | None = None,
+        depth: int | None = None,
+        num_latents: int | None = None,
+        seed: int = 0,
+    ) -> tuple[Generator, Discriminator]:
+        """Fresh networks on the CPU; their weights are a function of (spec, sizes, seed) alone.
+
+        Args:
+            spec: the records.
+            condition: the spec of c, or None.
+            width: hidden units, or None for the pair's own default.
+            depth: layers or blocks, or None for the pair's own default.
+            num_latents: numbers of z, or None for the pair's own default.
+            seed: of the initial weights. torch's global random state is as it was afterwards.
+
+        Raises:
+            OptionError: it cannot make such records, or has no use for a size.
+        """
+        reason = self.refusal(spec)
+        if reason is not None:
+            raise OptionError(f"--network {self.name} {reason}. Use --network residual, or leave --network out.")
+        self.refuse({"width": width, "depth": depth})
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(key(seed, "init"))
+            return self.builder(spec, condition, width, depth, num_latents or self.latents)
+
+
+def _types_of(spec: Spec) -> set[RecordType]:
+    """The types that records are of."""
+    types = [block.type for block in spec.blocks]
+    found: set[RecordType] = {spec.form}
+    if spec.form == "vector" and "continuous" not in types:
+        found.add("choices")
+    if spec.form == "sequence" and types == ["categorical"]:
+        found.add("symbols")
+    if spec.form == "sequence" and set(types) == {"continuous"}:
+        found.add("signal")
+    return found
+
+
+def _described(spec: Spec) -> str:
+    """Records in a few words, as in "a vector of 4 numbers"."""
+    numbers = sum(block.size for block in spec.blocks if block.type == "continuous") if spec.blocks else spec.shape[-1]
+    choices = sum(block.type != "continuous" for block in spec.blocks)
+    if spec.form == "image":
+        return f"images of {spec.shape[2]} x {spec.shape[1]} pixels"
+    parts = [f"{numbers} numbers"] * (numbers > 0) + [f"{choices} choices"] * (choices > 0)
+    return f"a {spec.form} of " + ("" if spec.form == "vector" else f"{spec.shape[0]} steps of ") + " and ".join(parts)

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import OptionError
-from gankit.spec import Spec
 
 SLOPE = 0.2
 """Slope of the leaky ReLU below zero, in G and in D."""
@@ -151,16 +150,3 @@ def autocast(x: Tensor, multiply_in: torch.dtype) -> AbstractContextManager[None
         x.device.type, torch.bfloat16, enabled=multiply_in == torch.bfloat16
     )
     return context
-
-
-def sequences_only(name: str, spec: Spec) -> None:
-    """Refuses records that are no sequences for the network `name`.
-
-    Raises:
-        OptionError: they are of another form.
-    """
-    if spec.form != "sequence":
-        raise OptionError(
-            f"--network {name} makes sequences, and these records are of the form {spec.form}. "
-            "Use --network residual, or leave --network out."
-        )

@@ -14,7 +14,7 @@ from gankit.config import TrainConfig
 from gankit.kinds.base import Evidence, Prepared
 from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
-from gankit.networks import Generator, LikelihoodGenerator
+from gankit.networks.base import Generator, LikelihoodGenerator
 from gankit.randomness import torch_generator
 from gankit.training.batches import Batches
 from gankit.training.game import Game

@@ -1,6 +1,6 @@
 """What the machine has: the device, and the type that inner layers multiply in.
 
-Knows torch's devices, options and the names of networks; never games.
+Knows torch's devices, options and what networks state; never games.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ import torch
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
+from gankit.networks.base import Pair
 from gankit.networks.execution import threads_that_pay
-
-WITHOUT_BFLOAT16 = ("dense2014", "residual")
-"""Networks of vectors that know float32 alone; those of images all know bfloat16."""
-
-AS_PUBLISHED = ("dense2014", "conv2014")
-"""Networks that multiply in float32 unless told otherwise: rounded to bfloat16, the momentum of 2014 lets D run away
-sooner (benchmarks/pictures.md)."""
+from gankit.spec import Form
 
 
-def precision_of(asked: str, network: str, form: str, device: torch.device) -> str:
-    """What was asked for; auto = bfloat16 where the network can use it, gains by it, and the hardware has it."""
-    if form != "image" and network in WITHOUT_BFLOAT16:
+def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> str:
+    """What was asked for; auto = bfloat16 where the networks can use it, gain by it, and the hardware has it.
+
+    Raises:
+        OptionError: bfloat16 was asked for, and they cannot use it.
+    """
+    if form not in pair.bfloat16:
         if asked == "bfloat16":
-            raise OptionError(f"--precision bfloat16: network {network} for a {form} cannot use it. Leave it out.")
+            raise OptionError(f"--precision bfloat16: network {pair.name} for a {form} cannot use it. Leave it out.")
         return "float32"
     if asked != "auto":
         return asked
-    if network in AS_PUBLISHED:
+    if not pair.bfloat16_by_default:
         return "float32"
     has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
     return "bfloat16" if has else "float32"

@@ -13,6 +13,7 @@ from typing import Any
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds import KINDS, Command, options_by_kind
+from gankit.networks import NETWORKS
 from gankit.options import GROUPS, Option, checked, default_text, metavar_of, nearest, options_of
 from gankit.registry import Registry
 
@@ -22,7 +23,7 @@ _GROUPS = {"loss": "gankit.losses"}
 
 def train_options() -> list[Option]:
     """All options of `train`: the common ones in the order of `TrainConfig`, then those of the kinds."""
-    added = {"kind": ("auto", *KINDS)}
+    added = {"kind": ("auto", *KINDS), "network": ("auto", *NETWORKS)}
     added |= {name: tuple(Registry(group, {}).others) for name, group in _GROUPS.items()}
     common = [
         replace(option, choices=(*option.choices, *added.get(option.name, ()))) for option in options_of(TrainConfig)

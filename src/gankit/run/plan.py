@@ -5,7 +5,6 @@ Knows prepared data, options and the game's settings; never files or the loop's 
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,9 @@ from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
 from gankit.kinds.options import AugmentOptions
-from gankit.kinds.refusing import UNAUGMENTED
+from gankit.networks import NETWORKS
+from gankit.networks.base import Pair, Task
 from gankit.options import parse_duration, parse_samples
-from gankit.run.audio import wave_plan
-from gankit.run.series_plan import series_plan
-from gankit.run.texts import text_plan
 from gankit.training.loop import samples_for_budget, seconds_per_sample
 from gankit.training.plan import GameConfig
 
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 
 MAX_EPOCHS = 30
 """Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
-
-WARMED_UP = ("sequential", "symbols")
-"""Networks whose G has a likelihood."""
 
 JUDGING_SHARE = 0.2
 """At most this share of a time budget goes into evaluations, if three of them fit into it."""
@@ -44,150 +38,67 @@ WRITING_S = 2.0
 """What is kept back of a time budget for writing the model."""
 
 
+LOOK_PIXELS = 256 * 256
+"""Above so many pixels looks come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
+progress wait for a look."""
+
+
 def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int) -> GameConfig:
-    """The one table of what follows from the data's size and form; what the user set goes before it."""
-    rows = prepared.num_train
-    likelihood = prepared.network == "sequential"
-    batch = config.batch or int(np.clip(rows // 8, 16, 256))
-    plan = GameConfig(
+    """How the game is played: the pair's recipe, what follows from the kind of data, and before both what the user set.
+
+    Raises:
+        OptionError: an option that the pair cannot obey.
+    """
+    pair, rows = NETWORKS[prepared.network], prepared.num_train
+    task = Task(
+        prepared.codec.spec, rows, config.batch, config.penalty,
+        judged_by_likelihood=prepared.num_heldout < prepared.kind.few_heldout,
+        mean_square=prepared.kind.mean_square(prepared),
+    )  # fmt: skip
+    fields: dict[str, Any] = {"batch": int(np.clip(rows // 8, 16, 256)), **pair.recipe(task), **prepared.kind.recipe}
+    augment = config.own(AugmentOptions).augment
+    if task.spec.form == "image":
+        fields = _image_fields(prepared, config, pair, task) | fields
+    elif augment not in ("auto", "none"):
+        raise OptionError(
+            f"--augment {augment} is for images and spectrograms, and network {pair.name} learns raw samples. "
+            "Leave it out."
+        )
+    if config.warmup and not pair.likelihood:
+        able = " and ".join(name for name, other in NETWORKS.items() if other.likelihood)
+        raise OptionError(f"--warmup is for the networks {able}, and this is {pair.name}. Leave it out.")
+    if config.warmup is not None:
+        fields |= {"warmup": config.warmup, "d_warmup": min(fields.get("d_warmup", 0.0), 1 - config.warmup)}
+    asked = {
+        "loss": config.loss, "penalty": config.penalty, "penalty_weight": config.penalty_weight, "batch": config.batch,
+        "learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate,
+        "ema_half_life": config.ema_half_life,
+    }  # fmt: skip
+    fields |= {name: value for name, value in asked.items() if value is not None}
+    if task.spec.form == "image":
+        fields["batch"] = min(fields["batch"], max(4, rows // 4))
+    return GameConfig(
         total_samples=total_samples,
-        loss=config.loss or "relativistic",
-        penalty=config.penalty or "r1r2",
         penalty_method=config.penalty_method,  # type: ignore[arg-type]  # one of the two by the option's choices
-        penalty_weight=config.penalty_weight,
-        batch=batch,
         d_steps=config.d_steps,
         evaluations=config.evaluations,
         early_stop=config.early_stop,
         seed=config.seed,
+        **fields,
     )
-    if likelihood:
-        # benchmarks/tables.md
-        plan = replace(
-            plan,
-            warmup=0.9,
-            warmup_batch=config.batch or int(np.clip(rows // 50, 16, 512)),
-            warmup_keeps_last=prepared.num_heldout >= prepared.kind.few_heldout,
-            d_warmup=0.04,
-            likelihood_weight=0.1,
-            generator_rate=0.03,
-            gap_target=0.02,
-            ema_half_life=10.0 * rows,
-        )
-    if prepared.codec.spec.form == "image":
-        plan = _picture_plan(prepared, config, plan)
-    if prepared.network == "wave":
-        plan = wave_plan(prepared, config, plan)
-    if prepared.kind.name == "text":
-        plan = text_plan(prepared, config, plan)
-    if prepared.kind.name == "series":
-        row = series_plan(prepared.network, rows)
-        if config.batch is not None:
-            row["batch"] = config.batch
-        plan = replace(plan, **row)
-    if prepared.kind.name in ("number", "vector"):
-        # benchmarks/modes.md: few numbers want a fast G and a penalty that gives way
-        plan = replace(plan, learning_rate=3e-3, first_weight=0.01, gap_target=0.02)
-    changes: dict[str, Any] = {}
-    if config.learning_rate is not None:
-        changes |= {"learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate}
-    if config.ema_half_life is not None:
-        changes["ema_half_life"] = config.ema_half_life
-    if config.warmup is not None:
-        if prepared.network not in WARMED_UP and config.warmup:
-            networks = " and ".join(WARMED_UP)
-            raise OptionError(f"--warmup is for the networks {networks}, and this is {prepared.network}. Leave it out.")
-        changes["warmup"] = config.warmup
-        changes["d_warmup"] = min(plan.d_warmup, 1 - config.warmup)
-    return replace(plan, **changes)
 
 
-PICTURE_PLANS: dict[str, dict[str, Any]] = {
-    # benchmarks/pictures_networks.md
-    "strided": {"batch": 32, "learning_rate": 2e-3, "gap_target": 0.15},
-    # Huang et al. 2025, appendix: their CIFAR-10 configuration
-    "residual": {
-        "batch": 64, "learning_rate": 2e-4, "final_learning_rate": 0.25, "first_beta2": 0.9, "gap_target": 0.15,
-    },
-    # Radford et al. 2016, section 3
-    "dcgan": {
-        "batch": 128, "loss": "nonsaturating", "penalty": "none", "learning_rate": 2e-4, "final_learning_rate": 1.0,
-        "beta1": 0.5, "beta2": 0.999,
-    },
-    # Karras et al. 2020, appendix B; their weight of R1 follows the resolution (Karras et al. 2020b, appendix)
-    "stylegan2": {
-        "batch": 32, "loss": "nonsaturating", "penalty": "r1", "penalty_every": 16, "learning_rate": 2e-3,
-        "final_learning_rate": 1.0, "path_length_weight": 2.0, "path_length_every": 4, "ema_half_life": 10_000.0,
-    },
-}  # fmt: skip
-"""How the games of pictures are played, by network; what is not named stands in `GameConfig`."""
-
-MEASURED_PIXELS = 28 * 28
-"""Of the pictures that the strided pair's settings were found on (MNIST): from there the penalty starts in proportion
-to the numbers of a picture, and the learning rate falls with the side (benchmarks/pictures.md)."""
-
-LOOK_PIXELS, LOOK_PIXELS_STYLES = 256 * 256, 64 * 64
-"""Above so many pixels (StyleGAN2: the second) looks come after fewer steps, for a step then takes seconds, and a stop,
-a checkpoint and the progress wait for a look."""
-
-SMALL_SIDE, SMALL_WEIGHT = 32, 0.01
-"""For pictures up to so many pixels a side StyleGAN2 goes without path lengths, and R1 has this weight (its CIFAR-10
-configuration: Karras et al. 2020b)."""
-
-
-def _picture_plan(prepared: Prepared[Any, Any], config: TrainConfig, plan: GameConfig) -> GameConfig:
-    """The plan for pictures: the network's own row of the table, and what follows from their number and size."""
-    _, height, width = prepared.codec.spec.shape
-    row = dict(PICTURE_PLANS.get(prepared.network, {}))
-    if prepared.network in ("dense2014", "conv2014"):
-        row = _plan_of_2014(prepared)
-    if config.penalty is not None and config.penalty != row.get("penalty", "r1r2"):
-        row = {name: value for name, value in row.items() if name not in ("penalty_weight", "final_weight")}
-    asked = {
-        "loss": config.loss, "penalty": config.penalty, "penalty_weight": config.penalty_weight, "batch": config.batch,
-    }  # fmt: skip
-    row |= {name: value for name, value in asked.items() if value is not None}
-    row["batch"] = min(row["batch"], max(4, prepared.num_train // 4))
-    row.setdefault("ema_half_life", float(np.clip(2 * prepared.num_train, 5_000, 50_000)))
-    if prepared.network in ("strided", "residual"):
-        # the gradient's squared norm is a sum over the numbers of a picture; 1 fits MNIST (benchmarks/pictures.md)
-        row["first_weight"] = prepared.codec.spec.dim / MEASURED_PIXELS
-    if prepared.network == "strided":
-        row["learning_rate"] *= min(1.0, math.sqrt(MEASURED_PIXELS / (height * width)))
-    if prepared.network == "stylegan2":
-        if config.penalty_weight is None and row["penalty"] != "none":
-            # gamma = 0.0002 pixels / batch (Karras et al. 2020b, their automatic configuration)
-            small = height * width <= SMALL_SIDE**2
-            row["penalty_weight"] = SMALL_WEIGHT if small else 0.0002 * height * width / row["batch"]
-        if height * width <= SMALL_SIDE**2:
-            row["path_length_weight"] = 0.0
-    usual = "spectral" if prepared.kind.name == "audio" else "ada"
-    most = LOOK_PIXELS_STYLES if prepared.network == "stylegan2" else LOOK_PIXELS
-    row["steps_per_look"] = max(1, min(plan.steps_per_look, plan.steps_per_look * most // (height * width)))
-    automatic = "none" if prepared.network in UNAUGMENTED else usual
+def _image_fields(prepared: Prepared[Any, Any], config: TrainConfig, pair: Pair, task: Task) -> dict[str, Any]:
+    """What follows for images from their number and size, where the recipe does not say it."""
+    _, height, width = task.spec.shape
     augment = config.own(AugmentOptions).augment
-    row["augmentation"] = automatic if augment == "auto" else augment
-    return replace(plan, **row, mirror=config.of_kinds.get("mirror") == "on")
-
-
-def _plan_of_2014(prepared: Prepared[Any, Any]) -> dict[str, Any]:
-    """The schedule of the paper of 2014, as its configuration files have it."""
-    from gankit.networks.vectors.dense2014 import schedule2014
-
-    found = schedule2014(prepared.network, prepared.codec.spec)
+    automatic = prepared.kind.augmentation if pair.augmented else "none"
     return {
-        "loss": found.loss, "penalty": found.penalty, "optimiser": "sgd", "batch": found.batch,
-        "learning_rate": found.discriminator_rate, "generator_rate": found.learning_rate / found.discriminator_rate,
-        "rate_decay": found.rate_decay, "least_rate": found.smallest_rate, "max_column_norm": found.max_column_norm,
-        "momentum": found.momentum, "final_momentum": found.final_momentum,
-        "momentum_samples": found.momentum_epochs * prepared.num_train, "ema_half_life": 0.0,
-        "at_once": found.at_once,
-    }  # fmt: skip
-
-
-def default_latents(prepared: Prepared[Any, Any]) -> int:
-    """Numbers of z where the user named none: 100 as in 2014, 512 for StyleGAN2."""
-    return 512 if prepared.network == "stylegan2" else 100
+        "ema_half_life": float(np.clip(2 * task.rows, 5_000, 50_000)),
+        "steps_per_look": max(1, min(25, 25 * LOOK_PIXELS // (height * width))),
+        "augmentation": automatic if augment == "auto" else augment,
+        "mirror": config.of_kinds.get("mirror") == "on",
+    }
 
 
 def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:

@@ -20,27 +20,21 @@ import torch
 from gankit import __version__
 from gankit.columns.cells import Values
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
 from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
-from gankit.networks import Generator, LikelihoodGenerator, StartsFromRecords
+from gankit.networks import NETWORKS
+from gankit.networks.base import Generator, LikelihoodGenerator, StartsFromRecords
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
-from gankit.networks.sequences.symbols import SymbolsGenerator
-from gankit.networks.vectors.sequential import SequentialGenerator
 from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
-from gankit.run.plan import default_latents, plan_game
-from gankit.run.texts import text_dropout
+from gankit.run.plan import plan_game
 from gankit.training.batches import Ahead, Batches
 from gankit.training.game import Game
 
 if TYPE_CHECKING:
     from gankit.run.folder import RunFolder
-
-DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
-"""Below so many training rows, that share of a sequential G's hidden units is dropped (benchmarks/tables.md)."""
 
 MOST_LOOKED_AT = 5_000
 """Training records, about, that networks are shown before the game."""
@@ -77,18 +71,14 @@ class Run:
     ) -> Run:
         """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of pictures."""
         device = device_of(config.device)
-        if prepared.network == "sequential" and config.latents is not None:
-            raise OptionError("--latents: the sequential network takes one number of z a column. Leave it out.")
-        latents = config.latents or default_latents(prepared)
-        precision = precision_of(config.precision, prepared.network, prepared.codec.spec.form, device)
+        pair = NETWORKS[prepared.network]
+        pair.refuse({"latents": config.latents})
+        latents = config.latents or pair.latents
+        precision = precision_of(config.precision, pair, prepared.codec.spec.form, device)
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
-        if isinstance(generator, SequentialGenerator):
-            generator.dropout = next(share for rows, share in DROPOUT if prepared.num_train < rows)
         train, heldout = _batches(prepared, prepared.train, device), _batches(prepared, prepared.heldout, device)
-        if isinstance(generator, SymbolsGenerator):
-            generator.dropout = text_dropout(int((train.x > 0).sum()))
         if isinstance(generator, LikelihoodGenerator):
             generator.start_from(train.x)
         for network in (generator, discriminator):

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 FULL_SCALE = 32768.0
 """Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
 
+MOST_MEASURED = 500
+"""Training clips whose mean square is measured."""
+
 
 class AudioKind(Kind[ClipSet, AudioCodec]):
     """Audio clips with their labels."""
@@ -42,6 +45,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     options = OPTIONS
     conditioned = "Train it anew on recordings with such a label."
     most_fakes = 2_000
+    augmentation = "spectral"
     _images = ImageKind()
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
@@ -65,6 +69,14 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         if prepared.codec.spec.form == "image":
             return self._images.coded(prepared, part)
         return Coded(part.clips.x, part.rows, 1 / FULL_SCALE)
+
+    def mean_square(self, prepared: Prepared[ClipSet, AudioCodec]) -> float:
+        """See `Kind.mean_square`."""
+        if prepared.codec.spec.form == "image":
+            return 1.0
+        part = prepared.train
+        some = part.clips.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / FULL_SCALE
+        return float(np.square(some).mean())
 
     def evidence(self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, notes: Notes) -> Perception:
         """See `Kind.evidence`: of spectrograms."""

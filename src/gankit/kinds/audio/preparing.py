@@ -27,10 +27,7 @@ from gankit.kinds.audio.reading import SHORTEST, SILENT, read_recordings, roomy
 from gankit.kinds.audio.records import ClipSet, Recordings, recording_hash
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.records import Pictures
-from gankit.kinds.refusing import refuse_other_network
-
-CODERS: dict[str, type[AudioCodec]] = {"wave": WaveCodec}
-"""How recordings are shown to a network, where not as spectrograms."""
+from gankit.networks import NETWORKS, pair_for
 
 
 def prepare_audio(
@@ -60,7 +57,7 @@ def prepare_audio(
         heldout_rows = known_rows(len(others), given, heldout_values, notes, "recordings")
     train = rows_of(values, train_rows)
     network = _network(config)
-    coder = CODERS.get(network, SpectrogramCodec)
+    coder: type[AudioCodec] = WaveCodec if "signal" in NETWORKS[network].makes else SpectrogramCodec
     codec = coder.fit((), sound_values(recordings.x[train_rows], recordings.lengths[train_rows]), recordings.rate)
     looks = _looks(codec, recordings)
     seconds = recordings.x.shape[1] / recordings.rate
@@ -119,8 +116,9 @@ def brought_to(
 
 
 def _network(config: TrainConfig) -> str:
-    refuse_other_network(config.network, ("images", "recordings"), "these are recordings")
-    return "strided" if config.network == "auto" else config.network
+    if config.network == "auto":
+        return "strided"
+    return pair_for(config.network, ("image", "signal"), "these are recordings").name
 
 
 Ints = npt.NDArray[np.int64]

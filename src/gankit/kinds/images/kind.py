@@ -45,6 +45,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     most_fakes = 10_000
     measures_threads = True
     has_places = True
+    augmentation = "ada"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""

@@ -15,7 +15,7 @@ from gankit.features import train_classifier
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
-from gankit.kinds.refusing import UNAUGMENTED
+from gankit.networks import NETWORKS
 from gankit.options import parse_duration, parse_samples
 from gankit.randomness import numpy_generator
 
@@ -43,7 +43,7 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
     own = config.own(ImageOptions)
     if own.mirror != "auto":
         return own.mirror
-    if prepared.network in UNAUGMENTED or _is_short(config):
+    if not NETWORKS[prepared.network].augmented or _is_short(config):
         return "off"
     count = min(len(prepared.heldout), MOST_PICTURES)
     if count < LEAST_HELDOUT:

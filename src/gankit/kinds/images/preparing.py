@@ -18,7 +18,7 @@ from gankit.kinds.images.codec import ImageCodec
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_pictures
 from gankit.kinds.images.records import ImageSet, Pictures, picture_hash
-from gankit.kinds.refusing import refuse_other_network
+from gankit.networks import pair_for
 
 LARGE = 1 << 19
 """Pixels of a picture from which on a line says what they cost."""
@@ -81,5 +81,4 @@ def _heldout(config: TrainConfig, pictures: Pictures, notes: list[str]) -> Pictu
 def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
     if config.own(ImageOptions).augment == "spectral":
         raise OptionError("--augment spectral is for recordings, and these are pictures. Take ada, or leave it out.")
-    refuse_other_network(config.network, ("images",), "these are pictures")
-    return "strided" if config.network == "auto" else config.network
+    return "strided" if config.network == "auto" else pair_for(config.network, ("image",), "these are images").name

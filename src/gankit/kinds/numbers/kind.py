@@ -5,6 +5,7 @@ Knows tables; never the loop's inside or terminals.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gankit.columns.codec import Codec, Columns
@@ -25,6 +26,8 @@ class VectorKind(TableKind):
 
     name = "vector"
     is_guess = False
+    recipe: Mapping[str, Any] = {"learning_rate": 3e-3, "first_weight": 0.01, "gap_target": 0.02}
+    """Few numbers want a fast G and a penalty that gives way (benchmarks/modes.md)."""
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`."""

@@ -22,12 +22,12 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.origin import Records
 from gankit.kinds.base import Kind, Prepared
-from gankit.kinds.refusing import refuse_other_network
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.reading import read_series, read_series_like
 from gankit.kinds.series.records import Layout, Series, SeriesSet, series_hash, with_layout
 from gankit.kinds.series.times import calendar_columns, calendar_table, find_grid, has_dates, runs_of
+from gankit.networks import NETWORKS, pair_for
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,9 +39,6 @@ WHOLE_SERIES, WHOLE_STEPS = 10, 1000
 
 MANY_SERIES = 20
 """From so many series on whole ones are held out, below that a part of the time of each."""
-
-SHORT = 2048
-"""Series of up to so many numbers have principal components that are found in seconds."""
 
 FEW_NOTES = 3
 """More notes of one kind on channels are one."""
@@ -146,10 +143,9 @@ def _labels(series: Series, config: TrainConfig, notes: list[str]) -> tuple[Trai
 
 
 def _network(config: TrainConfig, codec: SeriesCodec) -> str:
-    refuse_other_network(config.network, ("series",), "these are series")
     if config.network != "auto":
-        return config.network
-    return "principal" if codec.spec.dim <= SHORT else "temporal"
+        return pair_for(config.network, ("sequence",), "these are series").name
+    return "principal" if NETWORKS["principal"].refusal(codec.spec) is None else "temporal"
 
 
 # --- windows, and which train ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from gankit.metrics.metric import Noun
 from gankit.metrics.sample import Sample, align
 
 if TYPE_CHECKING:
-    from gankit.networks import Discriminator, Generator
+    from gankit.networks.base import Discriminator, Generator
 
 GRID = 240
 """Points of the grid over which D is drawn for one-dimensional data."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,11 +23,11 @@ from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.kinds.base import Dataset, Kind, Prepared
 from gankit.kinds.numbers.codec import VectorCodec
-from gankit.kinds.refusing import refuse_other_network
 from gankit.metrics.sample import Sample
+from gankit.networks import NETWORKS, pair_for
 
-MAX_SEQUENTIAL_COLUMNS = 400
-"""Above so many columns a table is generated in one shot: the sequential pair's cost grows with their square."""
+if TYPE_CHECKING:
+    from gankit.networks.base import RecordType
 
 
 def prepare_rows(
@@ -89,14 +89,13 @@ def check_kind(rows: Rows, config: TrainConfig) -> None:
 
 
 def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -> str:
-    refuse_other_network(config.network, ("tables",), f"this is kind {kind}")
     if config.network != "auto":
-        if config.network == "sequential" and kind != "table":
-            raise OptionError(f"--network sequential makes tables, and this is kind {kind}. Take it as --kind table.")
-        return config.network
+        offered: tuple[RecordType, ...] = ("vector", "choices") if kind == "table" else ("vector",)
+        return pair_for(config.network, offered, f"this is kind {kind}").name
     if kind != "table":
         return "residual"
-    if len(schema.modelled) > MAX_SEQUENTIAL_COLUMNS:
+    most = NETWORKS["sequential"].most_blocks
+    if most is not None and len(schema.modelled) > most:
         notes.append(
             f"network: residual, since {len(schema.modelled)} columns are too many for the sequential one. Conditions "
             "are then possible on --given columns only."
@@ -108,12 +107,12 @@ def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -
 def _codecs(
     kind: str, network: str, schema: Schema, train: Mapping[str, Values], config: TrainConfig
 ) -> tuple[TableCodec | VectorCodec, TableCodec | None]:
-    """The codec of what G makes, and of c. A sequential G needs no c: given columns come first in its order."""
+    """The codec of what G makes, and of c. Of a G that takes no c the given columns come first."""
     for name in config.given:
         schema.column(name)
     first = [c for name in dict.fromkeys(config.given) for c in schema.modelled if c.name == name]
     rest = [c for c in schema.modelled if c not in first]
-    if network == "sequential":
+    if not NETWORKS[network].takes_condition:
         return TableCodec.fit([*first, *rest], train, num_first=len(first)), None
     if first and not rest:
         raise OptionError("every column is given, so that none is left to generate. Give fewer.")

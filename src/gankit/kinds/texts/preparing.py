@@ -19,6 +19,7 @@ from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
+from gankit.networks import pair_for
 
 MAX_STEPS = 256
 """Texts of more symbols are left out: time and memory grow with the longest text."""
@@ -68,11 +69,7 @@ def prepare_texts(
 
 
 def _network(config: TrainConfig) -> str:
-    if config.network not in ("auto", "symbols"):
-        raise OptionError(
-            f"--network {config.network} does not make texts, and these are some. Leave it out, or take symbols."
-        )
-    return "symbols"
+    return "symbols" if config.network == "auto" else pair_for(config.network, ("symbols",), "these are texts").name
 
 
 def _values(texts: Texts, schema: Schema) -> dict[str, Values]:

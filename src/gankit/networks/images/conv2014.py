@@ -21,8 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, Pair
 from gankit.networks.layers import autocast, channels_last, cut
 from gankit.networks.vectors.dense2014 import CIFAR10_CONVOLUTIONAL as PUBLISHED
 from gankit.networks.vectors.dense2014 import (
@@ -154,22 +153,23 @@ class Conv2014Discriminator(Discriminator):
         return logits.squeeze(1).to(x.dtype)
 
 
-def build_conv2014(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Conv2014Generator, Conv2014Discriminator]:
-    """The convolutional pair of 2014; `width` scales it.
-
-    Raises:
-        OptionError: the records are no images, or a side is below 8 pixels; a depth is asked for.
-    """
-    if spec.form != "image":
-        raise OptionError("--network conv2014 makes images only. Use residual or dense2014 for this kind of data.")
-    if min(spec.shape[1:]) < SMALLEST_SIDE:
-        raise OptionError(
-            f"--network conv2014 needs images of {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels at least, these are "
-            f"{spec.shape[2]} x {spec.shape[1]}. Use residual or dense2014."
-        )
-    if depth is not None:
-        raise OptionError("--depth: conv2014 has the layers of the paper of 2014. Leave it out; --width scales it.")
+) -> tuple[Generator, Discriminator]:
+    """`width` scales both networks."""
     width = width or PUBLISHED.units_g
     return Conv2014Generator(spec, condition, width, num_latents), Conv2014Discriminator(spec, condition, width)
+
+
+def _limit(spec: Spec) -> str | None:
+    _, height, width = spec.shape
+    if min(height, width) >= SMALLEST_SIDE:
+        return None
+    return f"makes images of {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels at least, these are {width} x {height}"
+
+
+PAIR = Pair(
+    "conv2014", ("image",), _build, _limit, recipe=PUBLISHED.recipe, bfloat16=("image",),
+    bfloat16_by_default=False, augmented=False,
+    unused={"depth": "conv2014 has the layers of the paper of 2014; --width scales it"},
+)  # fmt: skip

@@ -18,12 +18,13 @@ after G, surrounded by zeros before D).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.layers import autocast, channels_last, cut, halvings, surround
 from gankit.spec import Spec
 
@@ -122,18 +123,23 @@ class DCGANDiscriminator(Discriminator):
         return logits
 
 
-def build_dcgan(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[DCGANGenerator, DCGANDiscriminator]:
-    """The pair of Radford et al.; `width` 64 where it is None.
-
-    Raises:
-        OptionError: the records are no images, or cannot be halved `depth` times.
-    """
-    if spec.form != "image":
-        raise OptionError("--network dcgan makes images only. Use residual or dense2014 for this kind of data.")
+) -> tuple[Generator, Discriminator]:
+    """The pair of Radford et al.; `width` 64 where it is None."""
     width = width or WIDTH
     return (
         DCGANGenerator(spec, condition, width, depth, num_latents),
         DCGANDiscriminator(spec, condition, width, depth),
     )
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    """Radford et al. 2016, section 3."""
+    return {
+        "batch": 128, "loss": "nonsaturating", "penalty": "none", "learning_rate": 2e-4, "final_learning_rate": 1.0,
+        "beta1": 0.5, "beta2": 0.999,
+    }  # fmt: skip
+
+
+PAIR = Pair("dcgan", ("image",), _build, recipe=_recipe, bfloat16=("image",), augmented=False)

@@ -23,12 +23,14 @@ finer ones, and the colours are float32.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, Task
+from gankit.networks.images.strided import MEASURED_NUMBERS
 from gankit.networks.layers import autocast, channels_last, cut, double, halvings, margins
 from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step, Surround
 from gankit.spec import Spec
@@ -227,11 +229,19 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
         return logits + self.head.bias, squares
 
 
-def build_residual_image(
+def build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[ResidualImageGenerator, ResidualImageDiscriminator]:
-    """The pair for images; `width` channels as `channels_at` says, `depth` blocks a stage (1; the paper's 2)."""
+) -> tuple[Generator, Discriminator]:
+    """`width` channels as `channels_at` says, `depth` blocks a stage (1; the paper's 2)."""
     return (
         ResidualImageGenerator(spec, condition, width, depth or 1, num_latents),
         ResidualImageDiscriminator(spec, condition, width, depth or 1),
     )
+
+
+def recipe(task: Task) -> dict[str, Any]:
+    """That of CIFAR-10 (Huang et al. 2025, appendix), but for where the penalty starts, see `MEASURED_NUMBERS`."""
+    return {
+        "batch": 64, "learning_rate": 2e-4, "final_learning_rate": 0.25, "first_beta2": 0.9, "gap_target": 0.15,
+        "first_weight": task.spec.dim / MEASURED_NUMBERS,
+    }  # fmt: skip

@@ -14,11 +14,14 @@ measured: benchmarks/images_networks.md.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
+from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
 from gankit.networks.layers import (
     SLOPE,
@@ -35,6 +38,11 @@ from gankit.spec import Spec
 
 WIDEST = 8
 """Widths double from stage to stage up to this multiple of the first."""
+
+MEASURED_NUMBERS = 28 * 28
+"""Of the images that the settings were found on (MNIST): from there the penalty starts in proportion to the numbers of
+an image, for the gradient's squared norm is a sum over them, and the learning rate falls with the side
+(benchmarks/pictures.md)."""
 
 
 class StridedGenerator(ConvolutionalGenerator):
@@ -156,21 +164,26 @@ def default_width(height: int, length: int) -> int:
     return max(8, min(32, 2048 // max(height, length) // 8 * 8))
 
 
-def build_strided(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[StridedGenerator, StridedDiscriminator]:
-    """The pair for an image; `width` = channels at half of the full size, `depth` = further convolutions a stage (0).
-
-    Raises:
-        OptionError: the records are not images.
-    """
-    if spec.form != "image":
-        raise OptionError(
-            f"--network strided makes images, and these records are a {spec.form} of {spec.dim} numbers. "
-            "Use --network residual, or leave --network out."
-        )
+) -> tuple[Generator, Discriminator]:
+    """`width` = channels at half of the full size, `depth` = further convolutions a stage (0)."""
     width, depth = width or default_width(*spec.shape[1:]), depth or 0
     return (
         StridedGenerator(spec, condition, width, depth, num_latents),
         StridedDiscriminator(spec, condition, width, depth),
     )
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    # benchmarks/pictures_networks.md
+    _, height, width = task.spec.shape
+    return {
+        "batch": 32,
+        "learning_rate": 2e-3 * min(1.0, math.sqrt(MEASURED_NUMBERS / (height * width))),
+        "gap_target": 0.15,
+        "first_weight": task.spec.dim / MEASURED_NUMBERS,
+    }
+
+
+PAIR = Pair("strided", ("image",), _build, recipe=_recipe, bfloat16=("image",))

@@ -24,8 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
-from gankit.networks.base import Discriminator, StyleGenerator
+from gankit.networks.base import Discriminator, Generator, Pair, StyleGenerator, Task
 from gankit.networks.layers import cut, surround
 from gankit.spec import Spec
 
@@ -640,6 +639,13 @@ WIDTH = 512
 MAPPING_DEPTH = 8
 SMALL_MAPPING_DEPTH = 2
 
+SMALL_WEIGHT = 0.01
+"""Of R1 for small images (Karras et al. 2020b, their CIFAR-10 configuration, which also goes without path lengths)."""
+
+LOOK_PIXELS = 64 * 64
+"""Above so many pixels looks come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
+progress wait for a look."""
+
 
 def truncate(w: Tensor, mean: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
     """w' = mean + psi (w - mean): Karras et al. 2019, appendix B.
@@ -663,26 +669,36 @@ def truncate(w: Tensor, mean: Tensor, psi: float, cutoff: int | None = None) -> 
     return pulled
 
 
-def build_stylegan2(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[StyleGAN2Generator, StyleGAN2Discriminator]:
-    """The pair of StyleGAN2 for images; the papers have 512 latents.
+) -> tuple[Generator, Discriminator]:
+    """The networks of the papers, which have 512 latents.
 
     `width` is the channels of the low resolutions (512), from which those of the higher ones follow; `depth` the layers
     of the mapping network (8; for images of up to 32 x 32 pixels 2, and there G does not mix styles, as for CIFAR-10 in
     the papers; G's attribute `mixing` changes that).
-
-    Raises:
-        OptionError: the records are not images.
     """
-    if spec.form != "image":
-        raise OptionError(
-            f"--network stylegan2 makes images only, and these records are of the form '{spec.form}'. "
-            "Leave --network out, or give residual."
-        )
     small = is_small(spec)
     width, depth = width or WIDTH, depth or (SMALL_MAPPING_DEPTH if small else MAPPING_DEPTH)
     generator = StyleGAN2Generator(spec, condition, width, depth, num_latents)
     if small:
         generator.mixing = 0.0
     return generator, StyleGAN2Discriminator(spec, condition, width, depth)
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    """Karras et al. 2020a, appendix B; the weight of R1 follows the resolution (Karras et al. 2020b, appendix)."""
+    _, height, width = task.spec.shape
+    batch, small = task.batch_of(32), is_small(task.spec)
+    row = {
+        "batch": batch, "loss": "nonsaturating", "penalty": "r1", "penalty_every": 16, "learning_rate": 2e-3,
+        "final_learning_rate": 1.0, "path_length_weight": 0.0 if small else 2.0, "path_length_every": 4,
+        "ema_half_life": 10_000.0, "steps_per_look": max(1, min(25, 25 * LOOK_PIXELS // (height * width))),
+    }  # fmt: skip
+    if task.penalty != "none":
+        # gamma = 0.0002 pixels / batch (their automatic configuration); CIFAR-10's has a weight of its own
+        row["penalty_weight"] = SMALL_WEIGHT if small else 0.0002 * height * width / batch
+    return row
+
+
+PAIR = Pair("stylegan2", ("image",), _build, latents=512, recipe=_recipe, bfloat16=("image",))

@@ -22,10 +22,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
-from gankit.networks.base import DifferentiatedDiscriminator, Generator, StartsFromRecords
+from gankit.networks.base import (
+    DifferentiatedDiscriminator,
+    Discriminator,
+    Generator,
+    Pair,
+    StartsFromRecords,
+    Task,
+)
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.layers import sequences_only
 from gankit.networks.vectors.residual import SLOPE, ResidualBlock, ResidualDiscriminator
 from gankit.spec import Spec
 
@@ -252,22 +257,26 @@ def _within(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return kept
 
 
-def build_principal(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[PrincipalGenerator, PrincipalDiscriminator]:
-    """The pair for a sequence of at most MOST_NUMBERS numbers; by default 128 units and 3 blocks.
-
-    Raises:
-        OptionError: the records are no sequences, or too long.
-    """
-    sequences_only("principal", spec)
-    if spec.dim > MOST_NUMBERS:
-        raise OptionError(
-            f"--network principal makes sequences of at most {MOST_NUMBERS:,} numbers, and these have {spec.dim:,}. "
-            "Use --network temporal, or leave --network out."
-        )
+) -> tuple[Generator, Discriminator]:
+    """128 units and 3 blocks by default."""
     width, depth = width or 128, depth or 3
     return (
         PrincipalGenerator(spec, condition, width, depth, num_latents),
         PrincipalDiscriminator(spec, condition, width, depth),
     )
+
+
+def _limit(spec: Spec) -> str | None:
+    if spec.dim <= MOST_NUMBERS:
+        return None
+    return f"makes series of at most {MOST_NUMBERS:,} numbers, and these have {spec.dim:,}: temporal makes longer ones"
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    # benchmarks/series_networks.md
+    return {"batch": min(128, task.rows), "first_weight": 3.0, "gap_speed": 0.2}
+
+
+PAIR = Pair("principal", ("sequence",), _build, _limit, recipe=_recipe, bfloat16=("sequence",))

@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, Pair
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.layers import SLOPE, sequences_only
+from gankit.networks.layers import SLOPE
 from gankit.spec import Spec
 
 OWN = 16
@@ -162,15 +162,10 @@ class AttentionBlock(nn.Module):
         return h + added
 
 
-def build_recurrent(
+def _build_recurrent(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[StepwiseGenerator, StepwiseDiscriminator]:
-    """The recurrent pair: `width` = numbers of the state (64), `depth` = layers of units (1).
-
-    Raises:
-        OptionError: the records are no sequences.
-    """
-    sequences_only("recurrent", spec)
+) -> tuple[Generator, Discriminator]:
+    """`width` = numbers of the state (64), `depth` = layers of units (1)."""
     width, depth = width or 64, depth or 1
     return (
         StepwiseGenerator(spec, condition, Recurrence(width, depth, both_ways=False), width, num_latents),
@@ -178,21 +173,17 @@ def build_recurrent(
     )
 
 
-def build_attention(
+def _build_attention(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[StepwiseGenerator, StepwiseDiscriminator]:
-    """The pair of transformers: `width` = numbers of a step's vector (64), `depth` = blocks (2).
-
-    Raises:
-        OptionError: the records are no sequences.
-    """
-    sequences_only("attention", spec)
+) -> tuple[Generator, Discriminator]:
+    """`width` = numbers of a step's vector (64), `depth` = blocks (2)."""
     width, depth = width or 64, depth or 2
-
-    def body() -> nn.Module:
-        return nn.Sequential(*(AttentionBlock(width) for _ in range(depth)))
-
+    bodies = [nn.Sequential(*(AttentionBlock(width) for _ in range(depth))) for _ in range(2)]
     return (
-        StepwiseGenerator(spec, condition, body(), width, num_latents),
-        StepwiseDiscriminator(spec, condition, body(), width),
+        StepwiseGenerator(spec, condition, bodies[0], width, num_latents),
+        StepwiseDiscriminator(spec, condition, bodies[1], width),
     )
+
+
+RECURRENT = Pair("recurrent", ("sequence",), _build_recurrent, bfloat16=("sequence",))
+ATTENTION = Pair("attention", ("sequence",), _build_attention, bfloat16=("sequence",))

@@ -31,8 +31,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
-from gankit.networks.base import DifferentiatedDiscriminator, LikelihoodGenerator
+from gankit.networks.base import (
+    DifferentiatedDiscriminator,
+    Discriminator,
+    Generator,
+    LikelihoodGenerator,
+    Pair,
+    Task,
+)
 from gankit.networks.layers import SLOPE
 from gankit.spec import Spec
 
@@ -188,6 +194,9 @@ DROPPED_AT = 0.75
 
 SMALLEST = 1e-6
 
+DROPOUT = ((10_000, 0.3), (100_000, 0.2), (500_000, 0.1), (float("inf"), 0.0))
+"""Below so many symbols in all training texts, that share of G's numbers is dropped while it learns by likelihood."""
+
 
 class SymbolsGenerator(LikelihoodGenerator):
     """G for sequences of one one-of-K block: texts.
@@ -232,12 +241,14 @@ class SymbolsGenerator(LikelihoodGenerator):
         return self.size + self.depth * self.width if self.dropout else 0
 
     def start_from(self, x: Tensor) -> None:
-        """Sets the head's bias to how often each symbol stands in training texts, their ends included.
+        """Sets the head's bias to how often each symbol stands in training texts, their ends included, and `dropout`.
 
         Args:
             x: [N, T, 1] or [N, T] codes.
         """
         codes = self._codes(x)
+        num_symbols = int((x > 0).sum())
+        self.dropout = next(share for symbols, share in DROPOUT if num_symbols < symbols)
         counts = torch.bincount(codes[_inside(codes)], minlength=self.num_symbols) + 0.1
         with torch.no_grad():
             self.head_bias.copy_((counts / counts.sum()).log())
@@ -549,21 +560,30 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
 # --- the pair ---------------------------------------------------------------------------------------------------------
 
 
-def build_symbols(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[SymbolsGenerator, SymbolsDiscriminator]:
-    """The pair for a sequence of one one-of-K block whose code 0 ends it.
-
-    `width` 256 and `depth` 1 where they are None.
-
-    Raises:
-        OptionError: the records are no such sequences.
-    """
-    if spec.form != "sequence" or [b.type for b in spec.blocks] != ["categorical"]:
-        raise OptionError(
-            f"--network symbols makes texts, and these records are of the form {spec.form} with other blocks. "
-            "Leave --network out."
-        )
+) -> tuple[Generator, Discriminator]:
+    """`width` 256 and `depth` 1 where they are None."""
     width = width or 256
     generator = SymbolsGenerator(spec, condition, width, depth or 1, num_latents, embedding=max(4, width // 2))
     return generator, SymbolsDiscriminator(spec, condition, 64, 16)
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    """A warm-up by likelihood, then a careful game (benchmarks/texts.md)."""
+    batch = task.batch or min(max(task.rows // 16, 8), 64)
+    return {
+        "batch": batch,
+        "warmup": 0.94,
+        "warmup_batch": batch,
+        "warmup_keeps_last": True,
+        "keeps_warmed": True,
+        "d_warmup": 0.02,
+        "likelihood_weight": 0.1,
+        "generator_rate": 0.1,
+        "gap_target": 0.1,
+        "ema_half_life": float(min(max(task.rows, 1_000), 10_000)),
+    }
+
+
+PAIR = Pair("symbols", ("symbols",), _build, recipe=_recipe, bfloat16=("sequence",), likelihood=True)

@@ -13,11 +13,13 @@ benchmarks/series_networks.md.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
 from gankit.networks.layers import (
@@ -26,7 +28,6 @@ from gankit.networks.layers import (
     convolution_in_time,
     init_weights,
     normalised,
-    sequences_only,
     widths_of,
 )
 from gankit.spec import Spec
@@ -150,19 +151,20 @@ class TemporalDiscriminator(ConvolutionalDiscriminator):
         return x.reshape(len(x), 1, -1, self.steps_together * x.shape[2]).permute(0, 3, 1, 2)
 
 
-def build_temporal(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[TemporalGenerator, TemporalDiscriminator]:
-    """The pair for a sequence.
-
-    `width` = channels at half of the full length (64), `depth` = further convolutions in each stage (0).
-
-    Raises:
-        OptionError: the records are no sequences.
-    """
-    sequences_only("temporal", spec)
+) -> tuple[Generator, Discriminator]:
+    """`width` = channels at half of the full length (64), `depth` = further convolutions in each stage (0)."""
     width, depth = width or 64, depth or 0
     return (
         TemporalGenerator(spec, condition, width, depth, num_latents),
         TemporalDiscriminator(spec, condition, width, depth),
     )
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    # benchmarks/series_networks.md
+    return {"batch": min(64, task.rows), "gap_speed": 0.2}
+
+
+PAIR = Pair("temporal", ("sequence",), _build, recipe=_recipe, bfloat16=("sequence",))

@@ -14,12 +14,13 @@ A condition is joined with z in G with as much weight as z has, and enters D by 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.errors import OptionError
+from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
 from gankit.networks.layers import SLOPE, autocast, convolution_in_time, init_weights, lay_out, normalised, widths_of
 from gankit.spec import Spec
@@ -35,6 +36,10 @@ WIDEST = 8
 
 SHUFFLE = 2 * STRIDE
 """Samples by which D shifts what it sees, at most: two steps after its first stage, the paper's n = 2."""
+
+FIRST_WEIGHT = 1 / 260
+"""Of the penalty, for a number of a signal of mean square 1: that of images of MNIST's size (benchmarks/audio.md). The
+gradient's squared norm is a sum over all samples, and the smaller they are the larger it must be."""
 
 
 def quarterings(num_steps: int) -> tuple[int, int]:
@@ -138,19 +143,24 @@ def shifted(x: Tensor, by: Tensor) -> Tensor:
     return found * inside[:, :, None]
 
 
-def build_wave(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[WaveGenerator, WaveDiscriminator]:
-    """The pair for a signal; `width` = channels at a quarter of the full length (16).
-
-    Raises:
-        OptionError: the records are no signals, or a depth was asked for.
-    """
-    if spec.form != "sequence" or any(block.type != "continuous" for block in spec.blocks):
-        raise OptionError(
-            f"--network wave makes signals, and these records are a {spec.form} of {spec.dim} numbers and choices. "
-            "Leave --network out."
-        )
-    if depth is not None:
-        raise OptionError("--depth: the stages of network wave follow from the length. Leave it out.")
+) -> tuple[Generator, Discriminator]:
+    """`width` = channels at a quarter of the full length (16)."""
     return WaveGenerator(spec, condition, width or 16, num_latents), WaveDiscriminator(spec, condition, width or 16)
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    return {
+        "batch": task.batch_of(32),
+        "learning_rate": 2e-3,
+        "gap_target": 0.15,
+        "first_weight": FIRST_WEIGHT * task.spec.dim * task.mean_square,
+        "ema_half_life": float(min(max(2 * task.rows, 5_000), 50_000)),
+    }
+
+
+PAIR = Pair(
+    "wave", ("signal",), _build, recipe=_recipe, bfloat16=("sequence",),
+    unused={"depth": "the stages of network wave follow from the length"},
+)  # fmt: skip

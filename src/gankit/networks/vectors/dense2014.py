@@ -21,7 +21,8 @@ pylearn2, which reads them. Facts that are easily missed:
 - G and D move at once, from the same noise and the same dropout, not one after the other as in algorithm 1 of the
   paper. That decides: where D moves first it runs away (benchmarks/pictures.md).
 - Only mnist.yaml says `noise: uniform`; the other files leave pylearn2's default, standard normal noise.
-- The momentum rises linearly from epoch 1 to epoch 250; the rate is divided by 1.000004 after every batch.
+- The momentum rises linearly from .5 in epoch 1 to .7 in epoch 250; the rate is divided by 1.000004 after every batch,
+  down to 1e-6.
 - CIFAR-10 is contrast-normalised (`gcn: 55`: each image without its mean, of norm 55, so of deviation .992 a number).
 - tfd_pretrain has two stages: pretrain.yaml, then train.yaml, which puts another network (8000 ReLU, 100 sigmoid)
   in front of the trained G. Here: the first stage.
@@ -31,11 +32,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, StartsFromRecords
+from gankit.networks.base import Discriminator, Generator, Pair, StartsFromRecords, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import autocast
 from gankit.spec import Spec
@@ -56,7 +58,7 @@ DEVIATION = 0.5
 
 
 @dataclass(frozen=True)
-class Sizes2014:
+class Published2014:
     """The networks of one YAML file. Weights start uniform in (-reach, reach), biases at 0, unless said otherwise.
 
     source: the file.
@@ -68,6 +70,9 @@ class Sizes2014:
     marginal_bias: whether G's output biases start at the inverse sigmoid of the training records' mean.
     uniform_noise: noise uniform in (-sqrt 3, sqrt 3) in place of standard normal.
     units_d: units of D's maxout layers; for convolutions of the dense one.
+    learning_rate: of G at the start.
+    batch: real records of a step.
+    max_column_norm: the norm of the weights into a unit is cut to it after each step; None = it is not.
     """
 
     source: str
@@ -79,84 +84,48 @@ class Sizes2014:
     marginal_bias: bool
     uniform_noise: bool
     units_d: int
-
-
-@dataclass(frozen=True)
-class Schedule2014:
-    """How the networks of one YAML file were trained: SGD with momentum.
-
-    learning_rate, discriminator_rate: of G and of D at the start, for losses that are plain sums (D's is halved
-        there, see the module's docstring).
-    batch: real records of a step.
-    momentum, final_momentum, momentum_epochs: linear from the first epoch to that one.
-    rate_decay: what the rate is divided by after each batch.
-    smallest_rate: what the rate never goes below.
-    max_column_norm: the norm of the weights into a unit is cut to it after each step; None = it is not.
-    loss, penalty: of the game; keys of LOSSES and PENALTIES.
-    at_once: whether G and D move at once.
-    """
-
     learning_rate: float
-    discriminator_rate: float
     batch: int
-    momentum: float = 0.5
-    final_momentum: float = 0.7
-    momentum_epochs: int = 250
-    rate_decay: float = 1.000004
-    smallest_rate: float = 1e-6
     max_column_norm: float | None = None
-    loss: str = "nonsaturating"
-    penalty: str = "none"
-    at_once: bool = True
+
+    def recipe(self, task: Task) -> dict[str, Any]:
+        """How they were trained: gradient descent with momentum (see the module's docstring)."""
+        return {
+            "loss": "nonsaturating", "penalty": "none", "optimiser": "sgd", "batch": self.batch,
+            "learning_rate": self.learning_rate / 2, "generator_rate": 2.0, "rate_decay": 1.000004, "least_rate": 1e-6,
+            "max_column_norm": self.max_column_norm, "momentum": 0.5, "final_momentum": 0.7,
+            "momentum_samples": 250 * task.rows, "ema_half_life": 0.0, "at_once": True,
+        }  # fmt: skip
 
 
-MNIST = Sizes2014("mnist.yaml", 1200, False, 0.0, True, 0.05, True, True, 240)
-FACES = Sizes2014("tfd_pretrain/pretrain.yaml", 8000, True, -2.0, True, None, True, False, 1200)
-CIFAR10_DENSE = Sizes2014("cifar10_fully_connected.yaml", 8000, True, 0.0, False, 0.5, False, False, 1600)
-CIFAR10_CONVOLUTIONAL = Sizes2014("cifar10_convolutional.yaml", 8000, True, 0.0, False, 0.05, False, False, 500)
-
-SCHEDULES: dict[str, Schedule2014] = {
-    MNIST.source: Schedule2014(0.1, 0.05, 100),
-    FACES.source: Schedule2014(0.05, 0.025, 100, max_column_norm=1.9365),
-    CIFAR10_DENSE.source: Schedule2014(0.025, 0.0125, 100),
-    CIFAR10_CONVOLUTIONAL.source: Schedule2014(0.004, 0.002, 128),
-}
+MNIST = Published2014("mnist.yaml", 1200, False, 0.0, True, 0.05, True, True, 240, 0.1, 100)
+FACES = Published2014("tfd_pretrain/pretrain.yaml", 8000, True, -2.0, True, None, True, False, 1200, 0.05, 100, 1.9365)
+CIFAR10_DENSE = Published2014(
+    "cifar10_fully_connected.yaml", 8000, True, 0.0, False, 0.5, False, False, 1600, 0.025, 100
+)
+CIFAR10_CONVOLUTIONAL = Published2014(
+    "cifar10_convolutional.yaml", 8000, True, 0.0, False, 0.05, False, False, 500, 0.004, 128
+)
 
 GREY_DIGITS = 28
 """Grey images up to this side get the networks for MNIST, larger ones those for faces."""
 
 
-def sizes2014(name: str, spec: Spec) -> Sizes2014:
-    """The published networks for records like these.
+def dense_published(spec: Spec) -> Published2014:
+    """The published dense networks for records like these: grey images up to 28 x 28, and all that is no image, as
+    MNIST; larger grey ones as faces; colour as CIFAR-10.
 
-    Args:
-        name: "dense2014" or "conv2014".
-        spec: the records. Dense: grey up to 28 x 28, and all that is no image, as MNIST; larger grey as faces; colour
-            as CIFAR-10.
-
-    >>> sizes2014("dense2014", Spec("image", (1, 28, 28))).source
+    >>> dense_published(Spec("image", (1, 28, 28))).source
     'mnist.yaml'
-    >>> sizes2014("dense2014", Spec("image", (1, 48, 48))).source
+    >>> dense_published(Spec("image", (1, 48, 48))).source
     'tfd_pretrain/pretrain.yaml'
     """
-    if name == "conv2014":
-        return CIFAR10_CONVOLUTIONAL
-    assert name == "dense2014", name
     if spec.form != "image":
         return MNIST
     channels, height, width = spec.shape
     if channels > 1:
         return CIFAR10_DENSE
     return MNIST if max(height, width) <= GREY_DIGITS else FACES
-
-
-def schedule2014(name: str, spec: Spec) -> Schedule2014:
-    """How the networks that `sizes2014` gives were trained.
-
-    >>> schedule2014("conv2014", Spec("image", (3, 32, 32))).batch
-    128
-    """
-    return SCHEDULES[sizes2014(name, spec).source]
 
 
 # --- the networks -----------------------------------------------------------------------------------------------------
@@ -189,12 +158,12 @@ class SparseLinear(nn.Linear):
             self.bias.zero_()
 
 
-def published_hidden(before: int, widths: list[int], sizes: Sizes2014) -> list[nn.Module]:
+def published_hidden(before: int, widths: list[int], published: Published2014) -> list[nn.Module]:
     """G's hidden layers with their activations: ReLU, and for the last of them what the file says."""
     layers: list[nn.Module] = []
     for place, width in enumerate(widths, 1):
-        sigmoid = sizes.last_sigmoid and place == len(widths)
-        layers.append(uniform(nn.Linear(before, width), REACH_G, sizes.last_bias if sigmoid else 0.0))
+        sigmoid = published.last_sigmoid and place == len(widths)
+        layers.append(uniform(nn.Linear(before, width), REACH_G, published.last_bias if sigmoid else 0.0))
         layers.append(nn.Sigmoid() if sigmoid else nn.ReLU())
         before = width
     return layers
@@ -208,26 +177,26 @@ class Dense2014Generator(Generator, StartsFromRecords):
         condition: the spec of c, or None.
         width, depth: of the hidden layers.
         num_latents: numbers of z.
-        sizes: the published networks whose activations and initial weights are taken.
+        published: the networks whose activations and initial weights are taken.
 
     Attributes:
         multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
     """
 
     def __init__(
-        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, sizes: Sizes2014
+        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, published: Published2014
     ) -> None:
         super().__init__()
-        self.spec, self.condition, self.num_latents, self.sizes = spec, condition, num_latents, sizes
+        self.spec, self.condition, self.num_latents, self.published = spec, condition, num_latents, published
         self.multiply_in = torch.float32
         image = spec.form == "image"
-        self.noise = UniformNoise() if image and sizes.uniform_noise else nn.Identity()
+        self.noise = UniformNoise() if image and published.uniform_noise else nn.Identity()
         before = num_latents + (0 if condition is None else condition.dim)
-        if sizes.output_reach is None:
+        if published.output_reach is None:
             last: nn.Linear = SparseLinear(width, spec.dim)
         else:
-            last = uniform(nn.Linear(width, spec.dim), sizes.output_reach)
-        self.layers = nn.Sequential(*published_hidden(before, [width] * depth, sizes), last)
+            last = uniform(nn.Linear(width, spec.dim), published.output_reach)
+        self.layers = nn.Sequential(*published_hidden(before, [width] * depth, published), last)
         self.output = BlockOutput(spec.flat, temperature=0.5)
         self.num_uniforms = self.output.num_uniforms
 
@@ -237,7 +206,7 @@ class Dense2014Generator(Generator, StartsFromRecords):
         Args:
             x: [N, C, H, W] float32, training images in [-1, 1]; a part of them does as well.
         """
-        if self.spec.form == "image" and self.sizes.marginal_bias:
+        if self.spec.form == "image" and self.published.marginal_bias:
             last = self.layers[-1]
             assert isinstance(last, nn.Linear)
             mean = (x.flatten(1).double().mean(0) + 1) / 2
@@ -251,7 +220,7 @@ class Dense2014Generator(Generator, StartsFromRecords):
             raw: Tensor = self.layers(z if c is None else torch.cat([z, c], 1))
         raw = raw.to(z.dtype)
         if self.spec.form == "image":
-            x = 2 * raw.sigmoid() - 1 if self.sizes.sigmoid_output else DEVIATION * raw
+            x = 2 * raw.sigmoid() - 1 if self.published.sigmoid_output else DEVIATION * raw
             return x.view(-1, *self.spec.shape)  # [B, C*H*W] -> [B, C, H, W]
         chosen: Tensor = self.output(raw, u)
         return chosen.view(-1, *self.spec.shape)
@@ -281,9 +250,9 @@ class Dense2014Discriminator(Discriminator):
     Arguments and `multiply_in` as those of `Dense2014Generator`.
     """
 
-    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, sizes: Sizes2014) -> None:
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, published: Published2014) -> None:
         super().__init__()
-        self.spec, self.condition, self.sizes = spec, condition, sizes
+        self.spec, self.condition, self.published = spec, condition, published
         self.multiply_in = torch.float32
         before = spec.dim + (0 if condition is None else condition.dim)
         self.num_uniforms = before + depth * width
@@ -298,7 +267,7 @@ class Dense2014Discriminator(Discriminator):
         """See `Discriminator.forward`."""
         h = x.flatten(1)  # [B, *shape] -> [B, D]
         if self.spec.form == "image":
-            h = (h + 1) / 2 if self.sizes.sigmoid_output else h / DEVIATION
+            h = (h + 1) / 2 if self.published.sigmoid_output else h / DEVIATION
         if c is not None:
             h = torch.cat([h, c], 1)
         used, keep = 0, KEEP_INPUT
@@ -311,14 +280,27 @@ class Dense2014Discriminator(Discriminator):
         return h.squeeze(1).to(x.dtype)
 
 
-def build_dense2014(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Dense2014Generator, Dense2014Discriminator]:
-    """The pair of 2014 for records like these; `width` (G's) scales both networks, `depth` counts hidden layers."""
-    sizes = sizes2014("dense2014", spec)
-    units_g = width or sizes.units_g
-    units_d = max(1, units_g * sizes.units_d // sizes.units_g)
+) -> tuple[Generator, Discriminator]:
+    """`width` (G's) scales both networks, `depth` counts hidden layers."""
+    published = dense_published(spec)
+    units_g = width or published.units_g
+    units_d = max(1, units_g * published.units_d // published.units_g)
     return (
-        Dense2014Generator(spec, condition, units_g, depth or 2, num_latents, sizes),
-        Dense2014Discriminator(spec, condition, units_d, depth or 2, sizes),
+        Dense2014Generator(spec, condition, units_g, depth or 2, num_latents, published),
+        Dense2014Discriminator(spec, condition, units_d, depth or 2, published),
     )
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    """The schedule of the paper for images; other records are trained as their kind is."""
+    return dense_published(task.spec).recipe(task) if task.spec.form == "image" else {}
+
+
+PAIR = Pair(
+    "dense2014", ("vector", "image", "sequence"), _build, recipe=_recipe, bfloat16=("image",),
+    bfloat16_by_default=False, augmented=False,
+)  # fmt: skip
+"""In float32 by default: rounded to bfloat16, the momentum of 2014 lets D run away sooner (benchmarks/pictures.md). As
+published: neither augmented nor mirrored."""

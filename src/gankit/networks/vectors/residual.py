@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, Pair, Task
 from gankit.networks.blocks import BlockOutput
+from gankit.networks.images import residual as images
 from gankit.spec import Spec
 
 SLOPE = 0.2
@@ -200,16 +201,30 @@ class _LogitAndSlope(torch.autograd.Function):
         return slope0 * column, grad_w, *grads
 
 
-def build_residual(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[ResidualGenerator, ResidualDiscriminator]:
-    """The pair for a vector or a sequence; by default 64 units, 2 blocks below SMALL numbers a record, 128 and 3 above.
+) -> tuple[Generator, Discriminator]:
+    """For images see `gankit.networks.images.residual`; else 64 units, 2 blocks below SMALL numbers, 128 and 3 above.
 
     On the 8-ring the smaller pair is as good per sample and takes less than half the time (benchmarks/modes.md).
     """
+    if spec.form == "image":
+        return images.build(spec, condition, width, depth, num_latents)
     small = spec.dim < SMALL
     width, depth = width or (64 if small else 128), depth or (2 if small else 3)
     return (
         ResidualGenerator(spec, condition, width, depth, num_latents),
         ResidualDiscriminator(spec, condition, width, depth),
     )
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    if task.spec.form == "image":
+        return images.recipe(task)
+    if task.spec.form == "sequence":
+        # benchmarks/series_networks.md
+        return {"batch": min(128, task.rows), "first_weight": 3.0, "gap_speed": 0.2}
+    return {}
+
+
+PAIR = Pair("residual", ("vector", "image", "sequence"), _build, recipe=_recipe, bfloat16=("image",))

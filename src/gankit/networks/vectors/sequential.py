@@ -20,12 +20,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import LikelihoodGenerator
+from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, Pair, Task
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
@@ -43,6 +44,9 @@ SIZE_BITS = 2
 """Beginnings are gathered in sizes whose binary form has so many leading digits, and zeros behind."""
 
 SMALLEST = 1e-12
+
+DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
+"""Below so many training rows, that share of G's hidden units is dropped (benchmarks/tables.md)."""
 
 
 class SequentialGenerator(LikelihoodGenerator):
@@ -96,11 +100,12 @@ class SequentialGenerator(LikelihoodGenerator):
         return self.depth * self.width if self.dropout else 0
 
     def start_from(self, x: Tensor) -> None:
-        """Sets the heads to the marginals of training records, so that G starts as independent columns.
+        """Sets the heads to the marginals of training records, so that G starts as independent columns, and `dropout`.
 
         Args:
             x: [N, num_blocks] compact records.
         """
+        self.dropout = next(share for rows, share in DROPOUT if len(x) < rows)
         with torch.no_grad():
             for t, bias in enumerate(self._head_biases()):
                 counts = torch.bincount(x[:, t].long(), minlength=self.sizes[t]).to(bias) + 0.1
@@ -378,14 +383,31 @@ def _inverse_cdf(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
     return code, position
 
 
-def build_sequential(
+def _build(
     spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[SequentialGenerator, ResidualDiscriminator]:
-    """The pair for a vector of one-of-K blocks.
-
-    `width` 128 and `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks.
-    """
+) -> tuple[Generator, Discriminator]:
+    """`width` 128, `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks."""
     assert condition is None, "a sequential generator needs no condition: any block can be given"
     embedding = max(4, min(16, 512 // len(spec.blocks)))
     generator = SequentialGenerator(spec, width or 128, depth or 2, len(spec.blocks), embedding)
     return generator, ResidualDiscriminator(spec, None, 128, 3)
+
+
+def _recipe(task: Task) -> dict[str, Any]:
+    # benchmarks/tables.md
+    return {
+        "warmup": 0.9,
+        "warmup_batch": task.batch or min(max(task.rows // 50, 16), 512),
+        "warmup_keeps_last": not task.judged_by_likelihood,
+        "d_warmup": 0.04,
+        "likelihood_weight": 0.1,
+        "generator_rate": 0.03,
+        "gap_target": 0.02,
+        "ema_half_life": 10.0 * task.rows,
+    }
+
+
+PAIR = Pair(
+    "sequential", ("choices",), _build, recipe=_recipe, bfloat16=("vector",), likelihood=True, takes_condition=False,
+    most_blocks=400, unused={"latents": "the sequential network takes one number of z a column"},
+)  # fmt: skip
