@@ -25,6 +25,7 @@ def installed(
 ) -> Iterator[None]:
     """A package with one module and the entry points of the page; forgotten at the end."""
     from gankit.kinds import KINDS
+    from gankit.networks import NETWORKS
     from gankit.training.losses import LOSSES
 
     (folder / f"{name}.py").write_text(module, encoding="utf-8")
@@ -35,7 +36,7 @@ def installed(
     (about / "entry_points.txt").write_text(groups.replace("gankit_points", name))
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
-    tables = (KINDS, LOSSES)
+    tables = (KINDS, NETWORKS, LOSSES)
     for table in tables:
         table.forget()
     try:

@@ -54,6 +54,20 @@ def test_its_options_are_flags_and_refused_for_other_kinds(
         gankit.train(clouds(), size="8")
 
 
+def test_a_network_of_another_package_trains_and_its_model_is_kept_and_sampled(package: None, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(3, 2, 400)
+    model = gankit.train(x, network="line", samples="6k", out=tmp_path / "run")
+    assert (model.plan.name, model.plan.num_latents, model.plan.precision) == ("line", 3, "float32")
+    fakes = gankit.load(tmp_path / "run").sample(500, seed=1)
+    assert np.array_equal(fakes, model.sample(500, seed=1)) and fakes.shape == (500,) and abs(fakes.mean() - 3) < 2
+    with pytest.raises(OptionError, match="--width: a line has none"):
+        gankit.train(x, network="line", samples="1k", width=3)
+    with pytest.raises(OptionError, match="--precision bfloat16: network line"):
+        gankit.train(x, network="line", samples="1k", precision="bfloat16")
+    with pytest.raises(OptionError, match=r"network must be one of auto, sequential, .*wave, line; got 'lines'"):
+        gankit.train(x, network="lines")
+
+
 def test_a_loss_and_a_metric_of_another_package_are_used(package: None) -> None:
     x = np.random.default_rng(1).normal(size=(120, 2))
     model = gankit.train(x, samples="400", evaluations=1, width=8, loss="softhinge")
@@ -73,5 +87,7 @@ def test_a_broken_package_is_named_when_it_is_asked_for_and_stops_nothing_else(
         assert any(note.startswith(sentence) for note in notes)
         with pytest.raises(DependencyError, match="cannot be loaded"):
             gankit.train(clouds(), kind="points")
+        with pytest.raises(DependencyError, match=r"gankit\.networks 'line' of the package gankit-points"):
+            gankit.train(np.arange(50.0), network="line", samples="100")
         with pytest.raises(DependencyError, match=r"gankit\.losses 'softhinge'"):
             gankit.train(np.arange(50.0), loss="softhinge", samples="100")

@@ -65,5 +65,11 @@ def build(
     num_latents: int | None = None,
     seed: int = 0,
 ) -> tuple[Generator, Discriminator]:
-    """A fresh pair (G, D) by its name; see `Pair.build`."""
+    """A fresh pair (G, D) by its name; see `Pair.build`.
+
+    Raises:
+        DependencyError: there is no such pair, as of a model that was trained where another package is installed.
+    """
+    if name not in NETWORKS:
+        raise DependencyError(f"there is no network {name} here. Install the package that it comes with.")
     return NETWORKS[name].build(spec, condition, width=width, depth=depth, num_latents=num_latents, seed=seed)
