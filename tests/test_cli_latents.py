@@ -180,7 +180,7 @@ def test_a_picture_of_another_size_and_mode_is_brought_to_the_models(
         ("evaluate runs/digits/model.safetensors -o report", "--real"),
         ("evaluate runs/digits -o report", "no config.json"),
         ("evaluate runs/digits/model.safetensors -o new/report --real missing.npz", "missing.npz"),
-        ("evaluate runs/digits/model.safetensors -o report --real one.png", "one picture"),
+        ("evaluate runs/digits/model.safetensors -o report --real one.png", "one image"),
         ("evaluate runs/digits/model.safetensors -o report --real one.png --valid x", "--valid is for texts"),
         ("interpolate runs/digits -o a.bmp", ".bmp"),
         ("interpolate runs/digits -o nowhere/a.png", "nowhere"),

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gankit.columns.conditions import parse_where
 from gankit.model.files import FORMAT, MODEL_NAME, inspect, load
 from gankit.model.plan import Given, NetworkPlan
 
 if TYPE_CHECKING:
+    from gankit.columns.conditions import parse_where
     from gankit.model.model import Model
 
 __all__ = ["FORMAT", "MODEL_NAME", "Given", "Model", "NetworkPlan", "inspect", "load", "parse_where"]
 
 
 def __getattr__(name: str) -> Any:
-    """`Model` when it is first asked for: `inspect` must not wait for what it needs."""
+    """`Model` and `parse_where` when they are first asked for: `inspect` must not wait for what they need."""
     if name == "Model":
         from gankit.model.model import Model
 
         return Model
+    if name == "parse_where":
+        from gankit.columns.conditions import parse_where
+
+        return parse_where
     raise AttributeError(name)
