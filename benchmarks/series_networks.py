@@ -38,7 +38,6 @@ from gankit.io.reading import read
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.records import SeriesSet
 from gankit.networks import NETWORKS, build
-from gankit.networks.base import StartsFromRecords
 from gankit.networks.blocks import collapse, expand
 from gankit.networks.sequences import principal
 from gankit.randomness import numpy_generator
@@ -177,8 +176,8 @@ def main() -> None:
     def new_game(total_samples: int) -> Game:
         pair = build(a.network, codec.spec, condition, seed=seed, **sizes)
         for network in pair:
-            if isinstance(network, StartsFromRecords):
-                network.start_from(make(x[:: max(1, len(x) // 5000)]))
+            if network.starts_from_records:
+                network.start_from_records(make(x[:: max(1, len(x) // 5000)]))
         return Game(*pair, GameConfig(total_samples=total_samples, **fixed))
 
     batch = min(fixed["batch"], len(x))

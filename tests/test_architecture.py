@@ -102,6 +102,22 @@ def test_rooms_import_only_the_rooms_they_may_and_every_permission_is_used() -> 
     assert not wrong, "\n".join(wrong)
 
 
+KIND_NAMES = "number|vector|table|image|audio|series|text"
+
+
+def test_no_module_asks_for_a_class_or_a_name_of_a_kind_or_a_network() -> None:
+    classes = re.compile(r"isinstance\([^)]*(Part|Codec|Generator|Discriminator|Kind)\b")
+    names = re.compile(rf"\bkind(\.name)? (==|!=|in|not in) \(?\"({KIND_NAMES})\"")
+    wrong = []
+    for path in MODULES:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if classes.search(line):
+                wrong.append(f"{place(path, number)}: asks for a class; let the object state what it can do")
+            if names.search(line) and not room_of(path).startswith("kinds"):
+                wrong.append(f"{place(path, number)}: compares a kind's name; let the kind state its facts")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_rooms_keep_away_from_the_libraries_they_must_never_know() -> None:
     wrong = [
         f"{place(path, line)}: {room_of(path)} must not import {name.split('.')[0]}"

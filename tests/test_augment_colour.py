@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gankit.randomness import torch_generator
 from gankit.training.augment import colour
-from gankit.training.augment.base import Part
+from gankit.training.augment.base import Change
 
 ONE = torch.ones(1, dtype=torch.float64)
 
@@ -24,7 +24,7 @@ def images(*shape: int) -> Tensor:
 
 def recoloured(x: Tensor, matrices: Tensor) -> Tensor:
     maps = colour.as_maps(matrices, x.shape[1]).expand(len(x), -1, -1)
-    return colour.recolour(x, Part(torch.arange(len(x)), maps))
+    return colour.recolour(x, Change(torch.arange(len(x)), maps))
 
 
 def test_brightness_adds_and_contrast_multiplies_about_mid_grey() -> None:
@@ -93,7 +93,7 @@ def test_alpha_is_not_a_colour(channels: int, colours: int) -> None:
 
 def test_contrast_about_the_own_mean_keeps_the_mean_and_alpha() -> None:
     x = images(2, 4, 5, 5)
-    changed = colour.recontrast(x, Part(torch.tensor([1]), torch.full((1, 1, 1, 1), 0.5)), 3)
+    changed = colour.recontrast(x, Change(torch.tensor([1]), torch.full((1, 1, 1, 1), 0.5)), 3)
     assert torch.equal(changed[0], x[0])
     assert torch.equal(changed[1, 3], x[1, 3])
     mean = x[1, :3].mean()
@@ -102,7 +102,7 @@ def test_contrast_about_the_own_mean_keeps_the_mean_and_alpha() -> None:
 
 def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
     x = torch.ones(2, 1, 4, 6)
-    cut = colour.cut_out(x, Part(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
+    cut = colour.cut_out(x, Change(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
     assert torch.equal(cut[0], x[0])
     expected = torch.ones(4, 6)
     expected[2:, :2] = 0
@@ -111,7 +111,7 @@ def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
 
 def test_noise_is_added_to_the_chosen() -> None:
     x, noise = images(2, 1, 3, 3), images(1, 1, 3, 3)
-    noisy = colour.add_noise(x, Part(torch.tensor([0]), noise))
+    noisy = colour.add_noise(x, Change(torch.tensor([0]), noise))
     assert torch.allclose(noisy[0], x[0] + noise[0])
     assert torch.equal(noisy[1], x[1])
 
@@ -132,15 +132,15 @@ def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
 
 def test_gains_of_one_change_nothing_and_equal_gains_multiply() -> None:
     x = images(2, 3, 9, 12)
-    kept = colour.amplify(x, Part(torch.arange(2), torch.ones(2, 4)))
+    kept = colour.amplify(x, Change(torch.arange(2), torch.ones(2, 4)))
     assert torch.allclose(kept, x, atol=1e-6)
-    twice = colour.amplify(x, Part(torch.arange(2), torch.full((2, 4), 2.0)))
+    twice = colour.amplify(x, Change(torch.arange(2), torch.full((2, 4), 2.0)))
     assert torch.allclose(twice, 4 * x, atol=1e-5)  # along both axes
 
 
 def test_the_lowest_gain_multiplies_a_flat_image_and_the_others_do_not() -> None:
     x = torch.full((1, 1, 8, 8), 0.5)
-    changed = colour.amplify(x, Part(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
+    changed = colour.amplify(x, Change(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
     assert torch.allclose(changed, 9 * x, atol=1e-5)
 
 

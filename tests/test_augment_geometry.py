@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gankit.randomness import torch_generator
 from gankit.training.augment import geometry
-from gankit.training.augment.base import Part, part_of
+from gankit.training.augment.base import Change, part_of
 
 ONE = torch.ones(1, dtype=torch.float64)
 
@@ -21,7 +21,7 @@ def images(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch_generator(seed, "test images")) * 2 - 1
 
 
-def whole(maps: Tensor) -> Part:
+def whole(maps: Tensor) -> Change:
     """All images of the batch, under these maps [B, 3, 3]."""
     part = part_of(maps[:, :2], torch.ones(len(maps), dtype=torch.bool))
     assert part is not None
@@ -109,7 +109,7 @@ def test_a_linear_image_is_resampled_to_what_the_map_says() -> None:
     axis = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     x = (0.02 * axis.view(1, -1) + 0.01 * axis.view(-1, 1)).view(1, 1, size, size)
     maps = geometry.turn(0.3 * ONE) @ geometry.scale(1.3 * ONE, 1.1 * ONE) @ geometry.shift(1.7 * ONE, -2.2 * ONE)
-    moved = geometry.warp(x, Part(torch.tensor([0]), maps[:, :2]))
+    moved = geometry.warp(x, Change(torch.tensor([0]), maps[:, :2]))
     inner = slice(8, -8)
     down, right = torch.meshgrid(axis[inner], axis[inner], indexing="ij")
     places = maps[0, :2] @ torch.stack([right.flatten(), down.flatten(), torch.ones(right.numel()).double()])
@@ -135,7 +135,7 @@ def test_doubling_gives_back_a_wave_and_mirrors_at_the_edges() -> None:
 def test_sharp_resampling_leaves_smooth_images_where_the_map_puts_them(size: int) -> None:
     x = torch.full((1, 2, size, size), 0.4, dtype=torch.float64)
     maps = geometry.turn(0.7 * ONE) @ geometry.shift(3.3 * ONE, 9.1 * ONE)
-    part = Part(torch.tensor([0]), maps[:, :2])
+    part = Change(torch.tensor([0]), maps[:, :2])
     assert torch.allclose(geometry.warp(x, part, sharp=True), x)
     slope = torch.linspace(-1, 1, size).double().view(1, 1, 1, -1).expand(1, 2, size, -1)
     part = whole(geometry.shift(0.5 * ONE, 0 * ONE))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gankit.randomness import torch_generator
 from gankit.training.augment import AUGMENTATIONS, Ada, Augment, DiffAugment, Draws
-from gankit.training.augment.base import Part
+from gankit.training.augment.base import Change
 
 CPU = torch.device("cpu")
 EVERYTHING = dict(filters=True, noise=True, cutout=True, sharp=True)
@@ -89,8 +89,8 @@ def only(draws: Draws, row: int) -> Draws:
     """The draws of one image, as those of a batch of one."""
     parts = {}
     for name, part in vars(draws).items():
-        if isinstance(part, Part) and (part.rows == row).any():
-            parts[name] = Part(torch.tensor([0]), part.values[part.rows == row])
+        if isinstance(part, Change) and (part.rows == row).any():
+            parts[name] = Change(torch.tensor([0]), part.values[part.rows == row])
     return Draws(1, **parts)
 
 

@@ -248,7 +248,7 @@ def test_output_biases_start_from_the_mean_picture() -> None:
     assert isinstance(g, Dense2014Generator)
     x = numbers(5, 50, 1, 5, 6).tanh()
     x[:, 0, 0, 0] = -1.0  # a pixel that is always black
-    g.start_from(x)
+    g.start_from_records(x)
     with torch.no_grad():
         last = g.layers[-1]
         assert isinstance(last, nn.Linear)

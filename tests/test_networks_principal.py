@@ -35,8 +35,8 @@ def walks(rows: int, spec: Spec = SPEC) -> torch.Tensor:
 def started(spec: Spec, x: torch.Tensor, latents: int = 16) -> tuple[PrincipalGenerator, PrincipalDiscriminator]:
     generator, discriminator = build("principal", spec, width=16, depth=1, num_latents=latents)
     assert isinstance(generator, PrincipalGenerator) and isinstance(discriminator, PrincipalDiscriminator)
-    generator.start_from(x)
-    discriminator.start_from(x)
+    generator.start_from_records(x)
+    discriminator.start_from_records(x)
     return generator, discriminator
 
 
@@ -164,8 +164,8 @@ def test_it_learns_what_no_normal_distribution_has() -> None:
     x = (torch.arange(6).view(1, 6, 1) >= where) * sign.expand(-1, -1, 2)
     generator, discriminator = build("principal", SPEC, width=32, depth=2, num_latents=16)
     assert isinstance(generator, PrincipalGenerator) and isinstance(discriminator, PrincipalDiscriminator)
-    generator.start_from(x)
-    discriminator.start_from(x)
+    generator.start_from_records(x)
+    discriminator.start_from_records(x)
 
     def blur() -> float:
         """The mean distance of fakes at the last step from the nearest of the two modes."""

@@ -105,7 +105,7 @@ class Column:
                 return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
         if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
-            if (part.kind == "counter" and part.width == 0) or (
+            if (part.role == "counter" and part.width == 0) or (
                 part.chars and "0" not in part.chars[0] and len(part.chars) < 19
             ):
                 return pa.int64() if all(set(chars) <= set("0123456789") for chars in part.chars) else pa.string()

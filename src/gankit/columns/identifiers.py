@@ -39,11 +39,11 @@ _LARGEST = 2**62
 class Part:
     """A piece of an identifier.
 
-    kind: "text" (always `text`), "counter" (goes on from `start` in steps of `step`), "chars" (at each place one
+    role: "text" (always `text`), "counter" (goes on from `start` in steps of `step`), "chars" (at each place one
         character of `chars[place]`). width: a counter is padded with zeros to this many digits.
     """
 
-    kind: Literal["text", "counter", "chars"]
+    role: Literal["text", "counter", "chars"]
     text: str = ""
     start: int = 0
     step: int = 1
@@ -59,19 +59,25 @@ class Pattern:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The pattern as plain JSON values; `from_json` takes it back."""
-        return [{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(p).items()} for p in self.parts]
+        written = ({"kind" if k == "role" else k: v for k, v in asdict(part).items()} for part in self.parts)
+        return [{k: list(v) if isinstance(v, tuple) else v for k, v in part.items()} for part in written]
 
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> Pattern:
         """The pattern that `to_json` wrote."""
-        return cls(tuple(Part(**{**part, "chars": tuple(part["chars"])}) for part in value))
+        return cls(
+            tuple(
+                Part(part["kind"], part["text"], part["start"], part["step"], part["width"], tuple(part["chars"]))
+                for part in value
+            )
+        )
 
     def example(self) -> str:
         """The pattern in a short form for people: `AB-####`, `892, 893, …`."""
-        if len(self.parts) == 1 and self.parts[0].kind == "counter":
+        if len(self.parts) == 1 and self.parts[0].role == "counter":
             part = self.parts[0]
             return f"{part.start}, {part.start + part.step}, …"
-        return "".join(p.text if p.kind == "text" else "#" * max(len(p.chars), p.width, 1) for p in self.parts)
+        return "".join(p.text if p.role == "text" else "#" * max(len(p.chars), p.width, 1) for p in self.parts)
 
 
 def looks_named(name: str) -> bool:
@@ -135,7 +141,7 @@ def _numbered(texts: pa.Array) -> Pattern | None:
         width = int(lengths.max()) if padded else 0
         counter = Part("counter", start=inner.parts[0].start, step=inner.parts[0].step, width=width)
         around = (Part("text", before), counter, Part("text", after))
-        return Pattern(tuple(part for part in around if part.kind != "text" or part.text))
+        return Pattern(tuple(part for part in around if part.role != "text" or part.text))
     return None
 
 
@@ -159,10 +165,10 @@ def _of_places(texts: pa.Array, *, named: bool) -> Pattern | None:
     parts: list[Part] = []
     for chars in places:
         if len(chars) == 1:
-            last = parts.pop().text if parts and parts[-1].kind == "text" else ""
+            last = parts.pop().text if parts and parts[-1].role == "text" else ""
             parts.append(Part("text", last + chars))
         else:
-            earlier = parts.pop().chars if parts and parts[-1].kind == "chars" else ()
+            earlier = parts.pop().chars if parts and parts[-1].role == "chars" else ()
             parts.append(Part("chars", chars=(*earlier, chars)))
     return Pattern(tuple(parts))
 
@@ -187,9 +193,9 @@ def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int) -> pa.A
     texts: list[pa.Array | str] = []
     spread = _spread(pattern, seed, rows)
     for number, part in enumerate(pattern.parts):
-        if part.kind == "text":
+        if part.role == "text":
             texts.append(part.text)
-        elif part.kind == "counter":
+        elif part.role == "counter":
             numbers = pa.array(rows * part.step + part.start).cast(pa.string())
             texts.append(pc.utf8_lpad(numbers, part.width, "0") if part.width else numbers)
         else:

@@ -359,7 +359,7 @@ def identifier(
 ) -> Column:
     """A column of identifiers, with a note unless the user said so."""
     if forced is None:
-        other = "number" if pattern.parts[0].kind == "counter" and len(pattern.parts) == 1 else "category"
+        other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
         notes.append(
             f"column {name!r}: identifiers (different in all {num_rows:,} rows), made anew in the same pattern "
             f"({pattern.example()}); --column {name}={other} learns them"

@@ -71,12 +71,13 @@ def require_pictures(model: Model, what: str) -> None:
 def style_generator(model: Model, what: str) -> StyleGenerator:
     """The model's generator, which has styles; an OptionError where it has none."""
     require_pictures(model, what)
-    if not isinstance(model.generator, StyleGenerator):
+    styled: StyleGenerator | None = model.generator.styled
+    if styled is None:
         raise OptionError(
             f"{what} needs a network with styles, and this model's is {model.plan.name}. Train one with "
             "--network stylegan2."
         )
-    return model.generator
+    return styled
 
 
 def places_of(model: Model, stops: Sequence[Stop]) -> Places:
@@ -95,8 +96,8 @@ def places_of(model: Model, stops: Sequence[Stop]) -> Places:
         z.append(draws.z[within])
         if draws.c is not None:
             c.append(draws.c[within])
-        if isinstance(model.generator, StyleGenerator):
-            noise.append([layer[within] for layer in model.generator.draw_noise(within + 1, draws.u)])
+        if (styled := model.generator.styled) is not None:
+            noise.append([layer[within] for layer in styled.draw_noise(within + 1, draws.u)])
     layers = [torch.stack(layer) for layer in zip(*noise, strict=True)]
     return Places(torch.stack(z), None, torch.stack(c) if c else None, layers)
 
@@ -121,11 +122,11 @@ def painted(model: Model, places: Places, truncation: float = 1.0) -> Tensor:
     truncation: how much of the spread is kept, in (0, 1]; see `Model.sample`.
     """
     generator = model.generator.eval()
-    if isinstance(generator, StyleGenerator):
-        w = styles_of(generator, places)
+    if (styled := generator.styled) is not None:
+        w = styles_of(styled, places)
         if truncation != 1:
-            w = generator.mean_style + truncation * (w - generator.mean_style)
-        return generator.paint(w, places.noise)
+            w = styled.mean_style + truncation * (w - styled.mean_style)
+        return styled.paint(w, places.noise)
     assert places.z is not None and generator.num_uniforms == 0, "generators of pictures draw nothing else"
     u = places.z.new_zeros(len(places), 0)
     x: Tensor = generator(places.z if truncation == 1 else truncation * places.z, u, places.c)

@@ -27,7 +27,6 @@ from gankit.io.atomic import complaints, whole_file
 from gankit.latents.places import Places, painted, pictures_of, require_pictures, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows
-from gankit.networks.base import StyleGenerator
 from gankit.networks.blocks import expand
 from gankit.randomness import torch_generator
 
@@ -119,9 +118,9 @@ def _shapes(model: Model, num: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {"z": (num, model.generator.num_latents)}
     if model.given is not None:
         shapes["c"] = (num, model.given.codec.spec.dim)
-    if isinstance(model.generator, StyleGenerator):
-        shapes["w"] = (num, model.generator.num_styles, model.generator.style_dim)
-        for i, layer in enumerate(model.generator.draw_noise(1, torch.zeros(1, model.generator.num_uniforms))):
+    if (styled := model.generator.styled) is not None:
+        shapes["w"] = (num, styled.num_styles, styled.style_dim)
+        for i, layer in enumerate(styled.draw_noise(1, torch.zeros(1, model.generator.num_uniforms))):
             shapes[f"noise{i:02d}"] = (num, *layer.shape[1:])
     return shapes
 
@@ -227,15 +226,16 @@ class _Search:
         if model.given is not None:
             self.c = expand(model.given.codec.spec, torch.from_numpy(self.codes.astype(np.float32)))
         self.blank: list[Tensor] = []
-        if isinstance(generator, StyleGenerator):
-            u = torch.zeros(1, generator.num_uniforms)
-            self.blank = [torch.zeros_like(layer) for layer in generator.draw_noise(1, u)]
+        styled = generator.styled
+        if styled is not None:
+            u = torch.zeros(1, styled.num_uniforms)
+            self.blank = [torch.zeros_like(layer) for layer in styled.draw_noise(1, u)]
         self.mean, self.spread = torch.zeros(generator.num_latents), 1.0
         self.points = z
         if space == "w":
-            assert isinstance(generator, StyleGenerator)
+            assert styled is not None
             with torch.no_grad():
-                w = styles_of(generator, Places(z, None, None if self.c is None else self.c[self.of_start], []))[:, 0]
+                w = styles_of(styled, Places(z, None, None if self.c is None else self.c[self.of_start], []))[:, 0]
                 self.mean = w.mean(0)
                 self.spread = float((w - self.mean).square().mean().sqrt().clamp_min(1e-8))
                 # the first start is the mean itself
@@ -254,8 +254,8 @@ class _Search:
         c = None if self.c is None else self.c[which]
         if self.space == "z":
             return Places(points, None, c, noise)
-        generator = self.model.generator
-        assert isinstance(generator, StyleGenerator)
+        generator = self.model.generator.styled
+        assert generator is not None
         w = (self.mean + self.spread * points).unsqueeze(1).expand(-1, generator.num_styles, -1)
         return Places(None, w, None, noise)
 

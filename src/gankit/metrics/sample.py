@@ -38,11 +38,11 @@ class Sample:
     def __post_init__(self) -> None:
         assert set(self.columns) == set(self.kinds), "every column needs a kind"
         assert len({len(v) for v in self.columns.values()}) <= 1, "columns must be equally long"
-        for name, kind in self.kinds.items():
-            wanted = np.float64 if kind == "number" else np.int32
+        for name, type_ in self.kinds.items():
+            wanted = np.float64 if type_ == "number" else np.int32
             found = self.columns[name]
-            assert found.ndim == 1 and found.dtype == wanted, f"{name}: a {kind} must be {wanted.__name__} [N]"
-            assert kind == "number" or name in self.levels, f"{name}: a category needs its levels"
+            assert found.ndim == 1 and found.dtype == wanted, f"{name}: a {type_} must be {wanted.__name__} [N]"
+            assert type_ == "number" or name in self.levels, f"{name}: a category needs its levels"
 
     def __len__(self) -> int:
         return self.num_rows

@@ -7,10 +7,10 @@ Knows generators, codecs and restrictions; never files or the form that records 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,10 +19,10 @@ from gankit.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.columns.codec import Codec
+    from gankit.columns.codec import TableCodec
     from gankit.columns.conditions import Restriction
     from gankit.model.plan import Given
-    from gankit.networks.base import Generator
+    from gankit.networks.base import ColumnGenerator, Generator, SymbolGenerator
     from gankit.spec import Spec
 
 BLOCK_ROWS = 8192
@@ -157,25 +157,22 @@ def one_shot_blocks(generator: Generator, spec: Spec, draw: Callable[[int], Draw
 
 def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, truncation: float) -> Tensor:
     """Fakes [B, *shape] with less spread: w pulled towards its mean (Karras et al. 2019, appendix B), or z scaled."""
-    from gankit.networks.base import StyleGenerator
-
     if truncation == 1:
         return generator(z, u, c)  # type: ignore[no-any-return]  # Module returns Any
-    if isinstance(generator, StyleGenerator):
-        w = generator.styles(z, c)
-        return generator.synthesise(generator.mean_style + truncation * (w - generator.mean_style), u)
+    if (styled := generator.styled) is not None:
+        w = styled.styles(z, c)
+        return styled.synthesise(styled.mean_style + truncation * (w - styled.mean_style), u)
     return generator(truncation * z, u, c)  # type: ignore[no-any-return]  # Module returns Any
 
 
-def sequential_blocks(generator: Any, codec: Codec[Any], limits: Mapping[int, Restriction], seed: int) -> Blocks:
-    """Sequential generators: any block restricted, exactly; cells that training never showed are never made."""
+def column_blocks(
+    generator: ColumnGenerator, codec: TableCodec, limits: Mapping[int, Restriction], seed: int
+) -> Blocks:
+    """Generators that go column by column: blocks restricted exactly; what training never showed is never made."""
     import torch
 
-    from gankit.columns.codec import TableCodec
-    from gankit.networks.vectors.sequential import NUM_CANDIDATES
     from gankit.randomness import torch_generator
 
-    assert isinstance(codec, TableCodec)
     allowed = {i: torch.from_numpy(limit.weight.astype(np.float32)) for i, limit in limits.items()}
     seen = {i: torch.from_numpy((f.counts > 0).astype(np.float32)) for i, f in enumerate(codec.fields)}
     masks = {i: mask for i, mask in seen.items() if i not in allowed and not bool(mask.all())}
@@ -185,11 +182,37 @@ def sequential_blocks(generator: Any, codec: Codec[Any], limits: Mapping[int, Re
         z = torch.randn(generator.num_latents, BLOCK_ROWS, generator=draws).T
         uniforms = None
         if generator.needs_candidates(allowed):
-            size = (BLOCK_ROWS, NUM_CANDIDATES * len(allowed) + 1)
+            size = (BLOCK_ROWS, generator.num_candidates * len(allowed) + 1)
             uniforms = torch.rand(size, generator=torch_generator(seed, "candidates", index), dtype=torch.float64)
         compact: np.ndarray = generator.generate(z, allowed, uniforms, masks).numpy()
         for i, limit in limits.items():
             compact[:, i] = limit.place(compact[:, i])
         return np.zeros((BLOCK_ROWS, 0)), compact
+
+    return block
+
+
+def symbol_blocks(
+    generator: SymbolGenerator,
+    draw: Callable[[int], Draws],
+    prefix: Sequence[int],
+    never: np.ndarray,
+    temperature: float,
+) -> Blocks:
+    """Generators that go symbol by symbol, from a prefix if one is given.
+
+    Args:
+        prefix: codes that every record begins with. never: [T, K] bool, codes that are never made at a step.
+        temperature: below 1, likelier symbols become likelier still.
+    """
+    import torch
+
+    begin = torch.tensor(prefix, dtype=torch.int64)
+    forbidden = torch.from_numpy(never)
+
+    def block(index: int) -> Block:
+        drawn = draw(index)
+        codes = generator.generate(drawn.z, drawn.u, drawn.c, begin if len(begin) else None, temperature, forbidden)
+        return drawn.known, codes.unsqueeze(2).numpy().astype(np.int32)
 
     return block

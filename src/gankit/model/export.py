@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gankit.errors import DependencyError, OptionError, OutputError
 from gankit.io.atomic import write_atomically
-from gankit.networks.base import Generator, LikelihoodGenerator, StyleGenerator
+from gankit.networks.base import Generator
 
 if TYPE_CHECKING:
     from gankit.model import Model
@@ -64,16 +64,16 @@ def export_onnx(
     target = Path(path)
     if target.suffix.lower() != ".onnx":
         raise OutputError(f"the generator goes to an .onnx file, not {target.name!r}. Name one with -o.")
-    if model.kind == "text":
+    if model.generator.by_symbol is not None:
         raise OptionError(
             "texts are made symbol after symbol, which is no single graph: their models are not exported."
         )
-    if isinstance(model.generator, LikelihoodGenerator):
+    if model.generator.likelihood is not None:
         raise OptionError(
             f"this {model.plan.name} model draws a column after the other, which is no single graph. Train with "
             "--network residual to export."
         )
-    image = model.kind == "image"
+    image = model.of.has_places
     if not image and (pixels != "float" or truncation != 1):
         raise OptionError(f"--pixels and --truncation are for pictures, and this model is of kind {model.kind}.")
     if pixels not in ("float", "bytes"):
@@ -105,8 +105,8 @@ class _Graph(nn.Module):
         if generator.condition is not None:
             self.inputs["c"] = generator.condition.dim
         self.noise_shapes: list[torch.Size] = []
-        if isinstance(generator, StyleGenerator):
-            layers = generator.draw_noise(1, torch.zeros(1, generator.num_uniforms))
+        if (styled := generator.styled) is not None:
+            layers = styled.draw_noise(1, torch.zeros(1, generator.num_uniforms))
             self.noise_shapes = [layer.shape[1:] for layer in layers]
             self.inputs["noise"] = sum(shape.numel() for shape in self.noise_shapes)
         elif generator.num_uniforms:
@@ -124,14 +124,14 @@ class _Graph(nn.Module):
 
     def _made(self, z: Tensor, c: Tensor | None, u: Tensor | None, noise: Tensor | None) -> Tensor:
         generator, psi = self.generator, self.truncation
-        if isinstance(generator, StyleGenerator):
+        if (styled := generator.styled) is not None:
             assert noise is not None
-            w = generator.styles(z, c)
+            w = styled.styles(z, c)
             if psi != 1:
-                w = generator.mean_style + psi * (w - generator.mean_style)
+                w = styled.mean_style + psi * (w - styled.mean_style)
             parts = torch.split(noise, [shape.numel() for shape in self.noise_shapes], dim=1)
             layers = [part.view(-1, *shape) for part, shape in zip(parts, self.noise_shapes, strict=True)]
-            return generator.paint(w, layers)
+            return styled.paint(w, layers)
         x: Tensor = generator(z if psi == 1 else psi * z, z[:, :0] if u is None else u, c)
         return x
 
@@ -178,7 +178,7 @@ def _about(model: Model, graph: _Graph, pixels: str, truncation: float) -> dict[
     }
     shape = list(model.codec.spec.shape)
     output = {"name": graph.output, "shape": shape, "type": "float32"}
-    if model.kind == "image":
+    if model.of.has_places:
         output |= {"range": [-1, 1], "bytes": "round(clip((x + 1) * 127.5, 0, 255))"}
     if pixels == "bytes":
         output |= {"shape": [*shape[1:], shape[0]], "type": "uint8", "range": [0, 255], "bytes": "pictures"}

@@ -17,16 +17,16 @@ import numpy as np
 from gankit.errors import OptionError
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
-from gankit.kinds.texts.codec import TextCodec
 from gankit.model.blocks import (
     Blocks,
     Draws,
     block_rows,
+    column_blocks,
     one_shot_blocks,
     one_shot_draws,
-    sequential_blocks,
     shares,
     side_by_side,
+    symbol_blocks,
 )
 from gankit.model.files import FORMAT
 from gankit.model.plan import Given, NetworkPlan
@@ -131,17 +131,16 @@ class Model:
 
     def first(self, n: int, seed: int = 0) -> np.ndarray:
         """As `made` without a condition, but only `n` rows of one block are computed; their last bits may differ."""
-        from gankit.model.symbols import symbol_blocks
-
-        draw = self.draws(seed)
+        draw, generator = self.draws(seed), self.generator.eval()
 
         def few(index: int) -> Draws:
             whole = draw(index)
             c = None if whole.c is None else whole.c[:n]
             return Draws(whole.z[:n], whole.u[:n], c, whole.known[:n], whole.places[:n])
 
-        generator: Any = self.generator.eval()
-        return symbol_blocks(generator, self.codec, few, "", 1.0)(0)[1]
+        if (writer := generator.by_symbol) is not None:
+            return symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)[1]
+        return one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
@@ -216,21 +215,12 @@ class Model:
 
     def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Blocks:
         """The function from a block's number to the block."""
-        from gankit.networks.vectors.sequential import SequentialGenerator
-
-        own = options_for(self.of, "sample", options, f"this model is of kind {self.kind}")
-        if isinstance(self.codec, TextCodec):
-            return self._text_blocks(self.codec, self.draws(seed, where), own.prefix, own.temperature)
+        own: Any = options_for(self.of, "sample", options, f"this model is of kind {self.kind}")
         generator = self.generator.eval()
-        if isinstance(generator, SequentialGenerator):
-            limits = self.codec.restrictions(self.schema, where or {})
-            return sequential_blocks(generator, self.codec, limits, seed)
+        if (writer := generator.by_symbol) is not None:
+            begin, never = self.codec.beginning(own.prefix), self.codec.never
+            return symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
+        if (chain := generator.by_column) is not None:
+            return column_blocks(chain, self.codec, self.codec.restrictions(self.schema, where or {}), seed)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
         return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
-
-    def _text_blocks(self, codec: TextCodec, draw: Callable[[int], Draws], prefix: str, temperature: float) -> Blocks:
-        from gankit.model.symbols import symbol_blocks
-        from gankit.networks.sequences.symbols import SymbolsGenerator
-
-        assert isinstance(self.generator, SymbolsGenerator)
-        return symbol_blocks(self.generator.eval(), codec, draw, prefix, temperature)

@@ -37,13 +37,41 @@ class Generator(nn.Module, ABC):
         num_latents: numbers of z.
         num_uniforms: numbers of u, the uniform draws of the discrete choices (0 where all is continuous).
         multiply_in: type that its inner layers multiply in, where the family can use another one than float32.
+        starts_from_records: whether something of it is set from training records before training, by
+            `start_from_records`.
     """
 
     multiply_in: torch.dtype = torch.float32
+    starts_from_records: bool = False
     spec: Spec
     condition: Spec | None
     num_latents: int
     num_uniforms: int
+
+    # What a G can do beyond `forward`: itself where it can, else None.
+
+    @property
+    def likelihood(self) -> LikelihoodGenerator | None:
+        """The G itself, where it has a likelihood."""
+        return None
+
+    @property
+    def styled(self) -> StyleGenerator | None:
+        """The G itself, where it has an intermediate latent space of styles."""
+        return None
+
+    @property
+    def by_column(self) -> ColumnGenerator | None:
+        """The G itself, where it makes a record block by block and any block can be restricted."""
+        return None
+
+    @property
+    def by_symbol(self) -> SymbolGenerator | None:
+        """The G itself, where it makes a sequence symbol by symbol."""
+        return None
+
+    def start_from_records(self, x: Tensor) -> None:
+        """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
 
     @abstractmethod
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -60,18 +88,6 @@ class Generator(nn.Module, ABC):
         """
 
 
-class StartsFromRecords(ABC):
-    """A network of which something is set from training records at once, before the game; its state holds it."""
-
-    @abstractmethod
-    def start_from(self, x: Tensor) -> None:
-        """Sets what can be set.
-
-        Args:
-            x: [N, *spec.shape] float32, training records.
-        """
-
-
 class LikelihoodGenerator(Generator):
     """A G that has a likelihood: it can warm up on it before the game, and hold on to it in the game.
 
@@ -80,6 +96,11 @@ class LikelihoodGenerator(Generator):
     """
 
     num_order_uniforms: int
+
+    @property
+    def likelihood(self) -> LikelihoodGenerator:
+        """See `Generator.likelihood`."""
+        return self
 
     @property
     @abstractmethod
@@ -109,6 +130,71 @@ class LikelihoodGenerator(Generator):
         """
 
 
+class ColumnGenerator(LikelihoodGenerator):
+    """A G that makes a record block by block, each given those before, so that any block can be restricted exactly.
+
+    Attributes:
+        num_candidates: draws among which one is chosen by weight where several blocks are restricted to sets.
+    """
+
+    num_candidates: int
+
+    @property
+    def by_column(self) -> ColumnGenerator:
+        """See `Generator.by_column`."""
+        return self
+
+    @abstractmethod
+    def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
+        """Whether two or more blocks are restricted to several cells (block -> [K] weights of its cells)."""
+
+    @abstractmethod
+    def generate(
+        self,
+        z: Tensor,
+        allowed: Mapping[int, Tensor],
+        candidate_uniforms: Tensor | None = None,
+        masks: Mapping[int, Tensor] | None = None,
+    ) -> Tensor:
+        """Compact fakes [B, num_blocks] float64, code + position, with some blocks restricted.
+
+        Args:
+            z: [B, num_latents] float32, standard normal.
+            allowed: block -> [K] float32 in [0, 1], the share of each cell that is allowed; not all zero.
+            candidate_uniforms: [B, num_candidates * n + 1] float64 in (0, 1), n restricted blocks; needed where
+                `needs_candidates(allowed)`.
+            masks: block -> [K] float32, 0 for cells that must never be made; these blocks keep their place.
+        """
+
+
+class SymbolGenerator(LikelihoodGenerator):
+    """A G that makes a sequence symbol by symbol, each given those before."""
+
+    @property
+    def by_symbol(self) -> SymbolGenerator:
+        """See `Generator.by_symbol`."""
+        return self
+
+    @abstractmethod
+    def generate(
+        self,
+        z: Tensor,
+        u: Tensor,
+        c: Tensor | None,
+        prefix: Tensor | None = None,
+        temperature: float = 1.0,
+        forbidden: Tensor | None = None,
+    ) -> Tensor:
+        """Codes [B, T] int64, without gradients.
+
+        Args:
+            z, u, c: as in `forward`; u[:, t] decides symbol t, whatever the prefix.
+            prefix: [P] int64, P <= T: the symbols that every sequence begins with.
+            temperature: logits are divided by it; below 1 likelier symbols become likelier still.
+            forbidden: [K] bool, or [T, K] bool for each step: symbols that are never chosen. At least one stays.
+        """
+
+
 class StyleGenerator(Generator):
     """A G with an intermediate latent space: z is mapped to styles w, one a layer, and the image is made from w.
 
@@ -122,6 +208,11 @@ class StyleGenerator(Generator):
 
     num_styles: int
     style_dim: int
+
+    @property
+    def styled(self) -> StyleGenerator:
+        """See `Generator.styled`."""
+        return self
 
     @property
     @abstractmethod
@@ -166,13 +257,22 @@ class Discriminator(nn.Module, ABC):
         spec: the records it judges.
         condition: the spec of c, or None.
         num_uniforms: numbers of u, the uniform draws of its dropout (0 where it has none).
-        multiply_in: as for G.
+        multiply_in, starts_from_records: as for G.
     """
 
     multiply_in: torch.dtype = torch.float32
+    starts_from_records: bool = False
     spec: Spec
     condition: Spec | None
     num_uniforms: int = 0
+
+    @property
+    def differentiated(self) -> DifferentiatedDiscriminator | None:
+        """The D itself, where it gives its own input gradient; else None."""
+        return None
+
+    def start_from_records(self, x: Tensor) -> None:
+        """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
 
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
@@ -190,6 +290,11 @@ class Discriminator(nn.Module, ABC):
 
 class DifferentiatedDiscriminator(Discriminator):
     """A D that gives its own input gradient, faster than differentiating it twice would."""
+
+    @property
+    def differentiated(self) -> DifferentiatedDiscriminator:
+        """See `Discriminator.differentiated`."""
+        return self
 
     @abstractmethod
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -95,8 +95,8 @@ def compiled(
         generator, discriminator: as they are.
         backend: of `torch.compile`.
     """
-    if isinstance(discriminator, DifferentiatedDiscriminator):
-        return CompiledGenerator(generator, backend), CompiledDifferentiatedDiscriminator(discriminator, backend)
+    if (differentiated := discriminator.differentiated) is not None:
+        return CompiledGenerator(generator, backend), CompiledDifferentiatedDiscriminator(differentiated, backend)
     return CompiledGenerator(generator, backend), CompiledDiscriminator(discriminator, backend)
 
 

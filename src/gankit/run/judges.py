@@ -14,7 +14,7 @@ from gankit.config import TrainConfig
 from gankit.kinds.base import Evidence, Prepared
 from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
-from gankit.networks.base import Generator, LikelihoodGenerator
+from gankit.networks.base import Generator
 from gankit.randomness import torch_generator
 from gankit.training.batches import Batches
 from gankit.training.game import Game
@@ -34,7 +34,7 @@ def judge_of(
     evidence: Evidence | None,
 ) -> tuple[Judge, str]:
     """The held-out metric and its name: the kind's own, or with few records the likelihood, where G has one."""
-    if isinstance(game.generator, LikelihoodGenerator) and len(heldout) < prepared.kind.few_heldout:
+    if game.generator.likelihood is not None and len(heldout) < prepared.kind.few_heldout:
         return _likelihood_judge(game, heldout, config.seed), "held-out log-likelihood"
     # fakes for choosing checkpoints are other ones than those of the user's seeds
     metric = prepared.kind.held_out_metric(prepared, config, evidence, -1 - abs(config.seed))
@@ -52,13 +52,14 @@ def _likelihood_judge(game: Game, heldout: Batches, seed: int) -> Callable[[Gene
     rows = heldout.x[:MOST_LIKELIHOOD]
 
     def judge(generator: Generator) -> float:
-        assert isinstance(generator, LikelihoodGenerator)
+        likelihood = generator.likelihood
+        assert likelihood is not None
         x = rows.to(game.device)
         total = 0.0
         for k in range(4):
-            u = torch.rand(len(x), generator.num_order_uniforms, generator=torch_generator(seed, "judge", k))
+            u = torch.rand(len(x), likelihood.num_order_uniforms, generator=torch_generator(seed, "judge", k))
             with torch.no_grad():
-                total -= float(generator.likelihood_loss(x, None, u.to(game.device)))
+                total -= float(likelihood.likelihood_loss(x, None, u.to(game.device)))
         return total / 4
 
     return judge

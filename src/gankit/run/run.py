@@ -24,7 +24,7 @@ from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
-from gankit.networks.base import Generator, LikelihoodGenerator, StartsFromRecords
+from gankit.networks.base import Generator
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
 from gankit.run.judges import judge_of, model_of
@@ -79,12 +79,12 @@ class Run:
         condition = None if prepared.given is None else prepared.given.spec
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         train, heldout = _batches(prepared, prepared.train, device), _batches(prepared, prepared.heldout, device)
-        if isinstance(generator, LikelihoodGenerator):
-            generator.start_from(train.x)
+        if (likelihood := generator.likelihood) is not None:
+            likelihood.start_from(train.x)
         for network in (generator, discriminator):
-            if isinstance(network, StartsFromRecords):
+            if network.starts_from_records:
                 rows = torch.arange(0, len(train), max(1, len(train) // MOST_LOOKED_AT))
-                network.start_from(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
+                network.start_from_records(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
         if config.compile == "on":
             game.compile()

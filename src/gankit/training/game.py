@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import ModelError
-from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, StyleGenerator
+from gankit.networks.base import Discriminator, Generator
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
 from gankit.training.augment import AUGMENTATIONS, mirrored_by_chance, speed_for, steer
@@ -133,7 +133,7 @@ class Game:
     @property
     def warmup(self) -> float:
         """Share of the samples in which G alone learns by likelihood; 0 where it cannot."""
-        return self.config.warmup if isinstance(self.generator, LikelihoodGenerator) else 0.0
+        return 0.0 if self.generator.likelihood is None else self.config.warmup
 
     def end_warmup(self) -> None:
         """Skips what is left of the warm-up and goes on with the best G so far."""
@@ -183,11 +183,12 @@ class Game:
         self.step += 1
 
     def _likelihood_step(self, train: Batches, rate: float) -> None:
-        assert isinstance(self.generator, LikelihoodGenerator)
+        likelihood = self.generator.likelihood
+        assert likelihood is not None
         x, c = train.rows(self._next_rows(train, self.config.warmup_batch))
         x, c = x.to(self.device), None if c is None else c.to(self.device)
-        u = self.rand(torch_generator(*self._key("likelihood")), len(x), self.generator.num_order_uniforms)
-        loss = self.generator.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
+        u = self.rand(torch_generator(*self._key("likelihood")), len(x), likelihood.num_order_uniforms)
+        loss = likelihood.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
         descent = self._descents["generator"]
         descent.step(descent.gradients(loss), rate, betas=(0.9, self.config.beta2))
@@ -244,9 +245,9 @@ class Game:
                 real_logits = discriminator(turn.real, c, None if dropout is None else dropout[:half])
         fake_logits = discriminator(turn.shown, c, None if dropout is None else dropout[half:])
         total = g_loss = loss.generator(real_logits, fake_logits)
-        if config.likelihood_weight and isinstance(self.generator, LikelihoodGenerator):
-            order = self.rand(turn.draws, half, self.generator.num_order_uniforms)
-            nll = self.generator.likelihood_loss(
+        if config.likelihood_weight and (likelihood := self.generator.likelihood) is not None:
+            order = self.rand(turn.draws, half, likelihood.num_order_uniforms)
+            nll = likelihood.likelihood_loss(
                 turn.train.rows(turn.rows)[0].to(self.device), c, order, self._likelihood_dropout(half)
             )
             total = g_loss + config.likelihood_weight * nll
@@ -260,10 +261,11 @@ class Game:
 
         It moves G in the same step as its loss does, where theirs takes a step of its own.
         """
-        assert isinstance(self.generator, StyleGenerator)
+        styled = self.generator.styled
+        assert styled is not None
         half = max(1, len(z) // 2)
         directions = self.randn(torch_generator(*self._key("path length")), half, *self.generator.spec.shape)
-        loss = self.generator.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
+        loss = styled.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
         return self.config.path_length_weight * self.config.path_length_every * loss
 
     def _settings(self) -> dict[str, float | tuple[float, float]]:
@@ -313,8 +315,8 @@ class Game:
         return self.rand(generator, rows, count) if count else None
 
     def _likelihood_dropout(self, rows: int) -> Tensor | None:
-        assert isinstance(self.generator, LikelihoodGenerator)
-        count = self.generator.num_dropout_uniforms
+        assert self.generator.likelihood is not None
+        count = self.generator.likelihood.num_dropout_uniforms
         return self.rand(torch_generator(*self._key("likelihood dropout")), rows, count) if count else None
 
     def _penalty_draws(self, generator: torch.Generator, real: Tensor) -> PenaltyDraws:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator
+from gankit.networks.base import Discriminator
 from gankit.registry import Registry
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
@@ -155,7 +155,7 @@ class PenaltyDraws:
 def exact_squares(discriminator: Discriminator, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
     """Logits [B] and ||grad_x D(x)||^2 [B], both differentiable in D's weights (double backward).
 
-    A discriminator that can say its input gradient by itself (`DifferentiatedDiscriminator`) is asked for it: the same
+    A discriminator that gives its own input gradient (`Discriminator.differentiated`) is asked for it: the same
     numbers at half the time.
 
     Args:
@@ -164,8 +164,8 @@ def exact_squares(discriminator: Discriminator, x: Tensor, c: Tensor | None, u: 
         c: [B, K] float32 or None.
         u: D's uniform draws, or None.
     """
-    if isinstance(discriminator, DifferentiatedDiscriminator):
-        return discriminator.logits_and_squares(x.detach(), c, u)
+    if (differentiated := discriminator.differentiated) is not None:
+        return differentiated.logits_and_squares(x.detach(), c, u)
     x = x.detach().requires_grad_()
     logits = discriminator(x, c, u)
     # record i's logit depends on record i alone, so the gradient of the sum holds every record's own gradient
@@ -181,7 +181,7 @@ def differentiates_twice(discriminator: Discriminator, penalty: Penalty, method:
         penalty: a row of PENALTIES.
         method: "exact" or "finite".
     """
-    return bool(penalty.places) and method == "exact" and not isinstance(discriminator, DifferentiatedDiscriminator)
+    return bool(penalty.places) and method == "exact" and discriminator.differentiated is None
 
 
 def finite_squares(

@@ -14,7 +14,8 @@ import numpy as np
 from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.schema import Column
-from gankit.kinds.texts.records import MAX_SYMBOLS, cut, join
+from gankit.errors import OptionError
+from gankit.kinds.texts.records import MAX_SYMBOLS, called, cut, join
 from gankit.spec import Block, Spec
 
 TEXT = ""
@@ -61,6 +62,23 @@ class TextCodec(Codec[Columns]):
         found[:, RARE] = True
         found[: self.shortest, END] = True
         return found
+
+    def beginning(self, prefix: str) -> list[int]:
+        """The codes of what all texts begin with.
+
+        Raises:
+            OptionError: it has symbols that training never showed, or more than the longest text.
+        """
+        what, codes = called(self.unit), self.codes(prefix)
+        if RARE in codes:
+            symbol = cut(prefix, self.unit)[codes.index(RARE)]
+            raise OptionError(f"--prefix {prefix!r}: the training texts have no {what} {symbol!r}. Begin otherwise.")
+        if len(codes) > self.num_steps:
+            raise OptionError(
+                f"--prefix {prefix!r} has {len(codes)} {what}s, and the longest text has {self.num_steps}. "
+                "Make it shorter."
+            )
+        return codes
 
     def codes(self, text: str) -> list[int]:
         """The codes of a text's symbols, without its end; `RARE` for symbols that are not in the alphabet."""

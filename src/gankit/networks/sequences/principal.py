@@ -2,12 +2,12 @@
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
-Series are smooth and their channels hang together: a window of 24 steps of 28 channels, 672 numbers, lies within .03
+Series are smooth and their channels correlate: a window of 24 steps of 28 channels, 672 numbers, lies within .03
 deviations of a plane of 192. So G and D speak in the coefficients of a record along the first principal directions of
-the training records, found by `start_from` and fixed from then on. D sees each coefficient divided by the root of its
-deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient feels,
-and equal weights for all, where it would look for the noise first. Beside it stands its size: of noise the deviation is
-all there is to tell, and D felt it so little without that G's noise faded. The gradient is taken and penalised there. G
+the training records, found by `start_from_records` and fixed from then on. D sees each coefficient divided by the root
+of its deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient
+feels, and equal weights for all, where it would look for the noise first. Beside it stands its size: of noise the
+deviation is all there is to tell, and D felt it so little without that G's noise faded. The gradient is taken and penalised there. G
 begins as a normal distribution with the covariance of the training records, cut where they are. Its numbers are kept
 within the range of training, where a number that stands at its smallest or largest value does so exactly. One-of-K
 blocks are taken as in `residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
@@ -27,7 +27,6 @@ from gankit.networks.base import (
     Discriminator,
     Generator,
     Pair,
-    StartsFromRecords,
     Task,
 )
 from gankit.networks.blocks import BlockOutput
@@ -98,7 +97,7 @@ class _Numbers(nn.Module):
         return some
 
 
-class PrincipalGenerator(Generator, StartsFromRecords):
+class PrincipalGenerator(Generator):
     """G: z and c through residual blocks with LayerNorm to coefficients, a normal start added, and those to a record.
 
     Args:
@@ -112,6 +111,8 @@ class PrincipalGenerator(Generator, StartsFromRecords):
 
     low: Tensor
     high: Tensor
+
+    starts_from_records = True
 
     def __init__(
         self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
@@ -134,8 +135,8 @@ class PrincipalGenerator(Generator, StartsFromRecords):
         self.register_buffer("low", torch.full((count,), -torch.inf))
         self.register_buffer("high", torch.full((count,), torch.inf))
 
-    def start_from(self, x: Tensor) -> None:
-        """Sets directions and ranges; see `StartsFromRecords.start_from`."""
+    def start_from_records(self, x: Tensor) -> None:
+        """Sets directions and ranges; see `Generator.start_from_records`."""
         if not len(self.numbers.where):
             return
         numbers = self.numbers.start_from(x)
@@ -184,7 +185,7 @@ class PrincipalGenerator(Generator, StartsFromRecords):
         return x.view(-1, *self.spec.shape)
 
 
-class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
+class PrincipalDiscriminator(DifferentiatedDiscriminator):
     """D: the scaled coefficients of a record, its one-of-K blocks and c through residual blocks to a logit.
 
     `logits_and_squares` takes the gradient by what the first layer sees.
@@ -195,6 +196,8 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
 
     weights: Tensor
 
+    starts_from_records = True
+
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__()
         self.spec, self.condition = spec, condition
@@ -203,8 +206,8 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator, StartsFromRecords):
         seen = Spec("vector", (self.numbers.kept + self.numbers.num_coefficients,))
         self.judge = ResidualDiscriminator(seen, condition, width, depth)
 
-    def start_from(self, x: Tensor) -> None:
-        """Sets directions and weights; see `StartsFromRecords.start_from`.
+    def start_from_records(self, x: Tensor) -> None:
+        """Sets directions and weights; see `Generator.start_from_records`.
 
         On average a weighted coefficient has a mean square of 1.
         """

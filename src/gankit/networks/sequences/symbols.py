@@ -35,8 +35,8 @@ from gankit.networks.base import (
     DifferentiatedDiscriminator,
     Discriminator,
     Generator,
-    LikelihoodGenerator,
     Pair,
+    SymbolGenerator,
     Task,
 )
 from gankit.networks.layers import SLOPE
@@ -198,7 +198,7 @@ DROPOUT = ((10_000, 0.3), (100_000, 0.2), (500_000, 0.1), (float("inf"), 0.0))
 """Below so many symbols in all training texts, that share of G's numbers is dropped while it learns by likelihood."""
 
 
-class SymbolsGenerator(LikelihoodGenerator):
+class SymbolsGenerator(SymbolGenerator):
     """G for sequences of one one-of-K block: texts.
 
     Args:
@@ -237,7 +237,7 @@ class SymbolsGenerator(LikelihoodGenerator):
 
     @property
     def num_dropout_uniforms(self) -> int:
-        """See `LikelihoodGenerator`."""
+        """See `SymbolGenerator`."""
         return self.size + self.depth * self.width if self.dropout else 0
 
     def start_from(self, x: Tensor) -> None:

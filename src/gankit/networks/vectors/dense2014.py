@@ -12,7 +12,7 @@ data, with pixels of deviation .992, they work in units of `DEVIATION` (an image
 given back), with no bound on G's output. Vectors get MNIST's sizes with a linear output for continuous numbers and
 choices by straight-through Gumbel for one-of-K blocks. Uniform noise is made of the standard normal z by the normal
 distribution function, which is exact. G's output biases start at the inverse sigmoid of the mean image (MNIST, faces)
-only if `start_from` is called.
+only if `start_from_records` is called.
 
 Everything is from the YAML files of the paper's code (github.com/goodfeli/adversarial, revision 1720041) and from
 pylearn2, which reads them. Facts that are easily missed:
@@ -37,7 +37,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, StartsFromRecords, Task
+from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import autocast
 from gankit.spec import Spec
@@ -169,7 +169,7 @@ def published_hidden(before: int, widths: list[int], published: Published2014) -
     return layers
 
 
-class Dense2014Generator(Generator, StartsFromRecords):
+class Dense2014Generator(Generator):
     """G: z -> `depth` layers of `width` units -> a record.
 
     Args:
@@ -182,6 +182,8 @@ class Dense2014Generator(Generator, StartsFromRecords):
     Attributes:
         multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
     """
+
+    starts_from_records = True
 
     def __init__(
         self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, published: Published2014
@@ -200,7 +202,7 @@ class Dense2014Generator(Generator, StartsFromRecords):
         self.output = BlockOutput(spec.flat, temperature=0.5)
         self.num_uniforms = self.output.num_uniforms
 
-    def start_from(self, x: Tensor) -> None:
+    def start_from_records(self, x: Tensor) -> None:
         """Sets the output biases so that G without any other layer makes the mean image, where the paper does so.
 
         Args:

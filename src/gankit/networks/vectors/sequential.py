@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, LikelihoodGenerator, Pair, Task
+from gankit.networks.base import ColumnGenerator, Discriminator, Generator, Pair, Task
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
@@ -49,7 +49,7 @@ DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 """Below so many training rows, that share of G's hidden units is dropped (benchmarks/tables.md)."""
 
 
-class SequentialGenerator(LikelihoodGenerator):
+class SequentialGenerator(ColumnGenerator):
     """G for vectors of one-of-K blocks.
 
     Args:
@@ -64,6 +64,8 @@ class SequentialGenerator(LikelihoodGenerator):
             has it, and as good (benchmarks/tables.md). Weights and heads stay float32.
         dropout: share of hidden units that are dropped while learning by likelihood, in [0, 1).
     """
+
+    num_candidates = NUM_CANDIDATES
 
     def __init__(self, spec: Spec, width: int, depth: int, num_latents: int, embedding: int) -> None:
         super().__init__()
@@ -96,7 +98,7 @@ class SequentialGenerator(LikelihoodGenerator):
 
     @property
     def num_dropout_uniforms(self) -> int:
-        """See `LikelihoodGenerator`."""
+        """See `ColumnGenerator`."""
         return self.depth * self.width if self.dropout else 0
 
     def start_from(self, x: Tensor) -> None:
@@ -128,7 +130,7 @@ class SequentialGenerator(LikelihoodGenerator):
         return torch.cat(chosen, 1)
 
     def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
-        """See `LikelihoodGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
+        """See `ColumnGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
         code = x.long()  # [B, F] compact: the whole part is the cell
         embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
         rank = u.clone()
@@ -206,8 +208,7 @@ class SequentialGenerator(LikelihoodGenerator):
             begun.add(code, parts[t].embedding)
         return result
 
-    @staticmethod
-    def needs_candidates(allowed: Mapping[int, Tensor]) -> bool:
+    def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
         """Whether two or more blocks are restricted to several cells."""
         return sum(int((weight > 0).sum()) > 1 for weight in allowed.values()) >= 2
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gankit.training.augment.ada import Ada
-from gankit.training.augment.base import Augment, Draws, Part
+from gankit.training.augment.base import Augment, Change, Draws
 from gankit.training.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
 from gankit.training.augment.diffaugment import DiffAugment, Spectral
 from gankit.training.augment.geometry import mirrored_by_chance
@@ -22,9 +22,9 @@ __all__ = [
     "TARGET",
     "Ada",
     "Augment",
+    "Change",
     "DiffAugment",
     "Draws",
-    "Part",
     "Spectral",
     "memorised",
     "mirrored_by_chance",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gankit.training.augment import colour, geometry
-from gankit.training.augment.base import Augment, Dice, Draws, Part, part_of
+from gankit.training.augment.base import Augment, Change, Dice, Draws, part_of
 
 # Karras et al. 2020, appendix B
 SHIFT = 0.125
@@ -96,7 +96,7 @@ class Ada(Augment):
             x = colour.add_noise(x, draws.noise)
         return x if draws.boxes is None else colour.cut_out(x, draws.boxes)
 
-    def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Part | None, Part | None]:
+    def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Change | None, Change | None]:
         """Maps of the images that move by whole pixels only, and of those that are resampled."""
         whole = _whole_pixel_maps(dice, shape) if self.blit else _identity(dice.count)
         any_maps = _resampling_maps(dice, shape) if self.geometry else _identity(dice.count)
@@ -146,7 +146,7 @@ def _resampling_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
     )
 
 
-def _colours(dice: Dice, channels: int) -> Part | None:
+def _colours(dice: Dice, channels: int) -> Change | None:
     n = colour.num_colours(channels)
     bright = dice.sometimes(dice.normal(BRIGHTNESS), 0.0)
     factor = dice.sometimes(dice.normal(CONTRAST_LOG2).exp2(), 1.0)
@@ -162,13 +162,13 @@ def _colours(dice: Dice, channels: int) -> Part | None:
     return part_of(colour.as_maps(matrices, channels), changed)
 
 
-def _gains(dice: Dice) -> Part | None:
+def _gains(dice: Dice) -> Change | None:
     gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(colour.NUM_BANDS)]
     bands = torch.stack(gains, dim=1)
     return part_of(colour.balanced(bands), _differs(bands, torch.ones_like(bands)))
 
 
-def _noise(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+def _noise(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     levels = dice.sometimes(dice.normal(NOISE).abs(), 0.0)
     part = part_of(levels.view(-1, 1, 1, 1), levels != 0)
     if part is None:
@@ -176,10 +176,10 @@ def _noise(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
     noise = torch.zeros(len(part.rows), *shape)
     n = colour.num_colours(shape[0])
     noise[:, :n] = part.values * torch.randn(len(part.rows), n, *shape[1:], generator=dice.generator)
-    return Part(part.rows, noise)
+    return Change(part.rows, noise)
 
 
-def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     _, height, width = shape
     x, y = dice.uniform(0, 1), dice.uniform(0, 1)
     half = CUTOUT / 2

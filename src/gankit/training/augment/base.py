@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Part:
+class Change:
     """Numbers for those images of a batch that one stage changes; the others are left as they are.
 
     rows: [M] int64, increasing: which images.
@@ -23,9 +23,9 @@ class Part:
     rows: Tensor
     values: Tensor
 
-    def to(self, device: torch.device) -> Part:
+    def to(self, device: torch.device) -> Change:
         """The same on `device`."""
-        return Part(self.rows.to(device, non_blocking=True), self.values.to(device, non_blocking=True))
+        return Change(self.rows.to(device, non_blocking=True), self.values.to(device, non_blocking=True))
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Draws:
     """
 
     count: int
-    moves: Part | None = None
-    warps: Part | None = None
-    colours: Part | None = None
-    contrasts: Part | None = None
-    gains: Part | None = None
-    noise: Part | None = None
-    boxes: Part | None = None
+    moves: Change | None = None
+    warps: Change | None = None
+    colours: Change | None = None
+    contrasts: Change | None = None
+    gains: Change | None = None
+    noise: Change | None = None
+    boxes: Change | None = None
 
     def to(self, device: torch.device) -> Draws:
         """The same on `device`; nothing waits for it."""
@@ -63,23 +63,23 @@ class Draws:
         found = torch.zeros(self.count, dtype=torch.bool)
         for field in fields(self):
             part = getattr(self, field.name)
-            if isinstance(part, Part):
+            if isinstance(part, Change):
                 found[part.rows.cpu()] = True
         return found
 
 
-def part_of(values: Tensor, changed: Tensor) -> Part | None:
+def part_of(values: Tensor, changed: Tensor) -> Change | None:
     """The rows of `values` [B, ...] where `changed` [B] bool holds, as float32; None where there is none."""
     rows = changed.nonzero().flatten()
-    return Part(rows, values[rows].float()) if len(rows) else None
+    return Change(rows, values[rows].float()) if len(rows) else None
 
 
-def taken(x: Tensor, part: Part) -> Tensor:
+def taken(x: Tensor, part: Change) -> Tensor:
     """The images [M, C, H, W] of `x` that the stage changes."""
     return x if len(part.rows) == len(x) else x.index_select(0, part.rows)
 
 
-def put_back(x: Tensor, part: Part, changed: Tensor) -> Tensor:
+def put_back(x: Tensor, part: Change, changed: Tensor) -> Tensor:
     """`x` [B, C, H, W] with the images `changed` [M, C, H, W] in their places; `x` itself is left as it is."""
     return changed if len(part.rows) == len(x) else x.index_copy(0, part.rows, changed)
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gankit.training.augment.base import Part, put_back, taken
+from gankit.training.augment.base import Change, put_back, taken
 from gankit.training.augment.geometry import mirrored_places
 
 
@@ -70,7 +70,7 @@ def as_maps(matrices: Tensor, channels: int) -> Tensor:
     return maps
 
 
-def recolour(x: Tensor, part: Part) -> Tensor:
+def recolour(x: Tensor, part: Change) -> Tensor:
     """Images whose pixels are mapped: new = A old + b.
 
     Args:
@@ -83,7 +83,7 @@ def recolour(x: Tensor, part: Part) -> Tensor:
     return put_back(x, part, changed.view(chosen.shape))
 
 
-def recontrast(x: Tensor, part: Part, n: int) -> Tensor:
+def recontrast(x: Tensor, part: Change, n: int) -> Tensor:
     """Images whose distance from their own mean over the `n` colours is multiplied by the factors [M, 1, 1, 1]."""
     chosen, factors = taken(x, part), part.values.to(x.dtype)
     colours = chosen[:, :n]
@@ -106,7 +106,7 @@ NUM_BANDS = 4
 BAND_POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)
 
 
-def cut_out(x: Tensor, part: Part) -> Tensor:
+def cut_out(x: Tensor, part: Change) -> Tensor:
     """Images with a box set to 0 (mid-grey).
 
     Args:
@@ -123,7 +123,7 @@ def cut_out(x: Tensor, part: Part) -> Tensor:
     return put_back(x, part, chosen.masked_fill(box.unsqueeze(1), 0.0))
 
 
-def add_noise(x: Tensor, part: Part) -> Tensor:
+def add_noise(x: Tensor, part: Change) -> Tensor:
     """Images [B, C, H, W] with the noise [M, C, H, W] added."""
     return put_back(x, part, taken(x, part) + part.values.to(x.dtype))
 
@@ -145,7 +145,7 @@ def balanced(gains: Tensor) -> Tensor:
     return (single / (power * single.square()).sum(2, keepdim=True).sqrt()).prod(dim=1)
 
 
-def amplify(x: Tensor, part: Part) -> Tensor:
+def amplify(x: Tensor, part: Change) -> Tensor:
     """Images whose frequency bands are multiplied by gains.
 
     Args:

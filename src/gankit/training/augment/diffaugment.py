@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gankit.training.augment import colour, geometry
-from gankit.training.augment.base import Augment, Dice, Draws, Part, part_of
+from gankit.training.augment.base import Augment, Change, Dice, Draws, part_of
 
 # Zhao et al. 2020, section 3.2 and the code they published
 BRIGHTNESS, SATURATION, CONTRAST = (-0.5, 0.5), (0.0, 2.0), (0.5, 1.5)
@@ -49,7 +49,7 @@ class DiffAugment(Augment):
         return x if draws.boxes is None else colour.cut_out(x, draws.boxes)
 
 
-def _colours(dice: Dice, channels: int) -> tuple[Part | None, Part | None]:
+def _colours(dice: Dice, channels: int) -> tuple[Change | None, Change | None]:
     n = colour.num_colours(channels)
     bright, saturated, contrast = dice.uniform(*BRIGHTNESS), dice.uniform(*SATURATION), dice.uniform(*CONTRAST)
     matrices = colour.saturation(saturated, n) @ colour.brightness(bright, n)
@@ -57,7 +57,7 @@ def _colours(dice: Dice, channels: int) -> tuple[Part | None, Part | None]:
     return part_of(colour.as_maps(matrices, channels), chosen), part_of(contrast.view(-1, 1, 1, 1), chosen)
 
 
-def _moves(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+def _moves(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     _, height, width = shape
     most_right, most_down = width // TRANSLATION, height // TRANSLATION
     right = dice.uniform(-most_right, most_right + 1).floor()
@@ -65,7 +65,7 @@ def _moves(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
     return part_of(geometry.shift(right, down)[:, :2], dice.happens() & ((right != 0) | (down != 0)))
 
 
-def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Part | None:
+def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     _, height, width = shape
     wide, high = width // CUTOUT, height // CUTOUT
     # the box's middle is any pixel (any edge between two for boxes of even sides)

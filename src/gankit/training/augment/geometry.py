@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gankit.training.augment.base import Part, put_back, taken
+from gankit.training.augment.base import Change, put_back, taken
 
 LANCZOS = 3
 """Half-width of the kernel that doubles an axis, in pixels."""
@@ -64,7 +64,7 @@ def grid(maps: Tensor, height: int, width: int) -> Tensor:
     return torch.addcmul(row.unsqueeze(1), down.unsqueeze(1), y.view(-1, 1)).view(len(maps), height, width, 2)
 
 
-def move(x: Tensor, part: Part, mirrored: bool = True) -> Tensor:
+def move(x: Tensor, part: Change, mirrored: bool = True) -> Tensor:
     """Images moved by whole pixels: every new pixel is an old one, to the bit.
 
     Args:
@@ -87,7 +87,7 @@ def mirrored_by_chance(x: Tensor, u: Tensor) -> Tensor:
     return torch.where((u < 0.5).view(-1, 1, 1, 1), x.flip(-1), x)
 
 
-def warp(x: Tensor, part: Part, sharp: bool = False) -> Tensor:
+def warp(x: Tensor, part: Change, sharp: bool = False) -> Tensor:
     """Images resampled by any maps, mirrored beyond their edges.
 
     Args:
