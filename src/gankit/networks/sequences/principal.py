@@ -4,13 +4,14 @@ Knows Spec and tensors; never columns, files or kinds of data.
 
 Series are smooth and their channels correlate: a window of 24 steps of 28 channels, 672 numbers, lies within .03
 deviations of a plane of 192. So G and D speak in the coefficients of a record along the first principal directions of
-the training records, found by `start_from_records` and fixed from then on. D sees each coefficient divided by the root
-of its deviation, halfway between numbers as they are, of which the first few would be all that its penalised gradient
-feels, and equal weights for all, where it would look for the noise first. Beside it stands its size: of noise the
-deviation is all there is to tell, and D felt it so little without that G's noise faded. The gradient is taken and penalised there. G
-begins as a normal distribution with the covariance of the training records, cut where they are. Its numbers are kept
-within the range of training, where a number that stands at its smallest or largest value does so exactly. One-of-K
-blocks are taken as in `residual`, whose layers these are. What was measured: benchmarks/series_networks.md.
+the training records, found by `start_from_records` and fixed from then on. D sees each coefficient divided by the
+root of its deviation, halfway between numbers as they are, of which the first few would be all that its penalised
+gradient feels, and equal weights for all, where it would look for the noise first. Beside it stands its size: of
+noise the deviation is all there is to tell, and D felt it so little without that G's noise faded. The gradient is
+taken and penalised there. G begins as a normal distribution with the covariance of the training records, cut where
+they are. Its numbers are kept within the range of training, where a number that stands at its smallest or largest
+value does so exactly. One-of-K blocks are taken as in `residual`, whose layers these are. What was measured:
+benchmarks/series_networks.md.
 """
 
 from __future__ import annotations

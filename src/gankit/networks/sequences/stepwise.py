@@ -178,10 +178,13 @@ def _build_attention(
 ) -> tuple[Generator, Discriminator]:
     """`width` = numbers of a step's vector (64), `depth` = blocks (2)."""
     width, depth = width or 64, depth or 2
-    bodies = [nn.Sequential(*(AttentionBlock(width) for _ in range(depth))) for _ in range(2)]
+
+    def body() -> nn.Module:  # made with its network: the order of the initial draws is part of a model's bits
+        return nn.Sequential(*(AttentionBlock(width) for _ in range(depth)))
+
     return (
-        StepwiseGenerator(spec, condition, bodies[0], width, num_latents),
-        StepwiseDiscriminator(spec, condition, bodies[1], width),
+        StepwiseGenerator(spec, condition, body(), width, num_latents),
+        StepwiseDiscriminator(spec, condition, body(), width),
     )
 
 
