@@ -20,7 +20,7 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import Ada, Augment, DiffAugment, Draws, Part, geometry
+from gankit.training.augment import Ada, Augment, Change, DiffAugment, Draws, geometry
 
 CPU = torch.device("cpu")
 SHAPES = ((3, 64, 64), (1, 28, 28))
@@ -99,7 +99,7 @@ def quality() -> None:
         large[rows], geometry.grid(stretched, LARGE, LARGE), "bicubic", "reflection", align_corners=True
     )
     truth, small = reduced(fine), reduced(large[rows])
-    part = Part(torch.arange(len(rows)), maps)
+    part = Change(torch.arange(len(rows)), maps)
 
     def bicubic(x: Tensor) -> Tensor:
         return F.grid_sample(x, geometry.grid(maps, SMALL, SMALL), "bicubic", "reflection", align_corners=True)
