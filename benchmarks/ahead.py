@@ -1,8 +1,8 @@
-"""What a step waits for pictures that lie on disk: read when they are asked for, and read ahead.
+"""What a step waits for images that lie on disk: read when they are asked for, and read ahead.
 
     OMP_NUM_THREADS=1 python benchmarks/ahead.py [--gigabytes 6] [--folder /tmp] [--steps 60]
 
-Writes a file of random pictures of 64 x 64 in colour, and takes batches of 32 at random rows out of it, as the game
+Writes a file of random images of 64 x 64 in colour, and takes batches of 32 at random rows out of it, as the game
 does. Before each way and each of five turns the system is asked to forget the file. Between two batches a product of
 matrices stands for the step's work, about 0.1 s. Prints the milliseconds that a step waited for its batch: median, and
 95%.
@@ -59,7 +59,7 @@ def main() -> None:
     count = int(arguments.gigabytes * 1e9) // int(np.prod(SHAPE))
     found: dict[str, list[float]] = {"when asked for": [], "ahead": []}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        path, rng = Path(folder) / "pictures", np.random.default_rng(0)
+        path, rng = Path(folder) / "images", np.random.default_rng(0)
         with open(path, "wb") as file:
             for start in range(0, count, 4096):
                 file.write(rng.bytes(min(4096, count - start) * int(np.prod(SHAPE))))

@@ -1,11 +1,11 @@
-"""Spoken digits as spectrograms or as raw samples at equal processor time, heard by a classifier of real recordings.
+"""Spoken digits as spectrograms or as raw samples at equal processor time, heard by a classifier of real audio clips.
 
     OMP_NUM_THREADS=1 python benchmarks/audio_networks.py strided NAME=VALUE ... --seconds 110
     OMP_NUM_THREADS=1 python benchmarks/audio_networks.py wave --seconds 110
     OMP_NUM_THREADS=1 python benchmarks/audio_networks.py codec
     OMP_NUM_THREADS=1 python benchmarks/audio_networks.py --fakes FILE.npz
 
-Reads ../shared/data/fsdd_recordings.zip (digit_speaker_take.wav; takes 0 to 4 are the test part). The listener is two
+Reads ../shared/data/fsdd_clips.zip (digit_speaker_take.wav; takes 0 to 4 are the test part). The listener is two
 small convolutional networks, of the digit and of the speaker, trained on takes 5 to 49 alone; it sees log-mel
 spectrograms of other frames and bands than the codec's, made by SciPy, with the loudest cell of each taken as 0. It
 trains once and is kept in `--cache`.
@@ -15,7 +15,7 @@ A network (of spectrograms, or `wave`) is trained on nine tenths of takes 5 to 4
 processor time, the share of 1,000 fakes in which the asked digit is heard, that of the worst digit, Frechet distances
 to the test part in the listener's two last layers, the speakers heard, and the course of D's gap and of gamma.
 NAME=VALUE sets fields of `GameConfig`, or width, depth and num_latents. `codec` prints what is heard in test
-recordings after a way through the spectrogram and back. --fakes judges a file that `gankit sample -o FILE.npz` wrote.
+audio clips after a way through the spectrogram and back. --fakes judges a file that `gankit sample -o FILE.npz` wrote.
 --test judges the test part itself.
 """
 
@@ -34,8 +34,8 @@ from torch import Tensor, nn
 
 from gankit.config import TrainConfig
 from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec, sound_values
-from gankit.kinds.audio.reading import read_recordings
-from gankit.kinds.audio.records import Recordings
+from gankit.kinds.audio.reading import read_clips
+from gankit.kinds.audio.records import Clips
 from gankit.networks import build
 from gankit.networks.blocks import collapse, expand
 from gankit.randomness import torch_generator
@@ -102,7 +102,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 class Ears:
     """Two listeners, and what they hear in the test part."""
 
-    def __init__(self, train: Recordings, test: Recordings, cache: Path) -> None:
+    def __init__(self, train: Clips, test: Clips, cache: Path) -> None:
         x = mel_looks(train.x)
         self.names = {"digit": [str(d) for d in range(DIGITS)], "speaker": sorted(set(column(train, "speaker")))}
         self.nets, self.real = {}, {}
@@ -122,7 +122,7 @@ class Ears:
             return torch.cat([self.nets[label][:-2](part) for part in x.split(200)]).numpy()
 
     def heard(self, x: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
-        """Of recordings [N, T, 1] int16 and the digits [N] that were asked for."""
+        """Of audio clips [N, T, 1] int16 and the digits [N] that were asked for."""
         looks = mel_looks(x)
         with torch.no_grad():
             digit = torch.cat([self.nets["digit"](p) for p in looks.split(200)]).argmax(1).numpy()
@@ -138,15 +138,15 @@ class Ears:
         }
 
 
-def column(recordings: Recordings, name: str) -> list[str]:
+def column(clips: Clips, name: str) -> list[str]:
     """The values of a label."""
-    assert recordings.labels is not None
-    return [str(value) for value in recordings.labels.column(name).to_pylist()]
+    assert clips.labels is not None
+    return [str(value) for value in clips.labels.column(name).to_pylist()]
 
 
-def parts(path: Path) -> tuple[Recordings, Recordings]:
+def parts(path: Path) -> tuple[Clips, Clips]:
     """Takes 5 to 49, and takes 0 to 4."""
-    whole = read_recordings(path, TrainConfig(pattern="{digit}_{speaker}_{take}", seconds=LONGEST / RATE), [])
+    whole = read_clips(path, TrainConfig(pattern="{digit}_{speaker}_{take}", seconds=LONGEST / RATE), [])
     test = np.array([int(take) < 5 for take in column(whole, "take")])
     return whole.take(np.flatnonzero(~test)), whole.take(np.flatnonzero(test))
 
@@ -156,7 +156,7 @@ def row(cells: list[Any]) -> None:
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
-def trial(a: argparse.Namespace, train: Recordings, ears: Ears) -> None:
+def trial(a: argparse.Namespace, train: Clips, ears: Ears) -> None:
     """Trains, makes fakes, and prints what is heard in them."""
     kind = WaveCodec if a.network == "wave" else SpectrogramCodec
     codec = kind.fit((), sound_values(train.x, train.lengths), RATE)
@@ -220,7 +220,7 @@ def main() -> None:
     parser.add_argument("network", nargs="?", default="strided")
     parser.add_argument("set", nargs="*", help="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=110.0)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/fsdd_recordings.zip"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/fsdd_clips.zip"))
     parser.add_argument("--cache", type=Path, default=Path("listener"))
     parser.add_argument("--fakes", type=Path)
     parser.add_argument("--test", action="store_true")
@@ -230,9 +230,9 @@ def main() -> None:
     ears = Ears(train, test, a.cache)
     digits = np.array([int(d) for d in column(test, "digit")])
     if a.test:
-        row(["test recordings", *ears.heard(test.x, digits).values()])
+        row(["test audio clips", *ears.heard(test.x, digits).values()])
     elif a.fakes is not None:
-        fakes = read_recordings(a.fakes, TrainConfig(seconds=LONGEST / RATE), [], least=1, as_they_are=True)
+        fakes = read_clips(a.fakes, TrainConfig(seconds=LONGEST / RATE), [], least=1, as_they_are=True)
         row([a.fakes.name, *ears.heard(fakes.x, np.array([int(d) for d in column(fakes, "digit")])).values()])
     elif a.network == "codec":
         codec = SpectrogramCodec.fit((), sound_values(train.x, train.lengths), RATE)

@@ -72,7 +72,7 @@ def replaced() -> None:
         among, asked = (coded(generator.zipf(1.3, v.sum()).clip(1, 60) + 1, v) for v in lengths)
         took = median_ms(lambda a=among, q=asked: distances.References(a).nearest(q))
         print(f"nearest of {count} texts of {mean} units, {queries} times: {took:.0f} ms")
-    nearest = module("kinds.images.metrics.neighbours", "metrics.picture_neighbours").nearest
+    nearest = module("kinds.images.metrics.neighbours", "metrics.image_neighbours").nearest
     for count, queries, numbers in ((10_000, 5000, 128), (20_000, 2000, 784)):
         a, b = (generator.normal(size=(n, numbers)).astype(np.float32) for n in (count, queries))
         took = median_ms(lambda a=a, b=b: nearest(b, a))

@@ -39,15 +39,15 @@ def main() -> None:
     parser.add_argument("--look", action="store_true")
     arguments = parser.parse_args()
 
-    from pictures import pictures
+    from images import images
 
     import gankit
     from gankit.kinds.images.metrics.history import parzen
-    from gankit.kinds.images.records import Pictures
-    from gankit.kinds.images.writing import write_pictures
+    from gankit.kinds.images.records import Images
+    from gankit.kinds.images.writing import write_images
     from gankit.networks import NETWORKS
 
-    (x, _), (test, _) = pictures("mnist", arguments.folder, 28)
+    (x, _), (test, _) = images("mnist", arguments.folder, 28)
     if arguments.look:
         look(arguments.run, arguments.network, x[50_000:, ..., None], test[..., None])
         return
@@ -72,7 +72,7 @@ def main() -> None:
     fakes = np.concatenate([batch.x for batch in model.sample_batches(10_000, seed=arguments.seed)])
     score = parzen(fakes, x[50_000:, ..., None], test[..., None])
     if arguments.grid:
-        write_pictures([Pictures(fakes[:100], None, model.origin)], arguments.grid, model.origin)
+        write_images([Images(fakes[:100], None, model.origin)], arguments.grid, model.origin)
     row = {"network": arguments.network, "seed": arguments.seed, "samples": model.card["samples"]}
     row |= {"chosen": model.card["metric"]["samples"], "train_s": round(time.monotonic() - began)}
     row |= {"log_likelihood": round(score.value, 2), "error": round(score.details["error"], 2)}

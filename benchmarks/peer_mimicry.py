@@ -1,4 +1,4 @@
-"""The GANs of mimicry (pure PyTorch) on 32 x 32 pictures, for comparison: its networks, its steps, our minutes.
+"""The GANs of mimicry (pure PyTorch) on 32 x 32 images, for comparison: its networks, its steps, our minutes.
 
     python benchmarks/peer_mimicry.py CHECKOUT TRAIN.npz FAKE.npz --minutes 30 [--seed 0] [--n-dis 5]
         [--width 256 128] [--fakes 10000] [--by-class] [--curve 5]

@@ -602,11 +602,11 @@ def compare(before: Path, after: Path, ignored: Sequence[str], strict_notes: boo
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="train, sample, evaluate, write; record what came of it")
-    recording.add_argument("out", type=Path)
+    clip = commands.add_parser("record", help="train, sample, evaluate, write; record what came of it")
+    clip.add_argument("out", type=Path)
     cases = f"cases, or patterns of their names: {', '.join(CASES)}"
-    recording.add_argument("--only", nargs="+", default=[], metavar="NAME", help=cases)
-    recording.add_argument("--slow", action="store_true", help=f"also {', '.join(SLOW)}")
+    clip.add_argument("--only", nargs="+", default=[], metavar="NAME", help=cases)
+    clip.add_argument("--slow", action="store_true", help=f"also {', '.join(SLOW)}")
     comparing = commands.add_parser("compare", help="print every difference; exit with 1 if there is one")
     comparing.add_argument("before", type=Path)
     comparing.add_argument("after", type=Path)

@@ -2,7 +2,7 @@
 
     python benchmarks/stacked_mnist.py --samples 2M --seeds 0 1 2 [--set OPTION=VALUE ...]
 
-128,000 pictures, each of three random digits in its red, green and blue channel (Metz et al. 2017; Lin et al. 2018);
+128,000 images, each of three random digits in its red, green and blue channel (Metz et al. 2017; Lin et al. 2018);
 26,000 fakes; a classifier of MNIST (its accuracy is printed) names the digit in each channel; modes of 1,000, and
 KL(fakes || uniform) in nats. `floor` is the KL of 26,000 real triples, seen through the same classifier.
 """
@@ -33,13 +33,13 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE")
     arguments = parser.parse_args()
 
-    from pictures import pictures
+    from images import images
 
     import gankit
     from gankit.features import train_classifier
     from gankit.kinds.images.metrics.classes import stacked_modes
 
-    (x, y), (test, y_test) = pictures("mnist", arguments.folder, 28)
+    (x, y), (test, y_test) = images("mnist", arguments.folder, 28)
     classifier = train_classifier(x[..., None], y, 10, 0)
     accuracy = float((classifier.predict(test[..., None]).argmax(1) == y_test).mean())
 

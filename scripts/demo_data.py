@@ -61,4 +61,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     print(f"{folder / 'titanic.csv'}: {write_titanic(folder / 'titanic.csv')} rows")
     print(f"{folder / 'heights.csv'}: {write_heights(folder / 'heights.csv')} rows")
-    print(f"{folder / 'digits'}: {write_digits(folder / 'digits')} pictures")
+    print(f"{folder / 'digits'}: {write_digits(folder / 'digits')} images")

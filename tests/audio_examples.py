@@ -1,4 +1,4 @@
-"""Small recordings for tests: tones of two classes, as arrays and as files."""
+"""Small audio clips for tests: tones of two classes, as arrays and as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of small pictures with every network, made at once: one short training, and other generators in its place."""
+"""Models of small images with every network, made at once: one short training, and other generators in its place."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import gankit
 from gankit.model import Model, NetworkPlan
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 16}
-"""Networks that make pictures, and a width that is small."""
+"""Networks that make images, and a width that is small."""
 
 DRAWN = {"dense2014": 0.4, "conv2014": 0.4}
-"""Spread of what is added to their weights, where .1 makes pictures too much alike."""
+"""Spread of what is added to their weights, where .1 makes images too much alike."""
 
 LATENTS = 12
 
@@ -35,7 +35,7 @@ def _trained(labelled: bool) -> Model:
 
 
 @lru_cache
-def picture_model(network: str, *, labelled: bool = True) -> Model:
+def image_model(network: str, *, labelled: bool = True) -> Model:
     """A model of digits of 8 x 8 pixels whose weights are drawn, not learned; every part of G matters in them."""
     model = _trained(labelled)
     plan = NetworkPlan(network, WIDTHS[network], None, LATENTS)

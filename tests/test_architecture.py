@@ -266,12 +266,12 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-def test_every_tracked_file_is_text_or_a_small_picture() -> None:
+def test_every_tracked_file_is_text_or_a_small_image() -> None:
     wrong = []
     for path in tracked_files():
         data = path.read_bytes()
         if len(data) > 200_000 or (b"\0" in data and path.suffix not in (".png", ".jpg")):
-            wrong.append(f"{path.relative_to(ROOT)}: {len(data):,} bytes, no text and no small picture")
+            wrong.append(f"{path.relative_to(ROOT)}: {len(data):,} bytes, no text and no small image")
     assert not wrong, "\n".join(wrong)
 
 

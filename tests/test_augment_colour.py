@@ -71,7 +71,7 @@ def test_saturation_multiplies_the_distance_from_luma() -> None:
     assert torch.allclose(colour.saturation(3 * ONE, 1)[0], torch.eye(2).double())  # grey has no colour
 
 
-def test_grey_pictures_stay_grey_in_rgb_and_change_as_they_do_with_one_channel() -> None:
+def test_grey_images_stay_grey_in_rgb_and_change_as_they_do_with_one_channel() -> None:
     grey = images(1, 1, 4, 4)
 
     def all_of(n: int) -> Tensor:

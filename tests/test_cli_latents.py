@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from latent_models import digits, picture_model
+from latent_models import digits, image_model
 from PIL import Image
 
 import gankit
 from gankit.cli import run
 from gankit.kinds.images.writing import png
-from gankit.latents.interpolation import find_encoder, write_film
+from gankit.latents.interpolation import find_encoder, write_animation
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "images.md").read_text(encoding="utf-8")
 HAS_ONNX = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
@@ -24,12 +24,12 @@ HAS_ONNX = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime")
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the models and pictures that the page speaks of."""
+    """A folder with the models and images that the page speaks of."""
     for name, network in (("digits", "strided"), ("styles", "stylegan2")):
         (tmp_path / "runs" / name).mkdir(parents=True)
-        picture_model(network).save(tmp_path / "runs" / name / "model.safetensors")
-    for name, picture in zip(("my-seven", "one", "two"), digits()[0], strict=False):
-        (tmp_path / f"{name}.png").write_bytes(png(picture[..., None]))
+        image_model(network).save(tmp_path / "runs" / name / "model.safetensors")
+    for name, image in zip(("my-seven", "one", "two"), digits()[0], strict=False):
+        (tmp_path / f"{name}.png").write_bytes(png(image[..., None]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -70,7 +70,7 @@ def test_a_strip_has_a_line_for_each_leg(place: Path, capfd: pytest.CaptureFixtu
     np.testing.assert_array_equal(strip[-8:, -8:], ends[2])
 
 
-def test_an_animation_of_grey_pictures_keeps_their_bytes(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_animation_of_grey_images_keeps_their_bytes(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said(capfd, "interpolate runs/digits --rows 3,17 --frames 5 --fps 20 -o walk.gif")
     said(capfd, "interpolate runs/digits --rows 3,17 --frames 5 -o walk.npz")
     with np.load("walk.npz") as file:
@@ -82,11 +82,11 @@ def test_an_animation_of_grey_pictures_keeps_their_bytes(place: Path, capfd: pyt
             np.testing.assert_array_equal(np.asarray(film.convert("L")), frame)
 
 
-def test_an_animation_in_colours_looks_like_its_pictures(tmp_path: Path) -> None:
+def test_an_animation_in_colours_looks_like_its_images(tmp_path: Path) -> None:
     shades = np.linspace(0, 255, 12 * 12).reshape(12, 12)
     frames = np.stack([np.stack([shades, shades.T, 255 - shades, np.full_like(shades, a)], -1) for a in (255, 128, 0)])
     frames = np.concatenate([frames, frames[:1]]).astype(np.uint8)
-    write_film(tmp_path / "walk.gif", frames, leg=3)
+    write_animation(tmp_path / "walk.gif", frames, segment=3)
     with Image.open(tmp_path / "walk.gif") as film:
         for number, alpha in enumerate((1.0, 128 / 255, 0.0)):
             film.seek(number)
@@ -140,7 +140,7 @@ def test_projections_replace_only_what_a_projection_wrote(place: Path, capfd: py
     assert (place / "mine" / "000000.png").read_bytes() == (place / "one.png").read_bytes()
 
 
-def test_a_picture_of_another_size_and_mode_is_brought_to_the_models(
+def test_a_image_of_another_size_and_mode_is_brought_to_the_models(
     place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Image.new("RGB", (20, 30), (200, 10, 10)).save("large.png")

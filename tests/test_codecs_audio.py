@@ -1,4 +1,4 @@
-"""Recordings as spectrograms and as samples: what is kept, and what comes back."""
+"""Audio clips as spectrograms and as samples: what is kept, and what comes back."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_loudness_that_comes_back_is_near_the_one_that_was_asked_for() -> No
     assert error.mean() < 2.5
 
 
-def test_frames_suit_the_rate_and_never_outgrow_the_recording() -> None:
+def test_frames_suit_the_rate_and_never_outgrow_the_clip() -> None:
     assert [frame_of(r, r) for r in (8000, 16000, 44100)] == [512, 1024, 2048]
     for rate, length in [(8000, 300), (100, 64), (44100, 20000), (10, 16)]:
         spectrum = Spectrum.of(rate, length)
@@ -100,7 +100,7 @@ def test_spectrograms_are_bytes_with_time_to_the_right_and_high_pitch_above() ->
     assert not looks[short, :, -3:].any() and looks.max() >= 250
 
 
-def test_the_silence_behind_a_recording_is_found_again() -> None:
+def test_the_silence_behind_a_clip_is_found_again() -> None:
     x, lengths = padded()
     codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
     found = codec.decode(codec.look(x))
@@ -110,13 +110,13 @@ def test_the_silence_behind_a_recording_is_found_again() -> None:
         assert not found[SOUND].data[row, length:].any()
 
 
-def test_recordings_of_one_length_keep_it() -> None:
+def test_clips_of_one_length_keep_it() -> None:
     x, _ = padded(4)
     codec = SpectrogramCodec.fit((), sound_values(x, np.full(4, 512)), examples.RATE)
     assert codec.decode(np.zeros_like(codec.look(x)))[LENGTH].data.tolist() == [512] * 4
 
 
-def test_a_recording_depends_on_its_own_spectrogram_alone() -> None:
+def test_a_clip_depends_on_its_own_spectrogram_alone() -> None:
     x, lengths = padded(6)
     codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
     looks = codec.look(x)

@@ -15,7 +15,7 @@ from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Column
 from gankit.kinds.audio.codec import SOUND, SpectrogramCodec, WaveCodec, sound_values
-from gankit.kinds.images.codec import PICTURE, ImageCodec
+from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.numbers.codec import VectorCodec
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.records import SeriesSet
@@ -46,7 +46,7 @@ def vector(num: int = 2) -> Example:
 
 
 def images(side: int = 8) -> Example:
-    values = {PICTURE: column(DRAWS.integers(0, 256, (5, side, 6, 3), np.uint8))}
+    values = {IMAGE: column(DRAWS.integers(0, 256, (5, side, 6, 3), np.uint8))}
     return ImageCodec.fit((), values), values
 
 

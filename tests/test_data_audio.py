@@ -1,4 +1,4 @@
-"""Recordings: read from files, folders, archives and arrays, labelled, made alike, and written back."""
+"""Audio clips: read from files, folders, archives and arrays, labelled, made alike, and written back."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scipy.io import wavfile
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
-from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples, write_recordings
-from gankit.kinds.audio.reading import by_pattern, looks_like_audio, read_recordings, resampled, roomy, seem_patterned
-from gankit.kinds.audio.records import Recordings, recording_hash, to_recording_object
+from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples, write_clips
+from gankit.kinds.audio.reading import by_pattern, looks_like_audio, read_clips, resampled, roomy, seem_patterned
+from gankit.kinds.audio.records import Clips, clip_hash, to_clip_object
 
 PLAIN = TrainConfig()
 ROOT = Path(__file__).resolve().parent.parent
-DIGITS = ROOT.parent / "shared" / "data" / "fsdd_recordings.zip"
+DIGITS = ROOT.parent / "shared" / "data" / "fsdd_clips.zip"
 
 
 def wav(array: np.ndarray, rate: int = 2000) -> bytes:
@@ -29,9 +29,9 @@ def wav(array: np.ndarray, rate: int = 2000) -> bytes:
     return stream.getvalue()
 
 
-def read(source: object, **options: object) -> tuple[Recordings, list[str]]:
+def read(source: object, **options: object) -> tuple[Clips, list[str]]:
     notes: list[str] = []
-    return read_recordings(source, replace(PLAIN, **options), notes), notes
+    return read_clips(source, replace(PLAIN, **options), notes), notes
 
 
 # --- one file -----------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_without_soundfile_the_text_says_how_to_install_it(monkeypatch: pytest.M
 # --- folders and labels -------------------------------------------------------------------------------------------
 
 
-def test_folders_are_classes_and_shorter_recordings_are_padded(tmp_path: Path) -> None:
+def test_folders_are_classes_and_shorter_clips_are_padded(tmp_path: Path) -> None:
     found, notes = read(examples.by_class(tmp_path / "sounds"))
     sounds, classes = examples.tones()
     assert found.x.shape == (40, 512, 1) and found.rate == examples.RATE
@@ -149,12 +149,12 @@ def test_damaged_files_are_left_out_with_a_count_or_refused(tmp_path: Path) -> N
     (folder / "low" / "broken.wav").write_bytes(b"RIFF\x10\0\0\0WAVEnothing.")
     found, notes = read(folder)
     assert len(found) == 8
-    assert any("1 of 9 recordings cannot be read: 'low/broken.wav'" in note for note in notes)
+    assert any("1 of 9 audio clips cannot be read: 'low/broken.wav'" in note for note in notes)
     with pytest.raises(DataError, match=r"broken\.wav.*leave off --strict"):
         read(folder, strict=True)
 
 
-def test_silent_recordings_are_left_out_and_all_silent_ones_refused(tmp_path: Path) -> None:
+def test_silent_clips_are_left_out_and_all_silent_ones_refused(tmp_path: Path) -> None:
     folder = examples.by_class(tmp_path / "some", 8)
     examples.fill(folder, [np.zeros((300, 1), np.int16)], ["high/silent.wav"])
     found, notes = read(folder)
@@ -162,16 +162,16 @@ def test_silent_recordings_are_left_out_and_all_silent_ones_refused(tmp_path: Pa
     with pytest.raises(DataError, match="silent"):
         read(folder, strict=True)
     nothing = examples.fill(tmp_path / "none", [np.zeros((300, 1), np.int16)] * 3, ["a.wav", "b.wav", "c.wav"])
-    with pytest.raises(DataError, match="every recording is silent"):
+    with pytest.raises(DataError, match="every audio clip is silent"):
         read(nothing)
 
 
-def test_clipped_recordings_are_told_of_and_refused_where_all_are(tmp_path: Path) -> None:
+def test_clipped_clips_are_told_of_and_refused_where_all_are(tmp_path: Path) -> None:
     folder = examples.by_class(tmp_path / "some", 6)
     loud = np.where(np.arange(400) % 20 < 10, 32767, -32768).astype(np.int16)[:, None]
     examples.fill(folder, [loud], ["low/loud.wav"])
     found, notes = read(folder)
-    assert len(found) == 7 and any("1 of 7 recordings are clipped" in note for note in notes)
+    assert len(found) == 7 and any("1 of 7 audio clips are clipped" in note for note in notes)
     with pytest.raises(DataError, match="less gain"):
         read(examples.fill(tmp_path / "all", [loud] * 2, ["a.wav", "b.wav"]))
 
@@ -201,7 +201,7 @@ def test_two_channels_are_kept_and_mixed_where_some_have_one_or_it_is_asked(tmp_
     np.testing.assert_allclose(mixed.x[0, :, 0], two[0].mean(1), atol=1)
     examples.fill(folder, examples.tones(1)[0], ["one.wav"])
     found, notes = read(folder)
-    assert found.x.shape[2] == 1 and any("4 of 5 recordings have two channels" in note for note in notes)
+    assert found.x.shape[2] == 1 and any("4 of 5 audio clips have two channels" in note for note in notes)
 
 
 def test_the_length_is_cut_to_the_seconds_that_are_asked_for(tmp_path: Path) -> None:
@@ -216,13 +216,13 @@ def test_impossible_lengths_and_rates_are_refused(name: str, value: float, tmp_p
         read(examples.by_class(tmp_path, 4), **{name: value})
 
 
-def test_one_recording_and_a_folder_without_any_are_refused(tmp_path: Path) -> None:
+def test_one_clip_and_a_folder_without_any_are_refused(tmp_path: Path) -> None:
     sounds, _ = examples.tones(1)
-    with pytest.raises(DataError, match="gives one recording"):
+    with pytest.raises(DataError, match="gives one audio clip"):
         read(examples.fill(tmp_path / "one", sounds, ["a.wav"]) / "a.wav")
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.txt").write_text("nothing to hear")
-    with pytest.raises(DataError, match=r"holds no recordings: it has 1 \.txt"):
+    with pytest.raises(DataError, match=r"holds no audio clips: it has 1 \.txt"):
         read(tmp_path / "text")
 
 
@@ -238,7 +238,7 @@ def test_an_array_comes_back_as_it_was(dtype: str, channels: int) -> None:
     array = (x * scale).astype(dtype)
     array = array if channels else array[:, :, 0]
     found, _ = read(array, rate=500)
-    back = to_recording_object(found)
+    back = to_clip_object(found)
     assert back.dtype == array.dtype and back.shape == array.shape
     np.testing.assert_allclose(back / scale, array / scale, atol=2**-15)
 
@@ -246,14 +246,14 @@ def test_an_array_comes_back_as_it_was(dtype: str, channels: int) -> None:
 def test_signals_beyond_one_come_back_in_their_own_range() -> None:
     signal = 40 * np.sin(np.arange(300) / 7)[None].repeat(3, 0)
     found, _ = read(signal, rate=100)
-    np.testing.assert_allclose(to_recording_object(found), signal, atol=0.01)
+    np.testing.assert_allclose(to_clip_object(found), signal, atol=0.01)
 
 
 def test_a_list_with_labels_comes_back_as_a_list_with_labels() -> None:
     sounds, classes = examples.tones(6)
     plain = [one[:, 0] for one in sounds]
     found, _ = read((plain, classes), rate=examples.RATE)
-    back, labels = to_recording_object(found)
+    back, labels = to_clip_object(found)
     assert labels == classes
     for one, other in zip(back, plain, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -264,12 +264,12 @@ def test_a_list_with_labels_comes_back_as_a_list_with_labels() -> None:
     [
         (np.zeros((3, 20, 5), np.int16), "5 channels"),
         ([np.zeros(20, np.int16), np.zeros((20, 2), np.int16)], "item 2"),
-        ({"a": 1}, "cannot be read as recordings"),
+        ({"a": 1}, "cannot be read as audio clips"),
         ((np.ones((3, 20)), [1, 2]), r"labels must be"),
         (np.full((3, 20), np.nan), "NaN"),
     ],
 )
-def test_objects_that_are_no_recordings_are_refused(source: object, why: str) -> None:
+def test_objects_that_are_no_clips_are_refused(source: object, why: str) -> None:
     with pytest.raises(DataError, match=why):
         read(source, rate=100)
 
@@ -279,7 +279,7 @@ def test_an_array_without_a_rate_is_refused() -> None:
         read(np.ones((3, 20)))
 
 
-def test_what_is_taken_for_recordings_by_itself(tmp_path: Path) -> None:
+def test_what_is_taken_for_clips_by_itself(tmp_path: Path) -> None:
     folder = examples.by_class(tmp_path / "sounds", 4)
     assert looks_like_audio(folder, PLAIN) and looks_like_audio(str(folder / "low" / "0.wav"), PLAIN)
     assert looks_like_audio(examples.zipped(tmp_path / "all.zip", folder), PLAIN)
@@ -299,36 +299,36 @@ def test_what_is_written_is_read_again(suffix: str, channels: int, tmp_path: Pat
     found, _ = read(folder, pattern="{pitch}_{_}")
     target = tmp_path / f"out{suffix}"
     batches = [found.take(np.arange(4)), found.take(np.arange(4, 6))]
-    assert write_recordings(batches, target, found.origin, first_row=10) == 6
+    assert write_clips(batches, target, found.origin, first_row=10) == 6
     back, _ = read(target)
     assert back.labels is not None and found.labels is not None
     assert back.labels.to_pydict() == found.labels.to_pydict()
     np.testing.assert_array_equal(back.x, found.x)
     np.testing.assert_array_equal(back.lengths, found.lengths)
-    assert back.rate == found.rate and recording_hash(back) == recording_hash(found)
+    assert back.rate == found.rate and clip_hash(back) == clip_hash(found)
     if suffix == "":
         assert sorted(p.name for p in target.glob("*.wav"))[0] == "000010.wav"
 
 
 def test_class_folders_are_written_as_class_folders(tmp_path: Path) -> None:
     found, _ = read(examples.by_class(tmp_path / "in", 6))
-    write_recordings([found], tmp_path / "out", found.origin)
+    write_clips([found], tmp_path / "out", found.origin)
     assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"low", "high"}
-    write_recordings([found], tmp_path / "out", found.origin)  # over its own
+    write_clips([found], tmp_path / "out", found.origin)  # over its own
     (tmp_path / "out" / "mine.txt").write_text("keep me")
     with pytest.raises(OutputError, match=r"mine\.txt"):
-        write_recordings([found], tmp_path / "out", found.origin)
+        write_clips([found], tmp_path / "out", found.origin)
 
 
-def test_one_recording_is_one_file_and_several_are_not(tmp_path: Path) -> None:
+def test_one_clip_is_one_file_and_several_are_not(tmp_path: Path) -> None:
     found, _ = read(examples.by_class(tmp_path / "in", 6))
-    write_recordings([found.take(np.arange(1))], tmp_path / "one.wav", found.origin)
+    write_clips([found.take(np.arange(1))], tmp_path / "one.wav", found.origin)
     rate, samples = wavfile.read(tmp_path / "one.wav")
     assert rate == found.rate and len(samples) == found.lengths[0]
     with pytest.raises(OutputError, match="-n 1"):
-        write_recordings([found], tmp_path / "many.wav", found.origin)
+        write_clips([found], tmp_path / "many.wav", found.origin)
     with pytest.raises(OutputError, match=r"\.mp3"):
-        write_recordings([found], tmp_path / "many.mp3", found.origin)
+        write_clips([found], tmp_path / "many.mp3", found.origin)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "one.wav"]
 
 

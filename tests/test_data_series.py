@@ -262,7 +262,7 @@ def test_arrays_of_three_axes_are_series_by_themselves_and_of_two_when_asked() -
     assert flat.steps.column_names == ["value"] and len(flat) == 30
 
 
-def test_pictures_are_no_series() -> None:
+def test_images_are_no_series() -> None:
     assert not looks_like_series(np.zeros((9, 8, 8), dtype=np.uint8), TrainConfig())
 
 

@@ -315,7 +315,7 @@ def test_a_column_that_is_not_there_or_is_no_text_is_refused() -> None:
 
 
 def test_options_of_other_kinds_are_refused() -> None:
-    with pytest.raises(OptionError, match="--size is for pictures"):
+    with pytest.raises(OptionError, match="--size is for images"):
         prepare(MANY, TrainConfig(kind="text", size="8"), [])
     with pytest.raises(OptionError, match="makes images, and these are texts"):
         prepare(MANY, TrainConfig(kind="text", network="strided"), [])

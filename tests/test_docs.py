@@ -183,7 +183,7 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def write_photos(folder: Path) -> None:
-    """Forty small pictures of two classes: dark ones and light ones."""
+    """Forty small images of two classes: dark ones and light ones."""
     from PIL import Image
 
     draws = np.random.default_rng(0)
@@ -195,7 +195,7 @@ def write_photos(folder: Path) -> None:
 
 
 def write_digits(folder: Path) -> None:
-    """Small pictures of threes, sevens and eights, and three more beside their folder."""
+    """Small images of threes, sevens and eights, and three more beside their folder."""
     from PIL import Image
     from sklearn.datasets import load_digits
 

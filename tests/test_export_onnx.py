@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from latent_models import WIDTHS, picture_model
+from latent_models import WIDTHS, image_model
 
 import gankit
 from gankit.errors import DependencyError, OptionError, OutputError
@@ -50,7 +50,7 @@ def ran(file: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
 def exported(folder: Path, network: str) -> tuple[Path, dict[str, Any]]:
     """The file that gives bytes, and what is said of it."""
     file = folder / f"{network}.onnx"
-    return file, export_onnx(picture_model(network), file, pixels="bytes")
+    return file, export_onnx(image_model(network), file, pixels="bytes")
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +59,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))
-def test_a_runtime_gives_the_pictures_that_sample_gives(network: str, folder: Path) -> None:
-    model = picture_model(network)
-    pictures, _ = model.sample(7, seed=3)
+def test_a_runtime_gives_the_images_that_sample_gives(network: str, folder: Path) -> None:
+    model = image_model(network)
+    images, _ = model.sample(7, seed=3)
     file, _ = exported(folder, network)
     found = ran(file, fed(model, 7, seed=3)[0])
     assert found.dtype == np.uint8 and found.shape == (7, 8, 8, 1)
     # sums in another order may tip a number that lies at the edge between two bytes
-    difference = np.abs(found[..., 0].astype(int) - pictures.astype(int))
+    difference = np.abs(found[..., 0].astype(int) - images.astype(int))
     assert difference.max() <= 1 and (difference > 0).mean() < 0.01
-    assert pictures.std(0).mean() > 5, "they differ"
+    assert images.std(0).mean() > 5, "they differ"
     np.testing.assert_array_equal(ran(file, fed(model, 1, seed=3)[0])[0], found[0])
 
 
 def test_numbers_and_truncation_are_those_of_the_generator(tmp_path: Path) -> None:
-    model = picture_model("stylegan2")
+    model = image_model("stylegan2")
     file = tmp_path / "g.onnx"
     generator = model.generator
     rough = replace(model, generator=copy.deepcopy(generator))
@@ -99,7 +99,7 @@ def test_the_file_says_what_goes_in_and_what_comes_out(folder: Path) -> None:
     assert (about["output"]["shape"], about["output"]["type"]) == ([8, 8, 1], "uint8")
 
 
-def test_records_that_are_no_pictures_are_exported_too(tmp_path: Path) -> None:
+def test_records_that_are_no_images_are_exported_too(tmp_path: Path) -> None:
     x = numpy_generator(1, "test vectors").normal(size=(300, 3)).astype(np.float32)
     model = gankit.train(x, samples="2k", evaluations=1)
     export_onnx(model, tmp_path / "g.onnx")

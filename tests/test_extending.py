@@ -54,7 +54,7 @@ def test_its_options_are_flags_and_refused_for_other_kinds(package: None, tmp_pa
     assert model.card["options"]["centre"] is True
     with pytest.raises(OptionError, match="--centre is for point clouds, and this data is none"):
         gankit.train(np.arange(50.0), centre=True)
-    with pytest.raises(OptionError, match="--size is for pictures, and this data is none"):
+    with pytest.raises(OptionError, match="--size is for images, and this data is none"):
         gankit.train(clouds(), size="8")
 
 

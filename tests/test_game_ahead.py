@@ -59,7 +59,7 @@ def test_a_game_that_reads_ahead_plays_to_the_same_bits_and_expects_every_step_o
     assert hits == ([False] + [True] * 4) * 2 + [False, True]
 
 
-def test_pictures_that_are_no_longer_in_memory_are_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_are_no_longer_in_memory_are_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
     np.save(tmp_path / "x.npy", x)
     options = {"network": "strided", "width": 4, "samples": "128", "batch": 8, "evaluations": 1, "threads": 1}

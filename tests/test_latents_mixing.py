@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from latent_models import picture_model
+from latent_models import image_model
 
 from gankit.errors import OptionError
 from gankit.latents import Stop, mix, mixed_layers, places_of
 from gankit.networks.base import StyleGenerator
 
 
-def test_the_borders_of_the_grid_are_the_pictures_of_the_rows() -> None:
-    model = picture_model("stylegan2")
+def test_the_borders_of_the_grid_are_the_images_of_the_rows() -> None:
+    model = image_model("stylegan2")
     rows, columns = [Stop(1), Stop(2)], [Stop(4), Stop(5), Stop(6)]
     grid = mix(model, rows, columns, levels="coarse")
     assert grid.shape == (3, 4, 8, 8, 1) and grid.dtype == np.uint8
@@ -23,7 +23,7 @@ def test_the_borders_of_the_grid_are_the_pictures_of_the_rows() -> None:
 
 
 def test_a_cell_has_the_named_layers_of_its_column_and_all_else_of_its_row() -> None:
-    model = picture_model("stylegan2")
+    model = image_model("stylegan2")
     generator = model.generator
     assert isinstance(generator, StyleGenerator) and generator.num_styles == 4
     grid = mix(model, [Stop(1), Stop(2)], [Stop(4), Stop(5)], levels="1-2")
@@ -37,7 +37,7 @@ def test_a_cell_has_the_named_layers_of_its_column_and_all_else_of_its_row() -> 
 
 
 def test_no_layers_but_all_of_them_give_the_styles_of_the_column() -> None:
-    model = picture_model("stylegan2")
+    model = image_model("stylegan2")
     grid = mix(model, [Stop(1), Stop(2)], [Stop(1), Stop(2)], levels="0-3")
     difference = np.abs(grid[1, 1].astype(int) - grid[1, 0])
     assert difference.max() <= 1, "a row mixed with itself is itself"
@@ -57,11 +57,11 @@ def test_the_groups_of_layers_are_those_of_the_paper_and_cover_every_network() -
 
 
 def test_what_cannot_be_mixed_is_refused_in_words() -> None:
-    model = picture_model("stylegan2")
+    model = image_model("stylegan2")
     for levels in ("4", "1-4", "2-1", "-1", "deep"):
         with pytest.raises(OptionError, match=f"--levels {levels}"):
             mix(model, [Stop(1)], [Stop(2)], levels=levels)
     with pytest.raises(OptionError, match="rows and columns"):
         mix(model, [], [Stop(2)])
     with pytest.raises(OptionError, match=r"strided.*--network stylegan2"):
-        mix(picture_model("strided"), [Stop(1)], [Stop(2)])
+        mix(image_model("strided"), [Stop(1)], [Stop(2)])

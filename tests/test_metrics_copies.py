@@ -202,7 +202,7 @@ def test_attack_on_a_single_column_finds_nobody_among_honest_fakes(seed: int) ->
     assert membership(train, heldout, train).value > 0.7  # an outright copy is found all the same
 
 
-def test_distances_are_kept_for_a_picture_as_shares_of_all_rows() -> None:
+def test_distances_are_kept_for_a_image_as_shares_of_all_rows() -> None:
     found = copies_near(mixed(400, 1), mixed(400, 2), mixed(400, 3)).details["distance"]
     assert len(found["edges"]) == len(found["fake"]) + 1 == len(found["heldout"]) + 1
     assert sum(found["fake"]) == pytest.approx(1) and sum(found["heldout"]) == pytest.approx(1)

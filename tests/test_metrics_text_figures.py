@@ -395,7 +395,7 @@ def test_a_classifier_learns_labels_and_fakes_with_wrong_labels_teach_none() -> 
     obeyed = agreement(y[200:], seen, len(names), "texts")
     assert obeyed.value == right.value and np.sum(obeyed.details["confusion"]) == 100
     figures = confusion_figures(np.array([0, 0, 1]), np.array([0, 1, 1]), ["a", "b"], "texts")
-    assert figures["accuracy"] == pytest.approx(2 / 3) and figures["texts"] == 3 and "pictures" not in figures
+    assert figures["accuracy"] == pytest.approx(2 / 3) and figures["texts"] == 3 and "images" not in figures
     assert figures["classes"][0] == {"class": "a", "texts": 2, "precision": 1.0, "recall": 0.5}
     assert (learn(x[:9], np.zeros(9, int), 2)(x) == 0).all()
     assert math.isnan(usefulness(x[:9], np.zeros(9, int), x, y, names).value)

@@ -149,7 +149,7 @@ def test_conditional_samples_follow_the_conditional_distribution(model: Model) -
         ({"incme": ">50K"}, "income"),
         ({"income": ">60K"}, ">50K"),
         ({"age": "young"}, "expected a number"),
-        ({"age": "200..300"}, "no record can obey"),
+        ({"age": "200..300"}, "no record can satisfy"),
         ({"age": "40..30"}, "lower end"),
         ({"id": "3"}, "not modelled"),
         ({"seen": "never"}, "expected a date"),

@@ -31,9 +31,9 @@ MIXED = Spec(
 )
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
-PICTURES_ONLY = {"conv2014", "dcgan", "strided", "stylegan2"}
+IMAGES_ONLY = {"conv2014", "dcgan", "strided", "stylegan2"}
 SEQUENCES_ONLY = {"attention", "principal", "recurrent", "symbols", "temporal", "wave"}
-FREE = [name for name in NETWORKS if name not in {"sequential", *PICTURES_ONLY, *SEQUENCES_ONLY}]
+FREE = [name for name in NETWORKS if name not in {"sequential", *IMAGES_ONLY, *SEQUENCES_ONLY}]
 
 
 def inputs(rows: int, num_uniforms: int, condition: Spec | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -103,10 +103,10 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: 
     assert any(not torch.equal(p, q) for p, q in zip(first[0].parameters(), other[0].parameters(), strict=True))
 
 
-# --- pictures --------------------------------------------------------------------------------------------------------
+# --- images --------------------------------------------------------------------------------------------------------
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 28), (4, 16, 16)]
-PICTURES = [name for name in NETWORKS if name not in {"sequential", *SEQUENCES_ONLY}]
+IMAGES = [name for name in NETWORKS if name not in {"sequential", *SEQUENCES_ONLY}]
 TINY: dict[str, dict[str, int]] = {"conv2014": {"width": 400}, "dense2014": {"width": 20}}
 """Widths at which a step takes milliseconds; 8 for the others."""
 
@@ -117,10 +117,10 @@ NOISE_BY_BATCH = {"stylegan2"}
 """The noise inputs of a batch are drawn together, from its first u."""
 
 
-def picture_pair(
+def image_pair(
     name: str, shape: tuple[int, ...], condition: Spec | None = None, moved: float = 0.0
 ) -> tuple[Generator, Discriminator]:
-    """A tiny pair for pictures of `shape`, its weights `moved` away from those that start at zero."""
+    """A tiny pair for images of `shape`, its weights `moved` away from those that start at zero."""
     pair = build(name, Spec("image", shape), condition, **{"width": 8, "num_latents": 5} | TINY.get(name, {}))
     draws = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -129,17 +129,17 @@ def picture_pair(
     return pair
 
 
-def pictures(rows: int, shape: tuple[int, ...], seed: int = 4) -> Tensor:
+def images(rows: int, shape: tuple[int, ...], seed: int = 4) -> Tensor:
     return torch.rand(rows, *shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 @pytest.mark.parametrize("condition", [None, CONDITION], ids=["free", "given"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_have_the_shape_of_the_spec_and_every_weight_learns(
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_have_the_shape_of_the_spec_and_every_weight_learns(
     name: str, shape: tuple[int, ...], condition: Spec | None
 ) -> None:
-    generator, discriminator = picture_pair(name, shape, condition, moved=0.05)
+    generator, discriminator = image_pair(name, shape, condition, moved=0.05)
     z, u, c = inputs(12, generator.num_uniforms, condition)
     x = generator(z, u, c)
     assert x.shape == (12, *shape) and x.dtype == torch.float32 and x.isfinite().all()
@@ -151,9 +151,9 @@ def test_pictures_have_the_shape_of_the_spec_and_every_weight_learns(
         assert p.grad is not None and p.grad.isfinite().all() and p.grad.abs().sum() > 0, parameter_name
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_hangs_on_its_own_noise_and_condition_alone(name: str) -> None:
-    generator, discriminator = picture_pair(name, (1, 20, 28), CONDITION, moved=0.05)
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_image_hangs_on_its_own_noise_and_condition_alone(name: str) -> None:
+    generator, discriminator = image_pair(name, (1, 20, 28), CONDITION, moved=0.05)
     generator.eval()
     z, u, c = inputs(5, generator.num_uniforms, CONDITION)
     assert c is not None
@@ -171,10 +171,10 @@ def test_a_picture_hangs_on_its_own_noise_and_condition_alone(name: str) -> None
             assert torch.allclose(discriminator(x, c), logits, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_exact_penalty_of_pictures_is_the_slope_and_reaches_the_weights(name: str) -> None:
-    _, discriminator = picture_pair(name, (3, 16, 20), CONDITION, moved=0.05)
-    x = pictures(4, (3, 16, 20))
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_exact_penalty_of_images_is_the_slope_and_reaches_the_weights(name: str) -> None:
+    _, discriminator = image_pair(name, (3, 16, 20), CONDITION, moved=0.05)
+    x = images(4, (3, 16, 20))
     c = torch.eye(4)
     logits, squares = exact_squares(discriminator, x, c, None)
     assert torch.allclose(logits, discriminator(x, c), atol=1e-4)
@@ -186,10 +186,10 @@ def test_the_exact_penalty_of_pictures_is_the_slope_and_reaches_the_weights(name
     assert found and all(g.isfinite().all() for g in found) and any(g.abs().sum() > 0 for g in found)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_picture_networks_go_through_a_file_and_back(name: str, tmp_path: Path) -> None:
-    first = picture_pair(name, (3, 16, 16), CONDITION, moved=0.05)
-    second = picture_pair(name, (3, 16, 16), CONDITION)
+@pytest.mark.parametrize("name", IMAGES)
+def test_image_networks_go_through_a_file_and_back(name: str, tmp_path: Path) -> None:
+    first = image_pair(name, (3, 16, 16), CONDITION, moved=0.05)
+    second = image_pair(name, (3, 16, 16), CONDITION)
     for its, mine in zip(first, second, strict=True):
         write_safetensors(tmp_path / "state.safetensors", its.state_dict(), {})
         mine.load_state_dict(read_safetensors(tmp_path / "state.safetensors")[0])
@@ -202,13 +202,13 @@ def test_picture_networks_go_through_a_file_and_back(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("multiply_in", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_step_of_the_game_moves_both_picture_networks(name: str, multiply_in: torch.dtype) -> None:
-    generator, discriminator = picture_pair(name, (1, 20, 28), CONDITION)
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_step_of_the_game_moves_both_image_networks(name: str, multiply_in: torch.dtype) -> None:
+    generator, discriminator = image_pair(name, (1, 20, 28), CONDITION)
     generator.multiply_in = discriminator.multiply_in = multiply_in  # type: ignore[assignment]  # not part of the state
     before = [p.detach().clone() for p in [*generator.parameters(), *discriminator.parameters()]]
     game = Game(generator, discriminator, GameConfig(total_samples=1000, batch=4))
-    train = Batches(pictures(16, (1, 20, 28)), torch.eye(4).repeat(4, 1))
+    train = Batches(images(16, (1, 20, 28)), torch.eye(4).repeat(4, 1))
     for _ in range(3):
         game.play_step(train)
     after = [*generator.parameters(), *discriminator.parameters()]
@@ -217,9 +217,9 @@ def test_a_step_of_the_game_moves_both_picture_networks(name: str, multiply_in: 
     assert sum(shares) > 0.8 * len(shares)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_mixed_precision_gives_nearly_the_same_pictures_and_logits(name: str) -> None:
-    generator, discriminator = picture_pair(name, (3, 16, 16), CONDITION, moved=0.02)
+@pytest.mark.parametrize("name", IMAGES)
+def test_mixed_precision_gives_nearly_the_same_images_and_logits(name: str) -> None:
+    generator, discriminator = image_pair(name, (3, 16, 16), CONDITION, moved=0.02)
     z, u, c = inputs(8, generator.num_uniforms, CONDITION)
     x, logits = [], []
     for multiply_in in (torch.float32, torch.bfloat16):
@@ -233,7 +233,7 @@ def test_mixed_precision_gives_nearly_the_same_pictures_and_logits(name: str) ->
     assert (logits[0] - logits[1]).norm() < 0.05 * logits[0].norm() + 0.01
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n in PICTURES_ONLY | SEQUENCES_ONLY])
+@pytest.mark.parametrize("name", [n for n in NETWORKS if n in IMAGES_ONLY | SEQUENCES_ONLY])
 def test_networks_of_other_forms_refuse_vectors_by_name(name: str) -> None:
     with pytest.raises(OptionError, match=name):
         build(name, MIXED, None, **SMALL)

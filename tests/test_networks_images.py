@@ -1,4 +1,4 @@
-"""Networks for pictures: those of papers against the papers' numbers, and their parts against plain references."""
+"""Networks for images: those of papers against the papers' numbers, and their parts against plain references."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def matrices(network: nn.Module) -> list[tuple[int, ...]]:
 
 
 @given(st.integers(1, 300), st.integers(1, 300))
-def test_a_picture_is_halved_to_four_to_seven_pixels_and_comes_back_whole(height: int, width: int) -> None:
+def test_a_image_is_halved_to_four_to_seven_pixels_and_comes_back_whole(height: int, width: int) -> None:
     count, (rows, columns) = halvings(height, width)
     assert rows * 2**count >= height and columns * 2**count >= width
     assert (rows - 1) * 2**count < height and (columns - 1) * 2**count < width
@@ -243,7 +243,7 @@ def test_the_noise_for_digits_is_uniform_of_variance_one() -> None:
     assert isinstance(g, Dense2014Generator) and isinstance(g.noise, nn.Identity)
 
 
-def test_output_biases_start_from_the_mean_picture() -> None:
+def test_output_biases_start_from_the_mean_image() -> None:
     g, _ = build("dense2014", Spec("image", (1, 5, 6)), width=4)
     assert isinstance(g, Dense2014Generator)
     x = numbers(5, 50, 1, 5, 6).tanh()
@@ -318,7 +318,7 @@ def test_dropout_that_keeps_all_scales_and_that_drops_all_leaves_the_condition()
     nothing = d(x.expand(4, -1, -1, -1), c, drop)
     assert torch.equal(nothing, d(numbers(10, 1, 1, 8, 8).expand(4, -1, -1, -1), c, drop))
     assert len(set(nothing.tolist())) == 4
-    # with biases at zero everything is homogeneous: 1.25 for the picture, 2 for each of the four later layers
+    # with biases at zero everything is homogeneous: 1.25 for the image, 2 for each of the four later layers
     kept = d(x, torch.zeros(1, 4), torch.zeros(1, d.num_uniforms))
     assert kept.item() == pytest.approx(1.25 * 2**4 * d(x, torch.zeros(1, 4)).item(), rel=1e-4)
 
@@ -362,7 +362,7 @@ def test_dcgan_of_width_128_has_the_channels_of_the_paper() -> None:
     assert d.head.in_features == 1024 * 4 * 4
 
 
-def test_dcgan_starts_small_and_its_pictures_are_bounded() -> None:
+def test_dcgan_starts_small_and_its_images_are_bounded() -> None:
     g, d = build("dcgan", Spec("image", (3, 32, 32)), width=16)
     for m in [*g.modules(), *d.modules()]:
         if isinstance(m, nn.Conv2d | nn.ConvTranspose2d):
@@ -387,7 +387,7 @@ def test_dcgan_normalises_by_its_batch_in_training_and_by_running_statistics_aft
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 5), (2, 9, 40)], ids=str)
-def test_dcgan_and_the_residual_pair_make_pictures_of_few_pixels_and_long_ones(shape: tuple[int, ...]) -> None:
+def test_dcgan_and_the_residual_pair_make_images_of_few_pixels_and_long_ones(shape: tuple[int, ...]) -> None:
     for name in ("dcgan", "residual"):
         g, d = build(name, Spec("image", shape), width=4, num_latents=3)
         x = g(numbers(14, 2, 3), torch.zeros(2, 0), None)

@@ -1,4 +1,4 @@
-"""The strided pair: any shape of picture, the input gradient of its discriminator, and a game that holds."""
+"""The strided pair: any shape of image, the input gradient of its discriminator, and a game that holds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Plain(Discriminator):
 
 @pytest.mark.parametrize("multiply_in", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_pictures_of_any_shape_are_made_and_judged(shape: tuple[int, int, int], multiply_in: torch.dtype) -> None:
+def test_images_of_any_shape_are_made_and_judged(shape: tuple[int, int, int], multiply_in: torch.dtype) -> None:
     generator, discriminator = build("strided", Spec("image", shape), LABELS, width=8, num_latents=6)
     generator.multiply_in = discriminator.multiply_in = multiply_in
     c = labels(4)
@@ -65,7 +65,7 @@ def test_a_condition_styles_every_stage_and_starts_without_a_style() -> None:
             style.weight.zero_()
 
 
-def test_a_picture_of_256_pixels_takes_as_many_stages_as_it_needs() -> None:
+def test_a_image_of_256_pixels_takes_as_many_stages_as_it_needs() -> None:
     generator, discriminator = build("strided", Spec("image", (3, 256, 256)), None, num_latents=6)
     assert isinstance(generator, StridedGenerator) and isinstance(discriminator, StridedDiscriminator)
     assert generator.base == (4, 4) and len(generator.doublings) == 5
@@ -115,7 +115,7 @@ def test_bfloat16_comes_close_to_float32() -> None:
         assert 0 < (a - b).norm() <= 0.03 * a.norm()
 
 
-def test_generator_starts_with_pictures_of_the_size_of_the_data_that_differ_by_latent_and_by_label() -> None:
+def test_generator_starts_with_images_of_the_size_of_the_data_that_differ_by_latent_and_by_label() -> None:
     generator, _ = build("strided", Spec("image", (3, 32, 32)), LABELS, num_latents=32)
     z = torch.randn(64, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -125,14 +125,14 @@ def test_generator_starts_with_pictures_of_the_size_of_the_data_that_differ_by_l
     assert 0.3 < by_label / by_latent < 3
 
 
-def test_pictures_are_smooth_before_training() -> None:
+def test_images_are_smooth_before_training() -> None:
     generator, _ = build("strided", Spec("image", (3, 64, 64)), width=8, num_latents=8)
     x = generator(torch.randn(16, 8, generator=torch.Generator().manual_seed(1)), torch.zeros(16, 0), None)
     steps = (x[..., 1:] - x[..., :-1]).square().mean()
     assert steps < 0.2 * 2 * x.var(), "independent pixels would differ by twice their variance"
 
 
-def test_a_picture_does_not_depend_on_its_batch() -> None:
+def test_a_image_does_not_depend_on_its_batch() -> None:
     generator, discriminator = build("strided", Spec("image", (1, 28, 20)), LABELS, width=8, num_latents=6)
     z, c = torch.randn(5, 6, generator=torch.Generator().manual_seed(0)), labels(5)
     x = generator(z, torch.zeros(5, 0), c)
@@ -160,7 +160,7 @@ def test_vectors_are_refused_with_what_to_do() -> None:
 
 
 def test_a_short_game_on_bars_learns_where_the_light_is() -> None:
-    """Pictures of two classes: the left half is light, or the right half; G learns which is which."""
+    """Images of two classes: the left half is light, or the right half; G learns which is which."""
     rows = torch.arange(256)
     x = torch.full((256, 1, 8, 8), 0, dtype=torch.uint8)
     x[rows % 2 == 0, :, :, :4], x[rows % 2 == 1, :, :, 4:] = 255, 255

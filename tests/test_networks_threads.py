@@ -55,7 +55,7 @@ def test_threads_come_back_after_an_error(two_threads: object) -> None:
     assert torch.get_num_threads() == 2
 
 
-def test_pictures_train_on_the_threads_that_pay_and_the_run_keeps_their_number(
+def test_images_train_on_the_threads_that_pay_and_the_run_keeps_their_number(
     monkeypatch: pytest.MonkeyPatch, two_threads: object, tmp_path: Path
 ) -> None:
     x = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)

@@ -39,10 +39,10 @@ def test_it_reads_digits_it_has_not_seen(classifier: Classifier, digits: tuple[n
 
 def test_its_features_describe_themselves_honestly(classifier: Classifier) -> None:
     text = classifier.features.describe()
-    assert "FID" not in text and "10 classes" in text and "19,968 pictures" in text and "box filter" in text
+    assert "FID" not in text and "10 classes" in text and "19,968 images" in text and "box filter" in text
 
 
-def test_two_classes_of_colour_pictures_that_are_not_square() -> None:
+def test_two_classes_of_colour_images_that_are_not_square() -> None:
     draws = numpy_generator(1, "test colours")
     x = draws.integers(0, 256, (120, 20, 90, 3), dtype=np.uint8)
     y = np.arange(120) % 2
@@ -95,9 +95,9 @@ def test_a_damaged_state_is_refused(classifier: Classifier) -> None:
     [
         (np.zeros((4, 8, 8), np.uint8), np.zeros(4, int), 2, "uint8 array"),
         (np.zeros((4, 8, 8, 1), np.uint8), np.zeros(4, int), 1, "at least 2 classes"),
-        (np.zeros((4, 8, 8, 1), np.uint8), np.zeros(3, int), 2, "one a picture"),
+        (np.zeros((4, 8, 8, 1), np.uint8), np.zeros(3, int), 2, "one an image"),
         (np.zeros((4, 8, 8, 1), np.uint8), np.zeros(4), 2, "whole numbers"),
-        (np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 1, 2, 0]), 2, "picture 2: must be in 0 .. 1. Got 2"),
+        (np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 1, 2, 0]), 2, "image 2: must be in 0 .. 1. Got 2"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused(x: np.ndarray, y: np.ndarray, k: int, words: str) -> None:
@@ -114,6 +114,6 @@ def test_lengths_are_obeyed_or_refused() -> None:
     assert train_classifier(x, y, 2, 0, samples=12).samples == 12
 
 
-def test_pictures_of_another_size_are_refused(classifier: Classifier) -> None:
+def test_images_of_another_size_are_refused(classifier: Classifier) -> None:
     with pytest.raises(DataError, match=r"9 x 8 pixels.*8 x 8"):
         classifier.predict(np.zeros((2, 9, 8, 1), np.uint8))

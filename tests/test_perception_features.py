@@ -1,4 +1,4 @@
-"""Features of pictures: the same for the same pictures, blind to nothing that matters, named as what they are."""
+"""Features of images: the same for the same images, blind to nothing that matters, named as what they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gankit.metrics.distances import frechet
 from gankit.randomness import numpy_generator
 
 
-def pictures(n: int, height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
+def images(n: int, height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
     return numpy_generator(seed, "test").integers(0, 256, (n, height, width, channels), dtype=np.uint8)
 
 
@@ -32,21 +32,21 @@ def faces(n: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (8, 8, 1), (17, 5, 4), (32, 32, 3), (100, 130, 3)])
-def test_fixed_features_take_pictures_of_any_size_and_channels(shape: tuple[int, int, int]) -> None:
-    found = fixed_features(shape[2])(pictures(3, *shape))
+def test_fixed_features_take_images_of_any_size_and_channels(shape: tuple[int, int, int]) -> None:
+    found = fixed_features(shape[2])(images(3, *shape))
     assert found.shape == (3, 384) and found.dtype == np.float32 and np.isfinite(found).all()
 
 
 def test_fixed_features_are_a_function_of_the_seed_and_leave_the_global_state() -> None:
-    x = pictures(4, 16, 16, 3)
+    x = images(4, 16, 16, 3)
     before = torch.random.get_rng_state()
     one, same, other = fixed_features(3, 1)(x), fixed_features(3, 1)(x), fixed_features(3, 2)(x)
     assert (before == torch.random.get_rng_state()).all()
     assert (one == same).all() and not np.allclose(one, other)
 
 
-def test_features_of_a_picture_do_not_depend_on_its_neighbours() -> None:
-    x = pictures(1500, 8, 8, 1)
+def test_features_of_a_image_do_not_depend_on_its_neighbours() -> None:
+    x = images(1500, 8, 8, 1)
     look = fixed_features(1)
     np.testing.assert_allclose(look(x)[1400:], look(x[1400:]), rtol=1e-5, atol=1e-6)
 
@@ -56,7 +56,7 @@ def test_fixed_features_order_fakes_by_how_wrong_they_are() -> None:
     grain = numpy_generator(5, "test grain").integers(-20, 21, fresh.shape)
     grainy = np.clip(fresh.astype(int) + grain, 0, 255).astype(np.uint8)
     moved = np.roll(fresh, 5, axis=1)
-    noise = pictures(400, 32, 32, 1)
+    noise = images(400, 32, 32, 1)
     one = np.repeat(fresh[:1], 400, axis=0)
     near, place, texture, worst, collapsed = (
         frechet(look(real), look(fake), interval=False).value for fake in (fresh, moved, grainy, noise, one)
@@ -64,9 +64,9 @@ def test_fixed_features_order_fakes_by_how_wrong_they_are() -> None:
     assert 3 * near < min(place, texture, collapsed) and max(place, texture, collapsed) < worst
 
 
-def test_large_pictures_are_averaged_down_to_64_pixels() -> None:
+def test_large_images_are_averaged_down_to_64_pixels() -> None:
     assert seen_size(128, 64) == (64, 32) and seen_size(64, 64) == (64, 64) and seen_size(1000, 3) == (64, 1)
-    x = pictures(2, 128, 128, 3)
+    x = images(2, 128, 128, 3)
     expected = x.reshape(2, 64, 2, 64, 2, 3).mean((2, 4)).transpose(0, 3, 1, 2) / 127.5 - 1
     np.testing.assert_allclose(to_network(x, torch.device("cpu"), (64, 64)).numpy(), expected, atol=1e-5)
 
@@ -74,18 +74,18 @@ def test_large_pictures_are_averaged_down_to_64_pixels() -> None:
 @pytest.mark.parametrize(
     "x", [np.zeros((2, 8, 8), np.uint8), np.zeros((2, 8, 8, 1)), [[1]], np.zeros((2, 0, 8, 1), np.uint8)]
 )
-def test_what_is_no_pictures_is_refused(x: Any) -> None:
+def test_what_is_no_images_is_refused(x: Any) -> None:
     with pytest.raises(DataError, match=r"uint8 array \[N, H, W, C\]"):
         fixed_features(1)(x)
 
 
 def test_other_channels_are_refused() -> None:
     with pytest.raises(DataError, match="3 channels, and the features were made for 1"):
-        fixed_features(1)(pictures(2, 8, 8, 3))
+        fixed_features(1)(images(2, 8, 8, 3))
 
 
-def test_read_only_and_mapped_pictures_are_taken(tmp_path: Path) -> None:
-    x = pictures(3, 8, 8, 1)
+def test_read_only_and_mapped_images_are_taken(tmp_path: Path) -> None:
+    x = images(3, 8, 8, 1)
     np.save(tmp_path / "x.npy", x)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     np.testing.assert_array_equal(fixed_features(1)(mapped), fixed_features(1)(x))
@@ -154,13 +154,13 @@ def test_damaged_inception_weights_are_not_opened(library: Path) -> None:
 def test_inception_sees_grey_rgb_and_rgba(library: Path, channels: int) -> None:
     library.write_bytes(b"weights")
     look = inception_features()
-    x = pictures(5, 9, 7, channels)
+    x = images(5, 9, 7, channels)
     found = look(x)
     assert found.shape == (5, 2048)
     expected = x[..., [0, 0, 0] if channels == 1 else [0, 1, 2]].mean((1, 2))
     np.testing.assert_allclose(found[:, :3], expected, rtol=1e-5)
     with pytest.raises(OptionError, match="5 channels"):
-        look(pictures(1, 4, 4, 5))
+        look(images(1, 4, 4, 5))
 
 
 def test_only_inception_features_are_called_fid(library: Path) -> None:

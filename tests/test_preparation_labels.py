@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from picture_examples import PLAIN, fill, noise
+from image_examples import PLAIN, fill, noise
 
 import gankit
 from gankit.columns.labels import understand_labels
@@ -43,7 +43,7 @@ def test_labels_that_are_nearly_all_different_are_left_out(tmp_path: Path) -> No
 
 
 def test_a_label_that_is_always_the_same_is_left_out() -> None:
-    _, schema = understand_labels(pa.table({"label": ["a"] * 9}), PLAIN, notes := [], "pictures")
+    _, schema = understand_labels(pa.table({"label": ["a"] * 9}), PLAIN, notes := [], "images")
     assert schema.modelled == () and notes == [
         "labels left out: label (always the same). Take them with --given NAME --column NAME=category."
     ]
@@ -68,21 +68,21 @@ def test_a_mistyped_label_is_refused_whatever_it_is_to_be() -> None:
     assert prepared.schema.modelled == ()
 
 
-def test_held_out_pictures_of_unknown_classes_are_left_out(tmp_path: Path) -> None:
+def test_held_out_images_of_unknown_classes_are_left_out(tmp_path: Path) -> None:
     train = [f"train/{label}/{i}.png" for label in "ab" for i in range(8)]
     test = [f"test/{label}/{i}.png" for label in "abc" for i in range(4)]
     fill(tmp_path, [*train, *test], noise(28))
     notes: list[str] = []
     prepared = prepare(tmp_path, TrainConfig(heldout=str(tmp_path / "test")), notes)
     assert len(prepared.heldout) == 8
-    assert any("4 of its 12 pictures are without a class that training knows" in note for note in notes)
+    assert any("4 of its 12 images are without a class that training knows" in note for note in notes)
     fill(tmp_path, [f"plain/{i}.png" for i in range(8)], noise(8))
     plain = {"heldout": str(tmp_path / "plain")}
-    with pytest.raises(DataError, match=r"its pictures have no labels.*--given none"):
+    with pytest.raises(DataError, match=r"its images have no labels.*--given none"):
         prepare(tmp_path / "train", TrainConfig(**plain), [])
     prepare(tmp_path / "train", TrainConfig(**plain, given=("none",)), [])
     fill(tmp_path, [f"strange/{label}/{i}.png" for label in "cd" for i in range(4)], noise(8))
-    with pytest.raises(DataError, match="none of its 8 pictures has labels"):
+    with pytest.raises(DataError, match="none of its 8 images has labels"):
         prepare(tmp_path / "train", TrainConfig(heldout=str(tmp_path / "strange")), [])
 
 
@@ -97,7 +97,7 @@ def test_what_lies_beside_class_folders_does_not_end_an_evaluation(tmp_path: Pat
     gankit.evaluate(model, real=tmp_path / "other", num_rows=20)
 
 
-def test_large_pictures_are_told_of() -> None:
+def test_large_images_are_told_of() -> None:
     for side, size, told in ((1000, None, True), (1000, "64", False), (64, None, False)):
         notes: list[str] = []
         prepare(np.zeros((4, side, side, 1), np.uint8), TrainConfig(size=size), notes)
@@ -107,5 +107,5 @@ def test_large_pictures_are_told_of() -> None:
 def test_options_of_tables_are_refused() -> None:
     with pytest.raises(OptionError, match="--target is for tables"):
         prepare(np.zeros((9, 8, 8), np.uint8), TrainConfig(target="x"), [])
-    with pytest.raises(OptionError, match="spectral is for recordings"):
+    with pytest.raises(OptionError, match="spectral is for audio clips"):
         prepare(noise(9), TrainConfig(augment="spectral"), [])

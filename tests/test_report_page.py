@@ -104,7 +104,7 @@ def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere() -> None:
     assert style and "url(" not in style[1] and "@import" not in style[1]
 
 
-def test_the_page_can_be_read_without_seeing_the_pictures() -> None:
+def test_the_page_can_be_read_without_seeing_the_images() -> None:
     page = Page(wine_report().html)
     headings = [t for t, _ in page.tags if re.fullmatch("h[1-6]", t)]
     assert headings.count("h1") == 1 and headings[0] == "h1"
@@ -181,7 +181,7 @@ def test_a_hundred_wide_columns_stay_under_two_megabytes_and_say_what_is_left_ou
     assert "The first 40 of 100 columns are shown." in report.html
 
 
-def test_the_page_sheds_pictures_rather_than_grow_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_sheds_images_rather_than_grow_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     sample, evaluation = wide(100)
     full = len(rows_report(evaluation, sample, sample, card={}, history=[]).html.encode())
     monkeypatch.setattr("gankit.report.report.MAX_BYTES", int(0.75 * full))
@@ -193,7 +193,7 @@ def test_the_page_sheds_pictures_rather_than_grow_too_large(monkeypatch: pytest.
 def test_one_column_of_numbers_gets_the_figure_of_2014_and_no_pairs() -> None:
     report = one_dimension()
     page = Page(report.html)
-    assert "The game in one picture" in page.texts
+    assert "The game in one image" in page.texts
     assert any("The two densities share" in t for t in page.texts)
     assert "Pairs of columns: not computed, because there is one column only, so there are no pairs." in report.verdicts
     assert "Fakes minus real rows" not in page.texts

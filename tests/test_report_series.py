@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_picture_example import made_up_history
+from report_image_example import made_up_history
 from results import evaluation, named, result, verdict
 from series_examples import autoregressive, sample, two_kinds
 from test_report_page import EVIL, Page

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
-from report_picture_example import made_up_history
+from report_image_example import made_up_history
 from results import evaluation, named, result, score
 from test_metrics_text_evaluation import numbers
 from test_report_page import EVIL, Page

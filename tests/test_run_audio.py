@@ -1,4 +1,4 @@
-"""Recordings from end to end, as spectrograms and as raw samples: train, sample, keep, resume, evaluate."""
+"""Audio clips from end to end, as spectrograms and as raw samples: train, sample, keep, resume, evaluate."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ WIDTHS = {"strided": 8, "wave": 8}
 SMALL = {"batch": 8, "evaluations": 2, "early_stop": False, "rate": 500}
 
 
-def recordings(count: int = 40) -> tuple[list[np.ndarray], list[str]]:
+def clips(count: int = 40) -> tuple[list[np.ndarray], list[str]]:
     sounds, classes = examples.tones(count, **examples.TINY)
     return [one[:, 0] for one in sounds], classes
 
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))
 def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_path: Path) -> None:
-    model = gankit.train(recordings()[0], network=network, width=WIDTHS[network], samples="160", **SMALL)
+    model = gankit.train(clips()[0], network=network, width=WIDTHS[network], samples="160", **SMALL)
     sounds = model.sample(9, seed=3)
     assert model.kind == "audio" and len(sounds) == 9
     assert all(one.dtype == np.int16 and one.ndim == 1 for one in sounds)
@@ -40,7 +40,7 @@ def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_p
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))
 def test_a_run_that_was_stopped_ends_in_the_same_bytes(network: str, tmp_path: Path) -> None:
-    source = recordings()[0]
+    source = clips()[0]
     options = {**SMALL, "network": network, "width": WIDTHS[network], "samples": "420"}
     looks = []
     gankit.train(source, out=tmp_path / "whole", **options)
@@ -109,16 +109,16 @@ def test_the_report_has_players_and_stands_beside_ceilings(trained: Path, tmp_pa
     page = (tmp_path / "report.html").read_text()
     assert len(page) < 2_000_000
     assert len(re.findall("<audio controls", page)) == 12  # three fakes and three real ones of two classes
-    assert "Fakes to listen to" in page and "real spectrograms" in page and "real pictures" not in page
+    assert "Fakes to listen to" in page and "real spectrograms" in page and "real images" not in page
     written = json.loads((tmp_path / "report.json").read_text())
-    assert not any("picture" in sentence for sentence in written["summary"])
+    assert not any("image" in sentence for sentence in written["summary"])
     found = written["evaluation"]
     distances = {name: found["metrics"]["frechet"][name]["value"] for name in ("fake", "ceiling")}
     assert distances["ceiling"] < distances["fake"] < found["metrics"]["frechet"]["baselines"]["noise"]["value"]
     assert found["classifier"]["accuracy"] > 0.8
 
 
-def test_other_real_recordings_and_other_fakes_can_be_judged(trained: Path, tmp_path: Path) -> None:
+def test_other_real_clips_and_other_fakes_can_be_judged(trained: Path, tmp_path: Path) -> None:
     sounds, _ = examples.tones(24, **examples.TINY)
     other = examples.fill(tmp_path / "real", sounds, [f"{i}.wav" for i in range(24)], 500)
     assert run(["sample", str(trained), "-n", "30", "-o", str(tmp_path / "fakes.npz")]) == 0
@@ -127,7 +127,7 @@ def test_other_real_recordings_and_other_fakes_can_be_judged(trained: Path, tmp_
     assert "copies_exact" not in report.json["evaluation"]["metrics"]
 
 
-def test_held_out_recordings_of_their_own_are_taken(tmp_path: Path) -> None:
+def test_held_out_clips_of_their_own_are_taken(tmp_path: Path) -> None:
     folder = examples.by_class(tmp_path / "train", 24, **examples.TINY)
     other = examples.by_class(tmp_path / "test", 12, **examples.TINY)
     options = {"width": 8, "samples": "60", "batch": 8, "evaluations": 1, "early_stop": False, "given": ("none",)}
@@ -139,7 +139,7 @@ def test_held_out_recordings_of_their_own_are_taken(tmp_path: Path) -> None:
     ("options", "why"),
     [
         ({"network": "temporal"}, "makes series"),
-        ({"size": "64"}, "--size is for pictures"),
+        ({"size": "64"}, "--size is for images"),
         ({"window": 24}, "--window is for series"),
     ],
 )
@@ -148,6 +148,6 @@ def test_options_for_other_data_are_refused(options: dict[str, object], why: str
         gankit.train(examples.by_class(tmp_path, 6, **examples.TINY), samples="20", **options)
 
 
-def test_options_for_recordings_are_refused_for_tables(small_table: Path) -> None:
-    with pytest.raises(OptionError, match="--pattern is for recordings"):
+def test_options_for_clips_are_refused_for_tables(small_table: Path) -> None:
+    with pytest.raises(OptionError, match="--pattern is for audio clips"):
         gankit.train(small_table, samples="20", pattern="{a}")

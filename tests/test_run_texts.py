@@ -114,7 +114,7 @@ def test_labels_are_conditions_by_themselves_and_can_be_left_out(trained: Path) 
     assert right > 80 and set(labels) == set(SYLLABLES)
     model = gankit.train(trained.parent / "data", given=("none",), samples="200", **SMALL)
     assert isinstance(model.sample(3), list)
-    with pytest.raises(OptionError, match=r"cannot obey a condition on 'label'\. It was trained without"):
+    with pytest.raises(OptionError, match=r"cannot satisfy a condition on 'label'\. It was trained without"):
         model.sample(1, where={"label": "Obo"})
 
 
@@ -208,8 +208,8 @@ def test_what_makes_no_sense_for_texts_is_refused(
 ) -> None:
     commands = {
         "their models are not exported": ["export", str(trained), "-o", str(tmp_path / "x.onnx")],
-        "interpolate is for models of pictures": ["interpolate", str(trained), "--rows", "1,2", "-o", "x.gif"],
-        "truncation is for pictures and recordings, and this model": [
+        "interpolate is for models of images": ["interpolate", str(trained), "--rows", "1,2", "-o", "x.gif"],
+        "truncation is for images and audio clips, and this model": [
             "sample",
             str(trained),
             "-n",

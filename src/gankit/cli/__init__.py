@@ -29,7 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
 )
 """Every command; one is added as one module and one entry here."""
 
-HELP = """Train a generative adversarial network on your own data, and learn honestly how good its fakes are.
+HELP = """Train a generative adversarial network on your own data, and measure how good its samples are.
 
 \b
 gankit train adult.csv --budget 5m     learn; the model comes to runs/adult-1
@@ -38,7 +38,7 @@ gankit evaluate runs/adult-1           how good is it?
 gankit inspect runs/adult-1            what is it?
 """
 
-EPILOG = "Exit codes: 0 done; 1 a fault of gankit; 2 a mistake that you can mend; 3 the training diverged; 130 stopped."
+EPILOG = "Exit codes: 0 done; 1 an internal error (a bug); 2 a user error; 3 the training diverged; 130 stopped."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command and gives its exit code; a fault of gankit leaves a traceback and a request to report it."""
+    """Runs one command and gives its exit code; an internal error leaves a traceback and a request to report it."""
     try:
         code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
 
         traceback.print_exc()
         click.echo(
-            f"This is a fault of gankit {__version__}, not yours. Please report the lines above and the command.",
+            f"This is a bug in gankit {__version__}. Please report the lines above and the command.",
             err=True,
         )
         return 1

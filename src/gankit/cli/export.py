@@ -21,7 +21,7 @@ from gankit.cli.terminal import Voice
     type=click.Choice(["float", "bytes"]),
     default="float",
     show_default=True,
-    help="What pictures come as: numbers in [-1, 1], channels first; or bytes, channels last.",
+    help="What images come as: numbers in [-1, 1], channels first; or bytes, channels last.",
 )
 @click.option(
     "--truncation", type=float, default=1.0, show_default=True, metavar="PSI", help="As for sample; built in."

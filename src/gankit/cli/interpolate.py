@@ -1,6 +1,6 @@
-"""`gankit interpolate`: a walk between a model's pictures, as a strip, a film, or pictures.
+"""`gankit interpolate`: an interpolation between a model's images, as a strip, an animation, or images.
 
-Knows models, walks and where they go; never how a walk is made.
+Knows models, interpolations and where they go; never how an interpolation is made.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from gankit.latents import Places, Stop
 
 
-@click.command("interpolate", short_help="Walk between a model's pictures.")
+@click.command("interpolate", short_help="Walk between a model's images.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="A strip (.png), a film (.gif, .mp4), arrays (.npz, .npy), or pictures (.zip, a folder).",
+    help="A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).",
 )
-@click.option("--rows", metavar="I,J,...", help="The rows of --seed to walk through.  [0,1]")
+@click.option("--rows", metavar="I,J,...", help="The rows of --seed to interpolate between.  [0,1]")
 @click.option("--seeds", metavar="A,B,...", help="In place of --rows: the first row of each of these seeds.")
 @click.option(
     "--latents", type=click.Path(path_type=Path), metavar="FILE", help="In place of --rows: what project has found."
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of --rows.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
 @click.option(
     "--through",
     multiple=True,
     metavar="COL=VALUE",
-    help="What one row after the other obeys, for each one; a single row is walked through all of them.",
+    help="What one row after the other satisfies, for each one; a single row goes through all of them.",
 )
 @click.option(
-    "--frames", type=click.IntRange(1, 10_000), default=8, show_default=True, metavar="N", help="Pictures of a leg."
+    "--frames", type=click.IntRange(1, 10_000), default=8, show_default=True, metavar="N", help="Images of a segment."
 )
 @click.option(
-    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Where to walk; w: stylegan2 alone."
+    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Latent space; w: stylegan2 alone."
 )
 @click.option("--path", type=click.Choice(["spherical", "straight"]), help="The line.  [spherical in z, straight in w]")
 @click.option("--loop", is_flag=True, help="Go back to the first row at the end.")
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     metavar="PSI",
     help="As for sample: below 1, less varied.",
 )
-@click.option("--fps", type=float, metavar="X", help="Pictures a second of a film.  [10]")
+@click.option("--fps", type=float, metavar="X", help="Images a second of an animation.  [10]")
 @speaking
 def command(
     voice: Voice,
@@ -76,14 +76,14 @@ def command(
     truncation: float,
     fps: float | None,
 ) -> None:
-    """Walk from picture to picture of MODEL, a model file or a run folder.
+    """Walk from image to image of MODEL, a model file or a run folder.
 
-    The pictures at the rows are those that sample gives for them.
+    The images at the rows are those that sample gives for them.
     """
     from gankit.model import load, parse_where
 
     if sum(given is not None for given in (rows, seeds, latents)) > 1:
-        raise OptionError("--rows, --seeds and --latents each say what to walk through. Give one of them.")
+        raise OptionError("--rows, --seeds and --latents each say what to interpolate between. Give one of them.")
     if seeds is not None and seed:
         raise OptionError("--seed is for --rows; --seeds names seeds itself. Give one of them.")
     places = None if seeds is None else [(0, s) for s in numbers("--seeds", seeds)]
@@ -100,24 +100,24 @@ def command(
         )
     loaded = load(model)
 
-    from gankit.latents import check_film, film_suffixes, interpolate, read_places, write_film
+    from gankit.latents import animation_suffixes, check_animation, interpolate, read_places, write_animation
 
     stops: list[Stop] | Places
     stops = read_places(latents, loaded) if latents is not None else _stops(places, every, each)
-    is_film = out.suffix.lower() in film_suffixes()
-    if is_film:
-        check_film(out, fps)
+    is_animation = out.suffix.lower() in animation_suffixes()
+    if is_animation:
+        check_animation(out, fps)
     elif fps is not None:
         raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4. Leave it off.")
-    pictures = interpolate(loaded, stops, frames=frames, path=path, space=space, loop=loop, truncation=truncation)
-    if is_film:
-        write_film(out, pictures, leg=frames, fps=fps)
+    images = interpolate(loaded, stops, frames=frames, path=path, space=space, loop=loop, truncation=truncation)
+    if is_animation:
+        write_animation(out, images, segment=frames, fps=fps)
     else:
-        from gankit.kinds.images.records import Pictures
-        from gankit.kinds.images.writing import write_pictures
+        from gankit.kinds.images.records import Images
+        from gankit.kinds.images.writing import write_images
 
-        write_pictures([Pictures(pictures, None, loaded.origin)], out, loaded.origin)
-    voice.result({"file": str(out), "pictures": len(pictures)}, f"{len(pictures)} pictures in {out}")
+        write_images([Images(images, None, loaded.origin)], out, loaded.origin)
+    voice.result({"file": str(out), "pictures": len(images)}, f"{len(images)} images in {out}")
 
 
 def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict[str, Any]]) -> list[Stop]:

@@ -1,4 +1,4 @@
-"""`gankit mix`: a grid of pictures with mixed styles.
+"""`gankit mix`: a grid of images with mixed styles.
 
 Knows models, the grid and its file; never how styles are mixed.
 """
@@ -15,7 +15,7 @@ from gankit.cli.terminal import Voice
 from gankit.errors import OutputError
 
 
-@click.command("mix", short_help="Mix the styles of a model's pictures (stylegan2).")
+@click.command("mix", short_help="Mix the styles of a model's images (stylegan2).")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The grid, a .png file.")
 @click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed that stand at the left.")
@@ -30,7 +30,7 @@ from gankit.errors import OutputError
     help="Layers whose styles come from the top: coarse, middle, fine, or as in 0-3.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of the rows.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
 @click.option(
     "--truncation",
     type=float,
@@ -51,7 +51,7 @@ def command(
     where: tuple[str, ...],
     truncation: float,
 ) -> None:
-    """Mix styles of MODEL's pictures: every row with some styles of every column (Karras et al. 2019, figure 3)."""
+    """Mix styles of MODEL's images: every row with some styles of every column (Karras et al. 2019, figure 3)."""
     from gankit.model import load, parse_where
 
     if out.suffix.lower() != ".png":
@@ -60,8 +60,8 @@ def command(
     conditions = parse_where(where)
     loaded = load(model)
 
-    from gankit.kinds.images.records import Pictures, grid
-    from gankit.kinds.images.writing import write_pictures
+    from gankit.kinds.images.records import Images, grid
+    from gankit.kinds.images.writing import write_images
     from gankit.latents import Stop, mix
 
     mixed = mix(
@@ -72,8 +72,8 @@ def command(
         truncation=truncation,
     )
     sheet = grid(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
-    write_pictures([Pictures(sheet[None], None, loaded.origin)], out, loaded.origin)
+    write_images([Images(sheet[None], None, loaded.origin)], out, loaded.origin)
     voice.result(
         {"file": str(out), "rows": left, "columns": top, "levels": levels},
-        f"{len(left)} x {len(top)} mixed pictures in {out}",
+        f"{len(left)} x {len(top)} mixed images in {out}",
     )

@@ -1,6 +1,6 @@
-"""`gankit project`: pictures back into a model's latent space, with the distance reached.
+"""`gankit project`: images back into a model's latent space, with the distance reached.
 
-Knows models, files of pictures and of latents; never how a place is found.
+Knows models, files of images and of latents; never how a place is found.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from gankit.model import Model
 
 
-@click.command("project", short_help="Find the latents of pictures.")
+@click.command("project", short_help="Find the latents of images.")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("pictures", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="The folder for picture | reconstruction, 000000.png and on, and latents.npz.",
+    help="The folder for image | reconstruction, 000000.png and on, and latents.npz.",
 )
 @click.option(
     "--steps", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Steps of the descent."
@@ -48,16 +48,16 @@ if TYPE_CHECKING:
 def command(
     voice: Voice,
     model: Path,
-    pictures: tuple[str, ...],
+    images: tuple[str, ...],
     out: Path,
     steps: int,
     space: str,
     seed: int,
     where: tuple[str, ...],
 ) -> None:
-    """Find the places in the latent space of MODEL that give the pictures most like each IMAGE.
+    """Find the places in the latent space of MODEL that give the images most like each IMAGE.
 
-    An IMAGE is a picture, or a folder, archive or array of pictures; they are brought to the size of the model's.
+    An IMAGE is an image, or a folder, archive or array of images; they are brought to the size of the model's.
     """
     from gankit.model import load, parse_where
 
@@ -66,11 +66,11 @@ def command(
     conditions = parse_where(where)
     loaded = load(model)
 
-    from gankit.latents import project, require_pictures
+    from gankit.latents import project, require_images
 
-    require_pictures(loaded, "project")
+    require_images(loaded, "project")
     _check_own(out)
-    found, names = _read(voice, loaded, pictures)
+    found, names = _read(voice, loaded, images)
 
     def said(row: int, rmse: float) -> None:
         voice.note(f"{row + 1}/{len(names)} {names[row]}: {_distance(rmse)}")
@@ -84,7 +84,7 @@ def command(
         results.append({"picture": name, "file": str(file), "rmse": rmse, "psnr": psnr, "labels": dict(labels)})
         lines.append(f"{name}: {_distance(rmse)}" + "".join(f", {column}={value}" for column, value in labels.items()))
     mean = float(projection.rmse.mean())
-    what = "1 picture and its latents" if len(results) == 1 else f"{len(results)} pictures and their latents"
+    what = "1 image and its latents" if len(results) == 1 else f"{len(results)} images and their latents"
     lines.append(f"{what} in {out}; mean rmse {mean:.1f}")
     voice.result(
         {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results},
@@ -98,11 +98,11 @@ def _distance(rmse: float) -> str:
 
 
 def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
-    """The pictures of all sources at the model's size, [N, H, W, C] uint8, and their names."""
+    """The images of all sources at the model's size, [N, H, W, C] uint8, and their names."""
     import numpy as np
 
     from gankit.config import TrainConfig
-    from gankit.kinds.images.reading import read_pictures
+    from gankit.kinds.images.reading import read_images
 
     channels, height, width = model.codec.spec.shape
     named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
@@ -110,13 +110,11 @@ def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndar
     parts, names = [], []
     for source in sources:
         notes: list[str] = []
-        found = read_pictures(source, config, notes, least=1)
+        found = read_images(source, config, notes, least=1)
         for note in notes:
             voice.note(note)
         if found.x.shape[3] != channels:
-            raise DataError(
-                f"{source}: its pictures have {found.x.shape[3]} channels, and the model's have {channels}."
-            )
+            raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")
         parts.append(np.asarray(found.x))
         names += list(found.names) or [f"{source}:{row}" for row in range(len(found))]
     return np.concatenate(parts), names
@@ -138,7 +136,7 @@ def _check_own(folder: Path) -> None:
 
 
 def _write(folder: Path, projection: Projection) -> list[Path]:
-    """The latents, and a PNG file for each picture, it and its reconstruction side by side."""
+    """The latents, and a PNG file for each image, it and its reconstruction side by side."""
     import numpy as np
 
     from gankit.io.atomic import complaints, whole_file
@@ -149,7 +147,7 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
     with complaints(folder):
         folder.mkdir(parents=True, exist_ok=True)
         projection.save(folder / "latents.npz")  # first, for by it the folder is known again
-        for stale in set(folder.glob("*.png")) - set(files):  # of a projection of more pictures
+        for stale in set(folder.glob("*.png")) - set(files):  # of a projection of more images
             stale.unlink()
         for file, pair in zip(files, zip(projection.targets, projection.found, strict=True), strict=True):
             with whole_file(file) as stream:

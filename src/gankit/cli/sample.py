@@ -22,7 +22,7 @@ from gankit.cli.terminal import Voice
     "-o",
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write; its suffix tells the format. Pictures and labelled texts: a folder too.",
+    help="The file to write; its suffix tells the format. Images and labelled texts: a folder too.",
 )
 @click.option(
     "--seed",
@@ -35,7 +35,9 @@ from gankit.cli.terminal import Voice
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
 )
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row obeys: sex=Male, age=30..40, x>=3.")
+@click.option(
+    "--where", multiple=True, metavar="COL=VALUE", help="A condition on every row: sex=Male, age=30..40, x>=3."
+)
 @click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
 @speaking
 def command(

@@ -43,7 +43,7 @@ class Voice:
             self._event("note", {"text": text}, text)
 
     def error(self, error: GankitError) -> None:
-        """The text of a mistake that the user can mend."""
+        """The text of a user error."""
         details = {"kind": type(error).__name__, "exit_code": error.exit_code, "text": str(error)}
         self._event("error", details, f"gankit: {error}")
 

@@ -39,10 +39,10 @@ def command(
     overwrite: bool,
     **flags: Any,
 ) -> None:
-    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of pictures
+    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of images
     (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
 
-    Ctrl-C stops at the next look (25 steps, fewer of large pictures), keeps what was learned, and says how to go on.
+    Ctrl-C stops at the next look (25 steps, fewer of large images), keeps what was learned, and says how to go on.
     """
     typed = given(flags)
     if resume:
@@ -83,7 +83,7 @@ def _checked_data(data: str | None) -> str:
     if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
     path = Path(data)
-    inside = any(parent.is_file() and _holds_files(parent) for parent in path.parents)  # pictures.zip/train
+    inside = any(parent.is_file() and _holds_files(parent) for parent in path.parents)  # images.zip/train
     if data != "-" and not path.exists() and not inside:
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data

@@ -91,7 +91,7 @@ def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
     weight = np.where(field.counts > 0, limit.weight, 0.0)
     if not weight.sum() > 0:
         raise OptionError(
-            f"no record can obey {column.name} = {condition!r}: training showed none. {_what_there_is(column)}"
+            f"no record can satisfy {column.name} = {condition!r}: training showed none. {_what_there_is(column)}"
         )
     return Restriction(weight, limit.begin, limit.end)
 
@@ -232,7 +232,7 @@ def _keep_order(
         tight = Restriction(np.where(fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
         if not tight.weight.sum() > 0:
             raise OptionError(
-                f"no record can obey the conditions on {fields[a].name} and {fields[b].name}: "
+                f"no record can satisfy the conditions on {fields[a].name} and {fields[b].name}: "
                 f"{fields[a].name} is never after {fields[b].name}."
             )
         limits[i] = tight

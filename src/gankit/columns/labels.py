@@ -83,7 +83,7 @@ def understand_labels(
 
     Args:
         labels: a row a record, or None.
-        what: the records have a name in texts: "pictures", "series", "texts".
+        what: the records have a name in texts: "images", "series", "texts".
         by_name: the labels are names of files or folders, so that NA and none are classes like any other.
 
     Returns:

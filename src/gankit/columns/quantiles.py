@@ -23,7 +23,7 @@ MAX_OWN_CELLS = 160
 """Up to so many different values every value is a cell of its own, where there are rows enough to learn them."""
 
 ROWS_PER_CELL = 20
-"""Fewer training rows a cell than this invite learning by heart, so that small tables get fewer cells."""
+"""Fewer training rows a cell than this invite memorisation, so that small tables get fewer cells."""
 
 KNOTS_PER_CELL = 8
 """Knots of the quantile function inside one continuous cell."""

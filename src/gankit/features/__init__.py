@@ -1,4 +1,4 @@
-"""What data is measured with: pictures to features, by a classifier of the user's labels or fixed networks; and, for
+"""What data is measured with: images to features, by a classifier of the user's labels or fixed networks; and, for
 series, a small recurrent network that is trained afterwards (`gankit.features.recurrent`).
 
 Knows pixels, numbers, labels and torch; never generators, the loop, or what is concluded from a distance.

@@ -18,14 +18,14 @@ from gankit.errors import DataError
 from gankit.randomness import torch_generator
 
 LARGEST_SIDE = 64
-"""Pixels of the longer side that a network of ours looks at; larger pictures are averaged down to it."""
+"""Pixels of the longer side that a network of ours looks at; larger images are averaged down to it."""
 
 _BATCH_NUMBERS = 1 << 21
-"""Numbers of the pictures of one batch: 16 MB as float32 twice, small enough for a processor's caches to help."""
+"""Numbers of the images of one batch: 16 MB as float32 twice, small enough for a processor's caches to help."""
 
 
 class Features(ABC):
-    """A function from pictures to numbers in which distances between sets of pictures are measured.
+    """A function from images to numbers in which distances between sets of images are measured.
 
     Attributes:
         name: one word, as an option names it: "classifier", "fixed" or "inception".
@@ -35,22 +35,22 @@ class Features(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """One sentence for the report: what these features are, and what was done to the pictures before."""
+        """One sentence for the report: what these features are, and what was done to the images before."""
 
     @abstractmethod
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The features of each picture.
+        """The features of each image.
 
         Args:
             x: [N, H, W, C] uint8.
 
         Returns:
-            [N, F] float32; the same for the same pictures.
+            [N, F] float32; the same for the same images.
         """
 
 
 def checked(x: Any, channels: int | None = None) -> np.ndarray:
-    """`x` if it is pictures.
+    """`x` if it is images.
 
     Args:
         x: [N, H, W, C] uint8, in memory or mapped.
@@ -61,17 +61,17 @@ def checked(x: Any, channels: int | None = None) -> np.ndarray:
     """
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 4 or 0 in x.shape[1:]:
         found = f"{x.dtype} {list(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise DataError(f"pictures must be a uint8 array [N, H, W, C]. Got {found} instead.")
+        raise DataError(f"images must be a uint8 array [N, H, W, C]. Got {found} instead.")
     if channels is not None and x.shape[3] != channels:
         raise DataError(
-            f"these pictures have {x.shape[3]} channels, and the features were made for {channels}. Bring pictures of "
+            f"these images have {x.shape[3]} channels, and the features were made for {channels}. Bring images of "
             "the same kind, or make new features for these."
         )
     return x
 
 
 def seen_size(height: int, width: int) -> tuple[int, int]:
-    """(height, width) in pixels at which a network of ours looks at a picture: the longer side at most `LARGEST_SIDE`.
+    """(height, width) in pixels at which a network of ours looks at an image: the longer side at most `LARGEST_SIDE`.
 
     >>> seen_size(28, 28), seen_size(128, 256)
     ((28, 28), (32, 64))
@@ -83,7 +83,7 @@ def seen_size(height: int, width: int) -> tuple[int, int]:
 
 
 def to_network(x: np.ndarray, device: torch.device, size: tuple[int, int]) -> Tensor:
-    """Pictures as a network takes them.
+    """Images as a network takes them.
 
     Args:
         x: [B, H, W, C] uint8.
@@ -101,12 +101,12 @@ def to_network(x: np.ndarray, device: torch.device, size: tuple[int, int]) -> Te
 
 
 def in_batches(x: np.ndarray, look: Callable[[np.ndarray], Tensor], numbers: int, width: int) -> np.ndarray:
-    """`look` over all pictures, a batch at a time, without gradients.
+    """`look` over all images, a batch at a time, without gradients.
 
     Args:
         x: [N, H, W, C] uint8.
         look: [B, H, W, C] uint8 -> [B, width].
-        numbers: that one picture is inside the network; it sets the size of a batch.
+        numbers: that one image is inside the network; it sets the size of a batch.
         width: of the result.
 
     Returns:
@@ -136,11 +136,11 @@ _FILTER = 5
 
 
 def fixed_features(channels: int, seed: int = 0, device: str | torch.device = "cpu") -> Features:
-    """Features of a fixed random network for pictures of that many channels; a function of (channels, seed).
+    """Features of a fixed random network for images of that many channels; a function of (channels, seed).
 
-    At three scales (the picture, halved and quartered by a box filter) two layers of random filters look at it:
+    At three scales (the image, halved and quartered by a box filter) two layers of random filters look at it:
     orthogonal ones of 5 x 5 with the gain of He et al. (2015) and a ramp, then 3 x 3 at every other pixel. Of each
-    filter the mean and the deviation over the picture are kept (the first and second pooled moments); of the first
+    filter the mean and the deviation over the image are kept (the first and second pooled moments); of the first
     layer at the coarsest scale the means of the four quarters too, which say where things are. Random features tell
     distributions apart by texture, contrast and layout, not by meaning: fakes may look wrong to people and right
     to them.
@@ -169,7 +169,7 @@ class _FixedFeatures(Features):
         """One sentence for the report."""
         return (
             f"{self._width} features of a fixed random convolutional network (seed {self._seed}, three scales, means "
-            "and deviations of filters; pictures above 64 pixels are averaged down by a box filter): never trained, so "
+            "and deviations of filters; images above 64 pixels are averaged down by a box filter): never trained, so "
             "that they know texture, contrast and layout but no meaning; not Inception features."
         )
 

@@ -25,7 +25,7 @@ NUM_FEATURES = 64
 EPOCHS = 30
 LEAST_SAMPLES = 20_000
 MOST_SAMPLES = 120_000
-"""Where no length is given: `EPOCHS` times the pictures, but within these two."""
+"""Where no length is given: `EPOCHS` times the images, but within these two."""
 
 _BATCH = 128
 _LEARNING_RATE = 3e-3
@@ -81,7 +81,7 @@ class Classifier:
 
     Attributes:
         num_classes: K.
-        samples: pictures it was shown in its training.
+        samples: images it was shown in its training.
     """
 
     def __init__(self, network: _Network, config: Mapping[str, Any], device: torch.device) -> None:
@@ -102,7 +102,7 @@ class Classifier:
             [N, K] float32; rows sum to 1.
 
         Raises:
-            DataError: the pictures have another size or other channels.
+            DataError: the images have another size or other channels.
         """
         return self._look(x, lambda t: self._network(t).softmax(1), self.num_classes)
 
@@ -146,8 +146,8 @@ class Classifier:
         x = checked(x, self._channels)
         if seen_size(*x.shape[1:3]) != self._size:
             raise DataError(
-                f"these pictures are {x.shape[1]} x {x.shape[2]} pixels, and the classifier was trained on pictures it "
-                f"sees as {self._size[0]} x {self._size[1]}. Bring pictures of the same size."
+                f"these images are {x.shape[1]} x {x.shape[2]} pixels, and the classifier was trained on images it "
+                f"sees as {self._size[0]} x {self._size[1]}. Bring images of the same size."
             )
         numbers = 16 * self._size[0] * self._size[1]
         return in_batches(x, lambda b: body(to_network(b, self._device, self._size)), numbers, width)
@@ -164,7 +164,7 @@ class _ClassifierFeatures(Features):
         shown, (height, width) = self._classifier, self._classifier._size
         return (
             f"{NUM_FEATURES} features of a small convolutional classifier that was trained on the labels of the "
-            f"training part ({shown.num_classes} classes, {shown.samples:,} pictures shown) and sees pictures at "
+            f"training part ({shown.num_classes} classes, {shown.samples:,} images shown) and sees images at "
             f"{height} x {width} pixels (larger ones are averaged down by a box filter); not Inception features, so "
             "that distances compare only with others in the same features."
         )
@@ -191,13 +191,13 @@ def train_classifier(
         y: [N] int in 0 .. num_classes - 1.
         num_classes: at least 2; a class may be missing from `y`.
         seed: the classifier is a function of (x, y, num_classes, seed, samples) on the same machine.
-        samples: pictures to be shown, counting repeats; None: `EPOCHS` times N, within `LEAST_SAMPLES` and
+        samples: images to be shown, counting repeats; None: `EPOCHS` times N, within `LEAST_SAMPLES` and
             `MOST_SAMPLES`.
         max_seconds: at most about this long instead; turned into a number of samples once, from the first timed steps.
         device: where it is trained, and where it looks afterwards.
 
     Raises:
-        DataError: pictures or labels are not what is said above.
+        DataError: images or labels are not what is said above.
         OptionError: both lengths are given, or one is not positive.
     """
     x, y = checked(x), np.asarray(y)
@@ -213,7 +213,7 @@ def train_classifier(
     training = _Training(x, y.astype(np.int64), size, seed, where)
     shown = samples or int(np.clip(EPOCHS * len(x), LEAST_SAMPLES, MOST_SAMPLES))
     if max_seconds is not None:
-        shown = min(shown, max(1, int(max_seconds / training.seconds_per_picture(network))))
+        shown = min(shown, max(1, int(max_seconds / training.seconds_per_image(network))))
     steps = training.run(network, max(1, round(shown / training.batch)))
     config = {
         "channels": x.shape[3],
@@ -227,15 +227,15 @@ def train_classifier(
 def _check_labels(x: np.ndarray, y: np.ndarray, num_classes: int) -> None:
     if num_classes < 2 or len(x) < 2:
         raise DataError(
-            f"a classifier needs at least 2 classes and 2 pictures. Got {num_classes} and {len(x)}. Without labels, "
+            f"a classifier needs at least 2 classes and 2 images. Got {num_classes} and {len(x)}. Without labels, "
             "use fixed features."
         )
     if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
-        raise DataError(f"labels must be whole numbers, one a picture: [{len(x)}]. Got {y.dtype} {list(y.shape)}.")
+        raise DataError(f"labels must be whole numbers, one an image: [{len(x)}]. Got {y.dtype} {list(y.shape)}.")
     outside = np.flatnonzero((y < 0) | (y >= num_classes))
     if len(outside):
         row = int(outside[0])
-        raise DataError(f"label of picture {row}: must be in 0 .. {num_classes - 1}. Got {int(y[row])} instead.")
+        raise DataError(f"label of image {row}: must be in 0 .. {num_classes - 1}. Got {int(y[row])} instead.")
 
 
 @final
@@ -247,7 +247,7 @@ class _Training:
         self.batch = min(_BATCH, len(x))
         self._bfloat16 = multiplies_bfloat16(device)
 
-    def seconds_per_picture(self, network: _Network) -> float:
+    def seconds_per_image(self, network: _Network) -> float:
         """Measured on a copy, after one step for warming up."""
         spare = copy.deepcopy(network)
         self.run(spare, 1)

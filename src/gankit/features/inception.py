@@ -25,12 +25,12 @@ _SIDE = 299
 def inception_features(*, download: bool = False, device: str | torch.device = "cpu") -> Features:
     """The 2048 features of InceptionV3 with the weights of 2015, as torch-fidelity's `inception-v3-compat` gives them.
 
-    Grey pictures are repeated in three channels, and the fourth channel of RGBA is left out.
+    Grey images are repeated in three channels, and the fourth channel of RGBA is left out.
 
     Args:
         download: fetch the weights (about 90 MB) into torch hub's folder if they are not there. Without it nothing is
             fetched.
-        device: where the network runs; one core takes about .2 s a picture (half an hour for
+        device: where the network runs; one core takes about .2 s an image (half an hour for
             10,000).
 
     Raises:
@@ -82,16 +82,16 @@ class _InceptionFeatures(Features):
     def describe(self) -> str:
         """One sentence for the report."""
         return (
-            f"{NUM_FEATURES} features of InceptionV3 (weights of 2015, torch-fidelity's inception-v3-compat), pictures "
+            f"{NUM_FEATURES} features of InceptionV3 (weights of 2015, torch-fidelity's inception-v3-compat), images "
             f"resized inside to {_SIDE} x {_SIDE} by TensorFlow 1's bilinear filter: the Frechet distance in them is "
-            "the FID, comparable with others that use the same resizing, numbers of pictures and real pictures."
+            "the FID, comparable with others that use the same resizing, numbers of images and real images."
         )
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """[N, H, W, C] uint8, C = 1, 3 or 4 -> [N, 2048] float32."""
         if checked(x).shape[3] not in (1, 3, 4):
             raise OptionError(
-                f"the Inception features see grey, RGB or RGBA pictures; these have {x.shape[3]} channels. Choose "
+                f"the Inception features see grey, RGB or RGBA images; these have {x.shape[3]} channels. Choose "
                 "other features."
             )
         return in_batches(x, self._look, 8 * _SIDE * _SIDE, NUM_FEATURES)
@@ -99,5 +99,5 @@ class _InceptionFeatures(Features):
     def _look(self, x: np.ndarray) -> Tensor:
         # [B, H, W, C] -> [B, 3, H, W]
         three = np.repeat(x, 3, axis=3) if x.shape[3] == 1 else np.array(x[..., :3])
-        pictures = torch.from_numpy(three).permute(0, 3, 1, 2).contiguous().to(self._device)
-        return torch.as_tensor(self._network(pictures)[0])
+        images = torch.from_numpy(three).permute(0, 3, 1, 2).contiguous().to(self._device)
+        return torch.as_tensor(self._network(images)[0])

@@ -23,11 +23,11 @@ from typing import IO
 from gankit.errors import DataError, nearest
 from gankit.io.opening import check_unpacked, largest_size
 
-PICTURE_SUFFIXES = (
+IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
     ".pnm", ".tga", ".pcx", ".jp2", ".j2k", ".avif",
 )  # fmt: skip
-"""Suffixes of files that are taken for pictures."""
+"""Suffixes of files that are taken for images."""
 
 _FOREIGN = (
     ".heic",
@@ -60,9 +60,9 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in re.split(r"([0-9]+)", name) if p)
 
 
-def is_picture(name: str) -> bool:
-    """Whether a name has a picture's suffix."""
-    return name.lower().endswith(PICTURE_SUFFIXES)
+def is_image(name: str) -> bool:
+    """Whether a name has an image's suffix."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _is_hidden(name: str) -> bool:
@@ -108,15 +108,15 @@ class Collection(ABC):
     def close(self) -> None:  # noqa: B027  # a folder holds nothing
         """Lets go of the archive."""
 
-    def pictures(self) -> list[str]:
-        """The names that have a picture's suffix.
+    def images(self) -> list[str]:
+        """The names that have an image's suffix.
 
         Raises:
             DataError: there is none; the text says what there is instead.
         """
-        found = [name for name in self.names if is_picture(name)]
+        found = [name for name in self.names if is_image(name)]
         if not found:
-            raise self.nothing("pictures")
+            raise self.nothing("images")
         return found
 
     def nothing(self, what: str) -> DataError:
@@ -130,15 +130,15 @@ class Collection(ABC):
 
 
 def _listed(names: Sequence[str]) -> str:
-    known = ", ".join(PICTURE_SUFFIXES[:6])
+    known = ", ".join(IMAGE_SUFFIXES[:6])
     if not names:
-        return f"it is empty. Give one with pictures ({known}, …)."
+        return f"it is empty. Give one with images ({known}, …)."
     kinds = Counter(Path(name).suffix.lower() or "no suffix" for name in names).most_common(4)
     listed = ", ".join(f"{times:,} of {kind}" if kind == "no suffix" else f"{times:,} {kind}" for kind, times in kinds)
     foreign = [kind for kind, _ in kinds if kind in _FOREIGN]
     if foreign:
         return f"it has {listed}, and {foreign[0]} is not read. Convert these files to .png or .jpg."
-    return f"it has {listed}. Pictures are known by their suffix ({known}, …)."
+    return f"it has {listed}. Images are known by their suffix ({known}, …)."
 
 
 class Folder(Collection):
@@ -157,7 +157,7 @@ class Folder(Collection):
 
 
 def _is_run(folder: Path) -> bool:
-    """Whether a folder is the run of a training, whose pictures are no data: `gankit train .` leaves it in the data."""
+    """Whether a folder is the run of a training, whose images are no data: `gankit train .` leaves it in the data."""
     return (folder / "config.json").is_file() and any((folder / name).exists() for name in ("log.jsonl", "checkpoints"))
 
 
@@ -341,7 +341,7 @@ def is_tar(path: Path) -> bool:
 
 
 def archive_and_part(path: Path) -> tuple[Path, str] | None:
-    """The archive and the folder in it that a path such as `pictures.zip/train` names; None if it names none."""
+    """The archive and the folder in it that a path such as `images.zip/train` names; None if it names none."""
     for parent in path.parents:
         if parent.is_file():
             return parent, path.relative_to(parent).as_posix()
@@ -380,7 +380,7 @@ def part_of(whole: Collection, part: str) -> Collection:
 
 
 def refuse_unknown(files: Collection | None, known: Sequence[str]) -> None:
-    """Refuses a folder whose files are of no kind that is read, and an archive of pictures of no kind that is read.
+    """Refuses a folder whose files are of no kind that is read, and an archive of images of no kind that is read.
 
     known: suffixes of files that are read.
 

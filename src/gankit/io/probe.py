@@ -94,12 +94,12 @@ class Probe:
 
     @property
     def file(self) -> Path | None:
-        """The file that is there; of a path such as `pictures.zip/train` the archive. None without one."""
+        """The file that is there; of a path such as `images.zip/train` the archive. None without one."""
         return None if self.is_folder else self._place[0]
 
     @property
     def part(self) -> str:
-        """The place in the file that a path such as `pictures.zip/train` names, or an empty text."""
+        """The place in the file that a path such as `images.zip/train` names, or an empty text."""
         return self._place[1]
 
     @cached_property
@@ -221,7 +221,7 @@ def _opened(path: Path, source: Any) -> IO[bytes]:
         if path.is_dir():
             raise DataError(
                 f"{str(path)!r} is a folder. Give one file: CSV, Parquet, Arrow, JSON lines, XML or NumPy; or a folder "
-                "of pictures."
+                "of images."
             )
         file = path.open("rb")
     except FileNotFoundError:

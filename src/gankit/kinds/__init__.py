@@ -57,7 +57,7 @@ def options_for(kind: Kind[Any, Any], command: Command, values: Mapping[str, Any
     Args:
         kind: whose options they must be.
         values: those that were set; values of other kinds' options are let pass where they change nothing.
-        this: what is at hand, as in "--size is for pictures, and this data is none".
+        this: what is at hand, as in "--size is for images, and this data is none".
 
     Raises:
         OptionError: there is no such option, it is for other kinds, or its value is not possible.

@@ -183,7 +183,7 @@ class Kind(ABC, Generic[D, C]):
 
     Attributes:
         name: as in `--kind`, in model files and in run folders.
-        noun: of one record and of many. described: what such data is, as in "--size is for pictures".
+        noun: of one record and of many. described: what such data is, as in "--size is for images".
         options: its own options of train, sample and evaluate.
         conditioned: how such records come to something that can be asked for with `where`; `{name}` stands for it.
         side_by_side: whether blocks of samples are made side by side, a thread each.

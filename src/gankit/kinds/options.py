@@ -35,7 +35,7 @@ class StrictOptions:
     """Of kinds whose records lie in many files, of which some may be damaged."""
 
     strict: bool = option(
-        False, "Refuse data with unreadable images, recordings or texts in place of skipping them.", group="data"
+        False, "Refuse data with unreadable images, audio clips or texts in place of skipping them.", group="data"
     )
 
 
@@ -45,7 +45,7 @@ class AugmentOptions:
 
     augment: str = option(
         "auto",
-        "Augmentation before D: of images auto is ada, of recordings spectral, as strong as D's overfitting asks for.",
+        "Augmentation before D: of images auto is ada, of audio clips spectral, as strong as D's overfitting asks for.",
         group="game",
         choices=("auto", "none", "ada", "diffaugment", "spectral"),
     )
@@ -57,7 +57,7 @@ class TruncationOptions:
 
     truncation: float = option(
         1.0,
-        "For pictures: less than 1 makes them better to look at and less varied.",
+        "For images: less than 1 makes them better to look at and less varied.",
         group="sample",
         metavar="PSI",
     )
@@ -82,7 +82,7 @@ class FeaturesOptions:
 
     features: str = option(
         "auto",
-        "For pictures, what distances are measured in; inception: the FID, with pip install torch-fidelity; auto: a "
+        "For images, what distances are measured in; inception: the FID, with pip install torch-fidelity; auto: a "
         "classifier of the labels, or a fixed network.",
         group="evaluate",
         choices=FEATURES,

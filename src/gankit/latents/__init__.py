@@ -1,7 +1,7 @@
-"""What one does with a trained model of pictures beside sampling it: walks, projection, mixing of styles."""
+"""What one does with a trained model of images beside sampling it: interpolations, projection, mixing of styles."""
 
-from gankit.latents.interpolation import check_film, film_suffixes, interpolate, write_film
-from gankit.latents.places import GROUPS, Places, Stop, mix, mixed_layers, painted, places_of, require_pictures
+from gankit.latents.interpolation import animation_suffixes, check_animation, interpolate, write_animation
+from gankit.latents.places import GROUPS, Places, Stop, mix, mixed_layers, painted, places_of, require_images
 from gankit.latents.projection import Projection, project, read_places
 
 __all__ = [
@@ -9,8 +9,8 @@ __all__ = [
     "Places",
     "Projection",
     "Stop",
-    "check_film",
-    "film_suffixes",
+    "animation_suffixes",
+    "check_animation",
     "interpolate",
     "mix",
     "mixed_layers",
@@ -18,6 +18,6 @@ __all__ = [
     "places_of",
     "project",
     "read_places",
-    "require_pictures",
-    "write_film",
+    "require_images",
+    "write_animation",
 ]

@@ -25,10 +25,10 @@ from gankit.kinds.images.writing import MAX_GRID_PIXELS, png
 from gankit.latents.places import (
     Places,
     Stop,
-    pictures_at,
-    pictures_of,
+    images_at,
+    images_of,
     places_of,
-    require_pictures,
+    require_images,
     style_generator,
     styles_of,
 )
@@ -51,39 +51,43 @@ def interpolate(
     loop: bool = False,
     truncation: float = 1.0,
 ) -> np.ndarray:
-    """The pictures on a walk from stop to stop.
+    """The images on an interpolation from stop to stop.
 
     A condition that differs between two stops changes linearly on the way; the noise inputs of a network with styles
     go from those of one row to those of the next by `spherical`.
 
     Args:
-        model: of pictures.
+        model: of images.
         stops: rows of the model (numbers are rows of seed 0), or places such as those of a projection.
-        frames: pictures of a leg, from a stop on and up to the next one, which is not counted.
+        frames: images of a segment, from a stop on and up to the next one, which is not counted.
         path: "spherical" or "straight"; None = spherical in z, straight in w.
         space: "z", or "w" for a network with styles.
         loop: whether the last stop is followed by the first one.
         truncation: see `Model.sample`.
 
     Returns:
-        [legs * frames + 1, H, W, C] uint8; a loop ends with the picture it began with. At rows the pictures are the
+        [segments * frames + 1, H, W, C] uint8; a loop ends with the image it began with. At rows the images are the
         bytes that `Model.sample` gives for them.
 
     Raises:
         OptionError: fewer than two stops, or what this model cannot do.
     """
-    require_pictures(model, "interpolate")
+    require_images(model, "interpolate")
     if len(stops) < 2:
-        raise OptionError("a walk needs at least two places, and this is one. Give more rows, as in --rows 3,17.")
+        raise OptionError(
+            "an interpolation needs at least two places, and this is one. Give more rows, as in --rows 3,17."
+        )
     if path not in (None, "spherical", "straight") or space not in ("z", "w"):
-        raise OptionError(f"a walk is spherical or straight, in z or w. Got path={path!r} and space={space!r} instead.")
+        raise OptionError(
+            f"an interpolation is spherical or straight, in z or w. Got path={path!r} and space={space!r} instead."
+        )
     if frames < 1:
-        raise OptionError(f"a leg of a walk has at least one picture. Got frames={frames} instead.")
+        raise OptionError(f"a segment of an interpolation has at least one image. Got frames={frames} instead.")
     if not 0 < truncation <= 1:
         raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
     places = stops if isinstance(stops, Places) else places_of(model, _rows_of(stops))
     if places.z is None and space == "z":
-        raise OptionError("these places are known in w alone, so that --space z cannot be walked. Give --space w.")
+        raise OptionError("these places are known in w alone, so that --space z cannot be used. Give --space w.")
     if space == "w":
         generator = style_generator(model, "--space w")
         if path == "spherical":
@@ -95,11 +99,11 @@ def interpolate(
     along = spherical if (path or ("spherical" if space == "z" else "straight")) == "spherical" else straight
     order = [*range(len(places)), *([0] if loop else [])]
     t = torch.arange(frames) / frames
-    legs = [_leg(places, a, b, t, along) for a, b in pairwise(order)]
-    x = pictures_of(model, _joined([*legs, places.take(slice(order[-1], order[-1] + 1))]), truncation)
+    segments = [_segment(places, a, b, t, along) for a, b in pairwise(order)]
+    x = images_of(model, _joined([*segments, places.take(slice(order[-1], order[-1] + 1))]), truncation)
     if not isinstance(stops, Places):
-        # a picture made in another batch may differ in its last bit
-        exact = pictures_at(model, _rows_of(stops), truncation)
+        # an image made in another batch may differ in its last bit
+        exact = images_at(model, _rows_of(stops), truncation)
         x[::frames] = exact[order]
     return x
 
@@ -108,7 +112,7 @@ def _rows_of(stops: Sequence[Stop | int]) -> list[Stop]:
     return [stop if isinstance(stop, Stop) else Stop(int(stop)) for stop in stops]
 
 
-def _leg(places: Places, a: int, b: int, t: Tensor, along: Way) -> Places:
+def _segment(places: Places, a: int, b: int, t: Tensor, along: Way) -> Places:
     """The places at the shares t of the way from place a to place b."""
 
     def between(part: Tensor | None, how: Way) -> Tensor | None:
@@ -167,37 +171,37 @@ def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 FPS = 10.0
-"""Pictures a second where nothing else is asked for."""
+"""Images a second where nothing else is asked for."""
 
 LEAST_FPS, MOST_FPS, MOST_FPS_OF_GIF = 0.1, 100.0, 50.0
 """Bounds of --fps. A GIF counts in hundredths of a second, and viewers take less than two of them for ten."""
 
 
-def write_film(path: str | Path, frames: np.ndarray, *, leg: int, fps: float | None = None) -> None:
-    """Writes the pictures of a walk: `.png` a strip, `.gif` or `.mp4` a film.
+def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: float | None = None) -> None:
+    """Writes the images of an interpolation: `.png` a strip, `.gif` or `.mp4` an animation.
 
     Args:
         path: the file, which appears when it is whole.
-        frames: [legs * leg + 1, H, W, C] uint8.
-        leg: pictures of a leg; the strip has a line for each leg, from one stop to the next, both shown.
-        fps: pictures a second of a film; None = FPS.
+        frames: [segments * segment + 1, H, W, C] uint8.
+        segment: images of a segment; the strip has a line for each segment, from one stop to the next, both shown.
+        fps: images a second of an animation; None = FPS.
 
     Raises:
         OptionError: a strip with `fps`, or an MP4 where no encoder is at hand.
         OutputError: another suffix, or the file cannot be written.
     """
-    check_film(path, fps)
+    check_animation(path, fps)
     target = Path(path)
     with complaints(target):
-        _WRITERS[target.suffix.lower()](target, frames, leg, fps or FPS)
+        _WRITERS[target.suffix.lower()](target, frames, segment, fps or FPS)
 
 
-def check_film(path: str | Path, fps: float | None = None) -> None:
-    """Raises what `write_film` would, before there are pictures."""
+def check_animation(path: str | Path, fps: float | None = None) -> None:
+    """Raises what `write_animation` would, before there are images."""
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in _WRITERS:
-        raise OutputError(f"walks are not written as {suffix!r}. Take one of: {', '.join(_WRITERS)}.")
+        raise OutputError(f"interpolations are not written as {suffix!r}. Take one of: {', '.join(_WRITERS)}.")
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
     if fps is not None and suffix == ".png":
@@ -209,37 +213,35 @@ def check_film(path: str | Path, fps: float | None = None) -> None:
         find_encoder()
 
 
-def film_suffixes() -> tuple[str, ...]:
-    """The suffixes that `write_film` takes."""
+def animation_suffixes() -> tuple[str, ...]:
+    """The suffixes that `write_animation` takes."""
     return tuple(_WRITERS)
 
 
-def _strip(target: Path, frames: np.ndarray, leg: int, fps: float) -> None:
-    legs = [frames[begin : begin + leg + 1] for begin in range(0, len(frames) - 1, leg)]
-    cells = np.concatenate(legs)
+def _strip(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
+    segments = [frames[begin : begin + segment + 1] for begin in range(0, len(frames) - 1, segment)]
+    cells = np.concatenate(segments)
     if cells.size > MAX_GRID_PIXELS:
-        raise OutputError("a strip of so many pictures is too large to look at. Ask for fewer --frames, or a .gif.")
+        raise OutputError("a strip of so many images is too large to look at. Ask for fewer --frames, or a .gif.")
     with whole_file(target) as stream:
-        stream.write(png(grid(cells, columns=leg + 1)))
+        stream.write(png(grid(cells, columns=segment + 1)))
 
 
-def _gif(target: Path, frames: np.ndarray, leg: int, fps: float) -> None:
-    """An animation that begins again at its end. Grey pictures keep their bytes; colours are reduced to 256 a frame."""
+def _gif(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
+    """An animation that begins again at its end. Grey images keep their bytes; colours are reduced to 256 a frame."""
     from PIL import Image
 
     frames = _opaque(frames)
     _, height, width, channels = frames.shape
-    pictures = [Image.frombytes(MODES[channels], (width, height), frame.tobytes()) for frame in frames]
+    images = [Image.frombytes(MODES[channels], (width, height), frame.tobytes()) for frame in frames]
     stream = io.BytesIO()
     duration_ms = 10 * round(100 / fps)
-    pictures[0].save(
-        stream, "GIF", save_all=True, append_images=pictures[1:], duration=duration_ms, loop=0, optimize=False
-    )
+    images[0].save(stream, "GIF", save_all=True, append_images=images[1:], duration=duration_ms, loop=0, optimize=False)
     with whole_file(target) as file:
         file.write(stream.getvalue())
 
 
-def _mp4(target: Path, frames: np.ndarray, leg: int, fps: float) -> None:
+def _mp4(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
     encoder = find_encoder()
     height, width = frames.shape[1:3]
     colours = np.broadcast_to(_opaque(frames), (*frames.shape[:3], 3))
@@ -260,7 +262,7 @@ def _mp4(target: Path, frames: np.ndarray, leg: int, fps: float) -> None:
 
 
 def _opaque(frames: np.ndarray) -> np.ndarray:
-    """Pictures with an alpha channel as they look on white: [N, H, W, C] -> [N, H, W, 1 or 3] uint8."""
+    """Images with an alpha channel as they look on white: [N, H, W, C] -> [N, H, W, 1 or 3] uint8."""
     channels = frames.shape[3]
     if channels in (1, 3):
         return np.ascontiguousarray(frames)

@@ -59,18 +59,18 @@ class Places:
         return Places(some(self.z), some(self.w), some(self.c), [layer[rows] for layer in self.noise])
 
 
-def require_pictures(model: Model, what: str) -> None:
+def require_images(model: Model, what: str) -> None:
     """Raises an OptionError for a model of another kind."""
     if not model.of.has_places:
         raise OptionError(
-            f"{what} is for models of pictures, and this one is of kind {model.kind}. gankit sample and evaluate take "
+            f"{what} is for models of images, and this one is of kind {model.kind}. gankit sample and evaluate take "
             "every kind."
         )
 
 
 def style_generator(model: Model, what: str) -> StyleGenerator:
     """The model's generator, which has styles; an OptionError where it has none."""
-    require_pictures(model, what)
+    require_images(model, what)
     styled: StyleGenerator | None = model.generator.styled
     if styled is None:
         raise OptionError(
@@ -102,8 +102,8 @@ def places_of(model: Model, stops: Sequence[Stop]) -> Places:
     return Places(torch.stack(z), None, torch.stack(c) if c else None, layers)
 
 
-def pictures_at(model: Model, stops: Sequence[Stop], truncation: float = 1.0) -> np.ndarray:
-    """The pictures of rows, the very bytes that `Model.sample` gives: [N, H, W, C] uint8."""
+def images_at(model: Model, stops: Sequence[Stop], truncation: float = 1.0) -> np.ndarray:
+    """The images of rows, the very bytes that `Model.sample` gives: [N, H, W, C] uint8."""
     batches = [batch for s in stops for batch in model.sample_batches(1, s.seed, s.row, s.where, truncation=truncation)]
     return np.concatenate([batch.x for batch in batches])
 
@@ -127,14 +127,14 @@ def painted(model: Model, places: Places, truncation: float = 1.0) -> Tensor:
         if truncation != 1:
             w = styled.mean_style + truncation * (w - styled.mean_style)
         return styled.paint(w, places.noise)
-    assert places.z is not None and generator.num_uniforms == 0, "generators of pictures draw nothing else"
+    assert places.z is not None and generator.num_uniforms == 0, "generators of images draw nothing else"
     u = places.z.new_zeros(len(places), 0)
     x: Tensor = generator(places.z if truncation == 1 else truncation * places.z, u, places.c)
     return x
 
 
-def pictures_of(model: Model, places: Places, truncation: float = 1.0) -> np.ndarray:
-    """The pictures at the places, a few at a time: [N, H, W, C] uint8."""
+def images_of(model: Model, places: Places, truncation: float = 1.0) -> np.ndarray:
+    """The images at the places, a few at a time: [N, H, W, C] uint8."""
     rows = block_rows(model.codec.spec)
     parts = []
     with torch.no_grad():
@@ -159,7 +159,7 @@ def mix(
     levels: str = "coarse",
     truncation: float = 1.0,
 ) -> np.ndarray:
-    """The grid of Karras et al. 2019, figure 3: every picture of `rows` with some styles of every one of `columns`.
+    """The grid of Karras et al. 2019, figure 3: every image of `rows` with some styles of every one of `columns`.
 
     Args:
         model: with a network with styles.
@@ -168,7 +168,7 @@ def mix(
         truncation: see `Model.sample`.
 
     Returns:
-        [R + 1, C + 1, H, W, C'] uint8: in the first row the pictures of `columns`, in the first column those of `rows`,
+        [R + 1, C + 1, H, W, C'] uint8: in the first row the images of `columns`, in the first column those of `rows`,
         the bytes that `Model.sample` gives; the corner is white. Noise inputs are those of `rows`.
 
     Raises:
@@ -186,11 +186,11 @@ def mix(
     w = of_rows.repeat_interleave(across, 0).clone()
     w[:, taken] = of_columns.repeat(len(rows), 1, 1)[:, taken]
     noise = [layer.repeat_interleave(across, 0) for layer in left.noise]
-    mixed = pictures_of(model, Places(None, w, None, noise), truncation)
+    mixed = images_of(model, Places(None, w, None, noise), truncation)
     grid = np.full((len(rows) + 1, across + 1, *mixed.shape[1:]), 255, dtype=np.uint8)
     grid[1:, 1:] = mixed.reshape(len(rows), across, *mixed.shape[1:])
-    grid[1:, 0] = pictures_at(model, rows, truncation)
-    grid[0, 1:] = pictures_at(model, columns, truncation)
+    grid[1:, 0] = images_at(model, rows, truncation)
+    grid[0, 1:] = images_at(model, columns, truncation)
     return grid
 
 

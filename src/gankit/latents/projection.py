@@ -1,4 +1,4 @@
-"""Projection: from a picture back to the place in latent space that gives the picture most like it.
+"""Projection: from an image back to the place in latent space that gives the image most like it.
 
 Knows places and models; never discriminators.
 
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import DataError, OptionError
 from gankit.io.atomic import complaints, whole_file
-from gankit.latents.places import Places, painted, pictures_of, require_pictures, style_generator, styles_of
+from gankit.latents.places import Places, images_of, painted, require_images, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.blocks import expand
@@ -34,7 +34,7 @@ STARTS, MOST_STARTS = 256, 2048
 """Random places that are looked at before the descent; more where there are many classes."""
 
 LEAST_STARTS, START_NUMBERS = 16, 1 << 26
-"""Fewer of large pictures: so many that their numbers, kept for all targets, fill 256 MiB, but not fewer than 16."""
+"""Fewer of large images: so many that their numbers, kept for all targets, fill 256 MiB, but not fewer than 16."""
 
 CANDIDATES, SETTLED = 16, 4
 """Starts that are followed for a quarter of the steps, and those of them that are followed to the end."""
@@ -48,10 +48,10 @@ PRIOR = 0.1
 
 @dataclass(frozen=True)
 class Projection:
-    """Pictures and the places that were found for them.
+    """Images and the places that were found for them.
 
     space: "z" or "w". places: N of them.
-    targets, found: [N, H, W, C] uint8, the pictures and what the model makes at their places.
+    targets, found: [N, H, W, C] uint8, the images and what the model makes at their places.
     rmse: [N], root of the mean square of the difference in grey levels of 0 to 255.
     labels: N times label column -> value; empty in w, where none is chosen, and of a model without labels.
     """
@@ -104,7 +104,7 @@ def read_places(path: str | Path, model: Model) -> Places:
         fits = all(part is None or tuple(part.shape) == expected.get(name) for name, part in _named(places).items())
         fits = fits and (places.c is not None or places.z is None or model.given is None)
     if not fits:
-        raise OptionError(f"the latents in {str(path)!r} are not of this model. Project the pictures with it.")
+        raise OptionError(f"the latents in {str(path)!r} are not of this model. Project the images with it.")
     return places
 
 
@@ -127,7 +127,7 @@ def _shapes(model: Model, num: int) -> dict[str, tuple[int, ...]]:
 
 def project(
     model: Model,
-    pictures: np.ndarray,
+    images: np.ndarray,
     *,
     steps: int = 500,
     space: str = "z",
@@ -135,56 +135,56 @@ def project(
     where: Mapping[str, Any] | None = None,
     on_found: Callable[[int, float], None] | None = None,
 ) -> Projection:
-    """The places that give the pictures most like these, each found by itself.
+    """The places that give the images most like these, each found by itself.
 
     Of some hundreds of random places, with every condition that training showed and `where` allows, the best are
     followed downhill by Adam with a decaying rate, and the best of these is kept. Noise inputs are zero.
 
     Args:
-        model: of pictures.
-        pictures: [N, H, W, C] uint8, of the model's own size and channels.
+        model: of images.
+        images: [N, H, W, C] uint8, of the model's own size and channels.
         steps: of the descent.
         space: "z", where a prior keeps |z|^2 near its mean; or "w", one style for all layers of a network with styles.
         seed: of the starts; the same seed gives the same places.
         where: see `Model.sample`.
-        on_found: called after each picture with its number and rmse.
+        on_found: called after each image with its number and rmse.
 
     Raises:
-        OptionError: what this model cannot do. DataError: pictures of another size.
+        OptionError: what this model cannot do. DataError: images of another size.
     """
-    require_pictures(model, "project")
+    require_images(model, "project")
     if space == "w":
         style_generator(model, "--space w")
     if space not in ("z", "w"):
-        raise OptionError(f"pictures are sought in the space z or w. Got {space!r} instead.")
+        raise OptionError(f"images are sought in the space z or w. Got {space!r} instead.")
     if steps < 1:
         raise OptionError(f"--steps {steps}: give 1 or more.")
     channels, height, width = model.codec.spec.shape
-    if pictures.ndim != 4 or pictures.shape[1:] != (height, width, channels) or pictures.dtype != np.uint8:
+    if images.ndim != 4 or images.shape[1:] != (height, width, channels) or images.dtype != np.uint8:
         raise DataError(
-            f"the pictures must be uint8 [N, {height}, {width}, {channels}], as the model makes them. Got "
-            f"{pictures.dtype} {list(pictures.shape)} instead."
+            f"the images must be uint8 [N, {height}, {width}, {channels}], as the model makes them. Got "
+            f"{images.dtype} {list(images.shape)} instead."
         )
-    if not len(pictures):
-        raise DataError("there are no pictures to find places for. Give at least one.")
+    if not len(images):
+        raise DataError("there are no images to find places for. Give at least one.")
     search = _Search(model, space, seed, where)
-    targets = expand(model.codec.spec, torch.from_numpy(pictures.copy()))
+    targets = expand(model.codec.spec, torch.from_numpy(images.copy()))
     found, codes = [], []
-    images = []
+    near = []
     for row, target in enumerate(targets):
         place, code = search.descend(target.unsqueeze(0), steps)
-        images.append(pictures_of(model, place))
+        near.append(images_of(model, place))
         found.append(place)
         codes.append(code)
         if on_found is not None:
-            on_found(row, float(rmse(pictures[row : row + 1], images[-1])[0]))
-    made = np.concatenate(images)
-    labels = _labels(model, np.stack(codes)) if space == "z" else ({},) * len(pictures)
-    return Projection(space, _stacked(found), pictures, made, rmse(pictures, made), labels)
+            on_found(row, float(rmse(images[row : row + 1], near[-1])[0]))
+    made = np.concatenate(near)
+    labels = _labels(model, np.stack(codes)) if space == "z" else ({},) * len(images)
+    return Projection(space, _stacked(found), images, made, rmse(images, made), labels)
 
 
 def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Root of the mean square of the difference, picture by picture: uint8 [N, ...] twice -> [N], in grey levels."""
+    """Root of the mean square of the difference, image by image: uint8 [N, ...] twice -> [N], in grey levels."""
     difference = x.astype(np.float64) - y.astype(np.float64)
     found: np.ndarray = np.sqrt(np.square(difference).reshape(len(x), -1).mean(1))
     return found
@@ -194,7 +194,7 @@ def distance(x: Tensor, target: Tensor) -> Tensor:
     """Mean square of the pixels plus the Laplacian pyramid distance: [N, C, H, W], [1 or N, C, H, W] -> [N].
 
     Lap1 (Bojanowski et al. 2018, eq. 3): sum over levels j of 4^j ||L^j(x) - L^j(target)||_1; here divided by the
-    numbers of a picture, so that it is the sum of each level's mean. The pyramid is linear, so it is that of
+    numbers of an image, so that it is the sum of each level's mean. The pyramid is linear, so it is that of
     x - target. Pixels are averaged two by two from level to level, in place of a Gaussian filter.
     """
     rest = x - target
@@ -263,7 +263,7 @@ class _Search:
         return painted(self.model, self.places(points, which))
 
     def descend(self, target: Tensor, steps: int) -> tuple[Places, np.ndarray]:
-        """The best place for a picture [1, C, H, W] float32, and the codes of its condition."""
+        """The best place for an image [1, C, H, W] float32, and the codes of its condition."""
         with torch.no_grad():
             losses = torch.cat([distance(x, target) for x in self.starts])
         chosen = self._candidates(losses)

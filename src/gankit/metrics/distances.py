@@ -64,22 +64,22 @@ def frechet(real: np.ndarray, fake: np.ndarray, *, seed: int = 0, interval: bool
     """The Frechet distance of features (Heusel et al. 2017, eq. 6): how far apart two Gaussians fitted to them are.
 
     Best 0. Only in the Inception features is it the FID. It is biased upward by about as much as the floor between two
-    real sets of that size: compare at equal numbers of pictures only. details["limit"]: the value that more fakes would
-    lead to, from a straight line in 1/N through five sizes (Chong & Forsyth 2020); the held-out pictures' share of the
+    real sets of that size: compare at equal numbers of images only. details["limit"]: the value that more fakes would
+    lead to, from a straight line in 1/N through five sizes (Chong & Forsyth 2020); the held-out images' share of the
     bias stays in it. The interval is a normal one by the delta method: it met the spread of fresh MNIST samples, where
     bootstraps, which add their own noise to the bias, were up to twice as wide.
 
     real: [N, F], fake: [M, F] float.
     """
     if min(len(real), len(fake)) < 2:
-        return impossible(0.0, "fewer than two pictures on one side")
+        return impossible(0.0, "fewer than two images on one side")
     a, b = moments(real), moments(fake)
     value = frechet_between(a, b)
     low = high = limit = None
     if interval:
         half = Z95 * math.sqrt(_variance(a, b, fake) + _variance(b, a, real))
         low, high = max(0.0, value - half), value + half
-        limit = _limit(a, fake, numpy_generator(seed, "metrics/pictures/frechet"))
+        limit = _limit(a, fake, numpy_generator(seed, "metrics/images/frechet"))
     details = {
         "features": real.shape[1],
         "real_pictures": len(real),
@@ -120,15 +120,15 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> Score:
     """The kernel distance (Binkowski et al. 2018): squared MMD under k(x, y) = (x.y / F + 1)^3, unbiased; best 0.
 
     mean_{i!=j} k(x_i, x_j) + mean_{i!=j} k(y_i, y_j) - 2 mean_{ij} k(x_i, y_j). Being unbiased, it may fall below 0 and
-    may be compared across numbers of pictures. Departure from the paper: all pairs, block by block, in place of
+    may be compared across numbers of images. Departure from the paper: all pairs, block by block, in place of
     random subsets of 1,000, which has the same expectation and less noise. The interval is a normal one from the
-    projections of the U-statistic (Hoeffding 1948), pictures of both sides being taken as random.
+    projections of the U-statistic (Hoeffding 1948), images of both sides being taken as random.
 
     real: [N, F], fake: [M, F] float.
     """
     n, m = len(real), len(fake)
     if min(n, m) < 2:
-        return impossible(0.0, "fewer than two pictures on one side")
+        return impossible(0.0, "fewer than two images on one side")
     x, y = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     own_x, own_y = _kernel_sums(x, x, same=True)[0] / (n - 1), _kernel_sums(y, y, same=True)[0] / (m - 1)
     rows, columns = _kernel_sums(x, y)
@@ -154,7 +154,7 @@ def _kernel_sums(x: np.ndarray, y: np.ndarray, same: bool = False) -> tuple[np.n
 
 
 def held_out_metric(features: Callable[[np.ndarray], np.ndarray], heldout: np.ndarray) -> Callable[[np.ndarray], float]:
-    """A judge for choosing checkpoints: fakes -> minus their Frechet distance to the held-out pictures.
+    """A judge for choosing checkpoints: fakes -> minus their Frechet distance to the held-out images.
 
     Larger is better, 0 is best. Compare only values of equal numbers of fakes.
 

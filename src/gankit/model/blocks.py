@@ -31,8 +31,8 @@ BLOCK_ROWS = 8192
 MOST_AT_ONCE = 8
 """Blocks that are made side by side: each takes some tens of MB, and one writer must keep up with them."""
 
-MOST_PICTURES, LEAST_PICTURES, BLOCK_NUMBERS = 256, 4, 2**20
-"""Pictures of a block: as many as have that many numbers together, within bounds."""
+MOST_IMAGES, LEAST_IMAGES, BLOCK_NUMBERS = 256, 4, 2**20
+"""Images of a block: as many as have that many numbers together, within bounds."""
 
 MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 """Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
@@ -52,7 +52,7 @@ def block_rows(spec: Spec) -> int:
         return BLOCK_ROWS
     if spec.form == "sequence":
         return int(np.clip(1 << (BLOCK_NUMBERS // spec.compact_dim).bit_length() >> 1, LEAST_SEQUENCES, MOST_SEQUENCES))
-    return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_PICTURES, MOST_PICTURES))
+    return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_IMAGES, MOST_IMAGES))
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,14 @@ def export_onnx(
     styles, the noise inputs of its layers one after the other: standard normal as `sample` draws it, or zeros. All
     float32.
 
-    Output: `x` [rows, C, H, W] float32, about [-1, 1]; or with pixels="bytes" `pictures` [rows, H, W, C] uint8, rounded
+    Output: `x` [rows, C, H, W] float32, about [-1, 1]; or with pixels="bytes" `images` [rows, H, W, C] uint8, rounded
     as `sample` does. Of other kinds `x` [rows, D] float32, coded; the metadata has the codec.
 
     Args:
         model: of any network that makes a record at once.
         path: the .onnx file, which appears when it is whole.
-        pixels: "float" or "bytes", for pictures.
-        truncation: of pictures, built in; see `Model.sample`.
+        pixels: "float" or "bytes", for images.
+        truncation: of images, built in; see `Model.sample`.
         opset: version of ONNX's operators, within OPSETS.
 
     Returns:
@@ -75,7 +75,7 @@ def export_onnx(
         )
     image = model.of.has_places
     if not image and (pixels != "float" or truncation != 1):
-        raise OptionError(f"--pixels and --truncation are for pictures, and this model is of kind {model.kind}.")
+        raise OptionError(f"--pixels and --truncation are for images, and this model is of kind {model.kind}.")
     if pixels not in ("float", "bytes"):
         raise OptionError(f"--pixels {pixels}: expected float or bytes.")
     if not 0 < truncation <= 1:

@@ -52,7 +52,7 @@ class Model:
         history: one plain JSON entry an evaluation of the training.
         figure: for one number, what the figure of 2014 needs beside samples; else None.
         rival: of texts, the model of G before the game; in a run folder it has a file of its own.
-        prepared, perception: the data it was trained on, and of pictures what they are measured by, where they are at
+        prepared, perception: the data it was trained on, and of images what they are measured by, where they are at
             hand; never saved.
     """
 
@@ -86,12 +86,12 @@ class Model:
             offset: the first row's number, >= 0.
             where: what every row obeys: column -> a value, a text as on the command line ("30..40", ">=3"), a
                 (low, high) pair, or a list of levels. Tables: any column; else the given ones.
-            options: those of the kind of data. Pictures and recordings: `truncation`, how much of the latent spread is
+            options: those of the kind of data. Images and audio clips: `truncation`, how much of the latent spread is
                 kept, in (0, 1]; less is better to look at and less varied. Texts: `prefix`, what every one begins with,
                 and `temperature`, above 0; below 1 they are more usual and less varied.
 
         Returns:
-            The records. Data that came from a file comes as an Arrow table, pictures as uint8 [n, H, W, C].
+            The records. Data that came from a file comes as an Arrow table, images as uint8 [n, H, W, C].
 
         Raises:
             OptionError: an unknown column or value, a condition this model cannot obey, or an option of another kind.
@@ -104,7 +104,7 @@ class Model:
         """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
 
         Yields:
-            What the kind's form makes: Arrow tables; for kind "image" `Pictures`.
+            What the kind's form makes: Arrow tables; for kind "image" `Images`.
         """
         if not all(isinstance(number, Integral) for number in (n, seed, offset)):
             raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
@@ -146,9 +146,9 @@ class Model:
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
         format: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
-        """Writes the same rows as `sample` to a file, or pictures to a folder, in constant memory.
+        """Writes the same rows as `sample` to a file, or images to a folder, in constant memory.
 
-        path: its suffix tells the format; "-" is standard output (no pictures). format: where no suffix tells.
+        path: its suffix tells the format; "-" is standard output (no images). format: where no suffix tells.
         """
         batches = self.sample_batches(n, seed, offset, where, **options)
         self.of.write(batches, path, self.origin, offset, format)
@@ -206,11 +206,9 @@ class Model:
         allowed = [f.name for f in self.given.codec.fields] if self.given else []
         for name in conditions:
             if name not in allowed:
-                some = (
-                    f"It can obey conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
-                )
+                some = f"It takes conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."
                 how = self.of.conditioned.format(name=name)
-                raise OptionError(f"this {self.plan.name} model cannot obey a condition on {name!r}. {some} {how}")
+                raise OptionError(f"this {self.plan.name} model cannot satisfy a condition on {name!r}. {some} {how}")
         return self.given.codec.restrictions(self.schema, conditions) if self.given else {}
 
     def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Blocks:

@@ -21,7 +21,7 @@ TRIES = 3
 
 PATIENCE = 1.5
 """All threads are left alone only where they take that many times as long as one: they were then 10 times as slow as
-one or slower, since each layer waits for the thread that another program holds up (benchmarks/pictures_step.md)."""
+one or slower, since each layer waits for the thread that another program holds up (benchmarks/images_step.md)."""
 
 
 class CompiledGenerator(Generator):

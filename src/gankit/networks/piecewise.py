@@ -5,7 +5,7 @@ Knows tensors only; never Spec, columns, files or kinds of data.
 With activations that are linear on both sides of zero, the slope d logit / d x is a product of convolutions and masks.
 Its squared norm needs one pass back through them, and the derivative of that norm by every weight one more pass
 forwards with the same masks: four passes in all, counting one for the weights, where differentiating twice by autograd
-takes six or more, and grouped convolutions one group at a time (measured: benchmarks/pictures_step.md).
+takes six or more, and grouped convolutions one group at a time (measured: benchmarks/images_step.md).
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def halved(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def curves(
     history: Sequence[Mapping[str, Any]], card: Mapping[str, Any], *, records: str = "rows", halvings: bool = False
 ) -> list[tuple[str, Markup]]:
-    """The pictures (title, SVG) for which the history has at least two points. The chosen checkpoint is marked.
+    """The images (title, SVG) for which the history has at least two points. The chosen checkpoint is marked.
 
     Args:
         history: one mapping an evaluation.

@@ -1,6 +1,6 @@
 """Drawing with matplotlib's object API: a figure becomes an inline SVG that follows the page's light and dark theme.
 
-Knows figures, colours and text; never metrics, models or what a picture means. Text from the data never enters
+Knows figures, colours and text; never metrics, models or what an image means. Text from the data never enters
 matplotlib: `Pen.text` hands out a stand-in of the same width, and the escaped text takes its place in the SVG, so that
 no name can be read as mathematics, as markup, or ask for a glyph that the drawing font lacks.
 """
@@ -106,13 +106,13 @@ def draw(paint: Callable[[Figure, Pen], None], *, size: tuple[float, float], nam
         paint: draws on an empty figure; text from the data goes through `Pen.text`.
         size: width and height in inches; text stays readable when the page shows an inch as 80 to 110 pixels.
         name: makes the ids inside the SVG unique on the page.
-        alt: what the picture shows, in words, for those who do not see it.
+        alt: what the image shows, in words, for those who do not see it.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    # Every setting is given, so that the user's own matplotlibrc cannot change a picture.
+    # Every setting is given, so that the user's own matplotlibrc cannot change an image.
     settings: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
     settings |= {**_STYLE, "svg.hashsalt": name}
     with _lock, matplotlib.rc_context(settings):

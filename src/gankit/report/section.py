@@ -155,7 +155,7 @@ class Sections(ABC, Generic[FactsT]):
         smooth: whether plain fakes lie nearer to everything, training records too, so that tests for copies must be
             beyond real records in their place.
         halvings: whether the metric of the history is minus a distance without an upper end.
-        overfitting: what to try where D learns training records by heart; empty: what the metric's remedy says.
+        overfitting: what to try where D memorises training records; empty: what the metric's remedy says.
         left_out: the note of a report without records; empty: that real ones are not shown.
         opening: the first sentence of the summary, or nothing.
         style: further rules of the style sheet.

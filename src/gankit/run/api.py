@@ -134,7 +134,7 @@ def evaluate(
         seed: of the fakes and of the measurements.
         records: show the training records that fakes lie nearest to; False where the report goes to people who must
             not see the data.
-        options: those of the kind of data. Pictures and recordings: `features`, what distances are measured in: "auto"
+        options: those of the kind of data. Images and audio clips: `features`, what distances are measured in: "auto"
             (a classifier of the labels, or a fixed network where there are none), "fixed", or "inception" (the FID's).
             Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
             whole of a valid one.

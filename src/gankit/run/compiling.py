@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gankit.run.run import Run
 
 STALL_S = 150.0
-"""What the first compiled step may take (132 s on a busy core: benchmarks/pictures_step.md)."""
+"""What the first compiled step may take (132 s on a busy core: benchmarks/images_step.md)."""
 
 MOST_SHARE = 0.05
 """At most this share of a time budget goes into finding out."""
@@ -68,7 +68,7 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
         run.game.uncompile()
     notes.append(
         f"compile: {decided}; a compiled step takes {compiled / plain:.2f} of the time of a plain one, and finding out "
-        f"took {stall_s:.0f} s. The other: --compile {'off' if decided == 'on' else 'on'}"
+        f"took {stall_s:.0f} s. Override with --compile {'off' if decided == 'on' else 'on'}"
     )
     return decided
 

@@ -43,7 +43,7 @@ def threads_for(prepared: Prepared[Any, Any], config: TrainConfig, notes: list[s
     if paying < most:
         notes.append(
             f"threads: 1 of {most}, since other programs keep this machine busy and more would wait for each other. "
-            f"Another number: --threads {most}"
+            f"Override with --threads {most}"
         )
     return paying
 

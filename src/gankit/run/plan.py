@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MAX_EPOCHS = 30
-"""Longer than that a sequential G learns its training rows by heart (benchmarks/tables.md)."""
+"""Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
 
 JUDGING_SHARE = 0.2
 """At most this share of a time budget goes into evaluations, if three of them fit into it."""
@@ -129,10 +129,10 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
         why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget}"
     else:
-        why = f"as many as fit in {budget}. Another: --budget"
+        why = f"as many as fit in {budget}. Override with --budget"
     notes.append(
         f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
-        f"The same again: --samples {total} --evaluations {plan.evaluations}"
+        f"Reproduce with --samples {total} --evaluations {plan.evaluations}"
         + ("" if config.threads is None else f" --threads {config.threads}")
         + (" --compile on" if config.compile == "on" else "")
     )

@@ -29,10 +29,10 @@ def keep_preview(run: Path, samples: int, preview: Preview) -> None:
     name = f"{samples:012d}"
     if preview.form == "grid":
         from gankit.io.origin import Origin
-        from gankit.kinds.images.records import Pictures
-        from gankit.kinds.images.writing import write_pictures
+        from gankit.kinds.images.records import Images
+        from gankit.kinds.images.writing import write_images
 
-        write_pictures([Pictures(preview.records, None, Origin("array"))], folder / f"{name}.png", Origin("array"))
+        write_images([Images(preview.records, None, Origin("array"))], folder / f"{name}.png", Origin("array"))
     elif preview.form == "lines":
         with whole_file(folder / f"{name}.npy") as file:
             np.save(file, preview.records, allow_pickle=False)

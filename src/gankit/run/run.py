@@ -69,7 +69,7 @@ class Run:
         total_samples: int | None = None,
         perception: Evidence | None = None,
     ) -> Run:
-        """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of pictures."""
+        """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of images."""
         device = device_of(config.device)
         pair = NETWORKS[prepared.network]
         pair.refuse({"latents": config.latents})

@@ -19,7 +19,7 @@ class Batches:
     """Real records as the game takes them.
 
     x: [N, *spec.shape] float32, or any [N, ...] tensor that `expand` makes into it (codes in place of one-hots, bytes
-        of pictures). It may lie on another device than the networks, or in a file that is mapped into memory.
+        of images). It may lie on another device than the networks, or in a file that is mapped into memory.
     c: [N, condition.dim] float32, or None.
     expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
     part: [M] int64, the rows of `x` that these records are; None = all. `c` has a row for each of them.

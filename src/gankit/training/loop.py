@@ -269,7 +269,7 @@ def _memory_alarm(game: Game, scores: Scores) -> tuple[str, ...]:
     if not wide(scores.memorised, scores.memorised_significant):
         return ()
     return (
-        "D knows the training records by heart: it scores held-out records "
+        "D has memorised the training records: it scores held-out records "
         f"{100 * min(scores.memorised, 1):.0f}% of the way down to fakes. Train for less long (--samples), narrow the "
         "networks (--width), raise --penalty-weight, or bring more data.",
     )

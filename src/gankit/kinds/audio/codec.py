@@ -1,4 +1,4 @@
-"""Recordings to tensors and back: as pictures of their loudness over time and pitch, or sample by sample.
+"""Audio clips to tensors and back: as images of their loudness over time and pitch, or sample by sample.
 
 Knows samples, lengths and Spec; never files, torch or networks.
 """
@@ -19,16 +19,16 @@ from gankit.kinds.audio.spectrum import SPAN_DB, Spectrum
 from gankit.spec import Block, Spec
 
 SOUND, LENGTH = "audio", "length"
-"""The columns that recordings are, beside their labels: samples int16 [N, T, C], and how many of them are sound."""
+"""The columns that audio clips are, beside their labels: samples int16 [N, T, C], and how many of them are sound."""
 
 LOUD_QUANTILE = 0.999
-"""The loudest of a thousand training recordings may be cut."""
+"""The loudest of a thousand training audio clips may be cut."""
 
 MOST_FITTED = 1000
-"""Training recordings, at most, that loudness and ends are measured on."""
+"""Training audio clips, at most, that loudness and ends are measured on."""
 
 AUDIBLE = 8
-"""A frame counts as sound where a band of its picture, in bytes, is above this: 2.5 dB above silence."""
+"""A frame counts as sound where a band of its image, in bytes, is above this: 2.5 dB above silence."""
 
 _FULL = 32768.0
 
@@ -37,11 +37,11 @@ class AudioCodec(Codec[Columns]):
     """The codec of kind "audio".
 
     Args:
-        spectrum: how a recording becomes a spectrogram.
+        spectrum: how an audio clip becomes a spectrogram.
         channels: 1 or 2.
-        top: decibels of the loudest band of the loudest recording; what is `SPAN_DB` below it is silence.
-        trims: whether recordings end before their padding does, so that silence behind the end is cut off.
-        lag: samples by which frames sound on behind the end of a recording, the median over training recordings.
+        top: decibels of the loudest band of the loudest audio clip; what is `SPAN_DB` below it is silence.
+        trims: whether audio clips end before their padding does, so that silence behind the end is cut off.
+        lag: samples by which frames sound on behind the end of an audio clip, the median over training audio clips.
     """
 
     view: str
@@ -52,7 +52,7 @@ class AudioCodec(Codec[Columns]):
 
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns, rate: int = 0) -> Self:
-        """The codec for recordings of the training part, of so many samples a second."""
+        """The codec for audio clips of the training part, of so many samples a second."""
         x, lengths = records[SOUND].data, records[LENGTH].data
         spectrum = Spectrum.of(rate, x.shape[1])
         rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_FITTED)).astype(int))
@@ -66,7 +66,7 @@ class AudioCodec(Codec[Columns]):
         return cls(spectrum, x.shape[2], codec.top, trims, int(np.median(ends - lengths[shorter])))
 
     def look(self, x: np.ndarray) -> np.ndarray:
-        """Recordings as pictures.
+        """Audio clips as images.
 
         Args:
             x: [N, T, C] int16.
@@ -81,20 +81,20 @@ class AudioCodec(Codec[Columns]):
                 found[row, :, :, c] = np.clip(np.rint(255 * level), 0, 255).T[::-1]
         return found
 
-    def _ends(self, pictures: np.ndarray) -> np.ndarray:
+    def _ends(self, images: np.ndarray) -> np.ndarray:
         """Where the last frame that sounds has its end, [N]; 0 where none does."""
-        sounds = pictures.max((1, 3)) > AUDIBLE  # [N, frames]
+        sounds = images.max((1, 3)) > AUDIBLE  # [N, frames]
         last = np.where(sounds.any(1), self.spectrum.frames - np.argmax(sounds[:, ::-1], axis=1), 0)
         ends: np.ndarray = np.minimum(last * self.spectrum.hop, self.spectrum.length)
         return ends
 
-    def _lengths(self, pictures: np.ndarray) -> np.ndarray:
+    def _lengths(self, images: np.ndarray) -> np.ndarray:
         """How many samples of each are to be kept, [N] int64: at least a frame, all where nothing is trimmed."""
         if not self.trims:
-            return np.full(len(pictures), self.spectrum.length, np.int64)
+            return np.full(len(images), self.spectrum.length, np.int64)
         least = min(self.spectrum.frame, self.spectrum.length)
-        ends = self._ends(pictures)
-        # who sounds to the last frame has no end within the recording
+        ends = self._ends(images)
+        # who sounds to the last frame has no end within the audio clip
         found = np.where(ends == self.spectrum.length, ends, ends - self.lag)
         return np.clip(found, least, self.spectrum.length).astype(np.int64)
 
@@ -129,7 +129,7 @@ def _samples(signal: Any) -> Any:
 
 
 def sound_values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
-    """Recordings as parsed columns. x: [N, T, C] int16. lengths: [N] samples that are no padding."""
+    """Audio clips as parsed columns. x: [N, T, C] int16. lengths: [N] samples that are no padding."""
     here = np.zeros(len(x), dtype=np.int8)
     return {SOUND: Values(x, here), LENGTH: Values(lengths, here)}
 
@@ -140,7 +140,7 @@ def _values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
 
 
 class SpectrogramCodec(AudioCodec):
-    """Recordings as images. Their compact form are the bytes of `look`, [N, bands, frames, C] uint8."""
+    """Audio clips as images. Their compact form are the bytes of `look`, [N, bands, frames, C] uint8."""
 
     view = "spectrogram"
 
@@ -158,18 +158,18 @@ class SpectrogramCodec(AudioCodec):
         return compact
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
-        """See `Codec.decode`: from [N, bands, frames, C] uint8. Each recording depends on its own picture alone."""
+        """See `Codec.decode`: from [N, bands, frames, C] uint8. Each audio clip depends on its own image alone."""
         x = np.empty((len(compact), self.spectrum.length, self.channels), np.int16)
-        for row, picture in enumerate(compact):
-            level = (picture.astype(np.float32) / 255 - 1) * SPAN_DB + self.top
-            level[picture == 0] = -200.0
+        for row, image in enumerate(compact):
+            level = (image.astype(np.float32) / 255 - 1) * SPAN_DB + self.top
+            level[image == 0] = -200.0
             for c in range(self.channels):
                 x[row, :, c] = _samples(self.spectrum.sound(level[::-1, :, c].T))
         return _values(x, self._lengths(compact))
 
 
 class WaveCodec(AudioCodec):
-    """Recordings as sequences of samples. Their compact form are numbers in [-1, 1], [N, T, C] float32."""
+    """Audio clips as sequences of samples. Their compact form are numbers in [-1, 1], [N, T, C] float32."""
 
     view = "wave"
 
@@ -192,4 +192,4 @@ class WaveCodec(AudioCodec):
 
 
 VIEWS: dict[str, type[SpectrogramCodec] | type[WaveCodec]] = {"spectrogram": SpectrogramCodec, "wave": WaveCodec}
-"""How recordings can be shown to networks."""
+"""How audio clips can be shown to networks."""

@@ -12,7 +12,7 @@ from typing import Any
 from gankit.kinds.assessment import Parts
 from gankit.kinds.audio.players import players
 from gankit.kinds.audio.preparing import brought_to
-from gankit.kinds.audio.records import Recordings
+from gankit.kinds.audio.records import Clips
 from gankit.kinds.base import Notes, Noun
 from gankit.kinds.images.evaluation import Part, PixelAssessment
 from gankit.report.section import Section
@@ -37,7 +37,7 @@ class AudioAssessment(PixelAssessment):
     def read(self, source: Any, fake: bool, notes: Notes) -> Part:
         """See `Assessment.read`: in the model's rate, length and channels; fakes as they are."""
         codec, clips = self.model.codec, source
-        if not isinstance(source, Recordings):
+        if not isinstance(source, Clips):
             options = self.options.with_options(cut="cut" in self.model.origin.details)
             spectrum = codec.spectrum
             clips = brought_to(source, options, spectrum.rate, spectrum.length, codec.channels, notes, fake)

@@ -23,7 +23,7 @@ from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import load_arrays
 from gankit.io.origin import Origin
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.audio.records import FULL, Recordings, Samples, to_recording_object
+from gankit.kinds.audio.records import FULL, Clips, Samples, to_clip_object
 from gankit.kinds.images.records import labels_of
 from gankit.kinds.images.writing import ArraySink
 
@@ -42,7 +42,7 @@ AUDIO_SUFFIXES = (
     ".caf",
     ".w64",
 )
-"""Suffixes of files that are taken for recordings."""
+"""Suffixes of files that are taken for audio clips."""
 
 MOST_CHANNELS = 2
 _STREAMED = 0x7FFFFFFF
@@ -54,7 +54,7 @@ class UnreadableSound(Exception):
 
 
 def is_audio(name: str) -> bool:
-    """Whether a name has a recording's suffix.
+    """Whether a name has an audio clip's suffix.
 
     >>> is_audio("a/7_theo_1.WAV"), is_audio("a.txt")
     (True, False)
@@ -164,7 +164,7 @@ RATE, LENGTH = "rate", "length"
 _KEYS = ("x", "audio", "samples", "waves", "data", "arr_0")
 
 Read = tuple[list[Samples], int, pa.Table | None, Origin]
-"""Samples [T_i, C] of each recording, their rate, labels, and how they came."""
+"""Samples [T_i, C] of each audio clip, their rate, labels, and how they came."""
 
 
 def holds_samples(source: Any) -> bool:
@@ -177,7 +177,7 @@ def holds_samples(source: Any) -> bool:
 
 
 def has_rate(stream: IO[bytes]) -> bool:
-    """Whether an .npz names a rate, as one with recordings does."""
+    """Whether an .npz names a rate, as one with audio clips does."""
     with zipfile.ZipFile(stream) as archive:
         return f"{RATE}.npy" in archive.namelist()
 
@@ -190,7 +190,7 @@ def _rate(config: TrainConfig, place: str) -> int:
 
 
 def from_object(source: Any, config: TrainConfig) -> Read:
-    """Recordings of an array, a list of arrays, or a pair of these and labels; the rate is `config.rate`.
+    """Audio clips of an array, a list of arrays, or a pair of these and labels; the rate is `config.rate`.
 
     Raises:
         DataError: it is nothing of that. OptionError: no rate was given.
@@ -202,8 +202,8 @@ def from_object(source: Any, config: TrainConfig) -> Read:
     place = f"the {type(source).__name__}"
     if not holds_samples(source):
         raise DataError(
-            f"{place} cannot be read as recordings. Give a path, an array [N, T] or [N, T, C], a list of arrays [T] or "
-            "[T, C], or a pair of these and labels."
+            f"{place} cannot be read as audio clips. Give a path, an array [N, T] or [N, T, C], a list of arrays [T] "
+            "or [T, C], or a pair of these and labels."
         )
     rate = _rate(config, place)
     rows = list(source)
@@ -226,7 +226,7 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
     odd = [i for i, r in enumerate(rows) if r.ndim != rows[0].ndim or r.dtype != rows[0].dtype or 0 in r.shape]
     if odd or rows[0].ndim not in (1, 2) or rows[0].dtype.kind not in "if":
         raise DataError(
-            f"{place}, item {(odd or [0])[0] + 1}: every recording must be an array of numbers [T] or [T, C] of one "
+            f"{place}, item {(odd or [0])[0] + 1}: every audio clip must be an array of numbers [T] or [T, C] of one "
             "type, and not empty."
         )
     details["dtype"], details["channel_axis"] = rows[0].dtype.str, rows[0].ndim == 2
@@ -234,14 +234,14 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
     if rows[0].dtype.kind == "f":
         peak = max(float(np.abs(r).max()) for r in rows)
         if not np.isfinite(peak):
-            raise DataError(f"{place}: samples are NaN or infinite. Mend or remove those recordings.")
+            raise DataError(f"{place}: samples are NaN or infinite. Mend or remove those audio clips.")
         scale = peak if peak > 1 else 1.0
         details["scale"] = scale
     else:
         details["scale"] = FULL * 2.0 ** (8 * rows[0].dtype.itemsize - 16)
     if rows[0].ndim == 2 and rows[0].shape[1] not in (1, 2):
         raise DataError(
-            f"{place}: recordings have {rows[0].shape[1]} channels, and one or two can be learned. Take others as "
+            f"{place}: audio clips have {rows[0].shape[1]} channels, and one or two can be learned. Take others as "
             "series (--kind series)."
         )
     try:
@@ -252,7 +252,7 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
 
 
 def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
-    """Recordings of an .npz: samples [N, T] or [N, T, C], `rate` (or --rate), perhaps `length` [N] and labels [N].
+    """Audio clips of an .npz: samples [N, T] or [N, T, C], `rate` (or --rate), perhaps `length` [N] and labels [N].
 
     stream: at its beginning.
 
@@ -287,30 +287,30 @@ def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
     return sounds, rate, labels, Origin("npz", name=path.stem, details=details)
 
 
-SUFFIXES = ".zip, .npz, .wav for one recording, or none for a folder"
+SUFFIXES = ".zip, .npz, .wav for one audio clip, or none for a folder"
 
 
-def write_recordings(batches: Iterable[Recordings], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
-    """Writes recordings as `write_files` does; also to `.npz`, as `x`, `rate`, `length` and labels, and a single one to
-    `.wav`.
+def write_clips(batches: Iterable[Clips], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
+    """Writes audio clips as `write_files` does; also to `.npz`, as `x`, `rate`, `length` and labels, and a single one
+    to `.wav`.
     """
     return write_files(batches, path, FILES, origin, first_row)
 
 
-def _encoded(batch: Recordings) -> Iterator[bytes]:
+def _encoded(batch: Clips) -> Iterator[bytes]:
     return (encode_wav(one, batch.rate) for one in batch.trimmed())
 
 
 class _Wav(Sink):
-    """One recording."""
+    """One audio clip."""
 
-    noun = "recordings"
+    noun = "audio clips"
 
-    def write(self, batch: Recordings) -> None:
+    def write(self, batch: Clips) -> None:
         for data in _encoded(batch):
             if self.stream.tell():
                 raise OutputError(
-                    f"a .wav file holds one recording. Ask for one with -n 1, or take one of: {SUFFIXES}."
+                    f"a .wav file holds one audio clip. Ask for one with -n 1, or take one of: {SUFFIXES}."
                 )
             self.stream.write(data)
 
@@ -318,16 +318,16 @@ class _Wav(Sink):
 class _Npz(ArraySink):
     """Samples, rate, lengths and labels as arrays."""
 
-    noun = "recordings"
+    noun = "audio clips"
 
     def __init__(self, stream: IO[bytes], origin: Origin, name: str, row: int = 0) -> None:
         super().__init__(stream, origin, name, row)
         self._lengths: list[Any] = []
         self._rate = 0
 
-    def write(self, batch: Recordings) -> None:
+    def write(self, batch: Clips) -> None:
         plain = Origin(self.origin.format, details={**self.origin.details, "list": False, "pair": False})
-        self.keep(to_recording_object(Recordings(batch.x, batch.lengths, batch.rate, None, plain)), batch.labels)
+        self.keep(to_clip_object(Clips(batch.x, batch.lengths, batch.rate, None, plain)), batch.labels)
         self._rate = batch.rate
         self._lengths.append(batch.lengths)
 
@@ -336,4 +336,4 @@ class _Npz(ArraySink):
         self.arrays.archive(self.stream, beside | self.label_arrays())
 
 
-FILES = FileForm("recordings", ".wav", _encoded, {".npz": _Npz, ".wav": _Wav}, SUFFIXES)
+FILES = FileForm("audio clips", ".wav", _encoded, {".npz": _Npz, ".wav": _Wav}, SUFFIXES)

@@ -19,7 +19,7 @@ from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.audio.records import ClipSet, Recordings, joined_recordings, to_recording_object
+from gankit.kinds.audio.records import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.kind import ImageKind
 
@@ -40,10 +40,10 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     """Audio clips with their labels."""
 
     name = "audio"
-    noun = Noun("recording", "recordings")
-    described = "recordings"
+    noun = Noun("audio clip", "audio clips")
+    described = "audio clips"
     options = OPTIONS
-    conditioned = "Train it anew on recordings with such a label."
+    conditioned = "Train it anew on audio clips with such a label."
     most_fakes = 2_000
     augmentation = "spectral"
     _images = ImageKind()
@@ -82,7 +82,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         """See `Kind.evidence`: of spectrograms."""
         from gankit.kinds.images.perception import perception_for
 
-        return perception_for(prepared, config, notes, "spectrograms of held-out recordings")
+        return perception_for(prepared, config, notes, "spectrograms of held-out audio clips")
 
     def load_evidence(
         self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ClipSet, AudioCodec]
@@ -105,27 +105,27 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     def records(
         self, schema: Schema, codec: AudioCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
         seed: int, origin: Origin,
-    ) -> Recordings:  # fmt: skip
-        """See `Kind.records`: `Recordings`."""
+    ) -> Clips:  # fmt: skip
+        """See `Kind.records`: `Clips`."""
         values = codec.decode(made)
         labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
-        return Recordings(
+        return Clips(
             values[SOUND].data, values[LENGTH].data, codec.spectrum.rate, labels if labels.num_columns else None, origin
         )
 
-    def join(self, batches: Sequence[Recordings], origin: Origin) -> Any:
+    def join(self, batches: Sequence[Clips], origin: Origin) -> Any:
         """See `Kind.join`."""
-        return to_recording_object(joined_recordings(batches, origin))
+        return to_clip_object(joined_clips(batches, origin))
 
     def write(
-        self, batches: Iterable[Recordings], path: str | Path, origin: Origin, first_row: int, format: str | None
+        self, batches: Iterable[Clips], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
         if str(path) == "-" or format is not None:
-            raise OptionError("recordings go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
-        from gankit.kinds.audio.files import write_recordings
+            raise OptionError("audio clips go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
+        from gankit.kinds.audio.files import write_clips
 
-        write_recordings(batches, path, origin, first_row=first_row)
+        write_clips(batches, path, origin, first_row=first_row)
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`."""

@@ -13,18 +13,18 @@ class AudioOptions(AugmentOptions, StrictOptions):
     """Of training with audio."""
 
     rate: int | None = option(
-        None, "Samples a second of recordings (those of the files; of arrays it must be said).", group="data"
+        None, "Samples a second of audio clips (those of the files; of arrays it must be said).", group="data"
     )
     seconds: float | None = option(
-        None, "Length of recordings: longer ones are cut, shorter ones padded (99 of 100 fit by itself).", group="data"
+        None, "Length of audio clips: longer ones are cut, shorter ones padded (99 of 100 fit by itself).", group="data"
     )
     cut: bool = option(
-        False, "Cut recordings into pieces of --seconds (1) and learn all; one alone is cut by itself.", group="data"
+        False, "Cut audio clips into pieces of --seconds (1) and learn all; one alone is cut by itself.", group="data"
     )
-    mono: bool = option(False, "Mix the two channels of recordings into one.", group="data")
+    mono: bool = option(False, "Mix the two channels of audio clips into one.", group="data")
     pattern: str | None = option(
         None,
-        "Labels in the names of recordings: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.",
+        "Labels in the names of audio clips: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.",
         group="data",
     )
 

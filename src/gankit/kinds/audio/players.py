@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
-from gankit.kinds.audio.records import FULL, Recordings
+from gankit.kinds.audio.records import FULL, Clips
 from gankit.report.section import Head, Table
 
 MOST_BYTES = 700_000
@@ -23,12 +23,12 @@ PER_CLASS, MOST_CLASSES = 3, 12
 
 
 def players(
-    fake: Recordings, fake_classes: np.ndarray | None, real: Recordings | None, real_classes: np.ndarray | None,
+    fake: Clips, fake_classes: np.ndarray | None, real: Clips | None, real_classes: np.ndarray | None,
     names: Sequence[str],
 ) -> list[Table]:  # fmt: skip
-    """A row a class, or one row where there are none: the first fakes, none chosen, and held-out recordings.
+    """A row a class, or one row where there are none: the first fakes, none chosen, and held-out audio clips.
 
-    real: None where no real recordings may be shown. The classes are numbers of `names`.
+    real: None where no real audio clips may be shown. The classes are numbers of `names`.
     """
     if not len(fake):
         return []
@@ -41,21 +41,21 @@ def players(
     for k, name in shown:
         cells: list[str] = [name, _some(fake, fake_classes, k, count, f"fake of {name}")]
         if real is not None:
-            cells.append(_some(real, real_classes, k, count, f"real recording of {name}"))
+            cells.append(_some(real, real_classes, k, count, f"real audio clip of {name}"))
         rows.append(tuple(cells))
     heads = [Head("Class"), Head("Fakes"), *([Head("Real (held-out)")] if real is not None else [])]
     return [Table("Fakes to listen to, the first ones, none chosen", tuple(heads), tuple(rows), "gallery")]
 
 
-def _some(recordings: Recordings, classes: np.ndarray | None, k: int, count: int, label: str) -> Markup:
-    rows = np.arange(len(recordings)) if classes is None or k < 0 else np.flatnonzero(classes == k)
-    parts = [_player(recordings, int(row), f"{label}, number {i + 1}") for i, row in enumerate(rows[:count])]
+def _some(clips: Clips, classes: np.ndarray | None, k: int, count: int, label: str) -> Markup:
+    rows = np.arange(len(clips)) if classes is None or k < 0 else np.flatnonzero(classes == k)
+    parts = [_player(clips, int(row), f"{label}, number {i + 1}") for i, row in enumerate(rows[:count])]
     return Markup("<br>").join(parts) if parts else Markup("–")
 
 
-def _player(recordings: Recordings, row: int, label: str) -> Markup:
-    sound = recordings.x[row, : int(recordings.lengths[row])]
-    return player(sound / np.float64(FULL), recordings.rate, label)
+def _player(clips: Clips, row: int, label: str) -> Markup:
+    sound = clips.x[row, : int(clips.lengths[row])]
+    return player(sound / np.float64(FULL), clips.rate, label)
 
 
 LONGEST_S = 4.0

@@ -1,4 +1,4 @@
-"""Reading audio clips: which sources hold some, and from any of them to `Recordings` of one rate and length, with
+"""Reading audio clips: which sources hold some, and from any of them to `Clips` of one rate and length, with
 labels by a pattern of their names, by the folders they lie in, or by a list beside them.
 
 Knows every source by the module that reads it; never torch or networks.
@@ -20,7 +20,7 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, is_picture
+from gankit.io.archives import Collection, is_image
 from gankit.io.opening import largest_size
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe, probed
@@ -36,20 +36,20 @@ from gankit.kinds.audio.files import (
     to_int16,
 )
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.audio.records import FULL, Recordings, Samples
-from gankit.kinds.images import labels as picturelists
+from gankit.kinds.audio.records import FULL, Clips, Samples
+from gankit.kinds.images import labels as imagelists
 
 LIST = "labels.csv"
-"""The list that stands beside recordings that were written with labels: a column `file`, and the labels."""
+"""The list that stands beside audio clips that were written with labels: a column `file`, and the labels."""
 
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SKIPPED = "_"
 
 
 def stem(name: str) -> str:
-    """A recording's name without folders and suffix.
+    """An audio clip's name without folders and suffix.
 
-    >>> stem("recordings/7_theo_12.wav")
+    >>> stem("audio clips/7_theo_12.wav")
     '7_theo_12'
     """
     last = name.rsplit("/", 1)[-1]
@@ -78,7 +78,7 @@ def compiled(pattern: str) -> tuple[re.Pattern[str], list[str]]:
 
 
 def by_pattern(names: Sequence[str], pattern: str, place: str) -> pa.Table:
-    """The labels in the names of recordings, one row a name.
+    """The labels in the names of audio clips, one row a name.
 
     Raises:
         OptionError: a name does not fit.
@@ -111,14 +111,14 @@ def labels_for(
     names: Sequence[str], all_names: Sequence[str], read_file: Callable[[str], bytes], config: TrainConfig,
     notes: list[str], place: str,
 ) -> tuple[list[str], pa.Table | None, bool]:  # fmt: skip
-    """The recordings to take, their labels, and whether these are folders.
+    """The audio clips to take, their labels, and whether these are folders.
 
-    names: of the recordings. all_names: of all files that lie with them; read_file: the bytes of one of them.
+    names: of the audio clips. all_names: of all files that lie with them; read_file: the bytes of one of them.
     """
     own = config.own(AudioOptions)
     if own.pattern is not None:
         return list(names), by_pattern(names, own.pattern, place), False
-    found = picturelists.from_folders(names, place, notes, "recordings")
+    found = imagelists.from_folders(names, place, notes, "audio clips")
     if found.labels is not None:
         return found.names, found.labels, True
     listed = next((name for name in all_names if name.rsplit("/", 1)[-1] == LIST), None)
@@ -141,7 +141,7 @@ def _listed(table: pa.Table, names: Sequence[str], folder: str, place: str) -> p
         (n for n in table.column_names if any(map(is_audio, map(str, table.column(n).to_pylist()[:20])))), None
     )
     if column is None or table.num_columns < 2:
-        raise DataError(f"{place}: it must have a column of names of recordings, and labels. Correct it, or remove it.")
+        raise DataError(f"{place}: it must have a column of file names, and labels. Correct it, or remove it.")
     base = folder + "/" if folder else ""
     rows = {base + str(value): row for row, value in enumerate(table.column(column).to_pylist())}
     unlisted = [name for name in names if name not in rows]
@@ -151,7 +151,7 @@ def _listed(table: pa.Table, names: Sequence[str], folder: str, place: str) -> p
 
 
 MOST_CUT = 0.01
-"""Share of the recordings that may be longer than the length that is taken by itself."""
+"""Share of the audio clips that may be longer than the length that is taken by itself."""
 
 SILENT, RAIL, CLIPPED = 4, FULL, 0.01
 """No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
@@ -161,7 +161,7 @@ _SHOWN = 4
 
 
 def looks_like_audio(source: Any, config: TrainConfig) -> bool:
-    """Whether `--kind auto` means recordings: by the suffixes of files, or an array of samples with its rate.
+    """Whether `--kind auto` means audio clips: by the suffixes of files, or an array of samples with its rate.
 
     Never raises: what cannot be read is left to other readers, whose texts say what is wrong.
     """
@@ -173,14 +173,14 @@ def looks_like_audio(source: Any, config: TrainConfig) -> bool:
                 return config.own(AudioOptions).rate is not None and holds_samples(probe.source)
             return _path_holds_audio(probe)
     except Exception:
-        # Whatever is wrong with it, these are no recordings that can be seen at a glance.
+        # Whatever is wrong with it, these are no audio clips that can be seen at a glance.
         return False
 
 
 def _path_holds_audio(probe: Probe) -> bool:
     files = probe.collection
     if files is not None:
-        return any(map(is_audio, files.names)) and not any(map(is_picture, files.names))
+        return any(map(is_audio, files.names)) and not any(map(is_image, files.names))
     if probe.file is None:
         return False
     return is_audio(probe.file.name) or (probe.file.suffix.lower() == ".npz" and has_rate(probe.stream()))
@@ -191,7 +191,7 @@ def _path_holds_audio(probe: Probe) -> bool:
 
 @dataclass(frozen=True)
 class _Found:
-    """Recordings as they were found: samples [T_i, C_i], a rate each, names for messages, and what goes with them."""
+    """Audio clips as they were found: samples [T_i, C_i], a rate each, names for messages, and what goes with them."""
 
     sounds: list[Samples]
     rates: list[int]
@@ -200,7 +200,7 @@ class _Found:
     origin: Origin
 
 
-def read_recordings(
+def read_clips(
     source: Any,
     config: TrainConfig,
     notes: list[str],
@@ -208,14 +208,14 @@ def read_recordings(
     least: int = 2,
     as_they_are: bool = False,
     whole: bool | None = False,
-) -> Recordings:
-    """Recordings of one rate, length and number of channels, with their labels.
+) -> Clips:
+    """Audio clips of one rate, length and number of channels, with their labels.
 
     source: a path to a folder, an archive, a folder in one, a file of sound, or an .npz (`x` [N, T] or [N, T, C],
         `rate`, perhaps `length` and labels); an array [N, T] or [N, T, C], a list of arrays [T] or [T, C], or a pair of
         these and labels, with `config.rate`.
     config: `rate`, `seconds`, `mono`, `pattern` and `strict` are obeyed.
-    notes: one line is appended for every decision that was not obvious. least: fewer recordings are refused.
+    notes: one line is appended for every decision that was not obvious. least: fewer audio clips are refused.
     as_they_are: whether silent ones are kept, and nothing is said of clipped ones: so fakes are judged.
     whole: whether they stay as long as they are, whatever `seconds` says; None: where one is alone.
 
@@ -235,7 +235,7 @@ def read_recordings(
     if not as_they_are:
         found = _audible(found, config, notes, place)
     if len(found.sounds) < least:
-        count = "one recording" if len(found.sounds) == 1 else f"{len(found.sounds)} recordings"
+        count = "one audio clip" if len(found.sounds) == 1 else f"{len(found.sounds)} audio clips"
         raise DataError(
             f"{place} gives {count}. Learning "
             "needs at least 2 (one to learn from, one held out), and some hundreds to learn well. Give more, such as a "
@@ -250,7 +250,7 @@ def read_recordings(
     channels = sounds[0].shape[1]
     if 2 * len(sounds) * length * channels > largest_size():
         raise DataError(
-            f"{place}: {len(sounds):,} recordings of {length / rate:.1f} s do not fit in memory. "
+            f"{place}: {len(sounds):,} audio clips of {length / rate:.1f} s do not fit in memory. "
             + ("Take fewer of them" if whole else "Take a part of each with --seconds")
             + ", or fewer samples a second with --rate."
         )
@@ -258,7 +258,7 @@ def read_recordings(
     for row, one in enumerate(sounds):
         x[row, : len(one)] = one[:length]
     lengths = np.array([min(len(one), length) for one in sounds], np.int64)
-    return Recordings(x, lengths, rate, found.labels, found.origin, tuple(found.names))
+    return Clips(x, lengths, rate, found.labels, found.origin, tuple(found.names))
 
 
 def _of_array(sounds: list[Samples], rate: int, labels: pa.Table | None, origin: Origin) -> _Found:
@@ -282,7 +282,7 @@ def _from_path(probe: Probe, config: TrainConfig, notes: list[str]) -> _Found:
             return _of_array(*from_npz(probe.stream(), path, config))
     probe.data()  # raises, in the words for files that are not there
     raise DataError(
-        f"{probe.name} is no recording, folder or archive of recordings, nor an .npz. Recordings are known by their "
+        f"{probe.name} is no audio clip, folder or archive of audio clips, nor an .npz. Audio clips are known by their "
         f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
     )
 
@@ -293,8 +293,8 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
         kinds = Counter(Path(name).suffix.lower() or "no suffix" for name in files.names).most_common(4)
         held = ", ".join(f"{times:,} {kind}" for kind, times in kinds) or "nothing"
         raise DataError(
-            f"the {files.form} {files.name!r} holds no recordings: it has {held}. Recordings are known by their suffix "
-            f"({', '.join(AUDIO_SUFFIXES[:4])}, …)."
+            f"the {files.form} {files.name!r} holds no audio clips: it has {held}. Audio files are known by their "
+            f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
         )
     names, labels, classes = labels_for(names, files.names, files.read, config, notes, files.name)
     sounds, rates, kept, faults = [], [], [], []
@@ -311,7 +311,7 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
     _tell(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
     if not sounds:
         raise DataError(
-            f"{files.name}: none of {len(names):,} recordings can be read: {_some(faults)}. Take another copy of them."
+            f"{files.name}: none of {len(names):,} audio clips can be read: {_some(faults)}. Take another copy of them."
         )
     origin = Origin(files.form, name=path.stem or "recordings", details={"classes": classes})
     labels = None if labels is None else labels.take(pa.array(kept))
@@ -325,10 +325,10 @@ def _some(faults: Sequence[str]) -> str:
 def _tell(
     faults: Sequence[str], num: int, what: str, mend: str, config: TrainConfig, notes: list[str], place: str
 ) -> None:
-    """Says how many recordings are left out and why, or refuses them where the user is strict."""
+    """Says how many audio clips are left out and why, or refuses them where the user is strict."""
     if not faults:
         return
-    told = f"{place}: {len(faults):,} of {num:,} recordings {what}: {_some(faults)}"
+    told = f"{place}: {len(faults):,} of {num:,} audio clips {what}: {_some(faults)}"
     if config.own(AudioOptions).strict:
         raise DataError(f"{told}. {mend}, or leave off --strict.")
     notes.append(f"{told}; they are left out (--strict refuses them)")
@@ -342,8 +342,8 @@ def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -
     bad = [name for name, peak, is_short in zip(found.names, peaks, short, strict=True) if peak < SILENT or is_short]
     if found.sounds and len(bad) == len(found.sounds):
         raise DataError(
-            f"{place}: every recording is silent, or shorter than {SHORTEST} samples. There is nothing to learn: check "
-            "how they were made."
+            f"{place}: every audio clip is silent, or shorter than {SHORTEST} samples. There is nothing to learn: "
+            "check how they were made."
         )
     _tell(
         [repr(n) for n in bad], len(found.sounds), "are silent or nearly empty", "Take them out", config, notes, place
@@ -351,7 +351,7 @@ def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -
     kept = [i for i, (peak, is_short) in enumerate(zip(peaks, short, strict=True)) if peak >= SILENT and not is_short]
     railed = [found.names[i] for i in kept if _is_clipped(found.sounds[i])]
     if railed:
-        told = f"{place}: {len(railed):,} of {len(kept):,} recordings are clipped ({_some([repr(n) for n in railed])})"
+        told = f"{place}: {len(railed):,} of {len(kept):,} audio clips are clipped ({_some([repr(n) for n in railed])})"
         if own.strict or len(railed) == len(kept):
             raise DataError(
                 f"{told}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
@@ -381,13 +381,13 @@ def _at_one_rate(found: _Found, config: TrainConfig, notes: list[str], place: st
     if not others:
         return found.sounds, rate
     shown = ", ".join(f"{times:,} of {r:,} Hz" for r, times in sorted(others.items()))
-    why = "" if own.rate else ", the rate that most have. Another: --rate"
+    why = "" if own.rate else ", the rate that most have. Override with --rate"
     notes.append(f"{place}: {shown} resampled to {rate:,} Hz{why}")
     return [resampled(one, r, rate) for one, r in zip(found.sounds, found.rates, strict=True)], rate
 
 
 def resampled(sound: Samples, rate: int, wanted: int) -> Samples:
-    """A recording at another rate (polyphase filter). sound: int16 [T, C] -> int16 [ceil(T wanted / rate), C]."""
+    """An audio clip at another rate (polyphase filter). sound: int16 [T, C] -> int16 [ceil(T wanted / rate), C]."""
     if rate == wanted:
         return sound
     from scipy.signal import resample_poly
@@ -405,14 +405,14 @@ def _in_one_layout(sounds: list[Samples], config: TrainConfig, notes: list[str],
         return sounds
     if not own.mono:
         notes.append(
-            f"{place}: {two:,} of {len(sounds):,} recordings have two channels, which are made one, as in the rest"
+            f"{place}: {two:,} of {len(sounds):,} audio clips have two channels, which are made one, as in the rest"
         )
     mixed = [to_int16(one.astype(np.float64).mean(1, keepdims=True)) for one in sounds]
     return mixed
 
 
 def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: list[str], place: str) -> int:
-    """The samples that every recording is padded or cut to."""
+    """The samples that every audio clip is padded or cut to."""
     own = config.own(AudioOptions)
     lengths = np.array([len(one) for one in sounds])
     if own.seconds is not None:
@@ -425,7 +425,8 @@ def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: li
     if cut or padded:
         notes.append(
             f"{place}: {lengths.min() / rate:.2f} to {lengths.max() / rate:.2f} s long; length {length / rate:.3g} s "
-            f"({length:,} samples): {padded:,} are padded with silence, {cut:,} cut at their end. Another: --seconds"
+            f"({length:,} samples): {padded:,} are padded with silence, {cut:,} cut at their end. Override with "
+            "--seconds"
         )
     return length
 

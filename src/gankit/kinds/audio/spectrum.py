@@ -1,4 +1,4 @@
-"""Sound to pictures of its loudness over time and pitch, and back: mel spectrograms in decibels, and their inversion.
+"""Sound to images of its loudness over time and pitch, and back: mel spectrograms in decibels, and their inversion.
 
 Knows samples and frequencies; never files, torch or networks.
 
@@ -25,7 +25,7 @@ OVERLAP = 4
 """Frames that lie over a sample: with fewer the phases do not come back."""
 
 FEWEST_FRAMES = 16
-"""A recording has at least so many frames, if need be shorter ones."""
+"""An audio clip has at least so many frames, if need be shorter ones."""
 
 SPAN_DB = 80.0
 """Decibels from the loudest to what counts as silence."""
@@ -71,7 +71,7 @@ def _hertz(mel: Any) -> Any:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """How recordings of one rate and length become spectrograms [frames, bands].
+    """How audio clips of one rate and length become spectrograms [frames, bands].
 
     rate: samples a second. length: samples. frame: samples of a frame; a new one starts every quarter of it.
     bands: of pitch, evenly spaced in mel.
@@ -84,7 +84,7 @@ class Spectrum:
 
     @classmethod
     def of(cls, rate: int, length: int) -> Spectrum:
-        """What suits recordings of that rate and length."""
+        """What suits audio clips of that rate and length."""
         frame = frame_of(rate, length)
         return cls(rate, length, frame, bands_of(rate, frame))
 
@@ -95,7 +95,7 @@ class Spectrum:
 
     @property
     def frames(self) -> int:
-        """Frames of a recording."""
+        """Frames of an audio clip."""
         return -(-self.length // self.hop)
 
     @cached_property
@@ -105,7 +105,7 @@ class Spectrum:
 
     @cached_property
     def _lead(self) -> int:
-        """Samples by which the first frame begins before the recording, so that it lies over the first hop's middle."""
+        """Samples by which the first frame begins before the clip, so that it lies over the first hop's middle."""
         return (self.frame - self.hop) // 2
 
     @cached_property

@@ -29,20 +29,20 @@ from gankit.kinds.images.records import (
     chunks,
     finished,
     fits_in_memory,
-    is_one_picture,
+    is_one_image,
     room_for,
 )
 
 Array = npt.NDArray[Any]
 
 _IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "pictures", "arr_0", "faces")
+NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "images", "arr_0", "faces")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "fine_labels", "digits")
 
 
 @dataclass(frozen=True)
 class Found:
-    """Pictures and labels in a file of arrays. x: as in the file. key: of x. labels: key -> array of as many rows."""
+    """Images and labels in a file of arrays. x: as in the file. key: of x. labels: key -> array of as many rows."""
 
     x: Array
     key: str
@@ -85,12 +85,12 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def read_numpy(file: IO[bytes], place: str, part: str, notes: list[str]) -> Found:
-    """The pictures of a .npy or .npz file, and the labels beside them.
+    """The images of a .npy or .npz file, and the labels beside them.
 
     file: open at its beginning; of a large .npy a real file, which is mapped. part: the key that is meant, or nothing.
 
     Raises:
-        DataError: no array has pictures, or the part is not there.
+        DataError: no array has images, or the part is not there.
     """
     shapes = headers(file)
     file.seek(0)
@@ -138,7 +138,7 @@ def _body(stream: IO[bytes], shape: tuple[int, ...], fortran: bool, dtype: np.dt
         return finished(x)
     num_bytes = math.prod(shape) * dtype.itemsize
     if num_bytes > largest_size():
-        raise DataError(f"{place}: the array takes {num_bytes / 1e9:,.1f} GB. Save the pictures as uint8, in parts.")
+        raise DataError(f"{place}: the array takes {num_bytes / 1e9:,.1f} GB. Save the images as uint8, in parts.")
     flat = np.empty(math.prod(shape), dtype=dtype)
     _fill(stream, flat.view(np.uint8), place)
     return flat.reshape(shape, order="F" if fortran else "C")
@@ -156,24 +156,24 @@ def _fill(stream: IO[bytes], target: npt.NDArray[np.uint8], place: str) -> None:
 
 
 def _chosen(shapes: Mapping[str, tuple[int, ...]], part: str, place: str, notes: list[str]) -> str:
-    """The key of the array that holds the pictures."""
+    """The key of the array that holds the images."""
     listed = ", ".join(f"{key} {list(shape)}" for key, shape in list(shapes.items())[:8]) or "no arrays of numbers"
     if part:
         if part not in shapes:
             raise DataError(f"{place}: there is no array {part!r}. There are {listed}.")
         return part
-    found = [key for key, shape in shapes.items() if axes_of(shape) is not None and not is_one_picture(shape)]
+    found = [key for key, shape in shapes.items() if axes_of(shape) is not None and not is_one_image(shape)]
     if not found:
         found = [key for key, shape in shapes.items() if axes_of(shape) is not None]
     if not found:
-        raise DataError(f"{place}: no array has the axes [N, H, W] or [N, H, W, C] of pictures. Found {listed}.")
+        raise DataError(f"{place}: no array has the axes [N, H, W] or [N, H, W, C] of images. Found {listed}.")
     if len(found) > 1:
         named = [key for name in NAMES for key in found if key.lower() == name]
         training = [key for key in found if "train" in key.lower()]
         chosen = (named or training or sorted(found, key=lambda key: -shapes[key][0]))[0]
         others = [key for key in found if key != chosen]
         notes.append(
-            f"{place}: the pictures in {chosen!r} are taken, not those in {', '.join(map(repr, others[:4]))}; "
+            f"{place}: the images in {chosen!r} are taken, not those in {', '.join(map(repr, others[:4]))}; "
             f"{place}/{others[0]} names these, also for --heldout"
         )
         return chosen
@@ -181,7 +181,7 @@ def _chosen(shapes: Mapping[str, tuple[int, ...]], part: str, place: str, notes:
 
 
 def _twins_of(key: str) -> set[str]:
-    """What the labels of the pictures under a key may be called."""
+    """What the labels of the images under a key may be called."""
     return {
         re.sub("^x", "y", key), re.sub("x$", "y", key), re.sub("^X", "y", key), key.replace("images", "labels"),
         key.replace("image", "label"), key.replace("data", "labels"), key.replace("data", "targets"),
@@ -198,14 +198,14 @@ def _say_no_labels(
         if dtype.hasobject:
             why = "holds Python objects, which could run code: save texts as an array of texts (astype(str))"
         elif shape[:1] != shapes[key][0][:1]:
-            why = f"has {shape[0] if shape else 1:,} entries, and there are {shapes[key][0][0]:,} pictures"
+            why = f"has {shape[0] if shape else 1:,} entries, and there are {shapes[key][0][0]:,} images"
         else:
             continue
         notes.append(f"{place}: no labels are taken from {name!r}: it {why}")
 
 
 def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> list[str]:
-    """The keys of the arrays that are labels of the pictures under a key."""
+    """The keys of the arrays that are labels of the images under a key."""
     fitting = [
         name
         for name, shape in shapes.items()
@@ -215,7 +215,7 @@ def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> lis
     sets = sum(shape[:1] == (num,) and len(shape) > 2 for shape in shapes.values())
     twins = [name for name in fitting if name in twin]
     if twins and sets > 1:
-        return twins[:1]  # the others may belong to the other pictures
+        return twins[:1]  # the others may belong to the other images
     return sorted(fitting, key=lambda name: (name not in twin, name.lower() not in LABEL_NAMES))
 
 
@@ -266,7 +266,7 @@ def read_idx(stream: IO[bytes], place: str) -> Array:
 
 
 def _idx_labels_beside(path: Path) -> Path | None:
-    """The labels' file beside a file of pictures, found by its name: `train-labels-idx1-ubyte` for `train-images-…`."""
+    """The labels' file beside a file of images, found by its name: `train-labels-idx1-ubyte` for `train-images-…`."""
     name = path.name.lower().removesuffix(".gz").replace("images", "labels").replace("image", "label")
     wanted = {re.sub(r"idx\d", "idx1", name), re.sub(r"idx\d", "idx1", name).replace(".", "-")}
     if wanted == {path.name.lower().removesuffix(".gz")}:
@@ -279,16 +279,16 @@ def _idx_labels_beside(path: Path) -> Path | None:
 
 
 def found_in_idx(stream: IO[bytes], shape: tuple[int, ...], path: Path) -> Found:
-    """The pictures of an IDX file, and the labels of the file beside it, if there is one.
+    """The images of an IDX file, and the labels of the file beside it, if there is one.
 
     stream: at its beginning. shape: of its array.
 
     Raises:
-        DataError: it holds labels and no pictures, is damaged, or has another number of labels.
+        DataError: it holds labels and no images, is damaged, or has another number of labels.
     """
     if len(shape) < 3:
         raise DataError(
-            f"{str(path)!r} is an IDX file of shape {list(shape)}: labels or numbers, no pictures. Give the file "
+            f"{str(path)!r} is an IDX file of shape {list(shape)}: labels or numbers, no images. Give the file "
             "of images; its labels are found beside it."
         )
     x = read_idx(stream, str(path))
@@ -299,17 +299,17 @@ def found_in_idx(stream: IO[bytes], shape: tuple[int, ...], path: Path) -> Found
         labels = read_idx(file, str(beside))
     if len(labels) != len(x):
         raise DataError(
-            f"{str(beside)!r} has {len(labels):,} labels, and {str(path)!r} {len(x):,} pictures. Take the two that "
+            f"{str(beside)!r} has {len(labels):,} labels, and {str(path)!r} {len(x):,} images. Take the two that "
             "belong together."
         )
     return Found(x, "", {"y": labels})
 
 
 def read_mat(data: bytes, place: str, notes: list[str]) -> Found:
-    """The pictures of a .mat file as [N, H, W] or [N, H, W, C], and the labels beside them.
+    """The images of a .mat file as [N, H, W] or [N, H, W, C], and the labels beside them.
 
     Known are arrays [H, W, N], [H, W, C, N], [N, H, W] and [N, H, W, C], CIFAR's batches [N, 3072], and the Olivetti
-    faces [4096, 400], whose columns are pictures that stand column after column.
+    faces [4096, 400], whose columns are images that stand column after column.
 
     Raises:
         DataError: it is damaged, of version 7.3 (HDF5), or has no such array.
@@ -341,12 +341,12 @@ def read_mat(data: bytes, place: str, notes: list[str]) -> Found:
     if not deep:
         listed = ", ".join(f"{k} {list(v.shape)}" for k, v in list(arrays.items())[:8]) or "no arrays"
         raise DataError(
-            f"{place}: no array in it is known to hold pictures: {listed}. Save them as [H, W, N] or [H, W, C, N], "
+            f"{place}: no array in it is known to hold images: {listed}. Save them as [H, W, N] or [H, W, C, N], "
             "or as .npz with [N, H, W, C]."
         )
     key = max(deep, key=lambda name: (name.lower() in NAMES, deep[name].size))
     x = _rows_first(deep[key], key, arrays, place)
-    notes.append(f"{place}: {len(x):,} pictures taken from the array {key} {list(deep[key].shape)}")
+    notes.append(f"{place}: {len(x):,} images taken from the array {key} {list(deep[key].shape)}")
     return Found(x, key, _mat_labels(arrays, key, len(x)))
 
 
@@ -365,7 +365,7 @@ def _rows_first(array: Array, key: str, arrays: Mapping[str, Array], place: str)
         first = True
     else:
         raise DataError(
-            f"{place}: in the array {key} {list(sides)} no axis is known to count the pictures. Save it with labels y "
+            f"{place}: in the array {key} {list(sides)} no axis is known to count the images. Save it with labels y "
             "of that length beside it, or as .npz with [N, H, W]."
         )
     return array if first else np.ascontiguousarray(np.moveaxis(array, -1, 0))

@@ -50,7 +50,7 @@ def is_batch(name: str, size: int, head: bytes) -> bool:
 
 
 def read_batches(files: Collection, batches: Sequence[str], notes: list[str]) -> tuple[Array, dict[str, Array]]:
-    """The pictures uint8 [N, 32, 32, 3] of the training batches, and their labels: numbers, or names where known.
+    """The images uint8 [N, 32, 32, 3] of the training batches, and their labels: numbers, or names where known.
 
     batches: of `batches_in`. The test batch is taken only if it is alone; a note says so.
 
@@ -109,7 +109,7 @@ def _python(data: bytes, place: str) -> tuple[Array, dict[str, Array]]:
     labels = {key: np.asarray(content[key]) for key, _ in _LABEL_KEYS if isinstance(content.get(key), list)}
     for key, value in labels.items():
         if value.dtype.kind not in "iu" or value.shape != (len(rows),):
-            raise DataError(f"{place}: {len(rows):,} pictures, and {key} are not as many numbers. Take another copy.")
+            raise DataError(f"{place}: {len(rows):,} images, and {key} are not as many numbers. Take another copy.")
     return _upright(rows), labels
 
 
@@ -241,7 +241,7 @@ def _carried_out(data: bytes, place: str) -> Any:
             if asked not in _KNOWN:
                 raise DataError(
                     f"{place} asks for {asked!r}, which could run code and is not done. Take the binary version of "
-                    "CIFAR, or save the pictures as .npz."
+                    "CIFAR, or save the images as .npz."
                 )
             stack.append(("known", _KNOWN[asked]))
         elif name == "REDUCE":

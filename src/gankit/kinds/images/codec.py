@@ -1,6 +1,6 @@
-"""Pictures: bytes as they are; networks see them as numbers in [-1, 1].
+"""Images: bytes as they are; networks see them as numbers in [-1, 1].
 
-Knows the size of a picture; never files, torch or networks.
+Knows the size of an image; never files, torch or networks.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from gankit.columns.codec import Codec, Columns
 from gankit.columns.schema import Column
 from gankit.spec import Spec
 
-PICTURE = "image"
-"""The column that pictures are, among those of their labels."""
+IMAGE = "image"
+"""The column that images are, among those of their labels."""
 
 
 class ImageCodec(Codec[Columns]):
     """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8.
 
     Args:
-        height, width, channels: of every picture.
+        height, width, channels: of every image.
     """
 
     def __init__(self, height: int, width: int, channels: int) -> None:
@@ -33,15 +33,15 @@ class ImageCodec(Codec[Columns]):
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
         """The codec for images of one size."""
-        return cls(*records[PICTURE].data.shape[1:])
+        return cls(*records[IMAGE].data.shape[1:])
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, H, W, C] uint8."""
-        return records[PICTURE].data
+        return records[IMAGE].data
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`: from [N, H, W, C] uint8."""
-        return {PICTURE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
+        return {IMAGE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
         """Compact records as the images that metrics look at, [N, H, W, C] uint8."""

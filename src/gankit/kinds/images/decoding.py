@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 1 << 27
-"""Pictures of more pixels (about 11,600 x 11,600) are refused from their header: decoding would fill the memory."""
+"""Images of more pixels (about 11,600 x 11,600) are refused from their header: decoding would fill the memory."""
 
 MAX_SIDE = 4096
 """The largest --size."""
@@ -35,22 +35,22 @@ MAX_SIDE = 4096
 FILTERS = {"lanczos": "LANCZOS", "bicubic": "BICUBIC", "bilinear": "BILINEAR", "box": "BOX", "nearest": "NEAREST"}
 
 DEEP = "of 16 bits, scaled to 8"
-"""The remark on pictures that lose bits."""
+"""The remark on images that lose bits."""
 
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA", "PCX", "JPEG2000", "AVIF")
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
-# The decoder of JPEG can halve a picture faster than any filter, but not as well: it never goes below four times the
+# The decoder of JPEG can halve an image faster than any filter, but not as well: it never goes below four times the
 # size that is wanted. On 500 photographs brought to 64 x 64, twice the size changed pixels by 1.0 of 255 on average.
 _DRAFT = 4
 
 
-class UnreadablePicture(Exception):
-    """One picture cannot be used; the text says why, and the reader of all pictures decides what that means."""
+class UnreadableImage(Exception):
+    """One image cannot be used; the text says why, and the reader of all images decides what that means."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What pictures are made to be.
+    """What images are made to be.
 
     size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: of `FILTERS`.
     channels: 1, 2, 3 or 4.
@@ -64,7 +64,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a picture before it is decoded.
+    """What is known of an image before it is decoded.
 
     width, height: upright. colour: whether it has more than greys. alpha: whether it may be transparent somewhere.
     remarks: what will be converted.
@@ -122,10 +122,10 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(source: IO[bytes] | Image.Image) -> Iterator[Image.Image]:
-    """A picture whose header was read and whose pixels were not; a stream is closed in the end.
+    """An image whose header was read and whose pixels were not; a stream is closed in the end.
 
     Raises:
-        UnreadablePicture: it is none, is damaged, or is a bomb.
+        UnreadableImage: it is none, is damaged, or is a bomb.
     """
     from PIL import Image
 
@@ -148,34 +148,34 @@ def _reasons() -> Iterator[None]:
 
     try:
         yield
-    except UnreadablePicture:
+    except UnreadableImage:
         raise
     except UnidentifiedImageError:
-        raise UnreadablePicture("no picture of a known format") from None
+        raise UnreadableImage("no image of a known format") from None
     except Image.DecompressionBombError as error:
         count = re.search(r"\d{6,}", str(error))
         raise _too_large(int(count[0]) if count else 2 * MAX_PIXELS) from None
     except MemoryError:
-        raise UnreadablePicture("it does not fit in memory") from None
+        raise UnreadableImage("it does not fit in memory") from None
     except Exception as error:
         # Decoders raise nearly anything on damaged bytes: SyntaxError, struct.error, IndexError, …
         text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreadablePicture("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
+        raise UnreadableImage("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
 
 
 def _check_pixels(size: tuple[int, int]) -> None:
     if min(size) < 1:
-        raise UnreadablePicture("it has no pixels")
+        raise UnreadableImage("it has no pixels")
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(size[0] * size[1], f"{size[0]:,} x {size[1]:,} = ")
 
 
-def _too_large(count: int, sides: str = "") -> UnreadablePicture:
-    return UnreadablePicture(f"{sides}{count:,} pixels, more than the {MAX_PIXELS:,} that are decoded")
+def _too_large(count: int, sides: str = "") -> UnreadableImage:
+    return UnreadableImage(f"{sides}{count:,} pixels, more than the {MAX_PIXELS:,} that are decoded")
 
 
 def header_of(image: Image.Image) -> Header:
-    """What an opened picture's header says. Raises UnreadablePicture where its values have no known range."""
+    """What an opened image's header says. Raises UnreadableImage where its values have no known range."""
     mode, remarks = image.mode, []
     width, height = image.size
     if _orientation(image) >= 5 and not _is_turned(image):
@@ -197,9 +197,9 @@ def header_of(image: Image.Image) -> Header:
         case "1":
             remarks.append("of 1 bit")
         case "F":
-            raise UnreadablePicture("32-bit floating values have no known range; save it with 8 or 16 bits")
+            raise UnreadableImage("32-bit floating values have no known range; save it with 8 or 16 bits")
         case "I" if not _is_deep(image):
-            raise UnreadablePicture("32-bit values have no known range; save it with 8 or 16 bits")
+            raise UnreadableImage("32-bit values have no known range; save it with 8 or 16 bits")
     return Header(width, height, colour, transparent, tuple(remarks))
 
 
@@ -219,7 +219,7 @@ def _grey_palette(image: Image.Image) -> bool:
 
 
 def _is_turned(image: Image.Image) -> bool:
-    """Whether the size of an opened picture is already that of the upright one, as Pillow 11 has it for TIFF."""
+    """Whether the size of an opened image is already that of the upright one, as Pillow 11 has it for TIFF."""
     tags: Any = getattr(image, "tag_v2", None)
     return image.format == "TIFF" and image.size != (tags.get(_TIFF_WIDTH), tags.get(_TIFF_HEIGHT))
 
@@ -233,13 +233,13 @@ def _orientation(image: Image.Image) -> int:
 
 
 def is_transparent(image: Image.Image) -> bool:
-    """Whether any pixel of an opened picture lets something through; decodes it."""
+    """Whether any pixel of an opened image lets something through; decodes it."""
     low, _ = image.convert("RGBA").getchannel("A").getextrema()
     return float(low) < 255  # type: ignore[arg-type]  # of one channel it is a pair of numbers
 
 
 def decoded(image: Image.Image, wanted: Wanted) -> Pixels:
-    """An opened picture as uint8 [H, W, C]: upright, in the channels and the size that are wanted.
+    """An opened image as uint8 [H, W, C]: upright, in the channels and the size that are wanted.
 
     Colours become grey by Rec. 601 (.299 R + .587 G + .114 B). Transparency that is not wanted is laid over white.
     """
@@ -283,7 +283,7 @@ def _of_16_bits(image: Image.Image) -> Image.Image:
 
 
 def _scale(size: tuple[int, int], wanted: Wanted) -> float:
-    """How many times as wide the whole picture becomes (of the two sides the larger where they differ)."""
+    """How many times as wide the whole image becomes (of the two sides the larger where they differ)."""
     assert wanted.size is not None
     across, down = wanted.size[0] / size[0], wanted.size[1] / size[1]
     return min(across, down) if wanted.fit == "pad" else max(across, down)
@@ -327,7 +327,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Source:
-    """One picture that is still to be decoded. name: for messages. open: its bytes, or an image of Pillow."""
+    """One image that is still to be decoded. name: for messages. open: its bytes, or an image of Pillow."""
 
     name: str
     open: Callable[[], IO[bytes] | Image.Image]
@@ -341,10 +341,10 @@ def decode_all(
     least: int = 2,
     known: int | None = None,
 ) -> tuple[Pixels, list[int]]:
-    """All pictures as uint8 [K, H, W, C], and which of the sources they are (ascending).
+    """All images as uint8 [K, H, W, C], and which of the sources they are (ascending).
 
     config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: where
-    the pictures come from, for messages. least: how many there must be. known: their channels, where they are known to
+    the images come from, for messages. least: how many there must be. known: their channels, where they are known to
     have the same.
 
     Raises:
@@ -371,7 +371,7 @@ def decode_all(
             try:
                 with opened(sources[row].open()) as image:
                     pixels = decoded(image, wanted)
-            except UnreadablePicture as error:
+            except UnreadableImage as error:
                 return str(error)
             except (OSError, MemoryError, ValueError) as error:
                 return _reason(error)
@@ -402,9 +402,9 @@ def _num_threads() -> int:
 
 
 def _mapped(pool: ThreadPoolExecutor, work: Callable[[T], Result], items: Sequence[T]) -> Iterator[Result]:
-    """`pool.map`, some pictures a task and a few thousand at a time.
+    """`pool.map`, some images a task and a few thousand at a time.
 
-    Small pictures take less time than handing over a task, and a million tasks in waiting take a gigabyte.
+    Small images take less time than handing over a task, and a million tasks in waiting take a gigabyte.
     """
 
     def some(part: Sequence[T]) -> list[Result]:
@@ -421,7 +421,7 @@ def _looked_at(source: Source) -> Header | str:
     try:
         with opened(source.open()) as image:
             return header_of(image)
-    except UnreadablePicture as error:
+    except UnreadableImage as error:
         return str(error)
     except (OSError, MemoryError, ValueError) as error:
         return _reason(error)
@@ -441,20 +441,20 @@ def _check_faults(
     told = _told(faults, sources)
     if faults and config.own(ImageOptions).strict:
         raise DataError(
-            f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read: {told}. Mend or remove them, or "
+            f"{place}: {len(faults):,} of {len(sources):,} images cannot be read: {told}. Mend or remove them, or "
             "leave off --strict, which skips them."
         )
     if left == 0 and faults:
-        raise DataError(f"{place}: none of {len(sources):,} pictures can be read: {told}. Mend them, or bring others.")
+        raise DataError(f"{place}: none of {len(sources):,} images can be read: {told}. Mend them, or bring others.")
     if left < least:
         why = f" ({len(faults):,} more cannot be read: {told})" if faults else ""
         raise too_few(left, place, why)
 
 
 def too_few(num: int, place: str, why: str = "") -> DataError:
-    """The error for one picture, or none, where many are needed."""
+    """The error for one image, or none, where many are needed."""
     return DataError(
-        f"{place} gives {'one picture' if num == 1 else f'{num} pictures'}{why}. Learning needs at least 2 (one to "
+        f"{place} gives {'one image' if num == 1 else f'{num} images'}{why}. Learning needs at least 2 (one to "
         "learn from, one held out), and some hundreds to learn well. Give more."
     )
 
@@ -465,7 +465,7 @@ def _told(faults: dict[int, str], sources: Sequence[Source]) -> str:
 
 
 def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Sequence[Source]) -> int:
-    """4 if any picture lets something through, else 3 if any has colour, else 1."""
+    """4 if any image lets something through, else 3 if any has colour, else 1."""
     doubtful = [sources[row] for row, header in headers.items() if header.alpha]
     for start in range(0, len(doubtful), 64):
         if any(pool.map(_shows_through, doubtful[start : start + 64])):
@@ -477,7 +477,7 @@ def _shows_through(source: Source) -> bool:
     try:
         with opened(source.open()) as image:
             return is_transparent(image)
-    except (UnreadablePicture, OSError, MemoryError, ValueError):
+    except (UnreadableImage, OSError, MemoryError, ValueError):
         return False  # it is told of when it is decoded
 
 
@@ -492,11 +492,11 @@ def _is_grey(x: Pixels) -> bool:
 def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:
     shown = ", ".join(f"{w} x {h} ({times:,})" for (w, h), times in sizes.most_common(4))
     shorter = sorted(min(size) for size in sizes.elements())
-    # Nine tenths of the pictures need not be enlarged; 256 is what a machine without a GPU can still bear.
+    # Nine tenths of the images need not be enlarged; 256 is what a machine without a GPU can still bear.
     fitting = shorter[len(shorter) // 10]
     proposed = max(4, min(256, 1 << (fitting.bit_length() - 1)))
     return DataError(
-        f"{place}: {sizes.total():,} pictures have {len(sizes):,} different sizes (width x height): {shown}"
+        f"{place}: {sizes.total():,} images have {len(sizes):,} different sizes (width x height): {shown}"
         f"{', …' if len(sizes) > 4 else ''}. Bring them to one with --size {proposed} (--fit says how: crop, pad or "
         "stretch)."
     )
@@ -515,7 +515,7 @@ def _say(
     own = config.own(ImageOptions)
     if faults:
         notes.append(
-            f"{place}: {len(faults):,} of {len(sources):,} pictures cannot be read and are skipped: "
+            f"{place}: {len(faults):,} of {len(sources):,} images cannot be read and are skipped: "
             f"{_told(faults, sources)}; --strict refuses them"
         )
     deep = [slot for slot, header in enumerate(headers) if DEEP in header.remarks]
@@ -525,17 +525,15 @@ def _say(
             "bits, scale their values to 65,535 first, or few levels of grey are left."
         )
     for remark, times in Counter(remark for header in headers for remark in header.remarks).most_common():
-        notes.append(f"{place}: {times:,} of {len(headers):,} pictures are {remark}")
+        notes.append(f"{place}: {times:,} of {len(headers):,} images are {remark}")
     lost = sum(header.alpha for header in headers) if x.shape[3] < 4 and own.channels != "auto" else 0
     if lost:
-        notes.append(
-            f"{place}: {lost:,} pictures may be transparent, and are laid over white (--channels rgba keeps it)"
-        )
+        notes.append(f"{place}: {lost:,} images may be transparent, and are laid over white (--channels rgba keeps it)")
     coloured = sum(header.colour for header in headers)
     if x.shape[3] == 1 and coloured and own.channels == "grey":
-        notes.append(f"{place}: {coloured:,} pictures in colour made grey (.299 red, .587 green, .114 blue)")
+        notes.append(f"{place}: {coloured:,} images in colour made grey (.299 red, .587 green, .114 blue)")
     elif own.channels == "auto" and 0 < coloured < len(headers) and x.shape[3] >= 3:
-        notes.append(f"{place}: {len(headers) - coloured:,} grey pictures among colour taken as rgb (--channels grey)")
+        notes.append(f"{place}: {len(headers) - coloured:,} grey images among colour taken as rgb (--channels grey)")
     if size is not None:
         _say_size(notes, place, headers, size, config)
 
@@ -555,7 +553,7 @@ def _say_size(
     other = any(header.width * size[1] != header.height * size[0] for header in changed)
     smaller = sum(header.width < size[0] or header.height < size[1] for header in changed)
     notes.append(
-        f"{place}: {len(changed):,} of {len(headers):,} pictures brought to {size[0]} x {size[1]} by the "
+        f"{place}: {len(changed):,} of {len(headers):,} images brought to {size[0]} x {size[1]} by the "
         f"{own.resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
         f" (--size, {'--fit, ' if other else ''}--resample)"
     )

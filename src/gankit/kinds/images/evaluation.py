@@ -23,8 +23,8 @@ from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, evaluate_images
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.perception import Perception, perceive
-from gankit.kinds.images.reading import read_pictures
-from gankit.kinds.images.records import Pictures
+from gankit.kinds.images.reading import read_images
+from gankit.kinds.images.records import Images
 from gankit.kinds.images.report.sections import ImageSections, image_sections
 from gankit.kinds.images.report.tables import is_mnist
 from gankit.kinds.options import FEATURES
@@ -202,7 +202,7 @@ class ImageAssessment(PixelAssessment):
 
     def read(self, source: Any, fake: bool, notes: Notes) -> Part:
         """See `Assessment.read`: in the model's size and channels."""
-        images = source if isinstance(source, Pictures) else self._read(source, notes)
+        images = source if isinstance(source, Images) else self._read(source, notes)
         channels, *size = self.model.card["size"]
         if images.x.shape[1:] != (*size, channels):
             raise OptionError(
@@ -211,12 +211,12 @@ class ImageAssessment(PixelAssessment):
             )
         return Part(np.asarray(images.x), self.classes_of(images.labels))
 
-    def _read(self, source: Any, notes: Notes) -> Pictures:
+    def _read(self, source: Any, notes: Notes) -> Images:
         channels, height, width = self.model.card["size"]
         own = self.options.own(ImageOptions)
         named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
         config = TrainConfig(size=f"{width}x{height}", channels=named, fit=own.fit, resample=own.resample)
-        found = read_pictures(source, config, notes, least=1)
+        found = read_images(source, config, notes, least=1)
         if len(found) < 2:
             what = source if isinstance(source, str | Path) else f"the {type(source).__name__}"
             raise OptionError(
@@ -226,7 +226,7 @@ class ImageAssessment(PixelAssessment):
 
     def fakes(self, file: Path) -> Part:
         """See `Assessment.fakes`."""
-        found = read_pictures(file, TrainConfig(), [])
+        found = read_images(file, TrainConfig(), [])
         return Part(np.array(found.x), self.classes_of(found.labels))
 
     def shared_sections(self, parts: Parts[Part], records: bool) -> Mapping[str, Any]:

@@ -18,9 +18,9 @@ from gankit.errors import OptionError
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
-from gankit.kinds.images.codec import PICTURE, ImageCodec
+from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.images.options import OPTIONS
-from gankit.kinds.images.records import ImageSet, Pictures, joined_pictures, to_picture_object
+from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object
 from gankit.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     """Images with their labels."""
 
     name = "image"
-    noun = Noun("picture", "pictures")
-    described = "pictures"
+    noun = Noun("image", "images")
+    described = "images"
     options = OPTIONS
-    conditioned = "Train it anew on pictures with such a label."
+    conditioned = "Train it anew on images with such a label."
     side_by_side = False
     most_fakes = 10_000
     measures_threads = True
@@ -49,9 +49,9 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""
-        from gankit.kinds.images.reading import looks_like_pictures
+        from gankit.kinds.images.reading import looks_like_images
 
-        return looks_like_pictures(probe, config)
+        return looks_like_images(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ImageSet, ImageCodec]:
         """See `Kind.prepare`."""
@@ -116,31 +116,29 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         self, schema: Schema, codec: ImageCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
         seed: int, origin: Origin,
     ) -> Any:  # fmt: skip
-        """See `Kind.records`: `Pictures`."""
+        """See `Kind.records`: `Images`."""
         values = codec.decode(made)
         labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
-        return Pictures(values[PICTURE].data, labels if labels.num_columns else None, origin)
+        return Images(values[IMAGE].data, labels if labels.num_columns else None, origin)
 
     def join(self, batches: Sequence[Any], origin: Origin) -> Any:
         """See `Kind.join`."""
-        return to_picture_object(joined_pictures(batches, origin))
+        return to_image_object(joined_images(batches, origin))
 
     def write(
         self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
         if str(path) == "-":
-            raise OptionError(
-                "pictures go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o."
-            )
+            raise OptionError("images go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o.")
         if format is not None:
             raise OptionError(
-                f"--format {format}: what pictures go to is told by the name after -o: a folder, a .zip, an .npz, an "
+                f"--format {format}: what images go to is told by the name after -o: a folder, a .zip, an .npz, an "
                 ".npy, or a .png as a grid. Leave --format out."
             )
-        from gankit.kinds.images.writing import write_pictures
+        from gankit.kinds.images.writing import write_images
 
-        write_pictures(batches, path, origin, first_row=first_row)
+        write_images(batches, path, origin, first_row=first_row)
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`."""

@@ -1,6 +1,6 @@
-"""Labels of picture files: from the folders they lie in, or from a list that names them.
+"""Labels of image files: from the folders they lie in, or from a list that names them.
 
-Knows names of files and tables; never how pictures are read.
+Knows names of files and tables; never how images are read.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import pyarrow.compute as pc
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.archives import is_picture
+from gankit.io.archives import is_image
 from gankit.io.arrow import is_text
 from gankit.io.origin import Records
 from gankit.io.probe import HEAD, Probe
 from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
-"""Suffixes of files that may list pictures."""
+"""Suffixes of files that may list images."""
 
 _TRAIN = ("train", "training")
 _SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
@@ -40,13 +40,13 @@ _MISSING_SUFFIXES = ("", ".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Labelled:
-    """Names of pictures, and their labels. names: as the collection has them. labels: one row a name, or None."""
+    """Names of images, and their labels. names: as the collection has them. labels: one row a name, or None."""
 
     names: list[str]
     labels: pa.Table | None
 
 
-def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str = "pictures") -> Labelled:
+def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str = "images") -> Labelled:
     """Labels by the folder that a file lies in: the first one below those that all files share.
 
     Folders called train and test (or val) are no classes: the files in train are taken, and a note says so.
@@ -89,7 +89,7 @@ def _shared(names: Sequence[str]) -> str:
 
 
 def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -> None:
-    """Notes the classes that have one picture only: nothing can be learned of them, nor held out."""
+    """Notes the classes that have one image only: nothing can be learned of them, nor held out."""
     if labels is None or "label" not in labels.column_names:
         return
     counts = Counter(label for label in labels.column("label").to_pylist() if label is not None)
@@ -97,30 +97,30 @@ def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) ->
     if lonely and len(counts) < labels.num_rows:
         shown = ", ".join(map(repr, lonely[:_SHOWN])) + (", …" if len(lonely) > _SHOWN else "")
         notes.append(
-            f"{place}: {len(lonely):,} of {len(counts):,} classes ({shown}) have one picture only: too few to learn"
+            f"{place}: {len(lonely):,} of {len(counts):,} classes ({shown}) have one image only: too few to learn"
         )
 
 
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
-def cells_name_pictures(
+def cells_name_images(
     values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str], few: bool = False
 ) -> bool:
-    """Whether texts are names of pictures: at least half of the first fifty.
+    """Whether texts are names of images: at least half of the first fifty.
 
-    few: there is one column beside them at most, as in a list of pictures and their labels. Of a table of more columns
-    one picture must be there, for it may describe pictures that nobody wants to see.
+    few: there is one column beside them at most, as in a list of images and their labels. Of a table of more columns
+    one image must be there, for it may describe images that nobody wants to see.
     """
     values = [value.strip() for value in values if value and value.strip()][:_SAMPLE]
-    named = [value for value in values if is_picture(value)]
+    named = [value for value in values if is_image(value)]
     if 2 * len(named) < len(values) or not named:
         return False
     return few or any(exists(base + value) for base in bases for value in named)
 
 
-def head_names_pictures(probe: Probe) -> bool:
-    """Whether the beginning of a CSV, TSV or Parquet file has a column of names of pictures that are there."""
+def head_names_images(probe: Probe) -> bool:
+    """Whether the beginning of a CSV, TSV or Parquet file has a column of names of images that are there."""
     assert probe.file is not None
     exists, bases = beside(probe.file)
     if probe.file.suffix.lower() in (".parquet", ".pq"):
@@ -129,16 +129,16 @@ def head_names_pictures(probe: Probe) -> bool:
         with pq.ParquetFile(probe.stream()) as file:
             schema = file.schema_arrow
             texts = [field.name for field in schema if is_text(field.type)]
-            inside = [field.name for field in schema if _may_hold_pictures(field.type)]
+            inside = [field.name for field in schema if _may_hold_images(field.type)]
             wanted = [*texts, *inside]
             head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None) if wanted else None
         if head is None:
             return False
-        if any(_holds_pictures(head.column(name)) for name in inside):
+        if any(_holds_images(head.column(name)) for name in inside):
             return True
         columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
         few = len(schema) <= _FEW_COLUMNS
-        return any(cells_name_pictures(filter(None, column), exists, bases, few) for column in columns)
+        return any(cells_name_images(filter(None, column), exists, bases, few) for column in columns)
     data = probe.plain_head
     text = data.decode("utf-8", "replace").lstrip("\ufeff")
     if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
@@ -148,7 +148,7 @@ def head_names_pictures(probe: Probe) -> bool:
         records = [json.loads(line) for line in (lines if len(data) < HEAD else lines[:-1]) if line.strip()]
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
-        return any(cells_name_pictures(_texts_under(key, records), exists, bases, few) for key in names)
+        return any(cells_name_images(_texts_under(key, records), exists, bases, few) for key in names)
     tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
     widths = [max(map(len, rows), default=0) for rows in tables]
     if max(widths) < 2:  # blanks, too, stand within names and labels
@@ -156,7 +156,7 @@ def head_names_pictures(probe: Probe) -> bool:
         widths.append(max(map(len, tables[-1]), default=0))
     few = max(widths) <= _FEW_COLUMNS
     return any(
-        cells_name_pictures((row[place] for row in rows[1:] if len(row) > place), exists, bases, few)
+        cells_name_images((row[place] for row in rows[1:] if len(row) > place), exists, bases, few)
         for rows, width in zip(tables, widths, strict=True)
         for place in range(width)
     )
@@ -167,7 +167,7 @@ def _texts_under(key: str, records: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
-    """What tells whether a picture that a list names is there, and where to look: the list's folder and those in it."""
+    """What tells whether an image that a list names is there, and where to look: the list's folder and those in it."""
     folder = path.parent
     bases = [""]
     if folder.is_dir():
@@ -175,11 +175,11 @@ def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
     return (lambda name: (folder / name).is_file()), bases
 
 
-def _may_hold_pictures(kind: pa.DataType) -> bool:
+def _may_hold_images(kind: pa.DataType) -> bool:
     """Whether a column of that type may hold the bytes of files: binary, or structs of `bytes` and `path`."""
     if pa.types.is_struct(kind):
         place = kind.get_field_index("bytes")
-        return place >= 0 and _may_hold_pictures(kind.field(place).type)
+        return place >= 0 and _may_hold_images(kind.field(place).type)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
@@ -187,7 +187,7 @@ def _bytes_of(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return pc.struct_field(column, "bytes") if pa.types.is_struct(column.type) else column
 
 
-def _holds_pictures(column: pa.Array | pa.ChunkedArray) -> bool:
+def _holds_images(column: pa.Array | pa.ChunkedArray) -> bool:
     head = [value for value in _bytes_of(column[:_SAMPLE]).to_pylist() if value]
     return bool(head) and 2 * sum(value.startswith(_MAGIC) for value in head) > len(head)
 
@@ -195,13 +195,13 @@ def _holds_pictures(column: pa.Array | pa.ChunkedArray) -> bool:
 def within_list(
     records: Records, config: TrainConfig, notes: list[str], place: str
 ) -> tuple[pa.ChunkedArray, list[str], pa.Table | None] | None:
-    """The bytes of pictures that a list itself holds, their names, and its other columns as labels; None if it holds
+    """The bytes of images that a list itself holds, their names, and its other columns as labels; None if it holds
     none.
 
-    Known are columns of bytes, and of structs with `bytes` and `path`, as Parquet files of pictures have them.
+    Known are columns of bytes, and of structs with `bytes` and `path`, as Parquet files of images have them.
     """
     for field in records.table.schema:
-        if _may_hold_pictures(field.type) and _holds_pictures(column := records.table.column(field.name)):
+        if _may_hold_images(field.type) and _holds_images(column := records.table.column(field.name)):
             others = [name for name in records.table.column_names if name != field.name]
             labels = _labels(Records(records.table.select(others), records.origin), config, notes, place)
             paths = pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0
@@ -218,13 +218,13 @@ def from_list(
     notes: list[str],
     place: str,
 ) -> Labelled:
-    """The pictures that a list names, in its order, and its other columns as labels.
+    """The images that a list names, in its order, and its other columns as labels.
 
     exists: whether there is a file of that name. bases: folders to look in. Columns that are free text, or different in
     every row, are left out unless `config.given` names them.
 
     Raises:
-        DataError: no column names pictures, none of them is there, or, with `config.strict`, one is missing.
+        DataError: no column names images, none of them is there, or, with `config.strict`, one is missing.
     """
     column, base, suffix = _path_column(records, exists, bases, place)
     values = _texts(records, column)
@@ -234,7 +234,7 @@ def from_list(
     missing = [row for row in range(len(names)) if row not in found]
     if missing:
         shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
-        told = f"{len(missing):,} of {len(names):,} pictures that its column {column!r} names are not there: {shown}"
+        told = f"{len(missing):,} of {len(names):,} images that its column {column!r} names are not there: {shown}"
         if config.own(ImageOptions).strict or not there:
             rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
             raise DataError(f"{place}: {told}. Put them beside it, correct the list, or {rest}.")
@@ -253,9 +253,9 @@ def _texts(records: Records, column: str) -> list[str | None]:
 def _path_column(
     records: Records, exists: Callable[[str], bool], bases: Sequence[str], place: str
 ) -> tuple[str, str, str]:
-    """The column that names pictures, the folder to put before its values, and the suffix to put behind them.
+    """The column that names images, the folder to put before its values, and the suffix to put behind them.
 
-    It is the one whose values name most pictures that are there, as they stand or else with a suffix behind them: where
+    It is the one whose values name most images that are there, as they stand or else with a suffix behind them: where
     files are called 0.png, 1.png and on, a column of digits that are labels names some too.
     """
     best: tuple[tuple[bool, int], str, str, str] | None = None
@@ -265,10 +265,10 @@ def _path_column(
             continue
         head = records.table.column(field.name).slice(0, 20 * _SAMPLE).cast(pa.string()).to_pylist()
         values = [value.strip() for value in head if value and value.strip()][:_SAMPLE]
-        if values and sum(map(is_picture, values)) > len(values) // 2:
+        if values and sum(map(is_image, values)) > len(values) // 2:
             suffixed = suffixed or field.name
         for suffix in _MISSING_SUFFIXES:
-            named = [value for value in values if is_picture(value + suffix)]
+            named = [value for value in values if is_image(value + suffix)]
             for base in bases if named else ():
                 hits = sum(exists(base + value + suffix) for value in set(named))
                 if hits and (best is None or (not suffix, hits) > best[0]):
@@ -279,7 +279,7 @@ def _path_column(
         return suffixed, "", ""
     listed = ", ".join(map(repr, records.table.column_names[:8]))
     raise DataError(
-        f"{place}: none of its columns ({listed}) names pictures. Give a list with a column of paths, from the list's "
+        f"{place}: none of its columns ({listed}) names images. Give a list with a column of paths, from the list's "
         "own folder, such as faces/001.png; or take it as a table with --kind table."
     )
 

@@ -1,6 +1,6 @@
-"""Whether pictures are shown mirrored as well: found out at the start of a run that is long enough to gain by it.
+"""Whether images are shown mirrored as well: found out at the start of a run that is long enough to gain by it.
 
-Knows prepared pictures, options and a classifier; never games.
+Knows prepared images, options and a classifier; never games.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from gankit.options import parse_duration, parse_samples
 from gankit.randomness import numpy_generator
 
 LEAST_BUDGET_S, LEAST_SAMPLES = 600.0, 500_000
-"""Shorter runs are not asked: D has no time to learn the pictures by heart, and finding out takes 10 s or more."""
+"""Shorter runs are not asked: D has no time to memorise the images, and finding out takes 10 s or more."""
 
-SHOWN, MOST_PICTURES, MOST_BYTES = 20_000, 10_000, 1 << 28
-"""Pictures that the judge of left and right is shown with their mirror images, from how many, and bytes of them."""
+SHOWN, MOST_IMAGES, MOST_BYTES = 20_000, 10_000, 1 << 28
+"""Images that the judge of left and right is shown with their mirror images, from how many, and bytes of them."""
 
 LEAST_HELDOUT = 1000
-"""Of fewer held-out pictures chance would decide."""
+"""Of fewer held-out images chance would decide."""
 
 MOST_TOLD = 0.55
-"""Mirrored where at most this share of pairs is told: 10% of the pictures show which way they face, the rest do not."""
+"""Mirrored where at most this share of pairs is told: 10% of the images show which way they face, the rest do not."""
 
 
 def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str]) -> str:
-    """As asked for, "on" or "off"; by itself "on" where a mirrored picture cannot be told from one as it came.
+    """As asked for, "on" or "off"; by itself "on" where a mirrored image cannot be told from one as it came.
 
     Args:
         prepared: images.
@@ -45,26 +45,26 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
         return own.mirror
     if not NETWORKS[prepared.network].augmented or _is_short(config):
         return "off"
-    count = min(len(prepared.heldout), MOST_PICTURES)
+    count = min(len(prepared.heldout), MOST_IMAGES)
     if count < LEAST_HELDOUT:
-        return "off"  # too few pictures to find out
+        return "off"  # too few images to find out
     share = told(prepared, config.seed)
     if share + 2 * math.sqrt(0.25 / count) > MOST_TOLD:  # two standard errors
         return "off"
     notes.append(
-        "left and right are alike: a classifier tells held-out pictures from their mirror images in "
+        "left and right are alike: a classifier tells held-out images from their mirror images in "
         f"{100 * share:.0f}% of pairs (50% by chance), so that D sees them mirrored as well. As they are: --mirror off."
     )
     return "on"
 
 
 def told(prepared: Prepared[ImageSet, Any], seed: int) -> float:
-    """The share of held-out pictures that a classifier trained on the training part takes for less mirrored than their
+    """The share of held-out images that a classifier trained on the training part takes for less mirrored than their
     mirror images; ties count half.
     """
     train, heldout = prepared.train, prepared.heldout
     draws = numpy_generator(seed, "facing")
-    count = min(MOST_PICTURES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
+    count = min(MOST_IMAGES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
     x, new = (part.some(count, draws) for part in (train, heldout))
     both = np.concatenate([x, x[:, :, ::-1]])  # [N, H, W, C] twice
     classifier = train_classifier(both, np.repeat([0, 1], len(x)), 2, seed, samples=SHOWN)

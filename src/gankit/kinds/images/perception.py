@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     pass
 
 MOST_TAUGHT = 100_000
-"""Training pictures that a classifier is trained on, at most: more are drawn from."""
+"""Training images that a classifier is trained on, at most: more are drawn from."""
 
 
 @dataclass(frozen=True)
 class Perception:
-    """What pictures are measured by.
+    """What images are measured by.
 
     features: that distances are taken in.
     classifier: of the label `label`, or None.
@@ -54,7 +54,7 @@ class Perception:
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], channels: int) -> Perception:
-        """What `state` gave, for pictures of so many channels."""
+        """What `state` gave, for images of so many channels."""
         if not numbers:
             return cls(fixed_features(channels))
         classifier = Classifier.from_state(tensors, numbers["classifier"])
@@ -64,7 +64,7 @@ class Perception:
 def perceive(
     prepared: Prepared[ImageSet, Any], seed: int, *, samples: int | None = None, max_seconds: float | None = None
 ) -> Perception:
-    """What the pictures of `prepared` are measured by, trained on the training part alone.
+    """What the images of `prepared` are measured by, trained on the training part alone.
 
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
@@ -88,7 +88,7 @@ def perceive(
 
 
 TEACHING_SHARE = 0.05
-"""At most this share of a time budget goes into the classifier that pictures are measured by."""
+"""At most this share of a time budget goes into the classifier that images are measured by."""
 
 LEAST_TEACHING_S = 3.0
 """But not less, for one that knows nothing would choose a checkpoint by nothing."""
@@ -98,7 +98,7 @@ TEACHING_SAMPLES, LEAST_SHOWN, MOST_SHOWN = 0.25, 20_000, 200_000
 
 
 def perception_for(
-    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out pictures"
+    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out images"
 ) -> Perception:
     """What the images are measured by; held: what held-out ones are called in the note."""
     if config.samples is not None:

@@ -1,4 +1,4 @@
-"""Reading images: which sources hold some, and from any of them (files, arrays, Python objects) to `Pictures`.
+"""Reading images: which sources hold some, and from any of them (files, arrays, Python objects) to `Images`.
 
 Knows sources of images; never torch, networks or codecs.
 """
@@ -19,7 +19,7 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, Folder, is_picture, natural
+from gankit.io.archives import Collection, Folder, is_image, natural
 from gankit.io.opening import strip_suffixes
 from gankit.io.origin import Origin
 from gankit.io.probe import Probe, probed
@@ -30,12 +30,12 @@ from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
     MODES,
     Form,
-    Pictures,
+    Images,
     described,
     form_of,
-    is_one_picture,
+    is_one_image,
     labels_of,
-    seem_pictures,
+    seem_images,
     to_pixels,
 )
 
@@ -56,8 +56,8 @@ _SUFFIXES = (
 )
 
 
-def looks_like_pictures(source: Any, config: TrainConfig) -> bool:
-    """Whether `--kind auto` means pictures: by the kinds of files, the heads of arrays, or the types of objects.
+def looks_like_images(source: Any, config: TrainConfig) -> bool:
+    """Whether `--kind auto` means images: by the kinds of files, the heads of arrays, or the types of objects.
 
     Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
     """
@@ -65,29 +65,29 @@ def looks_like_pictures(source: Any, config: TrainConfig) -> bool:
         return config.kind == "image"
     try:
         with probed(source) as probe:
-            return _path_holds_pictures(probe, config) if probe.path else object_holds_pictures(probe.source)
+            return _path_holds_images(probe, config) if probe.path else object_holds_images(probe.source)
     except Exception:
-        # Whatever is wrong with it, these are no pictures that can be seen at a glance.
+        # Whatever is wrong with it, these are no images that can be seen at a glance.
         return False
 
 
-def _path_holds_pictures(probe: Probe, config: TrainConfig) -> bool:
+def _path_holds_images(probe: Probe, config: TrainConfig) -> bool:
     files = probe.collection
     if files is not None:
-        return any(map(is_picture, files.names)) or bool(cifar.batches_in(files.names)) or bool(_idx_files(files))
+        return any(map(is_image, files.names)) or bool(cifar.batches_in(files.names)) or bool(_idx_files(files))
     if probe.file is None:
         return False
     name, suffix = probe.file.name, probe.file.suffix.lower()
-    if is_picture(name) or suffix == ".mat":  # nothing else is read from .mat: what is wrong with it, its reader says
+    if is_image(name) or suffix == ".mat":  # nothing else is read from .mat: what is wrong with it, its reader says
         return True
     if suffix in _ARRAYS:
-        return any(seem_pictures(shape, dtype) for shape, dtype in arrays.headers(probe.stream()).values())
+        return any(seem_images(shape, dtype) for shape, dtype in arrays.headers(probe.stream()).values())
     if _idx_shape(probe) is not None or cifar.is_batch(name, probe.size, probe.head):
         return True  # the same
     if config.of_kinds.get("text_column") is not None:
         return False
     listing = strip_suffixes(name.lower(), (".gz",)).endswith(lists.LIST_SUFFIXES)
-    return listing and config.format in (None, "csv", "tsv", "parquet") and lists.head_names_pictures(probe)
+    return listing and config.format in (None, "csv", "tsv", "parquet") and lists.head_names_images(probe)
 
 
 def _idx_shape(probe: Probe) -> tuple[int, ...] | None:
@@ -100,8 +100,8 @@ def _idx_shape(probe: Probe) -> tuple[int, ...] | None:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_pictures(source: Any, config: TrainConfig, notes: list[str], *, least: int = 2) -> Pictures:
-    """Pictures of one size from files or Python objects, with their labels.
+def read_images(source: Any, config: TrainConfig, notes: list[str], *, least: int = 2) -> Images:
+    """Images of one size from files or Python objects, with their labels.
 
     source: a path to a folder (flat, or a folder a class), a zip or tar archive, a folder in an archive
         (`faces.zip/train`), .npz, .npy, IDX, CIFAR's batches, .mat, or a list (CSV, Parquet, JSON) with a column of
@@ -109,24 +109,24 @@ def read_pictures(source: Any, config: TrainConfig, notes: list[str], *, least: 
         these and labels [N].
     config: `size`, `fit`, `resample`, `channels` and `strict`; for lists also those of text files.
     notes: one line is appended for every decision that was not obvious.
-    least: fewer pictures than that are refused.
+    least: fewer images than that are refused.
 
     Raises:
-        DataError: there are no pictures, too few, of many sizes without `size`, or damaged. OptionError: an option does
+        DataError: there are no images, too few, of many sizes without `size`, or damaged. OptionError: an option does
         not fit.
     """
     size_of(config)
     reader = Reader(config, notes, least)
     with probed(source) as probe:
         if probe.path is not None or probe.is_standard_input:
-            pictures = _from_path(probe, reader)
+            images = _from_path(probe, reader)
         else:
             _refuse_text_options(config, "a Python object")
-            pictures = from_picture_object(probe.source, reader)
-        if len(pictures) < least:
-            raise too_few(len(pictures), probe.place)
-        lists.say_lonely_classes(pictures.labels, probe.place, notes)
-    return pictures
+            images = from_image_object(probe.source, reader)
+        if len(images) < least:
+            raise too_few(len(images), probe.place)
+        lists.say_lonely_classes(images.labels, probe.place, notes)
+    return images
 
 
 def _refuse_text_options(config: TrainConfig, what: str) -> None:
@@ -137,7 +137,7 @@ def _refuse_text_options(config: TrainConfig, what: str) -> None:
         raise OptionError(f"--header is for tables and lists, and {what} is neither. Leave it off.")
 
 
-def _from_path(probe: Probe, reader: Reader) -> Pictures:
+def _from_path(probe: Probe, reader: Reader) -> Images:
     files = probe.collection
     if files is not None:
         assert probe.path is not None
@@ -148,12 +148,12 @@ def _from_path(probe: Probe, reader: Reader) -> Pictures:
         return _from_numpy(probe, path, reader)
     if path is None or probe.part:
         probe.data()  # raises, in the words for files that are not there
-        raise DataError(f"{probe.place} is no file of pictures. Give a folder, an archive or a file of arrays.")
+        raise DataError(f"{probe.place} is no file of images. Give a folder, an archive or a file of arrays.")
     suffix = path.suffix.lower()
-    if is_picture(path.name):
+    if is_image(path.name):
         source = Source(path.name, lambda: io.BytesIO(probe.data()))
         x, _ = decode_all([source], reader.config, reader.notes, str(path), reader.least)
-        return Pictures(x, None, Origin("folder", name=path.stem), (path.name,))
+        return Images(x, None, Origin("folder", name=path.stem), (path.name,))
     if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
         return _from_numpy(probe, path, reader)
     if (shape := _idx_shape(probe)) is not None:
@@ -179,22 +179,22 @@ def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -
     return Origin(format, name=strip_suffixes(path.name, _SUFFIXES) or "pictures", details=dict(details or {}))
 
 
-# --- files of pictures --------------------------------------------------------------------------------------------
+# --- files of images --------------------------------------------------------------------------------------------
 
 
-def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
+def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
     if files.chosen is not None and not cifar.batches_in([files.chosen]):
         raise DataError(
             f"{str(path)!r} is one file in an archive, of which only batches of CIFAR are read alone. Give the folder "
             "it lies in, or unpack it."
         )
     batches = [files.chosen] if files.chosen else cifar.batches_in(files.names)
-    if batches and (files.chosen or not any(map(is_picture, files.names))):
+    if batches and (files.chosen or not any(map(is_image, files.names))):
         return _from_batches(files, batches, path, reader)
     idx = _idx_files(files)
-    if idx and not any(map(is_picture, files.names)):
+    if idx and not any(map(is_image, files.names)):
         return _from_idx_folder(path, idx, files, reader)
-    names = files.pictures()
+    names = files.images()
     labelled = lists.from_folders(names, files.name, reader.notes)
     classes = labelled.labels is not None
     beside = _lists_beside(files, names)
@@ -209,18 +209,18 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Pictures:
     x, kept = decode_all(sources, reader.config, reader.notes, files.name, reader.least)
     labels = None if labelled.labels is None else labelled.labels.take(pa.array(kept))
     kept_names = tuple(labelled.names[row] for row in kept)
-    return Pictures(x, labels, _origin(files.form, path, {"classes": classes}), kept_names)
+    return Images(x, labels, _origin(files.form, path, {"classes": classes}), kept_names)
 
 
 def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
-    """The names of lists at the top of a collection of pictures, or beside the first of them."""
+    """The names of lists at the top of a collection of images, or beside the first of them."""
     places = ("", names[0].rpartition("/")[0])
     suffixes = (".csv", ".tsv", ".parquet", ".jsonl")
     return [name for name in files.names if name.lower().endswith(suffixes) and name.rpartition("/")[0] in places]
 
 
 def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[str], reader: Reader) -> lists.Labelled:
-    """The labels that one of the lists in a flat folder or archive gives to the pictures in it, if there is one."""
+    """The labels that one of the lists in a flat folder or archive gives to the images in it, if there is one."""
     known = set(found.names)
     for name in beside:
         data = files.read(name)
@@ -242,7 +242,7 @@ def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[st
         reader.notes.extend(notes)
         unlisted = len(known - set(listed.names))
         if unlisted:
-            reader.notes.append(f"{files.name}: {unlisted:,} pictures that {name} does not list are left out")
+            reader.notes.append(f"{files.name}: {unlisted:,} images that {name} does not list are left out")
         return listed
     return found
 
@@ -251,11 +251,11 @@ def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
     return io.BytesIO(column[row].as_py() or b"")
 
 
-def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Pictures:
+def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
     notes: list[str] = []
     records = reading.read(probe, reader.config, notes=notes)
-    if reader.config.header == "auto" and any(map(is_picture, records.table.column_names)):
-        # what was taken for the names of the columns are a picture and its labels
+    if reader.config.header == "auto" and any(map(is_image, records.table.column_names)):
+        # what was taken for the names of the columns are an image and its labels
         records = reading.read(probe, replace(reader.config, header="no"), notes=(notes := []))
     reader.notes.extend(notes)
     held = lists.within_list(records, reader.config, reader.notes, str(path))
@@ -264,19 +264,19 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Pictures:
         sources = [Source(name, partial(_bytes_in, column, row)) for row, name in enumerate(names)]
         x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
         labels = None if labels is None else labels.take(pa.array(kept))
-        return Pictures(x, labels, _origin("list", path), tuple(names[row] for row in kept))
+        return Images(x, labels, _origin("list", path), tuple(names[row] for row in kept))
     exists, bases = lists.beside(path)
     listed = lists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
     sources = [_file(path.parent / name, name) for name in listed.names]
     x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
     labels = None if listed.labels is None else listed.labels.take(pa.array(kept))
-    return Pictures(x, labels, _origin("list", path), tuple(listed.names[row] for row in kept))
+    return Images(x, labels, _origin("list", path), tuple(listed.names[row] for row in kept))
 
 
 # --- files of arrays ----------------------------------------------------------------------------------------------
 
 
-def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Pictures:
+def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Images:
     if reader.config.format not in (None, "npy", "npz"):
         _refuse_text_options(reader.config, "a file of arrays")
     try:
@@ -290,29 +290,29 @@ def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Pictures:
     return _from_found(found, path, "npz" if found.key else "npy", reader)
 
 
-def _from_found(found: arrays.Found, path: Path, format: str, reader: Reader) -> Pictures:
+def _from_found(found: arrays.Found, path: Path, format: str, reader: Reader) -> Images:
     place = str(path)
-    x, form, kept = pictures_of_array(found.x, place, reader)
+    x, form, kept = images_of_array(found.x, place, reader)
     details: dict[str, Any] = {"array": form.to_json(), "key": found.key or "x"}
     labels = None
     if found.labels:
         labels, details["labels"] = labels_of(found.labels, place)
         labels = labels if kept is None else labels.take(pa.array(kept))
-    return Pictures(x, labels, _origin(format, path, details))
+    return Images(x, labels, _origin(format, path, details))
 
 
 def _idx_files(files: Collection) -> list[str]:
-    """The IDX files of pictures in a folder."""
+    """The IDX files of images in a folder."""
     likely = [name for name in files.names if "ubyte" in name.lower() or "idx" in name.lower()]
     likely = likely if files.form == "folder" else []
     return [name for name in likely if len(arrays.idx_shape_at(files.open(name)) or ()) >= 3]
 
 
-def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: Reader) -> Pictures:
+def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: Reader) -> Images:
     found = sorted(found, key=lambda name: ("train" not in Path(name).name.lower(), natural(Path(name).name)))
     if len(found) > 1:
         reader.notes.append(
-            f"{folder}: the pictures in {Path(found[0]).name} are taken; --heldout {folder / found[1]} holds out others"
+            f"{folder}: the images in {Path(found[0]).name} are taken; --heldout {folder / found[1]} holds out others"
         )
     shape = arrays.idx_shape_at(files.open(found[0]))
     assert shape is not None
@@ -320,27 +320,27 @@ def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: 
         return _from_found(arrays.found_in_idx(stream, shape, folder / found[0]), folder / found[0], "idx", reader)
 
 
-def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Pictures:
+def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Images:
     array, columns = cifar.read_batches(files, batches, reader.notes)
-    x, form, kept = pictures_of_array(array, str(path), reader)
+    x, form, kept = images_of_array(array, str(path), reader)
     labels = pa.table({name: pa.array(values) for name, values in columns.items()}) if columns else None
     labels = labels if labels is None or kept is None else labels.take(pa.array(kept))
-    return Pictures(x, labels, _origin("cifar", path, {"array": form.to_json(), "key": "x"}))
+    return Images(x, labels, _origin("cifar", path, {"array": form.to_json(), "key": "x"}))
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What every way of reading needs: the options, the notes, how many pictures there must be."""
+    """What every way of reading needs: the options, the notes, how many images there must be."""
 
     config: TrainConfig
     notes: list[str]
     least: int
 
 
-def object_holds_pictures(source: Any) -> bool:
-    """Whether a Python object is likely to hold pictures: see `looks_like_pictures`."""
-    if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_pictures(source[0]):
-        return object_holds_pictures(source[0])
+def object_holds_images(source: Any) -> bool:
+    """Whether a Python object is likely to hold images: see `looks_like_images`."""
+    if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_images(source[0]):
+        return object_holds_images(source[0])
     if _is_image(source):
         return True
     if isinstance(source, list | tuple):
@@ -348,10 +348,10 @@ def object_holds_pictures(source: Any) -> bool:
         if not isinstance(first, np.ndarray):
             return _is_image(first) or (first is not None and all(map(_is_path, source)))
         if first.ndim == 3 and len({np.shape(item) for item in source}) == 1:
-            return seem_pictures((len(source), *first.shape), first.dtype)
-        return first.dtype == np.uint8 and is_one_picture(first.shape) and min(first.shape[:2]) > 1
-    if _has_pictures(source):
-        return seem_pictures(tuple(source.shape), np.asarray(_plain(source[:0])).dtype)
+            return seem_images((len(source), *first.shape), first.dtype)
+        return first.dtype == np.uint8 and is_one_image(first.shape) and min(first.shape[:2]) > 1
+    if _has_images(source):
+        return seem_images(tuple(source.shape), np.asarray(_plain(source[:0])).dtype)
     return False
 
 
@@ -361,15 +361,15 @@ def _plain(value: Any) -> Any:
 
 
 def _is_path(value: Any) -> bool:
-    return isinstance(value, str | Path) and is_picture(str(value))
+    return isinstance(value, str | Path) and is_image(str(value))
 
 
 def _is_image(value: Any) -> bool:
     return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
 
 
-def _has_pictures(value: Any) -> bool:
-    """Whether it may be the first of a pair of pictures and labels: an array, or a list of pictures."""
+def _has_images(value: Any) -> bool:
+    """Whether it may be the first of a pair of images and labels: an array, or a list of images."""
     return (hasattr(value, "__array__") and len(getattr(value, "shape", ())) >= 3) or (
         isinstance(value, list)
         and bool(value)
@@ -383,9 +383,9 @@ def _length(value: Any) -> int:
     )
 
 
-def pictures_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, list[int] | None]:
-    """An array's pictures as uint8 [N, H, W, C] in the size and channels that are wanted, and the form they came in."""
-    if is_one_picture(array.shape):
+def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, list[int] | None]:
+    """An array's images as uint8 [N, H, W, C] in the size and channels that are wanted, and the form they came in."""
+    if is_one_image(array.shape):
         raise too_few(1, f"{place}: an array of shape {list(array.shape)}")
     form = form_of(array, place)
     words = described(form)
@@ -414,11 +414,11 @@ def _image(x: Any, row: int) -> Any:
     return Image.frombytes(MODES[x.shape[3]], (x.shape[2], x.shape[1]), np.ascontiguousarray(x[row]).tobytes())
 
 
-def from_picture_object(source: Any, reader: Reader) -> Pictures:
-    """Pictures of an array, a list of images or arrays, or a pair of these with labels: see `read_pictures`."""
+def from_image_object(source: Any, reader: Reader) -> Images:
+    """Images of an array, a list of images or arrays, or a pair of these with labels: see `read_images`."""
     given = None
     details: dict[str, Any] = {}
-    if isinstance(source, tuple) and len(source) == 2 and _has_pictures(source[0]):
+    if isinstance(source, tuple) and len(source) == 2 and _has_images(source[0]):
         source, given = source
         details["pair"] = True
     place = f"the {type(source).__name__}"
@@ -428,7 +428,7 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
         raise too_few(1, "an image of Pillow")
     if isinstance(source, list | tuple):
         if not source:
-            raise DataError("the list is empty. Give one with pictures.")
+            raise DataError("the list is empty. Give one with images.")
         source = [_plain(item) for item in source]
         drawn = _is_image(source[0]) or _is_path(source[0])
         format, details["list"] = "pil" if drawn else "array", True
@@ -440,7 +440,7 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
                     "Make all items alike."
                 )
         if format == "array" and len({item.shape for item in source}) == 1:
-            x, form, kept = pictures_of_array(np.stack(source), place, reader)
+            x, form, kept = images_of_array(np.stack(source), place, reader)
             details["array"] = form.to_json()
         else:
             names = [str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source)]
@@ -448,11 +448,11 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
             x, kept = decode_all(sources, reader.config, reader.notes, place, reader.least)
     elif hasattr(source, "__array__") or hasattr(source, "numpy"):
         format = "array"
-        x, form, kept = pictures_of_array(np.asarray(_plain(source)), place, reader)
+        x, form, kept = images_of_array(np.asarray(_plain(source)), place, reader)
         details["array"] = form.to_json()
     else:
         raise DataError(
-            f"a {type(source).__name__} cannot be read as pictures. Give a path, an array [N, H, W] or [N, H, W, C], "
+            f"a {type(source).__name__} cannot be read as images. Give a path, an array [N, H, W] or [N, H, W, C], "
             "a list of Pillow's images, or a pair of these and labels."
         )
     labels = None
@@ -460,7 +460,7 @@ def from_picture_object(source: Any, reader: Reader) -> Pictures:
         num = _length(source)
         labels = _given_labels(given, num, details, reader.notes)
         labels = labels if kept is None else labels.take(pa.array(kept))
-    return Pictures(x, labels, Origin(format, details=details))
+    return Images(x, labels, Origin(format, details=details))
 
 
 def _copy(item: Any) -> Any:
@@ -470,8 +470,8 @@ def _copy(item: Any) -> Any:
     if _is_path(item):
         return Path(item).open("rb")
     if isinstance(item, np.ndarray):
-        if item.dtype != np.uint8 or not is_one_picture(item.shape):
-            raise OSError(f"an array of shape {list(item.shape)} and type {item.dtype} is no picture of bytes")
+        if item.dtype != np.uint8 or not is_one_image(item.shape):
+            raise OSError(f"an array of shape {list(item.shape)} and type {item.dtype} is no image of bytes")
         return Image.fromarray(item)
     copied = item.copy()
     copied.format = item.format
@@ -506,4 +506,4 @@ def _given_labels(given: Any, num: int, details: dict[str, Any], notes: list[str
 
 def _check_length(num_labels: int, num: int) -> None:
     if num_labels != num:
-        raise DataError(f"there are {num:,} pictures and {num_labels:,} labels. Give one label a picture.")
+        raise DataError(f"there are {num:,} images and {num_labels:,} labels. Give one label an image.")

@@ -23,21 +23,21 @@ from gankit.io.opening import largest_size
 from gankit.io.origin import Origin, Records, fingerprint
 from gankit.kinds.base import Dataset
 
-PICTURE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
-"""What pictures can come in: `Origin.format`."""
+IMAGE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
+"""What images can come in: `Origin.format`."""
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-"""Channels -> what Pillow calls such a picture."""
+"""Channels -> what Pillow calls such an image."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures of one size, with their labels.
+class Images:
+    """Images of one size, with their labels.
 
     x: uint8 [N, H, W, C], C of 1 to 4 (grey, grey and alpha, RGB, RGBA); read-only and mapped from disk where it does
         not fit in memory.
-    labels: one row a picture, or None. Class folders and single arrays give the column "label"; lists their own names.
-    origin: how they came; `format` is one of `PICTURE_FORMATS`.
+    labels: one row an image, or None. Class folders and single arrays give the column "label"; lists their own names.
+    origin: how they came; `format` is one of `IMAGE_FORMATS`.
     names: of the files they came from, or empty.
     """
 
@@ -48,16 +48,16 @@ class Pictures:
 
     def __post_init__(self) -> None:
         assert self.x.dtype == np.uint8 and self.x.ndim == 4 and 1 <= self.x.shape[3] <= 4, (self.x.dtype, self.x.shape)
-        assert self.labels is None or self.labels.num_rows == len(self.x), "one row of labels a picture"
-        assert len(self.names) in (0, len(self.x)), "one name a picture"
+        assert self.labels is None or self.labels.num_rows == len(self.x), "one row of labels an image"
+        assert len(self.names) in (0, len(self.x)), "one name an image"
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, rows: Any) -> Pictures:
-        """Some of the pictures: a slice, rows int [K], or bool [N]. Copies that fit in memory lie there."""
+    def take(self, rows: Any) -> Images:
+        """Some of the images: a slice, rows int [K], or bool [N]. Copies that fit in memory lie there."""
         index = np.arange(len(self))[rows]
-        return Pictures(
+        return Images(
             rows_of(self.x, rows if isinstance(rows, slice) else index),
             None if self.labels is None else self.labels.take(pa.array(index)),
             self.origin,
@@ -75,7 +75,7 @@ class ImageSet(Dataset):
     values: of their labels. whole: all images. rows: [n] int64, sorted, those that are meant.
     """
 
-    whole: Pictures
+    whole: Images
     rows: np.ndarray
 
     def __len__(self) -> int:
@@ -93,14 +93,14 @@ class ImageSet(Dataset):
 
 
 def form_in(origin: Origin) -> Form:
-    """How arrays of such pictures look: that of the array that came, or bytes, grey without an axis for its channel."""
+    """How arrays of such images look: that of the array that came, or bytes, grey without an axis for its channel."""
     return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
 
 
 def grid(x: Pixels, columns: int | None = None, gap: int = 1) -> Pixels:
-    """One picture of many, row by row. x: uint8 [N, H, W, C], N >= 1. Returns uint8 [H', W', C].
+    """One image of many, row by row. x: uint8 [N, H, W, C], N >= 1. Returns uint8 [H', W', C].
 
-    columns: pictures in a row (default: so that the whole is about square). gap: pixels between them, white; a last
+    columns: images in a row (default: so that the whole is about square). gap: pixels between them, white; a last
     row that is not full ends in white.
 
     >>> grid(np.zeros((5, 2, 3, 1), np.uint8), columns=3).shape
@@ -119,46 +119,46 @@ def grid(x: Pixels, columns: int | None = None, gap: int = 1) -> Pixels:
     return sheet
 
 
-def joined_pictures(batches: Sequence[Pictures], origin: Origin) -> Pictures:
+def joined_images(batches: Sequence[Images], origin: Origin) -> Images:
     """All batches (one at least) as one."""
     tables = [batch.labels for batch in batches if batch.labels is not None]
     x = np.concatenate([batch.x for batch in batches])
-    return Pictures(x, pa.concat_tables(tables) if tables else None, origin)
+    return Images(x, pa.concat_tables(tables) if tables else None, origin)
 
 
-def picture_hash(pictures: Pictures) -> str:
-    """The SHA-256 of sizes, pixels and labels, in order: the same however the pictures came."""
-    total = hashlib.sha256(repr(tuple(map(int, pictures.x.shape))).encode())
-    for part in chunks(len(pictures), pictures.x[:1].nbytes):
-        total.update(np.ascontiguousarray(pictures.x[part]).data)
-    if pictures.labels is not None:
-        total.update(fingerprint(Records(pictures.labels, Origin("pyarrow"))).encode())
+def image_hash(images: Images) -> str:
+    """The SHA-256 of sizes, pixels and labels, in order: the same however the images came."""
+    total = hashlib.sha256(repr(tuple(map(int, images.x.shape))).encode())
+    for part in chunks(len(images), images.x[:1].nbytes):
+        total.update(np.ascontiguousarray(images.x[part]).data)
+    if images.labels is not None:
+        total.update(fingerprint(Records(images.labels, Origin("pyarrow"))).encode())
     return total.hexdigest()
 
 
-def to_picture_object(pictures: Pictures) -> Any:
-    """Pictures in the form that came.
+def to_image_object(images: Images) -> Any:
+    """Images in the form that came.
 
     An array comes out as an array of the same rank, order of axes, dtype and range; a list of arrays as a list; PIL
-    images as a list of PIL images; a pair (pictures, labels) as a pair. Files come out as an array [N, H, W, C], or
+    images as a list of PIL images; a pair (images, labels) as a pair. Files come out as an array [N, H, W, C], or
     [N, H, W] where grey.
     """
-    details = pictures.origin.details
+    details = images.origin.details
     result: Any
-    if pictures.origin.format == "pil":
+    if images.origin.format == "pil":
         from PIL import Image
 
-        mode = MODES[pictures.x.shape[3]]
+        mode = MODES[images.x.shape[3]]
         result = [
-            Image.frombytes(mode, (pictures.x.shape[2], pictures.x.shape[1]), np.ascontiguousarray(one).tobytes())
-            for one in pictures.x
+            Image.frombytes(mode, (images.x.shape[2], images.x.shape[1]), np.ascontiguousarray(one).tobytes())
+            for one in images.x
         ]
     else:
-        result = from_pixels(pictures.x, form_in(pictures.origin))
+        result = from_pixels(images.x, form_in(images.origin))
         result = list(result) if details.get("list") else result
-    if not details.get("pair") or pictures.labels is None:
+    if not details.get("pair") or images.labels is None:
         return result
-    return result, _labels_object(pictures.labels, details)
+    return result, _labels_object(images.labels, details)
 
 
 def _labels_object(labels: pa.Table, details: Any) -> Any:
@@ -181,10 +181,10 @@ _MOST_CLASSES = 1000
 
 @dataclass(frozen=True)
 class Form:
-    """How an array of pictures was laid out.
+    """How an array of images was laid out.
 
     dtype: as NumPy writes it. low, high: the values that mean black and full light.
-    channel_axis: whether grey pictures had an axis for their one channel. channels_first: [N, C, H, W].
+    channel_axis: whether grey images had an axis for their one channel. channels_first: [N, C, H, W].
     """
 
     dtype: str = "|u1"
@@ -199,7 +199,7 @@ class Form:
 
 
 def axes_of(shape: Sequence[int]) -> tuple[bool, bool] | None:
-    """Whether pictures of that shape have a channel axis, and whether it stands first; None: these are no pictures.
+    """Whether images of that shape have a channel axis, and whether it stands first; None: these are no images.
 
     shape: [N, H, W], [N, H, W, C] or [N, C, H, W].
 
@@ -216,26 +216,26 @@ def axes_of(shape: Sequence[int]) -> tuple[bool, bool] | None:
     return (True, False) if 1 <= shape[3] <= 4 else None
 
 
-def is_one_picture(shape: Sequence[int]) -> bool:
-    """Whether an array of that shape is rather one picture [H, W] or [H, W, C] than many."""
+def is_one_image(shape: Sequence[int]) -> bool:
+    """Whether an array of that shape is rather one image [H, W] or [H, W, C] than many."""
     return len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) > 4)
 
 
-def seem_pictures(shape: Sequence[int], dtype: Any) -> bool:
-    """Whether an array is likely to hold pictures rather than numbers: bytes, or shaped as only pictures are."""
+def seem_images(shape: Sequence[int], dtype: Any) -> bool:
+    """Whether an array is likely to hold images rather than numbers: bytes, or shaped as only images are."""
     dtype = np.dtype(dtype)
     axes = axes_of(shape)
     if axes is None or dtype.kind not in "bufi" or min(shape) < 1:
         return False
     if dtype == np.uint8:
         sides = shape[2:4] if axes[1] else shape[1:3]
-        return min(sides) > 1 or is_one_picture(shape)
-    # Windows of time series are [N, steps, columns] too: numbers in three axes are pictures only where they are square.
+        return min(sides) > 1 or is_one_image(shape)
+    # Windows of time series are [N, steps, columns] too: numbers in three axes are images only where they are square.
     return axes[0] or (shape[1] == shape[2] and shape[1] >= _LEAST_SIDE)
 
 
 def form_of(array: npt.NDArray[Any], name: str) -> Form:
-    """The form of an array of pictures.
+    """The form of an array of images.
 
     array: [N, H, W], [N, H, W, C] or [N, C, H, W]; C of 1 to 4. Bytes are 0 to 255 (or 0 and 1 alone); 16-bit numbers
         0 to 65535; others by their values: 0 to 255, 0 to 1, or -1 to 1.
@@ -246,13 +246,13 @@ def form_of(array: npt.NDArray[Any], name: str) -> Form:
     axes = axes_of(array.shape)
     if axes is None:
         raise DataError(
-            f"{name}: pictures stand in an array [N, H, W] or [N, H, W, C] with C of 1 to 4. Got {list(array.shape)} "
+            f"{name}: images stand in an array [N, H, W] or [N, H, W, C] with C of 1 to 4. Got {list(array.shape)} "
             "instead. Reshape it, or take its rows as numbers with --kind vector."
         )
     if 0 in array.shape:
-        raise DataError(f"{name}: the array is empty ({list(array.shape)}). Give one with pictures.")
+        raise DataError(f"{name}: the array is empty ({list(array.shape)}). Give one with images.")
     if array.dtype.kind not in "bufi":
-        raise DataError(f"{name}: pictures are numbers, and the array is of {array.dtype}. Convert it to uint8.")
+        raise DataError(f"{name}: images are numbers, and the array is of {array.dtype}. Convert it to uint8.")
     low, high = _range_of(array, name)
     return Form(array.dtype.str, low, high, *axes)
 
@@ -265,7 +265,7 @@ def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
         return (0.0, 255.0) if any((array[part] > 1).any() for part in parts) or not array.any() else (0.0, 1.0)
     least, most = float(array.min()), float(array.max())
     if not np.isfinite([least, most]).all():
-        raise DataError(f"{name}: the pictures hold NaN or infinite values. Remove those pictures, or mend them.")
+        raise DataError(f"{name}: the images hold NaN or infinite values. Remove those images, or mend them.")
     if array.dtype == np.uint16:
         return 0.0, 65535.0
     if -1 - _SLACK <= least < -_SLACK and most <= 1 + _SLACK:
@@ -278,14 +278,14 @@ def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
         if array.dtype.kind in "iu" and 255 < most <= 65535:
             return 0.0, 65535.0
     raise DataError(
-        f"{name}: the values of the pictures run from {least:g} to {most:g}, and black and full light are not known. "
+        f"{name}: the values of the images run from {least:g} to {most:g}, and black and full light are not known. "
         "Scale them to 0 … 255 (bytes), 0 … 1 or -1 … 1"
         + (f": x / {most:g}." if least >= 0 else f": (x - {least:g}) / {most - least:g}.")
     )
 
 
 def to_pixels(array: npt.NDArray[Any], form: Form) -> Pixels:
-    """The pictures of an array as uint8 [N, H, W, C]; bytes 0 to 255 are not copied where their axes stand so."""
+    """The images of an array as uint8 [N, H, W, C]; bytes 0 to 255 are not copied where their axes stand so."""
     plain = form.dtype == "|u1" and form.high == 255
     ordered = array[..., None] if not form.channel_axis else np.moveaxis(array, 1, 3) if form.channels_first else array
     if plain and not form.channels_first:
@@ -301,7 +301,7 @@ def to_pixels(array: npt.NDArray[Any], form: Form) -> Pixels:
 
 
 def from_pixels(x: Pixels, form: Form) -> npt.NDArray[Any]:
-    """Pictures in the form that came: same rank, order of axes, dtype and range. x: uint8 [N, H, W, C]."""
+    """Images in the form that came: same rank, order of axes, dtype and range. x: uint8 [N, H, W, C]."""
     array: npt.NDArray[Any] = x
     if not form.channel_axis and x.shape[3] == 1:
         array = x[..., 0]
@@ -358,13 +358,13 @@ def label_arrays(labels: pa.Table, details: Mapping[str, Any]) -> dict[str, npt.
 Pixels = npt.NDArray[np.uint8]
 
 SHARE_OF_MEMORY = 0.25
-"""Pictures beyond this share of the machine's memory lie on disk."""
+"""Images beyond this share of the machine's memory lie on disk."""
 
 _CHUNK = 1 << 26
 
 
 def fits_in_memory(num_bytes: int) -> bool:
-    """Whether decoded pictures of so many bytes are kept in memory."""
+    """Whether decoded images of so many bytes are kept in memory."""
     return num_bytes <= SHARE_OF_MEMORY * 2 * largest_size()
 
 
@@ -383,7 +383,7 @@ def room_for(shape: tuple[int, ...]) -> Pixels:
     free = shutil.disk_usage(folder).free
     if num_bytes > 0.95 * free:
         raise DataError(
-            f"the pictures take {num_bytes / 1e9:,.1f} GB when decoded, and {folder!r} has {free / 1e9:,.1f} GB left. "
+            f"the images take {num_bytes / 1e9:,.1f} GB when decoded, and {folder!r} has {free / 1e9:,.1f} GB left. "
             "Make them smaller with --size, or name another place in the environment variable TMPDIR."
         )
     with tempfile.TemporaryFile() as file:

@@ -1,6 +1,6 @@
-"""Writing pictures: folders and zips of PNG files, arrays, and one grid; batch after batch, and whole or not at all.
+"""Writing images: folders and zips of PNG files, arrays, and one grid; batch after batch, and whole or not at all.
 
-Knows formats; never where pictures come from, torch or networks.
+Knows formats; never where images come from, torch or networks.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from gankit.io.folders import FileForm, write_files
 from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import GrowingArrays
 from gankit.io.origin import Origin
-from gankit.kinds.images.records import MODES, Pictures, Pixels, form_in, from_pixels, grid, label_arrays
+from gankit.kinds.images.records import MODES, Images, Pixels, form_in, from_pixels, grid, label_arrays
 
 MAX_GRID_PIXELS = 1 << 28
 """A grid of more pixels is refused: viewers cannot open it."""
 
-# On faces of 256 x 256 level 3 takes 8 ms a picture and 6 takes 21, for files that are 3.5% larger.
+# On faces of 256 x 256 level 3 takes 8 ms an image and 6 takes 21, for files that are 3.5% larger.
 _LEVEL = 3
 _SUFFIXES = ".zip, .npz, .npy, .png, or none for a folder"
 
 
-def write_pictures(batches: Iterable[Pictures], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
-    """Writes pictures as `write_files` does; also arrays in the form that came (.npz, .npy), and a grid (.png)."""
+def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
+    """Writes images as `write_files` does; also arrays in the form that came (.npz, .npy), and a grid (.png)."""
     if str(path) == "-":
-        raise OutputError(f"pictures do not go to standard output. Name a file or folder with -o ({_SUFFIXES}).")
+        raise OutputError(f"images do not go to standard output. Name a file or folder with -o ({_SUFFIXES}).")
     return write_files(batches, path, FILES, origin, first_row)
 
 
 # --- PNG files ----------------------------------------------------------------------------------------------------
 
 
-def png(picture: Pixels) -> bytes:
-    """The bytes of a PNG file. picture: uint8 [H, W, C], C of 1 to 4; lossless."""
+def png(image: Pixels) -> bytes:
+    """The bytes of a PNG file. image: uint8 [H, W, C], C of 1 to 4; lossless."""
     from PIL import Image
 
-    height, width, channels = picture.shape
-    image = Image.frombytes(MODES[channels], (width, height), np.ascontiguousarray(picture).tobytes())
+    height, width, channels = image.shape
+    drawn = Image.frombytes(MODES[channels], (width, height), np.ascontiguousarray(image).tobytes())
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=_LEVEL)
+    drawn.save(stream, "PNG", compress_level=_LEVEL)
     return stream.getvalue()
 
 
-def _encoded(batch: Pictures) -> Iterator[bytes]:
+def _encoded(batch: Images) -> Iterator[bytes]:
     return map(png, batch.x)
 
 
@@ -89,9 +89,9 @@ class ArraySink(Sink):
 
 
 class _Npy(ArraySink):
-    noun = "pictures"
+    noun = "images"
 
-    def write(self, batch: Pictures) -> None:
+    def write(self, batch: Images) -> None:
         self.keep(from_pixels(batch.x, form_in(self.origin)), batch.labels)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class _Npy(ArraySink):
 
 
 class _Npz(_Npy):
-    """Pictures and labels under the names that came, else x and y."""
+    """Images and labels under the names that came, else x and y."""
 
     def close(self) -> None:
         self.arrays.archive(self.stream, self.label_arrays("y"))
@@ -117,15 +117,15 @@ def plain_array(column: pa.ChunkedArray) -> Any:
 
 
 class _Grid(Sink):
-    """One PNG file with all pictures in it, row by row."""
+    """One PNG file with all images in it, row by row."""
 
-    noun = "pictures"
+    noun = "images"
 
-    def begin(self, first: Pictures) -> None:
+    def begin(self, first: Images) -> None:
         self._parts: list[Pixels] = []
         self._pixels = 0
 
-    def write(self, batch: Pictures) -> None:
+    def write(self, batch: Images) -> None:
         self._pixels += len(batch) * (batch.x.shape[1] + 1) * (batch.x.shape[2] + 1)
         if self._pixels > MAX_GRID_PIXELS:
             raise OutputError(
@@ -139,6 +139,6 @@ class _Grid(Sink):
 
 
 FILES = FileForm(
-    "pictures", ".png", _encoded, {".npz": _Npz, ".npy": _Npy, ".png": _Grid}, _SUFFIXES,
+    "images", ".png", _encoded, {".npz": _Npz, ".npy": _Npy, ".png": _Grid}, _SUFFIXES,
     {".gif": " A GIF is one animation, which interpolate makes."},
 )  # fmt: skip

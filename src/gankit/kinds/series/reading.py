@@ -17,7 +17,7 @@ from gankit.errors import DataError, OptionError
 from gankit.io.probe import Probe, probed
 from gankit.io.reading import read
 from gankit.kinds.images.arrays import headers
-from gankit.kinds.images.records import seem_pictures
+from gankit.kinds.images.records import seem_images
 from gankit.kinds.series.files import (
     array_file,
     array_object,
@@ -58,7 +58,7 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
         return False
     if isinstance(found.x, list):
         return all(item.ndim == 2 for item in found.x)
-    return found.x.ndim == 3 and not seem_pictures(found.x.shape, found.x.dtype)
+    return found.x.ndim == 3 and not seem_images(found.x.shape, found.x.dtype)
 
 
 def _path_holds_series(probe: Probe, config: TrainConfig) -> bool:
@@ -69,7 +69,7 @@ def _path_holds_series(probe: Probe, config: TrainConfig) -> bool:
         return True
     if is_array_file(path):
         shapes = headers(probe.stream()).values()
-        return any(len(shape) == 3 and not seem_pictures(shape, dtype) for shape, dtype in shapes)
+        return any(len(shape) == 3 and not seem_images(shape, dtype) for shape, dtype in shapes)
     return has_ucr_name(path) and is_ucr(records_of(probe, config)[0])
 
 

@@ -232,7 +232,7 @@ def _attributes(
                 "that differs. Leave it out, and it is learned step by step."
             )
     if found and not own.attributes:
-        notes.append(f"the same at every step of a series: {', '.join(found)}. Others: --attributes COLUMN.")
+        notes.append(f"the same at every step of a series: {', '.join(found)}. Override with --attributes COLUMN.")
     return found
 
 
@@ -366,7 +366,7 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
             found.append(one)
     best = next((one for one in found if _is_once(one.seconds, codes)), found[0] if found else None)
     if best is not None:
-        notes.append(f"time: {best.words}. Another: --time COLUMN, or --column {best.names[0]}=drop for none.")
+        notes.append(f"time: {best.words}. Override with --time COLUMN, or --column {best.names[0]}=drop for none.")
     elif wrong is not None:
         raise wrong
     else:

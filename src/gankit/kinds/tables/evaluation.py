@@ -90,7 +90,7 @@ def figure_of_one_number(
 ) -> dict[str, Any]:
     """D over a grid of x and the lines from z to x, for one-dimensional data.
 
-    z has many numbers and the picture one: z is shown by its projection on the direction along which G moves most
+    z has many numbers and the image one: z is shown by its projection on the direction along which G moves most
     (least squares of x on z).
 
     Returns:

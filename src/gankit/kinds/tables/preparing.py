@@ -51,7 +51,7 @@ def prepare_rows(
     check_kind(rows, config)
     if config.kind == "auto":
         notes.append(
-            f"kind: {kind.name} ({len(schema.modelled)} columns, {len(rows.records)} records). Another: --kind."
+            f"kind: {kind.name} ({len(schema.modelled)} columns, {len(rows.records)} records). Override with --kind."
         )
     network = _network(config, kind.name, schema, notes)
     codec, given = _codecs(kind.name, network, schema, train.values, config)

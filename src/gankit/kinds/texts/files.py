@@ -253,7 +253,7 @@ def _column(table: pa.Table, config: TrainConfig, notes: list[str]) -> str:
         raise DataError(f"no column holds free text: {', '.join(names[:6])}. Name the one to learn with --text-column.")
     found = max(free, key=lambda name: _characters(table.column(name)))
     if len(names) > 1:
-        notes.append(f"texts: column {found!r}. Another: --text-column.")
+        notes.append(f"texts: column {found!r}. Override with --text-column.")
     return found
 
 

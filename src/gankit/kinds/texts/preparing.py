@@ -61,7 +61,7 @@ def prepare_texts(
     given = [c for c in schema.modelled if c.name in config.given]
     what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
     size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
-    notes.append(f"kind: text ({size}). Another: --kind, --unit.")
+    notes.append(f"kind: text ({size}). Override with --kind, --unit.")
     return Prepared(
         kind, texts.origin, schema, network, Dataset(train), Dataset(heldout), codec,
         TableCodec.fit(given, train) if given else None, text_hash(texts), tuple(c.name for c in given),
@@ -142,7 +142,8 @@ def _check_alphabet(codec: TextCodec, texts: list[str], notes: list[str]) -> Non
         )
         raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. {fewer}")
     notes.append(
-        f"{found} are learned, {100 * (1 - share):.1f}% of the texts; the others are never written. Another: --unit."
+        f"{found} are learned, {100 * (1 - share):.1f}% of the texts; the others are never written. "
+        "Override with --unit."
     )
 
 

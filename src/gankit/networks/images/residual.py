@@ -163,7 +163,7 @@ class ResidualImageGenerator(Generator):
         h = self.basis * self.modulate(z)[:, :, None, None]  # -> [B, C, rows, columns]
         with autocast(h, self.multiply_in):
             h = self.stages(channels_last(h.to(self.multiply_in)))
-        # eight bits of mantissa are fewer than the grey levels of a image, so the colours are added up in float32
+        # eight bits of mantissa are fewer than the grey levels of an image, so the colours are added up in float32
         x: Tensor = self.colours(h.to(self.basis.dtype))
         return cut(x, *self.spec.shape[1:]).contiguous()
 

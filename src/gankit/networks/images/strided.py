@@ -5,7 +5,7 @@ Knows Spec and tensors; never columns, files or kinds of data.
 Layers at full size are the dearest ones and there are none: D rearranges every 2 x 2 pixels into channels before its
 first convolution, and G ends in the reverse of that. From there on each stage halves (doubles) the sides by a
 convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
-the gradients that are penalised, and G no batch statistics, so that a image does not depend on its batch. G ends in
+the gradients that are penalised, and G no batch statistics, so that an image does not depend on its batch. G ends in
 tanh: with a linear end the even ground of digits stays speckled, and at equal time they are seven times as far from
 real ones. A condition is joined with z in G with as much weight as z has and scales and shifts the channels of every
 stage (Dumoulin et al. 2017), from 1 and 0 on; it enters D by projection (Miyato and Koyama 2018, eq. 4). What was
@@ -42,7 +42,7 @@ WIDEST = 8
 MEASURED_NUMBERS = 28 * 28
 """Of the images that the settings were found on (MNIST): from there the penalty starts in proportion to the numbers of
 an image, for the gradient's squared norm is a sum over them, and the learning rate falls with the side
-(benchmarks/pictures.md)."""
+(benchmarks/images.md)."""
 
 
 class StridedGenerator(ConvolutionalGenerator):
@@ -156,7 +156,7 @@ class StridedDiscriminator(ConvolutionalDiscriminator):
 def default_width(height: int, length: int) -> int:
     """Channels at half of the full size: 32 up to 64 pixels, from there on halved as the sides double, 8 at least.
 
-    So every stage of a large image costs as much as one of a image of 64 x 64.
+    So every stage of a large image costs as much as one of an image of 64 x 64.
 
     >>> [default_width(n, n) for n in (8, 28, 64, 128, 256, 1024)]
     [32, 32, 32, 16, 8, 8]
@@ -176,7 +176,7 @@ def _build(
 
 
 def _recipe(task: Task) -> dict[str, Any]:
-    # benchmarks/pictures_networks.md
+    # benchmarks/images_networks.md
     _, height, width = task.spec.shape
     return {
         "batch": 32,

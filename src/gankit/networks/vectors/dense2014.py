@@ -19,7 +19,7 @@ pylearn2, which reads them. Facts that are easily missed:
 
 - D minimises half of its loss (AdversaryCost2), so with the plain sum its rate is half of G's.
 - G and D move at once, from the same noise and the same dropout, not one after the other as in algorithm 1 of the
-  paper. That decides: where D moves first it runs away (benchmarks/pictures.md).
+  paper. That decides: where D moves first it runs away (benchmarks/images.md).
 - Only mnist.yaml says `noise: uniform`; the other files leave pylearn2's default, standard normal noise.
 - The momentum rises linearly from .5 in epoch 1 to .7 in epoch 250; the rate is divided by 1.000004 after every batch,
   down to 1e-6.
@@ -304,5 +304,5 @@ PAIR = Pair(
     "dense2014", ("vector", "image", "sequence"), _build, recipe=_recipe, bfloat16=("image",),
     bfloat16_by_default=False, augmented=False,
 )  # fmt: skip
-"""In float32 by default: rounded to bfloat16, the momentum of 2014 lets D run away sooner (benchmarks/pictures.md). As
+"""In float32 by default: rounded to bfloat16, the momentum of 2014 lets D run away sooner (benchmarks/images.md). As
 published: neither augmented nor mirrored."""

@@ -1,4 +1,4 @@
-"""The controller of the strength: up where D has learned the training images by heart, down where it has not.
+"""The controller of the strength: up where D has memorised the training images, down where it has not.
 
 Knows mean logits and counts of samples; never images, networks or losses.
 """
@@ -21,11 +21,11 @@ colours."""
 
 
 def memorised(train: float, heldout: float, fake: float) -> float:
-    """How far D has learned the training images by heart: r_v of Karras et al. 2020, eq. 1, in [0, 1].
+    """How far D has memorised the training images: r_v of Karras et al. 2020, eq. 1, in [0, 1].
 
     (E[D(training)] - E[D(held-out)]) / (E[D(training)] - E[D(fake)]): 0 where D takes held-out images for real as
     training images, 1 where it takes them for fakes. 0 as well where D cannot tell training images from fakes at all,
-    for then there is nothing that it could have learned by heart.
+    for then there is nothing that it could have memorised.
 
     The three means must come from the same D at the same step (a relativistic D may drift as a whole), and the images
     must have been augmented with the same strength.

@@ -87,7 +87,7 @@ LOUDER = 0.1
 class Spectral(Augment):
     """Shifts in time, tempo and pitch, and loudness, each with probability `strength` for a spectrogram.
 
-    The first three are one map of the picture, mirrored beyond its edges; those that are shifted by whole columns alone
+    The first three are one map of the image, mirrored beyond its edges; those that are shifted by whole columns alone
     keep their numbers to the bit. There are no flips and no turns: a sound played backwards is another sound. The
     strength follows D's memory, as that of ADA does.
     """

@@ -1,4 +1,4 @@
-"""Classes of pictures: are they all there, is the class that was asked for the one that is seen, how good is each?
+"""Classes of images: are they all there, is the class that was asked for the one that is seen, how good is each?
 
 Knows labels, what a classifier saw, and features; never the classifier itself.
 """
@@ -19,10 +19,10 @@ from gankit.metrics.score import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
 _REPLICATES = 50
-_MAX_CLASS_PICTURES = 2000
+_MAX_CLASS_IMAGES = 2000
 
 Learn = Callable[[np.ndarray, np.ndarray, int, int], Callable[[np.ndarray], np.ndarray]]
-"""(x [N, H, W, C] uint8, y [N] int, num_classes, seed) -> a function from pictures to probabilities [N, K]."""
+"""(x [N, H, W, C] uint8, y [N] int, num_classes, seed) -> a function from images to probabilities [N, K]."""
 
 
 def shares(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -42,21 +42,21 @@ def entropy(share: np.ndarray) -> float:
 
 
 def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, seed: int = 0) -> Score:
-    """The entropy of the classes that a classifier sees in the fakes, over log K; best: that of the real pictures.
+    """The entropy of the classes that a classifier sees in the fakes, over log K; best: that of the real images.
 
-    A collapsed model shows few classes. Balanced classes have 1. details["missing"]: classes that real pictures have
+    A collapsed model shows few classes. Balanced classes have 1. details["missing"]: classes that real images have
     and fakes lack; details["distance"]: half the sum of the differences of the shares (total variation). The interval
     is a normal one from bootstraps of the fakes.
 
-    fake_seen: [M] int; real: [N] int, labels of real pictures, or what the classifier sees in them.
+    fake_seen: [M] int; real: [N] int, labels of real images, or what the classifier sees in them.
     """
     target = shares(real, num_classes)
     best = entropy(target)
     if not len(fake_seen) or not len(real):
-        return impossible(best, "one of the sets has no pictures")
+        return impossible(best, "one of the sets has no images")
     share = shares(fake_seen, num_classes)
     value = entropy(share)
-    generator = numpy_generator(seed, "metrics/pictures/classes")
+    generator = numpy_generator(seed, "metrics/images/classes")
     again = generator.multinomial(len(fake_seen), share, size=_REPLICATES) / len(fake_seen)
     details = {
         "classes": num_classes,
@@ -76,17 +76,17 @@ def per_class(
     fake_seen: np.ndarray | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Each class for itself, as plain JSON: its shares, how far its fakes are from its real pictures, and agreement.
+    """Each class for itself, as plain JSON: its shares, how far its fakes are from its real images, and agreement.
 
     real: [N, F], fake: [M, F] features; labels: [N], [M] int; fake_seen: [M] int, what a classifier sees, or None. At
-    most 2,000 pictures of a class and side, as many of both. A figure that cannot be computed is null.
+    most 2,000 images of a class and side, as many of both. A figure that cannot be computed is null.
 
     Returns:
         [{"class", "real", "fake" (shares), "real_pictures", "fake_pictures", "frechet", "precision", "recall",
         "agreement"}], in the order of `names`.
     """
     out = []
-    generator = numpy_generator(seed, "metrics/pictures/per_class")
+    generator = numpy_generator(seed, "metrics/images/per_class")
     for k, name in enumerate(names):
         here, there = np.flatnonzero(real_labels == k), np.flatnonzero(fake_labels == k)
         entry: dict[str, Any] = {
@@ -100,7 +100,7 @@ def per_class(
             "recall": None,
             "agreement": None,
         }
-        size = min(len(here), len(there), _MAX_CLASS_PICTURES)
+        size = min(len(here), len(there), _MAX_CLASS_IMAGES)
         a, b = (v[np.sort(generator.permutation(w)[:size])] for v, w in ((real, here), (fake, there)))
         if size >= 2:
             entry["frechet"] = frechet(a, b, interval=False).value
@@ -123,13 +123,13 @@ def usefulness(
     *,
     seed: int = 0,
 ) -> Score:
-    """The accuracy on held-out real pictures of a classifier that was trained on the fakes (x, y); best 1.
+    """The accuracy on held-out real images of a classifier that was trained on the fakes (x, y); best 1.
 
-    With real training pictures in the place of the fakes it is the ceiling. The interval is the exact binomial one over
-    held-out pictures, for this one trained classifier. details: see `accuracy_score`.
+    With real training images in the place of the fakes it is the ceiling. The interval is the exact binomial one over
+    held-out images, for this one trained classifier. details: see `accuracy_score`.
     """
     if len(np.unique(y)) < 2 or not len(heldout):
-        return impossible(1.0, "the pictures to learn from hold fewer than two classes, or there are none to test on")
+        return impossible(1.0, "the images to learn from hold fewer than two classes, or there are none to test on")
     seen = learn(x, y, len(names), seed)(heldout).argmax(1)
     return accuracy_score(heldout_labels, seen, names, len(x))
 
@@ -140,7 +140,7 @@ def stacked_modes(digits: np.ndarray, num_classes: int = 10) -> dict[str, Any]:
     digits: [N, 3] int, the class that a classifier sees in each channel; the protocol takes 26,000 fakes.
 
     >>> stacked_modes(np.array([[0, 0, 0], [1, 1, 1]]))
-    {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'pictures': 2}
+    {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'images': 2}
     """
     codes = np.zeros(len(digits), np.int64)
     for channel in range(digits.shape[1]):

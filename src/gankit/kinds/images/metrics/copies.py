@@ -1,6 +1,6 @@
-"""Copies among pictures: do the fakes repeat training pictures, exactly or nearly?
+"""Copies among images: do the fakes repeat training images, exactly or nearly?
 
-Knows training pictures, held-out pictures and fakes, as pixels or features; never how the fakes were made. What this
+Knows training images, held-out images and fakes, as pixels or features; never how the fakes were made. What this
 proves and what not is said in `gankit.metrics.copies`: copies that are found prove copying, none found prove nothing.
 """
 
@@ -13,14 +13,14 @@ from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, n
 from gankit.metrics.score import Score, impossible, share_score
 
 SEARCHED_SIDE = 32
-"""Pixels of the longer side at which near copies are looked for: larger pictures are averaged down to it."""
+"""Pixels of the longer side at which near copies are looked for: larger images are averaged down to it."""
 
 NEAR_SHARE = 0.01
 NEARNESS, LEAST_NEAR = 0.95, 0.5
 
 
 def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
-    """Pictures as rows of numbers in which near copies are looked for.
+    """Images as rows of numbers in which near copies are looked for.
 
     x: [N, H, W, C] uint8. mirrored: they are `faced` before.
 
@@ -42,9 +42,9 @@ def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
 
 
 def faced(x: np.ndarray) -> np.ndarray:
-    """Pictures [N, H, W, C] uint8, mirrored where their left half is darker than the right.
+    """Images [N, H, W, C] uint8, mirrored where their left half is darker than the right.
 
-    A picture and its mirror image come out alike, so that who copied either is found. Where both halves are equally
+    An image and its mirror image come out alike, so that who copied either is found. Where both halves are equally
     bright the order of the pixels decides; what is nearly alike may then come out facing the other way.
 
     >>> faced(np.array([[[[1], [0], [7]]], [[[5], [9], [2]]]], np.uint8))[:, 0, :, 0].tolist()
@@ -59,9 +59,9 @@ def faced(x: np.ndarray) -> np.ndarray:
 
 
 def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirrored: bool = False) -> Score:
-    """The share of fakes that equal a training picture in every pixel; best 0.
+    """The share of fakes that equal a training image in every pixel; best 0.
 
-    Data may hold the same picture twice: `details["heldout_share"]` is what honest fakes show. The interval is the
+    Data may hold the same image twice: `details["heldout_share"]` is what honest fakes show. The interval is the
     exact binomial one. All three [N, H, W, C] uint8. mirrored: whether mirror images are equal.
     """
     known, new, made = (_digests(x, mirrored) for x in (train, heldout, fake))
@@ -70,19 +70,19 @@ def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirro
 
 def _digests(x: np.ndarray, mirrored: bool) -> list[bytes]:
     parts = (x[start : start + 256] for start in range(0, len(x), 256))
-    return digests(picture for part in parts for picture in (faced(part) if mirrored else part))
+    return digests(image for part in parts for image in (faced(part) if mirrored else part))
 
 
 def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
-    """The share of fakes nearer to a training picture than all but 1% of held-out pictures are; best .01.
+    """The share of fakes nearer to a training image than all but 1% of held-out images are; best .01.
 
-    fake, heldout: their nearest training picture, in the same numbers (pixels). Fakes that imitate held-out pictures
-    show a share of .01; smooth fakes lie nearer to everything than real pictures do, so that a share a little above
+    fake, heldout: their nearest training image, in the same numbers (pixels). Fakes that imitate held-out images
+    show a share of .01; smooth fakes lie nearer to everything than real images do, so that a share a little above
     is no proof: look at the pairs. The interval is the exact binomial one, the 1% point being held fixed.
     """
     near, usual = fake.distances[:, 0], heldout.distances[:, 0]
     if not len(near) or len(usual) < 20:
-        return impossible(NEAR_SHARE, "fewer than 20 held-out pictures say what is near")
+        return impossible(NEAR_SHARE, "fewer than 20 held-out images say what is near")
     limit = float(np.quantile(usual, NEAR_SHARE))
     hits = near < limit
     order = np.argsort(near, kind="stable")[:NUM_WORST]
@@ -98,28 +98,28 @@ def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
 
 
 def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Score:
-    """The share of fakes that lie closer to a training picture than to any held-out one; best .5, the chance level.
+    """The share of fakes that lie closer to a training image than to any held-out one; best .5, the chance level.
 
-    Needs as many training as held-out pictures, so that honest fakes are closer to either with chance 1/2; ties count
-    half. Only fakes are counted that lie as near to one of both as 95% of held-out pictures lie to training ones: what
-    is farther from every picture copies none, and lies on one side of them all for other reasons. Nothing is said where
-    most are. The interval is that of `gankit.metrics.nearness.nearer_share`: a few pictures are the nearest of many.
+    Needs as many training as held-out images, so that honest fakes are closer to either with chance 1/2; ties count
+    half. Only fakes are counted that lie as near to one of both as 95% of held-out images lie to training ones: what
+    is farther from every image copies none, and lies on one side of them all for other reasons. Nothing is said where
+    most are. The interval is that of `gankit.metrics.nearness.nearer_share`: a few images are the nearest of many.
     details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
-    nearest training picture of fakes and of held-out pictures (negative: fakes are closer), p one-sided for that.
+    nearest training image of fakes and of held-out images (negative: fakes are closer), p one-sided for that.
     details["rows"]: fakes that were counted, "far": those that were not. details["pairs"]: fakes much nearer to a
-    training picture than to a held-out one, by row numbers.
+    training image than to a held-out one, by row numbers.
 
     train, heldout: [N, D], fake: [M, D], of any number type.
     """
-    assert len(train) == len(heldout), f"{len(train)} training and {len(heldout)} held-out pictures"
+    assert len(train) == len(heldout), f"{len(train)} training and {len(heldout)} held-out images"
     if min(len(train), len(fake)) < 2:
-        return impossible(0.5, "fewer than two pictures to compare distances with")
+        return impossible(0.5, "fewer than two images to compare distances with")
     members, others = nearest(fake, train), nearest(fake, heldout)
     to_train, to_heldout = members.distances[:, 0], others.distances[:, 0]
     usual = nearest(heldout, train).distances[:, 0]
     near = np.minimum(to_train, to_heldout) <= np.quantile(usual, NEARNESS)
     if near.mean() < LEAST_NEAR:
-        reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every picture than pictures are"
+        reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every image than images are"
         return impossible(0.5, f"{reason} from each other")
     details = {
         "far": int((~near).sum()),

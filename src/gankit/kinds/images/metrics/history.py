@@ -1,6 +1,6 @@
 """The Parzen log-likelihood of 2014, by its exact protocol: kept for history, never to choose by.
 
-Knows pixels only. Theis et al. (2016) show how weak it is: the centres of k-means beat real pictures at it.
+Knows pixels only. Theis et al. (2016) show how weak it is: the centres of k-means beat real images at it.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ SIGMAS = np.logspace(-1, 0, 10)
 NUM_FAKES = 10_000
 NUM_VALIDATION = 1000
 MOST_NUMBERS = 4096
-"""Numbers of a picture up to which it is computed; the paper's own had 784 and 2,304."""
+"""Numbers of an image up to which it is computed; the paper's own had 784 and 2,304."""
 
 _BLOCK_ROWS = 500
 
 
 def parzen(fake: np.ndarray, validation: np.ndarray, test: np.ndarray, *, best: float = math.nan) -> Score:
-    """The mean log-likelihood of test pictures under a Gaussian kernel at every fake (Goodfellow et al. 2014), in nats:
+    """The mean log-likelihood of test images under a Gaussian kernel at every fake (Goodfellow et al. 2014), in nats:
 
     mean_x [logmeanexp_i(-|x - mu_i|^2 / (2 sigma^2)) - D log(sigma sqrt(2 pi))], pixels scaled to [0, 1].
 
     The first 10,000 fakes are the centres mu_i; sigma is the one of logspace(-1, 0, 10) that is best for the first
-    1,000 validation pictures. The interval is +- 1.96 std / sqrt N over test pictures (std as NumPy computes it by
+    1,000 validation images. The interval is +- 1.96 std / sqrt N over test images (std as NumPy computes it by
     default, as the paper's code did; the paper prints one std / sqrt N as its error, in details["error"]).
 
     Args:
-        fake, validation, test: [N, H, W, C] uint8. The paper's validation pictures are a part of the training file that
+        fake, validation, test: [N, H, W, C] uint8. The paper's validation images are a part of the training file that
             trained nothing.
         best: what stands for perfect fakes; no such value is known.
     """
     numbers = int(np.prod(test.shape[1:]))
     if numbers > MOST_NUMBERS:
-        return impossible(best, f"pictures of {numbers:,} numbers: it was never used above a few thousand")
+        return impossible(best, f"images of {numbers:,} numbers: it was never used above a few thousand")
     if not len(fake) or not len(validation) or len(test) < 2:
-        return impossible(best, "one of the sets has too few pictures")
+        return impossible(best, "one of the sets has too few images")
     centres = _scaled(fake[:NUM_FAKES])
     trial = _log_likelihoods(_scaled(validation[:NUM_VALIDATION]), centres, SIGMAS).mean(1)
     sigma = float(SIGMAS[int(np.argmax(trial))])

@@ -1,4 +1,4 @@
-"""Nearest neighbours among pictures, in features or pixels, a block at a time; and what follows from them:
+"""Nearest neighbours among images, in features or pixels, a block at a time; and what follows from them:
 
 precision and recall, density and coverage. Knows plain matrices of numbers; never networks, or what is a copy.
 """
@@ -123,24 +123,24 @@ def too_few(real: np.ndarray, fake: np.ndarray) -> str | None:
     """Why `balls` cannot be asked, or None."""
     least = DENSITY_NEIGHBOURS + 1
     if min(len(real), len(fake)) < least:
-        return f"{min(len(real), len(fake))} pictures are too few; {least} are the least"
+        return f"{min(len(real), len(fake))} images are too few; {least} are the least"
     return None
 
 
 def precision(found: Balls) -> Score:
-    """Precision (Kynkaanniemi et al. 2019, eq. 2): the share of fakes in the ball of a real picture (k = 3), best 1.
+    """Precision (Kynkaanniemi et al. 2019, eq. 2): the share of fakes in the ball of a real image (k = 3), best 1.
 
-    Even real pictures lie outside now and then: compare with the ceiling, at equal numbers of pictures. The interval is
+    Even real images lie outside now and then: compare with the ceiling, at equal numbers of images. The interval is
     the exact binomial one over fakes, the balls being held fixed.
     """
     return _share(found.fake_inside, PRECISION_NEIGHBOURS)
 
 
 def recall(found: Balls) -> Score:
-    """Recall (Kynkaanniemi et al. 2019, eq. 2): the share of real pictures in the ball of a fake (k = 3), best 1.
+    """Recall (Kynkaanniemi et al. 2019, eq. 2): the share of real images in the ball of a fake (k = 3), best 1.
 
     Compare with the ceiling. One fake far from all others has a large ball that may hold much (Naeem et al. 2020):
-    `coverage` has no such weakness. The interval is the exact binomial one over real pictures.
+    `coverage` has no such weakness. The interval is the exact binomial one over real images.
     """
     return _share(found.real_inside, PRECISION_NEIGHBOURS)
 
@@ -148,17 +148,17 @@ def recall(found: Balls) -> Score:
 def density(found: Balls) -> Score:
     """Density (Naeem et al. 2020, eq. 3): how many real balls (k = 5) hold a fake, over 5; best 1.
 
-    Above 1: the fakes keep to where real pictures are dense. The interval is a normal one over fakes.
+    Above 1: the fakes keep to where real images are dense. The interval is a normal one over fakes.
     """
     details = {"neighbours": DENSITY_NEIGHBOURS, "pictures": len(found.holders)}
     return mean_score(found.holders / DENSITY_NEIGHBOURS, 1.0, details)
 
 
 def coverage(found: Balls) -> Score:
-    """Coverage (Naeem et al. 2020, eq. 4): the share of real pictures whose ball (k = 5) holds a fake, best 1.
+    """Coverage (Naeem et al. 2020, eq. 4): the share of real images whose ball (k = 5) holds a fake, best 1.
 
-    With as many fakes as real pictures perfect ones are expected at about 1 - 2^-5 = .97. The interval is the exact
-    binomial one over real pictures.
+    With as many fakes as real images perfect ones are expected at about 1 - 2^-5 = .97. The interval is the exact
+    binomial one over real images.
     """
     return _share(found.covered, DENSITY_NEIGHBOURS)
 

@@ -140,7 +140,7 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
 
 
 def histograms(real: Sample, fake: Sample, num_cells: int = 40, num_levels: int = 24) -> list[dict[str, Any]]:
-    """Each column's shares, real beside fake, for pictures: the COLUMN entries of `kinds.tables.metrics.metrics`.
+    """Each column's shares, real beside fake, for images: the COLUMN entries of `kinds.tables.metrics.metrics`.
 
     The cells of a number span the real values without the outer 0.5% on either side (all of them when there are at
     most `num_cells` different ones); the first and last cell also hold what lies beyond.

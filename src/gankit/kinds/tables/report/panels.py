@@ -77,7 +77,7 @@ def _missing(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: bool) -> tuple[Markup, list[str]]:
-    """The picture of a column of numbers ([N] and [M] float64, NaN = missing), and what it leaves out, in words."""
+    """The image of a column of numbers ([N] and [M] float64, NaN = missing), and what it leaves out, in words."""
     sizes = max(len(real), 1), max(len(fake), 1)
     show = numbers.moment if is_date else numbers.amount
     kept = [np.clip(v[np.isfinite(v)], -_LARGEST, _LARGEST) for v in (real, fake)]
@@ -86,7 +86,7 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
     if atom is not None:
         shares = [float((v == atom).sum()) / n for v, n in zip(kept, sizes, strict=True)]
         remarks.append(
-            f"Left out of the picture: the value {show(atom)}, in {numbers.share(shares[0])} of the real rows "
+            f"Left out of the image: the value {show(atom)}, in {numbers.share(shares[0])} of the real rows "
             f"and {numbers.share(shares[1])} of the fakes."
         )
         kept = [v[v != atom] for v in kept]

@@ -77,7 +77,7 @@ class TableSections(Sections[TableFacts]):
         drawn = Drawing("p_data, p_g, D(x), and G from z to x", figure1d.drawing(self.figure))
         asked = "The first figure of Goodfellow et al. (2014), for this model."
         said = [("", figure1d.words(self.figure))]
-        return [Section("figure-1d", "The game in one picture", [asked], verdicts=said, drawings=[drawn])]
+        return [Section("figure-1d", "The game in one image", [asked], verdicts=said, drawings=[drawn])]
 
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""

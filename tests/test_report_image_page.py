@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_picture_example import digits, evaluation, image_report, made_up_history, noisy, small
+from report_image_example import digits, evaluation, image_report, made_up_history, noisy, small
 from results import evaluation as evaluated
 from results import named, result, score
 from test_report_page import EVIL, Page
@@ -68,22 +68,22 @@ NOTHING = ImageFacts("", (8, 8, 1), None, (), True, {})
 
 
 def sections(*results: MetricResult, shape: tuple[int, int, int] = (28, 28, 1), **given: Any) -> ImageSections:
-    pictures = np.zeros((1, *shape), np.uint8)
+    images = np.zeros((1, *shape), np.uint8)
     found = evaluated(results, NOTHING, rows=Rows(20, 20, 10, 10, 20))
-    return image_sections(evaluation=found, train=pictures, heldout=pictures, fake=pictures, **given)
+    return image_sections(evaluation=found, train=images, heldout=images, fake=images, **given)
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------------
 
 
-def flat_pictures(values: list[int], side: int = 4) -> np.ndarray:
+def flat_images(values: list[int], side: int = 4) -> np.ndarray:
     return np.array(values, np.uint8)[:, None, None, None] * np.ones((1, side, side, 1), np.uint8)
 
 
-def test_the_figure_of_2014_has_the_nearest_training_picture_of_the_fake_at_its_left_in_a_yellow_frame() -> None:
-    fake, train = flat_pictures([10, 20, 30, 40]), flat_pictures([1, 2, 3, 4, 5])
+def test_the_figure_of_2014_has_the_nearest_training_image_of_the_fake_at_its_left_in_a_yellow_frame() -> None:
+    fake, train = flat_images([10, 20, 30, 40]), flat_images([1, 2, 3, 4, 5])
     drawn = figure_2014(fake, train, [0, 4, 0, 2], columns=3)
-    # Pictures of 4 pixels, gaps of 2, a margin of 2: they begin at 2, 8 and 14.
+    # Images of 4 pixels, gaps of 2, a margin of 2: they begin at 2, 8 and 14.
     assert drawn.shape == (2 + 4 + 2 + 4 + 2, 2 + 3 * 6, 3)
     shown = [[drawn[2 + 6 * r, 2 + 6 * c].tolist() for c in range(3)] for r in range(2)]
     assert shown == [[[10] * 3, [20] * 3, [5] * 3], [[30] * 3, [40] * 3, [3] * 3]]
@@ -95,7 +95,7 @@ def test_the_figure_of_2014_has_the_nearest_training_picture_of_the_fake_at_its_
 
 
 def test_fakes_that_fill_no_row_of_the_figure_are_left_out_and_too_few_are_refused() -> None:
-    fake, train = flat_pictures([1, 2, 3]), flat_pictures([9])
+    fake, train = flat_images([1, 2, 3]), flat_images([9])
     assert figure_2014(fake, train, [0, 0, 0], columns=3).shape[0] == 2 + 4 + 2
     with pytest.raises(ValueError, match="1 fakes"):
         figure_2014(fake[:1], train, [0], columns=3)
@@ -105,17 +105,17 @@ def test_fakes_that_fill_no_row_of_the_figure_are_left_out_and_too_few_are_refus
 
 @settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 3]))
-def test_a_grid_holds_each_picture_at_its_place(num: int, columns: int, height: int, width: int, channels: int) -> None:
-    pictures = np.random.default_rng(num).integers(0, 256, (num, height, width, channels), np.uint8)
-    drawn, columns = figure_grid(pictures, columns, gap=2), min(columns, num)
+def test_a_grid_holds_each_image_at_its_place(num: int, columns: int, height: int, width: int, channels: int) -> None:
+    images = np.random.default_rng(num).integers(0, 256, (num, height, width, channels), np.uint8)
+    drawn, columns = figure_grid(images, columns, gap=2), min(columns, num)
     assert drawn.shape == (-(-num // columns) * (height + 2) - 2, columns * (width + 2) - 2, channels)
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         top, left = i // columns * (height + 2), i % columns * (width + 2)
-        assert (drawn[top : top + height, left : left + width] == picture).all()
+        assert (drawn[top : top + height, left : left + width] == image).all()
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
-def test_pictures_of_any_shape_are_shown_at_most_96_pixels_large_and_in_their_proportions(h: int, w: int) -> None:
+def test_images_of_any_shape_are_shown_at_most_96_pixels_large_and_in_their_proportions(h: int, w: int) -> None:
     shape = shape_of(h, w)
     assert 1 <= shape.height <= LARGEST and 1 <= shape.width <= LARGEST
     assert shape.reduced == (max(h, w) > LARGEST)
@@ -126,7 +126,7 @@ def test_pictures_of_any_shape_are_shown_at_most_96_pixels_large_and_in_their_pr
         assert abs(min(shape.height, shape.width) - max(1, min(h, w) * LARGEST / max(h, w))) <= 0.5
 
 
-def test_large_pictures_are_averaged_over_areas_and_small_ones_keep_every_pixel() -> None:
+def test_large_images_are_averaged_over_areas_and_small_ones_keep_every_pixel() -> None:
     large = np.random.default_rng(0).integers(0, 256, (2, 192, 192, 3), np.uint8)
     means = large.reshape(2, 96, 2, 96, 2, 3).mean((2, 4))
     assert np.abs(reduced(large, shape_of(192, 192)) - means).max() <= 1
@@ -135,9 +135,9 @@ def test_large_pictures_are_averaged_over_areas_and_small_ones_keep_every_pixel(
 
 
 def test_opacity_is_laid_over_a_chequered_ground() -> None:
-    picture = np.zeros((1, 16, 16, 4), np.uint8)
-    picture[..., 0], picture[0, :8, :, 3] = 250, 255
-    drawn = flat_colours(picture)
+    image = np.zeros((1, 16, 16, 4), np.uint8)
+    image[..., 0], image[0, :8, :, 3] = 250, 255
+    drawn = flat_colours(image)
     assert drawn.shape == (1, 16, 16, 3) and (drawn[0, :8] == [250, 0, 0]).all()
     assert set(np.unique(drawn[0, 8:])) == {150, 200}
     assert flat_colours(np.zeros((1, 4, 4, 2), np.uint8)).shape == (1, 4, 4, 1)
@@ -152,17 +152,17 @@ def decoded(image: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(found[2]))))
 
 
-def test_an_embedded_picture_comes_back_as_it_was() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-    image = embedded(picture, 'a "quoted" & text', lossless=True)
-    assert (decoded(image) == picture).all()
-    assert 'width="7" height="5"' in image and "a &#34;quoted&#34; &amp; text" in image
+def test_an_embedded_image_comes_back_as_it_was() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    element = embedded(image, 'a "quoted" & text', lossless=True)
+    assert (decoded(element) == image).all()
+    assert 'width="7" height="5"' in element and "a &#34;quoted&#34; &amp; text" in element
     smooth = small(1, (64, 64, 3))[0]
     lossy = embedded(smooth, "", lossless=False)
     assert "image/jpeg" in lossy and np.abs(decoded(lossy).astype(int) - smooth).mean() < 3
 
 
-def test_small_pictures_are_kept_without_loss_and_large_ones_are_photographs() -> None:
+def test_small_images_are_kept_without_loss_and_large_ones_are_photographs() -> None:
     assert "image/png" in sheet(small(3, (28, 28, 1)), 3, "")
     assert "image/jpeg" in sheet(small(3, (64, 64, 1)), 3, "")
 
@@ -170,7 +170,7 @@ def test_small_pictures_are_kept_without_loss_and_large_ones_are_photographs() -
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_pictures_is_well_formed_and_needs_nothing_from_elsewhere() -> None:
+def test_the_page_of_images_is_well_formed_and_needs_nothing_from_elsewhere() -> None:
     page = Page(digits_report().html)
     assert page.open == [] and not page.all("script") and not page.all("iframe")
     for _, attributes in page.tags:
@@ -183,7 +183,7 @@ def test_the_page_of_pictures_is_well_formed_and_needs_nothing_from_elsewhere() 
             assert not target.startswith("#") or target[1:] in ids
 
 
-def test_the_page_of_pictures_can_be_read_without_seeing_them() -> None:
+def test_the_page_of_images_can_be_read_without_seeing_them() -> None:
     page = Page(digits_report().html)
     assert len(page.all("img")) > 40
     assert all(img["alt"] and int(img["width"] or 0) > 0 for img in page.all("img"))
@@ -192,7 +192,7 @@ def test_the_page_of_pictures_can_be_read_without_seeing_them() -> None:
     assert headings.count("h1") == 1 and all(int(b[1]) - int(a[1]) <= 1 for a, b in pairwise(headings))
 
 
-def test_every_part_is_there_for_pictures_with_classes() -> None:
+def test_every_part_is_there_for_images_with_classes() -> None:
     page = Page(digits_report().html)
     parts = ["samples", "by-class", "progress", "figure-2014", "closest", "overview", "distance", "fidelity"]
     parts += ["classes", "usefulness", "copies", "training", "model", "reading"]
@@ -200,7 +200,7 @@ def test_every_part_is_there_for_pictures_with_classes() -> None:
     assert "24 fixed directions of pixel space, resized by nothing" in digits_report().html
 
 
-def test_the_json_holds_the_evaluation_and_the_words_on_pictures() -> None:
+def test_the_json_holds_the_evaluation_and_the_words_on_images() -> None:
     report = digits_report()
     value = json.loads(json.dumps(report.json, allow_nan=False))
     assert [v["metric"] for v in value["verdicts"]] == list(value["evaluation"]["metrics"])
@@ -213,12 +213,12 @@ def test_the_json_holds_the_evaluation_and_the_words_on_pictures() -> None:
 def test_copied_fakes_come_first_among_the_closest_pairs_and_are_named_in_the_summary() -> None:
     report = digits_report()
     found = report.json["evaluation"]
-    pictures = np.zeros((1200, 8, 8, 1), np.uint8)
+    images = np.zeros((1200, 8, 8, 1), np.uint8)
     results = [
         result(named(METRICS, "copies_exact"), 0.0, 0.0, {}, **found["metrics"]["copies_exact"]["fake"]["details"])
     ]
     facts = ImageFacts(*(found[f.name] for f in dataclasses.fields(ImageFacts)))
-    shown = image_sections(evaluation=evaluated(results, facts), train=pictures, heldout=pictures, fake=pictures)
+    shown = image_sections(evaluation=evaluated(results, facts), train=images, heldout=images, fake=images)
     ranked = shown._ranked()
     assert {ranked[0]["fake"], ranked[1]["fake"]} == {3, 60}
     assert {ranked[0]["train"], ranked[1]["train"]} == {11, 12}
@@ -243,7 +243,7 @@ def test_without_records_the_page_is_made_of_fakes_alone_and_the_copied_ones_are
     assert "were left out of this report" in page(real, fake, False)
 
 
-def test_a_model_without_its_data_shows_nothing_as_nearest_training_picture() -> None:
+def test_a_model_without_its_data_shows_nothing_as_nearest_training_image() -> None:
     real, fake = small(200), small(60, seed=1)
     _, found = plain_report(real, fake)
     report, _ = plain_report(real, fake, found.without_training())
@@ -260,7 +260,7 @@ def test_classes_that_the_classifier_saw_are_not_called_asked_for() -> None:
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (3, 300, 1), (300, 2, 3), (9, 7, 2), (20, 24, 4), (10, 10, 6), (130, 100, 4)]
 )
-def test_pictures_of_any_shape_make_a_page(shape: tuple[int, int, int]) -> None:
+def test_images_of_any_shape_make_a_page(shape: tuple[int, int, int]) -> None:
     real, fake = small(40, shape), small(24, shape, seed=1)
     report, _ = plain_report(real, fake, progress=[(100, fake[:3]), (200, fake[3:6])])
     page = Page(report.html)
@@ -269,11 +269,11 @@ def test_pictures_of_any_shape_make_a_page(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(48, 48, 3), (128, 128, 3)])
-def test_pictures_that_cannot_be_compressed_stay_under_two_megabytes(shape: tuple[int, int, int]) -> None:
+def test_images_that_cannot_be_compressed_stay_under_two_megabytes(shape: tuple[int, int, int]) -> None:
     noise = noisy(np.zeros((400, *shape), np.uint8), 1.0)
     found = evaluation(*(small(100, seed=s) for s in (0, 1, 2)), only=("copies_exact",))
     by_class = {str(k): list(range(k, 100, 10)) for k in range(10)}
-    facts = dataclasses.replace(found.facts, pictures={**found.facts.pictures, "by_class": by_class})
+    facts = dataclasses.replace(found.facts, images={**found.facts.images, "by_class": by_class})
     steps = [(i, noise[:10]) for i in range(20)]
     known = {"heldout_classes": np.arange(100) % 10, "names": [str(i) for i in range(10)]}
     report = image_report(
@@ -284,11 +284,11 @@ def test_pictures_that_cannot_be_compressed_stay_under_two_megabytes(shape: tupl
 
 
 def test_what_is_missing_in_an_evaluation_is_left_out() -> None:
-    pictures = small(10)
+    images = small(10)
     lone = evaluated([MetricResult(named(METRICS, "frechet"), score(2.0, best=0.0))], NOTHING)
-    report = image_report(lone, pictures, pictures, pictures, card={}, history=[])
+    report = image_report(lone, images, images, images, card={}, history=[])
     assert Page(report.html).open == [] and report.json["verdicts"][0]["metric"] == "frechet"
-    nothing = image_report(evaluated([], NOTHING), pictures, pictures, pictures, card={}, history=[])
+    nothing = image_report(evaluated([], NOTHING), images, images, images, card={}, history=[])
     assert "How good are the fakes of the model?" in nothing.html
 
 
@@ -306,7 +306,7 @@ def test_names_of_classes_and_models_are_shown_and_never_run() -> None:
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
 
 
-def test_the_same_pictures_give_the_same_page() -> None:
+def test_the_same_images_give_the_same_page() -> None:
     real, fake = small(60), small(30, seed=1)
     first, found = plain_report(real, fake)
     assert first.html == plain_report(real, fake, found)[0].html
@@ -315,10 +315,10 @@ def test_the_same_pictures_give_the_same_page() -> None:
 def test_rows_that_do_not_exist_are_not_drawn() -> None:
     real, fake = small(60), small(30, seed=1)
     _, found = plain_report(real, fake)
-    pictures = dict(found.facts.pictures)
-    pictures["nearest_train"], pictures["typical"] = [10_000] * len(pictures["shown"]), [-1]
+    images = dict(found.facts.images)
+    images["nearest_train"], images["typical"] = [10_000] * len(images["shown"]), [-1]
     report, _ = plain_report(
-        real, fake, dataclasses.replace(found, facts=dataclasses.replace(found.facts, pictures=pictures))
+        real, fake, dataclasses.replace(found, facts=dataclasses.replace(found.facts, images=images))
     )
     assert Page(report.html).open == [] and "most typical" not in report.html
 
@@ -348,7 +348,7 @@ def told(value: float, ceiling: float = 0.1, noise: float | None = 400.0) -> Sta
 
 
 @pytest.mark.parametrize(("value", "level"), [(0.105, "real"), (0.2, "close"), (2.0, "fair"), (50.0, "weak")])
-def test_the_way_to_real_pictures_is_counted_in_halvings_of_the_distance(value: float, level: str) -> None:
+def test_the_way_to_real_images_is_counted_in_halvings_of_the_distance(value: float, level: str) -> None:
     place = told(value)
     assert place.way == pytest.approx(math.log(400 / value) / math.log(4000))
     assert place.level == level
@@ -359,26 +359,26 @@ def test_a_ceiling_below_zero_counts_as_its_intervals_half_width() -> None:
     assert told(1.0, ceiling=-0.001).way == pytest.approx(math.log(400) / math.log(400 / 0.04))
 
 
-def test_without_baselines_a_distance_is_judged_as_a_multiple_of_that_of_real_pictures() -> None:
+def test_without_baselines_a_distance_is_judged_as_a_multiple_of_that_of_real_images() -> None:
     assert [told(v, noise=None).level for v in (0.19, 0.9, 1.1)] == ["close", "fair", "weak"]
 
 
-def test_one_good_picture_again_and_again_is_no_standard_of_realism() -> None:
+def test_one_good_image_again_and_again_is_no_standard_of_realism() -> None:
     place = place_of(metric("precision", 0.7, 0.9, noise=0.0, mean=1.0))
     assert (place.baseline, place.level) == ("noise", "fair") and place.way == pytest.approx(0.7 / 0.9)
 
 
-def test_a_single_fake_that_equals_a_training_picture_is_a_sign_of_copying_unless_pictures_are_tiny() -> None:
+def test_a_single_fake_that_equals_a_training_image_is_a_sign_of_copying_unless_images_are_tiny() -> None:
     def found(heldout_share: float) -> MetricResult:
         fake = Score(0.001, 0.0, 0.006, 0.0, {"copies": 1, "heldout_share": heldout_share})
         return metric("copies_exact", fake, 0.0, half=0.004)
 
     assert place_of(found(0.0)).level == "fair"
     assert place_of(found(0.0), (3, 3, 1)).level == "real"
-    assert place_of(found(0.001)).level == "real"  # the data hold the same picture twice
+    assert place_of(found(0.001)).level == "real"  # the data hold the same image twice
 
 
-def test_every_metric_of_pictures_has_words_of_its_own() -> None:
+def test_every_metric_of_images_has_words_of_its_own() -> None:
     assert all(m.title and m.noun and m.question != m.meaning and (m.good or m.remedy) for m in METRICS)
 
 
@@ -388,7 +388,7 @@ def test_what_images_are_called_is_an_argument() -> None:
     found = evaluation(real[:30], real[30:], fake, only=QUICK, noun=noun)
     page = image_report(found, real[:30], real[30:], fake, card={"name": "x"}, noun=noun, progress=[(1, fake[:4])])
     text = " ".join([*Page(page.html).texts, *page.verdicts])
-    assert "spectrograms" in text and not re.search(r"\b(image|picture)s?\b", text)
+    assert "spectrograms" in text and not re.search(r"\b(image|image)s?\b", text)
 
 
 def test_a_verdict_says_what_a_figure_means_and_what_to_try() -> None:
@@ -400,8 +400,8 @@ def test_a_verdict_says_what_a_figure_means_and_what_to_try() -> None:
     assert "33.3 % of the way there from noise (0.000)" in weak
     assert "kinds of real images are missing" in weak and "To try: train longer (--budget or --samples)" in weak
     assert "To try" not in text(0.9)
-    none = score(None, reason="there are no pictures")
-    assert text(none) == "Variety (recall): not computed, because there are no pictures."
+    none = score(None, reason="there are no images")
+    assert text(none) == "Variety (recall): not computed, because there are no images."
 
 
 def sentences(*results: MetricResult) -> list[str]:
@@ -508,7 +508,7 @@ def test_a_metric_that_is_minus_a_distance_gains_by_halvings() -> None:
 
 def test_the_curve_of_a_distance_is_drawn_in_halvings_and_named_by_the_card() -> None:
     rows = [{"samples": i, "metric": -(2.0 ** (8 - i))} for i in range(9)]
-    ((_, svg),) = curves(rows, {"metric": "minus frechet"}, records="pictures", halvings=True)
+    ((_, svg),) = curves(rows, {"metric": "minus frechet"}, records="images", halvings=True)
     heights = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", max(re.findall(r'd="([^"]+)"', svg), key=len))]
     steps = np.diff(heights)
     assert "minus frechet" in svg and ">-100<" in svg and ">-1<" in svg
@@ -520,7 +520,7 @@ def test_the_curve_of_a_distance_is_drawn_in_halvings_and_named_by_the_card() ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1200])
-def test_a_browser_lays_the_page_of_pictures_out_without_overflow(tmp_path: Path, width: int) -> None:
+def test_a_browser_lays_the_page_of_images_out_without_overflow(tmp_path: Path, width: int) -> None:
     browser = next((b for b in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if b), None)
     if browser is None:
         pytest.skip("no Chromium is installed")

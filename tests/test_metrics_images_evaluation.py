@@ -1,4 +1,4 @@
-"""The evaluation of pictures: its layout, ceilings and baselines, on the digits that scikit-learn ships."""
+"""The evaluation of images: its layout, ceilings and baselines, on the digits that scikit-learn ships."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError
-from gankit.kinds.images.metrics.metrics import METRICS, evaluate_images
+from gankit.kinds.images.metrics.metrics import METRICS
+from gankit.kinds.images.metrics.metrics import evaluate_images as evaluate
 from gankit.randomness import numpy_generator
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "report.md"
@@ -38,7 +39,7 @@ def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
     return predict
 
 
-def evaluate_pictures(
+def evaluate_images(
     train: np.ndarray,
     heldout: np.ndarray,
     fake: np.ndarray,
@@ -50,7 +51,7 @@ def evaluate_pictures(
 ) -> dict[str, Any]:
     """The evaluation as report.json has it."""
     labels = (train_labels, heldout_labels, fake_labels)
-    return evaluate_images(train, heldout, fake, labels=labels, **options).to_json()
+    return evaluate(train, heldout, fake, labels=labels, **options).to_json()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def digits() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def found(digits: dict[str, np.ndarray]) -> dict[str, Any]:
     classify = learn(digits["train"], digits["train_labels"], 10, 0)
-    return evaluate_pictures(**digits, features=Thumbnails(), classify=classify, learn=learn, class_names=NAMES)
+    return evaluate_images(**digits, features=Thumbnails(), classify=classify, learn=learn, class_names=NAMES)
 
 
 def test_every_metric_is_there_with_ceiling_and_baselines(found: dict[str, Any]) -> None:
@@ -90,7 +91,7 @@ def test_it_is_plain_json(found: dict[str, Any]) -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_fresh_real_pictures_reach_the_ceiling_and_the_plain_makers_do_not(found: dict[str, Any]) -> None:
+def test_fresh_real_images_reach_the_ceiling_and_the_plain_makers_do_not(found: dict[str, Any]) -> None:
     m = found["metrics"]
     for name in ("precision", "recall", "coverage"):
         fake, ceiling = m[name]["fake"], m[name]["ceiling"]
@@ -117,26 +118,26 @@ def test_only_the_bootstrap_copies(found: dict[str, Any]) -> None:
 def test_copied_fakes_are_named_by_their_rows(digits: dict[str, np.ndarray]) -> None:
     changed = {**digits, "fake": digits["fake"].copy()}
     changed["fake"][[11, 40]] = digits["train"][[7, 99]]
-    found = evaluate_pictures(**changed, features=Thumbnails(), only=["copies_exact", "copies_near"])
+    found = evaluate_images(**changed, features=Thumbnails(), only=["copies_exact", "copies_near"])
     assert set(found["metrics"]) == {"copies_exact", "copies_near"}
     pairs = found["metrics"]["copies_exact"]["fake"]["details"]["pairs"]
     assert {(p["fake"], p["train"]) for p in pairs} == {(11, 7), (40, 99)}
-    pictures = found["pictures"]
-    assert pictures["shown"][11] == 11 and pictures["nearest_train"][11] == 7 and pictures["distance_train"][11] == 0
-    assert pictures["nearest_train"][40] == 99
-    for pair in pictures["copied"]:
+    images = found["pictures"]
+    assert images["shown"][11] == 11 and images["nearest_train"][11] == 7 and images["distance_train"][11] == 0
+    assert images["nearest_train"][40] == 99
+    for pair in images["copied"]:
         gap = changed["fake"][pair["fake"]].astype(float) - changed["train"][pair["train"]]
         assert np.sqrt((gap**2).sum()) == pytest.approx(pair["distance_train"])
 
 
-def test_pictures_to_draw_are_rows_of_what_was_given(found: dict[str, Any], digits: dict[str, np.ndarray]) -> None:
-    pictures = found["pictures"]
+def test_images_to_draw_are_rows_of_what_was_given(found: dict[str, Any], digits: dict[str, np.ndarray]) -> None:
+    images = found["pictures"]
     fake, heldout = digits["fake"], digits["heldout"]
-    gap = fake[5].astype(float) - heldout[pictures["nearest_heldout"][5]]
+    gap = fake[5].astype(float) - heldout[images["nearest_heldout"][5]]
     every = np.sqrt(((fake[5].astype(float) - heldout) ** 2).sum((1, 2, 3)))
-    assert np.sqrt((gap**2).sum()) == pytest.approx(every.min()) == pytest.approx(pictures["distance_heldout"][5])
-    assert all(digits["fake_labels"][row] == 3 for row in pictures["by_class"]["3"])
-    assert len(pictures["typical"]) == len(pictures["worst"]) == 16
+    assert np.sqrt((gap**2).sum()) == pytest.approx(every.min()) == pytest.approx(images["distance_heldout"][5])
+    assert all(digits["fake_labels"][row] == 3 for row in images["by_class"]["3"])
+    assert len(images["typical"]) == len(images["worst"]) == 16
 
 
 def test_the_classifier_and_each_class_are_reported(found: dict[str, Any]) -> None:
@@ -149,7 +150,7 @@ def test_the_classifier_and_each_class_are_reported(found: dict[str, Any]) -> No
 
 def test_same_arguments_give_the_same_figures_and_another_seed_others(digits: dict[str, np.ndarray]) -> None:
     def run(seed: int) -> dict[str, Any]:
-        found = evaluate_pictures(
+        found = evaluate_images(
             **digits, features=Thumbnails(), seed=seed, max_images=300, only=["frechet", "precision"]
         )
         for entry in found["metrics"].values():
@@ -161,20 +162,20 @@ def test_same_arguments_give_the_same_figures_and_another_seed_others(digits: di
 
 def test_without_labels_what_needs_them_is_left_out_and_said(digits: dict[str, np.ndarray]) -> None:
     bare = {k: v for k, v in digits.items() if not k.endswith("labels")}
-    found = evaluate_pictures(**bare, features=Thumbnails())
+    found = evaluate_images(**bare, features=Thumbnails())
     assert {"classes", "agreement", "usefulness"}.isdisjoint(found["metrics"])
     assert found["per_class"] == [] and found["classifier"] is None and found["pictures"]["by_class"] == {}
     assert any("classifier" in note for note in found["notes"])
 
 
-def test_mirror_images_of_training_pictures_are_copies_only_where_training_showed_them(
+def test_mirror_images_of_training_images_are_copies_only_where_training_showed_them(
     digits: dict[str, np.ndarray],
 ) -> None:
     copied = digits["train"][:400]
     names = [name for name in (m.name for m in METRICS) if name.startswith("copies")]
 
     def shares(fake: np.ndarray, mirrored: bool) -> dict[str, float]:
-        found = evaluate_pictures(
+        found = evaluate_images(
             digits["train"], digits["heldout"], fake, features=Thumbnails(), only=names, mirrored=mirrored
         )
         values = {name: entry["fake"]["value"] for name, entry in found["metrics"].items()}
@@ -187,16 +188,16 @@ def test_mirror_images_of_training_pictures_are_copies_only_where_training_showe
         assert blind[name] < straight[name] - 0.15 and seeing[name] == pytest.approx(straight[name], abs=0.06), name
 
 
-def test_pictures_that_were_not_copied_are_not_accused_by_their_mirror_images(digits: dict[str, np.ndarray]) -> None:
+def test_images_that_were_not_copied_are_not_accused_by_their_mirror_images(digits: dict[str, np.ndarray]) -> None:
     bare = {k: v for k, v in digits.items() if not k.endswith("labels")}
-    found = evaluate_pictures(**bare, features=Thumbnails(), mirrored=True, only=["copies_near", "copies_exact"])
+    found = evaluate_images(**bare, features=Thumbnails(), mirrored=True, only=["copies_near", "copies_exact"])
     near = found["metrics"]["copies_near"]["fake"]
     assert near["low"] < 0.5 < near["high"] and found["metrics"]["copies_exact"]["fake"]["value"] == 0
 
 
-def test_few_pictures_are_told_and_nothing_breaks() -> None:
+def test_few_images_are_told_and_nothing_breaks() -> None:
     x = numpy_generator(3, "test few").integers(0, 256, (10, 8, 8, 1), dtype=np.uint8)
-    found = evaluate_pictures(x[:4], x[4:7], x[7:], features=Thumbnails())
+    found = evaluate_images(x[:4], x[4:7], x[7:], features=Thumbnails())
     assert found["metrics"]["precision"]["fake"]["value"] is None
     assert any("too few" in note for note in found["notes"])
     assert any("fewer images than features" in note for note in found["notes"])
@@ -218,9 +219,9 @@ def test_what_does_not_fit_is_refused_in_words(
 ) -> None:
     given = {k: v for k, v in digits.items() if k != "fake_labels"} | change
     with pytest.raises(DataError, match=words):
-        evaluate_pictures(**given, features=Thumbnails())
+        evaluate_images(**given, features=Thumbnails())
 
 
-def test_every_metric_of_pictures_is_explained_in_the_docs() -> None:
-    section = DOCS.read_text(encoding="utf-8").split("## The figures of pictures", 1)[1].split("\n## ", 1)[0]
+def test_every_metric_of_images_is_explained_in_the_docs() -> None:
+    section = DOCS.read_text(encoding="utf-8").split("## The figures of images", 1)[1].split("\n## ", 1)[0]
     assert [m.name for m in METRICS if f"`{m.name}`" not in section] == []

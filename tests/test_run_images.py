@@ -1,4 +1,4 @@
-"""Pictures from end to end, with every network that makes them: train, sample, keep, resume, evaluate."""
+"""Images from end to end, with every network that makes them: train, sample, keep, resume, evaluate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gankit.networks import NETWORKS
 from gankit.run.plan import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
-"""Networks that make pictures, and a width that is small."""
+"""Networks that make images, and a width that is small."""
 
 SMALL = {"batch": 16, "evaluations": 2, "early_stop": False}
 
@@ -41,7 +41,7 @@ def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_p
     model = gankit.train(x, network=network, width=WIDTHS[network], samples="480", **SMALL)
     whole = model.sample(9, seed=3)
     assert whole.shape == (9, 8, 8) and whole.dtype == np.uint8
-    assert len(np.unique(whole.reshape(9, -1), axis=0)) > 1, "another z gives another picture"
+    assert len(np.unique(whole.reshape(9, -1), axis=0)) > 1, "another z gives another image"
     np.testing.assert_array_equal(model.sample(4, seed=3, offset=5), whole[5:])
     model.save(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(gankit.load(tmp_path / "model.safetensors").sample(9, seed=3), whole)
@@ -82,7 +82,7 @@ def test_labels_are_conditions_by_themselves(conditional: gankit.Model) -> None:
 def test_labels_can_be_left_out() -> None:
     model = gankit.train(digits(100), network="strided", width=8, samples="200", given=("none",), **SMALL)
     assert model.card["given"] == []
-    with pytest.raises(OptionError, match="cannot obey a condition on 'label'"):
+    with pytest.raises(OptionError, match="cannot satisfy a condition on 'label'"):
         model.sample(1, where={"label": 3})
 
 
@@ -148,7 +148,7 @@ def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("network", "side", "steps"), [("strided", 64, 25), ("strided", 512, 6), ("stylegan2", 256, 1)]
 )
-def test_large_pictures_are_looked_at_after_fewer_steps_so_that_a_stop_does_not_wait(
+def test_large_images_are_looked_at_after_fewer_steps_so_that_a_stop_does_not_wait(
     network: str, side: int, steps: int
 ) -> None:
     x = np.zeros((4, side, side, 3), np.uint8)
@@ -158,16 +158,16 @@ def test_large_pictures_are_looked_at_after_fewer_steps_so_that_a_stop_does_not_
     assert plan_game(prepare(x, config, notes), config, 1000).steps_per_look == steps
 
 
-def test_one_picture_cannot_be_learned_from() -> None:
+def test_one_image_cannot_be_learned_from() -> None:
     with pytest.raises(DataError):
         gankit.train(digits(1)[0], samples="100")
 
 
-def test_a_table_network_is_refused_for_pictures() -> None:
+def test_a_table_network_is_refused_for_images() -> None:
     with pytest.raises(OptionError, match="makes tables"):
         gankit.train(digits(20)[0], network="sequential", samples="100")
 
 
-def test_a_picture_network_is_refused_for_tables() -> None:
+def test_a_image_network_is_refused_for_tables() -> None:
     with pytest.raises(OptionError, match="makes images"):
         gankit.train(np.arange(100.0), network="strided", samples="100")

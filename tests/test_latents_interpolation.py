@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from latent_models import WIDTHS, picture_model
+from latent_models import WIDTHS, image_model
 
 import gankit
 from gankit.errors import OptionError
@@ -27,8 +27,8 @@ def rows(model: Model, stops: list[Stop], truncation: float = 1.0) -> np.ndarray
 
 
 @pytest.mark.parametrize(("network", "space"), [*((name, "z") for name in sorted(WIDTHS)), ("stylegan2", "w")])
-def test_a_walk_passes_the_very_pictures_of_its_rows(network: str, space: str) -> None:
-    model = picture_model(network)
+def test_a_walk_passes_the_very_images_of_its_rows(network: str, space: str) -> None:
+    model = image_model(network)
     stops = [Stop(3, 1), Stop(300, 1), Stop(0, 2, {"label": 7})]  # 300: of another block
     x = interpolate(model, stops, frames=4, space=space)
     assert x.shape == (9, 8, 8, 1) and x.dtype == np.uint8
@@ -39,16 +39,16 @@ def test_a_walk_passes_the_very_pictures_of_its_rows(network: str, space: str) -
     assert steps.min() > 0, "it moves at every step"
 
 
-def test_pictures_between_are_close_to_the_ends_where_they_are_near_to_them() -> None:
-    """The pictures at the ends come from `sample`; those beside them from the walk's own places."""
+def test_images_between_are_close_to_the_ends_where_they_are_near_to_them() -> None:
+    """The images at the ends come from `sample`; those beside them from the walk's own places."""
     for network in ("strided", "stylegan2"):
-        model = picture_model(network)
+        model = image_model(network)
         x = interpolate(model, [Stop(3), Stop(4)], frames=1000)[[0, 1, 999, 1000]].astype(int)
         assert np.abs(x[0] - x[1]).max() <= 3 and np.abs(x[2] - x[3]).max() <= 3
 
 
 def test_a_loop_ends_where_it_began() -> None:
-    model = picture_model("strided", labelled=False)
+    model = image_model("strided", labelled=False)
     stops = [Stop(1), Stop(2), Stop(5)]
     x = interpolate(model, stops, frames=3, loop=True)
     assert len(x) == 10
@@ -57,7 +57,7 @@ def test_a_loop_ends_where_it_began() -> None:
 
 def test_truncation_holds_at_the_ends_and_between() -> None:
     for network in ("strided", "stylegan2"):
-        model = picture_model(network)
+        model = image_model(network)
         stops = [Stop(1, 0, {"label": 3}), Stop(2, 0, {"label": 3})]  # what a label does is not truncated
         x = interpolate(model, stops, frames=2, truncation=0.3)
         np.testing.assert_array_equal(x[[0, 2]], rows(model, stops, truncation=0.3))
@@ -66,7 +66,7 @@ def test_truncation_holds_at_the_ends_and_between() -> None:
 
 
 def test_with_one_row_under_two_conditions_only_the_condition_changes() -> None:
-    model = picture_model("strided")
+    model = image_model("strided")
     stops = [Stop(5, 0, {"label": 3}), Stop(5, 0, {"label": 8})]
     places = places_of(model, stops)
     assert places.z is not None and torch.equal(places.z[0], places.z[1])
@@ -79,7 +79,7 @@ def test_with_one_row_under_two_conditions_only_the_condition_changes() -> None:
 
 
 def test_a_straight_line_in_z_is_the_mean_of_both_ends_in_the_middle() -> None:
-    model = picture_model("residual", labelled=False)
+    model = image_model("residual", labelled=False)
     places = places_of(model, [Stop(0), Stop(1)])
     assert places.z is not None
     x = interpolate(model, [Stop(0), Stop(1)], frames=2, path="straight")
@@ -116,7 +116,7 @@ def test_parallel_ends_are_joined_by_a_straight_line() -> None:
 
 
 def test_what_cannot_be_walked_is_refused_in_words() -> None:
-    model = picture_model("strided")
+    model = image_model("strided")
     with pytest.raises(OptionError, match="at least two places"):
         interpolate(model, [Stop(3)])
     with pytest.raises(OptionError, match="row -1"):
@@ -124,7 +124,7 @@ def test_what_cannot_be_walked_is_refused_in_words() -> None:
     with pytest.raises(OptionError, match=r"needs a network with styles.*strided"):
         interpolate(model, [Stop(3), Stop(4)], space="w")
     with pytest.raises(OptionError, match="spherical is for z"):
-        interpolate(picture_model("stylegan2"), [Stop(3), Stop(4)], space="w", path="spherical")
+        interpolate(image_model("stylegan2"), [Stop(3), Stop(4)], space="w", path="spherical")
     with pytest.raises(OptionError, match="12"):
         interpolate(model, [Stop(3), Stop(4, 0, {"label": 12})])
     with pytest.raises(OptionError, match="truncation"):

@@ -1,4 +1,4 @@
-"""Pictures in arrays: NumPy files, IDX, CIFAR's batches, .mat and Python objects, with their labels."""
+"""Images in arrays: NumPy files, IDX, CIFAR's batches, .mat and Python objects, with their labels."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ import scipy.io
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_examples import PLAIN, encoded, fill, image, noise
+from image_examples import PLAIN, encoded, fill, image, noise
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.kinds.images import records as picturestore
+from gankit.kinds.images import records as imagestore
 from gankit.kinds.images.cifar import plain_objects
-from gankit.kinds.images.reading import looks_like_pictures, read_pictures
-from gankit.kinds.images.records import Pictures, to_picture_object
+from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.records import Images, to_image_object
 from gankit.randomness import numpy_generator
 
 
-def read(source: Any, **options: Any) -> tuple[Pictures, str]:
+def read(source: Any, **options: Any) -> tuple[Images, str]:
     notes: list[str] = []
     config = TrainConfig(**options)
-    assert looks_like_pictures(source, config)
-    return read_pictures(source, config, notes), "\n".join(notes)
+    assert looks_like_images(source, config)
+    return read_images(source, config, notes), "\n".join(notes)
 
 
-def labels_of(pictures: Pictures) -> dict[str, list[Any]]:
-    assert pictures.labels is not None
-    columns: dict[str, list[Any]] = pictures.labels.to_pydict()
+def labels_of(images: Images) -> dict[str, list[Any]]:
+    assert images.labels is not None
+    columns: dict[str, list[Any]] = images.labels.to_pydict()
     return columns
 
 
@@ -57,58 +57,58 @@ def test_numpy_files_are_read(tmp_path: Path, suffix: str, channels: int) -> Non
     path = tmp_path / f"x{suffix}"
     array = x if channels else x[..., 0]
     np.save(path, array) if suffix == ".npy" else np.savez_compressed(path, x=array)
-    pictures, said = read(path)
-    assert np.array_equal(pictures.x, x) and said == ""
-    assert np.array_equal(to_picture_object(pictures), array)
+    images, said = read(path)
+    assert np.array_equal(images.x, x) and said == ""
+    assert np.array_equal(to_image_object(images), array)
 
 
-def test_labels_beside_the_pictures_are_found(tmp_path: Path) -> None:
+def test_labels_beside_the_images_are_found(tmp_path: Path) -> None:
     x = noise(4)
     np.savez(tmp_path / "a.npz", images=x, classes=np.array(["a", "b", "a", "b"]))
     assert labels_of(read(tmp_path / "a.npz")[0]) == {"label": ["a", "b", "a", "b"]}
     np.savez(tmp_path / "b.npz", x=x, y=np.array([[3], [1], [3], [1]], np.uint8), age=np.array([1.5, 2, 3, 4]))
-    pictures = read(tmp_path / "b.npz")[0]
-    assert labels_of(pictures) == {"y": [3, 1, 3, 1], "age": [1.5, 2.0, 3.0, 4.0]}
-    assert pictures.labels is not None and pictures.labels.schema.field("y").type == pa.uint8()
+    images = read(tmp_path / "b.npz")[0]
+    assert labels_of(images) == {"y": [3, 1, 3, 1], "age": [1.5, 2.0, 3.0, 4.0]}
+    assert images.labels is not None and images.labels.schema.field("y").type == pa.uint8()
 
 
 def test_of_two_sets_the_training_set_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "mnist.npz"
     x, y = noise(9)[..., 0], np.arange(9) % 3
     np.savez(path, x_test=x[6:], x_train=x[:6], y_test=y[6:], y_train=y[:6])
-    pictures, said = read(path)
-    assert np.array_equal(pictures.x[..., 0], x[:6]) and labels_of(pictures) == {"label": [0, 1, 2, 0, 1, 2]}
+    images, said = read(path)
+    assert np.array_equal(images.x[..., 0], x[:6]) and labels_of(images) == {"label": [0, 1, 2, 0, 1, 2]}
     assert f"{path}/x_test names these, also for --heldout" in said
     heldout, _ = read(f"{path}/x_test")
     assert np.array_equal(heldout.x[..., 0], x[6:]) and labels_of(heldout) == {"label": [0, 1, 2]}
     with pytest.raises(DataError, match="no array 'x_val'"):
-        read_pictures(f"{path}/x_val", PLAIN, [])
+        read_images(f"{path}/x_val", PLAIN, [])
 
 
 def test_labels_that_cannot_be_theirs_are_told_of(tmp_path: Path) -> None:
     x = noise(6)
     path = tmp_path / "x.npz"
     np.savez(path, x=x, y=np.arange(5) % 2)
-    pictures, said = read(path)
-    assert pictures.labels is None
-    assert "no labels are taken from 'y': it has 5 entries, and there are 6 pictures" in said
+    images, said = read(path)
+    assert images.labels is None
+    assert "no labels are taken from 'y': it has 5 entries, and there are 6 images" in said
     np.savez(path, x=x, y=np.array(["a", "b", "c"] * 2, dtype=object))
     assert "no labels are taken from 'y': it holds Python objects" in read(path)[1]
     np.savez(path, x=x, y=np.array([0.0, 1, 2] * 2))
-    pictures, said = read(path)
-    assert said == "" and labels_of(pictures) == {"label": [0, 1, 2, 0, 1, 2]}
+    images, said = read(path)
+    assert said == "" and labels_of(images) == {"label": [0, 1, 2, 0, 1, 2]}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_grey_pictures_with_their_channel_first_look_like_pictures(tmp_path: Path, dtype: Any) -> None:
+def test_grey_images_with_their_channel_first_look_like_images(tmp_path: Path, dtype: Any) -> None:
     x = noise(6, 28, 28, 1)
     scaled = (x / 255).astype(dtype) if dtype == np.float32 else x
     np.save(tmp_path / "x.npy", scaled.transpose(0, 3, 1, 2))
-    assert looks_like_pictures(tmp_path / "x.npy", PLAIN)
+    assert looks_like_images(tmp_path / "x.npy", PLAIN)
     assert np.array_equal(read(tmp_path / "x.npy")[0].x, x)
 
 
-def test_arrays_of_numbers_do_not_look_like_pictures(tmp_path: Path) -> None:
+def test_arrays_of_numbers_do_not_look_like_images(tmp_path: Path) -> None:
     for shape, dtype in (
         ((50, 4), "u1"),
         ((50, 24, 5), "f4"),
@@ -118,14 +118,14 @@ def test_arrays_of_numbers_do_not_look_like_pictures(tmp_path: Path) -> None:
     ):
         array = np.zeros(shape, dtype)
         np.save(tmp_path / "a.npy", array)
-        assert not looks_like_pictures(tmp_path / "a.npy", PLAIN) and not looks_like_pictures(array, PLAIN)
+        assert not looks_like_images(tmp_path / "a.npy", PLAIN) and not looks_like_images(array, PLAIN)
 
 
 def test_objects_in_numpy_files_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
-    assert not looks_like_pictures(tmp_path / "a.npy", PLAIN)
+    assert not looks_like_images(tmp_path / "a.npy", PLAIN)
     with pytest.raises(DataError, match="could run code"):
-        read_pictures(tmp_path / "a.npy", PLAIN, [])
+        read_images(tmp_path / "a.npy", PLAIN, [])
 
 
 @pytest.mark.parametrize("cut", [3, 20, 100, -5])
@@ -135,17 +135,17 @@ def test_damaged_numpy_files_are_refused(tmp_path: Path, suffix: str, cut: int) 
     np.save(path, noise(4)) if suffix == ".npy" else np.savez(path, x=noise(4))
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DataError, match=r"damaged|cut off"):
-        read_pictures(path, PLAIN, [])
+        read_images(path, PLAIN, [])
 
 
 def test_other_axes_are_refused_with_their_shape(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((5, 9, 9, 9), np.uint8), y=np.zeros(5))
     with pytest.raises(DataError, match=r"no array has the axes .* Found x \[5, 9, 9, 9\], y \[5\]"):
-        read_pictures(tmp_path / "a.npz", PLAIN, [])
-    with pytest.raises(DataError, match="one picture"):
-        read_pictures(np.zeros((20, 20, 3), np.uint8), PLAIN, [])
+        read_images(tmp_path / "a.npz", PLAIN, [])
+    with pytest.raises(DataError, match="one image"):
+        read_images(np.zeros((20, 20, 3), np.uint8), PLAIN, [])
     with pytest.raises(DataError, match=r"Got \[3\] instead"):
-        read_pictures(np.zeros(3, np.uint8), PLAIN, [])
+        read_images(np.zeros(3, np.uint8), PLAIN, [])
 
 
 # --- IDX ----------------------------------------------------------------------------------------------------------
@@ -167,17 +167,15 @@ def mnist(tmp_path: Path) -> Path:
 
 
 def test_idx_finds_its_labels(mnist: Path) -> None:
-    pictures, said = read(mnist / "t10k-images-idx3-ubyte.gz")
-    assert (
-        np.array_equal(pictures.x, noise(3, channels=1)) and labels_of(pictures) == {"label": [0, 1, 2]} and said == ""
-    )
+    images, said = read(mnist / "t10k-images-idx3-ubyte.gz")
+    assert np.array_equal(images.x, noise(3, channels=1)) and labels_of(images) == {"label": [0, 1, 2]} and said == ""
     (mnist / "t10k-labels-idx1-ubyte").unlink()
     assert read(mnist / "t10k-images-idx3-ubyte.gz")[0].labels is None
 
 
 def test_a_folder_of_idx_gives_its_training_pair(mnist: Path) -> None:
-    pictures, said = read(mnist)
-    assert len(pictures) == 6 and labels_of(pictures)["label"] == [0, 1, 2, 0, 1, 2]
+    images, said = read(mnist)
+    assert len(images) == 6 and labels_of(images)["label"] == [0, 1, 2, 0, 1, 2]
     assert "train-images-idx3-ubyte.gz are taken" in said
     assert f"--heldout {mnist / 't10k-images-idx3-ubyte.gz'}" in said
 
@@ -185,17 +183,17 @@ def test_a_folder_of_idx_gives_its_training_pair(mnist: Path) -> None:
 def test_idx_is_told_by_its_first_bytes(tmp_path: Path) -> None:
     for dtype in ("u1", "i2", "f4"):
         array = (noise(3, channels=1)[..., 0] // 2).astype(dtype)
-        (tmp_path / "pictures.bin").write_bytes(idx(array))
-        assert np.array_equal(read(tmp_path / "pictures.bin")[0].x[..., 0], noise(3, channels=1)[..., 0] // 2)
+        (tmp_path / "images.bin").write_bytes(idx(array))
+        assert np.array_equal(read(tmp_path / "images.bin")[0].x[..., 0], noise(3, channels=1)[..., 0] // 2)
 
 
 def test_damaged_idx_is_refused(mnist: Path) -> None:
     images, labels = mnist / "train-images-idx3-ubyte.gz", mnist / "train-labels-idx1-ubyte"
     with pytest.raises(DataError, match=r"IDX file of shape \[6\]: labels"):
-        read_pictures(labels, PLAIN, [])
+        read_images(labels, PLAIN, [])
     labels.write_bytes(idx(np.zeros(5, np.uint8)))
-    with pytest.raises(DataError, match=r"has 5 labels, and .* 6 pictures"):
-        read_pictures(images, PLAIN, [])
+    with pytest.raises(DataError, match=r"has 5 labels, and .* 6 images"):
+        read_images(images, PLAIN, [])
     whole = gzip.decompress(images.read_bytes())
     for data, words in (
         (gzip.compress(whole[:-7]), "cut off: 7 bytes"),
@@ -204,7 +202,7 @@ def test_damaged_idx_is_refused(mnist: Path) -> None:
     ):
         images.write_bytes(data)
         with pytest.raises(DataError, match=words):
-            read_pictures(images, PLAIN, [])
+            read_images(images, PLAIN, [])
 
 
 # --- CIFAR --------------------------------------------------------------------------------------------------------
@@ -274,9 +272,9 @@ def cifar(folder: Path, version: str) -> tuple[Path, np.ndarray, list[int]]:
 @pytest.mark.parametrize("version", ["binary", "mat", "python2", "protocol2", "protocol3", "protocol4", "protocol5"])
 def test_every_version_of_cifar_is_read(tmp_path: Path, version: str) -> None:
     folder, x, y = cifar(tmp_path / "cifar", version)
-    pictures, said = read(folder)
+    images, said = read(folder)
     known: list[Any] = y if version == "mat" else [NAMES[label] for label in y]
-    assert np.array_equal(pictures.x, x[:4]) and labels_of(pictures) == {"label": known[:4]}
+    assert np.array_equal(images.x, x[:4]) and labels_of(images) == {"label": known[:4]}
     suffix = {"binary": ".bin", "mat": ".mat"}.get(version, "")
     assert f"--heldout {folder}/test_batch{suffix}" in said
     if version != "mat":
@@ -285,7 +283,7 @@ def test_every_version_of_cifar_is_read(tmp_path: Path, version: str) -> None:
     with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
         archive.add(folder, "cifar-10-batches")
     packed, _ = read(tmp_path / "cifar.tar.gz")
-    assert np.array_equal(packed.x, x[:4]) and packed.labels == pictures.labels
+    assert np.array_equal(packed.x, x[:4]) and packed.labels == images.labels
 
 
 def test_one_batch_in_an_archive_can_be_named(tmp_path: Path) -> None:
@@ -293,18 +291,18 @@ def test_one_batch_in_an_archive_can_be_named(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "c.tar.gz", "w:gz") as archive:
         archive.add(folder, "cifar-10")
     notes: list[str] = []
-    read_pictures(tmp_path / "c.tar.gz", PLAIN, notes)
+    read_images(tmp_path / "c.tar.gz", PLAIN, notes)
     named = re.search(r"--heldout (\S+)", " ".join(notes))
     assert named is not None
-    test = read_pictures(Path(named[1]), PLAIN, [])
-    assert np.array_equal(test.x, read_pictures(folder / Path(named[1]).name, PLAIN, []).x)
+    test = read_images(Path(named[1]), PLAIN, [])
+    assert np.array_equal(test.x, read_images(folder / Path(named[1]).name, PLAIN, []).x)
     assert test.labels is not None and set(test.labels["label"].to_pylist()) <= set(NAMES)
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as both:
         both.write(folder / "test_batch.bin", "c/test_batch.bin")
         both.writestr("c/a.png", encoded(noise(1, 32, 32)[0]))
-    assert np.array_equal(read_pictures(tmp_path / "c.zip" / "c" / "test_batch.bin", PLAIN, []).x, test.x)
+    assert np.array_equal(read_images(tmp_path / "c.zip" / "c" / "test_batch.bin", PLAIN, []).x, test.x)
     with pytest.raises(DataError, match="one file in an archive"):
-        read_pictures(tmp_path / "c.tar.gz" / "cifar-10" / "batches.meta.txt", PLAIN, [])
+        read_images(tmp_path / "c.tar.gz" / "cifar-10" / "batches.meta.txt", PLAIN, [])
 
 
 def test_cifar_100_has_two_labels(tmp_path: Path) -> None:
@@ -313,9 +311,9 @@ def test_cifar_100_has_two_labels(tmp_path: Path) -> None:
     (tmp_path / "train.bin").write_bytes(np.concatenate([labels, rows_of(x)], axis=1).tobytes())
     (tmp_path / "coarse_label_names.txt").write_text("animal\nplant\n")
     (tmp_path / "fine_label_names.txt").write_text("\n".join(f"kind {i}" for i in range(10)))
-    pictures, _ = read(tmp_path)
-    assert np.array_equal(pictures.x, x)
-    assert labels_of(pictures) == {"superclass": ["plant", "animal", "plant"], "label": ["kind 7", "kind 3", "kind 9"]}
+    images, _ = read(tmp_path)
+    assert np.array_equal(images.x, x)
+    assert labels_of(images) == {"superclass": ["plant", "animal", "plant"], "label": ["kind 7", "kind 3", "kind 9"]}
 
 
 class Evil:
@@ -362,7 +360,7 @@ def test_a_cut_binary_batch_is_refused(tmp_path: Path) -> None:
     path = folder / "data_batch_2.bin"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match="no whole records of 3073"):
-        read_pictures(folder, PLAIN, [])
+        read_images(folder, PLAIN, [])
 
 
 # --- MATLAB -------------------------------------------------------------------------------------------------------
@@ -376,16 +374,16 @@ def saved(path: Path, **arrays: Any) -> Path:
 def test_columns_of_the_olivetti_faces_stand_upright(tmp_path: Path) -> None:
     x = noise(5, 64, 64, 1)[..., 0]
     columns = np.stack([face.T.reshape(-1) for face in x], axis=1)  # each column of pixels after the other
-    pictures, _ = read(saved(tmp_path / "faces.mat", faces=columns))
-    assert np.array_equal(pictures.x[..., 0], x)
+    images, _ = read(saved(tmp_path / "faces.mat", faces=columns))
+    assert np.array_equal(images.x[..., 0], x)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0)])
 def test_axes_in_mat_files_are_found(tmp_path: Path, order: tuple[int, ...]) -> None:
     x, y = noise(7, 6, 5), np.arange(7) % 2
     path = saved(tmp_path / "a.mat", X=x.transpose(order), y=y[:, None].astype(float))
-    pictures, said = read(path)
-    assert np.array_equal(pictures.x, x) and labels_of(pictures) == {"label": y.tolist()} and "7 pictures" in said
+    images, said = read(path)
+    assert np.array_equal(images.x, x) and labels_of(images) == {"label": y.tolist()} and "7 images" in said
     grey = saved(tmp_path / "b.mat", X=x[..., 0].transpose(order[:3] if order[0] == 0 else (1, 2, 0)), y=y)
     assert np.array_equal(read(grey)[0].x[..., 0], x[..., 0])
 
@@ -397,18 +395,18 @@ def test_cells_of_texts_in_mat_files_are_labels(tmp_path: Path) -> None:
     assert labels_of(read(path)[0]) == {"label": ["cat", "dog"] * 3}
 
 
-def test_mat_files_without_pictures_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no array in it is known to hold pictures: a \[3, 4\]"):
-        read_pictures(saved(tmp_path / "a.mat", a=np.zeros((3, 4))), PLAIN, [])
-    with pytest.raises(DataError, match="no axis is known to count the pictures"):
-        read_pictures(saved(tmp_path / "b.mat", a=np.zeros((3, 4, 5), np.uint8)), PLAIN, [])
+def test_mat_files_without_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no array in it is known to hold images: a \[3, 4\]"):
+        read_images(saved(tmp_path / "a.mat", a=np.zeros((3, 4))), PLAIN, [])
+    with pytest.raises(DataError, match="no axis is known to count the images"):
+        read_images(saved(tmp_path / "b.mat", a=np.zeros((3, 4, 5), np.uint8)), PLAIN, [])
     (tmp_path / "c.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
     with pytest.raises(DataError, match="damaged or no MATLAB file"):
-        read_pictures(tmp_path / "c.mat", PLAIN, [])
+        read_images(tmp_path / "c.mat", PLAIN, [])
     head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF\r\n\x1a\n" + bytes(600)
     (tmp_path / "d.mat").write_bytes(head)
     with pytest.raises(DataError, match=r"version 7.3, which is not read. Save it with -v7"):
-        read_pictures(tmp_path / "d.mat", PLAIN, [])
+        read_images(tmp_path / "d.mat", PLAIN, [])
 
 
 # --- Python objects -----------------------------------------------------------------------------------------------
@@ -428,22 +426,22 @@ def test_arrays_come_out_as_they_went_in() -> None:
         x > 127,
         (x > 127).astype(np.uint8),
     ):
-        pictures, said = read(array)
-        again = to_picture_object(pictures)
+        images, said = read(array)
+        again = to_image_object(images)
         assert again.shape == array.shape and again.dtype == array.dtype
         assert np.allclose(again, array, atol=2e-7), said
         assert (said == "") == (array.dtype == np.uint8 and array.max() > 1)
         if array.dtype != bool and array.max() != 1:
-            assert np.array_equal(pictures.x, x[..., :1] if array.ndim == 3 else x)
+            assert np.array_equal(images.x, x[..., :1] if array.ndim == 3 else x)
 
 
 def test_digits_of_scikit_learn_need_their_scale() -> None:
     digits = load_digits()
     with pytest.raises(DataError, match=r"run from 0 to 16, .*: x / 16"):
-        read_pictures(digits.images, PLAIN, [])
-    pictures, said = read((digits.images / 16, digits.target))
-    assert pictures.x.shape == (1797, 8, 8, 1) and pictures.x.max() == 255 and "values from 0 to 1 (float64)" in said
-    x, y = to_picture_object(pictures)
+        read_images(digits.images, PLAIN, [])
+    images, said = read((digits.images / 16, digits.target))
+    assert images.x.shape == (1797, 8, 8, 1) and images.x.max() == 255 and "values from 0 to 1 (float64)" in said
+    x, y = to_image_object(images)
     assert np.allclose(x, digits.images / 16, atol=0.002) and np.array_equal(y, digits.target)
 
 
@@ -452,11 +450,11 @@ def test_values_that_cannot_be_are_refused() -> None:
         array = np.zeros((3, 9, 9))
         array[1, 2, 3] = value
         with pytest.raises(DataError, match=words):
-            read_pictures(array, PLAIN, [])
+            read_images(array, PLAIN, [])
     with pytest.raises(DataError, match="the array is of complex128"):
-        read_pictures(np.zeros((3, 9, 9), complex), PLAIN, [])
+        read_images(np.zeros((3, 9, 9), complex), PLAIN, [])
     with pytest.raises(DataError, match="is empty"):
-        read_pictures(np.zeros((0, 9, 9), np.uint8), PLAIN, [])
+        read_images(np.zeros((0, 9, 9), np.uint8), PLAIN, [])
 
 
 @pytest.mark.parametrize(
@@ -469,9 +467,9 @@ def test_values_that_cannot_be_are_refused() -> None:
 )  # fmt: skip
 def test_pairs_come_out_as_pairs(labels: Any) -> None:
     x = noise(4, 9, 9)
-    pictures, _ = read((x, labels))
-    assert pictures.labels is not None and pictures.labels.num_rows == 4
-    again, same = to_picture_object(pictures)
+    images, _ = read((x, labels))
+    assert images.labels is not None and images.labels.num_rows == 4
+    again, same = to_image_object(images)
     assert np.array_equal(again, x) and type(same) is type(labels)
     if isinstance(labels, np.ndarray):
         assert same.dtype == labels.dtype and np.array_equal(same, labels)
@@ -482,21 +480,21 @@ def test_pairs_come_out_as_pairs(labels: Any) -> None:
 
 
 def test_labels_of_another_length_are_refused() -> None:
-    with pytest.raises(DataError, match="4 pictures and 3 labels"):
-        read_pictures((noise(4), [1, 2, 3]), PLAIN, [])
+    with pytest.raises(DataError, match="4 images and 3 labels"):
+        read_images((noise(4), [1, 2, 3]), PLAIN, [])
 
 
 def test_images_of_pillow_come_out_as_such() -> None:
     x = noise(4)
-    pictures, said = read([image(one) for one in x])
-    assert np.array_equal(pictures.x, x) and pictures.origin.format == "pil" and said == ""
-    again = to_picture_object(pictures)
+    images, said = read([image(one) for one in x])
+    assert np.array_equal(images.x, x) and images.origin.format == "pil" and said == ""
+    again = to_image_object(images)
     assert all(isinstance(one, Image.Image) and one.mode == "RGB" for one in again)
     assert np.array_equal(np.stack([np.asarray(one) for one in again]), x)
-    both, labels = to_picture_object(read(([image(one) for one in x], ["a", "b", "a", "b"]))[0])
+    both, labels = to_image_object(read(([image(one) for one in x], ["a", "b", "a", "b"]))[0])
     assert len(both) == 4 and labels == ["a", "b", "a", "b"]
     with pytest.raises(DataError, match=r"item 2: expected an image of Pillow or the path of one .*, found int"):
-        read_pictures([image(x[0]), 3], PLAIN, [])
+        read_images([image(x[0]), 3], PLAIN, [])
 
 
 def test_images_of_pillow_are_left_as_they_were(tmp_path: Path) -> None:
@@ -508,12 +506,12 @@ def test_images_of_pillow_are_left_as_they_were(tmp_path: Path) -> None:
 
 
 def test_lists_of_arrays_of_any_sizes_are_read() -> None:
-    pictures, _ = read(list(noise(4)))
-    assert np.array_equal(pictures.x, noise(4)) and isinstance(to_picture_object(pictures), list)
+    images, _ = read(list(noise(4)))
+    assert np.array_equal(images.x, noise(4)) and isinstance(to_image_object(images), list)
     photographs = load_sample_images().images
     assert read([photographs[0], photographs[1][:400]], size="32")[0].x.shape == (2, 32, 32, 3)
     with pytest.raises(DataError, match="2 different sizes"):
-        read_pictures([photographs[0], photographs[1][:400]], PLAIN, [])
+        read_images([photographs[0], photographs[1][:400]], PLAIN, [])
 
 
 def test_tensors_and_lists_of_them_and_paths_are_read(tmp_path: Path) -> None:
@@ -521,35 +519,35 @@ def test_tensors_and_lists_of_them_and_paths_are_read(tmp_path: Path) -> None:
     first = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
     floats = (first / 255).requires_grad_()
     for source in (first, floats, list(first), list(floats.unbind()), [one.numpy() for one in first], list(x[..., 0])):
-        assert looks_like_pictures(source, PLAIN)
+        assert looks_like_images(source, PLAIN)
         assert np.array_equal(read(source)[0].x, x)
     paths = [tmp_path / f"{i}.png" for i in range(6)]
     fill(tmp_path, [path.name for path in paths], x)
-    assert looks_like_pictures(paths, PLAIN) and looks_like_pictures((paths, [0, 1] * 3), PLAIN)
+    assert looks_like_images(paths, PLAIN) and looks_like_images((paths, [0, 1] * 3), PLAIN)
     assert np.array_equal(read(list(map(str, paths)))[0].x, x)
 
 
-def test_series_and_texts_in_lists_do_not_look_like_pictures() -> None:
+def test_series_and_texts_in_lists_do_not_look_like_images() -> None:
     rng = numpy_generator(0, "lists")
     for source in (
         [rng.normal(size=(24, 24)) for _ in range(9)],
         [rng.integers(0, 9, (10, 10)) for _ in range(9)],
         ["look at cat.png", *[f"hello world {i}" for i in range(9)]],
     ):
-        assert not looks_like_pictures(source, PLAIN)
+        assert not looks_like_images(source, PLAIN)
 
 
 def test_a_series_of_pandas_as_labels_is_called_label() -> None:
     x = noise(6)
     for series, name in ((pd.Series(list("abcabc")), "label"), (pd.Series(list("abcabc"), name="mood"), "mood")):
-        assert looks_like_pictures((x, series), PLAIN)
+        assert looks_like_images((x, series), PLAIN)
         assert labels_of(read((x, series))[0]) == {name: list("abcabc")}
-    assert looks_like_pictures((x, list("ab")), PLAIN)
-    with pytest.raises(DataError, match="there are 6 pictures and 2 labels"):
-        read_pictures((x, list("ab")), PLAIN, [])
+    assert looks_like_images((x, list("ab")), PLAIN)
+    with pytest.raises(DataError, match="there are 6 images and 2 labels"):
+        read_images((x, list("ab")), PLAIN, [])
 
 
-def test_dark_pictures_of_many_bits_are_told_of(tmp_path: Path) -> None:
+def test_dark_images_of_many_bits_are_told_of(tmp_path: Path) -> None:
     x = noise(3, 8, 8, 1)[..., 0].astype(np.uint16) * 16
     assert "of 65,535, which is nearly black" in read(x)[1]
     assert "nearly black" not in read(x * 16)[1]
@@ -564,19 +562,19 @@ def test_two_channels_stay_two_when_they_are_resized() -> None:
 
 def test_arrays_are_resized_and_recoloured_like_files() -> None:
     x = noise(3, 12, 16)
-    pictures, said = read(x, size="8x6", resample="box")
-    assert np.abs(pictures.x - x.reshape(3, 6, 2, 8, 2, 3).mean((2, 4))).max() <= 1 and "by the box filter" in said
+    images, said = read(x, size="8x6", resample="box")
+    assert np.abs(images.x - x.reshape(3, 6, 2, 8, 2, 3).mean((2, 4))).max() <= 1 and "by the box filter" in said
     assert read(x, channels="grey")[0].x.shape[3] == 1
     assert np.array_equal(read(x[..., :1], channels="rgb")[0].x, x[..., :1].repeat(3, axis=3))
     with pytest.raises(OptionError, match="--delimiter is for tables"):
-        read_pictures(x, TrainConfig(delimiter=";"), [])
+        read_images(x, TrainConfig(delimiter=";"), [])
 
 
 # --- more than fits in memory -------------------------------------------------------------------------------------
 
 
 def test_what_does_not_fit_in_memory_lies_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from picture_examples import fill
+    from image_examples import fill
 
     x = noise(40)
     np.save(tmp_path / "x.npy", x)
@@ -585,23 +583,23 @@ def test_what_does_not_fit_in_memory_lies_on_disk(tmp_path: Path, monkeypatch: p
     (tmp_path / "x" / "bad.png").write_text("no")
     inside = read(tmp_path / "x")[0]
     assert not isinstance(inside.x, np.memmap)
-    monkeypatch.setattr(picturestore, "SHARE_OF_MEMORY", 0.0)
+    monkeypatch.setattr(imagestore, "SHARE_OF_MEMORY", 0.0)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     for name in ("x", "x.npy", "x.npz"):
-        pictures, _ = read(tmp_path / name)
-        assert isinstance(pictures.x, np.memmap) and np.array_equal(pictures.x, x)
+        images, _ = read(tmp_path / name)
+        assert isinstance(images.x, np.memmap) and np.array_equal(images.x, x)
         with pytest.raises(ValueError, match="read-only"):
-            pictures.x[0] = 0
-        part = pictures.take(np.arange(0, 40, 3))
+            images.x[0] = 0
+        part = images.take(np.arange(0, 40, 3))
         assert isinstance(part.x, np.memmap) and np.array_equal(part.x, x[::3])
-        assert np.array_equal(pictures.take(slice(5, 9)).x, x[5:9])
+        assert np.array_equal(images.take(slice(5, 9)).x, x[5:9])
     floats, _ = read((x / 255).astype(np.float32))
     assert isinstance(floats.x, np.memmap) and np.array_equal(floats.x, x)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x.npy", "x.npz"]
 
 
 def test_a_full_disk_is_told_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picturestore, "SHARE_OF_MEMORY", 0.0)
-    monkeypatch.setattr(picturestore.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr(imagestore, "SHARE_OF_MEMORY", 0.0)
+    monkeypatch.setattr(imagestore.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10})())
     with pytest.raises(DataError, match="--size, or name another place in the environment variable TMPDIR"):
-        read_pictures((noise(4) / 255).astype(np.float32), PLAIN, [])
+        read_images((noise(4) / 255).astype(np.float32), PLAIN, [])

@@ -1,8 +1,8 @@
-"""How often a picture can be told from its mirror image: what `--mirror auto` decides by.
+"""How often an image can be told from its mirror image: what `--mirror auto` decides by.
 
-    python benchmarks/facing.py --data cifar10 mnist olivetti cats_dogs faces digits [--shown 20000 100000]
+    python benchmarks/mirroring.py --data cifar10 mnist olivetti cats_dogs faces digits [--shown 20000 100000]
 
-A classifier is trained on training pictures and their mirror images, and has to say of each held-out picture which of
+A classifier is trained on training images and their mirror images, and has to say of each held-out image which of
 the two is the one as it came (`gankit.kinds.images.mirroring.told`); .5 is chance.
 """
 
@@ -24,14 +24,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("../shared/data"))
     arguments = parser.parse_args()
 
-    from pictures import pictures
+    from images import images
 
     from gankit.config import TrainConfig
     from gankit.kinds import prepare
     from gankit.kinds.images import mirroring as facing
 
     for name in arguments.data:
-        (x, _), (heldout, _) = pictures(name, arguments.folder, arguments.size)
+        (x, _), (heldout, _) = images(name, arguments.folder, arguments.size)
         prepared = prepare(x, TrainConfig(heldout=heldout), [])
         for shown in arguments.shown:
             facing.SHOWN, began = shown, time.monotonic()

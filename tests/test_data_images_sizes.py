@@ -1,4 +1,4 @@
-"""One picture: kinds of pixels, turning, sizes, and what is refused; and what becomes of bad ones among good."""
+"""One image: kinds of pixels, turning, sizes, and what is refused; and what becomes of bad ones among good."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from picture_examples import PLAIN, encoded, fill, image, noise
+from image_examples import PLAIN, encoded, fill, image, noise
 from PIL import Image
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.kinds.images import decoding as picturesizes
+from gankit.kinds.images import decoding as imagesizes
 from gankit.kinds.images.decoding import parse_size
-from gankit.kinds.images.reading import looks_like_pictures, read_pictures
+from gankit.kinds.images.reading import looks_like_images, read_images
 
 
-def put(folder: Path, *pictures: Image.Image, format: str = "PNG", **options: Any) -> Path:
+def put(folder: Path, *images: Image.Image, format: str = "PNG", **options: Any) -> Path:
     folder.mkdir(exist_ok=True)
     suffix = {"JPEG": "jpg", "TIFF": "tif"}.get(format, format.lower())
-    for number, picture in enumerate(pictures):
-        picture.save(folder / f"{number}.{suffix}", format, **options)
+    for number, one in enumerate(images):
+        one.save(folder / f"{number}.{suffix}", format, **options)
     return folder
 
 
 def read(folder: Path, **options: Any) -> tuple[np.ndarray, str]:
     notes: list[str] = []
-    return read_pictures(folder, TrainConfig(**options), notes).x, "\n".join(notes)
+    return read_images(folder, TrainConfig(**options), notes).x, "\n".join(notes)
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -50,36 +50,36 @@ def bomb(width: int, height: int) -> bytes:
 # --- kinds of pixels ----------------------------------------------------------------------------------------------
 
 
-def test_one_bit_pictures_become_black_and_white(tmp_path: Path) -> None:
+def test_one_bit_images_become_black_and_white(tmp_path: Path) -> None:
     bits = noise(2, channels=1) > 127
     x, said = read(put(tmp_path, *(image(b * np.uint8(255)).convert("1", dither=Image.Dither.NONE) for b in bits)))
-    assert np.array_equal(x, bits * np.uint8(255)) and "2 of 2 pictures are of 1 bit" in said
+    assert np.array_equal(x, bits * np.uint8(255)) and "2 of 2 images are of 1 bit" in said
 
 
 def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
     eight = noise(2, channels=1)
     deep = [Image.fromarray(e[..., 0].astype(np.uint16) * 257) for e in eight]
     x, said = read(put(tmp_path / "png", *deep))
-    assert np.array_equal(x, eight) and "2 of 2 pictures are of 16 bits, scaled to 8" in said
+    assert np.array_equal(x, eight) and "2 of 2 images are of 16 bits, scaled to 8" in said
     assert np.array_equal(read(put(tmp_path / "tif", *deep, format="TIFF"))[0], eight)
 
 
 def test_palettes_become_their_colours(tmp_path: Path) -> None:
     colours = np.array([[255, 0, 0], [0, 128, 7], [1, 2, 3]], np.uint8)
     codes = noise(2, channels=1)[..., 0] % 3
-    pictures = []
+    images = []
     for one in codes:
-        picture = Image.fromarray(one, "L").convert("L")
-        picture = Image.frombytes("P", picture.size, one.tobytes())
-        picture.putpalette(colours.tobytes())
-        pictures.append(picture)
-    x, said = read(put(tmp_path / "p", *pictures))
+        image = Image.fromarray(one, "L").convert("L")
+        image = Image.frombytes("P", image.size, one.tobytes())
+        image.putpalette(colours.tobytes())
+        images.append(image)
+    x, said = read(put(tmp_path / "p", *images))
     assert np.array_equal(x, colours[codes]) and "with a palette" in said
-    x, _ = read(put(tmp_path / "t", *pictures, transparency=2))
+    x, _ = read(put(tmp_path / "t", *images, transparency=2))
     assert x.shape[3] == 4 and np.array_equal(x[..., 3] == 0, codes == 2)
-    for picture in pictures:
-        picture.putpalette(np.repeat(np.array([[9], [99], [200]], np.uint8), 3, axis=1).tobytes())
-    x, _ = read(put(tmp_path / "g", *pictures))
+    for image in images:
+        image.putpalette(np.repeat(np.array([[9], [99], [200]], np.uint8), 3, axis=1).tobytes())
+    x, _ = read(put(tmp_path / "g", *images))
     assert np.array_equal(x[..., 0], np.array([9, 99, 200], np.uint8)[codes]) and x.shape[3] == 1
 
 
@@ -112,7 +112,7 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path) -> None:
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=100)
     x, said = read(tmp_path)
     assert x.shape == (2, 6, 5, 3) and (x == [255, 0, 0]).all()
-    assert "2 of 2 pictures are animated, of which the first frame is taken" in said
+    assert "2 of 2 images are animated, of which the first frame is taken" in said
 
 
 def test_values_without_a_known_range_are_skipped_with_words(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_mixed_sizes_are_refused_with_a_size_that_fits(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"2 different sizes \(width x height\): 60 x 70 \(2\), 50 x 40 \(1\).*--size 32 "
     ):
-        read_pictures(tmp_path, PLAIN, [])
+        read_images(tmp_path, PLAIN, [])
 
 
 def thirds(height: int, width: int) -> np.ndarray:
@@ -171,7 +171,7 @@ def thirds(height: int, width: int) -> np.ndarray:
 def test_crop_keeps_the_middle(tmp_path: Path) -> None:
     x, said = read(put(tmp_path, *[image(thirds(20, 60))] * 2), size="10", resample="box")
     assert (x == [0, 255, 0]).all() and x.shape == (2, 10, 10, 3)
-    assert "2 of 2 pictures brought to 10 x 10 by the box filter, the longer side cut at the centre" in said
+    assert "2 of 2 images brought to 10 x 10 by the box filter, the longer side cut at the centre" in said
 
 
 def test_pad_keeps_everything_within_black(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_loading_large_photographs_coarsely_changes_little(tmp_path: Path) -> No
     assert np.abs(x[0].astype(int) - exact).max() <= 3
 
 
-def test_pictures_of_the_right_size_are_not_touched(tmp_path: Path) -> None:
+def test_images_of_the_right_size_are_not_touched(tmp_path: Path) -> None:
     pixels = noise(3)
     x, said = read(fill(tmp_path, ["1.png", "2.png", "3.png"], pixels), size="5x6")
     assert np.array_equal(x, pixels) and said == ""
@@ -225,15 +225,15 @@ def bad_files(folder: Path) -> Path:
     (folder / "flipped.png").write_bytes(whole[:200] + bytes(byte ^ 255 for byte in whole[200:300]) + whole[300:])
     (folder / "cut.jpg").write_bytes(encoded(noise(1, 40, 40)[0], "JPEG")[:-400])
     (folder / "empty.png").write_bytes(b"")
-    (folder / "text.png").write_text("this is no picture")
+    (folder / "text.png").write_text("this is no image")
     (folder / "bomb.png").write_bytes(bomb(50_000, 50_000))
     (folder / "script.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\nshowpage\n")
     return folder
 
 
-def test_bad_pictures_are_skipped_and_listed(tmp_path: Path) -> None:
+def test_bad_images_are_skipped_and_listed(tmp_path: Path) -> None:
     x, said = read(bad_files(tmp_path))
-    assert len(x) == 3 and "7 of 10 pictures cannot be read and are skipped: 'bomb.png'" in said
+    assert len(x) == 3 and "7 of 10 images cannot be read and are skipped: 'bomb.png'" in said
     assert "2,500,000,000 pixels" in said and "--strict refuses them" in said and "'text.png'" in said
 
 
@@ -250,78 +250,78 @@ def test_every_format_is_turned_upright_once(tmp_path: Path, format: str) -> Non
     assert x[:, 13:].min() > 200 and x[:, :11].max() < 55
 
 
-def test_strict_refuses_bad_pictures(tmp_path: Path) -> None:
+def test_strict_refuses_bad_images(tmp_path: Path) -> None:
     # Four show it in their headers, three when they are decoded: all are told at once.
-    with pytest.raises(DataError, match=r"7 of 10 pictures cannot be read: 'bomb.png' .*leave off --strict"):
-        read_pictures(bad_files(tmp_path), TrainConfig(strict=True), [])
+    with pytest.raises(DataError, match=r"7 of 10 images cannot be read: 'bomb.png' .*leave off --strict"):
+        read_images(bad_files(tmp_path), TrainConfig(strict=True), [])
     for name in ("bomb.png", "empty.png", "script.png", "text.png"):
         (tmp_path / name).unlink()
-    with pytest.raises(DataError, match=r"3 of 6 pictures cannot be read: 'cut.jpg' \(it is cut off\); 'cut.png' .*"):
-        read_pictures(tmp_path, TrainConfig(strict=True), [])
+    with pytest.raises(DataError, match=r"3 of 6 images cannot be read: 'cut.jpg' \(it is cut off\); 'cut.png' .*"):
+        read_images(tmp_path, TrainConfig(strict=True), [])
 
 
 REASONS = {
     "cut.png": "it is cut off",
     "flipped.png": "damaged: ",
     "cut.jpg": "it is cut off",
-    "empty.png": "no picture of a known format",
-    "text.png": "no picture of a known format",
+    "empty.png": "no image of a known format",
+    "text.png": "no image of a known format",
     "bomb.png": "2,500,000,000 pixels",
-    "script.png": "no picture of a known format",
+    "script.png": "no image of a known format",
 }
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_each_kind_of_bad_picture_is_named_with_its_reason(tmp_path: Path, name: str) -> None:
+def test_each_kind_of_bad_image_is_named_with_its_reason(tmp_path: Path, name: str) -> None:
     bad = bad_files(tmp_path / "all") / name
     folder = fill(tmp_path / "some", ["1.png", "2.png"], noise(2, 40, 40))
     (folder / name).write_bytes(bad.read_bytes())
-    assert f"1 of 3 pictures cannot be read and are skipped: '{name}' ({REASONS[name]}" in read(folder)[1]
+    assert f"1 of 3 images cannot be read and are skipped: '{name}' ({REASONS[name]}" in read(folder)[1]
 
 
 def test_the_own_limit_of_pixels_is_told_from_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path, ["1.png", "2.png"], noise(2))
     (tmp_path / "big.png").write_bytes(bomb(300, 400))
-    monkeypatch.setattr(picturesizes, "MAX_PIXELS", 100_000)
+    monkeypatch.setattr(imagesizes, "MAX_PIXELS", 100_000)
     assert "'big.png' (300 x 400 = 120,000 pixels, more than the 100,000 that are decoded)" in read(tmp_path)[1]
 
 
 def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
     (tmp_path / "b.png").write_bytes(bomb(50_000, 50_000))
-    with pytest.raises(DataError, match=r"none of 2 pictures can be read: 'a.png' \(no picture of a known format\)"):
-        read_pictures(tmp_path, PLAIN, [])
+    with pytest.raises(DataError, match=r"none of 2 images can be read: 'a.png' \(no image of a known format\)"):
+        read_images(tmp_path, PLAIN, [])
 
 
-def test_one_picture_is_refused(tmp_path: Path) -> None:
+def test_one_image_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, ["1.png"], noise(1))
     for path in (tmp_path, tmp_path / "1.png"):
-        assert looks_like_pictures(path, PLAIN)
-        with pytest.raises(DataError, match=r"gives one picture\. Learning needs at least 2"):
-            read_pictures(path, PLAIN, [])
-    assert len(read_pictures(tmp_path / "1.png", PLAIN, [], least=1)) == 1
+        assert looks_like_images(path, PLAIN)
+        with pytest.raises(DataError, match=r"gives one image\. Learning needs at least 2"):
+            read_images(path, PLAIN, [])
+    assert len(read_images(tmp_path / "1.png", PLAIN, [], least=1)) == 1
     (tmp_path / "2.png").write_text("no")
-    with pytest.raises(DataError, match=r"gives one picture \(1 more cannot be read: '2.png'"):
-        read_pictures(tmp_path, PLAIN, [])
+    with pytest.raises(DataError, match=r"gives one image \(1 more cannot be read: '2.png'"):
+        read_images(tmp_path, PLAIN, [])
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no pictures: it is empty"):
-        read_pictures(tmp_path, PLAIN, [])
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no images: it is empty"):
+        read_images(tmp_path, PLAIN, [])
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "b.heic").write_text("x")
-    with pytest.raises(DataError, match=r"holds no pictures: it has 1 .txt, 1 .heic, and .heic is not read. Convert"):
-        read_pictures(tmp_path, PLAIN, [])
+    with pytest.raises(DataError, match=r"holds no images: it has 1 .txt, 1 .heic, and .heic is not read. Convert"):
+        read_images(tmp_path, PLAIN, [])
 
 
-def test_a_class_with_one_picture_is_noted(tmp_path: Path) -> None:
+def test_a_class_with_one_image_is_noted(tmp_path: Path) -> None:
     folder = fill(tmp_path, ["a/1.png", "a/2.png", "b/1.png"], noise(3))
-    assert "1 of 2 classes ('b') have one picture only" in read(folder)[1]
+    assert "1 of 2 classes ('b') have one image only" in read(folder)[1]
 
 
 def test_warnings_and_logs_of_the_decoder_stay_inside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fill(tmp_path, ["1.png", "2.png"], noise(2))
-    # Pillow warns of a palette's transparency given in bytes, and of pictures of over 89 million pixels.
+    # Pillow warns of a palette's transparency given in bytes, and of images of over 89 million pixels.
     (tmp_path / "large.png").write_bytes(bomb(10_000, 10_000))
     stream = io.BytesIO()
     Image.new("RGB", (5, 6)).save(stream, "TIFF")

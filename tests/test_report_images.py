@@ -29,7 +29,7 @@ def texts(svg: str) -> list[str]:
     return [t.text or "" for t in ElementTree.fromstring(svg).iter() if t.tag.endswith("text")]
 
 
-def test_text_from_the_data_enters_a_picture_escaped_and_never_as_mathematics() -> None:
+def test_text_from_the_data_enters_a_image_escaped_and_never_as_mathematics() -> None:
     def paint(figure: Any, pen: Pen) -> None:
         figure.text(0.1, 0.5, pen.text("<b>$x^2$ & 日本", 30))
 
@@ -38,7 +38,7 @@ def test_text_from_the_data_enters_a_picture_escaped_and_never_as_mathematics() 
     assert "<b>" not in svg and "a &lt; b" in svg
 
 
-def test_the_same_picture_twice_is_the_same_text() -> None:
+def test_the_same_image_twice_is_the_same_text() -> None:
     def paint(figure: Any, pen: Pen) -> None:
         axes = figure.subplots()
         axes.plot([0, 1], [2, 3])
@@ -101,7 +101,7 @@ def test_the_worst_column_comes_first_and_a_dominant_value_is_told_in_words() ->
     out = panels(entries, {"n": 0.9, "c": 1.0}, sample, sample)
     assert [p.title for p in out] == ["n", "c"]
     assert out[0].remarks == (
-        "Left out of the picture: the value 0, in 80.0 % of the real rows and 80.0 % of the fakes.",
+        "Left out of the image: the value 0, in 80.0 % of the real rows and 80.0 % of the fakes.",
     )
     assert out[1].remarks == ("Missing: real 0 %, fake 10.0 %.",)
     assert [p.title for p in panels(entries, {"n": 0.9, "c": 1.0}, sample, sample, most=1)] == ["n"]

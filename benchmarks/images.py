@@ -1,7 +1,7 @@
-"""Trains on pictures and scores the fakes against pictures that trained nothing: one JSON line a run.
+"""Trains on images and scores the fakes against images that trained nothing: one JSON line a run.
 
-    python benchmarks/pictures.py --data mnist --budget 20m --scorer "PYTHON SCORER/image.py"
-    python benchmarks/pictures.py --data olivetti cats_dogs --samples 60k --seeds 0 1 2 --set augment=none --grid GRIDS
+    python benchmarks/images.py --data mnist --budget 20m --scorer "PYTHON SCORER/image.py"
+    python benchmarks/images.py --data olivetti cats_dogs --samples 60k --seeds 0 1 2 --set augment=none --grid GRIDS
 
 Data: `mnist` (official split), `cifar10` (25,000 JPEGs, its train and test folders), `olivetti` (every tenth face is
 kept for the test), `cats_dogs` and `faces` at --size (every fifth), from --folder; `digits` (8 x 8, every fifth) ships
@@ -30,13 +30,13 @@ import numpy as np
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-def pictures(name: str, folder: Path, size: int) -> tuple[Labelled, Labelled]:
-    """Training and test pictures, uint8 [N, H, W(, C)], and their classes."""
+def images(name: str, folder: Path, size: int) -> tuple[Labelled, Labelled]:
+    """Training and test images, uint8 [N, H, W(, C)], and their classes."""
     from gankit.config import TrainConfig
-    from gankit.kinds.images.reading import read_pictures
+    from gankit.kinds.images.reading import read_images
 
     def read(path: Path, **options: object) -> Labelled:
-        found = read_pictures(path, TrainConfig(**options), [])
+        found = read_images(path, TrainConfig(**options), [])
         x = found.x[..., 0] if found.x.shape[3] == 1 else found.x
         if found.labels is None:
             return np.array(x), np.zeros(len(x), np.int64)
@@ -66,7 +66,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     """One training, its fakes and their scores."""
     import gankit
 
-    (x, y), (x_test, y_test) = pictures(name, arguments.folder, arguments.size)
+    (x, y), (x_test, y_test) = images(name, arguments.folder, arguments.size)
     if arguments.few:
         kept = np.sort(np.random.default_rng(seed).permutation(len(x))[: arguments.few])
         x, y = x[kept], y[kept]
@@ -92,12 +92,12 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     row["strength"] = round(model.history[-1]["strength"], 3)
     fakes = _fakes(model, arguments.fakes, seed)
     if arguments.grid:
-        from gankit.kinds.images.records import Pictures
-        from gankit.kinds.images.writing import write_pictures
+        from gankit.kinds.images.records import Images
+        from gankit.kinds.images.writing import write_images
 
         arguments.grid.mkdir(parents=True, exist_ok=True)
         file = arguments.grid / f"{name}-{seed}{'-' + '-'.join(arguments.set) if arguments.set else ''}.png"
-        write_pictures([Pictures(fakes[:100], None, model.origin)], file, model.origin)
+        write_images([Images(fakes[:100], None, model.origin)], file, model.origin)
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(arguments.keep or temporary)
         place.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def _fakes(model: Any, count: int, seed: int) -> np.ndarray:
 
 
 def own(model: Any, x: np.ndarray, x_test: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
-    """The project's own figures; the test pictures trained nothing."""
+    """The project's own figures; the test images trained nothing."""
     from gankit.kinds.images.metrics.metrics import evaluate_images
 
     def full(a: np.ndarray) -> np.ndarray:
@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("../shared/data"))
     parser.add_argument("--size", type=int, default=64, help="pixels a side of cats_dogs and faces")
     parser.add_argument("--fakes", type=int, default=10_000)
-    parser.add_argument("--few", type=int, default=0, metavar="N", help="train on N of the training pictures alone")
+    parser.add_argument("--few", type=int, default=0, metavar="N", help="train on N of the training images alone")
     parser.add_argument("--unlabelled", action="store_true", help="leave the classes out")
     parser.add_argument("--scorer")
     parser.add_argument("--curve", type=int, default=0, metavar="N", help="moments before the end to score as well")

@@ -1,4 +1,4 @@
-"""Whether pictures are shown mirrored as well: by measurement, and only where it may pay."""
+"""Whether images are shown mirrored as well: by measurement, and only where it may pay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONG = TrainConfig(samples="500k", heldout_fraction=0.4)
 
 
 def blobs(num: int, lean: float) -> np.ndarray:
-    """Pictures [num, 8, 8] of noise, lighter on the left where lean is above 0, in one more than in another."""
+    """Images [num, 8, 8] of noise, lighter on the left where lean is above 0, in one more than in another."""
     rng = numpy_generator(0, "blobs")
     x = rng.normal(128, 30, (num, 8, 8)) + lean * rng.random((num, 1, 1)) * np.linspace(1, -1, 8)
     return np.clip(x, 0, 255).astype(np.uint8)
@@ -29,7 +29,7 @@ def prepared(lean: float, num: int = 8000) -> Prepared[Any, Any]:
     return prepare(blobs(num, lean), LONG, [])
 
 
-def test_pictures_whose_sides_are_alike_are_mirrored_and_others_are_not() -> None:
+def test_images_whose_sides_are_alike_are_mirrored_and_others_are_not() -> None:
     notes: list[str] = []
     alike, leaning = prepared(0.0), prepared(60.0)
     assert mirror_for(alike, LONG, notes) == "on"
@@ -46,7 +46,7 @@ def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.M
     assert mirror_for(alike, TrainConfig(samples="400k"), []) == "off"
     assert mirror_for(alike, TrainConfig(budget="9m"), []) == "off"
     assert mirror_for(alike, TrainConfig(), []) == "off"
-    assert mirror_for(prepared(0.0, 2000), LONG, []) == "off"  # 800 held-out pictures cannot tell
+    assert mirror_for(prepared(0.0, 2000), LONG, []) == "off"  # 800 held-out images cannot tell
     for network in ("dense2014", "conv2014", "dcgan"):
         config = TrainConfig(samples="500k", heldout_fraction=0.4, network=network)
         assert mirror_for(prepare(blobs(2500, 0.0), config, []), config, []) == "off"

@@ -1,10 +1,10 @@
-"""How often a model of pictures gives the class it is asked for, as the scorer's classifier sees it.
+"""How often a model of images gives the class it is asked for, as the scorer's classifier sees it.
 
-    python benchmarks/pictures_obeyed.py MODEL SCORER/image.py CACHE TEST.npz [--count 1000] [--seed 0]
+    python benchmarks/images_obeyed.py MODEL SCORER/image.py CACHE TEST.npz [--count 1000] [--seed 0]
 
-MODEL, TEST.npz (x, y) and CACHE (the scorer's classifier) are what `pictures.py --keep` and its --scorer with --cache
-left. Asks for --count pictures of every class, as `--where label=CLASS` does, and prints a JSON line: the share that is
-seen as asked for, by class and altogether, and the same of the test pictures.
+MODEL, TEST.npz (x, y) and CACHE (the scorer's classifier) are what `images.py --keep` and its --scorer with --cache
+left. Asks for --count images of every class, as `--where label=CLASS` does, and prints a JSON line: the share that is
+seen as asked for, by class and altogether, and the same of the test images.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def main() -> None:
     net.load_state_dict(torch.load(asked.cache, weights_only=True))
     net.eval()
 
-    def seen(pictures: torch.Tensor) -> torch.Tensor:
+    def seen(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
-            return torch.cat([net.head(net.body(part)) for part in pictures.split(500)]).argmax(1)
+            return torch.cat([net.head(net.body(part)) for part in images.split(500)]).argmax(1)
 
     (field,) = model.given.codec.fields
     fakes = []

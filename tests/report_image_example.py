@@ -1,8 +1,8 @@
-"""Pictures, and evaluations of them, for the tests of the report on pictures.
+"""Images, and evaluations of them, for the tests of the report on images.
 
 The features are a fixed projection of the pixels, and the classifier knows the mean of each class and no more: quick,
 and good enough for the report to be tested. The histories are made up. To look at a page:
-`python tests/report_picture_example.py mnist page.html` (or digits, cifar10, faces, small).
+`python tests/report_image_example.py mnist page.html` (or digits, cifar10, faces, small).
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Projection:
 
 
 def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    """A classifier that gives the class whose mean picture is nearest."""
+    """A classifier that gives the class whose mean image is nearest."""
     flat = x.reshape(len(x), -1).astype(np.float32)
     centres = np.stack(
         [flat[y == k].mean(0) if (y == k).any() else np.full(flat.shape[1], 1e6) for k in range(num_classes)]
     )
 
-    def classify(pictures: np.ndarray) -> np.ndarray:
-        rows = pictures.reshape(len(pictures), -1).astype(np.float32)
+    def classify(images: np.ndarray) -> np.ndarray:
+        rows = images.reshape(len(images), -1).astype(np.float32)
         gap = ((rows**2).sum(1)[:, None] + (centres**2).sum(1)[None] - 2 * rows @ centres.T) / rows.shape[1]
         return np.asarray(np.eye(num_classes)[gap.argmin(1)])
 
@@ -71,7 +71,7 @@ def evaluation(
     asked: bool = True,
     **more: Any,
 ) -> Evaluation[ImageFacts]:
-    """The measured figures; classes: of train, held-out and fake pictures."""
+    """The measured figures; classes: of train, held-out and fake images."""
     known: dict[str, Any] = {}
     if classes is not None:
         classify = learn(train, classes[0], len(names))
@@ -108,9 +108,9 @@ def small(num: int, shape: tuple[int, int, int] = (8, 8, 1), seed: int = 0) -> n
     return np.rint(255 * blob[..., None] * colour).astype(np.uint8)
 
 
-def noisy(pictures: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
-    noise = np.random.default_rng(seed).integers(0, 256, pictures.shape)
-    return np.rint((1 - amount) * pictures + amount * noise).astype(np.uint8)
+def noisy(images: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
+    noise = np.random.default_rng(seed).integers(0, 256, images.shape)
+    return np.rint((1 - amount) * images + amount * noise).astype(np.uint8)
 
 
 def report(
@@ -127,7 +127,7 @@ def report(
 ) -> Report:
     """The report on `fake`, the last fifth of `real` held out, with samples over the training that lose their noise.
 
-    classes: of the real pictures and of the fakes; metrics: those to compute, all but Parzen's unless told.
+    classes: of the real images and of the fakes; metrics: those to compute, all but Parzen's unless told.
     """
     cut = len(real) - len(real) // 5
     train, heldout = real[:cut], real[cut:]

@@ -1,8 +1,8 @@
-"""Milliseconds of a training step of every picture network at its default size, and what makes it faster.
+"""Milliseconds of a training step of every image network at its default size, and what makes it faster.
 
-    OMP_NUM_THREADS=1 python benchmarks/pictures_step.py [--tries 5] [--networks residual,strided] [--compile]
+    OMP_NUM_THREADS=1 python benchmarks/images_step.py [--tries 5] [--networks residual,strided] [--compile]
 
-Batch 64, one thread, 28 x 28 grey and 32 x 32 colour pictures of random numbers. A step is the game's: D on real and
+Batch 64, one thread, 28 x 28 grey and 32 x 32 colour images of random numbers. A step is the game's: D on real and
 fake, then G. Networks of papers without a penalty play without one; the others with R1 + R2 at every step. Times are
 the processor's (`time.thread_time`), which other work on the machine disturbs less; the median of the tries.
 --compile instead sets each step beside the same through torch.compile, by turns, with the seconds that the first step
@@ -34,7 +34,7 @@ from gankit.training.plan import GameConfig
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 BATCH = 64
-PICTURES = ("strided", "residual", "dcgan", "dense2014", "conv2014")
+IMAGES = ("strided", "residual", "dcgan", "dense2014", "conv2014")
 
 
 class Plain(Discriminator):
@@ -95,7 +95,7 @@ def main() -> None:
     """Print both tables as Markdown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tries", type=int, default=5)
-    parser.add_argument("--networks", default=",".join(PICTURES))
+    parser.add_argument("--networks", default=",".join(IMAGES))
     parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -103,7 +103,7 @@ def main() -> None:
     if given.compile:
         compiled_beside(given.networks.split(","), given.tries)
         return
-    print("| network | pictures | G, D | penalty | float32 ms | bfloat16 ms | images/s, the faster |")
+    print("| network | images | G, D | penalty | float32 ms | bfloat16 ms | images/s, the faster |")
     print("|---|---|---|---|---|---|---|")
     for name in given.networks.split(","):
         for shape in SHAPES:
@@ -119,7 +119,7 @@ def main() -> None:
                 f"| {game.config.penalty} | {times[0]:.0f} | {times[1]:.0f} | {1e3 * BATCH / min(times):.0f} |",
                 flush=True,
             )
-    print("\n| residual, D's turn | pictures | type | layout | no penalty | own slope | autograd twice | finite |")
+    print("\n| residual, D's turn | images | type | layout | no penalty | own slope | autograd twice | finite |")
     print("|---|---|---|---|---|---|---|---|")
     for shape in SHAPES:
         for kind in (torch.float32, torch.bfloat16):
@@ -133,7 +133,7 @@ def main() -> None:
 
 def compiled_beside(names: Sequence[str], tries: int) -> None:
     """Steps as they are and compiled, by turns, in bfloat16; a line a network and shape."""
-    print("| network | pictures | as it is, ms | compiled, ms | first compiled step, s |\n|---|---|---|---|---|")
+    print("| network | images | as it is, ms | compiled, ms | first compiled step, s |\n|---|---|---|---|---|")
     for name, shape in itertools.product(names, SHAPES):
         train = Batches(torch.rand(4 * BATCH, *shape) * 2 - 1)
         spec = Spec("image", shape)

@@ -1,6 +1,6 @@
-"""Networks and settings for pictures at equal processor time: distances, precision and recall by the project's scorer.
+"""Networks and settings for images at equal processor time: distances, precision and recall by the project's scorer.
 
-    OMP_NUM_THREADS=1 python benchmarks/pictures_networks.py NAME=VALUE ... [--seconds 100] [--network strided]
+    OMP_NUM_THREADS=1 python benchmarks/images_networks.py NAME=VALUE ... [--seconds 100] [--network strided]
 
 Trains on the first 59,000 digits of MNIST with their labels, for as many steps as `--seconds` of processor time hold
 (measured on 30 steps at the start: the clock on the wall is of no use on a shared machine), makes 10,000 fakes with
@@ -9,7 +9,7 @@ precision and recall in the features of the scorer's classifier (trained once an
 worst digit that the classifier sees as what was asked for, and the course of D's gap and of gamma. NAME=VALUE sets
 fields of `GameConfig`, or width, depth and num_latents of the networks.
 
-With --pictures FILE.npz (x [N, H, W] or [N, H, W, C] uint8, y [N]) it trains on those in the same way and prints, in
+With --images FILE.npz (x [N, H, W] or [N, H, W, C] uint8, y [N]) it trains on those in the same way and prints, in
 place of the scores, how far fakes spread as a share of the spread of the real ones (a collapsed G spreads little) and
 the share of fakes that are repetitions of others. --grid FILE.png keeps a hundred fakes to look at. With --time it
 prints in place of all that the milliseconds of a turn of the strided D at each width, by turns.
@@ -45,7 +45,7 @@ JUDGED = 4_000
 
 
 def read(folder: Path, part: str) -> tuple[Tensor, Tensor]:
-    """Pictures [N, 1, 28, 28] uint8 and labels [N] int64 of "train" or "t10k"."""
+    """Images [N, 1, 28, 28] uint8 and labels [N] int64 of "train" or "t10k"."""
 
     def numbers(kind: str, header: int) -> Any:
         return np.frombuffer(gzip.decompress((folder / f"{part}-{kind}-ubyte.gz").read_bytes()), np.uint8, -1, header)
@@ -91,7 +91,7 @@ class Scorer:
 
 
 def fakes(generator: Generator, wanted: Tensor, classes: int) -> Tensor:
-    """Pictures [N, C, H, W] uint8 of the labels [N]."""
+    """Images [N, C, H, W] uint8 of the labels [N]."""
     z = torch.randn(len(wanted), generator.num_latents, generator=torch_generator(0, "fakes"))
     u, c = torch.zeros(len(wanted), 0), torch.eye(classes)[wanted]
     with torch.no_grad():
@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=100.0)
     parser.add_argument("--network", default="strided")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mnist"))
-    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--images", type=Path)
     parser.add_argument("--scorer", type=Path, default=Path("../shared/score/image.py"))
     parser.add_argument("--cache", type=Path, default=Path("mnist_classifier.pt"))
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
@@ -184,10 +184,10 @@ def main() -> None:
     chosen = {name: _value(text) for name, text in (pair.split("=", 1) for pair in a.set)}
     sizes = {name: chosen.pop(name) for name in ("width", "depth", "num_latents") if name in chosen}
     fixed = {"batch": 32, "learning_rate": 2e-3, "evaluations": 1, "early_stop": False} | chosen
-    if a.pictures is None:
+    if a.images is None:
         x, y = read(a.data, "train")
     else:
-        file = np.load(a.pictures)
+        file = np.load(a.images)
         x, y = torch.from_numpy(file["x"]), torch.from_numpy(file["y"].astype(np.int64))
         x = x.unsqueeze(1) if x.dim() == 3 else x.permute(0, 3, 1, 2).contiguous()
         order = torch.randperm(len(x), generator=torch_generator(0, "split"))
@@ -209,12 +209,12 @@ def main() -> None:
     for p in play(game, train, heldout):
         course.append((p.gap, p.weight))
     spent = time.process_time() - start
-    count = FAKES if a.pictures is None else 1000
+    count = FAKES if a.images is None else 1000
     wanted = torch.randint(classes, (count,), generator=torch_generator(0, "labels"))
     fake = fakes(game.average.eval(), wanted, classes)
     if a.grid is not None:
         save_grid(a.grid, fake)
-    if a.pictures is None:
+    if a.images is None:
         scores = Scorer(a.scorer, a.cache, x, y, read(a.data, "t10k")[0]).scores(fake, wanted)
     else:
         scores = spread(fake, x)

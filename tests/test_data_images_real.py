@@ -8,34 +8,34 @@ from typing import Any
 
 import numpy as np
 import pytest
-from picture_examples import PLAIN
+from image_examples import PLAIN
 from PIL import Image
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.kinds.images.reading import looks_like_pictures, read_pictures
-from gankit.kinds.images.records import Pictures
+from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.records import Images
 
 
-def read(path: Path | str, **options: Any) -> tuple[Pictures, str]:
+def read(path: Path | str, **options: Any) -> tuple[Images, str]:
     notes: list[str] = []
-    assert looks_like_pictures(path, PLAIN)
-    return read_pictures(path, TrainConfig(**options), notes), "\n".join(notes)
+    assert looks_like_images(path, PLAIN)
+    return read_images(path, TrainConfig(**options), notes), "\n".join(notes)
 
 
-def counts(pictures: Pictures) -> dict[Any, int]:
-    assert pictures.labels is not None
-    return {entry["values"]: entry["counts"] for entry in pictures.labels["label"].value_counts().to_pylist()}
+def counts(images: Images) -> dict[Any, int]:
+    assert images.labels is not None
+    return {entry["values"]: entry["counts"] for entry in images.labels["label"].value_counts().to_pylist()}
 
 
 def test_mnist(shared_data: Path) -> None:
-    pictures, said = read(shared_data / "mnist")
-    assert pictures.x.shape == (60_000, 28, 28, 1) and "t10k-images" in said
+    images, said = read(shared_data / "mnist")
+    assert images.x.shape == (60_000, 28, 28, 1) and "t10k-images" in said
     # The published MD5 of the training images behind their header of 16 bytes.
     header = bytes.fromhex("00000803" + f"{60_000:08x}" + f"{28:08x}" * 2)
-    assert hashlib.md5(header + pictures.x.tobytes()).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
+    assert hashlib.md5(header + images.x.tobytes()).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
     published = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert [counts(pictures)[digit] for digit in range(10)] == published
+    assert [counts(images)[digit] for digit in range(10)] == published
     test, _ = read(shared_data / "mnist" / "t10k-images-idx3-ubyte.gz")
     assert len(test) == 10_000 and counts(test)[1] == 1135
 
@@ -48,18 +48,18 @@ def test_olivetti_in_matlab_equals_its_arrays(shared_data: Path) -> None:
 
 
 def test_cats_and_dogs(shared_data: Path) -> None:
-    with pytest.raises(DataError, match=r"500 pictures have 347 different sizes .*--size 128 "):
-        read_pictures(shared_data / "cats_dogs", PLAIN, [])
-    pictures, said = read(shared_data / "cats_dogs", size="64")
-    assert pictures.x.shape == (500, 64, 64, 3) and counts(pictures) == {"cat": 250, "dog": 250}
-    assert "500 of 500 pictures brought to 64 x 64 by the lanczos filter" in said
+    with pytest.raises(DataError, match=r"500 images have 347 different sizes .*--size 128 "):
+        read_images(shared_data / "cats_dogs", PLAIN, [])
+    images, said = read(shared_data / "cats_dogs", size="64")
+    assert images.x.shape == (500, 64, 64, 3) and counts(images) == {"cat": 250, "dog": 250}
+    assert "500 of 500 images brought to 64 x 64 by the lanczos filter" in said
     # Pillow's own way of the same; these are too small to be halved by the decoder.
     from PIL import ImageOps
 
     for row in range(0, 500, 50):
-        with Image.open(shared_data / "cats_dogs" / pictures.names[row]) as one:
+        with Image.open(shared_data / "cats_dogs" / images.names[row]) as one:
             whole = np.asarray(ImageOps.fit(one.convert("RGB"), (64, 64), Image.Resampling.LANCZOS))
-        assert np.array_equal(pictures.x[row], whole)
+        assert np.array_equal(images.x[row], whole)
 
 
 def test_cifar(shared_data: Path) -> None:
@@ -72,22 +72,22 @@ def test_cifar(shared_data: Path) -> None:
 @pytest.mark.slow
 def test_cifar_as_jpegs_in_an_archive(shared_data: Path) -> None:
     path = shared_data / "cifar10" / "cifar10_jpeg_25000.tar.gz"
-    pictures, said = read(path)
-    assert pictures.x.shape == (20_000, 32, 32, 3) and set(counts(pictures).values()) == {2000}
+    images, said = read(path)
+    assert images.x.shape == (20_000, 32, 32, 3) and set(counts(images).values()) == {2000}
     assert f"--heldout {path}/test" in said
     test, _ = read(f"{path}/test")
     assert set(counts(test).values()) == {500} and len(counts(test)) == 10
 
 
 def test_faces(shared_data: Path) -> None:
-    pictures, said = read(shared_data / "faces_fewshot_256")
-    assert pictures.x.shape == (160, 256, 256, 3) and pictures.labels is None and said == ""
-    with Image.open(shared_data / "faces_fewshot_256" / pictures.names[7]) as one:
-        assert np.array_equal(np.asarray(one), pictures.x[7])
+    images, said = read(shared_data / "faces_fewshot_256")
+    assert images.x.shape == (160, 256, 256, 3) and images.labels is None and said == ""
+    with Image.open(shared_data / "faces_fewshot_256" / images.names[7]) as one:
+        assert np.array_equal(np.asarray(one), images.x[7])
 
 
-def test_other_data_does_not_look_like_pictures(shared_data: Path) -> None:
+def test_other_data_does_not_look_like_images(shared_data: Path) -> None:
     others = [*shared_data.glob("tables/*"), *shared_data.glob("series/*"), *shared_data.glob("text/*")]
     assert len(others) > 10
-    for path in (*others, shared_data / "fsdd_recordings.zip", shared_data / "tables"):
-        assert not looks_like_pictures(path, PLAIN), path
+    for path in (*others, shared_data / "fsdd_clips.zip", shared_data / "tables"):
+        assert not looks_like_images(path, PLAIN), path

@@ -1,4 +1,4 @@
-"""The metrics of pictures against closed forms, loops and plain transcriptions of the published formulas."""
+"""The metrics of images against closed forms, loops and plain transcriptions of the published formulas."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def points(n: int, f: int, seed: int, shift: float = 0.0, scale: float = 1.0) ->
     return shift + scale * numpy_generator(seed, "test points").standard_normal((n, f))
 
 
-def pictures(n: int, seed: int, side: int = 6, channels: int = 1) -> np.ndarray:
-    return numpy_generator(seed, "test pictures").integers(0, 256, (n, side, side, channels), dtype=np.uint8)
+def images(n: int, seed: int, side: int = 6, channels: int = 1) -> np.ndarray:
+    return numpy_generator(seed, "test images").integers(0, 256, (n, side, side, channels), dtype=np.uint8)
 
 
 # --- Frechet and kernel -------------------------------------------------------------------------------------------
@@ -54,14 +54,14 @@ def test_frechet_stays_finite_and_zero_where_covariances_are_singular() -> None:
     assert distances.frechet(few, few).details["singular"]
 
 
-def test_frechet_to_a_single_picture_is_that_to_a_point() -> None:
+def test_frechet_to_a_single_image_is_that_to_a_point() -> None:
     cloud = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])
     point = distances.moments(np.array([[1.0, 5.0]]))
     # (5 - 2)^2 between the means, and the variances 4/3 and 16/3 of the cloud
     assert distances.frechet_between(point, distances.moments(cloud)) == pytest.approx(9 + 20 / 3)
 
 
-def test_frechet_limit_is_nearer_to_the_truth_than_the_value_of_few_pictures() -> None:
+def test_frechet_limit_is_nearer_to_the_truth_than_the_value_of_few_images() -> None:
     real, fake = points(20_000, 16, 5), points(400, 16, 6)  # the same distribution: the truth is 0
     found = distances.frechet(real, fake)
     assert abs(found.details["limit"]) < 0.5 * found.value
@@ -116,7 +116,7 @@ def test_interval_of_the_kernel_distance_holds_the_truth_about_as_often_as_it_sa
 
 
 def test_held_out_metric_is_minus_the_frechet_distance_and_larger_is_better() -> None:
-    heldout, near, far = pictures(60, 1), pictures(60, 2), pictures(60, 3) // 4
+    heldout, near, far = images(60, 1), images(60, 2), images(60, 3) // 4
 
     def features(x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1)[:, :5].astype(np.float32) / 255
@@ -173,7 +173,7 @@ def test_a_fake_far_away_is_outlying_and_one_on_a_real_point_is_not() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 30), st.integers(4, 80), st.integers(1, 4), st.integers(0, 1000))
 def test_nearest_finds_the_nearest_whatever_the_blocks(q: int, n: int, k: int, seed: int) -> None:
-    queries, among = pictures(q, seed, 3).reshape(q, -1), pictures(n, seed + 1, 3).reshape(n, -1)
+    queries, among = images(q, seed, 3).reshape(q, -1), images(n, seed + 1, 3).reshape(n, -1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_BLOCK_ROWS", 7)
         patch.setattr(neighbours, "_COLUMN_ROWS", 11)
@@ -187,8 +187,8 @@ def test_nearest_finds_the_nearest_whatever_the_blocks(q: int, n: int, k: int, s
 
 
 def test_exact_copies_are_counted_and_named() -> None:
-    train, heldout = pictures(50, 1), pictures(50, 2)
-    fake = np.concatenate([pictures(7, 3), train[[4, 9, 9]]])
+    train, heldout = images(50, 1), images(50, 2)
+    fake = np.concatenate([images(7, 3), train[[4, 9, 9]]])
     found = copies.copies_exact(train, heldout, fake)
     assert found.value == 0.3
     assert found.details["pairs"] == [{"fake": 7, "train": 4}, {"fake": 8, "train": 9}, {"fake": 9, "train": 9}]
@@ -207,9 +207,9 @@ def test_honest_fakes_show_no_copying_and_near_copies_do() -> None:
     assert copies.copies_pixels(neighbours.nearest(copied, train), usual).value > 0.95
 
 
-def test_fakes_far_from_every_picture_are_no_copies_whatever_side_they_lie_on() -> None:
+def test_fakes_far_from_every_image_are_no_copies_whatever_side_they_lie_on() -> None:
     train, heldout = points(200, 5, 1), points(200, 5, 2)
-    train[0] += 3.0  # the outermost picture is a training picture, and nearest to all that lies beyond it
+    train[0] += 3.0  # the outermost image is a training image, and nearest to all that lies beyond it
     far = points(300, 5, 3, shift=9.0)
     found = copies.copies_near(train, heldout, far)
     assert np.isnan(found.value) and "300 of 300 fakes are farther" in found.details["reason"]
@@ -220,23 +220,23 @@ def test_fakes_far_from_every_picture_are_no_copies_whatever_side_they_lie_on() 
     assert copies.copies_near(train, heldout, copied).value > 0.9
 
 
-def test_the_share_of_near_pictures_is_one_percent_of_held_out_ones_by_definition() -> None:
+def test_the_share_of_near_images_is_one_percent_of_held_out_ones_by_definition() -> None:
     found = neighbours.nearest(points(1000, 3, 34), points(500, 3, 35))
     assert copies.copies_pixels(found, found).value == pytest.approx(0.01)
 
 
-def test_large_pictures_are_searched_as_means_of_boxes() -> None:
-    x = pictures(2, 5, side=70, channels=3)
+def test_large_images_are_searched_as_means_of_boxes() -> None:
+    x = images(2, 5, side=70, channels=3)
     found = copies.searchable(x).reshape(2, 23, 23, 3)
     assert found[1, 2, 5, 0] == pytest.approx(x[1, 6:9, 15:18, 0].mean(), rel=1e-5)
-    np.testing.assert_array_equal(copies.searchable(pictures(2, 6, side=32)), pictures(2, 6, side=32).reshape(2, -1))
+    np.testing.assert_array_equal(copies.searchable(images(2, 6, side=32)), images(2, 6, side=32).reshape(2, -1))
 
 
 # --- history --------------------------------------------------------------------------------------------------------
 
 
 def test_parzen_is_the_log_likelihood_by_hand() -> None:
-    fake, validation, test = pictures(20, 1, 3), pictures(5, 2, 3), pictures(6, 3, 3)
+    fake, validation, test = images(20, 1, 3), images(5, 2, 3), images(6, 3, 3)
     mu, v, t = (x.reshape(len(x), -1) / 255 for x in (fake, validation, test))
 
     def by_hand(x: np.ndarray, sigma: float) -> np.ndarray:
@@ -251,8 +251,8 @@ def test_parzen_is_the_log_likelihood_by_hand() -> None:
     assert found.details["error"] == pytest.approx(expected.std() / math.sqrt(6), rel=1e-3)
 
 
-def test_parzen_uses_ten_thousand_fakes_and_a_thousand_validation_pictures_and_no_more() -> None:
-    found = history.parzen(pictures(10_050, 4, 2), pictures(1010, 5, 2), pictures(20, 6, 2))
+def test_parzen_uses_ten_thousand_fakes_and_a_thousand_validation_images_and_no_more() -> None:
+    found = history.parzen(images(10_050, 4, 2), images(1010, 5, 2), images(20, 6, 2))
     assert (found.details["fakes"], found.details["validation"], found.details["test"]) == (10_000, 1000, 20)
     big = np.zeros((2, 65, 64, 1), np.uint8)
     assert math.isnan(history.parzen(big, big, big).value)
@@ -309,7 +309,7 @@ def test_stacked_modes_of_the_uniform_and_of_one_mode() -> None:
 
 
 def test_usefulness_is_the_accuracy_of_what_was_learned_from_the_fakes() -> None:
-    x = pictures(40, 7)
+    x = images(40, 7)
     y = (x.reshape(40, -1).mean(1) > np.median(x.reshape(40, -1).mean(1))).astype(int)
 
     def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int):  # type: ignore[no-untyped-def]
