@@ -17,7 +17,7 @@ PLAIN = TrainConfig()
 
 
 def noise(num: int, height: int = 6, width: int = 5, channels: int = 3) -> np.ndarray:
-    rng = numpy_generator(1, "test images", num, height, width, channels)
+    rng = numpy_generator(1, "test pictures", num, height, width, channels)
     return rng.integers(0, 256, (num, height, width, channels), dtype=np.uint8)
 
 

@@ -23,7 +23,7 @@ def points(n: int, f: int, seed: int, shift: float = 0.0, scale: float = 1.0) ->
 
 
 def images(n: int, seed: int, side: int = 6, channels: int = 1) -> np.ndarray:
-    return numpy_generator(seed, "test images").integers(0, 256, (n, side, side, channels), dtype=np.uint8)
+    return numpy_generator(seed, "test pictures").integers(0, 256, (n, side, side, channels), dtype=np.uint8)
 
 
 # --- Frechet and kernel -------------------------------------------------------------------------------------------

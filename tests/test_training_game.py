@@ -326,7 +326,7 @@ def test_memorising_raises_an_alarm_with_a_remedy() -> None:
     config = GameConfig(total_samples=24 * 400, batch=24, penalty_weight=0.01, evaluations=10, early_stop=False)
     game = Game(*build("residual", spec, width=64, depth=1, num_latents=2), config)
     alarms = [a for p in play(game, train, heldout) for a in p.alarms]
-    assert any("by heart" in a and "--width" in a for a in alarms)
+    assert any("memorised" in a and "--width" in a for a in alarms)
     assert game.history[-1]["scores"]["accuracy_train"] > game.history[-1]["scores"]["accuracy_heldout"]
 
 

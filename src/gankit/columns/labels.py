@@ -25,9 +25,10 @@ MAX_CLASSES = 1000
 
 
 BRING = {
-    "pictures": "Put them into a folder a class, or bring a list.",
+    "images": "Put them into a folder per class, or bring a list.",
+    "audio clips": "Put them into a folder per class, or take them from file names with --pattern.",
     "series": "Name the columns that stay the same within a series with --attributes.",
-    "texts": "Put them into a file a class, or bring a table.",
+    "texts": "Put them into a file per class, or bring a table.",
 }
 """How records of a kind come to labels."""
 

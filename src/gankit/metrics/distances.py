@@ -79,7 +79,7 @@ def frechet(real: np.ndarray, fake: np.ndarray, *, seed: int = 0, interval: bool
     if interval:
         half = Z95 * math.sqrt(_variance(a, b, fake) + _variance(b, a, real))
         low, high = max(0.0, value - half), value + half
-        limit = _limit(a, fake, numpy_generator(seed, "metrics/images/frechet"))
+        limit = _limit(a, fake, numpy_generator(seed, "metrics/pictures/frechet"))
     details = {
         "features": real.shape[1],
         "real_pictures": len(real),

@@ -36,7 +36,7 @@ from gankit.kinds.images.records import (
 Array = npt.NDArray[Any]
 
 _IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "images", "arr_0", "faces")
+NAMES = ("x", "images", "image", "data", "x_train", "train_images", "train_x", "pictures", "arr_0", "faces")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "fine_labels", "digits")
 
 

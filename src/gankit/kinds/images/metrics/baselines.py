@@ -12,7 +12,7 @@ from gankit.randomness import numpy_generator
 
 def noise(train: np.ndarray, num_images: int, seed: int) -> np.ndarray:
     """Every pixel uniform in 0 .. 255: [num_images, H, W, C] uint8 of the shape of `train`'s images."""
-    generator = numpy_generator(seed, "metrics/images/noise")
+    generator = numpy_generator(seed, "metrics/pictures/noise")
     return generator.integers(0, 256, (num_images, *train.shape[1:]), dtype=np.uint8)
 
 
@@ -27,4 +27,4 @@ def mean(train: np.ndarray, num_images: int) -> np.ndarray:
 
 def bootstrap(num_train: int, num_images: int, seed: int) -> np.ndarray:
     """Rows of training images drawn with replacement: perfect but for new images, since every one is a copy."""
-    return numpy_generator(seed, "metrics/images/bootstrap").integers(0, num_train, num_images)
+    return numpy_generator(seed, "metrics/pictures/bootstrap").integers(0, num_train, num_images)

@@ -56,7 +56,7 @@ def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, 
         return impossible(best, "one of the sets has no images")
     share = shares(fake_seen, num_classes)
     value = entropy(share)
-    generator = numpy_generator(seed, "metrics/images/classes")
+    generator = numpy_generator(seed, "metrics/pictures/classes")
     again = generator.multinomial(len(fake_seen), share, size=_REPLICATES) / len(fake_seen)
     details = {
         "classes": num_classes,
@@ -86,7 +86,7 @@ def per_class(
         "agreement"}], in the order of `names`.
     """
     out = []
-    generator = numpy_generator(seed, "metrics/images/per_class")
+    generator = numpy_generator(seed, "metrics/pictures/per_class")
     for k, name in enumerate(names):
         here, there = np.flatnonzero(real_labels == k), np.flatnonzero(fake_labels == k)
         entry: dict[str, Any] = {
@@ -140,7 +140,7 @@ def stacked_modes(digits: np.ndarray, num_classes: int = 10) -> dict[str, Any]:
     digits: [N, 3] int, the class that a classifier sees in each channel; the protocol takes 26,000 fakes.
 
     >>> stacked_modes(np.array([[0, 0, 0], [1, 1, 1]]))
-    {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'images': 2}
+    {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'pictures': 2}
     """
     codes = np.zeros(len(digits), np.int64)
     for channel in range(digits.shape[1]):

@@ -58,7 +58,7 @@ class ImageFacts:
     classifier: `confusion_figures` of the classifier on the held-out images, or None.
     per_class: of `classes.per_class`; empty without labels.
     asked: whether the classes of the fakes were asked for; else they are those that are seen.
-    images: numbers of rows, for showing:
+    pictures: numbers of rows, for showing:
         "shown": [0, 1, ...], the first fakes, not chosen; beside each, in the same order:
         "nearest_train", "distance_train", "nearest_heldout", "distance_heldout": in pixels, among all training images;
         "nearest_train_features", "nearest_heldout_features": among those that were compared;
@@ -72,7 +72,7 @@ class ImageFacts:
     classifier: Mapping[str, Any] | None
     per_class: Sequence[Mapping[str, Any]]
     asked: bool
-    images: Mapping[str, Any]
+    pictures: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             for v, x, what in zip(labels, (train, heldout, fake), ("training", "held-out", "fake"), strict=True)
         ]
         compared = min(len(fake), len(train), max_images)
-        generator = numpy_generator(seed, "metrics/images")
+        generator = numpy_generator(seed, "metrics/pictures")
         order = generator.permutation(len(train))
         self.members = self.seen(train, order[:compared], known[0])
         self.heldout = self.seen(heldout, generator.permutation(len(heldout))[:max_images], known[1])

@@ -331,7 +331,7 @@ class ImageSections(Sections[ImageFacts]):
 
     @property
     def _found(self) -> Mapping[str, Any]:
-        return self.facts.images
+        return self.facts.pictures
 
     def _shown(self) -> list[Mapping[str, Any]]:
         """The first fakes with their nearest images; those of whom a row does not exist are left out."""
