@@ -128,6 +128,19 @@ def test_rooms_keep_away_from_the_libraries_they_must_never_know() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+OPTIONAL = {"pandas", "polars", "soundfile", "onnx", "onnxscript", "imageio_ffmpeg", "torch_fidelity"}
+
+
+def test_libraries_of_extras_are_imported_where_they_are_used() -> None:
+    wrong = []
+    for path in MODULES:
+        for node in tree_of(path).body:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{place(path, node.lineno)}: imports {n} at once" for n in names if n.split(".")[0] in OPTIONAL]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_only_the_command_line_prints() -> None:
     wrong = [
         f"{place(path, node.lineno)}: prints"

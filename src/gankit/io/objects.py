@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from gankit.errors import DataError
@@ -140,6 +139,8 @@ def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
 
 def from_pandas(source: Any, notes: list[str]) -> Records:
     """Records of a DataFrame or Series. The index is left out unless it only counts; a note says so."""
+    import pandas as pd
+
     series = isinstance(source, pd.Series)
     if not isinstance(source, pd.DataFrame | pd.Series):
         raise DataError(f"a pandas {type(source).__name__} cannot be read. Give a DataFrame or a Series.")
@@ -176,6 +177,8 @@ def _name(name: Any) -> Any:
 
 
 def _form_of(column: Any, name: Any) -> dict[str, Any]:
+    import pandas as pd
+
     form: dict[str, Any] = {"name": _name(name), "dtype": str(column.dtype)}
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = column.cat.categories
@@ -194,6 +197,8 @@ def _cell(cell: Any) -> Any:
 
 def to_pandas(table: pa.Table, origin: Origin) -> Any:
     """A DataFrame (or Series) with the columns, order and dtypes that came; columns that were left out stay out."""
+    import pandas as pd
+
     forms = {str(form["name"]): form for form in origin.details["columns"]}
     columns = [_series_of(table.column(name), forms[name]) for name in table.column_names]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
@@ -205,6 +210,8 @@ def to_pandas(table: pa.Table, origin: Origin) -> Any:
 
 
 def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
+    import pandas as pd
+
     if "categories" in form:
         dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
         plain = column.combine_chunks()
