@@ -273,7 +273,7 @@ def test_images_that_cannot_be_compressed_stay_under_two_megabytes(shape: tuple[
     noise = noisy(np.zeros((400, *shape), np.uint8), 1.0)
     found = evaluation(*(small(100, seed=s) for s in (0, 1, 2)), only=("copies_exact",))
     by_class = {str(k): list(range(k, 100, 10)) for k in range(10)}
-    facts = dataclasses.replace(found.facts, images={**found.facts.images, "by_class": by_class})
+    facts = dataclasses.replace(found.facts, pictures={**found.facts.pictures, "by_class": by_class})
     steps = [(i, noise[:10]) for i in range(20)]
     known = {"heldout_classes": np.arange(100) % 10, "names": [str(i) for i in range(10)]}
     report = image_report(
@@ -315,10 +315,10 @@ def test_the_same_images_give_the_same_page() -> None:
 def test_rows_that_do_not_exist_are_not_drawn() -> None:
     real, fake = small(60), small(30, seed=1)
     _, found = plain_report(real, fake)
-    images = dict(found.facts.images)
+    images = dict(found.facts.pictures)
     images["nearest_train"], images["typical"] = [10_000] * len(images["shown"]), [-1]
     report, _ = plain_report(
-        real, fake, dataclasses.replace(found, facts=dataclasses.replace(found.facts, images=images))
+        real, fake, dataclasses.replace(found, facts=dataclasses.replace(found.facts, pictures=images))
     )
     assert Page(report.html).open == [] and "most typical" not in report.html
 
