@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gankit.training.batches import Ahead, Batches
+from gankit.training.game import Ahead, Batches
 
 BATCH, SHAPE = 32, (64, 64, 3)
 

@@ -34,14 +34,13 @@ from torch import Tensor, nn
 
 from gankit.config import TrainConfig
 from gankit.kinds.audio.codec import LENGTH, SOUND, SpectrogramCodec, WaveCodec, sound_values
+from gankit.kinds.audio.files import Clips
 from gankit.kinds.audio.reading import read_clips
-from gankit.kinds.audio.records import Clips
 from gankit.networks import build
 from gankit.networks.blocks import collapse, expand
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.plan import GameConfig
 

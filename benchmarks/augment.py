@@ -20,7 +20,7 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import Ada, Augment, Change, DiffAugment, Draws, geometry
+from gankit.training.augment import Ada, Augment, Change, DiffAugment, Draws, changes
 
 CPU = torch.device("cpu")
 SHAPES = ((3, 64, 64), (1, 28, 28))
@@ -96,17 +96,17 @@ def quality() -> None:
     stretched = maps.clone()
     stretched[:, :, 2] *= LARGE / SMALL
     fine = F.grid_sample(
-        large[rows], geometry.grid(stretched, LARGE, LARGE), "bicubic", "reflection", align_corners=True
+        large[rows], changes.grid(stretched, LARGE, LARGE), "bicubic", "reflection", align_corners=True
     )
     truth, small = reduced(fine), reduced(large[rows])
     part = Change(torch.arange(len(rows)), maps)
 
     def bicubic(x: Tensor) -> Tensor:
-        return F.grid_sample(x, geometry.grid(maps, SMALL, SMALL), "bicubic", "reflection", align_corners=True)
+        return F.grid_sample(x, changes.grid(maps, SMALL, SMALL), "bicubic", "reflection", align_corners=True)
 
     methods: dict[str, Callable[[Tensor], Tensor]] = {
-        "bilinear": lambda x: geometry.warp(x, part),
-        "doubled first, then bilinear (sharp)": lambda x: geometry.warp(x, part, sharp=True),
+        "bilinear": lambda x: changes.warp(x, part),
+        "doubled first, then bilinear (sharp)": lambda x: changes.warp(x, part, sharp=True),
         "bicubic": bicubic,
     }
     print(

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.io.reading import read
-from gankit.kinds.tables.metrics.marginals import shape
+from gankit.kinds.tables.metrics.classifiers import c2st_trees
+from gankit.kinds.tables.metrics.distributions import shape
+from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.kinds.tables.preparing import sample_of
-from gankit.metrics.sample import Sample, align
-from gankit.metrics.two_sample import c2st_trees
 from gankit.model import load, parse_where
 from gankit.model.model import Model
 

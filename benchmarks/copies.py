@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gankit.metrics.copies import copies_near, membership
-from gankit.metrics.sample import Sample
+from gankit.kinds.tables.metrics.neighbours import copies_near, membership
+from gankit.kinds.tables.metrics.sample import Sample
 
 Maker = Callable[[np.random.Generator, int], np.ndarray]
 

@@ -92,8 +92,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
     row["strength"] = round(model.history[-1]["strength"], 3)
     fakes = _fakes(model, arguments.fakes, seed)
     if arguments.grid:
-        from gankit.kinds.images.records import Images
-        from gankit.kinds.images.writing import write_images
+        from gankit.kinds.images.records import Images, write_images
 
         arguments.grid.mkdir(parents=True, exist_ok=True)
         file = arguments.grid / f"{name}-{seed}{'-' + '-'.join(arguments.set) if arguments.set else ''}.png"
@@ -139,7 +138,7 @@ class Moments:
 
     def models(self, model: Any, count: int) -> list[tuple[int, float, object]]:
         """`count` evenly spaced moments before the last: samples, seconds since the start, the model as it was."""
-        from gankit.model.tensors import read_safetensors
+        from gankit.model.files import read_safetensors
 
         found = []
         for index in np.linspace(0, len(self._kept) - 1, count + 1)[:-1].astype(int):

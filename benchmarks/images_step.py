@@ -27,8 +27,7 @@ from gankit.networks import NETWORKS, build, layers
 from gankit.networks.base import Discriminator, Generator, Task
 from gankit.networks.images import conv2014, dcgan, residual
 from gankit.spec import Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.training.plan import GameConfig
 

@@ -18,12 +18,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gankit.kinds.tables.metrics.baselines import bootstrap, independent
+from gankit.kinds.tables.metrics.classifiers import c2st_trees, quick_c2st
+from gankit.kinds.tables.metrics.metrics import bootstrap, independent
+from gankit.kinds.tables.metrics.neighbours import Space, nearest
+from gankit.kinds.tables.metrics.sample import Sample, concatenate, tree_features
 from gankit.metrics.classification import auc, true_positive_rate
-from gankit.metrics.features import tree_features
-from gankit.metrics.neighbours import Space, nearest
-from gankit.metrics.sample import Sample, concatenate
-from gankit.metrics.two_sample import c2st_trees, quick_c2st
 
 
 def read(*paths: str) -> list[Sample]:

@@ -3,7 +3,7 @@
     python benchmarks/mirroring.py --data cifar10 mnist olivetti cats_dogs faces digits [--shown 20000 100000]
 
 A classifier is trained on training images and their mirror images, and has to say of each held-out image which of
-the two is the one as it came (`gankit.kinds.images.mirroring.told`); .5 is chance.
+the two is the one as it came (`gankit.kinds.images.features.told`); .5 is chance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
 
     from gankit.config import TrainConfig
     from gankit.kinds import prepare
-    from gankit.kinds.images import mirroring as facing
+    from gankit.kinds.images import features as facing
 
     for name in arguments.data:
         (x, _), (heldout, _) = images(name, arguments.folder, arguments.size)

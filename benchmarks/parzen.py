@@ -42,9 +42,8 @@ def main() -> None:
     from images import images
 
     import gankit
-    from gankit.kinds.images.metrics.history import parzen
-    from gankit.kinds.images.records import Images
-    from gankit.kinds.images.writing import write_images
+    from gankit.kinds.images.metrics.neighbours import parzen
+    from gankit.kinds.images.records import Images, write_images
     from gankit.networks import NETWORKS
 
     (x, _), (test, _) = images("mnist", arguments.folder, 28)
@@ -83,8 +82,8 @@ def look(run: Path, network: str, validation: np.ndarray, test: np.ndarray) -> N
     """Measures the two generators of a run's latest checkpoint, and prints a JSON line each."""
     import torch
 
-    from gankit.kinds.images.metrics.history import parzen
-    from gankit.model.tensors import read_safetensors
+    from gankit.kinds.images.metrics.neighbours import parzen
+    from gankit.model.files import read_safetensors
     from gankit.networks import build
     from gankit.networks.blocks import collapse
     from gankit.spec import Spec

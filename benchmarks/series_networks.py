@@ -42,8 +42,7 @@ from gankit.networks.blocks import collapse, expand
 from gankit.networks.sequences import principal
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.plan import GameConfig
 

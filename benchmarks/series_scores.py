@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from gankit.features.recurrent import discriminate, forecast
-from gankit.kinds.series.metrics.baselines import autoregression, blocks
 from gankit.kinds.series.metrics.classifiers import Recurrent
+from gankit.kinds.series.metrics.inputs import autoregression, blocks
 from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import Columns, SeriesSample
 

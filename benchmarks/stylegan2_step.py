@@ -41,8 +41,7 @@ from gankit.networks.images.stylegan2 import (
     StyleGAN2Generator,
 )
 from gankit.spec import Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.plan import GameConfig
 
 R1_EVERY = 16

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from gankit.metrics.sample import Sample
+    from gankit.kinds.tables.metrics.sample import Sample
 
 TARGETS = {
     "adult": "income", "california": "median_house_value", "beijing": "pm2.5", "birdstrikes": "Wildlife Size",
@@ -115,17 +115,16 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, object
 
 def scores(train: Sample, test: Sample, fake: Sample, target: str) -> dict[str, float]:
     """The project's own figures of fakes; the test rows trained nothing."""
-    from gankit.kinds.tables.metrics import marginals, pairs, usefulness
-    from gankit.metrics import copies, two_sample
-    from gankit.metrics.sample import align
+    from gankit.kinds.tables.metrics import classifiers, distributions, neighbours
+    from gankit.kinds.tables.metrics.sample import align
 
     train, test, fake = align(train, test, fake)
     found = {
-        "shape": marginals.shape(test, fake, seed=0),
-        "trend": pairs.trend(test, fake, seed=0),
-        "c2st_trees": two_sample.c2st_trees(test, fake, seed=0),
-        "usefulness": usefulness.usefulness(train, test, fake, target=target, seed=0),
-        "copies_exact": copies.copies_exact(train, test, fake, seed=0),
+        "shape": distributions.shape(test, fake, seed=0),
+        "trend": distributions.trend(test, fake, seed=0),
+        "c2st_trees": classifiers.c2st_trees(test, fake, seed=0),
+        "usefulness": classifiers.usefulness(train, test, fake, target=target, seed=0),
+        "copies_exact": neighbours.copies_exact(train, test, fake, seed=0),
     }
     return {name: round(score.value, 4) for name, score in found.items()}
 

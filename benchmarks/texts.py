@@ -17,12 +17,11 @@ from pathlib import Path
 
 from gankit.config import TrainConfig
 from gankit.kinds import prepare
-from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.metrics import evaluate_texts
-from gankit.kinds.texts.records import column_of, cut
+from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut
 from gankit.model import load
-from gankit.run.previews import kept_rival
+from gankit.run.folder import kept_rival
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 

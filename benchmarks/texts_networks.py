@@ -26,8 +26,7 @@ from gankit.networks.sequences.symbols import PAIR, SymbolsGenerator
 from gankit.options import parse_samples
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.plan import GameConfig
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.sample import Sample
+from gankit.kinds.tables.metrics.sample import Sample
 
 
 def table(**columns: Iterable[Any]) -> Sample:

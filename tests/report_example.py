@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
-from gankit.kinds.tables.report.figure1d import figure_1d
-from gankit.kinds.tables.report.sections import TableSections, date_columns
+from gankit.kinds.tables.metrics.sample import Sample, align
+from gankit.kinds.tables.panels import figure_1d
+from gankit.kinds.tables.sections import TableSections, date_columns
 from gankit.metrics.evaluate import Evaluation
-from gankit.metrics.sample import Sample, align
-from gankit.report.report import Report, build
+from gankit.report.page import Report, build
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
 

@@ -18,11 +18,10 @@ import numpy as np
 
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, METRICS, evaluate_images
-from gankit.kinds.images.report.sections import image_sections
-from gankit.kinds.images.report.tables import is_mnist
+from gankit.kinds.images.sections import image_sections, is_mnist
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
-from gankit.report.report import Report, build
+from gankit.report.page import Report, build
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
-from gankit.metrics.metric import Metric
-from gankit.metrics.score import Score
+from gankit.metrics.metric import Metric, Score
 from gankit.report.verdict import Verdict, verdicts
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import colour
+from gankit.training.augment import changes
 from gankit.training.augment.base import Change
 
 ONE = torch.ones(1, dtype=torch.float64)
@@ -23,15 +23,15 @@ def images(*shape: int) -> Tensor:
 
 
 def recoloured(x: Tensor, matrices: Tensor) -> Tensor:
-    maps = colour.as_maps(matrices, x.shape[1]).expand(len(x), -1, -1)
-    return colour.recolour(x, Change(torch.arange(len(x)), maps))
+    maps = changes.as_maps(matrices, x.shape[1]).expand(len(x), -1, -1)
+    return changes.recolour(x, Change(torch.arange(len(x)), maps))
 
 
 def test_brightness_adds_and_contrast_multiplies_about_mid_grey() -> None:
     x = images(2, 3, 4, 5)
-    assert torch.allclose(recoloured(x, colour.brightness(0.3 * ONE, 3)), x + 0.3)
-    assert torch.allclose(recoloured(x, colour.contrast(1.7 * ONE, 3)), 1.7 * x)
-    both = colour.contrast(2 * ONE, 3) @ colour.brightness(0.3 * ONE, 3)
+    assert torch.allclose(recoloured(x, changes.brightness(0.3 * ONE, 3)), x + 0.3)
+    assert torch.allclose(recoloured(x, changes.contrast(1.7 * ONE, 3)), 1.7 * x)
+    both = changes.contrast(2 * ONE, 3) @ changes.brightness(0.3 * ONE, 3)
     assert torch.allclose(recoloured(x, both), 2 * (x + 0.3))
 
 
@@ -39,7 +39,7 @@ def test_brightness_adds_and_contrast_multiplies_about_mid_grey() -> None:
 @given(angle=st.floats(-math.pi, math.pi))
 def test_hue_keeps_luma_and_the_distance_from_it(angle: float) -> None:
     x = images(1, 3, 4, 4)
-    turned = recoloured(x, colour.hue(angle * ONE))
+    turned = recoloured(x, changes.hue(angle * ONE))
     luma = x.mean(1, keepdim=True)
     assert torch.allclose(turned.mean(1, keepdim=True), luma, atol=1e-12)
     assert torch.allclose((turned - luma).norm(dim=1), (x - luma).norm(dim=1), atol=1e-12)
@@ -47,16 +47,16 @@ def test_hue_keeps_luma_and_the_distance_from_it(angle: float) -> None:
 
 def test_a_third_of_a_turn_of_hue_passes_the_colours_on() -> None:
     x = images(1, 3, 4, 4)
-    turned = recoloured(x, colour.hue(2 * math.pi / 3 * ONE))
+    turned = recoloured(x, changes.hue(2 * math.pi / 3 * ONE))
     assert torch.allclose(turned, x[:, [2, 0, 1]], atol=1e-12)  # red to green, green to blue, blue to red
-    assert torch.allclose(colour.hue(0.4 * ONE) @ colour.hue(0.5 * ONE), colour.hue(0.9 * ONE))
+    assert torch.allclose(changes.hue(0.4 * ONE) @ changes.hue(0.5 * ONE), changes.hue(0.9 * ONE))
 
 
 @pytest.mark.parametrize("n", [1, 3, 5])
 def test_luma_flip_twice_is_the_identity_and_once_mirrors_luma(n: int) -> None:
-    flip = colour.luma_flip(ONE, n)
+    flip = changes.luma_flip(ONE, n)
     assert torch.allclose(flip @ flip, torch.eye(n + 1).double())
-    assert torch.equal(colour.luma_flip(0 * ONE, n)[0], torch.eye(n + 1).double())
+    assert torch.equal(changes.luma_flip(0 * ONE, n)[0], torch.eye(n + 1).double())
     x = images(1, n, 3, 3) if n not in (2, 4) else images(1, n + 1, 3, 3)
     flipped = recoloured(x, flip)
     assert torch.allclose(flipped.mean(1), -x.mean(1))
@@ -66,34 +66,34 @@ def test_luma_flip_twice_is_the_identity_and_once_mirrors_luma(n: int) -> None:
 def test_saturation_multiplies_the_distance_from_luma() -> None:
     x = images(1, 3, 4, 4)
     luma = x.mean(1, keepdim=True)
-    assert torch.allclose(recoloured(x, colour.saturation(2.5 * ONE, 3)), luma + 2.5 * (x - luma))
-    assert torch.allclose(recoloured(x, colour.saturation(0 * ONE, 3)), luma.expand_as(x))
-    assert torch.allclose(colour.saturation(3 * ONE, 1)[0], torch.eye(2).double())  # grey has no colour
+    assert torch.allclose(recoloured(x, changes.saturation(2.5 * ONE, 3)), luma + 2.5 * (x - luma))
+    assert torch.allclose(recoloured(x, changes.saturation(0 * ONE, 3)), luma.expand_as(x))
+    assert torch.allclose(changes.saturation(3 * ONE, 1)[0], torch.eye(2).double())  # grey has no colour
 
 
 def test_grey_images_stay_grey_in_rgb_and_change_as_they_do_with_one_channel() -> None:
     grey = images(1, 1, 4, 4)
 
     def all_of(n: int) -> Tensor:
-        matrices = colour.luma_flip(ONE, n) @ colour.contrast(1.3 * ONE, n) @ colour.brightness(-0.2 * ONE, n)
-        return colour.saturation(1.8 * ONE, n) @ matrices
+        matrices = changes.luma_flip(ONE, n) @ changes.contrast(1.3 * ONE, n) @ changes.brightness(-0.2 * ONE, n)
+        return changes.saturation(1.8 * ONE, n) @ matrices
 
-    rgb = recoloured(grey.expand(-1, 3, -1, -1), colour.hue(1.1 * ONE) @ all_of(3))
+    rgb = recoloured(grey.expand(-1, 3, -1, -1), changes.hue(1.1 * ONE) @ all_of(3))
     assert torch.allclose(rgb, recoloured(grey, all_of(1)).expand(-1, 3, -1, -1))
 
 
 @pytest.mark.parametrize(("channels", "colours"), [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5)])
 def test_alpha_is_not_a_colour(channels: int, colours: int) -> None:
-    assert colour.num_colours(channels) == colours
+    assert changes.num_colours(channels) == colours
     x = images(2, channels, 3, 3)
-    changed = recoloured(x, colour.brightness(0.5 * ONE, colours))
+    changed = recoloured(x, changes.brightness(0.5 * ONE, colours))
     assert torch.allclose(changed[:, :colours], x[:, :colours] + 0.5)
     assert torch.equal(changed[:, colours:], x[:, colours:])
 
 
 def test_contrast_about_the_own_mean_keeps_the_mean_and_alpha() -> None:
     x = images(2, 4, 5, 5)
-    changed = colour.recontrast(x, Change(torch.tensor([1]), torch.full((1, 1, 1, 1), 0.5)), 3)
+    changed = changes.recontrast(x, Change(torch.tensor([1]), torch.full((1, 1, 1, 1), 0.5)), 3)
     assert torch.equal(changed[0], x[0])
     assert torch.equal(changed[1, 3], x[1, 3])
     mean = x[1, :3].mean()
@@ -102,7 +102,7 @@ def test_contrast_about_the_own_mean_keeps_the_mean_and_alpha() -> None:
 
 def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
     x = torch.ones(2, 1, 4, 6)
-    cut = colour.cut_out(x, Change(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
+    cut = changes.cut_out(x, Change(torch.tensor([1]), torch.tensor([[-2.0, 1.6, 2.0, 9.0]])))
     assert torch.equal(cut[0], x[0])
     expected = torch.ones(4, 6)
     expected[2:, :2] = 0
@@ -111,14 +111,14 @@ def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
 
 def test_noise_is_added_to_the_chosen() -> None:
     x, noise = images(2, 1, 3, 3), images(1, 1, 3, 3)
-    noisy = colour.add_noise(x, Change(torch.tensor([0]), noise))
+    noisy = changes.add_noise(x, Change(torch.tensor([0]), noise))
     assert torch.allclose(noisy[0], x[0] + noise[0])
     assert torch.equal(noisy[1], x[1])
 
 
 def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
-    filters = colour.band_filters().numpy()
-    assert filters.shape == (colour.NUM_BANDS, 43)
+    filters = changes.band_filters().numpy()
+    assert filters.shape == (changes.NUM_BANDS, 43)
     identity = np.zeros(43)
     identity[21] = 1
     assert np.allclose(filters.sum(0), identity, atol=1e-12)
@@ -132,28 +132,28 @@ def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
 
 def test_gains_of_one_change_nothing_and_equal_gains_multiply() -> None:
     x = images(2, 3, 9, 12)
-    kept = colour.amplify(x, Change(torch.arange(2), torch.ones(2, 4)))
+    kept = changes.amplify(x, Change(torch.arange(2), torch.ones(2, 4)))
     assert torch.allclose(kept, x, atol=1e-6)
-    twice = colour.amplify(x, Change(torch.arange(2), torch.full((2, 4), 2.0)))
+    twice = changes.amplify(x, Change(torch.arange(2), torch.full((2, 4), 2.0)))
     assert torch.allclose(twice, 4 * x, atol=1e-5)  # along both axes
 
 
 def test_the_lowest_gain_multiplies_a_flat_image_and_the_others_do_not() -> None:
     x = torch.full((1, 1, 8, 8), 0.5)
-    changed = colour.amplify(x, Change(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
+    changed = changes.amplify(x, Change(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
     assert torch.allclose(changed, 9 * x, atol=1e-5)
 
 
 @settings(deadline=None)
 @given(gains=st.lists(st.floats(0.1, 10), min_size=4, max_size=4))
 def test_a_single_balanced_gain_keeps_the_power_of_a_natural_image(gains: list[float]) -> None:
-    power = torch.tensor(colour.BAND_POWER).double()
+    power = torch.tensor(changes.BAND_POWER).double()
     total = torch.ones(4).double()
     for band, gain in enumerate(gains):
         alone = torch.ones(1, 4)
         alone[0, band] = gain
-        balanced = colour.balanced(alone)[0]
+        balanced = changes.balanced(alone)[0]
         assert math.isclose(float((power * balanced.square()).sum()), 1, rel_tol=1e-6)
         assert math.isclose(float(balanced[band] / balanced[band - 1]), gain, rel_tol=1e-5)
         total *= balanced
-    assert torch.allclose(colour.balanced(torch.tensor([gains]))[0], total, rtol=1e-5)
+    assert torch.allclose(changes.balanced(torch.tensor([gains]))[0], total, rtol=1e-5)

@@ -11,8 +11,7 @@ from torch import Tensor
 from gankit.networks import build
 from gankit.randomness import torch_generator
 from gankit.spec import Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.plan import GameConfig
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import geometry
+from gankit.training.augment import changes
 from gankit.training.augment.base import Change, part_of
 
 ONE = torch.ones(1, dtype=torch.float64)
@@ -32,15 +32,15 @@ def whole(maps: Tensor) -> Change:
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 def test_quarter_turns_are_exact_and_clockwise(size: int, turns: int) -> None:
     x = images(2, 3, size, size)
-    moved = geometry.move(x, whole(geometry.quarter_turns(torch.full((2,), turns))))
+    moved = changes.move(x, whole(changes.quarter_turns(torch.full((2,), turns))))
     assert torch.equal(moved, torch.rot90(x, -turns, (2, 3)))
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 7, 12), (4, 5, 1)])
 def test_flips_are_exact(shape: tuple[int, int, int]) -> None:
     x = images(2, *shape)
-    assert torch.equal(geometry.move(x, whole(geometry.scale(-torch.ones(2), torch.ones(2)))), x.flip(3))
-    assert torch.equal(geometry.move(x, whole(geometry.scale(torch.ones(2), -torch.ones(2)))), x.flip(2))
+    assert torch.equal(changes.move(x, whole(changes.scale(-torch.ones(2), torch.ones(2)))), x.flip(3))
+    assert torch.equal(changes.move(x, whole(changes.scale(torch.ones(2), -torch.ones(2)))), x.flip(2))
 
 
 @settings(deadline=None)
@@ -49,7 +49,7 @@ def test_whole_pixel_shifts_are_exact_and_mirror_beyond_the_edges(
     right: int, down: int, height: int, width: int
 ) -> None:
     x = images(1, 2, height, width)
-    moved = geometry.move(x, whole(geometry.shift(right * ONE, down * ONE)))
+    moved = changes.move(x, whole(changes.shift(right * ONE, down * ONE)))
 
     def place(k: int, size: int) -> int:
         k %= max(2 * (size - 1), 1)
@@ -63,43 +63,41 @@ def test_whole_pixel_shifts_are_exact_and_mirror_beyond_the_edges(
 
 def test_shifts_without_mirroring_leave_zeros() -> None:
     x = images(1, 1, 4, 5)
-    moved = geometry.move(x, whole(geometry.shift(2 * ONE, -ONE)), mirrored=False)
+    moved = changes.move(x, whole(changes.shift(2 * ONE, -ONE)), mirrored=False)
     expected = torch.zeros_like(x)
     expected[:, :, :3, 2:] = x[:, :, 1:, :3]
     assert torch.equal(moved, expected)
 
 
 def test_a_whole_pixel_map_resampled_bilinearly_is_the_same_within_rounding() -> None:
-    maps = geometry.quarter_turns(torch.tensor([1, 3])) @ geometry.shift(
-        torch.tensor([2.0, -1]), torch.tensor([0, 3.0])
-    )
+    maps = changes.quarter_turns(torch.tensor([1, 3])) @ changes.shift(torch.tensor([2.0, -1]), torch.tensor([0, 3.0]))
     x = images(2, 3, 16, 16).double()
     part = whole(maps)
-    assert torch.allclose(geometry.warp(x, part), geometry.move(x, part), atol=1e-6)
+    assert torch.allclose(changes.warp(x, part), changes.move(x, part), atol=1e-6)
 
 
 def test_a_shift_by_half_a_pixel_is_the_mean_of_neighbours() -> None:
     x = images(1, 1, 3, 6)
-    moved = geometry.warp(x, whole(geometry.shift(0.5 * ONE, 0 * ONE)))
+    moved = changes.warp(x, whole(changes.shift(0.5 * ONE, 0 * ONE)))
     assert torch.allclose(moved[..., 1:], (x[..., 1:] + x[..., :-1]) / 2, atol=1e-6)
 
 
 def test_maps_are_the_matrices_worked_out_by_hand() -> None:
     third = torch.tensor([math.pi / 6], dtype=torch.float64)
     root = math.sqrt(3) / 2
-    assert torch.allclose(geometry.turn(third)[0, :2, :2], torch.tensor([[root, 0.5], [-0.5, root]]).double())
-    assert torch.allclose(geometry.scale(2 * ONE, 4 * ONE)[0].diagonal(), torch.tensor([0.5, 0.25, 1]).double())
-    assert geometry.shift(3 * ONE, -2 * ONE)[0, :2, 2].tolist() == [-3, 2]
+    assert torch.allclose(changes.turn(third)[0, :2, :2], torch.tensor([[root, 0.5], [-0.5, root]]).double())
+    assert torch.allclose(changes.scale(2 * ONE, 4 * ONE)[0].diagonal(), torch.tensor([0.5, 0.25, 1]).double())
+    assert changes.shift(3 * ONE, -2 * ONE)[0, :2, 2].tolist() == [-3, 2]
 
 
 def test_maps_are_composed_in_the_order_in_which_things_are_done() -> None:
     # a point at (4, 0) from the centre: twice as far away, then a quarter turn clockwise, then 3 to the right
-    maps = geometry.scale(2 * ONE, 2 * ONE) @ geometry.quarter_turns(ONE) @ geometry.shift(3 * ONE, 0 * ONE)
+    maps = changes.scale(2 * ONE, 2 * ONE) @ changes.quarter_turns(ONE) @ changes.shift(3 * ONE, 0 * ONE)
     assert (maps[0] @ torch.tensor([3.0, 8, 1]).double()).tolist() == [4, 0, 1]
     x = images(1, 1, 9, 9)
-    one_by_one = geometry.move(x, whole(geometry.quarter_turns(ONE)))
-    one_by_one = geometry.move(one_by_one, whole(geometry.scale(-ONE, ONE)))
-    both = geometry.move(x, whole(geometry.quarter_turns(ONE) @ geometry.scale(-ONE, ONE)))
+    one_by_one = changes.move(x, whole(changes.quarter_turns(ONE)))
+    one_by_one = changes.move(one_by_one, whole(changes.scale(-ONE, ONE)))
+    both = changes.move(x, whole(changes.quarter_turns(ONE) @ changes.scale(-ONE, ONE)))
     assert torch.equal(both, one_by_one)
 
 
@@ -108,8 +106,8 @@ def test_a_linear_image_is_resampled_to_what_the_map_says() -> None:
     size = 33
     axis = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     x = (0.02 * axis.view(1, -1) + 0.01 * axis.view(-1, 1)).view(1, 1, size, size)
-    maps = geometry.turn(0.3 * ONE) @ geometry.scale(1.3 * ONE, 1.1 * ONE) @ geometry.shift(1.7 * ONE, -2.2 * ONE)
-    moved = geometry.warp(x, Change(torch.tensor([0]), maps[:, :2]))
+    maps = changes.turn(0.3 * ONE) @ changes.scale(1.3 * ONE, 1.1 * ONE) @ changes.shift(1.7 * ONE, -2.2 * ONE)
+    moved = changes.warp(x, Change(torch.tensor([0]), maps[:, :2]))
     inner = slice(8, -8)
     down, right = torch.meshgrid(axis[inner], axis[inner], indexing="ij")
     places = maps[0, :2] @ torch.stack([right.flatten(), down.flatten(), torch.ones(right.numel()).double()])
@@ -125,7 +123,7 @@ def test_doubling_gives_back_a_wave_and_mirrors_at_the_edges() -> None:
             return torch.cos(math.pi * k * place / (size - 1))
 
         x = wave(torch.arange(size).double()).view(1, 1, 1, size).expand(1, 1, size, size)
-        fine = geometry.doubled(x)
+        fine = changes.doubled(x)
         assert fine.shape == (1, 1, 2 * (size - 1), 2 * (size - 1))
         expected = wave(torch.arange(2 * (size - 1)) / 2 + 0.25)
         assert (fine[0, 0] - expected).abs().max() < 0.012
@@ -134,24 +132,24 @@ def test_doubling_gives_back_a_wave_and_mirrors_at_the_edges() -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 16])
 def test_sharp_resampling_leaves_smooth_images_where_the_map_puts_them(size: int) -> None:
     x = torch.full((1, 2, size, size), 0.4, dtype=torch.float64)
-    maps = geometry.turn(0.7 * ONE) @ geometry.shift(3.3 * ONE, 9.1 * ONE)
+    maps = changes.turn(0.7 * ONE) @ changes.shift(3.3 * ONE, 9.1 * ONE)
     part = Change(torch.tensor([0]), maps[:, :2])
-    assert torch.allclose(geometry.warp(x, part, sharp=True), x)
+    assert torch.allclose(changes.warp(x, part, sharp=True), x)
     slope = torch.linspace(-1, 1, size).double().view(1, 1, 1, -1).expand(1, 2, size, -1)
-    part = whole(geometry.shift(0.5 * ONE, 0 * ONE))
-    found, plain = geometry.warp(slope, part, sharp=True), geometry.warp(slope, part)
+    part = whole(changes.shift(0.5 * ONE, 0 * ONE))
+    found, plain = changes.warp(slope, part, sharp=True), changes.warp(slope, part)
     assert (found - plain).abs()[..., 4:-4].sum() < 0.02
 
 
 def test_sharp_resampling_keeps_more_of_a_fine_wave_than_plain_resampling() -> None:
     size = 64
     axis = torch.arange(size).double()
-    part = whole(geometry.shift(0.5 * ONE, 0 * ONE))
+    part = whole(changes.shift(0.5 * ONE, 0 * ONE))
     x = torch.sin(2 * math.pi * 0.3 * axis).expand(1, 1, size, size)
     truth = torch.sin(2 * math.pi * 0.3 * (axis - 0.5))[8:-8]
 
     def left(sharp: bool) -> float:
-        y = geometry.warp(x, part, sharp)[0, 0, 32, 8:-8]
+        y = changes.warp(x, part, sharp)[0, 0, 32, 8:-8]
         return float((y @ truth) / (truth @ truth))
 
     # in closed form: the mean of two neighbours halfway between them keeps cos(pi f)
@@ -161,11 +159,11 @@ def test_sharp_resampling_keeps_more_of_a_fine_wave_than_plain_resampling() -> N
 
 def test_only_the_chosen_images_move() -> None:
     x = images(4, 1, 6, 6)
-    maps = geometry.quarter_turns(torch.tensor([1, 1, 1, 1]))
+    maps = changes.quarter_turns(torch.tensor([1, 1, 1, 1]))
     part = part_of(maps[:, :2], torch.tensor([False, True, False, True]))
     assert part is not None
     before = x.clone()
-    moved = geometry.move(x, part)
+    moved = changes.move(x, part)
     assert torch.equal(x, before)
     assert torch.equal(moved[::2], x[::2])
     assert torch.equal(moved[1::2], torch.rot90(x[1::2], -1, (2, 3)))
@@ -177,4 +175,4 @@ def test_mirrored_places_are_those_of_numpy(size: int, margin: int) -> None:
     import numpy as np
 
     expected = np.pad(np.arange(size), margin, mode="reflect")
-    assert geometry.mirrored_places(size, margin, torch.device("cpu")).tolist() == expected.tolist()
+    assert changes.mirrored_places(size, margin, torch.device("cpu")).tolist() == expected.tolist()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gankit.errors import ModelError, OutputError
 from gankit.io.atomic import write_atomically
-from gankit.model.tensors import read_safetensors, write_safetensors
+from gankit.model.files import read_safetensors, write_safetensors
 from gankit.run import folder as checkpoint
 from gankit.run.folder import RunFolder
 

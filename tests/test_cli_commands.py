@@ -13,8 +13,7 @@ import pytest
 
 import gankit
 from gankit.cli import run
-from gankit.cli.interruption import interruptible
-from gankit.cli.terminal import Voice
+from gankit.cli.terminal import Voice, interruptible
 from gankit.cli.train import free_folder, replacing
 from gankit.errors import DataError, OptionError
 
@@ -191,7 +190,7 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[int] = []
-    monkeypatch.setattr("gankit.cli.interruption.os._exit", ended.append)
+    monkeypatch.setattr("gankit.cli.terminal.os._exit", ended.append)
     before = signal.getsignal(number)
     with interruptible(Voice()) as interruption:
         assert not interruption.asked()

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from gankit.columns.cells import Values
-from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec, SpectrogramCodec, WaveCodec, sound_values
-from gankit.kinds.audio.spectrum import Spectrum, bands_of, frame_of
+from gankit.columns.column import Values
+from gankit.kinds.audio.codec import (
+    LENGTH,
+    SOUND,
+    AudioCodec,
+    SpectrogramCodec,
+    Spectrum,
+    WaveCodec,
+    bands_of,
+    frame_of,
+    sound_values,
+)
 
 RATE = 8000
 

@@ -11,15 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, TableCodec
-from gankit.columns.column import Column
+from gankit.columns.column import Column, Values
 from gankit.kinds.audio.codec import SOUND, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.numbers.codec import VectorCodec
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.records import SeriesSet
-from gankit.kinds.texts.codec import TEXT, TextCodec
+from gankit.kinds.texts.records import TEXT, TextCodec
 from gankit.randomness import numpy_generator
 
 Example = tuple[Codec[Any], Any]

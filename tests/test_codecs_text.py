@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.kinds import KINDS
-from gankit.kinds.texts.codec import END, RARE, TEXT, TextCodec
+from gankit.kinds.texts.records import END, RARE, TEXT, TextCodec
 
 texts_of_signs = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12), min_size=1)
 texts_of_words = st.lists(

@@ -14,9 +14,17 @@ from scipy.io import wavfile
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
-from gankit.kinds.audio.files import UnreadableSound, decode_sound, encode_wav, to_samples, write_clips
+from gankit.kinds.audio.files import (
+    Clips,
+    UnreadableSound,
+    clip_hash,
+    decode_sound,
+    encode_wav,
+    to_clip_object,
+    to_samples,
+    write_clips,
+)
 from gankit.kinds.audio.reading import by_pattern, looks_like_audio, read_clips, resampled, roomy, seem_patterned
-from gankit.kinds.audio.records import Clips, clip_hash, to_clip_object
 
 PLAIN = TrainConfig()
 ROOT = Path(__file__).resolve().parent.parent

@@ -28,7 +28,7 @@ from sklearn.datasets import load_digits, load_sample_images
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.images import records as imagestore
-from gankit.kinds.images.cifar import plain_objects
+from gankit.kinds.images.arrays import plain_objects
 from gankit.kinds.images.reading import looks_like_images, read_images
 from gankit.kinds.images.records import Images, to_image_object
 from gankit.randomness import numpy_generator

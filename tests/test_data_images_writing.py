@@ -20,10 +20,9 @@ from PIL import Image
 
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
-from gankit.io.origin import Origin
+from gankit.io.records import Origin
 from gankit.kinds.images.reading import read_images
-from gankit.kinds.images.records import Images, grid, image_hash
-from gankit.kinds.images.writing import write_images
+from gankit.kinds.images.records import Images, grid, image_hash, write_images
 
 FOLDER = Origin("folder", details={"classes": False})
 CLASSES = Origin("folder", details={"classes": True})
@@ -201,7 +200,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_grid_that_no_viewer_opens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gankit.kinds.images import writing as imagewriting
+    from gankit.kinds.images import records as imagewriting
 
     monkeypatch.setattr(imagewriting, "MAX_GRID_PIXELS", 100)
     with pytest.raises(OutputError, match="a grid of more than 100 pixels"):

@@ -19,8 +19,8 @@ from gankit.columns.inference import infer
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import DataError, GankitError, OptionError
-from gankit.io.origin import Records, fingerprint
 from gankit.io.reading import read
+from gankit.io.records import Records, fingerprint
 
 ROWS = [["name", "age", "note"], ["Ann", "41", "a"], ["Bob", "7", "b"], ["Cid", "30", "a"]]
 
@@ -295,7 +295,7 @@ def test_several_files_in_a_zip_are_named(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_is_refused_before_memory_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.io.opening.largest_size", lambda: 1 << 20)
+    monkeypatch.setattr("gankit.io.archives.largest_size", lambda: 1 << 20)
     with pytest.raises(DataError, match="unpacks to more than"):
         read(save(tmp_path, gzip.compress(b"0\n" * (40 << 20)), "x.csv.gz"))
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.dates import DateStyle, format_dates, parse_dates
 from gankit.columns.identifiers import Part, Pattern, generate
 from gankit.columns.inference import infer
@@ -21,8 +21,8 @@ from gankit.columns.numbers import NumberStyle, decimals_of, find_style, format_
 from gankit.columns.rows import to_object, write
 from gankit.columns.schema import Column, Schema
 from gankit.errors import DataError
-from gankit.io.origin import Origin, Records
 from gankit.io.reading import read
+from gankit.io.records import Origin, Records
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)

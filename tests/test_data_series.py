@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from gankit.columns.splitting import covered, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.kinds.series.reading import looks_like_series, read_series
-from gankit.kinds.series.records import Series
-from gankit.kinds.series.times import Grid, drawn_starts, find_grid, runs_of
-from gankit.kinds.series.writing import to_series_object, write_series
+from gankit.kinds.series.files import to_series_object, write_series
+from gankit.kinds.series.preparing import looks_like_series, read_series
+from gankit.kinds.series.records import Grid, Series, drawn_starts, find_grid, runs_of
 
 
 def series_of(source: Any, **options: Any) -> tuple[Series, list[str]]:

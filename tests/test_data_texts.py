@@ -21,9 +21,8 @@ from text_examples import SYLLABLES, names_folder, sentences, words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
 from gankit.kinds import prepare
-from gankit.kinds.texts.codec import TextCodec
 from gankit.kinds.texts.files import looks_like_texts, read_texts, write_texts
-from gankit.kinds.texts.records import cut, fits, text_hash, text_table, to_text_object, unit_of
+from gankit.kinds.texts.records import TextCodec, cut, fits, text_hash, text_table, to_text_object, unit_of
 
 AUTO, TEXT = TrainConfig(), TrainConfig(kind="text")
 MANY = words("Aba", 200) + words("Obo", 200)
@@ -155,7 +154,7 @@ def test_a_column_of_a_table_is_texts_and_the_others_are_labels(form: str, tmp_p
         pq.write_table(table_of(texts), path)
     else:
         from gankit.columns.rows import write
-        from gankit.io.origin import Origin
+        from gankit.io.records import Origin
 
         write([table_of(texts)], path, Origin(form))
     notes: list[str] = []

@@ -17,8 +17,8 @@ from gankit.columns.schema import Column, Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io.origin import Origin, Records
 from gankit.io.reading import read
+from gankit.io.records import Origin, Records
 
 N = 60
 FILLER = [str(i % 3) for i in range(N)]

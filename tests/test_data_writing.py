@@ -25,8 +25,8 @@ from gankit.columns.inference import infer
 from gankit.columns.rows import to_object, typed, write
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
-from gankit.io.origin import Origin, Records
 from gankit.io.reading import read
+from gankit.io.records import Origin, Records
 
 CITIES = ["Oslo", '"São, Paulo"', '"say ""hi"""']
 INCOMES = ["?", "12.50", "7.25", "3.00"]

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 import gankit
 from gankit.networks import build
 from gankit.spec import Spec
-from gankit.training.batches import Ahead, Batches
-from gankit.training.game import Game
+from gankit.training.game import Ahead, Batches, Game
 from gankit.training.plan import GameConfig
 
 ROWS = st.lists(st.integers(0, 19), min_size=1, max_size=9)

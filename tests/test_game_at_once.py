@@ -11,8 +11,7 @@ from torch import Tensor
 from gankit.networks import NETWORKS, build
 from gankit.networks.base import Task
 from gankit.spec import Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.plan import GameConfig
 
 SPEC = Spec("vector", (3,))

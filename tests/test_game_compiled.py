@@ -15,12 +15,11 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.networks import build
-from gankit.run import compiling
-from gankit.run.compiling import compile_for, still_compiles
+from gankit.run import machine
+from gankit.run.machine import compile_for, still_compiles
 from gankit.run.run import Run
 from gankit.spec import Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.plan import GameConfig
 
 STEPS = 3
@@ -79,7 +78,7 @@ class Raced:
 def decided(monkeypatch: pytest.MonkeyPatch, compiled_s: float | None, **options: Any) -> tuple[str, bool, list[str]]:
     game = Raced(compiled_s)
     monkeypatch.setattr(
-        compiling, "seconds_per_sample", lambda game, _: {"game": game.compiled_s if game.compiled else 1e-3}
+        machine, "seconds_per_sample", lambda game, _: {"game": game.compiled_s if game.compiled else 1e-3}
     )
     notes: list[str] = []
     found = compile_for(cast(Run, SimpleNamespace(game=game, train=None)), TrainConfig(**options), notes)
@@ -88,7 +87,7 @@ def decided(monkeypatch: pytest.MonkeyPatch, compiled_s: float | None, **options
 
 @pytest.mark.parametrize("options", [{}, {"budget": "49m"}, {"samples": "100M"}, {"compile": "off", "budget": "9h"}])
 def test_short_and_counted_runs_are_not_held_up(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
-    monkeypatch.setattr(compiling, "seconds_per_sample", lambda *_: pytest.fail("nothing is to be timed"))
+    monkeypatch.setattr(machine, "seconds_per_sample", lambda *_: pytest.fail("nothing is to be timed"))
     game = SimpleNamespace(compile=lambda: pytest.fail("nothing is to be compiled"))
     run = cast(Run, SimpleNamespace(game=game, train=None))
     notes: list[str] = []

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.training.optimisers import Descent
-from gankit.training.plan import GameConfig
+from gankit.training.plan import Descent, GameConfig
 
 
 @pytest.mark.parametrize("parameters", [torch.contiguous_format, torch.channels_last])

@@ -12,8 +12,8 @@ import pytest
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
 from gankit.io.formats import FOREIGN, FORMATS, LINE_SUFFIXES, SUFFIXES, Format
-from gankit.io.origin import Origin
 from gankit.io.reading import read, read_bytes
+from gankit.io.records import Origin
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

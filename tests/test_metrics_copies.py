@@ -12,13 +12,19 @@ from metrics_samples import mixed, table
 from scipy import stats
 
 from gankit.kinds.tables.metrics import coverage
-from gankit.kinds.tables.metrics.baselines import bootstrap, copula, independent
-from gankit.kinds.tables.metrics.marginals import shape
-from gankit.kinds.tables.metrics.pairs import correlations
-from gankit.metrics.copies import copies_exact, copies_near, membership, row_keys
-from gankit.metrics.nearness import mann_whitney_z, nearer_share
-from gankit.metrics.neighbours import Space, gower, nearest, smallest
-from gankit.metrics.sample import Sample, concatenate
+from gankit.kinds.tables.metrics.distributions import correlations, shape
+from gankit.kinds.tables.metrics.metrics import bootstrap, copula, independent
+from gankit.kinds.tables.metrics.neighbours import (
+    Space,
+    copies_exact,
+    copies_near,
+    gower,
+    membership,
+    nearest,
+    row_keys,
+)
+from gankit.kinds.tables.metrics.sample import Sample, concatenate
+from gankit.metrics.nearness import mann_whitney_z, nearer_share, smallest
 
 
 def halves(num_rows: int = 1200) -> tuple[Sample, Sample, Sample]:

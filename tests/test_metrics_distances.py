@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 from metrics_samples import mixed, table
 from scipy import stats
 
-from gankit.kinds.tables.metrics.baselines import copula, independent
-from gankit.kinds.tables.metrics.conditional import conditional, obeyed
-from gankit.kinds.tables.metrics.cube import cube, two_proportion_z
-from gankit.kinds.tables.metrics.discrete import cut_all
-from gankit.kinds.tables.metrics.marginals import (
+from gankit.kinds.tables.metrics.classifiers import conditional, obeyed
+from gankit.kinds.tables.metrics.coverage import cube, two_proportion_z
+from gankit.kinds.tables.metrics.distributions import (
+    correlations,
+    cut_all,
     histogram_divergence,
     histograms,
     kolmogorov_distance,
     shape,
     total_variation,
+    trend,
 )
-from gankit.kinds.tables.metrics.pairs import correlations, trend
-from gankit.metrics.sample import Sample
+from gankit.kinds.tables.metrics.metrics import copula, independent
+from gankit.kinds.tables.metrics.sample import Sample
 
 numbers = st.lists(st.integers(-4, 4).map(float), min_size=2, max_size=30)
 

@@ -11,12 +11,12 @@ import pytest
 from metrics_samples import mixed, table
 
 from gankit.errors import DataError
-from gankit.kinds.tables.metrics import baselines
+from gankit.kinds.tables.metrics import metrics
 from gankit.kinds.tables.metrics import metrics as table_metrics
+from gankit.kinds.tables.metrics.classifiers import quick_c2st
 from gankit.kinds.tables.metrics.metrics import METRICS, TableInputs, evaluate_rows
-from gankit.metrics.copies import row_keys
-from gankit.metrics.sample import Sample
-from gankit.metrics.two_sample import quick_c2st
+from gankit.kinds.tables.metrics.neighbours import row_keys
+from gankit.kinds.tables.metrics.sample import Sample
 
 
 def evaluate_samples(*samples: Sample, **options: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def evaluate_samples(*samples: Sample, **options: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def result() -> dict[str, Any]:
     train, heldout = mixed(1500, 1), mixed(900, 2)
-    fake = baselines.independent(train, 1200, 9)
+    fake = metrics.independent(train, 1200, 9)
     return evaluate_samples(train, heldout, fake, target="c", given=["d"], max_rows=800)
 
 

@@ -12,7 +12,7 @@ from scipy.linalg import sqrtm
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from gankit.kinds.images.metrics import classes, copies, history, neighbours
+from gankit.kinds.images.metrics import classes, neighbours
 from gankit.metrics import distances
 from gankit.metrics.classification import confusion_figures
 from gankit.randomness import numpy_generator
@@ -189,7 +189,7 @@ def test_nearest_finds_the_nearest_whatever_the_blocks(q: int, n: int, k: int, s
 def test_exact_copies_are_counted_and_named() -> None:
     train, heldout = images(50, 1), images(50, 2)
     fake = np.concatenate([images(7, 3), train[[4, 9, 9]]])
-    found = copies.copies_exact(train, heldout, fake)
+    found = neighbours.copies_exact(train, heldout, fake)
     assert found.value == 0.3
     assert found.details["pairs"] == [{"fake": 7, "train": 4}, {"fake": 8, "train": 9}, {"fake": 9, "train": 9}]
     assert (found.details["heldout_share"], found.details["unique_copied"]) == (0.0, 2)
@@ -199,37 +199,37 @@ def test_honest_fakes_show_no_copying_and_near_copies_do() -> None:
     train, heldout, honest = (points(n, 4, s) for n, s in ((400, 30), (400, 31), (300, 32)))
     copied = train[:300] + points(300, 4, 33, scale=0.01)
     usual = neighbours.nearest(heldout, train)
-    fair, foul = (copies.copies_near(train, heldout, fake) for fake in (honest, copied))
+    fair, foul = (neighbours.copies_near(train, heldout, fake) for fake in (honest, copied))
     assert fair.low is not None and fair.high is not None and fair.low < 0.5 < fair.high
     assert foul.value > 0.95 and foul.details["three_sample"]["p"] < 1e-10 < fair.details["three_sample"]["p"]
     assert foul.details["pairs"][0]["train"] == foul.details["pairs"][0]["fake"]
-    assert copies.copies_pixels(neighbours.nearest(honest, train), usual).value < 0.05
-    assert copies.copies_pixels(neighbours.nearest(copied, train), usual).value > 0.95
+    assert neighbours.copies_pixels(neighbours.nearest(honest, train), usual).value < 0.05
+    assert neighbours.copies_pixels(neighbours.nearest(copied, train), usual).value > 0.95
 
 
 def test_fakes_far_from_every_image_are_no_copies_whatever_side_they_lie_on() -> None:
     train, heldout = points(200, 5, 1), points(200, 5, 2)
     train[0] += 3.0  # the outermost image is a training image, and nearest to all that lies beyond it
     far = points(300, 5, 3, shift=9.0)
-    found = copies.copies_near(train, heldout, far)
+    found = neighbours.copies_near(train, heldout, far)
     assert np.isnan(found.value) and "300 of 300 fakes are farther" in found.details["reason"]
     mixed = np.concatenate([points(300, 5, 4), far[:200]])
-    found = copies.copies_near(train, heldout, mixed)
+    found = neighbours.copies_near(train, heldout, mixed)
     assert found.details["far"] >= 200 and abs(found.value - 0.5) < 0.15
     copied = np.concatenate([train + 1e-3, far[:150]])
-    assert copies.copies_near(train, heldout, copied).value > 0.9
+    assert neighbours.copies_near(train, heldout, copied).value > 0.9
 
 
 def test_the_share_of_near_images_is_one_percent_of_held_out_ones_by_definition() -> None:
     found = neighbours.nearest(points(1000, 3, 34), points(500, 3, 35))
-    assert copies.copies_pixels(found, found).value == pytest.approx(0.01)
+    assert neighbours.copies_pixels(found, found).value == pytest.approx(0.01)
 
 
 def test_large_images_are_searched_as_means_of_boxes() -> None:
     x = images(2, 5, side=70, channels=3)
-    found = copies.searchable(x).reshape(2, 23, 23, 3)
+    found = neighbours.searchable(x).reshape(2, 23, 23, 3)
     assert found[1, 2, 5, 0] == pytest.approx(x[1, 6:9, 15:18, 0].mean(), rel=1e-5)
-    np.testing.assert_array_equal(copies.searchable(images(2, 6, side=32)), images(2, 6, side=32).reshape(2, -1))
+    np.testing.assert_array_equal(neighbours.searchable(images(2, 6, side=32)), images(2, 6, side=32).reshape(2, -1))
 
 
 # --- history --------------------------------------------------------------------------------------------------------
@@ -245,17 +245,17 @@ def test_parzen_is_the_log_likelihood_by_hand() -> None:
 
     sigma = max(np.logspace(-1, 0, 10), key=lambda s: by_hand(v, s).mean())
     expected = by_hand(t, sigma)
-    found = history.parzen(fake, validation, test)
+    found = neighbours.parzen(fake, validation, test)
     assert found.details["sigma"] == pytest.approx(sigma)
     assert found.value == pytest.approx(expected.mean(), abs=1e-3)
     assert found.details["error"] == pytest.approx(expected.std() / math.sqrt(6), rel=1e-3)
 
 
 def test_parzen_uses_ten_thousand_fakes_and_a_thousand_validation_images_and_no_more() -> None:
-    found = history.parzen(images(10_050, 4, 2), images(1010, 5, 2), images(20, 6, 2))
+    found = neighbours.parzen(images(10_050, 4, 2), images(1010, 5, 2), images(20, 6, 2))
     assert (found.details["fakes"], found.details["validation"], found.details["test"]) == (10_000, 1000, 20)
     big = np.zeros((2, 65, 64, 1), np.uint8)
-    assert math.isnan(history.parzen(big, big, big).value)
+    assert math.isnan(neighbours.parzen(big, big, big).value)
 
 
 # --- classes --------------------------------------------------------------------------------------------------------

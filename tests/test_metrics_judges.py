@@ -7,11 +7,17 @@ import pytest
 from metrics_samples import mixed, table
 from scipy import stats
 
-from gankit.kinds.tables.metrics.baselines import copula, independent
-from gankit.kinds.tables.metrics.usefulness import guess_target, r_squared, usefulness
-from gankit.metrics.features import boosted_trees, linear_features, tree_features
-from gankit.metrics.sample import Sample
-from gankit.metrics.two_sample import c2st_linear, c2st_trees, quick_c2st
+from gankit.kinds.tables.metrics.classifiers import (
+    c2st_linear,
+    c2st_trees,
+    guess_target,
+    quick_c2st,
+    r_squared,
+    usefulness,
+)
+from gankit.kinds.tables.metrics.metrics import copula, independent
+from gankit.kinds.tables.metrics.sample import Sample, linear_features, tree_features
+from gankit.metrics.classification import boosted_trees
 
 JUDGES = [c2st_trees, c2st_linear, lambda r, f, seed=0: quick_c2st(r, f, seed)]
 
@@ -154,7 +160,7 @@ def test_macro_area_is_the_mean_over_levels_of_scikit_learn() -> None:
     sample = Sample({"x": x, "y": y}, {"x": "number", "y": "category"}, {"y": ("l", "m", "h")})
     train, heldout = sample.take(np.arange(800)), sample.take(np.arange(800, 1200))
     score = usefulness(train, heldout, train, target="y", seed=0)
-    from gankit.kinds.tables.metrics.usefulness import _probabilities
+    from gankit.kinds.tables.metrics.classifiers import _probabilities
 
     x_train, x_test = train.columns["x"][:, None], heldout.columns["x"][:, None]
     from gankit.randomness import key

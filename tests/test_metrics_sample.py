@@ -12,11 +12,11 @@ from metrics_samples import table
 from scipy import stats
 
 from gankit.errors import DataError
-from gankit.kinds.tables.metrics.discrete import cut
+from gankit.kinds.tables.metrics.distributions import cut
+from gankit.kinds.tables.metrics.sample import Sample, align, concatenate
 from gankit.metrics import classification
 from gankit.metrics.classification import auc, auc_interval, true_positive_rate
-from gankit.metrics.sample import Sample, align, concatenate
-from gankit.metrics.score import Score, around, binomial_interval, enough_rows, plain, resampled_counts
+from gankit.metrics.metric import Score, around, binomial_interval, enough_rows, plain, resampled_counts
 
 
 def test_rows_are_taken_by_index_and_by_mask_in_order() -> None:

@@ -11,11 +11,23 @@ from series_examples import autoregressive, sample, sines, two_kinds, windows
 
 from gankit.errors import DataError
 from gankit.kinds.series.metrics import classifiers, distances
-from gankit.kinds.series.metrics import sums as counted
-from gankit.kinds.series.metrics.baselines import autoregression, blocks
-from gankit.kinds.series.metrics.copies import References, band_of, copies_exact, frames, searchable, warped
+from gankit.kinds.series.metrics import distances as counted
 from gankit.kinds.series.metrics.distances import Side
-from gankit.kinds.series.metrics.sample import Columns, SeriesSample, aligned, bridged, overlap, shrunk
+from gankit.kinds.series.metrics.inputs import autoregression, blocks
+from gankit.kinds.series.metrics.sample import (
+    Columns,
+    References,
+    SeriesSample,
+    aligned,
+    band_of,
+    bridged,
+    copies_exact,
+    frames,
+    overlap,
+    searchable,
+    shrunk,
+    warped,
+)
 from gankit.metrics.classification import accuracy_score
 
 ONE = np.zeros(1, np.int64)
@@ -77,7 +89,7 @@ def test_moments_of_changes_are_those_of_scipy() -> None:
     sums = counted.moments(d, counted.groups(np.arange(30), 1))
     assert counted.kurtosis(sums) == pytest.approx(stats.kurtosis(d.reshape(-1, 2), fisher=False))
     squares = np.where(d > 0, 1, -1) * d**2
-    assert counted.asymmetry(sums) == pytest.approx(squares.sum((0, 1)) / (d**2).sum((0, 1)))
+    assert counted.share_of_rises(sums) == pytest.approx(squares.sum((0, 1)) / (d**2).sum((0, 1)))
 
 
 def test_distances_of_values_are_those_of_scipy() -> None:

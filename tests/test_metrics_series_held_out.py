@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.kinds.series.metrics.held_out import SeriesFeatures, held_out_series_metric
+from gankit.kinds.series.evaluation import SeriesFeatures, held_out_series_metric
 from gankit.randomness import numpy_generator
 
 

@@ -13,9 +13,9 @@ from results import named
 
 from gankit.errors import DataError
 from gankit.kinds.texts.metrics import metrics
-from gankit.kinds.texts.metrics.baselines import ngram_texts
 from gankit.kinds.texts.metrics.fidelity import RARE
 from gankit.kinds.texts.metrics.grams import quick_divergence
+from gankit.kinds.texts.metrics.inputs import ngram_texts
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "text"
 LABELLED = ("agreement", "usefulness")

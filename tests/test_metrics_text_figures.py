@@ -9,17 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from gankit.kinds.texts.metrics.baselines import NgramModel, bootstrap, ngram_texts, shuffled
-from gankit.kinds.texts.metrics.classifiers import Features, c2st, learn, usefulness
-from gankit.kinds.texts.metrics.distances import LONGEST, References, copies_near, marked
 from gankit.kinds.texts.metrics.fidelity import (
+    LONGEST,
+    Features,
+    References,
     bleu_each,
     bleu_score,
+    c2st,
+    copies_near,
     head,
+    learn,
+    marked,
     novelty,
     self_bleu_each,
     symbols,
     uniqueness,
+    usefulness,
     validity,
 )
 from gankit.kinds.texts.metrics.grams import (
@@ -32,6 +37,7 @@ from gankit.kinds.texts.metrics.grams import (
     jensen_shannon,
     quick_divergence,
 )
+from gankit.kinds.texts.metrics.inputs import NgramModel, bootstrap, ngram_texts, shuffled
 from gankit.metrics.classification import agreement, confusion_figures
 from gankit.metrics.distances import lengths
 from gankit.metrics.nearness import repeats

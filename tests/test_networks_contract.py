@@ -14,15 +14,14 @@ from scipy.stats import chisquare
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.model.tensors import read_safetensors, write_safetensors
+from gankit.model.files import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, build
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.vectors.dense2014 import Maxout
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn, exact_squares
 from gankit.training.plan import GameConfig
 

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gankit.errors import OptionError
-from gankit.model.tensors import read_safetensors, write_safetensors
+from gankit.model.files import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, build
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import collapse, expand
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import exact_squares
 from gankit.training.plan import GameConfig
 

@@ -19,8 +19,20 @@ from gankit.networks.base import Discriminator, Task
 from gankit.networks.images.conv2014 import Conv2014Discriminator, Conv2014Generator, _MaxoutConvolution
 from gankit.networks.images.dcgan import DCGANDiscriminator, DCGANGenerator
 from gankit.networks.images.residual import ResidualImageDiscriminator, ResidualImageGenerator, stages
-from gankit.networks.layers import cut, double, double_by_means, halvings, surround
-from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step
+from gankit.networks.layers import (
+    Activate,
+    Branch,
+    Convolve,
+    Halve,
+    Join,
+    PiecewiseLinear,
+    Step,
+    cut,
+    double,
+    double_by_means,
+    halvings,
+    surround,
+)
 from gankit.networks.vectors.dense2014 import (
     Dense2014Discriminator,
     Dense2014Generator,
@@ -29,8 +41,7 @@ from gankit.networks.vectors.dense2014 import (
     dense_published,
 )
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.training.plan import GameConfig
 

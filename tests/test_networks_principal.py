@@ -17,8 +17,7 @@ from gankit.networks.sequences.principal import (
     PrincipalGenerator,
 )
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import exact_squares
 from gankit.training.plan import GameConfig
 

@@ -13,8 +13,7 @@ from gankit.networks.blocks import collapse, expand
 from gankit.networks.vectors.sequential import NUM_CANDIDATES, SequentialGenerator, _inverse_cdf, _Part
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.plan import GameConfig
 

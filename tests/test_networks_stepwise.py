@@ -12,8 +12,7 @@ from gankit.errors import OptionError
 from gankit.networks import build
 from gankit.networks.sequences.stepwise import SLOPE, AttentionBlock, Recurrence, places
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.plan import GameConfig
 
 PAIRS = ("recurrent", "attention")

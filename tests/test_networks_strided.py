@@ -12,8 +12,7 @@ from gankit.networks.base import Discriminator
 from gankit.networks.images.strided import StridedDiscriminator, StridedGenerator, default_width
 from gankit.networks.layers import channels_last
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.training.plan import GameConfig
 

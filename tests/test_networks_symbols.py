@@ -22,8 +22,7 @@ from gankit.networks.sequences.symbols import (
 )
 from gankit.randomness import torch_generator
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.loop import play
 from gankit.training.losses import exact_squares
 from gankit.training.plan import GameConfig

@@ -10,8 +10,7 @@ from gankit.networks import build
 from gankit.networks.base import Discriminator
 from gankit.networks.sequences.temporal import TemporalDiscriminator, TemporalGenerator, halvings
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
 from gankit.training.plan import GameConfig
 

@@ -13,8 +13,7 @@ from gankit.networks import build
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.sequences.wave import SHUFFLE, WaveDiscriminator, WaveGenerator, quarterings, shifted
 from gankit.spec import Block, Spec
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.plan import GameConfig
 
 CONDITION = Spec("vector", (3,), (Block("categorical", 3),))

@@ -10,7 +10,7 @@ import pytest
 from image_examples import PLAIN, fill, noise
 
 import gankit
-from gankit.columns.labels import understand_labels
+from gankit.columns.splitting import understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds import prepare

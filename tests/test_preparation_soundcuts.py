@@ -12,7 +12,7 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.kinds import prepare
-from gankit.kinds.audio.records import Clips, Samples
+from gankit.kinds.audio.files import Clips, Samples
 from gankit.kinds.base import Prepared
 
 

@@ -10,9 +10,9 @@ import audio_examples as examples
 import numpy as np
 from scipy.io import wavfile
 
-from gankit.io.origin import Origin
-from gankit.kinds.audio.players import MOST_BYTES, players
-from gankit.kinds.audio.records import Clips
+from gankit.io.records import Origin
+from gankit.kinds.audio.evaluation import MOST_BYTES, players
+from gankit.kinds.audio.files import Clips
 
 
 def clips(count: int, length: int = 512) -> Clips:

@@ -24,8 +24,8 @@ from test_report_page import EVIL, Page
 
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, METRICS
-from gankit.kinds.images.report.sections import ImageSections, image_sections
-from gankit.kinds.images.report.sheets import (
+from gankit.kinds.images.sections import ImageSections, columns, image_sections, is_mnist, judge, parzen, parzen_notes
+from gankit.kinds.images.sheets import (
     LARGEST,
     embedded,
     figure_2014,
@@ -35,16 +35,13 @@ from gankit.kinds.images.report.sheets import (
     shape_of,
     sheet,
 )
-from gankit.kinds.images.report.tables import columns, is_mnist, judge, parzen, parzen_notes
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
-from gankit.metrics.metric import Noun
-from gankit.metrics.score import Score
+from gankit.metrics.metric import Noun, Score
 from gankit.report.curves import curves, halved, reading, still_learning
-from gankit.report.records import class_table, confusion_table
-from gankit.report.report import MAX_BYTES, Report
+from gankit.report.page import MAX_BYTES, Report
+from gankit.report.records import class_table, confusion_table, worst_class
 from gankit.report.summary import summary
 from gankit.report.verdict import Standing, Verdict, verdicts
-from gankit.report.wording import worst_class
 
 YELLOW = [255, 204, 0]
 QUICK = ("frechet", "kernel", "precision", "recall", "copies_exact", "copies_near")

@@ -14,15 +14,12 @@ from scipy.stats import spearmanr
 from scipy.stats.contingency import association
 
 from gankit.kinds.tables.metrics.metrics import BASELINES, METRICS, NOUN
-from gankit.kinds.tables.report.details import lookalikes
-from gankit.kinds.tables.report.figure1d import drawing, figure_1d, words
-from gankit.kinds.tables.report.panels import associations, cells, panels
+from gankit.kinds.tables.metrics.sample import Sample
+from gankit.kinds.tables.panels import associations, cells, draw_figure, figure_1d, figure_words, lookalikes, panels
 from gankit.metrics.metric import Direction, Metric
-from gankit.metrics.sample import Sample
-from gankit.report.charts import distances, heat_maps, short
 from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning
-from gankit.report.drawing import Pen, cut, draw
-from gankit.report.strip import strip
+from gankit.report.drawing import Pen, cut, distances, draw, heat_maps, short
+from gankit.report.page import strip
 
 
 def texts(svg: str) -> list[str]:
@@ -222,8 +219,8 @@ def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
     )
     for name in ("p_data", "p_g"):
         assert sum(out[name]) * (grid[1] - grid[0]) == pytest.approx(1)
-    assert "D(x) lies 0.000 from ½" in words(out)
-    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(drawing(out)))
+    assert "D(x) lies 0.000 from ½" in figure_words(out)
+    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(draw_figure(out)))
 
 
 def test_few_values_are_counted_in_few_cells() -> None:
@@ -239,8 +236,8 @@ def test_equal_samples_share_their_whole_area_and_separate_ones_none() -> None:
     d, z = np.where(grid < 5, 1.0, 0.0), np.array([0.0])
     same = figure_1d(np.array([2.0, 8.0]), np.array([2.0, 8.0]), grid, d, z, z)
     apart = figure_1d(np.array([2.0, 3.0]), np.array([8.0, 9.0]), grid, d, z, z)
-    assert words(same).startswith("The two densities share 100 % of their area")
-    assert words(apart).startswith("The two densities share 0 % of their area, and D(x) lies 0.500 from ½")
+    assert figure_words(same).startswith("The two densities share 100 % of their area")
+    assert figure_words(apart).startswith("The two densities share 0 % of their area, and D(x) lies 0.500 from ½")
 
 
 def history(memorised: float, metric: list[float]) -> list[dict[str, Any]]:

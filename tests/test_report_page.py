@@ -18,11 +18,11 @@ from results import evaluation as evaluated
 from results import named, result
 
 from gankit.errors import OutputError
+from gankit.kinds.tables.metrics import neighbours
 from gankit.kinds.tables.metrics.metrics import METRICS, TableFacts, evaluate_rows
-from gankit.metrics import copies
+from gankit.kinds.tables.metrics.sample import Sample
 from gankit.metrics.evaluate import Evaluation
-from gankit.metrics.sample import Sample
-from gankit.report.report import MAX_BYTES, Report
+from gankit.report.page import MAX_BYTES, Report
 
 EVIL = "<script>alert('&x')</script>"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -184,7 +184,7 @@ def test_a_hundred_wide_columns_stay_under_two_megabytes_and_say_what_is_left_ou
 def test_the_page_sheds_images_rather_than_grow_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     sample, evaluation = wide(100)
     full = len(rows_report(evaluation, sample, sample, card={}, history=[]).html.encode())
-    monkeypatch.setattr("gankit.report.report.MAX_BYTES", int(0.75 * full))
+    monkeypatch.setattr("gankit.report.page.MAX_BYTES", int(0.75 * full))
     html = rows_report(evaluation, sample, sample, card={}, history=[]).html
     assert len(html.encode()) <= 0.75 * full
     assert "The 24 columns that differ most are shown, of 100" in html
@@ -208,7 +208,7 @@ def test_the_same_arguments_give_the_same_page() -> None:
 def test_the_report_can_leave_out_the_rows_that_fakes_look_like() -> None:
     train, heldout = wine().take(np.arange(0, 178, 2)), wine().take(np.arange(1, 178, 2))
     fake = shuffled_columns(train, 178, 0.5, 0)
-    functions = {"copies_exact": copies.copies_exact, "copies_near": copies.copies_near}
+    functions = {"copies_exact": neighbours.copies_exact, "copies_near": neighbours.copies_near}
     results = [result(named(METRICS, m), f(train, heldout, fake), 0.5, {}) for m, f in functions.items()]
     found = evaluated([*results, result(named(METRICS, "trend"), 0.9, 0.95, {})], TableFacts(None, False, (), []))
     shown, bare = (rows_report(found, heldout, fake, card={}, records=r) for r in (True, False))

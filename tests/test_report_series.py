@@ -17,16 +17,15 @@ from series_examples import autoregressive, sample, two_kinds
 from test_report_page import EVIL, Page
 
 from gankit.features.recurrent import discriminate, forecast
-from gankit.kinds.audio import players as sound
+from gankit.kinds.audio import evaluation as sound
 from gankit.kinds.series.metrics.classifiers import Recurrent
 from gankit.kinds.series.metrics.inputs import SeriesFacts
 from gankit.kinds.series.metrics.metrics import METRICS, evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
-from gankit.kinds.series.report.panels import POINTS, line
-from gankit.kinds.series.report.sections import SeriesSections
+from gankit.kinds.series.report import POINTS, SeriesSections, line
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
 from gankit.metrics.metric import Metric
-from gankit.report.report import MAX_BYTES, Report, build
+from gankit.report.page import MAX_BYTES, Report, build
 from gankit.report.summary import summary
 from gankit.report.verdict import alike, verdicts
 

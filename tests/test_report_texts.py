@@ -19,12 +19,10 @@ from test_report_page import EVIL, Page
 
 from gankit.kinds.texts.metrics.inputs import TextFacts
 from gankit.kinds.texts.metrics.metrics import METRICS, evaluate_texts
-from gankit.kinds.texts.report.panels import cell, differences, gram, readable
-from gankit.kinds.texts.report.sections import TextSections
+from gankit.kinds.texts.report import TextSections, cell, differences, gram, readable
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
-from gankit.metrics.metric import Metric
-from gankit.metrics.score import Score
-from gankit.report.report import MAX_BYTES, Report, build
+from gankit.metrics.metric import Metric, Score
+from gankit.report.page import MAX_BYTES, Report, build
 from gankit.report.summary import summary
 from gankit.report.verdict import Verdict, alike, verdicts
 

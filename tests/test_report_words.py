@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from results import evaluation, named, result, score
 
 from gankit.kinds.tables.metrics.metrics import METRICS, NOUN, TableFacts
-from gankit.kinds.tables.report.sections import TableSections
+from gankit.kinds.tables.metrics.sample import Sample
+from gankit.kinds.tables.sections import TableSections
 from gankit.metrics.evaluate import MetricResult
-from gankit.metrics.metric import Metric
-from gankit.metrics.sample import Sample
-from gankit.metrics.score import Score
+from gankit.metrics.metric import Metric, Score
 from gankit.report import numbers, verdict
 from gankit.report.summary import limits, summary
 from gankit.report.verdict import THRESHOLDS, levels, verdicts

@@ -72,7 +72,7 @@ def test_a_busy_processor_is_told_of(clocks: dict[str, float], worked: float, sa
 def test_networks_are_built_and_records_encoded_once_and_timing_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     import gankit
     from gankit.columns.codec import TableCodec
-    from gankit.model.plan import NetworkPlan
+    from gankit.model.files import NetworkPlan
 
     done: list[str] = []
     build, encode = NetworkPlan.build, TableCodec.encode

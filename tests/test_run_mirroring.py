@@ -11,7 +11,7 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.kinds import prepare
 from gankit.kinds.base import Prepared
-from gankit.kinds.images.mirroring import mirror_for, told
+from gankit.kinds.images.features import mirror_for, told
 from gankit.kinds.images.options import ImageOptions
 from gankit.randomness import numpy_generator
 
@@ -39,7 +39,7 @@ def test_images_whose_sides_are_alike_are_mirrored_and_others_are_not() -> None:
 
 
 def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.kinds.images.mirroring.told", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("gankit.kinds.images.features.told", lambda *_: pytest.fail("measured"))
     alike = prepared(0.0)
     for asked in ("on", "off"):
         assert mirror_for(alike, TrainConfig(samples="500k", mirror=asked), []) == asked
@@ -61,8 +61,8 @@ def test_runs_from_before_it_could_be_found_out_go_on() -> None:
 
 
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.kinds.images.mirroring.LEAST_SAMPLES", 64)
-    monkeypatch.setattr("gankit.kinds.images.mirroring.SHOWN", 500)
+    monkeypatch.setattr("gankit.kinds.images.features.LEAST_SAMPLES", 64)
+    monkeypatch.setattr("gankit.kinds.images.features.SHOWN", 500)
     model = gankit.train(blobs(8000, 0.0), samples=64, width=4, heldout_fraction=0.4)
     assert model.card["options"]["mirror"] == "on"
     short = gankit.train(blobs(300, 0.0), samples=64, width=4)

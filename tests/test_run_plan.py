@@ -16,7 +16,7 @@ import torch
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds import KINDS
-from gankit.kinds.audio.records import ClipSet
+from gankit.kinds.audio.files import ClipSet
 from gankit.kinds.base import Prepared
 from gankit.networks import NETWORKS
 from gankit.networks.base import Task

@@ -17,8 +17,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
 from gankit.kinds import prepare
 from gankit.kinds.series.evaluation import read_previews
-from gankit.kinds.series.preparing import array_of_part
-from gankit.kinds.series.reading import read_series, read_series_like
+from gankit.kinds.series.preparing import array_of_part, read_series, read_series_like
 from gankit.kinds.series.records import joined_series
 from gankit.kinds.series.tables import with_distances
 

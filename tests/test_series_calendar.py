@@ -14,8 +14,7 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds import prepare
-from gankit.kinds.series.records import layout_of
-from gankit.kinds.series.times import calendar_columns, calendar_table, runs_of, starts_at
+from gankit.kinds.series.records import calendar_columns, calendar_table, layout_of, runs_of, starts_at
 from gankit.model import Model
 
 HOURS = 24 * 120

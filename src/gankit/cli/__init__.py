@@ -13,19 +13,19 @@ from collections.abc import Sequence
 import click
 
 from gankit import __version__
-from gankit.cli import evaluate, export, inspect, interpolate, mix, project, sample, train
+from gankit.cli import evaluate, latents, sample, train
 from gankit.cli.terminal import Voice
 from gankit.errors import InterruptedRun, OptionError
 
 COMMANDS: tuple[click.Command, ...] = (
     train.command,
-    sample.command,
+    sample.sample_command,
     evaluate.command,
-    inspect.command,
-    interpolate.command,
-    project.command,
-    mix.command,
-    export.command,
+    sample.inspect_command,
+    latents.interpolate_command,
+    latents.project_command,
+    latents.mix_command,
+    sample.export_command,
 )
 """Every command; one is added as one module and one entry here."""
 

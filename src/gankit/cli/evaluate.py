@@ -13,8 +13,7 @@ from typing import Any
 import click
 
 from gankit.cli.flags import OptionsCommand, given
-from gankit.cli.speaking import speaking
-from gankit.cli.terminal import Voice
+from gankit.cli.terminal import Voice, speaking
 from gankit.errors import OptionError, OutputError
 
 

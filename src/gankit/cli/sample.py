@@ -1,6 +1,6 @@
-"""`gankit sample`: records from a model, to a file or to standard output.
+"""The commands on a model file: `gankit sample`, `gankit export` and `gankit inspect`.
 
-Knows models and where their records go; never training or metrics.
+Knows models and files; never training.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from gankit.cli.flags import OptionsCommand, given
-from gankit.cli.speaking import speaking
-from gankit.cli.terminal import Voice
+from gankit.cli.terminal import Voice, outline, speaking
+from gankit.run.options import train_options
 
 
 @click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")
@@ -40,7 +40,7 @@ from gankit.cli.terminal import Voice
 )
 @click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
 @speaking
-def command(
+def sample_command(
     voice: Voice,
     model: Path,
     num_rows: int,
@@ -67,3 +67,45 @@ def command(
         loaded.write(out, num_rows, seed, offset, conditions, file_format, **options)
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{loaded.of.noun.count(num_rows)} in {out}")
+
+
+@click.command("export", short_help="Write a model's generator as an ONNX file.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file, NAME.onnx.")
+@click.option(
+    "--pixels",
+    type=click.Choice(["float", "bytes"]),
+    default="float",
+    show_default=True,
+    help="What images come as: numbers in [-1, 1], channels first; or bytes, channels last.",
+)
+@click.option(
+    "--truncation", type=float, default=1.0, show_default=True, metavar="PSI", help="As for sample; built in."
+)
+@click.option("--opset", type=int, metavar="N", help="Version of ONNX's operators, 18 to 23.  [18]")
+@speaking
+def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation: float, opset: int | None) -> None:
+    """Write the generator of MODEL, a model file or a run folder, for programs that have neither gankit nor torch."""
+    from gankit.model import load
+
+    loaded = load(model)
+
+    from gankit.model.export import OPSET, export_onnx
+
+    about = export_onnx(loaded, out, pixels=pixels, truncation=truncation, opset=OPSET if opset is None else opset)
+    takes = ", ".join(f"{name} [rows, {given['size']}]" for name, given in about["inputs"].items())
+    gives = f"{about['output']['name']} [rows, {', '.join(map(str, about['output']['shape']))}]"
+    voice.result({"file": str(out), **about}, f"{out} takes {takes} and gives {gives}, {about['output']['type']}")
+
+
+@click.command("inspect", short_help="Say what a model is.")
+@click.argument("model", type=click.Path(path_type=Path))
+@speaking
+def inspect_command(voice: Voice, model: Path) -> None:
+    """Say what MODEL (a model file or a run folder) is: kind, columns, networks, training length, scores."""
+    from gankit.model import inspect as inspect_model
+
+    card = inspect_model(model)
+    defaults = {option.name: option.default for option in train_options()}
+    chosen = {k: v for k, v in card.get("options", {}).items() if v not in (defaults.get(k), [])}
+    voice.result(card, outline({**card, "options": chosen or "all at their defaults"}))

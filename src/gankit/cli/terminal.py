@@ -1,21 +1,33 @@
-"""How the commands speak: notes, progress and errors to standard error, results to standard output.
+"""How the commands speak: notes, progress and errors to standard error, results to standard output; mistakes as one
+sentence and an exit code; what SIGINT and SIGTERM do while a command trains.
 
-Knows texts, numbers and streams; never data, models or the loop. Only this module and `cli` print.
+Knows texts, widths, streams, exit codes and signals; never what the commands do.
 """
 
 from __future__ import annotations
 
+import errno
+import functools
 import json
+import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TextIO
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+import click
+
+from gankit.errors import GankitError, InterruptedRun, OutputError
 
 if TYPE_CHECKING:
     from gankit.errors import GankitError
     from gankit.training.loop import Progress
+
 
 PLAIN_INTERVAL_S = 5.0
 LIVE_INTERVAL_S = 0.1
@@ -182,3 +194,80 @@ def _plain(value: Any) -> Any:
 def _write(stream: TextIO, text: str) -> None:
     stream.write(text)
     stream.flush()
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def speaking(command: Command) -> Command:
+    """Gives a command --json and --quiet, hands it its `voice`, and turns mistakes into a sentence and a code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+    @click.option("--quiet", "-q", is_flag=True, help="No notes, no progress.")
+    @functools.wraps(command)
+    def spoken(*, as_json: bool, quiet: bool, **arguments: Any) -> None:
+        voice = Voice(as_json=as_json, quiet=quiet)
+        try:
+            command(voice=voice, **arguments)
+            sys.stdout.flush()
+        except GankitError as error:
+            _fail(voice, error)
+        except BrokenPipeError:
+            _close_output()  # its reader has seen enough
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            _close_output()
+            _fail(voice, OutputError("no space left where the output goes. Free some, or write to another place."))
+
+    return spoken  # type: ignore[return-value]  # the decorated command keeps its name, not its signature
+
+
+def _fail(voice: Voice, error: GankitError) -> None:
+    voice.error(error)
+    click.get_current_context().exit(error.exit_code)
+
+
+def _close_output() -> None:
+    """Lets standard output lead nowhere; else Python would complain once more when it flushes it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Interruption:
+    """What SIGINT and SIGTERM do to a training.
+
+    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next look,
+    where the game can be saved, and the second ends the process at once.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._asked = False
+        self._begun = False
+
+    def asked(self) -> bool:
+        """Whether a stop is asked for; the game that asks obeys from here on, so that nothing need be torn away."""
+        self._begun = True
+        return self._asked
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The signals' handler."""
+        if self._asked:
+            os._exit(InterruptedRun.exit_code)
+        if not self._begun:
+            raise KeyboardInterrupt
+        self._asked = True
+        self._voice.note("stopping at the next look; once more stops at once.")
+
+
+@contextmanager
+def interruptible(voice: Voice) -> Iterator[Interruption]:
+    """Lets SIGINT and SIGTERM stop a training at a look; the handlers are put back afterwards."""
+    interruption = Interruption(voice)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interruption.handle) for number in numbers}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

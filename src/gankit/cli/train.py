@@ -14,9 +14,7 @@ from typing import Any
 import click
 
 from gankit.cli.flags import OptionsCommand, given
-from gankit.cli.interruption import interruptible
-from gankit.cli.speaking import speaking
-from gankit.cli.terminal import Voice
+from gankit.cli.terminal import Voice, interruptible, speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.run.options import build_config, read_toml
 

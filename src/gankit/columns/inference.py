@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.cells import native_numbers, native_seconds
-from gankit.columns.column import Column, infinite_values, unreadable
+from gankit.columns.column import Column, infinite_values, native_numbers, native_seconds, unreadable
 from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
 from gankit.columns.identifiers import Pattern, looks_named, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
@@ -31,8 +30,7 @@ from gankit.columns.numbers import (
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.arrow import as_texts, distinct, is_text, joined
-from gankit.io.origin import Records
+from gankit.io.records import Records, as_texts, distinct, is_text, joined
 
 TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
 Bools = npt.NDArray[np.bool_]

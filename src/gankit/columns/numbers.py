@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit.io.arrow import float_texts
+from gankit.io.records import float_texts
 from gankit.words import matching
 
 Layout = Literal["integer", "fixed", "point", "shortest"]

@@ -13,17 +13,17 @@ from typing import IO, Any, TextIO
 
 import pyarrow as pa
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.inference import infer
 from gankit.columns.schema import Schema, meaning_of
 from gankit.columns.splitting import check_size
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io import objects, writing
+from gankit.io import reading, writing
 from gankit.io.formats import FORMATS
-from gankit.io.origin import Origin, Records
 from gankit.io.probe import Probe
 from gankit.io.reading import read
+from gankit.io.records import Origin, Records
 
 MAX_COLUMNS = 1500
 """More columns than that are refused: neither a training step nor a metric would end in bearable time."""
@@ -137,4 +137,4 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
     table: of `Schema.format`. Records that came from a file are given as an Arrow table, in which the numbers and times
     of text columns are numbers and times.
     """
-    return objects.to_object(typed(table) if origin.format in FORMATS else table, origin)
+    return reading.to_object(typed(table) if origin.format in FORMATS else table, origin)

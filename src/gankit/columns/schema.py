@@ -15,11 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit import words
-from gankit.columns.cells import Values
-from gankit.columns.column import Column, ColumnType
+from gankit.columns.column import Column, ColumnType, Values
 from gankit.columns.identifiers import generate
 from gankit.errors import DataError, nearest
-from gankit.io.arrow import MEANING, is_text
+from gankit.io.records import MEANING, is_text
 
 __all__ = ["Column", "ColumnType", "Schema", "Values", "meaning_of"]
 

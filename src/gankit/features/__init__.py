@@ -6,8 +6,7 @@ Knows pixels, numbers, labels and torch; never generators, the loop, or what is 
 
 from __future__ import annotations
 
-from gankit.features.base import Features, fixed_features
+from gankit.features.base import Features, fixed_features, inception_features
 from gankit.features.classifier import Classifier, train_classifier
-from gankit.features.inception import inception_features
 
 __all__ = ["Classifier", "Features", "fixed_features", "inception_features", "train_classifier"]

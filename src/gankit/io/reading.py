@@ -1,24 +1,241 @@
-"""Reading: a path, standard input or a Python object to records in the user's own form.
+"""Reading: a path, standard input or a Python object (DataFrames, Arrow tables, arrays, lists) to records in the user's
+own form, and records back to such objects.
 
-Knows what tells a format; never torch, and never what a column means.
+Knows formats, objects and their types; never what a column means.
 """
 
 from __future__ import annotations
 
+import base64
 import zipfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.io.archives import refuse_unknown
+from gankit.io.archives import refuse_unknown, strip_suffixes, unpack
 from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
-from gankit.io.opening import strip_suffixes, unpack
-from gankit.io.origin import Origin, Records
+from gankit.io.formats.json import array_of, plain, table_of_dicts
+from gankit.io.formats.numpy import arrays_of, records_of_arrays
 from gankit.io.probe import probed
+from gankit.io.records import Origin, Records
+
+
+def from_object(source: Any, notes: list[str]) -> Records:
+    """Records of a Python object; see `read`. Raises DataError where it cannot be taken as a table."""
+    library = type(source).__module__.split(".")[0]
+    if library == "pandas":
+        return from_pandas(source, notes)
+    if library == "polars":
+        series = type(source).__name__ == "Series"
+        table = (
+            source.to_frame(source.name or "x0")
+            if series
+            else source.collect()
+            if hasattr(source, "collect")
+            else source
+        ).to_arrow()
+        details = {"schema": _schema_text(table.schema), "series": series, "name": source.name if series else None}
+        return Records(table, Origin("polars", details=details))
+    if isinstance(source, np.ndarray):
+        return records_of_arrays({"": source}, "the array", Origin("numpy"))
+    if isinstance(source, pa.Table | pa.RecordBatch) or hasattr(source, "__arrow_c_stream__"):
+        table = pa.Table.from_batches([source]) if isinstance(source, pa.RecordBatch) else pa.table(source)
+        return Records(
+            table.replace_schema_metadata(None), Origin("pyarrow", details={"schema": _schema_text(table.schema)})
+        )
+    if isinstance(source, Mapping):
+        return _from_dict(source, notes)
+    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
+        return _from_list(list(source), notes)
+    raise DataError(
+        f"a {type(source).__name__} cannot be read. Give a path, a pandas or polars DataFrame, an Arrow table, "
+        "a NumPy array, a list of numbers, texts, dicts or rows, or a dict of columns."
+    )
+
+
+def to_object(table: pa.Table, origin: Origin) -> Any:
+    """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list.
+
+    table: in the types that the column's cells have; records that came from a file stay an Arrow table.
+    """
+    match origin.format:
+        case "pandas":
+            return to_pandas(table, origin)
+        case "polars":
+            import polars
+
+            frame: Any = polars.from_arrow(with_schema(table, origin))
+            return frame.to_series(0).alias(origin.details["name"] or "") if origin.details["series"] else frame
+        case "pyarrow":
+            return with_schema(table, origin)
+        case "numpy":
+            return arrays_of(table, origin)[""]
+        case "list":
+            return _to_list(table, origin)
+        case "dict":
+            return {name: table.column(name).to_pylist() for name in table.column_names}
+        case _:
+            return table
+
+
+def with_schema(table: pa.Table, origin: Origin) -> pa.Table:
+    """The table in the Arrow types and with the metadata that came; columns that were left out stay out."""
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(origin.details["schema"])))
+    kept = pa.schema([schema.field(name) for name in table.column_names], metadata=schema.metadata)
+    return pa.table([table.column(field.name).cast(field.type) for field in kept], schema=kept)
+
+
+def _schema_text(schema: pa.Schema) -> str:
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+# --- lists and dicts ----------------------------------------------------------------------------------------------
+
+
+def _from_list(items: list[Any], notes: list[str]) -> Records:
+    if not items:
+        raise DataError("the list is empty. Give one with records.")
+    first = items[0]
+    if isinstance(first, Mapping):
+        wrong = next((i for i, item in enumerate(items) if not isinstance(item, Mapping)), None)
+        if wrong is not None:
+            raise DataError(
+                f"the list, item {wrong + 1}: expected a dict, found {type(items[wrong]).__name__}. Make all "
+                f"items alike."
+            )
+        return Records(table_of_dicts(items, "the list", notes), Origin("list", details={"item": "dict"}))
+    if isinstance(first, list | tuple | np.ndarray):
+        width = len(first)
+        for number, item in enumerate(items):
+            if not isinstance(item, list | tuple | np.ndarray) or len(item) != width:
+                found = len(item) if hasattr(item, "__len__") else type(item).__name__
+                raise DataError(
+                    f"the list, item {number + 1}: expected {width} values as in the first item, found {found}."
+                )
+        columns = {f"c{i}": array_of([plain(item[i]) for item in items], f"c{i}") for i in range(width)}
+        kind = "tuple" if isinstance(first, tuple) else "list"
+        return Records(pa.table(columns), Origin("list", details={"item": kind}))
+    return Records(
+        pa.table({"x0": array_of([plain(item) for item in items], "x0")}), Origin("list", details={"item": "value"})
+    )
+
+
+def _to_list(table: pa.Table, origin: Origin) -> list[Any]:
+    match origin.details["item"]:
+        case "dict":
+            return list(table.to_pylist())
+        case "value":
+            return list(table.column(0).to_pylist())
+        case kind:
+            rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+            return [tuple(row) if kind == "tuple" else list(row) for row in rows]
+
+
+def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
+    lengths = {str(name): len(cells) for name, cells in source.items() if hasattr(cells, "__len__")}
+    if len(lengths) < len(source) or len(set(lengths.values())) > 1:
+        raise DataError(f"the dict must hold columns of one length. Got {dict(list(lengths.items())[:6])} instead.")
+    columns = {str(name): array_of([plain(cell) for cell in cells], str(name)) for name, cells in source.items()}
+    return Records(pa.table(columns), Origin("dict"))
+
+
+def from_pandas(source: Any, notes: list[str]) -> Records:
+    """Records of a DataFrame or Series. The index is left out unless it only counts; a note says so."""
+    import pandas as pd
+
+    series = isinstance(source, pd.Series)
+    if not isinstance(source, pd.DataFrame | pd.Series):
+        raise DataError(f"a pandas {type(source).__name__} cannot be read. Give a DataFrame or a Series.")
+    frame = source.to_frame("x0" if source.name is None else source.name) if series else source
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise DataError("the DataFrame has columns of several levels. Flatten them to one name each.")
+    if not isinstance(frame.index, pd.RangeIndex):
+        notes.append(f"the DataFrame's index ({frame.index.dtype}) is left out; reset_index() makes it a column")
+    arrays, columns, names = [], [], []
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        names.append(str(name))
+        try:
+            arrays.append(pa.Array.from_pandas(column))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            kinds = sorted({type(cell).__name__ for cell in column.dropna()})[:6]
+            raise DataError(
+                f"column {name!r} holds values that do not go together ({', '.join(kinds)}). Make them all "
+                f"numbers or all texts."
+            ) from error
+        columns.append(_form_of(column, name))
+    arrays = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
+    details = {
+        "columns": columns,
+        "series": series,
+        "named": not series or source.name is not None,
+        "index": _name(frame.index.name),
+    }
+    return Records(pa.Table.from_arrays(arrays, names=names), Origin("pandas", details=details))
+
+
+def _name(name: Any) -> Any:
+    return name if name is None or isinstance(name, str | int | float | bool) else str(name)
+
+
+def _form_of(column: Any, name: Any) -> dict[str, Any]:
+    import pandas as pd
+
+    form: dict[str, Any] = {"name": _name(name), "dtype": str(column.dtype)}
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categories = column.cat.categories
+        form["categories"] = [_cell(cell) for cell in categories]
+        form["of"], form["ordered"] = str(categories.dtype), bool(column.dtype.ordered)
+    if form["dtype"] == "object":
+        gaps = column[column.isna()]
+        form["none"] = bool(len(gaps)) and gaps.iloc[0] is None
+    return form
+
+
+def _cell(cell: Any) -> Any:
+    plain = cell.item() if hasattr(cell, "item") else cell
+    return plain if isinstance(plain, str | int | float | bool) else str(plain)
+
+
+def to_pandas(table: pa.Table, origin: Origin) -> Any:
+    """A DataFrame (or Series) with the columns, order and dtypes that came; columns that were left out stay out."""
+    import pandas as pd
+
+    forms = {str(form["name"]): form for form in origin.details["columns"]}
+    columns = [_series_of(table.column(name), forms[name]) for name in table.column_names]
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+    frame.columns = pd.Index([forms[name]["name"] for name in table.column_names])
+    frame.index.name = origin.details["index"]
+    if origin.details["series"]:
+        return frame.iloc[:, 0].rename(frame.columns[0] if origin.details["named"] else None)
+    return frame
+
+
+def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    if "categories" in form:
+        dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
+        plain = column.combine_chunks()
+        values = plain.dictionary_decode() if pa.types.is_dictionary(plain.type) else plain
+        return pd.Series(
+            pd.Categorical(
+                values.to_pandas().astype(form["of"]) if values.null_count == 0 else values.to_pandas(), dtype=dtype
+            )
+        )
+    dtype = pd.api.types.pandas_dtype(form["dtype"])
+    if hasattr(dtype, "__from_arrow__") and not isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.Series(dtype.__from_arrow__(column))
+    if form["dtype"] == "object":
+        cells = column.to_pandas().astype(object)
+        return cells.where(cells.notna(), None if form["none"] else float("nan"))
+    return column.to_pandas().astype(dtype)
 
 
 def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | None = None) -> Records:
@@ -41,8 +258,6 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
             refuse_unknown(probe.files, (*SUFFIXES, ".ts"))
             records = read_bytes(probe.data(), probe.file_name, config, notes)
         else:
-            from gankit.io.objects import from_object
-
             records = from_object(probe.source, notes)
         return _checked(records, probe.place)
 

@@ -16,12 +16,12 @@ import numpy as np
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.io.origin import Origin
+from gankit.io.records import Origin
 from gankit.kinds.base import Dataset, Kind, Notes, Prepared
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
 from gankit.randomness import numpy_generator
-from gankit.report.report import Report, build
+from gankit.report.page import Report, build
 from gankit.report.section import Sections
 
 Note = Callable[[str], None]

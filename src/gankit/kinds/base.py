@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, TableCodec
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.options import Options
 from gankit.metrics.metric import Noun as Noun
 

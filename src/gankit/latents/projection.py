@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import DataError, OptionError
 from gankit.io.atomic import complaints, whole_file
-from gankit.latents.places import Places, images_of, painted, require_images, style_generator, styles_of
+from gankit.latents.interpolation import Places, images_of, painted, require_images, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.blocks import expand

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.score import Z95, Score, around, impossible, plain
+from gankit.metrics.metric import Z95, Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
 _BLOCK_ROWS = 1024

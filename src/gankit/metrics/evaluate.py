@@ -38,8 +38,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gankit.errors import DataError
-from gankit.metrics.metric import Baseline, Metric, Noun
-from gankit.metrics.score import Score, enough_rows, plain
+from gankit.metrics.metric import Baseline, Metric, Noun, Score, enough_rows, plain
 from gankit.registry import Registry
 
 if TYPE_CHECKING:

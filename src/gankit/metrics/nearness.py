@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.score import Score, impossible, plain, share_score
+from gankit.metrics.metric import Score, impossible, plain, share_score
 
 NUM_WORST = 10
 """Pairs of a fake and a training record that are named."""
 
 _NUM_EXAMPLES = 5
 _NUM_CELLS = 30
+
+_BLOCK_SIZE = 32
 
 
 def digests(records: Iterable[np.ndarray]) -> list[bytes]:
@@ -156,3 +158,22 @@ def closest_pairs(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray
         for i in order
         if ratio[i] < 1
     ]
+
+
+def smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """The columns of the k smallest values of each row, in no order: [N, M] -> [N, k].
+
+    The k smallest lie in the k blocks with the smallest minima, so that only those are searched: several times faster
+    than a partition of whole rows. Column j is in block j mod (M // 32), which lets the minima be taken along memory.
+    """
+    blocks = values.shape[1] // _BLOCK_SIZE
+    if blocks <= k:
+        return np.argsort(values, axis=1)[:, :k] if k >= values.shape[1] else np.argpartition(values, k - 1)[:, :k]
+    whole = blocks * _BLOCK_SIZE
+    minima = values[:, :whole].reshape(len(values), _BLOCK_SIZE, blocks).min(1)
+    chosen = np.argpartition(minima, k - 1)[:, :k]
+    columns = (chosen[:, :, None] + np.arange(_BLOCK_SIZE) * blocks).reshape(len(values), -1)
+    rest = np.broadcast_to(np.arange(whole, values.shape[1]), (len(values), values.shape[1] - whole))
+    columns = np.concatenate([columns, rest], 1)
+    order = np.argpartition(np.take_along_axis(values, columns, 1), k - 1)[:, :k]
+    return np.take_along_axis(columns, order, 1)

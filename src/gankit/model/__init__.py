@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gankit.model.files import FORMAT, MODEL_NAME, inspect, load
-from gankit.model.plan import Given, NetworkPlan
+from gankit.model.files import FORMAT, MODEL_NAME, Given, NetworkPlan, inspect, load
 
 if TYPE_CHECKING:
     from gankit.columns.conditions import parse_where

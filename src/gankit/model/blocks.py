@@ -1,7 +1,7 @@
-"""Rows in blocks: row i of seed s comes from block i // size, always computed whole, so that it is the same however it
-is asked for.
+"""Rows in blocks: row i of seed s comes from block i // size, always
+computed whole, so that it is the same however it is sampled.
 
-Knows generators, codecs and restrictions; never files or the form that records are given in.
+Knows generators and limits; never files, codecs or the loop.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from gankit.columns.codec import TableCodec
     from gankit.columns.conditions import Restriction
-    from gankit.model.plan import Given
+    from gankit.model.files import Given
     from gankit.networks.base import ColumnGenerator, Generator, SymbolGenerator
     from gankit.spec import Spec
+
 
 BLOCK_ROWS = 8192
 """Rows of a block of numbers, vectors or tables."""

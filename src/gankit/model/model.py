@@ -28,13 +28,12 @@ from gankit.model.blocks import (
     side_by_side,
     symbol_blocks,
 )
-from gankit.model.files import FORMAT
-from gankit.model.plan import Given, NetworkPlan
+from gankit.model.files import FORMAT, Given, NetworkPlan
 
 if TYPE_CHECKING:
     from gankit.columns.conditions import Restriction
     from gankit.columns.schema import Schema
-    from gankit.io.origin import Origin
+    from gankit.io.records import Origin
     from gankit.kinds.base import Kind
     from gankit.networks.base import Generator
 
@@ -155,7 +154,7 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all."""
-        from gankit.model.tensors import write_safetensors
+        from gankit.model.files import write_safetensors
 
         header = {
             "format": FORMAT,

@@ -1,18 +1,34 @@
-"""What networks of images, series and signals share: first weights, widths, resizing by two, margins, mixed precision.
+"""What networks of images, series and signals share: first weights, widths, resizing by two, margins, mixed precision,
+the first layers of G, and a D that states its own input gradient.
 
-Knows tensors only; never Spec, columns, files or kinds of data.
+Knows Spec and tensors; never columns, files or kinds of data.
+
+G takes z and c through two dense layers to a small record of many channels. D is a chain of convolutions to features,
+whose product with a vector is the logit: that of the head, and a linear function of c (projection, Miyato and Koyama
+2018, eq. 4).
+
+With activations that are linear on both sides of zero, the slope d logit / d x is a product of convolutions and masks.
+Its squared norm needs one pass back through them, and the derivative of that norm by every weight one more pass
+forwards with the same masks: four passes in all, counting one for the weights, where differentiating twice by autograd
+takes six or more, and grouped convolutions one group at a time (measured: benchmarks/images_step.md).
 """
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import OptionError
+from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.spec import Spec
 
 SLOPE = 0.2
 """Slope of the leaky ReLU below zero, in G and in D."""
@@ -150,3 +166,329 @@ def autocast(x: Tensor, multiply_in: torch.dtype) -> AbstractContextManager[None
         x.device.type, torch.bfloat16, enabled=multiply_in == torch.bfloat16
     )
     return context
+
+
+HIDDEN = 256
+"""Units of the dense layers: G's first one and D's last one."""
+
+
+class ConvolutionalGenerator(Generator):
+    """G that grows a small record of many channels; a subclass calls `_init_dense` first, and says what follows.
+
+    A condition is joined with z with as much weight as z has.
+    """
+
+    def __init__(self, spec: Spec, condition: Spec | None, num_latents: int) -> None:
+        super().__init__()
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+
+    def _init_dense(self, channels: int, places: int) -> None:
+        """The dense layers, to `channels` at each of `places` places."""
+        self.from_latent = nn.Linear(self.num_latents, HIDDEN)
+        self.from_condition = None if self.condition is None else nn.Linear(self.condition.dim, HIDDEN, bias=False)
+        shares = 1 if self.condition is None else 2
+        init_weights(self.from_latent, shares * self.num_latents)
+        if self.from_condition is not None:
+            init_weights(self.from_condition, shares)  # of a one-hot c one weight counts
+        self.dense = nn.Linear(HIDDEN, channels * places)
+        init_weights(self.dense, HIDDEN)
+
+    def _dense(self, z: Tensor, c: Tensor | None, *shape: int) -> Tensor:
+        """z [B, num_latents] and c -> [B, *shape], of channels * places numbers; -1 in the shape is worked out."""
+        h = self.from_latent(z)
+        if self.from_condition is not None:
+            h = h + self.from_condition(c)
+        begun: Tensor = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, shape)
+        return begun
+
+
+class ConvolutionalDiscriminator(DifferentiatedDiscriminator):
+    """D: a chain of convolutions to HIDDEN features, and their product with a vector of c.
+
+    It is piecewise linear in x, so it gives its own input gradient (`PiecewiseLinear`).
+    """
+
+    def __init__(self, spec: Spec, condition: Spec | None) -> None:
+        super().__init__()
+        self.spec, self.condition = spec, condition
+
+    def _init_chain(self, layers: Sequence[nn.Conv2d]) -> None:
+        """The chain of `layers`, each with its activation, and the head; the last layer gives [B, HIDDEN, 1, 1]."""
+        steps = [step for i in range(len(layers)) for step in (Convolve(i), Activate())]
+        self.chain = PiecewiseLinear(steps, layers, SLOPE)
+        lay_out(self.chain)
+        self.head = nn.Linear(HIDDEN, 1)
+        self.projection = None if self.condition is None else nn.Linear(self.condition.dim, HIDDEN, bias=False)
+        init_weights(self.head, HIDDEN, 1.0)
+        if self.projection is not None:
+            init_weights(self.projection, HIDDEN, 1.0)
+
+    @abstractmethod
+    def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
+        """x [B, *spec.shape] as the chain takes it, [B, C', H', W']: an isometry, or the norm of the gradient differs.
+
+        u is as in `Discriminator.forward`.
+        """
+
+    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the chain takes [B, C', H', W'], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""
+        h = self._rearranged(x, u)
+        vectors = self.head.weight.expand(len(x), -1)
+        if self.projection is not None:
+            vectors = vectors + self.projection(c)
+        return channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """See `Discriminator.forward`."""
+        h, vectors = self._enter(x, c, u)
+        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
+        return logits
+
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `DifferentiatedDiscriminator.logits_and_squares`."""
+        logits, squares = self.chain.logits_and_squares(*self._enter(x, c, u))
+        return logits + self.head.bias, squares
+
+
+@dataclass(frozen=True)
+class Convolve:
+    """h -> the chain's convolution number `index` of h."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Activate:
+    """h -> leaky ReLU of h; follows a convolution."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Keeps h until the `Join` that closes this branch."""
+
+
+@dataclass(frozen=True)
+class Join:
+    """h -> h + what the last open `Branch` kept."""
+
+
+@dataclass(frozen=True)
+class Halve:
+    """[B, C, H, W] -> [B, C, H/2, W/2], the mean of every four pixels; H and W are even."""
+
+
+@dataclass(frozen=True)
+class Surround:
+    """h -> h in the middle of zeros; the margins in pixels. What the slope says of the zeros is left out."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+    def apply(self, h: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, top + H + bottom, left + W + right]."""
+        return F.pad(h, (self.left, self.right, self.top, self.bottom))
+
+    def back(self, s: Tensor) -> Tensor:
+        """Its transpose."""
+        return s[:, :, self.top : s.shape[2] - self.bottom, self.left : s.shape[3] - self.right]
+
+
+Step = Convolve | Activate | Branch | Join | Halve | Surround
+
+
+class PiecewiseLinear(nn.Module):
+    """Steps in a row.
+
+    Args:
+        steps: what is done, in order; `Convolve(i)` names `convolutions[i]`, each used once, in order.
+        convolutions: with zero padding and without dilation.
+        slope: of the leaky ReLU below zero.
+    """
+
+    def __init__(self, steps: Sequence[Step], convolutions: Sequence[nn.Conv2d], slope: float) -> None:
+        super().__init__()
+        assert [s.index for s in steps if isinstance(s, Convolve)] == list(range(len(convolutions)))
+        self.steps = tuple(steps)
+        self.convolutions = nn.ModuleList(convolutions)
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C', H', W'], in the type of x."""
+
+        def convolve(i: int, h: Tensor) -> Tensor:
+            c = self._convolution(i)
+            bias = None if c.bias is None else c.bias.to(h.dtype)
+            return F.conv2d(h, c.weight.to(h.dtype), bias, c.stride, c.padding, 1, c.groups)
+
+        return self.walk(x, convolve, lambda h: F.leaky_relu(h, self.slope))
+
+    def walk(
+        self, h: Tensor, convolve: Callable[[int, Tensor], Tensor], activate: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """h through all steps, the convolutions (by their numbers) and activations as they are given here."""
+        kept = list[Tensor]()
+        for step in self.steps:
+            match step:
+                case Convolve(i):
+                    h = convolve(i, h)
+                case Activate():
+                    h = activate(h)
+                case Branch():
+                    kept.append(h)
+                case Join():
+                    h = h + kept.pop()
+                case Halve():
+                    h = F.avg_pool2d(h, 2)
+                case Surround():
+                    h = step.apply(h)
+        return h
+
+    def logits_and_squares(self, x: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits sum(head * chain(x)) and the squared norms of their gradients by x.
+
+        Args:
+            x: [B, C, H, W], float32 or bfloat16; nothing flows back into it.
+            head: [B, C', H', W'] float32; the results are of its type.
+
+        Returns:
+            [B] float32 and [B] float32, both differentiable once in the chain's weights and in `head`.
+        """
+        weights = [p.to(x.dtype) for p in self.parameters()]
+        # torch leaves apply untyped
+        logits, squares = _LogitsAndSquares.apply(self, x, head, *weights)  # type: ignore[no-untyped-call]
+        return logits, squares
+
+    def _convolution(self, index: int) -> nn.Conv2d:
+        layer = self.convolutions[index]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
+
+    def plans(self) -> list[_Plan]:
+        """How each convolution is called, and where its weight and bias stand among the chain's parameters."""
+        plans, at = [], 0
+        for index in range(len(self.convolutions)):
+            c = self._convolution(index)
+            assert isinstance(c.padding, tuple)
+            plans.append(_Plan(at, None if c.bias is None else at + 1, list(c.stride), list(c.padding), c.groups))
+            at += 1 if c.bias is None else 2
+        return plans
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One convolution: the places of its weight and bias in the list of parameters, and its numbers."""
+
+    weight: int
+    bias: int | None
+    stride: list[int]
+    padding: list[int]
+    groups: int
+
+    def apply(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution."""
+        return F.conv2d(h, weight, bias, self.stride, self.padding, 1, self.groups)
+
+    def back(self, s: Tensor, like: Tensor, weight: Tensor) -> Tensor:
+        """Its transpose: the gradient by its input, which is shaped like `like`, of the gradient `s` by its output."""
+        return self._backward(s, like, weight, [True, False, False])[0]
+
+    def by_weight(self, s: Tensor, h: Tensor, weight: Tensor) -> Tensor:
+        """The gradient by its weight, of the gradient `s` by its output, at the input `h`."""
+        return self._backward(s, h, weight, [False, True, False])[1]
+
+    def _backward(self, s: Tensor, h: Tensor, weight: Tensor, mask: list[bool]) -> tuple[Tensor, ...]:
+        found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
+            s, h, weight, None, self.stride, self.padding, [1, 1], False, [0, 0], self.groups, mask
+        )
+        return found
+
+
+def _masked(values: Tensor, result: Tensor, slope: float) -> Tensor:
+    """Product of `values` and act', told by what act gave."""
+    product: Tensor = torch.ops.aten.leaky_relu_backward(values, result, slope, True)
+    return product
+
+
+class _LogitsAndSquares(torch.autograd.Function):
+    """(chain, x, head, weights) -> (logits, squared norms of the slopes at x), with the derivatives of both.
+
+    Given the masks the slope is linear in every weight, so what the squared norm gives to a weight comes from a
+    tangent, sent forwards through the same masks: for a convolution with input h, slope s at its output and tangent t
+    at its input it is s (x) t. What the logit gives is s (x) h times its own gradient, so the two are one.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, chain: PiecewiseLinear, x: Tensor, head: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+        """See `PiecewiseLinear.logits_and_squares`."""
+        plans = chain.plans()
+        inputs: list[Tensor] = []  # of the convolutions, in order
+        active: list[Tensor] = []  # results of the activations, in order
+
+        def convolve(i: int, h: Tensor) -> Tensor:
+            p = plans[i]
+            inputs.append(h)
+            return p.apply(h, weights[p.weight], None if p.bias is None else weights[p.bias])
+
+        def activate(h: Tensor) -> Tensor:
+            active.append(F.leaky_relu_(h, chain.slope))
+            return active[-1]
+
+        h = chain.walk(x, convolve, activate)
+        logits = (h.to(head.dtype) * head).flatten(1).sum(1)
+        s, kept = head.to(x.dtype), list[Tensor]()
+        slopes: list[Tensor] = []  # at the convolutions' outputs, last first
+        place = len(active)
+        for step in reversed(chain.steps):
+            match step:
+                case Convolve(i):
+                    slopes.append(s)
+                    s = plans[i].back(s, inputs[i], weights[plans[i].weight])
+                case Activate():
+                    place -= 1
+                    s = _masked(s, active[place], chain.slope)
+                case Branch():
+                    s = s + kept.pop()
+                case Join():
+                    kept.append(s)
+                case Halve():
+                    s = _spread(s)
+                case Surround():
+                    s = step.back(s)
+        ctx.chain = chain
+        ctx.counts = len(inputs), len(active)
+        ctx.save_for_backward(*inputs, *active, *slopes, *weights, s, h)
+        return logits, s.to(head.dtype).square().flatten(1).sum(1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad_logits: Tensor, grad_squares: Tensor) -> tuple[Any, ...]:
+        """grad_logits [B], grad_squares [B] -> gradients of head and the weights; none of x."""
+        chain: PiecewiseLinear = ctx.chain
+        num_inputs, num_active = ctx.counts
+        *saved, slope, last = ctx.saved_tensors
+        inputs, saved = saved[:num_inputs], saved[num_inputs:]
+        active, saved = saved[:num_active], saved[num_active:]
+        slopes, weights = saved[:num_inputs][::-1], saved[num_inputs:]
+        column = grad_logits.view(-1, 1, 1, 1).to(slope.dtype)
+        t = slope * (2 * grad_squares.view(-1, 1, 1, 1)).to(slope.dtype)  # d ||s||^2 = 2 s . ds
+        plans, masks = chain.plans(), iter(active)
+        grads: list[Tensor | None] = [None] * len(weights)
+
+        def convolve(i: int, t: Tensor) -> Tensor:
+            p = plans[i]
+            weight = weights[p.weight]
+            grads[p.weight] = p.by_weight(slopes[i], torch.addcmul(t, inputs[i], column), weight)
+            if p.bias is not None:
+                grads[p.bias] = (slopes[i] * column).sum((0, 2, 3))
+            return p.apply(t, weight, None)
+
+        t = chain.walk(t, convolve, lambda t: _masked(t, next(masks), chain.slope))
+        grad_head = torch.addcmul(t, last, column).to(grad_logits.dtype)
+        return None, None, grad_head, *grads
+
+
+def _spread(s: Tensor) -> Tensor:
+    """The transpose of `Halve`: [B, C, H, W] -> [B, C, 2H, 2W], a quarter each."""
+    return F.interpolate(s * 0.25, scale_factor=2, mode="nearest")

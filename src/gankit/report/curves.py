@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from gankit.report import numbers
-from gankit.report.charts import short
-from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw
+from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw, short
 from gankit.report.verdict import THRESHOLDS
 
 if TYPE_CHECKING:

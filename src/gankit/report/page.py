@@ -1,29 +1,122 @@
-"""The page: every part of a report laid out as one self-contained HTML text, by one template for all kinds.
+"""The report: summary, verdicts and sections laid out as one self-contained page by one template for all kinds, the
+strip that places fakes between baselines and real records, and the files they are written to.
 
-Knows sections, verdicts, the card and the history; never a kind of data, files (see `report`), networks or the loop.
-Every text goes through Jinja2's autoescape; drawings are the only markup that is passed on.
+Knows results, sections and words; never a kind of data, networks or the loop.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from gankit.metrics.score import Score
+from gankit.errors import OutputError
+from gankit.metrics.evaluate import CEILING, FAKE, MetricResult
+from gankit.metrics.metric import Baseline, Noun, Score, plain
 from gankit.report import curves, numbers
 from gankit.report.section import Chapter, Drawing, Section, Sections
-from gankit.report.strip import key, strip
-from gankit.report.summary import limits
-from gankit.report.verdict import THRESHOLDS, Verdict, levels
+from gankit.report.summary import limits, summary
+from gankit.report.verdict import THRESHOLDS, Verdict, direction_of, levels, loss, verdicts
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+
+_WIDTH, _HEIGHT, _MARGIN = 200.0, 26.0, 8.0
+_MIDDLE = _HEIGHT / 2
+
+_CEILING = (
+    '<rect class="ceiling" x="{l}" y="3" width="{w}" height="20" rx="1.5"/>'
+    '<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="23"/>'
+)
+_FAKE = '<line class="fake" x1="{l}" x2="{r}" y1="{m}" y2="{m}"/><circle class="fake" cx="{x}" cy="{m}" r="4"/>'
+_MARKS = {
+    "cross": '<path class="mark" d="M{x} {m}m-3-3l6 6m-6 0l6-6"/>',
+    "square": '<rect class="mark" x="{x}" y="{m}" width="6" height="6" transform="translate(-3 -3)"/>',
+    "triangle": '<path class="mark" d="M{x} {m}m0-4.2l3.8 6.8h-7.6z"/>',
+    "diamond": '<path class="mark" d="M{x} {m}m0-4.4l4.4 4.4l-4.4 4.4l-4.4-4.4z"/>',
+}
+
+
+def strip(result: MetricResult, baselines: Sequence[Baseline[Any]], noun: Noun) -> Markup:
+    """The strip as an inline SVG; empty when the fakes have no figure.
+
+    baselines: those that are shown. Of a metric with halvings equal steps are halvings of the distance.
+    """
+    scores: dict[str, Score | None] = {FAKE: result.fake, CEILING: result.ceiling}
+    scores |= {b.name: result.baselines.get(b.name) for b in baselines}
+    best, direction = result.best, direction_of(result)
+    known = {k: found for k, s in scores.items() if (found := _losses(s, best, direction)) is not None}
+    if FAKE not in known:
+        return Markup()
+    if result.metric.halvings:
+        known = _halved(known)
+    worst = max(x for v in known.values() for x in v)
+    least = min(0.0, *(x for v in known.values() for x in v))
+    span = max(worst - least, 1e-9)
+
+    def at(behind: float) -> float:
+        return _WIDTH - _MARGIN - (behind - least) / span * (_WIDTH - 2 * _MARGIN)
+
+    parts = [f'<line class="track" x1="{_MARGIN}" x2="{_WIDTH - _MARGIN}" y1="{_MIDDLE}" y2="{_MIDDLE}"/>']
+    for name, mark in ((CEILING, _CEILING), *((b.name, _MARKS[b.mark]) for b in baselines), (FAKE, _FAKE)):
+        if name in known:
+            value, low, high = (at(x) for x in known[name])
+            parts.append(
+                mark.format(
+                    x=f"{value:.1f}",
+                    l=f"{min(low, high):.1f}",
+                    m=_MIDDLE,
+                    w=f"{max(abs(high - low), 1.5):.1f}",
+                    r=f"{max(low, high):.1f}",
+                )
+            )
+    names = {FAKE: "fakes", CEILING: f"real {noun.many}", **{b.name: b.called for b in baselines}}
+    told = [f"{names[k]} {numbers.score(s.value)}" for k, s in scores.items() if k in known and s is not None]
+    label = escape(f"{result.metric.title}: {'; '.join(told)}.")
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{label}">'
+        f"<title>{label}</title>{''.join(parts)}</svg>"
+    )
+
+
+def _losses(score: Score | None, best: float, direction: str) -> tuple[float, float, float] | None:
+    value = None if score is None else numbers.finite(score.value)
+    if value is None or score is None:
+        return None
+    ends = [value if end is None else end for end in (numbers.finite(score.low), numbers.finite(score.high))]
+    return loss(value, best, direction), loss(ends[0], best, direction), loss(ends[1], best, direction)
+
+
+def _halved(known: Mapping[str, tuple[float, float, float]]) -> dict[str, tuple[float, float, float]]:
+    """Losses on a scale of halvings, the least at 0; what is nearer than a ten-thousandth of the worst counts as that.
+
+    The right end is then no perfection but the nearest of those shown.
+    """
+    least = max(max(x for v in known.values() for x in v) * 1e-4, 1e-12)
+    logs = {k: [math.log2(max(x, least)) for x in v] for k, v in known.items()}
+    nearest = min(x for v in logs.values() for x in v)
+    return {k: (v[0] - nearest, v[1] - nearest, v[2] - nearest) for k, v in logs.items()}
+
+
+def key(baselines: Sequence[Baseline[Any]], noun: Noun) -> list[tuple[Markup, str]]:
+    """The marks of a strip and what they mean, for the page's key."""
+    marks = [(_FAKE, "fakes"), (_CEILING, f"real {noun.many} in place of the fakes (the ceiling)")]
+    marks += [(_MARKS[b.mark], b.called) for b in baselines]
+    drawn = [(mark.format(x="12", l="6", r="18", w="12", m=13), text) for mark, text in marks]
+    return [
+        (Markup(f'<svg class="key" viewBox="0 0 24 26" aria-hidden="true">{body}</svg>'), text) for body, text in drawn
+    ]
 
 
 @dataclass(frozen=True)
@@ -202,3 +295,118 @@ def _card_text(value: Any) -> str:
         return f"{value:,}" if abs(value) >= 10000 else str(value)
     text = f"{value:.5g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 200 else f"{text[:199]}…"  # so that one long option cannot fill the page
+
+
+MAX_BYTES = 2_000_000
+_SCALES = (0.6, 0.3, 0.1, 0.0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """An account of how good fakes are.
+
+    json: {"summary": [...], "verdicts": [{"metric", "title", "level", "text"}], "evaluation" (see
+        `gankit.metrics.evaluate`), "card", "history", "notes"} and what the kind adds, plain JSON values. level: real,
+        close, fair, weak, open (too few records) or none (not computed).
+    html: the page, self-contained.
+    verdicts: the summary's sentences, then a verdict for each metric, as plain text.
+    """
+
+    json: dict[str, Any]
+    html: str
+    verdicts: list[str]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the page and the JSON: `x.html` and, beside it, `x.json`; in a folder `report.html` and `report.json`.
+
+        Folders that are missing are made. Each file is replaced as a whole or not at all.
+
+        Raises:
+            OutputError: the path has another suffix, or cannot be written.
+        """
+        page = Path(path)
+        if page.suffix == "" or page.is_dir():
+            page = page / "report.html"
+        if page.suffix.lower() not in (".html", ".htm"):
+            raise OutputError(
+                f"report {str(path)!r}: expected a name that ends in .html or a folder, found the suffix "
+                f"{page.suffix!r}. Save it as {page.with_suffix('.html').name!r}."
+            )
+        text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, indent=1)
+        _write_all({page.with_suffix(".json"): text, page: self.html})
+
+
+def build(
+    sections: Sections[Any],
+    *,
+    card: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    notes: Sequence[str] = (),
+) -> Report:
+    """The report on the fakes that the sections show.
+
+    Args:
+        sections: the evaluation, and what the kind of data adds to its report.
+        card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
+            `chosen_samples`, `gankit_version`; all of it is shown.
+        history: one mapping an evaluation of the training: `samples`, `metric` (larger is better), `loss_g`, `loss_d`,
+            `alarms`, and D's `scores` as in `gankit.training.Scores`; what is missing is not drawn.
+        notes: further remarks for the reader, one sentence each.
+
+    Returns:
+        The report; its page stays under `MAX_BYTES` by showing less.
+    """
+    card, history = plain(dict(card)), plain([dict(h) for h in history])
+    sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))
+    if not sections.records:
+        many = sections.noun.many
+        left_out = (
+            f"Real {many}, and the fakes that look most like training {many}, were left out of this report. The other "
+            "fakes are shown: look at them before you pass the page on."
+        )
+        notes = [*notes, sections.left_out or left_out]
+        sections = replace(sections, evaluation=sections.without_records())
+    said = verdicts(sections.evaluation, sections.noun, sections.baselines, lucky=sections.lucky)
+    sentences = summary(sections, said, history)
+    content = Content(sections, said, sentences, card, history, notes)
+    html = page(content)
+    for scale in _SCALES:  # less of everything, should records or names be so long that the page grows too large
+        if len(html.encode()) > MAX_BYTES:
+            html = page(replace(content, sections=replace(sections, scale=scale)))
+    value = {
+        "summary": sentences,
+        "verdicts": [
+            {"metric": m, "title": v.result.metric.title, "level": v.level, "text": v.text} for m, v in said.items()
+        ],
+        "evaluation": sections.evaluation.to_json(),
+        "card": card,
+        "history": history,
+        **sections.appendix(),
+        "notes": list(notes),
+    }
+    return Report(plain(value), html, [*sentences, *(v.text for v in said.values())])
+
+
+def _write_all(texts: Mapping[Path, str]) -> None:
+    """Writes the files under temporary names first, so that a full disk leaves what was there before untouched."""
+    written: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            written.append((temporary, path))
+            with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        for temporary, path in written:
+            os.replace(temporary, path)
+    except OSError as error:
+        for temporary, _ in written:
+            with suppress(OSError):
+                temporary.unlink()
+        where = next(iter(texts)).parent
+        raise OutputError(
+            f"the report cannot be written to {str(where)!r}: {error.strerror or error}. "
+            "Free some space or choose another place with -o."
+        ) from error

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gankit.metrics.evaluate import Evaluation, MetricResult
-from gankit.metrics.metric import Baseline, Noun
-from gankit.metrics.score import Score
+from gankit.metrics.metric import Baseline, Noun, Score
 from gankit.report import numbers
 from gankit.report.numbers import finite
 

@@ -19,7 +19,7 @@ from gankit.run.options import build_config
 
 if TYPE_CHECKING:
     from gankit.model.model import Model
-    from gankit.report.report import Report
+    from gankit.report.page import Report
     from gankit.training.loop import Progress
 
 Note = Callable[[str], None]
@@ -155,9 +155,8 @@ def _new_run(
 ) -> Stream[Progress, None, Model]:
     from gankit.kinds import prepare
     from gankit.networks.execution import threads
-    from gankit.run.compiling import compile_for
     from gankit.run.folder import RunFolder
-    from gankit.run.machine import threads_for
+    from gankit.run.machine import compile_for, threads_for
     from gankit.run.plan import length_of
     from gankit.run.run import Run
 
@@ -192,8 +191,8 @@ def _new_run(
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.kinds import prepare
     from gankit.networks.execution import threads
-    from gankit.run.compiling import still_compiles
     from gankit.run.folder import RunFolder
+    from gankit.run.machine import still_compiles
     from gankit.run.run import Run
 
     began = time.monotonic()
@@ -233,7 +232,7 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
 
 def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.errors import DivergedError
-    from gankit.run.previews import keep_preview, keep_rival
+    from gankit.run.folder import keep_preview, keep_rival
     from gankit.training.loop import play
 
     saved = time.monotonic()

@@ -17,9 +17,8 @@ from gankit.kinds.assessment import assess
 from gankit.kinds.base import Prepared
 from gankit.model import load
 from gankit.model.model import Model
-from gankit.report.report import Report
-from gankit.run.folder import RunFolder
-from gankit.run.previews import PREVIEWS_NAME, kept_rival
+from gankit.report.page import Report
+from gankit.run.folder import PREVIEWS_NAME, RunFolder, kept_rival
 
 Note = Callable[[str], None]
 

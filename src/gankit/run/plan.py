@@ -1,28 +1,99 @@
-"""The one place that says how a game is played for the data's kind, size and shape, and for how long.
+"""The one place that says how a game is played for the data's kind, size and shape, and for how long; and what
+evaluates it while it runs.
 
-Knows prepared data, options and the game's settings; never files or the loop's inside.
+Knows prepared data, networks and the options; never files or terminals.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.base import Prepared
+from gankit.kinds.base import Evidence, Prepared
 from gankit.kinds.options import AugmentOptions
+from gankit.model import Given, NetworkPlan
+from gankit.model.model import Model
 from gankit.networks import NETWORKS
-from gankit.networks.base import Pair, Task
+from gankit.networks.base import Generator, Pair, Task
 from gankit.options import parse_duration, parse_samples
+from gankit.randomness import torch_generator
+from gankit.training.game import Batches, Game
 from gankit.training.loop import samples_for_budget, seconds_per_sample
 from gankit.training.plan import GameConfig
 
 if TYPE_CHECKING:
     from gankit.run.run import Run
+
+
+MOST_LIKELIHOOD = 5000
+"""Held-out records whose likelihood is taken."""
+
+Judge = Callable[[Generator], float]
+
+
+def judge_of(
+    prepared: Prepared[Any, Any],
+    config: TrainConfig,
+    plan: NetworkPlan,
+    game: Game,
+    heldout: Batches,
+    evidence: Evidence | None,
+) -> tuple[Judge, str]:
+    """The held-out metric and its name: the kind's own, or with few records the likelihood, where G has one."""
+    if game.generator.likelihood is not None and len(heldout) < prepared.kind.few_heldout:
+        return _likelihood_judge(game, heldout, config.seed), "held-out log-likelihood"
+    # fakes for choosing checkpoints are other ones than those of the user's seeds
+    metric = prepared.kind.held_out_metric(prepared, config, evidence, -1 - abs(config.seed))
+
+    def judge(generator: Generator) -> float:
+        where = next(generator.parameters()).device
+        value = metric.value(model_of(prepared, plan, generator.to("cpu"), {}, (), None))
+        generator.to(where)
+        return value
+
+    return judge, metric.name
+
+
+def _likelihood_judge(game: Game, heldout: Batches, seed: int) -> Callable[[Generator], float]:
+    rows = heldout.x[:MOST_LIKELIHOOD]
+
+    def judge(generator: Generator) -> float:
+        likelihood = generator.likelihood
+        assert likelihood is not None
+        x = rows.to(game.device)
+        total = 0.0
+        for k in range(4):
+            u = torch.rand(len(x), likelihood.num_order_uniforms, generator=torch_generator(seed, "judge", k))
+            with torch.no_grad():
+                total -= float(likelihood.likelihood_loss(x, None, u.to(game.device)))
+        return total / 4
+
+    return judge
+
+
+def model_of(
+    prepared: Prepared[Any, Any],
+    plan: NetworkPlan,
+    generator: Generator,
+    card: dict[str, Any],
+    history: Any,
+    figure: Any,
+) -> Model:
+    """The model of a generator, with its training data at hand."""
+    given = None
+    if prepared.given is not None:
+        given = Given(prepared.given, *prepared.combinations)
+    return Model(
+        prepared.kind.name, prepared.schema, prepared.origin, prepared.codec, given, plan, generator, card,
+        tuple(history), figure, prepared,
+    )  # fmt: skip
 
 
 MAX_EPOCHS = 30

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.config import TrainConfig
 from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
 from gankit.model import NetworkPlan
@@ -27,11 +27,9 @@ from gankit.networks import NETWORKS
 from gankit.networks.base import Generator
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
-from gankit.run.judges import judge_of, model_of
 from gankit.run.machine import device_of, precision_of
-from gankit.run.plan import plan_game
-from gankit.training.batches import Ahead, Batches
-from gankit.training.game import Game
+from gankit.run.plan import judge_of, model_of, plan_game
+from gankit.training.game import Ahead, Batches, Game
 
 if TYPE_CHECKING:
     from gankit.run.folder import RunFolder

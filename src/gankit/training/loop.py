@@ -17,8 +17,7 @@ from torch import Tensor
 from gankit.errors import DivergedError
 from gankit.networks.base import Generator
 from gankit.randomness import numpy_generator
-from gankit.training.batches import Batches
-from gankit.training.game import Game
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES
 from gankit.training.plan import GameConfig, Phase
 

@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
-from gankit.io.arrow import as_texts, content_of, joined
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records, as_texts, content_of, joined
 
 
 class Sink(ABC):

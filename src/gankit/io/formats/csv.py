@@ -22,10 +22,9 @@ import pyarrow.csv as pacsv
 from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
-from gankit.io.arrow import content_of, is_noted, is_text
+from gankit.io.archives import decode, strip_suffixes
 from gankit.io.formats.base import Format, Sink, holds, large, texts_of, without_mark
-from gankit.io.opening import decode, strip_suffixes
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 
 _SAMPLE = 1 << 16
 _BLOCK = 1 << 24

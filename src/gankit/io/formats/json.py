@@ -17,10 +17,9 @@ import pyarrow.compute as pc
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.io.arrow import content_of, distinct, joined
+from gankit.io.archives import decode
 from gankit.io.formats.base import Format, Sink, large, texts_of
-from gankit.io.opening import decode
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records, content_of, distinct, joined
 
 
 def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str]) -> pa.Table:

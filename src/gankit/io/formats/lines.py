@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
+from gankit.io.archives import decode
 from gankit.io.formats.base import Format, Sink, holds, texts_of, without_mark
-from gankit.io.opening import decode
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records
 
 TEXT_COLUMN = "text"
 """What the column of lines is called."""

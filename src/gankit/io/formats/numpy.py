@@ -21,10 +21,10 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
+from gankit.io.archives import check_unpacked, largest_size
 from gankit.io.formats.base import Format, Sink
 from gankit.io.formats.json import array_of
-from gankit.io.opening import check_unpacked, largest_size
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records
 
 
 def records_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], name: str, origin: Origin) -> Records:

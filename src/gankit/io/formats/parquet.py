@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.io.formats.base import Format, Sink
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records
 
 
 class TypedSink(Sink):

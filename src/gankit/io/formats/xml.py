@@ -16,9 +16,9 @@ from lxml import etree
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
+from gankit.io.archives import decode
 from gankit.io.formats.base import Format, Sink, texts_of
-from gankit.io.opening import decode
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records
 
 Fields = dict[str, list[str]]
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
+from gankit.kinds.audio.files import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.audio.records import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.kind import ImageKind
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gankit.kinds.assessment import Assessment
-    from gankit.kinds.images.perception import Perception
+    from gankit.kinds.images.features import Perception
 
 FULL_SCALE = 32768.0
 """Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
@@ -80,7 +80,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
 
     def evidence(self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, notes: Notes) -> Perception:
         """See `Kind.evidence`: of spectrograms."""
-        from gankit.kinds.images.perception import perception_for
+        from gankit.kinds.images.features import perception_for
 
         return perception_for(prepared, config, notes, "spectrograms of held-out audio clips")
 

@@ -13,18 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import TableCodec
-from gankit.columns.labels import known_rows, rows_of, split_records, understand_labels
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
-from gankit.columns.splitting import FRACTION, split_in_time, windows_of
+from gankit.columns.splitting import (
+    FRACTION,
+    known_rows,
+    rows_of,
+    split_in_time,
+    split_records,
+    understand_labels,
+    windows_of,
+)
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.io.origin import Origin
+from gankit.io.records import Origin
 from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec, sound_values
+from gankit.kinds.audio.files import Clips, ClipSet, clip_hash
 from gankit.kinds.audio.options import AudioOptions
 from gankit.kinds.audio.reading import SHORTEST, SILENT, read_clips, roomy
-from gankit.kinds.audio.records import Clips, ClipSet, clip_hash
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.records import Images
 from gankit.networks import NETWORKS, pair_for

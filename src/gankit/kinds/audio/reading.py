@@ -20,12 +20,14 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, is_image
-from gankit.io.opening import largest_size
-from gankit.io.origin import Origin
+from gankit.io.archives import Collection, is_image, largest_size
 from gankit.io.probe import Probe, probed
+from gankit.io.records import Origin
 from gankit.kinds.audio.files import (
     AUDIO_SUFFIXES,
+    FULL,
+    Clips,
+    Samples,
     UnreadableSound,
     decode_sound,
     from_npz,
@@ -36,7 +38,6 @@ from gankit.kinds.audio.files import (
     to_int16,
 )
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.audio.records import FULL, Clips, Samples
 from gankit.kinds.images import labels as imagelists
 
 LIST = "labels.csv"

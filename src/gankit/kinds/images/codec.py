@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, Columns
+from gankit.columns.column import Values
 from gankit.columns.schema import Column
 from gankit.spec import Spec
 

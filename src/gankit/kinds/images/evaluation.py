@@ -19,14 +19,13 @@ from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject
 from gankit.kinds.base import Notes, Noun, Prepared
+from gankit.kinds.images.features import Perception, perceive
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, evaluate_images
 from gankit.kinds.images.options import ImageOptions
-from gankit.kinds.images.perception import Perception, perceive
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images
-from gankit.kinds.images.report.sections import ImageSections, image_sections
-from gankit.kinds.images.report.tables import is_mnist
+from gankit.kinds.images.sections import ImageSections, image_sections, is_mnist
 from gankit.kinds.options import FEATURES
 from gankit.metrics.evaluate import Evaluation
 from gankit.networks.execution import threads, threads_that_pay

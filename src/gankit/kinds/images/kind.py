@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.images.options import OPTIONS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gankit.kinds.assessment import Assessment
-    from gankit.kinds.images.perception import Perception
+    from gankit.kinds.images.features import Perception
 
 JUDGED_PIXELS, LEAST_JUDGED, MOST_JUDGED = 2**22, 256, 5000
 """Images are judged by at most so many pixels together, within bounds of images."""
@@ -69,13 +69,13 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
 
     def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
         """See `Kind.settle`: whether images are mirrored."""
-        from gankit.kinds.images.mirroring import mirror_for
+        from gankit.kinds.images.features import mirror_for
 
         return config.with_options(mirror=mirror_for(prepared, config, notes))
 
     def evidence(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> Perception:
         """See `Kind.evidence`: a classifier of the labels, or fixed features."""
-        from gankit.kinds.images.perception import perception_for
+        from gankit.kinds.images.features import perception_for
 
         return perception_for(prepared, config, notes)
 
@@ -83,7 +83,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ImageSet, Any]
     ) -> Perception:
         """See `Kind.load_evidence`."""
-        from gankit.kinds.images.perception import Perception
+        from gankit.kinds.images.features import Perception
 
         return Perception.from_state(tensors, numbers, prepared.train.whole.x.shape[3])
 
@@ -136,7 +136,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
                 f"--format {format}: what images go to is told by the name after -o: a folder, a .zip, an .npz, an "
                 ".npy, or a .png as a grid. Leave --format out."
             )
-        from gankit.kinds.images.writing import write_images
+        from gankit.kinds.images.records import write_images
 
         write_images(batches, path, origin, first_row=first_row)
 

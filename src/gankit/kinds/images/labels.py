@@ -21,9 +21,8 @@ from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.archives import is_image
-from gankit.io.arrow import is_text
-from gankit.io.origin import Records
 from gankit.io.probe import HEAD, Probe
+from gankit.io.records import Records, is_text
 from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")

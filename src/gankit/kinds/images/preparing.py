@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gankit.columns.codec import TableCodec
-from gankit.columns.labels import known_rows, rows_of, split_records, understand_labels
+from gankit.columns.splitting import known_rows, rows_of, split_records, understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared

@@ -19,11 +19,10 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, Folder, is_image, natural
-from gankit.io.opening import strip_suffixes
-from gankit.io.origin import Origin
+from gankit.io.archives import Collection, Folder, is_image, natural, strip_suffixes
 from gankit.io.probe import Probe, probed
-from gankit.kinds.images import arrays, cifar
+from gankit.io.records import Origin
+from gankit.kinds.images import arrays
 from gankit.kinds.images import labels as lists
 from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
 from gankit.kinds.images.options import ImageOptions
@@ -74,7 +73,7 @@ def looks_like_images(source: Any, config: TrainConfig) -> bool:
 def _path_holds_images(probe: Probe, config: TrainConfig) -> bool:
     files = probe.collection
     if files is not None:
-        return any(map(is_image, files.names)) or bool(cifar.batches_in(files.names)) or bool(_idx_files(files))
+        return any(map(is_image, files.names)) or bool(arrays.batches_in(files.names)) or bool(_idx_files(files))
     if probe.file is None:
         return False
     name, suffix = probe.file.name, probe.file.suffix.lower()
@@ -82,7 +81,7 @@ def _path_holds_images(probe: Probe, config: TrainConfig) -> bool:
         return True
     if suffix in _ARRAYS:
         return any(seem_images(shape, dtype) for shape, dtype in arrays.headers(probe.stream()).values())
-    if _idx_shape(probe) is not None or cifar.is_batch(name, probe.size, probe.head):
+    if _idx_shape(probe) is not None or arrays.is_batch(name, probe.size, probe.head):
         return True  # the same
     if config.of_kinds.get("text_column") is not None:
         return False
@@ -162,7 +161,7 @@ def _from_path(probe: Probe, reader: Reader) -> Images:
     if suffix == ".mat":
         _refuse_text_options(reader.config, "a .mat file")
         return _from_found(arrays.read_mat(probe.data(), str(path), reader.notes), path, "mat", reader)
-    if cifar.is_batch(path.name, probe.size, probe.head):
+    if arrays.is_batch(path.name, probe.size, probe.head):
         _refuse_text_options(reader.config, "a batch of CIFAR")
         return _from_batches(Folder(path.parent), [path.name], path, reader)
     return _from_list_file(probe, path, reader)
@@ -183,12 +182,12 @@ def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -
 
 
 def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
-    if files.chosen is not None and not cifar.batches_in([files.chosen]):
+    if files.chosen is not None and not arrays.batches_in([files.chosen]):
         raise DataError(
             f"{str(path)!r} is one file in an archive, of which only batches of CIFAR are read alone. Give the folder "
             "it lies in, or unpack it."
         )
-    batches = [files.chosen] if files.chosen else cifar.batches_in(files.names)
+    batches = [files.chosen] if files.chosen else arrays.batches_in(files.names)
     if batches and (files.chosen or not any(map(is_image, files.names))):
         return _from_batches(files, batches, path, reader)
     idx = _idx_files(files)
@@ -321,7 +320,7 @@ def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: 
 
 
 def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Images:
-    array, columns = cifar.read_batches(files, batches, reader.notes)
+    array, columns = arrays.read_batches(files, batches, reader.notes)
     x, form, kept = images_of_array(array, str(path), reader)
     labels = pa.table({name: pa.array(values) for name, values in columns.items()}) if columns else None
     labels = labels if labels is None or kept is None else labels.take(pa.array(kept))
@@ -494,7 +493,7 @@ def _given_labels(given: Any, num: int, details: dict[str, Any], notes: list[str
         _check_length(len(given), num)
         labels, details["labels"] = labels_of({"": given}, "the labels")
         return labels
-    from gankit.io.objects import from_object
+    from gankit.io.reading import from_object
 
     if hasattr(given, "rename") and not hasattr(given, "columns") and not given.name:
         given = given.rename("label")  # a series of pandas or polars

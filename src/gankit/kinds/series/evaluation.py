@@ -1,30 +1,230 @@
-"""How fake series are evaluated and reported.
+"""How fake series are evaluated: the metric that chooses checkpoints, minus the Frechet distance to held-out series in
+fixed features, and the report.
 
-Knows series, metrics and sections; never models but by what `Subject` names, or the loop.
+Knows prepared series, and fakes as users get them; never generators or the loop. The features are those of random
+convolutions (Dempster et al. 2020, ROCKET), which tell classes of series as well as networks that were trained to, and
+cost milliseconds.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.features.recurrent import discriminate, forecast
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject
-from gankit.kinds.base import Notes, Prepared
+from gankit.kinds.base import Fakes, HeldOutMetric, Notes, Prepared
+from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.metrics.classifiers import Recurrent
-from gankit.kinds.series.metrics.held_out import KERNELS, SeriesFeatures
 from gankit.kinds.series.metrics.inputs import NOUN, SeriesFacts
 from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
-from gankit.kinds.series.preparing import array_of_part, part_of
-from gankit.kinds.series.reading import read_series_like
-from gankit.kinds.series.records import layout_of
-from gankit.kinds.series.report.sections import SeriesSections
+from gankit.kinds.series.preparing import array_of_part, label_numbers, part_of, read_series_like
+from gankit.kinds.series.records import SeriesSet, joined_series, layout_of
+from gankit.kinds.series.report import SeriesSections
+from gankit.kinds.series.tables import with_distances
+from gankit.metrics.distances import frechet_between, moments
 from gankit.metrics.evaluate import Evaluation
+from gankit.randomness import numpy_generator
+
+Floats = npt.NDArray[np.float64]
+
+METRIC = "minus the Frechet distance to held-out series (fixed features)"
+
+MOST_REAL, MOST_FAKE, LEAST_FAKE = 5000, 2000, 256
+"""Held-out series that are compared, and fakes, within bounds."""
+
+JUDGED_NUMBERS = 2**22
+"""Fakes that are judged have at most so many numbers together, but for `LEAST_FAKE` of them."""
+
+KERNELS = 64
+"""Random convolutions; each gives two features."""
+
+KERNEL_LENGTHS = (3, 5, 7)
+
+BOUND = 4.0
+"""Features end at so many standard deviations: one that varies little among real series must not outweigh others."""
+
+MOST_TOGETHER = 4
+"""Channels that a convolution sees at most."""
+
+MOST_LEVELS = 8
+"""Levels of a category that are told apart, the most frequent ones."""
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """weights: [L, channels]. channels: their numbers. dilation: steps between two places. bias: of its output."""
+
+    weights: Floats
+    channels: npt.NDArray[np.int64]
+    dilation: int
+    bias: float
+
+
+class SeriesFeatures:
+    """Features of series, fixed by the held-out ones: their scales, and the outputs of random convolutions.
+
+    Args:
+        x: held-out series [N, T, C] float64, N >= 2, NaN in gaps and behind the end; categories as codes.
+        categories: the numbers of the channels that are categories.
+        labels: [N, K] float64 of the same series, what belongs to each as a whole, or None.
+    """
+
+    def __init__(self, x: Floats, categories: Sequence[int] = (), labels: Floats | None = None) -> None:
+        self.num_steps = x.shape[1]
+        self._levels = {c: _frequent(x[:, :, c]) for c in categories}
+        self._gaps = [c for c in range(x.shape[2]) if np.isnan(x[:, :, c]).any()]
+        with np.errstate(invalid="ignore"):
+            known = [x[:, :, c][np.isfinite(x[:, :, c])] for c in range(x.shape[2])]
+        self._centre = np.array([k.mean() if len(k) else 0.0 for k in known])
+        deviation = np.array([k.std() if len(k) else 0.0 for k in known])
+        self._deviation = np.where(deviation > 0, deviation, 1.0)
+        whole = self._whole(x)
+        self._kernels = _kernels(whole, numpy_generator(0, "series features"))
+        found = self._found(whole, labels)
+        spread = found.std(0)
+        self._kept = spread > 1e-9
+        self._mean, self._spread = found.mean(0)[self._kept], spread[self._kept]
+
+    def __call__(self, x: Floats, labels: Floats | None = None) -> Floats:
+        """[N, F] of series [N, T', C]: T' may be another one than that of the held-out series."""
+        found = (self._found(self._whole(x), labels)[:, self._kept] - self._mean) / self._spread
+        return np.asarray(BOUND * np.tanh(found / BOUND))
+
+    def _whole(self, x: Floats) -> Floats:
+        """[N, T, C']: on the scale of held-out series, categories as one-hots, beside them what is missing."""
+        if x.shape[1] != self.num_steps:
+            shape = (len(x), max(0, self.num_steps - x.shape[1]), x.shape[2])
+            x = np.concatenate([x, np.full(shape, np.nan)], 1)[:, : self.num_steps]
+        parts = []
+        for c in range(x.shape[2]):
+            column = x[:, :, c]
+            if c in self._levels:
+                parts += [(column == level).astype(np.float64) for level in self._levels[c]]
+            else:
+                scaled = (column - self._centre[c]) / self._deviation[c]
+                # a number that is far out of all that is real should not hide all others
+                parts.append(np.clip(np.where(np.isnan(scaled), 0.0, scaled), -10.0, 10.0))
+            if c in self._gaps:
+                parts.append(np.isnan(column).astype(np.float64))
+        return np.stack(parts, 2)
+
+    def _found(self, whole: Floats, labels: Floats | None) -> Floats:
+        steps = np.diff(whole, axis=1)
+        parts = [whole.mean(1), whole.std(1), whole[:, 0], whole[:, -1], np.abs(steps).mean(1)]
+        for kernel in self._kernels:
+            out = _convolved(whole, kernel)
+            parts += [np.tanh(out).mean(1, keepdims=True), out.max(1, keepdims=True)]
+        if labels is not None:
+            parts.append(labels)
+        return np.concatenate(parts, 1)
+
+
+def _frequent(codes: Floats) -> Floats:
+    levels, counts = np.unique(codes[np.isfinite(codes)], return_counts=True)
+    found: Floats = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
+    return found
+
+
+def _kernels(whole: Floats, rng: np.random.Generator) -> list[_Kernel]:
+    """Random convolutions: weights of mean 0, dilations that reach up to the whole length, biases from the data."""
+    _, num_steps, num_channels = whole.shape
+    lengths = [n for n in KERNEL_LENGTHS if n <= num_steps] or [num_steps]
+    kernels = []
+    for _ in range(KERNELS):
+        length = int(rng.choice(lengths))
+        together = int(rng.integers(1, min(MOST_TOGETHER, num_channels) + 1))
+        channels = rng.choice(num_channels, together, replace=False)
+        weights = rng.standard_normal((length, together))
+        if length > 1:
+            weights -= weights.mean(0)
+        weights /= math.sqrt(max(float(np.square(weights).sum()), 1e-12))
+        reach = max((num_steps - 1) // max(length - 1, 1), 1)
+        dilation = int(2 ** rng.uniform(0, math.log2(reach)))
+        kernel = _Kernel(weights, channels, dilation, 0.0)
+        out = _convolved(whole[: 1 + int(rng.integers(len(whole)))][-1:], kernel)
+        kernels.append(_Kernel(weights, channels, dilation, -float(np.quantile(out, rng.random()))))
+    return kernels
+
+
+def _convolved(whole: Floats, kernel: _Kernel) -> Floats:
+    """[N, places] the output of a convolution over [N, T, C]."""
+    places = whole.shape[1] - (len(kernel.weights) - 1) * kernel.dilation
+    total = np.full((len(whole), places), kernel.bias)
+    for at, row in enumerate(kernel.weights):
+        begin = at * kernel.dilation
+        for channel, weight in zip(kernel.channels, row, strict=True):
+            total += weight * whole[:, begin : begin + places, channel]
+    return total
+
+
+def held_out_series_metric(
+    x: Floats, categories: Sequence[int] = (), labels: Floats | None = None
+) -> Callable[[Floats, Floats | None], float]:
+    """A metric for choosing checkpoints: fakes -> minus their Frechet distance to held-out series.
+
+    Larger is better, 0 is best. Compare only values of equal numbers of fakes.
+
+    Args:
+        x, categories, labels: the held-out series, see `SeriesFeatures`. The function takes fakes [M, T', C], M >= 2,
+            and their labels [M, K], and gives minus infinity where they are infinite.
+    """
+    features = SeriesFeatures(x, categories, labels)
+    target = moments(features(x, labels))
+
+    def value(fake: Floats, fake_labels: Floats | None = None) -> float:
+        if np.isinf(fake).any():
+            return -math.inf
+        return -frechet_between(target, moments(features(fake, fake_labels)))
+
+    return value
+
+
+def series_metric(prepared: Prepared[SeriesSet, SeriesCodec], seed: int, fakes_seed: int) -> HeldOutMetric:
+    """Minus the Frechet distance between decoded fakes and held-out series, given their labels too."""
+    part = prepared.heldout
+    labels, channels = _schemas(prepared)
+    count = int(np.clip(JUDGED_NUMBERS // (prepared.codec.spec.shape[0] * len(channels)), LEAST_FAKE, MOST_FAKE))
+    rows = np.arange(len(part))
+    if len(rows) > MOST_REAL:
+        rows = np.sort(numpy_generator(seed, "judged").choice(rows, MOST_REAL, replace=False))
+    known = label_numbers(labels.columns, part.take(rows).values)
+    categories = [i for i, column in enumerate(channels) if column.type == "category"]
+    distance = held_out_series_metric(array_of_part(part, channels.columns, rows), categories, known)
+
+    def value(fakes: Fakes) -> float:
+        x, given = numbers_of(fakes, prepared, count, fakes_seed)
+        return distance(x, label_numbers(labels.columns, given))
+
+    return HeldOutMetric(METRIC, value)
+
+
+def _schemas(prepared: Prepared[SeriesSet, SeriesCodec]) -> tuple[Schema, Schema]:
+    """The labels, and the channels that are learned."""
+    names = prepared.heldout.values
+    labels = Schema(tuple(c for c in prepared.schema.modelled if c.name in names))
+    return labels, Schema(tuple(c for c in prepared.schema.modelled if c.name not in names))
+
+
+def numbers_of(
+    fakes: Fakes, prepared: Prepared[SeriesSet, SeriesCodec], count: int, seed: int
+) -> tuple[np.ndarray, Mapping[str, Values]]:
+    """The first fakes of a seed as users get them, read again: numbers [count, T, C], and their labels."""
+    labels, channels = _schemas(prepared)
+    found = joined_series(list(fakes.sample_batches(count, seed=seed)))
+    part = part_of(with_distances(found), "the fakes", None, channels, labels, found.layout.calendar)
+    return array_of_part(part, channels.columns), part.values
+
 
 FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
 """What the report says of the features in which distances are measured."""

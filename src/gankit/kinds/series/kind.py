@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.identifiers import generate
 from gankit.columns.rows import rows_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.options import OPTIONS
@@ -45,7 +45,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by an option of series, a file of the field, or an array of three axes."""
-        from gankit.kinds.series.reading import looks_like_series
+        from gankit.kinds.series.preparing import looks_like_series
 
         return looks_like_series(probe, config)
 
@@ -74,13 +74,13 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: minus a Frechet distance in fixed features, given the labels too."""
-        from gankit.kinds.series.metrics.held_out import series_metric
+        from gankit.kinds.series.evaluation import series_metric
 
         return series_metric(prepared, config.seed, fakes_seed)
 
     def preview(self, fakes: Fakes, prepared: Prepared[SeriesSet, SeriesCodec], count: int, seed: int) -> Preview:
         """See `Kind.preview`: numbers [count, T, C], NaN in gaps and behind the end."""
-        from gankit.kinds.series.metrics.held_out import numbers_of
+        from gankit.kinds.series.evaluation import numbers_of
 
         return Preview("lines", numbers_of(fakes, prepared, count, seed)[0].astype(np.float32))
 
@@ -89,8 +89,8 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         seed: int, origin: Origin,
     ) -> Series:  # fmt: skip
         """See `Kind.records`: `Series`, with times that begin where training records do."""
-        from gankit.kinds.series.times import drawn_starts, starts_at
-        from gankit.kinds.series.writing import times_after
+        from gankit.kinds.series.files import times_after
+        from gankit.kinds.series.records import drawn_starts, starts_at
 
         layout, num = layout_of(origin), len(made)
         steps = codec.decode(made)
@@ -121,7 +121,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
 
     def join(self, batches: Sequence[Series], origin: Origin) -> Any:
         """See `Kind.join`."""
-        from gankit.kinds.series.writing import to_series_object
+        from gankit.kinds.series.files import to_series_object
 
         return to_series_object(joined_series(list(batches)))
 
@@ -129,7 +129,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         self, batches: Iterable[Series], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
-        from gankit.kinds.series.writing import write_series
+        from gankit.kinds.series.files import write_series
 
         write_series(batches, path, origin, format)
 

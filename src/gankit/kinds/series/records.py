@@ -1,24 +1,329 @@
-"""Series: many sequences of steps, what belongs to each as a whole, and the form they came in.
+"""Series: many sequences of steps, what belongs to each as a whole, the form they came in, and the times of their steps
+(the grid they lie on, the parts of the calendar at which they begin).
 
-Knows Arrow tables, NumPy arrays and layouts; never torch, networks, or how a file is read.
+Knows plain arrays, Arrow tables and times as numbers; never files, codecs or networks.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gankit.columns.cells import Values
-from gankit.columns.column import Column
-from gankit.io.origin import Origin, Records, fingerprint
+from gankit.columns.column import Column, Values
+from gankit.errors import DataError
+from gankit.io.records import Origin, Records, fingerprint
 from gankit.kinds.base import Dataset
-from gankit.kinds.series.times import Times
+
+Unit = Literal["second", "number", "weekday", "month", "month-end"]
+
+DAY = 86400.0
+
+MOST_ABSENT = 0.1
+"""Where more of a grid's steps than that share are absent, the series count as irregular."""
+
+TWO_SHARE, TWO_TOGETHER, FEW_CHANGES = 0.05, 0.9, 0.02
+"""Two distances are two frequencies if each is that share of all at least, both together that share, and one gives way
+to the other in so small a share of the steps."""
+
+MOST_RUNS = 2000
+"""Runs of start times that are kept; of more, as many starts."""
+
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The distance from one step to the next.
+
+    unit: "second", "number" (of times that are numbers), "weekday" (Monday to Friday), "month" (the same day of each)
+        or "month-end" (the last day of each).
+    step: how many of these.
+    """
+
+    unit: Unit
+    step: float
+
+    def after(self, starts: Floats, steps: Ints) -> Floats:
+        """The times `steps` [M] steps after `starts` [M]."""
+        if self.unit in ("second", "number"):
+            found: Floats = starts + steps * self.step
+            return found
+        days, clock = np.divmod(starts, DAY)
+        count = steps * int(self.step)
+        if self.unit == "weekday":
+            moved = np.busday_offset(_dates(days), count, roll="forward")
+            return np.asarray(moved.astype(np.int64) * DAY + clock)
+        months = _dates(days).astype("datetime64[M]")
+        first = months.astype("datetime64[D]")
+        later = (months + count).astype("datetime64[D]").astype(np.int64)
+        ends = (months + count + 1).astype("datetime64[D]").astype(np.int64) - 1
+        if self.unit == "month-end":
+            return np.asarray(ends * DAY + clock)
+        same = later + (_dates(days) - first).astype(np.int64)
+        return np.asarray(np.minimum(same, ends) * DAY + clock)
+
+    def between(self, starts: Floats, times: Floats) -> Floats:
+        """How many steps `times` [M] are after `starts` [M]; NaN where on no step."""
+        if self.unit in ("second", "number"):
+            count = (times - starts) / self.step
+        elif self.unit == "weekday":
+            days = np.busday_count(_dates(starts // DAY), _dates(times // DAY))
+            count = days / self.step
+        else:
+            months = _dates(times // DAY).astype("datetime64[M]") - _dates(starts // DAY).astype("datetime64[M]")
+            count = months.astype(np.int64) / self.step
+        whole = np.rint(count)
+        near = np.abs(self.after(starts, whole.astype(np.int64)) - times) <= _TOLERANCE * self._size
+        return np.where(near & (np.abs(count - whole) < 1e-3), whole, np.nan)
+
+    @property
+    def _size(self) -> float:
+        return self.step if self.unit in ("second", "number") else DAY
+
+    @property
+    def words(self) -> str:
+        """The distance as people say it.
+
+        >>> Grid("second", 600.0).words, Grid("weekday", 1).words, Grid("month", 3).words
+        ('10 minutes', '1 weekday', '3 months')
+        """
+        if self.unit == "second":
+            return duration_words(self.step)
+        if self.unit == "number":
+            return f"{self.step:g}"
+        name = {"weekday": "weekday", "month": "month", "month-end": "end of month"}[self.unit]
+        return f"{self.step:g} {name}" + ("s" if self.step != 1 else "")
+
+
+@dataclass(frozen=True)
+class Times:
+    """How the times of steps are written.
+
+    columns: one column of datetimes or numbers, a day and a time of day, or several of whole numbers for the first of
+        `TIME_UNITS`.
+    grid: the distance from step to step; None where it differs, and is then the channel `step`.
+    starts: runs [first, difference, count] of the times at which training records begin.
+    """
+
+    columns: tuple[Column, ...]
+    grid: Grid | None
+    step: str | None = None
+    starts: tuple[tuple[float, float, int], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "columns": [column.to_json() for column in self.columns],
+            "grid": None if self.grid is None else asdict(self.grid),
+            "step": self.step,
+            "starts": [list(run) for run in self.starts],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Times:
+        """What `to_json` wrote."""
+        grid = None if value["grid"] is None else Grid(**value["grid"])
+        columns = tuple(Column.from_json(column) for column in value["columns"])
+        return cls(columns, grid, value["step"], tuple((run[0], run[1], run[2]) for run in value["starts"]))
+
+
+def _dates(days: Floats) -> npt.NDArray[np.datetime64]:
+    return np.asarray(days, dtype=np.int64).astype("datetime64[D]")
+
+
+def duration_words(seconds: float) -> str:
+    """A duration in the largest unit of which it is a whole number.
+
+    >>> duration_words(3600), duration_words(86400), duration_words(90), duration_words(0.004)
+    ('1 hour', '1 day', '90 seconds', '0.004 seconds')
+    """
+    for size, name in ((7 * DAY, "week"), (DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        count = seconds / size
+        if abs(count - round(count)) < _TOLERANCE and round(count) >= 1:
+            return f"{round(count)} {name}" + ("s" if round(count) != 1 else "")
+    return f"{seconds:g} seconds"
+
+
+def find_grid(times: Floats, begins: Ints, lengths: Ints, dates: bool) -> Grid | None:
+    """The grid that the times of all series are on, perhaps with absent steps; None where there is none.
+
+    Args:
+        times: [M], increasing within each series.
+        begins, lengths: [N], the series.
+        dates: whether times are seconds since 1970, so that there are weekdays and months.
+
+    Raises:
+        DataError: the times come in two frequencies, one after the other.
+    """
+    same = np.repeat(np.arange(len(lengths)), lengths)
+    inner = same[1:] == same[:-1]
+    distance = np.diff(times)[inner]
+    if not len(distance):
+        return None
+    starts = np.repeat(times[begins], lengths)
+    values, counts = np.unique(np.round(distance, 6), return_counts=True)
+    common = float(values[counts.argmax()])
+    for grid in _candidates(times, distance, common, dates):
+        steps = grid.between(starts, times)
+        if np.isnan(steps).any() or (np.diff(steps)[inner] < 1).any():
+            continue
+        last = steps[begins + lengths - 1] + 1
+        if len(times) >= (1 - MOST_ABSENT) * float(last.sum()):
+            return grid
+    _refuse_two_frequencies(np.round(distance, 6), values, counts, np.flatnonzero(inner), dates)
+    return None
+
+
+def _candidates(times: Floats, distance: Floats, common: float, dates: bool) -> list[Grid]:
+    plain = Grid("second" if dates else "number", common)
+    if not dates or common <= 0:
+        return [plain]
+    days = times // DAY
+    one_clock = bool(np.ptp(times - days * DAY) == 0)
+    if not one_clock or np.ptp(distance) == 0:
+        return [plain]
+    found = []
+    whole = _dates(days)
+    months = whole.astype("datetime64[M]")
+    if (distance >= 28 * DAY).all():
+        between = np.rint(distance / (30.44 * DAY))
+        step = float(np.median(between))
+        ends = (months + 1).astype("datetime64[D]") - 1 == whole
+        found.append(Grid("month-end" if ends.all() else "month", step))
+    if common == DAY and np.is_busday(whole).all() and (distance == 3 * DAY).any():
+        found.append(Grid("weekday", 1.0))
+    return [*found, plain]
+
+
+def _refuse_two_frequencies(distance: Floats, values: Floats, counts: Ints, rows: Ints, dates: bool) -> None:
+    """Raises where one distance holds for a while and then another."""
+    if len(values) < 2:
+        return
+    first, second = (float(v) for v in values[np.argsort(-counts)[:2]])
+    shares = np.sort(counts)[::-1][:2] / len(distance)
+    which = np.where(distance == first, 1, np.where(distance == second, 2, 0))
+    known = which[which > 0]
+    changes = int((np.diff(known) != 0).sum())
+    if shares[1] < TWO_SHARE or shares.sum() < TWO_TOGETHER or changes > FEW_CHANGES * len(known):
+        return
+    words = duration_words if dates else (lambda v: f"{v:g}")
+    before, after = (first, second) if known[0] == 1 else (second, first)
+    at = int(rows[np.flatnonzero(distance == after)[0]]) + 1
+    raise DataError(
+        f"the times come in two frequencies: {words(before)} apart at first, and {words(after)} apart from row "
+        f"{at + 1:,} on (in the order of times). Bring data of one frequency, or each part as a file of its own."
+    )
+
+
+def runs_of(starts: Sequence[float] | Floats) -> tuple[tuple[float, float, int], ...]:
+    """Sorted numbers as runs (first, difference, count); of very many runs, evenly picked numbers.
+
+    >>> runs_of([0, 10, 20, 20, 20, 50])
+    ((0.0, 10.0, 3), (20.0, 0.0, 2), (50.0, 0.0, 1))
+    """
+    sorted_starts = np.sort(np.asarray(starts, dtype=np.float64))
+    if (np.diff(np.round(np.diff(sorted_starts), 6)) != 0).sum() > MOST_RUNS:
+        picked = np.linspace(0, len(sorted_starts) - 1, MOST_RUNS).astype(np.int64)
+        sorted_starts = sorted_starts[picked]
+    gaps = np.round(np.diff(sorted_starts), 6)
+    runs: list[tuple[float, float, int]] = []
+    at = 0
+    while at < len(sorted_starts):
+        count = 1
+        if at < len(gaps):
+            different = np.flatnonzero(gaps[at:] != gaps[at])
+            count += int(different[0]) if len(different) else len(gaps) - at
+        runs.append((float(sorted_starts[at]), float(gaps[at]) if count > 1 else 0.0, count))
+        at += count
+    return tuple(runs)
+
+
+def drawn_starts(runs: Sequence[tuple[float, float, int]], uniforms: Floats) -> Floats:
+    """Numbers of runs, picked by uniforms [N] in [0, 1)."""
+    first, difference, count = (np.array(part, dtype=np.float64) for part in zip(*runs, strict=True))
+    ends = np.cumsum(count)
+    place = np.floor(uniforms * ends[-1])
+    which = np.searchsorted(ends, place, side="right")
+    found: Floats = first[which] + difference[which] * (place - (ends[which] - count[which]))
+    return found
+
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "month": tuple(map(str, range(1, 13))),
+    "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "hour": tuple(map(str, range(24))),
+}
+"""The parts, each with its values in their order."""
+
+HOUR = 3600
+_THURSDAY = 3
+"""The weekday of the first day of 1970, Monday being 0."""
+
+
+def has_dates(times: Times | None) -> bool:
+    """Whether times are seconds since 1970 rather than numbers."""
+    return times is not None and (len(times.columns) > 1 or times.columns[0].type == "datetime")
+
+
+def calendar_table(times: Floats, names: Sequence[str]) -> pa.Table:
+    """The parts at times [N] in seconds since 1970, [N] texts each.
+
+    >>> calendar_table(np.array([0.0, 1e9]), ["month", "weekday", "hour"]).to_pylist()[1]
+    {'month': '9', 'weekday': 'Sunday', 'hour': '1'}
+    """
+    days = np.floor(times / DAY).astype(np.int64)
+    found = {
+        "month": days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12,
+        "weekday": (days + _THURSDAY) % 7,
+        "hour": ((times - days * DAY) // HOUR).astype(np.int64),
+    }
+    return pa.table({name: np.array(PARTS[name])[found[name]] for name in names})
+
+
+def calendar_columns(table: pa.Table) -> tuple[Column, ...]:
+    """Categories for the parts of a `calendar_table`, with the values that are in it, in their order."""
+    seen = {name: set(table.column(name).to_pylist()) for name in table.column_names}
+    return tuple(
+        Column(name, "category", pa.string(), levels=tuple(v for v in PARTS[name] if v in seen[name])) for name in seen
+    )
+
+
+def starts_at(
+    runs: Sequence[tuple[float, float, int]],
+    columns: Sequence[Column],
+    wanted: Mapping[str, Values],
+    uniforms: Floats,
+) -> Floats:
+    """Times of runs (`seriestimes.runs_of`), picked by uniforms [N] in [0, 1) among those that have the wanted parts.
+
+    Where none has all of them, among those that have most.
+
+    columns: of the parts. wanted: their cells, [N] each.
+    """
+    starts = np.concatenate([first + difference * np.arange(count) for first, difference, count in runs])
+    there = calendar_table(starts, [column.name for column in columns])
+    known = np.stack([column.parse(there.column(column.name)).data for column in columns], 1)  # [S, K]
+    asked = np.stack([wanted[column.name].data for column in columns], 1)  # [N, K]
+    found = np.empty(len(asked))
+    kinds, kind_of = np.unique(asked, axis=0, return_inverse=True)
+    for kind, parts in enumerate(kinds):
+        rows = np.flatnonzero(kind_of.reshape(-1) == kind)
+        alike = (known == parts).sum(1)
+        fitting = np.flatnonzero(alike == alike.max())
+        found[rows] = starts[fitting[(uniforms[rows] * len(fitting)).astype(np.int64)]]
+    return found
+
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -45,7 +350,7 @@ class Layout:
     axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
     num_steps: of the longest training record. windows: whether these are windows of longer series.
     classes: of the only label, where there is one and it has some.
-    calendar: the labels that are parts of the date at which a series begins (`kinds.series.times`), and not written.
+    calendar: the labels that are parts of the date at which a series begins (`kinds.series.records`), and not written.
     """
 
     form: LayoutForm

@@ -16,11 +16,9 @@ from gankit.columns.column import Column
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.arrow import as_texts, distinct, is_text, joined
-from gankit.io.origin import Origin, Records
+from gankit.io.records import Origin, Records, as_texts, distinct, is_text, joined
 from gankit.kinds.series.options import SeriesOptions
-from gankit.kinds.series.records import TIME_UNITS, Layout, Series, with_layout
-from gankit.kinds.series.times import Grid, Times, find_grid
+from gankit.kinds.series.records import TIME_UNITS, Grid, Layout, Series, Times, find_grid, with_layout
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.io.origin import Records
 from gankit.io.reading import read
+from gankit.io.records import Records
 from gankit.kinds.assessment import Assessment, Parts
 from gankit.kinds.base import Dataset, Notes, Prepared
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
+from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.kinds.tables.options import TableOptions
+from gankit.kinds.tables.panels import figure_1d
 from gankit.kinds.tables.preparing import sample_of
-from gankit.kinds.tables.report.figure1d import figure_1d
-from gankit.kinds.tables.report.sections import TableSections, date_columns
+from gankit.kinds.tables.sections import TableSections, date_columns
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
-from gankit.metrics.sample import Sample, align
 
 if TYPE_CHECKING:
     from gankit.networks.base import Discriminator, Generator

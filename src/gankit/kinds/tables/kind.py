@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import Codec, Columns, TableCodec
+from gankit.columns.column import Values
 from gankit.columns.rows import to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
 from gankit.kinds.tables.options import OPTIONS
 
@@ -70,8 +70,8 @@ class TableKind(Kind[Dataset, Any]):
         self, prepared: Prepared[Dataset, Any], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: a two-sample test by trees on decoded fakes."""
+        from gankit.kinds.tables.metrics.classifiers import quick_c2st
         from gankit.kinds.tables.preparing import sample_of
-        from gankit.metrics.two_sample import quick_c2st
 
         schema = prepared.schema
         real = sample_of(schema, prepared.heldout.values)

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import TableCodec
+from gankit.columns.column import Values
 from gankit.columns.rows import Rows, naming, rows_of
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.io.origin import fingerprint
 from gankit.io.probe import Probe
 from gankit.io.reading import read
+from gankit.io.records import fingerprint
 from gankit.kinds.base import Dataset, Kind, Prepared
 from gankit.kinds.numbers.codec import VectorCodec
-from gankit.metrics.sample import Sample
+from gankit.kinds.tables.metrics.sample import Sample
 from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:

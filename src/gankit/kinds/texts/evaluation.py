@@ -16,20 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject
 from gankit.kinds.base import Dataset, Notes, Prepared
-from gankit.kinds.texts.codec import TEXT
 from gankit.kinds.texts.files import read_texts
-from gankit.kinds.texts.metrics.classifiers import Tokenise
+from gankit.kinds.texts.metrics.fidelity import Tokenise
 from gankit.kinds.texts.metrics.inputs import NOUN, TextFacts, TextInputs, Valid
 from gankit.kinds.texts.metrics.metrics import METRICS, evaluate_texts
-from gankit.kinds.texts.records import Texts, column_of, cut, join
-from gankit.kinds.texts.report.sections import TextSections
+from gankit.kinds.texts.records import TEXT, Texts, column_of, cut, join
+from gankit.kinds.texts.report import TextSections
 from gankit.metrics.evaluate import FAKE, Evaluation
-from gankit.metrics.score import plain
+from gankit.metrics.metric import plain
 
 COMPARED = 2000
 """Texts of each that are compared with those of G before adversarial training, at most."""

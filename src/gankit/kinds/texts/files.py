@@ -21,15 +21,13 @@ from gankit.columns.inference import FEW_LEVELS, text_column
 from gankit.columns.rows import records_of, write
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError, nearest
-from gankit.io.archives import Collection
-from gankit.io.arrow import is_text, joined
+from gankit.io.archives import Collection, decode, strip_suffixes, unpack
 from gankit.io.atomic import MARKER, complaints, whole_folder
 from gankit.io.formats import FORMATS, LINE_SUFFIXES, SUFFIXES
 from gankit.io.formats.lines import TEXT_COLUMN, LinesSink, split_lines
-from gankit.io.opening import decode, strip_suffixes, unpack
-from gankit.io.origin import Origin, Records
 from gankit.io.probe import HEAD, Probe, probed
 from gankit.io.reading import stem_of
+from gankit.io.records import Origin, Records, is_text, joined
 from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, Texts, column_of, named
 from gankit.words import number_of

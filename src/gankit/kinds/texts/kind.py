@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gankit.columns.cells import Values
+from gankit.columns.column import Values
 from gankit.columns.rows import records_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.origin import Origin
 from gankit.io.probe import Probe
+from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
-from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.options import OPTIONS
-from gankit.kinds.texts.records import column_of, cut, text_table, to_text_object
+from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut, text_table, to_text_object
 
 if TYPE_CHECKING:
     from gankit.kinds.assessment import Assessment

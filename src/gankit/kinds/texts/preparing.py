@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.columns.cells import Values
 from gankit.columns.codec import TableCodec
-from gankit.columns.labels import rows_of, understand_labels
+from gankit.columns.column import Values
 from gankit.columns.schema import Schema
-from gankit.columns.splitting import split
+from gankit.columns.splitting import rows_of, split, understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Dataset, Kind, Prepared
-from gankit.kinds.texts.codec import TEXT, TextCodec
 from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.options import TextOptions
-from gankit.kinds.texts.records import Texts, alphabet, called, cut, fits, text_hash, unit_of
+from gankit.kinds.texts.records import TEXT, TextCodec, Texts, alphabet, called, cut, fits, text_hash, unit_of
 from gankit.networks import pair_for
 
 MAX_STEPS = 256

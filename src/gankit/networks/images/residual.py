@@ -31,8 +31,22 @@ from torch import Tensor, nn
 
 from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, Task
 from gankit.networks.images.strided import MEASURED_NUMBERS
-from gankit.networks.layers import autocast, channels_last, cut, double, halvings, margins
-from gankit.networks.piecewise import Activate, Branch, Convolve, Halve, Join, PiecewiseLinear, Step, Surround
+from gankit.networks.layers import (
+    Activate,
+    Branch,
+    Convolve,
+    Halve,
+    Join,
+    PiecewiseLinear,
+    Step,
+    Surround,
+    autocast,
+    channels_last,
+    cut,
+    double,
+    halvings,
+    margins,
+)
 from gankit.spec import Spec
 
 SLOPE = 0.2

@@ -22,9 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Pair, Task
-from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
 from gankit.networks.layers import (
+    HIDDEN,
     SLOPE,
+    ConvolutionalDiscriminator,
+    ConvolutionalGenerator,
     autocast,
     convolution,
     cut,

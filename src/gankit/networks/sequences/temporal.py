@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
 from gankit.networks.layers import (
+    HIDDEN,
     SLOPE,
+    ConvolutionalDiscriminator,
+    ConvolutionalGenerator,
     autocast,
     convolution_in_time,
     init_weights,

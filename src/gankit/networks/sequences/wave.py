@@ -21,8 +21,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Pair, Task
-from gankit.networks.convolutional import HIDDEN, ConvolutionalDiscriminator, ConvolutionalGenerator
-from gankit.networks.layers import SLOPE, autocast, convolution_in_time, init_weights, lay_out, normalised, widths_of
+from gankit.networks.layers import (
+    HIDDEN,
+    SLOPE,
+    ConvolutionalDiscriminator,
+    ConvolutionalGenerator,
+    autocast,
+    convolution_in_time,
+    init_weights,
+    lay_out,
+    normalised,
+    widths_of,
+)
 from gankit.spec import Spec
 
 KERNEL, STRIDE, PADDING = 25, 4, 11

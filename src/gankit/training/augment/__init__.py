@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gankit.training.augment.ada import Ada
+from gankit.training.augment.ada import LIMIT, SPEED_SAMPLES, TARGET, Ada, memorised, speed_for, steer
 from gankit.training.augment.base import Augment, Change, Draws
-from gankit.training.augment.controller import LIMIT, SPEED_SAMPLES, TARGET, memorised, speed_for, steer
+from gankit.training.augment.changes import mirrored_by_chance
 from gankit.training.augment.diffaugment import DiffAugment, Spectral
-from gankit.training.augment.geometry import mirrored_by_chance
 
 __all__ = [
     "AUGMENTATIONS",

@@ -1,6 +1,7 @@
-"""The augmentations of ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
+"""The augmentations of ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"), and the
+controller that sets their strength by how far D overfits.
 
-Knows the paper's distributions; never what D or G do with the images.
+Knows images as tensors and D's outputs as numbers; never networks, or what is learned.
 """
 
 from __future__ import annotations
@@ -8,8 +9,84 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gankit.training.augment import colour, geometry
+from gankit.training.augment import changes
 from gankit.training.augment.base import Augment, Change, Dice, Draws, part_of
+
+TARGET = 0.5
+"""The share of memory that is allowed. Karras et al. 2020 steer by one of two measures: the mean sign of D on training
+images, whose target is .6, or r_v (eq. 1), whose target is .5 in the code they published. The sign means nothing for
+relativistic losses, which know differences of logits only, so it is r_v here."""
+
+SPEED_SAMPLES = 500_000.0
+"""Real samples shown in which the strength can go from 0 to 1 (Karras et al. 2020, section 3.1), in trainings of 25
+million; `speed_for` has a smaller number for shorter ones."""
+
+LIMIT = 0.8
+"""Largest strength: above a probability of about .8 augmentations begin to leak into the fakes (Karras et al. 2020,
+section 2.2). The paper's controller has no such limit, and its users met strengths far above 1 and fakes in false
+colours."""
+
+
+def memorised(train: float, heldout: float, fake: float) -> float:
+    """How far D has memorised the training images: r_v of Karras et al. 2020, eq. 1, in [0, 1].
+
+    (E[D(training)] - E[D(held-out)]) / (E[D(training)] - E[D(fake)]): 0 where D takes held-out images for real as
+    training images, 1 where it takes them for fakes. 0 as well where D cannot tell training images from fakes at all,
+    for then there is nothing that it could have memorised.
+
+    The three means must come from the same D at the same step (a relativistic D may drift as a whole), and the images
+    must have been augmented with the same strength.
+
+    Args:
+        train, heldout, fake: mean logits.
+
+    >>> memorised(2.0, 1.0, 0.0)
+    0.5
+    """
+    gap = train - fake
+    return min(max((train - heldout) / gap, 0.0), 1.0) if gap > 0 else 0.0
+
+
+def speed_for(total_samples: float) -> float:
+    """Real samples in which the strength may go from 0 to 1 in a training of `total_samples`: half of it at most.
+
+    At the published 500,000 a training of 40,000 samples would end before the strength had reached .1. Much faster
+    than half the training is no good either: a measure that is averaged over looks lags behind, and the strength would
+    swing from one end to the other.
+
+    >>> speed_for(25_000_000), speed_for(40_000)
+    (500000.0, 20000.0)
+    """
+    return min(SPEED_SAMPLES, max(total_samples / 2, 1.0))
+
+
+def steer(
+    strength: float,
+    memorised: float,
+    samples: int,
+    target: float = TARGET,
+    speed_samples: float = SPEED_SAMPLES,
+    limit: float = LIMIT,
+) -> float:
+    """The strength after a look at D: p <- clip(p + sign(memorised - target) samples / speed_samples, 0, limit).
+
+    Karras et al. 2020, section 3.1, where D is looked at every four steps and p has no upper limit.
+
+    Args:
+        strength: p until now, in [0, 1].
+        memorised: what `memorised` measured; a NaN leaves p as it is.
+        samples: real samples shown since the last look.
+        target: the value of `memorised` that is aimed at.
+        speed_samples: real samples in which p can go from 0 to 1.
+        limit: largest p.
+
+    >>> steer(0.25, memorised=0.7, samples=125_000)
+    0.5
+    """
+    assert samples >= 0 and speed_samples > 0 and 0 <= limit <= 1, (samples, speed_samples, limit)
+    direction = (memorised > target) - (memorised < target)
+    return min(max(strength + direction * samples / speed_samples, 0.0), limit)
+
 
 # Karras et al. 2020, appendix B
 SHIFT = 0.125
@@ -85,16 +162,16 @@ class Ada(Augment):
         """See `Augment.apply`."""
         assert len(x) == draws.count, (len(x), draws.count)
         if draws.moves is not None:
-            x = geometry.move(x, draws.moves)
+            x = changes.move(x, draws.moves)
         if draws.warps is not None:
-            x = geometry.warp(x, draws.warps, self.sharp)
+            x = changes.warp(x, draws.warps, self.sharp)
         if draws.colours is not None:
-            x = colour.recolour(x, draws.colours)
+            x = changes.recolour(x, draws.colours)
         if draws.gains is not None:
-            x = colour.amplify(x, draws.gains)
+            x = changes.amplify(x, draws.gains)
         if draws.noise is not None:
-            x = colour.add_noise(x, draws.noise)
-        return x if draws.boxes is None else colour.cut_out(x, draws.boxes)
+            x = changes.add_noise(x, draws.noise)
+        return x if draws.boxes is None else changes.cut_out(x, draws.boxes)
 
     def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Change | None, Change | None]:
         """Maps of the images that move by whole pixels only, and of those that are resampled."""
@@ -122,9 +199,9 @@ def _whole_pixel_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
     turns = dice.sometimes(turns, 0.0)
     right, down, shifted = dice.uniform(-SHIFT, SHIFT), dice.uniform(-SHIFT, SHIFT), dice.happens()
     return (
-        geometry.scale(1 - 2 * flipped, torch.ones(dice.count))
-        @ geometry.quarter_turns(turns)
-        @ geometry.shift((right * width).round() * shifted, (down * height).round() * shifted)
+        changes.scale(1 - 2 * flipped, torch.ones(dice.count))
+        @ changes.quarter_turns(turns)
+        @ changes.shift((right * width).round() * shifted, (down * height).round() * shifted)
     )
 
 
@@ -138,34 +215,34 @@ def _resampling_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
     after = dice.sometimes(dice.uniform(-torch.pi, torch.pi), 0.0, chance)
     right, down, shifted = dice.normal(SHIFT), dice.normal(SHIFT), dice.happens()
     return (
-        geometry.scale(size, size)
-        @ geometry.turn(before)
-        @ geometry.scale(stretch, 1 / stretch)
-        @ geometry.turn(after)
-        @ geometry.shift(right * width * shifted, down * height * shifted)
+        changes.scale(size, size)
+        @ changes.turn(before)
+        @ changes.scale(stretch, 1 / stretch)
+        @ changes.turn(after)
+        @ changes.shift(right * width * shifted, down * height * shifted)
     )
 
 
 def _colours(dice: Dice, channels: int) -> Change | None:
-    n = colour.num_colours(channels)
+    n = changes.num_colours(channels)
     bright = dice.sometimes(dice.normal(BRIGHTNESS), 0.0)
     factor = dice.sometimes(dice.normal(CONTRAST_LOG2).exp2(), 1.0)
     flipped = dice.sometimes(dice.uniform(0, 2).floor(), 0.0)
     changed = (bright != 0) | (factor != 1) | (flipped != 0)
-    matrices = colour.luma_flip(flipped, n) @ colour.contrast(factor, n) @ colour.brightness(bright, n)
+    matrices = changes.luma_flip(flipped, n) @ changes.contrast(factor, n) @ changes.brightness(bright, n)
     if n == 3:
         angle = dice.sometimes(dice.uniform(-torch.pi, torch.pi), 0.0)
-        matrices, changed = colour.hue(angle) @ matrices, changed | (angle != 0)
+        matrices, changed = changes.hue(angle) @ matrices, changed | (angle != 0)
     if n > 1:
         factor = dice.sometimes(dice.normal(SATURATION_LOG2).exp2(), 1.0)
-        matrices, changed = colour.saturation(factor, n) @ matrices, changed | (factor != 1)
-    return part_of(colour.as_maps(matrices, channels), changed)
+        matrices, changed = changes.saturation(factor, n) @ matrices, changed | (factor != 1)
+    return part_of(changes.as_maps(matrices, channels), changed)
 
 
 def _gains(dice: Dice) -> Change | None:
-    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(colour.NUM_BANDS)]
+    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(changes.NUM_BANDS)]
     bands = torch.stack(gains, dim=1)
-    return part_of(colour.balanced(bands), _differs(bands, torch.ones_like(bands)))
+    return part_of(changes.balanced(bands), _differs(bands, torch.ones_like(bands)))
 
 
 def _noise(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
@@ -174,7 +251,7 @@ def _noise(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     if part is None:
         return None
     noise = torch.zeros(len(part.rows), *shape)
-    n = colour.num_colours(shape[0])
+    n = changes.num_colours(shape[0])
     noise[:, :n] = part.values * torch.randn(len(part.rows), n, *shape[1:], generator=dice.generator)
     return Change(part.rows, noise)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gankit.training.augment import colour, geometry
+from gankit.training.augment import changes
 from gankit.training.augment.base import Augment, Change, Dice, Draws, part_of
 
 # Zhao et al. 2020, section 3.2 and the code they published
@@ -41,20 +41,20 @@ class DiffAugment(Augment):
         """See `Augment.apply`."""
         assert len(x) == draws.count, (len(x), draws.count)
         if draws.colours is not None:
-            x = colour.recolour(x, draws.colours)
+            x = changes.recolour(x, draws.colours)
         if draws.contrasts is not None:
-            x = colour.recontrast(x, draws.contrasts, colour.num_colours(x.shape[1]))
+            x = changes.recontrast(x, draws.contrasts, changes.num_colours(x.shape[1]))
         if draws.moves is not None:
-            x = geometry.move(x, draws.moves, mirrored=False)
-        return x if draws.boxes is None else colour.cut_out(x, draws.boxes)
+            x = changes.move(x, draws.moves, mirrored=False)
+        return x if draws.boxes is None else changes.cut_out(x, draws.boxes)
 
 
 def _colours(dice: Dice, channels: int) -> tuple[Change | None, Change | None]:
-    n = colour.num_colours(channels)
+    n = changes.num_colours(channels)
     bright, saturated, contrast = dice.uniform(*BRIGHTNESS), dice.uniform(*SATURATION), dice.uniform(*CONTRAST)
-    matrices = colour.saturation(saturated, n) @ colour.brightness(bright, n)
+    matrices = changes.saturation(saturated, n) @ changes.brightness(bright, n)
     chosen = dice.happens()
-    return part_of(colour.as_maps(matrices, channels), chosen), part_of(contrast.view(-1, 1, 1, 1), chosen)
+    return part_of(changes.as_maps(matrices, channels), chosen), part_of(contrast.view(-1, 1, 1, 1), chosen)
 
 
 def _moves(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
@@ -62,7 +62,7 @@ def _moves(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     most_right, most_down = width // TRANSLATION, height // TRANSLATION
     right = dice.uniform(-most_right, most_right + 1).floor()
     down = dice.uniform(-most_down, most_down + 1).floor()
-    return part_of(geometry.shift(right, down)[:, :2], dice.happens() & ((right != 0) | (down != 0)))
+    return part_of(changes.shift(right, down)[:, :2], dice.happens() & ((right != 0) | (down != 0)))
 
 
 def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
@@ -103,10 +103,10 @@ class Spectral(Augment):
         faster = dice.sometimes(dice.normal(FASTER_LOG2).exp2(), 1.0)
         higher = dice.sometimes(dice.normal(HIGHER) * height, 0.0)
         louder = dice.sometimes(dice.normal(LOUDER), 0.0)
-        moves = geometry.shift(later, still)
-        warps = geometry.scale(1 / faster, torch.ones(dice.count)) @ geometry.shift(later, -higher)
+        moves = changes.shift(later, still)
+        warps = changes.scale(1 / faster, torch.ones(dice.count)) @ changes.shift(later, -higher)
         warped = (faster != 1) | (higher != 0)
-        maps = colour.brightness(louder, channels)[:, :channels]
+        maps = changes.brightness(louder, channels)[:, :channels]
         return Draws(
             dice.count,
             moves=part_of(moves[:, :2], (later != 0) & ~warped),
@@ -117,6 +117,6 @@ class Spectral(Augment):
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""
         assert len(x) == draws.count, (len(x), draws.count)
-        x = x if draws.moves is None else geometry.move(x, draws.moves)
-        x = x if draws.warps is None else geometry.warp(x, draws.warps)
-        return x if draws.colours is None else colour.recolour(x, draws.colours)
+        x = x if draws.moves is None else changes.move(x, draws.moves)
+        x = x if draws.warps is None else changes.warp(x, draws.warps)
+        return x if draws.colours is None else changes.recolour(x, draws.colours)

@@ -15,7 +15,7 @@ from gankit.kinds.images.metrics.neighbours import balls, too_few
 from gankit.metrics.classification import accuracy_score
 from gankit.metrics.classification import confusion_figures as confusion_figures
 from gankit.metrics.distances import frechet
-from gankit.metrics.score import Score, around, impossible, plain
+from gankit.metrics.metric import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
 _REPLICATES = 50

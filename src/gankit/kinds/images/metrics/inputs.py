@@ -1,7 +1,7 @@
-"""What the metrics of images look at: pixels, features and classes of real images and of the candidates.
+"""What the metrics of images look at: pixels, features and classes of real images and of the candidates, and three
+plain baselines.
 
-Knows arrays of pixels, and functions that see features and classes in them; never networks, how the fakes were made,
-or how figures are shown.
+Knows images, features and what a classifier saw; never networks, what a metric computes, or how figures are shown.
 """
 
 from __future__ import annotations
@@ -13,14 +13,34 @@ from typing import Any, Protocol
 import numpy as np
 
 from gankit.errors import DataError
-from gankit.kinds.images.metrics import baselines, classes, copies, history, neighbours
+from gankit.kinds.images.metrics import classes, neighbours
 from gankit.kinds.images.metrics.neighbours import Balls, Neighbours, nearest, too_few
 from gankit.metrics import distances
 from gankit.metrics.classification import agreement, confusion_figures
 from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes, numbered
-from gankit.metrics.metric import Noun
-from gankit.metrics.score import Score, impossible
+from gankit.metrics.metric import Noun, Score, impossible
 from gankit.randomness import numpy_generator
+
+
+def noise(train: np.ndarray, num_images: int, seed: int) -> np.ndarray:
+    """Every pixel uniform in 0 .. 255: [num_images, H, W, C] uint8 of the shape of `train`'s images."""
+    generator = numpy_generator(seed, "metrics/pictures/noise")
+    return generator.integers(0, 256, (num_images, *train.shape[1:]), dtype=np.uint8)
+
+
+def mean(train: np.ndarray, num_images: int) -> np.ndarray:
+    """The mean of the training images, again and again: what a model that has collapsed to the middle makes."""
+    total = np.zeros(train.shape[1:], np.float64)
+    for start in range(0, len(train), 1024):
+        total += train[start : start + 1024].sum(0, dtype=np.float64)
+    one = np.rint(total / len(train)).astype(np.uint8)
+    return np.broadcast_to(one, (num_images, *one.shape))
+
+
+def bootstrap(num_train: int, num_images: int, seed: int) -> np.ndarray:
+    """Rows of training images drawn with replacement: perfect but for new images, since every one is a copy."""
+    return numpy_generator(seed, "metrics/pictures/bootstrap").integers(0, num_train, num_images)
+
 
 NUM_NOISE, NUM_VALIDATION = 1000, 1000
 NUM_CHOSEN, NUM_OF_CLASS = 16, 8
@@ -150,7 +170,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self.validation = train[np.sort(order[-min(NUM_VALIDATION, max(1, len(train) // 10)) :])]
         self.rows = Rows(len(train), len(heldout), len(fake), compared, len(self.heldout))
         self.num_shown = min(num_shown, len(fake))
-        self.flat_train = copies.searchable(train, mirrored)
+        self.flat_train = neighbours.searchable(train, mirrored)
         self._one_way: dict[str, Candidate] = {}
         self._searched: dict[str, Neighbours] = {}
         self._balls: dict[str, Balls] = {}
@@ -244,14 +264,14 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     def parzen(self, who: str) -> Score:
         """The Parzen log-likelihood of 2014."""
         centres = self.candidates[who].pixels[: 1 if who == "mean" else None]  # equal centres count as one
-        return history.parzen(centres, self.validation, self.heldout.pixels)
+        return neighbours.parzen(centres, self.validation, self.heldout.pixels)
 
     def copies_exact(self, who: str) -> Score | None:
         """Fakes that equal a training image."""
         if who not in COPIED:
             return None
         fake, real = self._sides(who)
-        return numbered(copies.copies_exact(self.train, real.pixels, fake.pixels, self.mirrored), fake.rows)
+        return numbered(neighbours.copies_exact(self.train, real.pixels, fake.pixels, self.mirrored), fake.rows)
 
     def copies_pixels(self, who: str) -> Score | None:
         """Fakes that are unusually near to a training image."""
@@ -260,7 +280,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         first, second = self._halves()
         fake = (first if who == CEILING else self._turned(who)).take(slice(SEARCHED_FAKES))
         usual = self._nearest("second half", second.take(slice(SEARCHED_FAKES)))
-        return numbered(copies.copies_pixels(self._nearest(who, fake), usual), fake.rows)
+        return numbered(neighbours.copies_pixels(self._nearest(who, fake), usual), fake.rows)
 
     def copies_near(self, in_features: bool, who: str) -> Score | None:
         """Fakes that are nearer to a training image than to a held-out one."""
@@ -270,8 +290,8 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         size = min(len(real), len(self.members), REFERENCE_COPIES)
         members = self._turned(CEILING).take(slice(size))
         fake, real = fake.take(slice(COMPARED_COPIES)), real.take(slice(size))
-        spaces = [s.features if in_features else copies.searchable(s.pixels) for s in (members, real, fake)]
-        return numbered(copies.copies_near(*spaces), fake.rows, members.rows)
+        spaces = [s.features if in_features else neighbours.searchable(s.pixels) for s in (members, real, fake)]
+        return numbered(neighbours.copies_near(*spaces), fake.rows, members.rows)
 
     def _sides(self, who: str) -> tuple[Candidate, Candidate]:
         """The candidate and the held-out images; for the ceiling the halves of the latter, which nobody memorised."""
@@ -288,13 +308,13 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         if not self.mirrored:
             return images
         if who not in self._one_way:
-            x = copies.faced(images.pixels)
+            x = neighbours.faced(images.pixels)
             self._one_way[who] = replace(images, pixels=x, features=np.asarray(self._see(x)))
         return self._one_way[who]
 
     def _nearest(self, who: str, images: Candidate) -> Neighbours:
         if who not in self._searched:
-            self._searched[who] = nearest(copies.searchable(images.pixels), self.flat_train)
+            self._searched[who] = nearest(neighbours.searchable(images.pixels), self.flat_train)
         return self._searched[who]
 
     # --- the baselines ------------------------------------------------------------------------------------------------
@@ -302,16 +322,16 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     def noise(self) -> Candidate:
         """Every pixel for itself."""
         count = min(self.rows.compared, NUM_NOISE)
-        return self.seen(baselines.noise(self.train, count, self.seed), np.arange(count))
+        return self.seen(noise(self.train, count, self.seed), np.arange(count))
 
     def mean(self) -> Candidate:
         """The mean training image again and again."""
-        one = self.seen(np.array(baselines.mean(self.train, 1)), np.zeros(1, np.int64))
+        one = self.seen(np.array(mean(self.train, 1)), np.zeros(1, np.int64))
         return one.take(np.zeros(self.rows.compared, np.int64))
 
     def bootstrap(self) -> Candidate:
         """Training images drawn with replacement, of those whose features are known."""
-        return self.members.take(baselines.bootstrap(len(self.members), self.rows.compared, self.seed))
+        return self.members.take(bootstrap(len(self.members), self.rows.compared, self.seed))
 
     # --- beside the results -------------------------------------------------------------------------------------------
 
@@ -363,8 +383,8 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
 
     def _images(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
         fakes, first = self.candidates[FAKE], self._all[FAKE][: self.num_shown]
-        queries, features = copies.searchable(first, self.mirrored), self._see(first)
-        among = {"train": self.flat_train, "heldout": copies.searchable(self._all["heldout"], self.mirrored)}
+        queries, features = neighbours.searchable(first, self.mirrored), self._see(first)
+        among = {"train": self.flat_train, "heldout": neighbours.searchable(self._all["heldout"], self.mirrored)}
         near = {side: nearest(queries, x) for side, x in among.items()}
         like = {
             side: s.rows[nearest(features, s.features).rows[:, 0]]

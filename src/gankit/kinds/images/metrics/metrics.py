@@ -18,8 +18,8 @@ from gankit.kinds.images.metrics.inputs import ImageFacts, ImageInputs
 from gankit.metrics.evaluate import Evaluation, evaluate, make_baselines
 from gankit.metrics.metric import LONGER, WIDER, Baseline, Metric, Noun
 from gankit.report import numbers
-from gankit.report.metrics import conditional_accuracy, exact_copies, near_copies, utility
 from gankit.report.numbers import finite
+from gankit.report.records import conditional_accuracy, exact_copies, near_copies, utility
 from gankit.report.verdict import COPIES
 
 IMAGES = Noun("image", "images")

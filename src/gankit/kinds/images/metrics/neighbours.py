@@ -1,16 +1,18 @@
-"""Nearest neighbours among images, in features or pixels, a block at a time; and what follows from them:
+"""Nearest neighbours among images, in features or pixels, and what follows from them: precision and recall, density and
+coverage, copies, and the Parzen log-likelihood of 2014 by its exact protocol (for history, never to choose by).
 
-precision and recall, density and coverage. Knows plain matrices of numbers; never networks, or what is a copy.
+Knows plain matrices of numbers; never networks.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from gankit.metrics.neighbours import smallest
-from gankit.metrics.score import Score, mean_score, share_score
+from gankit.metrics.metric import Z95, Score, impossible, mean_score, share_score
+from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, nearness, repeats, smallest, three_sample
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
@@ -166,3 +168,189 @@ def coverage(found: Balls) -> Score:
 def _share(hits: np.ndarray, neighbours: int) -> Score:
     details = {"neighbours": neighbours, "pictures": len(hits)}
     return share_score(int(hits.sum()), len(hits), 1.0, details, "pictures")
+
+
+SEARCHED_SIDE = 32
+"""Pixels of the longer side at which near copies are looked for: larger images are averaged down to it."""
+
+NEAR_SHARE = 0.01
+NEARNESS, LEAST_NEAR = 0.95, 0.5
+
+
+def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
+    """Images as rows of numbers in which near copies are looked for.
+
+    x: [N, H, W, C] uint8. mirrored: they are `faced` before.
+
+    Returns [N, D]: uint8 pixels, or float32 means of square boxes of pixels where the longer side is above
+    `SEARCHED_SIDE` (what does not fill a box at the right and bottom is left out).
+    """
+    box = -(-max(x.shape[1:3]) // SEARCHED_SIDE)
+    if box == 1:
+        return (faced(x) if mirrored else x).reshape(len(x), -1)
+    tall, wide = (max(side // box, 1) for side in x.shape[1:3])
+    step = (min(box, x.shape[1]), min(box, x.shape[2]))
+    out = np.empty((len(x), tall, wide, x.shape[3]), np.float32)
+    for start in range(0, len(x), 256):
+        part = faced(x[start : start + 256]) if mirrored else x[start : start + 256]
+        part = part[:, : tall * step[0], : wide * step[1]]
+        boxes = part.reshape(len(part), tall, step[0], wide, step[1], x.shape[3])
+        out[start : start + 256] = boxes.mean((2, 4), dtype=np.float32)
+    return out.reshape(len(x), -1)
+
+
+def faced(x: np.ndarray) -> np.ndarray:
+    """Images [N, H, W, C] uint8, mirrored where their left half is darker than the right.
+
+    An image and its mirror image come out alike, so that who copied either is found. Where both halves are equally
+    bright the order of the pixels decides; what is nearly alike may then come out facing the other way.
+
+    >>> faced(np.array([[[[1], [0], [7]]], [[[5], [9], [2]]]], np.uint8))[:, 0, :, 0].tolist()
+    [[7, 0, 1], [5, 9, 2]]
+    """
+    half = x.shape[2] // 2
+    left, right = (part.sum((1, 2, 3), dtype=np.int64) for part in (x[:, :, :half], x[:, :, x.shape[2] - half :]))
+    turned = left < right
+    for row in np.flatnonzero(left == right):
+        turned[row] = x[row, :, ::-1].tobytes() < x[row].tobytes()
+    return np.where(turned[:, None, None, None], x[:, :, ::-1], x)
+
+
+def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirrored: bool = False) -> Score:
+    """The share of fakes that equal a training image in every pixel; best 0.
+
+    Data may hold the same image twice: `details["heldout_share"]` is what honest fakes show. The interval is the
+    exact binomial one. All three [N, H, W, C] uint8. mirrored: whether mirror images are equal.
+    """
+    known, new, made = (_digests(x, mirrored) for x in (train, heldout, fake))
+    return repeats(known, new, made, "pictures")
+
+
+def _digests(x: np.ndarray, mirrored: bool) -> list[bytes]:
+    parts = (x[start : start + 256] for start in range(0, len(x), 256))
+    return digests(image for part in parts for image in (faced(part) if mirrored else part))
+
+
+def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
+    """The share of fakes nearer to a training image than all but 1% of held-out images are; best .01.
+
+    fake, heldout: their nearest training image, in the same numbers (pixels). Fakes that imitate held-out images
+    show a share of .01; smooth fakes lie nearer to everything than real images do, so that a share a little above
+    is no proof: look at the pairs. The interval is the exact binomial one, the 1% point being held fixed.
+    """
+    near, usual = fake.distances[:, 0], heldout.distances[:, 0]
+    if not len(near) or len(usual) < 20:
+        return impossible(NEAR_SHARE, "fewer than 20 held-out images say what is near")
+    limit = float(np.quantile(usual, NEAR_SHARE))
+    hits = near < limit
+    order = np.argsort(near, kind="stable")[:NUM_WORST]
+    details = {
+        "near": int(hits.sum()),
+        "rows": len(hits),
+        "limit": limit,
+        "pairs": [
+            {"fake": int(i), "train": int(fake.rows[i, 0]), "distance": float(near[i])} for i in order if hits[i]
+        ],
+    }
+    return share_score(int(hits.sum()), len(hits), NEAR_SHARE, details)
+
+
+def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Score:
+    """The share of fakes that lie closer to a training image than to any held-out one; best .5, the chance level.
+
+    Needs as many training as held-out images, so that honest fakes are closer to either with chance 1/2; ties count
+    half. Only fakes are counted that lie as near to one of both as 95% of held-out images lie to training ones: what
+    is farther from every image copies none, and lies on one side of them all for other reasons. Nothing is said where
+    most are. The interval is that of `gankit.metrics.nearness.nearer_share`: a few images are the nearest of many.
+    details["three_sample"] is the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the
+    nearest training image of fakes and of held-out images (negative: fakes are closer), p one-sided for that.
+    details["rows"]: fakes that were counted, "far": those that were not. details["pairs"]: fakes much nearer to a
+    training image than to a held-out one, by row numbers.
+
+    train, heldout: [N, D], fake: [M, D], of any number type.
+    """
+    assert len(train) == len(heldout), f"{len(train)} training and {len(heldout)} held-out images"
+    if min(len(train), len(fake)) < 2:
+        return impossible(0.5, "fewer than two images to compare distances with")
+    members, others = nearest(fake, train), nearest(fake, heldout)
+    to_train, to_heldout = members.distances[:, 0], others.distances[:, 0]
+    usual = nearest(heldout, train).distances[:, 0]
+    near = np.minimum(to_train, to_heldout) <= np.quantile(usual, NEARNESS)
+    if near.mean() < LEAST_NEAR:
+        reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every image than images are"
+        return impossible(0.5, f"{reason} from each other")
+    details = {
+        "far": int((~near).sum()),
+        "three_sample": three_sample(to_train, usual),
+        "distance": nearness(to_train, to_heldout, usual),
+        "pairs": closest_pairs(to_train, to_heldout, members.rows[:, 0]),
+    }
+    nearest_rows = members.rows[near, 0], others.rows[near, 0]
+    return nearer(to_train[near], to_heldout[near], *nearest_rows, len(train), details)
+
+
+SIGMAS = np.logspace(-1, 0, 10)
+NUM_FAKES = 10_000
+NUM_VALIDATION = 1000
+MOST_NUMBERS = 4096
+"""Numbers of an image up to which it is computed; the paper's own had 784 and 2,304."""
+
+_HISTORY_ROWS = 500
+
+
+def parzen(fake: np.ndarray, validation: np.ndarray, test: np.ndarray, *, best: float = math.nan) -> Score:
+    """The mean log-likelihood of test images under a Gaussian kernel at every fake (Goodfellow et al. 2014), in nats:
+
+    mean_x [logmeanexp_i(-|x - mu_i|^2 / (2 sigma^2)) - D log(sigma sqrt(2 pi))], pixels scaled to [0, 1].
+
+    The first 10,000 fakes are the centres mu_i; sigma is the one of logspace(-1, 0, 10) that is best for the first
+    1,000 validation images. The interval is +- 1.96 std / sqrt N over test images (std as NumPy computes it by
+    default, as the paper's code did; the paper prints one std / sqrt N as its error, in details["error"]).
+
+    Args:
+        fake, validation, test: [N, H, W, C] uint8. The paper's validation images are a part of the training file that
+            trained nothing.
+        best: what stands for perfect fakes; no such value is known.
+    """
+    numbers = int(np.prod(test.shape[1:]))
+    if numbers > MOST_NUMBERS:
+        return impossible(best, f"images of {numbers:,} numbers: it was never used above a few thousand")
+    if not len(fake) or not len(validation) or len(test) < 2:
+        return impossible(best, "one of the sets has too few images")
+    centres = _scaled(fake[:NUM_FAKES])
+    trial = _log_likelihoods(_scaled(validation[:NUM_VALIDATION]), centres, SIGMAS).mean(1)
+    sigma = float(SIGMAS[int(np.argmax(trial))])
+    each = _log_likelihoods(_scaled(test), centres, np.array([sigma]))[0]
+    value, error = float(each.mean()), float(each.std() / math.sqrt(len(each)))
+    details = {
+        "sigma": sigma,
+        "error": error,
+        "fakes": len(centres),
+        "validation": min(len(validation), NUM_VALIDATION),
+        "test": len(test),
+        "sigmas": [{"sigma": float(s), "validation": float(t)} for s, t in zip(SIGMAS, trial, strict=True)],
+    }
+    return Score(value, value - Z95 * error, value + Z95 * error, best, details)
+
+
+def _scaled(x: np.ndarray) -> np.ndarray:
+    """[N, H, W, C] uint8 -> [N, D] float32 in [0, 1], as the paper's networks made them."""
+    return x.reshape(len(x), -1).astype(np.float32) / np.float32(255)
+
+
+def _log_likelihoods(points: np.ndarray, centres: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
+    """[S, N] float64 for sigmas [S]. Distances and exponentials are float32 (an error of about .001 nats), sums not."""
+    middle = centres.mean(0)
+    others = centres - middle
+    numbers = points.shape[1]
+    out = np.empty((len(sigmas), len(points)))
+    for start in range(0, len(points), _HISTORY_ROWS):
+        squared = squared_distances(points[start : start + _HISTORY_ROWS] - middle, others)
+        least = squared.min(1)
+        squared -= least[:, None]  # exp underflows to 0 far from the nearest centre, where it does not count
+        for i, sigma in enumerate(sigmas):
+            scale = 2 * float(sigma) ** 2
+            sums = np.exp(squared * np.float32(-1 / scale)).sum(1, dtype=np.float64)
+            constant = math.log(len(centres)) + numbers * math.log(float(sigma) * math.sqrt(2 * math.pi))
+            out[i, start : start + len(sums)] = np.log(sums) - least.astype(np.float64) / scale - constant
+    return out

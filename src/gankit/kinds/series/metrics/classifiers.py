@@ -12,12 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gankit.kinds.series.metrics.copies import MOST_COLUMNS, frames
-from gankit.kinds.series.metrics.sample import bridged, shrunk
-from gankit.kinds.series.metrics.sums import WHOLE
-from gankit.metrics.classification import auc, c2st_score, out_of_fold
-from gankit.metrics.features import boosted_trees
-from gankit.metrics.score import Z95, Score, impossible, plain
+from gankit.kinds.series.metrics.sample import MOST_FRAME_COLUMNS, WHOLE, bridged, frames, shrunk
+from gankit.metrics.classification import auc, boosted_trees, c2st_score, out_of_fold
+from gankit.metrics.metric import Z95, Score, impossible, plain
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
@@ -180,7 +177,7 @@ def shapes(z: np.ndarray) -> np.ndarray:
     """
     x = bridged(z).astype(np.float64)
     if z.shape[1] > WHOLE:
-        return shrunk(frames(x[:, :, :MOST_COLUMNS]), _SEEN_FRAMES).reshape(len(x), -1).astype(np.float64)
+        return shrunk(frames(x[:, :, :MOST_FRAME_COLUMNS]), _SEEN_FRAMES).reshape(len(x), -1).astype(np.float64)
     most = max(4, _MOST_SEEN // (z.shape[2] * 3))
     values = shrunk(x, min(_SEEN_STEPS, 2 * most)).reshape(len(x), -1)
     centred = x - x.mean(1, keepdims=True)

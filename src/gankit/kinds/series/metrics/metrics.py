@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.series.metrics import classifiers, copies, distances
-from gankit.kinds.series.metrics.baselines import BASELINES
+from gankit.kinds.series.metrics import classifiers, distances, sample
 from gankit.kinds.series.metrics.inputs import (
+    BASELINES,
     HELDOUT,
     JUDGED,
     LONGEST,
@@ -28,17 +28,14 @@ from gankit.kinds.series.metrics.inputs import (
     SeriesInputs,
     SeriesSet,
 )
-from gankit.kinds.series.metrics.sample import SeriesSample, bridged
-from gankit.kinds.series.metrics.sums import WHOLE
+from gankit.kinds.series.metrics.sample import WHOLE, SeriesSample, bridged
 from gankit.metrics.classification import accuracy_score, agreement
 from gankit.metrics.distances import frechet, lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, make_baselines, numbered
-from gankit.metrics.metric import WIDER, Metric
-from gankit.metrics.score import Score, impossible
-from gankit.report import numbers, wording
-from gankit.report.metrics import conditional_accuracy, exact_copies, near_copies, same_lengths, utility
+from gankit.metrics.metric import WIDER, Metric, Score, impossible
+from gankit.report import numbers, records
 from gankit.report.numbers import finite
-from gankit.report.wording import name
+from gankit.report.records import conditional_accuracy, exact_copies, name, near_copies, same_lengths, utility
 
 Details = Mapping[str, Any]
 Function = Callable[[SeriesInputs, str], Score | None]
@@ -184,7 +181,7 @@ def _copies_exact(inputs: SeriesInputs, who: str) -> Score | None:
     if sides is None:
         return None
     fake, real = sides
-    return numbered(copies.copies_exact(inputs.train, real.sample, fake.sample), fake.rows)
+    return numbered(sample.copies_exact(inputs.train, real.sample, fake.sample), fake.rows)
 
 
 def _copies_near(inputs: SeriesInputs, who: str) -> Score | None:
@@ -199,12 +196,12 @@ def _copies_near(inputs: SeriesInputs, who: str) -> Score | None:
     every = inputs.members.first(references)
     size = min(len(real), len(every))
     members, others = every.first(size), real.first(size)
-    known = copies.References(every.searched)
-    near = known if size == len(every) else copies.References(members.searched)
+    known = sample.References(every.searched)
+    near = known if size == len(every) else sample.References(members.searched)
     single = others.take(np.unique(others.runs, return_index=True)[1][:searched])
     usual = known.nearest(single.searched).distances
     runs = np.unique(members.runs, return_inverse=True)[1], np.unique(others.runs, return_inverse=True)[1]
-    score = copies.copies_near(near, copies.References(others.searched), fake.searched, known, usual, runs)
+    score = sample.copies_near(near, sample.References(others.searched), fake.searched, known, usual, runs)
     return numbered(score, fake.rows, every.rows)
 
 
@@ -366,7 +363,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         title="Classifier two-sample test", noun="the classifier two-sample test",
         question="Can boosted trees tell them apart by values, levels, spreads and increments?",
         good="They find no difference.", bad="They tell them apart; the metrics below show where they differ.",
-        details=wording.judge("A tree model", NOUN), tolerance=0.02,
+        details=records.judge("A tree model", NOUN), tolerance=0.02,
     ),
     _Distance(
         "marginals", _marginals(changes=False), "values",

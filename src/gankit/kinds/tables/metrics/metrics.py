@@ -53,20 +53,79 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gankit.errors import DataError
-from gankit.kinds.tables.metrics import baselines, conditional, coverage, cube, marginals, pairs, usefulness
-from gankit.kinds.tables.metrics.marginals import histograms
-from gankit.kinds.tables.metrics.usefulness import guess_target
-from gankit.metrics import copies, two_sample
+from gankit.kinds.tables.metrics import classifiers, coverage, distributions, neighbours
+from gankit.kinds.tables.metrics.classifiers import guess_target
+from gankit.kinds.tables.metrics.distributions import histograms
+from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, Inputs, MetricResult, Rows, evaluate, make_baselines
-from gankit.metrics.metric import LONGER, Baseline, Metric, Noun
-from gankit.metrics.sample import Sample, align
-from gankit.metrics.score import Score
+from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score
 from gankit.randomness import key, numpy_generator
-from gankit.report import numbers, wording
-from gankit.report.metrics import exact_copies, near_copies
+from gankit.report import numbers, records
+from gankit.report.records import exact_copies, name, near_copies
 from gankit.report.verdict import COPIES, THRESHOLDS
-from gankit.report.wording import name
+
+
+def bootstrap(train: Sample, num_rows: int, seed: int) -> Sample:
+    """Training rows drawn with replacement: perfect but for new rows, since every row is a copy."""
+    generator = numpy_generator(seed, "metrics/baselines/bootstrap")
+    return train.take(generator.integers(0, train.num_rows, num_rows))
+
+
+def independent(train: Sample, num_rows: int, seed: int) -> Sample:
+    """Each column drawn for itself from the training rows: perfect marginals, no relation between columns."""
+    columns = {}
+    for i, column in enumerate(train.names):
+        generator = numpy_generator(seed, "metrics/baselines/independent", i)
+        columns[column] = train.columns[column][generator.integers(0, train.num_rows, num_rows)]
+    return Sample(columns, train.kinds, train.levels)
+
+
+def copula(train: Sample, num_rows: int, seed: int) -> Sample:
+    """A Gaussian copula: observed values in each column, and correlations of the normal scores between them.
+
+    Every column is ordered (numbers by value with missing last, categories by falling frequency) and a value takes a
+    random place in its share of [0, 1] (the distributional transform, Rueschendorf 2009), so that atoms and categories
+    become normal scores too. The correlation matrix is shrunk towards the identity (Ledoit & Wolf 2004), which keeps it
+    positive definite.
+    """
+    from scipy.special import ndtr, ndtri
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    generator = numpy_generator(seed, "metrics/baselines/copula")
+    orders = [_ordered(train, name) for name in train.names]
+    scores = np.empty((train.num_rows, len(orders)))
+    for i, (_, starts, place) in enumerate(orders):
+        width = np.diff(starts)[place]
+        u = (starts[place] + width * generator.random(train.num_rows)) / train.num_rows
+        scores[:, i] = ndtri(np.clip(u, 1e-9, 1 - 1e-9))
+    scores -= scores.mean(0)
+    spread = scores.std(0)
+    scores /= np.where(spread > 0, spread, 1.0)
+    correlation = scores.T @ scores / max(len(scores), 1)
+    shrinkage = float(ledoit_wolf_shrinkage(scores, assume_centered=True)) if len(scores) > 1 else 1.0
+    shrinkage = min(1.0, max(shrinkage, 1e-4))
+    correlation = (1 - shrinkage) * correlation + shrinkage * np.eye(len(orders))
+    np.fill_diagonal(correlation, 1.0)
+    normal = generator.standard_normal((num_rows, len(orders))) @ np.linalg.cholesky(correlation).T
+    columns = {}
+    for i, column in enumerate(train.names):
+        values, starts, _ = orders[i]
+        at = np.minimum((ndtr(normal[:, i]) * train.num_rows).astype(np.int64), train.num_rows - 1)
+        columns[column] = values[np.searchsorted(starts, at, side="right") - 1]
+    return Sample(columns, train.kinds, train.levels)
+
+
+def _ordered(train: Sample, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(different values [K] in order, where each one's rows start [K + 1], each row's place among them [N])."""
+    values, place, counts = np.unique(train.columns[name], return_inverse=True, return_counts=True)  # NaN: one, last
+    if train.kinds[name] == "category":
+        order = np.argsort(-counts, kind="stable")
+        values, counts, place = values[order], counts[order], np.argsort(order)[place]
+    return values, np.concatenate([[0], np.cumsum(counts)]), place
+
 
 NOUN = Noun("row", "rows")
 
@@ -189,12 +248,12 @@ def _against_both(function: Callable[..., Score]) -> Function:
 
 
 def _conditional(inputs: TableInputs, who: str) -> Score:
-    return conditional.conditional(inputs.against, inputs.candidates[who], given=inputs.given, seed=inputs.seed)
+    return classifiers.conditional(inputs.against, inputs.candidates[who], given=inputs.given, seed=inputs.seed)
 
 
 def _usefulness(inputs: TableInputs, who: str) -> Score:
     fake, target = inputs.candidates[who], inputs.target or ""
-    return usefulness.usefulness(inputs.train, inputs.against, fake, target=target, seed=inputs.seed)
+    return classifiers.usefulness(inputs.train, inputs.against, fake, target=target, seed=inputs.seed)
 
 
 def _baseline(make: Callable[[Sample, int, int], Sample]) -> Callable[[TableInputs], Sample]:
@@ -319,16 +378,16 @@ def _of_membership(details: Mapping[str, Any]) -> list[str]:
 
 BASELINES: Sequence[Baseline[TableInputs]] = (
     Baseline(
-        "independent", _baseline(baselines.independent), "Independent columns", "independent columns",
+        "independent", _baseline(independent), "Independent columns", "independent columns",
         "each column drawn for itself, without any relation between columns. A model that does not beat them has "
         "learned no more.", "square", start=True,
     ),
     Baseline(
-        "copula", _baseline(baselines.copula), "Gaussian copula", "a Gaussian copula",
+        "copula", _baseline(copula), "Gaussian copula", "a Gaussian copula",
         "columns tied by correlations alone: a plain method that a GAN should beat.", "triangle", start=True,
     ),
     Baseline(
-        "bootstrap", _baseline(baselines.bootstrap), "Real rows drawn again", "real rows drawn again",
+        "bootstrap", _baseline(bootstrap), "Real rows drawn again", "real rows drawn again",
         "a bootstrap of the training rows: as real as can be, and all of it copied. It shows what a copier would "
         "score.", "cross",
     ),
@@ -338,37 +397,37 @@ _OVERFITS = "train for fewer samples (--samples), or on more rows"
 
 METRICS: Sequence[Metric[TableInputs]] = (
     Metric(
-        "shape", _against_heldout(marginals.shape), "marginals",
+        "shape", _against_heldout(distributions.shape), "marginals",
         "Each column for itself: how alike the distributions are.", title="Single columns",
         question="Is each column, for itself, distributed as in real rows?",
         remedy=f"{LONGER}, or state the type of a column that was read wrongly (--column NAME=TYPE)", details=_of_shape,
         tolerance=0.005,
     ),
     Metric(
-        "trend", _against_heldout(pairs.trend), "pairs",
+        "trend", _against_heldout(distributions.trend), "pairs",
         "Pairs of columns: how alike their correlations and cross tables are.", title="Pairs of columns",
         question="Do two columns go together as in real rows?", details=_of_trend, tolerance=0.005,
     ),
     Metric(
-        "cube", _against_heldout(cube.cube), "cube",
+        "cube", _against_heldout(coverage.cube), "cube",
         "Group-by answers over one, two and three columns: how alike the shares of the groups are.",
         title="Group-by answers",
         question="Would a GROUP BY over one, two or three columns give an analyst the same answer?", details=_of_cube,
         tolerance=0.01,
     ),
     Metric(
-        "c2st_trees", _against_heldout(two_sample.c2st_trees), "two-sample",
+        "c2st_trees", _against_heldout(classifiers.c2st_trees), "two-sample",
         "Can boosted trees tell fakes from real rows? 1: no better than by chance; 0: always.", title="Judged by trees",
         noun="rows as a whole (judged by trees)",
         question="Can boosted trees, shown whole rows, tell fakes from real rows?",
         remedy=f"{LONGER}; trees look at many columns at once, which is learned last",
-        details=wording.judge("A tree model", NOUN), tolerance=0.05,
+        details=records.judge("A tree model", NOUN), tolerance=0.05,
     ),
     Metric(
-        "c2st_linear", _against_heldout(two_sample.c2st_linear), "two-sample",
+        "c2st_linear", _against_heldout(classifiers.c2st_linear), "two-sample",
         "Can a linear model tell fakes from real rows? 1: no better than by chance; 0: always.",
         title="Judged by a linear model", noun="rows as a whole (judged by a linear model)",
-        question="Can a linear model tell fakes from real rows?", details=wording.judge("A linear model", NOUN),
+        question="Can a linear model tell fakes from real rows?", details=records.judge("A linear model", NOUN),
         tolerance=0.05,
     ),
     Metric(
@@ -414,10 +473,10 @@ METRICS: Sequence[Metric[TableInputs]] = (
         remedy=f"{LONGER}, or train with that column as a condition (--given COLUMN)", details=_of_conditional,
         tolerance=0.01,
     ),
-    exact_copies(_against_both(copies.copies_exact), NOUN, "in every column", _OVERFITS),
-    near_copies(_against_both(copies.copies_near), NOUN, _OVERFITS),
+    exact_copies(_against_both(neighbours.copies_exact), NOUN, "in every column", _OVERFITS),
+    near_copies(_against_both(neighbours.copies_near), NOUN, _OVERFITS),
     Metric(
-        "membership", _against_both(copies.membership), COPIES,
+        "membership", _against_both(neighbours.membership), COPIES,
         "Can an attacker with the fakes alone tell who was in the training data? One half: no.",
         title="Membership attack", noun="membership", question="Can an attacker tell who was in the training data?",
         remedy=_OVERFITS, details=_of_membership, best=0.5, direction="near", tolerance=0.02, trained=True,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.score import Score, around, impossible, plain, resampled_counts
+from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
 
 ORDERS = (1, 2, 3, 4)

@@ -10,19 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.texts.metrics import classifiers, fidelity
-from gankit.kinds.texts.metrics.distances import copies_near
-from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, bleu_score
+from gankit.kinds.texts.metrics import fidelity
+from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, bleu_score, copies_near
 from gankit.kinds.texts.metrics.grams import ORDERS, divergence
 from gankit.kinds.texts.metrics.inputs import HELDOUT, NOUN, TextFacts, TextInputs
 from gankit.metrics.classification import agreement
 from gankit.metrics.distances import lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, numbered
-from gankit.metrics.metric import LONGER, WIDER, Metric
+from gankit.metrics.metric import LONGER, WIDER, Metric, Score
 from gankit.metrics.nearness import repeats
-from gankit.metrics.score import Score
-from gankit.report import numbers, wording
-from gankit.report.metrics import conditional_accuracy, exact_copies, near_copies, same_lengths, utility
+from gankit.report import numbers, records
+from gankit.report.records import conditional_accuracy, exact_copies, near_copies, same_lengths, utility
 
 _MOST_MISSED = 8
 
@@ -107,7 +105,7 @@ def _agreement(inputs: TextInputs, who: str) -> Score | None:
 def _usefulness(inputs: TextInputs, who: str) -> Score | None:
     if who not in (FAKE, CEILING) or not {HELDOUT, FAKE} <= set(inputs.seen):
         return None
-    return classifiers.usefulness(*inputs.labelled(who), *inputs.labelled(HELDOUT), inputs.classes)
+    return fidelity.usefulness(*inputs.labelled(who), *inputs.labelled(HELDOUT), inputs.classes)
 
 
 def _copies_exact(inputs: TextInputs, who: str) -> Score | None:
@@ -142,7 +140,7 @@ def _of_bleu(details: Mapping[str, Any]) -> list[str]:
     return [f"With the first 500 references, as Texygen’s code has it: {numbers.score(fast)}."] if fast else []
 
 
-def _of_count(key: str, what: str) -> wording.Details:
+def _of_count(key: str, what: str) -> records.Details:
     """How many fakes are or do `what`, of the count `key`."""
 
     def told(details: Mapping[str, Any]) -> list[str]:
@@ -162,7 +160,7 @@ def _of_symbols(details: Mapping[str, Any]) -> list[str]:
     missed = details.get("missed") or []
     if not missed:
         return []
-    shown = ", ".join(wording.name(m["unit"]) for m in missed[:_MOST_MISSED])
+    shown = ", ".join(records.name(m["unit"]) for m in missed[:_MOST_MISSED])
     return [f"Missing are {shown}{' and others' if len(missed) > _MOST_MISSED else ''}."]
 
 
@@ -261,12 +259,12 @@ METRICS: Sequence[Metric[TextInputs]] = (
         bad="Rare symbols are lost.", remedy=_VARIED, details=_of_symbols,
     ),
     Metric(
-        "judge", lambda inputs, who: classifiers.c2st(inputs.features(HELDOUT), inputs.features(who), seed=inputs.seed),
+        "judge", lambda inputs, who: fidelity.c2st(inputs.features(HELDOUT), inputs.features(who), seed=inputs.seed),
         "judge", "1 - (2 AUC - 1) of a linear judge on n-grams that tells fakes from real.",
         title="Classifier two-sample test (linear)", noun="what a linear classifier can tell",
         question="Can a linear classifier on n-grams tell synthetic from real texts?",
         good="It finds nothing by which to tell them.", bad="It finds what gives them away.",
-        details=wording.judge("A linear classifier on n-grams", NOUN), tolerance=0.02,
+        details=records.judge("A linear classifier on n-grams", NOUN), tolerance=0.02,
     ),
     conditional_accuracy(_agreement, NOUN, "labels"),
     utility(_usefulness, NOUN, "labels", "A linear classifier"),

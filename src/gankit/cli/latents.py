@@ -1,0 +1,334 @@
+"""The commands on latents of an image model: `gankit interpolate`, `gankit mix` and `gankit project`.
+
+Knows how their arguments are written and their results are saved; never how images or latents are computed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit.cli.flags import numbers
+from gankit.cli.terminal import Voice, speaking
+from gankit.errors import DataError, OptionError, OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gankit.latents import Places, Stop
+    from gankit.latents.projection import Projection
+    from gankit.model import Model
+
+
+@click.command("interpolate", short_help="Walk between a model's images.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).",
+)
+@click.option("--rows", metavar="I,J,...", help="The rows of --seed to interpolate between.  [0,1]")
+@click.option("--seeds", metavar="A,B,...", help="In place of --rows: the first row of each of these seeds.")
+@click.option(
+    "--latents", type=click.Path(path_type=Path), metavar="FILE", help="In place of --rows: what project has found."
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of --rows.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
+@click.option(
+    "--through",
+    multiple=True,
+    metavar="COL=VALUE",
+    help="What one row after the other satisfies, for each one; a single row goes through all of them.",
+)
+@click.option(
+    "--frames", type=click.IntRange(1, 10_000), default=8, show_default=True, metavar="N", help="Images of a segment."
+)
+@click.option(
+    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Latent space; w: stylegan2 alone."
+)
+@click.option("--path", type=click.Choice(["spherical", "straight"]), help="The line.  [spherical in z, straight in w]")
+@click.option("--loop", is_flag=True, help="Go back to the first row at the end.")
+@click.option(
+    "--truncation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="PSI",
+    help="As for sample: below 1, less varied.",
+)
+@click.option("--fps", type=float, metavar="X", help="Images a second of an animation.  [10]")
+@speaking
+def interpolate_command(
+    voice: Voice,
+    model: Path,
+    out: Path,
+    rows: str | None,
+    seeds: str | None,
+    latents: Path | None,
+    seed: int,
+    where: tuple[str, ...],
+    through: tuple[str, ...],
+    frames: int,
+    space: str,
+    path: str | None,
+    loop: bool,
+    truncation: float,
+    fps: float | None,
+) -> None:
+    """Walk from image to image of MODEL, a model file or a run folder.
+
+    The images at the rows are those that sample gives for them.
+    """
+    from gankit.model import load, parse_where
+
+    if sum(given is not None for given in (rows, seeds, latents)) > 1:
+        raise OptionError("--rows, --seeds and --latents each say what to interpolate between. Give one of them.")
+    if seeds is not None and seed:
+        raise OptionError("--seed is for --rows; --seeds names seeds itself. Give one of them.")
+    places = None if seeds is None else [(0, s) for s in numbers("--seeds", seeds)]
+    if places is None:
+        places = [(r, seed) for r in numbers("--rows", rows if rows is not None else "0" if through else "0,1")]
+    every = parse_where(where)
+    each = [parse_where([text]) for text in through]
+    twice = sorted(every.keys() & {name for one in each for name in one})
+    if twice:
+        raise OptionError(f"--where and --through both say what {twice[0]} is. Name it in one of them.")
+    if latents is not None and (where or through or seed):
+        raise OptionError(
+            "--latents has its own places and conditions; --seed, --where and --through do not go with it."
+        )
+    loaded = load(model)
+
+    from gankit.latents import animation_suffixes, check_animation, interpolate, read_places, write_animation
+
+    stops: list[Stop] | Places
+    stops = read_places(latents, loaded) if latents is not None else _stops(places, every, each)
+    is_animation = out.suffix.lower() in animation_suffixes()
+    if is_animation:
+        check_animation(out, fps)
+    elif fps is not None:
+        raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4. Leave it off.")
+    images = interpolate(loaded, stops, frames=frames, path=path, space=space, loop=loop, truncation=truncation)
+    if is_animation:
+        write_animation(out, images, segment=frames, fps=fps)
+    else:
+        from gankit.kinds.images.records import Images, write_images
+
+        write_images([Images(images, None, loaded.origin)], out, loaded.origin)
+    voice.result({"file": str(out), "pictures": len(images)}, f"{len(images)} images in {out}")
+
+
+def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict[str, Any]]) -> list[Stop]:
+    """The rows, each with what it obeys."""
+    from gankit.latents import Stop
+
+    if each and len(places) == 1:
+        places = places * len(each)
+    if each and len(places) != len(each):
+        raise OptionError(
+            f"--through is given {len(each)} times, and there are {len(places)} rows. Give it once for every row, or "
+            "one row."
+        )
+    conditions = each or [{} for _ in places]
+    return [Stop(row, seed, {**every, **own}) for (row, seed), own in zip(places, conditions, strict=True)]
+
+
+@click.command("mix", short_help="Mix the styles of a model's images (stylegan2).")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The grid, a .png file.")
+@click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed that stand at the left.")
+@click.option(
+    "--columns", required=True, metavar="I,J,...", help="The rows of --seed that stand at the top and lend styles."
+)
+@click.option(
+    "--levels",
+    default="coarse",
+    show_default=True,
+    metavar="LAYERS",
+    help="Layers whose styles come from the top: coarse, middle, fine, or as in 0-3.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of the rows.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
+@click.option(
+    "--truncation",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="PSI",
+    help="As for sample: below 1, less varied.",
+)
+@speaking
+def mix_command(
+    voice: Voice,
+    model: Path,
+    out: Path,
+    rows: str,
+    columns: str,
+    levels: str,
+    seed: int,
+    where: tuple[str, ...],
+    truncation: float,
+) -> None:
+    """Mix styles of MODEL's images: every row with some styles of every column (Karras et al. 2019, figure 3)."""
+    from gankit.model import load, parse_where
+
+    if out.suffix.lower() != ".png":
+        raise OutputError(f"the grid is a .png file, not {out.name!r}. Name one with -o.")
+    left, top = numbers("--rows", rows), numbers("--columns", columns)
+    conditions = parse_where(where)
+    loaded = load(model)
+
+    from gankit.kinds.images.records import Images, grid, write_images
+    from gankit.latents import Stop, mix
+
+    mixed = mix(
+        loaded,
+        [Stop(row, seed, conditions) for row in left],
+        [Stop(row, seed, conditions) for row in top],
+        levels=levels,
+        truncation=truncation,
+    )
+    sheet = grid(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
+    write_images([Images(sheet[None], None, loaded.origin)], out, loaded.origin)
+    voice.result(
+        {"file": str(out), "rows": left, "columns": top, "levels": levels},
+        f"{len(left)} x {len(top)} mixed images in {out}",
+    )
+
+
+_OWN = re.compile(r"\d{6,}\.png|latents\.npz")
+
+
+@click.command("project", short_help="Find the latents of images.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder for image | reconstruction, 000000.png and on, and latents.npz.",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Steps of the descent."
+)
+@click.option(
+    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Where to look; w: stylegan2 alone."
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the places to start from.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all that there are]")
+@speaking
+def project_command(
+    voice: Voice,
+    model: Path,
+    images: tuple[str, ...],
+    out: Path,
+    steps: int,
+    space: str,
+    seed: int,
+    where: tuple[str, ...],
+) -> None:
+    """Find the places in the latent space of MODEL that give the images most like each IMAGE.
+
+    An IMAGE is an image, or a folder, archive or array of images; they are brought to the size of the model's.
+    """
+    from gankit.model import load, parse_where
+
+    if out.suffix or (out.exists() and not out.is_dir()):
+        raise OutputError(f"--out {out}: the results go to a folder. Name one.")
+    conditions = parse_where(where)
+    loaded = load(model)
+
+    from gankit.latents import project, require_images
+
+    require_images(loaded, "project")
+    _check_own(out)
+    found, names = _read(voice, loaded, images)
+
+    def said(row: int, rmse: float) -> None:
+        voice.note(f"{row + 1}/{len(names)} {names[row]}: {_distance(rmse)}")
+
+    projection = project(loaded, found, steps=steps, space=space, seed=seed, where=conditions, on_found=said)
+    files = _write(out, projection)
+    results: list[dict[str, Any]] = []
+    lines = []
+    for row, (name, file) in enumerate(zip(names, files, strict=True)):
+        rmse, psnr, labels = float(projection.rmse[row]), float(projection.psnr[row]), projection.labels[row]
+        results.append({"picture": name, "file": str(file), "rmse": rmse, "psnr": psnr, "labels": dict(labels)})
+        lines.append(f"{name}: {_distance(rmse)}" + "".join(f", {column}={value}" for column, value in labels.items()))
+    mean = float(projection.rmse.mean())
+    what = "1 image and its latents" if len(results) == 1 else f"{len(results)} images and their latents"
+    lines.append(f"{what} in {out}; mean rmse {mean:.1f}")
+    voice.result(
+        {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results},
+        "\n".join(lines),
+    )
+
+
+def _distance(rmse: float) -> str:
+    psnr = 20 * math.log10(255 / rmse) if rmse else math.inf
+    return f"rmse {rmse:.1f} of 255 grey levels, PSNR {psnr:.1f} dB"
+
+
+def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+    """The images of all sources at the model's size, [N, H, W, C] uint8, and their names."""
+    import numpy as np
+
+    from gankit.config import TrainConfig
+    from gankit.kinds.images.reading import read_images
+
+    channels, height, width = model.codec.spec.shape
+    named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+    config = TrainConfig(kind="image", size=f"{width}x{height}", channels=named)
+    parts, names = [], []
+    for source in sources:
+        notes: list[str] = []
+        found = read_images(source, config, notes, least=1)
+        for note in notes:
+            voice.note(note)
+        if found.x.shape[3] != channels:
+            raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")
+        parts.append(np.asarray(found.x))
+        names += list(found.names) or [f"{source}:{row}" for row in range(len(found))]
+    return np.concatenate(parts), names
+
+
+def _check_own(folder: Path) -> None:
+    """Refuses, before the long descent, a folder that cannot be made or has files of others, which might be lost."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{str(folder)!r} may not be written. Choose another place.")
+    entries = folder.iterdir() if folder.exists() else ()
+    names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    strange = [name for name in names if not _OWN.fullmatch(name)]
+    if names and (strange or "latents.npz" not in names):
+        raise OutputError(
+            f"the folder {str(folder)!r} holds files that gankit did not write, such as {(strange or names)[0]!r}. "
+            "Name a new or an empty folder."
+        )
+
+
+def _write(folder: Path, projection: Projection) -> list[Path]:
+    """The latents, and a PNG file for each image, it and its reconstruction side by side."""
+    import numpy as np
+
+    from gankit.io.atomic import complaints, whole_file
+    from gankit.kinds.images.records import grid, png
+
+    files = [folder / f"{row:06d}.png" for row in range(len(projection.targets))]
+    with complaints(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        projection.save(folder / "latents.npz")  # first, for by it the folder is known again
+        for stale in set(folder.glob("*.png")) - set(files):  # of a projection of more images
+            stale.unlink()
+        for file, pair in zip(files, zip(projection.targets, projection.found, strict=True), strict=True):
+            with whole_file(file) as stream:
+                stream.write(png(grid(np.stack(pair), columns=2)))
+    return files

@@ -1,0 +1,181 @@
+"""Records in the user's own form and where they came from, all that is needed to write more of them in that form; and
+what is common to Arrow columns of texts.
+
+Knows Arrow tables and arrays; never files, or what a column means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MEANING = b"gankit"
+"""Under this key the metadata of a field of texts tell what they mean: numbers, times, booleans."""
+
+
+def is_noted(field: pa.Field) -> bool:
+    """Whether a field of texts has a note that they mean more than texts."""
+    return MEANING in (field.metadata or {})
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type holds texts: strings of any width, or a dictionary of them."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def joined(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column as one array."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column
+
+
+def distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The different texts of a column in order of their first row, and for every row which of them it has.
+
+    column: texts [N]. Returns strings [K] without nulls and int64 [N], -1 where null. Columns in which nearly every
+    text is different are given as they are (K = N), since finding the different ones would be the slowest step.
+    """
+    if pa.types.is_dictionary(column.type):
+        texts = column.dictionary.cast(pa.string())
+        rows = np.asarray(column.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
+        if texts.null_count == 0:
+            return texts, rows
+        column = column.cast(column.type.value_type)
+    column = column if column.type == pa.string() else column.cast(pa.string())
+    head = column[:4096]
+    if column.null_count == 0 and len(column) > 4096 and len(head.unique()) > 3900:
+        return column, np.arange(len(column), dtype=np.int64)
+    coded = column.dictionary_encode()
+    return coded.dictionary, np.asarray(coded.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
+
+
+def content_of(texts: pa.Array) -> memoryview:
+    """The bytes of all texts, one after the other. texts: large_string or string [N] without nulls."""
+    if len(texts) == 0:
+        return memoryview(b"")
+    _, offsets, data = texts.buffers()
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    edges = np.frombuffer(offsets, dtype=width)[texts.offset : texts.offset + len(texts) + 1]
+    return memoryview(data)[int(edges[0]) : int(edges[-1])] if data is not None else memoryview(b"")
+
+
+def float_texts(values: npt.NDArray[np.float64]) -> pa.Array:
+    """The shortest texts that mean these doubles, as people and Python write them. values: float64 [N]; NaN is null."""
+    lost = np.isnan(values)
+    if lost.any():
+        return pc.if_else(pa.array(lost), None, float_texts(np.where(lost, 0.0, values)))
+    values = values + 0.0  # turns -0.0 into 0.0
+    texts = pa.array(values).cast(pa.string())
+    texts = pc.replace_substring_regex(texts, r"e([+-])([0-9])$", r"e\10\2")
+    small = np.abs(values) < 1e-4
+    if bool((small & (values != 0)).any()):
+        texts = _small_exponents(texts, values)
+    large = np.abs(values) >= 1e10
+    if bool(large.any()):
+        # From here on Arrow writes powers of ten, people and Python do not before 1e16.
+        longhand = pa.array([_longhand(v) for v in values[large].tolist()], pa.string())
+        texts = pc.replace_with_mask(texts, pa.array(large), longhand)
+    return texts
+
+
+def _small_exponents(texts: pa.Array, values: npt.NDArray[np.float64]) -> pa.Array:
+    odd = np.asarray(pc.match_substring_regex(texts, r"^-?0\.0000"))
+    if not odd.any():
+        return texts
+    return pc.replace_with_mask(texts, pa.array(odd), pa.array([repr(v) for v in values[odd].tolist()], pa.string()))
+
+
+def _longhand(value: float) -> str:
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def as_texts(column: pa.Array) -> pa.Array:
+    """The cells of a typed column as texts, as levels of a category are kept."""
+    if pa.types.is_floating(column.type):
+        return float_texts(np.asarray(column.cast(pa.float64()).fill_null(np.nan), dtype=np.float64))
+    return column.cast(pa.string())
+
+
+OBJECT_FORMATS = ("pandas", "polars", "pyarrow", "numpy", "list", "dict")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where records came from.
+
+    format: one of `formats.FORMATS` or, for Python objects, of `OBJECT_FORMATS`.
+        "textfiles" is a .txt file a class.
+    name: the file's name without its folder and suffixes.
+    compression: None, "gz" or "zip". encoding: of the text.
+    delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or
+        "all";
+        escape: "" (quotes are doubled) or the character before them.
+    renamed: columns whose name in the file differs (blanks around it, or none at all): column -> as in the file.
+    details: what only one format needs, as plain JSON: an XML file's tags, arrays' dtypes and shapes, a DataFrame's
+    dtypes.
+    """
+
+    format: str
+    name: str = "data"
+    compression: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quoting: str = "needed"
+    escape: str = ""
+    newline: str = "\n"
+    header: bool = True
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The origin as plain JSON values; `from_json` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Origin:
+        """The origin that `to_json` wrote."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Records:
+    """A table in the user's own form, and where it came from.
+
+    table: columns of CSV, TSV and XML files are texts as written, so that nothing is lost; those of other sources keep
+        their Arrow types. An array's columns are called x0, x1, …
+    """
+
+    table: pa.Table
+    origin: Origin
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+
+def fingerprint(records: Records) -> str:
+    """The SHA-256 of the content: names, types and every cell, in order. The same however the records were read."""
+    total = hashlib.sha256()
+    for name, column in zip(records.table.column_names, records.table.columns, strict=True):
+        array = joined(column)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        total.update(f"{name}\0{len(array)}\0".encode())
+        try:
+            texts = array.cast(pa.large_string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            texts = pa.array([None if cell is None else repr(cell) for cell in array.to_pylist()], pa.large_string())
+        lengths = np.asarray(pc.binary_length(texts).fill_null(-1), dtype="<i8")
+        total.update(lengths.tobytes())
+        total.update(content_of(texts.fill_null("")))
+    return total.hexdigest()

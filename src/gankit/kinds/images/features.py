@@ -1,0 +1,175 @@
+"""The features in which images are compared during training (a classifier of their labels, or a fixed network), and
+whether images are shown mirrored as well.
+
+Knows prepared images, classifiers and the budget; never generators or the loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from gankit.config import DEFAULT_BUDGET, TrainConfig
+from gankit.features import Classifier, Features, fixed_features, train_classifier
+from gankit.kinds.base import Prepared
+from gankit.kinds.images.options import ImageOptions
+from gankit.kinds.images.records import ImageSet
+from gankit.networks import NETWORKS
+from gankit.options import parse_duration, parse_samples
+from gankit.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    pass
+
+
+MOST_TAUGHT = 100_000
+"""Training images that a classifier is trained on, at most: more are drawn from."""
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What images are measured by.
+
+    features: that distances are taken in.
+    classifier: of the label `label`, or None.
+    label: the name of the label; levels: its classes, in the classifier's order.
+    """
+
+    features: Features
+    classifier: Classifier | None = None
+    label: str | None = None
+    levels: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the features are, in two words."""
+        return "features of a classifier of the labels" if self.classifier else "features of a fixed network"
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and plain JSON values; `from_state` takes them back."""
+        if self.classifier is None:
+            return {}, {}
+        tensors, config = self.classifier.state()
+        return tensors, {"classifier": config, "label": self.label, "levels": list(self.levels)}
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], channels: int) -> Perception:
+        """What `state` gave, for images of so many channels."""
+        if not numbers:
+            return cls(fixed_features(channels))
+        classifier = Classifier.from_state(tensors, numbers["classifier"])
+        return cls(classifier.features, classifier, numbers["label"], tuple(numbers["levels"]))
+
+
+def perceive(
+    prepared: Prepared[ImageSet, Any], seed: int, *, samples: int | None = None, max_seconds: float | None = None
+) -> Perception:
+    """What the images of `prepared` are measured by, trained on the training part alone.
+
+    samples, max_seconds: length of the classifier's training, see `train_classifier`.
+    """
+    channels = prepared.train.whole.x.shape[3]
+    fields = [] if prepared.given is None else prepared.given.fields
+    classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).type == "category"]
+    classes = [(name, column) for name, column in classes if len(column.levels) > 1]
+    if not classes:
+        return Perception(fixed_features(channels))
+    name, column = classes[0]
+    found = prepared.train.values[name]
+    known = np.flatnonzero(found.missing == 0)
+    if len(known) > MOST_TAUGHT:
+        known = np.sort(numpy_generator(seed, "taught").choice(known, MOST_TAUGHT, replace=False))
+    if len(known) < 2:
+        return Perception(fixed_features(channels))
+    x = prepared.train.whole.x[prepared.train.rows[known]]
+    y = found.data[known].astype(np.int64)
+    classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
+    return Perception(classifier.features, classifier, name, tuple(map(str, column.levels)))
+
+
+TEACHING_SHARE = 0.05
+"""At most this share of a time budget goes into the classifier that images are measured by."""
+
+LEAST_TEACHING_S = 3.0
+"""But not less, for one that knows nothing would choose a checkpoint by nothing."""
+
+TEACHING_SAMPLES, LEAST_SHOWN, MOST_SHOWN = 0.25, 20_000, 200_000
+"""The same of a length in samples, within bounds."""
+
+
+def perception_for(
+    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out images"
+) -> Perception:
+    """What the images are measured by; held: what held-out ones are called in the note."""
+    if config.samples is not None:
+        shown = int(TEACHING_SAMPLES * parse_samples(config.samples))
+        found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_SHOWN, MOST_SHOWN)))
+    else:
+        budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
+        found = perceive(prepared, config.seed, max_seconds=max(TEACHING_SHARE * budget_s, LEAST_TEACHING_S))
+    notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
+    return found
+
+
+LEAST_BUDGET_S, LEAST_SAMPLES = 600.0, 500_000
+"""Shorter runs are not asked: D has no time to memorise the images, and finding out takes 10 s or more."""
+
+SHOWN, MOST_IMAGES, MOST_BYTES = 20_000, 10_000, 1 << 28
+"""Images that the judge of left and right is shown with their mirror images, from how many, and bytes of them."""
+
+LEAST_HELDOUT = 1000
+"""Of fewer held-out images chance would decide."""
+
+MOST_TOLD = 0.55
+"""Mirrored where at most this share of pairs is told: 10% of the images show which way they face, the rest do not."""
+
+
+def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str]) -> str:
+    """As asked for, "on" or "off"; by itself "on" where a mirrored image cannot be told from one as it came.
+
+    Args:
+        prepared: images.
+        config: what the user asked for.
+        notes: what was measured is appended where it decides for "on".
+    """
+    own = config.own(ImageOptions)
+    if own.mirror != "auto":
+        return own.mirror
+    if not NETWORKS[prepared.network].augmented or _is_short(config):
+        return "off"
+    count = min(len(prepared.heldout), MOST_IMAGES)
+    if count < LEAST_HELDOUT:
+        return "off"  # too few images to find out
+    share = told(prepared, config.seed)
+    if share + 2 * math.sqrt(0.25 / count) > MOST_TOLD:  # two standard errors
+        return "off"
+    notes.append(
+        "left and right are alike: a classifier tells held-out images from their mirror images in "
+        f"{100 * share:.0f}% of pairs (50% by chance), so that D sees them mirrored as well. As they are: --mirror off."
+    )
+    return "on"
+
+
+def told(prepared: Prepared[ImageSet, Any], seed: int) -> float:
+    """The share of held-out images that a classifier trained on the training part takes for less mirrored than their
+    mirror images; ties count half.
+    """
+    train, heldout = prepared.train, prepared.heldout
+    draws = numpy_generator(seed, "facing")
+    count = min(MOST_IMAGES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
+    x, new = (part.some(count, draws) for part in (train, heldout))
+    both = np.concatenate([x, x[:, :, ::-1]])  # [N, H, W, C] twice
+    classifier = train_classifier(both, np.repeat([0, 1], len(x)), 2, seed, samples=SHOWN)
+    as_it_is, mirrored = (classifier.predict(np.ascontiguousarray(part))[:, 1] for part in (new, new[:, :, ::-1]))
+    return float((as_it_is < mirrored).mean() + 0.5 * (as_it_is == mirrored).mean())
+
+
+def _is_short(config: TrainConfig) -> bool:
+    if config.samples is not None:
+        return parse_samples(config.samples) < LEAST_SAMPLES
+    return parse_duration(config.budget or DEFAULT_BUDGET) < LEAST_BUDGET_S

@@ -1,0 +1,374 @@
+"""Columns and pairs of columns: are they distributed as in the real rows?
+
+Knows two samples, a column or two at a time; never how a sample was made. For tables of counts, numbers are cut into
+quantile bins of the real rows and categories into their frequent levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.tables.metrics.sample import Sample
+from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
+from gankit.randomness import numpy_generator
+
+_REPLICATES = 25
+
+
+def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """How alike the columns are, each for itself: the mean over columns of 1 - distance, in [0, 1], best 1.
+
+    The distance is Kolmogorov & Smirnov's for numbers, with missing as an atom below every number (so that a wrong
+    missing rate counts), and the total variation for categories, with missing as one more level. Any generator of
+    independent columns reaches the best: this says nothing of how columns go together.
+
+    details: see `gankit.kinds.tables.metrics.metrics`. The interval is a normal one from 25 bootstraps of the rows.
+    """
+    if not real.num_rows or not fake.num_rows:
+        return impossible(1.0, "one of the samples has no rows")
+    generator = numpy_generator(seed, "metrics/shape")
+    weights = [_weights(s.num_rows, resampled_counts(s.num_rows, _REPLICATES, generator)) for s in (real, fake)]
+    columns: list[dict[str, Any]] = []
+    replicates = np.zeros(_REPLICATES)
+    for name in real.names:
+        a, b = real.columns[name], fake.columns[name]
+        entry: dict[str, Any] = {"column": name, "kind": real.kinds[name]}
+        if real.kinds[name] == "number":
+            distances = _kolmogorov_distances(a, b, *weights)
+            entry |= {
+                "score": 1 - distances[0],
+                "ks": distances[0],
+                "missing_real": np.isnan(a).mean(),
+                "missing_fake": np.isnan(b).mean(),
+            }
+            entry |= _earth_movers(a, b)
+        else:
+            distances = _total_variations(a, b, len(real.levels[name]), *weights)
+            entry |= {"score": 1 - distances[0], "missing_real": (a < 0).mean(), "missing_fake": (b < 0).mean()}
+        replicates += distances[1:] / len(real.names)
+        columns.append(plain(entry))
+    value = float(np.mean([c["score"] for c in columns]))
+    details: dict[str, Any] = {"columns": sorted(columns, key=lambda c: float(c["score"]))}
+    if real.names == real.numbers and len(real.names) == 1:
+        details["one_number"] = _one_number(real.columns[real.names[0]], fake.columns[real.names[0]])
+    return Score(value, *around(value, 1 - replicates), 1.0, details)
+
+
+def kolmogorov_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest gap between two distribution functions: max |F(x) - G(x)|, NaN as an atom below every number.
+
+    a: [N], b: [M] float64. Without NaN this is the two-sample statistic of Kolmogorov & Smirnov.
+
+    >>> kolmogorov_distance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
+    0.5
+    """
+    return float(_kolmogorov_distances(a, b, _weights(len(a)), _weights(len(b)))[0])
+
+
+def _weights(num_rows: int, *counts: np.ndarray) -> np.ndarray:
+    """The weight of each row, equal ones followed by those of bootstrap replicates: [1 + R, N], rows sum to 1."""
+    return np.concatenate([np.ones((1, num_rows)), *counts]) / num_rows
+
+
+def _kolmogorov_distances(a: np.ndarray, b: np.ndarray, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
+    """The distance with each of the `_weights` wa [R, N], wb [R, M]: [R]."""
+    both = np.concatenate([a, b])
+    both[np.isnan(both)] = -np.inf
+    order = np.argsort(both, kind="stable")
+    ordered = both[order]
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # the last of each run of equal values
+    gaps = (np.cumsum(np.concatenate([left, -right])[order])[last] for left, right in zip(wa, wb, strict=True))
+    return np.array([np.abs(gap).max() for gap in gaps])
+
+
+def total_variation(a: np.ndarray, b: np.ndarray, num_levels: int) -> float:
+    """Half the sum of |share in a - share in b| over levels and missing; a, b: integer codes, -1 = missing.
+
+    >>> total_variation(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 1]), 2)
+    0.5
+    """
+    shares = [np.bincount(codes + 1, minlength=num_levels + 1) / len(codes) for codes in (a, b)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def _total_variations(a: np.ndarray, b: np.ndarray, levels: int, wa: np.ndarray, wb: np.ndarray) -> np.ndarray:
+    out = [total_variation(a, b, levels)]
+    for left, right in zip(wa[1:], wb[1:], strict=True):
+        gap = np.bincount(a + 1, left, levels + 1) - np.bincount(b + 1, right, levels + 1)
+        out.append(float(np.abs(gap).sum() / 2))
+    return np.array(out)
+
+
+def _earth_movers(a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:
+    """Wasserstein-1 between the numbers present: in the column's unit and in standard deviations of `a`."""
+    from scipy.stats import wasserstein_distance
+
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if not len(a) or not len(b):
+        return {"wasserstein": None, "wasserstein_sd": None}
+    distance, spread = float(wasserstein_distance(a, b)), float(a.std())
+    return {"wasserstein": distance, "wasserstein_sd": distance / spread if spread > 0 else None}
+
+
+def _one_number(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
+    """What only a single column of numbers is asked: the p-value of the KS test, and KL(real || fake) in nats."""
+    from scipy.stats import ks_2samp
+
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if len(a) < 2 or len(b) < 2:
+        return {"ks_p_value": None, "kl_nats": None, "kl_bins": 0}
+    kl, bins = histogram_divergence(a, b)
+    return {"ks_p_value": plain(float(ks_2samp(a, b, method="asymp").pvalue)), "kl_nats": kl, "kl_bins": bins}
+
+
+def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int]:
+    """(KL(real || fake) in nats, number of bins) over bins that hold equally many real values.
+
+    real: [N], fake: [M] finite numbers. About N^(1/3) bins, between 4 and 100; half a count is added to every bin
+    (Krichevsky & Trofimov 1981), so that an empty bin is dear but not infinite.
+    """
+    wanted = int(np.clip(round(len(real) ** (1 / 3)), 4, 100))
+    cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1], method="inverted_cdf"))
+    cuts = cuts[cuts < real.max()]
+    shares = []
+    for values in (real, fake):
+        counts = np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1) + 0.5
+        shares.append(counts / counts.sum())
+    p, q = shares
+    return float(np.sum(p * np.log(p / q))), len(p)
+
+
+def histograms(real: Sample, fake: Sample, num_cells: int = 40, num_levels: int = 24) -> list[dict[str, Any]]:
+    """Each column's shares, real beside fake, for images: the COLUMN entries of `kinds.tables.metrics.metrics`.
+
+    The cells of a number span the real values without the outer 0.5% on either side (all of them when there are at
+    most `num_cells` different ones); the first and last cell also hold what lies beyond.
+    """
+    return [plain(_histogram(real, fake, name, num_cells, num_levels)) for name in real.names]
+
+
+def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels: int) -> dict[str, Any]:
+    a, b = real.columns[name], fake.columns[name]
+    kind = real.kinds[name]
+    gone = [float(np.mean(np.isnan(v) if kind == "number" else v < 0)) if len(v) else 0.0 for v in (a, b)]
+    entry: dict[str, Any] = {"column": name, "kind": kind, "missing": {"real": gone[0], "fake": gone[1]}}
+    if kind == "number":
+        edges = _edges(a[np.isfinite(a)], num_cells)
+        entry["edges"] = edges
+        for key, values in (("real", a), ("fake", b)):
+            present = values[~np.isnan(values)]
+            cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
+            entry[key] = np.bincount(cells, minlength=len(edges) - 1) / max(len(values), 1)
+        return entry
+    levels = real.levels[name]
+    counts = [np.bincount(v[v >= 0], minlength=len(levels)) for v in (a, b)]
+    top = np.argsort(-counts[0], kind="stable")[:num_levels]
+    entry |= {"levels": [levels[k] for k in top], "num_levels": len(levels), "other": {}}
+    for key, values, found in (("real", a, counts[0]), ("fake", b, counts[1])):
+        entry[key] = found[top] / max(len(values), 1)
+        entry["other"][key] = (found.sum() - found[top].sum()) / max(len(values), 1)
+    return entry
+
+
+def _edges(present: np.ndarray, num_cells: int) -> np.ndarray:
+    if not len(present):
+        return np.array([0.0, 1.0])
+    different = np.unique(present)
+    if len(different) == 1:
+        return np.array([different[0] - 0.5, different[0] + 0.5])
+    if len(different) <= num_cells:  # one cell for each value, cut half-way
+        middle = different[:-1] / 2 + different[1:] / 2
+        return np.concatenate(
+            [[1.5 * different[0] - 0.5 * different[1]], middle, [1.5 * different[-1] - 0.5 * different[-2]]]
+        )
+    low, high = np.quantile(present, [0.005, 0.995])
+    if high <= low:
+        low, high = different[0], different[-1]
+    return np.linspace(low, high, num_cells + 1)
+
+
+_MAX_COLUMNS = 60
+_PAIR_REPLICATES = 20
+_INTERVAL_PAIRS = 100
+_NUM_BINS = 10
+_NUM_LEVELS = 30
+_WORST = 30
+
+
+def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """How alike pairs of columns are: the mean over pairs, in [0, 1], best 1.
+
+    Two numbers: 1 - |difference of Pearson's correlations| / 2 over rows where both are finite (a correlation that is
+    undefined on one side counts as 0 there). Otherwise 1 - total variation of the two contingency tables, numbers
+    in 10 quantile bins of the real rows, categories as their 30 most frequent levels and the rest, missing as a level
+    of its own. With more than 60 columns the first 60 are taken (`details["matrix_capped"]`).
+
+    The interval is a normal one from 20 bootstraps of the rows over at most 100 pairs.
+    """
+    if not real.num_rows or not fake.num_rows:
+        return impossible(1.0, "one of the samples has no rows")
+    names = real.names[:_MAX_COLUMNS]
+    if len(names) < 2:
+        return impossible(1.0, "there is one column only, so there are no pairs")
+    real, fake = real.select(names), fake.select(names)
+    scores, found = np.eye(len(names)), _Pairs(real, fake)
+    pairs: list[dict[str, Any]] = []
+    for i, j in combinations(range(len(names)), 2):
+        score, how, left, right = found.score(i, j)
+        scores[i, j] = scores[j, i] = score
+        pairs.append({"columns": [names[i], names[j]], "score": score, "how": how, "real": left, "fake": right})
+    pairs.sort(key=lambda p: float(p["score"]))
+    value = float(np.mean(scores[np.triu_indices(len(names), 1)]))
+    details = {
+        "pairs": plain(pairs[:_WORST]),
+        "matrix": {"columns": list(names), "scores": scores.round(5).tolist()},
+        "matrix_capped": len(names) == _MAX_COLUMNS,
+    }
+    return Score(value, *around(value, found.replicates(seed)), 1.0, details)
+
+
+def correlations(numbers: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Pearson's correlations over rows where both are finite: numbers [N, C] -> [C, C], NaN where undefined.
+
+    weights: [N] >= 0, one for each row, or None for equal ones.
+    """
+    present = np.isfinite(numbers)
+    weight = np.ones(len(numbers)) if weights is None else weights
+    total = np.where(present, numbers, 0.0)
+    count = np.maximum(present.sum(0), 1)
+    centred = np.where(present, numbers - total.sum(0) / count, 0.0)  # keeps sums of squares small
+    scale = np.abs(centred).max(0, initial=0.0)
+    centred = centred / np.where(scale > 0, scale, 1.0)
+    mask = present.astype(float)
+    weighted = mask * weight[:, None]
+    n = mask.T @ weighted
+    sums = (centred * weight[:, None]).T @ mask  # [i, j]: sum of column i over rows where j is present as well
+    squares = (centred**2 * weight[:, None]).T @ mask
+    products = (centred * weight[:, None]).T @ centred
+    with np.errstate(divide="ignore", invalid="ignore"):
+        covariance = products / n - sums * sums.T / n**2
+        variance = squares / n - (sums / n) ** 2
+        variance[variance < 1e-14] = 0.0  # a constant column, up to rounding
+        out = covariance / np.sqrt(variance * variance.T)
+    return np.where(np.isfinite(out), np.clip(out, -1, 1), np.nan)
+
+
+class _Pairs:
+    """Two samples, ready to be compared pair by pair, with other weights for the rows if wanted."""
+
+    def __init__(self, real: Sample, fake: Sample) -> None:
+        self.kinds = [real.kinds[n] for n in real.names]
+        cells = cut_all(real, _NUM_BINS, _NUM_LEVELS)
+        self.sizes = [cells[n].num_cells for n in real.names]
+        self.codes = [[cells[n].codes(s.columns[n]) for n in real.names] for s in (real, fake)]
+        self.place = {i: k for k, i in enumerate(i for i, kind in enumerate(self.kinds) if kind == "number")}
+        self.numbers = [
+            np.stack([s.columns[n] for n in s.numbers], 1) if s.numbers else np.empty((s.num_rows, 0))
+            for s in (real, fake)
+        ]
+        self.correlations = [correlations(v) for v in self.numbers]
+        self.rows = real.num_rows, fake.num_rows
+
+    def score(
+        self, i: int, j: int, weights: Sequence[np.ndarray | None] = (None, None), found: Sequence[np.ndarray] = ()
+    ) -> tuple[float, str, float | None, float | None]:
+        """(score, how, correlation of the real rows, that of the fakes) of columns i and j.
+
+        weights: of the rows of both sides, and found: the correlations with these.
+        """
+        if self.kinds[i] == self.kinds[j] == "number":
+            a, b = (float(c[self.place[i], self.place[j]]) for c in found or self.correlations)
+            return 1 - abs(np.nan_to_num(a) - np.nan_to_num(b)) / 2, "correlation", plain(a), plain(b)
+        shares = [
+            np.bincount(codes[i] * self.sizes[j] + codes[j], w, self.sizes[i] * self.sizes[j]) / len(codes[i])
+            for codes, w in zip(self.codes, weights, strict=True)
+        ]
+        how = "contingency" if self.kinds[i] == self.kinds[j] else "mixed"
+        return 1 - float(np.abs(shares[0] - shares[1]).sum() / 2), how, None, None
+
+    def replicates(self, seed: int) -> np.ndarray:
+        """The mean score over a seeded choice of pairs, for each bootstrap of the rows: [replicates]."""
+        generator = numpy_generator(seed, "metrics/trend")
+        pairs = list(combinations(range(len(self.kinds)), 2))
+        if len(pairs) > _INTERVAL_PAIRS:
+            pairs = [pairs[k] for k in generator.choice(len(pairs), _INTERVAL_PAIRS, replace=False)]
+        out = np.zeros(_PAIR_REPLICATES)
+        counts = [resampled_counts(n, _PAIR_REPLICATES, generator) for n in self.rows]
+        for r, weights in enumerate(zip(*counts, strict=True)):
+            found = [correlations(v, w) for v, w in zip(self.numbers, weights, strict=True)]
+            out[r] = sum(self.score(i, j, weights, found)[0] for i, j in pairs)
+        return out / len(pairs)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How a column is cut, fitted on the reference rows.
+
+    cuts: for a number the inner edges, ascending: cell k holds (cuts[k - 1], cuts[k]]; None for a category.
+    table: for a category, level code -> cell (the last entry is that of code -1); None for a number.
+    names: one text a cell, the last two being "(other)" for a category and "(missing)" for both kinds.
+    """
+
+    cuts: np.ndarray | None
+    table: np.ndarray | None
+    names: tuple[str, ...]
+
+    @property
+    def num_cells(self) -> int:
+        """How many cells there are, missing among them."""
+        return len(self.names)
+
+    def codes(self, values: np.ndarray) -> np.ndarray:
+        """The cell of each value: [N] float64 or int32 -> [N] int64 in [0, num_cells)."""
+        if self.cuts is not None:
+            codes = np.searchsorted(self.cuts, values, side="left")  # NaN sorts last; put right below
+            return np.where(np.isnan(values), self.num_cells - 1, codes).astype(np.int64)
+        assert self.table is not None
+        return np.asarray(self.table[values], np.int64)  # code -1 takes the last entry
+
+
+def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
+    """The cells of column `name`: at most `num_bins` quantile bins, or the `num_levels` most frequent levels and other.
+
+    A value that repeats (an atom) never shares its bin with larger values only by half: edges are observed values,
+    and a bin holds its upper edge. Few different numbers get a bin each.
+    """
+    values = sample.columns[name]
+    if sample.kinds[name] == "number":
+        present = values[~np.isnan(values)]
+        different = np.unique(present)
+        if len(different) <= num_bins:
+            cuts = different[:-1]
+        else:
+            inner = np.quantile(present, np.linspace(0, 1, num_bins + 1)[1:-1], method="inverted_cdf")
+            cuts = np.unique(inner)
+            cuts = cuts[cuts < different[-1]]
+        return Cells(cuts, None, (*_bin_names(cuts), "(missing)"))
+    levels = sample.levels[name]
+    counts = np.bincount(values[values >= 0], minlength=len(levels))
+    order = np.argsort(-counts, kind="stable")
+    kept = order[: num_levels if len(levels) > num_levels + 1 else len(levels)]
+    table = np.full(len(levels) + 1, len(kept), np.int64)  # all others
+    table[kept] = np.arange(len(kept))
+    table[-1] = len(kept) + 1
+    return Cells(None, table, (*(levels[k] for k in kept), "(other)", "(missing)"))
+
+
+def cut_all(sample: Sample, num_bins: int, num_levels: int) -> dict[str, Cells]:
+    """`cut` for every column, by name."""
+    return {name: cut(sample, name, num_bins, num_levels) for name in sample.names}
+
+
+def _bin_names(cuts: np.ndarray) -> tuple[str, ...]:
+    if not len(cuts):
+        return ("(any)",)
+    texts = [f"{c:.6g}" for c in cuts]
+    if len(set(texts)) < len(texts):  # close cuts need all their digits
+        texts = [repr(float(c)) for c in cuts]
+    inner = [f"({a}, {b}]" for a, b in pairwise(texts)]
+    return (f"<= {texts[0]}", *inner, f"> {texts[-1]}")

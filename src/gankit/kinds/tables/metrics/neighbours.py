@@ -1,0 +1,321 @@
+"""Distances between rows, the nearest rows, and copies: do the fakes repeat training rows, exactly or nearly, and can
+one tell who was in the training data?
+
+Knows training rows, held-out rows and fakes; never how the fakes were made.
+
+What this proves and what not. Exact copies beyond what held-out rows show, a share closer to the training rows
+well above one half, a strongly negative z, or an attack that finds members at few false positives each prove that the
+model gives training rows away. Their absence proves nothing: distances to the closest record miss leaks that attacks
+find (Yao et al. 2025, "The DCR Delusion"), the attack here is one of many and sees the fakes alone, not the model, and
+an average can be innocent while one person is exposed. None is a guarantee; only a mechanism such as differential
+privacy gives one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gankit.kinds.tables.metrics.sample import Sample, concatenate, frequency_ranks
+from gankit.metrics.classification import auc, auc_interval, true_positive_rate
+from gankit.metrics.metric import Score, binomial_interval, impossible, plain
+from gankit.metrics.nearness import (
+    closest_pairs,
+    comparable,
+    histograms,
+    mann_whitney_z,
+    nearer,
+    repeats,
+    smallest,
+    three_sample,
+)
+from gankit.randomness import key, numpy_generator
+
+_CANDIDATES = 8
+_CHUNK_ROWS = 512
+_MAX_WIDTH = 320
+_HASH_WIDTH = 12
+_ROWS_PER_KNOT = 10
+_MAX_KNOTS = 100
+
+
+class Space:
+    """Rows as points, with a distance after Gower (1971): the mean over columns of
+
+    |u - v| for numbers, u and v being shares of the reference rows below (mid-distribution), 1 where one is missing;
+    0 or 1 for categories. It lies in [0, 1]; a pair of equal rows has 0.
+
+    For the search a row is also a Euclidean point: the numbers' shares, flags of missing ones, one-hot categories
+    (levels beyond the frequent ones as random codes). Its nearest points are the candidates; the exact distance then
+    chooses among them.
+    """
+
+    def __init__(self, reference: Sample, seed: int = 0) -> None:
+        self.reference = reference
+        num_categories = max(len(reference.categories), 1)
+        room = max(_MAX_WIDTH - 2 * len(reference.numbers), num_categories * _HASH_WIDTH)
+        self._width = max(room // num_categories - _HASH_WIDTH, 1)  # one-hot levels of each category
+        self._sorted = {n: np.sort(reference.columns[n][~np.isnan(reference.columns[n])]) for n in reference.numbers}
+        self._codes: dict[str, np.ndarray] = {}
+        generator = numpy_generator(seed, "metrics/space")
+        for name in reference.categories:
+            self._codes[name] = self._level_codes(name, generator)
+
+    def _level_codes(self, name: str, generator: np.random.Generator) -> np.ndarray:
+        """A vector for each level and, last, for missing: [num_levels + 1, width], any two about 1 apart."""
+        ranks = frequency_ranks(self.reference, name)
+        kept = min(len(ranks), self._width)
+        hashed = len(ranks) > kept
+        out = np.zeros((len(ranks) + 1, kept + 1 + (_HASH_WIDTH if hashed else 0)), np.float32)
+        frequent = np.flatnonzero(ranks < kept)
+        out[frequent, ranks[frequent]] = np.sqrt(0.5)
+        out[-1, kept] = np.sqrt(0.5)
+        if hashed:
+            rare = np.flatnonzero(ranks >= kept)
+            signs = generator.integers(0, 2, (len(rare), _HASH_WIDTH)) * 2 - 1
+            out[rare, kept + 1 :] = signs * np.sqrt(0.5 / _HASH_WIDTH)
+        return out
+
+    def place(self, sample: Sample) -> Points:
+        """The rows of `sample`, which has the reference's columns and levels, as points."""
+        blocks: list[np.ndarray] = []
+        numbers = np.empty((sample.num_rows, len(sample.numbers)), np.float32)
+        for i, name in enumerate(sample.numbers):
+            known, values = self._sorted[name], sample.columns[name]
+            missing = np.isnan(values)
+            share = _shares(known, values)
+            numbers[:, i] = np.where(missing, np.nan, share)
+            blocks.append(np.stack([np.where(missing, 0.5, share), missing * 0.7], 1).astype(np.float32))
+        categories = np.empty((sample.num_rows, len(sample.categories)), np.int32)
+        for i, name in enumerate(sample.categories):
+            categories[:, i] = sample.columns[name]
+            blocks.append(self._codes[name][sample.columns[name]])
+        euclid = np.concatenate(blocks, 1) if blocks else np.zeros((sample.num_rows, 1), np.float32)
+        return Points(numbers, categories, euclid)
+
+
+def _shares(known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The share of `known` (sorted) below each value, ties counted half, straight lines in between: [N] in [0, 1].
+
+    The lines run between a few values only, unless most are repeated. Were every row of the reference a knot, then
+    those rows would lie evenly spread and others between them, and where there are few columns rows of the reference
+    could be told from others by that alone.
+    """
+    if not len(known):
+        return np.zeros(len(values))
+    different, first, counts = np.unique(known, return_index=True, return_counts=True)
+    shares = (first + counts / 2) / len(known)
+    if len(different) * _ROWS_PER_KNOT > len(known):
+        knots = int(np.clip(len(known) // _ROWS_PER_KNOT, 1, _MAX_KNOTS))
+        kept = np.unique(np.searchsorted(shares, np.linspace(shares[0], shares[-1], knots + 1)))
+        different, shares = different[kept], shares[kept]
+    return np.asarray(np.interp(values, different, shares))
+
+
+@dataclass(frozen=True)
+class Points:
+    """Rows in a `Space`. numbers: [N, A] float32 in [0, 1], NaN = missing; categories: [N, B] int32; euclid: [N, D]."""
+
+    numbers: np.ndarray
+    categories: np.ndarray
+    euclid: np.ndarray
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+        return len(self.euclid)
+
+    def take(self, indices: np.ndarray) -> Points:
+        """The points at `indices`."""
+        return Points(self.numbers[indices], self.categories[indices], self.euclid[indices])
+
+
+def gower(a: Points, b: Points) -> np.ndarray:
+    """The distance of row i of `a` to row i of `b`: [N] in [0, 1]."""
+    num_columns = a.numbers.shape[1] + a.categories.shape[1]
+    gap = np.abs(a.numbers - b.numbers)
+    alone = np.isnan(a.numbers) != np.isnan(b.numbers)
+    total = np.where(alone, 1.0, np.nan_to_num(gap, nan=0.0)).sum(1) + (a.categories != b.categories).sum(1)
+    return np.asarray(total / max(num_columns, 1), np.float64)
+
+
+def nearest(
+    queries: Points, among: Points, k: int = 1, *, same: bool = False, candidates: int = _CANDIDATES
+) -> tuple[np.ndarray, np.ndarray]:
+    """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first.
+
+    same: `queries` are the rows of `among`; a row is then not its own neighbour. Needs k rows (k + 1 with `same`).
+    The search is over the `candidates` (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
+    """
+    available = among.num_rows - (1 if same else 0)
+    assert available >= k, f"{k} neighbours need {k} rows, got {available}"
+    wanted = min(max(candidates, k), available)
+    norms = np.einsum("nd,nd->n", among.euclid, among.euclid)
+    distances, indices = np.empty((queries.num_rows, k)), np.empty((queries.num_rows, k), np.int64)
+    for start in range(0, queries.num_rows, _CHUNK_ROWS):
+        rows = np.arange(start, min(start + _CHUNK_ROWS, queries.num_rows))
+        squared = norms - 2 * (queries.euclid[rows] @ among.euclid.T)  # [rows, among], less the query's own norm
+        if same:
+            squared[np.arange(len(rows)), rows] = np.inf
+        part = smallest(squared, wanted)
+        exact = gower(queries.take(np.repeat(rows, wanted)), among.take(part.ravel())).reshape(part.shape)
+        order = np.lexsort((part, exact), axis=1)[:, :k]
+        distances[rows] = np.take_along_axis(exact, order, 1)
+        indices[rows] = np.take_along_axis(part, order, 1)
+    return distances, indices
+
+
+_MAX_ROWS = 5000
+_MAX_REFERENCE_ROWS = 10_000
+_MIN_CELL_ROWS = 40
+_MAX_CELLS = 10
+_POPULATION_NEIGHBOUR = 5  # steady where the population is sparse; benchmarks/metrics.md compares others
+
+
+def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """The share of fakes that equal a training row in every column, to the bit; best 0.
+
+    Chance makes copies where rows have few possible values: `details["heldout_share"]`, the same share of held-out
+    rows, is what honest fakes show. The interval is the exact binomial one. Deterministic; `seed` is not used. See the
+    module for what this proves.
+    """
+    if not fake.num_rows or not train.num_rows:
+        return impossible(0.0, "one of the samples has no rows")
+    score = repeats(row_keys(train), row_keys(heldout), row_keys(fake), "rows")
+    examples = [{"fake": fake.row(pair["fake"])} for pair in score.details.pop("pairs")]
+    return replace(score, details={**score.details, "examples": examples})
+
+
+def row_keys(sample: Sample) -> list[bytes]:
+    """A key for each row, equal for equal rows (-0 and 0 are equal, and so are two missing values)."""
+    rows = comparable(np.stack([v.astype(np.float64) for v in sample.columns.values()], 1))
+    keys: list[bytes] = rows.view(f"V{rows.strides[0]}")[:, 0].tolist()
+    return keys
+
+
+def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """The share of fakes that lie closer to a training row than to any held-out row; best .5, the chance level.
+
+    Training rows are subsampled to as many as there are held-out ones (at most 10,000 of each, 5,000 fakes), so that
+    honest fakes are closer to either with chance 1/2; a tie counts half. The distance is that of `neighbours.Space`,
+    with these held-out and training rows as its scale. The interval is that of `nearer_share`.
+
+    details["three_sample"]: the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest
+    training row of fakes and of held-out rows (negative: the fakes are closer, p is one-sided for that), overall and as
+    the mean over cells of the space, weighted by their share of held-out rows (cells_z). Scale and cells are those of
+    the training rows (up to 10,000): of rows that honest fakes and held-out rows are equally strange to.
+    details["worst"]: the fakes that are much nearer to a training row than to a held-out one. See the module for what
+    this proves, and benchmarks/metrics.md for how seldom honest fakes are accused.
+    """
+    generator = numpy_generator(seed, "metrics/copies_near")
+    rows = min(train.num_rows, heldout.num_rows, _MAX_REFERENCE_ROWS)
+    if rows < 2 or fake.num_rows < 2:
+        return impossible(0.5, "fewer than two rows to compare distances with")
+    fake = fake.subsample(_MAX_ROWS, generator)
+    known = train.subsample(_MAX_REFERENCE_ROWS, generator)
+    train, heldout = train.subsample(rows, generator), heldout.subsample(rows, generator)
+    space = Space(concatenate(train, heldout), key(seed, "metrics/copies_near/space"))
+    members, others, fakes = (space.place(s) for s in (train, heldout, fake))
+    (to_train, index), (to_heldout, other) = ([v[:, 0] for v in nearest(fakes, p)] for p in (members, others))
+    test, fake_to_known, heldout_to_known = _three_sample(known, heldout.subsample(_MAX_ROWS, generator), fake, seed)
+    details = {
+        "three_sample": test,
+        "distance": {
+            "train_median": float(np.median(to_train)),
+            "heldout_median": float(np.median(to_heldout)),
+            **histograms(fake_to_known, heldout_to_known),
+        },
+        "worst": [
+            pair | {"fake": fake.row(pair["fake"]), "train": train.row(pair["train"])}
+            for pair in closest_pairs(to_train, to_heldout, index)
+        ],
+    }
+    return nearer(to_train, to_heldout, index, other, rows, details)
+
+
+def _three_sample(
+    train: Sample, heldout: Sample, fake: Sample, seed: int
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Z_U over all rows, and C_T: the mean of Z_U over cells, weighted by held-out rows; with the distances to the
+    nearest training row of fakes and of held-out rows.
+
+    Cells with fewer than 10 rows of either side are left out. As each cell's z is standard normal under honest fakes,
+    the weighted mean has deviation sqrt(sum of squared weights), which gives cells_p. Departure from the paper: the
+    cells are k-means of the training rows. They and the scale must not come from the held-out rows: these would lie in
+    cells of fewer other rows than fresh ones do, and where there are few columns that alone told them apart.
+    """
+    from scipy.stats import norm
+    from sklearn.cluster import KMeans
+
+    space = Space(train, key(seed, "metrics/copies_near/train"))
+    members, others, fakes = (space.place(s) for s in (train, heldout, fake))
+    near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
+    out = three_sample(near, usual)
+    cells = min(_MAX_CELLS, min(fakes.num_rows, others.num_rows) // _MIN_CELL_ROWS)
+    if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
+        return out, near, usual
+    model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)
+    model.fit(members.euclid)
+    fake_cell, heldout_cell = model.predict(fakes.euclid), model.predict(others.euclid)
+    scores, weights = [], []
+    for k in range(cells):
+        a, b = near[fake_cell == k], usual[heldout_cell == k]
+        if min(len(a), len(b)) >= 10:
+            scores.append(mann_whitney_z(a, b))
+            weights.append(len(b))
+    if scores:
+        share = np.array(weights) / sum(weights)
+        mean = float(share @ np.array(scores))
+        p = float(norm.cdf(mean / math.sqrt(float(share @ share))))
+        out |= {"cells_z": mean, "cells_p": p, "cells": len(scores)}
+    return out, near, usual
+
+
+def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
+    """A membership attack on the fakes: the AUC of telling training rows from held-out ones; best .5, the chance level.
+
+    After DOMIAS (van Breugel et al. 2023): a row is taken for a member where the fakes are dense although the
+    population is not: log p_fake(x) - log p_population(x). Densities are those of neighbours, p ~ 1 / distance^D up
+    to a constant (D does not change the order of the ratios), in the space of `neighbours.Space`: the nearest fake,
+    so that single copies show, and the 5th of the population. The population is one half of the held-out rows, the
+    non-members are the other half, and as many training rows are the members (at most 5,000). Departure from the
+    paper: neighbours for its flows and kernels, so that categories and wide tables are served.
+
+    details: the share of members that are found at 1% and at .1% false positives (none below 100 and 1,000
+    non-members), as an average says little of the few who are exposed (Carlini et al. 2022). The interval is DeLong's.
+    See the module for what this proves.
+    """
+    generator = numpy_generator(seed, "metrics/membership")
+    half = min(heldout.num_rows // 2, _MAX_ROWS)
+    rows = min(half, train.num_rows)
+    if rows < 2 or half < _POPULATION_NEIGHBOUR or fake.num_rows < 1:
+        return impossible(0.5, "too few rows: the held-out rows are both population and non-members")
+    shuffled = generator.permutation(heldout.num_rows)
+    population, strangers = heldout.take(shuffled[:half]), heldout.take(shuffled[half : half + rows])
+    members = train.subsample(rows, generator)
+    fake = fake.subsample(2 * _MAX_ROWS, generator)
+    # The scale comes from members and strangers alike: rows that set it lie differently in it than others do.
+    space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
+    crowd, forged = space.place(population), space.place(fake)
+    scores = []
+    for sample in (members, strangers):
+        points = space.place(sample)
+        scores.append(_log_distance(points, crowd, _POPULATION_NEIGHBOUR) - _log_distance(points, forged, 1))
+    inside, outside = scores
+    area, variance = auc(inside, outside)
+    details: dict[str, Any] = {"members": len(inside), "non_members": len(outside)}
+    for name, rate, least in (("tpr_at_1", 0.01, 100), ("tpr_at_0_1", 0.001, 1000)):
+        details |= {name: None, f"{name}_low": None, f"{name}_high": None}
+        if len(outside) >= least:
+            found, _ = true_positive_rate(inside, outside, rate)
+            low, high = binomial_interval(found, len(inside))
+            details |= {name: found / len(inside), f"{name}_low": low, f"{name}_high": high}
+    return Score(area, *auc_interval(area, variance), 0.5, plain(details))
+
+
+def _log_distance(points: Points, among: Points, neighbour: int) -> np.ndarray:
+    """The log distance to the nearest row but `neighbour` - 1: [N]."""
+    return np.asarray(np.log(np.maximum(nearest(points, among, neighbour)[0][:, -1], 1e-4)))

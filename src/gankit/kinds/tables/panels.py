@@ -1,0 +1,587 @@
+"""The drawings and tables of a report on rows: a small drawing a column, correlations of pairs, the details behind each
+verdict, and for one-dimensional data the first figure of Goodfellow et al. (2014): p_data, p_g, D(x), and lines from z
+to x.
+
+Knows evaluations of rows and samples; never models, or the page around the drawings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from gankit.kinds.tables.metrics.sample import Sample
+from gankit.report import numbers
+from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw, short_numbers
+from gankit.report.section import Drawing, Table, heads_of, table_of
+from gankit.report.verdict import THRESHOLDS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+MAX_LEVELS = 8
+# One value that more than this share of the rows have, and so flattens all others, is told in words instead of drawn,
+# when there are more than a few values.
+_ATOM = 0.5
+_FEW = 10
+_MOST_CELLS = 40
+# matplotlib counts days since 1970 and knows the years 1 to 9999.
+_DAY_S = 86400.0
+_EARLIEST_S, _LATEST_S = -62_000_000_000.0, 253_000_000_000.0
+_LARGEST = 1e300  # so that no difference of two values overflows
+# Rows and levels that correlations are computed from; more columns than these are not drawn.
+_MAX_ROWS, _MAX_LEVELS = 10_000, 50
+MAX_COLUMNS = 40
+# Fakes outside the real range are worth a sentence above this share of them.
+_BEYOND = 0.01
+
+
+def panels(
+    columns: Sequence[Mapping[str, Any]],
+    scores: Mapping[str, float],
+    real: Sample,
+    fake: Sample,
+    *,
+    dates: Collection[str] = (),
+    most: int = 40,
+) -> list[Drawing]:
+    """The drawings of at most `most` columns, the one with the lowest score first.
+
+    Args:
+        columns: the COLUMN entries of an evaluation of rows.
+        scores: a column's score in [0, 1], best 1.
+        real, fake: the held-out rows and the fakes; numbers are drawn from them.
+        dates: names of columns whose numbers are seconds since 1970.
+        most: how many columns are shown.
+    """
+    ranked = sorted(columns, key=lambda c: scores.get(c["column"], 2.0))[:most]
+    out = []
+    for i, entry in enumerate(ranked):
+        name = entry["column"]
+        body, remarks = _bars(entry), list[str]()
+        if entry["kind"] != "category":
+            body, remarks = _number(name, i, real.columns[name], fake.columns[name], name in dates)
+        extra = f"{scores[name]:.3f}" if name in scores else ""
+        out.append(Drawing(name, body, extra, (*_missing(entry), *remarks)))
+    return out
+
+
+def _missing(entry: Mapping[str, Any]) -> list[str]:
+    gone = entry.get("missing") or {}
+    if not gone.get("real") and not gone.get("fake"):
+        return []
+    return [f"Missing: real {numbers.share(gone.get('real'))}, fake {numbers.share(gone.get('fake'))}."]
+
+
+def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: bool) -> tuple[Markup, list[str]]:
+    """The image of a column of numbers ([N] and [M] float64, NaN = missing), and what it leaves out, in words."""
+    sizes = max(len(real), 1), max(len(fake), 1)
+    show = numbers.moment if is_date else numbers.amount
+    kept = [np.clip(v[np.isfinite(v)], -_LARGEST, _LARGEST) for v in (real, fake)]
+    remarks = []
+    atom = _atom(kept[0], sizes[0])
+    if atom is not None:
+        shares = [float((v == atom).sum()) / n for v, n in zip(kept, sizes, strict=True)]
+        remarks.append(
+            f"Left out of the image: the value {show(atom)}, in {numbers.share(shares[0])} of the real rows "
+            f"and {numbers.share(shares[1])} of the fakes."
+        )
+        kept = [v[v != atom] for v in kept]
+    if not len(kept[0]):
+        return Markup(), [*remarks, "No real row has any other value."]
+    edges = cells(kept[0], min(len(kept[0]), max(len(kept[1]), 1)))
+    shares_in = []
+    for values, size in zip(kept, sizes, strict=True):
+        inside = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+        shares_in.append(np.bincount(inside, minlength=len(edges) - 1) / size)
+    outside = float(((kept[1] < kept[0].min()) | (kept[1] > kept[0].max())).sum()) / sizes[1]
+    if outside > _BEYOND:
+        remarks.append(
+            f"{numbers.share(outside)} of the fakes lie outside the range of the held-out rows, "
+            f"{show(float(kept[0].min()))} to {show(float(kept[0].max()))}."
+        )
+    alt = (
+        f"Histogram of {name}: real rows as a filled area, fakes as a line; from {show(float(edges[0]))} to "
+        f"{show(float(edges[-1]))}. Medians: real {show(float(np.median(kept[0])))}, "
+        f"fake {show(float(np.median(kept[1])) if len(kept[1]) else None)}."
+    )
+    svg = draw(
+        lambda figure, pen: _histogram(figure, pen, edges, shares_in[0], shares_in[1], is_date),
+        size=(3.1, 1.55),
+        name=f"column-{index}",
+        alt=alt,
+    )
+    return svg, remarks
+
+
+def _atom(present: np.ndarray, num_rows: int) -> float | None:
+    """A value that most rows share, so that no other would be seen beside it; None when there is none."""
+    values, counts = np.unique(present, return_counts=True)
+    if len(values) <= _FEW or counts.max() <= _ATOM * num_rows:
+        return None
+    return float(values[counts.argmax()])
+
+
+def cells(present: np.ndarray, num_rows: int) -> np.ndarray:
+    """The edges of a histogram: one cell around each value of a coarse grid, else equal cells without the outer .5%.
+
+    present: [N] finite, N >= 1; num_rows: the smaller number of rows that will fill the cells. The first and last cell
+    are meant to hold what lies beyond.
+
+    >>> cells(np.array([1.0, 2.0, 4.0]), 3).tolist()
+    [0.5, 1.5, 2.5, 3.5, 4.5]
+    """
+    different = np.unique(present)
+    if len(different) == 1:
+        half = max(0.5, 1e-9 * abs(float(different[0])))
+        return np.array([different[0] - half, different[0] + half])
+    step = float(np.diff(different).min())
+    on_grid = different[-1] - different[0] <= _MOST_CELLS * step
+    steps = (different - different[0]) / step if on_grid else different
+    if on_grid and np.abs(steps - steps.round()).max() < 1e-6:
+        grid: np.ndarray = different[0] + step * (np.arange(int(steps[-1].round()) + 2) - 0.5)
+        return grid
+    low, high = np.quantile(present, [0.005, 0.995])
+    if high <= low:
+        low, high = different[0], different[-1]
+    count = int(np.clip(round(2 * num_rows ** (1 / 3)), 6, _MOST_CELLS))
+    edges: np.ndarray = np.linspace(low, high, count + 1)
+    whole = bool((different == different.round()).all())
+    if whole and (high - low) / count >= 1:  # equal numbers of integers in each cell, or comb teeth appear
+        width = max(1, round((high - low) / count))
+        edges = np.arange(np.floor(low), high + width, width) - 0.5
+    return edges
+
+
+def _histogram(figure: Figure, pen: Pen, edges: np.ndarray, real: np.ndarray, fake: np.ndarray, is_date: bool) -> None:
+    axes = figure.subplots()
+    is_date = is_date and edges[0] > _EARLIEST_S and edges[-1] < _LATEST_S
+    where = edges / _DAY_S if is_date else edges
+    axes.stairs(100 * real, where, fill=True, color=REAL, alpha=0.35, linewidth=0)
+    axes.stairs(100 * fake, where, color=FAKE, linewidth=1.3)
+    bare(axes)
+    axes.set_xlim(where[0], where[-1])
+    axes.set_ylim(0, max(100 * real.max(initial=0), 100 * fake.max(initial=0), 1e-3) * 1.08)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+    axes.locator_params(axis="y", nbins=3)
+    short_numbers(axes, is_date)
+
+
+_BAR = Markup(
+    '<tr><th scope="row" title="{name}">{name}</th><td class="b"><div class="bar real" style="width:{real:.1f}%"></div>'
+    '<div class="bar fake" style="width:{fake:.1f}%"></div></td><td class="n">{shares}</td></tr>'
+)
+_BARS = Markup(
+    '<table class="bars"><caption class="hidden">Shares of the levels of {name}</caption><thead class="hidden"><tr>'
+    '<th scope="col">Level</th><th scope="col">Bars</th><th scope="col">Real and fake</th></tr></thead>'
+    "<tbody>{rows}</tbody></table>"
+)
+
+
+def _bars(entry: Mapping[str, Any]) -> Markup:
+    """The shares of the levels of a category as bars, real above fake."""
+    if entry["kind"] != "category":
+        return Markup()
+    levels, real, fake = entry["levels"], entry["real"], entry["fake"]
+    shown = len(levels) if len(levels) <= MAX_LEVELS + 1 else MAX_LEVELS
+    bars = [(str(levels[i]), float(real[i]), float(fake[i])) for i in range(shown)]
+    beyond = entry.get("other") or {}
+    rest = [sum(values[shown:]) + float(beyond.get(side) or 0) for side, values in (("real", real), ("fake", fake))]
+    hidden = int(entry.get("num_levels", len(levels))) - shown
+    if hidden > 0 or any(r > 1e-9 for r in rest):
+        bars.append((f"{hidden} more" if hidden > 0 else "others", rest[0], rest[1]))
+    widest = max([share for bar in bars for share in bar[1:]] + [1e-9])
+    rows = [
+        _BAR.format(name=name, real=100 * a / widest, fake=100 * b / widest, shares=f"{100 * a:.1f} | {100 * b:.1f} %")
+        for name, a, b in bars
+    ]
+    return _BARS.format(name=entry["column"], rows=Markup("").join(rows)) if rows else Markup()
+
+
+# --- how strongly columns correlate -----------------------------------------------------------------------------------
+
+
+def associations(sample: Sample, names: Sequence[str]) -> np.ndarray:
+    """How strongly each pair of columns goes together: [C, C] float64, 1 on the diagonal.
+
+    Two numbers: Spearman's rank correlation, in [-1, 1], over rows where both are present. Two categories: Cramer's V
+    with the bias correction of Bergsma (2013), in [0, 1]. A category and a number: the correlation ratio eta of the
+    number's ranks over the levels, in [0, 1]. Missing is one more level of a category. The first 10,000 rows are used.
+    """
+    sample = sample.select(names).take(np.arange(min(sample.num_rows, _MAX_ROWS)))
+    columns = [_ranks(v) if sample.kinds[n] == "number" else _codes(v) for n, v in sample.columns.items()]
+    out = np.eye(len(names))
+    for i in range(len(names)):
+        for j in range(i):
+            out[i, j] = out[j, i] = _association(columns[i], columns[j])
+    return out
+
+
+def _association(a: np.ndarray, b: np.ndarray) -> float:
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        both = np.isfinite(a) & np.isfinite(b)
+        return _correlation(a[both], b[both])
+    if a.dtype.kind == "i" and b.dtype.kind == "i":
+        return _cramers_v(a, b)
+    return _correlation_ratio(a, b) if a.dtype.kind == "i" else _correlation_ratio(b, a)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Mid-ranks of the numbers that are present, NaN elsewhere."""
+    from scipy.stats import rankdata
+
+    out = np.full(len(values), np.nan)
+    present = np.isfinite(values)
+    out[present] = rankdata(values[present])
+    return out
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    """Codes 0 … K-1 of the most frequent levels (missing is one), all others as one more level."""
+    counts = np.bincount(values + 1)
+    order = np.argsort(-counts, kind="stable")
+    place = np.full(len(counts), _MAX_LEVELS, np.int64)
+    place[order[:_MAX_LEVELS]] = np.arange(min(len(order), _MAX_LEVELS))
+    out: np.ndarray = place[values + 1]
+    return out
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
+
+
+def _cramers_v(a: np.ndarray, b: np.ndarray) -> float:
+    n = len(a)
+    table = np.bincount(a * (b.max(initial=0) + 1) + b).astype(float)
+    table = np.pad(table, (0, (int(a.max(initial=0)) + 1) * (int(b.max(initial=0)) + 1) - len(table)))
+    table = table.reshape(int(a.max(initial=0)) + 1, -1)
+    table = table[table.sum(1) > 0][:, table.sum(0) > 0]
+    rows, columns = table.shape
+    if n < 2 or rows < 2 or columns < 2:
+        return 0.0
+    expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / n
+    phi2 = float(((table - expected) ** 2 / expected).sum()) / n
+    phi2 = max(0.0, phi2 - (rows - 1) * (columns - 1) / (n - 1))
+    rows_c, columns_c = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
+    return float(min(1.0, np.sqrt(phi2 / max(min(rows_c, columns_c) - 1, 1e-9))))
+
+
+def _correlation_ratio(codes: np.ndarray, ranks: np.ndarray) -> float:
+    present = np.isfinite(ranks)
+    codes, ranks = codes[present], ranks[present]
+    if len(ranks) < 3 or ranks.std() == 0:
+        return 0.0
+    counts = np.bincount(codes)
+    means = np.bincount(codes, ranks) / np.maximum(counts, 1)
+    between = float((counts * (means - ranks.mean()) ** 2).sum())
+    return float(np.sqrt(min(1.0, between / float(((ranks - ranks.mean()) ** 2).sum()))))
+
+
+_MOST = 15
+
+Cells = dict[str, Callable[[Any], str]]
+"""The columns of a table: head -> from an entry to its cell."""
+
+
+def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
+    """The tables of a metric's details; none for a metric without, or when there is nothing to show."""
+    return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
+
+
+def _capped(caption: str, rows: Sequence[Any]) -> str:
+    return f"{caption} (the {_MOST} worst of {len(rows)})" if len(rows) > _MOST else f"{caption} (worst first)"
+
+
+def _columns(details: Mapping[str, Any]) -> Table:
+    found = details.get("columns") or []
+    columns: Cells = {
+        "Column": lambda c: c["column"],
+        "Kind": lambda c: c["kind"],
+        "#Score": lambda c: numbers.score(c["score"]),
+        "#Earth mover’s distance": lambda c: numbers.amount(c.get("wasserstein")),
+        "#in standard deviations": lambda c: numbers.score(c.get("wasserstein_sd")),
+        "#Missing, real": lambda c: numbers.share(c.get("missing_real")),
+        "#Missing, fake": lambda c: numbers.share(c.get("missing_fake")),
+    }
+    return table_of(_capped("Columns", found), columns, found[:_MOST])
+
+
+_HOW = {
+    "correlation": "their correlation",
+    "contingency": "their table of counts",
+    "mixed": "a table of counts, the number in tenths",
+}
+
+
+def _pairs(details: Mapping[str, Any]) -> Table:
+    found = (details.get("pairs") or [])[:_MOST]
+    columns: Cells = {
+        "Pair": lambda p: " × ".join(p["columns"]),
+        "Compared by": lambda p: _HOW.get(p["how"], p["how"]),
+        "#Score": lambda p: numbers.score(p["score"]),
+    }
+    if any(p.get("real") is not None for p in found):
+        columns["#Correlation, real"] = lambda p: numbers.score(p.get("real"))
+        columns["#Correlation, fake"] = lambda p: numbers.score(p.get("fake"))
+    return table_of("The pairs that differ most", columns, found)
+
+
+def _orders(details: Mapping[str, Any]) -> Table:
+    columns: Cells = {
+        "Grouped by": lambda o: f"{o['order']} column{'s' if o['order'] > 1 else ''}",
+        "#Groupings": lambda o: f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
+        "#Cells": lambda o: numbers.count(o["cells"]),
+        "#Right within sampling error": lambda o: numbers.share(o.get("within")),
+        "#Perfect fakes would reach": lambda o: numbers.share(o.get("within_expected")),
+        "#Total variation, mean": lambda o: numbers.score(o.get("tv_mean")),
+        "#Total variation, worst": lambda o: numbers.score(o.get("tv_max")),
+    }
+    return table_of("Groupings by one, two and three columns", columns, details.get("orders") or [])
+
+
+def _cells(details: Mapping[str, Any]) -> Table:
+    columns: Cells = {
+        "Where": lambda c: c["text"],
+        "#Real share": lambda c: numbers.share(c["real"]),
+        "#Fake share": lambda c: numbers.share(c["fake"]),
+        "#Off by (standard errors)": lambda c: "–" if c.get("z") is None else f"{c['z']:+.1f}".replace("-", "−"),
+    }
+    caption = "The cells furthest off: rows an analyst would count wrongly"
+    return table_of(caption, columns, (details.get("worst_cells") or [])[:_MOST])
+
+
+def _rare(details: Mapping[str, Any]) -> Table:
+    columns: Cells = {
+        "Column": lambda m: m["column"],
+        "Category": lambda m: m["level"],
+        "#Real rows": lambda m: numbers.count(m["real_rows"]),
+    }
+    return table_of("Rare categories that never occur in the fakes", columns, (details.get("missed") or [])[:_MOST])
+
+
+def _rare_columns(details: Mapping[str, Any]) -> Table:
+    columns: Cells = {
+        "Column": lambda c: c["column"],
+        "#Rare categories": lambda c: numbers.count(c["rare"]),
+        "#Found in the fakes": lambda c: numbers.count(c["found"]),
+        "#Expected": lambda c: "–" if c.get("expected") is None else f"{c['expected']:.1f}",
+    }
+    return table_of("Rare categories by column", columns, (details.get("per_column") or [])[:_MOST])
+
+
+def _levels(details: Mapping[str, Any]) -> Table:
+    found = [{**level, "column": c["column"]} for c in details.get("columns") or [] for level in c["levels"]]
+    found.sort(key=lambda level: float(level["score"]))
+    columns: Cells = {
+        "Where": lambda v: f"{v['column']} = {v['level']}",
+        "#Real rows": lambda v: numbers.count(v["real_rows"]),
+        "#Fakes": lambda v: numbers.count(v["fake_rows"]),
+        "#Score": lambda v: numbers.score(v["score"]),
+        "Columns that fit worst": lambda v: ", ".join(
+            f"{w['column']} ({numbers.score(w['score'])})" for w in v.get("worst") or []
+        ),
+    }
+    return table_of(_capped("The other columns, given a value", found), columns, found[:_MOST])
+
+
+def _attack(details: Mapping[str, Any]) -> Table:
+    rows = []
+    for key, rate in (("tpr_at_1", "1 %"), ("tpr_at_0_1", "0.1 %")):
+        if numbers.finite(details.get(key)) is not None:
+            low, high = details.get(f"{key}_low"), details.get(f"{key}_high")
+            bounds = f"{numbers.share(low)} – {numbers.share(high)}" if low is not None and high is not None else "–"
+            rows.append((rate, numbers.share(details[key]), bounds))
+    return Table(
+        "The membership attack at few false accusations",
+        heads_of("Strangers accused", "#Training rows found", "#95 % interval"),
+        tuple(rows),
+    )
+
+
+_MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
+    "shape": (_columns,),
+    "trend": (_pairs,),
+    "cube": (_orders, _cells),
+    "rare_categories": (_rare, _rare_columns),
+    "conditional": (_levels,),
+    "membership": (_attack,),
+}
+
+
+def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), most: int = 5) -> list[Table]:
+    """The `most` fakes that lie nearest to a training row for their distance to held-out rows, each as a folded table.
+
+    worst: of the metric copies_near. dates: columns whose numbers are seconds since 1970.
+    """
+    out = []
+    for place, entry in enumerate(worst[:most], 1):
+        fake, train = entry["fake"], entry["train"]
+        rows, equal = [], 0
+        for column in fake:
+            sides = tuple(value_text(column, record.get(column), dates) for record in (fake, train))
+            same = fake[column] == train.get(column)
+            equal += same
+            shown = tuple(Markup('<span class="same">{}</span>').format(s) for s in sides) if same else sides
+            rows.append((column, *shown))
+        near, far = numbers.finite(entry.get("distance_train")), numbers.finite(entry.get("distance_heldout"))
+        suspicious = near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
+        summary = (
+            f"Number {place}: {equal} of {len(rows)} columns equal; distance {numbers.score(near)} to the training "
+            f"row, {numbers.score(far)} to the nearest held-out row{': suspiciously near' if suspicious else ''}"
+        )
+        caption = f"Number {place}: a fake beside its nearest training row; equal values are grey."
+        out.append(Table(caption, heads_of("Column", "Fake", "Training row"), tuple(rows), folded=summary))
+    return out
+
+
+def value_text(column: str, value: Any, dates: Collection[str] = ()) -> str:
+    """A value of a record as text: a number, a date, a level, or `missing`."""
+    if value is None:
+        return "missing"
+    if isinstance(value, float):
+        return numbers.moment(value) if column in dates else numbers.amount(value)
+    return str(value)
+
+
+_FEWEST_CELLS = 6
+
+
+def figure_1d(
+    real: np.ndarray, fake: np.ndarray, grid: np.ndarray, d: np.ndarray, z: np.ndarray, x_of_z: np.ndarray
+) -> dict[str, list[float]]:
+    """What the report needs to draw the figure, as plain JSON.
+
+    The densities are histograms, so that atoms and sharp edges are shown as they are: a cell reaches half-way to the
+    grid's neighbouring points, and where values are few, several of them are joined to one (about 2 N^(1/3) in all).
+
+    Args:
+        real: [N] real values; NaN are left out.
+        fake: [F] fakes; NaN are left out.
+        grid: [M] rising values of x, M >= 2.
+        d: [M] D(x) on the grid, in [0, 1] (the sigmoid of D's logits).
+        z: [K] noise, along the line on which G is followed (the first number of z, say).
+        x_of_z: [K] what G makes of z.
+
+    Returns:
+        {"x": [M], "p_data": [M], "p_g": [M], "d": [M], "z": [K], "x_of_z": [K]}, densities per unit of x.
+
+    >>> out = figure_1d(np.array([0.0, 1.0]), np.array([1.0, 1.0]), np.array([0.0, 1.0]), np.array([0.5, 0.2]),
+    ...                 np.array([-1.0]), np.array([1.0]))
+    >>> out["p_data"], out["p_g"]
+    ([0.5, 0.5], [0.0, 1.0])
+    """
+    grid = np.asarray(grid, float)
+    assert len(grid) >= 2 and (np.diff(grid) > 0).all(), "the grid must rise"
+    assert len(d) == len(grid) and len(z) == len(x_of_z), "d belongs to the grid, x_of_z to z"
+    gaps = np.diff(grid)
+    edges = np.concatenate([[grid[0] - gaps[0] / 2], grid[:-1] + gaps / 2, [grid[-1] + gaps[-1] / 2]])
+    values = [v[np.isfinite(v)] for v in (np.asarray(real, float), np.asarray(fake, float))]
+    cells = max(_FEWEST_CELLS, round(2 * min(len(v) for v in values) ** (1 / 3)))
+    joined = -(-len(grid) // cells)
+    p_data, p_g = (_density(v, edges, joined) for v in values)
+    out = {"x": grid, "p_data": p_data, "p_g": p_g, "d": d, "z": z, "x_of_z": x_of_z}
+    return {name: [float(v) for v in np.asarray(values, float)] for name, values in out.items()}
+
+
+def _density(values: np.ndarray, edges: np.ndarray, joined: int) -> np.ndarray:
+    """The density in each of the cells between `edges` [M + 1], `joined` neighbours taken together: [M]."""
+    starts = np.arange(0, len(edges) - 1, joined)
+    counts = np.add.reduceat(np.histogram(values, edges)[0], starts)
+    widths = np.add.reduceat(np.diff(edges), starts)
+    return np.repeat(counts / max(len(values), 1) / widths, joined)[: len(edges) - 1]
+
+
+def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
+    """The figure as an inline SVG, from what `figure_1d` gave."""
+    x = np.asarray(figure_1d["x"], float)
+    d, z, x_of_z = (np.asarray(figure_1d[k], float) for k in ("d", "z", "x_of_z"))
+    inside = (x_of_z >= x[0]) & (x_of_z <= x[-1])
+
+    def paint(figure: Figure, pen: Pen) -> None:
+        above, below = figure.subplots(2, 1, height_ratios=[2.4, 1.0])
+        above.fill_between(
+            x, figure_1d["p_data"], step="mid", color=REAL, alpha=0.3, linewidth=0, label="p_data (real)"
+        )
+        above.step(x, figure_1d["p_g"], where="mid", color=FAKE, linewidth=1.4, label="p_g (fakes)")
+        above.set_ylim(0, max(*figure_1d["p_data"], *figure_1d["p_g"], 1e-12) * 1.1)
+        above.set_xlim(x[0], x[-1])
+        above.set_ylabel("density")
+        above.set_yticks([])
+        right = above.twinx()
+        right.plot(x, d, color=HELD, linestyle="--", linewidth=1.2, label="D(x)")
+        right.axhline(0.5, color=MUTED, linewidth=0.5, linestyle=":", label="D = ½: cannot tell")
+        right.set_ylim(0, 1.04)
+        right.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+        right.set_ylabel("D(x)")
+        right.tick_params(length=0)
+        for axes in (above, right):
+            axes.spines[["left", "top", "right"]].set_visible(False)
+        short_numbers(above)
+        _lines(below, z, x_of_z, inside, (float(x[0]), float(x[-1])))
+        handles = [h for axes in (above, right) for h in axes.get_legend_handles_labels()[0]]
+        labels = [t for axes in (above, right) for t in axes.get_legend_handles_labels()[1]]
+        figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2, labelcolor=INK)
+
+    return draw(paint, size=(5.6, 3.9), name="figure-1", alt=alternative(figure_1d))
+
+
+def _lines(axes: Any, z: np.ndarray, x_of_z: np.ndarray, inside: np.ndarray, span: tuple[float, float]) -> None:
+    """From z, on the lower line, up to x = G(z), on the upper one: where lines crowd, G puts many fakes."""
+    low, high = float(z.min(initial=0)), float(z.max(initial=1))
+    width = high - low if high > low else 1.0
+    at = span[0] + (z - low) / width * (span[1] - span[0])
+    for start, end in zip(at[inside], x_of_z[inside], strict=True):
+        axes.annotate(
+            "",
+            xy=(end, 1),
+            xytext=(start, 0),
+            arrowprops={
+                "arrowstyle": "->",
+                "color": MUTED,
+                "linewidth": 0.5,
+                "mutation_scale": 5,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.axhline(1, color=INK, linewidth=0.8)
+    axes.set_xlim(*span)
+    axes.set_ylim(-0.02, 1.02)
+    ticks = [low, (low + high) / 2, high]
+    axes.set_xticks([span[0] + (t - low) / width * (span[1] - span[0]) for t in ticks], [f"{t:.2g}" for t in ticks])
+    axes.set_yticks([0, 1], ["z", "x"])
+    axes.tick_params(length=0, pad=4)
+    axes.spines[:].set_visible(False)
+
+
+def figure_words(figure_1d: Mapping[str, Any]) -> str:
+    """What the figure shows, in a sentence with its numbers."""
+    x, p, q, d = (np.asarray(figure_1d[k], float) for k in ("x", "p_data", "p_g", "d"))
+    width = np.gradient(x)
+    # D and 1/2 are compared where there is data; the optimum of eq. 2 of the paper is p_data / (p_data + p_g).
+    weight = (p + q) * width
+    total = float(weight.sum())
+    if total <= 0:
+        return ""
+    away = float((np.abs(d - 0.5) * weight).sum() / total)
+    overlap = float((np.minimum(p, q) * width).sum())
+    return (
+        f"The two densities share {numbers.share(min(overlap, 1.0))} of their area, and D(x) lies "
+        f"{numbers.score(away)} from ½ on average where there are rows "
+        "(0: D cannot tell real from fake; 0.5: it always can)."
+    )
+
+
+def alternative(figure_1d: Mapping[str, Any]) -> str:
+    """The alternative text of the drawing."""
+    return (
+        "The density of the real values as an area, that of the fakes as a line, D(x) as a dashed line; below them, "
+        f"arrows from {len(figure_1d['z'])} values of z to x = G(z). {figure_words(figure_1d)}"
+    )

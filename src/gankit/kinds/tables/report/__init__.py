@@ -1,1 +1,0 @@
-"""What the report on tables shows."""

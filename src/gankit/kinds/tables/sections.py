@@ -1,0 +1,170 @@
+"""What a report on rows shows: columns, pairs of columns, group-by cells, look-alikes, and for one number the figure of
+2014.
+
+Knows evaluations of rows, samples and the makers of drawings; never the page around the sections, networks or the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gankit.kinds.tables.metrics.metrics import BASELINES, NOUN, TableFacts
+from gankit.kinds.tables.metrics.sample import Sample
+from gankit.kinds.tables.panels import MAX_COLUMNS, associations, draw_figure, figure_words, lookalikes, panels, tables
+from gankit.metrics.evaluate import Evaluation, MetricResult
+from gankit.metrics.metric import Baseline, Noun, Score
+from gankit.report import drawing, numbers
+from gankit.report.records import name
+from gankit.report.section import Chapter, Drawing, Section, Sections
+from gankit.report.verdict import is_copies
+
+MOST_PANELS = 40
+"""Columns that are drawn, at the most."""
+
+_RECORDS = ("worst", "examples")  # details that hold records of the data
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSections(Sections[TableFacts]):
+    """The sections of a report on rows.
+
+    real, fake: held-out rows and fakes, aligned. dates: columns whose numbers are seconds since 1970. figure: of
+    `panels.figure_1d`, for one-dimensional data.
+    """
+
+    real: Sample
+    fake: Sample
+    dates: frozenset[str] = frozenset()
+    figure: Mapping[str, Any] | None = None
+    noun: Noun = NOUN
+    baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
+    chapters: Sequence[Chapter] = (
+        Chapter("columns", "Columns", ("marginals",)),
+        Chapter("pairs", "Pairs of columns", ("pairs",)),
+        Chapter("groups", "Group-by answers", ("cube",)),
+        Chapter("judges", "Judged by machines", ("two-sample",)),
+        Chapter("usefulness", "Usefulness", ("usefulness",)),
+        Chapter("coverage", "Variety and rare categories", ("coverage",)),
+        Chapter("conditions", "Given a value", ("conditional",)),
+        Chapter("copies", "Copies", ("copies",)),
+    )
+    lists: bool = True
+    smooth: bool = False
+    left_out: str = (
+        "Records of the training data, and the fakes that look most like them, were left out of this report."
+    )
+
+    def like(self) -> str:
+        """See `Sections.like`."""
+        columns = len(self.facts.columns)
+        return f" over {columns} column{'' if columns == 1 else 's'}"
+
+    def lead(self) -> list[str]:
+        """See `Sections.lead`."""
+        facts = self.facts
+        guessed = " (guessed)" if facts.target_guessed else ""
+        return [] if facts.target is None else [f"target: {facts.target}{guessed}"]
+
+    def samples(self) -> list[Section]:
+        """See `Sections.samples`: the figure of 2014."""
+        if self.figure is None:
+            return []
+        drawn = Drawing("p_data, p_g, D(x), and G from z to x", draw_figure(self.figure))
+        asked = "The first figure of Goodfellow et al. (2014), for this model."
+        said = [("", figure_words(self.figure))]
+        return [Section("figure-1d", "The game in one image", [asked], verdicts=said, drawings=[drawn])]
+
+    def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
+        """See `Sections.chapter`."""
+        found = [t for m, r in results.items() for t in tables(m, r.details)]
+        section = replace(section, tables=found)
+        if section.id == "columns":
+            return self._columns(section)
+        if section.id == "pairs":
+            return self._pairs(section)
+        if section.id == "judges":
+            return replace(section, notes=self._giveaways())
+        if section.id == "copies":
+            return self._copies(section, results)
+        return section
+
+    def _columns(self, section: Section) -> Section:
+        columns, shape = self.facts.columns, self.results.get("shape")
+        scores = {c["column"]: float(c["score"]) for c in (shape.details.get("columns") or [] if shape else [])}
+        most = max(4, round(MOST_PANELS * self.scale))
+        drawn = panels(columns, scores, self.real, self.fake, dates=self.dates, most=most)
+        notes = []
+        if len(drawn) > 1:
+            notes.append("The column that differs most comes first; the figure is its own, 1 is best.")
+        if len(drawn) < len(columns):
+            notes.append(
+                f"The {len(drawn)} columns that differ most are shown, of {len(columns)}; report.json has all."
+            )
+        return replace(section, drawings=drawn, keyed=True, layout="small", notes=notes)
+
+    def _pairs(self, section: Section) -> Section:
+        names = self.real.names[:MAX_COLUMNS]
+        if len(names) < 2:
+            return section
+        drawn = drawing.heat_maps(associations(self.real, names), associations(self.fake, names), names, self.noun)
+        notes = [
+            "How strongly two columns go together: rank correlation of numbers (blue: rising together, orange: against "
+            "each other), Cramér’s V of categories, correlation ratio of one with the other; 0 is not at all, 1 fully."
+        ]
+        if len(names) < len(self.real.names):
+            notes.append(f"The first {len(names)} of {len(self.real.names)} columns are shown.")
+        return replace(section, drawings=drawn, notes=notes)
+
+    def _giveaways(self) -> list[str]:
+        """What may give the fakes away, from the other metrics: the worst columns and pairs, with their scores."""
+        found = {m: self.results[m].details for m in ("shape", "trend") if m in self.results}
+        columns = [
+            f"{name(c['column'])} ({numbers.score(c['score'])})" for c in found.get("shape", {}).get("columns") or []
+        ]
+        pairs = [
+            f"{' with '.join(map(name, p['columns']))} ({numbers.score(p['score'])})"
+            for p in found.get("trend", {}).get("pairs") or []
+        ]
+        parts = [numbers.listed(some[:3]) for some in (columns, pairs) if some]
+        if not parts:
+            return []
+        return [
+            "Where to look for what gives the fakes away: the columns and pairs that fit worst are "
+            f"{'; '.join(parts)}. What is left lies between three columns and more."
+        ]
+
+    def _copies(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
+        near = results["copies_near"].details if "copies_near" in results else {}
+        shown = lookalikes(near.get("worst") or [], self.dates)
+        warning = ""
+        if shown:
+            warning = (
+                "The tables of look-alikes show rows of the training data. Do not pass this page on if those are "
+                "confidential, or make it anew with --no-records."
+            )
+        drawn = drawing.distances(results, self.noun)
+        return replace(section, warning=warning, drawings=drawn, tables=[*section.tables, *shown])
+
+    def without_records(self) -> Evaluation[TableFacts]:
+        """See `Sections.without_records`: without the records that tests for copies name, and the fakes like them."""
+        results = dict(self.results)
+        for metric, result in self.results.items():
+            if is_copies(result):
+                ceiling = None if result.ceiling is None else _bare(result.ceiling)
+                results[metric] = replace(result, fake=_bare(result.fake), ceiling=ceiling)
+        return replace(self.evaluation, results=results)
+
+    def appendix(self) -> dict[str, Any]:
+        """See `Sections.appendix`."""
+        return {"figure_1d": self.figure}
+
+
+def _bare(score: Score) -> Score:
+    return replace(score, details={k: v for k, v in score.details.items() if k not in _RECORDS})
+
+
+def date_columns(card: Mapping[str, Any]) -> frozenset[str]:
+    """The columns that the card of a model calls datetimes: their numbers are seconds since 1970."""
+    return frozenset(str(c["name"]) for c in card.get("columns") or () if c.get("type") in ("datetime", "date"))
