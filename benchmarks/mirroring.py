@@ -34,7 +34,7 @@ def main() -> None:
         (x, _), (heldout, _) = images(name, arguments.folder, arguments.size)
         prepared = prepare(x, TrainConfig(heldout=heldout), [])
         for shown in arguments.shown:
-            facing.SHOWN, began = shown, time.monotonic()
+            facing.MIRRORING_SAMPLES, began = shown, time.monotonic()
             share = facing.told(prepared, 0)
             spread = math.sqrt(0.25 / len(heldout))
             row = {"data": name, "train": len(x), "heldout": len(heldout), "shown": shown, "told": round(share, 3)}

@@ -29,6 +29,7 @@ NEVER: dict[str, set[str]] = {
     "columns": {"torch", "click"},
     "options": {"torch", "pyarrow", "sklearn"},
     "config": {"torch", "pyarrow", "sklearn"},
+    "budget": {"torch", "pyarrow", "sklearn"},
     "networks": {"pyarrow", "pandas", "polars", "sklearn", "click"},
     "training": {"pyarrow", "pandas", "polars", "sklearn", "click"},
     "metrics": {"torch", "click"},

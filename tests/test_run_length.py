@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from gankit.budget import WRITING_S, Budget
 from gankit.config import TrainConfig
 from gankit.run import plan
 from gankit.run.plan import length_of
@@ -52,8 +53,21 @@ def notes_of(run: Run, **options: Any) -> Iterator[str]:
 def test_a_budget_holds_what_is_left_after_reading_timing_and_writing(clocks: dict[str, float]) -> None:
     notes: list[str] = []
     total, evaluations = length_of(stood_in(), TrainConfig(budget="100s"), 1.0, notes)
-    assert total == round((100 - 1 - 2 - plan.WRITING_S) / 1e-3) and evaluations == TrainConfig().evaluations
+    assert total == round((100 - 1 - 2 - WRITING_S) / 1e-3) and evaluations == TrainConfig().evaluations
     assert len(notes) == 1 and "as many as fit in 100s" in notes[0] and f"--samples {total}" in notes[0]
+
+
+def test_the_shares_of_a_time_and_of_a_number_of_samples() -> None:
+    long, short, default = (Budget.of(TrainConfig(budget=text)) for text in ("50m", "30s", None))
+    assert (long.classifier_s, long.classifier_samples) == (150.0, None) and default.seconds == 300
+    assert short.classifier_s == 3.0, "one that knows nothing would choose a checkpoint by nothing"
+    assert long.tries_compiling and long.tries_mirroring and not short.tries_compiling and not short.tries_mirroring
+    assert not Budget.of(TrainConfig(budget="49m")).tries_compiling
+    assert long.evaluations(1.0, 20) == 20 and long.evaluations(60.0, 20) == 10 and long.evaluations(1e6, 20) == 3
+    shown = [Budget.of(TrainConfig(samples=text)) for text in ("1k", "200k", "2M")]
+    assert [budget.classifier_samples for budget in shown] == [20_000, 50_000, 200_000]
+    assert [budget.tries_mirroring for budget in shown] == [False, False, True]
+    assert not any(budget.tries_compiling or budget.classifier_s for budget in shown)
 
 
 def test_samples_are_taken_as_they_are_and_nothing_is_timed(clocks: dict[str, float]) -> None:

@@ -61,8 +61,8 @@ def test_runs_from_before_it_could_be_found_out_go_on() -> None:
 
 
 def test_what_was_found_out_is_recorded_and_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.kinds.images.features.LEAST_SAMPLES", 64)
-    monkeypatch.setattr("gankit.kinds.images.features.SHOWN", 500)
+    monkeypatch.setattr("gankit.budget.MIRRORING_FROM_SAMPLES", 64)
+    monkeypatch.setattr("gankit.kinds.images.features.MIRRORING_SAMPLES", 500)
     model = gankit.train(blobs(8000, 0.0), samples=64, width=4, heldout_fraction=0.4)
     assert model.card["options"]["mirror"] == "on"
     short = gankit.train(blobs(300, 0.0), samples=64, width=4)

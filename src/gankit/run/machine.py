@@ -10,28 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gankit.config import DEFAULT_BUDGET, TrainConfig
+from gankit.budget import Budget
+from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
 from gankit.networks.base import Pair
 from gankit.networks.execution import threads_that_pay
-from gankit.options import parse_duration
 from gankit.spec import Form
 from gankit.training.loop import seconds_per_sample
 
 if TYPE_CHECKING:
     from gankit.run.run import Run
 
-
-STALL_S = 150.0
-"""What the first compiled step may take (132 s on a busy core: benchmarks/images_step.md)."""
-
-MOST_SHARE = 0.05
-"""At most this share of a time budget goes into finding out."""
-
 PAYS = 0.95
 """A compiled step that takes more than that share of a plain one is no gain worth other code."""
-
 
 FAILURES = (RuntimeError, ImportError, OSError)
 """What the compiler raises, and what it calls."""
@@ -51,7 +43,7 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
     Raises:
         OptionError: it was asked for, and cannot be done here.
     """
-    if config.compile == "off" or (config.compile == "auto" and _is_short(config)):
+    if config.compile == "off" or (config.compile == "auto" and not Budget.of(config).tries_compiling):
         return "off"
     run.game.uncompile()
     plain = compiled = seconds_per_sample(run.game, run.train)["game"]
@@ -101,10 +93,6 @@ def still_compiles(run: Run, notes: list[str]) -> None:
 
 def _words(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-def _is_short(config: TrainConfig) -> bool:
-    return config.samples is not None or parse_duration(config.budget or DEFAULT_BUDGET) * MOST_SHARE < STALL_S
 
 
 def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> str:

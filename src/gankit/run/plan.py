@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from gankit.config import DEFAULT_BUDGET, TrainConfig
+from gankit.budget import WRITING_S, Budget
+from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Evidence, Prepared
 from gankit.kinds.options import AugmentOptions
@@ -22,7 +23,6 @@ from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
 from gankit.networks.base import Generator, Pair, Task
-from gankit.options import parse_duration, parse_samples
 from gankit.randomness import torch_generator
 from gankit.training.game import Batches, Game
 from gankit.training.loop import samples_for_budget, seconds_per_sample
@@ -99,15 +99,8 @@ def model_of(
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
 
-JUDGING_SHARE = 0.2
-"""At most this share of a time budget goes into evaluations, if three of them fit into it."""
-
 BUSY = 0.2
 """If more of the processor than that goes to others while steps are timed, a line says so."""
-
-WRITING_S = 2.0
-"""What is kept back of a time budget for writing the model."""
-
 
 LOOK_PIXELS = 256 * 256
 """Above so many pixels looks come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
@@ -181,26 +174,25 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         spent_s: what was spent before.
         notes: the decision is appended.
     """
-    if config.samples is not None:
-        return parse_samples(config.samples), config.evaluations
-    budget = config.budget or DEFAULT_BUDGET
-    budget_s = parse_duration(budget)
+    budget = Budget.of(config)
+    if budget.seconds is None:
+        assert budget.samples is not None
+        return budget.samples, config.evaluations
     began, worked = time.monotonic(), time.process_time()
     per_sample = seconds_per_sample(run.game, run.train)
     timed = time.monotonic()
     busy = 1 - (time.process_time() - worked) / max(timed - began, 1e-9)
     run.judge(run.game.average)
     judged_s = time.monotonic() - timed
-    affordable = int(JUDGING_SHARE * budget_s / max(judged_s, 1e-9))
-    plan = replace(run.game.config, evaluations=int(np.clip(affordable, 3, config.evaluations)))
+    plan = replace(run.game.config, evaluations=budget.evaluations(judged_s, config.evaluations))
     spent_s += time.monotonic() - began + WRITING_S
-    total = samples_for_budget(budget_s, spent_s, per_sample, judged_s, plan)
+    total = samples_for_budget(budget.seconds, spent_s, per_sample, judged_s, plan)
     epochs = total / max(run.prepared.num_train, 1)
     if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
         total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
-        why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget}"
+        why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget.text}"
     else:
-        why = f"as many as fit in {budget}. Override with --budget"
+        why = f"as many as fit in {budget.text}. Override with --budget"
     notes.append(
         f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
         f"Reproduce with --samples {total} --evaluations {plan.evaluations}"
@@ -210,6 +202,6 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     if run.game.device.type == "cpu" and busy > BUSY:
         notes.append(
             f"other programs took {busy:.0%} of the processor while the length was worked out; should they end, the "
-            f"training ends before {budget} are over. A set length: --samples"
+            f"training ends before {budget.text} are over. A set length: --samples"
         )
     return total, plan.evaluations

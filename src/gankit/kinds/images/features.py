@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from gankit.config import DEFAULT_BUDGET, TrainConfig
+from gankit.budget import MIRRORING_SAMPLES, Budget
+from gankit.config import TrainConfig
 from gankit.features import Classifier, Features, fixed_features, train_classifier
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
 from gankit.networks import NETWORKS
-from gankit.options import parse_duration, parse_samples
 from gankit.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -92,35 +92,18 @@ def perceive(
     return Perception(classifier.features, classifier, name, tuple(map(str, column.levels)))
 
 
-TEACHING_SHARE = 0.05
-"""At most this share of a time budget goes into the classifier that images are measured by."""
-
-LEAST_TEACHING_S = 3.0
-"""But not less, for one that knows nothing would choose a checkpoint by nothing."""
-
-TEACHING_SAMPLES, LEAST_SHOWN, MOST_SHOWN = 0.25, 20_000, 200_000
-"""The same of a length in samples, within bounds."""
-
-
 def perception_for(
     prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out images"
 ) -> Perception:
     """What the images are measured by; held: what held-out ones are called in the note."""
-    if config.samples is not None:
-        shown = int(TEACHING_SAMPLES * parse_samples(config.samples))
-        found = perceive(prepared, config.seed, samples=int(np.clip(shown, LEAST_SHOWN, MOST_SHOWN)))
-    else:
-        budget_s = parse_duration(config.budget or DEFAULT_BUDGET)
-        found = perceive(prepared, config.seed, max_seconds=max(TEACHING_SHARE * budget_s, LEAST_TEACHING_S))
+    budget = Budget.of(config)
+    found = perceive(prepared, config.seed, samples=budget.classifier_samples, max_seconds=budget.classifier_s)
     notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
     return found
 
 
-LEAST_BUDGET_S, LEAST_SAMPLES = 600.0, 500_000
-"""Shorter runs are not asked: D has no time to memorise the images, and finding out takes 10 s or more."""
-
-SHOWN, MOST_IMAGES, MOST_BYTES = 20_000, 10_000, 1 << 28
-"""Images that the judge of left and right is shown with their mirror images, from how many, and bytes of them."""
+MOST_IMAGES, MOST_BYTES = 10_000, 1 << 28
+"""Images, and bytes of them, that the classifier of left and right draws from."""
 
 LEAST_HELDOUT = 1000
 """Of fewer held-out images chance would decide."""
@@ -140,7 +123,7 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
     own = config.own(ImageOptions)
     if own.mirror != "auto":
         return own.mirror
-    if not NETWORKS[prepared.network].augmented or _is_short(config):
+    if not NETWORKS[prepared.network].augmented or not Budget.of(config).tries_mirroring:
         return "off"
     count = min(len(prepared.heldout), MOST_IMAGES)
     if count < LEAST_HELDOUT:
@@ -164,12 +147,6 @@ def told(prepared: Prepared[ImageSet, Any], seed: int) -> float:
     count = min(MOST_IMAGES, max(LEAST_HELDOUT, MOST_BYTES // prepared.codec.spec.dim))
     x, new = (part.some(count, draws) for part in (train, heldout))
     both = np.concatenate([x, x[:, :, ::-1]])  # [N, H, W, C] twice
-    classifier = train_classifier(both, np.repeat([0, 1], len(x)), 2, seed, samples=SHOWN)
+    classifier = train_classifier(both, np.repeat([0, 1], len(x)), 2, seed, samples=MIRRORING_SAMPLES)
     as_it_is, mirrored = (classifier.predict(np.ascontiguousarray(part))[:, 1] for part in (new, new[:, :, ::-1]))
     return float((as_it_is < mirrored).mean() + 0.5 * (as_it_is == mirrored).mean())
-
-
-def _is_short(config: TrainConfig) -> bool:
-    if config.samples is not None:
-        return parse_samples(config.samples) < LEAST_SAMPLES
-    return parse_duration(config.budget or DEFAULT_BUDGET) < LEAST_BUDGET_S
