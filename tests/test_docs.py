@@ -85,7 +85,7 @@ def test_every_metric_is_explained() -> None:
 def test_every_metric_of_series_is_explained() -> None:
     from gankit.kinds.series.metrics.metrics import METRICS
 
-    part = DOCS["report.md"].split("## The figures of series", 1)[1].split("\n## ", 1)[0]
+    part = DOCS["report.md"].split("## Metrics of series", 1)[1].split("\n## ", 1)[0]
     assert [m.name for m in METRICS if f"| `{m.name}` |" not in part] == []
 
 

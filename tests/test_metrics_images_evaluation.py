@@ -223,5 +223,5 @@ def test_what_does_not_fit_is_refused_in_words(
 
 
 def test_every_metric_of_images_is_explained_in_the_docs() -> None:
-    section = DOCS.read_text(encoding="utf-8").split("## The figures of images", 1)[1].split("\n## ", 1)[0]
+    section = DOCS.read_text(encoding="utf-8").split("## Metrics of images", 1)[1].split("\n## ", 1)[0]
     assert [m.name for m in METRICS if f"`{m.name}`" not in section] == []
