@@ -13,6 +13,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +21,17 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from gankit.randomness import torch_generator
-from gankit.training.augment import Ada, Augment, Change, DiffAugment, Draws, changes
+from gankit.training.augment import changes
+from gankit.training.augment.ada import Ada
+from gankit.training.augment.base import Augment, Change, Draws, put_back, taken
+from gankit.training.augment.diffaugment import DiffAugment
 
 CPU = torch.device("cpu")
 SHAPES = ((3, 64, 64), (1, 28, 28))
 BATCH, LARGE, SMALL = 64, 256, 64
+
+LANCZOS = 3
+"""Half-width of the kernel that doubles an axis, in pixels."""
 
 
 def timed(work: Callable[[], object]) -> str:
@@ -37,11 +44,48 @@ def timed(work: Callable[[], object]) -> str:
     return f"{statistics.median(times[1:]):.1f} ({min(times[1:]):.1f})"
 
 
+def doubled(x: Tensor) -> Tensor:
+    """Images at twice the resolution by Lanczos interpolation: [M, C, H, W] -> [M, C, 2 (H - 1), 2 (W - 1)].
+
+    The new pixels lie a quarter of a pixel to either side of the old ones' along each axis.
+    """
+    across, down = (doubling(size).to(x.dtype) for size in (x.shape[3], x.shape[2]))
+    return down @ (x @ across.T)
+
+
+@lru_cache
+def doubling(size: int) -> Tensor:
+    """The matrix [2 (size - 1), size] that doubles an axis: sinc(d) sinc(d / 3) for |d| < 3, in rows that sum to 1."""
+    old = torch.arange(-LANCZOS, size + LANCZOS, dtype=torch.float64)
+    distance = (torch.arange(2 * size - 2, dtype=torch.float64) / 2 + 0.25).view(-1, 1) - old
+    weights = distance.sinc() * (distance / LANCZOS).sinc() * (distance.abs() < LANCZOS)
+    weights /= weights.sum(dim=1, keepdim=True)
+    places = torch.arange(-LANCZOS, size + LANCZOS).remainder(2 * (size - 1))
+    places = torch.where(places < size, places, 2 * (size - 1) - places)
+    return torch.zeros(len(weights), size, dtype=torch.float64).index_add_(1, places, weights)
+
+
+def sharply_warped(x: Tensor, part: Change) -> Tensor:
+    """As `changes.warp`, from a doubled image, which ends where the outermost old pixels had their centres."""
+    places = changes.grid(part.values.to(x.dtype), x.shape[2], x.shape[3])
+    changed = F.grid_sample(doubled(taken(x, part)), places, "bilinear", "reflection", align_corners=False)
+    return put_back(x, part, changed)
+
+
+class SharpAda(Ada):
+    """ADA that doubles images before it resamples them."""
+
+    def apply(self, x: Tensor, draws: Draws) -> Tensor:
+        x = x if draws.moves is None else changes.move(x, draws.moves)
+        x = x if draws.warps is None else sharply_warped(x, draws.warps)
+        return x if draws.colours is None else changes.recolour(x, draws.colours)
+
+
 def times() -> None:
     augments: dict[str, tuple[Augment, float]] = {
         "Ada, strength .1": (Ada(), 0.1),
         "Ada, strength .5": (Ada(), 0.5),
-        "Ada, strength .5, sharp": (Ada(sharp=True), 0.5),
+        "Ada, strength .5, sharp": (SharpAda(), 0.5),
         "DiffAugment": (DiffAugment(), 1.0),
     }
     print("| | images | draw | apply | apply and its gradient |\n|---|---|---|---|---|")
@@ -106,7 +150,7 @@ def quality() -> None:
 
     methods: dict[str, Callable[[Tensor], Tensor]] = {
         "bilinear": lambda x: changes.warp(x, part),
-        "doubled first, then bilinear (sharp)": lambda x: changes.warp(x, part, sharp=True),
+        "doubled first, then bilinear (sharp)": lambda x: sharply_warped(x, part),
         "bicubic": bicubic,
     }
     print(

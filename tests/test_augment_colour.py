@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -107,53 +106,3 @@ def test_the_box_cuts_the_pixels_whose_centres_it_holds() -> None:
     expected = torch.ones(4, 6)
     expected[2:, :2] = 0
     assert torch.equal(cut[1, 0], expected)
-
-
-def test_noise_is_added_to_the_chosen() -> None:
-    x, noise = images(2, 1, 3, 3), images(1, 1, 3, 3)
-    noisy = changes.add_noise(x, Change(torch.tensor([0]), noise))
-    assert torch.allclose(noisy[0], x[0] + noise[0])
-    assert torch.equal(noisy[1], x[1])
-
-
-def test_the_bands_add_up_to_the_identity_and_lie_where_they_should() -> None:
-    filters = changes.band_filters().numpy()
-    assert filters.shape == (changes.NUM_BANDS, 43)
-    identity = np.zeros(43)
-    identity[21] = 1
-    assert np.allclose(filters.sum(0), identity, atol=1e-12)
-    assert np.allclose(filters, filters[:, ::-1], atol=1e-12)
-    response = np.abs(np.fft.rfft(filters, 4096))
-    frequency = np.arange(response.shape[1]) / 4096  # cycles a pixel
-    for band, (low, high) in enumerate([(0, 1 / 16), (1 / 16, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1 / 2)]):
-        strongest = frequency[response[band].argmax()]
-        assert low <= strongest <= high + 1e-3
-
-
-def test_gains_of_one_change_nothing_and_equal_gains_multiply() -> None:
-    x = images(2, 3, 9, 12)
-    kept = changes.amplify(x, Change(torch.arange(2), torch.ones(2, 4)))
-    assert torch.allclose(kept, x, atol=1e-6)
-    twice = changes.amplify(x, Change(torch.arange(2), torch.full((2, 4), 2.0)))
-    assert torch.allclose(twice, 4 * x, atol=1e-5)  # along both axes
-
-
-def test_the_lowest_gain_multiplies_a_flat_image_and_the_others_do_not() -> None:
-    x = torch.full((1, 1, 8, 8), 0.5)
-    changed = changes.amplify(x, Change(torch.tensor([0]), torch.tensor([[3.0, 7.0, 0.1, 5.0]])))
-    assert torch.allclose(changed, 9 * x, atol=1e-5)
-
-
-@settings(deadline=None)
-@given(gains=st.lists(st.floats(0.1, 10), min_size=4, max_size=4))
-def test_a_single_balanced_gain_keeps_the_power_of_a_natural_image(gains: list[float]) -> None:
-    power = torch.tensor(changes.BAND_POWER).double()
-    total = torch.ones(4).double()
-    for band, gain in enumerate(gains):
-        alone = torch.ones(1, 4)
-        alone[0, band] = gain
-        balanced = changes.balanced(alone)[0]
-        assert math.isclose(float((power * balanced.square()).sum()), 1, rel_tol=1e-6)
-        assert math.isclose(float(balanced[band] / balanced[band - 1]), gain, rel_tol=1e-5)
-        total *= balanced
-    assert torch.allclose(changes.balanced(torch.tensor([gains]))[0], total, rtol=1e-5)

@@ -8,38 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.training.augment import LIMIT, TARGET, memorised, speed_for, steer
-
-logits = st.floats(-20, 20)
-
-
-@pytest.mark.parametrize(
-    ("train", "heldout", "fake", "expected"),
-    [
-        (2.0, 2.0, -1.0, 0.0),  # held-out images pass as training images do
-        (2.0, -1.0, -1.0, 1.0),  # they are taken for fakes
-        (2.0, 1.0, -2.0, 0.25),
-        (1.0, 2.0, 0.0, 0.0),  # held-out images pass better: chance, not memory
-        (1.0, -3.0, 0.0, 1.0),
-        (0.0, -1.0, 0.0, 0.0),  # D tells nothing apart
-        (-1.0, -2.0, 3.0, 0.0),
-    ],
-)
-def test_memory_is_the_share_of_the_gap_that_held_out_images_do_not_have(
-    train: float, heldout: float, fake: float, expected: float
-) -> None:
-    assert memorised(train, heldout, fake) == expected
-
-
-@settings(deadline=None)
-@given(train=logits, heldout=logits, fake=logits, drift=st.integers(-8, 8))
-def test_memory_lies_between_0_and_1_and_ignores_a_drift_of_all_logits(
-    train: float, heldout: float, fake: float, drift: int
-) -> None:
-    value = memorised(train, heldout, fake)
-    assert 0 <= value <= 1
-    if train - fake > 1e-3:
-        assert math.isclose(memorised(train + drift, heldout + drift, fake + drift), value, abs_tol=1e-9)
+from gankit.training.augment.ada import LIMIT, TARGET, speed_for, steer
 
 
 def test_the_strength_rises_above_the_target_and_falls_below_it() -> None:

@@ -115,48 +115,6 @@ def test_a_linear_image_is_resampled_to_what_the_map_says() -> None:
     assert torch.allclose(moved[0, 0, inner, inner].flatten(), expected, atol=1e-9)
 
 
-def test_doubling_gives_back_a_wave_and_mirrors_at_the_edges() -> None:
-    size = 24
-    for half_waves in (0, 1, 3, 8):
-        # a cosine that is mirrored about the outermost pixels as the images are
-        def wave(place: Tensor, k: int = half_waves) -> Tensor:
-            return torch.cos(math.pi * k * place / (size - 1))
-
-        x = wave(torch.arange(size).double()).view(1, 1, 1, size).expand(1, 1, size, size)
-        fine = changes.doubled(x)
-        assert fine.shape == (1, 1, 2 * (size - 1), 2 * (size - 1))
-        expected = wave(torch.arange(2 * (size - 1)) / 2 + 0.25)
-        assert (fine[0, 0] - expected).abs().max() < 0.012
-
-
-@pytest.mark.parametrize("size", [1, 2, 7, 16])
-def test_sharp_resampling_leaves_smooth_images_where_the_map_puts_them(size: int) -> None:
-    x = torch.full((1, 2, size, size), 0.4, dtype=torch.float64)
-    maps = changes.turn(0.7 * ONE) @ changes.shift(3.3 * ONE, 9.1 * ONE)
-    part = Change(torch.tensor([0]), maps[:, :2])
-    assert torch.allclose(changes.warp(x, part, sharp=True), x)
-    slope = torch.linspace(-1, 1, size).double().view(1, 1, 1, -1).expand(1, 2, size, -1)
-    part = whole(changes.shift(0.5 * ONE, 0 * ONE))
-    found, plain = changes.warp(slope, part, sharp=True), changes.warp(slope, part)
-    assert (found - plain).abs()[..., 4:-4].sum() < 0.02
-
-
-def test_sharp_resampling_keeps_more_of_a_fine_wave_than_plain_resampling() -> None:
-    size = 64
-    axis = torch.arange(size).double()
-    part = whole(changes.shift(0.5 * ONE, 0 * ONE))
-    x = torch.sin(2 * math.pi * 0.3 * axis).expand(1, 1, size, size)
-    truth = torch.sin(2 * math.pi * 0.3 * (axis - 0.5))[8:-8]
-
-    def left(sharp: bool) -> float:
-        y = changes.warp(x, part, sharp)[0, 0, 32, 8:-8]
-        return float((y @ truth) / (truth @ truth))
-
-    # in closed form: the mean of two neighbours halfway between them keeps cos(pi f)
-    assert math.isclose(left(False), math.cos(math.pi * 0.3), rel_tol=1e-3)
-    assert left(True) > 0.8
-
-
 def test_only_the_chosen_images_move() -> None:
     x = images(4, 1, 6, 6)
     maps = changes.quarter_turns(torch.tensor([1, 1, 1, 1]))
@@ -167,12 +125,3 @@ def test_only_the_chosen_images_move() -> None:
     assert torch.equal(x, before)
     assert torch.equal(moved[::2], x[::2])
     assert torch.equal(moved[1::2], torch.rot90(x[1::2], -1, (2, 3)))
-
-
-@settings(deadline=None)
-@given(size=st.integers(1, 7), margin=st.integers(0, 20))
-def test_mirrored_places_are_those_of_numpy(size: int, margin: int) -> None:
-    import numpy as np
-
-    expected = np.pad(np.arange(size), margin, mode="reflect")
-    assert changes.mirrored_places(size, margin, torch.device("cpu")).tolist() == expected.tolist()

@@ -24,7 +24,9 @@ from gankit.errors import ModelError
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
-from gankit.training.augment import AUGMENTATIONS, mirrored_by_chance, speed_for, steer
+from gankit.training.augment import AUGMENTATIONS
+from gankit.training.augment.ada import speed_for, steer
+from gankit.training.augment.changes import mirrored_by_chance
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
 from gankit.training.plan import Descent, GameConfig, Phase, Totals
 

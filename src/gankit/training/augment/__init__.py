@@ -9,30 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gankit.training.augment.ada import LIMIT, SPEED_SAMPLES, TARGET, Ada, memorised, speed_for, steer
-from gankit.training.augment.base import Augment, Change, Draws
-from gankit.training.augment.changes import mirrored_by_chance
+from gankit.training.augment.ada import Ada
+from gankit.training.augment.base import Augment
 from gankit.training.augment.diffaugment import DiffAugment, Spectral
 
-__all__ = [
-    "AUGMENTATIONS",
-    "LIMIT",
-    "SPEED_SAMPLES",
-    "TARGET",
-    "Ada",
-    "Augment",
-    "Change",
-    "DiffAugment",
-    "Draws",
-    "Spectral",
-    "memorised",
-    "mirrored_by_chance",
-    "speed_for",
-    "steer",
-]
-
-AUGMENTATIONS: dict[str, Callable[[], Augment]] = {
-    "ada": Ada,
-    "diffaugment": DiffAugment,
-    "spectral": Spectral,
-}
+AUGMENTATIONS: dict[str, Callable[[], Augment]] = {"ada": Ada, "diffaugment": DiffAugment, "spectral": Spectral}

@@ -27,26 +27,6 @@ section 2.2). The paper's controller has no such limit, and its users met streng
 colours."""
 
 
-def memorised(train: float, heldout: float, fake: float) -> float:
-    """How far D has memorised the training images: r_v of Karras et al. 2020, eq. 1, in [0, 1].
-
-    (E[D(training)] - E[D(held-out)]) / (E[D(training)] - E[D(fake)]): 0 where D takes held-out images for real as
-    training images, 1 where it takes them for fakes. 0 as well where D cannot tell training images from fakes at all,
-    for then there is nothing that it could have memorised.
-
-    The three means must come from the same D at the same step (a relativistic D may drift as a whole), and the images
-    must have been augmented with the same strength.
-
-    Args:
-        train, heldout, fake: mean logits.
-
-    >>> memorised(2.0, 1.0, 0.0)
-    0.5
-    """
-    gap = train - fake
-    return min(max((train - heldout) / gap, 0.0), 1.0) if gap > 0 else 0.0
-
-
 def speed_for(total_samples: float) -> float:
     """Real samples in which the strength may go from 0 to 1 in a training of `total_samples`: half of it at most.
 
@@ -74,9 +54,9 @@ def steer(
 
     Args:
         strength: p until now, in [0, 1].
-        memorised: what `memorised` measured; a NaN leaves p as it is.
+        memorised: how far D has memorised the training images, r_v of eq. 1 there; a NaN leaves p as it is.
         samples: real samples shown since the last look.
-        target: the value of `memorised` that is aimed at.
+        target: the value of `memorised` to reach.
         speed_samples: real samples in which p can go from 0 to 1.
         limit: largest p.
 
@@ -95,8 +75,6 @@ SCALE_LOG2, STRETCH_LOG2 = 0.2, 0.2
 """Standard deviations of the logarithms (to base 2) of the scale and of the stretch."""
 BRIGHTNESS, CONTRAST_LOG2, SATURATION_LOG2 = 0.2, 0.5, 1.0
 """Standard deviations of the added brightness and of the logarithms of contrast and saturation."""
-GAIN_LOG2, NOISE, CUTOUT = 1.0, 0.1, 0.5
-"""Standard deviations of the logarithms of gains and of the noise's level; the box's share of the side."""
 
 
 class Ada(Augment):
@@ -112,83 +90,38 @@ class Ada(Augment):
     turned by quarters or shifted by whole pixels keep their pixels to the bit.
 
     A departure from the paper, which resamples at twice the resolution between wavelet filters: resampling is bilinear,
-    which leaves about half of the finest octave's power, or bilinear in a doubled image (`sharp`), which leaves .8 for
-    four times the time (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is
-    weakened is still there for D to compare, and images that are not resampled show it in full.
+    which leaves about half of the finest octave's power; in a doubled image it would leave .8 for four times the time
+    (benchmarks/augment.md). Half is enough: reals and fakes are resampled alike, so what is weakened is still there for
+    D to compare, and images that are not resampled show it in full. Another: the groups that helped the paper little
+    (gains of frequency bands, noise, a box cut out) are left out.
 
     Args:
         blit, geometry, colour: which of the three groups are used.
-        filters, noise, cutout: further groups of the paper, which helped it little: gains of frequency bands, noise,
-            a box of half the side.
-        sharp: whether images are doubled before they are resampled.
     """
 
     steered = True
     first_strength = 0.0
 
-    def __init__(
-        self,
-        blit: bool = True,
-        geometry: bool = True,
-        colour: bool = True,
-        filters: bool = False,
-        noise: bool = False,
-        cutout: bool = False,
-        sharp: bool = False,
-    ) -> None:
-        self.blit = blit
-        self.geometry = geometry
-        self.colour = colour
-        self.filters = filters
-        self.noise = noise
-        self.cutout = cutout
-        self.sharp = sharp
+    def __init__(self, blit: bool = True, geometry: bool = True, colour: bool = True) -> None:
+        self.blit, self.geometry, self.colour = blit, geometry, colour
 
     def _draw(self, dice: Dice, shape: tuple[int, int, int]) -> Draws:
         """See `Augment.draw`; an image's draws at a smaller strength are some of those at a larger one."""
-        moves, warps = self._maps(dice, shape)
-        draws = Draws(
+        identity = torch.eye(3, dtype=torch.float64).repeat(dice.count, 1, 1)
+        whole = _whole_pixel_maps(dice, shape) if self.blit else identity
+        any_maps = _resampling_maps(dice, shape) if self.geometry else identity
+        warped = (any_maps != identity).flatten(1).any(dim=1)  # [B]
+        moved = (whole != identity).flatten(1).any(dim=1) & ~warped
+        return Draws(
             dice.count,
-            moves=moves,
-            warps=warps,
+            moves=part_of(whole[:, :2], moved),
+            warps=part_of((whole @ any_maps)[:, :2], warped),
             colours=_colours(dice, shape[0]) if self.colour else None,
-            gains=_gains(dice) if self.filters else None,
-            noise=_noise(dice, shape) if self.noise else None,
-            boxes=_boxes(dice, shape) if self.cutout else None,
         )
-        return draws
 
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""
-        assert len(x) == draws.count, (len(x), draws.count)
-        if draws.moves is not None:
-            x = changes.move(x, draws.moves)
-        if draws.warps is not None:
-            x = changes.warp(x, draws.warps, self.sharp)
-        if draws.colours is not None:
-            x = changes.recolour(x, draws.colours)
-        if draws.gains is not None:
-            x = changes.amplify(x, draws.gains)
-        if draws.noise is not None:
-            x = changes.add_noise(x, draws.noise)
-        return x if draws.boxes is None else changes.cut_out(x, draws.boxes)
-
-    def _maps(self, dice: Dice, shape: tuple[int, int, int]) -> tuple[Change | None, Change | None]:
-        """Maps of the images that move by whole pixels only, and of those that are resampled."""
-        whole = _whole_pixel_maps(dice, shape) if self.blit else _identity(dice.count)
-        any_maps = _resampling_maps(dice, shape) if self.geometry else _identity(dice.count)
-        warped = _differs(any_maps, _identity(dice.count))
-        moved = _differs(whole, _identity(dice.count)) & ~warped
-        return part_of(whole[:, :2], moved), part_of((whole @ any_maps)[:, :2], warped)
-
-
-def _identity(count: int) -> Tensor:
-    return torch.eye(3, dtype=torch.float64).repeat(count, 1, 1)
-
-
-def _differs(values: Tensor, others: Tensor) -> Tensor:
-    """Which rows [B] bool of [B, ...] differ."""
-    return (values != others).flatten(1).any(dim=1)
+        return changes.apply(x, draws)
 
 
 def _whole_pixel_maps(dice: Dice, shape: tuple[int, int, int]) -> Tensor:
@@ -237,28 +170,3 @@ def _colours(dice: Dice, channels: int) -> Change | None:
         factor = dice.sometimes(dice.normal(SATURATION_LOG2).exp2(), 1.0)
         matrices, changed = changes.saturation(factor, n) @ matrices, changed | (factor != 1)
     return part_of(changes.as_maps(matrices, channels), changed)
-
-
-def _gains(dice: Dice) -> Change | None:
-    gains = [dice.sometimes(dice.normal(GAIN_LOG2).exp2(), 1.0) for _ in range(changes.NUM_BANDS)]
-    bands = torch.stack(gains, dim=1)
-    return part_of(changes.balanced(bands), _differs(bands, torch.ones_like(bands)))
-
-
-def _noise(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
-    levels = dice.sometimes(dice.normal(NOISE).abs(), 0.0)
-    part = part_of(levels.view(-1, 1, 1, 1), levels != 0)
-    if part is None:
-        return None
-    noise = torch.zeros(len(part.rows), *shape)
-    n = changes.num_colours(shape[0])
-    noise[:, :n] = part.values * torch.randn(len(part.rows), n, *shape[1:], generator=dice.generator)
-    return Change(part.rows, noise)
-
-
-def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
-    _, height, width = shape
-    x, y = dice.uniform(0, 1), dice.uniform(0, 1)
-    half = CUTOUT / 2
-    edges = [(x - half) * width, (x + half) * width, (y - half) * height, (y + half) * height]
-    return part_of(torch.stack(edges, dim=1), dice.happens())

@@ -33,12 +33,10 @@ class Draws:
     """All that chance decides about the augmentation of one batch; a stage that is None changes no image.
 
     count: images of the batch.
-    moves: maps [M, 2, 3] of whole pixels (flips, quarter turns, whole steps), see `geometry`.
+    moves: maps [M, 2, 3] of whole pixels (flips, quarter turns, whole steps).
     warps: maps [M, 2, 3] of any kind.
-    colours: maps [M, C, C + 1] of a pixel's channels, see `colour`.
+    colours: maps [M, C, C + 1] of a pixel's channels.
     contrasts: factors [M, 1, 1, 1] about the image's own mean.
-    gains: factors [M, 4] of the frequency bands, see `colour`.
-    noise: numbers [M, C, H, W] that are added.
     boxes: edges [M, 4] (left, right, top, bottom) in pixels of what is cut out.
     """
 
@@ -47,8 +45,6 @@ class Draws:
     warps: Change | None = None
     colours: Change | None = None
     contrasts: Change | None = None
-    gains: Change | None = None
-    noise: Change | None = None
     boxes: Change | None = None
 
     def to(self, device: torch.device) -> Draws:
@@ -88,7 +84,7 @@ class Augment(ABC):
     """An augmentation of images, the same kind for real ones and fakes.
 
     Attributes:
-        steered: whether its strength is meant to follow D's memory (`controller.steer`) or to stay at `first_strength`.
+        steered: whether its strength is meant to follow D's memory (`ada.steer`) or to stay at `first_strength`.
         first_strength: the strength to begin with, in [0, 1].
     """
 

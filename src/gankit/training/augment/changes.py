@@ -1,22 +1,16 @@
 """Changes that augmentations are made of: of places (flips, turns, shifts, scales) and of values (brightness, contrast,
-hue, saturation; boxes cut out, noise, bands of frequencies).
+hue, saturation; boxes cut out).
 
 Knows images as tensors; never networks, or when and how strongly a change is made.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gankit.training.augment.base import Change, put_back, taken
-
-LANCZOS = 3
-"""Half-width of the kernel that doubles an axis, in pixels."""
+from gankit.training.augment.base import Change, Draws, put_back, taken
 
 
 def shift(right: Tensor, down: Tensor) -> Tensor:
@@ -70,10 +64,9 @@ def move(x: Tensor, part: Change, mirrored: bool = True) -> Tensor:
         part: maps [M, 2, 3] that lead from pixels to pixels.
         mirrored: whether what lies beyond the edges is the image mirrored, or 0.
     """
-    chosen = taken(x, part)
     places = grid(part.values.to(x.dtype), x.shape[2], x.shape[3])
     padding = "reflection" if mirrored else "zeros"
-    return put_back(x, part, F.grid_sample(chosen, places, "nearest", padding, align_corners=True))
+    return put_back(x, part, F.grid_sample(taken(x, part), places, "nearest", padding, align_corners=True))
 
 
 def mirrored_by_chance(x: Tensor, u: Tensor) -> Tensor:
@@ -85,53 +78,23 @@ def mirrored_by_chance(x: Tensor, u: Tensor) -> Tensor:
     return torch.where((u < 0.5).view(-1, 1, 1, 1), x.flip(-1), x)
 
 
-def warp(x: Tensor, part: Change, sharp: bool = False) -> Tensor:
+def warp(x: Tensor, part: Change) -> Tensor:
     """Images resampled by any maps, mirrored beyond their edges.
 
     Args:
         x: [B, C, H, W].
         part: maps [M, 2, 3].
-        sharp: whether images are `doubled` before they are read bilinearly, which keeps more of what is fine in them.
     """
-    chosen = taken(x, part)
     places = grid(part.values.to(x.dtype), x.shape[2], x.shape[3])
-    # a doubled image ends where the outermost pixels of the old one had their centres
-    source = doubled(chosen) if sharp else chosen
-    changed = F.grid_sample(source, places, "bilinear", "reflection", align_corners=not sharp)
-    return put_back(x, part, changed)
+    return put_back(x, part, F.grid_sample(taken(x, part), places, "bilinear", "reflection", align_corners=True))
 
 
-def doubled(x: Tensor) -> Tensor:
-    """Images at twice the resolution by Lanczos interpolation: [M, C, H, W] -> [M, C, 2 (H - 1), 2 (W - 1)].
-
-    The new pixels lie a quarter of a pixel to either side of the old ones', from 1/4 to W - 1 - 1/4 along an axis. An
-    axis of one pixel stays as it is.
-    """
-    across, down = (doubling(size, x.dtype, x.device) for size in (x.shape[3], x.shape[2]))
-    return down @ (x @ across.T)
-
-
-@lru_cache(maxsize=16)
-def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The matrix [2 (size - 1), size] that doubles an axis: sinc(d) sinc(d / 3) for |d| < 3, in rows that sum to 1."""
-    if size == 1:
-        return torch.ones(1, 1, dtype=dtype, device=device)
-    old = torch.arange(-LANCZOS, size + LANCZOS, dtype=torch.float64)
-    distance = (torch.arange(2 * size - 2, dtype=torch.float64) / 2 + 0.25).view(-1, 1) - old
-    weights = distance.sinc() * (distance / LANCZOS).sinc() * (distance.abs() < LANCZOS)
-    weights /= weights.sum(dim=1, keepdim=True)
-    # pixels beyond the edges are pixels within, mirrored
-    places = mirrored_places(size, LANCZOS, torch.device("cpu"))
-    matrix = torch.zeros(len(weights), size, dtype=torch.float64).index_add_(1, places, weights)
-    return matrix.to(device, dtype)
-
-
-def mirrored_places(size: int, margin: int, device: torch.device) -> Tensor:
-    """Places [size + 2 margin] int64 of an axis that is mirrored about its outermost pixels, as often as needed."""
-    places = torch.arange(-margin, size + margin, device=device)
-    period = max(2 * (size - 1), 1)
-    places = places.remainder(period)
-    return torch.where(places < size, places, period - places)
+def apply(x: Tensor, draws: Draws) -> Tensor:
+    """Images [B, C, H, W] moved by whole pixels, resampled and recoloured."""
+    assert len(x) == draws.count, (len(x), draws.count)
+    x = x if draws.moves is None else move(x, draws.moves)
+    x = x if draws.warps is None else warp(x, draws.warps)
+    return x if draws.colours is None else recolour(x, draws.colours)
 
 
 def num_colours(channels: int) -> int:
@@ -217,13 +180,6 @@ def _luma(n: int) -> Tensor:
     return projection
 
 
-# Daubechies' symlet of order 2: four taps, orthonormal (Daubechies 1992, table 6.1).
-SYMLET2 = (-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025)
-NUM_BANDS = 4
-# Mean power of natural images in each band, from low to high: 1/f (Karras et al. 2020, appendix B).
-BAND_POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)
-
-
 def cut_out(x: Tensor, part: Change) -> Tensor:
     """Images with a box set to 0 (mid-grey).
 
@@ -239,72 +195,3 @@ def cut_out(x: Tensor, part: Change) -> Tensor:
     rows = (down >= top) & (down < bottom)  # [M, H]
     box = rows.unsqueeze(2) & columns.unsqueeze(1)  # [M, H, W]
     return put_back(x, part, chosen.masked_fill(box.unsqueeze(1), 0.0))
-
-
-def add_noise(x: Tensor, part: Change) -> Tensor:
-    """Images [B, C, H, W] with the noise [M, C, H, W] added."""
-    return put_back(x, part, taken(x, part) + part.values.to(x.dtype))
-
-
-def balanced(gains: Tensor) -> Tensor:
-    """One gain a band from one change a band, each of which leaves the power of a natural image as it was.
-
-    A change of band k alone by the factor t is divided by the root of the power it gives, sum_j power_j t_j^2 with
-    t_j = 1 for j != k; the changes of all bands are multiplied (Karras et al. 2020, appendix B).
-
-    Args:
-        gains: [B, 4] factors, one a band; 1 for no change.
-
-    Returns:
-        [B, 4] float64.
-    """
-    power = torch.tensor(BAND_POWER, dtype=torch.float64)
-    single = torch.diag_embed(gains.double() - 1) + 1  # [B, change, band]
-    return (single / (power * single.square()).sum(2, keepdim=True).sqrt()).prod(dim=1)
-
-
-def amplify(x: Tensor, part: Change) -> Tensor:
-    """Images whose frequency bands are multiplied by gains.
-
-    Args:
-        x: [B, C, H, W].
-        part: gains [M, 4] of the bands from low to high, along each axis.
-    """
-    chosen = taken(x, part)
-    count, channels, height, width = chosen.shape
-    taps = part.values.to(x.dtype) @ band_filters().to(x)  # [M, 4] x [4, T] -> [M, T]
-    half = taps.shape[1] // 2
-    columns, rows = mirrored_places(width, half, x.device), mirrored_places(height, half, x.device)
-    # all images of the batch as the groups of one convolution
-    wide = chosen.index_select(3, columns).index_select(2, rows).reshape(1, count * channels, rows.numel(), -1)
-    taps = taps.repeat_interleave(channels, dim=0).unsqueeze(1)  # [M C, 1, T]
-    wide = F.conv2d(wide, taps.unsqueeze(2), groups=count * channels)
-    wide = F.conv2d(wide, taps.unsqueeze(3), groups=count * channels)
-    return put_back(x, part, wide.view(chosen.shape))
-
-
-@lru_cache(maxsize=1)
-def band_filters() -> Tensor:
-    """Four filters [4, 43] float64, symmetric, that divide an axis into bands of an octave and add up to the identity.
-
-    With the half-band filter L(z) = H(z) H(1/z) / 2 of the symlet, the low band is L(z) L(z^2) L(z^4) and the bands
-    above it are L(z) L(z^2) (1 - L(z^4)), L(z) (1 - L(z^2)) and 1 - L(z).
-    """
-    low = np.convolve(SYMLET2, SYMLET2[::-1]) / 2
-    lows = []
-    for stretch in (1, 2, 4):
-        stretched = np.zeros(stretch * (len(low) - 1) + 1)
-        stretched[::stretch] = low
-        lows.append(stretched)
-    length = sum(len(f) - 1 for f in lows) + 1
-    rest, bands = np.ones(1), []
-    for low_pass in lows:
-        passed = np.convolve(rest, low_pass)
-        bands.append(_centred(_centred(rest, len(passed)) - passed, length))
-        rest = passed
-    return torch.from_numpy(np.stack([_centred(rest, length), *bands[::-1]]))
-
-
-def _centred(taps: np.ndarray, length: int) -> np.ndarray:
-    side = (length - len(taps)) // 2
-    return np.pad(taps, (side, side))

@@ -116,7 +116,4 @@ class Spectral(Augment):
 
     def apply(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Augment.apply`."""
-        assert len(x) == draws.count, (len(x), draws.count)
-        x = x if draws.moves is None else changes.move(x, draws.moves)
-        x = x if draws.warps is None else changes.warp(x, draws.warps)
-        return x if draws.colours is None else changes.recolour(x, draws.colours)
+        return changes.apply(x, draws)
