@@ -53,22 +53,22 @@ class Generator(nn.Module, ABC):
     @property
     def likelihood(self) -> LikelihoodGenerator | None:
         """The G itself, where it has a likelihood."""
-        return None
+        return self if isinstance(self, LikelihoodGenerator) else None
 
     @property
     def styled(self) -> StyleGenerator | None:
         """The G itself, where it has an intermediate latent space of styles."""
-        return None
+        return self if isinstance(self, StyleGenerator) else None
 
     @property
     def by_column(self) -> ColumnGenerator | None:
         """The G itself, where it makes a record block by block and any block can be restricted."""
-        return None
+        return self if isinstance(self, ColumnGenerator) else None
 
     @property
     def by_symbol(self) -> SymbolGenerator | None:
         """The G itself, where it makes a sequence symbol by symbol."""
-        return None
+        return self if isinstance(self, SymbolGenerator) else None
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
@@ -96,11 +96,6 @@ class LikelihoodGenerator(Generator):
     """
 
     num_order_uniforms: int
-
-    @property
-    def likelihood(self) -> LikelihoodGenerator:
-        """See `Generator.likelihood`."""
-        return self
 
     @property
     @abstractmethod
@@ -139,11 +134,6 @@ class ColumnGenerator(LikelihoodGenerator):
 
     num_candidates: int
 
-    @property
-    def by_column(self) -> ColumnGenerator:
-        """See `Generator.by_column`."""
-        return self
-
     @abstractmethod
     def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
         """Whether two or more blocks are restricted to several cells (block -> [K] weights of its cells)."""
@@ -169,11 +159,6 @@ class ColumnGenerator(LikelihoodGenerator):
 
 class SymbolGenerator(LikelihoodGenerator):
     """A G that makes a sequence symbol by symbol, each given those before."""
-
-    @property
-    def by_symbol(self) -> SymbolGenerator:
-        """See `Generator.by_symbol`."""
-        return self
 
     @abstractmethod
     def generate(
@@ -208,11 +193,6 @@ class StyleGenerator(Generator):
 
     num_styles: int
     style_dim: int
-
-    @property
-    def styled(self) -> StyleGenerator:
-        """See `Generator.styled`."""
-        return self
 
     @property
     @abstractmethod
@@ -269,7 +249,7 @@ class Discriminator(nn.Module, ABC):
     @property
     def differentiated(self) -> DifferentiatedDiscriminator | None:
         """The D itself, where it gives its own input gradient; else None."""
-        return None
+        return self if isinstance(self, DifferentiatedDiscriminator) else None
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
@@ -291,17 +271,14 @@ class Discriminator(nn.Module, ABC):
 class DifferentiatedDiscriminator(Discriminator):
     """A D that gives its own input gradient, faster than differentiating it twice would."""
 
-    @property
-    def differentiated(self) -> DifferentiatedDiscriminator:
-        """See `Discriminator.differentiated`."""
-        return self
-
     @abstractmethod
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits [B] as `forward` gives them, and ||grad_x D(x)||^2 [B]; both flow back to the weights, not to x."""
 
 
-Builder = Callable[[Spec, Spec | None, int | None, int | None, int], tuple[Generator, Discriminator]]
+Networks = tuple[Generator, Discriminator]
+
+Builder = Callable[[Spec, Spec | None, int | None, int | None, int], Networks]
 """(records, condition, width, depth, numbers of z) -> (G, D); width and depth None = the pair's own default."""
 
 
@@ -328,14 +305,6 @@ class Task:
         return min(self.batch or size, max(4, self.rows // 4))
 
 
-def _no_recipe(task: Task) -> dict[str, Any]:
-    return {}
-
-
-def _no_limit(spec: Spec) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Pair:
     """A generator and a discriminator that belong together, and all that follows from them.
@@ -360,9 +329,9 @@ class Pair:
     name: str
     makes: tuple[RecordType, ...]
     builder: Builder
-    limit: Callable[[Spec], str | None] = _no_limit
+    limit: Callable[[Spec], str | None] = lambda spec: None
     latents: int = 100
-    recipe: Callable[[Task], dict[str, Any]] = _no_recipe
+    recipe: Callable[[Task], dict[str, Any]] = lambda task: {}
     bfloat16: tuple[Form, ...] = ()
     bfloat16_by_default: bool = True
     augmented: bool = True
@@ -406,7 +375,7 @@ class Pair:
         depth: int | None = None,
         num_latents: int | None = None,
         seed: int = 0,
-    ) -> tuple[Generator, Discriminator]:
+    ) -> Networks:
         """Fresh networks on the CPU; their weights are a function of (spec, sizes, seed) alone.
 
         Args:

@@ -6,15 +6,15 @@ the way back; a second derivative is not (`torch.compile` has none).
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator
 
 TRIES = 3
 """Timed turns of one thread, and of all; the best counts."""
@@ -24,80 +24,22 @@ PATIENCE = 1.5
 one or slower, since each layer waits for the thread that another program holds up (benchmarks/images_step.md)."""
 
 
-class CompiledGenerator(Generator):
-    """G, compiled when it is first called with a size of batch.
-
-    Args:
-        inner: G, whose parameters it works with.
-        backend: of `torch.compile`.
-    """
-
-    def __init__(self, inner: Generator, backend: str) -> None:
-        super().__init__()
-        self.spec, self.condition, self.multiply_in = inner.spec, inner.condition, inner.multiply_in
-        self.num_latents, self.num_uniforms = inner.num_latents, inner.num_uniforms
-        self._fast = torch.compile(inner.forward, backend=backend, dynamic=False)
-
-    def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
-        """What `inner` gives, but for rounding."""
-        return self._fast(z, u, c)
-
-
-class CompiledDiscriminator(Discriminator):
-    """D, compiled when it is first called with a size of batch.
-
-    Args:
-        inner: D, whose parameters it works with.
-        backend: of `torch.compile`.
-    """
-
-    def __init__(self, inner: Discriminator, backend: str) -> None:
-        super().__init__()
-        self.spec, self.condition, self.multiply_in = inner.spec, inner.condition, inner.multiply_in
-        self.num_uniforms = inner.num_uniforms
-        self._fast = torch.compile(inner.forward, backend=backend, dynamic=False)
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """What `inner` gives, but for rounding."""
-        return self._fast(x, c, u)
-
-
-class CompiledDifferentiatedDiscriminator(DifferentiatedDiscriminator):
-    """A D that gives its own input gradient, with both of its ways compiled.
-
-    Args:
-        inner: D, whose parameters it works with.
-        backend: of `torch.compile`.
-    """
-
-    def __init__(self, inner: DifferentiatedDiscriminator, backend: str) -> None:
-        super().__init__()
-        self.spec, self.condition, self.multiply_in = inner.spec, inner.condition, inner.multiply_in
-        self.num_uniforms = inner.num_uniforms
-        self._fast = torch.compile(inner.forward, backend=backend, dynamic=False)
-        self._fast_squares = torch.compile(inner.logits_and_squares, backend=backend, dynamic=False)
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """What `inner` gives, but for rounding."""
-        return self._fast(x, c, u)
-
-    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """What `inner` gives, but for rounding."""
-        return self._fast_squares(x, c, u)
-
-
 def compiled(
     generator: Generator, discriminator: Discriminator, backend: str = "inductor"
 ) -> tuple[Generator, Discriminator]:
-    """Both networks, compiled; theirs stay the parameters.
+    """Both networks, compiled when they are first called with a size of batch; theirs stay the parameters.
+
+    What they give differs by rounding.
 
     Args:
         generator, discriminator: as they are.
         backend: of `torch.compile`.
     """
-    if (differentiated := discriminator.differentiated) is not None:
-        return CompiledGenerator(generator, backend), CompiledDifferentiatedDiscriminator(differentiated, backend)
-    return CompiledGenerator(generator, backend), CompiledDiscriminator(discriminator, backend)
+    fast_g, fast_d = copy.copy(generator), copy.copy(discriminator)  # shallow: of the same tensors
+    methods = ["forward"] if discriminator.differentiated is None else ["forward", "logits_and_squares"]
+    for network, fast, name in ((generator, fast_g, "forward"), *((discriminator, fast_d, m) for m in methods)):
+        setattr(fast, name, torch.compile(getattr(network, name), backend=backend, dynamic=False))
+    return fast_g, fast_d
 
 
 def threads_that_pay() -> int:
