@@ -20,7 +20,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,53 @@ def convolution_in_time(before: int, after: int, kernel: int, stride: int = 1, p
     layer = nn.Conv2d(before, after, (1, kernel), (1, stride), (0, padding))
     init_weights(layer, layer.weight[0].numel())
     return layer
+
+
+def further(width: int, depth: int, convolution: type[nn.Conv1d] | type[nn.Conv2d]) -> nn.Sequential:
+    """`depth` convolutions of kernel 3 that keep the size, each with its activation."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layer = convolution(width, width, 3, padding=1)
+        init_weights(layer, layer.weight[0].numel())
+        layers += [layer, nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers)
+
+
+def start_smooth(doubling: nn.ConvTranspose1d | nn.ConvTranspose2d) -> None:
+    """Doubling starts as linear interpolation of mixed channels: what is fine must be learned, not unlearned."""
+    init_weights(doubling, doubling.in_channels)
+    taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    kernel = taps if isinstance(doubling, nn.ConvTranspose1d) else taps.outer(taps).flatten()
+    with torch.no_grad():
+        doubling.weight.copy_((doubling.weight.flatten(2)[:, :, :1] * kernel).view_as(doubling.weight))
+
+
+def halving_layers(
+    before: int, widths: Sequence[int], depth: int, joined: int, convolution: Callable[..., nn.Conv2d]
+) -> list[nn.Conv2d]:
+    """D's stages: each halves the sides and is followed by `depth` convolutions that keep them.
+
+    Args:
+        before: channels of the record.
+        widths: channels after each stage.
+        depth: further convolutions of a stage.
+        joined: places that come to D side by side in one, for which the first stage does not halve; 1 = none.
+        convolution: what makes a layer.
+    """
+    layers: list[nn.Conv2d] = []
+    for after in widths:
+        if not layers and joined > 1:
+            layers.append(convolution(joined * before, after, 3, padding=1))
+        else:
+            layers.append(convolution(before, after, 4, 2, 1))
+        layers += [convolution(after, after, 3, padding=1) for _ in range(depth)]
+        before = after
+    return layers
+
+
+def add_condition(h: Tensor, layer: nn.Module | None, c: Tensor | None) -> Tensor:
+    """h, and what `layer` makes of c where there is a condition."""
+    return h if layer is None else h + layer(c)
 
 
 def widths_of(width: int, stages: int, widest: int) -> list[int]:
@@ -160,12 +207,9 @@ def lay_out(network: nn.Module) -> None:
             layer.weight.data = channels_last(layer.weight.data)
 
 
-def autocast(x: Tensor, multiply_in: torch.dtype) -> AbstractContextManager[None]:
+def autocast(x: Tensor, multiply_in: torch.dtype) -> AbstractContextManager[Any]:
     """A context in which layers multiply in `multiply_in`; that of float32 changes nothing, not even outside it."""
-    context: AbstractContextManager[None] = torch.autocast(
-        x.device.type, torch.bfloat16, enabled=multiply_in == torch.bfloat16
-    )
-    return context
+    return torch.autocast(x.device.type, torch.bfloat16, enabled=multiply_in == torch.bfloat16)
 
 
 HIDDEN = 256
@@ -193,20 +237,64 @@ class ConvolutionalGenerator(Generator):
         self.dense = nn.Linear(HIDDEN, channels * places)
         init_weights(self.dense, HIDDEN)
 
+    def _init_stages(
+        self,
+        widths: Sequence[int],
+        depth: int,
+        convolution: type[nn.Conv1d] | type[nn.Conv2d],
+        transposed: type[nn.ConvTranspose1d] | type[nn.ConvTranspose2d],
+    ) -> None:
+        """A stage for each of `widths`, given from the full size down: the record is doubled between two of them."""
+        self.doublings = nn.ModuleList()
+        self.further = nn.ModuleList([further(widths[-1], depth, convolution)])
+        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            doubling = transposed(before, after, 4, 2, 1)
+            start_smooth(doubling)
+            self.doublings.append(doubling)
+            self.further.append(further(after, depth, convolution))
+
     def _dense(self, z: Tensor, c: Tensor | None, *shape: int) -> Tensor:
         """z [B, num_latents] and c -> [B, *shape], of channels * places numbers; -1 in the shape is worked out."""
-        h = self.from_latent(z)
-        if self.from_condition is not None:
-            h = h + self.from_condition(c)
+        h = add_condition(self.from_latent(z), self.from_condition, c)
         begun: Tensor = self.dense(F.leaky_relu(h, SLOPE)).unflatten(1, shape)
         return begun
 
+    def _grown(self, h: Tensor, styled: Callable[[int, Tensor], Tensor] = lambda stage, h: h) -> Tensor:
+        """h [B, C, *sides] through all stages; `styled` is what each does to its normalised channels."""
+        for i, convolutions in enumerate(self.further):
+            if i:
+                h = self.doublings[i - 1](h)  # [B, C, *sides] -> [B, C / 2, twice the sides]
+            h = convolutions(F.leaky_relu(styled(i, normalised(h)), SLOPE))
+        return h
 
-class ConvolutionalDiscriminator(DifferentiatedDiscriminator):
-    """D: a chain of convolutions to HIDDEN features, and their product with a vector of c.
+
+class ChainDiscriminator(DifferentiatedDiscriminator):
+    """D: a chain of convolutions to features, and their product with what the head and c say.
 
     It is piecewise linear in x, so it gives its own input gradient (`PiecewiseLinear`).
     """
+
+    head: nn.Linear
+
+    @abstractmethod
+    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[PiecewiseLinear, Tensor, Tensor]:
+        """The chain, what it takes [B, C, H, W], and what its features are multiplied with [B, C', H', W']."""
+
+    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """See `Discriminator.forward`."""
+        chain, h, vectors = self._enter(x, c, u)
+        logits: Tensor = (chain(h).to(vectors.dtype) * vectors).flatten(1).sum(1) + self.head.bias
+        return logits
+
+    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `DifferentiatedDiscriminator.logits_and_squares`."""
+        chain, h, vectors = self._enter(x, c, u)
+        logits, squares = chain.logits_and_squares(h, vectors)
+        return logits + self.head.bias, squares
+
+
+class ConvolutionalDiscriminator(ChainDiscriminator):
+    """D whose chain ends in HIDDEN features."""
 
     def __init__(self, spec: Spec, condition: Spec | None) -> None:
         super().__init__()
@@ -230,24 +318,10 @@ class ConvolutionalDiscriminator(DifferentiatedDiscriminator):
         u is as in `Discriminator.forward`.
         """
 
-    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the chain takes [B, C', H', W'], and the vectors [B, HIDDEN, 1, 1] its features are multiplied with."""
+    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[PiecewiseLinear, Tensor, Tensor]:
         h = self._rearranged(x, u)
-        vectors = self.head.weight.expand(len(x), -1)
-        if self.projection is not None:
-            vectors = vectors + self.projection(c)
-        return channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """See `Discriminator.forward`."""
-        h, vectors = self._enter(x, c, u)
-        logits: Tensor = (self.chain(h) * vectors).flatten(1).sum(1) + self.head.bias
-        return logits
-
-    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See `DifferentiatedDiscriminator.logits_and_squares`."""
-        logits, squares = self.chain.logits_and_squares(*self._enter(x, c, u))
-        return logits + self.head.bias, squares
+        vectors = add_condition(self.head.weight.expand(len(x), -1), self.projection, c)
+        return self.chain, channels_last(h.to(self.multiply_in)), vectors[:, :, None, None]
 
 
 @dataclass(frozen=True)
@@ -318,9 +392,9 @@ class PiecewiseLinear(nn.Module):
         """[B, C, H, W] -> [B, C', H', W'], in the type of x."""
 
         def convolve(i: int, h: Tensor) -> Tensor:
-            c = self._convolution(i)
-            bias = None if c.bias is None else c.bias.to(h.dtype)
-            return F.conv2d(h, c.weight.to(h.dtype), bias, c.stride, c.padding, 1, c.groups)
+            layer = self.layer(i)
+            bias = None if layer.bias is None else layer.bias.to(h.dtype)
+            return _convolved(layer, h, layer.weight.to(h.dtype), bias)
 
         return self.walk(x, convolve, lambda h: F.leaky_relu(h, self.slope))
 
@@ -355,54 +429,30 @@ class PiecewiseLinear(nn.Module):
         Returns:
             [B] float32 and [B] float32, both differentiable once in the chain's weights and in `head`.
         """
-        weights = [p.to(x.dtype) for p in self.parameters()]
+        layers = map(self.layer, range(len(self.convolutions)))
+        weights = [None if p is None else p.to(x.dtype) for layer in layers for p in (layer.weight, layer.bias)]
         # torch leaves apply untyped
         logits, squares = _LogitsAndSquares.apply(self, x, head, *weights)  # type: ignore[no-untyped-call]
         return logits, squares
 
-    def _convolution(self, index: int) -> nn.Conv2d:
+    def layer(self, index: int) -> nn.Conv2d:
+        """Convolution number `index`."""
         layer = self.convolutions[index]
         assert isinstance(layer, nn.Conv2d)
         return layer
 
-    def plans(self) -> list[_Plan]:
-        """How each convolution is called, and where its weight and bias stand among the chain's parameters."""
-        plans, at = [], 0
-        for index in range(len(self.convolutions)):
-            c = self._convolution(index)
-            assert isinstance(c.padding, tuple)
-            plans.append(_Plan(at, None if c.bias is None else at + 1, list(c.stride), list(c.padding), c.groups))
-            at += 1 if c.bias is None else 2
-        return plans
+
+def _convolved(layer: nn.Conv2d, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return F.conv2d(h, weight, bias, layer.stride, layer.padding, 1, layer.groups)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """One convolution: the places of its weight and bias in the list of parameters, and its numbers."""
-
-    weight: int
-    bias: int | None
-    stride: list[int]
-    padding: list[int]
-    groups: int
-
-    def apply(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution."""
-        return F.conv2d(h, weight, bias, self.stride, self.padding, 1, self.groups)
-
-    def back(self, s: Tensor, like: Tensor, weight: Tensor) -> Tensor:
-        """Its transpose: the gradient by its input, which is shaped like `like`, of the gradient `s` by its output."""
-        return self._backward(s, like, weight, [True, False, False])[0]
-
-    def by_weight(self, s: Tensor, h: Tensor, weight: Tensor) -> Tensor:
-        """The gradient by its weight, of the gradient `s` by its output, at the input `h`."""
-        return self._backward(s, h, weight, [False, True, False])[1]
-
-    def _backward(self, s: Tensor, h: Tensor, weight: Tensor, mask: list[bool]) -> tuple[Tensor, ...]:
-        found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
-            s, h, weight, None, self.stride, self.padding, [1, 1], False, [0, 0], self.groups, mask
-        )
-        return found
+def _transposed(layer: nn.Conv2d, s: Tensor, h: Tensor, weight: Tensor, by: Literal["input", "weight"]) -> Tensor:
+    """The gradient by input or weight of a convolution at h, of the gradient `s` by its output."""
+    mask = [by == "input", by == "weight", False]
+    found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
+        s, h, weight, None, layer.stride, layer.padding, [1, 1], False, [0, 0], layer.groups, mask
+    )
+    return found[mask.index(True)]
 
 
 def _masked(values: Tensor, result: Tensor, slope: float) -> Tensor:
@@ -414,22 +464,22 @@ def _masked(values: Tensor, result: Tensor, slope: float) -> Tensor:
 class _LogitsAndSquares(torch.autograd.Function):
     """(chain, x, head, weights) -> (logits, squared norms of the slopes at x), with the derivatives of both.
 
+    Of each convolution `weights` hold its weight and its bias or None.
+
     Given the masks the slope is linear in every weight, so what the squared norm gives to a weight comes from a
     tangent, sent forwards through the same masks: for a convolution with input h, slope s at its output and tangent t
     at its input it is s (x) t. What the logit gives is s (x) h times its own gradient, so the two are one.
     """
 
     @staticmethod
-    def forward(ctx: Any, chain: PiecewiseLinear, x: Tensor, head: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, chain: PiecewiseLinear, x: Tensor, head: Tensor, *weights: Any) -> tuple[Tensor, Tensor]:
         """See `PiecewiseLinear.logits_and_squares`."""
-        plans = chain.plans()
         inputs: list[Tensor] = []  # of the convolutions, in order
         active: list[Tensor] = []  # results of the activations, in order
 
         def convolve(i: int, h: Tensor) -> Tensor:
-            p = plans[i]
             inputs.append(h)
-            return p.apply(h, weights[p.weight], None if p.bias is None else weights[p.bias])
+            return _convolved(chain.layer(i), h, *weights[2 * i : 2 * i + 2])
 
         def activate(h: Tensor) -> Tensor:
             active.append(F.leaky_relu_(h, chain.slope))
@@ -444,7 +494,7 @@ class _LogitsAndSquares(torch.autograd.Function):
             match step:
                 case Convolve(i):
                     slopes.append(s)
-                    s = plans[i].back(s, inputs[i], weights[plans[i].weight])
+                    s = _transposed(chain.layer(i), s, inputs[i], weights[2 * i], "input")
                 case Activate():
                     place -= 1
                     s = _masked(s, active[place], chain.slope)
@@ -473,16 +523,15 @@ class _LogitsAndSquares(torch.autograd.Function):
         slopes, weights = saved[:num_inputs][::-1], saved[num_inputs:]
         column = grad_logits.view(-1, 1, 1, 1).to(slope.dtype)
         t = slope * (2 * grad_squares.view(-1, 1, 1, 1)).to(slope.dtype)  # d ||s||^2 = 2 s . ds
-        plans, masks = chain.plans(), iter(active)
-        grads: list[Tensor | None] = [None] * len(weights)
+        masks = iter(active)
+        grads: list[Tensor | None] = []
 
         def convolve(i: int, t: Tensor) -> Tensor:
-            p = plans[i]
-            weight = weights[p.weight]
-            grads[p.weight] = p.by_weight(slopes[i], torch.addcmul(t, inputs[i], column), weight)
-            if p.bias is not None:
-                grads[p.bias] = (slopes[i] * column).sum((0, 2, 3))
-            return p.apply(t, weight, None)
+            layer, weight, bias = chain.layer(i), weights[2 * i], weights[2 * i + 1]
+            at = torch.addcmul(t, inputs[i], column)
+            grads.append(_transposed(layer, slopes[i], at, weight, "weight"))
+            grads.append(None if bias is None else (slopes[i] * column).sum((0, 2, 3)))
+            return _convolved(layer, t, weight, None)
 
         t = chain.walk(t, convolve, lambda t: _masked(t, next(masks), chain.slope))
         grad_head = torch.addcmul(t, last, column).to(grad_logits.dtype)

@@ -29,17 +29,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, Task
+from gankit.networks.base import Generator, Networks, Task
 from gankit.networks.images.strided import MEASURED_NUMBERS
 from gankit.networks.layers import (
     Activate,
     Branch,
+    ChainDiscriminator,
     Convolve,
     Halve,
     Join,
     PiecewiseLinear,
     Step,
     Surround,
+    add_condition,
     autocast,
     channels_last,
     cut,
@@ -145,9 +147,6 @@ class ResidualImageGenerator(Generator):
         width: see `channels_at`.
         depth: residual blocks of a stage.
         num_latents: numbers of z.
-
-    Attributes:
-        multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
     """
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int | None, depth: int, num_latents: int) -> None:
@@ -182,11 +181,8 @@ class ResidualImageGenerator(Generator):
         return cut(x, *self.spec.shape[1:]).contiguous()
 
 
-class ResidualImageDiscriminator(DifferentiatedDiscriminator):
-    """D: see the module's docstring; arguments and `multiply_in` as those of `ResidualImageGenerator`.
-
-    It is piecewise linear, so `logits_and_squares` needs no double backward (`PiecewiseLinear`).
-    """
+class ResidualImageDiscriminator(ChainDiscriminator):
+    """D: see the module's docstring; arguments as those of `ResidualImageGenerator`."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int | None, depth: int) -> None:
         super().__init__()
@@ -218,39 +214,16 @@ class ResidualImageDiscriminator(DifferentiatedDiscriminator):
         if self.projection is not None:
             nn.init.normal_(self.projection.weight, 0.0, channels**-0.5)
 
-    def _enter(self, x: Tensor) -> Tensor:
-        """[B, *spec.shape] as the chain takes it, in the type that is multiplied in."""
-        return channels_last(x.to(self.multiply_in))
-
-    def _head(self, c: Tensor | None) -> Tensor:
-        """The last linear function, [B, C, rows, columns] or without a condition [1, C, rows, columns]."""
-        weights: Tensor = self.head.weight
-        if self.projection is not None:
-            weights = weights + self.projection(c)
-        return self.basis * weights[:, :, None, None]
-
-    def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
-        """See `Discriminator.forward`."""
-        head = self._head(c)
-        logits: Tensor = (self.body(self._enter(x)).to(head.dtype) * head).flatten(1).sum(1) + self.head.bias
-        return logits
-
-    def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See `DifferentiatedDiscriminator.logits_and_squares`."""
-        head = self._head(c)
-        x = self._enter(x)
-        logits, squares = self.body.logits_and_squares(x, head.expand(len(x), -1, -1, -1))
-        return logits + self.head.bias, squares
+    def _enter(self, x: Tensor, c: Tensor | None, u: Tensor | None) -> tuple[PiecewiseLinear, Tensor, Tensor]:
+        vectors = self.basis * add_condition(self.head.weight, self.projection, c)[:, :, None, None]
+        return self.body, channels_last(x.to(self.multiply_in)), vectors.expand(len(x), -1, -1, -1)
 
 
-def build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` channels as `channels_at` says, `depth` blocks a stage (1; the paper's 2)."""
-    return (
-        ResidualImageGenerator(spec, condition, width, depth or 1, num_latents),
-        ResidualImageDiscriminator(spec, condition, width, depth or 1),
-    )
+    depth = depth or 1
+    generator = ResidualImageGenerator(spec, condition, width, depth, num_latents)
+    return generator, ResidualImageDiscriminator(spec, condition, width, depth)
 
 
 def recipe(task: Task) -> dict[str, Any]:

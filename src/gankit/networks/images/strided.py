@@ -24,16 +24,14 @@ from torch import Tensor, nn
 from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.layers import (
     HIDDEN,
-    SLOPE,
     ConvolutionalDiscriminator,
     ConvolutionalGenerator,
     autocast,
     convolution,
     cut,
+    halving_layers,
     halvings,
-    init_weights,
     lay_out,
-    normalised,
     widths_of,
 )
 from gankit.spec import Spec
@@ -53,7 +51,7 @@ class StridedGenerator(ConvolutionalGenerator):
     Args:
         spec: an image of any C, H, W; what the last doubling has too much is cut off at the margins.
         condition: the spec of c, or None.
-        width: channels at half of the full size, the last ones before the image.
+        width: channels at half of the full size, the last ones before the image and D's first ones after it.
         depth: further 3 x 3 convolutions in each stage.
         num_latents: numbers of z.
     """
@@ -66,13 +64,7 @@ class StridedGenerator(ConvolutionalGenerator):
         stages, self.base = halvings(height, length)
         widths = widths_of(width, stages, WIDEST) or [width]
         self._init_dense(widths[-1], self.base[0] * self.base[1])
-        self.doublings = nn.ModuleList()
-        self.further = nn.ModuleList([_further(widths[-1], depth)])
-        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            doubling = nn.ConvTranspose2d(before, after, 4, 2, 1)
-            _start_smooth(doubling)
-            self.doublings.append(doubling)
-            self.further.append(_further(after, depth))
+        self._init_stages(widths, depth, nn.Conv2d, nn.ConvTranspose2d)
         styles = [] if condition is None else [nn.Linear(condition.dim, 2 * w, bias=False) for w in reversed(widths)]
         for style in styles:
             nn.init.zeros_(style.weight)
@@ -87,11 +79,7 @@ class StridedGenerator(ConvolutionalGenerator):
         """See `Generator.forward`."""
         with autocast(z, self.multiply_in):
             h = self._dense(z, c, *self.base, -1).permute(0, 3, 1, 2)  # -> [B, C, H, W]
-            for i, further in enumerate(self.further):
-                if i:
-                    h = self.doublings[i - 1](h)  # [B, C, H, W] -> [B, C/2, 2H, 2W]
-                h = further(F.leaky_relu(self._styled(i, normalised(h), c), SLOPE))
-            x = self.last(self.to_pixels(h))
+            x = self.last(self.to_pixels(self._grown(h, lambda stage, h: self._styled(stage, h, c))))
         return torch.tanh(cut(x.float(), *self.spec.shape[1:]))
 
     def _styled(self, stage: int, h: Tensor, c: Tensor | None) -> Tensor:
@@ -103,14 +91,6 @@ class StridedGenerator(ConvolutionalGenerator):
         return styled
 
 
-def _start_smooth(doubling: nn.ConvTranspose2d) -> None:
-    """Doubling starts as bilinear interpolation of mixed channels: what is fine must be learned, not unlearned."""
-    init_weights(doubling, doubling.in_channels)
-    taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
-    with torch.no_grad():
-        doubling.weight.copy_(doubling.weight[:, :, :1, :1] * taps.outer(taps))
-
-
 def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
     """The four pixels that come from one place start equal, or their differences are a checkerboard (Aitken 2017)."""
     with torch.no_grad():
@@ -118,38 +98,19 @@ def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
         weight.copy_(weight[:, :1].clone().expand_as(weight))
 
 
-def _further(width: int, depth: int) -> nn.Sequential:
-    """`depth` convolutions that keep the size."""
-    layers = [[convolution(width, width, 3, padding=1), nn.LeakyReLU(SLOPE)] for _ in range(depth)]
-    return nn.Sequential(*(part for pair in layers for part in pair))
-
-
 class StridedDiscriminator(ConvolutionalDiscriminator):
-    """D: strided convolutions, see `ConvolutionalDiscriminator`.
-
-    Args:
-        spec: an image of any C, H, W.
-        condition: the spec of c, or None.
-        width: channels at half of the full size, the first ones after the image.
-        depth: further 3 x 3 convolutions in each stage.
-    """
+    """D: strided convolutions, see `ConvolutionalDiscriminator`; arguments as those of `StridedGenerator`."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__(spec, condition)
-        before, height, length = spec.shape
+        channels, height, length = spec.shape
         stages, _ = halvings(height, length)
         # an isometry, so gradients by the rearranged image have the norms of those by the image
         self.rearranges = stages > 0 and height % 2 == 0 and length % 2 == 0
-        layers = []
-        for i, after in enumerate(widths_of(width, stages, WIDEST)):
-            if i == 0 and self.rearranges:
-                layers.append(convolution(4 * before, after, 3, padding=1))
-            else:
-                layers.append(convolution(before, after, 4, 2, 1))
-            layers += [convolution(after, after, 3, padding=1) for _ in range(depth)]
-            before, height, length = after, height // 2, length // 2
-        layers.append(convolution(before, HIDDEN, (height, length)))
-        self._init_chain(layers)
+        widths = widths_of(width, stages, WIDEST)
+        layers = halving_layers(channels, widths, depth, 4 if self.rearranges else 1, convolution)
+        last = convolution([channels, *widths][-1], HIDDEN, (height >> stages, length >> stages))
+        self._init_chain([*layers, last])
 
     def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
         return F.pixel_unshuffle(x, 2) if self.rearranges else x  # [B, C, H, W] -> [B, 4C, H/2, W/2]

@@ -16,20 +16,18 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import (
     HIDDEN,
-    SLOPE,
     ConvolutionalDiscriminator,
     ConvolutionalGenerator,
     autocast,
     convolution_in_time,
+    halving_layers,
     init_weights,
-    normalised,
     widths_of,
 )
 from gankit.spec import Spec
@@ -71,13 +69,7 @@ class TemporalGenerator(ConvolutionalGenerator):
         stages, self.base = halvings(num_steps)
         widths = widths_of(width, stages, WIDEST) or [width]
         self._init_dense(widths[-1], self.base)
-        self.doublings = nn.ModuleList()
-        self.further = nn.ModuleList([_further(widths[-1], depth)])
-        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            doubling = nn.ConvTranspose1d(before, after, 4, 2, 1)
-            _start_smooth(doubling)
-            self.doublings.append(doubling)
-            self.further.append(_further(after, depth))
+        self._init_stages(widths, depth, nn.Conv1d, nn.ConvTranspose1d)
         self.steps_together = 2 if stages else 1  # steps that come from one place
         self.to_steps = nn.Conv1d(widths[0], numbers * self.steps_together, 3, padding=1)
         init_weights(self.to_steps, 3 * widths[0], 1.0)
@@ -91,11 +83,7 @@ class TemporalGenerator(ConvolutionalGenerator):
         """See `Generator.forward`."""
         num_steps, numbers = self.spec.shape
         with autocast(z, self.multiply_in):
-            h = self._dense(z, c, -1, self.base)  # -> [B, C, L]
-            for i, further in enumerate(self.further):
-                if i:
-                    h = self.doublings[i - 1](h)  # [B, C, L] -> [B, C / 2, 2 L]
-                h = further(F.leaky_relu(normalised(h), SLOPE))
+            h = self._grown(self._dense(z, c, -1, self.base))  # -> [B, C, L]
         # numbers that leave in bfloat16 would lie on a grid of 256 to the octave, which anyone sees
         raw = self.to_steps(h.float()).transpose(1, 2)  # -> [B, L, together * D]
         raw = raw.reshape(len(z), -1, numbers)[:, :num_steps]
@@ -103,50 +91,18 @@ class TemporalGenerator(ConvolutionalGenerator):
         return chosen.view(-1, num_steps, numbers)
 
 
-def _start_smooth(doubling: nn.ConvTranspose1d) -> None:
-    """Doubling starts as linear interpolation of mixed channels: what is fine must be learned, not unlearned."""
-    init_weights(doubling, doubling.in_channels)
-    taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
-    with torch.no_grad():
-        doubling.weight.copy_(doubling.weight[:, :, :1] * taps)
-
-
-def _further(width: int, depth: int) -> nn.Sequential:
-    """`depth` convolutions that keep the length."""
-    layers: list[nn.Module] = []
-    for _ in range(depth):
-        layer = nn.Conv1d(width, width, 3, padding=1)
-        init_weights(layer, 3 * width)
-        layers += [layer, nn.LeakyReLU(SLOPE)]
-    return nn.Sequential(*layers)
-
-
 class TemporalDiscriminator(ConvolutionalDiscriminator):
-    """D: strided convolutions over time, see `ConvolutionalDiscriminator`.
-
-    Args:
-        spec: a sequence of any T and D.
-        condition: the spec of c, or None.
-        width: channels at half of the full length.
-        depth: further convolutions of kernel 3 in each stage.
-    """
+    """D: strided convolutions over time, see `ConvolutionalDiscriminator`; arguments as `TemporalGenerator`."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__(spec, condition)
-        num_steps, before = spec.shape
+        num_steps, numbers = spec.shape
         stages, _ = halvings(num_steps)
         self.steps_together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
-        length = num_steps
-        layers = []
-        for i, after in enumerate(widths_of(width, stages, WIDEST)):
-            if i == 0 and self.steps_together == 2:
-                layers.append(convolution_in_time(2 * before, after, 3, padding=1))
-            else:
-                layers.append(convolution_in_time(before, after, 4, 2, 1))
-            layers += [convolution_in_time(after, after, 3, padding=1) for _ in range(depth)]
-            before, length = after, length // 2
-        layers.append(convolution_in_time(before, HIDDEN, length))
-        self._init_chain(layers)
+        widths = widths_of(width, stages, WIDEST)
+        layers = halving_layers(numbers, widths, depth, self.steps_together, convolution_in_time)
+        last = convolution_in_time([numbers, *widths][-1], HIDDEN, num_steps >> stages)
+        self._init_chain([*layers, last])
 
     def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
         # [B, T, D] -> [B, 2D, 1, T/2]
