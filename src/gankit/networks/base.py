@@ -53,22 +53,22 @@ class Generator(nn.Module, ABC):
     @property
     def likelihood(self) -> LikelihoodGenerator | None:
         """The G itself, where it has a likelihood."""
-        return self if isinstance(self, LikelihoodGenerator) else None
+        return None
 
     @property
     def styled(self) -> StyleGenerator | None:
         """The G itself, where it has an intermediate latent space of styles."""
-        return self if isinstance(self, StyleGenerator) else None
+        return None
 
     @property
     def by_column(self) -> ColumnGenerator | None:
         """The G itself, where it makes a record block by block and any block can be restricted."""
-        return self if isinstance(self, ColumnGenerator) else None
+        return None
 
     @property
     def by_symbol(self) -> SymbolGenerator | None:
         """The G itself, where it makes a sequence symbol by symbol."""
-        return self if isinstance(self, SymbolGenerator) else None
+        return None
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
@@ -96,6 +96,11 @@ class LikelihoodGenerator(Generator):
     """
 
     num_order_uniforms: int
+
+    @property
+    def likelihood(self) -> LikelihoodGenerator:
+        """See `Generator.likelihood`."""
+        return self
 
     @property
     @abstractmethod
@@ -134,6 +139,11 @@ class ColumnGenerator(LikelihoodGenerator):
 
     num_candidates: int
 
+    @property
+    def by_column(self) -> ColumnGenerator:
+        """See `Generator.by_column`."""
+        return self
+
     @abstractmethod
     def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
         """Whether two or more blocks are restricted to several cells (block -> [K] weights of its cells)."""
@@ -159,6 +169,11 @@ class ColumnGenerator(LikelihoodGenerator):
 
 class SymbolGenerator(LikelihoodGenerator):
     """A G that makes a sequence symbol by symbol, each given those before."""
+
+    @property
+    def by_symbol(self) -> SymbolGenerator:
+        """See `Generator.by_symbol`."""
+        return self
 
     @abstractmethod
     def generate(
@@ -193,6 +208,11 @@ class StyleGenerator(Generator):
 
     num_styles: int
     style_dim: int
+
+    @property
+    def styled(self) -> StyleGenerator:
+        """See `Generator.styled`."""
+        return self
 
     @property
     @abstractmethod
@@ -249,7 +269,7 @@ class Discriminator(nn.Module, ABC):
     @property
     def differentiated(self) -> DifferentiatedDiscriminator | None:
         """The D itself, where it gives its own input gradient; else None."""
-        return self if isinstance(self, DifferentiatedDiscriminator) else None
+        return None
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
@@ -270,6 +290,11 @@ class Discriminator(nn.Module, ABC):
 
 class DifferentiatedDiscriminator(Discriminator):
     """A D that gives its own input gradient, faster than differentiating it twice would."""
+
+    @property
+    def differentiated(self) -> DifferentiatedDiscriminator:
+        """See `Discriminator.differentiated`."""
+        return self
 
     @abstractmethod
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
