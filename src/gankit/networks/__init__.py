@@ -6,13 +6,13 @@ alone need no torch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gankit.errors import DependencyError, OptionError
 from gankit.registry import Registry
 
 if TYPE_CHECKING:
-    from gankit.networks.base import Discriminator, Generator, Pair, RecordType
+    from gankit.networks.base import Networks, Pair, RecordType
     from gankit.spec import Spec
 
 NETWORKS: Registry[Pair] = Registry(
@@ -55,21 +55,12 @@ def pair_for(name: str, offered: tuple[RecordType, ...], found: str) -> Pair:
     return pair
 
 
-def build(
-    name: str,
-    spec: Spec,
-    condition: Spec | None = None,
-    *,
-    width: int | None = None,
-    depth: int | None = None,
-    num_latents: int | None = None,
-    seed: int = 0,
-) -> tuple[Generator, Discriminator]:
-    """A fresh pair (G, D) by its name; see `Pair.build`.
+def build(name: str, spec: Spec, condition: Spec | None = None, **sizes: Any) -> Networks:
+    """A fresh pair (G, D) by its name; see `Pair.build`, which `sizes` go to.
 
     Raises:
         DependencyError: there is no such pair, as of a model that was trained where another package is installed.
     """
     if name not in NETWORKS:
         raise DependencyError(f"there is no network {name} here. Install the package that it comes with.")
-    return NETWORKS[name].build(spec, condition, width=width, depth=depth, num_latents=num_latents, seed=seed)
+    return NETWORKS[name].build(spec, condition, **sizes)

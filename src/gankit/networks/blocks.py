@@ -25,7 +25,7 @@ class BlockOutput(nn.Module):
         temperature: of the softmax whose gradient is used, in (0, inf); small is close to the choice but noisy.
     """
 
-    def __init__(self, spec: Spec, temperature: float) -> None:
+    def __init__(self, spec: Spec, temperature: float = 0.5) -> None:
         super().__init__()
         self.temperature = temperature
         choices = [(o, b.size) for o, b in zip(spec.offsets, spec.blocks, strict=False) if b.type != "continuous"]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import Discriminator, Generator, Networks
 
 TRIES = 3
 """Timed turns of one thread, and of all; the best counts."""
@@ -24,16 +24,10 @@ PATIENCE = 1.5
 one or slower, since each layer waits for the thread that another program holds up (benchmarks/images_step.md)."""
 
 
-def compiled(
-    generator: Generator, discriminator: Discriminator, backend: str = "inductor"
-) -> tuple[Generator, Discriminator]:
+def compiled(generator: Generator, discriminator: Discriminator, backend: str = "inductor") -> Networks:
     """Both networks, compiled when they are first called with a size of batch; theirs stay the parameters.
 
-    What they give differs by rounding.
-
-    Args:
-        generator, discriminator: as they are.
-        backend: of `torch.compile`.
+    What they give differs by rounding. `backend` is that of `torch.compile`.
     """
     fast_g, fast_d = copy.copy(generator), copy.copy(discriminator)  # shallow: of the same tensors
     methods = ["forward"] if discriminator.differentiated is None else ["forward", "logits_and_squares"]

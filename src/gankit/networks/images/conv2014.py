@@ -17,11 +17,13 @@ D's sizes follow. `width` (8000) scales every number of units and channels. Depa
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair
+from gankit.networks.base import Discriminator, Generator, Networks, Pair
 from gankit.networks.layers import autocast, channels_last, cut
 from gankit.networks.vectors.dense2014 import CIFAR10_CONVOLUTIONAL as PUBLISHED
 from gankit.networks.vectors.dense2014 import (
@@ -53,30 +55,16 @@ def _scaled(units: int, width: int) -> int:
 
 
 class Conv2014Generator(Generator):
-    """G: see the module's docstring.
-
-    Args:
-        spec: an image.
-        condition: the spec of c, or None.
-        width: units of the first hidden layer; 8000 in the paper.
-        num_latents: numbers of z.
-
-    Attributes:
-        multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
-    """
+    """G: see the module's docstring."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
-        self.multiply_in = torch.float32
         channels, height, wide = spec.shape
-        self.start = (
-            _scaled(CHANNELS_G, width),
-            *(max(1, -(-(n - KERNEL_G) // STRIDE_G) + 1) for n in (height, wide)),
-        )  # [C, h, w] before the deconvolution
+        sides = (max(1, -(-(n - KERNEL_G) // STRIDE_G) + 1) for n in (height, wide))
+        self.start = (_scaled(CHANNELS_G, width), *sides)  # [C, h, w] before the deconvolution
         before = num_latents + (0 if condition is None else condition.dim)
-        units = self.start[0] * self.start[1] * self.start[2]
-        self.hidden = nn.Sequential(*published_hidden(before, [width, units], PUBLISHED))
+        self.hidden = nn.Sequential(*published_hidden(before, [width, math.prod(self.start)], PUBLISHED))
         self.deconvolution = nn.ConvTranspose2d(self.start[0], channels, KERNEL_G, STRIDE_G, bias=False)
         nn.init.uniform_(self.deconvolution.weight, -REACH_G, REACH_G)
         self.bias = nn.Parameter(torch.zeros(spec.shape))
@@ -109,12 +97,11 @@ class _MaxoutConvolution(nn.Module):
 
 
 class Conv2014Discriminator(Discriminator):
-    """D: see the module's docstring; arguments and `multiply_in` as those of `Conv2014Generator`."""
+    """D: see the module's docstring."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int) -> None:
         super().__init__()
         self.spec, self.condition = spec, condition
-        self.multiply_in = torch.float32
         before, rows, columns = spec.shape
         self.num_uniforms = spec.dim
         layers = []
@@ -153,9 +140,7 @@ class Conv2014Discriminator(Discriminator):
         return logits.squeeze(1).to(x.dtype)
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` scales both networks."""
     width = width or PUBLISHED.units_g
     return Conv2014Generator(spec, condition, width, num_latents), Conv2014Discriminator(spec, condition, width)

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, Task
+from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
 from gankit.networks.layers import autocast, channels_last, cut, halvings, surround
 from gankit.spec import Spec
 
@@ -48,23 +48,11 @@ def _small_start(network: nn.Module) -> None:
 
 
 class DCGANGenerator(Generator):
-    """G: see the module's docstring.
-
-    Args:
-        spec: an image.
-        condition: the spec of c, or None.
-        width: channels of the layer next to the image.
-        depth: deconvolutions; None = as many as leave 4 to 7 pixels at the start.
-        num_latents: numbers of z.
-
-    Attributes:
-        multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
-    """
+    """G: see the module's docstring."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int | None, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
-        self.multiply_in = torch.float32
         count, (rows, columns) = halvings(spec.shape[1], spec.shape[2], depth)
         channels = [width * 2**i for i in range(count)][::-1] or [width]
         self.start = channels[0], rows, columns
@@ -90,12 +78,11 @@ class DCGANGenerator(Generator):
 
 
 class DCGANDiscriminator(Discriminator):
-    """D: see the module's docstring; arguments and `multiply_in` as those of `DCGANGenerator`."""
+    """D: see the module's docstring."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int | None) -> None:
         super().__init__()
         self.spec, self.condition = spec, condition
-        self.multiply_in = torch.float32
         count, (rows, columns) = halvings(spec.shape[1], spec.shape[2], depth)
         self.padded = rows * 2**count, columns * 2**count
         layers: list[nn.Module] = []
@@ -109,7 +96,7 @@ class DCGANDiscriminator(Discriminator):
             before = after
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(before * rows * columns, 1)
-        self.projection = None if condition is None else nn.Linear(condition.dim, before * rows * columns, bias=False)
+        self.projection = None if condition is None else nn.Linear(condition.dim, self.head.in_features, bias=False)
         _small_start(self)
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
@@ -123,15 +110,13 @@ class DCGANDiscriminator(Discriminator):
         return logits
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
-    """The pair of Radford et al.; `width` 64 where it is None."""
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
+    """`width` = channels of the layer next to the image; `depth` = deconvolutions, by default those that leave 4 to 7
+    pixels at the start.
+    """
     width = width or WIDTH
-    return (
-        DCGANGenerator(spec, condition, width, depth, num_latents),
-        DCGANDiscriminator(spec, condition, width, depth),
-    )
+    generator = DCGANGenerator(spec, condition, width, depth, num_latents)
+    return generator, DCGANDiscriminator(spec, condition, width, depth)
 
 
 def _recipe(task: Task) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from gankit.networks.base import Generator, Networks, Task
 from gankit.networks.images.strided import MEASURED_NUMBERS
 from gankit.networks.layers import (
+    SLOPE,
     Activate,
     Branch,
     ChainDiscriminator,
@@ -51,7 +52,6 @@ from gankit.networks.layers import (
 )
 from gankit.spec import Spec
 
-SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))
 """What keeps the variance through a leaky ReLU (He et al. 2015, eq. 15)."""
 
@@ -139,20 +139,11 @@ class _GeneratorStage(nn.Module):
 
 
 class ResidualImageGenerator(Generator):
-    """G: see the module's docstring.
-
-    Args:
-        spec: an image.
-        condition: the spec of c, or None; its embedding has num_latents numbers.
-        width: see `channels_at`.
-        depth: residual blocks of a stage.
-        num_latents: numbers of z.
-    """
+    """G: see the module's docstring; the embedding of c has num_latents numbers."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int | None, depth: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
-        self.multiply_in = torch.float32
         plan = stages(spec.shape, width)
         rows, columns, channels = plan[0]
         self.embed = None if condition is None else nn.Linear(condition.dim, num_latents, bias=False)
@@ -182,12 +173,11 @@ class ResidualImageGenerator(Generator):
 
 
 class ResidualImageDiscriminator(ChainDiscriminator):
-    """D: see the module's docstring; arguments as those of `ResidualImageGenerator`."""
+    """D: see the module's docstring."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int | None, depth: int) -> None:
         super().__init__()
         self.spec, self.condition = spec, condition
-        self.multiply_in = torch.float32
         plan = stages(spec.shape, width)[::-1]
         total = depth * len(plan)
         colours, height, length = spec.shape

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, Task
+from gankit.networks.base import Networks, Pair, Task
 from gankit.networks.layers import (
     HIDDEN,
     ConvolutionalDiscriminator,
@@ -48,12 +48,7 @@ an image, for the gradient's squared norm is a sum over them, and the learning r
 class StridedGenerator(ConvolutionalGenerator):
     """G: z and c through two dense layers to a small image of many channels, which is doubled until it is full.
 
-    Args:
-        spec: an image of any C, H, W; what the last doubling has too much is cut off at the margins.
-        condition: the spec of c, or None.
-        width: channels at half of the full size, the last ones before the image and D's first ones after it.
-        depth: further 3 x 3 convolutions in each stage.
-        num_latents: numbers of z.
+    What the last doubling has too much is cut off at the margins.
     """
 
     num_uniforms = 0
@@ -99,7 +94,7 @@ def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
 
 
 class StridedDiscriminator(ConvolutionalDiscriminator):
-    """D: strided convolutions, see `ConvolutionalDiscriminator`; arguments as those of `StridedGenerator`."""
+    """D: strided convolutions, see `ConvolutionalDiscriminator`."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__(spec, condition)
@@ -127,15 +122,11 @@ def default_width(height: int, length: int) -> int:
     return max(8, min(32, 2048 // max(height, length) // 8 * 8))
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
-    """`width` = channels at half of the full size, `depth` = further convolutions a stage (0)."""
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
+    """`width` = channels at half of the full size, next to the image; `depth` = further convolutions a stage (0)."""
     width, depth = width or default_width(*spec.shape[1:]), depth or 0
-    return (
-        StridedGenerator(spec, condition, width, depth, num_latents),
-        StridedDiscriminator(spec, condition, width, depth),
-    )
+    generator = StridedGenerator(spec, condition, width, depth, num_latents)
+    return generator, StridedDiscriminator(spec, condition, width, depth)
 
 
 def _recipe(task: Task) -> dict[str, Any]:

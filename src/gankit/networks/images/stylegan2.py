@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, StyleGenerator, Task
+from gankit.networks.base import Discriminator, Networks, Pair, StyleGenerator, Task
 from gankit.networks.layers import cut, surround
 from gankit.spec import Spec
 
@@ -287,7 +287,6 @@ class Mapping(nn.Module):
 
     Args:
         num_latents: numbers of z; 0 = it maps c alone.
-        condition: the spec of c, or None.
         width: units of every layer, the embedding of c and w among them.
         depth: layers.
     """
@@ -385,7 +384,6 @@ class StyleGAN2Generator(StyleGenerator):
 
     Args:
         spec: an image of any height, width and channels.
-        condition: the spec of c, or None.
         width: channels at low resolutions, see `channels_of`.
         depth: layers of the mapping network.
         num_latents: numbers of z and of w.
@@ -402,7 +400,6 @@ class StyleGAN2Generator(StyleGenerator):
         super().__init__()
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         self.mixing = 0.9
-        self.multiply_in = torch.float32
         self.pyramid = pyramid_of(spec.shape[1], spec.shape[2])
         channels = channels_of(spec, self.pyramid, width)
         self.style_dim = num_latents
@@ -591,7 +588,6 @@ class StyleGAN2Discriminator(Discriminator):
 
     Args:
         spec: an image of any height, width and channels.
-        condition: the spec of c, or None.
         width: channels at low resolutions, see `channels_of`.
         depth: layers of the mapping network of c.
 
@@ -603,7 +599,6 @@ class StyleGAN2Discriminator(Discriminator):
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__()
         self.spec, self.condition = spec, condition
-        self.multiply_in = torch.float32
         self.pyramid = pyramid_of(spec.shape[1], spec.shape[2])
         channels = channels_of(spec, self.pyramid, width)[::-1]  # from the image down
         last = channels[-1]
@@ -669,9 +664,7 @@ def truncate(w: Tensor, mean: Tensor, psi: float, cutoff: int | None = None) -> 
     return pulled
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """The networks of the papers, which have 512 latents.
 
     `width` is the channels of the low resolutions (512), from which those of the higher ones follow; `depth` the layers

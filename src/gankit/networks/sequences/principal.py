@@ -23,15 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import (
-    DifferentiatedDiscriminator,
-    Discriminator,
-    Generator,
-    Pair,
-    Task,
-)
+from gankit.networks.base import DifferentiatedDiscriminator, Generator, Networks, Pair
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.vectors.residual import SLOPE, ResidualBlock, ResidualDiscriminator
+from gankit.networks.layers import SLOPE, add_condition
+from gankit.networks.vectors.residual import ResidualBlock, ResidualDiscriminator, series_recipe
 from gankit.spec import Spec
 
 MOST_COMPONENTS = 192
@@ -101,23 +96,14 @@ class _Numbers(nn.Module):
 class PrincipalGenerator(Generator):
     """G: z and c through residual blocks with LayerNorm to coefficients, a normal start added, and those to a record.
 
-    Args:
-        spec: a sequence, or a vector.
-        condition: the spec of c, or None.
-        width: hidden units.
-        depth: residual blocks.
-        num_latents: numbers of z.
-        temperature: of the straight-through softmax, see `BlockOutput`.
+    low, high: [M], the range of each continuous number in training.
     """
 
     low: Tensor
     high: Tensor
-
     starts_from_records = True
 
-    def __init__(
-        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
-    ) -> None:
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         self.numbers = _Numbers(spec)
@@ -130,7 +116,7 @@ class PrincipalGenerator(Generator):
         with torch.no_grad():
             nn.init.eye_(self.straight.weight).mul_(START)
         choices = tuple(b for b in spec.flat.blocks if b.type != "continuous")
-        self.output = BlockOutput(Spec("vector", (len(self.numbers.others),), choices), temperature)
+        self.output = BlockOutput(Spec("vector", (len(self.numbers.others),), choices))
         self.num_uniforms = self.output.num_uniforms
         count = len(self.numbers.where)
         self.register_buffer("low", torch.full((count,), -torch.inf))
@@ -172,9 +158,7 @@ class PrincipalGenerator(Generator):
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
-        h = self.from_latent(z)  # [B, num_latents] -> [B, width]
-        if self.from_condition is not None:
-            h = h + self.from_condition(c)
+        h = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, width]
         raw = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # -> [B, K + others]
         its = self.numbers
         coefficients = (raw[:, : its.kept] + self.straight(z)) * its.deviations
@@ -190,13 +174,9 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator):
     """D: the scaled coefficients of a record, its one-of-K blocks and c through residual blocks to a logit.
 
     `logits_and_squares` takes the gradient by what the first layer sees.
-
-    Args:
-        spec, condition, width, depth: as for G.
     """
 
     weights: Tensor
-
     starts_from_records = True
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
@@ -261,15 +241,11 @@ def _within(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return kept
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """128 units and 3 blocks by default."""
     width, depth = width or 128, depth or 3
-    return (
-        PrincipalGenerator(spec, condition, width, depth, num_latents),
-        PrincipalDiscriminator(spec, condition, width, depth),
-    )
+    generator = PrincipalGenerator(spec, condition, width, depth, num_latents)
+    return generator, PrincipalDiscriminator(spec, condition, width, depth)
 
 
 def _limit(spec: Spec) -> str | None:
@@ -278,9 +254,4 @@ def _limit(spec: Spec) -> str | None:
     return f"makes series of at most {MOST_NUMBERS:,} numbers, and these have {spec.dim:,}: temporal makes longer ones"
 
 
-def _recipe(task: Task) -> dict[str, Any]:
-    # benchmarks/series_networks.md
-    return {"batch": min(128, task.rows), "first_weight": 3.0, "gap_speed": 0.2}
-
-
-PAIR = Pair("principal", ("sequence",), _build, _limit, recipe=_recipe, bfloat16=("sequence",))
+PAIR = Pair("principal", ("sequence",), _build, _limit, recipe=series_recipe, bfloat16=("sequence",))

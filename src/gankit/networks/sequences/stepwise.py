@@ -21,14 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair
+from gankit.networks.base import Discriminator, Generator, Networks, Pair
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.layers import SLOPE
+from gankit.networks.layers import SLOPE, add_condition
 from gankit.spec import Spec
 
 OWN = 16
-"""Mixtures of z that each step has for itself: without them steps that are noise would hang together."""
-
+"""Mixtures of z that each step has for itself: without them steps that are noise would correlate."""
 
 HEAD = 16
 """Numbers that one head of the attention compares steps by."""
@@ -42,26 +41,9 @@ def places(num_steps: int, width: int) -> Tensor:
 
 
 class StepwiseGenerator(Generator):
-    """G: z, c and the place in time to a vector a step, through a body, to a record.
+    """G: z, c and the place in time to a vector a step, through a body [B, T, W] -> [B, T, W], to a record."""
 
-    Args:
-        spec: a sequence of any T and D.
-        condition: the spec of c, or None.
-        body: [B, T, W] -> [B, T, W].
-        width: W.
-        num_latents: numbers of z.
-        temperature: of the straight-through softmax, see `BlockOutput`.
-    """
-
-    def __init__(
-        self,
-        spec: Spec,
-        condition: Spec | None,
-        body: nn.Module,
-        width: int,
-        num_latents: int,
-        temperature: float = 0.5,
-    ) -> None:
+    def __init__(self, spec: Spec, condition: Spec | None, body: nn.Module, width: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents, self.body = spec, condition, num_latents, body
         num_steps, numbers = spec.shape
@@ -72,15 +54,13 @@ class StepwiseGenerator(Generator):
         self.time = nn.Parameter(places(num_steps, width))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, numbers)
-        self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks), temperature)
+        self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         num_steps, numbers = self.spec.shape
-        start = self.from_latent(z)  # [B, num_latents] -> [B, W]
-        if self.from_condition is not None:
-            start = start + self.from_condition(c)
+        start = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, W]
         own = self.from_own(self.own(z).unflatten(1, (num_steps, OWN)))  # [B, num_latents] -> [B, T, W]
         raw = self.head(self.norm(self.body(start[:, None] + own + self.time)))  # -> [B, T, D]
         chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(len(z) * num_steps, -1))
@@ -88,10 +68,7 @@ class StepwiseGenerator(Generator):
 
 
 class StepwiseDiscriminator(Discriminator):
-    """D: a vector a step, through a body, its mean over time to features, and their product with a vector of c.
-
-    Arguments as those of `StepwiseGenerator`.
-    """
+    """D: a vector a step, through a body, its mean over time to features, and their product with a vector of c."""
 
     def __init__(self, spec: Spec, condition: Spec | None, body: nn.Module, width: int) -> None:
         super().__init__()
@@ -112,19 +89,19 @@ class StepwiseDiscriminator(Discriminator):
 
 
 class Recurrence(nn.Module):
-    """Gated recurrent units over time, from a learned first state.
+    """`depth` layers of gated recurrent units over time, from a learned first state of `width` numbers.
 
     Args:
-        width: W, of the vectors and of the state.
-        depth: layers of units.
+        width, depth: of the vectors and of the state; layers.
         both_ways: whether a second chain goes backwards in time.
     """
 
     def __init__(self, width: int, depth: int, both_ways: bool) -> None:
         super().__init__()
         self.units = nn.GRU(width, width, depth, batch_first=True, bidirectional=both_ways)
-        self.start = nn.Parameter(torch.zeros((2 if both_ways else 1) * depth, 1, width))
-        self.merge = nn.Linear((2 if both_ways else 1) * width, width)
+        ways = 2 if both_ways else 1
+        self.start = nn.Parameter(torch.zeros(ways * depth, 1, width))
+        self.merge = nn.Linear(ways * width, width)
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, T, W] -> [B, T, W]."""
@@ -135,11 +112,7 @@ class Recurrence(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """h + attention(norm h), and to that a dense layer of twice the width.
-
-    Args:
-        width: W, a multiple of the number of heads.
-    """
+    """h + attention(norm h), and to that a dense layer of twice the width W."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -162,31 +135,23 @@ class AttentionBlock(nn.Module):
         return h + added
 
 
-def _build_recurrent(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _recurrent(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` = numbers of the state (64), `depth` = layers of units (1)."""
     width, depth = width or 64, depth or 1
-    return (
-        StepwiseGenerator(spec, condition, Recurrence(width, depth, both_ways=False), width, num_latents),
-        StepwiseDiscriminator(spec, condition, Recurrence(width, depth, both_ways=True), width),
-    )
+    generator = StepwiseGenerator(spec, condition, Recurrence(width, depth, both_ways=False), width, num_latents)
+    return generator, StepwiseDiscriminator(spec, condition, Recurrence(width, depth, both_ways=True), width)
 
 
-def _build_attention(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _attention(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` = numbers of a step's vector (64), `depth` = blocks (2)."""
     width, depth = width or 64, depth or 2
 
     def body() -> nn.Module:  # made with its network: the order of the initial draws is part of a model's bits
         return nn.Sequential(*(AttentionBlock(width) for _ in range(depth)))
 
-    return (
-        StepwiseGenerator(spec, condition, body(), width, num_latents),
-        StepwiseDiscriminator(spec, condition, body(), width),
-    )
+    generator = StepwiseGenerator(spec, condition, body(), width, num_latents)
+    return generator, StepwiseDiscriminator(spec, condition, body(), width)
 
 
-RECURRENT = Pair("recurrent", ("sequence",), _build_recurrent, bfloat16=("sequence",))
-ATTENTION = Pair("attention", ("sequence",), _build_attention, bfloat16=("sequence",))
+RECURRENT = Pair("recurrent", ("sequence",), _recurrent, bfloat16=("sequence",))
+ATTENTION = Pair("attention", ("sequence",), _attention, bfloat16=("sequence",))

@@ -33,8 +33,7 @@ from torch import Tensor, nn
 
 from gankit.networks.base import (
     DifferentiatedDiscriminator,
-    Discriminator,
-    Generator,
+    Networks,
     Pair,
     SymbolGenerator,
     Task,
@@ -203,7 +202,6 @@ class SymbolsGenerator(SymbolGenerator):
 
     Args:
         spec: a sequence of one categorical block; code 0 ends a text.
-        condition: the spec of c, or None.
         width: numbers of the state of each recurrent layer.
         depth: recurrent layers.
         num_latents: numbers of z, which is added to the input of every step and sets the first state.
@@ -224,7 +222,6 @@ class SymbolsGenerator(SymbolGenerator):
         self.num_steps, self.num_symbols = spec.shape
         self.num_uniforms, self.num_order_uniforms = self.num_steps, num_latents
         self.width, self.depth, self.size = width, depth, embedding
-        self.multiply_in = torch.float32
         self.dropout, self.gradient_temperature = 0.0, 1.0
         self.embed = nn.Parameter(EMBEDDING_SPREAD * torch.randn(self.num_symbols, embedding))
         self.from_latent = nn.Linear(num_latents, embedding, bias=False)
@@ -508,7 +505,6 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
 
     Args:
         spec: a sequence of one categorical block; code 0 ends a text.
-        condition: the spec of c, or None.
         width: numbers of each head's layers.
         embedding: numbers that stand for a symbol, in each head.
     """
@@ -560,9 +556,7 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
 # --- the pair ---------------------------------------------------------------------------------------------------------
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` 256 and `depth` 1 where they are None."""
     width = width or 256
     generator = SymbolsGenerator(spec, condition, width, depth or 1, num_latents, embedding=max(4, width // 2))

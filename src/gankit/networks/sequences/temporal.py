@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, Task
+from gankit.networks.base import Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import (
     HIDDEN,
@@ -52,18 +52,10 @@ def halvings(num_steps: int) -> tuple[int, int]:
 class TemporalGenerator(ConvolutionalGenerator):
     """G: z and c through two dense layers to a few steps of many channels, whose number is doubled until it is T.
 
-    Args:
-        spec: a sequence of any T and D; what the last doubling has too much is cut off at the end.
-        condition: the spec of c, or None.
-        width: channels at half of the full length.
-        depth: further convolutions of kernel 3 in each stage.
-        num_latents: numbers of z.
-        temperature: of the straight-through softmax, see `BlockOutput`.
+    What the last doubling has too much is cut off at the end.
     """
 
-    def __init__(
-        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
-    ) -> None:
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__(spec, condition, num_latents)
         num_steps, numbers = spec.shape
         stages, self.base = halvings(num_steps)
@@ -76,7 +68,7 @@ class TemporalGenerator(ConvolutionalGenerator):
         with torch.no_grad():  # they start equal, or their difference is a ripple
             weight = self.to_steps.weight.view(self.steps_together, numbers, -1)
             weight.copy_(weight[:1].clone().expand_as(weight))
-        self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks), temperature)
+        self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -92,7 +84,7 @@ class TemporalGenerator(ConvolutionalGenerator):
 
 
 class TemporalDiscriminator(ConvolutionalDiscriminator):
-    """D: strided convolutions over time, see `ConvolutionalDiscriminator`; arguments as `TemporalGenerator`."""
+    """D: strided convolutions over time, see `ConvolutionalDiscriminator`."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__(spec, condition)
@@ -109,15 +101,11 @@ class TemporalDiscriminator(ConvolutionalDiscriminator):
         return x.reshape(len(x), 1, -1, self.steps_together * x.shape[2]).permute(0, 3, 1, 2)
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` = channels at half of the full length (64), `depth` = further convolutions in each stage (0)."""
     width, depth = width or 64, depth or 0
-    return (
-        TemporalGenerator(spec, condition, width, depth, num_latents),
-        TemporalDiscriminator(spec, condition, width, depth),
-    )
+    generator = TemporalGenerator(spec, condition, width, depth, num_latents)
+    return generator, TemporalDiscriminator(spec, condition, width, depth)
 
 
 def _recipe(task: Task) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, Task
+from gankit.networks.base import Networks, Pair, Task
 from gankit.networks.layers import (
     HIDDEN,
     SLOPE,
@@ -65,11 +65,7 @@ def quarterings(num_steps: int) -> tuple[int, int]:
 class WaveGenerator(ConvolutionalGenerator):
     """G: z and c through two dense layers to a few steps of many channels, made four times longer until they are T.
 
-    Args:
-        spec: a sequence of any T of continuous numbers in [-1, 1]; what is too much is cut off at the end.
-        condition: the spec of c, or None.
-        width: channels at a quarter of the full length.
-        num_latents: numbers of z.
+    What is too much is cut off at the end.
     """
 
     num_uniforms = 0
@@ -108,11 +104,6 @@ class WaveDiscriminator(ConvolutionalDiscriminator):
 
     u, where it is given, shifts each signal by up to `SHUFFLE` samples or an eighth of it, with zeros behind. The input
     gradient is that by the shifted signal: its norm differs by the few samples that were shifted out.
-
-    Args:
-        spec: a sequence of any T of continuous numbers.
-        condition: the spec of c, or None.
-        width: channels at a quarter of the full length.
     """
 
     num_uniforms = 1
@@ -153,9 +144,7 @@ def shifted(x: Tensor, by: Tensor) -> Tensor:
     return found * inside[:, :, None]
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` = channels at a quarter of the full length (16)."""
     return WaveGenerator(spec, condition, width or 16, num_latents), WaveDiscriminator(spec, condition, width or 16)
 

@@ -37,7 +37,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Pair, Task
+from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import autocast
 from gankit.spec import Spec
@@ -170,18 +170,7 @@ def published_hidden(before: int, widths: list[int], published: Published2014) -
 
 
 class Dense2014Generator(Generator):
-    """G: z -> `depth` layers of `width` units -> a record.
-
-    Args:
-        spec: vectors or images.
-        condition: the spec of c, or None.
-        width, depth: of the hidden layers.
-        num_latents: numbers of z.
-        published: the networks whose activations and initial weights are taken.
-
-    Attributes:
-        multiply_in: the type that layers multiply in; float32 or bfloat16. Not part of the state.
-    """
+    """G: z -> `depth` layers of `width` units -> a record, with the activations and first weights of `published`."""
 
     starts_from_records = True
 
@@ -190,7 +179,6 @@ class Dense2014Generator(Generator):
     ) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents, self.published = spec, condition, num_latents, published
-        self.multiply_in = torch.float32
         image = spec.form == "image"
         self.noise = UniformNoise() if image and published.uniform_noise else nn.Identity()
         before = num_latents + (0 if condition is None else condition.dim)
@@ -199,7 +187,7 @@ class Dense2014Generator(Generator):
         else:
             last = uniform(nn.Linear(width, spec.dim), published.output_reach)
         self.layers = nn.Sequential(*published_hidden(before, [width] * depth, published), last)
-        self.output = BlockOutput(spec.flat, temperature=0.5)
+        self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
     def start_from_records(self, x: Tensor) -> None:
@@ -249,13 +237,11 @@ class Dense2014Discriminator(Discriminator):
     """D: `depth` maxout layers of `width` units of 5 pieces, dropout keeping .8 of the input and .5 of the rest.
 
     What is kept is scaled by 1/keep, so that nothing changes when it does not train. Weights start in (-.005, .005).
-    Arguments and `multiply_in` as those of `Dense2014Generator`.
     """
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, published: Published2014) -> None:
         super().__init__()
         self.spec, self.condition, self.published = spec, condition, published
-        self.multiply_in = torch.float32
         before = spec.dim + (0 if condition is None else condition.dim)
         self.num_uniforms = before + depth * width
         layers = []
@@ -282,17 +268,13 @@ class Dense2014Discriminator(Discriminator):
         return h.squeeze(1).to(x.dtype)
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` (G's) scales both networks, `depth` counts hidden layers."""
     published = dense_published(spec)
     units_g = width or published.units_g
     units_d = max(1, units_g * published.units_d // published.units_g)
-    return (
-        Dense2014Generator(spec, condition, units_g, depth or 2, num_latents, published),
-        Dense2014Discriminator(spec, condition, units_d, depth or 2, published),
-    )
+    generator = Dense2014Generator(spec, condition, units_g, depth or 2, num_latents, published)
+    return generator, Dense2014Discriminator(spec, condition, units_d, depth or 2, published)
 
 
 def _recipe(task: Task) -> dict[str, Any]:

@@ -17,13 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Discriminator, Generator, Pair, Task
+from gankit.networks.base import DifferentiatedDiscriminator, Generator, Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.images import residual as images
+from gankit.networks.layers import SLOPE, add_condition
 from gankit.spec import Spec
-
-SLOPE = 0.2
-"""Slope of the leaky ReLU below zero, in G and in D."""
 
 SMALL = 16
 """Records of fewer numbers get smaller networks."""
@@ -64,20 +62,9 @@ def _first_layer(num_latents: int, width: int, wanted: int) -> nn.Linear:
 
 
 class ResidualGenerator(Generator):
-    """G: z and c through `depth` residual blocks with LayerNorm to a record's blocks.
+    """G: z and c through `depth` residual blocks of `width` units with LayerNorm to a record's blocks."""
 
-    Args:
-        spec: a vector, or a sequence.
-        condition: the spec of c, or None.
-        width: hidden units.
-        depth: residual blocks.
-        num_latents: numbers of z.
-        temperature: of the straight-through softmax, see `BlockOutput`.
-    """
-
-    def __init__(
-        self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int, temperature: float = 0.5
-    ) -> None:
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
         self.from_latent = _first_layer(num_latents, width, 2 * spec.dim)
@@ -85,14 +72,12 @@ class ResidualGenerator(Generator):
         self.blocks = nn.Sequential(*(ResidualBlock(width, norm=True) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, spec.dim)
-        self.output = BlockOutput(spec.flat, temperature)
+        self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
-        h = self.from_latent(z)  # [B, num_latents] -> [B, width]
-        if self.from_condition is not None:
-            h = h + self.from_condition(c)
+        h = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, width]
         raw = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # [B, width] -> [B, D]
         result: Tensor = self.output(raw, u)
         return result.view(-1, *self.spec.shape)
@@ -116,11 +101,8 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
 
     def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """The first hidden layer [B, width] and the head's weights ([1, width], or with a condition [B, width])."""
-        h, weights = self.from_record(x.flatten(1)), self.head.weight
-        if self.from_condition is not None and self.projection is not None:
-            h = h + self.from_condition(c)
-            weights = weights + self.projection(c)
-        return h, weights
+        h = add_condition(self.from_record(x.flatten(1)), self.from_condition, c)
+        return h, add_condition(self.head.weight, self.projection, c)
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""
@@ -201,9 +183,7 @@ class _LogitAndSlope(torch.autograd.Function):
         return slope0 * column, grad_w, *grads
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """For images see `gankit.networks.images.residual`; else 64 units, 2 blocks below SMALL numbers, 128 and 3 above.
 
     On the 8-ring the smaller pair is as good per sample and takes less than half the time (benchmarks/modes.md).
@@ -212,19 +192,19 @@ def _build(
         return images.build(spec, condition, width, depth, num_latents)
     small = spec.dim < SMALL
     width, depth = width or (64 if small else 128), depth or (2 if small else 3)
-    return (
-        ResidualGenerator(spec, condition, width, depth, num_latents),
-        ResidualDiscriminator(spec, condition, width, depth),
-    )
+    generator = ResidualGenerator(spec, condition, width, depth, num_latents)
+    return generator, ResidualDiscriminator(spec, condition, width, depth)
+
+
+def series_recipe(task: Task) -> dict[str, Any]:
+    """For sequences (benchmarks/series_networks.md)."""
+    return {"batch": min(128, task.rows), "first_weight": 3.0, "gap_speed": 0.2}
 
 
 def _recipe(task: Task) -> dict[str, Any]:
     if task.spec.form == "image":
         return images.recipe(task)
-    if task.spec.form == "sequence":
-        # benchmarks/series_networks.md
-        return {"batch": min(128, task.rows), "first_weight": 3.0, "gap_speed": 0.2}
-    return {}
+    return series_recipe(task) if task.spec.form == "sequence" else {}
 
 
 PAIR = Pair("residual", ("vector", "image", "sequence"), _build, recipe=_recipe, bfloat16=("image",))

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import ColumnGenerator, Discriminator, Generator, Pair, Task
+from gankit.networks.base import ColumnGenerator, Networks, Pair, Task
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
@@ -75,7 +75,6 @@ class SequentialGenerator(ColumnGenerator):
         self.sizes = [b.size for b in spec.blocks]
         self.num_blocks, self.embedding = len(self.sizes), embedding
         self.num_order_uniforms = self.num_blocks
-        self.multiply_in = torch.float32
         self.width, self.depth, self.dropout = width, depth, 0.0
         blocks, total, inputs = self.num_blocks, sum(self.sizes), self.num_blocks * (embedding + 1)
         self.embed = nn.Parameter(0.3 * torch.randn(total, embedding))
@@ -384,9 +383,7 @@ def _inverse_cdf(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
     return code, position
 
 
-def _build(
-    spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int
-) -> tuple[Generator, Discriminator]:
+def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` 128, `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks."""
     assert condition is None, "a sequential generator needs no condition: any block can be given"
     embedding = max(4, min(16, 512 // len(spec.blocks)))
