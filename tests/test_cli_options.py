@@ -16,7 +16,7 @@ from gankit.kinds import KINDS, options_by_kind
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.options import AugmentOptions
 from gankit.options import Option, nearest, options_of, parse_duration, parse_samples
-from gankit.run.options import build_config, options_table, read_toml, train_options
+from gankit.run.options import build_config, read_toml, train_options
 
 
 def toml(tmp_path: Path, text: str) -> Path:
@@ -189,9 +189,3 @@ def test_a_suggestion_is_always_a_known_word(word: str) -> None:
     known = [o.name for o in train_options()]
     hint = nearest(word, known)
     assert hint == "" or hint.removeprefix(" Did you mean '").removesuffix("'?") in known
-
-
-def test_the_docs_table_has_a_row_for_each_option_of_its_group() -> None:
-    rows = options_table("game").splitlines()[2:]
-    assert len(rows) == sum(o.group == "game" for o in train_options())
-    assert "| `--d-steps N` | `1` |" in options_table("game")

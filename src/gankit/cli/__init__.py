@@ -8,6 +8,7 @@ answer at once.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -61,13 +62,8 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("stopped.", err=True)
         return InterruptedRun.exit_code
     except Exception:
-        import traceback
-
         traceback.print_exc()
-        click.echo(
-            f"This is a bug in gankit {__version__}. Please report the lines above and the command.",
-            err=True,
-        )
+        click.echo(f"This is a bug in gankit {__version__}. Please report the lines above and the command.", err=True)
         return 1
 
 
@@ -75,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     commands=COMMANDS,
     help=HELP,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
 )
 @click.version_option(__version__, prog_name="gankit")
 def cli() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import OptionsCommand, given
+from gankit.cli.flags import MODEL, PATH, OptionsCommand, given
 from gankit.cli.terminal import Voice, speaking
 from gankit.errors import OptionError, OutputError
 
@@ -23,10 +23,10 @@ from gankit.errors import OptionError, OutputError
     stated="evaluate",
     short_help="Measure a model's fakes; leaves report.html and report.json.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder.  [RUN/report]")
+@click.option("-o", "--out", type=PATH, help="The output folder.  [RUN/report]")
 @click.option(
     "-n",
     "--num-rows",
@@ -34,11 +34,12 @@ from gankit.errors import OptionError, OutputError
     metavar="N",
     help="How many fakes to make.  [as many as held-out ones, at least 1,000]",
 )
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the fakes and of the measurements.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the fakes and of the measurements."
-)
-@click.option(
-    "--records/--no-records", default=True, help="Show training records beside the fakes that look like them.  [on]"
+    "--records/--no-records",
+    default=True,
+    show_default=False,
+    help="Show training records beside the fakes that look like them.  [on]",
 )
 @speaking
 def command(
@@ -59,13 +60,13 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
 
-    from gankit.run import api
+    from gankit.run.evaluation import evaluate
 
     with _undone() as made:
         if fake is None:
             fake = str(_write_fakes(model, folder, num_rows, seed, made))
             voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-        report = api.evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note, **given(flags))
+        report = evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note, **given(flags))
         report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)

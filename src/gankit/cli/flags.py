@@ -1,4 +1,4 @@
-"""Flags that follow from options, and rows as they are typed: --rows 3,17 of one seed.
+"""Flags that several commands have or that follow from options, and rows as they are typed: --rows 3,17 of one seed.
 
 Knows options, click and texts; never what an option does.
 """
@@ -6,6 +6,7 @@ Knows options, click and texts; never what an option does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,10 @@ from gankit.errors import OptionError
 from gankit.kinds import Command
 from gankit.options import GROUPS, Option, default_text, metavar_of
 from gankit.run.options import kind_options, train_options
+
+PATH = click.Path(path_type=Path)
+MODEL = click.argument("model", type=PATH)
+"""A model file or a run folder."""
 
 
 class OptionsCommand(click.Command):
@@ -37,33 +42,24 @@ class OptionsCommand(click.Command):
         return super().get_params(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes one section for each group of options, and one for the command's own flags."""
+        """Writes one section for each group of options that has a heading, and one for all other flags."""
         shown = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        groups = {p: (self._group_of or {}).get(p.name or "", "") for p in shown}
         for group, heading in {"": "Options", **GROUPS}.items():
-            within = [p for p in shown if self.group_of(p.name) == group]
-            records = [p.get_help_record(ctx) for p in within]
-            if records:
+            within = [p for p in shown if (groups[p] if groups[p] in GROUPS else "") == group]
+            if records := [record for p in within if (record := p.get_help_record(ctx)) is not None]:
                 with formatter.section(heading):
-                    formatter.write_dl([record for record in records if record is not None])
-
-    def group_of(self, name: str | None) -> str:
-        """The group of an option that has a heading of its own, else an empty text."""
-        group = (self._group_of or {}).get(name or "", "")
-        return group if group in GROUPS else ""
+                    formatter.write_dl(records)
 
 
 def _flag(option: Option) -> click.Option:
-    keywords: dict[str, Any] = {"default": None, "help": _help(option), "show_default": False}
+    shown = "" if option.default in (None, "") or option.many else f"  [{default_text(option)}]".replace("`", "")
+    keywords: dict[str, Any] = {"default": None, "help": option.help + shown, "show_default": False}
     if option.scalar is not bool:
         keywords["type"] = click.Choice(option.choices) if option.choices else option.scalar
         keywords["metavar"] = None if option.choices else metavar_of(option)
         keywords["multiple"] = option.many
     return click.Option([option.declaration, option.name], **keywords)
-
-
-def _help(option: Option) -> str:
-    default = "" if option.default in (None, "") or option.many else f"  [{default_text(option)}]".replace("`", "")
-    return option.help + default
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,9 +73,8 @@ def numbers(flag: str, text: str) -> list[int]:
     Raises:
         OptionError: it is no such text.
 
-    Example:
-        >>> numbers("--rows", "3,17, 4-6")
-        [3, 17, 4, 5, 6]
+    >>> numbers("--rows", "3,17, 4-6")
+    [3, 17, 4, 5, 6]
     """
     found: list[int] = []
     for part in text.split(","):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.flags import numbers
+from gankit.cli.flags import MODEL, PATH, numbers
 from gankit.cli.terminal import Voice, speaking
 from gankit.errors import DataError, OptionError, OutputError
 
@@ -24,45 +24,40 @@ if TYPE_CHECKING:
     from gankit.latents.projection import Projection
     from gankit.model import Model
 
+_OWN = re.compile(r"\d{6,}\.png|latents\.npz")
+"""Files that `project` writes into its folder."""
+
+_WHERE = click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
+_TRUNCATION = click.option(
+    "--truncation", type=float, default=1.0, metavar="PSI", help="As for sample: below 1, less varied."
+)
+
 
 @click.command("interpolate", short_help="Walk between a model's images.")
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).",
 )
 @click.option("--rows", metavar="I,J,...", help="The rows of --seed to interpolate between.  [0,1]")
 @click.option("--seeds", metavar="A,B,...", help="In place of --rows: the first row of each of these seeds.")
-@click.option(
-    "--latents", type=click.Path(path_type=Path), metavar="FILE", help="In place of --rows: what project has found."
-)
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of --rows.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
+@click.option("--latents", type=PATH, metavar="FILE", help="In place of --rows: what project has found.")
+@click.option("--seed", type=int, default=0, metavar="N", help="The seed of --rows.")
+@_WHERE
 @click.option(
     "--through",
     multiple=True,
     metavar="COL=VALUE",
     help="What one row after the other satisfies, for each one; a single row goes through all of them.",
 )
-@click.option(
-    "--frames", type=click.IntRange(1, 10_000), default=8, show_default=True, metavar="N", help="Images of a segment."
-)
-@click.option(
-    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Latent space; w: stylegan2 alone."
-)
+@click.option("--frames", type=click.IntRange(1, 10_000), default=8, metavar="N", help="Images of a segment.")
+@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Latent space; w: stylegan2 alone.")
 @click.option("--path", type=click.Choice(["spherical", "straight"]), help="The line.  [spherical in z, straight in w]")
 @click.option("--loop", is_flag=True, help="Go back to the first row at the end.")
-@click.option(
-    "--truncation",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="PSI",
-    help="As for sample: below 1, less varied.",
-)
+@_TRUNCATION
 @click.option("--fps", type=float, metavar="X", help="Images a second of an animation.  [10]")
 @speaking
 def interpolate_command(
@@ -75,12 +70,8 @@ def interpolate_command(
     seed: int,
     where: tuple[str, ...],
     through: tuple[str, ...],
-    frames: int,
-    space: str,
-    path: str | None,
-    loop: bool,
-    truncation: float,
     fps: float | None,
+    **walk: Any,
 ) -> None:
     """Walk from image to image of MODEL, a model file or a run folder.
 
@@ -92,8 +83,9 @@ def interpolate_command(
         raise OptionError("--rows, --seeds and --latents each say what to interpolate between. Give one of them.")
     if seeds is not None and seed:
         raise OptionError("--seed is for --rows; --seeds names seeds itself. Give one of them.")
-    places = None if seeds is None else [(0, s) for s in numbers("--seeds", seeds)]
-    if places is None:
+    if seeds is not None:
+        places = [(0, s) for s in numbers("--seeds", seeds)]
+    else:
         places = [(r, seed) for r in numbers("--rows", rows if rows is not None else "0" if through else "0,1")]
     every = parse_where(where)
     each = [parse_where([text]) for text in through]
@@ -115,9 +107,9 @@ def interpolate_command(
         check_animation(out, fps)
     elif fps is not None:
         raise OptionError(f"--fps {fps:g}: it is for .gif and .mp4. Leave it off.")
-    images = interpolate(loaded, stops, frames=frames, path=path, space=space, loop=loop, truncation=truncation)
+    images = interpolate(loaded, stops, **walk)
     if is_animation:
-        write_animation(out, images, segment=frames, fps=fps)
+        write_animation(out, images, segment=walk["frames"], fps=fps)
     else:
         from gankit.kinds.images.records import Images, write_images
 
@@ -141,8 +133,8 @@ def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict
 
 
 @click.command("mix", short_help="Mix the styles of a model's images (stylegan2).")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The grid, a .png file.")
+@MODEL
+@click.option("-o", "--out", type=PATH, required=True, help="The grid, a .png file.")
 @click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed that stand at the left.")
 @click.option(
     "--columns", required=True, metavar="I,J,...", help="The rows of --seed that stand at the top and lend styles."
@@ -150,20 +142,12 @@ def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict
 @click.option(
     "--levels",
     default="coarse",
-    show_default=True,
     metavar="LAYERS",
     help="Layers whose styles come from the top: coarse, middle, fine, or as in 0-3.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The seed of the rows.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
-@click.option(
-    "--truncation",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="PSI",
-    help="As for sample: below 1, less varied.",
-)
+@click.option("--seed", type=int, default=0, metavar="N", help="The seed of the rows.")
+@_WHERE
+@_TRUNCATION
 @speaking
 def mix_command(
     voice: Voice,
@@ -188,52 +172,31 @@ def mix_command(
     from gankit.kinds.images.records import Images, grid, write_images
     from gankit.latents import Stop, mix
 
-    mixed = mix(
-        loaded,
-        [Stop(row, seed, conditions) for row in left],
-        [Stop(row, seed, conditions) for row in top],
-        levels=levels,
-        truncation=truncation,
-    )
+    stops = ([Stop(row, seed, conditions) for row in side] for side in (left, top))
+    mixed = mix(loaded, *stops, levels=levels, truncation=truncation)
     sheet = grid(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
     write_images([Images(sheet[None], None, loaded.origin)], out, loaded.origin)
-    voice.result(
-        {"file": str(out), "rows": left, "columns": top, "levels": levels},
-        f"{len(left)} x {len(top)} mixed images in {out}",
-    )
-
-
-_OWN = re.compile(r"\d{6,}\.png|latents\.npz")
+    result = {"file": str(out), "rows": left, "columns": top, "levels": levels}
+    voice.result(result, f"{len(left)} x {len(top)} mixed images in {out}")
 
 
 @click.command("project", short_help="Find the latents of images.")
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="The folder for image | reconstruction, 000000.png and on, and latents.npz.",
 )
-@click.option(
-    "--steps", type=click.IntRange(min=1), default=500, show_default=True, metavar="N", help="Steps of the descent."
-)
-@click.option(
-    "--space", type=click.Choice(["z", "w"]), default="z", show_default=True, help="Where to look; w: stylegan2 alone."
-)
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the places to start from.")
+@click.option("--steps", type=click.IntRange(min=1), default=500, metavar="N", help="Steps of the descent.")
+@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Where to look; w: stylegan2 alone.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the places to start from.")
 @click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all that there are]")
 @speaking
 def project_command(
-    voice: Voice,
-    model: Path,
-    images: tuple[str, ...],
-    out: Path,
-    steps: int,
-    space: str,
-    seed: int,
-    where: tuple[str, ...],
+    voice: Voice, model: Path, images: tuple[str, ...], out: Path, where: tuple[str, ...], **search: Any
 ) -> None:
     """Find the places in the latent space of MODEL that give the images most like each IMAGE.
 
@@ -255,10 +218,9 @@ def project_command(
     def said(row: int, rmse: float) -> None:
         voice.note(f"{row + 1}/{len(names)} {names[row]}: {_distance(rmse)}")
 
-    projection = project(loaded, found, steps=steps, space=space, seed=seed, where=conditions, on_found=said)
+    projection = project(loaded, found, where=conditions, on_found=said, **search)
     files = _write(out, projection)
-    results: list[dict[str, Any]] = []
-    lines = []
+    results, lines = [], []
     for row, (name, file) in enumerate(zip(names, files, strict=True)):
         rmse, psnr, labels = float(projection.rmse[row]), float(projection.psnr[row]), projection.labels[row]
         results.append({"picture": name, "file": str(file), "rmse": rmse, "psnr": psnr, "labels": dict(labels)})
@@ -266,10 +228,8 @@ def project_command(
     mean = float(projection.rmse.mean())
     what = "1 image and its latents" if len(results) == 1 else f"{len(results)} images and their latents"
     lines.append(f"{what} in {out}; mean rmse {mean:.1f}")
-    voice.result(
-        {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results},
-        "\n".join(lines),
-    )
+    result = {"folder": str(out), "latents": str(out / "latents.npz"), "mean_rmse": mean, "pictures": results}
+    voice.result(result, "\n".join(lines))
 
 
 def _distance(rmse: float) -> str:

@@ -10,31 +10,22 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import OptionsCommand, given
+from gankit.cli.flags import MODEL, PATH, OptionsCommand, given
 from gankit.cli.terminal import Voice, outline, speaking
 from gankit.run.options import train_options
 
 
 @click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The file to write; its suffix tells the format. Images and labelled texts: a folder too.",
 )
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Which records: row i of seed s is always the same.",
-)
-@click.option(
-    "--offset", type=click.IntRange(min=0), default=0, show_default=True, help="Begin with row K.", metavar="K"
-)
+@click.option("--seed", type=int, default=0, metavar="N", help="Which records: row i of seed s is always the same.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Begin with row K.", metavar="K")
 @click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="A condition on every row: sex=Male, age=30..40, x>=3."
 )
@@ -58,8 +49,7 @@ def sample_command(
     from gankit.model import load, parse_where
 
     conditions = parse_where(where)
-    loaded = load(model)
-    options = given(flags)
+    loaded, options = load(model), given(flags)
     if out is None:
         form = file_format or loaded.of.pipe_format(loaded.origin)
         loaded.write("-", num_rows, seed, offset, conditions, form, **options)
@@ -70,18 +60,15 @@ def sample_command(
 
 
 @click.command("export", short_help="Write a model's generator as an ONNX file.")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file, NAME.onnx.")
+@MODEL
+@click.option("-o", "--out", type=PATH, required=True, help="The file, NAME.onnx.")
 @click.option(
     "--pixels",
     type=click.Choice(["float", "bytes"]),
     default="float",
-    show_default=True,
     help="What images come as: numbers in [-1, 1], channels first; or bytes, channels last.",
 )
-@click.option(
-    "--truncation", type=float, default=1.0, show_default=True, metavar="PSI", help="As for sample; built in."
-)
+@click.option("--truncation", type=float, default=1.0, metavar="PSI", help="As for sample; built in.")
 @click.option("--opset", type=int, metavar="N", help="Version of ONNX's operators, 18 to 23.  [18]")
 @speaking
 def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation: float, opset: int | None) -> None:
@@ -99,7 +86,7 @@ def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation
 
 
 @click.command("inspect", short_help="Say what a model is.")
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @speaking
 def inspect_command(voice: Voice, model: Path) -> None:
     """Say what MODEL (a model file or a run folder) is: kind, columns, networks, training length, scores."""

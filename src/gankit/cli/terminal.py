@@ -25,7 +25,6 @@ import click
 from gankit.errors import GankitError, InterruptedRun, OutputError
 
 if TYPE_CHECKING:
-    from gankit.errors import GankitError
     from gankit.training.loop import Progress
 
 
@@ -136,12 +135,10 @@ def duration(seconds: float) -> str:
     >>> duration(9.4), duration(130), duration(7500)
     ('9s', '2m10s', '2h05m')
     """
-    whole = round(seconds)
-    if whole < 60:
+    minutes, whole = divmod(round(seconds), 60)
+    if minutes < 1:
         return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{minutes}m{whole:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
 
 
 def outline(values: Mapping[str, Any], indent: int = 0) -> str:

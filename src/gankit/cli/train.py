@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gankit.cli.flags import OptionsCommand, given
+from gankit.cli.flags import PATH, OptionsCommand, given
 from gankit.cli.terminal import Voice, interruptible, speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.run.options import build_config, read_toml
@@ -23,8 +24,8 @@ from gankit.run.options import build_config, read_toml
     "train", cls=OptionsCommand, stated="train", short_help="Learn from data; leaves a run folder with the model."
 )
 @click.argument("data", required=False)
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The run folder.  [runs/NAME-1, NAME-2, ...]")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Options from a TOML file; flags win.")
+@click.option("-o", "--out", type=PATH, help="The run folder.  [runs/NAME-1, NAME-2, ...]")
+@click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags win.")
 @click.option("--resume", is_flag=True, help="Go on with the run in -o, with the settings it has.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
 @speaking
@@ -57,11 +58,7 @@ def command(
     with interruptible(voice) as interruption:
         from gankit.run import api
 
-        watched: dict[str, Any] = {
-            "on_progress": voice.progress,
-            "on_note": voice.note,
-            "should_stop": interruption.asked,
-        }
+        watched: Any = {"on_progress": voice.progress, "on_note": voice.note, "should_stop": interruption.asked}
         try:
             if config is None:
                 model = api.resume(run_folder, data, **watched)
@@ -71,8 +68,8 @@ def command(
         except KeyboardInterrupt:
             if not (run_folder / "config.json").exists():
                 raise
-            how = f"gankit train -o {run_folder} --resume"
-            raise InterruptedRun(f"stopped before the first step. Go on with: {how}") from None
+            how = f"stopped before the first step. Go on with: gankit train -o {run_folder} --resume"
+            raise InterruptedRun(how) from None
     text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
 
@@ -128,7 +125,4 @@ def replacing(folder: Path) -> Iterator[None]:
 def free_folder(data: str, runs: Path = Path("runs")) -> Path:
     """The first of runs/NAME-1, runs/NAME-2, … that does not exist, with NAME from the data's file name."""
     name = "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"
-    number = 1
-    while (runs / f"{name}-{number}").exists():
-        number += 1
-    return runs / f"{name}-{number}"
+    return next(folder for number in count(1) if not (folder := runs / f"{name}-{number}").exists())
