@@ -21,7 +21,7 @@ from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.metrics import evaluate_texts
 from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut
 from gankit.model import load
-from gankit.run.folder import kept_rival
+from gankit.run.folder import RunFolder
 
 FIGURES = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 
@@ -54,7 +54,7 @@ def main() -> None:
         valid=smiles_rule() if told.smiles else None, only=FIGURES,
     )  # fmt: skip
     rows = {}
-    for name, one in {"model": model, "before adversarial training": kept_rival(told.run)}.items():
+    for name, one in {"model": model, "before adversarial training": RunFolder(told.run).load_baseline()}.items():
         for temperature in told.temperatures if one is not None else ():
             batches = one.sample_batches(told.count, temperature=temperature)
             texts = [text for table in batches for text in table.column(column_of(one.origin)).to_pylist()]

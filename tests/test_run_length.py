@@ -24,7 +24,7 @@ def stood_in(device: str = "cpu") -> Run:
     game = SimpleNamespace(
         config=GameConfig(total_samples=1000, batch=10), warmup=0, device=torch.device(device), average=None
     )
-    run = SimpleNamespace(game=game, train=None, judge=lambda _: 0.0, prepared=SimpleNamespace(num_train=1000))
+    run = SimpleNamespace(game=game, train=None, evaluate=lambda _: 0.0, prepared=SimpleNamespace(num_train=1000))
     return cast(Run, run)
 
 

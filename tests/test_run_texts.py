@@ -91,9 +91,9 @@ def test_a_run_that_was_stopped_ends_in_the_same_bytes(warmup: float, tmp_path: 
     gankit.resume(tmp_path / "cut", NAMES)
     models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "cut")]
     assert models[0] == models[1]
-    rivals = [tmp_path / run / "likelihood.safetensors" for run in ("whole", "cut")]
-    assert rivals[0].exists() == (warmup > 0)
-    assert not warmup or rivals[0].read_bytes() == rivals[1].read_bytes(), "G before the game is kept through a stop"
+    before = [tmp_path / run / "likelihood.safetensors" for run in ("whole", "cut")]
+    assert before[0].exists() == (warmup > 0)
+    assert not warmup or before[0].read_bytes() == before[1].read_bytes(), "G before the game is kept through a stop"
     phases = {json.loads(line).get("phase") for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()}
     assert ("likelihood" in phases) == (warmup > 0) and "game" in phases
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
         OutputError,
     )
     from gankit.model import Model, inspect, load, parse_where
-    from gankit.run.api import evaluate, follow, resume, train
+    from gankit.run.api import follow, resume, train
+    from gankit.run.evaluation import evaluate
 
 __version__ = "0.1.0"
 
@@ -61,7 +62,7 @@ _ROOM_OF = {
     "inspect": "model",
     "load": "model",
     "parse_where": "model",
-    "evaluate": "run.api",
+    "evaluate": "run.evaluation",
     "follow": "run.api",
     "resume": "run.api",
     "train": "run.api",

@@ -41,7 +41,7 @@ class Subject(Protocol):
     history: Sequence[Mapping[str, Any]]
     figure: Mapping[str, Any] | None
     perception: Any
-    rival: Any
+    baseline: Any
 
     def write(self, path: str | Path, n: int, seed: int = 0) -> None:
         """Writes the first `n` records of a seed to a file."""

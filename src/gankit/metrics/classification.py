@@ -204,11 +204,7 @@ def class_numbers(
 
 
 def class_entries(
-    names: Sequence[str],
-    real: np.ndarray,
-    fake: np.ndarray,
-    seen: tuple[np.ndarray, np.ndarray] | None,
-    records: str,
+    names: Sequence[str], real: np.ndarray, fake: np.ndarray, seen: tuple[np.ndarray, np.ndarray] | None, records: str
 ) -> list[dict[str, Any]]:
     """A line a class: its shares of both sides, the numbers of its records, and in how many fakes it is seen.
 

@@ -50,7 +50,7 @@ class Model:
         card: plain JSON: what the model is and how it came about.
         history: one plain JSON entry an evaluation of the training.
         figure: for one number, what the figure of 2014 needs beside samples; else None.
-        rival: of texts, the model of G before the game; in a run folder it has a file of its own.
+        baseline: of texts, the model of G before the game; in a run folder it has a file of its own.
         prepared, perception: the data it was trained on, and of images what they are measured by, where they are at
             hand; never saved.
     """
@@ -67,7 +67,7 @@ class Model:
     figure: dict[str, Any] | None = None
     prepared: Any = None
     perception: Any = None
-    rival: Model | None = None
+    baseline: Model | None = None
 
     @property
     def of(self) -> Kind[Any, Any]:

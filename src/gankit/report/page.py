@@ -337,11 +337,7 @@ class Report:
 
 
 def build(
-    sections: Sections[Any],
-    *,
-    card: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
-    notes: Sequence[str] = (),
+    sections: Sections[Any], *, card: Mapping[str, Any], history: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()
 ) -> Report:
     """The report on the fakes that the sections show.
 

@@ -1,6 +1,6 @@
-"""The public functions: train, resume, follow, evaluate. The way of the data from end to end, and nothing of its own.
+"""The public functions train, resume and follow: from the data to the model.
 
-Knows every room above the loop and below the command line; prints nothing.
+Knows every module above the loop and below the command line; never prints.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gankit.config import TrainConfig
-from gankit.errors import InterruptedRun, ModelError, OptionError
+from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
+from gankit.kinds import prepare
 from gankit.run.options import build_config
 
 if TYPE_CHECKING:
     from gankit.model.model import Model
-    from gankit.report.page import Report
+    from gankit.run.folder import RunFolder
+    from gankit.run.run import Run
     from gankit.training.loop import Progress
 
 Note = Callable[[str], None]
@@ -27,6 +29,9 @@ Stop = Callable[[], bool]
 
 CHECKPOINT_S = 30.0
 """Seconds between two checkpoints; an interruption loses no more than that, and a stop that is asked for nothing."""
+
+_OF_THE_CLOCK = ("samples_per_second", "seconds_left")
+"""Fields of Progress that the log leaves out, so that it is the same whenever a run is repeated."""
 
 
 def train(
@@ -63,10 +68,8 @@ def train(
         >>> model.sample(3).shape
         (3,)
     """
-    stream = follow(
-        source, out=out, config=config, on_note=on_note, overwrite=overwrite, should_stop=should_stop, **options
-    )
-    return _drive(stream, on_progress)
+    shared: Any = {"on_note": on_note, "should_stop": should_stop, "overwrite": overwrite}
+    return _drive(follow(source, out=out, config=config, **shared, **options), on_progress)
 
 
 def resume(
@@ -101,6 +104,9 @@ def follow(
 ) -> Stream[Progress, None, Model]:
     """As `train`, step by step: iterate over the Progress, stop when you like; what it returns at the end is the model.
 
+    Raises:
+        GankitError: see `errors`; the text says what to do.
+
     Example:
         >>> import numpy as np, gankit
         >>> for progress in gankit.follow(np.arange(100.0), samples="2k"):
@@ -109,42 +115,8 @@ def follow(
         2000
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
-    return _new_run(
-        source, config, None if out is None else Path(out), on_note or _silent, should_stop or _never, overwrite
-    )
-
-
-def evaluate(
-    model: Model | str | Path,
-    real: Any = None,
-    *,
-    fake: Any = None,
-    seed: int = 0,
-    num_rows: int | None = None,
-    records: bool = True,
-    on_note: Note | None = None,
-    **options: Any,
-) -> Report:
-    """Measures how good a model's fakes are, on fakes read back from their file.
-
-    Args:
-        model: a model, a model file or a run folder.
-        real: held-out records that trained nothing; without them the run's own held-out part.
-        fake: fakes in any readable form; without them `num_rows` are made (as many as held-out ones, at least 1000).
-        seed: of the fakes and of the measurements.
-        records: show the training records that fakes lie nearest to; False where the report goes to people who must
-            not see the data.
-        options: those of the kind of data. Images and audio clips: `features`, what distances are measured in: "auto"
-            (a classifier of the labels, or a fixed network where there are none), "fixed", or "inception" (the FID's).
-            Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
-            whole of a valid one.
-
-    Returns:
-        The report: `save`, `json`, `html`, `verdicts`.
-    """
-    from gankit.run.evaluation import report_on
-
-    return report_on(model, real, fake, seed, num_rows, on_note or _silent, records, options)
+    folder = None if out is None else Path(out)
+    return _new_run(source, config, folder, on_note or _silent, should_stop or _never, overwrite)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------
@@ -153,7 +125,6 @@ def evaluate(
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Progress, None, Model]:
-    from gankit.kinds import prepare
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
@@ -189,7 +160,6 @@ def _new_run(
 
 
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
-    from gankit.kinds import prepare
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import still_compiles
@@ -208,17 +178,18 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         raise ModelError(
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
+    total_samples = entry["total_samples"]
     if folder.is_untouched():  # it was stopped while it was being made
         with threads(config.threads):
             evidence = prepared.kind.evidence(prepared, config, [])
-        run = Run.start(prepared, config, entry["total_samples"], evidence)
+        run = Run.start(prepared, config, total_samples, evidence)
         folder.save_evidence(evidence)
         run.save(folder)
     else:
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
             note(text)
-        run = Run.start(prepared, config, entry["total_samples"], folder.load_evidence(prepared))
+        run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared))
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         folder.cut_log(checkpoint.step)
     notes: list[str] = []
@@ -226,40 +197,35 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         still_compiles(run, notes)
     for text in notes:
         note(text)
-    note(f"going on at {run.game.samples:,} of {entry['total_samples']:,} samples.")
+    note(f"going on at {run.game.samples:,} of {total_samples:,} samples.")
     return (yield from _play(run, folder, began, note, should_stop))
 
 
-def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
-    from gankit.errors import DivergedError
-    from gankit.run.folder import keep_preview, keep_rival
+def _play(
+    run: Run, folder: RunFolder | None, began: float, note: Note, should_stop: Stop
+) -> Stream[Progress, None, Model]:
     from gankit.training.loop import play
 
     saved = time.monotonic()
     should_stop()  # from here on it is obeyed
     try:
-        game = play(run.game, run.train, run.heldout, run.judge)
+        game = play(run.game, run.train, run.heldout, run.evaluate)
         while True:
             with run.threads():
                 progress = next(game, None)
             if progress is None:
                 break
             if folder is not None:
-                folder.log(
-                    {k: v for k, v in asdict(progress).items() if k not in ("samples_per_second", "seconds_left")}
-                )
+                folder.log({k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
                 if progress.metric is not None and (preview := run.preview()) is not None:
-                    keep_preview(folder.path, progress.samples, preview)
+                    folder.save_preview(progress.samples, preview)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
                     run.save(folder)
                     saved = time.monotonic()
             yield progress
             if should_stop() and not progress.finished:
-                how = (
-                    f"gankit train -o {folder.path} --resume"
-                    if folder
-                    else "start it with an output folder to be able to"
-                )
+                how = "start it with an output folder to be able to"
+                how = f"gankit train -o {folder.path} --resume" if folder else how
                 raise InterruptedRun(
                     f"stopped after {progress.samples:,} samples; the state is saved. Go on with: {how}"
                 )
@@ -268,11 +234,11 @@ def _play(run: Any, folder: Any, began: float, note: Note, should_stop: Stop) ->
             run.model().save(folder.model_path)
             note(f"the last good model is in {folder.model_path}")
         raise
-    model: Model = run.model()
+    model = run.model()
     if folder is not None:
         run.save(folder)
         model.save(folder.model_path)
-        keep_rival(folder.path, model)
+        folder.save_baseline(model)
         folder.log({"step": run.game.step, "event": "finished", "seconds": round(time.monotonic() - began, 1)})
     return model
 
@@ -303,4 +269,4 @@ def _never() -> bool:
     return False
 
 
-__all__ = ["evaluate", "follow", "resume", "train"]
+__all__ = ["follow", "resume", "train"]

@@ -32,13 +32,19 @@ if TYPE_CHECKING:
 EVIDENCE_NAME = "perception.safetensors"
 """The file in a run folder that keeps what the records are measured by."""
 
+PREVIEWS_NAME = "looks"
+"""The folder in a run folder that holds fakes of the same z over the training."""
+
+BASELINE_NAME = "likelihood.safetensors"
+"""The file in a run folder with the model of G before the game, which texts are compared with."""
+
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state that was saved: `tensors` by name, on the CPU; `state` plain JSON values; the `step` it was saved at.
+    """A state that was saved at `step`: `tensors` by name, on the CPU, and `state`, plain JSON values.
 
     notes: what was found damaged and passed over on the way to it, in the user's words.
     """
@@ -99,8 +105,6 @@ class RunFolder:
         run.config()
         return run
 
-    # --- config ---------------------------------------------------------------------------------------------------
-
     def config(self) -> dict[str, Any]:
         """The config as it was given to `create`.
 
@@ -146,7 +150,7 @@ class RunFolder:
     # --- log ------------------------------------------------------------------------------------------------------
 
     def log(self, event: Mapping[str, Any]) -> None:
-        """Append one event, a line of JSON. `event["step"]` tells where it belongs when a run is resumed.
+        """Appends one event, a line of JSON. `event["step"]` tells where it belongs when a run is resumed.
 
         Raises:
             OutputError: it cannot be written.
@@ -160,14 +164,11 @@ class RunFolder:
 
     def read_log(self) -> list[dict[str, Any]]:
         """All events; a last line that was cut off by a crash, and whatever else is no JSON, is left out."""
-        try:
-            content = self.log_path.read_bytes()
-        except FileNotFoundError:
-            return []
+        content = self.log_path.read_bytes() if self.log_path.exists() else b""
         return [event for line in content.split(b"\n") if isinstance(event := _parse(line), dict)]
 
     def cut_log(self, step: int) -> None:
-        """Drop every event after `step` and every broken line, so that a resumed run writes nothing twice."""
+        """Drops every event after `step` and every broken line, so that a resumed run writes nothing twice."""
         kept = [event for event in self.read_log() if event.get("step", 0) <= step]
         write_atomically(self.log_path, "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in kept).encode())
 
@@ -175,20 +176,13 @@ class RunFolder:
 
     def checkpoints(self) -> list[tuple[int, Path]]:
         """(step, path) of every checkpoint, oldest first."""
-        found = []
-        for path in self.checkpoints_path.glob("step-*.safetensors"):
-            number = path.stem[len("step-") :]
-            if number.isdigit():
-                found.append((int(number), path))
-        return sorted(found)
+        found = [(path.stem.removeprefix("step-"), path) for path in self.checkpoints_path.glob("step-*.safetensors")]
+        return sorted((int(number), path) for number, path in found if number.isdigit())
 
     def save_checkpoint(self, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Save a state, whole or not at all, and drop all but the last KEPT.
+        """Saves the state at `step`, whole or not at all, and drops all but the last `KEPT`.
 
-        Args:
-            step: the step the state stands at.
-            tensors: by name, of any device.
-            state: plain JSON values; floats keep every bit.
+        tensors: by name, of any device. state: plain JSON values; floats keep every bit.
 
         Raises:
             OutputError: it cannot be written; earlier checkpoints are untouched.
@@ -208,17 +202,45 @@ class RunFolder:
         found = self.checkpoints()
         if not found:
             raise ModelError(f"{self.path} has no checkpoint yet. Start the run anew.")
-        notes = []
+        notes: list[str] = []
         for step, path in reversed(found):
             try:
                 tensors, metadata = read_safetensors(path)
+                return Checkpoint(step, tensors, json.loads(metadata["state"]), tuple(notes))
             except NewerVersionError:
                 raise
             except ModelError:
                 notes.append(f"{path} is damaged; the one before it is used.")
-                continue
-            return Checkpoint(step, tensors, json.loads(metadata["state"]), tuple(notes))
         raise ModelError(f"every checkpoint of {self.path} is damaged: {found[-1][1]} and older. Start the run anew.")
+
+    # --- what a report needs beside the model -----------------------------------------------------------------------
+
+    def save_preview(self, samples: int, preview: Preview) -> None:
+        """Keeps fakes of a training that has been shown so many samples, in a file that people can open."""
+        folder = self.path / PREVIEWS_NAME
+        folder.mkdir(exist_ok=True)
+        name = f"{samples:012d}"
+        if preview.form == "grid":
+            from gankit.io.records import Origin
+            from gankit.kinds.images.records import Images, write_images
+
+            write_images([Images(preview.records, None, Origin("array"))], folder / f"{name}.png", Origin("array"))
+        elif preview.form == "lines":
+            with whole_file(folder / f"{name}.npy") as file:
+                np.save(file, preview.records, allow_pickle=False)
+        else:
+            text = json.dumps(list(preview.records), ensure_ascii=False, indent=1) + "\n"
+            write_atomically(folder / f"{name}.json", text.encode())
+
+    def save_baseline(self, model: Model) -> None:
+        """Keeps the model of G before the game, if `model` has one."""
+        if model.baseline is not None:
+            model.baseline.save(self.path / BASELINE_NAME)
+
+    def load_baseline(self) -> Model | None:
+        """The model of G before the game, where it was kept."""
+        path = self.path / BASELINE_NAME
+        return load(path) if path.exists() else None
 
 
 def _parse(line: bytes) -> Any:
@@ -226,39 +248,3 @@ def _parse(line: bytes) -> Any:
         return json.loads(line)
     except ValueError:
         return None
-
-
-PREVIEWS_NAME = "looks"
-"""The folder in a run folder that holds fakes of the same z over the training."""
-
-RIVAL_NAME = "likelihood.safetensors"
-"""The file in a run folder with the model of G before the game."""
-
-
-def keep_preview(run: Path, samples: int, preview: Preview) -> None:
-    """Keeps fakes of a training that has been shown so many samples, in a file that people can open."""
-    folder = run / PREVIEWS_NAME
-    folder.mkdir(exist_ok=True)
-    name = f"{samples:012d}"
-    if preview.form == "grid":
-        from gankit.io.records import Origin
-        from gankit.kinds.images.records import Images, write_images
-
-        write_images([Images(preview.records, None, Origin("array"))], folder / f"{name}.png", Origin("array"))
-    elif preview.form == "lines":
-        with whole_file(folder / f"{name}.npy") as file:
-            np.save(file, preview.records, allow_pickle=False)
-    else:
-        text = json.dumps(list(preview.records), ensure_ascii=False, indent=1) + "\n"
-        write_atomically(folder / f"{name}.json", text.encode())
-
-
-def keep_rival(run: Path, model: Model) -> None:
-    """Keeps the model of G before the game in the run folder, if there is one."""
-    if model.rival is not None:
-        model.rival.save(run / RIVAL_NAME)
-
-
-def kept_rival(run: Path) -> Model | None:
-    """The model of G before the game, where it was kept."""
-    return load(run / RIVAL_NAME) if (run / RIVAL_NAME).exists() else None

@@ -14,7 +14,7 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds import KINDS, Command, options_by_kind
 from gankit.networks import NETWORKS
-from gankit.options import GROUPS, Option, checked, default_text, metavar_of, nearest, options_of
+from gankit.options import GROUPS, Option, checked, nearest, options_of
 from gankit.registry import Registry
 
 _GROUPS = {"loss": "gankit.losses"}
@@ -59,7 +59,11 @@ def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainCon
 
 
 def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str, Any]:
-    """The values as their fields hold them (lists become tuples), or an OptionError that names the bad one."""
+    """The values as their fields hold them: lists become tuples.
+
+    Raises:
+        OptionError: names the one that is unknown or cannot be.
+    """
     known = {o.name: o for o in train_options()}
     found = {}
     for name, value in values.items():
@@ -122,15 +126,3 @@ def _put(values: dict[str, Any], more: Mapping[str, Any], path: str) -> None:
         elif name in values:
             raise OptionError(f"{path}: {name!r} stands there twice. Keep one of them.")
         values[name] = value
-
-
-def options_table(group: str) -> str:
-    """The options of a group as a Markdown table: flag, default, and what it does."""
-    lines = ["| flag | default | what it does |", "|---|---|---|"]
-    for o in train_options():
-        if o.group == group:
-            choices = f" One of {', '.join(f'`{c}`' for c in o.choices)}." if o.choices else ""
-            repeat = " May be repeated." if o.many else ""
-            metavar = "" if o.scalar is bool or o.choices else f" {metavar_of(o)}"
-            lines.append(f"| `{o.declaration}{metavar}` | {default_text(o)} | {o.help}{choices}{repeat} |")
-    return "\n".join(lines)

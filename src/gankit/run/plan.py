@@ -1,5 +1,4 @@
-"""The one place that says how a game is played for the data's kind, size and shape, and for how long; and what
-evaluates it while it runs.
+"""How a game is played for the data's kind, size and shape, for how long, and what evaluates it while it runs.
 
 Knows prepared data, networks and the options; never files or terminals.
 """
@@ -31,70 +30,8 @@ from gankit.training.plan import GameConfig
 if TYPE_CHECKING:
     from gankit.run.run import Run
 
-
 MOST_LIKELIHOOD = 5000
 """Held-out records whose likelihood is taken."""
-
-Judge = Callable[[Generator], float]
-
-
-def judge_of(
-    prepared: Prepared[Any, Any],
-    config: TrainConfig,
-    plan: NetworkPlan,
-    game: Game,
-    heldout: Batches,
-    evidence: Evidence | None,
-) -> tuple[Judge, str]:
-    """The held-out metric and its name: the kind's own, or with few records the likelihood, where G has one."""
-    if game.generator.likelihood is not None and len(heldout) < prepared.kind.few_heldout:
-        return _likelihood_judge(game, heldout, config.seed), "held-out log-likelihood"
-    # fakes for choosing checkpoints are other ones than those of the user's seeds
-    metric = prepared.kind.held_out_metric(prepared, config, evidence, -1 - abs(config.seed))
-
-    def judge(generator: Generator) -> float:
-        where = next(generator.parameters()).device
-        value = metric.value(model_of(prepared, plan, generator.to("cpu"), {}, (), None))
-        generator.to(where)
-        return value
-
-    return judge, metric.name
-
-
-def _likelihood_judge(game: Game, heldout: Batches, seed: int) -> Callable[[Generator], float]:
-    rows = heldout.x[:MOST_LIKELIHOOD]
-
-    def judge(generator: Generator) -> float:
-        likelihood = generator.likelihood
-        assert likelihood is not None
-        x = rows.to(game.device)
-        total = 0.0
-        for k in range(4):
-            u = torch.rand(len(x), likelihood.num_order_uniforms, generator=torch_generator(seed, "judge", k))
-            with torch.no_grad():
-                total -= float(likelihood.likelihood_loss(x, None, u.to(game.device)))
-        return total / 4
-
-    return judge
-
-
-def model_of(
-    prepared: Prepared[Any, Any],
-    plan: NetworkPlan,
-    generator: Generator,
-    card: dict[str, Any],
-    history: Any,
-    figure: Any,
-) -> Model:
-    """The model of a generator, with its training data at hand."""
-    given = None
-    if prepared.given is not None:
-        given = Given(prepared.given, *prepared.combinations)
-    return Model(
-        prepared.kind.name, prepared.schema, prepared.origin, prepared.codec, given, plan, generator, card,
-        tuple(history), figure, prepared,
-    )  # fmt: skip
-
 
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
@@ -103,8 +40,56 @@ BUSY = 0.2
 """If more of the processor than that goes to others while steps are timed, a line says so."""
 
 LOOK_PIXELS = 256 * 256
-"""Above so many pixels looks come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
-progress wait for a look."""
+"""Above so many pixels Progress comes after fewer steps: a step then takes seconds, and a stop waits for it."""
+
+Evaluator = Callable[[Generator], float]
+"""From a generator to its held-out metric, of which more is better."""
+
+
+def held_out_evaluator(
+    prepared: Prepared[Any, Any], plan: NetworkPlan, game: Game, heldout: Batches, config: TrainConfig,
+    evidence: Evidence | None,
+) -> tuple[Evaluator, str]:  # fmt: skip
+    """The held-out metric and its name: the kind's own, or with few records the likelihood, where G has one."""
+    if game.generator.likelihood is not None and len(heldout) < prepared.kind.few_heldout:
+        return _likelihood_evaluator(game, heldout, config.seed), "held-out log-likelihood"
+    # fakes for choosing checkpoints are other ones than those of the user's seeds
+    metric = prepared.kind.held_out_metric(prepared, config, evidence, -1 - abs(config.seed))
+
+    def evaluate(generator: Generator) -> float:
+        where = next(generator.parameters()).device
+        value = metric.value(model_of(prepared, plan, generator.to("cpu"), {}))
+        generator.to(where)
+        return value
+
+    return evaluate, metric.name
+
+
+def _likelihood_evaluator(game: Game, heldout: Batches, seed: int) -> Evaluator:
+    rows = heldout.x[:MOST_LIKELIHOOD]
+
+    def evaluate(generator: Generator) -> float:
+        likelihood, x, total = generator.likelihood, rows.to(game.device), 0.0
+        assert likelihood is not None
+        for k in range(4):
+            u = torch.rand(len(x), likelihood.num_order_uniforms, generator=torch_generator(seed, "judge", k))
+            with torch.no_grad():
+                total -= float(likelihood.likelihood_loss(x, None, u.to(game.device)))
+        return total / 4
+
+    return evaluate
+
+
+def model_of(
+    prepared: Prepared[Any, Any], plan: NetworkPlan, generator: Generator, card: dict[str, Any], history: Any = (),
+    figure: Any = None,
+) -> Model:  # fmt: skip
+    """The model of a generator, with its training data at hand."""
+    given = None if prepared.given is None else Given(prepared.given, *prepared.combinations)
+    return Model(
+        prepared.kind.name, prepared.schema, prepared.origin, prepared.codec, given, plan, generator, card,
+        tuple(history), figure, prepared,
+    )  # fmt: skip
 
 
 def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int) -> GameConfig:
@@ -171,7 +156,7 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     Args:
         run: at its start; it is not moved.
         config: what the user asked for.
-        spent_s: what was spent before.
+        spent_s: seconds that were spent before.
         notes: the decision is appended.
     """
     budget = Budget.of(config)
@@ -182,11 +167,11 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     per_sample = seconds_per_sample(run.game, run.train)
     timed = time.monotonic()
     busy = 1 - (time.process_time() - worked) / max(timed - began, 1e-9)
-    run.judge(run.game.average)
-    judged_s = time.monotonic() - timed
-    plan = replace(run.game.config, evaluations=budget.evaluations(judged_s, config.evaluations))
+    run.evaluate(run.game.average)
+    evaluated_s = time.monotonic() - timed
+    plan = replace(run.game.config, evaluations=budget.evaluations(evaluated_s, config.evaluations))
     spent_s += time.monotonic() - began + WRITING_S
-    total = samples_for_budget(budget.seconds, spent_s, per_sample, judged_s, plan)
+    total = samples_for_budget(budget.seconds, spent_s, per_sample, evaluated_s, plan)
     epochs = total / max(run.prepared.num_train, 1)
     if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
         total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS

@@ -1,4 +1,4 @@
-"""One training run: networks, game, judge, and the model at the end.
+"""One training run: networks, game, held-out metric, and the model at the end.
 
 Knows prepared data, networks, the game and metrics; never files' formats, terminals or the loop's inside.
 """
@@ -9,7 +9,6 @@ import copy
 import json
 import math
 import warnings
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,17 +17,15 @@ import numpy as np
 import torch
 
 from gankit import __version__
-from gankit.columns.column import Values
 from gankit.config import TrainConfig
 from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
-from gankit.networks.base import Generator
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
 from gankit.run.machine import device_of, precision_of
-from gankit.run.plan import judge_of, model_of, plan_game
+from gankit.run.plan import Evaluator, held_out_evaluator, model_of, plan_game
 from gankit.training.game import Ahead, Batches, Game
 
 if TYPE_CHECKING:
@@ -47,7 +44,7 @@ of their time waiting for each other on a busy one (benchmarks/tables.md)."""
 
 @dataclass(frozen=True)
 class Run:
-    """A run that can be played: `game` over `train`, judged on `heldout` by `judge`."""
+    """A run that can be played: `game` over `train`; `evaluate` gives the `metric` of a generator on `heldout`."""
 
     prepared: Prepared[Any, Any]
     config: TrainConfig
@@ -55,17 +52,13 @@ class Run:
     game: Game
     train: Batches
     heldout: Batches
-    judge: Callable[[Generator], float]
+    evaluate: Evaluator
     metric: str
     perception: Evidence | None = None
 
     @classmethod
     def start(
-        cls,
-        prepared: Prepared[Any, Any],
-        config: TrainConfig,
-        total_samples: int | None = None,
-        perception: Evidence | None = None,
+        cls, prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int | None, perception: Evidence | None
     ) -> Run:
         """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of images."""
         device = device_of(config.device)
@@ -86,8 +79,8 @@ class Run:
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
         if config.compile == "on":
             game.compile()
-        judge, metric = judge_of(prepared, config, plan, game, heldout, perception)
-        return cls(prepared, config, plan, game, train, heldout, judge, metric, perception)
+        evaluate, metric = held_out_evaluator(prepared, plan, game, heldout, config, perception)
+        return cls(prepared, config, plan, game, train, heldout, evaluate, metric, perception)
 
     def settled(self, config: TrainConfig, total_samples: int) -> Run:
         """The same run at its first step, with the length and the options that were found out by timing it.
@@ -133,28 +126,25 @@ class Run:
             "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
             "options": self.config.to_json(),
         }
-        model = model_of(
-            p, self.plan, game.best_generator().to("cpu"), card, _in_one_order(game.history), self.diagram()
-        )
-        return replace(model, perception=self.perception, rival=self.rival())
+        history = json.loads(json.dumps(game.history, sort_keys=True))  # after a resume keys come in another order
+        generator = game.best_generator().to("cpu")
+        figure = p.kind.diagram(game.best_generator(), game.discriminator, p)
+        model = model_of(p, self.plan, generator, card, history, figure)
+        return replace(model, perception=self.perception, baseline=self.baseline())
 
-    def rival(self) -> Model | None:
+    def baseline(self) -> Model | None:
         """A model of G as it began the game, after its warm-up by likelihood, where that was kept."""
         generator = self.game.warmed_generator()
         if generator is None:
             return None
         card = {"samples": math.ceil(self.game.warmup * self.game.config.total_samples)}
-        return model_of(self.prepared, self.plan, generator.to("cpu"), card, (), None)
+        return model_of(self.prepared, self.plan, generator.to("cpu"), card)
 
     def preview(self) -> Preview | None:
         """The same fakes at every evaluation, of the averaged G as it is; None for kinds without previews."""
         average = copy.deepcopy(self.game.average).to("cpu")
-        fakes = model_of(self.prepared, self.plan, average, {}, (), None)
+        fakes = model_of(self.prepared, self.plan, average, {})
         return self.prepared.kind.preview(fakes, self.prepared, PREVIEWED, PREVIEW_SEED)
-
-    def diagram(self) -> dict[str, Any] | None:
-        """What the kind draws of G and D beside samples."""
-        return self.prepared.kind.diagram(self.game.best_generator(), self.game.discriminator, self.prepared)
 
 
 def _batches(prepared: Prepared[Any, Any], part: Dataset, device: torch.device) -> Batches:
@@ -176,16 +166,8 @@ def _batches(prepared: Prepared[Any, Any], part: Dataset, device: torch.device) 
     def expanded(taken: torch.Tensor) -> torch.Tensor:
         return expand(spec, taken) if coded.scale == 1 else taken.float() * coded.scale
 
-    return Batches(x, _conditions(prepared, part.values), expanded, rows, ahead)
-
-
-def _conditions(prepared: Prepared[Any, Any], values: Mapping[str, Values]) -> torch.Tensor | None:
-    if prepared.given is None:
-        return None
-    codes = torch.from_numpy(np.floor(prepared.given.encode(values)).astype(np.float32))
-    return expand(prepared.given.spec, codes)
-
-
-def _in_one_order(history: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """The history with its keys sorted: after a resume they come in another order."""
-    return tuple(json.loads(json.dumps(history, sort_keys=True)))
+    conditions = None
+    if (given := prepared.given) is not None:
+        codes = np.floor(given.encode(part.values)).astype(np.float32)
+        conditions = expand(given.spec, torch.from_numpy(codes))
+    return Batches(x, conditions, expanded, rows, ahead)

@@ -107,7 +107,7 @@ class TextAssessment(Assessment[Part]):
         evaluation = evaluate_texts(
             *texts, tokenise=self.tokenise, join=joined, labels=labels, valid=self.valid, seed=seed
         )
-        before = self.model.rival
+        before = self.model.baseline
         if before is None:
             return evaluation
         self.note("comparing with G before adversarial training …")
