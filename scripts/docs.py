@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from gankit.cli import cli
-from gankit.run.options import options_table, train_options
+from gankit.options import default_text, metavar_of
+from gankit.run.options import train_options
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 
@@ -21,7 +22,7 @@ def command_table(name: str) -> str:
     command = cli.commands[name]
     of_config = {o.name for o in train_options()} if name == "train" else set()
     lines = ["| flag | what it does |", "|---|---|"]
-    context = click.Context(command, help_option_names=[])
+    context = click.Context(command, help_option_names=[], show_default=True)
     for parameter in command.get_params(context):
         if isinstance(parameter, click.Option) and parameter.name not in of_config:
             record = parameter.get_help_record(context)
@@ -29,6 +30,18 @@ def command_table(name: str) -> str:
             # a bar would end the cell, even between backticks
             flag, words = (text.replace("|", r"\|") for text in record)
             lines.append(f"| `{flag}` | {words} |")
+    return "\n".join(lines)
+
+
+def options_table(group: str) -> str:
+    """The options of a group as a Markdown table: flag, default, and what it does."""
+    lines = ["| flag | default | what it does |", "|---|---|---|"]
+    for o in train_options():
+        if o.group == group:
+            choices = f" One of {', '.join(f'`{c}`' for c in o.choices)}." if o.choices else ""
+            repeat = " May be repeated." if o.many else ""
+            metavar = "" if o.scalar is bool or o.choices else f" {metavar_of(o)}"
+            lines.append(f"| `{o.declaration}{metavar}` | {default_text(o)} | {o.help}{choices}{repeat} |")
     return "\n".join(lines)
 
 

@@ -42,6 +42,12 @@ def test_the_tables_of_flags_are_up_to_date() -> None:
     assert DOCS["cli.md"] == current, "out of date; run: python scripts/docs.py"
 
 
+def test_the_docs_table_has_a_row_for_each_option_of_its_group() -> None:
+    table = script("docs").options_table("game")
+    assert len(table.splitlines()[2:]) == sum(o.group == "game" for o in train_options())
+    assert "| `--d-steps N` | `1` |" in table
+
+
 @pytest.mark.parametrize("command", sorted(cli.commands))
 def test_every_command_and_flag_is_in_the_docs(command: str) -> None:
     assert f"## {command}" in DOCS["cli.md"]
