@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 Notes = list[str]
 """Decisions that were made for the user, one line each; functions append to it."""
+
+Target = str | Path
+"""A file or a folder to write to; "-" is standard output."""
 
 D = TypeVar("D", bound="Dataset")
 C = TypeVar("C", bound=Codec[Any])
@@ -194,6 +198,8 @@ class Kind(ABC, Generic[D, C]):
         is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
         augmentation: what D is shown images with by default, where the pair is augmented.
         recipe: fields of `GameConfig` that such records set in place of the pair's recipe.
+        codec: its class, where `load_codec` is not its own.
+        assessed_by: the place of the `Assessment`, where `assessment` is not its own: as "package.module:Class".
     """
 
     name: str
@@ -209,6 +215,8 @@ class Kind(ABC, Generic[D, C]):
     is_guess: bool = False
     augmentation: str = "none"
     recipe: Mapping[str, Any] = MappingProxyType({})
+    codec: type[C]
+    assessed_by: str
 
     # data in
 
@@ -228,9 +236,9 @@ class Kind(ABC, Generic[D, C]):
         """One line where rows that another kind took may be meant as records of this one; else None."""
         return None
 
-    @abstractmethod
     def load_codec(self, value: dict[str, Any]) -> C:
         """The codec that `Codec.to_json` wrote."""
+        return self.codec.from_json(value)  # type: ignore[return-value]  # its own class
 
     # training
 
@@ -296,10 +304,8 @@ class Kind(ABC, Generic[D, C]):
         """All batches (one at least) as one object of the form the training data came in."""
 
     @abstractmethod
-    def write(
-        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
-    ) -> None:
-        """Writes batches to a file or a folder; `path` "-" is standard output. `format`: where no suffix tells."""
+    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
+        """Writes batches; `format`: where no suffix tells."""
 
     @abstractmethod
     def suffix(self, origin: Origin) -> str:
@@ -311,7 +317,6 @@ class Kind(ABC, Generic[D, C]):
 
     # reports
 
-    @abstractmethod
     def assessment(
         self, model: Any, prepared: Prepared[D, C] | None, notes: Notes, note: Callable[[str], None], **options: Any
     ) -> Assessment[Any]:
@@ -322,3 +327,5 @@ class Kind(ABC, Generic[D, C]):
             notes: for the reader of the report. note: says at once what takes time.
             options: the values of `options.evaluate`.
         """
+        found: Assessment[Any] = resolve_name(self.assessed_by)(model, prepared, notes, note, **options)
+        return found

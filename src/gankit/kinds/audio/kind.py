@@ -5,8 +5,7 @@ Knows everything of audio by its modules, and images; never the loop's inside or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +19,12 @@ from gankit.io.records import Origin
 from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
 from gankit.kinds.audio.files import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.images.kind import ImageKind
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.kinds.assessment import Assessment
     from gankit.kinds.images.features import Perception
 
 FULL_SCALE = 32768.0
@@ -46,6 +44,8 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     conditioned = "Train it anew on audio clips with such a label."
     most_fakes = 2_000
     augmentation = "spectral"
+    codec = AudioCodec
+    assessed_by = "gankit.kinds.audio.evaluation:AudioAssessment"
     _images = ImageKind()
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
@@ -59,10 +59,6 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         from gankit.kinds.audio.preparing import prepare_audio
 
         return prepare_audio(self, probe, config, notes)
-
-    def load_codec(self, value: dict[str, Any]) -> AudioCodec:
-        """See `Kind.load_codec`."""
-        return AudioCodec.from_json(value)
 
     def coded(self, prepared: Prepared[ClipSet, AudioCodec], part: ClipSet) -> Coded:
         """See `Kind.coded`: bytes of spectrograms, or samples as they are, two bytes each."""
@@ -117,9 +113,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         """See `Kind.join`."""
         return to_clip_object(joined_clips(batches, origin))
 
-    def write(
-        self, batches: Iterable[Clips], path: str | Path, origin: Origin, first_row: int, format: str | None
-    ) -> None:
+    def write(self, batches: Iterable[Clips], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
         """See `Kind.write`."""
         if str(path) == "-" or format is not None:
             raise OptionError("audio clips go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
@@ -130,11 +124,3 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`."""
         return "npz"
-
-    def assessment(
-        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
-    ) -> Assessment[Any]:
-        """See `Kind.assessment`."""
-        from gankit.kinds.audio.evaluation import AudioAssessment
-
-        return AudioAssessment(model, prepared, notes, note, options["features"])

@@ -5,8 +5,7 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.images.options import OPTIONS
 from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object
@@ -26,7 +25,6 @@ from gankit.randomness import numpy_generator
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.kinds.assessment import Assessment
     from gankit.kinds.images.features import Perception
 
 JUDGED_PIXELS, LEAST_JUDGED, MOST_JUDGED = 2**22, 256, 5000
@@ -46,6 +44,8 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     measures_threads = True
     has_places = True
     augmentation = "ada"
+    codec = ImageCodec
+    assessed_by = "gankit.kinds.images.evaluation:ImageAssessment"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""
@@ -58,10 +58,6 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         from gankit.kinds.images.preparing import prepare_images
 
         return prepare_images(self, probe, config, notes)
-
-    def load_codec(self, value: dict[str, Any]) -> ImageCodec:
-        """See `Kind.load_codec`."""
-        return ImageCodec.from_json(value)
 
     def coded(self, prepared: Prepared[ImageSet, Any], part: ImageSet) -> Coded:
         """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
@@ -125,9 +121,7 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         """See `Kind.join`."""
         return to_image_object(joined_images(batches, origin))
 
-    def write(
-        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
-    ) -> None:
+    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
         """See `Kind.write`."""
         if str(path) == "-":
             raise OptionError("images go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o.")
@@ -143,11 +137,3 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`."""
         return "npz"
-
-    def assessment(
-        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
-    ) -> Assessment[Any]:
-        """See `Kind.assessment`."""
-        from gankit.kinds.images.evaluation import ImageAssessment
-
-        return ImageAssessment(model, prepared, notes, note, options["features"])

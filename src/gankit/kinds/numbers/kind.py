@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gankit.columns.codec import Codec, Columns
 from gankit.columns.rows import rows_of
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
@@ -26,6 +25,7 @@ class VectorKind(TableKind):
 
     name = "vector"
     is_guess = False
+    codec = VectorCodec
     recipe: Mapping[str, Any] = {"learning_rate": 3e-3, "first_weight": 0.01, "gap_target": 0.02}
     """Few numbers want a fast G and a penalty that gives way (benchmarks/modes.md)."""
 
@@ -33,10 +33,6 @@ class VectorKind(TableKind):
         """See `Kind.recognises`."""
         rows = rows_of(probe, config)
         return rows.records.origin.format in ARRAYS and is_whole(rows)
-
-    def load_codec(self, value: dict[str, Any]) -> Codec[Columns]:
-        """See `Kind.load_codec`."""
-        return VectorCodec.from_json(value)
 
 
 class NumberKind(VectorKind):

@@ -5,9 +5,8 @@ Knows everything of series by its modules; never the loop's inside or terminals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +17,11 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.options import OPTIONS
 from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout_of
 from gankit.randomness import numpy_generator
-
-if TYPE_CHECKING:
-    from gankit.kinds.assessment import Assessment
 
 STARTS_TOGETHER = 1024
 """Times at which series begin are drawn for so many rows at once."""
@@ -42,6 +38,8 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
     options = OPTIONS
     conditioned = "Train it anew with --attributes {name}, or with --given {name} where it tells series apart."
     most_fakes = 5_000
+    codec = SeriesCodec
+    assessed_by = "gankit.kinds.series.evaluation:SeriesAssessment"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by an option of series, a file of the field, or an array of three axes."""
@@ -61,10 +59,6 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
 
         rows = rows_of(probe, config)
         return hint_of_times(rows.schema, rows.values)
-
-    def load_codec(self, value: dict[str, Any]) -> SeriesCodec:
-        """See `Kind.load_codec`."""
-        return SeriesCodec.from_json(value)
 
     def coded(self, prepared: Prepared[SeriesSet, SeriesCodec], part: SeriesSet) -> Coded:
         """See `Kind.coded`."""
@@ -126,7 +120,7 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         return to_series_object(joined_series(list(batches)))
 
     def write(
-        self, batches: Iterable[Series], path: str | Path, origin: Origin, first_row: int, format: str | None
+        self, batches: Iterable[Series], path: Target, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
         from gankit.kinds.series.files import write_series
@@ -142,14 +136,6 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         """See `Kind.pipe_format`: as text, arrays as CSV with a step a row."""
         own = {"rows": "tsv", "ts": "ts", "arrays": "csv", "list": "csv"}.get(origin.details["layout"]["form"])
         return own or (origin.format if origin.format in TEXT_FORMATS else "csv")
-
-    def assessment(
-        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
-    ) -> Assessment[Any]:
-        """See `Kind.assessment`."""
-        from gankit.kinds.series.evaluation import SeriesAssessment
-
-        return SeriesAssessment(model, prepared, notes, note)
 
 
 def _uniforms(seed: int, first_row: int, num: int) -> np.ndarray:

@@ -5,10 +5,9 @@ Knows everything of tables by its modules; never the loop's inside or terminals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +19,9 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Target
 from gankit.kinds.tables.options import OPTIONS
-
-if TYPE_CHECKING:
-    from gankit.kinds.assessment import Assessment
+from gankit.kinds.tables.preparing import prepare_rows, sample_of
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500
 """Held-out records, and as many fakes, that the held-out metric looks at."""
@@ -43,6 +40,8 @@ class TableKind(Kind[Dataset, Any]):
     conditioned = "Train it anew with --given {name}, or as a table with --network sequential."
     few_heldout = FEW_HELDOUT
     is_guess = True
+    codec: type[Codec[Any]] = TableCodec
+    assessed_by = "gankit.kinds.tables.evaluation:TableAssessment"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: everything that no other kind is."""
@@ -50,13 +49,7 @@ class TableKind(Kind[Dataset, Any]):
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
         """See `Kind.prepare`."""
-        from gankit.kinds.tables.preparing import prepare_rows
-
         return prepare_rows(self, probe, config, notes)
-
-    def load_codec(self, value: dict[str, Any]) -> Codec[Columns]:
-        """See `Kind.load_codec`."""
-        return TableCodec.from_json(value)
 
     def coded(self, prepared: Prepared[Dataset, Any], part: Dataset) -> Coded:
         """See `Kind.coded`: networks see cells, not places inside them, and in float32 a place just below 1 would round
@@ -71,7 +64,6 @@ class TableKind(Kind[Dataset, Any]):
     ) -> HeldOutMetric:
         """See `Kind.held_out_metric`: a two-sample test by trees on decoded fakes."""
         from gankit.kinds.tables.metrics.classifiers import quick_c2st
-        from gankit.kinds.tables.preparing import sample_of
 
         schema = prepared.schema
         real = sample_of(schema, prepared.heldout.values)
@@ -96,7 +88,7 @@ class TableKind(Kind[Dataset, Any]):
         return to_object(pa.concat_tables(batches), origin)
 
     def write(
-        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+        self, batches: Iterable[pa.Table], path: Target, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
         write(batches, path, origin, format=format)
@@ -108,16 +100,3 @@ class TableKind(Kind[Dataset, Any]):
     def pipe_format(self, origin: Origin) -> str:
         """See `Kind.pipe_format`: the text format the data came in, or CSV where that was none."""
         return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
-
-    def assessment(
-        self,
-        model: Any,
-        prepared: Prepared[Dataset, Any] | None,
-        notes: Notes,
-        note: Callable[[str], None],
-        **options: Any,
-    ) -> Assessment[Any]:
-        """See `Kind.assessment`."""
-        from gankit.kinds.tables.evaluation import TableAssessment
-
-        return TableAssessment(model, prepared, notes, note)

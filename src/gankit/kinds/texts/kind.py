@@ -5,9 +5,8 @@ Knows everything of texts by its modules; never the loop's inside or terminals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,12 +17,17 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
+from gankit.kinds.texts.files import (
+    is_one_column_of_texts,
+    looks_like_texts,
+    read_texts,
+    texts_of_records,
+    write_texts,
+)
 from gankit.kinds.texts.options import OPTIONS
+from gankit.kinds.texts.preparing import prepare_texts
 from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut, text_table, to_text_object
-
-if TYPE_CHECKING:
-    from gankit.kinds.assessment import Assessment
 
 MOST_JUDGED, LEAST_JUDGED = 3000, 500
 """Held-out texts, and as many fakes, that the held-out metric looks at."""
@@ -40,32 +44,20 @@ class TextKind(Kind[Dataset, TextCodec]):
     described = "texts"
     options = OPTIONS
     conditioned = "Train it anew on texts with such a label."
+    codec = TextCodec
+    assessed_by = "gankit.kinds.texts.evaluation:TextAssessment"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
-        from gankit.kinds.texts.files import looks_like_texts
-
-        return looks_like_texts(probe, config) or self._is_one_column(probe, config)
+        return looks_like_texts(probe, config) or is_one_column_of_texts(records_of(probe, config)[0], config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
-        from gankit.kinds.texts.files import looks_like_texts, read_texts, texts_of_records
-        from gankit.kinds.texts.preparing import prepare_texts
-
         if looks_like_texts(probe, config):
             return prepare_texts(self, read_texts(probe, config, notes), config, notes)
         records, said = records_of(probe, config)
         notes += said
         return prepare_texts(self, texts_of_records(records, config, notes), config, notes)
-
-    def _is_one_column(self, probe: Probe, config: TrainConfig) -> bool:
-        from gankit.kinds.texts.files import is_one_column_of_texts
-
-        return is_one_column_of_texts(records_of(probe, config)[0], config)
-
-    def load_codec(self, value: dict[str, Any]) -> TextCodec:
-        """See `Kind.load_codec`."""
-        return TextCodec.from_json(value)
 
     def coded(self, prepared: Prepared[Dataset, TextCodec], part: Dataset) -> Coded:
         """See `Kind.coded`: the codes of symbols."""
@@ -117,11 +109,9 @@ class TextKind(Kind[Dataset, TextCodec]):
         return to_text_object(pa.concat_tables(batches), origin)
 
     def write(
-        self, batches: Iterable[pa.Table], path: str | Path, origin: Origin, first_row: int, format: str | None
+        self, batches: Iterable[pa.Table], path: Target, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
-        from gankit.kinds.texts.files import write_texts
-
         write_texts(batches, path, origin, format=format)
 
     def suffix(self, origin: Origin) -> str:
@@ -134,14 +124,6 @@ class TextKind(Kind[Dataset, TextCodec]):
         if len(origin.details["texts"]["order"]) == 1 and origin.format not in ("csv", "tsv", "jsonl", "json", "xml"):
             return "txt"
         return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
-
-    def assessment(
-        self, model: Any, prepared: Prepared[Any, Any] | None, notes: Notes, note: Callable[[str], None], **options: Any
-    ) -> Assessment[Any]:
-        """See `Kind.assessment`."""
-        from gankit.kinds.texts.evaluation import TextAssessment
-
-        return TextAssessment(model, prepared, notes, note, options["valid"])
 
 
 def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:
