@@ -8,6 +8,7 @@ Knows evaluations of rows and samples; never models, or the page around the draw
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +23,12 @@ from gankit.report.verdict import THRESHOLDS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-
 MAX_LEVELS = 8
 # One value that more than this share of the rows have, and so flattens all others, is told in words instead of drawn,
 # when there are more than a few values.
 _ATOM = 0.5
 _FEW = 10
-_MOST_CELLS = 40
+_FEWEST_CELLS, _MOST_CELLS = 6, 40
 # matplotlib counts days since 1970 and knows the years 1 to 9999.
 _DAY_S = 86400.0
 _EARLIEST_S, _LATEST_S = -62_000_000_000.0, 253_000_000_000.0
@@ -38,6 +38,9 @@ _MAX_ROWS, _MAX_LEVELS = 10_000, 50
 MAX_COLUMNS = 40
 # Fakes outside the real range are worth a sentence above this share of them.
 _BEYOND = 0.01
+# Rows of a table, at the most.
+_MOST = 15
+_ARROW = {"arrowstyle": "->", "color": MUTED, "linewidth": 0.5, "mutation_scale": 5, "shrinkA": 0, "shrinkB": 0}
 
 
 def panels(
@@ -58,23 +61,17 @@ def panels(
         dates: names of columns whose numbers are seconds since 1970.
         most: how many columns are shown.
     """
-    ranked = sorted(columns, key=lambda c: scores.get(c["column"], 2.0))[:most]
     out = []
-    for i, entry in enumerate(ranked):
-        name = entry["column"]
+    for i, entry in enumerate(sorted(columns, key=lambda c: scores.get(c["column"], 2.0))[:most]):
+        name, gone = entry["column"], entry.get("missing") or {}
         body, remarks = _bars(entry), list[str]()
         if entry["kind"] != "category":
             body, remarks = _number(name, i, real.columns[name], fake.columns[name], name in dates)
-        extra = f"{scores[name]:.3f}" if name in scores else ""
-        out.append(Drawing(name, body, extra, (*_missing(entry), *remarks)))
+        if gone.get("real") or gone.get("fake"):
+            missing = f"Missing: real {numbers.share(gone.get('real'))}, fake {numbers.share(gone.get('fake'))}."
+            remarks = [missing, *remarks]
+        out.append(Drawing(name, body, f"{scores[name]:.3f}" if name in scores else "", tuple(remarks)))
     return out
-
-
-def _missing(entry: Mapping[str, Any]) -> list[str]:
-    gone = entry.get("missing") or {}
-    if not gone.get("real") and not gone.get("fake"):
-        return []
-    return [f"Missing: real {numbers.share(gone.get('real'))}, fake {numbers.share(gone.get('fake'))}."]
 
 
 def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: bool) -> tuple[Markup, list[str]]:
@@ -94,28 +91,25 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
     if not len(kept[0]):
         return Markup(), [*remarks, "No real row has any other value."]
     edges = cells(kept[0], min(len(kept[0]), max(len(kept[1]), 1)))
-    shares_in = []
-    for values, size in zip(kept, sizes, strict=True):
-        inside = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-        shares_in.append(np.bincount(inside, minlength=len(edges) - 1) / size)
-    outside = float(((kept[1] < kept[0].min()) | (kept[1] > kept[0].max())).sum()) / sizes[1]
+    inside = [np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2) for values in kept]
+    low, high = float(kept[0].min()), float(kept[0].max())
+    outside = float(((kept[1] < low) | (kept[1] > high)).sum()) / sizes[1]
     if outside > _BEYOND:
         remarks.append(
-            f"{numbers.share(outside)} of the fakes lie outside the range of the held-out rows, "
-            f"{show(float(kept[0].min()))} to {show(float(kept[0].max()))}."
+            f"{numbers.share(outside)} of the fakes lie outside the range of the held-out rows, {show(low)} to "
+            f"{show(high)}."
         )
     alt = (
         f"Histogram of {name}: real rows as a filled area, fakes as a line; from {show(float(edges[0]))} to "
         f"{show(float(edges[-1]))}. Medians: real {show(float(np.median(kept[0])))}, "
         f"fake {show(float(np.median(kept[1])) if len(kept[1]) else None)}."
     )
-    svg = draw(
-        lambda figure, pen: _histogram(figure, pen, edges, shares_in[0], shares_in[1], is_date),
-        size=(3.1, 1.55),
-        name=f"column-{index}",
-        alt=alt,
-    )
-    return svg, remarks
+    left, right = (np.bincount(i, minlength=len(edges) - 1) / size for i, size in zip(inside, sizes, strict=True))
+
+    def paint(figure: Figure, pen: Pen) -> None:
+        _histogram(figure, edges, left, right, is_date)
+
+    return draw(paint, size=(3.1, 1.55), name=f"column-{index}", alt=alt), remarks
 
 
 def _atom(present: np.ndarray, num_rows: int) -> float | None:
@@ -148,7 +142,7 @@ def cells(present: np.ndarray, num_rows: int) -> np.ndarray:
     low, high = np.quantile(present, [0.005, 0.995])
     if high <= low:
         low, high = different[0], different[-1]
-    count = int(np.clip(round(2 * num_rows ** (1 / 3)), 6, _MOST_CELLS))
+    count = int(np.clip(round(2 * num_rows ** (1 / 3)), _FEWEST_CELLS, _MOST_CELLS))
     edges: np.ndarray = np.linspace(low, high, count + 1)
     whole = bool((different == different.round()).all())
     if whole and (high - low) / count >= 1:  # equal numbers of integers in each cell, or comb teeth appear
@@ -157,15 +151,15 @@ def cells(present: np.ndarray, num_rows: int) -> np.ndarray:
     return edges
 
 
-def _histogram(figure: Figure, pen: Pen, edges: np.ndarray, real: np.ndarray, fake: np.ndarray, is_date: bool) -> None:
+def _histogram(figure: Figure, edges: np.ndarray, real: np.ndarray, fake: np.ndarray, is_date: bool) -> None:
     axes = figure.subplots()
     is_date = is_date and edges[0] > _EARLIEST_S and edges[-1] < _LATEST_S
     where = edges / _DAY_S if is_date else edges
     axes.stairs(100 * real, where, fill=True, color=REAL, alpha=0.35, linewidth=0)
     axes.stairs(100 * fake, where, color=FAKE, linewidth=1.3)
     bare(axes)
-    axes.set_xlim(where[0], where[-1])
-    axes.set_ylim(0, max(100 * real.max(initial=0), 100 * fake.max(initial=0), 1e-3) * 1.08)
+    highest = max(100 * real.max(initial=0), 100 * fake.max(initial=0), 1e-3)
+    axes.set(xlim=(where[0], where[-1]), ylim=(0, highest * 1.08))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
     axes.locator_params(axis="y", nbins=3)
     short_numbers(axes, is_date)
@@ -188,7 +182,7 @@ def _bars(entry: Mapping[str, Any]) -> Markup:
         return Markup()
     levels, real, fake = entry["levels"], entry["real"], entry["fake"]
     shown = len(levels) if len(levels) <= MAX_LEVELS + 1 else MAX_LEVELS
-    bars = [(str(levels[i]), float(real[i]), float(fake[i])) for i in range(shown)]
+    bars = [(str(level), float(a), float(b)) for level, a, b in zip(levels[:shown], real, fake, strict=False)]
     beyond = entry.get("other") or {}
     rest = [sum(values[shown:]) + float(beyond.get(side) or 0) for side, values in (("real", real), ("fake", fake))]
     hidden = int(entry.get("num_levels", len(levels))) - shown
@@ -215,9 +209,8 @@ def associations(sample: Sample, names: Sequence[str]) -> np.ndarray:
     sample = sample.select(names).take(np.arange(min(sample.num_rows, _MAX_ROWS)))
     columns = [_ranks(v) if sample.kinds[n] == "number" else _codes(v) for n, v in sample.columns.items()]
     out = np.eye(len(names))
-    for i in range(len(names)):
-        for j in range(i):
-            out[i, j] = out[j, i] = _association(columns[i], columns[j])
+    for i, j in combinations(range(len(names)), 2):
+        out[i, j] = out[j, i] = _association(columns[j], columns[i])
     return out
 
 
@@ -234,20 +227,13 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     """Mid-ranks of the numbers that are present, NaN elsewhere."""
     from scipy.stats import rankdata
 
-    out = np.full(len(values), np.nan)
-    present = np.isfinite(values)
-    out[present] = rankdata(values[present])
-    return out
+    return np.asarray(rankdata(np.where(np.isfinite(values), values, np.nan), nan_policy="omit"))
 
 
 def _codes(values: np.ndarray) -> np.ndarray:
     """Codes 0 … K-1 of the most frequent levels (missing is one), all others as one more level."""
-    counts = np.bincount(values + 1)
-    order = np.argsort(-counts, kind="stable")
-    place = np.full(len(counts), _MAX_LEVELS, np.int64)
-    place[order[:_MAX_LEVELS]] = np.arange(min(len(order), _MAX_LEVELS))
-    out: np.ndarray = place[values + 1]
-    return out
+    order = np.argsort(-np.bincount(values + 1), kind="stable")
+    return np.asarray(np.minimum(np.argsort(order), _MAX_LEVELS)[values + 1])
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -257,15 +243,13 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _cramers_v(a: np.ndarray, b: np.ndarray) -> float:
-    n = len(a)
-    table = np.bincount(a * (b.max(initial=0) + 1) + b).astype(float)
-    table = np.pad(table, (0, (int(a.max(initial=0)) + 1) * (int(b.max(initial=0)) + 1) - len(table)))
-    table = table.reshape(int(a.max(initial=0)) + 1, -1)
-    table = table[table.sum(1) > 0][:, table.sum(0) > 0]
+    from scipy.stats.contingency import crosstab, expected_freq
+
+    n, table = len(a), crosstab(a, b).count
     rows, columns = table.shape
     if n < 2 or rows < 2 or columns < 2:
         return 0.0
-    expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / n
+    expected = expected_freq(table)
     phi2 = float(((table - expected) ** 2 / expected).sum()) / n
     phi2 = max(0.0, phi2 - (rows - 1) * (columns - 1) / (n - 1))
     rows_c, columns_c = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
@@ -283,8 +267,6 @@ def _correlation_ratio(codes: np.ndarray, ranks: np.ndarray) -> float:
     return float(np.sqrt(min(1.0, between / float(((ranks - ranks.mean()) ** 2).sum()))))
 
 
-_MOST = 15
-
 Cells = dict[str, Callable[[Any], str]]
 """The columns of a table: head -> from an entry to its cell."""
 
@@ -294,22 +276,22 @@ def tables(metric: str, details: Mapping[str, Any]) -> list[Table]:
     return [t for t in (make(details) for make in _MAKERS.get(metric, ())) if t.rows]
 
 
+def _of(key: str, show: Callable[[Any], str] = str) -> Callable[[Any], str]:
+    return lambda entry: show(entry.get(key))
+
+
+def _entries(caption: str, key: str, columns: Cells, ranked: bool = False) -> Callable[[Mapping[str, Any]], Table]:
+    """A maker of a table with a row for each of the first entries of a list; ranked: they come worst first."""
+
+    def make(details: Mapping[str, Any]) -> Table:
+        found = details.get(key) or []
+        return table_of(_capped(caption, found) if ranked else caption, columns, found[:_MOST])
+
+    return make
+
+
 def _capped(caption: str, rows: Sequence[Any]) -> str:
     return f"{caption} (the {_MOST} worst of {len(rows)})" if len(rows) > _MOST else f"{caption} (worst first)"
-
-
-def _columns(details: Mapping[str, Any]) -> Table:
-    found = details.get("columns") or []
-    columns: Cells = {
-        "Column": lambda c: c["column"],
-        "Kind": lambda c: c["kind"],
-        "#Score": lambda c: numbers.score(c["score"]),
-        "#Earth mover’s distance": lambda c: numbers.amount(c.get("wasserstein")),
-        "#in standard deviations": lambda c: numbers.score(c.get("wasserstein_sd")),
-        "#Missing, real": lambda c: numbers.share(c.get("missing_real")),
-        "#Missing, fake": lambda c: numbers.share(c.get("missing_fake")),
-    }
-    return table_of(_capped("Columns", found), columns, found[:_MOST])
 
 
 _HOW = {
@@ -324,55 +306,11 @@ def _pairs(details: Mapping[str, Any]) -> Table:
     columns: Cells = {
         "Pair": lambda p: " × ".join(p["columns"]),
         "Compared by": lambda p: _HOW.get(p["how"], p["how"]),
-        "#Score": lambda p: numbers.score(p["score"]),
+        "#Score": _of("score", numbers.score),
     }
     if any(p.get("real") is not None for p in found):
-        columns["#Correlation, real"] = lambda p: numbers.score(p.get("real"))
-        columns["#Correlation, fake"] = lambda p: numbers.score(p.get("fake"))
+        columns |= {f"#Correlation, {side}": _of(side, numbers.score) for side in ("real", "fake")}
     return table_of("The pairs that differ most", columns, found)
-
-
-def _orders(details: Mapping[str, Any]) -> Table:
-    columns: Cells = {
-        "Grouped by": lambda o: f"{o['order']} column{'s' if o['order'] > 1 else ''}",
-        "#Groupings": lambda o: f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
-        "#Cells": lambda o: numbers.count(o["cells"]),
-        "#Right within sampling error": lambda o: numbers.share(o.get("within")),
-        "#Perfect fakes would reach": lambda o: numbers.share(o.get("within_expected")),
-        "#Total variation, mean": lambda o: numbers.score(o.get("tv_mean")),
-        "#Total variation, worst": lambda o: numbers.score(o.get("tv_max")),
-    }
-    return table_of("Groupings by one, two and three columns", columns, details.get("orders") or [])
-
-
-def _cells(details: Mapping[str, Any]) -> Table:
-    columns: Cells = {
-        "Where": lambda c: c["text"],
-        "#Real share": lambda c: numbers.share(c["real"]),
-        "#Fake share": lambda c: numbers.share(c["fake"]),
-        "#Off by (standard errors)": lambda c: "–" if c.get("z") is None else f"{c['z']:+.1f}".replace("-", "−"),
-    }
-    caption = "The cells furthest off: rows an analyst would count wrongly"
-    return table_of(caption, columns, (details.get("worst_cells") or [])[:_MOST])
-
-
-def _rare(details: Mapping[str, Any]) -> Table:
-    columns: Cells = {
-        "Column": lambda m: m["column"],
-        "Category": lambda m: m["level"],
-        "#Real rows": lambda m: numbers.count(m["real_rows"]),
-    }
-    return table_of("Rare categories that never occur in the fakes", columns, (details.get("missed") or [])[:_MOST])
-
-
-def _rare_columns(details: Mapping[str, Any]) -> Table:
-    columns: Cells = {
-        "Column": lambda c: c["column"],
-        "#Rare categories": lambda c: numbers.count(c["rare"]),
-        "#Found in the fakes": lambda c: numbers.count(c["found"]),
-        "#Expected": lambda c: "–" if c.get("expected") is None else f"{c['expected']:.1f}",
-    }
-    return table_of("Rare categories by column", columns, (details.get("per_column") or [])[:_MOST])
 
 
 def _levels(details: Mapping[str, Any]) -> Table:
@@ -380,9 +318,9 @@ def _levels(details: Mapping[str, Any]) -> Table:
     found.sort(key=lambda level: float(level["score"]))
     columns: Cells = {
         "Where": lambda v: f"{v['column']} = {v['level']}",
-        "#Real rows": lambda v: numbers.count(v["real_rows"]),
-        "#Fakes": lambda v: numbers.count(v["fake_rows"]),
-        "#Score": lambda v: numbers.score(v["score"]),
+        "#Real rows": _of("real_rows", numbers.count),
+        "#Fakes": _of("fake_rows", numbers.count),
+        "#Score": _of("score", numbers.score),
         "Columns that fit worst": lambda v: ", ".join(
             f"{w['column']} ({numbers.score(w['score'])})" for w in v.get("worst") or []
         ),
@@ -405,13 +343,49 @@ def _attack(details: Mapping[str, Any]) -> Table:
 
 
 _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
-    "shape": (_columns,),
+    "shape": (
+        _entries("Columns", "columns", {
+            "Column": _of("column"),
+            "Kind": _of("kind"),
+            "#Score": _of("score", numbers.score),
+            "#Earth mover’s distance": _of("wasserstein", numbers.amount),
+            "#in standard deviations": _of("wasserstein_sd", numbers.score),
+            "#Missing, real": _of("missing_real", numbers.share),
+            "#Missing, fake": _of("missing_fake", numbers.share),
+        }, ranked=True),
+    ),
     "trend": (_pairs,),
-    "cube": (_orders, _cells),
-    "rare_categories": (_rare, _rare_columns),
+    "cube": (
+        _entries("Groupings by one, two and three columns", "orders", {
+            "Grouped by": lambda o: f"{o['order']} column{'s' if o['order'] > 1 else ''}",
+            "#Groupings": lambda o: f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
+            "#Cells": _of("cells", numbers.count),
+            "#Right within sampling error": _of("within", numbers.share),
+            "#Perfect fakes would reach": _of("within_expected", numbers.share),
+            "#Total variation, mean": _of("tv_mean", numbers.score),
+            "#Total variation, worst": _of("tv_max", numbers.score),
+        }),
+        _entries("The cells furthest off: rows an analyst would count wrongly", "worst_cells", {
+            "Where": _of("text"),
+            "#Real share": _of("real", numbers.share),
+            "#Fake share": _of("fake", numbers.share),
+            "#Off by (standard errors)": _of("z", lambda z: "–" if z is None else f"{z:+.1f}".replace("-", "−")),
+        }),
+    ),
+    "rare_categories": (
+        _entries("Rare categories that never occur in the fakes", "missed", {
+            "Column": _of("column"), "Category": _of("level"), "#Real rows": _of("real_rows", numbers.count),
+        }),
+        _entries("Rare categories by column", "per_column", {
+            "Column": _of("column"),
+            "#Rare categories": _of("rare", numbers.count),
+            "#Found in the fakes": _of("found", numbers.count),
+            "#Expected": _of("expected", lambda expected: "–" if expected is None else f"{expected:.1f}"),
+        }),
+    ),
     "conditional": (_levels,),
     "membership": (_attack,),
-}
+}  # fmt: skip
 
 
 def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), most: int = 5) -> list[Table]:
@@ -447,9 +421,6 @@ def value_text(column: str, value: Any, dates: Collection[str] = ()) -> str:
     if isinstance(value, float):
         return numbers.moment(value) if column in dates else numbers.amount(value)
     return str(value)
-
-
-_FEWEST_CELLS = 6
 
 
 def figure_1d(
@@ -509,23 +480,18 @@ def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
             x, figure_1d["p_data"], step="mid", color=REAL, alpha=0.3, linewidth=0, label="p_data (real)"
         )
         above.step(x, figure_1d["p_g"], where="mid", color=FAKE, linewidth=1.4, label="p_g (fakes)")
-        above.set_ylim(0, max(*figure_1d["p_data"], *figure_1d["p_g"], 1e-12) * 1.1)
-        above.set_xlim(x[0], x[-1])
-        above.set_ylabel("density")
-        above.set_yticks([])
+        highest = max(*figure_1d["p_data"], *figure_1d["p_g"], 1e-12)
+        above.set(xlim=(x[0], x[-1]), ylim=(0, highest * 1.1), ylabel="density", yticks=[])
         right = above.twinx()
         right.plot(x, d, color=HELD, linestyle="--", linewidth=1.2, label="D(x)")
         right.axhline(0.5, color=MUTED, linewidth=0.5, linestyle=":", label="D = ½: cannot tell")
-        right.set_ylim(0, 1.04)
-        right.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-        right.set_ylabel("D(x)")
+        right.set(ylim=(0, 1.04), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"], ylabel="D(x)")
         right.tick_params(length=0)
         for axes in (above, right):
             axes.spines[["left", "top", "right"]].set_visible(False)
         short_numbers(above)
         _lines(below, z, x_of_z, inside, (float(x[0]), float(x[-1])))
-        handles = [h for axes in (above, right) for h in axes.get_legend_handles_labels()[0]]
-        labels = [t for axes in (above, right) for t in axes.get_legend_handles_labels()[1]]
+        handles, labels = (a + b for a, b in zip(*(x.get_legend_handles_labels() for x in (above, right)), strict=True))
         figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2, labelcolor=INK)
 
     return draw(paint, size=(5.6, 3.9), name="figure-1", alt=alternative(figure_1d))
@@ -537,23 +503,10 @@ def _lines(axes: Any, z: np.ndarray, x_of_z: np.ndarray, inside: np.ndarray, spa
     width = high - low if high > low else 1.0
     at = span[0] + (z - low) / width * (span[1] - span[0])
     for start, end in zip(at[inside], x_of_z[inside], strict=True):
-        axes.annotate(
-            "",
-            xy=(end, 1),
-            xytext=(start, 0),
-            arrowprops={
-                "arrowstyle": "->",
-                "color": MUTED,
-                "linewidth": 0.5,
-                "mutation_scale": 5,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )
+        axes.annotate("", xy=(end, 1), xytext=(start, 0), arrowprops=_ARROW)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(1, color=INK, linewidth=0.8)
-    axes.set_xlim(*span)
-    axes.set_ylim(-0.02, 1.02)
+    axes.set(xlim=span, ylim=(-0.02, 1.02))
     ticks = [low, (low + high) / 2, high]
     axes.set_xticks([span[0] + (t - low) / width * (span[1] - span[0]) for t in ticks], [f"{t:.2g}" for t in ticks])
     axes.set_yticks([0, 1], ["z", "x"])
