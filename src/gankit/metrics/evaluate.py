@@ -88,6 +88,14 @@ class MetricResult:
         """What stands behind the fakes' score, as the metric's function documents it."""
         return self.fake.details
 
+    def without(self, *details: str) -> MetricResult:
+        """The result without these details of its scores."""
+
+        def bare(score: Score) -> Score:
+            return replace(score, details={k: v for k, v in score.details.items() if k not in details})
+
+        return replace(self, fake=bare(self.fake), ceiling=self.ceiling and bare(self.ceiling))
+
     def to_json(self) -> dict[str, Any]:
         """The entry of the metric in report.json."""
         return {

@@ -14,7 +14,6 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.reading import read
-from gankit.io.records import Records
 from gankit.kinds.assessment import Assessment, Parts
 from gankit.kinds.base import Dataset, Notes, Prepared
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
@@ -25,15 +24,13 @@ from gankit.kinds.tables.preparing import sample_of
 from gankit.kinds.tables.sections import TableSections, date_columns
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
+from gankit.randomness import torch_generator
 
 if TYPE_CHECKING:
     from gankit.networks.base import Discriminator, Generator
 
-GRID = 240
-"""Points of the grid over which D is drawn for one-dimensional data."""
-
-LINES = 40
-"""Lines from z to x in that figure."""
+GRID, LINES = 240, 40
+"""Points of the grid over which D is drawn for one-dimensional data, and lines from z to x in that figure."""
 
 
 class TableAssessment(Assessment[Sample]):
@@ -78,11 +75,11 @@ class TableAssessment(Assessment[Sample]):
 
 def sample_from(schema: Schema, source: Any) -> Sample:
     """Rows from wherever they are, as a sample of these columns."""
-    records: Records = read(source, TrainConfig(), notes=[])
-    missing = [c.name for c in schema.modelled if c.name not in records.table.column_names]
+    table = read(source, TrainConfig(), notes=[]).table
+    missing = [c.name for c in schema.modelled if c.name not in table.column_names]
     if missing:
         raise OptionError(f"the records to judge lack the column {missing[0]!r}. They must have the model's columns.")
-    return sample_of(schema, schema.parse(records.table))
+    return sample_of(schema, schema.parse(table))
 
 
 def figure_of_one_number(
@@ -97,8 +94,6 @@ def figure_of_one_number(
         grid [GRID], d [GRID] in [0, 1], z [LINES], x_of_z [LINES]; lists of floats.
     """
     import torch
-
-    from gankit.randomness import torch_generator
 
     name = prepared.schema.modelled[0].name
     real = prepared.train.values[name].data

@@ -21,18 +21,16 @@ from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.io.records import fingerprint
-from gankit.kinds.base import Dataset, Kind, Prepared
+from gankit.kinds.base import Dataset, Kind, Notes, Prepared
 from gankit.kinds.numbers.codec import VectorCodec
-from gankit.kinds.tables.metrics.sample import Sample
+from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
 from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:
     from gankit.networks.base import RecordType
 
 
-def prepare_rows(
-    kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, notes: list[str]
-) -> Prepared[Dataset, Any]:
+def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
     """Rows of a table, vectors or numbers. See `Kind.prepare`."""
     rows = rows_of(probe, config)
     notes += rows.notes
@@ -48,7 +46,7 @@ def prepare_rows(
             train, heldout = Dataset(values), Dataset(rows.schema.parse(other.table))
         train_rows = np.arange(len(rows.records))
     schema = rows.schema.restricted(values, train_rows)
-    check_kind(rows, config)
+    _check_kind(rows, config)
     if config.kind == "auto":
         notes.append(
             f"kind: {kind.name} ({len(schema.modelled)} columns, {len(rows.records)} records). Override with --kind."
@@ -68,24 +66,16 @@ def is_whole(rows: Rows) -> bool:
     )
 
 
-def check_kind(rows: Rows, config: TrainConfig) -> None:
-    """Refuses rows that are not of the kind that was asked for.
-
-    Raises:
-        OptionError: numbers or vectors are asked for, and some columns are none.
-    """
-    whole = is_whole(rows)
-    if config.kind in ("number", "vector") and not whole:
-        odd = next(
-            c.name for c in rows.schema.modelled if c.type != "number" or (rows.values[c.name].missing > 0).any()
-        )
+def _check_kind(rows: Rows, config: TrainConfig) -> None:
+    """Refuses rows that are not the numbers or vectors that were asked for."""
+    columns = rows.schema.modelled
+    if config.kind in ("number", "vector") and not is_whole(rows):
+        odd = next(c.name for c in columns if c.type != "number" or (rows.values[c.name].missing > 0).any())
         raise OptionError(
             f"--kind {config.kind}: column {odd!r} is not all numbers, or has missing ones. Take it as --kind table."
         )
-    if config.kind == "number" and len(rows.schema.modelled) > 1:
-        raise OptionError(
-            f"--kind number: there are {len(rows.schema.modelled)} columns. Take it as --kind vector or table."
-        )
+    if config.kind == "number" and len(columns) > 1:
+        raise OptionError(f"--kind number: there are {len(columns)} columns. Take it as --kind vector or table.")
 
 
 def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -> str:
@@ -122,13 +112,10 @@ def _codecs(
 
 def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
     """Parsed columns as a sample that metrics take: dates as seconds, every missing marker as missing."""
-    columns, kinds, levels = {}, {}, {}
-    for column in schema.modelled:
-        found = values[column.name]
-        if column.type == "category":
-            columns[column.name] = np.where(found.missing > 0, -1, found.data).astype(np.int32)
-            kinds[column.name], levels[column.name] = "category", tuple(map(str, column.levels))
-        else:
-            columns[column.name] = np.where(found.missing > 0, np.nan, found.data).astype(np.float64)
-            kinds[column.name] = "number"
-    return Sample(columns, kinds, levels)  # type: ignore[arg-type]  # the two literals
+    columns: dict[str, np.ndarray] = {}
+    kinds: dict[str, ColumnKind] = {c.name: "category" if c.type == "category" else "number" for c in schema.modelled}
+    for name, kind in kinds.items():
+        gap, dtype = (-1, np.int32) if kind == "category" else (np.nan, np.float64)
+        columns[name] = np.where(values[name].missing > 0, gap, values[name].data).astype(dtype)
+    levels = {c.name: tuple(map(str, c.levels)) for c in schema.modelled if c.type == "category"}
+    return Sample(columns, kinds, levels)

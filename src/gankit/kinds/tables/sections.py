@@ -14,7 +14,7 @@ from gankit.kinds.tables.metrics.metrics import BASELINES, NOUN, TableFacts
 from gankit.kinds.tables.metrics.sample import Sample
 from gankit.kinds.tables.panels import MAX_COLUMNS, associations, draw_figure, figure_words, lookalikes, panels, tables
 from gankit.metrics.evaluate import Evaluation, MetricResult
-from gankit.metrics.metric import Baseline, Noun, Score
+from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers
 from gankit.report.records import name
 from gankit.report.section import Chapter, Drawing, Section, Sections
@@ -23,7 +23,10 @@ from gankit.report.verdict import is_copies
 MOST_PANELS = 40
 """Columns that are drawn, at the most."""
 
-_RECORDS = ("worst", "examples")  # details that hold records of the data
+_WARNING = (
+    "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
+    "make it anew with --no-records."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +66,16 @@ class TableSections(Sections[TableFacts]):
 
     def lead(self) -> list[str]:
         """See `Sections.lead`."""
-        facts = self.facts
-        guessed = " (guessed)" if facts.target_guessed else ""
-        return [] if facts.target is None else [f"target: {facts.target}{guessed}"]
+        guessed = " (guessed)" if self.facts.target_guessed else ""
+        return [] if self.facts.target is None else [f"target: {self.facts.target}{guessed}"]
 
     def samples(self) -> list[Section]:
         """See `Sections.samples`: the figure of 2014."""
         if self.figure is None:
             return []
         drawn = Drawing("p_data, p_g, D(x), and G from z to x", draw_figure(self.figure))
-        asked = "The first figure of Goodfellow et al. (2014), for this model."
-        said = [("", figure_words(self.figure))]
-        return [Section("figure-1d", "The game in one image", [asked], verdicts=said, drawings=[drawn])]
+        asked, said = "The first figure of Goodfellow et al. (2014), for this model.", figure_words(self.figure)
+        return [Section("figure-1d", "The game in one image", [asked], verdicts=[("", said)], drawings=[drawn])]
 
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""
@@ -86,9 +87,7 @@ class TableSections(Sections[TableFacts]):
             return self._pairs(section)
         if section.id == "judges":
             return replace(section, notes=self._giveaways())
-        if section.id == "copies":
-            return self._copies(section, results)
-        return section
+        return self._copies(section, results) if section.id == "copies" else section
 
     def _columns(self, section: Section) -> Section:
         columns, shape = self.facts.columns, self.results.get("shape")
@@ -138,31 +137,17 @@ class TableSections(Sections[TableFacts]):
     def _copies(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         near = results["copies_near"].details if "copies_near" in results else {}
         shown = lookalikes(near.get("worst") or [], self.dates)
-        warning = ""
-        if shown:
-            warning = (
-                "The tables of look-alikes show rows of the training data. Do not pass this page on if those are "
-                "confidential, or make it anew with --no-records."
-            )
         drawn = drawing.distances(results, self.noun)
-        return replace(section, warning=warning, drawings=drawn, tables=[*section.tables, *shown])
+        return replace(section, warning=_WARNING if shown else "", drawings=drawn, tables=[*section.tables, *shown])
 
     def without_records(self) -> Evaluation[TableFacts]:
         """See `Sections.without_records`: without the records that tests for copies name, and the fakes like them."""
-        results = dict(self.results)
-        for metric, result in self.results.items():
-            if is_copies(result):
-                ceiling = None if result.ceiling is None else _bare(result.ceiling)
-                results[metric] = replace(result, fake=_bare(result.fake), ceiling=ceiling)
+        results = {m: r.without("worst", "examples") if is_copies(r) else r for m, r in self.results.items()}
         return replace(self.evaluation, results=results)
 
     def appendix(self) -> dict[str, Any]:
         """See `Sections.appendix`."""
         return {"figure_1d": self.figure}
-
-
-def _bare(score: Score) -> Score:
-    return replace(score, details={k: v for k, v in score.details.items() if k not in _RECORDS})
 
 
 def date_columns(card: Mapping[str, Any]) -> frozenset[str]:

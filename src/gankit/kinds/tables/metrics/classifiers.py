@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,19 @@ from gankit.kinds.tables.metrics.sample import (
     tree_features,
 )
 from gankit.metrics.classification import Judge, boosted_trees, c2st_score, out_of_fold
-from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts, share_score
+from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import key, numpy_generator
 
 _FOLDS = 3
+_NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")  # the whole name
+_WORDS = ("target", "label", "class", "outcome")  # one word of the name; income or species may be an input there
+_MAX_LEVELS = 20
+_REPLICATES, _CONDITIONAL_REPLICATES = 30, 12
+_MAX_CLASSES = 30
+_MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end too
+_MIN_ROWS, _NUM_BINS, _NUM_LEVELS = 10, 4, 12  # of a value that the other columns are compared given
+_WORST = 5
+_MAX_COLUMNS = 60
 
 
 def c2st_trees(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -51,13 +61,22 @@ def _c2st(real: Sample, fake: Sample, seed: int, make: Callable[[Sample, np.ndar
     rows = min(real.num_rows, fake.num_rows)
     if rows < 2 * _FOLDS:
         return impossible(1.0, f"{rows} rows are too few for {_FOLDS} folds; {2 * _FOLDS} are the least")
-    generator = numpy_generator(seed, "metrics/c2st")
+    says_real, is_real, areas = _classified(real, fake, rows, _FOLDS, make, seed, "metrics/c2st")
+    value = 1 - float(np.mean([2 * max(0.5, a) - 1 for a, _ in areas]))
+    return c2st_score(says_real, is_real, areas, value)
+
+
+def _classified(
+    real: Sample, fake: Sample, rows: int, folds: int, make: Callable[[Sample, np.ndarray, int], Judge], seed: int,
+    purpose: str,
+) -> tuple[np.ndarray, np.ndarray, list[tuple[float, float]]]:  # fmt: skip
+    """Which of as many rows of both sides a classifier calls real, out of fold; which are; the areas of the folds."""
+    generator = numpy_generator(seed, purpose)
     both = concatenate(real.subsample(rows, generator), fake.subsample(rows, generator))
     is_real = np.repeat([True, False], rows)
-    fold = np.concatenate([generator.permutation(np.arange(rows) % _FOLDS) for _ in (real, fake)])
-    said, areas = out_of_fold(make(both, is_real, key(seed, "metrics/c2st/judge")), is_real, fold)
-    value = 1 - float(np.mean([2 * max(0.5, a) - 1 for a, _ in areas]))
-    return c2st_score(said > 0.5, is_real, areas, value)
+    fold = np.concatenate([generator.permutation(np.arange(rows) % folds) for _ in (real, fake)])
+    said, areas = out_of_fold(make(both, is_real, key(seed, f"{purpose}/judge")), is_real, fold)
+    return said > 0.5, is_real, areas
 
 
 def _tree_judge(both: Sample, is_real: np.ndarray, seed: int, num_trees: int = 100, rate: float = 0.1) -> Judge:
@@ -94,23 +113,10 @@ def quick_c2st(real: Sample, fake: Sample, seed: int, max_rows: int = 5000) -> S
     rows = min(real.num_rows, fake.num_rows, max_rows)
     if rows < 4:
         return impossible(1.0, f"{rows} rows are too few; 4 are the least")
-    generator = numpy_generator(seed, "metrics/quick_c2st")
     real, fake = align(real, fake)
-    both = concatenate(real.subsample(rows, generator), fake.subsample(rows, generator))
-    is_real = np.repeat([True, False], rows)
-    judge = _tree_judge(both, is_real, key(seed, "metrics/quick_c2st/judge"), num_trees=40, rate=0.2)
-    half = np.concatenate([generator.permutation(rows) % 2, generator.permutation(rows) % 2])
-    said, areas = out_of_fold(judge, is_real, half)
-    score = c2st_score(said > 0.5, is_real, areas)
+    make = partial(_tree_judge, num_trees=40, rate=0.2)
+    score = c2st_score(*_classified(real, fake, rows, 2, make, seed, "metrics/quick_c2st"))
     return replace(score, details={"auc": score.details["auc"], "rows": rows})
-
-
-_NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")  # the whole name
-_WORDS = ("target", "label", "class", "outcome")  # one word of the name; income or species may be an input there
-_MAX_LEVELS = 20
-_REPLICATES = 30
-_MAX_CLASSES = 30
-_MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end too
 
 
 def guess_target(sample: Sample) -> str | None:
@@ -127,16 +133,11 @@ def guess_target(sample: Sample) -> str | None:
     if len(sample.names) < 2:
         return None
     fit = [n for n in sample.names if sample.kinds[n] == "number" or 2 <= len(sample.levels[n]) <= _MAX_LEVELS]
-    for wanted in _NAMES:
-        for name in fit:
-            if name.strip().lower() == wanted:
-                return name
-    for wanted in _WORDS:
-        for name in fit:
-            if wanted in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()):
-                return name
+    words = {n: re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", n).lower()) for n in fit}
+    called = [n for wanted in _NAMES for n in fit if n.strip().lower() == wanted]
+    called += [n for wanted in _WORDS for n in fit if wanted in words[n]]
     few = [n for n in fit if sample.kinds[n] == "category"]
-    return few[-1] if few else sample.names[-1]
+    return [*called, *few[-1:], sample.names[-1]][0]
 
 
 def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, seed: int = 0) -> Score:
@@ -159,14 +160,9 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
     (x, categorical), (test_x, _) = (tree_features(s, train, inputs) for s in (learn, test))
     counts = resampled_counts(test.num_rows, _REPLICATES, generator)
     is_number = train.kinds[target] == "number"
-    details: dict[str, Any] = {
-        "target": target,
-        "task": "regression" if is_number else "classification",
-        "figure": "r2" if is_number else "auc",
-        "train_rows": learn.num_rows,
-        "test_rows": test.num_rows,
-        "classes": None,
-    }
+    task, figure = ("regression", "r2") if is_number else ("classification", "auc")
+    details: dict[str, Any] = {"target": target, "task": task, "figure": figure}
+    details |= {"train_rows": learn.num_rows, "test_rows": test.num_rows, "classes": None}
     tree_seed = key(seed, "metrics/usefulness/model")
     truth = test.columns[target]
     if is_number:
@@ -232,14 +228,6 @@ def _areas(probability: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> np
     return out
 
 
-_MIN_ROWS = 10
-_NUM_BINS = 4
-_NUM_LEVELS = 12
-_CONDITIONAL_REPLICATES = 12
-_WORST = 5
-_MAX_COLUMNS = 60
-
-
 def conditional(real: Sample, fake: Sample, *, given: Sequence[str], seed: int = 0) -> Score:
     """How alike the other columns are, given each value of the columns `given`: in [0, 1], best 1.
 
@@ -278,13 +266,8 @@ def _column(real: Sample, fake: Sample, name: str) -> dict[str, Any]:
         rows = [np.flatnonzero(c == cell) for c in codes]
         if len(rows[0]) < _MIN_ROWS:
             continue
-        entry: dict[str, Any] = {
-            "level": text,
-            "real_rows": len(rows[0]),
-            "fake_rows": len(rows[1]),
-            "score": 0.0,
-            "worst": [],
-        }
+        entry: dict[str, Any] = {"level": text, "real_rows": len(rows[0]), "fake_rows": len(rows[1])}
+        entry |= {"score": 0.0, "worst": []}
         if len(rows[1]):
             alike = {n: 1 - _distance(real, fake, n, rows) for n in others}
             entry["score"] = float(np.mean(list(alike.values())))
@@ -301,26 +284,3 @@ def _distance(real: Sample, fake: Sample, name: str, rows: list[np.ndarray]) -> 
     if real.kinds[name] == "number":
         return kolmogorov_distance(a, b)
     return total_variation(a, b, len(real.levels[name]))
-
-
-def obeyed(fake: Sample, where: Mapping[str, str | float | tuple[float, float]]) -> Score:
-    """The share of rows that obey every condition of `where`, best 1, with its exact binomial interval.
-
-    where: column -> a level's text, a number, or (low, high), both included. A missing value obeys nothing.
-
-    >>> s = Sample({"age": np.array([31.0, 45.0])}, {"age": "number"})
-    >>> obeyed(s, {"age": (30, 40)}).value
-    0.5
-    """
-    good = np.ones(fake.num_rows, bool)
-    for name, wanted in where.items():
-        values = fake.columns[name]
-        if fake.kinds[name] == "category":
-            levels = fake.levels[name]
-            good &= values == levels.index(str(wanted)) if str(wanted) in levels else np.zeros(len(values), bool)
-        elif isinstance(wanted, tuple):
-            good &= (values >= wanted[0]) & (values <= wanted[1])
-        else:
-            good &= values == float(wanted)
-    hits = int(good.sum())
-    return share_score(hits, len(good), 1.0, {"obeying": hits, "rows": len(good)})

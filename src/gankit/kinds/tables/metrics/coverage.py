@@ -8,36 +8,37 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from gankit.kinds.tables.metrics.distributions import Cells, cut_all
+from gankit.kinds.tables.metrics.distributions import Cells, cut
 from gankit.kinds.tables.metrics.neighbours import Points, Space, nearest
 from gankit.kinds.tables.metrics.sample import Sample
 from gankit.metrics.metric import Z95, Score, around, impossible, mean_score, resampled_counts, share_score
 from gankit.randomness import key, numpy_generator
 
 Grouping = tuple[int, ...]
+Codes = Sequence[Sequence[np.ndarray]]  # of both sides, a column each: [N] int64
 _Cell = tuple[float, int, tuple[tuple[int, int], ...], int, int, float]  # -|z|, order, (column, cell)s, counts, z
 
-_LEVEL = 0.05
-_CRITICAL = 1.959963984540054  # two-sided point of the standard normal at _LEVEL
+_LEVEL = 0.05  # whose two-sided point of the standard normal is Z95
 _NUM_WORST = 20
 _KEPT_CELLS = 400
 _INTERVAL_SETS = 30
+_RARE_SHARE, _RARE_COUNT = 0.01, 5
+_MAX_MISSED = 20
+_MAX_ROWS = 3000
+_NEIGHBOURS = 5
+_REPLICATES = 20
+_GRID = np.linspace(0, 1, 31)
 
 
 def cube(
-    real: Sample,
-    fake: Sample,
-    *,
-    seed: int = 0,
-    num_bins: int = 8,
-    num_levels: int = 8,
-    max_sets: int = 600,
+    real: Sample, fake: Sample, *, seed: int = 0, num_bins: int = 8, num_levels: int = 8, max_sets: int = 600
 ) -> Score:
     """How alike all 1-, 2- and 3-way groupings are: 1 - the mean total variation, averaged over the orders, best 1.
 
@@ -56,7 +57,7 @@ def cube(
         return impossible(1.0, "one of the samples has no rows")
     start = time.perf_counter()
     generator = numpy_generator(seed, "metrics/cube")
-    names, cells = real.names, list(cut_all(real, num_bins, num_levels).values())
+    names, cells = real.names, [cut(real, name, num_bins, num_levels) for name in real.names]
     sizes = [c.num_cells for c in cells]
     codes = [[c.codes(s.columns[n]) for n, c in zip(names, cells, strict=True)] for s in (real, fake)]
     chosen = {order: _groupings(len(cells), order, max_sets, generator) for order in range(1, min(3, len(cells)) + 1)}
@@ -81,7 +82,7 @@ def cube(
                 "cells": int(there.sum()),
                 "tv_mean": float(tv.mean()),
                 "tv_max": float(tv.max()),
-                "within": float((np.abs(z[there]) <= _CRITICAL).mean()),
+                "within": float((np.abs(z[there]) <= Z95).mean()),
                 "within_expected": 1 - _LEVEL,
             }
         )
@@ -120,7 +121,7 @@ def _places(codes: Sequence[np.ndarray], sizes: Sequence[int], grouping: Groupin
     return out
 
 
-def _table(codes: Sequence[Sequence[np.ndarray]], sizes: Sequence[int], grouping: Grouping) -> np.ndarray:
+def _table(codes: Codes, sizes: Sequence[int], grouping: Grouping) -> np.ndarray:
     """How many rows of each side a cell has, empty cells among them: [2, cells] int64."""
     size = math.prod(sizes[i] for i in grouping)
     return np.stack([np.bincount(_places(side, sizes, grouping), minlength=size) for side in codes])
@@ -137,7 +138,7 @@ def _worst_cells(
     listed: list[set[tuple[int, int]]] = []
     for _, _, terms, a, b, z in sorted(found)[:_KEPT_CELLS]:
         mine = set(terms)
-        if abs(z) <= _CRITICAL or len(out) == _NUM_WORST or any(t <= mine or mine <= t for t in listed):
+        if abs(z) <= Z95 or len(out) == _NUM_WORST or any(t <= mine or mine <= t for t in listed):
             continue
         listed.append(mine)
         out.append(
@@ -171,32 +172,19 @@ def _groupings(num_columns: int, order: int, max_sets: int, generator: np.random
 
 
 def _replicates(
-    codes: Sequence[Sequence[np.ndarray]],
-    sizes: Sequence[int],
-    chosen: dict[int, list[Grouping]],
-    generator: np.random.Generator,
+    codes: Codes, sizes: Sequence[int], chosen: dict[int, list[Grouping]], generator: np.random.Generator
 ) -> np.ndarray:
     """The value over a few groupings of each order, for each bootstrap of the rows: [replicates]."""
     counts = [resampled_counts(len(c[0]), _REPLICATES, generator) / len(c[0]) for c in codes]
     out = np.zeros(_REPLICATES)
     for groupings in chosen.values():
         few = generator.choice(len(groupings), min(_INTERVAL_SETS, len(groupings)), replace=False)
-        for k in few:
-            places = [_places(side, sizes, groupings[k]) for side in codes]
-            size = math.prod(sizes[i] for i in groupings[k])
+        for grouping in (groupings[k] for k in few):
+            places, size = [_places(side, sizes, grouping) for side in codes], math.prod(sizes[i] for i in grouping)
             for r in range(_REPLICATES):
                 left, right = (np.bincount(p, c[r], size) for p, c in zip(places, counts, strict=True))
                 out[r] += float(np.abs(left - right).sum() / 2) / (len(few) * len(chosen))
     return 1 - out
-
-
-_RARE_SHARE = 0.01
-_RARE_COUNT = 5
-_MAX_MISSED = 20
-_MAX_ROWS = 3000
-_NEIGHBOURS = 5
-_REPLICATES = 20
-_GRID = np.linspace(0, 1, 31)
 
 
 def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -213,9 +201,8 @@ def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     found = possible = 0
     expected = variance = 0.0
     for name in real.categories:
-        counts, fakes = (
-            np.bincount(v[v >= 0], minlength=len(real.levels[name])) for v in (real.columns[name], fake.columns[name])
-        )
+        sides = real.columns[name], fake.columns[name]
+        counts, fakes = (np.bincount(v[v >= 0], minlength=len(real.levels[name])) for v in sides)
         rare = np.flatnonzero((counts > 0) & ((counts < _RARE_SHARE * real.num_rows) | (counts < _RARE_COUNT)))
         if not len(rare):
             continue
@@ -230,18 +217,29 @@ def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     value, half = min(1.0, found / expected), Z95 * math.sqrt(variance) / expected
     missed.sort(key=lambda m: -int(m["real_rows"]))
     columns.sort(key=lambda c: float(c["found"]) / float(c["expected"]))
-    details = {
-        "found": found,
-        "expected": expected,
-        "possible": possible,
-        "share": found / possible,
-        "per_column": columns,
-        "missed": missed[:_MAX_MISSED],
-    }
+    sums = {"found": found, "expected": expected, "possible": possible, "share": found / possible}
+    details = {**sums, "per_column": columns, "missed": missed[:_MAX_MISSED]}
     return Score(value, max(0.0, value - half), min(1.0, value + half), 1.0, details)
 
 
-def precision(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+def _of_points(function: Callable[[Points, Points, int], Score]) -> Callable[..., Score]:
+    """A metric of samples from one of points: at most 3,000 rows of each side in the space of the real rows."""
+
+    @wraps(function)
+    def score(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+        rows = min(real.num_rows, fake.num_rows, _MAX_ROWS)
+        if rows <= _NEIGHBOURS:
+            return impossible(1.0, f"{rows} rows are too few; {_NEIGHBOURS + 1} are the least")
+        generator = numpy_generator(seed, "metrics/coverage")
+        space = Space(real, key(seed, "metrics/coverage/space"))
+        points = [space.place(side.subsample(rows, generator)) for side in (real, fake)]
+        return function(points[0], points[1], seed)
+
+    return score
+
+
+@_of_points
+def precision(real: Points, fake: Points, seed: int) -> Score:
     """Alpha-precision (Alaa et al. 2022): do the fakes fill the real bulk as the real rows do? In [0, 1], best 1.
 
     The ball about the real centre that holds a share alpha of the real rows should hold a share alpha of the fakes:
@@ -249,20 +247,15 @@ def precision(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     `neighbours.Space` (Euclidean part), not a learned one-class embedding. At most 3,000 rows of each side. The
     interval is a normal one from 20 bootstraps of the distances, the centre held fixed.
     """
-    placed = _placed(real, fake, seed)
-    if isinstance(placed, str):
-        return impossible(1.0, placed)
-    points, fakes = placed
-    centre = points.euclid.mean(0)
-    radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (points, fakes))
+    centre = real.euclid.mean(0)
+    radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (real, fake))
     generator = numpy_generator(seed, "metrics/precision/interval")
     again = [_integrated(_curve(d, r)) for r, d in _resampled((radius, distance), generator)]
-    inside = _curve(distance, radius)
-    details = {"rows": points.num_rows, "curve": {"alpha": _GRID.round(4).tolist(), "inside": inside.round(5).tolist()}}
-    return Score(_integrated(inside), *around(_integrated(inside), again), 1.0, details)
+    return _curve_score(_curve(distance, radius), again, real.num_rows, ("alpha", "inside"))
 
 
-def recall(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+@_of_points
+def recall(real: Points, fake: Points, seed: int) -> Score:
     """Beta-recall (Alaa et al. 2022): how much of the real rows do the fakes reach? In [0, 1], best 1.
 
     A real row is reached at level beta if the nearest fake is no farther than the nearest other real row and lies in
@@ -270,68 +263,49 @@ def recall(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     the real rows have a real row nearer than any fake, even perfect fakes stay near .5: compare with the ceiling. Same
     space, rows and kind of interval as in `precision`.
     """
-    placed = _placed(real, fake, seed)
-    if isinstance(placed, str):
-        return impossible(1.0, placed)
-    points, fakes = placed
-    own = nearest(points, points, same=True)[0][:, 0]
-    distance, index = nearest(points, fakes)
+    own = nearest(real, real, same=True)[0][:, 0]
+    distance, index = nearest(real, fake)
     reached = distance[:, 0] <= own
-    centre = fakes.euclid.mean(0)
-    radius = np.linalg.norm(fakes.euclid - centre, axis=1)
+    radius = np.linalg.norm(fake.euclid - fake.euclid.mean(0), axis=1)
     needed = np.where(reached, radius[index[:, 0]], np.inf)  # the ball that reaches each real row
     generator = numpy_generator(seed, "metrics/recall/interval")
     again = [_integrated(_curve(n, r)) for n, r in _resampled((needed, radius), generator)]
-    covered = _curve(needed, radius)
-    details = {
-        "rows": points.num_rows,
-        "curve": {"beta": _GRID.round(4).tolist(), "covered": covered.round(5).tolist()},
-    }
-    return Score(_integrated(covered), *around(_integrated(covered), again), 1.0, details)
+    return _curve_score(_curve(needed, radius), again, real.num_rows, ("beta", "covered"))
 
 
-def density(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+def _curve_score(curve: np.ndarray, again: Sequence[float], rows: int, names: tuple[str, str]) -> Score:
+    """The score of a curve over `_GRID` and of its replicates; names: of both in the details."""
+    details = {"rows": rows, "curve": {names[0]: _GRID.round(4).tolist(), names[1]: curve.round(5).tolist()}}
+    return Score(_integrated(curve), *around(_integrated(curve), again), 1.0, details)
+
+
+@_of_points
+def density(real: Points, fake: Points, seed: int) -> Score:
     """Density (Naeem et al. 2020, eq. 3): how many real balls hold a fake, over the number expected; best 1.
 
     A real ball reaches to the row's 5th nearest real neighbour. Above 1: the fakes crowd where the real rows are dense.
     At most 3,000 rows of each side; ties at distance 0 count as inside. The interval is a normal one over fakes.
     """
-    inside = _balls(real, fake, seed)
-    if isinstance(inside, str):
-        return impossible(1.0, inside)
+    inside = _balls(real, fake)
     return mean_score(inside.sum(0) / _NEIGHBOURS, 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
 
 
-def coverage(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
+@_of_points
+def coverage(real: Points, fake: Points, seed: int) -> Score:
     """Coverage (Naeem et al. 2020, eq. 4): the share of real rows with a fake in their ball, best 1.
 
     The balls are those of `density`. With as many fakes as real rows, perfect fakes are expected at about
     1 - 2^-5 = .97. The interval is the exact binomial one over real rows.
     """
-    inside = _balls(real, fake, seed)
-    if isinstance(inside, str):
-        return impossible(1.0, inside)
+    inside = _balls(real, fake)
     hits = int(inside.any(1).sum())
     return share_score(hits, len(inside), 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
 
 
-def _placed(real: Sample, fake: Sample, seed: int) -> tuple[Points, Points] | str:
-    rows = min(real.num_rows, fake.num_rows, _MAX_ROWS)
-    if rows <= _NEIGHBOURS:
-        return f"{rows} rows are too few; {_NEIGHBOURS + 1} are the least"
-    generator = numpy_generator(seed, "metrics/coverage")
-    space = Space(real, key(seed, "metrics/coverage/space"))
-    return space.place(real.subsample(rows, generator)), space.place(fake.subsample(rows, generator))
-
-
-def _balls(real: Sample, fake: Sample, seed: int) -> np.ndarray | str:
+def _balls(real: Points, fake: Points) -> np.ndarray:
     """Whether fake j lies in the ball of real row i: [N, M] bool."""
-    placed = _placed(real, fake, seed)
-    if isinstance(placed, str):
-        return placed
-    points, fakes = placed
     # In float64: the balls of a single column are so small that the noise of float32 would fill them.
-    rows, others = points.euclid.astype(np.float64), fakes.euclid.astype(np.float64)
+    rows, others = real.euclid.astype(np.float64), fake.euclid.astype(np.float64)
     norms = [np.einsum("nd,nd->n", p, p) for p in (rows, others)]
     own = norms[0][:, None] + norms[0] - 2 * rows @ rows.T
     np.fill_diagonal(own, np.inf)

@@ -17,7 +17,10 @@ from gankit.kinds.tables.metrics.sample import Sample
 from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
 
-_REPLICATES = 25
+_REPLICATES, _PAIR_REPLICATES = 25, 20
+_MAX_COLUMNS, _INTERVAL_PAIRS = 60, 100
+_NUM_BINS, _NUM_LEVELS = 10, 30  # of the columns of a contingency table
+_WORST = 30
 
 
 def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -40,13 +43,8 @@ def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
         entry: dict[str, Any] = {"column": name, "kind": real.kinds[name]}
         if real.kinds[name] == "number":
             distances = _kolmogorov_distances(a, b, *weights)
-            entry |= {
-                "score": 1 - distances[0],
-                "ks": distances[0],
-                "missing_real": np.isnan(a).mean(),
-                "missing_fake": np.isnan(b).mean(),
-            }
-            entry |= _earth_movers(a, b)
+            entry |= {"score": 1 - distances[0], "ks": distances[0]}
+            entry |= {"missing_real": np.isnan(a).mean(), "missing_fake": np.isnan(b).mean(), **_earth_movers(a, b)}
         else:
             distances = _total_variations(a, b, len(real.levels[name]), *weights)
             entry |= {"score": 1 - distances[0], "missing_real": (a < 0).mean(), "missing_fake": (b < 0).mean()}
@@ -135,11 +133,8 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
     wanted = int(np.clip(round(len(real) ** (1 / 3)), 4, 100))
     cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1], method="inverted_cdf"))
     cuts = cuts[cuts < real.max()]
-    shares = []
-    for values in (real, fake):
-        counts = np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1) + 0.5
-        shares.append(counts / counts.sum())
-    p, q = shares
+    counts = [np.bincount(np.searchsorted(cuts, v, side="left"), minlength=len(cuts) + 1) + 0.5 for v in (real, fake)]
+    p, q = (c / c.sum() for c in counts)
     return float(np.sum(p * np.log(p / q))), len(p)
 
 
@@ -157,21 +152,21 @@ def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels
     kind = real.kinds[name]
     gone = [float(np.mean(np.isnan(v) if kind == "number" else v < 0)) if len(v) else 0.0 for v in (a, b)]
     entry: dict[str, Any] = {"column": name, "kind": kind, "missing": {"real": gone[0], "fake": gone[1]}}
+    sides = {"real": a, "fake": b}
     if kind == "number":
-        edges = _edges(a[np.isfinite(a)], num_cells)
-        entry["edges"] = edges
-        for key, values in (("real", a), ("fake", b)):
+        entry["edges"] = edges = _edges(a[np.isfinite(a)], num_cells)
+        for key, values in sides.items():
             present = values[~np.isnan(values)]
             cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
             entry[key] = np.bincount(cells, minlength=len(edges) - 1) / max(len(values), 1)
         return entry
     levels = real.levels[name]
-    counts = [np.bincount(v[v >= 0], minlength=len(levels)) for v in (a, b)]
-    top = np.argsort(-counts[0], kind="stable")[:num_levels]
+    counts = {key: np.bincount(v[v >= 0], minlength=len(levels)) for key, v in sides.items()}
+    top = np.argsort(-counts["real"], kind="stable")[:num_levels]
     entry |= {"levels": [levels[k] for k in top], "num_levels": len(levels), "other": {}}
-    for key, values, found in (("real", a, counts[0]), ("fake", b, counts[1])):
-        entry[key] = found[top] / max(len(values), 1)
-        entry["other"][key] = (found.sum() - found[top].sum()) / max(len(values), 1)
+    for key, found in counts.items():
+        entry[key] = found[top] / max(len(sides[key]), 1)
+        entry["other"][key] = (found.sum() - found[top].sum()) / max(len(sides[key]), 1)
     return entry
 
 
@@ -182,22 +177,12 @@ def _edges(present: np.ndarray, num_cells: int) -> np.ndarray:
     if len(different) == 1:
         return np.array([different[0] - 0.5, different[0] + 0.5])
     if len(different) <= num_cells:  # one cell for each value, cut half-way
-        middle = different[:-1] / 2 + different[1:] / 2
-        return np.concatenate(
-            [[1.5 * different[0] - 0.5 * different[1]], middle, [1.5 * different[-1] - 0.5 * different[-2]]]
-        )
+        first, last = 1.5 * different[0] - 0.5 * different[1], 1.5 * different[-1] - 0.5 * different[-2]
+        return np.concatenate([[first], different[:-1] / 2 + different[1:] / 2, [last]])
     low, high = np.quantile(present, [0.005, 0.995])
     if high <= low:
         low, high = different[0], different[-1]
     return np.linspace(low, high, num_cells + 1)
-
-
-_MAX_COLUMNS = 60
-_PAIR_REPLICATES = 20
-_INTERVAL_PAIRS = 100
-_NUM_BINS = 10
-_NUM_LEVELS = 30
-_WORST = 30
 
 
 def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -263,9 +248,9 @@ class _Pairs:
 
     def __init__(self, real: Sample, fake: Sample) -> None:
         self.kinds = [real.kinds[n] for n in real.names]
-        cells = cut_all(real, _NUM_BINS, _NUM_LEVELS)
-        self.sizes = [cells[n].num_cells for n in real.names]
-        self.codes = [[cells[n].codes(s.columns[n]) for n in real.names] for s in (real, fake)]
+        cells = {name: cut(real, name, _NUM_BINS, _NUM_LEVELS) for name in real.names}
+        self.sizes = [c.num_cells for c in cells.values()]
+        self.codes = [[c.codes(s.columns[n]) for n, c in cells.items()] for s in (real, fake)]
         self.place = {i: k for k, i in enumerate(i for i, kind in enumerate(self.kinds) if kind == "number")}
         self.numbers = [
             np.stack([s.columns[n] for n in s.numbers], 1) if s.numbers else np.empty((s.num_rows, 0))
@@ -341,13 +326,10 @@ def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
     values = sample.columns[name]
     if sample.kinds[name] == "number":
         present = values[~np.isnan(values)]
-        different = np.unique(present)
-        if len(different) <= num_bins:
-            cuts = different[:-1]
-        else:
-            inner = np.quantile(present, np.linspace(0, 1, num_bins + 1)[1:-1], method="inverted_cdf")
-            cuts = np.unique(inner)
-            cuts = cuts[cuts < different[-1]]
+        cuts = different = np.unique(present)
+        if len(different) > num_bins:
+            cuts = np.unique(np.quantile(present, np.linspace(0, 1, num_bins + 1)[1:-1], method="inverted_cdf"))
+        cuts = cuts[cuts < different[-1:]]
         return Cells(cuts, None, (*_bin_names(cuts), "(missing)"))
     levels = sample.levels[name]
     counts = np.bincount(values[values >= 0], minlength=len(levels))
@@ -357,11 +339,6 @@ def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
     table[kept] = np.arange(len(kept))
     table[-1] = len(kept) + 1
     return Cells(None, table, (*(levels[k] for k in kept), "(other)", "(missing)"))
-
-
-def cut_all(sample: Sample, num_bins: int, num_levels: int) -> dict[str, Cells]:
-    """`cut` for every column, by name."""
-    return {name: cut(sample, name, num_bins, num_levels) for name in sample.names}
 
 
 def _bin_names(cuts: np.ndarray) -> tuple[str, ...]:

@@ -111,8 +111,7 @@ def copula(train: Sample, num_rows: int, seed: int) -> Sample:
     np.fill_diagonal(correlation, 1.0)
     normal = generator.standard_normal((num_rows, len(orders))) @ np.linalg.cholesky(correlation).T
     columns = {}
-    for i, column in enumerate(train.names):
-        values, starts, _ = orders[i]
+    for i, (column, (values, starts, _)) in enumerate(zip(train.names, orders, strict=True)):
         at = np.minimum((ndtr(normal[:, i]) * train.num_rows).astype(np.int64), train.num_rows - 1)
         columns[column] = values[np.searchsorted(starts, at, side="right") - 1]
     return Sample(columns, train.kinds, train.levels)
@@ -216,8 +215,6 @@ def evaluate_rows(train: Sample, heldout: Sample, fake: Sample, **options: Any) 
     return evaluate(METRICS, TableInputs(train, heldout, fake, **options))
 
 
-# --- who stands in the place of the fakes -----------------------------------------------------------------------------
-
 Function = Callable[[TableInputs, str], Score]
 
 
@@ -239,9 +236,7 @@ def _against_both(function: Callable[..., Score]) -> Function:
     """A metric of training rows, held-out rows and a candidate; its ceiling is one half of the held-out rows."""
 
     def score(inputs: TableInputs, who: str) -> Score:
-        real, fake = (
-            (inputs.halves[1], inputs.halves[0]) if who == CEILING else (inputs.heldout, inputs.candidates[who])
-        )
+        fake, real = inputs.halves if who == CEILING else (inputs.candidates[who], inputs.heldout)
         return function(inputs.train, real, fake, seed=inputs.seed)
 
     return score
@@ -260,15 +255,11 @@ def _baseline(make: Callable[[Sample, int, int], Sample]) -> Callable[[TableInpu
     return lambda inputs: make(inputs.train, inputs.rows.compared, key(inputs.seed, "metrics/evaluation/baseline"))
 
 
-# --- sentences on the details -----------------------------------------------------------------------------------------
-
-
 def _of_shape(details: Mapping[str, Any]) -> list[str]:
     columns = details.get("columns") or []
     if not columns:
         return []
-    worst = columns[0]
-    out = []
+    out, worst = [], columns[0]
     if len(columns) > 1:
         out.append(f"The worst column is {name(worst['column'])} with {numbers.score(worst['score'])}.")
     gone = max(columns, key=lambda c: abs((c.get("missing_fake") or 0) - (c.get("missing_real") or 0)))
@@ -288,10 +279,9 @@ def _of_shape(details: Mapping[str, Any]) -> list[str]:
 
 
 def _of_trend(details: Mapping[str, Any]) -> list[str]:
-    pairs = details.get("pairs") or []
-    if not pairs:
+    if not details.get("pairs"):
         return []
-    worst = pairs[0]
+    worst = details["pairs"][0]
     a, b = worst["columns"]
     text = f"The worst pair is {name(a)} with {name(b)}: {numbers.score(worst['score'])}"
     if worst.get("real") is not None and worst.get("fake") is not None:
@@ -340,14 +330,11 @@ def _of_rare(details: Mapping[str, Any]) -> list[str]:
         f"{numbers.count(details['found'])} of {numbers.count(details['possible'])} rare categories occur in the "
         f"fakes; with that many rows {(details.get('expected') or 0):.1f} would be expected."
     ]
-    missed = details.get("missed") or []
-    if missed:
-        first = missed[0]
-        out.append(
-            f"The most frequent one that is missing is {name(first['column'])} = {name(first['level'])} "
-            f"({numbers.count(first['real_rows'])} real rows)."
-        )
-    return out
+    return out + [
+        f"The most frequent one that is missing is {name(m['column'])} = {name(m['level'])} "
+        f"({numbers.count(m['real_rows'])} real rows)."
+        for m in (details.get("missed") or [])[:1]
+    ]
 
 
 def _of_conditional(details: Mapping[str, Any]) -> list[str]:
@@ -365,16 +352,13 @@ def _of_membership(details: Mapping[str, Any]) -> list[str]:
     found = numbers.finite(details.get("tpr_at_1"))
     if found is None:
         return []
-    shown = numbers.share(found)
     low, high = numbers.finite(details.get("tpr_at_1_low")), numbers.finite(details.get("tpr_at_1_high"))
     bounds = f" ({numbers.share(low)} to {numbers.share(high)})" if low is not None and high is not None else ""
     return [
-        f"An attacker who accuses 1 % of strangers wrongly finds {shown}{bounds} of the training rows; guessing finds "
-        "1 %."
+        f"An attacker who accuses 1 % of strangers wrongly finds {numbers.share(found)}{bounds} of the training rows; "
+        "guessing finds 1 %."
     ]
 
-
-# --- the lists --------------------------------------------------------------------------------------------------------
 
 BASELINES: Sequence[Baseline[TableInputs]] = (
     Baseline(

@@ -14,7 +14,7 @@ privacy gives one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,12 @@ from gankit.metrics.nearness import (
 )
 from gankit.randomness import key, numpy_generator
 
-_CANDIDATES = 8
-_CHUNK_ROWS = 512
-_MAX_WIDTH = 320
-_HASH_WIDTH = 12
-_ROWS_PER_KNOT = 10
-_MAX_KNOTS = 100
+_CANDIDATES, _CHUNK_ROWS = 8, 512
+_MAX_WIDTH, _HASH_WIDTH = 320, 12
+_ROWS_PER_KNOT, _MAX_KNOTS = 10, 100
+_MAX_ROWS, _MAX_REFERENCE_ROWS = 5000, 10_000
+_MIN_CELL_ROWS, _MAX_CELLS = 40, 10
+_POPULATION_NEIGHBOUR = 5  # steady where the population is sparse; benchmarks/metrics.md compares others
 
 
 class Space:
@@ -59,10 +59,8 @@ class Space:
         room = max(_MAX_WIDTH - 2 * len(reference.numbers), num_categories * _HASH_WIDTH)
         self._width = max(room // num_categories - _HASH_WIDTH, 1)  # one-hot levels of each category
         self._sorted = {n: np.sort(reference.columns[n][~np.isnan(reference.columns[n])]) for n in reference.numbers}
-        self._codes: dict[str, np.ndarray] = {}
         generator = numpy_generator(seed, "metrics/space")
-        for name in reference.categories:
-            self._codes[name] = self._level_codes(name, generator)
+        self._codes = {name: self._level_codes(name, generator) for name in reference.categories}
 
     def _level_codes(self, name: str, generator: np.random.Generator) -> np.ndarray:
         """A vector for each level and, last, for missing: [num_levels + 1, width], any two about 1 apart."""
@@ -84,9 +82,8 @@ class Space:
         blocks: list[np.ndarray] = []
         numbers = np.empty((sample.num_rows, len(sample.numbers)), np.float32)
         for i, name in enumerate(sample.numbers):
-            known, values = self._sorted[name], sample.columns[name]
-            missing = np.isnan(values)
-            share = _shares(known, values)
+            values = sample.columns[name]
+            missing, share = np.isnan(values), _shares(self._sorted[name], values)
             numbers[:, i] = np.where(missing, np.nan, share)
             blocks.append(np.stack([np.where(missing, 0.5, share), missing * 0.7], 1).astype(np.float32))
         categories = np.empty((sample.num_rows, len(sample.categories)), np.int32)
@@ -135,11 +132,10 @@ class Points:
 
 def gower(a: Points, b: Points) -> np.ndarray:
     """The distance of row i of `a` to row i of `b`: [N] in [0, 1]."""
-    num_columns = a.numbers.shape[1] + a.categories.shape[1]
-    gap = np.abs(a.numbers - b.numbers)
     alone = np.isnan(a.numbers) != np.isnan(b.numbers)
-    total = np.where(alone, 1.0, np.nan_to_num(gap, nan=0.0)).sum(1) + (a.categories != b.categories).sum(1)
-    return np.asarray(total / max(num_columns, 1), np.float64)
+    gap = np.where(alone, 1.0, np.nan_to_num(np.abs(a.numbers - b.numbers), nan=0.0))
+    total = gap.sum(1) + (a.categories != b.categories).sum(1)
+    return np.asarray(total / max(a.numbers.shape[1] + a.categories.shape[1], 1), np.float64)
 
 
 def nearest(
@@ -168,13 +164,6 @@ def nearest(
     return distances, indices
 
 
-_MAX_ROWS = 5000
-_MAX_REFERENCE_ROWS = 10_000
-_MIN_CELL_ROWS = 40
-_MAX_CELLS = 10
-_POPULATION_NEIGHBOUR = 5  # steady where the population is sparse; benchmarks/metrics.md compares others
-
-
 def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
     """The share of fakes that equal a training row in every column, to the bit; best 0.
 
@@ -185,8 +174,8 @@ def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0)
     if not fake.num_rows or not train.num_rows:
         return impossible(0.0, "one of the samples has no rows")
     score = repeats(row_keys(train), row_keys(heldout), row_keys(fake), "rows")
-    examples = [{"fake": fake.row(pair["fake"])} for pair in score.details.pop("pairs")]
-    return replace(score, details={**score.details, "examples": examples})
+    score.details["examples"] = [{"fake": fake.row(pair["fake"])} for pair in score.details.pop("pairs")]
+    return score
 
 
 def row_keys(sample: Sample) -> list[bytes]:
@@ -260,17 +249,14 @@ def _three_sample(
     model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)
     model.fit(members.euclid)
     fake_cell, heldout_cell = model.predict(fakes.euclid), model.predict(others.euclid)
-    scores, weights = [], []
-    for k in range(cells):
-        a, b = near[fake_cell == k], usual[heldout_cell == k]
-        if min(len(a), len(b)) >= 10:
-            scores.append(mann_whitney_z(a, b))
-            weights.append(len(b))
-    if scores:
-        share = np.array(weights) / sum(weights)
-        mean = float(share @ np.array(scores))
+    pairs = [(near[fake_cell == k], usual[heldout_cell == k]) for k in range(cells)]
+    pairs = [(a, b) for a, b in pairs if min(len(a), len(b)) >= 10]
+    if pairs:
+        weights = np.array([len(b) for _, b in pairs])
+        share = weights / weights.sum()
+        mean = float(share @ np.array([mann_whitney_z(a, b) for a, b in pairs]))
         p = float(norm.cdf(mean / math.sqrt(float(share @ share))))
-        out |= {"cells_z": mean, "cells_p": p, "cells": len(scores)}
+        out |= {"cells_z": mean, "cells_p": p, "cells": len(pairs)}
     return out, near, usual
 
 
@@ -300,11 +286,10 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
     # The scale comes from members and strangers alike: rows that set it lie differently in it than others do.
     space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
     crowd, forged = space.place(population), space.place(fake)
-    scores = []
-    for sample in (members, strangers):
-        points = space.place(sample)
-        scores.append(_log_distance(points, crowd, _POPULATION_NEIGHBOUR) - _log_distance(points, forged, 1))
-    inside, outside = scores
+    inside, outside = (
+        _log_distance(points, crowd, _POPULATION_NEIGHBOUR) - _log_distance(points, forged, 1)
+        for points in map(space.place, (members, strangers))
+    )
     area, variance = auc(inside, outside)
     details: dict[str, Any] = {"members": len(inside), "non_members": len(outside)}
     for name, rate, least in (("tpr_at_1", 0.01, 100), ("tpr_at_0_1", 0.001, 1000)):

@@ -16,8 +16,10 @@ from gankit.errors import DataError
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-
 ColumnKind = Literal["number", "category"]
+
+_TREE_LEVELS = 254  # scikit-learn's histograms hold at most 255 levels; the last one takes the rest
+_LINEAR_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ class Sample:
     def take(self, indices: Sequence[int] | np.ndarray) -> Sample:
         """The records at `indices` (int [M], or bool [N]), in that order."""
         index = np.asarray(indices)
-        if index.dtype != bool:
-            index = index.astype(np.int64)
+        index = index if index.dtype == bool else index.astype(np.int64)
         return Sample({n: v[index] for n, v in self.columns.items()}, self.kinds, self.levels)
 
     def subsample(self, num_rows: int, generator: np.random.Generator) -> Sample:
@@ -106,9 +107,8 @@ class Sample:
 
 def concatenate(first: Sample, second: Sample) -> Sample:
     """The records of both, one after the other; both must have the same columns and levels (see `align`)."""
-    return Sample(
-        {n: np.concatenate([first.columns[n], second.columns[n]]) for n in first.columns}, first.kinds, first.levels
-    )
+    columns = {n: np.concatenate([v, second.columns[n]]) for n, v in first.columns.items()}
+    return Sample(columns, first.kinds, first.levels)
 
 
 def align(*samples: Sample) -> tuple[Sample, ...]:
@@ -146,10 +146,6 @@ def _recode(sample: Sample, names: tuple[str, ...], levels: Mapping[str, tuple[s
             values = table[values]
         columns[name] = values
     return Sample(columns, {n: sample.kinds[n] for n in names}, dict(levels))
-
-
-_TREE_LEVELS = 254  # scikit-learn's histograms hold at most 255 levels; the last one takes the rest
-_LINEAR_LEVELS = 100
 
 
 def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
