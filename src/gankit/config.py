@@ -75,11 +75,7 @@ class TrainConfig:
         None, "Share held out (.2; .1 above 50,000 rows).", group="data", must="between 0 and 1"
     )
 
-    network: str = option(
-        "auto",
-        "Networks: generator and discriminator.",
-        group="game",
-    )
+    network: str = option("auto", "Networks: generator and discriminator.", group="game")
     width: int | None = option(None, "Hidden units of a layer.", group="game", must="at least 1")
     depth: int | None = option(None, "Residual blocks of a network.", group="game", must="at least 1")
     latents: int | None = option(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -114,8 +114,8 @@ class Field:
             cells = Cells.fit(known.astype(np.float64), discrete=True if category else None)
             num_levels = 0
         field = cls(column.name, category, num_levels, cells, len(column.markers), np.zeros(0))
-        counts = np.bincount(field.encode(values).astype(np.int64), minlength=field.size).astype(np.float64)
-        return cls(column.name, category, num_levels, cells, len(column.markers), counts)
+        counts = np.bincount(field.encode(values).astype(np.int64), minlength=field.size)
+        return replace(field, counts=counts.astype(np.float64))
 
     def encode(self, values: Values) -> np.ndarray:
         """[N] float64, `cell + position`.
@@ -131,12 +131,11 @@ class Field:
                 missing = np.where(unknown, min(self.num_markers, 1), values.missing)
                 lowest = 0.0 if self.cells is None else self.cells.knot_value[0]
                 return self.encode(Values(np.where(unknown & (missing == 0), lowest, values.data), missing))
+        known = np.maximum(values.data[present], 0) if self.category else values.data[present]
         if self.cells is not None:
-            coded[present] = self.cells.encode(
-                np.maximum(values.data[present], 0) if self.category else values.data[present]
-            )
+            coded[present] = self.cells.encode(known)
         elif self.num_levels:
-            coded[present] = np.maximum(values.data[present], 0) + 0.5
+            coded[present] = known + 0.5
         coded[~present] = self.num_present - 0.5 + values.missing[~present].astype(np.float64)
         return coded
 
@@ -155,12 +154,10 @@ class Field:
 
     def allow_range(self, low: float, high: float) -> Restriction:
         """The present values in [low, high] (numbers and dates)."""
-        k, extra = self.num_present, np.zeros(self.size - self.num_present)
         if self.cells is None:
             return Restriction.of_cells(self.size, ())
-        weight, begin, end = self.cells.share(low, high)
-        assert len(weight) == k
-        return Restriction(np.r_[weight, extra], np.r_[begin, extra], np.r_[end, extra])
+        markers = np.zeros(self.size - self.num_present)
+        return Restriction(*(np.r_[part, markers] for part in self.cells.share(low, high)))
 
     def allow_levels(self, codes: Sequence[int]) -> Restriction:
         """The levels with these codes (categories)."""
@@ -176,27 +173,14 @@ class Field:
 
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values."""
-        return {
-            "name": self.name,
-            "category": self.category,
-            "num_levels": self.num_levels,
-            "cells": None if self.cells is None else self.cells.to_json(),
-            "num_markers": self.num_markers,
-            "counts": self.counts.tolist(),
-        }
+        cells = None if self.cells is None else self.cells.to_json()
+        return {**vars(self), "cells": cells, "counts": self.counts.tolist()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Field:
         """The field that `to_json` wrote."""
         cells = None if value["cells"] is None else Cells.from_json(value["cells"])
-        return cls(
-            value["name"],
-            value["category"],
-            value["num_levels"],
-            cells,
-            value["num_markers"],
-            np.asarray(value["counts"], dtype=np.float64),
-        )
+        return cls(**{**value, "cells": cells, "counts": np.asarray(value["counts"], dtype=np.float64)})
 
 
 class TableCodec(Codec[Columns]):

@@ -6,9 +6,10 @@ Knows Arrow arrays, cells as they are written, and NumPy arrays; never files, co
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,9 +23,9 @@ from gankit.columns.dates import DateStyle, find_dates, format_dates, parse_date
 from gankit.columns.identifiers import Pattern
 from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
 from gankit.errors import DataError
-from gankit.io.records import MEANING, as_texts, distinct, is_text
+from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+ColumnType = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
 
 
 @dataclass(frozen=True)
@@ -66,34 +67,28 @@ def native_numbers(column: pa.Array) -> npt.NDArray[np.float64]:
 
 
 def native_seconds(column: pa.Array) -> npt.NDArray[np.float64]:
-    """Seconds since 1970 of a column of dates or timestamps (UTC where it has a time zone). Returns float64
-    [N], NaN: null.
-    """
+    """Seconds since 1970 of dates or timestamps (UTC where they have a time zone). Returns float64 [N], NaN: null."""
     kind = column.type
     if pa.types.is_date32(kind):
-        ticks, per_second = column.view(pa.int32()).cast(pa.int64()), 1.0 / 86400
-    elif pa.types.is_date64(kind):
-        ticks, per_second = column.view(pa.int64()), 1000.0
-    elif pa.types.is_timestamp(kind):
-        ticks, per_second = column.view(pa.int64()), float(_PER_SECOND[kind.unit])
-    else:
-        return native_numbers(column)
-    null = np.asarray(ticks.is_null())
-    whole = np.asarray(ticks.fill_null(0), dtype=np.int64)
-    seconds = whole * 86400.0 if per_second < 1 else whole / per_second
-    return np.where(null, np.nan, seconds)
+        return native_numbers(column.view(pa.int32())) * 86400.0
+    if pa.types.is_date64(kind) or pa.types.is_timestamp(kind):
+        return native_numbers(column.view(pa.int64())) / _ticks_per_second(kind)
+    return native_numbers(column)
+
+
+def _ticks_per_second(kind: pa.DataType) -> int:
+    """Of timestamps and of dates as milliseconds."""
+    return 1000 if pa.types.is_date64(kind) else {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
 
 
 def seconds_to_native(
     seconds: npt.NDArray[np.float64], lost: npt.NDArray[np.bool_], target: pa.DataType, grain: float
 ) -> pa.Array:
-    """Seconds since 1970 as dates or timestamps of a type, moved to the nearest multiple of the grain; null
-    where lost.
-    """
+    """Seconds since 1970 as dates or timestamps of a type, moved to multiples of the grain; null where lost."""
     if pa.types.is_date32(target):
         days = np.floor(seconds / 86400.0 + 1e-9).astype(np.int32)
         return pa.array(days, mask=lost).view(target)
-    per_second = 1000 if pa.types.is_date64(target) else _PER_SECOND[target.unit]
+    per_second = _ticks_per_second(target)
     ticks_per_grain = grain * per_second
     if grain > 0 and ticks_per_grain >= 1:
         # Whole steps times whole ticks: a product of doubles would lose nanoseconds.
@@ -105,12 +100,9 @@ def seconds_to_native(
 
 def type_to_json(kind: pa.DataType) -> str:
     """An Arrow type as a text: its name (`int64`), or, where a name does not tell all, its serialised form."""
-    name = str(kind)
-    try:
-        if pa.type_for_alias(name) == kind:
-            return name
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        if pa.type_for_alias(str(kind)) == kind:
+            return str(kind)
     return "ipc:" + base64.b64encode(pa.schema([pa.field("", kind)]).serialize().to_pybytes()).decode()
 
 
@@ -121,10 +113,6 @@ def type_from_json(text: str) -> pa.DataType:
     return pa.type_for_alias(text)
 
 
-ColumnType = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
-MODELLED: tuple[ColumnType, ...] = ("number", "category", "datetime")
-
-
 @dataclass(frozen=True)
 class Column:
     """What one column is and how it is written.
@@ -133,8 +121,7 @@ class Column:
         written; "text" and "drop" are left out.
     arrow_type: the one it came in (strings for CSV, TSV and XML).
     markers: the missing markers as they were written, most frequent first; None is a null.
-    levels: categories as they were written, most frequent first; of a constant the one value, or empty if all is
-    missing.
+    levels: categories as they were written, most frequent first; of a constant the value, or none if all is missing.
     boolean: whether the two levels mean true and false.
     style: how a number in a text column is written. dates: how a time in a text column is written.
     decimals, grain: a number's digits after the point (None: no bound) and the step whose multiples all values are (0:
@@ -160,7 +147,7 @@ class Column:
     @property
     def modelled(self) -> bool:
         """Whether a codec must learn this column."""
-        return self.type in MODELLED
+        return self.type in ("number", "category", "datetime")
 
     @property
     def integer(self) -> bool:
@@ -184,20 +171,18 @@ class Column:
             return pa.int64() if self.style.layout == "integer" and abs(self.high) < 2**62 else pa.float64()
         if self.type == "datetime":
             assert self.dates is not None
-            return _date_storage(self.dates)
+            return _date_storage(self.dates.format)
         if self.type == "category" and self.boolean:
             return pa.bool_()
         if self.type in ("category", "constant") and self.levels:
             style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64))
-            plain = style is not None and style.prefix + style.suffix + style.thousands == "" and style.mark == "."
-            if style is not None and plain and not style.plus and not style.width:
+            if style is not None and replace(style, layout="shortest", decimals=None) == PLAIN:
                 return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
         if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
-            if (part.role == "counter" and part.width == 0) or (
-                part.chars and "0" not in part.chars[0] and len(part.chars) < 19
-            ):
-                return pa.int64() if all(set(chars) <= set("0123456789") for chars in part.chars) else pa.string()
+            whole = bool(part.chars) and "0" not in part.chars[0] and len(part.chars) < 19
+            if (whole and set().union(*part.chars) <= set("0123456789")) or (part.role == "counter" and not part.width):
+                return pa.int64()
         return pa.string()
 
     @cached_property
@@ -217,8 +202,7 @@ class Column:
             DataError: a number or time cannot be read; with `strict`, a category is not known.
         """
         assert self.modelled, f"column {self.name!r} is not modelled"
-        if isinstance(column, pa.ChunkedArray):
-            column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        column = joined(column)
         if pa.types.is_dictionary(column.type) and not is_text(column.type):
             column = column.dictionary_decode()
         if self.type == "category":
@@ -272,14 +256,10 @@ class Column:
     def _mark_native(self, data: npt.NDArray[np.float64], null: npt.NDArray[np.bool_]) -> Values:
         missing = np.where(null, self._null_code(), 0).astype(np.int8)
         for code, marker in enumerate(self.markers, start=1):
-            if marker is not None and marker != "" and (words.number_of(marker) is not None):
-                value = words.number_of(marker)
-                same = np.isnan(data) & ~null if value != value else data == value
-                missing[same] = code
-        stray = np.isnan(data) & ~null & (missing == 0)
-        missing[stray] = self._null_code()
-        infinite = np.isinf(data) & (missing == 0)
-        if infinite.any():
+            if marker is not None and (value := words.number_of(marker)) is not None:
+                missing[np.isnan(data) & ~null if value != value else data == value] = code
+        missing[np.isnan(data) & ~null & (missing == 0)] = self._null_code()
+        if (np.isinf(data) & (missing == 0)).any():
             raise infinite_values(self.name, data)
         return Values(np.where(missing > 0, np.nan, data), missing)
 
@@ -317,10 +297,8 @@ class Column:
         return np.asarray(found.fill_null(-1), dtype=np.int64) + 1
 
     def _null_code(self) -> int:
-        for marker in (None, ""):
-            if marker in self.markers:
-                return self.markers.index(marker) + 1
-        return 1 if self.markers else 0
+        either = next((marker for marker in (None, "") if marker in self.markers), None)
+        return self.markers.index(either) + 1 if either in self.markers else min(len(self.markers), 1)
 
     def format(self, values: Values, *, typed: bool = False) -> pa.Array:
         """The cells of a modelled column in the user's own form, or with `typed` in the type of `storage`.
@@ -347,30 +325,51 @@ class Column:
 
     def _format_levels(self, values: Values) -> pa.Array:
         entries = [*self.levels, *(m for m in self.markers if m is not None)]
-        spots = np.array(
-            [entries.index(m, len(self.levels)) if m is not None else -1 for m in self.markers], dtype=np.int64
-        )
+        spots = [-1 if m is None else entries.index(m, len(self.levels)) for m in self.markers]
         codes = values.data.astype(np.int64)
         lost = values.missing > 0
         if lost.any():
-            codes[lost] = spots[values.missing[lost].astype(np.int64) - 1]
+            codes[lost] = np.array(spots)[values.missing[lost] - 1]
         return pa.array(entries, pa.string()).take(pa.array(codes, mask=codes < 0))
 
     def _format_native(self, values: Values, target: pa.DataType) -> pa.Array:
         if pa.types.is_dictionary(target):
             return self._format_native(values, target.value_type).dictionary_encode().cast(target)
         if self.type == "category":
-            texts = self._format_levels(Values(values.data, np.where(values.missing > 0, 0, values.missing)))
             if self.boolean and pa.types.is_boolean(target):
                 truths = pa.array([words.truth(level) for level in self.levels])
                 return truths.take(pa.array(values.data.astype(np.int64), mask=values.data < 0))
-            return texts.cast(target)
+            return self._format_levels(Values(values.data, np.zeros_like(values.missing))).cast(target)
         lost = (values.missing > 0) | np.isnan(values.data)
         data = np.where(lost, 0.0, values.data)
         if self.type == "datetime":
             return seconds_to_native(data, lost, target, self.grain)
         data = to_grain(data, self.grain, self.decimals)
-        return _numbers_to_native(data, lost, values.missing, self.markers, target, self.decimals)
+        return self._numbers_to_native(data, lost, values.missing, target)
+
+    def _numbers_to_native(
+        self,
+        data: npt.NDArray[np.float64],
+        lost: npt.NDArray[np.bool_],
+        missing: npt.NDArray[np.int8],
+        target: pa.DataType,
+    ) -> pa.Array:
+        for code, marker in enumerate(self.markers, start=1):
+            value = words.number_of(marker) if marker else None
+            if value is not None and (np.isfinite(value) or pa.types.is_floating(target)):
+                data = np.where(missing == code, value, data)
+                lost = lost & (missing != code)
+        if pa.types.is_floating(target):
+            return pa.array(data.astype(target.to_pandas_dtype()), mask=lost)
+        if pa.types.is_decimal(target):
+            texts = format_numbers(data, NumberStyle("fixed", target.scale), 10.0**-target.scale)
+            return pc.if_else(pa.array(lost), None, texts).cast(target)
+        width = np.int64 if target.bit_width == 64 else np.int32
+        dtype = target.to_pandas_dtype() if pa.types.is_integer(target) else width
+        bounds = np.iinfo(dtype)
+        top = np.nextafter(float(bounds.max), 0.0) if bounds.max > 2**53 else float(bounds.max)
+        array = pa.array(np.clip(np.rint(data), float(bounds.min), top).astype(dtype), mask=lost)
+        return array if array.type == target else array.view(target)
 
     def typed(self, column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
         """A text column's cells as the type of `storage`: numbers, times and booleans in place of their texts."""
@@ -383,29 +382,20 @@ class Column:
         value: dict[str, Any] = {"name": self.name, "kind": self.type, "type": type_to_json(self.arrow_type)}
         value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
         value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
-        value["style"] = None if self.style is None else self.style.to_json()
-        value["dates"] = None if self.dates is None else self.dates.to_json()
+        value["style"] = None if self.style is None else asdict(self.style)
+        value["dates"] = None if self.dates is None else asdict(self.dates)
         value["pattern"] = None if self.pattern is None else self.pattern.to_json()
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Column:
         """The column that `to_json` wrote."""
-        return cls(
-            name=value["name"],
-            type=value["kind"],
-            arrow_type=type_from_json(value["type"]),
-            markers=tuple(value["markers"]),
-            levels=tuple(value["levels"]),
-            boolean=value["boolean"],
-            style=None if value["style"] is None else NumberStyle(**value["style"]),
-            dates=None if value["dates"] is None else DateStyle(**value["dates"]),
-            decimals=value["decimals"],
-            grain=value["grain"],
-            low=value["low"],
-            high=value["high"],
-            pattern=None if value["pattern"] is None else Pattern.from_json(value["pattern"]),
-        )
+        facts = {name: value[name] for name in ("name", "boolean", "decimals", "grain", "low", "high")}
+        facts |= {name: tuple(value[name]) for name in ("markers", "levels")}
+        facts["style"] = None if value["style"] is None else NumberStyle(**value["style"])
+        facts["dates"] = None if value["dates"] is None else DateStyle(**value["dates"])
+        facts["pattern"] = None if value["pattern"] is None else Pattern.from_json(value["pattern"])
+        return cls(type=value["kind"], arrow_type=type_from_json(value["type"]), **facts)
 
 
 def unreadable(name: str, row: int, text: str, kind: str) -> DataError:
@@ -430,47 +420,14 @@ def infinite_values(name: str, data: npt.NDArray[np.float64]) -> DataError:
     word = "inf" if data[infinite[0]] > 0 else "-inf"
     return DataError(
         f"column {name!r}, row {int(infinite[0]) + 1}: the value is infinite ({word}; {len(infinite):,} of "
-        f"{len(data):,} rows) "
-        f"and cannot be learned. Remove these rows, declare them missing with --missing {word}, "
-        f"or leave the column out with --column {name!r}=drop."
+        f"{len(data):,} rows) and cannot be learned. Remove these rows, declare them missing with --missing {word}, or "
+        f"leave the column out with --column {name!r}=drop."
     )
 
 
-def _date_storage(style: DateStyle) -> pa.DataType:
-    clock = any(directive in style.format for directive in ("%H", "%-H", "%I", "%-I"))
-    day = any(directive in style.format for directive in ("%Y", "%y"))
-    if not day:
+def _date_storage(format: str) -> pa.DataType:
+    """The type of times in a format: days, days with a clock, or texts where there is no day."""
+    if "%Y" not in format and "%y" not in format:
         return pa.string()
-    return pa.timestamp("us", tz="UTC" if "%z" in style.format else None) if clock else pa.date32()
-
-
-def _numbers_to_native(
-    data: npt.NDArray[np.float64],
-    lost: npt.NDArray[np.bool_],
-    missing: npt.NDArray[np.int8],
-    markers: Sequence[str | None],
-    target: pa.DataType,
-    decimals: int | None,
-) -> pa.Array:
-    for code, marker in enumerate(markers, start=1):
-        value = words.number_of(marker) if marker else None
-        if value is not None and (np.isfinite(value) or pa.types.is_floating(target)):
-            data = np.where(missing == code, value, data)
-            lost = lost & (missing != code)
-    if pa.types.is_floating(target):
-        return pa.array(data.astype(target.to_pandas_dtype()), mask=lost)
-    if pa.types.is_decimal(target):
-        texts = format_numbers(data, NumberStyle("fixed", target.scale), 10.0**-target.scale)
-        return pc.if_else(pa.array(lost), None, texts).cast(target)
-    if pa.types.is_integer(target):
-        bounds = np.iinfo(target.to_pandas_dtype())
-        dtype = target.to_pandas_dtype()
-    else:
-        bounds, dtype = (
-            np.iinfo(np.int64 if target.bit_width == 64 else np.int32),
-            np.int64 if target.bit_width == 64 else np.int32,
-        )
-    whole = np.rint(data)
-    top = np.nextafter(float(bounds.max), 0.0) if bounds.max > 2**53 else float(bounds.max)
-    array = pa.array(np.clip(whole, float(bounds.min), top).astype(dtype), mask=lost)
-    return array if array.type == target else array.view(target)
+    clock = any(hour in format for hour in ("%H", "%-H", "%I", "%-I"))
+    return pa.timestamp("us", tz="UTC" if "%z" in format else None) if clock else pa.date32()

@@ -9,7 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gankit.columns.codec import Field
 
 _FEW_LEVELS = 20
-OPERATORS = (">=", "<=", ">", "<")
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,12 @@ def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
     else:
         limit = field.allow_range(*_range(column, condition))
     # What training never showed is never made: it could only be made up.
-    weight = np.where(field.counts > 0, limit.weight, 0.0)
-    if not weight.sum() > 0:
+    limit = replace(limit, weight=np.where(field.counts > 0, limit.weight, 0.0))
+    if not limit.weight.sum() > 0:
         raise OptionError(
             f"no record can satisfy {column.name} = {condition!r}: training showed none. {_what_there_is(column)}"
         )
-    return Restriction(weight, limit.begin, limit.end)
+    return limit
 
 
 def _combine(limits: list[Restriction]) -> Restriction:
@@ -139,8 +138,8 @@ def _codes(column: Column, condition: Any) -> list[int]:
         if len(match) != 1:
             few = len(levels) <= _FEW_LEVELS
             near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]
-            told = "Its values" if few else f"Among its {len(levels)} values"
-            raise OptionError(f"column {column.name!r} has no value {value!r}. {told}: {', '.join(near)}.")
+            which = "Its values" if few else f"Among its {len(levels)} values"
+            raise OptionError(f"column {column.name!r} has no value {value!r}. {which}: {', '.join(near)}.")
         codes.append(match[0])
     return codes
 
@@ -159,21 +158,15 @@ def _range(column: Column, condition: Any) -> tuple[float, float]:
 
 
 def _text_range(column: Column, text: str) -> tuple[float, float]:
-    operator = next((o for o in OPERATORS if text.startswith(o)), "")
-    if operator:
+    if operator := next((o for o in (">=", "<=", ">", "<") if text.startswith(o)), ""):
         edge = _number(column, text[len(operator) :])
-        return {
-            ">=": (edge, math.inf),
-            ">": (math.nextafter(edge, math.inf), math.inf),
-            "<=": (-math.inf, edge),
-            "<": (-math.inf, math.nextafter(edge, -math.inf)),
-        }[operator]
+        if operator[0] == ">":
+            return edge if operator == ">=" else math.nextafter(edge, math.inf), math.inf
+        return -math.inf, edge if operator == "<=" else math.nextafter(edge, -math.inf)
     if ".." in text:
-        low, high = text.split("..", 1)
-        return (
-            _number(column, low) if low.strip() else -math.inf,
-            _number(column, high) if high.strip() else math.inf,
-        )
+        ends = zip(text.split("..", 1), (-math.inf, math.inf), strict=True)
+        low, high = (_number(column, end) if end.strip() else open_end for end, open_end in ends)
+        return low, high
     edge = _number(column, text)
     return edge, edge
 
@@ -216,20 +209,16 @@ def _keep_order(
     fields: Sequence[Field], a: int, b: int, limits: dict[int, Restriction], bounds: dict[int, tuple[float, float]]
 ) -> None:
     """Tightens conditions on two dates a <= b so that moving the later one up (`TableCodec.decode`) stays inside."""
-    low, high = max(bounds[a][0], -math.inf), bounds[b][1]
-    for i, (begin, end) in {a: (bounds[a][0], min(bounds[a][1], high)), b: (max(bounds[b][0], low), high)}.items():
+    low, high = bounds[a][0], bounds[b][1]
+    for i, (begin, end) in {a: (low, min(bounds[a][1], high)), b: (max(bounds[b][0], low), high)}.items():
         if (begin, end) == bounds[i] or (begin == -math.inf and end == math.inf):
             continue
         tight = fields[i].allow_range(begin, end)
         if i not in limits:
             # Missing dates stay possible where no condition names the column.
-            missing = np.arange(fields[i].size) >= fields[i].num_present
-            tight = Restriction(
-                np.where(missing, 1.0, tight.weight),
-                np.where(missing, 0.0, tight.begin),
-                np.where(missing, 1.0, tight.end),
-            )
-        tight = Restriction(np.where(fields[i].counts > 0, tight.weight, 0.0), tight.begin, tight.end)
+            missing = (np.arange(fields[i].size) >= fields[i].num_present).astype(np.float64)
+            tight = Restriction(np.maximum(missing, tight.weight), tight.begin, np.maximum(missing, tight.end))
+        tight = replace(tight, weight=np.where(fields[i].counts > 0, tight.weight, 0.0))
         if not tight.weight.sum() > 0:
             raise OptionError(
                 f"no record can satisfy the conditions on {fields[a].name} and {fields[b].name}: "
@@ -257,6 +246,9 @@ def _what_there_is(column: Column) -> str:
 
 def parse_where(texts: Sequence[str]) -> dict[str, str]:
     """Conditions as they are typed, 'COL=VALUE', 'COL>=VALUE', to column -> text.
+
+    Raises:
+        OptionError: a text is no condition, or a column is named twice.
 
     >>> parse_where(["income=>50K", "age=30..40", "hours>=20"])
     {'income': '>50K', 'age': '30..40', 'hours': '>=20'}

@@ -8,7 +8,8 @@ second) and `%z` (`Z`, `+0200`, `+02:00`).
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,34 +20,19 @@ import pyarrow.compute as pc
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 _MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+_MONTHS = tuple(name[:3] for name in _MONTH_NAMES)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NATURAL_STEPS = (86400.0, 3600.0, 60.0, 1.0, 1e-3, 1e-6)
 _FEWEST_FOR_STEP = 10
 _DIRECTIVE = re.compile(r"%(-?[A-Za-z]|[1-9]f)")
-_REGEX = {
-    "Y": r"(?P<Y>[0-9]{4})",
-    "y": r"(?P<y>[0-9]{2})",
-    "m": r"(?P<m>[0-9]{2})",
-    "-m": r"(?P<m>[0-9]{1,2})",
-    "d": r"(?P<d>[0-9]{2})",
-    "-d": r"(?P<d>[0-9]{1,2})",
-    "H": r"(?P<H>[0-9]{2})",
-    "-H": r"(?P<H>[0-9]{1,2})",
-    "I": r"(?P<I>[0-9]{2})",
-    "-I": r"(?P<I>[0-9]{1,2})",
-    "M": r"(?P<M>[0-9]{2})",
-    "S": r"(?P<S>[0-9]{2})",
-    "p": r"(?P<p>[AaPp][Mm])",
-    "b": r"(?P<b>[A-Z][a-z]{2})",
-    "B": r"(?P<B>[A-Z][a-z]{2,8})",
-    "a": r"(?P<a>[A-Z][a-z]{2})",
-    "z": r"(?P<z>Z|[+-][0-9]{2}:?[0-9]{2})",
-}
+_REGEX = dict.fromkeys("ymdHIMS", "[0-9]{2}") | dict.fromkeys(("-m", "-d", "-H", "-I"), "[0-9]{1,2}")
+_REGEX |= {"Y": "[0-9]{4}", "b": "[A-Z][a-z]{2}", "B": "[A-Z][a-z]{2,8}", "a": "[A-Z][a-z]{2}"}
+_REGEX |= {"p": "[AaPp][Mm]", "z": "Z|[+-][0-9]{2}:?[0-9]{2}"}
 _DATES = (
     ("[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", ("%Y-%m-%d", "%Y-%-m-%-d")),
     ("[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}", ("%Y/%m/%d", "%Y/%-m/%-d")),
@@ -80,10 +66,6 @@ class DateStyle:
     zone: str = ""
     lower: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """The style as plain JSON values; `DateStyle(**value)` takes it back."""
-        return asdict(self)
-
 
 def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
     months = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
@@ -91,24 +73,19 @@ def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
 
 
 def _days_in_month(year: Ints, month: Ints) -> Ints:
-    return _days_from_civil(year + month // 12, month % 12 + 1, np.ones_like(day := month)) - _days_from_civil(
-        year, month, np.ones_like(day)
-    )
+    first = np.ones_like(month)
+    return _days_from_civil(year + month // 12, month % 12 + 1, first) - _days_from_civil(year, month, first)
 
 
 def _regex(format: str) -> str:
-    parts, end = [], 0
-    for found in _DIRECTIVE.finditer(format):
-        name = found[1]
-        parts.append(re.escape(format[end : found.start()]))
-        parts.append(rf"(?P<f>[0-9]{{{name[0]}}})" if name[-1] == "f" else _REGEX[name])
-        end = found.end()
-    return "^" + "".join(parts) + re.escape(format[end:]) + "$"
+    pieces = _DIRECTIVE.split(format)  # texts, and at the odd places the directives between them
+    pieces[::2] = map(re.escape, pieces[::2])
+    pieces[1::2] = [f"(?P<{name[-1]}>{_REGEX.get(name, f'[0-9]{{{name[0]}}}')})" for name in pieces[1::2]]
+    return f"^{''.join(pieces)}$"
 
 
 def parse_dates(texts: pa.Array, format: str) -> Floats:
-    """Seconds since 1970 (UTC where the format has an offset, else local) that texts mean; NaN where a text does not
-    fit.
+    """Seconds since 1970 of texts (UTC where the format has an offset, else local); NaN where a text does not fit.
 
     texts: strings [K]. Returns float64 [K]. Impossible days (31 February) do not fit.
     """
@@ -137,8 +114,7 @@ def parse_dates(texts: pa.Array, format: str) -> Floats:
             month = np.asarray(pc.index_in(part(name), pa.array(known)).fill_null(-1), dtype=np.int64) + 1
     if "a" in names:
         good &= np.asarray(pc.is_in(part("a"), pa.array(_DAYS)))
-    day, minute, second = number("d", 1), number("M", 0), number("S", 0)
-    hour = number("H", 0)
+    day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
     if "I" in names:
         half = number("I", 12)
         good &= (half >= 1) & (half <= 12)
@@ -163,93 +139,70 @@ def _offsets(zones: pa.Array) -> Ints:
     return np.asarray(sign * (number // 100 * 3600 + number % 100 * 60), dtype=np.int64)
 
 
-def offset_of(zone: str) -> int:
-    """Seconds east of Greenwich that an offset such as `Z`, `+0200` or `-05:30` means."""
-    return int(_offsets(pa.array([zone], pa.string()))[0]) if zone else 0
-
-
 def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | None:
     """The style in which every one of these texts is a time, and the formats that fit as well but mean other times.
 
     texts: different strings [K], K >= 1, in the order of the rows. counts: how often each occurs.
     """
-    first = texts[0].as_py()
-    fits: list[tuple[float, str, Floats]] = []
-    for format in _formats(first):
-        sample = parse_dates(texts[:50], format)
-        if np.isnan(sample).any():
+    fits: list[tuple[float, DateStyle, Floats]] = []
+    for format in _formats(texts[0].as_py()):
+        if np.isnan(parse_dates(texts[:50], format)).any():
             continue
         times = parse_dates(texts, format)
         if not np.isnan(times).any():
-            style = _dressed(texts, counts, format)
+            style = style_of(texts, counts, format)
             same = np.asarray(pc.equal(format_dates(times, style), texts).fill_null(False))
-            fits.append((float(counts[same].sum() / counts.sum()), format, times))
+            fits.append((float(counts[same].sum() / counts.sum()), style, times))
     if not fits:
         return None
     best = max(share for share, _, _ in fits)
-    top = [(format, times) for share, format, times in fits if share == best]
+    top = [(style, times) for share, style, times in fits if share == best]
     # Two readings that fit equally (day first, month first): rows in order of time decide, else the first in the list.
-    format, chosen = next((pair for pair in top if len(texts) > 2 and bool((np.diff(pair[1]) > 0).all())), top[0])
-    others = [other for other, times in top if not np.array_equal(times, chosen)]
-    return _dressed(texts, counts, format), others
-
-
-def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
-    """The style of texts whose format the user gave."""
-    return _dressed(texts, counts, format)
+    chosen, read = next((pair for pair in top if len(texts) > 2 and bool((np.diff(pair[1]) > 0).all())), top[0])
+    return chosen, [style.format for style, times in top if not np.array_equal(times, read)]
 
 
 def _formats(text: str) -> list[str]:
     """The formats that one text may be in."""
-    if _CLOCK.match(text):
-        return _clocks(text)
-    found: list[str] = []
-    for pattern, formats in _DATES:
+    found = _clocks(text)
+    for pattern, formats in () if found else _DATES:
         split = re.match(rf"^({pattern})(?:([T ]|, )(.+))?$", text)
-        if split is None:
-            continue
-        if split[3] is None:
+        if split and split[3] is None:
             found += formats
-        elif _CLOCK.match(split[3]):
+        elif split:
             found += [format + split[2] + clock for format in formats for clock in _clocks(split[3])]
     return found
 
 
 def _clocks(text: str) -> list[str]:
+    """The formats of a time of day; none where it is something else."""
     found = _CLOCK.match(text)
-    assert found is not None
-    zone = found["zone"] or ""
-    tail = "" if not zone else (" %z" if zone[0] == " " else "%z")
-    if found[2]:
-        tail = found[2][0] + f"%{len(found[2]) - 1}f" + tail
-    if found[1]:
-        tail = ":%S" + tail
-    if found[3]:
-        half = (" " if found[3][0] == " " else "") + "%p"
-        zoned = tail[tail.index("%z") - tail.count(" %z") :] if zone else ""
-        body = tail[: len(tail) - len(zoned)]
-        return [f"{hour}:%M{body}{half}{zoned}" for hour in ("%I", "%-I")]
-    return [f"{hour}:%M{tail}" for hour in ("%H", "%-H")]
+    if found is None:
+        return []
+    _, seconds, fraction, half, zone = found.group(0, 1, 2, 3, "zone")
+    tail = (":%S" if seconds else "") + (f"{fraction[0]}%{len(fraction) - 1}f" if fraction else "")
+    for part, directive in ((half, "%p"), (zone, "%z")):
+        tail += (" " if part[0] == " " else "") + directive if part else ""
+    return [f"{hour}:%M{tail}" for hour in (("%I", "%-I") if half else ("%H", "%-H"))]
 
 
-def _dressed(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
+def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
+    """The style of texts in a format: the offset most of them have, and how am and pm are spelt."""
     fields = pc.extract_regex(texts, _regex(format))
     names = {field.name for field in fields.type}
     zone, lower = "", False
     if "z" in names:
-        zones = pc.struct_field(fields, "z").to_pylist()
-        total: dict[str, int] = {}
-        for text, count in zip(zones, counts.tolist(), strict=True):
-            total[text or ""] = total.get(text or "", 0) + count
-        zone = max(total, key=lambda text: total[text])
+        total: Counter[str] = Counter()
+        for text, count in zip(pc.struct_field(fields, "z").to_pylist(), counts.tolist(), strict=True):
+            total[text or ""] += count
+        zone = total.most_common(1)[0][0]
     if "p" in names:
         lower = bool(pc.any(pc.match_substring_regex(pc.struct_field(fields, "p"), "[ap]m")).as_py())
     return DateStyle(format, zone, lower)
 
 
 def grain_of_times(times: Floats) -> float:
-    """The largest step in seconds whose multiples all times are: 86400 for days, 3600, 60, 1, … down to 1e-6; 0 if
-    finer.
+    """The largest step in seconds whose multiples all times are: 86400 for days, 3600, … down to 1e-6; 0 if finer.
 
     times: finite float64 [K], seconds.
     """
@@ -285,71 +238,38 @@ def format_dates(times: Floats, style: DateStyle, grain: float = 0.0) -> pa.Arra
 
 
 def _write(times: Floats, style: DateStyle) -> pa.Array:
-    directives = list(_DIRECTIVE.finditer(style.format))
-    places = next((int(d[1][0]) for d in directives if d[1][-1] == "f"), 0)
-    local = times + offset_of(style.zone)
+    parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
+    places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
+    local = times + _offsets(pa.array([style.zone], pa.string()))
     ticks = np.rint(local * 10.0 ** min(places, 6)).astype(np.int64)
     seconds, fraction = np.divmod(ticks, 10 ** min(places, 6))
-    fraction = fraction * 10 ** max(places - 6, 0)
     days, clock = np.divmod(seconds, 86400)
-    dates = days.astype("datetime64[D]")
-    month_index = dates.astype("datetime64[M]").astype(np.int64)
-    year, month = 1970 + month_index // 12, month_index % 12 + 1
-    day = days - dates.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 1
-    hour, minute, second = clock // 3600, clock // 60 % 60, clock % 60
-    half = (hour + 11) % 12 + 1
-
-    def digits(numbers: Ints, width: int) -> pa.Array:
-        texts = pa.array(numbers).cast(pa.string())
-        return pc.utf8_lpad(texts, width, "0") if width else texts
-
-    def named(names: tuple[str, ...], index: Ints) -> pa.Array:
-        return pa.array(names).take(pa.array(index))
-
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    year, month = np.divmod(months.astype(np.int64), 12)
+    hour = clock // 3600
+    numbers = {"Y": year + 1970, "y": (year + 1970) % 100, "m": month + 1, "f": fraction * 10 ** max(places - 6, 0)}
+    numbers |= {"H": hour, "I": (hour + 11) % 12 + 1, "M": clock // 60 % 60, "S": clock % 60}
+    numbers["d"] = days - months.astype("datetime64[D]").astype(np.int64) + 1
     halves = ("am", "pm") if style.lower else ("AM", "PM")
-    parts: list[Any] = []
-    end = 0
-    for found in directives:
-        parts.append(style.format[end : found.start()])
-        end = found.end()
-        match found[1]:
-            case "Y":
-                parts.append(digits(year, 4))
-            case "y":
-                parts.append(digits(year % 100, 2))
-            case "m" | "-m" as name:
-                parts.append(digits(month, 0 if name[0] == "-" else 2))
-            case "d" | "-d" as name:
-                parts.append(digits(day, 0 if name[0] == "-" else 2))
-            case "H" | "-H" as name:
-                parts.append(digits(hour, 0 if name[0] == "-" else 2))
-            case "I" | "-I" as name:
-                parts.append(digits(half, 0 if name[0] == "-" else 2))
-            case "M":
-                parts.append(digits(minute, 2))
-            case "S":
-                parts.append(digits(second, 2))
-            case "p":
-                parts.append(named(halves, hour // 12))
-            case "b":
-                parts.append(named(_MONTHS, month - 1))
-            case "B":
-                parts.append(named(_MONTH_NAMES, month - 1))
-            case "a":
-                parts.append(named(_DAYS, (days + 3) % 7))
-            case "z":
-                parts.append(style.zone)
-            case _:
-                parts.append(digits(fraction, places))
-    parts.append(style.format[end:])
+    names = {"p": (halves, hour // 12), "b": (_MONTHS, month), "B": (_MONTH_NAMES, month), "a": (_DAYS, (days + 3) % 7)}
+    for at in range(1, len(parts), 2):
+        directive, letter = parts[at], parts[at][-1]
+        if letter == "z":
+            parts[at] = style.zone
+        elif letter in names:
+            spelt, index = names[letter]
+            parts[at] = pa.array(spelt).take(pa.array(index))
+        else:
+            digits = pa.array(numbers[letter]).cast(pa.string())
+            width = 0 if directive[0] == "-" else {"Y": 4, "f": places}.get(letter, 2)
+            parts[at] = pc.utf8_lpad(digits, width, "0") if width else digits
     return pc.binary_join_element_wise(*parts, "")
 
 
 def check_format(format: str) -> str | None:
     """What is wrong with a format that a user wrote, or None."""
     names = [found[1] for found in _DIRECTIVE.finditer(format)]
-    unknown = [name for name in names if name not in _REGEX and name[-1] != "f"]
-    if unknown:
+    if unknown := [name for name in names if name not in _REGEX and name[-1] != "f"]:
         return f"directive %{unknown[0]} is not known"
     bare = [name.lstrip("-") for name in names]
     if len(bare) != len(set(bare)) or not bare:

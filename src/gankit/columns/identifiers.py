@@ -1,7 +1,6 @@
 """Identifiers: values that are different in every row and share a pattern, and new ones in the same pattern.
 
-Knows texts and whole numbers; never tables, files or kinds of column. Keeps the pattern only, never a value that was
-seen.
+Knows texts and whole numbers; never tables, files or kinds of column. Keeps the pattern only, no value that was seen.
 """
 
 from __future__ import annotations
@@ -25,13 +24,10 @@ FEWEST = 20
 
 _NAMED = re.compile(r"(^|[ _.-])(id|ids|uuid|guid|key|index|idx|no|nr)$", re.IGNORECASE)
 _NAMED_CAMEL = re.compile(r"[a-z](Id|ID|No|Nr|Key)$|^(Unnamed: 0|unnamed)$")
-_CLASSES = (string.digits, "0123456789abcdef", "0123456789ABCDEF", string.ascii_uppercase, string.ascii_lowercase)
-_WIDE_CLASSES = (
-    string.digits + string.ascii_uppercase,
-    string.digits + string.ascii_lowercase,
-    string.ascii_letters,
-    string.digits + string.ascii_letters,
-)
+_CLASSES: tuple[str, ...] = (string.digits, "0123456789abcdef", "0123456789ABCDEF")
+_CLASSES += (string.ascii_uppercase, string.ascii_lowercase)
+_CLASSES += (string.digits + string.ascii_uppercase, string.digits + string.ascii_lowercase)
+_CLASSES += (string.ascii_letters, string.digits + string.ascii_letters)
 _LARGEST = 2**62
 
 
@@ -59,18 +55,14 @@ class Pattern:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The pattern as plain JSON values; `from_json` takes it back."""
-        written = ({"kind" if k == "role" else k: v for k, v in asdict(part).items()} for part in self.parts)
-        return [{k: list(v) if isinstance(v, tuple) else v for k, v in part.items()} for part in written]
+        parts = [asdict(part) | {"chars": list(part.chars)} for part in self.parts]
+        return [{"kind": part.pop("role"), **part} for part in parts]
 
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> Pattern:
         """The pattern that `to_json` wrote."""
-        return cls(
-            tuple(
-                Part(part["kind"], part["text"], part["start"], part["step"], part["width"], tuple(part["chars"]))
-                for part in value
-            )
-        )
+        facts = ("kind", "text", "start", "step", "width")
+        return cls(tuple(Part(*(part[name] for name in facts), tuple(part["chars"])) for part in value))
 
     def example(self) -> str:
         """The pattern in a short form for people: `AB-####`, `892, 893, …`."""
@@ -126,8 +118,7 @@ def _numbered(texts: pa.Array) -> Pattern | None:
             continue
         if not pc.all(pc.match_substring_regex(texts, f"^{re.escape(before)}[0-9]{{1,18}}{re.escape(after)}$")).as_py():
             continue
-        stop = -len(after) if after else None
-        digits = pc.utf8_slice_codeunits(texts, start=len(before), stop=stop)
+        digits = pc.utf8_slice_codeunits(texts, start=len(before), stop=-len(after) if after else None)
         lengths = np.asarray(pc.utf8_length(digits))
         numbers = np.asarray(pc.replace_substring_regex(digits, "^0+([0-9])", r"\1").cast(pa.int64()), dtype=np.int64)
         if len(np.unique(numbers)) < len(numbers):
@@ -177,17 +168,13 @@ def _class_of(seen: set[str], num_rows: int) -> str:
     """The characters that may stand where these were seen; "" if they are too many kinds."""
     if len(seen) == 1 or (len(seen) <= 4 and num_rows >= 10 * FEWEST):
         return "".join(sorted(seen))
-    for chars in (*_CLASSES, *_WIDE_CLASSES):
-        if seen <= set(chars):
-            return chars
-    return ""
+    return next((chars for chars in _CLASSES if seen <= set(chars)), "")
 
 
 def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int) -> pa.Array:
     """Identifiers of rows `first_row` to `first_row + num_rows - 1`: different in every row, the same for every call.
 
-    Returns strings [num_rows] that depend on (pattern, seed, row) alone. Counters go on after the largest that was
-    seen.
+    Returns strings [num_rows] that depend on (pattern, seed, row) alone. Counters go on after the largest one seen.
     """
     rows = np.arange(first_row, first_row + num_rows, dtype=np.int64)
     texts: list[pa.Array | str] = []
@@ -208,9 +195,8 @@ def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int) -> pa.A
 def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], Ints]:
     """For each place of each "chars" part, which of its characters every row takes.
 
-    The last places, up to 2^62 combinations, count through a shuffled order (row -> a row + b mod capacity, a
-    coprime to the capacity), so that no two rows are alike until all are used up; places before them are drawn for
-    each row.
+    The last places, up to 2^62 combinations, count through a shuffled order (row -> a row + b mod capacity, a coprime
+    to the capacity): no two rows are alike until all are used up. Places before them are drawn for each row.
     """
     places = [(n, at, len(c)) for n, part in enumerate(pattern.parts) for at, c in enumerate(part.chars)]
     capacity, counted = 1, len(places)
@@ -221,8 +207,7 @@ def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], In
     while np.gcd(factor, capacity) != 1:
         factor += 2
     shift = key(seed, "identifier shift") % capacity
-    index = _multiply(rows, factor % capacity, capacity)
-    index = (index + np.uint64(shift)) % np.uint64(capacity)
+    index = (_multiply(rows, factor % capacity, capacity) + np.uint64(shift)) % np.uint64(capacity)
     drawn: dict[tuple[int, int], Ints] = {}
     for number, at, size in reversed(places[counted:]):
         drawn[number, at] = (index % np.uint64(size)).astype(np.int64)

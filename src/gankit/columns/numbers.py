@@ -6,8 +6,8 @@ Knows texts and numbers; never tables, files or kinds of column.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +24,11 @@ EXACT = 2.0**53
 """Whole numbers below this are exact in a double."""
 
 _FEWEST_FOR_STEP = 10
-"""Different values needed before a common divisor is believed: 10 random whole numbers share one with odds
-of 1 to 1000."""
+"""Different values needed to believe a common divisor: 10 random whole numbers share one with odds of 1 to 1000."""
 
 _SIGNS_AND_SPACE = "$€£¥₹₩₽₺ \t\u00a0"
 _SUFFIXES = _SIGNS_AND_SPACE + "%‰°"
-_SEPARATORS: tuple[tuple[str, str], ...] = (
-    ("", "."),
-    (",", "."),
-    ("", ","),
-    (".", ","),
-    (" ", "."),
-    (" ", ","),
-    ("'", "."),
-    ("\u00a0", ","),
-    ("\u202f", ","),
-)
+_SEPARATORS = (".", ",.", ",", ".,", " .", " ,", "'.", "\u00a0,", "\u202f,")  # what groups thousands, decimal mark
 _WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ODD = re.compile(
@@ -67,10 +56,6 @@ class NumberStyle:
     suffix: str = ""
     plus: bool = False
     width: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The style as plain JSON values; `NumberStyle(**value)` takes it back."""
-        return asdict(self)
 
 
 PLAIN = NumberStyle("shortest", None)
@@ -103,9 +88,8 @@ def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
     plain = texts if good.all() else pc.if_else(pa.array(good), texts, None)
     if style.width:
         plain = pc.utf8_ltrim_whitespace(plain)
-    for what, by in ((style.prefix, ""), (style.suffix, ""), (style.thousands, "")):
-        if what:
-            plain = pc.replace_substring(plain, what, by)
+    for what in filter(None, (style.prefix, style.suffix, style.thousands)):
+        plain = pc.replace_substring(plain, what, "")
     if style.mark != ".":
         plain = pc.replace_substring(plain, style.mark, ".")
     numbers = plain.cast(pa.float64())
@@ -141,9 +125,9 @@ def _candidates(texts: pa.Array, *, forced: bool) -> list[NumberStyle]:
     if odd[0] == " ":
         around.append(("", "", 1))
     return [
-        NumberStyle("shortest", None, mark, thousands, before, after, width=width)
+        NumberStyle("shortest", None, marks[-1], marks[:-1], before, after, width=width)
         for before, after, width in around
-        for thousands, mark in _SEPARATORS
+        for marks in _SEPARATORS
     ]
 
 
@@ -159,27 +143,19 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
     plus = bool(pc.any(pc.match_substring(texts, "+")).as_py()) and not exponents
     lengths = np.asarray(pc.utf8_length(texts))
     width = int(lengths.max()) if style.width and lengths.min() == lengths.max() else 0
-    style = _replace(style, plus=plus, width=width)
+    style = replace(style, plus=plus, width=width)
     if not marked.any() and not exponents:
-        return _replace(style, layout="integer", decimals=0)
+        return replace(style, layout="integer", decimals=0)
     most = int(digits.max())
     bounded = not exponents and most <= 15 and float(np.abs(values).max()) * 10.0**most < EXACT
     # Doubles written with all their digits (`19.890000000000001`) are still decimals, if a shorter text means the same.
     decimals = most if bounded else None if exponents else decimals_of(np.unique(values))
     if bounded and marked.all() and digits.min() == most and most > 0:
-        return _replace(style, layout="fixed", decimals=decimals)
-    choices = [
-        _replace(style, layout="point", decimals=decimals),
-        _replace(style, layout="shortest", decimals=decimals),
-    ]
-    if bounded and most > 0:
-        choices.append(_replace(style, layout="fixed", decimals=decimals))
+        return replace(style, layout="fixed", decimals=decimals)
+    layouts: list[Layout] = ["point", "shortest", "fixed"]
+    choices = [replace(style, layout=name, decimals=decimals) for name in layouts[: 3 if bounded and most > 0 else 2]]
     shares = [share_kept(texts, counts, values, choice) for choice in choices]
     return choices[int(np.argmax(shares))]
-
-
-def _replace(style: NumberStyle, **changes: Any) -> NumberStyle:
-    return NumberStyle(**{**asdict(style), **changes})
 
 
 def share_kept(texts: pa.Array, counts: npt.NDArray[np.int64], values: Floats, style: NumberStyle) -> float:
@@ -247,8 +223,10 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
     step = max(1.0, np.rint(grain * scale))
     steps = np.rint(values * scale / step)
     if len(steps) and float(np.abs(steps).max()) * step >= EXACT:
-        texts = _huge_texts(values) if style.layout == "integer" else _float_texts(values, style)
-        return _dress(texts, style)
+        if style.layout != "integer":
+            return _dress(_float_texts(values, style), style)
+        texts = [str(int(v)) if np.isfinite(v) else str(v) for v in values.tolist()]
+        return _dress(pa.array(texts, pa.string()), style)
     whole = steps.astype(np.int64)
     low = int(whole.min()) if len(whole) else 0
     span = int(whole.max()) - low + 1 if len(whole) else 0
@@ -271,17 +249,13 @@ def _step_texts(steps: npt.NDArray[np.int64], step: int, style: NumberStyle) -> 
     return _float_texts(whole / 10.0**decimals, style)
 
 
-def _huge_texts(values: Floats) -> pa.Array:
-    return pa.array([str(int(v)) if np.isfinite(v) else str(v) for v in values.tolist()], pa.string())
-
-
 def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
     """The shortest texts that mean these doubles; with `.0` at whole numbers where the layout is "point"."""
     texts = float_texts(values)
-    if style.layout == "point":
-        bare = pc.match_substring_regex(texts, r"^-?[0-9]+$")
-        texts = pc.if_else(bare, pc.binary_join_element_wise(texts, ".0", ""), texts)
-    return texts
+    if style.layout != "point":
+        return texts
+    bare = pc.match_substring_regex(texts, r"^-?[0-9]+$")
+    return pc.if_else(bare, pc.binary_join_element_wise(texts, ".0", ""), texts)
 
 
 def _dress(texts: pa.Array, style: NumberStyle) -> pa.Array:

@@ -12,7 +12,7 @@ function is stored, so a continuous column's training values are not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,8 @@ ROWS_PER_CELL = 20
 
 KNOTS_PER_CELL = 8
 """Knots of the quantile function inside one continuous cell."""
+
+_BELOW_ONE = float(np.nextafter(1.0, 0.0)) - 1e-9
 
 
 @dataclass(frozen=True)
@@ -75,30 +77,18 @@ class Cells:
         return cls(lowers, uppers, edges, *_knots(values, counts, upper_mass, last), False)
 
     def encode(self, x: np.ndarray) -> np.ndarray:
-        """Values to `cell + position`; what lies outside the range goes to the first or last cell.
+        """Values [N] float64, finite, to `cell + position` [N] float64 in [0, num_cells).
 
-        Args:
-            x: [N] float64, finite.
-
-        Returns:
-            [N] float64 in [0, num_cells); the middle of the mass where a value has mass of its own.
+        What lies outside the range goes to the first or last cell; a value with mass of its own to the middle of that.
         """
         cell = np.minimum(np.searchsorted(self.uppers, x, side="left"), self.num_cells - 1)
-        low, high = self._mass_below(x), self._mass_upto(x)
-        width = self.edges[cell + 1] - self.edges[cell]
-        position = ((low + high) / 2 - self.edges[cell]) / width
+        middle = (self._mass(x, "left") + self._mass(x, "right")) / 2
+        position = (middle - self.edges[cell]) / (self.edges[cell + 1] - self.edges[cell])
         coded: np.ndarray = cell + np.clip(position, 0.0, _BELOW_ONE)
         return coded
 
     def decode(self, coded: np.ndarray) -> np.ndarray:
-        """`cell + position` to values.
-
-        Args:
-            coded: [N] float64 in [0, num_cells).
-
-        Returns:
-            [N] float64 inside the range seen in training.
-        """
+        """`cell + position` [N] float64 in [0, num_cells) to values [N] float64 inside the range seen in training."""
         cell = np.clip(coded.astype(np.int64), 0, self.num_cells - 1)
         mass = self.edges[cell] + (coded - cell) * (self.edges[cell + 1] - self.edges[cell])
         if self.discrete:
@@ -113,13 +103,10 @@ class Cells:
         return values
 
     def share(self, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which part of each cell lies in [low, high].
-
-        Returns:
-            weight [K] in [0, 1], the share of the cell's mass inside; and begin [K], end [K], the positions between
-            which the inside lies (equal where nothing does).
+        """Which part of each cell lies in [low, high]: weight [K] in [0, 1], the share of the cell's mass inside; and
+        begin [K], end [K], the positions between which the inside lies (equal where nothing does).
         """
-        bottom, top = self._mass_below(np.array([low]))[0], self._mass_upto(np.array([high]))[0]
+        bottom, top = self._mass(np.array([low]), "left")[0], self._mass(np.array([high]), "right")[0]
         width = np.diff(self.edges)
         begin = np.clip((bottom - self.edges[:-1]) / width, 0.0, 1.0)
         end = np.clip((top - self.edges[:-1]) / width, 0.0, 1.0)
@@ -127,14 +114,7 @@ class Cells:
 
     def to_json(self) -> dict[str, Any]:
         """The cells as plain JSON values."""
-        return {
-            "lowers": self.lowers.tolist(),
-            "uppers": self.uppers.tolist(),
-            "edges": self.edges.tolist(),
-            "knot_mass": self.knot_mass.tolist(),
-            "knot_value": self.knot_value.tolist(),
-            "discrete": self.discrete,
-        }
+        return {name: v if name == "discrete" else v.tolist() for name, v in vars(self).items()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cells:
@@ -142,38 +122,19 @@ class Cells:
         arrays = {name: np.asarray(value[name], dtype=np.float64) for name in value if name != "discrete"}
         return cls(**arrays, discrete=bool(value["discrete"]))
 
-    def _mass_below(self, x: np.ndarray) -> np.ndarray:
-        """P(X < x)."""
+    def _mass(self, x: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
+        """P(X < x) with the side "left", P(X <= x) with "right"; they differ at a knot, which may end a flat piece."""
+        at = np.searchsorted(self.knot_value, x, side=side)
         if self.discrete:
-            at = np.searchsorted(self.knot_value, x, side="left")
             return np.concatenate([[0.0], self.knot_mass])[at]
-        # On a flat piece (an atom) np.interp of the inverse needs the left end: nudge equal values apart by order.
-        return self._inverse(x, side="left")
-
-    def _mass_upto(self, x: np.ndarray) -> np.ndarray:
-        """P(X <= x)."""
-        if self.discrete:
-            at = np.searchsorted(self.knot_value, x, side="right")
-            return np.concatenate([[0.0], self.knot_mass])[at]
-        return self._inverse(x, side="right")
-
-    def _inverse(self, x: np.ndarray, side: str) -> np.ndarray:
-        right = np.searchsorted(self.knot_value, x, side="right")
-        left = np.searchsorted(self.knot_value, x, side="left")
         last = len(self.knot_value) - 1
-        if side == "left":
-            exact, before, after = left, np.clip(left - 1, 0, last), np.clip(left, 0, last)
-        else:
-            exact, before, after = right - 1, np.clip(right - 1, 0, last), np.clip(right, 0, last)
-        on_knot = right > left
+        before, after = np.clip(at - 1, 0, last), np.clip(at, 0, last)
         span = self.knot_value[after] - self.knot_value[before]
         part = np.divide(x - self.knot_value[before], span, out=np.zeros_like(x, dtype=np.float64), where=span > 0)
         mass = self.knot_mass[before] + np.clip(part, 0.0, 1.0) * (self.knot_mass[after] - self.knot_mass[before])
-        mass = np.where(on_knot, self.knot_mass[np.clip(exact, 0, last)], mass)
+        exact = after if side == "left" else before
+        mass = np.where(self.knot_value[exact] == x, self.knot_mass[exact], mass)
         return np.where(x < self.knot_value[0], 0.0, np.where(x > self.knot_value[-1], 1.0, mass))
-
-
-_BELOW_ONE = float(np.nextafter(1.0, 0.0)) - 1e-9
 
 
 def _last_of_cells(counts: np.ndarray, target: float) -> np.ndarray:
@@ -181,14 +142,10 @@ def _last_of_cells(counts: np.ndarray, target: float) -> np.ndarray:
     heavy = counts >= max(target / 2, 2)
     last, gathered = [], 0
     for i, count in enumerate(counts.tolist()):
-        if heavy[i]:
-            if gathered:
-                last.append(i - 1)
-            last.append(i)
-            gathered = 0
-            continue
+        if heavy[i] and gathered:
+            last.append(i - 1)
         gathered += count
-        if gathered >= target:
+        if heavy[i] or gathered >= target:
             last.append(i)
             gathered = 0
     if gathered:
@@ -200,10 +157,9 @@ def _knots(
     values: np.ndarray, counts: np.ndarray, upper_mass: np.ndarray, last: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The quantile function: both ends of each atom, and `KNOTS_PER_CELL` points of each continuous cell."""
-    total = counts.sum()
+    total, first = counts.sum(), 0
     mass: list[float] = []
     value: list[float] = []
-    first = 0
     for end in last.tolist():
         lower = upper_mass[first] - counts[first] / total
         if end == first:
