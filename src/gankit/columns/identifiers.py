@@ -61,8 +61,8 @@ class Pattern:
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> Pattern:
         """The pattern that `to_json` wrote."""
-        facts = ("kind", "text", "start", "step", "width")
-        return cls(tuple(Part(*(part[name] for name in facts), tuple(part["chars"])) for part in value))
+        parts = [dict(part) | {"role": part["kind"], "chars": tuple(part["chars"])} for part in value]
+        return cls(tuple(Part(**{name: part[name] for name in part if name != "kind"}) for part in parts))
 
     def example(self) -> str:
         """The pattern in a short form for people: `AB-####`, `892, 893, …`."""

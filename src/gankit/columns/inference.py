@@ -5,8 +5,9 @@ Knows cells as they are written; never files, codecs or networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.column import Column, infinite_values, native_numbers, native_seconds, unreadable
+from gankit.columns.column import Column, ColumnType, infinite_values, native_numbers, native_seconds, unreadable
 from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
 from gankit.columns.identifiers import Pattern, looks_named, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
     EXACT,
+    PLAIN,
     NumberStyle,
     decimals_of,
     find_style,
@@ -32,8 +34,18 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import Records, as_texts, distinct, is_text, joined
 
-TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
+FEW_LEVELS = 20
+"""Up to so many different texts are categories even if most rows differ."""
+TEXT_SHARE = 0.5
+"""Texts of which more than this share of the rows is different are free text (or identifiers)."""
+_INFINITIES = 16
+"""More different texts than that are not all words for infinities."""
+_NEARLY = 0.9
+"""From this share of numbers on, a note names the words that kept a column from being one of numbers."""
 
 
 def infer(
@@ -53,9 +65,10 @@ def infer(
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     forced = _overrides(config.column, records.table.column_names)
-    columns = []
-    for name, column in zip(records.table.column_names, records.table.columns, strict=True):
-        columns.append(_column(name, joined(column), forced.get(name), config.missing, notes))
+    columns = [
+        _column(name, joined(column), forced.get(name), config.missing, notes)
+        for name, column in zip(records.table.column_names, records.table.columns, strict=True)
+    ]
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
     if constants:
@@ -99,116 +112,131 @@ def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
     return forced
 
 
+@dataclass(frozen=True)
+class _Case:
+    """A column to be understood: its Arrow type, the type that the user named, and the words that mean missing."""
+
+    name: str
+    kind: pa.DataType
+    forced: str | None
+    missing: tuple[str, ...]
+    notes: list[str]
+
+    def note(self, text: str) -> None:
+        self.notes.append(f"column {self.name!r}: {text}")
+
+    def column(
+        self, type: ColumnType, markers: Sequence[str | None] = (), levels: Sequence[str] = (), **facts: Any
+    ) -> Column:
+        return Column(self.name, type, self.kind, tuple(markers), tuple(levels), **facts)
+
+    def identifier(self, pattern: Pattern, num_rows: int) -> Column:
+        """A column of identifiers, with a note unless the user said so."""
+        if self.forced is None:
+            other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
+            self.note(
+                f"identifiers (different in all {num_rows:,} rows), made anew in the same pattern "
+                f"({pattern.example()}); --column {self.name}={other} learns them"
+            )
+        return self.column("identifier", pattern=pattern)
+
+    def no_identifiers(self) -> DataError:
+        name = repr(self.name)
+        return DataError(f"column {name} was said to hold identifiers, but its values repeat or share no pattern.")
+
+    def category(self, markers: Sequence[str | None], levels: Sequence[str], boolean: bool) -> Column:
+        """A column of categories. boolean: whether its two levels may mean true and false."""
+        if self.forced == "boolean" and len(levels) != 2:
+            raise DataError(
+                f"column {self.name!r} was said to be boolean, but has {len(levels)} different values. Two are needed."
+            )
+        sure = boolean and {words.truth(level) for level in levels} == {True, False}
+        return self.column("category", markers, levels, boolean=sure)
+
+
 def _column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
+    case = _Case(name, array.type, forced, missing, notes)
     if forced in ("drop", "text"):
-        return Column(name, "drop" if forced == "drop" else "text", array.type)
+        return case.column("drop" if forced == "drop" else "text")
     if is_text(array.type):
-        return text_column(name, array, forced, missing, notes)
+        return _text_column(case, array)
     if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        notes.append(f"column {name!r}: {array.type} cannot be learned, left out")
-        return Column(name, "drop", array.type)
-    return _typed_column(name, array, forced, missing, notes)
+        case.note(f"{array.type} cannot be learned, left out")
+        return case.column("drop")
+    return _typed_column(case, array)
+
+
+def _by_count(counted: Iterable[tuple[int, str | None]]) -> tuple[str | None, ...]:
+    """Texts, most frequent first."""
+    return tuple(text for _, text in sorted(counted, key=lambda pair: -pair[0]))
 
 
 # --- typed columns --------------------------------------------------------------------------------------------------
 
 
-def _typed_column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
+def _typed_column(case: _Case, array: pa.Array) -> Column:
+    name, forced = case.name, case.forced
     plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
     kind = plain.type
     null = np.asarray(plain.is_null(), dtype=bool)
     if null.all():
-        return Column(name, "constant", array.type, (None,))
+        return case.column("constant", (None,))
     if forced in ("category", "boolean") or pa.types.is_boolean(kind):
-        return _typed_category(name, plain, array.type, forced, null)
+        return _typed_category(case, plain)
     temporal = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
     if forced is not None and forced.split(":")[0] not in ("number", "identifier", "datetime"):
         raise OptionError(f"--column {name}={forced}: a column of the type {kind} cannot be that.")
     if (temporal and forced == "number") or (not temporal and forced is not None and forced.startswith("datetime")):
         raise DataError(f"column {name!r} has the type {kind} and cannot be {forced}. Convert it before.")
     data = native_seconds(plain) if temporal else native_numbers(plain)
-    return _typed_numbers(name, plain, array.type, forced, missing, notes, data, null)
+    good = ~null
+    counted: list[tuple[int, str | None]] = [(int(null.sum()), None)] if null.any() else []
+    declared = [(word, data == value) for word in case.missing if (value := words.number_of(word)) is not None]
+    for word, lost in [("NaN", np.isnan(data)), *declared]:
+        if (same := good & lost).any():
+            counted.append((int(same.sum()), word))
+            good &= ~same
+    if np.isinf(data[good]).any():
+        raise infinite_values(name, np.where(good, data, 0.0))
+    return _typed_numbers(case, plain, np.unique(data[good]), _by_count(counted))
 
 
-def _typed_category(name: str, plain: pa.Array, kind: pa.DataType, forced: str | None, null: Bools) -> Column:
+def _typed_category(case: _Case, plain: pa.Array) -> Column:
     texts, rows = distinct(as_texts(plain))
     counts = np.bincount(rows[rows >= 0], minlength=len(texts))
     levels = tuple(texts.take(pa.array(np.argsort(-counts, kind="stable"))).to_pylist())
-    markers: tuple[str | None, ...] = (None,) if null.any() else ()
-    if len(levels) == 1 and not markers and forced is None:
-        return Column(name, "constant", kind, (), levels)
-    if forced == "boolean" and len(levels) != 2:
-        raise DataError(
-            f"column {name!r} was said to be boolean, but has {len(levels)} different values. Two are needed."
-        )
-    sure = {words.truth(level) for level in levels} == {True, False}
-    return Column(
-        name, "category", kind, markers, levels, boolean=sure and (forced == "boolean" or pa.types.is_boolean(kind))
-    )
+    markers = (None,) if plain.null_count else ()
+    if len(levels) == 1 and not markers and case.forced is None:
+        return case.column("constant", (), levels)
+    return case.category(markers, levels, case.forced == "boolean" or pa.types.is_boolean(plain.type))
 
 
 def _typed_numbers(
-    name: str,
-    plain: pa.Array,
-    kind: pa.DataType,
-    forced: str | None,
-    missing: tuple[str, ...],
-    notes: list[str],
-    data: npt.NDArray[np.float64],
-    null: Bools,
+    case: _Case, plain: pa.Array, values: npt.NDArray[np.float64], markers: tuple[str | None, ...]
 ) -> Column:
-    declared: Mapping[str, float] = {word: value for word in missing if (value := words.number_of(word)) is not None}
-    counted: list[tuple[int, str | None]] = [(int(null.sum()), None)] if null.any() else []
-    good = ~null
-    stray = np.isnan(data) & good
-    if stray.any():
-        counted.append((int(stray.sum()), "NaN"))
-        good &= ~stray
-    for word, value in declared.items():
-        same = good & (data == value)
-        if same.any():
-            counted.append((int(same.sum()), word))
-            good &= ~same
-    markers = tuple(text for _, text in sorted(counted, key=lambda pair: -pair[0]))
-    if np.isinf(data[good]).any():
-        raise infinite_values(name, np.where(good, data, 0.0))
-    values = np.unique(data[good])
+    """What a column of numbers or times is. values: the different ones that are not missing, ascending."""
     if len(values) == 0:
-        return Column(name, "constant", kind, markers)
-    temporal = pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type)
-    single = len(values) == 1 and pc.count_distinct(plain).as_py() == 1
-    if single and not markers and forced is None and (constant := _constant_text(plain)) is not None:
-        return Column(name, "constant", kind, (), (constant,))
-    low, high = float(values[0]), float(values[-1])
-    if temporal:
-        return Column(name, "datetime", kind, markers, grain=grain_of_times(values), low=low, high=high)
-    whole = pa.types.is_integer(plain.type)
-    if (
-        whole
-        and not markers
-        and forced in (None, "identifier")
-        and pc.count_distinct(plain).as_py() == len(plain)
-        and high < 2**62
-    ):
-        pattern = pattern_of_integers(
-            np.asarray(plain.cast(pa.int64())), named=looks_named(name), forced=forced == "identifier"
-        )
+        return case.column("constant", markers)
+    low, high, whole = float(values[0]), float(values[-1]), pa.types.is_integer(plain.type)
+    different = pc.count_distinct(plain).as_py() if whole or low == high else len(values)
+    if different == 1 and not markers and case.forced is None and (constant := _constant_text(plain)) is not None:
+        return case.column("constant", (), (constant,))
+    if pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type):
+        return case.column("datetime", markers, grain=grain_of_times(values), low=low, high=high)
+    forced = case.forced == "identifier"
+    if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
+        numbers = np.asarray(plain.cast(pa.int64()))
+        pattern = pattern_of_integers(numbers, named=looks_named(case.name), forced=forced)
         if pattern is not None:
-            return identifier(name, kind, pattern, len(plain), forced, notes)
-    if forced == "identifier":
-        raise DataError(f"column {name!r} was said to hold identifiers, but its values repeat or share no pattern.")
-    if whole and max(-low, high) >= EXACT and forced is None:
-        different = pc.count_distinct(plain).as_py()
+            return case.identifier(pattern, len(plain))
+    if forced:
+        raise case.no_identifiers()
+    if whole and max(-low, high) >= EXACT and case.forced is None:
         if different <= max(FEW_LEVELS, TEXT_SHARE * len(plain)):
-            return _typed_category(name, plain, kind, None, null)
-        notes.append(
-            f"column {name!r}: whole numbers above 2^53 keep their first 15 digits only; --column "
-            f"{name}=category keeps all"
-        )
+            return _typed_category(case, plain)
+        case.note(f"whole numbers above 2^53 keep their first 15 digits only; --column {case.name}=category keeps all")
     decimals = _decimals_of(plain.type, values)
-    return Column(
-        name, "number", kind, markers, decimals=decimals, grain=grain_of(values, decimals), low=low, high=high
-    )
+    return case.column("number", markers, decimals=decimals, grain=grain_of(values, decimals), low=low, high=high)
 
 
 def _decimals_of(kind: pa.DataType, values: npt.NDArray[np.float64]) -> int | None:
@@ -219,8 +247,8 @@ def _decimals_of(kind: pa.DataType, values: npt.NDArray[np.float64]) -> int | No
     if kind == pa.float64():
         return decimals_of(values)
     # A narrow float is a decimal if the decimal nearest to it is that float again.
-    narrow = np.float32 if kind == pa.float32() else np.float16
-    for decimals in range(5 if kind == pa.float32() else 3):
+    narrow, most = (np.float32, 5) if kind == pa.float32() else (np.float16, 3)
+    for decimals in range(most):
         nearest = np.rint(values * 10.0**decimals) / 10.0**decimals
         if np.array_equal(nearest.astype(narrow), values.astype(narrow)):
             return decimals
@@ -236,29 +264,21 @@ def _constant_text(plain: pa.Array) -> str | None:
         return None
 
 
-FEW_LEVELS = 20
-"""Up to so many different texts are categories even if most rows differ."""
-TEXT_SHARE = 0.5
-"""Texts of which more than this share of the rows is different are free text (or identifiers)."""
-_INFINITIES = 16
-"""More different texts than that are not all words for infinities."""
-_NEARLY = 0.9
-"""From this share of numbers on, a note names the words that kept a column from being one of numbers."""
-
-Ints = npt.NDArray[np.int64]
+# --- columns of texts -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Texts:
-    """A column's different texts in order of their first row, [K]; for every row which it has (-1: null);
-    how often each.
-    """
+    """The different texts [K] of a column in order of their first row, which of them each row has (-1: null), how often."""
 
-    name: str
+    case: _Case
     texts: pa.Array
     rows: Ints
     counts: Ints
-    nulls: int
+
+    @property
+    def nulls(self) -> int:
+        return int((self.rows < 0).sum())
 
     def some(self, mask: Bools) -> tuple[pa.Array, Ints]:
         return (self.texts, self.counts) if mask.all() else (self.texts.filter(pa.array(mask)), self.counts[mask])
@@ -267,127 +287,103 @@ class _Texts:
         texts, counts = self.some(mask)
         return tuple(texts.take(pa.array(np.argsort(-counts, kind="stable"))).to_pylist())
 
-    def first_row(self, mask: Bools) -> int:
-        return int(np.flatnonzero(np.isin(self.rows, np.flatnonzero(mask)))[0])
+    def markers(self, mask: Bools) -> tuple[str | None, ...]:
+        """The missing markers, most frequent first."""
+        counted = list(zip(self.counts[mask].tolist(), self.texts.filter(pa.array(mask)).to_pylist(), strict=True))
+        return _by_count(counted + ([(self.nulls, None)] if self.nulls else []))
+
+    def refuse(self, bad: Bools, kind: str) -> Column:
+        """Raises the error for the first row with one of the `bad` texts, or for the first row if there is none."""
+        bad = bad if bad.any() else np.ones_like(bad)
+        row = int(np.flatnonzero(np.isin(self.rows, np.flatnonzero(bad)))[0])
+        raise unreadable(self.case.name, row, self.texts[int(self.rows[row])].as_py(), kind)
+
+    def note_markers(self, markers: tuple[str | None, ...], mask: Bools) -> None:
+        unusual = [m for m in markers if m is not None and m.strip().lower() not in ("", "na", "nan", "null")]
+        if unusual:
+            total, shown = int(self.counts[mask].sum()), ", ".join(map(repr, unusual[:4]))
+            self.case.note(f"{shown} means missing ({total:,} of {len(self.rows):,} rows)")
 
 
 def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
-    """What a column of texts is; see `inference.infer`. forced: the type that the user named, or None."""
+    """What a column of texts is; see `infer`. forced: the type that the user named, or None.
+
+    Raises:
+        DataError: the column cannot be what the user named, or holds infinities.
+    """
+    return _text_column(_Case(name, array.type, forced, missing, notes), array)
+
+
+def _text_column(case: _Case, array: pa.Array) -> Column:
     texts, rows = distinct(array)
-    nulls = int((rows < 0).sum())
-    found = _Texts(name, texts, rows, np.bincount(rows[rows >= 0], minlength=len(texts)), nulls)
-    if len(texts) + (nulls > 0) <= 1 and forced is None:
+    found = _Texts(case, texts, rows, np.bincount(rows[rows >= 0], minlength=len(texts)))
+    if len(texts) + (found.nulls > 0) <= 1 and case.forced is None:
         level = tuple(texts.to_pylist())
         lost = len(texts) == 0 or bool(words.is_missing(texts, certain=True)[0])
-        return Column(name, "constant", array.type, (level or (None,)) if lost else (), () if lost else level)
+        return case.column("constant", (level or (None,)) if lost else (), () if lost else level)
     declared = np.zeros(len(texts), dtype=bool)
-    if missing:
-        declared = np.asarray(pc.is_in(texts, pa.array(missing, pa.string())), dtype=bool)
-    for finder in (_as_number, _as_datetime):
-        column = finder(found, array.type, forced, declared, notes)
-        if column is not None:
-            return column
-    return _as_words(found, array.type, forced, declared, notes)
+    if case.missing:
+        declared = np.asarray(pc.is_in(texts, pa.array(case.missing, pa.string())), dtype=bool)
+    return _as_number(found, declared) or _as_datetime(found, declared) or _as_words(found, declared)
 
 
-def _markers(found: _Texts, mask: Bools) -> tuple[str | None, ...]:
-    """The missing markers, most frequent first."""
-    if not mask.any():
-        return (None,) if found.nulls else ()
-    counted: list[tuple[int, str | None]] = [
-        (int(count), text)
-        for text, count in zip(found.texts.filter(pa.array(mask)).to_pylist(), found.counts[mask], strict=True)
-    ]
-    if found.nulls:
-        counted.append((found.nulls, None))
-    return tuple(text for _, text in sorted(counted, key=lambda pair: -pair[0]))
-
-
-def _as_number(
-    found: _Texts, kind: pa.DataType, forced: str | None, declared: Bools, notes: list[str]
-) -> Column | None:
-    if forced not in (None, "number", "identifier"):
+def _as_number(found: _Texts, declared: Bools) -> Column | None:
+    case = found.case
+    if case.forced not in (None, "number", "identifier"):
         return None
+    forced = case.forced == "number"
     soft = declared | words.is_missing(found.texts)
     others = found.texts.filter(pa.array(~soft))
     if 0 < len(others) <= _INFINITIES and all(map(words.is_infinite, others.to_pylist())):
-        _refuse(found, ~soft, "number")
+        found.refuse(~soft, "number")
     if soft.all():
-        return None if forced != "number" else _refuse(found, ~declared, "number")
+        return found.refuse(~declared, "number") if forced else None
     texts, counts = found.some(~soft)
-    style = find_style(texts, counts, forced=forced == "number")
+    style = find_style(texts, counts, forced=forced)
     if style is None:
-        if forced == "number":
-            return _refuse(found, ~soft & np.isnan(parse_numbers(found.texts, NumberStyle("shortest", None))), "number")
-        _mention_nearly(found, soft, notes)
+        numbers = ~np.isnan(parse_numbers(found.texts, PLAIN))
+        if forced:
+            return found.refuse(~soft & ~numbers, "number")
+        _note_nearly(found, soft, numbers)
         return None
     values = parse_numbers(texts, style)
+    largest = np.abs(values).max()
     if not soft.any() and not found.nulls and style.layout == "integer" and len(np.unique(values)) == len(found.rows):
-        column = _counter(found, kind, forced, values, notes)
-        if column is not None:
-            return column
-    if np.abs(values).max() >= EXACT and style.layout == "integer" and forced != "number":
+        plain = bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
+        if largest < 2**62:
+            whole = np.asarray(texts.cast(pa.int64(), safe=False) if plain else values.astype(np.int64))
+            named = looks_named(case.name)
+            pattern = pattern_of_integers(whole, named=named, forced=case.forced == "identifier")
+            if pattern is not None:
+                return case.identifier(pattern, len(found.rows))
+    if largest >= EXACT and style.layout == "integer" and not forced:
         return None
-    _mention_style(found, style, notes)
-    _mention_respelling(found.name, texts, counts, values, style, notes)
-    markers = _markers(found, soft)
-    _mention_markers(found, markers, soft, notes)
+    _note_style(case, style)
     grain, low, high = grain_of(values, style.decimals), float(values.min()), float(values.max())
-    return Column(
-        found.name, "number", kind, markers, style=style, decimals=style.decimals, grain=grain, low=low, high=high
-    )
+    if style.layout not in ("integer", "fixed") and share_kept(texts, counts, values, style) < 1:
+        written = format_numbers(values, style, grain)
+        at = int(np.argmin(np.asarray(pc.equal(written, texts))))
+        case.note(f"numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
+    markers = found.markers(soft)
+    found.note_markers(markers, soft)
+    return case.column("number", markers, style=style, decimals=style.decimals, grain=grain, low=low, high=high)
 
 
-def _counter(
-    found: _Texts, kind: pa.DataType, forced: str | None, values: npt.NDArray[np.float64], notes: list[str]
-) -> Column | None:
-    if np.abs(values).max() >= 2**62:
-        return None
-    numbers = np.asarray(found.texts.cast(pa.int64(), safe=False) if _plain(found.texts) else values.astype(np.int64))
-    pattern = pattern_of_integers(numbers, named=looks_named(found.name), forced=forced == "identifier")
-    return None if pattern is None else identifier(found.name, kind, pattern, len(found.rows), forced, notes)
-
-
-def _plain(texts: pa.Array) -> bool:
-    return bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
-
-
-def identifier(
-    name: str, kind: pa.DataType, pattern: Pattern, num_rows: int, forced: str | None, notes: list[str]
-) -> Column:
-    """A column of identifiers, with a note unless the user said so."""
-    if forced is None:
-        other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
-        notes.append(
-            f"column {name!r}: identifiers (different in all {num_rows:,} rows), made anew in the same pattern "
-            f"({pattern.example()}); --column {name}={other} learns them"
-        )
-    return Column(name, "identifier", kind, pattern=pattern)
-
-
-def _refuse(found: _Texts, bad: Bools, kind: str) -> Column:
-    row = found.first_row(bad if bad.any() else np.ones_like(bad))
-    raise unreadable(found.name, row, found.texts[int(found.rows[row])].as_py(), kind)
-
-
-def _mention_nearly(found: _Texts, soft: Bools, notes: list[str]) -> None:
-    numbers = ~np.isnan(parse_numbers(found.texts, NumberStyle("shortest", None)))
+def _note_nearly(found: _Texts, soft: Bools, numbers: Bools) -> None:
+    """Names the words that keep a column from being one of numbers; raises where these are infinities."""
     share = found.counts[numbers & ~soft].sum() / max(found.counts[~soft].sum(), 1)
-    infinite = np.array(
-        [words.is_infinite(text) for text in found.texts.filter(pa.array(~numbers & ~soft))[:20].to_pylist()]
-    )
-    if len(infinite) and infinite.all() and numbers.any():
-        _refuse(found, ~numbers & ~soft, "number")
+    others = found.texts.filter(pa.array(~numbers & ~soft))[:20].to_pylist()
+    if others and all(map(words.is_infinite, others)) and numbers.any():
+        found.refuse(~numbers & ~soft, "number")
     if share >= _NEARLY:
-        others = found.by_frequency(~numbers & ~soft)
-        shown = ", ".join(repr(text[:30]) for text in others[:3]) + (", …" if len(others) > 3 else "")
-        notes.append(
-            f"column {found.name!r}: {share:.1%} of the rows are numbers, but not {shown}; "
-            f"--missing {others[0]!r} takes that for missing"
+        frequent = found.by_frequency(~numbers & ~soft)
+        shown = ", ".join(repr(text[:30]) for text in frequent[:3]) + (", …" if len(frequent) > 3 else "")
+        found.case.note(
+            f"{share:.1%} of the rows are numbers, but not {shown}; --missing {frequent[0]!r} takes that for missing"
         )
 
 
-def _mention_style(found: _Texts, style: NumberStyle, notes: list[str]) -> None:
+def _note_style(case: _Case, style: NumberStyle) -> None:
     said = []
     if style.thousands or style.mark != ".":
         said.append(f"{style.thousands!r} between thousands" if style.thousands else "no mark between thousands")
@@ -395,38 +391,16 @@ def _mention_style(found: _Texts, style: NumberStyle, notes: list[str]) -> None:
     if style.prefix.strip() or style.suffix.strip():
         said.append(f"{(style.prefix + style.suffix).strip()!r} around them")
     if said:
-        notes.append(
-            f"column {found.name!r}: numbers with {', '.join(said)}; --column {found.name}=category takes them as texts"
-        )
+        case.note(f"numbers with {', '.join(said)}; --column {case.name}=category takes them as texts")
 
 
-def _mention_respelling(
-    name: str, texts: pa.Array, counts: Ints, values: npt.NDArray[np.float64], style: NumberStyle, notes: list[str]
-) -> None:
-    """Says so where one style cannot spell every number as it was."""
-    if style.layout in ("integer", "fixed") or share_kept(texts, counts, values, style) == 1:
-        return
-    written = format_numbers(values, style, grain_of(values, style.decimals))
-    at = int(np.argmin(np.asarray(pc.equal(written, texts))))
-    notes.append(f"column {name!r}: numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
-
-
-def _mention_markers(found: _Texts, markers: tuple[str | None, ...], mask: Bools, notes: list[str]) -> None:
-    unusual = [m for m in markers if m is not None and m.strip().lower() not in ("", "na", "nan", "null")]
-    if unusual:
-        total = int(found.counts[mask].sum())
-        shown = ", ".join(map(repr, unusual[:4]))
-        notes.append(f"column {found.name!r}: {shown} means missing ({total:,} of {len(found.rows):,} rows)")
-
-
-def _as_datetime(
-    found: _Texts, kind: pa.DataType, forced: str | None, declared: Bools, notes: list[str]
-) -> Column | None:
+def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
+    case, forced = found.case, found.case.forced
     if forced is not None and not forced.startswith("datetime"):
         return None
     soft = declared | words.is_missing(found.texts)
     if soft.all():
-        return None if forced is None else _refuse(found, ~declared, "datetime")
+        return None if forced is None else found.refuse(~declared, "datetime")
     texts, counts = found.some(~soft)
     others: list[str] = []
     if forced is not None and ":" in forced:
@@ -438,57 +412,45 @@ def _as_datetime(
                 return None
             fits = find_dates(texts[:1], counts[:1])
             bad = np.isnan(parse_dates(found.texts, fits[0].format)) & ~soft if fits else ~soft
-            return _refuse(found, bad, "datetime")
+            return found.refuse(bad, "datetime")
         style, others = guess
     times = parse_dates(texts, style.format)
     if np.isnan(times).any():
-        return _refuse(found, np.isnan(parse_dates(found.texts, style.format)) & ~soft, "datetime")
+        return found.refuse(np.isnan(parse_dates(found.texts, style.format)) & ~soft, "datetime")
     if others:
-        notes.append(
-            f"column {found.name!r}: day and month cannot be told apart; read as {style.format}; "
-            f"--column {found.name}=datetime:{others[0]} reads it the other way"
+        case.note(
+            f"day and month cannot be told apart; read as {style.format}; --column {case.name}=datetime:{others[0]} "
+            "reads it the other way"
         )
-    markers = _markers(found, soft)
-    _mention_markers(found, markers, soft, notes)
-    grain = grain_of_times(times)
-    return Column(
-        found.name, "datetime", kind, markers, dates=style, grain=grain, low=float(times.min()), high=float(times.max())
-    )
+    markers = found.markers(soft)
+    found.note_markers(markers, soft)
+    low, high = float(times.min()), float(times.max())
+    return case.column("datetime", markers, dates=style, grain=grain_of_times(times), low=low, high=high)
 
 
-def _as_words(found: _Texts, kind: pa.DataType, forced: str | None, declared: Bools, notes: list[str]) -> Column:
+def _as_words(found: _Texts, declared: Bools) -> Column:
+    case, forced = found.case, found.case.forced
     lost = declared | words.is_missing(found.texts, certain=True)
     if lost.all():
         # Nothing but missing words, and several of them: which one stands where is all there is to learn.
         lost = np.zeros_like(lost)
-    different = int((~lost).sum())
-    present = int(found.counts[~lost].sum())
-    levels = found.by_frequency(~lost) if different <= FEW_LEVELS else ()
-    if forced == "boolean" and different != 2:
-        raise DataError(
-            f"column {found.name!r} was said to be boolean, but has {different} different values. Two are needed."
-        )
-    if forced == "boolean" or (forced is None and words.are_booleans(levels)):
-        sure = {words.truth(level) for level in levels} == {True, False}
-        return Column(found.name, "category", kind, _markers(found, lost), levels, boolean=sure)
+    different, present = int((~lost).sum()), int(found.counts[~lost].sum())
+    markers = found.markers(lost)
+    if forced == "boolean" or (forced is None and different == 2 and words.are_booleans(found.by_frequency(~lost))):
+        return case.category(markers, found.by_frequency(~lost), True)
     unique = different == len(found.rows)
     if forced == "identifier" or (forced is None and unique):
-        # The different texts stand in the order of their first rows; if all are different, that is the order
-        # of the rows.
-        ordered = found.texts.take(pa.array(found.rows)) if unique else found.texts
-        pattern = (
-            pattern_of_texts(ordered, named=looks_named(found.name), forced=forced == "identifier") if unique else None
-        )
+        # The different texts stand in the order of their first rows: of the rows, if all are different.
+        texts, named = found.texts.take(pa.array(found.rows)) if unique else None, looks_named(case.name)
+        pattern = pattern_of_texts(texts, named=named, forced=forced == "identifier") if unique else None
         if pattern is not None:
-            return identifier(found.name, kind, pattern, len(found.rows), forced, notes)
+            return case.identifier(pattern, len(found.rows))
         if forced == "identifier":
-            raise DataError(
-                f"column {found.name!r} was said to hold identifiers, but its values repeat or share no pattern."
-            )
+            raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
-        notes.append(
-            f"column {found.name!r}: free text ({different:,} different values in {present:,} rows), left out; "
-            f"--column {found.name}=category keeps it"
+        case.note(
+            f"free text ({different:,} different values in {present:,} rows), left out; --column {case.name}=category "
+            "keeps it"
         )
-        return Column(found.name, "text", kind)
-    return Column(found.name, "category", kind, _markers(found, lost), found.by_frequency(~lost))
+        return case.column("text")
+    return case.category(markers, found.by_frequency(~lost), False)

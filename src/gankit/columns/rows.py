@@ -87,11 +87,7 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
     if config.heldout is None:
         check_size(len(records))
     schema = infer(records, config, notes=notes)
-    if not schema.modelled:
-        kinds = ", ".join(f"{c.name} ({c.type})" for c in schema.columns[:6])
-        raise DataError(
-            f"no column is left to learn: {kinds}. Say what a column is with --column NAME=number or NAME=category."
-        )
+
     if len(schema.modelled) > MAX_COLUMNS:
         raise DataError(
             f"{len(schema.modelled):,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Leave some out "
@@ -114,14 +110,12 @@ def typed(table: pa.Table, times: bool = True) -> pa.Table:
 
     table: of `Schema.format`, which notes the meaning. times: False leaves times as they were written.
     """
-    arrays, fields = [], []
+    arrays = []
     for field, column in zip(table.schema, table.columns, strict=True):
         meaning = meaning_of(field)
         plain = meaning is None or (meaning.type == "datetime" and not times)
-        array = column if meaning is None or plain else meaning.typed(column)
-        arrays.append(array)
-        fields.append(pa.field(field.name, array.type))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+        arrays.append(column if meaning is None or plain else meaning.typed(column))
+    return pa.table(arrays, names=table.column_names)
 
 
 def write(

@@ -94,15 +94,13 @@ class Schema:
 
     def restricted(self, values: Mapping[str, Values], rows: npt.NDArray[np.int64]) -> Schema:
         """The schema whose ranges (`low`, `high`) are those of these rows alone, such as the training part."""
-        columns: list[Column] = []
-        for column in self.columns:
-            if column.type in ("number", "datetime"):
-                data = values[column.name].data[rows]
-                data = data[~np.isnan(data)]
-                if len(data):
-                    column = replace(column, low=float(data.min()), high=float(data.max()))
-            columns.append(column)
-        return Schema(tuple(columns))
+
+        def narrowed(column: Column) -> Column:
+            data = values[column.name].data[rows] if column.type in ("number", "datetime") else np.zeros(0)
+            data = data[~np.isnan(data)]
+            return replace(column, low=float(data.min()), high=float(data.max())) if len(data) else column
+
+        return Schema(tuple(map(narrowed, self.columns)))
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain JSON values, without code; `from_json` takes it back."""

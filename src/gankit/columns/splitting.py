@@ -6,6 +6,7 @@ Knows schemas, parsed columns, and where series begin and end; never torch, netw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gankit import words
 from gankit.columns.column import Values
 from gankit.columns.inference import infer
 from gankit.columns.schema import Column, Schema
@@ -33,6 +35,17 @@ MOST_BLOCKS = 5
 
 WIDE = 4
 """And in more than one only if each is so many windows long."""
+
+MAX_CLASSES = 1000
+"""Whole numbers and texts of up to so many values are classes; of more, they are nothing that can be given."""
+
+BRING = {
+    "images": "Put them into a folder per class, or bring a list.",
+    "audio clips": "Put them into a folder per class, or take them from file names with --pattern.",
+    "series": "Name the columns that stay the same within a series with --attributes.",
+    "texts": "Put them into a file per class, or bring a table.",
+}
+"""How records of a kind come to labels."""
 
 GOLDEN = (5**0.5 - 1) / 2
 """From one part of a series to the next a held-out piece moves on by so much of the room that it has there: its places
@@ -67,9 +80,8 @@ def split(
     strata = np.zeros(num_rows, dtype=np.int64)
     for name in config.given:
         column = _given(schema, name)
-        strata = np.unique(np.stack([strata, _stratum(column, values[name])]), axis=1, return_inverse=True)[1].reshape(
-            -1
-        )
+        both = np.stack([strata, _stratum(column, values[name])])
+        strata = np.unique(both, axis=1, return_inverse=True)[1].reshape(-1)
     order = order[np.argsort(strata[order], kind="stable")]
     # Evenly spaced places in the rows ordered by stratum: each stratum gives its share, to the nearest row.
     places = np.floor((np.arange(count) + rng.random()) * num_rows / count).astype(np.int64)
@@ -179,27 +191,12 @@ def covered(begins: Ints, lengths: Ints | int, num_steps: int) -> npt.NDArray[np
     return np.asarray(np.cumsum(change[:-1]) > 0)
 
 
-MAX_CLASSES = 1000
-"""Whole numbers and texts of up to so many values are classes; of more, they are nothing that can be given."""
-
-
-BRING = {
-    "images": "Put them into a folder per class, or bring a list.",
-    "audio clips": "Put them into a folder per class, or take them from file names with --pattern.",
-    "series": "Name the columns that stay the same within a series with --attributes.",
-    "texts": "Put them into a file per class, or bring a table.",
-}
-"""How records of a kind come to labels."""
-
-
-def rows_of(values: Mapping[str, Values], rows: np.ndarray) -> dict[str, Values]:
+def rows_of(values: Mapping[str, Values], rows: Ints) -> dict[str, Values]:
     """Parsed columns at some rows [n] int64."""
-    return {name: Values(v.data[rows], v.missing[rows]) for name, v in values.items()}
+    return {name: cells.take(rows) for name, cells in values.items()}
 
 
-def known_rows(
-    num: int, given: Sequence[Column], values: Mapping[str, Values], notes: list[str], what: str
-) -> npt.NDArray[np.int64]:
+def known_rows(num: int, given: Sequence[Column], values: Mapping[str, Values], notes: list[str], what: str) -> Ints:
     """The rows of `num` held-out records whose given labels are ones that training knows; a note tells of the others.
 
     what: the records have a name in texts.
@@ -224,9 +221,7 @@ def known_rows(
     return rows
 
 
-def split_records(
-    num: int, schema: Schema, values: Mapping[str, Values], config: TrainConfig
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def split_records(num: int, schema: Schema, values: Mapping[str, Values], config: TrainConfig) -> tuple[Ints, Ints]:
     """The rows of `num` records that train and of those that are held out, as `columns.splitting.split` has them.
 
     schema, values: their labels; of the given ones both parts have even shares.
@@ -248,6 +243,9 @@ def understand_labels(
 
     Returns:
         The config with all labels given unless the user said which, and the columns that the given ones are.
+
+    Raises:
+        OptionError: a given label is not there or cannot be learned.
     """
     names = [] if labels is None else list(labels.column_names)
     if config.given == ("none",) or not names:
@@ -302,13 +300,11 @@ def _why_left(column: Column, labels: pa.Table) -> str:
 def _in_order(column: Column) -> Column:
     """The column with its classes in the order people count or spell them, not by how many there are of each."""
 
-    def place(level: object) -> tuple[float, str]:
-        try:
-            return float(str(level)), ""
-        except ValueError:
-            return float("inf"), str(level)
+    def place(level: str) -> tuple[float, str]:
+        value = words.number_of(level)
+        return (math.inf, level) if value is None else (value, "")
 
-    return replace(column, levels=tuple(sorted(column.levels, key=place))) if column.levels else column
+    return replace(column, levels=tuple(sorted(column.levels, key=place)))
 
 
 def _described(schema: Schema, name: str) -> str:
@@ -317,14 +313,6 @@ def _described(schema: Schema, name: str) -> str:
 
 
 def _is_classes(column: pa.ChunkedArray) -> bool:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    countable = (
-        pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-    )
-    distinct = len(column.unique())
-    return countable and distinct <= min(MAX_CLASSES, max(2, len(column) // 2))
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    types = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_string, pa.types.is_large_string)
+    return any(test(kind) for test in types) and len(column.unique()) <= min(MAX_CLASSES, max(2, len(column) // 2))
