@@ -269,7 +269,7 @@ def _constant_text(plain: pa.Array) -> str | None:
 
 @dataclass(frozen=True)
 class _Texts:
-    """The different texts [K] of a column in order of their first row, which of them each row has (-1: null), how often."""
+    """A column's different texts [K] in order of their first row, which of them each row has (-1: null), how often."""
 
     case: _Case
     texts: pa.Array

@@ -20,12 +20,25 @@ import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
 from gankit.errors import DataError, OptionError, nearest
 
 _UNPACK_CHUNK = 1 << 24
+_CHUNK = 1 << 20
+IMAGE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".tga", ".pcx", ".jp2", ".j2k", ".avif",
+)  # fmt: skip
+"""Suffixes of files that are taken for images."""
+
+_CAMERA = (".raw", ".cr2", ".nef", ".dng")
+_FOREIGN = (".heic", ".heif", ".svg", ".psd", ".eps", ".dcm", ".nii", *_CAMERA, ".mp4", ".mov", ".avi")
+_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
+_MOST_LINKS = 40
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -53,8 +66,8 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    members = [m for m in archive.infolist() if not m.is_dir()]
-    members = [m for m in members if not m.filename.startswith("__MACOSX/") and Path(m.filename).name != ".DS_Store"]
+    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+    members = [m for m in members if Path(m.filename).name != ".DS_Store"]
     if len(members) != 1:
         listed = ", ".join(repr(m.filename) for m in members[:5]) + (", …" if len(members) > 5 else "")
         what = f"{len(members)} files ({listed})" if members else "no file"
@@ -124,9 +137,9 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
         )
     try:
         data.decode("utf-8")
-        return data, "utf-8"
     except UnicodeDecodeError as error:
         return _single_byte(data, name, error, notes)
+    return data, "utf-8"
 
 
 def _single_byte(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]) -> tuple[bytes, str]:
@@ -136,12 +149,10 @@ def _single_byte(data: bytes, name: str, error: UnicodeDecodeError, notes: list[
     if control > len(data) // 100 + 8:
         raise DataError(f"{name!r} is no text file. Give its format with --format, or save it as CSV.")
     extra = any(bytes([code]) in data for code in range(0x80, 0xA0))
-    found = "cp1252" if extra and not any(bytes([c]) in data for c in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else "latin-1"
-    title = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}[found]
-    notes.append(
-        f"{name}: read as {title}, since it is not UTF-8 (byte 0x{data[error.start]:02X} in line {line}); "
-        f"--encoding changes it"
-    )
+    windows = extra and not any(bytes([code]) in data for code in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
+    found, title = ("cp1252", "Windows-1252") if windows else ("latin-1", "Latin-1")
+    byte = f"byte 0x{data[error.start]:02X} in line {line}"
+    notes.append(f"{name}: read as {title}, since it is not UTF-8 ({byte}); --encoding changes it")
     return data.decode(found).encode("utf-8"), found
 
 
@@ -159,41 +170,9 @@ def _recoded(data: bytes, name: str, encoding: str) -> bytes:
 
 def strip_suffixes(name: str, suffixes: Sequence[str]) -> str:
     """A file's name without any of these suffixes at its end."""
-    changed = True
-    while changed:
-        changed = False
-        for suffix in suffixes:
-            if name.lower().endswith(suffix) and len(name) > len(suffix):
-                name, changed = name[: -len(suffix)], True
+    while found := next((s for s in suffixes if name.lower().endswith(s) and len(name) > len(s)), None):
+        name = name[: -len(found)]
     return name
-
-
-IMAGE_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
-    ".pnm", ".tga", ".pcx", ".jp2", ".j2k", ".avif",
-)  # fmt: skip
-"""Suffixes of files that are taken for images."""
-
-_FOREIGN = (
-    ".heic",
-    ".heif",
-    ".svg",
-    ".psd",
-    ".eps",
-    ".dcm",
-    ".nii",
-    ".raw",
-    ".cr2",
-    ".nef",
-    ".dng",
-    ".mp4",
-    ".mov",
-    ".avi",
-)
-_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_COMPRESSIONS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
-_CHUNK = 1 << 20
-_MOST_LINKS = 40
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -329,9 +308,8 @@ def walk(path: Path) -> Iterator[str]:
                         continue
                     name = prefix + entry.name
                     if entry.is_dir():
-                        if _is_run(folder / entry.name):
-                            continue
-                        waiting.append((folder / entry.name, name + "/"))
+                        if not _is_run(folder / entry.name):
+                            waiting.append((folder / entry.name, name + "/"))
                     elif entry.is_file() or entry.is_symlink():
                         yield name
         except OSError as error:
@@ -427,11 +405,12 @@ def _plain_tar(path: Path, stream: IO[bytes]) -> IO[bytes]:
     stream.seek(0)
     head = stream.read(6)
     stream.seek(0)
-    if not head.startswith(_COMPRESSIONS):
+    module = next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)
+    if module is None:
         return stream
     plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=largest_size() // 4)  # noqa: SIM115  # closed with the archive
     try:
-        with _unpacking(stream, head) as unpacked:
+        with import_module(module).open(stream) as unpacked:
             while part := unpacked.read(_CHUNK):
                 size += len(part)
                 check_unpacked(size, packed, str(path), largest_size() * 8)
@@ -443,18 +422,6 @@ def _plain_tar(path: Path, stream: IO[bytes]) -> IO[bytes]:
         raise
     plain.seek(0)
     return plain
-
-
-def _unpacking(stream: IO[bytes], head: bytes) -> IO[bytes]:
-    if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a binary stream in all but name
-    if head.startswith(b"BZh"):
-        import bz2
-
-        return bz2.BZ2File(stream)
-    import lzma
-
-    return lzma.LZMAFile(stream)
 
 
 class _Part(Collection):
@@ -474,9 +441,7 @@ class _Part(Collection):
 
 
 def is_zip(path: Path, stream: IO[bytes] | None = None) -> bool:
-    """Whether a file, perhaps open already, is a zip archive that may hold files of a kind (.npz and the like are not
-    meant).
-    """
+    """Whether a file, perhaps open already, is a zip archive that may hold files of a kind (not .npz and the like)."""
     return not path.name.lower().endswith((".npz", ".xlsx", ".ods", ".docx")) and zipfile.is_zipfile(stream or path)
 
 

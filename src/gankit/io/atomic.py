@@ -20,11 +20,13 @@ from gankit.errors import OutputError
 MARKER = ".gankit"
 """A file of this name stands in folders that were written, so that they may be written again."""
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name when it is written, flushed and on disk; on any error it is gone. Devices are written
-    to.
+    """A file that takes its name when it is written, flushed and on disk; on any error it is gone. Devices are written.
 
     Raises:
         OutputError: there is no folder for it.
@@ -52,8 +54,7 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def whole_folder(target: Path, own: str) -> Iterator[Path]:
-    """An empty folder that takes the place of `target` when it is filled; on any error it is gone, and what was there
-    stays.
+    """An empty folder that takes the place of `target` when it is filled; on any error it is gone, the old one stays.
 
     own: a regular expression of the files in it that gankit writes. Who fills it adds `MARKER`.
 
@@ -110,24 +111,28 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def complaints(target: Path) -> Iterator[None]:
-    """Turns the system's errors into sentences."""
+    """Turns the system's errors into sentences.
+
+    Raises:
+        OutputError: in place of an OSError.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_SPACE:
             raise OutputError(
                 f"no space is left for {str(target)!r}. Free some, or write elsewhere; nothing was changed."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in _NO_PERMISSION:
             raise OutputError(f"{str(target)!r} may not be written: {error.strerror}. Choose another place.") from error
         raise OutputError(f"{str(target)!r} cannot be written: {error.strerror or error}.") from error
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The user's words for what the system says."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _NO_SPACE:
         return OutputError(f"cannot write {path}: no space left on the device. Free some and go on with --resume.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in _NO_PERMISSION:
         return OutputError(f"cannot write {path}: {error.strerror}. Choose another folder with -o.")
     return OutputError(f"cannot write {path}: {error.strerror or error}.")
 

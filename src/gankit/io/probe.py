@@ -240,9 +240,8 @@ def _opened(path: Path, source: Any) -> IO[bytes]:
 
 def _absent(path: Path, source: Any) -> DataError:
     hint = ""
-    if path.parent.is_dir():
-        near = suggestion(path.name, [entry.name for entry in path.parent.iterdir()])
-        hint = f" {near}" if near else ""
     if "://" in str(source):
-        hint = " Addresses are not opened: download it first."
-    return DataError(f"there is no file {str(source)!r}.{hint}")
+        hint = "Addresses are not opened: download it first."
+    elif path.parent.is_dir():
+        hint = suggestion(path.name, [entry.name for entry in path.parent.iterdir()])
+    return DataError(f"there is no file {str(source)!r}. {hint}".rstrip())

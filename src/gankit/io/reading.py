@@ -23,7 +23,7 @@ from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
 from gankit.io.formats.numpy import arrays_of, records_of_arrays
 from gankit.io.probe import probed
-from gankit.io.records import Origin, Records
+from gankit.io.records import Origin, Records, joined
 
 
 def from_object(source: Any, notes: list[str]) -> Records:
@@ -33,22 +33,16 @@ def from_object(source: Any, notes: list[str]) -> Records:
         return from_pandas(source, notes)
     if library == "polars":
         series = type(source).__name__ == "Series"
-        table = (
-            source.to_frame(source.name or "x0")
-            if series
-            else source.collect()
-            if hasattr(source, "collect")
-            else source
-        ).to_arrow()
+        frame = source.collect() if hasattr(source, "collect") else source
+        table = (frame.to_frame(source.name or "x0") if series else frame).to_arrow()
         details = {"schema": _schema_text(table.schema), "series": series, "name": source.name if series else None}
         return Records(table, Origin("polars", details=details))
     if isinstance(source, np.ndarray):
         return records_of_arrays({"": source}, "the array", Origin("numpy"))
     if isinstance(source, pa.Table | pa.RecordBatch) or hasattr(source, "__arrow_c_stream__"):
         table = pa.Table.from_batches([source]) if isinstance(source, pa.RecordBatch) else pa.table(source)
-        return Records(
-            table.replace_schema_metadata(None), Origin("pyarrow", details={"schema": _schema_text(table.schema)})
-        )
+        origin = Origin("pyarrow", details={"schema": _schema_text(table.schema)})
+        return Records(table.replace_schema_metadata(None), origin)
     if isinstance(source, Mapping):
         return _from_dict(source, notes)
     if isinstance(source, Sequence) and not isinstance(source, str | bytes):
@@ -103,27 +97,24 @@ def _from_list(items: list[Any], notes: list[str]) -> Records:
         raise DataError("the list is empty. Give one with records.")
     first = items[0]
     if isinstance(first, Mapping):
-        wrong = next((i for i, item in enumerate(items) if not isinstance(item, Mapping)), None)
-        if wrong is not None:
-            raise DataError(
-                f"the list, item {wrong + 1}: expected a dict, found {type(items[wrong]).__name__}. Make all "
-                f"items alike."
-            )
+        for number, item in enumerate(items, 1):
+            if not isinstance(item, Mapping):
+                kind = type(item).__name__
+                raise DataError(f"the list, item {number}: expected a dict, found {kind}. Make all items alike.")
         return Records(table_of_dicts(items, "the list", notes), Origin("list", details={"item": "dict"}))
     if isinstance(first, list | tuple | np.ndarray):
         width = len(first)
-        for number, item in enumerate(items):
+        for number, item in enumerate(items, 1):
             if not isinstance(item, list | tuple | np.ndarray) or len(item) != width:
                 found = len(item) if hasattr(item, "__len__") else type(item).__name__
                 raise DataError(
-                    f"the list, item {number + 1}: expected {width} values as in the first item, found {found}."
+                    f"the list, item {number}: expected {width} values as in the first item, found {found}."
                 )
         columns = {f"c{i}": array_of([plain(item[i]) for item in items], f"c{i}") for i in range(width)}
-        kind = "tuple" if isinstance(first, tuple) else "list"
-        return Records(pa.table(columns), Origin("list", details={"item": kind}))
-    return Records(
-        pa.table({"x0": array_of([plain(item) for item in items], "x0")}), Origin("list", details={"item": "value"})
-    )
+        details = {"item": "tuple" if isinstance(first, tuple) else "list"}
+        return Records(pa.table(columns), Origin("list", details=details))
+    values = array_of([plain(item) for item in items], "x0")
+    return Records(pa.table({"x0": values}), Origin("list", details={"item": "value"}))
 
 
 def _to_list(table: pa.Table, origin: Origin) -> list[Any]:
@@ -162,7 +153,7 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
         column = frame.iloc[:, place]
         names.append(str(name))
         try:
-            arrays.append(pa.Array.from_pandas(column))
+            arrays.append(joined(pa.Array.from_pandas(column)))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             kinds = sorted({type(cell).__name__ for cell in column.dropna()})[:6]
             raise DataError(
@@ -170,14 +161,9 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
                 f"numbers or all texts."
             ) from error
         columns.append(_form_of(column, name))
-    arrays = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
-    details = {
-        "columns": columns,
-        "series": series,
-        "named": not series or source.name is not None,
-        "index": _name(frame.index.name),
-    }
-    return Records(pa.Table.from_arrays(arrays, names=names), Origin("pandas", details=details))
+    details = {"columns": columns, "series": series, "named": not series or source.name is not None}
+    details["index"] = _name(frame.index.name)
+    return Records(pa.table(arrays, names=names), Origin("pandas", details=details))
 
 
 def _name(name: Any) -> Any:
@@ -224,11 +210,8 @@ def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
         dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
         plain = column.combine_chunks()
         values = plain.dictionary_decode() if pa.types.is_dictionary(plain.type) else plain
-        return pd.Series(
-            pd.Categorical(
-                values.to_pandas().astype(form["of"]) if values.null_count == 0 else values.to_pandas(), dtype=dtype
-            )
-        )
+        cells = values.to_pandas()
+        return pd.Series(pd.Categorical(cells if values.null_count else cells.astype(form["of"]), dtype=dtype))
     dtype = pd.api.types.pandas_dtype(form["dtype"])
     if hasattr(dtype, "__from_arrow__") and not isinstance(dtype, pd.DatetimeTZDtype):
         return pd.Series(dtype.__from_arrow__(column))

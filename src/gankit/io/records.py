@@ -77,27 +77,14 @@ def float_texts(values: npt.NDArray[np.float64]) -> pa.Array:
     values = values + 0.0  # turns -0.0 into 0.0
     texts = pa.array(values).cast(pa.string())
     texts = pc.replace_substring_regex(texts, r"e([+-])([0-9])$", r"e\10\2")
-    small = np.abs(values) < 1e-4
-    if bool((small & (values != 0)).any()):
-        texts = _small_exponents(texts, values)
-    large = np.abs(values) >= 1e10
-    if bool(large.any()):
-        # From here on Arrow writes powers of ten, people and Python do not before 1e16.
-        longhand = pa.array([_longhand(v) for v in values[large].tolist()], pa.string())
-        texts = pc.replace_with_mask(texts, pa.array(large), longhand)
-    return texts
-
-
-def _small_exponents(texts: pa.Array, values: npt.NDArray[np.float64]) -> pa.Array:
-    odd = np.asarray(pc.match_substring_regex(texts, r"^-?0\.0000"))
+    # From 1e10 on Arrow writes powers of ten, Python and people from 1e16 on; below 1e-4 it is the other way round.
+    odd = np.abs(values) >= 1e10
+    if bool(((np.abs(values) < 1e-4) & (values != 0)).any()):
+        odd |= np.asarray(pc.match_substring_regex(texts, r"^-?0\.0000"))
     if not odd.any():
         return texts
-    return pc.replace_with_mask(texts, pa.array(odd), pa.array([repr(v) for v in values[odd].tolist()], pa.string()))
-
-
-def _longhand(value: float) -> str:
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
+    written = [repr(value).removesuffix(".0") for value in values[odd].tolist()]
+    return pc.replace_with_mask(texts, pa.array(odd), pa.array(written, pa.string()))
 
 
 def as_texts(column: pa.Array) -> pa.Array:
@@ -107,23 +94,18 @@ def as_texts(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
-OBJECT_FORMATS = ("pandas", "polars", "pyarrow", "numpy", "list", "dict")
-
-
 @dataclass(frozen=True)
 class Origin:
     """Where records came from.
 
-    format: one of `formats.FORMATS` or, for Python objects, of `OBJECT_FORMATS`.
-        "textfiles" is a .txt file a class.
+    format: one of `formats.FORMATS`, "textfiles" (a .txt file a class), or for Python objects "pandas", "polars",
+        "pyarrow", "numpy", "list" or "dict".
     name: the file's name without its folder and suffixes.
     compression: None, "gz" or "zip". encoding: of the text.
     delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or
-        "all";
-        escape: "" (quotes are doubled) or the character before them.
+        "all"; escape: "" (quotes are doubled) or the character before them.
     renamed: columns whose name in the file differs (blanks around it, or none at all): column -> as in the file.
-    details: what only one format needs, as plain JSON: an XML file's tags, arrays' dtypes and shapes, a DataFrame's
-    dtypes.
+    details: what only one format needs, as plain JSON: XML tags, dtypes and shapes of arrays or of a DataFrame.
     """
 
     format: str

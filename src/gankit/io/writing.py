@@ -30,6 +30,10 @@ from gankit.io.formats.base import Sink
 from gankit.io.records import Origin
 
 _LABELS = "labels.csv"
+_ROWS = 1 << 16
+
+Typed = Callable[[pa.Table, bool], pa.Table]
+"""Makes columns of texts what their texts mean: numbers, booleans and, if that is asked for, times."""
 
 
 class Batch(Protocol):
@@ -112,13 +116,11 @@ class _Files(Sink):
 
     def write(self, batch: Any) -> None:
         labels = batch.labels
-        classes = bool(self.origin.details.get("classes")) and labels is not None and labels.column_names == ["label"]
-        folders = labels.column("label").to_pylist() if classes and labels is not None else None
+        classes = self.origin.details.get("classes") and labels is not None and labels.column_names == ["label"]
+        folders = labels.column("label").to_pylist() if classes else [None] * len(batch)
         names = []
-        for place, data in enumerate(self._form.encode(batch)):
-            name = f"{self.row + place:06d}{self._form.suffix}"
-            if folders is not None and folders[place] is not None:
-                name = f"{_folder_name(str(folders[place]))}/{name}"
+        for row, (folder, data) in enumerate(zip(folders, self._form.encode(batch), strict=False), self.row):
+            name = ("" if folder is None else f"{_folder_name(str(folder))}/") + f"{row:06d}{self._form.suffix}"
             self._put(name, data)
             names.append(name)
         if labels is not None and not classes:
@@ -148,12 +150,6 @@ def _folder_name(label: str) -> str:
     return re.sub(r"^\.", "_", name)
 
 
-_ROWS = 1 << 16
-
-Typed = Callable[[pa.Table, bool], pa.Table]
-"""Makes columns of texts what their texts mean: numbers, booleans and, if that is asked for, times."""
-
-
 def write(
     batches: Iterable[pa.Table], path: str | Path | TextIO | IO[bytes], origin: Origin, typed: Typed, *,
     format: str | None = None,
@@ -172,14 +168,14 @@ def write(
         OutputError: an unknown suffix, a folder, no permission, no space left, or records that the format cannot hold.
     """
     if not isinstance(path, str | Path) or str(path) == "-":
-        stream = sys.stdout if isinstance(path, str | Path) else path
         chosen, _ = _format_for("-", origin, format)
-        binary: Any = getattr(stream, "buffer", stream)
-        if isinstance(binary, io.TextIOBase):
+        stream: Any = sys.stdout if isinstance(path, str | Path) else path
+        stream = getattr(stream, "buffer", stream)
+        if isinstance(stream, io.TextIOBase):
             if not chosen.is_text:
                 raise OutputError(f"{chosen.name} is not text and cannot go to a stream of text. Give a file with -o.")
-            return _write_text(batches, binary, origin, typed, chosen)
-        return _run(batches, binary, origin, typed, chosen, "the output")
+            origin, stream = replace(origin, encoding="utf-8"), _Decoding(stream)
+        return _run(batches, stream, origin, typed, chosen, "the output")
     target = Path(path)
     if target.is_dir():
         raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
@@ -234,31 +230,26 @@ def _run(
 def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in tables of about 65,536: small row groups make large files and slow readers."""
     waiting: list[pa.Table] = []
-    size = 0
     seen = False
     for table in batches:
         waiting.append(table)
-        size += table.num_rows
-        if size >= _ROWS:
+        if sum(map(len, waiting)) >= _ROWS:
             yield pa.concat_tables(waiting)
-            waiting, size, seen = [], 0, True
-    if waiting and (size or not seen):
+            waiting, seen = [], True
+    if any(map(len, waiting)) or (waiting and not seen):
         yield pa.concat_tables(waiting)
 
 
-def _write_text(
-    batches: Iterable[pa.Table], stream: io.TextIOBase, origin: Origin, typed: Typed, format: Format
-) -> int:
-    class _Decoding(io.RawIOBase):
-        def writable(self) -> bool:
-            return True
+class _Decoding:
+    """A stream of text as one of bytes: it has what a sink needs."""
 
-        def write(self, data: Any) -> int:
-            stream.write(bytes(data).decode("utf-8"))
-            return len(data)
+    def __init__(self, stream: io.TextIOBase) -> None:
+        self._stream = stream
+        self.flush = stream.flush
 
-    binary: Any = _Decoding()  # has what a sink needs: write and flush
-    return _run(batches, binary, replace(origin, encoding="utf-8"), typed, format, "the output")
+    def write(self, data: bytes | memoryview) -> int:
+        self._stream.write(bytes(data).decode("utf-8"))
+        return len(data)
 
 
 @contextlib.contextmanager
