@@ -48,32 +48,16 @@ __all__ = [
     "train",
 ]
 
-_ROOM_OF = {
-    "DataError": "errors",
-    "DependencyError": "errors",
-    "DivergedError": "errors",
-    "GankitError": "errors",
-    "InterruptedRun": "errors",
-    "ModelError": "errors",
-    "OptionError": "errors",
-    "OutputError": "errors",
-    "TrainConfig": "config",
-    "Model": "model",
-    "inspect": "model",
-    "load": "model",
-    "parse_where": "model",
-    "evaluate": "run.evaluation",
-    "follow": "run.api",
-    "resume": "run.api",
-    "train": "run.api",
-}
+_MODULE_OF = {name: "errors" for name in __all__ if name.endswith("Error")} | {"InterruptedRun": "errors"}
+_MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")
+_MODULE_OF |= {"evaluate": "run.evaluation"} | dict.fromkeys(("follow", "resume", "train"), "run.api")
 
 
 def __getattr__(name: str) -> Any:
-    """The public name, imported from its room on first use."""
-    if name not in _ROOM_OF:
+    """The public name, imported on first use."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'gankit' has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = getattr(import_module(f"gankit.{_ROOM_OF[name]}"), name)
+    value = getattr(import_module(f"gankit.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
 

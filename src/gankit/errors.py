@@ -1,6 +1,6 @@
 """The exceptions a user can meet. Every text says what, where, what was found, and what to do next.
 
-Knows nothing of the rest of the house, so that every room may raise them.
+Knows nothing of the rest of the package, so that every module may raise them.
 """
 
 from __future__ import annotations

@@ -70,9 +70,9 @@ def options_of(cls: type[Any]) -> tuple[Option, ...]:
     for f in fields(cls):
         if "help" not in f.metadata:
             continue
-        members = _members(hints[f.name])
-        plain = [m for m in members if m is not type(None) and get_origin(m) is not Callable]
-        (kind,) = plain
+        hint = hints[f.name]
+        members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)  # of int | None both
+        (kind,) = (m for m in members if m is not type(None) and get_origin(m) is not Callable)
         many = get_origin(kind) is tuple
         scalar = get_args(kind)[0] if many else kind
         assert f.default is not MISSING, f"{cls.__name__}.{f.name} has no default"
@@ -80,11 +80,6 @@ def options_of(cls: type[Any]) -> tuple[Option, ...]:
         optional = type(None) in members
         found.append(Option(f.name, scalar, optional, many, f.default, **f.metadata, takes_functions=takes_functions))
     return tuple(found)
-
-
-def _members(hint: Any) -> tuple[Any, ...]:
-    """The alternatives of a type: `int | None` -> (int, NoneType)."""
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -107,22 +102,23 @@ def checked(option: Option, value: Any, named: str) -> Any:
     """
     if (value is None and option.optional) or (option.takes_functions and callable(value)):
         return value
-    if option.many:
-        items = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else None
-        if items is None:
-            raise _wrong(option, value, named)
-        return tuple(_checked_scalar(option, item, named) for item in items)
-    return _checked_scalar(option, value, named)
+    if not option.many:
+        return _checked_scalar(option, value, named)
+    if not isinstance(value, str | list | tuple):
+        raise _wrong(option, value, named)
+    return tuple(_checked_scalar(option, item, named) for item in ([value] if isinstance(value, str) else value))
 
 
 def _checked_scalar(option: Option, value: Any, named: str) -> Any:
     if isinstance(value, Path) and option.scalar is str:
         value = str(value)
-    if option.scalar is float and not isinstance(value, bool) and isinstance(value, Real):
+    if isinstance(value, bool) != (option.scalar is bool):
+        raise _wrong(option, value, named)
+    if option.scalar is float and isinstance(value, Real):
         value = float(value)
-    if option.name == "samples" and isinstance(value, int) and not isinstance(value, bool):
+    if option.name == "samples" and isinstance(value, int):
         value = str(value)
-    if not isinstance(value, option.scalar) or (isinstance(value, bool) and option.scalar is not bool):
+    if not isinstance(value, option.scalar):
         raise _wrong(option, value, named)
     if option.choices and value not in option.choices:
         hint = nearest(str(value), option.choices)

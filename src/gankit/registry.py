@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gankit.errors import DependencyError
@@ -52,7 +52,7 @@ class Registry(Mapping[str, T], Generic[T]):
         if name not in self._loaded:
             if name in self.own:
                 place = self.own[name]
-                found: Any = _imported(place) if isinstance(place, str) else place
+                found: Any = resolve_name(place) if isinstance(place, str) else place
             elif name in self.others:
                 found = self._load(self.others[name])
             else:
@@ -94,8 +94,3 @@ class Registry(Mapping[str, T], Generic[T]):
                 f"{self.group} {point.name!r} of {package} cannot be loaded ({type(error).__name__}: {error}). "
                 "Update that package, or remove it."
             ) from error
-
-
-def _imported(place: str) -> Any:
-    module, _, name = place.partition(":")
-    return getattr(import_module(module), name)

@@ -5,7 +5,9 @@ Knows numbers only; never columns, files or kinds of data.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, Literal
 
 Form = Literal["vector", "sequence", "image"]
@@ -50,18 +52,12 @@ class Spec:
     @property
     def dim(self) -> int:
         """How many numbers one record has."""
-        total = 1
-        for n in self.shape:
-            total *= n
-        return total
+        return math.prod(self.shape)
 
     @property
     def offsets(self) -> tuple[int, ...]:
         """Where each block begins in the last axis, and, as the last entry, where all end."""
-        edges = [0]
-        for block in self.blocks:
-            edges.append(edges[-1] + block.size)
-        return tuple(edges)
+        return tuple(accumulate((block.size for block in self.blocks), initial=0))
 
     @property
     def compact_dim(self) -> int:

@@ -36,9 +36,7 @@ _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|",
 
 @contextmanager
 def long_fields() -> Iterator[None]:
-    """Lets Python's csv module take fields of any length: a line of 10,000 numbers, tried with another delimiter than
-    its own, is a single field.
-    """
+    """Lets Python's csv module take fields of any length: 10,000 numbers tried with another delimiter are one field."""
     before = csv.field_size_limit(2**31 - 1)
     try:
         yield
@@ -75,13 +73,8 @@ def _find_dialect(
 
 
 def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list[str]]:
-    """The records of a sample that is cut at any place, without empty lines; the last, perhaps half, one is
-    left off.
-    """
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, escapechar=escape or None, doublequote=not escape
-    )
-    rows = [row for row in reader if row]
+    """The records of a sample that is cut at any place, without empty lines; the last, perhaps half, one is left off."""
+    rows = [row for row in _reader(text, delimiter, escape) if row]
     return rows if whole or len(rows) < 2 else rows[:-1]
 
 
@@ -97,12 +90,8 @@ def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -
             continue
         cells = list(itertools.chain.from_iterable(row for row in rows[:50] if len(row) == width))
         plain = sum(bool(_NUMBER.match(cell)) for cell in cells) / max(len(cells), 1)
-        score = (
-            float(delimiter == expected) + round(even, 1) + 0.3 * (len(rows[0]) == width),
-            plain,
-            -float(delimiter == " "),
-            width,
-        )
+        first = float(delimiter == expected) + round(even, 1) + 0.3 * (len(rows[0]) == width)
+        score = (first, plain, -float(delimiter == " "), width)
         if best is None or score > best_score:
             best, best_score = delimiter, score
     return best or (expected or (_UNUSED if "," in text else ","))
@@ -152,12 +141,8 @@ def _header_score(rows: list[list[str]]) -> float:
 
 
 def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]:
-    names = []
-    for place, written in enumerate(first):
-        column = written.strip() or f"c{place}"
-        if column != written:
-            renamed[column] = written
-        names.append(column)
+    names = [written.strip() or f"c{place}" for place, written in enumerate(first)]
+    renamed |= {column: written for column, written in zip(names, first, strict=True) if column != written}
     twice = [column for column, times in Counter(names).items() if times > 1]
     if twice:
         spots = ", ".join(str(i + 1) for i, column in enumerate(names) if column == twice[0])
@@ -218,31 +203,29 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa
     return table
 
 
-def _reader(data: bytes, dialect: Origin, *, strict: bool) -> Any:
-    text = io.StringIO(data.decode("utf-8"), newline="")
-    escape = dialect.escape or None
-    return csv.reader(text, delimiter=dialect.delimiter, escapechar=escape, doublequote=not escape, strict=strict)
+def _reader(text: str, delimiter: str, escape: str, *, strict: bool = False) -> Any:
+    lines = io.StringIO(text, newline="")
+    return csv.reader(lines, delimiter=delimiter, escapechar=escape or None, doublequote=not escape, strict=strict)
 
 
 def _check_quotes(data: bytes, name: str, dialect: Origin) -> None:
     """An odd number of quotes: harmless within a field (`5" pipe`), a mistake where a quoted field never closes."""
-    reader = _reader(data, dialect, strict=True)
-    start = 0
+    reader, start = _reader(data.decode("utf-8"), dialect.delimiter, dialect.escape, strict=True), 0
     try:
         for _ in reader:
             start = reader.line_num
     except csv.Error as error:
         if "end of data" not in str(error):
             return
+        where = f"{name!r}, line {start + 1}"
         raise DataError(
-            f"{name!r}, line {start + 1}: a field opens with a quote that is never closed. Close it, or double "
-            f"quotes inside fields."
+            f"{where}: a field opens with a quote that is never closed. Close it, or double quotes inside fields."
         ) from None
 
 
 def _bad_lines(data: bytes, width: int, dialect: Origin) -> tuple[list[tuple[int, int, int]], int]:
     """(first line, last line, fields) of every record with another number of fields, and the number of records."""
-    reader = _reader(data, dialect, strict=False)
+    reader = _reader(data.decode("utf-8"), dialect.delimiter, dialect.escape)
     bad: list[tuple[int, int, int]] = []
     end = records = 0
     for row in reader:
@@ -313,9 +296,8 @@ class CsvSink(Sink):
         self._start = True
         if origin.header:
             names = [origin.renamed.get(name, name) for name in first.column_names]
-            line = [
-                self._quoted(name) if origin.quoting in ("all", "strings") else self._checked(name) for name in names
-            ]
+            quoted = origin.quoting in ("all", "strings")
+            line = [self._quoted(name) if quoted or self._special.search(name) else name for name in names]
             self._emit((self._mark.join(line) + self._end).encode())
 
     def _quoted(self, text: str) -> str:
@@ -323,20 +305,15 @@ class CsvSink(Sink):
             text = text.replace(self.origin.escape, 2 * self.origin.escape)
         return '"' + text.replace('"', self._escape + '"') + '"'
 
-    def _checked(self, text: str) -> str:
-        return self._quoted(text) if self._special.search(text) else text
-
     def _emit(self, data: bytes | memoryview) -> None:
         encoding = self.origin.encoding if self.origin.format in ("csv", "tsv") else "utf-8"
         if encoding in ("utf-8", "ascii"):
             self.stream.write(data)
             return
-        text = bytes(data).decode("utf-8")
-        if not self._start and encoding in ("utf-8-sig", "utf-16", "utf-32"):
-            encoding = without_mark(encoding)
+        encoding = encoding if self._start else without_mark(encoding)
         self._start = False
         try:
-            self.stream.write(text.encode(encoding))
+            self.stream.write(bytes(data).decode("utf-8").encode(encoding))
         except UnicodeEncodeError as error:
             raise OutputError(
                 f"{error.object[error.start]!r} cannot be written in {encoding}. Write another format."
@@ -344,37 +321,27 @@ class CsvSink(Sink):
 
     def write(self, table: pa.Table) -> None:
         """Writes records, every text quoted as the data was."""
-        cells = [
-            self._cells(field, column, table.num_columns == 1)
-            for field, column in zip(table.schema, table.columns, strict=True)
-        ]
-        if not cells or table.num_rows == 0:
+        if not table.num_columns or not table.num_rows:
             return
-        cells[-1] = pc.binary_join_element_wise(cells[-1].cast(pa.large_string()), large(self._end), large(""))
-        lines = (
-            cells[0]
-            if len(cells) == 1
-            else pc.binary_join_element_wise(*(c.cast(pa.large_string()) for c in cells), large(self._mark))
-        )
-        self._emit(content_of(lines))
+        alone = table.num_columns == 1
+        pairs = zip(table.schema, table.columns, strict=True)
+        cells = [self._cells(field, column, alone).cast(pa.large_string()) for field, column in pairs]
+        cells[-1] = pc.binary_join_element_wise(cells[-1], large(self._end), large(""))
+        self._emit(content_of(pc.binary_join_element_wise(*cells, large(self._mark))))
 
     def _cells(self, field: pa.Field, column: pa.ChunkedArray, alone: bool) -> pa.Array:
         texts = texts_of(column).fill_null("")
         quoting = self.origin.quoting
         number = not is_text(field.type) or is_noted(field)
-        if quoting == "all" or (quoting == "strings" and not number):
-            all_quoted = self._quote(texts)
-            if quoting == "all":
-                return all_quoted
+        if quoting == "all":
+            return self._quote(texts)
+        if quoting == "strings" and not number:
             bare = pc.is_in(pc.utf8_lower(texts), pa.array(words.CERTAIN))
-            return pc.if_else(bare, texts, all_quoted)
-        if alone:
-            texts = pc.if_else(pc.equal(texts, ""), '""', pc.if_else(self._needing(texts), self._quote(texts), texts))
+            return pc.if_else(bare, texts, self._quote(texts))
+        if not alone and not holds(texts, self._signs):
             return texts
-        return pc.if_else(self._needing(texts), self._quote(texts), texts) if holds(texts, self._signs) else texts
-
-    def _needing(self, texts: pa.Array) -> pa.Array:
-        return pc.match_substring_regex(texts, self._special.pattern)
+        written = pc.if_else(pc.match_substring_regex(texts, self._special.pattern), self._quote(texts), texts)
+        return pc.if_else(pc.equal(texts, ""), '""', written) if alone else written
 
     def _quote(self, texts: pa.Array) -> pa.Array:
         if self.origin.escape:

@@ -27,12 +27,8 @@ def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str
 
     Columns that mix numbers and texts become texts, and a note says so.
     """
-    keys: dict[str, None] = {}
-    for row in rows:
-        for key in row:
-            keys.setdefault(str(key))
     columns = {}
-    for key in keys:
+    for key in dict.fromkeys(str(key) for row in rows for key in row):
         cells = [plain(row.get(key)) for row in rows]
         kinds = {type(cell) for cell in cells if cell is not None}
         if len(kinds) > 1 and kinds - {int, float} and kinds <= {int, float, bool, str}:
@@ -50,19 +46,19 @@ def table_of_dicts(rows: Sequence[Mapping[str, Any]], name: str, notes: list[str
 
 
 def array_of(cells: list[Any], column: str) -> pa.Array:
-    """Python's values as a column; raises DataError where they do not go together."""
-    if any(isinstance(cell, float) and math.isnan(cell) for cell in cells) and any(
-        isinstance(cell, str) for cell in cells
-    ):
+    """Python's values as a column.
+
+    Raises:
+        DataError: they do not go together.
+    """
+    if any(isinstance(cell, str) for cell in cells):
         cells = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
     try:
         return pa.array(cells)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
         kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
-        raise DataError(
-            f"column {column!r} mixes values that do not go together ({', '.join(kinds)}). Make them all "
-            f"numbers or all texts."
-        ) from error
+        what = f"column {column!r} mixes values that do not go together ({', '.join(kinds)})"
+        raise DataError(f"{what}. Make them all numbers or all texts.") from error
 
 
 def plain(value: Any) -> Any:
@@ -88,8 +84,8 @@ class JsonLinesSink(Sink):
         if table.num_rows == 0:
             return
         parts: list[Any] = []
-        for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
-            parts += [("{" if place == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": ", self._values(column)]
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            parts += [", " if parts else "{", json.dumps(name, ensure_ascii=False), ": ", self._values(column)]
         lines = pc.binary_join_element_wise(*parts, "}", "").cast(pa.large_string())
         lines = pc.binary_join_element_wise(large(self.between), lines, large(""))
         content = bytes(content_of(lines))
@@ -98,11 +94,10 @@ class JsonLinesSink(Sink):
 
     def _values(self, column: pa.ChunkedArray) -> pa.Array:
         texts = texts_of(column)
-        if pa.types.is_floating(column.type):
+        kind = column.type
+        if pa.types.is_floating(kind):
             texts = pc.if_else(pc.is_finite(joined(column)), texts, None)
-        elif not (
-            pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type)
-        ):
+        elif not (pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)):
             different, rows = distinct(texts)
             coded = pa.array([json.dumps(text, ensure_ascii=False) for text in different.to_pylist()], pa.string())
             texts = coded.take(pa.array(rows, mask=rows < 0))
@@ -152,10 +147,8 @@ def _json_lines(text: bytes, name: str) -> list[Any]:
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:
-            raise DataError(
-                f"{name!r}, line {number}: no well-formed JSON ({error.msg} at column {error.colno}). Correct "
-                f"or remove this line."
-            ) from error
+            what = f"no well-formed JSON ({error.msg} at column {error.colno})"
+            raise DataError(f"{name!r}, line {number}: {what}. Correct or remove this line.") from error
     return rows
 
 

@@ -31,6 +31,9 @@ def records_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], name: str, origin:
     """Records of arrays [N] or [N, …] of one length: columns x0, x1, … (of several arrays: their names, then numbers).
 
     `origin.details["arrays"]` keeps each one's name, dtype, shape of a record and columns.
+
+    Raises:
+        DataError: there are none, their lengths or names do not go together, or they hold what cannot be learned.
     """
     if not arrays:
         raise DataError(f"{name!r} holds no arrays. Give one of shape [rows] or [rows, columns].")
@@ -76,7 +79,11 @@ def _column_of(values: npt.NDArray[Any], column: str, name: str) -> pa.Array:
 
 
 def arrays_of(table: pa.Table, origin: Origin) -> dict[str, npt.NDArray[Any]]:
-    """The arrays that `records_of_arrays` took: same names, dtypes and shapes, with as many rows as the table has."""
+    """The arrays that `records_of_arrays` took: same names, dtypes and shapes, with as many rows as the table has.
+
+    Raises:
+        DataError: a column was left out.
+    """
     result = {}
     for form in origin.details["arrays"]:
         fields = isinstance(form["dtype"], list)
@@ -86,16 +93,11 @@ def arrays_of(table: pa.Table, origin: Origin) -> dict[str, npt.NDArray[Any]]:
             raise DataError(
                 f"column {missing[0]!r} was left out (free text or dropped), so the array cannot be put together."
             )
-        if fields:
-            array = np.empty(table.num_rows, dtype=dtype)
-            for column in form["columns"]:
-                array[column] = _values_of(table.column(column), dtype[column])
-        else:
-            array = np.empty((table.num_rows, len(form["columns"])), dtype=dtype)
-            for place, column in enumerate(form["columns"]):
-                array[:, place] = _values_of(table.column(column), dtype)
-            array = array.reshape(table.num_rows, *form["shape"])
-        result[form["name"]] = array
+        array = np.empty(table.num_rows if fields else (table.num_rows, len(form["columns"])), dtype=dtype)
+        for place, column in enumerate(form["columns"]):
+            cells = array[column] if fields else array[:, place]
+            cells[...] = _values_of(table.column(column), cells.dtype)
+        result[form["name"]] = array if fields else array.reshape(table.num_rows, *form["shape"])
     return result
 
 
@@ -152,22 +154,21 @@ class GrowingArrays:
         """Writes an array, or the first, as a .npy file."""
         name = next(iter(self._files)) if name is None else name
         like = self._last[name]
-        shape, descr = (self._rows[name], *like.shape[1:]), np.lib.format.dtype_to_descr(like.dtype)
-        header = {"descr": descr, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
+        header = {"descr": np.lib.format.dtype_to_descr(like.dtype), "fortran_order": False}
+        np.lib.format.write_array_header_1_0(stream, {**header, "shape": (self._rows[name], *like.shape[1:])})
         self._files[name].seek(0)
         shutil.copyfileobj(self._files[name], stream, 1 << 20)
 
     def archive(self, stream: IO[bytes], others: Mapping[str, Any] | None = None) -> None:
         """Writes all of them, and other arrays, as an .npz file, the same for the same arrays."""
+        others = others or {}
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-            for name in (*self._files, *(others or ())):
+            for name in (*self._files, *others):
                 with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                     if name in self._files:
                         self.copy(member, name)
                     else:
-                        array = np.asarray((others or {})[name], order="C")
-                        np.lib.format.write_array(member, array, allow_pickle=False)
+                        np.lib.format.write_array(member, np.asarray(others[name], order="C"), allow_pickle=False)
 
     def close(self) -> None:
         """Removes the files."""
@@ -198,13 +199,8 @@ class NumpySink(Sink):
 
     def write(self, batch: pa.Table) -> None:
         """Writes the arrays' bytes aside."""
-        filled = pa.table(
-            {
-                n: c.fill_null(float("nan")) if pa.types.is_floating(c.type) else c
-                for n, c in zip(batch.column_names, batch.columns, strict=True)
-            }
-        )
-        for name, array in arrays_of(filled, self._origin).items():
+        columns = [c.fill_null(math.nan) if pa.types.is_floating(c.type) else c for c in batch.columns]
+        for name, array in arrays_of(pa.table(columns, names=batch.column_names), self._origin).items():
             if array.dtype.hasobject:
                 raise OutputError(
                     f"the array {name or 'x'!r} holds objects, which .npy cannot hold safely. Write .csv or .parquet."

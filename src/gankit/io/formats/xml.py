@@ -6,10 +6,11 @@ Knows XML trees; never what columns mean. Entities, document types and the netwo
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 from lxml import etree
@@ -31,9 +32,8 @@ def _read(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[
     Raises:
         DataError: damaged XML, entities, no records. OptionError: the XPath is wrong or chooses no elements.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
-    )
+    safe = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    parser = etree.XMLParser(**safe, remove_comments=True)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -44,10 +44,8 @@ def _read(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[
     elements = _chosen(root, name, xpath, notes)
     fields, rows, repeated = _cells(elements)
     if not fields:
-        raise DataError(
-            f"{name!r}: the {len(elements)} records <{_local(elements[0].tag)}> hold nothing. Choose others "
-            f"with --xpath."
-        )
+        records = f"the {len(elements)} records <{_local(elements[0].tag)}>"
+        raise DataError(f"{name!r}: {records} hold nothing. Choose others with --xpath.")
     if repeated:
         notes.append(
             f"{name}: {', '.join(sorted(repeated)[:5])} occur several times in a record; the first of each is taken"
@@ -89,24 +87,19 @@ def _cells(elements: list[Any]) -> tuple[Fields, list[dict[str, str]], set[str]]
     for element in elements:
         row: dict[str, str] = {}
         for path, text in _leaves(element, ()):
-            column = names.get(path)
-            if column is None:
-                column = names[path] = _name_for(path, set(names.values()))
-            if column in row:
-                repeated.add(column)
-            else:
-                row[column] = text
+            if path not in names:
+                names[path] = _name_for(path, set(names.values()))
+            if names[path] in row:
+                repeated.add(names[path])
+            row.setdefault(names[path], text)
         rows.append(row)
     return {column: list(path) for path, column in names.items()}, rows, repeated
 
 
 def _name_for(path: tuple[str, ...], taken: set[str]) -> str:
     plain = "/".join(_local(part.removeprefix("@")) for part in path) or "text"
-    choices = [plain, "/".join(("@" if part[0] == "@" else "") + _local(part.removeprefix("@")) for part in path)]
-    number = 2
-    while choices[-1] in taken:
-        choices.append(f"{plain}_{number}")
-        number += 1
+    marked = "/".join(("@" if part[0] == "@" else "") + _local(part.removeprefix("@")) for part in path)
+    choices = itertools.chain((plain, marked), (f"{plain}_{number}" for number in itertools.count(2)))
     return next(choice for choice in choices if choice not in taken)
 
 
@@ -145,11 +138,6 @@ def _element_of(row: Mapping[str, str | None], details: Mapping[str, Any]) -> An
     return record
 
 
-def _details_for(columns: list[str]) -> dict[str, Any]:
-    """The tags for records that did not come from XML: <records>, <record> and one element a column."""
-    return {"root": "records", "record": "record", "fields": {column: [_tag_from(column)] for column in columns}}
-
-
 def _tag_from(column: str) -> str:
     """A column's name as a tag: what XML does not allow becomes an underscore."""
     tag = "".join(sign if sign.isalnum() or sign in "_-." else "_" for sign in column)
@@ -162,17 +150,17 @@ def _tag_from(column: str) -> str:
 class XmlSink(Sink):
     """XML, with the tags that the data came in, or <records>, <record> and one element a column."""
 
-    _root: Any = None
+    def __init__(self, stream: IO[bytes], origin: Origin, name: str, row: int = 0) -> None:
+        super().__init__(stream, origin, name, row)
+        self._open = contextlib.ExitStack()
 
     def begin(self, first: pa.Table) -> None:
         """Writes the root's opening tag."""
-        details = self.origin.details
-        self._details = details if "fields" in details else _details_for(first.column_names)
-        self._file = etree.xmlfile(self.stream, encoding="utf-8")
-        self._writer = self._file.__enter__()
+        plain = {"root": "records", "record": "record", "fields": {}}
+        self._details = self.origin.details if "fields" in self.origin.details else plain
+        self._writer = self._open.enter_context(etree.xmlfile(self.stream, encoding="utf-8"))
         self._writer.write_declaration()
-        self._root = self._writer.element(self._details["root"])
-        self._root.__enter__()
+        self._open.enter_context(self._writer.element(self._details["root"]))
         self._writer.write("\n")
 
     def write(self, table: pa.Table) -> None:
@@ -188,15 +176,12 @@ class XmlSink(Sink):
 
     def close(self) -> None:
         """Writes the root's closing tag."""
-        root, self._root = self._root, None
-        root.__exit__(None, None, None)
-        self._file.__exit__(None, None, None)
+        self._open.close()
 
     def release(self) -> None:
         """Closes the tags while the stream is open."""
-        if self._root is not None:
-            with contextlib.suppress(OSError, ValueError, SyntaxError):
-                self.close()
+        with contextlib.suppress(OSError, ValueError, SyntaxError):
+            self._open.close()
 
 
 class Xml(Format):
