@@ -73,7 +73,7 @@ def _find_dialect(
 
 
 def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list[str]]:
-    """The records of a sample that is cut at any place, without empty lines; the last, perhaps half, one is left off."""
+    """The records of a sample that is cut at any place, without empty lines; the last, perhaps half, is left off."""
     rows = [row for row in _reader(text, delimiter, escape) if row]
     return rows if whole or len(rows) < 2 else rows[:-1]
 
