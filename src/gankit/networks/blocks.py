@@ -34,33 +34,27 @@ class BlockOutput(nn.Module):
         # sizes are padded to the next power of two at most, so padding at most doubles the work
         groups: dict[int, list[tuple[int, int]]] = {}
         for offset, size in choices:
-            groups.setdefault(1 << (size - 1).bit_length(), []).append((offset, size))
+            groups.setdefault((size - 1).bit_length(), []).append((offset, size))
         columns: list[int] = []  # for each padded slot, the number of the record it holds
-        holds: list[bool] = []  # whether the slot is a number of the record, not padding
+        padding: list[float] = []  # for each slot, 0, or -infinity where it holds none
         self.groups: list[tuple[int, int, int]] = []  # (first slot, blocks, slots per block)
         home = [0] * self.width  # for each number of the record, its slot
-        for padded, members in sorted(groups.items()):
+        chosen = torch.zeros(self.width, dtype=torch.bool)
+        for _, members in sorted(groups.items()):
             widest = max(size for _, size in members)
             self.groups.append((len(columns), len(members), widest))
             for offset, size in members:
-                for i in range(widest):
-                    if i < size:
-                        home[offset + i] = len(columns)
-                    columns.append(offset + i if i < size else offset)
-                    holds.append(i < size)
-            assert widest <= padded
-        chosen = [False] * self.width
-        for offset, size in choices:
-            chosen[offset : offset + size] = [True] * size
-        self.all_chosen = all(chosen)
+                home[offset : offset + size] = range(len(columns), len(columns) + size)
+                columns += [*range(offset, offset + size), *[offset] * (widest - size)]
+                padding += [0.0] * size + [-torch.inf] * (widest - size)
+                chosen[offset : offset + size] = True
+        self.all_chosen = bool(chosen.all())
         # not in the state: they follow from the spec
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)
-        padding = torch.zeros(len(columns)).masked_fill_(~torch.tensor(holds, dtype=torch.bool), -torch.inf)
-        self.register_buffer("padding", padding, persistent=False)
+        self.register_buffer("padding", torch.tensor(padding, dtype=torch.float32), persistent=False)
         self.register_buffer("home", torch.tensor(home, dtype=torch.long), persistent=False)
-        self.register_buffer("chosen", torch.tensor(chosen, dtype=torch.bool), persistent=False)
-        where = torch.tensor([i for i, yes in enumerate(chosen) if yes], dtype=torch.long)
-        self.register_buffer("where", where, persistent=False)
+        self.register_buffer("chosen", chosen, persistent=False)
+        self.register_buffer("where", chosen.nonzero().squeeze(1), persistent=False)
 
     def forward(self, raw: Tensor, u: Tensor) -> Tensor:
         """A record for raw numbers.
@@ -112,6 +106,19 @@ class _Choose(torch.autograd.Function):
             g.sub_((g * soft).sum(-1, keepdim=True)).mul_(soft).div_(blocks.temperature)
         back = inner.index_select(1, blocks.get_buffer("home"))  # [B, S] -> [B, D]
         return (back if blocks.all_chosen else torch.where(blocks.get_buffer("chosen"), back, grad)), None, None
+
+
+def cell_at(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """The cells [B, 1] int64 in which the places [B] in (0, 1) of the whole weight fall, and the sums [B, 1] there.
+
+    Args:
+        upto: [B, K], rising sums of weights, of any positive total.
+        place: [B] float.
+    """
+    total = upto[:, -1:]
+    # Rounding must not reach the total itself, or the cell would be past the last one that has weight.
+    at = (place.unsqueeze(1) * total).to(upto.dtype).minimum(torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(upto, at, right=True), at
 
 
 def expand(spec: Spec, compact: Tensor) -> Tensor:

@@ -213,14 +213,9 @@ def types_of(
     return tuple(multiply_in if level >= first else plain for level in range(count))
 
 
-def is_low(dtype: torch.dtype) -> bool:
-    """Whether numbers of the type have fewer than 32 bits."""
-    return dtype.itemsize < 4
-
-
 def activate(x: Tensor) -> Tensor:
     """The leaky ReLU, in place: x must be a result that nothing else reads. In low precision also the limit CLAMP."""
-    if not is_low(x.dtype):
+    if x.dtype.itemsize >= 4:
         return F.leaky_relu_(x, SLOPE)
     result: Tensor = _LimitedReLU.apply(x)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
     return result
@@ -366,7 +361,7 @@ class ToImage(nn.Module):
         weight = self.weight * (self.weight_scale * self.style(w)).unsqueeze(1)  # [B, channels, inputs]
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # [B, inputs, H, W] -> [B, H * W, inputs]
         image = torch.bmm(pixels, weight.to(x.dtype).transpose(1, 2)) + self.bias.to(x.dtype)
-        if is_low(image.dtype):
+        if image.dtype.itemsize < 4:
             image = image.clamp(-CLAMP, CLAMP).float()
         # [B, H * W, channels] -> [B, channels, H, W]
         return image.view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
@@ -382,15 +377,8 @@ class StyleGAN2Generator(StyleGenerator):
 
     Images that are no base times a power of two are made on the next larger size and cut at the centre.
 
-    Args:
-        spec: an image of any height, width and channels.
-        width: channels at low resolutions, see `channels_of`.
-        depth: layers of the mapping network.
-        num_latents: numbers of z and of w.
-
     Attributes:
         mixing: probability that a record's styles change from one z to another while training.
-        multiply_in: float32 or bfloat16, the type of the convolutions; not part of the state.
     """
 
     w_mean: Tensor
@@ -492,10 +480,6 @@ class StyleGAN2Generator(StyleGenerator):
         resolution, and the squared norm is the mean over the layers' styles, as in the paper's code. The running mean
         moves first and nothing flows back through it. Styles are mixed in training mode as in `forward`; the mean of w
         stays as it is.
-
-        Args:
-            z, u, c: as in `forward`.
-            directions: [B, *spec.shape] float32, standard normal.
         """
         w = self._mixed_styles(z, u, c) if self.training else self.styles(z, c)
         image = self.synthesise(w, u)
@@ -584,16 +568,7 @@ class StyleGAN2Discriminator(Discriminator):
     """D: an image through blocks that halve it to a logit.
 
     Images that are no base times a power of two are bordered by zeros to the next larger such size. The logit of a
-    record depends on the records it shares a group with, see `append_spread`.
-
-    Args:
-        spec: an image of any height, width and channels.
-        width: channels at low resolutions, see `channels_of`.
-        depth: layers of the mapping network of c.
-
-    Attributes:
-        multiply_in: float32 or bfloat16, the type of the convolutions; not part of the state. The last block always
-            works in float32.
+    record depends on the records it shares a group with, see `append_spread`. The last block always works in float32.
     """
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:

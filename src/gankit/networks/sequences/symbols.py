@@ -31,14 +31,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import (
-    DifferentiatedDiscriminator,
-    Networks,
-    Pair,
-    SymbolGenerator,
-    Task,
-)
-from gankit.networks.layers import SLOPE
+from gankit.networks.base import DifferentiatedDiscriminator, Networks, Pair, SymbolGenerator, Task
+from gankit.networks.blocks import cell_at
+from gankit.networks.layers import SLOPE, add_condition
 from gankit.spec import Spec
 
 # --- a recurrent unit over packed texts -------------------------------------------------------------------------------
@@ -200,11 +195,11 @@ DROPOUT = ((10_000, 0.3), (100_000, 0.2), (500_000, 0.1), (float("inf"), 0.0))
 class SymbolsGenerator(SymbolGenerator):
     """G for sequences of one one-of-K block: texts.
 
+    z is added to the input of every step and sets the first state.
+
     Args:
         spec: a sequence of one categorical block; code 0 ends a text.
-        width: numbers of the state of each recurrent layer.
-        depth: recurrent layers.
-        num_latents: numbers of z, which is added to the input of every step and sets the first state.
+        width, depth: numbers of the state of each recurrent layer; layers.
         embedding: numbers that stand for a symbol, at the input and, the same, at the output.
 
     Attributes:
@@ -253,10 +248,10 @@ class SymbolsGenerator(SymbolGenerator):
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`: one-hots [B, T, K] of the texts that `generate` gives for the same draws."""
         codes = self.generate(z, u, c)
-        packing = Packing.of(_lengths(codes))
         if not torch.is_grad_enabled():
             return F.one_hot(codes, self.num_symbols).float()
-        logits = self._logits(codes, self._told(z, c), packing, None)
+        packing = Packing.of(_inside(codes).sum(1))
+        logits = self._logits(codes, self._context(z, c), packing, None)
         # torch leaves apply untyped
         x: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
             logits, codes, packing, self.gradient_temperature
@@ -264,21 +259,15 @@ class SymbolsGenerator(SymbolGenerator):
         return x
 
     def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
-        """Mean negative log-likelihood of texts, their ends included, in nats a text.
+        """See `LikelihoodGenerator.likelihood_loss`, for texts [B, T, 1] or [B, T], their ends included.
 
         z is not known for a real text: it is drawn, z = Phi^-1(u), and the mean over z of -log p(text | z) is an upper
         bound of the text's own -log p (Jensen), so that z stays what G is started from in the game.
-
-        Args:
-            x: [B, T, 1] or [B, T] codes.
-            c: [B, condition.dim] float32, or None.
-            u: [B, num_latents] float32, uniform in (0, 1).
-            dropout: [B, num_dropout_uniforms] float32, uniform in (0, 1), or None = no dropout.
         """
         codes = self._codes(x)
-        told = self._told(torch.special.ndtri(u.clamp(SMALLEST, 1 - SMALLEST)), c)
-        packing = Packing.of(_lengths(codes))
-        logits = self._logits(codes, told, packing, dropout)
+        context = self._context(torch.special.ndtri(u.clamp(SMALLEST, 1 - SMALLEST)), c)
+        packing = Packing.of(_inside(codes).sum(1))
+        logits = self._logits(codes, context, packing, dropout)
         targets = codes[packing.rows, packing.steps].masked_fill(~packing.real, -1)
         return F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum") / len(codes)
 
@@ -295,9 +284,9 @@ class SymbolsGenerator(SymbolGenerator):
             [B, T] float32, at most 0; exactly 0 behind the end of a text.
         """
         codes = self._codes(x)
-        told = self._told(self.embed.new_zeros(len(codes), self.num_latents) if z is None else z, c)
-        packing = Packing.of(_lengths(codes))
-        logits = self._logits(codes, told, packing, None)
+        context = self._context(self.embed.new_zeros(len(codes), self.num_latents) if z is None else z, c)
+        packing = Packing.of(_inside(codes).sum(1))
+        logits = self._logits(codes, context, packing, None)
         chosen = logits.log_softmax(1).gather(1, codes[packing.rows, packing.steps].unsqueeze(1)).squeeze(1)
         result = chosen.new_zeros(codes.shape)
         result[packing.rows, packing.steps] = chosen.masked_fill(~packing.real, 0.0)
@@ -313,28 +302,17 @@ class SymbolsGenerator(SymbolGenerator):
         temperature: float = 1.0,
         forbidden: Tensor | None = None,
     ) -> Tensor:
-        """Codes of texts, without gradients; texts that have ended cost nothing any more.
-
-        Args:
-            z: [B, num_latents] float32, standard normal.
-            u: [B, T] float32, uniform in [0, 1): u[:, t] decides symbol t, whatever the prefix.
-            c: [B, condition.dim] float32, or None.
-            prefix: [P] int64, P <= T: the symbols that every text begins with; it goes on from there.
-            temperature: logits are divided by it; below 1 likelier symbols become likelier still.
-            forbidden: [K] bool, or [T, K] bool for each step: symbols that are never chosen. At least one stays.
-
-        Returns:
-            [B, T] int64.
-        """
-        told = self._told(z, c)
-        states = self._first_states(told)
+        """See `SymbolGenerator.generate`; texts that have ended cost nothing any more."""
+        context = self._context(z, c)
+        states = self._first_states(context)
         codes = torch.zeros(len(z), self.num_steps, dtype=torch.int64, device=z.device)
         rows = torch.arange(len(z), device=z.device)
         last, going = torch.zeros_like(rows), torch.ones_like(rows, dtype=torch.bool)
         bars = None if forbidden is None else forbidden.expand(self.num_steps, self.num_symbols)
         first, *further = self._units()
         # the gates of the first layer hang on symbol and z: two parts, both known before the first step
-        of_symbol, of_text = first.gates(self.embed, self.multiply_in), first.gates(told, self.multiply_in) - first.bias
+        of_symbol = first.gates(self.embed, self.multiply_in)
+        of_text = first.gates(context, self.multiply_in) - first.bias
         for t in range(self.num_steps):
             h = states[0] = first.step(of_symbol[last] + of_text, states[0], self.multiply_in)
             for k, unit in enumerate(further, 1):
@@ -363,31 +341,30 @@ class SymbolsGenerator(SymbolGenerator):
         codes = x.reshape(len(x), self.num_steps).long()
         return codes * _inside(codes)
 
-    def _told(self, z: Tensor, c: Tensor | None) -> Tensor:
-        """What every step is told of z and c: [B, embedding]."""
-        told: Tensor = self.from_latent(z)
-        return told if self.from_condition is None else told + self.from_condition(c)
+    def _context(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """What z and c add to the input of every step: [B, embedding]."""
+        return add_condition(self.from_latent(z), self.from_condition, c)
 
-    def _first_states(self, told: Tensor) -> list[Tensor]:
+    def _first_states(self, context: Tensor) -> list[Tensor]:
         """For each layer the state before the first symbol, [B, width]."""
-        return list(torch.tanh(self.first_states(told)).chunk(self.depth, 1))
+        return list(torch.tanh(self.first_states(context)).chunk(self.depth, 1))
 
     def _units(self) -> Iterator[GatedUnit]:
         for layer in self.layers:
             assert isinstance(layer, GatedUnit)
             yield layer
 
-    def _logits(self, codes: Tensor, told: Tensor, packing: Packing, dropout: Tensor | None) -> Tensor:
+    def _logits(self, codes: Tensor, context: Tensor, packing: Packing, dropout: Tensor | None) -> Tensor:
         """Logits [S, K], packed, of every symbol given those before it."""
         before = F.pad(codes, (1, -1))  # [B, T] -> [B, T]: the symbol before, 0 = nothing yet
         # index_select, since the gradient of indexing is slow on the CPU
-        x = self.embed.index_select(0, before[packing.rows, packing.steps]) + told.index_select(0, packing.rows)
+        x = self.embed.index_select(0, before[packing.rows, packing.steps]) + context.index_select(0, packing.rows)
         sizes = [self.size, *[self.width] * self.depth]
         masks: list[Tensor | None] = [None] * len(sizes)
         if dropout is not None:
             masks = [(part >= self.dropout) / (1 - self.dropout) for part in torch.split(dropout, sizes, 1)]
         x = _dropped(x, masks[0], packing)
-        for unit, h, mask in zip(self._units(), self._first_states(told), masks[1:], strict=True):
+        for unit, h, mask in zip(self._units(), self._first_states(context), masks[1:], strict=True):
             gates = unit.gates(x, self.multiply_in)
             x = unit.through(gates, h.index_select(0, packing.order), packing.sizes, self.multiply_in)
             x = _dropped(x, mask, packing)
@@ -411,18 +388,9 @@ def _inside(codes: Tensor) -> Tensor:
     return ended - (codes == 0).long() == 0
 
 
-def _lengths(codes: Tensor) -> Tensor:
-    """[B] int64: symbols of each text, its end included; T where it has no end."""
-    return _inside(codes).sum(1)
-
-
 def _choose(logits: Tensor, place: Tensor) -> Tensor:
     """Codes [n] in whose share of softmax(logits [n, K]) the places [n] in [0, 1) fall."""
-    upto = logits.softmax(1).cumsum(1)
-    total = upto[:, -1:]
-    # Rounding must not reach the total itself, or the code would be past the last one that has weight.
-    at = (place.unsqueeze(1) * total).minimum(torch.nextafter(total, torch.zeros_like(total)))
-    return torch.searchsorted(upto, at, right=True).squeeze(1)
+    return cell_at(logits.softmax(1).cumsum(1), place)[0].squeeze(1)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -465,11 +433,9 @@ class _Convolution(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, L, inputs] -> [B, L, outputs]."""
-        length = h.shape[1]
-        before, after = -self.places[0], self.places[-1]
-        padded = F.pad(h, (0, 0, before, max(after, 0)))
-        windows = torch.cat([padded[:, before + p : before + p + length] for p in self.places], 2)
-        result: Tensor = self.linear(windows)
+        length, before = h.shape[1], -self.places[0]
+        padded = F.pad(h, (0, 0, before, max(self.places[-1], 0)))
+        result: Tensor = self.linear(torch.cat([padded[:, before + p : before + p + length] for p in self.places], 2))
         return result
 
 
@@ -491,9 +457,7 @@ class _Head(nn.Module):
         found = torch.cat(
             [h.masked_fill(inside == 0, float("-inf")).amax(1), total / inside.sum(1), total / longest], 1
         )  # [B, 3 * width]
-        weights = self.logit.weight
-        if self.projection is not None:
-            weights = weights + self.projection(c)  # Miyato and Koyama 2018, eq. 4
+        weights = add_condition(self.logit.weight, self.projection, c)  # Miyato and Koyama 2018, eq. 4
         logits: Tensor = (found * weights).sum(1) + self.logit.bias
         return logits
 

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import ColumnGenerator, Networks, Pair, Task
+from gankit.networks.blocks import cell_at
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
@@ -50,12 +51,11 @@ DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 
 
 class SequentialGenerator(ColumnGenerator):
-    """G for vectors of one-of-K blocks.
+    """G for vectors of one-of-K blocks; z has a number for each block.
 
     Args:
         spec: a vector without continuous blocks.
-        width: hidden units of each block's network.
-        depth: hidden layers of each block's network, at least 1.
+        width, depth: hidden units, and hidden layers, of each block's network.
         num_latents: numbers of z: one a block.
         embedding: numbers that stand for a decided block.
 
@@ -73,8 +73,8 @@ class SequentialGenerator(ColumnGenerator):
         assert num_latents == len(spec.blocks), "z has a number for each block"
         self.spec, self.condition, self.num_latents, self.num_uniforms = spec, None, num_latents, 0
         self.sizes = [b.size for b in spec.blocks]
-        self.num_blocks, self.embedding = len(self.sizes), embedding
-        self.num_order_uniforms = self.num_blocks
+        self.num_blocks = self.num_order_uniforms = len(self.sizes)
+        self.embedding = embedding
         self.width, self.depth, self.dropout = width, depth, 0.0
         blocks, total, inputs = self.num_blocks, sum(self.sizes), self.num_blocks * (embedding + 1)
         self.embed = nn.Parameter(0.3 * torch.randn(total, embedding))
@@ -114,10 +114,9 @@ class SequentialGenerator(ColumnGenerator):
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`: hard choices going forward, the gradient of the softmax going back."""
-        parts = self._parts()
         embedded: list[Tensor] = []
         chosen: list[Tensor] = []
-        for t, part in enumerate(parts):
+        for t, part in enumerate(self._parts()):
             before = torch.cat(embedded, 1) if embedded else None
             logits = part.logits(before, list(range(t)), len(z))
             soft = logits.softmax(1)
@@ -135,12 +134,10 @@ class SequentialGenerator(ColumnGenerator):
         rank = u.clone()
         own = torch.arange(self.num_blocks, dtype=u.dtype, device=u.device)
         rank[: int(len(u) * FIXED_ORDER_SHARE)] = own
-        known = (rank.unsqueeze(0) < rank.T.unsqueeze(2)).to(
-            self.multiply_in
-        )  # [F, B, F]: is source s before target t?
-        inputs = torch.cat(
-            [(embedded.to(self.multiply_in).unsqueeze(0) * known.unsqueeze(3)).flatten(2), known], 2
-        )  # [F, B, F * E + F]
+        # [F, B, F]: is source s before target t?
+        known = (rank.unsqueeze(0) < rank.T.unsqueeze(2)).to(self.multiply_in)
+        sources = (embedded.to(self.multiply_in).unsqueeze(0) * known.unsqueeze(3)).flatten(2)
+        inputs = torch.cat([sources, known], 2)  # [F, B, F * E + F]
         # one mask a layer serves all blocks: their networks share nothing behind the embeddings
         kept = [] if dropout is None else [d >= self.dropout for d in dropout.chunk(self.depth, 1)]
         masks = [(k / (1 - self.dropout)).to(self.multiply_in) for k in kept]
@@ -151,9 +148,8 @@ class SequentialGenerator(ColumnGenerator):
             inner = F.silu(_affine(bias, h, weight))
             h = h + (inner * masks[layer] if masks else inner)
         nats = torch.zeros((), device=h.device)
-        for t, (inner, head, bias) in enumerate(
-            zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
-        ):
+        heads = zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
+        for t, (inner, head, bias) in enumerate(heads):
             nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t])
         return nats
 
@@ -165,41 +161,29 @@ class SequentialGenerator(ColumnGenerator):
         candidate_uniforms: Tensor | None = None,
         masks: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
-        """Compact fakes, with some blocks restricted.
+        """See `ColumnGenerator.generate`.
 
         Restricted blocks come first, each drawn from its conditional distribution times the weight of its cells, so
         every record obeys. Where two or more blocks are restricted to more than one cell, the first of them would not
         know of the others; `NUM_CANDIDATES` draws of all restricted blocks are made and one is taken with probability
         proportional to how likely the later restrictions were (sampling importance resampling, Rubin 1988).
-
-        Args:
-            z: [B, num_latents] float32, standard normal.
-            allowed: block -> [K] float32 in [0, 1], the share of each cell that is allowed; not all zero.
-            candidate_uniforms: [B, NUM_CANDIDATES * n + 1] float64 in (0, 1), n restricted blocks; needed where
-                `needs_candidates(allowed)`.
-            masks: block -> [K] float32, 0 for cells that must never be made; these blocks keep their place.
-
-        Returns:
-            [B, num_blocks] float64, code + position.
         """
         place = torch.special.ndtr(z.double()).clamp(SMALLEST, 1 - SMALLEST)
         never = {**(masks or {}), **allowed}
         # Blocks that are known outright go first, then sets, then everything else.
-        singles = [t for t, weight in allowed.items() if int((weight > 0).sum()) == 1]
-        sets = [t for t in allowed if t not in singles]
-        sequence = [*singles, *sets, *(t for t in range(self.num_blocks) if t not in allowed)]
+        restricted = sorted(allowed, key=lambda t: int((allowed[t] > 0).sum()) != 1)
+        sequence = [*restricted, *(t for t in range(self.num_blocks) if t not in allowed)]
         result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
         parts = self._parts()
         begun = _Begun(len(z), z.device)
         begin = 0
-        if len(sets) >= 2:
+        if self.needs_candidates(allowed):
             assert candidate_uniforms is not None
             begin = len(allowed)
-            result = self._choose_candidates(parts, sequence[:begin], allowed, candidate_uniforms, len(z))
-            for t in sequence[:begin]:
+            result = self._choose_candidates(parts, restricted, allowed, candidate_uniforms, len(z))
+            for t in restricted:
                 begun.add(result[:, t].long(), parts[t].embedding)
-        for s in range(begin, self.num_blocks):
-            t = sequence[s]
+        for s, t in list(enumerate(sequence))[begin:]:
             logits = parts[t].logits(begun.embedded, sequence[:s], begun.count)
             upto = _weights(logits, never.get(t)).cumsum(1)
             code, position = _inverse_cdf(begun.spread(upto), place[:, t])
@@ -208,7 +192,7 @@ class SequentialGenerator(ColumnGenerator):
         return result
 
     def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
-        """Whether two or more blocks are restricted to several cells."""
+        """See `ColumnGenerator.needs_candidates`."""
         return sum(int((weight > 0).sum()) > 1 for weight in allowed.values()) >= 2
 
     def _embeddings(self) -> list[Tensor]:
@@ -371,10 +355,7 @@ def _inverse_cdf(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         code [B] int64, of positive weight; position [B] float64 in [0, 1).
     """
-    total = upto[:, -1:]
-    # Rounding must not reach the total itself, or the cell would be past the last one that has weight.
-    at = (place.unsqueeze(1) * total).to(upto.dtype).minimum(torch.nextafter(total, torch.zeros_like(total)))
-    code = torch.searchsorted(upto, at, right=True)
+    code, at = cell_at(upto, place)
     upper = upto.gather(1, code).squeeze(1).double()
     lower = upto.gather(1, (code - 1).clamp_(min=0)).squeeze(1).double()
     code = code.squeeze(1)
