@@ -17,8 +17,9 @@ from torch import Tensor
 from gankit.networks import build
 from gankit.networks.base import Discriminator
 from gankit.spec import Block, Spec
-from gankit.training.loop import Batches, Game, GameConfig
+from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
+from gankit.training.plan import GameConfig
 
 SIZES = (2, 7, 16, 9, 7, 15, 6, 5, 2, 42, 74, 92, 99, 90)
 SPEC = Spec("vector", (sum(SIZES) + 20,), (*(Block("categorical", n) for n in SIZES), Block("continuous", 20)))

@@ -19,17 +19,10 @@ from gankit.networks.base import Discriminator, Generator
 from gankit.run.folder import RunFolder
 from gankit.spec import Block, Spec
 from gankit.training import loop as training
-from gankit.training.loop import (
-    Batches,
-    Game,
-    GameConfig,
-    Progress,
-    d_scores,
-    play,
-    samples_for_budget,
-    seconds_per_sample,
-)
+from gankit.training.game import Batches, Game
+from gankit.training.loop import Progress, d_scores, play, samples_for_budget, seconds_per_sample
 from gankit.training.losses import LOSSES, PENALTIES
+from gankit.training.plan import GameConfig
 
 MIXED = Spec("vector", (4,), (Block("categorical", 3), Block("continuous", 1)))
 GIVEN = Spec("vector", (2,), (Block("categorical", 2),))

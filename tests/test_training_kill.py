@@ -21,7 +21,9 @@ import numpy as np, torch
 from gankit.run.folder import RunFolder
 from gankit.networks import build
 from gankit.spec import Block, Spec
-from gankit.training.loop import Batches, Game, GameConfig, play
+from gankit.training.game import Batches, Game
+from gankit.training.loop import play
+from gankit.training.plan import GameConfig
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])

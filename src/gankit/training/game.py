@@ -98,11 +98,19 @@ class Ahead:
         return x.index_select(0, where)
 
 
-LOOKED_AT_ONCE = 256
+AT_ONCE = 256
 """Records that networks are shown together outside the game's steps."""
 
 MEMORY_SPEED = 0.25
 """Share of a new look in the running means that steer the augmentation: a look at some records is noisy."""
+
+_CHANGING = ("optimiser.", "best.", "warmed.")
+"""Beginnings of the names of tensors that a game has only after a while."""
+
+_NUMBERS = (
+    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
+    "stopped_early", "history", "strength", "memory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,35 +151,27 @@ class Game:
     """
 
     def __init__(self, generator: Generator, discriminator: Discriminator, config: GameConfig) -> None:
-        self.config = config
-        self.generator = generator
-        self.discriminator = discriminator
+        self.config, self.generator, self.discriminator = config, generator, discriminator
         self._stepped = (generator, discriminator)
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.device = next(generator.parameters()).device
         self._descents = {"generator": Descent(generator, config), "d": Descent(discriminator, config)}
         self._augment = None if config.augmentation == "none" else AUGMENTATIONS[config.augmentation]()
         penalty = PENALTIES[config.penalty]
-        steered = config.penalty_weight is None and penalty.adaptive
-        self.steers_weight = steered
-        self.weight = config.first_weight if steered else penalty.default_weight
+        self.steers_weight = config.penalty_weight is None and penalty.adaptive
+        self.weight = config.first_weight if self.steers_weight else penalty.default_weight
         if config.penalty_weight is not None:
             self.weight = config.penalty_weight
         self.strength = 0.0 if self._augment is None else self._augment.first_strength
         if config.augmentation_strength is not None:
             self.strength = config.augmentation_strength
         self.memory = [0.0, 0.0]
-        self.step = 0
-        self.samples = 0
-        self.rollbacks = 0
+        self.step = self.samples = self.skipped = self.rollbacks = self.best_samples = self.evaluations_since_best = 0
         self.best: dict[str, Tensor] | None = None
         self.warmed: dict[str, Tensor] | None = None
         self.best_metric: float | None = None
-        self.best_samples = 0
-        self.evaluations_since_best = 0
         self.stopped_early = False
         self.history: list[dict[str, Any]] = []
-        self.skipped = 0
         self._order: tuple[int, Tensor] | None = None
         self.totals = Totals(self.device)
 
@@ -266,13 +266,11 @@ class Game:
         self.totals.add(g_loss=loss)
 
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
-        config, loss, penalty = self.config, LOSSES[self.config.loss], PENALTIES[self.config.penalty]
-        method = config.penalty_method
+        config, loss, method = self.config, LOSSES[self.config.loss], self.config.penalty_method
         pays = self.step % config.penalty_every == 0
+        penalty = PENALTIES[config.penalty if pays else "none"]
         weight = self.penalty_weight() * config.penalty_every
         g, d = self._descents["generator"], self._descents["d"]
-        if not pays:
-            penalty = PENALTIES["none"]
         judging = self.discriminator if differentiates_twice(self.discriminator, penalty, method) else self._stepped[1]
         for k in range(config.d_steps):
             rows = self._next_rows(train, config.batch)
@@ -280,19 +278,16 @@ class Game:
             if config.mirror:
                 real = mirrored_by_chance(real, self.rand(torch_generator(*self._key("mirror", k)), len(real)))
             draws = torch_generator(*self._key("step", k))
-            z = self.randn(draws, len(real), self.generator.num_latents)
-            u = self.rand(draws, len(real), self.generator.num_uniforms)
+            z, u = self._noise(draws, len(real))
             # the last fakes serve D and then G, so that G runs once per step
             with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
                 fake = self._stepped[0](z, u, c)
                 shown = self._augmented(fake, draws)
             real = self._augmented(real, draws)
             dropout = self._dropout(draws, 2 * len(real))
-            played = discriminator_turn(
-                judging, loss, penalty, method, real, shown, c, dropout, self._penalty_draws(draws, real)
-            )
-            total = played.loss + weight * played.penalty if penalty.places else played.loss
-            d_gradients = d.gradients(total)
+            penalty_draws = self._penalty_draws(draws, real)
+            played = discriminator_turn(judging, loss, penalty, method, real, shown, c, dropout, penalty_draws)
+            d_gradients = d.gradients(played.loss + weight * played.penalty if penalty.places else played.loss)
             turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
             if config.at_once and generator_moves:
                 g_gradients = g.gradients(self._generator_loss(turn, dropout))
@@ -318,10 +313,10 @@ class Game:
         total = g_loss = loss.generator(real_logits, fake_logits)
         if config.likelihood_weight and (likelihood := self.generator.likelihood) is not None:
             order = self.rand(turn.draws, half, likelihood.num_order_uniforms)
-            nll = likelihood.likelihood_loss(
-                turn.train.rows(turn.rows)[0].to(self.device), c, order, self._likelihood_dropout(half)
+            x = turn.train.rows(turn.rows)[0].to(self.device)
+            total = g_loss + config.likelihood_weight * likelihood.likelihood_loss(
+                x, c, order, self._likelihood_dropout(half)
             )
-            total = g_loss + config.likelihood_weight * nll
         if config.path_length_weight and self.step % config.path_length_every == 0:
             total = total + self._path_length_loss(turn.z, turn.u, c)
         self.totals.add(g_loss=g_loss)
@@ -381,6 +376,11 @@ class Game:
         """Uniform numbers in [0, 1), drawn on the CPU."""
         return torch.rand(shape, generator=generator).to(self.device, non_blocking=True)
 
+    def _noise(self, draws: torch.Generator, rows: int) -> tuple[Tensor, Tensor]:
+        """z and u of G."""
+        z = self.randn(draws, rows, self.generator.num_latents)
+        return z, self.rand(draws, rows, self.generator.num_uniforms)
+
     def _dropout(self, generator: torch.Generator, rows: int) -> Tensor | None:
         count = self.discriminator.num_uniforms
         return self.rand(generator, rows, count) if count else None
@@ -415,21 +415,14 @@ class Game:
     def sample(self, generator: Generator, count: int, purpose: str, c: Tensor | None) -> Tensor:
         """Fakes [count, *shape] of `generator` without gradients, keyed by (seed, purpose)."""
         draws = torch_generator(self.config.seed, purpose)
+        z, u = self._noise(draws, count)
         with torch.no_grad():
-            z = self.randn(draws, count, generator.num_latents)
-            u = self.rand(draws, count, generator.num_uniforms)
-            parts = range(0, count, LOOKED_AT_ONCE)
-            conditions = [None if c is None else c[i : i + LOOKED_AT_ONCE] for i in parts]
-            pairs = zip(parts, conditions, strict=True)
-            return torch.cat(
-                [generator(z[i : i + LOOKED_AT_ONCE], u[i : i + LOOKED_AT_ONCE], part) for i, part in pairs]
-            )
+            return torch.cat([generator(z[p], u[p], None if c is None else c[p]) for p in _parts(count)])
 
     def logits(self, x: Tensor, c: Tensor | None) -> Tensor:
         """D's logits [n] on records [n, *shape], without gradients or dropout."""
-        parts = [slice(i, i + LOOKED_AT_ONCE) for i in range(0, len(x), LOOKED_AT_ONCE)]
         with torch.no_grad():
-            return torch.cat([self.discriminator(x[part], None if c is None else c[part]) for part in parts])
+            return torch.cat([self.discriminator(x[p], None if c is None else c[p]) for p in _parts(len(x))])
 
     # --- augmentation ---------------------------------------------------------------------------------------------
 
@@ -450,18 +443,15 @@ class Game:
         if self._augment is None or self.config.augmentation_strength is not None or not self._augment.steered:
             return
         draws = torch_generator(*self._key("memory"))
-        count = min(len(heldout), len(train), LOOKED_AT_ONCE)
+        count = min(len(heldout), len(train), AT_ONCE)
         means = []
         c: Tensor | None = None
         for records in (heldout, train):
             rows = torch.randint(len(records), (count,), generator=draws)
             x, c = records.take(rows.to(records.x.device), self.device)
             means.append(float(self.logits(self._augmented(x, draws), c).mean()))
+        z, u = self._noise(draws, count)
         with torch.no_grad():
-            z, u = (
-                self.randn(draws, count, self.generator.num_latents),
-                self.rand(draws, count, self.generator.num_uniforms),
-            )
             fake = float(self.logits(self._augmented(self.generator(z, u, c), draws), c).mean())
         for i, value in enumerate((means[1] - means[0], means[1] - fake)):
             self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
@@ -505,10 +495,8 @@ class Game:
             tensors |= {f"{title}.{name}": t.detach() for name, t in module.state_dict().items()}
         for title, descent in self._descents.items():
             tensors |= {f"optimiser.{title}.{name}": t for name, t in descent.state_tensors().items()}
-        if self.best is not None:
-            tensors |= {f"best.{name}": t for name, t in self.best.items()}
-        if self.warmed is not None:
-            tensors |= {f"warmed.{name}": t for name, t in self.warmed.items()}
+        for title, kept in (("best", self.best), ("warmed", self.warmed)):
+            tensors |= {f"{title}.{name}": t for name, t in (kept or {}).items()}
         return tensors
 
     def state_json(self) -> dict[str, Any]:
@@ -557,10 +545,5 @@ class Game:
         return ("generator", self.generator), ("average", self.average), ("d", self.discriminator)
 
 
-_CHANGING = ("optimiser.", "best.", "warmed.")
-"""Beginnings of the names of tensors that a game has only after a while."""
-
-_NUMBERS = (
-    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
-    "stopped_early", "history", "strength", "memory",
-)  # fmt: skip
+def _parts(count: int) -> list[slice]:
+    return [slice(i, i + AT_ONCE) for i in range(0, count, AT_ONCE)]

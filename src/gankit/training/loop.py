@@ -1,12 +1,13 @@
 """The adversarial game: one loop that reads top to bottom, yields Progress and prints nothing.
 
-Knows G, D, losses, tensors and a judge it is handed; never codecs, files or terminals. The clock is read for the eye
-alone (speed, time left): no number of the game depends on it.
+Knows G, D, losses, tensors and the held-out metric it is handed; never codecs, files or terminals. The clock is read
+for display alone (speed, time left): no number of the game depends on it.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -31,8 +32,8 @@ learning rate is high the metric goes up and down, and most of what is gained is
 Judge = Callable[[Generator], float]
 """Takes the averaged G, gives the held-out metric: larger is better."""
 
-LOOKED_AT, LEAST_LOOKED_AT, LOOKED_AT_NUMBERS = 2048, 64, 2**24
-"""Records of each kind that D scores at an evaluation; fewer where they have many numbers, but not fewer than that."""
+SCORED, LEAST_SCORED, SCORED_NUMBERS = 2048, 64, 2**24
+"""Records of each kind that D scores at an evaluation; fewer where they have many numbers, but not fewer than 64."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Progress:
     alarms: what seems wrong, and what to do about it.
     rolled_back: whether the steps since the last look were undone.
     finished: whether this is the last look.
-    samples_per_second, seconds_left: for the eye only.
+    samples_per_second, seconds_left: for display only.
     """
 
     step: int
@@ -124,8 +125,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
             last good state.
     """
     config = game.config
-    clock = _Clock(config.total_samples)
-    good = _snapshot(game)
+    clock, good = _Clock(config.total_samples), _snapshot(game)
     while not game.finished:
         clock.start(game.samples)
         since = game.samples
@@ -135,45 +135,65 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
             if game.finished or game.step % config.steps_per_look == 0:
                 break
         means = game.totals.take()
-
-        if not _is_finite(game, means):
-            _roll_back(game, good)
-            good = _snapshot(game)
-            yield _progress(game, train, clock, phase, rate, {}, alarms=(_NOT_FINITE,), rolled_back=True)
-            continue
-
-        if phase == "game":
-            game.steer_weight(means["gap"])
-            game.steer_augmentation(train, heldout, game.samples - since)
         scores: Scores | None = None
         metric: float | None = None
         alarms: tuple[str, ...] = ()
-        if _is_due(game):
-            if phase != "likelihood":
-                scores, alarms = _look_at(game, train, heldout)
-            if judge is not None and phase != "discriminator":
-                metric = judge(game.average)
-                alarms += _keep_best(game, metric, phase)
-            game.history.append(
-                {
-                    "samples": game.samples,
-                    "behind": game.behind,
-                    "phase": phase,
-                    "loss_d": means.get("d_loss"),
-                    "loss_g": means.get("g_loss"),
-                    "gap": means.get("gap"),
-                    "weight": game.penalty_weight(),
-                    "strength": game.strength,
-                    "metric": metric,
-                    "scores": scores and asdict(scores),
-                    "alarms": list(alarms),
-                }
-            )
-        if phase == "likelihood" and game.phase != "likelihood":
-            game.end_warmup()
-        clock.stop(game.samples)
+        rolled_back = not _is_finite(game, means)
+        if rolled_back:
+            _roll_back(game, good)
+            means, alarms = {}, (_NOT_FINITE,)
+        else:
+            if phase == "game":
+                game.steer_weight(means["gap"])
+                game.steer_augmentation(train, heldout, game.samples - since)
+            if _is_due(game):
+                if phase != "likelihood":
+                    scores, alarms = _score(game, train, heldout)
+                if judge is not None and phase != "discriminator":
+                    metric = judge(game.average)
+                    alarms += _keep_best(game, metric, phase)
+                game.history.append(
+                    {
+                        "samples": game.samples,
+                        "behind": game.behind,
+                        "phase": phase,
+                        "loss_d": means.get("d_loss"),
+                        "loss_g": means.get("g_loss"),
+                        "gap": means.get("gap"),
+                        "weight": game.penalty_weight(),
+                        "strength": game.strength,
+                        "metric": metric,
+                        "scores": scores and asdict(scores),
+                        "alarms": list(alarms),
+                    }
+                )
+            if phase == "likelihood" and game.phase != "likelihood":
+                game.end_warmup()
+            clock.stop(game.samples)
         good = _snapshot(game)
-        yield _progress(game, train, clock, phase, rate, means, scores, metric, alarms)
+        yield Progress(
+            step=game.step,
+            samples=game.samples,
+            total_samples=config.total_samples,
+            epoch=game.samples / len(train),
+            phase=phase,
+            d_loss=means.get("d_loss"),
+            g_loss=means.get("g_loss"),
+            penalty=means.get("penalty"),
+            gap=means.get("gap"),
+            weight=game.penalty_weight(),
+            strength=game.strength,
+            learning_rate=rate,
+            scores=scores,
+            metric=metric,
+            best_metric=game.best_metric,
+            best_samples=game.best_samples,
+            alarms=alarms,
+            rolled_back=rolled_back,
+            finished=game.finished,
+            samples_per_second=clock.per_second,
+            seconds_left=0.0 if game.finished else clock.seconds_left(game.samples),
+        )
 
 
 # --- evaluations ----------------------------------------------------------------------------------------------------
@@ -205,10 +225,10 @@ def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
     return ()
 
 
-def _look_at(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[str, ...]]:
+def _score(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[str, ...]]:
     """D's scores on training records, held-out records and fakes, and the alarms they raise."""
     rows = numpy_generator(game.config.seed, "looked at")
-    most = min(LOOKED_AT, max(LEAST_LOOKED_AT, LOOKED_AT_NUMBERS // game.generator.spec.dim))
+    most = min(SCORED, max(LEAST_SCORED, SCORED_NUMBERS // game.generator.spec.dim))
     count = min(most, len(train), len(heldout))
 
     def some(records: Batches) -> tuple[Tensor, Tensor | None]:
@@ -258,14 +278,8 @@ def d_scores(train: Tensor, heldout: Tensor, fake: Tensor, threshold: float | No
 
 def _memory_alarm(game: Game, scores: Scores) -> tuple[str, ...]:
     """A gap between training and held-out records that was wide at the last evaluation too."""
-
-    def wide(memorised: float, significant: bool) -> bool:
-        return memorised > 0.5 and significant
-
-    before = game.history[-1]["scores"] if game.history else None
-    if before is None or not wide(before["memorised"], before["memorised_significant"]):
-        return ()
-    if not wide(scores.memorised, scores.memorised_significant):
+    before, now = game.history[-1]["scores"] if game.history else None, asdict(scores)
+    if before is None or not all(s["memorised"] > 0.5 and s["memorised_significant"] for s in (before, now)):
         return ()
     return (
         "D has memorised the training records: it scores held-out records "
@@ -360,8 +374,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
                 took_s = time.perf_counter() - start
                 spent_s += took_s
                 times.append(took_s / (game.samples - before))
-            counted = sorted(times[min(3, len(times) - 1) :])
-            found[phase] = counted[len(counted) // 2]
+            found[phase] = statistics.median_high(times[min(3, len(times) - 1) :])
     finally:
         game.load_state(*state)
     return found
@@ -404,46 +417,3 @@ class _Clock:
 
     def seconds_left(self, samples: int) -> float:
         return max(0, self.total_samples - samples) / self.per_second if self.per_second else math.inf
-
-
-def _progress(
-    game: Game,
-    train: Batches,
-    clock: _Clock,
-    phase: Phase,
-    rate: float,
-    means: dict[str, float],
-    scores: Scores | None = None,
-    metric: float | None = None,
-    alarms: tuple[str, ...] = (),
-    rolled_back: bool = False,
-) -> Progress:
-    return Progress(
-        step=game.step,
-        samples=game.samples,
-        total_samples=game.config.total_samples,
-        epoch=game.samples / len(train),
-        phase=phase,
-        d_loss=means.get("d_loss"),
-        g_loss=means.get("g_loss"),
-        penalty=means.get("penalty"),
-        gap=means.get("gap"),
-        weight=game.penalty_weight(),
-        strength=game.strength,
-        learning_rate=rate,
-        scores=scores,
-        metric=metric,
-        best_metric=game.best_metric,
-        best_samples=game.best_samples,
-        alarms=alarms,
-        rolled_back=rolled_back,
-        finished=game.finished,
-        samples_per_second=clock.per_second,
-        seconds_left=0.0 if game.finished else clock.seconds_left(game.samples),
-    )
-
-
-__all__ = [
-    "Batches", "Game", "GameConfig", "Judge", "Progress", "Scores", "d_scores", "play",
-    "samples_for_budget", "seconds_per_sample",
-]  # fmt: skip

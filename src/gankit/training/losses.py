@@ -174,13 +174,7 @@ def exact_squares(discriminator: Discriminator, x: Tensor, c: Tensor | None, u: 
 
 
 def differentiates_twice(discriminator: Discriminator, penalty: Penalty, method: PenaltyMethod) -> bool:
-    """Whether a turn of this D with this penalty takes a second derivative by autograd.
-
-    Args:
-        discriminator: D.
-        penalty: a row of PENALTIES.
-        method: "exact" or "finite".
-    """
+    """Whether a turn of this D with this penalty takes a second derivative by autograd."""
     return bool(penalty.places) and method == "exact" and discriminator.differentiated is None
 
 
@@ -194,9 +188,7 @@ def finite_squares(
     to O(sigma)). It is noisy: for a linear D its standard deviation is about sqrt(2) times its mean.
 
     Args:
-        discriminator: D.
-        x: [B, *shape] float32; nothing flows back into it.
-        c: [B, K] float32 or None.
+        discriminator, x, c: as for `exact_squares`.
         u: D's uniform draws, or None; the same for both passes.
         directions: [B, *shape] float32, standard normal.
     """
@@ -232,9 +224,7 @@ def discriminator_turn(
 
     Args:
         discriminator: D.
-        loss: a row of LOSSES.
-        penalty: a row of PENALTIES.
-        method: "exact" or "finite".
+        loss, penalty, method: a row of LOSSES, one of PENALTIES, and "exact" or "finite".
         real: [B, *shape] float32.
         fake: [B, *shape] float32; nothing flows back to G.
         c: [B, K] float32 or None, the condition of both.
@@ -251,26 +241,23 @@ def discriminator_turn(
         assert draws.directions is not None
         return finite_squares(discriminator, x, c, u, draws.directions[: len(x)])
 
-    def part(t: Tensor | None, first: bool) -> Tensor | None:
-        return None if t is None else t[:half] if first else t[half:]
-
-    if penalty.places == ("real", "fake"):
-        logits, norms = squares(both, c_both, u)
-        real_logits, fake_logits = logits[:half], logits[half:]
-    elif penalty.places == ("real",):
-        real_logits, norms = squares(real, c, part(u, True))
-        fake_logits = discriminator(fake.detach(), c, part(u, False))
+    u_real, u_fake = (None, None) if u is None else (u[:half], u[half:])
+    norms: Tensor | None = None
+    if penalty.places == ("real",):
+        real_logits, norms = squares(real, c, u_real)
+        fake_logits = discriminator(fake.detach(), c, u_fake)
     elif penalty.places == ("fake",):
-        real_logits = discriminator(real, c, part(u, True))
-        fake_logits, norms = squares(fake, c, part(u, False))
+        real_logits = discriminator(real, c, u_real)
+        fake_logits, norms = squares(fake, c, u_fake)
     else:
-        logits = discriminator(both, c_both, u)
+        if penalty.places == ("real", "fake"):
+            logits, norms = squares(both, c_both, u)
+        else:
+            logits = discriminator(both, c_both, u)
         real_logits, fake_logits = logits[:half], logits[half:]
         if penalty.places == ("between",):
             assert draws.between is not None
-            _, norms = squares(torch.lerp(fake.detach(), real, draws.between), c, part(u, True))
-        else:
-            norms = None
+            _, norms = squares(torch.lerp(fake.detach(), real, draws.between), c, u_real)
     value = loss.discriminator(real_logits, fake_logits)
     return Played(value, _cost(norms, penalty, half, value), real_logits, fake_logits)
 
