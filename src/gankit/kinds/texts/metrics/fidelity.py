@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,27 @@ from gankit.randomness import numpy_generator
 
 LONGEST = 256
 """Units of a text that distances look at; what follows is not seen."""
+
+BLEU_ORDERS = (2, 3, 4, 5)
+"""The n of BLEU-n."""
+
+FAST = 500
+"""References that Texygen's code takes in its fast mode, its default."""
+
+RARE = 0.01
+"""A symbol is rare where fewer than this share of the held-out texts have it."""
+
+NUM_HASHED = 2**16
+"""Columns that n-grams of characters are hashed into, and those of units as many."""
+
+_EPSILON = 0.1  # in the place of no match
+_MOST_MISSED = 40
+_FOLDS = 3
+_LONGEST = 1000  # characters of a text that a classifier looks at
+_LEAST_OF_CLASS, _MOST_OF_CLASS = 10, 2000
+_ORDERS = 3
+
+Tokenise = Callable[[str], Sequence[str]]
 
 
 class References:
@@ -47,26 +67,18 @@ class References:
 
         return cdist(_seen(queries), self._texts, scorer=Levenshtein.distance, dtype=np.int64)
 
-    def nearest(self, queries: Coded) -> NearestTexts:
-        """For each query the nearest reference by relative distance; of equal ones the first."""
+    def nearest(self, queries: Coded) -> tuple[np.ndarray, np.ndarray]:
+        """The row [Q] int64 of the reference nearest to each query, of equal ones the first, and the distance to it [Q].
+
+        The distance is the edit distance over the length of the longer text (0: equal, 1: nothing in common).
+        """
         longer = np.maximum(self.lengths, np.minimum(queries.lengths, LONGEST)[:, None])
         relative = self.distances(queries) / np.maximum(longer, 1)
-        return NearestTexts(relative.argmin(1), relative.min(1))
+        return relative.argmin(1), relative.min(1)
 
 
 def _seen(texts: Coded) -> list[list[int]]:
     return [units[:LONGEST].tolist() for units in np.split(texts.units, np.cumsum(texts.lengths))[:-1]]
-
-
-@dataclass(frozen=True)
-class NearestTexts:
-    """The reference that is nearest to each query: its row [Q] int64, and the relative distance [Q].
-
-    The relative distance is the edit distance over the length of the longer of both (0: equal, 1: nothing in common).
-    """
-
-    rows: np.ndarray
-    distances: np.ndarray
 
 
 def copies_near(train: References, heldout: References, fake: Coded, usual: np.ndarray) -> Score:
@@ -84,13 +96,13 @@ def copies_near(train: References, heldout: References, fake: Coded, usual: np.n
     assert len(train.lengths) == len(heldout.lengths), "as many training as held-out texts"
     if min(len(train.lengths), len(fake), len(usual)) < 2:
         return impossible(0.5, "fewer than two texts to compare distances with")
-    members, others = train.nearest(fake), heldout.nearest(fake)
+    (members, to_train), (others, to_heldout) = train.nearest(fake), heldout.nearest(fake)
     details = {
-        "three_sample": three_sample(members.distances, usual),
-        "distance": nearness(members.distances, others.distances, usual, reach=1.0),
-        "pairs": closest_pairs(members.distances, others.distances, members.rows),
+        "three_sample": three_sample(to_train, usual),
+        "distance": nearness(to_train, to_heldout, usual, reach=1.0),
+        "pairs": closest_pairs(to_train, to_heldout, members),
     }
-    return nearer(members.distances, others.distances, members.rows, others.rows, len(train.lengths), details)
+    return nearer(to_train, to_heldout, members, others, len(train.lengths), details)
 
 
 def marked(a: list[str], b: list[str]) -> tuple[list[tuple[bool, list[str]]], list[tuple[bool, list[str]]]]:
@@ -101,29 +113,10 @@ def marked(a: list[str], b: list[str]) -> tuple[list[tuple[bool, list[str]]], li
     """
     from difflib import SequenceMatcher
 
-    left: list[tuple[bool, list[str]]] = []
-    right: list[tuple[bool, list[str]]] = []
-    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if j > i:
-            left.append((kind != "equal", a[i:j]))
-        if m > k:
-            right.append((kind != "equal", b[k:m]))
+    codes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    left = [(kind != "equal", a[i:j]) for kind, i, j, _, _ in codes if j > i]
+    right = [(kind != "equal", b[k:m]) for kind, _, _, k, m in codes if m > k]
     return left, right
-
-
-BLEU_ORDERS = (2, 3, 4, 5)
-"""The n of BLEU-n."""
-
-FAST = 500
-"""References that Texygen's code takes in its fast mode, its default."""
-
-RARE = 0.01
-"""A symbol is rare where fewer than this share of the held-out texts have it."""
-
-_EPSILON = 0.1
-_MOST_MISSED = 40
-
-# --- BLEU ---------------------------------------------------------------------------------------------------------
 
 
 def bleu_each(
@@ -138,9 +131,9 @@ def bleu_each(
 
     texts, references: `Grams` without marks for n = 1, 2 .., counted together. lengths: [N], reference_lengths: [M].
     """
-    best = [_highest(r)[0] for r in references]
     penalty = _brevity(lengths, _nearest_length(lengths, np.unique(reference_lengths)))
-    return _bleu(texts, lengths, penalty, [b[t.gram] for b, t in zip(best, texts, strict=True)])
+    limits = [_highest(r)[0][t.gram] for r, t in zip(references, texts, strict=True)]
+    return _bleu(texts, lengths, penalty, limits)
 
 
 def self_bleu_each(texts: Sequence[Grams], lengths: np.ndarray) -> np.ndarray:
@@ -153,15 +146,11 @@ def self_bleu_each(texts: Sequence[Grams], lengths: np.ndarray) -> np.ndarray:
 
 
 def _bleu(texts: Sequence[Grams], lengths: np.ndarray, penalty: np.ndarray, limits: Sequence[np.ndarray]) -> np.ndarray:
-    logs, num_texts = [], len(lengths)
-    for n, (table, limit) in enumerate(zip(texts, limits, strict=True), 1):
-        matched = np.bincount(table.text, np.minimum(table.count, limit), num_texts)
-        if n == 1:
-            known = matched > 0
-        share = np.where(matched > 0, matched, _EPSILON) / np.maximum(lengths + 1 - n, 1)
-        logs.append(np.log(share))
+    counts = [np.minimum(table.count, limit) for table, limit in zip(texts, limits, strict=True)]
+    matched = np.stack([np.bincount(t.text, c, len(lengths)) for t, c in zip(texts, counts, strict=True)])  # [n, N]
     orders = np.arange(1, len(texts) + 1)[:, None]
-    return np.asarray(np.where(known, penalty * np.exp(np.cumsum(logs, axis=0) / orders), 0.0))
+    logs = np.log(np.where(matched > 0, matched, _EPSILON) / np.maximum(lengths + 1 - orders, 1))
+    return np.asarray(np.where(matched[0] > 0, penalty * np.exp(np.cumsum(logs, axis=0) / orders), 0.0))
 
 
 def _highest(table: Grams) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -189,17 +178,13 @@ def _nearest_length(lengths: np.ndarray, among: np.ndarray) -> np.ndarray:
 
 def _nearest_other(lengths: np.ndarray) -> np.ndarray:
     """The length nearest to each among the other texts'."""
-    known, counts = np.unique(lengths, return_counts=True)
-    other = {
-        int(n): int(n) if many > 1 else int(_nearest_length(np.array([n]), known[known != n])[0])
-        for n, many in zip(known, counts, strict=True)
-    }
-    return np.array([other[int(n)] for n in lengths], np.int64)
+    known, place, counts = np.unique(lengths, return_inverse=True, return_counts=True)
+    alone = [_nearest_length(np.array([n]), known[known != n])[0] for n in known]
+    return np.asarray(np.where(counts > 1, known, alone)[place], np.int64)
 
 
 def _brevity(lengths: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    safe = np.maximum(lengths, 1)
-    return np.where(lengths == 0, 0.0, np.exp(np.minimum(0.0, 1 - reference / safe)))
+    return np.where(lengths == 0, 0.0, np.exp(np.minimum(0.0, 1 - reference / np.maximum(lengths, 1))))
 
 
 def bleu_score(each: np.ndarray, *, best: float, fast: float | None = None) -> Score:
@@ -214,13 +199,8 @@ def bleu_score(each: np.ndarray, *, best: float, fast: float | None = None) -> S
 
 def head(table: Grams, num_texts: int) -> Grams:
     """The n-grams of the first texts."""
-    end = int(np.searchsorted(table.text, num_texts))
-    return Grams(
-        table.text[:end], table.gram[:end], table.count[:end], min(num_texts, table.num_texts), table.num_grams
-    )
-
-
-# --- whole texts and symbols ----------------------------------------------------------------------------------------
+    text, gram, count = (v[: np.searchsorted(table.text, num_texts)] for v in (table.text, table.gram, table.count))
+    return Grams(text, gram, count, min(num_texts, table.num_texts), table.num_grams)
 
 
 def validity(texts: Sequence[str], valid: Callable[[str], bool]) -> Score:
@@ -279,17 +259,6 @@ def symbols(fake: Coded, real: Coded, names: Sequence[str], *, rare: bool) -> Sc
         "missed": [{"unit": names[int(u)], "texts": int(texts[u])} for u in missed],
     }
     return share_score(int(found.sum()), len(wanted), 1.0, details)
-
-
-NUM_HASHED = 2**16
-"""Columns that n-grams of characters are hashed into, and those of units as many."""
-
-_FOLDS = 3
-_LONGEST = 1000  # characters of a text that are looked at
-_LEAST_OF_CLASS, _MOST_OF_CLASS = 10, 2000
-_ORDERS = 3
-
-Tokenise = Callable[[str], Sequence[str]]
 
 
 class Features:
@@ -379,13 +348,9 @@ def usefulness(x: Any, y: np.ndarray, heldout: Any, heldout_labels: np.ndarray, 
 
 
 def per_class(
-    real: TextSet,
-    fake: TextSet,
-    train: TextSet,
-    known: Collection[str],
-    seen: tuple[np.ndarray, np.ndarray] | None,
-    names: Sequence[str],
-) -> list[dict[str, Any]]:
+    real: TextSet, fake: TextSet, train: TextSet, known: Collection[str],
+    seen: tuple[np.ndarray, np.ndarray] | None, names: Sequence[str],
+) -> list[dict[str, Any]]:  # fmt: skip
     """Each label for itself, as plain JSON, in the order of `names`; empty without labels.
 
     The n-gram divergence is the mean over n = 1 .. 3 of as many fakes as held-out texts and training texts of the label

@@ -5,7 +5,7 @@ Knows texts as sequences of units (characters or words) and numbers; never how a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -114,19 +114,9 @@ class Grams:
         return np.bincount(self.gram, count, self.num_grams)
 
 
-@dataclass(frozen=True)
-class GramNames:
-    """The units of each n-gram: [num_grams, n] int64; begin and end are 0 and 1."""
-
-    units: np.ndarray
-
-    def text(self, gram: int, names: Mapping[int, str]) -> list[str]:
-        """The units of an n-gram as texts; names: number -> unit. A mark is an empty text."""
-        return [names.get(int(u), "") for u in self.units[gram]]
-
-
-def grams(corpora: Sequence[Coded], most: int, *, marks: bool) -> list[tuple[list[Grams], GramNames]]:
-    """The n-grams of several sets of texts, numbered together: for n = 1 .. most, one `Grams` a set, and their units.
+def grams(corpora: Sequence[Coded], most: int, *, marks: bool) -> list[tuple[list[Grams], np.ndarray]]:
+    """The n-grams of several sets of texts, numbered together: for n = 1 .. most, one `Grams` a set, and the units of
+    each n-gram: [num_grams, n] int64, of begin and end 0 and 1.
 
     marks: each text has a mark of its begin before it and one of its end after it, which are units of n-grams of two
     and more; a text of k units has k + 3 - n of them then, k + 1 - n without.
@@ -165,7 +155,7 @@ def grams(corpora: Sequence[Coded], most: int, *, marks: bool) -> list[tuple[lis
             Grams(owner[a:b] - offsets[k], gram[a:b], counts[a:b], len(corpora[k]), num_grams)
             for k, (a, b) in enumerate(pairwise(cuts))
         ]
-        out.append((tables, GramNames(names)))
+        out.append((tables, names))
     return out
 
 
@@ -241,12 +231,12 @@ def quick_divergence(real: Texts, fake: Texts, seed: int, max_texts: int = 5000)
 
 
 def excess(
-    real: Grams, fake: Grams, names: GramNames, units: Mapping[int, str], most: int = 10, least: int = 5
+    real: Grams, fake: Grams, names: np.ndarray, units: Sequence[str], most: int = 10, least: int = 5
 ) -> list[dict[str, Any]]:
     """The n-grams that add most to the divergence: [{"units", "real", "fake"}], shares of all n-grams; most first.
 
     Only those that occur `least` times on the real side or the fake side, so that no text of a single person is shown
-    for being rare.
+    for being rare. names: of `grams`. units: by their numbers; a mark is an empty text.
     """
     p, q = real.totals(), fake.totals()
     if not p.sum() or not q.sum():
@@ -257,5 +247,5 @@ def excess(
     known = np.flatnonzero(((p >= least) | (q >= least)) & (np.abs(shares[0] - shares[1]) > 0))
     worst = known[np.argsort(-np.asarray(parts)[known], kind="stable")[:most]]
     return [
-        {"units": names.text(int(g), units), "real": float(shares[0][g]), "fake": float(shares[1][g])} for g in worst
+        {"units": [units[u] for u in names[g]], "real": float(shares[0][g]), "fake": float(shares[1][g])} for g in worst
     ]

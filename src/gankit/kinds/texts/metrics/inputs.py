@@ -51,7 +51,7 @@ from gankit.kinds.texts.metrics.fidelity import (
     per_class,
     self_bleu_each,
 )
-from gankit.kinds.texts.metrics.grams import ORDERS, GramNames, Grams, TextSet, code, excess, grams
+from gankit.kinds.texts.metrics.grams import ORDERS, Grams, Texts, TextSet, code, excess, grams
 from gankit.metrics.classification import class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
 from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes, make_baselines
@@ -74,6 +74,8 @@ part."""
 NUM_OF_CLASS = 8
 _MOST_GRAMS = 10
 _SEARCHED_TRAIN = 20_000
+_BEGIN, _END = "\0begin", "\0end"
+_MOST_UNITS = 1_000_000  # of training text that a model of n-grams learns from
 
 Labels = Sequence[Any] | np.ndarray | None
 Valid = Callable[[str], bool]
@@ -168,10 +170,8 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         made = [self.join(text) for text in texts]
         return TextSet(made, code(texts, self._vocabulary), np.arange(len(texts)))
 
-    # --- what several metrics share -----------------------------------------------------------------------------------
-
     @cached_property
-    def marked(self) -> tuple[dict[str, list[Grams]], list[GramNames]]:
+    def marked(self) -> tuple[dict[str, list[Grams]], list[np.ndarray]]:
         """The n-grams with marks of each of `sets`, n = 1 .. 4, and their units."""
         return self._counted(len(ORDERS), marks=True)
 
@@ -180,11 +180,9 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         """The n-grams without marks of each of `sets`, n = 1 .. 5."""
         return self._counted(max(BLEU_ORDERS), marks=False)[0]
 
-    def _counted(self, most: int, *, marks: bool) -> tuple[dict[str, list[Grams]], list[GramNames]]:
-        found = grams([one.coded for one in self.sets.values()], most, marks=marks)
-        return {who: [tables[k] for tables, _ in found] for k, who in enumerate(self.sets)}, [
-            names for _, names in found
-        ]
+    def _counted(self, most: int, *, marks: bool) -> tuple[dict[str, list[Grams]], list[np.ndarray]]:
+        tables, names = zip(*grams([one.coded for one in self.sets.values()], most, marks=marks), strict=True)
+        return dict(zip(self.sets, map(list, zip(*tables, strict=True)), strict=True)), list(names)
 
     def bleu(self, who: str) -> tuple[np.ndarray, ...]:
         """BLEU-n of each text, n = 1 .. 5: forward, backward, among themselves; forward and own with 500 references."""
@@ -220,11 +218,8 @@ class TextInputs(Inputs[TextSet, TextFacts]):
 
         Empty without labels.
         """
-        sides = (HELDOUT, FAKE, CEILING)
-        if any(self.sets[who].labels is None for who in sides) or len(self.classes) < 2:
-            return {}
-        texts = self.members.labelled()
-        if not len(texts):
+        unknown = any(self.sets[who].labels is None for who in (HELDOUT, FAKE, CEILING)) or len(self.classes) < 2
+        if unknown or not len(texts := self.members.labelled()):
             return {}
         see = fidelity.learn(self._features(texts.texts), np.asarray(texts.labels), len(self.classes))
         found = {who: self.labelled(who) for who in (HELDOUT, FAKE)}
@@ -233,8 +228,8 @@ class TextInputs(Inputs[TextSet, TextFacts]):
     @cached_property
     def halves(self) -> tuple[TextSet, TextSet]:
         """Of the held-out texts."""
-        half = len(self.heldout) // 2
-        return self.heldout.take(np.arange(half)), self.heldout.take(np.arange(half, len(self.heldout)))
+        first, second = np.split(np.arange(len(self.heldout)), [len(self.heldout) // 2])
+        return self.heldout.take(first), self.heldout.take(second)
 
     @cached_property
     def searched(self) -> int:
@@ -248,11 +243,9 @@ class TextInputs(Inputs[TextSet, TextFacts]):
             real = self.halves[1] if halved else self.heldout
             size = min(len(real), len(self.members), REFERENCES)
             members, others = (References(s.first(size).coded) for s in (self.members, real))
-            usual = members.nearest(real.first(min(self.searched, size)).coded).distances
+            _, usual = members.nearest(real.first(min(self.searched, size)).coded)
             self._among[halved] = members, others, usual
         return self._among[halved]
-
-    # --- what a report needs beside the results -----------------------------------------------------------------------
 
     def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
         """See `Inputs.notes`."""
@@ -277,14 +270,13 @@ class TextInputs(Inputs[TextSet, TextFacts]):
 
     def facts(self, results: Mapping[str, MetricResult]) -> TextFacts:
         """See `Inputs.facts`."""
-        judged = self.seen.get(HELDOUT)
+        judged, known = self.seen.get(HELDOUT), self.seen.get(FAKE)
         units = {
             "symbols": self._num_symbols,
             "characters": self._characters,
             "called": "characters" if self._characters else "words" if self.join(["a", "b"]) != "ab" else "symbols",
             "longest": int(self.members.coded.lengths.max(initial=0)),
         }
-        known = self.seen.get(FAKE)
         return TextFacts(
             units,
             None if judged is None else confusion_figures(*judged, self.classes, "texts"),
@@ -296,11 +288,10 @@ class TextInputs(Inputs[TextSet, TextFacts]):
 
     def _grams(self) -> list[dict[str, Any]]:
         tables, names = self.marked
-        units = dict(enumerate(self.units))
         return [
             {"order": n, **found}
             for n, (real, fake, of) in enumerate(zip(tables[HELDOUT], tables[FAKE], names, strict=True), 1)
-            for found in excess(real, fake, of, units, _MOST_GRAMS)
+            for found in excess(real, fake, of, self.units, _MOST_GRAMS)
         ]
 
     def _texts(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
@@ -310,20 +301,16 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         def of(metric: str, key: str) -> Any:
             return results[metric].details.get(key, []) if metric in results else []
 
-        shown = coded(self._shown)
-        train, real = (
-            References(coded(side[:_SEARCHED_TRAIN])).nearest(shown) for side in (self.train, self._heldout_texts)
-        )
+        shown, sides = coded(self._shown), (self.train, self._heldout_texts)
+        train, real = (References(coded(side[:_SEARCHED_TRAIN])).nearest(shown) for side in sides)
         fakes, by_class = self.candidates[FAKE], {}
         if self._asked is not None:
             rows = {name: np.flatnonzero(self._asked == k)[:NUM_OF_CLASS] for k, name in enumerate(self.classes)}
             by_class = {name: found for name, found in rows.items() if len(found)}
         found = {
             "shown": np.arange(len(shown)),
-            "nearest_train": train.rows,
-            "distance_train": train.distances,
-            "nearest_heldout": real.rows,
-            "distance_heldout": real.distances,
+            **dict(zip(("nearest_train", "distance_train"), train, strict=True)),
+            **dict(zip(("nearest_heldout", "distance_heldout"), real, strict=True)),
             "copied": of("copies_near", "pairs"),
             "invalid": np.sort(fakes.rows[np.array(of("valid", "wrong"), np.int64)]),
             "by_class": by_class,
@@ -364,12 +351,6 @@ BASELINES: Sequence[Baseline[TextInputs]] = (
 )  # fmt: skip
 
 
-_BEGIN, _END = "\0begin", "\0end"
-_MOST_UNITS = 1_000_000  # of training text that a model of n-grams learns from
-
-Texts = Sequence[Sequence[str]]
-
-
 class NgramModel:
     """A model of n-grams with the interpolation of Witten & Bell (1991, method C), learned by counting.
 
@@ -377,14 +358,13 @@ class NgramModel:
     different units seen after h, and h' the history h without its first unit; P(u) = c(u) / c is at the end. Histories
     have order - 1 units, begin marks before the text; the end of a text is a unit.
 
-    texts: sequences of units. order: 1 draws each unit for itself, 3 is a model of trigrams.
+    texts: sequences of units. order: 1 draws each unit for itself, 3 is a model of trigrams. after: the units that
+    stand behind each history.
     """
 
     def __init__(self, texts: Texts, order: int) -> None:
-        self.order = order
-        self.longest = max((len(t) for t in texts), default=0)
+        self.order, self.longest, budget = order, max((len(t) for t in texts), default=0), _MOST_UNITS
         after: dict[tuple[str, ...], list[str]] = {}
-        budget = _MOST_UNITS
         for text in texts:
             padded = [*[_BEGIN] * (order - 1), *text, _END]
             for i in range(order - 1, len(padded)):
@@ -394,52 +374,29 @@ class NgramModel:
             if budget < 0:
                 break
         # Every occurrence stands in the list: a uniform draw from it is a draw by the counts.
-        self._after = after
+        self.after = after
         self._different = {h: len(set(units)) for h, units in after.items()}
-
-    def probability(self, history: Sequence[str], unit: str | None) -> float:
-        """P(unit | history); unit None: the end of the text. Only the last order - 1 units of the history count."""
-        wanted = _END if unit is None else unit
-        padded = (*[_BEGIN] * (self.order - 1), *history)
-        value = 0.0
-        for k in range(self.order):
-            h = tuple(padded[len(padded) - k :])
-            seen = self._after.get(h)
-            if seen is None:
-                break
-            if k == 0:
-                value = seen.count(wanted) / len(seen)
-            else:
-                value = (seen.count(wanted) + self._different[h] * value) / (len(seen) + self._different[h])
-        return value
 
     def sample(self, num_texts: int, generator: np.random.Generator) -> list[list[str]]:
         """Texts drawn from the model; none is longer than the longest it was learned from."""
-        if not self._after:
+        if not self.after:
             return [[] for _ in range(num_texts)]
         uniform = _uniforms(generator)
-        out: list[list[str]] = []
-        for _ in range(num_texts):
+        out: list[list[str]] = [[] for _ in range(num_texts)]
+        for text in out:
             history: tuple[str, ...] = (_BEGIN,) * (self.order - 1)
-            text: list[str] = []
-            while len(text) < self.longest:
-                unit = self._draw(history, uniform)
-                if unit == _END:
-                    break
+            while len(text) < self.longest and (unit := self._draw(history, uniform)) != _END:
                 text.append(unit)
                 history = (*history, unit)[1:] if history else ()
-            out.append(text)
         return out
 
     def _draw(self, history: tuple[str, ...], uniform: Iterator[float]) -> str:
         """A unit after the history: of its own with chance c(h) / (c(h) + T(h)), else of a shorter one."""
         for k in range(self.order):
             h = history[k:]
-            seen = self._after.get(h)
-            if seen is None:
+            if (seen := self.after.get(h)) is None:
                 continue
-            last = k == self.order - 1
-            if last or next(uniform) * (len(seen) + self._different[h]) < len(seen):
+            if k == self.order - 1 or next(uniform) * (len(seen) + self._different[h]) < len(seen):
                 return seen[int(next(uniform) * len(seen))]
         raise AssertionError("the empty history has been seen")
 
