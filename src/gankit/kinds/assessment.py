@@ -110,9 +110,8 @@ class Assessment(ABC, Generic[P]):
 
     def halves(self, whole: P) -> tuple[P, P]:
         """One half of the real records, which stands in for training ones, and the other."""
-        order = numpy_generator(0, "halves").permutation(len(whole))
-        rows = np.sort(order[: len(whole) // 2]), np.sort(order[len(whole) // 2 :])
-        return whole.take(rows[0]), whole.take(rows[1])
+        halves = np.split(numpy_generator(0, "halves").permutation(len(whole)), [len(whole) // 2])
+        return whole.take(np.sort(halves[0])), whole.take(np.sort(halves[1]))
 
     def halved(self, train: P) -> None:
         """Takes note of the half that stands in for training records."""
@@ -148,6 +147,9 @@ def assess(
     """The report on a model; see `gankit.evaluate`.
 
     previews: the folder with fakes that were kept over the training, if there is one.
+
+    Raises:
+        OptionError: there are no real records to compare with, or too few. DataError: records cannot be read.
     """
     train, heldout = _real(assessment, real)
     if fake is None:

@@ -1,4 +1,4 @@
-"""What every kind of data states, so that the rest of the house need not know any kind by name.
+"""What every kind of data states, so that no other module need know any kind by name.
 
 Knows options, columns, codecs and what training and sampling ask of data; never a single kind. Importing this module
 imports no torch.
@@ -41,9 +41,6 @@ D = TypeVar("D", bound="Dataset")
 C = TypeVar("C", bound=Codec[Any])
 D_co = TypeVar("D_co", bound="Dataset", covariant=True)
 C_co = TypeVar("C_co", bound=Codec[Any], covariant=True)
-
-
-# --- data ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -127,9 +124,6 @@ class Prepared(Generic[D_co, C_co]):
         return len(self.heldout)
 
 
-# --- what training and reports ask for --------------------------------------------------------------------------------
-
-
 class Fakes(Protocol):
     """Synthetic records of one generator, made when they are asked for."""
 
@@ -179,9 +173,6 @@ class Preview:
     records: Any
 
 
-# --- a kind -------------------------------------------------------------------------------------------------------
-
-
 class Kind(ABC, Generic[D, C]):
     """A kind of data.
 
@@ -218,8 +209,6 @@ class Kind(ABC, Generic[D, C]):
     codec: type[C]
     assessed_by: str
 
-    # data in
-
     @abstractmethod
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """Whether a source holds such records; asked only where `--kind` is auto."""
@@ -239,8 +228,6 @@ class Kind(ABC, Generic[D, C]):
     def load_codec(self, value: dict[str, Any]) -> C:
         """The codec that `Codec.to_json` wrote."""
         return self.codec.from_json(value)  # type: ignore[return-value]  # its own class
-
-    # training
 
     @abstractmethod
     def coded(self, prepared: Prepared[D, C], part: D) -> Coded:
@@ -282,8 +269,6 @@ class Kind(ABC, Generic[D, C]):
         """Name and type of every column, for the model's card."""
         return [{"name": column.name, "kind": column.type} for column in prepared.schema.columns]
 
-    # sampling
-
     @abstractmethod
     def records(
         self, schema: Schema, codec: C, given: Mapping[str, Values], made: np.ndarray, first_row: int, seed: int,
@@ -314,8 +299,6 @@ class Kind(ABC, Generic[D, C]):
     def pipe_format(self, origin: Origin) -> str | None:
         """The format on standard output; None where such records cannot go there."""
         return None
-
-    # reports
 
     def assessment(
         self, model: Any, prepared: Prepared[D, C] | None, notes: Notes, note: Callable[[str], None], **options: Any

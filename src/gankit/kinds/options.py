@@ -5,6 +5,7 @@ Knows how options are declared, and nothing of what obeys them: listing options 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,19 +57,14 @@ class TruncationOptions:
     """Of samples of kinds that are made from latents whose spread can be narrowed."""
 
     truncation: float = option(
-        1.0,
-        "For images: less than 1 makes them better to look at and less varied.",
-        group="sample",
-        metavar="PSI",
+        1.0, "For images: less than 1 makes them better to look at and less varied.", group="sample", metavar="PSI"
     )
 
     def __post_init__(self) -> None:
-        try:
-            known = 0 < float(self.truncation) <= 1
-        except (TypeError, ValueError):
-            known = False
-        if not known:
-            raise OptionError(f"--truncation {self.truncation}: it must be a number above 0 and at most 1.")
+        with suppress(TypeError, ValueError):
+            if 0 < float(self.truncation) <= 1:
+                return
+        raise OptionError(f"--truncation {self.truncation}: it must be a number above 0 and at most 1.")
 
 
 FEATURES = ("auto", "fixed", "inception")

@@ -39,11 +39,8 @@ class VectorCodec(Codec[Columns]):
         """See `Codec.encode`."""
         from scipy.special import ndtri
 
-        coded = [
-            np.clip(ndtri(_mass(c, records[n].data)), -LARGEST, LARGEST)
-            for n, c in zip(self.names, self.cells, strict=True)
-        ]
-        return np.stack(coded, axis=1)
+        masses = [_mass(cells, records[name].data) for name, cells in zip(self.names, self.cells, strict=True)]
+        return np.stack([np.clip(ndtri(mass), -LARGEST, LARGEST) for mass in masses], axis=1)
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`."""

@@ -22,7 +22,6 @@ from gankit.errors import OptionError
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject
 from gankit.kinds.base import Dataset, Notes, Prepared
 from gankit.kinds.texts.files import read_texts
-from gankit.kinds.texts.metrics.fidelity import Tokenise
 from gankit.kinds.texts.metrics.inputs import NOUN, TextFacts, TextInputs, Valid
 from gankit.kinds.texts.metrics.metrics import METRICS, evaluate_texts
 from gankit.kinds.texts.records import TEXT, Texts, column_of, cut, join
@@ -30,11 +29,8 @@ from gankit.kinds.texts.report import TextSections
 from gankit.metrics.evaluate import FAKE, Evaluation
 from gankit.metrics.metric import plain
 
-COMPARED = 2000
-"""Texts of each that are compared with those of G before adversarial training, at most."""
-
-TEMPERATURES = (1.0, 0.9, 0.8, 0.7)
-"""Of the likelihood baseline: G before adversarial training."""
+COMPARED, TEMPERATURES = 2000, (1.0, 0.9, 0.8, 0.7)
+"""Texts of each that are compared with those of G before adversarial training, at most, and its temperatures."""
 
 COMPARED_METRICS = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 
@@ -51,9 +47,8 @@ class Part:
 
     def take(self, rows: np.ndarray) -> Part:
         """The texts at these places."""
-        kept = rows.tolist()
-        labels = None if self.labels is None else [self.labels[row] for row in kept]
-        return Part([self.texts[row] for row in kept], labels)
+        labels = None if self.labels is None else [self.labels[row] for row in rows]
+        return Part([self.texts[row] for row in rows], labels)
 
 
 class TextAssessment(Assessment[Part]):
@@ -103,11 +98,9 @@ class TextAssessment(Assessment[Part]):
         """See `Assessment.evaluate`: the metrics, and where G began with likelihood those of G before the game."""
         texts = (parts.train.texts, parts.heldout.texts, parts.fake.texts)
         labels = None if self.label is None else (parts.train.labels, parts.heldout.labels, parts.fake.labels)
+        shared: dict[str, Any] = {"tokenise": self.tokenise, "valid": self.valid, "seed": seed}
         joined = partial(join, unit=self.model.codec.unit)
-        evaluation = evaluate_texts(
-            *texts, tokenise=self.tokenise, join=joined, labels=labels, valid=self.valid, seed=seed
-        )
-        before = self.model.baseline
+        evaluation, before = evaluate_texts(*texts, join=joined, labels=labels, **shared), self.model.baseline
         if before is None:
             return evaluation
         self.note("comparing with G before adversarial training …")
@@ -116,21 +109,14 @@ class TextAssessment(Assessment[Part]):
             batches = before.sample_batches(count, seed=seed, temperature=temperature)
             return [text for table in batches for text in table.column(column_of(before.origin)).to_pylist()]
 
-        rows = likelihood_baseline(*texts, sample, tokenise=self.tokenise, valid=self.valid, seed=seed)
-        likelihood = {"samples": before.card["samples"], "rows": rows}
+        likelihood = {"samples": before.card["samples"], "rows": likelihood_baseline(*texts, sample, **shared)}
         return replace(evaluation, facts=replace(evaluation.facts, likelihood=likelihood))
 
     def sections(self, parts: Parts[Part], **shared: Any) -> TextSections:
         """See `Assessment.sections`."""
         labels = None if self.label is None else {"fake": parts.fake.labels, "heldout": parts.heldout.labels}
-        return TextSections(
-            train=parts.train.texts,
-            heldout=parts.heldout.texts,
-            fake=parts.fake.texts,
-            tokenise=self.tokenise,
-            labels=labels,
-            **shared,
-        )
+        texts = {side: part.texts for side, part in parts._asdict().items()}
+        return TextSections(**texts, tokenise=self.tokenise, labels=labels, **shared)
 
     def previews(self, folder: Path, heldout: Part) -> list[tuple[int, list[str]]]:
         """See `Assessment.previews`."""
@@ -138,18 +124,12 @@ class TextAssessment(Assessment[Part]):
 
 
 def likelihood_baseline(
-    train: Sequence[str],
-    heldout: Sequence[str],
-    fake: Sequence[str],
-    before: Callable[[int, float], Sequence[str]],
-    *,
-    tokenise: Tokenise,
-    valid: Valid | None,
-    seed: int,
-) -> list[dict[str, Any]]:
+    train: Sequence[str], heldout: Sequence[str], fake: Sequence[str], before: Callable[[int, float], Sequence[str]],
+    **options: Any,
+) -> list[dict[str, Any]]:  # fmt: skip
     """The metrics of the fakes, and of as many texts of G before adversarial training at several temperatures.
 
-    before: (how many, temperature) -> its texts.
+    before: (how many, temperature) -> its texts. options: of `TextInputs`.
 
     Returns:
         [{"temperature": None for the fakes, metric: value, ...}], against the same held-out texts.
@@ -157,9 +137,7 @@ def likelihood_baseline(
     count = min(len(fake), COMPARED)
 
     def row(temperature: float | None, texts: Sequence[str]) -> dict[str, Any]:
-        inputs = TextInputs(
-            train, heldout, texts, tokenise=tokenise, valid=valid, seed=seed, max_texts=COMPARED, baselines=()
-        )
+        inputs = TextInputs(train, heldout, texts, max_texts=COMPARED, baselines=(), **options)
         scores = {m.name: m.function(inputs, FAKE) for m in METRICS if m.name in COMPARED_METRICS}
         return {"temperature": temperature, **{name: plain(s.value) for name, s in scores.items() if s is not None}}
 

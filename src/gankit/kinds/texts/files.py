@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -36,9 +36,6 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 _NEARLY = 0.9
 """Of so many lines alike a table is made."""
-
-
-# --- is it texts? -----------------------------------------------------------------------------------------------------
 
 
 def looks_like_texts(source: Any, config: TrainConfig) -> bool:
@@ -89,9 +86,7 @@ def _lines_are_texts(head: bytes, whole: bool) -> bool:
     start = head if whole or b"\n" not in head else head[: head.rindex(b"\n") + 1]
     text, _ = decode(start, "the data", None, [])
     lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
-    if len(lines) < 2:
-        return False
-    if _is_delimited(lines[:1000]):
+    if len(lines) < 2 or _is_delimited(lines[:1000]):
         return False
     worded = 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines)
     if worded and len(set(lines)) > FEW_LEVELS:
@@ -101,10 +96,9 @@ def _lines_are_texts(head: bytes, whole: bool) -> bool:
 
 def _is_delimited(lines: Sequence[str]) -> bool:
     """Whether lines are rows of a table: all with as many delimiters, or with numbers in a column between blanks."""
-    for mark in _DELIMITERS:
-        counts = {line.count(mark) for line in lines}
-        if len(counts) == 1 and counts != {0}:
-            return True
+    counts = ({line.count(mark) for line in lines} for mark in _DELIMITERS)
+    if any(len(found) == 1 and found != {0} for found in counts):
+        return True
     rows = [line.split() for line in lines]
     fields, times = Counter(map(len, rows)).most_common(1)[0]
     if fields == 1 or times < _NEARLY * len(lines):
@@ -124,9 +118,6 @@ def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bo
 
 def _text_files(files: Collection) -> list[str]:
     return [name for name in files.names if name.lower().endswith((".txt", ".text", ".txt.gz"))]
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: str | None = None) -> Texts:
@@ -151,9 +142,8 @@ def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: st
             if _is_lines(inner, data, config):
                 origin = Origin(LINES, name=stem_of(probe.file_name), compression=compression)
                 lines, origin = _lines(data, name, origin, config, notes)
-                return _without_empty(
-                    lines, None, named(origin, TEXT_COLUMN, [TEXT_COLUMN]), config, notes, name, "line"
-                )
+                origin = named(origin, TEXT_COLUMN, [TEXT_COLUMN])
+                return _without_empty(lines, None, origin, config, notes, name, "line")
         records, said = records_of(probe, config)
         notes += said
         return texts_of_records(records, config, notes, column)
@@ -183,13 +173,11 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
     labels: list[str] = []
     origins = []
     for name, label in zip(found, _labels_of(found), strict=True):
-        data, _, _ = unpack(files.read(name), name)
-        if not data:
-            continue
-        lines, origin = _lines(data, name, Origin(FILES), config, notes)
-        origins.append(origin)
-        texts += lines
-        labels += [label] * len(lines)
+        if data := unpack(files.read(name), name)[0]:
+            lines, origin = _lines(data, name, Origin(FILES), config, notes)
+            origins.append(origin)
+            texts += lines
+            labels += [label] * len(lines)
     if not texts:
         raise DataError(f"the {files.form} {files.name!r} holds only empty .txt files. Give files with texts.")
     encoding = origins[0].encoding if len({origin.encoding for origin in origins}) == 1 else "utf-8"
@@ -234,40 +222,29 @@ def texts_of_records(records: Records, config: TrainConfig, notes: list[str], na
 def _column(table: pa.Table, config: TrainConfig, notes: list[str]) -> str:
     own = config.own(TextOptions)
     names: list[str] = table.column_names
-    if own.text_column is not None:
-        if own.text_column not in names:
-            raise OptionError(
-                f"--text-column {own.text_column}: there is no such column. {nearest(own.text_column, names)}"
-            )
-        if not is_text(table.column(own.text_column).type):
-            kind = table.column(own.text_column).type
-            raise OptionError(f"--text-column {own.text_column}: its cells are {kind}. Name a column of texts.")
-        return own.text_column
+    if (asked := own.text_column) is not None:
+        if asked not in names:
+            raise OptionError(f"--text-column {asked}: there is no such column. {nearest(asked, names)}")
+        if not is_text(kind := table.column(asked).type):
+            raise OptionError(f"--text-column {asked}: its cells are {kind}. Name a column of texts.")
+        return asked
     worded = [name for name in names if is_text(table.column(name).type)]
     free = [name for name in worded if _is_free_text(name, table.column(name), config)]
     if not free and len(worded) == 1:
         return worded[0]
     if not free:
         raise DataError(f"no column holds free text: {', '.join(names[:6])}. Name the one to learn with --text-column.")
-    found = max(free, key=lambda name: _characters(table.column(name)))
+    first = {name: table.column(name).cast(pa.string()).slice(0, 5000).to_pylist() for name in free}
+    found = max(free, key=lambda name: sum(len(text or "") for text in first[name]))
     if len(names) > 1:
         notes.append(f"texts: column {found!r}. Override with --text-column.")
     return found
 
 
-def _characters(column: pa.ChunkedArray) -> int:
-    return sum(len(text or "") for text in column.cast(pa.string()).slice(0, 5000).to_pylist())
-
-
 def _without_empty(
-    texts: Sequence[str | None],
-    labels: pa.Table | None,
-    origin: Origin,
-    config: TrainConfig,
-    notes: list[str],
-    name: str,
-    what: str,
-) -> Texts:
+    texts: Sequence[str | None], labels: pa.Table | None, origin: Origin, config: TrainConfig, notes: list[str],
+    name: str, what: str,
+) -> Texts:  # fmt: skip
     """The texts that are not empty (nor a word that means missing), once it is sure that there are some."""
     lost = {"", *config.missing}
     kept = [row for row, text in enumerate(texts) if text is not None and text.strip() and text not in lost]
@@ -289,11 +266,9 @@ def write_texts(batches: Iterable[pa.Table], path: str | Path, origin: Origin, *
     Raises:
         OutputError: as for `write`; or a folder for texts without labels, or with several, or with files of others.
     """
-    if isinstance(path, str) and path == "-":
-        return write(batches, path, origin, format=format)
     target = Path(path)
-    if format is not None or (target.suffix and not target.is_dir()):
-        return write(batches, target, origin, format=format)
+    if path == "-" or format is not None or (target.suffix and not target.is_dir()):
+        return write(batches, path, origin, format=format)
     with complaints(target), whole_folder(target, r"[^/]*\.txt") as folder:
         total = _files_of_labels(batches, folder, origin, target)
         (folder / MARKER).write_text(json.dumps({"texts": total}) + "\n", "utf-8")
@@ -308,18 +283,17 @@ def _files_of_labels(batches: Iterable[pa.Table], folder: Path, origin: Origin, 
             labels = [name for name in table.column_names if name != column_of(origin)]
             if len(labels) != 1:
                 found = f"{len(labels)} labels ({', '.join(labels)})" if labels else "no labels"
+                better = f"{target}{'.csv' if labels else '.txt'}"
                 raise OutputError(
-                    f"{str(target)!r}: a folder holds a file a label, and these texts have {found}. Write "
-                    f"{str(target) + ('.csv' if labels else '.txt')!r}."
+                    f"{str(target)!r}: a folder holds a file a label, and these texts have {found}. Write {better!r}."
                 )
             cells = table.column(labels[0]).cast(pa.string()).to_pylist()
             for label in dict.fromkeys(cells):
                 if label not in sinks:
-                    file: IO[bytes] = opened.enter_context((folder / _file_name(label, sinks)).open("wb"))
+                    file = opened.enter_context((folder / _file_name(label, sinks)).open("wb"))
                     sinks[label] = LinesSink(file, origin, str(target))
                     sinks[label].begin(table)
-                rows = [row for row, cell in enumerate(cells) if cell == label]
-                sinks[label].write(table.take(pa.array(rows)))
+                sinks[label].write(table.filter(pa.array([cell == label for cell in cells])))
             total += table.num_rows
     return total
 

@@ -21,9 +21,7 @@ class TextOptions(StrictOptions):
         choices=("auto", "character", "word", "smiles", "dna", "rna", "protein"),
     )
     alphabet: str | None = option(
-        None,
-        "Symbols that texts are made of: ACGT, or longer ones with blanks between: 'A1 A2 B'.",
-        group="data",
+        None, "Symbols that texts are made of: ACGT, or longer ones with blanks between: 'A1 A2 B'.", group="data"
     )
     text_column: str | None = option(None, "Column of the texts in a table.", group="data")
 

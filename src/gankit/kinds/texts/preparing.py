@@ -5,12 +5,14 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
 from gankit.columns.schema import Schema
-from gankit.columns.splitting import rows_of, split, understand_labels
+from gankit.columns.splitting import split, understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Dataset, Kind, Prepared
@@ -25,9 +27,6 @@ MAX_STEPS = 256
 MOST_RARE = 0.1
 """An alphabet whose symbols without a code of their own are more than this share of all is refused."""
 
-SHORTER = {"character": "Cut them up, or take them as --unit word."}
-"""What to do where texts are too long."""
-
 SHOWN = 3
 """Texts that are shown of those that are left out."""
 
@@ -36,7 +35,8 @@ def prepare_texts(
     kind: Kind[Dataset, TextCodec], texts: Texts, config: TrainConfig, notes: list[str]
 ) -> Prepared[Dataset, TextCodec]:
     """Texts that were read: their unit found, their labels understood, split, and coded. See `Kind.prepare`."""
-    network = _network(config)
+    auto = config.network == "auto"
+    network = "symbols" if auto else pair_for(config.network, ("symbols",), "these are texts").name
     unit = _unit(texts, config)
     texts = _of_the_alphabet(texts, unit, config.own(TextOptions).strict, notes)
     texts = _short_enough(texts, unit, notes)
@@ -47,27 +47,24 @@ def prepare_texts(
         )
     config, schema = understand_labels(texts.labels, config, notes, "texts", by_name=texts.origin.format == "textfiles")
     values = _values(texts, schema)
+    whole = Dataset(values)
     if config.heldout is None:
         train_rows, heldout_rows = split(schema, values, config, config.seed)
-        heldout = rows_of(values, heldout_rows)
+        heldout = whole.take(heldout_rows)
     else:
-        train_rows, heldout = np.arange(len(texts)), _heldout(config, texts, schema, notes)
-    train = rows_of(values, train_rows)
+        train_rows, heldout = np.arange(len(texts)), Dataset(_heldout(config, schema, notes))
+    train = whole.take(train_rows)
     schema = schema.restricted(values, train_rows)
-    codec = TextCodec.fit((), train, unit)
-    _check_alphabet(codec, train[TEXT].data.tolist(), notes)
+    codec = TextCodec.fit((), train.values, unit)
+    _check_alphabet(codec, train.values[TEXT].data.tolist(), notes)
     given = [c for c in schema.modelled if c.name in config.given]
     what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
     size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
     notes.append(f"kind: text ({size}). Override with --kind, --unit.")
     return Prepared(
-        kind, texts.origin, schema, network, Dataset(train), Dataset(heldout), codec,
-        TableCodec.fit(given, train) if given else None, text_hash(texts), tuple(c.name for c in given),
+        kind, texts.origin, schema, network, train, heldout, codec,
+        TableCodec.fit(given, train.values) if given else None, text_hash(texts), tuple(c.name for c in given),
     )  # fmt: skip
-
-
-def _network(config: TrainConfig) -> str:
-    return "symbols" if config.network == "auto" else pair_for(config.network, ("symbols",), "these are texts").name
 
 
 def _values(texts: Texts, schema: Schema) -> dict[str, Values]:
@@ -96,7 +93,7 @@ def _of_the_alphabet(texts: Texts, unit: str, strict: bool, notes: list[str]) ->
     left = len(texts) - len(kept)
     if not left:
         return texts
-    others = sorted(set(range(len(texts))) - set(kept.tolist()))[:SHOWN]
+    others = np.setdiff1d(np.arange(len(texts)), kept)[:SHOWN]
     shown = ", ".join(repr(texts.texts[row][:40]) for row in others)
     of = unit if " " not in unit else f"the alphabet {unit[:40]}"
     told = f"{left:,} of {len(texts):,} texts are not made of {of} alone ({shown}{', …' if left > SHOWN else ''})"
@@ -113,7 +110,7 @@ def _short_enough(texts: Texts, unit: str, notes: list[str]) -> Texts:
     if len(kept) == len(texts):
         return texts
     left, what = len(texts) - len(kept), called(unit)
-    shorter = SHORTER.get(what, "Cut them up.")
+    shorter = "Cut them up, or take them as --unit word." if what == "character" else "Cut them up."
     if 2 * left > len(texts):
         raise DataError(
             f"{left:,} of {len(texts):,} texts have more than {MAX_STEPS} {what}s (the longest has {lengths.max():,}), "
@@ -125,27 +122,22 @@ def _short_enough(texts: Texts, unit: str, notes: list[str]) -> Texts:
 
 def _check_alphabet(codec: TextCodec, texts: list[str], notes: list[str]) -> None:
     """Says how many symbols have no code of their own; refuses texts that are full of them."""
-    different = {symbol for text in texts for symbol in cut(text, codec.unit)}
-    rare = len(different) - len(codec.symbols)
-    if not rare:
+    counts = Counter(symbol for text in texts for symbol in cut(text, codec.unit))
+    if len(counts) == len(codec.symbols):
         return
-    known = set(codec.symbols)
-    total = sum(len(cut(text, codec.unit)) for text in texts)
-    share = sum(symbol not in known for text in texts for symbol in cut(text, codec.unit)) / total
+    share = (counts.total() - sum(counts[symbol] for symbol in codec.symbols)) / counts.total()
     what = called(codec.unit)
-    found = f"there are {len(different):,} different {what}s, and the {len(codec.symbols):,} most frequent ones"
+    found = f"there are {len(counts):,} different {what}s, and the {len(codec.symbols):,} most frequent ones"
     if share > MOST_RARE:
-        fewer = (
-            "Take a part of the texts with fewer signs." if what == "character" else "Take them as --unit character."
-        )
-        raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. {fewer}")
+        fewer = "a part of the texts with fewer signs" if what == "character" else "them as --unit character"
+        raise DataError(f"{found} are only {100 * (1 - share):.0f}% of the texts. Take {fewer}.")
     notes.append(
         f"{found} are learned, {100 * (1 - share):.1f}% of the texts; the others are never written. "
         "Override with --unit."
     )
 
 
-def _heldout(config: TrainConfig, texts: Texts, schema: Schema, notes: list[str]) -> dict[str, Values]:
+def _heldout(config: TrainConfig, schema: Schema, notes: list[str]) -> dict[str, Values]:
     """The texts of --heldout, and those of their labels that are given."""
     found = read_texts(config.heldout, config, notes)
     named = [] if found.labels is None else found.labels.column_names

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Self
 
 import numpy as np
@@ -49,11 +50,6 @@ class Texts:
     def __len__(self) -> int:
         return len(self.texts)
 
-    @property
-    def column(self) -> str:
-        """The name of the texts' column."""
-        return column_of(self.origin)
-
     def take(self, rows: np.ndarray) -> Texts:
         """The texts at these rows, [n] int64."""
         labels = None if self.labels is None else self.labels.take(pa.array(rows))
@@ -72,13 +68,11 @@ def column_of(origin: Origin) -> str:
 
 def text_table(texts: Sequence[str], labels: pa.Table | None, origin: Origin) -> pa.Table:
     """Texts and what labels they have as one table, in the order of columns that came."""
-    columns: dict[str, Any] = {column_of(origin): pa.array(list(texts), pa.string())}
+    table = pa.table({column_of(origin): pa.array(list(texts), pa.string())})
     if labels is not None:
-        columns |= {name: labels.column(name) for name in labels.column_names}
-    fields = {name: labels.schema.field(name) for name in labels.column_names} if labels is not None else {}
-    kept = [name for name in origin.details["texts"]["order"] if name in columns]
-    schema = pa.schema([fields.get(name, pa.field(name, pa.string())) for name in kept])
-    return pa.Table.from_arrays([columns[name] for name in kept], schema=schema)
+        for name in labels.column_names:
+            table = table.append_column(labels.schema.field(name), labels.column(name))
+    return table.select([name for name in origin.details["texts"]["order"] if name in table.column_names])
 
 
 def text_hash(texts: Texts) -> str:
@@ -188,14 +182,11 @@ def unit_of(texts: Sequence[str]) -> str:
     """
     if _are_smiles(texts[:_LOOKED_AT]):
         return "smiles"
-    lengths, counts = [], Counter[str]()
-    for text in texts[:_LOOKED_AT]:
-        words = text.split()
-        lengths.append(len(words))
-        counts.update(words)
-    long = sum(length >= SENTENCE for length in lengths)
+    words = [text.split() for text in texts[:_LOOKED_AT]]
+    counts = Counter(word for some in words for word in some)
+    long = sum(len(some) >= SENTENCE for some in words)
     again = sum(count for _, count in counts.most_common(MAX_SYMBOLS) if count > 1)
-    return "word" if 2 * long >= len(lengths) > 0 and again >= KNOWN_SHARE * counts.total() else "character"
+    return "word" if 2 * long >= len(words) > 0 and again >= KNOWN_SHARE * counts.total() else "character"
 
 
 def _are_smiles(texts: Sequence[str]) -> bool:
@@ -240,12 +231,8 @@ class TextCodec(Codec[Columns]):
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns, unit: str = "character") -> Self:
         """The codec for training texts, none of them empty; the more frequent a symbol, the smaller its code."""
-        counts = Counter[str]()
-        lengths = []
-        for text in records[TEXT].data:
-            symbols = cut(text, unit)
-            counts.update(symbols)
-            lengths.append(len(symbols))
+        cuts = [cut(text, unit) for text in records[TEXT].data]
+        counts, lengths = Counter(symbol for symbols in cuts for symbol in symbols), [len(symbols) for symbols in cuts]
         assert lengths and min(lengths) >= 1, "texts have symbols"
         order = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         return cls(unit, order[:MAX_SYMBOLS], max(lengths), min(lengths))
@@ -293,20 +280,15 @@ class TextCodec(Codec[Columns]):
         rows = np.asarray(compact).reshape(len(compact), self.num_steps).astype(np.int64)
         names = ["", "", *self.symbols]
         texts = np.empty(len(rows), dtype=object)
-        for row, codes in enumerate(rows):
-            ends = np.flatnonzero(codes == END)
-            inside = codes[: ends[0]] if len(ends) else codes
-            texts[row] = join([names[code] for code in inside.tolist() if code != RARE], self.unit)
+        for row, codes in enumerate(rows.tolist()):
+            inside = takewhile(lambda code: code != END, codes)
+            texts[row] = join([names[code] for code in inside if code != RARE], self.unit)
         return {TEXT: Values(texts, np.zeros(len(texts), dtype=np.int8))}
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        return {
-            "unit": self.unit,
-            "symbols": list(self.symbols),
-            "num_steps": self.num_steps,
-            "shortest": self.shortest,
-        }
+        sizes = {"num_steps": self.num_steps, "shortest": self.shortest}
+        return {"unit": self.unit, "symbols": list(self.symbols), **sizes}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TextCodec:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from gankit.kinds.texts.metrics.fidelity import Tokenise, marked
 from gankit.kinds.texts.metrics.inputs import BASELINES, NOUN, TextFacts
 from gankit.metrics.evaluate import Evaluation, MetricResult
-from gankit.metrics.metric import Baseline, Noun, Score
+from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers, records
 from gankit.report.drawing import EXTRA, FAKE, INK, MUTED, REAL, Pen, bare, draw
 from gankit.report.section import (
@@ -31,11 +31,10 @@ from gankit.report.section import (
     heads_of,
     likeness,
     variety,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
 
 LONGEST = 280
 """Characters of a text that are shown."""
@@ -50,6 +49,18 @@ STYLE = (
 _VISIBLE = {"\n": "⏎", "\r": "⏎", "\t": "⇥", "\u2028": "⏎", "\u2029": "⏎"}
 # Signs that join others or choose their form, which people see as one with them.
 _JOINING = {"\u200c", "\u200d"}
+# Colour, line style and width of the lines over n.
+_STROKES = {
+    "synthetic texts": (FAKE, "-", 1.8),
+    "real texts": (REAL, "--", 1.6),
+    "a trigram model": (EXTRA, "-.", 1.1),
+    "single units": (MUTED, ":", 1.1),
+}
+_MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
+_MOST_STEPS, _PER_STEP, _MOST_INVALID, _MOST_GRAMS = 10, 6, 12, 8
+# Where more than this share of held-out texts equal a training text, chance makes equals, and a fake that is one is no
+# sign of copying for itself.
+_BY_CHANCE = 0.01
 
 
 def readable(text: str) -> str:
@@ -83,9 +94,9 @@ def differences(fake: str, real: str, tokenise: Tokenise) -> tuple[Markup, Marku
     """
     sides = fake[:LONGEST], real[:LONGEST]
     units = [list(tokenise(side)) for side in sides]
-    between = "" if all("".join(u) == side for u, side in zip(units, sides, strict=True)) else " "
+    between = "" if ["".join(u) for u in units] == [*sides] else " "
     left, right = (
-        _block(Markup(escape(between)).join(_piece(*piece, between) for piece in pieces), len(whole) > LONGEST, not u)
+        _block(Markup(between).join(_piece(*piece, between) for piece in pieces), len(whole) > LONGEST, not u)
         for pieces, whole, u in zip(marked(*units), (fake, real), units, strict=True)
     )
     return left, right
@@ -111,45 +122,27 @@ def by_order(results: Mapping[str, MetricResult], stem: str, title: str, ylabel:
     lines: dict[str, list[tuple[int, float]]] = {}
     for n in orders:
         result = results[f"{stem}_{n}"]
-        sides = {"synthetic texts": result.fake, "real texts": result.ceiling}
-        sides |= {"a trigram model": result.baselines.get("trigram"), "single units": result.baselines.get("unigram")}
-        for who, score in sides.items():
-            found = None if score is None else numbers.finite(score.value)
-            if found is not None:
+        models = (result.baselines.get("trigram"), result.baselines.get("unigram"))
+        for who, score in zip(_STROKES, (result.fake, result.ceiling, *models), strict=True):
+            if score is not None and (found := numbers.finite(score.value)) is not None:
                 lines.setdefault(who, []).append((n, found))
     if len(orders) < 2 or "synthetic texts" not in lines:
         return Markup()
-    looks = {
-        "synthetic texts": (FAKE, "-", 1.8),
-        "real texts": (REAL, "--", 1.6),
-        "a trigram model": (EXTRA, "-.", 1.1),
-        "single units": (MUTED, ":", 1.1),
-    }
 
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
         for who, points in lines.items():
-            colour, style, width = looks[who]
+            colour, style, width = _STROKES[who]
             x, y = zip(*points, strict=True)
             axes.plot(x, y, color=colour, linestyle=style, linewidth=width, marker="o", markersize=3, label=who)
         bare(axes)
-        axes.set_xticks(orders)
-        axes.set_ylim(0, 1)
-        axes.set_xlabel("n")
-        axes.set_ylabel(ylabel)
+        axes.set(xticks=orders, ylim=(0, 1), xlabel="n", ylabel=ylabel)
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
-    told = "; ".join(f"{who} {', '.join(numbers.score(y) for _, y in points)}" for who, points in lines.items())
-    return draw(
-        paint, size=(3.6, 2.5), name=f"order-{stem}", alt=f"{title} for n = {orders[0]} to {orders[-1]}: {told}."
-    )
+    values = "; ".join(f"{who} {', '.join(numbers.score(y) for _, y in points)}" for who, points in lines.items())
+    alt = f"{title} for n = {orders[0]} to {orders[-1]}: {values}."
+    return draw(paint, size=(3.6, 2.5), name=f"order-{stem}", alt=alt)
 
-
-_MOST_SHOWN, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 40, 12, 24, 6
-_MOST_STEPS, _PER_STEP, _MOST_INVALID, _MOST_GRAMS = 10, 6, 12, 8
-# Where more than this share of held-out texts equal a training text, chance makes equals, and a fake that is one is no
-# sign of copying for itself.
-_BY_CHANCE = 0.01
 
 _CLASS_COLUMNS = (
     ("real", "Share of real texts", numbers.share),
@@ -180,9 +173,6 @@ _LIKELIHOOD_HEADS = {
 }
 
 
-_HEADLINE = Headline(("ngrams",), likeness(NOUN, " by their n-grams"), ("trigram",))
-
-
 @dataclass(frozen=True, kw_only=True)
 class TextSections(Sections[TextFacts]):
     """The sections of a report on texts.
@@ -209,7 +199,7 @@ class TextSections(Sections[TextFacts]):
         Chapter("labels", "Labels", ("labels",)),
         Chapter("copies", "Copies", ("copies",)),
     )
-    headline: Headline | None = _HEADLINE
+    headline: Headline | None = Headline(("ngrams",), likeness(NOUN, " by their n-grams"), ("trigram",))  # noqa: RUF009
     grades: Sequence[Grade] = (
         Grade(
             ("valid", "bleu_2", "bleu_5"),
@@ -236,28 +226,16 @@ class TextSections(Sections[TextFacts]):
         longest, symbols = numbers.count(units["longest"]), numbers.count(units.get("symbols"))
         return f" of up to {longest} {self.facts.called}, {symbols} different"
 
-    # --- texts --------------------------------------------------------------------------------------------------------
-
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
         beside = ", and held-out real texts beside them" if self.records else ""
+        first = [f"The first synthetic texts, as the model gives them, uncurated{beside}."]
+        labels = ["Synthetic texts generated for each label, uncurated; the least accurate label first."]
+        worst, steps = records.worst_class(self.facts.per_class, self.noun), self.room(_MOST_STEPS, 3)
         found = (
-            Section(
-                "samples",
-                "Samples",
-                [f"The first synthetic texts, as the model gives them, uncurated{beside}."],
-                tables=self._side_by_side(),
-            ),
-            Section(
-                "by-class",
-                "Samples by label",
-                ["Synthetic texts generated for each label, uncurated; the least accurate label first."],
-                verdicts=records.worst_class(self.facts.per_class, self.noun),
-                tables=self._by_class(),
-            ),
-            *records.over_training(
-                self, self.room(_MOST_STEPS, 3), lambda _, texts: cells(list(texts[:_PER_STEP])), "texts"
-            ),
+            Section("samples", "Samples", first, tables=self._side_by_side()),
+            Section("by-class", "Samples by label", labels, verdicts=worst, tables=self._by_class()),
+            *records.over_training(self, steps, lambda _, texts: cells(list(texts[:_PER_STEP])), "texts"),
             *self._closest(),
         )
         return [section for section in found if section.tables]
@@ -312,8 +290,6 @@ class TextSections(Sections[TextFacts]):
         )
         return records.closest(self, rows, heads, hint, measure, "texts")
 
-    # --- metrics ------------------------------------------------------------------------------------------------------
-
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""
         if section.id == "validity":
@@ -335,11 +311,8 @@ class TextSections(Sections[TextFacts]):
         """The first fakes that break the user's rule."""
         rows = [r for r in self.facts.texts.get("invalid") or [] if r < len(self.fake)][: self.room(_MOST_INVALID, 3)]
         shown = tuple((str(k), cell(self.fake[i])) for k, i in enumerate(self._open(rows), 1))
-        return (
-            [Table("Synthetic texts that break the rule", heads_of("No.", "Synthetic"), shown, "texts")]
-            if shown
-            else []
-        )
+        table = Table("Synthetic texts that break the rule", heads_of("No.", "Synthetic"), shown, "texts")
+        return [table] if shown else []
 
     def _grams(self) -> list[Table]:
         """The n-grams that differ most in frequency, for each n."""
@@ -390,15 +363,10 @@ class TextSections(Sections[TextFacts]):
         Rows of texts stay: they are numbers.
         """
         characters = bool(self.facts.units.get("characters", False))
-        results = dict(self.results)
-        for name, result in self.results.items():
-            if result.metric.family == "shape" and not characters:
-                ceiling = None if result.ceiling is None else _bare(result.ceiling)
-                results[name] = replace(result, fake=_bare(result.fake), ceiling=ceiling)
+        family = None if characters else "shape"
+        results = {n: r.without("missed") if r.metric.family == family else r for n, r in self.results.items()}
         kept = [g for g in self.facts.grams if g["order"] <= (2 if characters else 1)]
         return replace(self.evaluation, results=results, facts=replace(self.facts, grams=kept))
-
-    # --- which texts --------------------------------------------------------------------------------------------------
 
     def _ranked(self) -> list[Mapping[str, Any]]:
         """Fakes with their distances, the closest to training texts first."""
@@ -416,10 +384,6 @@ def _labelled(texts: Sequence[str], labels: Any, row: int | None) -> list[str]:
     if row is None:
         return [""] * (1 if labels is None else 2)
     return [*([] if labels is None else [str(labels[row])]), cell(texts[row])]
-
-
-def _bare(score: Score) -> Score:
-    return replace(score, details={k: v for k, v in score.details.items() if k != "missed"})
 
 
 def _whose(row: Mapping[str, Any]) -> str:

@@ -68,7 +68,7 @@ class References:
         return cdist(_seen(queries), self._texts, scorer=Levenshtein.distance, dtype=np.int64)
 
     def nearest(self, queries: Coded) -> tuple[np.ndarray, np.ndarray]:
-        """The row [Q] int64 of the reference nearest to each query, of equal ones the first, and the distance to it [Q].
+        """The row of the reference nearest to each query, of equal ones the first, and the distance to it: [Q], [Q].
 
         The distance is the edit distance over the length of the longer text (0: equal, 1: nothing in common).
         """

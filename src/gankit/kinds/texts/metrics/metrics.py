@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from gankit.kinds.texts.metrics import fidelity
 from gankit.kinds.texts.metrics.fidelity import BLEU_ORDERS, bleu_score, copies_near
 from gankit.kinds.texts.metrics.grams import ORDERS, divergence
@@ -36,8 +34,6 @@ def evaluate_texts(
     return evaluate(METRICS, TextInputs(train, heldout, fake, **options), only)
 
 
-# --- the functions ----------------------------------------------------------------------------------------------------
-
 Function = Callable[[TextInputs, str], Score | None]
 
 
@@ -52,28 +48,15 @@ def _divergence(order: int = 0) -> Function:
     return score
 
 
-def _bleu(order: int) -> Function:
+def _bleu(order: int, which: int, fast: int | None, best: float) -> Function:
+    """BLEU-n; which, fast: places of the figures in `TextInputs.bleu`, and of those with 500 references."""
+
     def score(inputs: TextInputs, who: str) -> Score:
-        forward, _, _, fast, _ = inputs.bleu(who)
-        return bleu_score(forward[order - 1], best=1.0, fast=_mean(fast[order - 1]))
+        each = [figures[order - 1] for figures in inputs.bleu(who)]
+        few = None if fast is None or len(each[fast]) < 2 else float(each[fast].mean())
+        return bleu_score(each[which], best=best, fast=few)
 
     return score
-
-
-def _backward_bleu(order: int) -> Function:
-    return lambda inputs, who: bleu_score(inputs.bleu(who)[1][order - 1], best=1.0)
-
-
-def _self_bleu(order: int) -> Function:
-    def score(inputs: TextInputs, who: str) -> Score:
-        _, _, own, _, fast = inputs.bleu(who)
-        return bleu_score(own[order - 1], best=0.0, fast=_mean(fast[order - 1]))
-
-    return score
-
-
-def _mean(each: np.ndarray) -> float | None:
-    return float(each.mean()) if len(each) >= 2 else None
 
 
 def _valid(inputs: TextInputs, who: str) -> Score | None:
@@ -125,9 +108,6 @@ def _copies_near(inputs: TextInputs, who: str) -> Score | None:
     return numbered(copies_near(members, others, fake.coded, usual), fake.rows, inputs.members.rows)
 
 
-# --- sentences on the details -----------------------------------------------------------------------------------------
-
-
 def _of_ngrams(details: Mapping[str, Any]) -> list[str]:
     found = [numbers.finite(v) for v in details.get("orders") or []]
     if len(found) < 2 or any(v is None for v in found):
@@ -164,9 +144,6 @@ def _of_symbols(details: Mapping[str, Any]) -> list[str]:
     return [f"Missing are {shown}{' and others' if len(missed) > _MOST_MISSED else ''}."]
 
 
-# --- the list ---------------------------------------------------------------------------------------------------------
-
-
 _VARIED = f"{LONGER}; if it stays so, a larger --penalty-weight or a larger --batch"
 _OVERFITS = "train for fewer samples (--samples) or bring more texts; then inspect the closest pairs yourself"
 _HEADLINES = (2, 5)  # the n of BLEU-n in the first table
@@ -198,7 +175,8 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"bleu_{n}", _bleu(n), "bleu", f"BLEU-{n} of the fakes with all held-out texts as references: quality.",
+            f"bleu_{n}", _bleu(n, 0, 3, best=1.0), "bleu",
+            f"BLEU-{n} of the fakes with all held-out texts as references: quality.",
             title=f"BLEU-{n} (quality)", noun=f"BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a synthetic text occur in real texts?",
             good="The n-grams of the synthetic texts are those of real texts.",
@@ -209,7 +187,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"backward_bleu_{n}", _backward_bleu(n), "bleu",
+            f"backward_bleu_{n}", _bleu(n, 1, None, best=1.0), "bleu",
             f"BLEU-{n} of held-out texts with all fakes as references: variety.", title=f"Backward BLEU-{n} (variety)",
             noun=f"backward BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a real text occur in the synthetic texts?",
@@ -221,7 +199,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"self_bleu_{n}", _self_bleu(n), "bleu",
+            f"self_bleu_{n}", _bleu(n, 2, 4, best=0.0), "bleu",
             f"BLEU-{n} of each fake against all others: high where they repeat.", title=f"Self-BLEU-{n} (repetition)",
             noun=f"self-BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a synthetic text occur in the other ones?",
