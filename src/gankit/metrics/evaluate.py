@@ -84,6 +84,11 @@ class MetricResult:
         return self.fake.best if self.metric.best is None else self.metric.best
 
     @property
+    def real(self) -> float | None:
+        """The figure of real records in the place of the fakes; None where there is none."""
+        return None if self.ceiling is None or not math.isfinite(self.ceiling.value) else float(self.ceiling.value)
+
+    @property
     def details(self) -> Mapping[str, Any]:
         """What stands behind the fakes' score, as the metric's function documents it."""
         return self.fake.details

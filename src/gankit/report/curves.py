@@ -39,13 +39,7 @@ _PANELS: tuple[tuple[str, str, tuple[Curve, ...]], ...] = (
     ("D’s precision against fakes", "precision", _sides("precision")),
     ("Losses", "losses", (("loss_d", "D", REAL, "--"), ("loss_g", "G", FAKE, "-"))),
 )
-_OTHER_NAMES = {
-    "d_loss": "loss_d",
-    "g_loss": "loss_g",
-    "mean_train": "d_train",
-    "mean_heldout": "d_heldout",
-    "mean_fake": "d_fake",
-}
+_OTHER_NAMES = {"d_loss": "loss_d", "g_loss": "loss_g"} | {f"mean_{s}": f"d_{s}" for s in ("train", "heldout", "fake")}
 
 
 def flat(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -97,11 +91,8 @@ def curves(
 ) -> list[tuple[str, Markup]]:
     """The images (title, SVG) for which the history has at least two points. The chosen checkpoint is marked.
 
-    Args:
-        history: one mapping an evaluation.
-        card: what the model is: `metric` names the axis.
-        records: what the records are called.
-        halvings: draw a metric that is minus a distance on a scale of halvings, as `halved` has it.
+    history: one mapping an evaluation. card: what the model is; `metric` names the axis. records: what they are called.
+    halvings: draw a metric that is minus a distance on a scale of halvings, as `halved` has it.
     """
     rows, mark = flat(history), chosen(flat(history), card)
     out = []
@@ -120,13 +111,9 @@ def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, fl
 
 
 def _panel(
-    title: str,
-    key: str,
-    series: list[tuple[list[tuple[float, float]], Curve]],
-    mark: float | None,
-    card: Mapping[str, Any],
-    logs: bool = False,
-) -> Markup:
+    title: str, key: str, series: list[tuple[list[tuple[float, float]], Curve]], mark: float | None,
+    card: Mapping[str, Any], logs: bool,
+) -> Markup:  # fmt: skip
     ends = numbers.listed([f"{c[1]} {numbers.score(points[-1][1])}" for points, c in series])
 
     def paint(figure: Figure, pen: Pen) -> None:
@@ -139,9 +126,8 @@ def _panel(
         _frame(axes, mark, len(series) > 1, y=not logs)
         figure.supxlabel("real samples shown to D", fontsize=7.5, color=INK, x=0.99, ha="right")
 
-    return draw(
-        paint, size=_SIZE, name=f"curve-{key}", alt=f"{title} over real samples shown to D; at the end: {ends}."
-    )
+    alt = f"{title} over real samples shown to D; at the end: {ends}."
+    return draw(paint, size=_SIZE, name=f"curve-{key}", alt=alt)
 
 
 def _halve(axes: Axes, values: Sequence[float]) -> None:
@@ -163,7 +149,7 @@ def _log10(values: Any) -> Any:
     return np.log10(np.maximum(values, 1e-30))
 
 
-def _frame(axes: Axes, mark: float | None, several: bool, y: bool = True) -> None:
+def _frame(axes: Axes, mark: float | None, several: bool, y: bool) -> None:
     bare(axes)
     low, high = axes.get_xlim()
     step = (high - low) / 5
@@ -208,24 +194,23 @@ def _fit_words(rows: Sequence[Mapping[str, Any]], records: str) -> list[str]:
     train, heldout, fake = (numbers.finite(rows[-1].get(k)) for k in ("d_train", "d_heldout", "d_fake"))
     if train is None or heldout is None or fake is None:
         return []
-    scores = (
-        f"At the end D gives training {records} {numbers.score(train)} on average, held-out {records} "
-        f"{numbers.score(heldout)} and fakes {numbers.score(fake)}."
-    )
     part = overfit_share(rows)
     if part is None:
-        return [
-            f"{scores} D no longer scores real {records} above fakes: the game is level, or D has stopped learning."
-        ]
-    if part > THRESHOLDS["overfit_gap"]:
-        return [
-            f"{scores} Held-out {records} lag behind training {records} by {numbers.share(part)} of the distance to "
-            f"the fakes: D is learning the training {records} by heart (overfitting). More {records}, a stronger "
-            "penalty (--penalty-weight) or a shorter training (--samples) would help."
-        ]
+        found = f"D no longer scores real {records} above fakes: the game is level, or D has stopped learning."
+    elif part > THRESHOLDS["overfit_gap"]:
+        found = (
+            f"Held-out {records} lag behind training {records} by {numbers.share(part)} of the distance to the fakes: "
+            f"D is learning the training {records} by heart (overfitting). More {records}, a stronger penalty "
+            "(--penalty-weight) or a shorter training (--samples) would help."
+        )
+    else:
+        found = (
+            f"Training and held-out {records} are scored alike (apart by {numbers.share(max(part, 0.0))} of the "
+            "distance to the fakes): no overfitting to see."
+        )
     return [
-        f"{scores} Training and held-out {records} are scored alike (apart by {numbers.share(max(part, 0.0))} of "
-        "the distance to the fakes): no overfitting to see."
+        f"At the end D gives training {records} {numbers.score(train)} on average, held-out {records} "
+        f"{numbers.score(heldout)} and fakes {numbers.score(fake)}. {found}"
     ]
 
 
@@ -244,10 +229,8 @@ def still_learning(rows: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any], halvings: bool) -> list[str]:
-    points, words = _points(rows, "metric"), []
-    mark = chosen(rows, card)
-    name = str(card.get("metric", "the held-out metric"))
-    at = [y for x, y in points if mark is not None and x == mark]
+    words, mark, name = [], chosen(rows, card), str(card.get("metric", "the held-out metric"))
+    at = [y for x, y in _points(rows, "metric") if mark is not None and x == mark]
     if at and mark is not None:
         words.append(f"The model is the checkpoint at {mark:,.0f} samples, where {name} was {numbers.score(at[0])}.")
     late = still_learning(halved(rows) if halvings else rows)

@@ -29,15 +29,7 @@ if TYPE_CHECKING:
 
 # Stand-ins that the style sheet of the page replaces by its own colours (blue and vermilion of Okabe and Ito, which
 # colour-blind readers tell apart; real is always a filled area or a dashed line, fake always a solid line).
-INK, MUTED, GRID, REAL, FAKE, HELD, EXTRA = (
-    "#010201",
-    "#010202",
-    "#010203",
-    "#010204",
-    "#010205",
-    "#010206",
-    "#010207",
-)
+INK, MUTED, GRID, REAL, FAKE, HELD, EXTRA = (f"#01020{k}" for k in range(1, 8))
 _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", REAL: "real", FAKE: "fake", HELD: "held", EXTRA: "extra"}
 
 _STYLE: dict[str, Any] = {
@@ -59,22 +51,20 @@ _STYLE: dict[str, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 0.5,
     "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
     "lines.linewidth": 1.4,
     "legend.frameon": False,
     "legend.fontsize": 7.5,
     "legend.handlelength": 1.8,
     "path.simplify": True,
 }
+_TICKS = {"color": MUTED, "labelcolor": INK, "labelsize": 7.5, "major.size": 2.5, "major.width": 0.6}
+_STYLE |= {f"{axis}tick.{key}": value for axis in "xy" for key, value in _TICKS.items()}
+
+WIDE = (4.4, 2.3)
+"""The size of a drawing that stands alone, in inches."""
+
+_LABELLED = 24  # columns of a heat map up to which each has a label
+
 # matplotlib's settings are global to the process; they are changed and put back under this lock.
 _lock = threading.Lock()
 
@@ -100,10 +90,8 @@ class Pen:
 def cut(value: str, limit: int) -> str:
     """`value` on one line and without control characters, cut in the middle to at most `limit` characters."""
     plain = "".join(c if c.isprintable() else " " for c in value)
-    if len(plain) <= limit:
-        return plain
-    head = (limit - 1 + 1) // 2
-    return f"{plain[:head]}…{plain[len(plain) - (limit - 1 - head) :]}"
+    head = limit // 2
+    return plain if len(plain) <= limit else f"{plain[:head]}…{plain[len(plain) - (limit - 1 - head) :]}"
 
 
 def draw(paint: Callable[[Figure, Pen], None], *, size: tuple[float, float], name: str, alt: str) -> Markup:
@@ -141,14 +129,13 @@ def bare(axes: Axes, *, grid: str | None = "y") -> None:
 
 def _for_page(svg: str, name: str, alt: str) -> str:
     """The SVG file of matplotlib as a piece of the page: no prologue, the page's colours, a name for readers."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.S)
     view_box = re.search(r'viewBox="([^"]*)"', svg)
     assert view_box, "matplotlib writes a viewBox"
-    ident = re.sub(r"\W", "-", name)
-    title = f'<title id="alt-{ident}">{escape(alt)}</title>'
-    head = f'<svg viewBox="{view_box[1]}" role="img" aria-labelledby="alt-{ident}">{title}'
+    ident = "alt-" + re.sub(r"\W", "-", name)
+    head = (
+        f'<svg viewBox="{view_box[1]}" role="img" aria-labelledby="{ident}"><title id="{ident}">{escape(alt)}</title>'
+    )
     svg = head + svg[svg.index(">") + 1 :]
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var(--{variable})")
@@ -161,12 +148,6 @@ def _for_page(svg: str, name: str, alt: str) -> str:
     return re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", svg))
 
 
-SINGLE, WIDE = (3.35, 2.15), (4.4, 2.3)
-"""Sizes of drawings, in inches: of one among several, and of one that stands alone."""
-
-_LABELLED = 24  # columns of a heat map up to which each has a label
-
-
 def short_numbers(axes: Axes, is_date: bool = False) -> None:
     """Few x ticks with short labels: dates, or numbers with k and M."""
     if is_date:
@@ -177,12 +158,11 @@ def short_numbers(axes: Axes, is_date: bool = False) -> None:
         formatter: Any = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_formatter(formatter)
         return
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     low, high = axes.get_xlim()
-    step = (high - low) / 5
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, step)))
+    axes.xaxis.set_major_formatter(lambda value, _: short(value, (high - low) / 5))
 
 
 def short(value: float, step: float) -> str:
@@ -215,8 +195,7 @@ def histograms(
 
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
-        percent = [100 * v for v in real]
-        axes.stairs(percent, edges, fill=True, color=REAL, alpha=0.35, linewidth=0, label=records)
+        axes.stairs([100 * v for v in real], edges, fill=True, color=REAL, alpha=0.35, linewidth=0, label=records)
         axes.stairs([100 * v for v in fake], edges, color=FAKE, linewidth=1.3, label="fakes")
         bare(axes)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
@@ -249,17 +228,10 @@ def distances(results: Mapping[str, MetricResult], noun: Noun) -> list[Drawing]:
     for name, result in results.items():
         found = result.details.get("distance") or {}
         if all(found.get(k) for k in ("edges", "fake", "heldout")):
-            title = f"Distance to training: {result.metric.noun}"
-            drawn = histograms(
-                found["edges"],
-                found["heldout"],
-                found["fake"],
-                name,
-                f"Histograms of the distance to the nearest training {noun.one}",
-                f"held-out {noun.many}",
-                f"distance to the nearest training {noun.one} (0: a copy)",
-            )
-            out.append(Drawing(title, drawn))
+            distance, sides = f"distance to the nearest training {noun.one}", (found["heldout"], found["fake"])
+            names = (f"Histograms of the {distance}", f"held-out {noun.many}", f"{distance} (0: a copy)")
+            drawn = histograms(found["edges"], *sides, name, *names)
+            out.append(Drawing(f"Distance to training: {result.metric.noun}", drawn))
     return out
 
 
@@ -273,18 +245,13 @@ def heat_maps(real: np.ndarray, fake: np.ndarray, names: Sequence[str], noun: No
     largest = float(np.abs(difference[off]).max(initial=0.0))
     reach = float(min(1.0, max(0.1, np.ceil(largest * 10) / 10)))
     of = "Heat map of how strongly columns go together"
+    apart = f"Heat map of the differences; the largest is {largest:.2f}."
     maps = (
-        (f"Real {noun.many}", real, 1.0, "pairs-real", f"{of}, real {noun.many}."),
-        ("Fakes", fake, 1.0, "pairs-fake", f"{of} in the fakes."),
-        (
-            f"Fakes minus real {noun.many}",
-            difference,
-            reach,
-            "pairs-difference",
-            f"Heat map of the differences; the largest is {largest:.2f}.",
-        ),
+        (f"Real {noun.many}", real, 1.0, "real", f"{of}, real {noun.many}."),
+        ("Fakes", fake, 1.0, "fake", f"{of} in the fakes."),
+        (f"Fakes minus real {noun.many}", difference, reach, "difference", apart),
     )
-    return [Drawing(title, _heat_map(values, names, top, ident, alt)) for title, values, top, ident, alt in maps]
+    return [Drawing(title, _heat_map(x, names, top, f"pairs-{which}", alt)) for title, x, top, which, alt in maps]
 
 
 def _heat_map(values: np.ndarray, names: Sequence[str], reach: float, name: str, alt: str) -> Markup:
@@ -293,27 +260,16 @@ def _heat_map(values: np.ndarray, names: Sequence[str], reach: float, name: str,
 
         # Nothing where nothing is, so that the map sits on a light and on a dark page; weak ones are lifted a little.
         against, together = (0.84, 0.37, 0.0), (0.0, 0.45, 0.70)
-        stops = [
-            (0.0, (*against, 1.0)),
-            (0.4, (*against, 0.4)),
-            (0.5, (*against, 0.0)),
-            (0.5, (*together, 0.0)),
-            (0.6, (*together, 0.4)),
-            (1.0, (*together, 1.0)),
-        ]
+        stops = [(place, (*against, alpha)) for place, alpha in ((0.0, 1.0), (0.4, 0.4), (0.5, 0.0))]
+        stops += [(place, (*together, alpha)) for place, alpha in ((0.5, 0.0), (0.6, 0.4), (1.0, 1.0))]
         colours = LinearSegmentedColormap.from_list("signed", stops)
         axes = figure.subplots()
         image = axes.imshow(values, cmap=colours, vmin=-reach, vmax=reach, interpolation="none", aspect="equal")
-        labelled = len(names) <= _LABELLED
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_ticks(range(len(names)) if labelled else [])
-        if labelled:
-            size = 7.0 if len(names) <= 16 else 5.5
-            axes.set_xticklabels([pen.text(n, 14) for n in names], rotation=90, fontsize=size)
-            axes.set_yticklabels([pen.text(n, 14) for n in names], fontsize=size)
+        places, size = range(len(names) if len(names) <= _LABELLED else 0), 7.0 if len(names) <= 16 else 5.5
+        axes.set_xticks(places, [pen.text(names[k], 14) for k in places], rotation=90, fontsize=size)
+        axes.set_yticks(places, [pen.text(names[k], 14) for k in places], fontsize=size)
         axes.tick_params(length=0)
-        for side in axes.spines.values():
-            side.set_visible(False)
+        axes.spines[:].set_visible(False)
         bar = figure.colorbar(image, ax=axes, shrink=0.7, aspect=28, pad=0.02, ticks=[-reach, 0, reach])
         bar.outline.set_linewidth(0.4)
         bar.ax.set_yticklabels([f"−{reach:.1f}", "0", f"{reach:.1f}"], color=INK)

@@ -17,12 +17,22 @@ from markupsafe import Markup
 from gankit.metrics.metric import LONGER, Metric, Noun, Score
 from gankit.report import numbers
 from gankit.report.numbers import finite
-from gankit.report.section import Head, Section, Sections, Table, heads_of
+from gankit.report.section import Section, Sections, Table, heads_of
 from gankit.report.verdict import COPIES, THRESHOLDS
 
+T = TypeVar("T")
+Function = Callable[[T, str], Score | None]
 Details = Callable[[Mapping[str, Any]], list[str]]
 
+ClassColumn = tuple[str, str, Callable[[float | None], str]]
+"""(key of a label's figure, head of its column, how it is written)."""
+
+Distance = partial(Metric, best=0.0, direction="lower")
+"""A metric of which less is better and nothing is best."""
+
 _MOST_GONE = 8
+_MOST_CELLS = 12  # a confusion matrix can be read up to so many classes; beyond, the worst mistakes are listed
+_MOST_MISTAKES = 12
 
 
 def name(text: Any) -> str:
@@ -30,118 +40,79 @@ def name(text: Any) -> str:
     return f"“{text}”"
 
 
-def judge(who: str, noun: Noun) -> Details:
+def two_sample(who: str, noun: Noun) -> Details:
     """How often a two-sample test tells fakes from real records; details: `auc`, its interval, accuracy and so on.
 
     who: in the singular, as in "A tree model".
     """
+    fakes = f"fakes from real {noun.many}"
+    words = ("hardly tells {}", "tells {} now and then", "often tells {}", "nearly always tells {}")
 
     def told(details: Mapping[str, Any]) -> list[str]:
-        area, low, many = finite(details.get("auc")), finite(details.get("auc_low")), noun.many
+        area, low, high, rows = (finite(details.get(k)) for k in ("auc", "auc_low", "auc_high", "rows"))
         if area is None:
             return []
-        if low is not None and low <= 0.5:
-            how = f"{who} cannot tell fakes from real {many}"
-        elif area < THRESHOLDS["auc_slight"]:
-            how = f"{who} hardly tells fakes from real {many}"
-        elif area < THRESHOLDS["auc_often"]:
-            how = f"{who} tells fakes from real {many} now and then"
-        elif area < THRESHOLDS["auc_nearly_always"]:
-            how = f"{who} often tells fakes from real {many}"
-        else:
-            how = f"{who} nearly always tells fakes from real {many}"
-        out = [f"{how}: AUC {numbers.with_interval(area, low, details.get('auc_high'))}, where 0.5 is guessing."]
+        how = words[sum(area >= THRESHOLDS[k] for k in ("auc_slight", "auc_often", "auc_nearly_always"))]
+        how = "cannot tell {}" if low is not None and low <= 0.5 else how
+        out = [f"{who} {how.format(fakes)}: AUC {numbers.with_interval(area, low, high)}, where 0.5 is guessing."]
         accuracy, precision, recall = (finite(details.get(k)) for k in ("accuracy", "precision", "recall"))
         if accuracy is not None:
-            rows = finite(details.get("rows"))
-            of = f"of {numbers.count(rows)} real {many} and as many fakes" if rows else "of both"
-            calls = ""
+            right = f"It is right about {numbers.share(accuracy)}"
+            right += f" of {numbers.count(rows)} real {noun.many} and as many fakes" if rows else " of both"
             if precision is not None and recall is not None:
-                calls = (
-                    f"; of the {many} it calls real {numbers.share(precision)} are, and it finds "
-                    f"{numbers.share(recall)} of the real ones"
-                )
-            out.append(f"It is right about {numbers.share(accuracy)} {of}{calls}.")
+                right += f"; of the {noun.many} it calls real {numbers.share(precision)} are, and it finds "
+                right += f"{numbers.share(recall)} of the real ones"
+            out.append(f"{right}.")
         return out
 
     return told
 
 
-def usefulness(who: str, noun: Noun) -> Details:
+def _tested(who: str, noun: Noun, details: Mapping[str, Any]) -> list[str]:
     """What was trained on what; who: as in "A linear model"."""
-
-    def told(details: Mapping[str, Any]) -> list[str]:
-        rows = finite(details.get("test_rows"))
-        tested = f" {numbers.count(rows)}" if rows is not None else ""
-        return [
-            f"{who} was trained on fakes and tested on{tested} held-out real {noun.many}; the ceiling is the same "
-            "trained on real ones."
-        ]
-
-    return told
+    rows = finite(details.get("test_rows"))
+    tested = f" {numbers.count(rows)}" if rows is not None else ""
+    return [
+        f"{who} was trained on fakes and tested on{tested} held-out real {noun.many}; the ceiling is the same "
+        "trained on real ones."
+    ]
 
 
-def exact(noun: Noun, where: str) -> Details:
+def _equal(noun: Noun, where: str, details: Mapping[str, Any]) -> list[str]:
     """How many fakes equal a training record, and how many held-out records do; where: as in "in every column"."""
-
-    def told(details: Mapping[str, Any]) -> list[str]:
-        copies, rows = finite(details.get("copies")), finite(details.get("rows"))
-        if copies is None or not rows:
-            return []
-        share = finite(details.get("heldout_share"))
-        beside = (
-            f"; of the held-out {noun.many}, which nobody copied, {numbers.share(share)} do"
-            if share is not None
-            else ""
-        )
-        return [f"{numbers.count(copies)} of {numbers.count(rows)} fakes equal a training {noun.one} {where}{beside}."]
-
-    return told
+    copies, rows, share = (finite(details.get(k)) for k in ("copies", "rows", "heldout_share"))
+    if copies is None or not rows:
+        return []
+    told = f"{numbers.count(copies)} of {numbers.count(rows)} fakes equal a training {noun.one} {where}"
+    beside = f"; of the held-out {noun.many}, which nobody copied, {numbers.share(share)} do"
+    return [f"{told}{beside if share is not None else ''}."]
 
 
-def near(noun: Noun, how: str = "", plain: str = "") -> Details:
-    """How many fakes lie nearer to training records, and the three-sample test.
-
-    how: of the distance, as in "in edits". plain: what kind of fakes lies nearer to all records, copied or not.
-    """
-
-    def told(details: Mapping[str, Any]) -> list[str]:
-        out = []
-        closer, ties, rows = (finite(details.get(k)) for k in ("closer", "ties", "rows"))
-        if closer is not None and rows:
-            equal = f", {numbers.count(ties)} as near to either" if ties else ""
-            by = f", {how}," if how else ""
-            out.append(
-                f"{numbers.count(closer)} of {numbers.count(rows)} fakes lie nearer{by} to a training {noun.one} than "
-                f"to any held-out {noun.one}{equal}."
-            )
-        test = details.get("three_sample") or {}
-        if (p := finite(test.get("p"))) is not None:
-            many = noun.many
-            if p < THRESHOLDS["p_copying"]:
-                also = f", and as {plain} do, too" if plain else ""
-                found = f"fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
-            else:
-                found = f"fakes lie no nearer to training {many} than held-out {many} do"
-            out.append(
-                f"The three-sample test of Meehan et al. gives z = {numbers.score(test.get('z'))}, "
-                f"p = {numbers.score(p)}: {found}."
-            )
-        return out
-
-    return told
+def _near(noun: Noun, how: str, plain: str, details: Mapping[str, Any]) -> list[str]:
+    """How many fakes lie nearer to training records, and the three-sample test; how, plain: as for `near_copies`."""
+    out, one, many = [], noun.one, noun.many
+    closer, ties, rows = (finite(details.get(k)) for k in ("closer", "ties", "rows"))
+    if closer is not None and rows:
+        equal = f", {numbers.count(ties)} as near to either" if ties else ""
+        told = f"{numbers.count(closer)} of {numbers.count(rows)} fakes lie nearer{f', {how},' if how else ''}"
+        out.append(f"{told} to a training {one} than to any held-out {one}{equal}.")
+    test = details.get("three_sample") or {}
+    if (p := finite(test.get("p"))) is not None:
+        found = f"fakes lie no nearer to training {many} than held-out {many} do"
+        if p < THRESHOLDS["p_copying"]:
+            also = f", and as {plain} do, too" if plain else ""
+            found = f"fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
+        told = f"z = {numbers.score(test.get('z'))}, p = {numbers.score(p)}"
+        out.append(f"The three-sample test of Meehan et al. gives {told}: {found}.")
+    return out
 
 
-def lengths(noun: Noun, unit: str) -> Details:
+def _mean_lengths(noun: Noun, unit: str, details: Mapping[str, Any]) -> list[str]:
     """The mean lengths of both sides; unit: as in "steps"."""
-
-    def told(details: Mapping[str, Any]) -> list[str]:
-        fake, real = (finite(details.get(f"{side}_mean")) for side in ("fake", "real"))
-        if fake is None or real is None:
-            return []
-        return [f"Fakes have {fake:.1f} {unit} on average, held-out {noun.many} {real:.1f}."]
-
-    return told
+    fake, real = (finite(details.get(f"{side}_mean")) for side in ("fake", "real"))
+    if fake is None or real is None:
+        return []
+    return [f"Fakes have {fake:.1f} {unit} on average, held-out {noun.many} {real:.1f}."]
 
 
 def classifier(figures: Mapping[str, Any] | None, start: str, noun: Noun, groups: str) -> list[tuple[str, str]]:
@@ -166,35 +137,24 @@ def worst_class(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[tupl
     per_class: a row a label: its name under "class", shares of "real" records and of fakes, and "agreement".
     """
     known = [c for c in per_class if finite(c.get("real")) and finite(c.get("fake")) is not None]
-    gone = [name(c["class"]) for c in known if c["fake"] == 0]
-    parts = []
+    gone, parts = [name(c["class"]) for c in known if c["fake"] == 0], []
     if gone:
         more = f" and {len(gone) - _MOST_GONE} more" if len(gone) > _MOST_GONE else ""
         parts.append(f"Missing among the fakes: {numbers.listed(gone[:_MOST_GONE])}{more}.")
     obeyed = [c for c in per_class if finite(c.get("agreement")) is not None]
-    there = [c for c in known if c["fake"] > 0]
     if obeyed:
         worst = min(obeyed, key=lambda c: float(c["agreement"]))
         parts.append(
             f"Least obeyed is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the fakes asked for it "
             "are seen as it."
         )
-    elif there:
+    elif there := [c for c in known if c["fake"] > 0]:
         worst = min(there, key=lambda c: float(c["fake"]) / float(c["real"]))
         parts.append(
             f"Most too seldom is {name(worst['class'])}: {numbers.share(worst['fake'])} of the fakes, "
             f"{numbers.share(worst['real'])} of the real {noun.many}."
         )
     return [("", " ".join(parts))] if parts else []
-
-
-pass
-
-T = TypeVar("T")
-Function = Callable[[T, str], Score | None]
-
-Distance = partial(Metric, best=0.0, direction="lower")
-"""A metric of which less is better and nothing is best."""
 
 
 def exact_copies(function: Function[T], noun: Noun, where: str, remedy: str) -> Metric[T]:
@@ -204,7 +164,7 @@ def exact_copies(function: Function[T], noun: Noun, where: str, remedy: str) -> 
         "copies_exact", function, COPIES,
         f"The share of fakes that equal a training {one} {where}; compare with the share of held-out {many}.",
         title="Exact copies", question=f"How many fakes equal a training {one} {where}?",
-        remedy=remedy, details=exact(noun, where), best=0.0, direction="lower", tolerance=0.005, trained=True,
+        remedy=remedy, details=partial(_equal, noun, where), best=0.0, direction="lower", tolerance=0.005, trained=True,
     )  # fmt: skip
 
 
@@ -221,7 +181,7 @@ def near_copies(
         name, function, COPIES,
         f"The share of fakes closer{by} to a training {one} than to a held-out one; one half without copying.",
         title=title, question=f"Are fakes nearer{by} to training {many} than to real {many} nobody trained on?",
-        remedy=remedy, details=near(noun, how, plain), best=0.5, direction="near", tolerance=tolerance,
+        remedy=remedy, details=partial(_near, noun, how, plain), best=0.5, direction="near", tolerance=tolerance,
         trained=True, alike=alike,
     )  # fmt: skip
 
@@ -251,7 +211,7 @@ def utility(
         question=f"Train on synthetic, test on real: does a classifier learn as much as from real {noun.many}?",
         good=f"Synthetic {noun.many} can stand in for real ones in such a training.",
         bad=f"A classifier learns less than from as many real {noun.many}: add synthetic to real ones, replace none.",
-        details=usefulness(classifier, noun), tolerance=0.01,
+        details=partial(_tested, classifier, noun), tolerance=0.01,
     )  # fmt: skip
 
 
@@ -261,15 +221,8 @@ def same_lengths(function: Function[T], noun: Noun, family: str, unit: str) -> M
         "lengths", function, family, "The distance between the distributions of lengths (KS).",
         question=f"Are synthetic {noun.many} as long as real ones, and as varied in length?",
         good="Lengths are as they should be.", bad="Too many are too short or too long; see the histograms.",
-        details=lengths(noun, unit), tolerance=0.02,
+        details=partial(_mean_lengths, noun, unit), tolerance=0.02,
     )  # fmt: skip
-
-
-_MOST_CELLS = 12  # a confusion matrix can be read up to so many classes; beyond, the worst mistakes are listed
-_MOST_MISTAKES = 12
-
-ClassColumn = tuple[str, str, Callable[[float | None], str]]
-"""(key of a label's figure, head of its column, how it is written)."""
 
 
 # --- which records ----------------------------------------------------------------------------------------------------
@@ -281,8 +234,6 @@ def evenly(num: int, most: int) -> list[int]:
     >>> evenly(9, 3), evenly(2, 3), evenly(0, 3)
     ([0, 4, 8], [0, 1], [])
     """
-    if num == 0:
-        return []
     return [round(i * (num - 1) / max(min(most, num) - 1, 1)) for i in range(min(most, num))]
 
 
@@ -326,11 +277,9 @@ def ranked(found: Mapping[str, Any], num_fake: int, num_train: int) -> list[Mapp
 
     found: what an evaluation names for showing: "copied", and in columns "shown", "nearest_train" and the distances.
     """
-    columns = ("shown", "nearest_train", "distance_train", "distance_heldout")
-    shown = [
-        dict(zip(("fake", "train", "distance_train", "distance_heldout"), values, strict=True))
-        for values in zip(*(found.get(c) or [] for c in columns), strict=False)
-    ]
+    distances = ("distance_train", "distance_heldout")
+    columns = zip(*(found.get(c) or [] for c in ("shown", "nearest_train", *distances)), strict=False)
+    shown = [dict(zip(("fake", "train", *distances), values, strict=True)) for values in columns]
     pairs: dict[int, Mapping[str, Any]] = {}
     for pair in [*(found.get("copied") or []), *shown]:
         there = 0 <= pair["fake"] < num_fake and 0 <= pair["train"] < num_train
@@ -358,15 +307,12 @@ def closest(
     """
     if not rows:
         return []
-    one, many = sections.noun.one, sections.noun.many
+    one, title = sections.noun.one, f"The fakes closest to training {sections.noun.many}"
     found = f"fakes nearest to a training {one} for their distance to held-out ones"
     asked = f"The worst cases that were found: {found}. {hint}"
-    note = (
-        f"{measure} “Suspiciously near” is nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out "
-        f"{one}."
-    )
+    limit = f"nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out {one}"
+    note = f"{measure} “Suspiciously near” is {limit}."
     table = Table("The closest pairs, the closest first", heads_of("No.", *heads), tuple(rows), style)
-    title = f"The fakes closest to training {many}"
     return [Section("closest", title, [asked], confidential(sections.noun), tables=[table], notes=[note])]
 
 
@@ -400,28 +346,22 @@ def class_table(
 
     Columns that no label has are left out. label: what it is called, "label" or "class".
     """
-    found = [c for c in columns if any(numbers.finite(e.get(c[0])) is not None for e in per_class)]
+    found = [c for c in columns if any(finite(e.get(c[0])) is not None for e in per_class)]
     if not found:
         return []
-    shown, many = list(per_class), len(per_class) > most
-    if many:
-        shown.sort(key=lambda c: numbers.finite(c.get("agreement")) or 0.0)
-        shown = shown[:most]
-    caption = (
-        f"The {plural(label)} (the {len(shown)} least accurate of {len(per_class)})" if many else f"The {plural(label)}"
-    )
-    rows = tuple((str(e.get("class")), *(show(numbers.finite(e.get(k))) for k, _, show in found)) for e in shown)
+    shown, caption = per_class, f"The {plural(label)}"
+    if len(per_class) > most:
+        shown = sorted(per_class, key=lambda c: finite(c.get("agreement")) or 0.0)[:most]
+        caption += f" (the {len(shown)} least accurate of {len(per_class)})"
+    rows = tuple((str(e.get("class")), *(show(finite(e.get(k))) for k, _, show in found)) for e in shown)
     return [Table(caption, heads_of(label.capitalize(), *(f"#{title}" for _, title, _ in found)), rows)]
 
 
 def confusion_table(counts: Any, names: Sequence[str], caption: str, side: str) -> list[Table]:
     """Which class is classified as which, as shares of the true or asked class.
 
-    Args:
-        counts: [K][K] of counts, rows true or asked, columns seen; anything else gives no table.
-        names: [K] of the classes.
-        caption: of the table.
-        side: head of the first column.
+    counts: [K][K] of counts, rows true or asked, columns seen; anything else gives no table. names: [K] of the
+    classes. side: head of the first column.
     """
     if not isinstance(counts, Sequence) or len(counts) != len(names) or len(names) < 2:
         return []
@@ -431,29 +371,25 @@ def confusion_table(counts: Any, names: Sequence[str], caption: str, side: str) 
     if len(names) <= _MOST_CELLS:
         rows = tuple((str(n), *(_shaded(s) for s in row)) for n, row in zip(names, shares, strict=True))
         return [Table(caption, heads_of(side, *(f"#{n}" for n in names)), rows, "mistakes")]
-    worst = sorted(
-        ((s, i, j) for i, row in enumerate(shares) for j, s in enumerate(row) if i != j and s > 0), reverse=True
-    )[:_MOST_MISTAKES]
+    mistakes = [(s, i, j) for i, row in enumerate(shares) for j, s in enumerate(row) if i != j and s > 0]
+    worst = sorted(mistakes, reverse=True)[:_MOST_MISTAKES]
     rows = tuple((str(names[i]), str(names[j]), numbers.share(s)) for s, i, j in worst)
-    head = (Head(side), Head("Classified as"), Head("In this share", number=True))
+    head = heads_of(side, "Classified as", "#In this share")
     return [Table(f"{caption} (the {len(rows)} most frequent mistakes)", head, rows)] if rows else []
 
 
 def _shaded(share: float) -> Markup:
     """A share as a cell that is the darker the larger it is; nothing at all for none."""
-    if share <= 0:
-        return Markup("")
-    return Markup(
-        f'<span style="background:color-mix(in srgb,var(--real) {round(60 * share)}%,transparent)">'
-        f"{100 * share:.{0 if share >= 0.0995 else 1}f}</span>"
-    )
+    text = f"{100 * share:.{0 if share >= 0.0995 else 1}f}"
+    colour = f"color-mix(in srgb,var(--real) {round(60 * share)}%,transparent)"
+    return Markup(f'<span style="background:{colour}">{text}</span>' if share > 0 else "")
 
 
 def least_accurate(
     by_class: Mapping[str, Any], per_class: Sequence[Mapping[str, Any]], most: int
 ) -> list[tuple[str, str]]:
     """(label, share of its fakes that is classified as it) of at most `most` labels, the least accurate first."""
-    known = {str(c.get("class")): numbers.finite(c.get("agreement")) for c in per_class}
+    known = {str(c.get("class")): finite(c.get("agreement")) for c in per_class}
     shown = sorted(by_class, key=lambda label: known.get(label) or 0.0)[:most]
     return [(label, numbers.share(known.get(label))) for label in shown]
 

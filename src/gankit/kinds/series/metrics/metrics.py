@@ -363,7 +363,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         title="Classifier two-sample test", noun="the classifier two-sample test",
         question="Can boosted trees tell them apart by values, levels, spreads and increments?",
         good="They find no difference.", bad="They tell them apart; the metrics below show where they differ.",
-        details=records.judge("A tree model", NOUN), tolerance=0.02,
+        details=records.two_sample("A tree model", NOUN), tolerance=0.02,
     ),
     _Distance(
         "marginals", _marginals(changes=False), "values",

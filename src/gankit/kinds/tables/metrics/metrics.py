@@ -405,13 +405,13 @@ METRICS: Sequence[Metric[TableInputs]] = (
         noun="rows as a whole (judged by trees)",
         question="Can boosted trees, shown whole rows, tell fakes from real rows?",
         remedy=f"{LONGER}; trees look at many columns at once, which is learned last",
-        details=records.judge("A tree model", NOUN), tolerance=0.05,
+        details=records.two_sample("A tree model", NOUN), tolerance=0.05,
     ),
     Metric(
         "c2st_linear", _against_heldout(classifiers.c2st_linear), "two-sample",
         "Can a linear model tell fakes from real rows? 1: no better than by chance; 0: always.",
         title="Judged by a linear model", noun="rows as a whole (judged by a linear model)",
-        question="Can a linear model tell fakes from real rows?", details=records.judge("A linear model", NOUN),
+        question="Can a linear model tell fakes from real rows?", details=records.two_sample("A linear model", NOUN),
         tolerance=0.05,
     ),
     Metric(

@@ -242,7 +242,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
         title="Classifier two-sample test (linear)", noun="what a linear classifier can tell",
         question="Can a linear classifier on n-grams tell synthetic from real texts?",
         good="It finds nothing by which to tell them.", bad="It finds what gives them away.",
-        details=records.judge("A linear classifier on n-grams", NOUN), tolerance=0.02,
+        details=records.two_sample("A linear classifier on n-grams", NOUN), tolerance=0.02,
     ),
     conditional_accuracy(_agreement, NOUN, "labels"),
     utility(_usefulness, NOUN, "labels", "A linear classifier"),
