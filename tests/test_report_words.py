@@ -248,7 +248,6 @@ def test_numbers_are_short_and_keep_what_matters() -> None:
     assert [numbers.amount(v) for v in (17.0, 15024.0, 0.123456, None)] == ["17", "15,024", "0.12346", "–"]
     assert [numbers.about(v) for v in (4123, 98, 7, 0)] == ["4,200", "98", "7", "0"]
     assert numbers.moment(0.0) == "1970-01-01" and numbers.moment(86461.0) == "1970-01-02 00:01:01"
-    assert [numbers.duration(v) for v in (4.21, 75, 7800)] == ["4.2 s", "1 min 15 s", "2 h 10 min"]
     assert numbers.listed(["a", "b", "c"]) == "a, b and c"
 
 

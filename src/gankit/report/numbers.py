@@ -1,4 +1,4 @@
-"""Numbers as people read them: scores, shares, counts, durations and dates as short texts.
+"""Numbers as people read them: scores, shares, counts and dates as short texts.
 
 Knows numbers only; never metrics or pages.
 """
@@ -78,16 +78,6 @@ def moment(seconds: float | None) -> str:
     except OverflowError:
         return amount(seconds)
     return when.strftime("%Y-%m-%d" if (when.hour, when.minute, when.second) == (0, 0, 0) else "%Y-%m-%d %H:%M:%S")
-
-
-def duration(seconds: float) -> str:
-    """A duration in the unit people would use: `42 s`, `5 min 3 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
-    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
 
 
 def listed(texts: list[str]) -> str:

@@ -11,7 +11,6 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -21,16 +20,21 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from gankit.errors import OutputError
+from gankit.io.atomic import whole_file
 from gankit.metrics.evaluate import CEILING, FAKE, MetricResult
 from gankit.metrics.metric import Baseline, Noun, Score, plain
 from gankit.report import curves, numbers
 from gankit.report.section import Chapter, Drawing, Section, Sections
 from gankit.report.summary import limits, summary
-from gankit.report.verdict import THRESHOLDS, Verdict, direction_of, levels, loss, verdicts
+from gankit.report.verdict import THRESHOLDS, Verdict, direction_of, ends_of, levels, loss, verdicts
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
+
+MAX_BYTES = 2_000_000
+_SCALES = (0.6, 0.3, 0.1, 0.0)
+"""The size of a page, and what is left of its room, step by step, where it is larger."""
 
 _WIDTH, _HEIGHT, _MARGIN = 200.0, 26.0, 8.0
 _MIDDLE = _HEIGHT / 2
@@ -72,15 +76,9 @@ def strip(result: MetricResult, baselines: Sequence[Baseline[Any]], noun: Noun) 
     for name, mark in ((CEILING, _CEILING), *((b.name, _MARKS[b.mark]) for b in baselines), (FAKE, _FAKE)):
         if name in known:
             value, low, high = (at(x) for x in known[name])
-            parts.append(
-                mark.format(
-                    x=f"{value:.1f}",
-                    l=f"{min(low, high):.1f}",
-                    m=_MIDDLE,
-                    w=f"{max(abs(high - low), 1.5):.1f}",
-                    r=f"{max(low, high):.1f}",
-                )
-            )
+            left, right, width = min(low, high), max(low, high), max(abs(high - low), 1.5)
+            places = {key: f"{v:.1f}" for key, v in (("x", value), ("l", left), ("r", right), ("w", width))}
+            parts.append(mark.format(m=_MIDDLE, **places))
     names = {FAKE: "fakes", CEILING: f"real {noun.many}", **{b.name: b.called for b in baselines}}
     told = [f"{names[k]} {numbers.score(s.value)}" for k, s in scores.items() if k in known and s is not None]
     label = escape(f"{result.metric.title}: {'; '.join(told)}.")
@@ -90,15 +88,14 @@ def strip(result: MetricResult, baselines: Sequence[Baseline[Any]], noun: Noun) 
     )
 
 
-def _losses(score: Score | None, best: float, direction: str) -> tuple[float, float, float] | None:
-    value = None if score is None else numbers.finite(score.value)
-    if value is None or score is None:
+def _losses(score: Score | None, best: float, direction: str) -> list[float] | None:
+    """How far a score and the ends of its interval are from the best value; None without a figure."""
+    if score is None or numbers.finite(score.value) is None:
         return None
-    ends = [value if end is None else end for end in (numbers.finite(score.low), numbers.finite(score.high))]
-    return loss(value, best, direction), loss(ends[0], best, direction), loss(ends[1], best, direction)
+    return [loss(v, best, direction) for v in (score.value, *ends_of(score))]
 
 
-def _halved(known: Mapping[str, tuple[float, float, float]]) -> dict[str, tuple[float, float, float]]:
+def _halved(known: Mapping[str, list[float]]) -> dict[str, list[float]]:
     """Losses on a scale of halvings, the least at 0; what is nearer than a ten-thousandth of the worst counts as that.
 
     The right end is then no perfection but the nearest of those shown.
@@ -106,17 +103,15 @@ def _halved(known: Mapping[str, tuple[float, float, float]]) -> dict[str, tuple[
     least = max(max(x for v in known.values() for x in v) * 1e-4, 1e-12)
     logs = {k: [math.log2(max(x, least)) for x in v] for k, v in known.items()}
     nearest = min(x for v in logs.values() for x in v)
-    return {k: (v[0] - nearest, v[1] - nearest, v[2] - nearest) for k, v in logs.items()}
+    return {k: [x - nearest for x in v] for k, v in logs.items()}
 
 
 def key(baselines: Sequence[Baseline[Any]], noun: Noun) -> list[tuple[Markup, str]]:
     """The marks of a strip and what they mean, for the page's key."""
     marks = [(_FAKE, "fakes"), (_CEILING, f"real {noun.many} in place of the fakes (the ceiling)")]
     marks += [(_MARKS[b.mark], b.called) for b in baselines]
-    drawn = [(mark.format(x="12", l="6", r="18", w="12", m=13), text) for mark, text in marks]
-    return [
-        (Markup(f'<svg class="key" viewBox="0 0 24 26" aria-hidden="true">{body}</svg>'), text) for body, text in drawn
-    ]
+    svg = '<svg class="key" viewBox="0 0 24 26" aria-hidden="true">{}</svg>'
+    return [(Markup(svg.format(mark.format(x="12", l="6", r="18", w="12", m=13))), text) for mark, text in marks]
 
 
 @dataclass(frozen=True)
@@ -133,20 +128,19 @@ class Content:
 
 def page(content: Content) -> str:
     """The page as HTML."""
-    sections, card = content.sections, content.card
-    noun = sections.noun
-    rows = {name: _row(verdict, sections) for name, verdict in content.verdicts.items()}
+    sections, card, noun, rows = content.sections, content.card, content.sections.noun, content.sections.evaluation.rows
+    counts = [(rows.fake, "fakes"), (rows.heldout, f"held-out {noun.many}"), (rows.train, f"training {noun.many}")]
     first = [m for m, v in content.verdicts.items() if v.result.metric.headline and v.result.metric.judged]
     version = card.get("gankit_version") or card.get("version")
     return _template().render(
         title=f"How good are the fakes of {card.get('name') or 'the model'}?",
-        lead=" · ".join([*_counts(sections), *sections.lead()]),
-        style=_style() + Markup(sections.style),
+        lead=" · ".join([*(f"{numbers.count(count)} {what}" for count, what in counts), *sections.lead()]),
+        style=Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8") + sections.style),
         summary=content.summary,
         before=sections.samples(),
         after=[*_chapters(content), *sections.more(), *_training(content)],
         first=first,
-        rows=rows,
+        rows={name: _row(verdict, sections) for name, verdict in content.verdicts.items()},
         heads=[f"Real {noun.many}", *(b.title for b in sections.baselines)],
         key=key(sections.baselines, noun),
         noun=noun,
@@ -163,19 +157,10 @@ def _template() -> Template:
     """The template of every page; a name that it uses and nobody gave is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
-        loader=PackageLoader("gankit", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader, strict = PackageLoader("gankit", "report"), StrictUndefined
+    environment = Environment(loader=loader, autoescape=True, undefined=strict, trim_blocks=True, lstrip_blocks=True)
     environment.filters["tied"] = _tied
     return environment.get_template("report.html.j2")
-
-
-def _style() -> Markup:
-    return Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8"))
 
 
 def _tied(text: str) -> Markup:
@@ -184,32 +169,14 @@ def _tied(text: str) -> Markup:
     return Markup(re.sub(r"--[a-z][a-z-]*(?: [A-Z][A-Z=]*)?", r"<code>\g<0></code>", safe))
 
 
-def _counts(sections: Sections[Any]) -> list[str]:
-    """The numbers of fakes, held-out and training records."""
-    rows, many = sections.evaluation.rows, sections.noun.many
-    found = ((rows.fake, "fakes"), (rows.heldout, f"held-out {many}"), (rows.train, f"training {many}"))
-    return [f"{numbers.count(count)} {what}" for count, what in found]
-
-
 def _row(verdict: Verdict, sections: Sections[Any]) -> dict[str, Any]:
     """A metric's row in a table of figures: fakes, real records and the baselines."""
     result = verdict.result
-    fake, *others = (
-        _cell(s) for s in (result.fake, result.ceiling, *(result.baselines.get(b.name) for b in sections.baselines))
-    )
-    return {
-        "title": result.metric.title,
-        "level": verdict.level,
-        "chip": verdict.chip,
-        "strip": strip(result, sections.baselines, sections.noun),
-        "fake": fake,
-        "sides": others,
-    }
-
-
-def _cell(score: Score | None) -> tuple[str, str]:
-    """A figure and its interval, as texts."""
-    return ("–", "") if score is None else (numbers.score(score.value), numbers.interval(score.low, score.high))
+    scores = (result.fake, result.ceiling, *(result.baselines.get(b.name) for b in sections.baselines))
+    cells = [("–", "") if s is None else (numbers.score(s.value), numbers.interval(s.low, s.high)) for s in scores]
+    drawn = strip(result, sections.baselines, sections.noun)
+    shown = {"title": result.metric.title, "level": verdict.level, "chip": verdict.chip, "strip": drawn}
+    return {**shown, "fake": cells[0], "sides": cells[1:]}
 
 
 def _chapters(content: Content) -> list[Section]:
@@ -226,9 +193,8 @@ def _chapters(content: Content) -> list[Section]:
         asked = " ".join(results[m].metric.question for m in main)
         told = [_titled(results[m].metric.title, members[m].text) for m in main]
         rest = list(members) if len(members) > len(main) else []
-        section = sections.chapter(
-            Section(chapter.id, chapter.title, [asked] if asked else [], "", told, rest), results
-        )
+        begun = Section(chapter.id, chapter.title, [asked] if asked else [], "", told, rest)
+        section = sections.chapter(begun, results)
         if members or section.tables:
             out.append(section)
     return out
@@ -297,10 +263,6 @@ def _card_text(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"  # so that one long option cannot fill the page
 
 
-MAX_BYTES = 2_000_000
-_SCALES = (0.6, 0.3, 0.1, 0.0)
-
-
 @dataclass(frozen=True)
 class Report:
     """An account of how good fakes are.
@@ -333,7 +295,17 @@ class Report:
                 f"{page.suffix!r}. Save it as {page.with_suffix('.html').name!r}."
             )
         text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, indent=1)
-        _write_all({page.with_suffix(".json"): text, page: self.html})
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(page) as shown, whole_file(page.with_suffix(".json")) as figures:
+                shown.write(self.html.encode())
+                shown.flush()  # before the JSON takes its name, so that a full disk leaves both as they were
+                figures.write(text.encode())
+        except OSError as error:
+            raise OutputError(
+                f"the report cannot be written to {str(page.parent)!r}: {error.strerror or error}. "
+                "Free some space or choose another place with -o."
+            ) from error
 
 
 def build(
@@ -352,10 +324,9 @@ def build(
     Returns:
         The report; its page stays under `MAX_BYTES` by showing less.
     """
-    card, history = plain(dict(card)), plain([dict(h) for h in history])
+    card, history, many = plain(dict(card)), plain([dict(h) for h in history]), sections.noun.many
     sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))
     if not sections.records:
-        many = sections.noun.many
         left_out = (
             f"Real {many}, and the fakes that look most like training {many}, were left out of this report. The other "
             "fakes are shown: look at them before you pass the page on."
@@ -381,28 +352,3 @@ def build(
         "notes": list(notes),
     }
     return Report(plain(value), html, [*sentences, *(v.text for v in said.values())])
-
-
-def _write_all(texts: Mapping[Path, str]) -> None:
-    """Writes the files under temporary names first, so that a full disk leaves what was there before untouched."""
-    written: list[tuple[Path, Path]] = []
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            written.append((temporary, path))
-            with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        for temporary, path in written:
-            os.replace(temporary, path)
-    except OSError as error:
-        for temporary, _ in written:
-            with suppress(OSError):
-                temporary.unlink()
-        where = next(iter(texts)).parent
-        raise OutputError(
-            f"the report cannot be written to {str(where)!r}: {error.strerror or error}. "
-            "Free some space or choose another place with -o."
-        ) from error

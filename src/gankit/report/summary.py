@@ -5,7 +5,7 @@ Knows results, verdicts and nouns; never records or pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,25 +87,25 @@ class _Teller:
 
     def headline(self, headline: Headline) -> str:
         """What one metric says, beside real records and baselines."""
-        known = [m for m in headline.metrics if m in self.verdicts and self.verdicts[m].level != "none"]
+        known = self._known(headline.metrics)
         if not known:
             return ""
         verdict = self.verdicts[known[0]]
-        result = verdict.result
-        sides = [(f"real {self.many}", result.ceiling)]
-        called = {b.name: b.called for b in self.sections.baselines}
-        sides += [(called[name], result.baselines.get(name)) for name in headline.beside]
-        beside = numbers.listed(
-            [f"{who} would have {numbers.score(s.value)}" for who, s in sides if s is not None and _known(s.value)]
-        )
-        return (
-            f"The fakes {headline.words[verdict.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
-            f"{f', where {beside}' if beside else ''}."
-        )
+        result, called = verdict.result, {b.name: b.called for b in self.sections.baselines}
+        scores = [(f"real {self.many}", result.ceiling)]
+        scores += [(called[name], result.baselines.get(name)) for name in headline.beside]
+        figures = [(who, s.value) for who, s in scores if s is not None and finite(s.value) is not None]
+        beside = numbers.listed([f"{who} would have {numbers.score(value)}" for who, value in figures])
+        said = f"The fakes {headline.words[verdict.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
+        return f"{said}{f', where {beside}' if beside else ''}."
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        """Those of the metrics that were computed."""
+        return [m for m in names if m in self.verdicts and self.verdicts[m].level != "none"]
 
     def grade(self, grade: Grade) -> str:
         """What the worst of some metrics says, with the figures of all."""
-        known = [m for m in grade.metrics if m in self.verdicts and self.verdicts[m].level != "none"]
+        known = self._known(grade.metrics)
         told = [m for m in known if self.verdicts[m].level != "open"]
         if not told:
             return f"{grade.words['open']}: {self.figures(known)}." if known and "open" in grade.words else ""
@@ -129,20 +129,17 @@ class _Teller:
                 f"{'t' if bad else 'T'}here are too few {self.many} to tell about {nouns} (about "
                 f"{numbers.about(needed)} would do)"
             )
-        computed = sum(self.verdicts[m].level != "none" for m in names)
-        if not short and computed:
+        if not short and (computed := len(self._known(names))):
             short = [f"None of the {computed} measures of likeness finds them far from real {self.many}"]
         like = f"The fakes are as real {self.many}, or close to them, in {self.figures(good)}." if good else ""
         return [like, f"{'; '.join(short)}." if short else ""]
 
     def obeyed(self) -> str:
         """How often a fake is what was asked for."""
-        verdict = self.verdicts.get("agreement")
-        if verdict is None or verdict.level == "none":
+        if not self._known(["agreement"]):
             return ""
-        result = verdict.result
-        real = None if result.ceiling is None else finite(result.ceiling.value)
-        beside = f" (of real {self.many} it so sees {numbers.share(real)})" if real is not None else ""
+        result = self.verdicts["agreement"].result
+        beside = f" (of real {self.many} it so sees {numbers.share(result.real)})" if result.real is not None else ""
         return (
             f"Asked for a {self.sections.label}, the model gives it in {numbers.share(result.fake.value)} of the "
             f"fakes, as {self.sections.seer} sees them{beside}."
@@ -151,7 +148,7 @@ class _Teller:
     def copied(self) -> str:
         """Whether training records were copied."""
         of = f"training {self.many} were copied"
-        tests = [m for m, v in self.verdicts.items() if is_copies(v.result) and v.level != "none"]
+        tests = [m for m in self._known(self.verdicts) if is_copies(self.verdicts[m].result)]
         if not tests:
             return f"Whether {of} is not known: none of the tests for it could be made."
         if found := self.copy_tests():
@@ -164,15 +161,15 @@ class _Teller:
         """The names of the copy tests that speak: told from real records as copies would be, or by the three-sample
         test. That test also speaks where fakes crowd as training records do, so the share of nearer ones must agree.
         """
-        known = {m: v for m, v in self.verdicts.items() if is_copies(v.result) and v.level != "none"}
-        return [m for m, v in known.items() if v.short or self._tested(v.result)]
+        tests = {m: self.verdicts[m] for m in self._known(self.verdicts) if is_copies(self.verdicts[m].result)}
+        return [m for m, v in tests.items() if v.short or self._tested(v.result)]
 
     def _tested(self, result: MetricResult) -> bool:
         p, low = finite((result.details.get("three_sample") or {}).get("p")), finite(result.fake.low)
         if p is None or low is None or p >= THRESHOLDS["p_copying"]:
             return False
-        real = None if result.ceiling is None or not self.sections.smooth else finite(result.ceiling.value)
-        return low > max(result.best, result.best if real is None else real) + THRESHOLDS["copy_effect"]
+        real = result.real if self.sections.smooth and result.real is not None else result.best
+        return low > max(result.best, real) + THRESHOLDS["copy_effect"]
 
     def next_step(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """What matters most and what to try: copying first, then what falls short most. rows: the history, flat."""
@@ -203,8 +200,7 @@ class _Teller:
     def _beside(self, name: str) -> str:
         """The figure of the fakes and that of real records."""
         result = self.verdicts[name].result
-        real = None if result.ceiling is None else finite(result.ceiling.value)
-        beside = f"; real {self.many} {numbers.score(real)}" if real is not None else ""
+        beside = f"; real {self.many} {numbers.score(result.real)}" if result.real is not None else ""
         return f"({numbers.score(result.fake.value)}{beside})"
 
     def _noun(self, name: str) -> str:
@@ -212,7 +208,3 @@ class _Teller:
 
     def _rank(self, name: str) -> float:
         return self.verdicts[name].standing.rank
-
-
-def _known(value: float) -> bool:
-    return finite(value) is not None

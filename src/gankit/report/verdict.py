@@ -125,7 +125,7 @@ def verdicts(
     evaluation: Evaluation[Any], noun: Noun, baselines: Sequence[Baseline[Any]], *, lucky: bool = True
 ) -> dict[str, Verdict]:
     """What each metric says, by name; noun, baselines, lucky: as in `gankit.report.section.Sections`."""
-    plain = [b.name for b in baselines if b.start]
+    plain, voice = [b.name for b in baselines if b.start], _Voice(noun, {b.name: b.called for b in baselines})
     rows, same_kind, out = min(evaluation.rows.compared, evaluation.rows.against), alike(evaluation.results), {}
     for name, result in evaluation.results.items():
         if not result.metric.judged or (result.metric.alike and not same_kind):
@@ -134,15 +134,13 @@ def verdicts(
             place = standing(result, rows, plain)
         if not lucky and place.level in ("real", "open") and _equal(result):
             place = replace(place, level="fair", rows_needed=None)
-        voice = _Voice(noun, {b.name: b.called for b in baselines})
         out[name] = Verdict(result, place, voice.text(result, place), voice.chip(result, place))
     return out
 
 
 def alike(results: Mapping[str, MetricResult]) -> bool:
     """Whether training part and held-out part are of one kind, as far as the metric "judge" could tell."""
-    judge = results.get("judge")
-    found = None if judge is None or judge.ceiling is None else finite(judge.ceiling.value)
+    found = results["judge"].real if "judge" in results else None
     return found is None or found >= THRESHOLDS["alike"]
 
 
@@ -166,6 +164,11 @@ def loss(value: float, best: float, direction: str) -> float:
     return best - value if direction == "higher" else value - best
 
 
+def ends_of(score: Score) -> list[float]:
+    """The ends of a score's interval; where one is not known, its value."""
+    return [score.value if (known := finite(end)) is None else known for end in (score.low, score.high)]
+
+
 def direction_of(result: MetricResult) -> str:
     """Which way is better: "higher", "lower" or "near".
 
@@ -185,7 +188,7 @@ def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[
             metric with halvings the way is counted in halvings of the distance to the best value: a plain baseline may
             be a thousand times as far as real records, and nine tenths of the way would be no praise.
     """
-    value, real = finite(result.fake.value), None if result.ceiling is None else finite(result.ceiling.value)
+    value, real = finite(result.fake.value), result.real
     if value is None:
         return Standing("none")
     best, direction, halvings = result.best, direction_of(result), result.metric.halvings
@@ -198,10 +201,8 @@ def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[
     losses = {name: loss(v, best, direction) for name, v in known.items() if v is not None}
     way, baseline = _way(losses, behind, reached, floor if halvings else None)
     # Told apart: worse than the ceiling beyond both intervals, and short of the best beyond the fakes' own.
-    ends = [value if end is None else end for end in (finite(result.fake.low), finite(result.fake.high))]
     least = THRESHOLDS["copy_effect"] if result.metric.direction == "near" and direction == "lower" else 0.0
-    told = gap > (half or 0.0) and all(loss(end, best, direction) > least for end in ends)
-    if not told:
+    if not (gap > (half or 0.0) and all(loss(end, best, direction) > least for end in ends_of(result.fake))):
         rows = result.rows_needed
         few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
         return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)
