@@ -8,7 +8,8 @@ import torch
 from gankit.errors import OptionError
 from gankit.networks import build
 from gankit.networks.base import Discriminator
-from gankit.networks.sequences.temporal import TemporalDiscriminator, TemporalGenerator, halvings
+from gankit.networks.layers import halvings
+from gankit.networks.sequences.temporal import TemporalDiscriminator, TemporalGenerator
 from gankit.spec import Block, Spec
 from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, discriminator_turn
@@ -23,7 +24,7 @@ def numbers(length: int, count: int) -> Spec:
 
 @pytest.mark.parametrize("length", [1, 2, 4, 7, 8, 24, 96, 150, 275, 1000])
 def test_time_is_halved_while_four_steps_stay(length: int) -> None:
-    count, base = halvings(length)
+    count, (base, _) = halvings(length, length)
     assert base * 2**count >= length > (base - 1) * 2**count
     assert count == 0 or length / 2**count >= 4
     assert length / 2 ** (count + 1) < 4

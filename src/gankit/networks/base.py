@@ -28,14 +28,13 @@ NOUNS: dict[RecordType, str] = {
 """What the user calls them."""
 
 
-class Generator(nn.Module, ABC):
-    """G: noise to fakes.
+class Network(nn.Module, ABC):
+    """A G or a D.
 
     Attributes:
-        spec: the records it makes.
-        condition: the spec of c, or None for an unconditional generator.
-        num_latents: numbers of z.
-        num_uniforms: numbers of u, the uniform draws of the discrete choices (0 where all is continuous).
+        spec: the records it makes, or tells apart.
+        condition: the spec of c, or None for an unconditional network.
+        num_uniforms: numbers of u, the uniform draws of G's discrete choices or of D's dropout (0 where it has none).
         multiply_in: type that its inner layers multiply in, where the family can use another one than float32.
         starts_from_records: whether something of it is set from training records before training, by
             `start_from_records`.
@@ -45,8 +44,16 @@ class Generator(nn.Module, ABC):
     starts_from_records: bool = False
     spec: Spec
     condition: Spec | None
+    num_uniforms: int = 0
+
+    def start_from_records(self, x: Tensor) -> None:
+        """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
+
+
+class Generator(Network):
+    """G: noise to fakes, from z of `num_latents` numbers."""
+
     num_latents: int
-    num_uniforms: int
 
     # What a G can do beyond `forward`: itself where it can, else None.
 
@@ -69,9 +76,6 @@ class Generator(nn.Module, ABC):
     def by_symbol(self) -> SymbolGenerator | None:
         """The G itself, where it makes a sequence symbol by symbol."""
         return None
-
-    def start_from_records(self, x: Tensor) -> None:
-        """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
 
     @abstractmethod
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -250,29 +254,13 @@ class StyleGenerator(Generator):
         """
 
 
-class Discriminator(nn.Module, ABC):
-    """D: a record to one logit, large for real.
-
-    Attributes:
-        spec: the records it judges.
-        condition: the spec of c, or None.
-        num_uniforms: numbers of u, the uniform draws of its dropout (0 where it has none).
-        multiply_in, starts_from_records: as for G.
-    """
-
-    multiply_in: torch.dtype = torch.float32
-    starts_from_records: bool = False
-    spec: Spec
-    condition: Spec | None
-    num_uniforms: int = 0
+class Discriminator(Network):
+    """D: a record to one logit, large for real."""
 
     @property
     def differentiated(self) -> DifferentiatedDiscriminator | None:
         """The D itself, where it gives its own input gradient; else None."""
         return None
-
-    def start_from_records(self, x: Tensor) -> None:
-        """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
 
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:

@@ -59,7 +59,7 @@ class Conv2014Generator(Generator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, num_latents: int) -> None:
         super().__init__()
-        self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
         channels, height, wide = spec.shape
         sides = (max(1, -(-(n - KERNEL_G) // STRIDE_G) + 1) for n in (height, wide))
         self.start = (_scaled(CHANNELS_G, width), *sides)  # [C, h, w] before the deconvolution

@@ -25,11 +25,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
-from gankit.networks.layers import autocast, channels_last, cut, halvings, surround
+from gankit.networks.layers import SLOPE, autocast, channels_last, cut, halvings, surround
 from gankit.spec import Spec
 
 WIDTH = 64
-SLOPE = 0.2
 DEVIATION = 0.02
 KERNEL = 5
 
@@ -52,7 +51,7 @@ class DCGANGenerator(Generator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int | None, num_latents: int) -> None:
         super().__init__()
-        self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
         count, (rows, columns) = halvings(spec.shape[1], spec.shape[2], depth)
         channels = [width * 2**i for i in range(count)][::-1] or [width]
         self.start = channels[0], rows, columns

@@ -143,7 +143,7 @@ class ResidualImageGenerator(Generator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int | None, depth: int, num_latents: int) -> None:
         super().__init__()
-        self.spec, self.condition, self.num_latents, self.num_uniforms = spec, condition, num_latents, 0
+        self.spec, self.condition, self.num_latents = spec, condition, num_latents
         plan = stages(spec.shape, width)
         rows, columns, channels = plan[0]
         self.embed = None if condition is None else nn.Linear(condition.dim, num_latents, bias=False)

@@ -51,8 +51,6 @@ class StridedGenerator(ConvolutionalGenerator):
     What the last doubling has too much is cut off at the margins.
     """
 
-    num_uniforms = 0
-
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__(spec, condition, num_latents)
         channels, height, length = spec.shape

@@ -167,15 +167,10 @@ def pyramid_of(height: int, width: int) -> Pyramid:
         >>> pyramid_of(100, 100).sizes[-1]
         (112, 112)
     """
-    found: list[tuple[int, float, Pyramid]] = []
-    for doublings in range(max(height, width).bit_length()):
-        base = (-(-height >> doublings), -(-width >> doublings))  # rounded up
-        pixels = base[0] * base[1]
-        if doublings == 0 or 8 <= pixels < 64:
-            found.append((pixels << (2 * doublings), abs(math.log2(pixels / 16)), Pyramid(base, doublings)))
-    if len(found) > 1:
-        found = [f for f in found if 8 <= f[2].base[0] * f[2].base[1] < 64]
-    return min(found, key=lambda f: f[:2])[2]
+    doublings = range(max(height, width).bit_length())
+    found = [Pyramid((-(-height >> k), -(-width >> k)), k) for k in doublings]  # rounded up
+    found = [p for p in found if 8 <= math.prod(p.base) < 64] or found[:1]
+    return min(found, key=lambda p: (math.prod(p.sizes[-1]), abs(math.log2(math.prod(p.base) / 16))))
 
 
 def is_small(spec: Spec) -> bool:

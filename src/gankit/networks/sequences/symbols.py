@@ -476,7 +476,7 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
     def __init__(self, spec: Spec, condition: Spec | None, width: int, embedding: int) -> None:
         super().__init__()
         assert spec.form == "sequence" and [b.type for b in spec.blocks] == ["categorical"], "one block of symbols"
-        self.spec, self.condition, self.num_uniforms = spec, condition, 0
+        self.spec, self.condition = spec, condition
         self.num_steps, num_symbols = spec.shape
         self.embed = nn.Parameter(torch.randn(num_symbols, len(WINDOWS) * embedding))
         self.from_condition = None if condition is None else nn.Linear(condition.dim, len(WINDOWS) * embedding)
@@ -484,8 +484,8 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""
-        x, inside = self._looked_at(x)
-        return self._judged(x @ self.embed, inside, c)
+        x, inside = self._up_to_the_end(x)
+        return self._logits_of(x @ self.embed, inside, c)
 
     def logits_and_squares(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See `DifferentiatedDiscriminator.logits_and_squares`: without the gradient [B, T, K] itself.
@@ -493,22 +493,22 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
         With e = x W the gradient to x is that to e times W^T, so its squared norm is g (W^T W) g^T: a matrix of the
         embeddings in place of K numbers a symbol.
         """
-        x, inside = self._looked_at(x.detach())
+        x, inside = self._up_to_the_end(x.detach())
         e = x @ self.embed
         # a leaf of its own: its gradient stops here and flows on through e below
-        logits = self._judged(e, inside, c)
+        logits = self._logits_of(e, inside, c)
         (slope,) = torch.autograd.grad(logits.sum(), e, create_graph=True)
         gram = self.embed.T @ self.embed
         return logits, ((slope @ gram) * slope).sum((1, 2))
 
-    def _looked_at(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _up_to_the_end(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The part of x [B, T, K] up to the longest text's end [B, L, K], and where each text goes on [B, L, 1]."""
         ends = x[:, :, 0].detach() > 0.5
         inside = ends.cumsum(1) - ends.long() == 0
         longest = int(inside.sum(1).max())
         return x[:, :longest], inside[:, :longest].unsqueeze(2).to(x.dtype)
 
-    def _judged(self, e: Tensor, inside: Tensor, c: Tensor | None) -> Tensor:
+    def _logits_of(self, e: Tensor, inside: Tensor, c: Tensor | None) -> Tensor:
         """Logits [B] of embedded symbols [B, L, E]."""
         if self.from_condition is not None:
             e = e + self.from_condition(c).unsqueeze(1)

@@ -12,7 +12,6 @@ benchmarks/series_networks.md.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -27,26 +26,14 @@ from gankit.networks.layers import (
     autocast,
     convolution_in_time,
     halving_layers,
+    halvings,
     init_weights,
     widths_of,
 )
 from gankit.spec import Spec
 
-SHORTEST = 4
-"""Time is halved while at least so many steps stay."""
-
 WIDEST = 4
 """Widths double from stage to stage up to this multiple of the first."""
-
-
-def halvings(num_steps: int) -> tuple[int, int]:
-    """How often time is halved, and the steps that are left, rounded up.
-
-    >>> halvings(24), halvings(150), halvings(3)
-    ((2, 6), (5, 5), (0, 3))
-    """
-    count = max(0, int(math.log2(max(num_steps / SHORTEST, 1))))
-    return count, -(-num_steps // 2**count)
 
 
 class TemporalGenerator(ConvolutionalGenerator):
@@ -58,7 +45,7 @@ class TemporalGenerator(ConvolutionalGenerator):
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__(spec, condition, num_latents)
         num_steps, numbers = spec.shape
-        stages, self.base = halvings(num_steps)
+        stages, (self.base, _) = halvings(num_steps, num_steps)
         widths = widths_of(width, stages, WIDEST) or [width]
         self._init_dense(widths[-1], self.base)
         self._init_stages(widths, depth, nn.Conv1d, nn.ConvTranspose1d)
@@ -89,7 +76,7 @@ class TemporalDiscriminator(ConvolutionalDiscriminator):
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__(spec, condition)
         num_steps, numbers = spec.shape
-        stages, _ = halvings(num_steps)
+        stages, _ = halvings(num_steps, num_steps)
         self.steps_together = 2 if stages and num_steps % 2 == 0 else 1  # steps side by side in one place: an isometry
         widths = widths_of(width, stages, WIDEST)
         layers = halving_layers(numbers, widths, depth, self.steps_together, convolution_in_time)

@@ -68,8 +68,6 @@ class WaveGenerator(ConvolutionalGenerator):
     What is too much is cut off at the end.
     """
 
-    num_uniforms = 0
-
     def __init__(self, spec: Spec, condition: Spec | None, width: int, num_latents: int) -> None:
         super().__init__(spec, condition, num_latents)
         num_steps, channels = spec.shape

@@ -71,7 +71,7 @@ class SequentialGenerator(ColumnGenerator):
         super().__init__()
         assert all(b.type != "continuous" for b in spec.blocks), "a sequential generator makes one-of-K blocks only"
         assert num_latents == len(spec.blocks), "z has a number for each block"
-        self.spec, self.condition, self.num_latents, self.num_uniforms = spec, None, num_latents, 0
+        self.spec, self.condition, self.num_latents = spec, None, num_latents
         self.sizes = [b.size for b in spec.blocks]
         self.num_blocks = self.num_order_uniforms = len(self.sizes)
         self.embedding = embedding

@@ -54,15 +54,6 @@ class Draws:
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "count"}
         return Draws(self.count, **{name: part and part.to(device) for name, part in parts.items()})
 
-    def changed(self) -> Tensor:
-        """Which images are changed at all, [count] bool on the CPU (waits for the device)."""
-        found = torch.zeros(self.count, dtype=torch.bool)
-        for field in fields(self):
-            part = getattr(self, field.name)
-            if isinstance(part, Change):
-                found[part.rows.cpu()] = True
-        return found
-
 
 def part_of(values: Tensor, changed: Tensor) -> Change | None:
     """The rows of `values` [B, ...] where `changed` [B] bool holds, as float32; None where there is none."""
