@@ -20,7 +20,6 @@ from gankit.kinds.series.metrics.sample import (
     SeriesSample,
     aligned,
     band_of,
-    bridged,
     copies_exact,
     frames,
     overlap,
@@ -28,6 +27,7 @@ from gankit.kinds.series.metrics.sample import (
     shrunk,
     warped,
 )
+from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import accuracy_score
 
 ONE = np.zeros(1, np.int64)

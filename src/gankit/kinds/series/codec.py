@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -21,33 +22,25 @@ import numpy.typing as npt
 
 from gankit.columns.codec import Codec
 from gankit.columns.schema import Column, Values
-from gankit.kinds.series.records import SeriesSet
+from gankit.columns.splitting import covered
+from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged
+from gankit.metrics.metric import plain
 from gankit.spec import Block, Spec
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+Scale = Literal["auto", "channel", "record"]
 
 MAX_LEVELS = 256
 """Above so many levels the rare ones of a category share the last cell, which decodes to the most frequent of them."""
 
-HEAVY = 10.0
-"""A channel of which some number is further than so many standard deviations from the mean is coded by its asinh."""
-
-
-ROUGH = 0.05
-"""A channel is rough where its two last steps leave more of the variance of the next one open than that."""
-
-MOST_KNOTS = 256
-"""Knots of the scale of a rough channel, at most."""
-
-OFTEN = 0.02
-"""A smallest or largest number that stands in so large a share of the steps is where the scale of the others ends."""
-
-OFTEN_ENOUGH = 10
-"""Numbers that stand in so many steps on average are all that there are."""
-
-LARGEST_SCORE, CLOSEST = 4.0, 1e-3
-"""Normal scores are cut to the first; points of the scale are apart by the second, about."""
+HEAVY = 10.0  # a channel with a number further than so many standard deviations from the mean is coded by its asinh
+ROUGH = 0.05  # a channel is rough where its last two steps leave more than this share of the next one's variance open
+MOST_KNOTS = 256  # of the scale of a rough channel
+OFTEN = 0.02  # a least or largest number in more than this share of the steps is where the scale of the others ends
+OFTEN_ENOUGH = 10  # numbers that stand in so many steps on average are all that there are
+LARGEST_SCORE, CLOSEST = 4.0, 1e-3  # where normal scores are cut; how far points of the scale are apart, about
+APART = 10.0  # records have scales of their own where the 90th percentile of their widths is so many times the 10th
+MOST_LOOKED_AT = 2000  # records, about, in which it is looked for rough channels
+ENDED, GOING = 0, 1  # codes of the block that says whether a record still goes on
 
 
 @dataclass(frozen=True)
@@ -105,8 +98,7 @@ class Channel:
         if np.isnan(self.low):
             return np.zeros_like(x)
         moved = np.clip(x, self.low, self.high) - self.centre
-        if self.knots:
-            moved = np.interp(moved, *np.transpose(self.knots))
+        moved = np.interp(moved, *np.transpose(self.knots)) if self.knots else moved
         moved = np.arcsinh(moved / self.bend) if self.bend else moved
         return (moved - self.mean) / self.deviation
 
@@ -116,14 +108,11 @@ class Channel:
         if self.knots:
             values, scores = np.transpose(self.knots)
             if self.only_knots:
-                nearest: Floats = values[np.searchsorted((scores[1:] + scores[:-1]) / 2, moved)]
-                return nearest
-            made: Floats = np.interp(moved, scores, values)
-            return made
+                return np.asarray(values[np.searchsorted((scores[1:] + scores[:-1]) / 2, moved)])
+            return np.asarray(np.interp(moved, scores, values))
         # beyond the range sinh would overflow
         moved = self.bend * np.sinh(np.clip(moved, -700, 700)) if self.bend else moved
-        found: Floats = np.clip(moved + self.centre, self.low, self.high)
-        return found
+        return np.clip(moved + self.centre, self.low, self.high)
 
 
 def _knots(x: Floats) -> tuple[tuple[float, float], ...]:
@@ -181,7 +170,7 @@ class Level:
     num_markers: int
 
     @classmethod
-    def fit(cls, name: str, codes: Integers, num_markers: int) -> Level:
+    def fit(cls, name: str, codes: Ints, num_markers: int) -> Level:
         """The cells for training codes [M], -1 where missing: one for each level that occurs."""
         counts = np.bincount(codes[codes >= 0])
         order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
@@ -194,7 +183,7 @@ class Level:
         """All cells (at least one)."""
         return max(1, len(self.levels) + self.num_markers)
 
-    def encode(self, values: Values) -> Integers:
+    def encode(self, values: Values) -> Ints:
         """Cells [M]; a level that training did not show goes to the most frequent one, as does an unknown gap."""
         codes, missing = values.data.astype(np.int64), values.missing.astype(np.int64)
         known = (codes >= 0) & (codes < len(self.cells))
@@ -202,7 +191,7 @@ class Level:
         marked = np.minimum(missing, self.num_markers)
         return np.where(marked > 0, len(self.levels) + marked - 1, cells)
 
-    def decode(self, cells: Integers) -> Values:
+    def decode(self, cells: Ints) -> Values:
         """Values of cells [M]."""
         missing = np.maximum(cells - len(self.levels) + 1, 0) if self.num_markers else np.zeros_like(cells)
         codes = np.asarray([*self.levels, -1])[np.where(missing > 0, -1, np.minimum(cells, len(self.levels)))]
@@ -226,31 +215,10 @@ class RecordScale:
     least: float
 
 
-def plain(value: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN: the range of a channel that is always missing is None."""
-    return {
-        k: plain(v) if isinstance(v, dict) else None if isinstance(v, float) and np.isnan(v) else v
-        for k, v in value.items()
-    }
-
-
-def channel_of(value: dict[str, Any]) -> Channel:
-    """The coding that `plain` wrote."""
+def _channel_of(value: dict[str, Any]) -> Channel:
+    """The coding that JSON holds, where the range of a channel that is always missing is None for NaN."""
     knots = tuple((v, score) for v, score in value.get("knots", ()))
     return Channel(**{**value, "knots": knots, **{k: np.nan for k in ("low", "high") if value[k] is None}})
-
-
-Scale = Literal["auto", "channel", "record"]
-
-APART = 10.0
-"""Records have scales of their own where the wide ones (9 of 10 are narrower) are so many times as wide as the narrow
-ones (1 of 10 is narrower)."""
-
-MOST_LOOKED_AT = 2000
-"""Records, about, in which it is looked for rough channels."""
-
-ENDED, GOING = 0, 1
-"""The codes of the block that says whether a record still goes on."""
 
 
 class SeriesCodec(Codec[SeriesSet]):
@@ -277,13 +245,8 @@ class SeriesCodec(Codec[SeriesSet]):
         num_steps: int,
         shortest: int,
     ) -> None:
-        self.names, self.channels, self.levels, self.scales = (
-            tuple(names),
-            tuple(channels),
-            tuple(levels),
-            tuple(scales),
-        )
-        self.num_steps, self.shortest = num_steps, shortest
+        self.names, self.channels, self.levels = tuple(names), tuple(channels), tuple(levels)
+        self.scales, self.num_steps, self.shortest = tuple(scales), num_steps, shortest
         self.num_numbers = len(self.channels) + 2 * len(self.scales)
         sizes = [1 + c.num_markers for c in self.channels if c.num_markers] + [v.size for v in self.levels]
         sizes += [2] if self.ends else []
@@ -295,11 +258,6 @@ class SeriesCodec(Codec[SeriesSet]):
     def ends(self) -> bool:
         """Whether records are of different lengths."""
         return self.shortest < self.num_steps
-
-    @property
-    def scale(self) -> Scale:
-        """Whether records have scales of their own."""
-        return "record" if self.scales else "channel"
 
     @classmethod
     def fit(cls, columns: Sequence[Column], records: SeriesSet, scale: Scale = "auto") -> Self:
@@ -313,7 +271,7 @@ class SeriesCodec(Codec[SeriesSet]):
         """
         values, begins, lengths = records.cells, records.begins, records.lengths
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
-        used = _covered(begins, lengths, len(values[columns[0].name].data))
+        used = covered(begins, lengths, len(values[columns[0].name].data))
         numbers = [c for c in columns if c.type != "category"]
         ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
         if scale == "auto":
@@ -323,8 +281,7 @@ class SeriesCodec(Codec[SeriesSet]):
         channels, levels = [], []
         for column in columns:
             cells = values[column.name]
-            gaps = bool((cells.missing[used] > 0).any())
-            markers = len(column.markers) if gaps else 0
+            markers = len(column.markers) if (cells.missing[used] > 0).any() else 0
             if column.type == "category":
                 levels.append(Level.fit(column.name, cells.data[used].astype(np.int64), markers))
             else:
@@ -343,28 +300,25 @@ class SeriesCodec(Codec[SeriesSet]):
         # [N, T]: the step that stands in each place, behind the end the last one
         rows = begins[:, None] + np.minimum(steps, lengths[:, None] - 1)
         inside = steps < lengths[:, None]
-        coded = np.empty((len(begins), self.num_steps, self._compact), dtype=np.float32)
-        at, beside = len(self.channels), self.num_numbers
+        coded = np.empty((len(begins), self.num_steps, self.spec.compact_dim // self.num_steps), dtype=np.float32)
+        beside = count(self.num_numbers)
         for i, channel in enumerate(self.channels):
             cells = values[channel.name]
             x = np.clip(_present(cells)[rows], channel.low, channel.high)
             if self.scales:
-                x, middle, width = _own_scale(self.scales[i], x)
-                coded[:, :, at], coded[:, :, at + 1] = middle[:, None], width[:, None]
-                at += 2
+                at = len(self.channels) + 2 * i
+                x, *codes = _own_scale(self.scales[i], x)
+                coded[:, :, at : at + 2] = np.stack(codes, 1)[:, None]
             else:
                 x = channel.encode(x)
-            coded[:, :, i] = _bridged(x)
+            coded[:, :, i] = bridged(x[:, :, None])[:, :, 0]
             if channel.num_markers:
                 unknown = np.isnan(cells.data) & (cells.missing == 0)
-                gaps = np.where(unknown, 1, np.minimum(cells.missing, channel.num_markers))
-                coded[:, :, beside] = gaps[rows]
-                beside += 1
+                coded[:, :, next(beside)] = np.where(unknown, 1, np.minimum(cells.missing, channel.num_markers))[rows]
         for level in self.levels:
-            coded[:, :, beside] = level.encode(values[level.name])[rows]
-            beside += 1
+            coded[:, :, next(beside)] = level.encode(values[level.name])[rows]
         if self.ends:
-            coded[:, :, beside] = np.where(inside, GOING, ENDED)
+            coded[:, :, next(beside)] = np.where(inside, GOING, ENDED)
         return coded
 
     def decode(self, compact: npt.NDArray[Any]) -> SeriesSet:
@@ -378,50 +332,37 @@ class SeriesCodec(Codec[SeriesSet]):
             lengths = np.maximum((~stopped).sum(1), self.shortest).astype(np.int64)
         inside = np.arange(self.num_steps) < lengths[:, None]
         found: dict[str, Values] = {}
-        at, beside = len(self.channels), self.num_numbers
+        beside = count(self.num_numbers)
         for i, channel in enumerate(self.channels):
             y = compact[:, :, i].astype(np.float64)
             if self.scales:
-                mine = self.scales[i]
+                mine, at = self.scales[i], len(self.channels) + 2 * i
                 means = compact[:, :, at : at + 2].mean(1, dtype=np.float64)
                 middle, half = mine.middle.decode(means[:, 0]), np.exp(mine.width.decode(means[:, 1]))
                 x = np.clip(middle[:, None] + half[:, None] * np.clip(y, -1, 1), channel.low, channel.high)[inside]
-                at += 2
             else:
                 x = channel.decode(y[inside])
             missing = np.zeros(len(x), dtype=np.int8)
             if channel.num_markers:
-                missing = compact[:, :, beside][inside].astype(np.int8)
-                beside += 1
+                missing = compact[:, :, next(beside)][inside].astype(np.int8)
             found[channel.name] = Values(np.where(missing > 0, np.nan, x), missing)
         for level in self.levels:
-            found[level.name] = level.decode(compact[:, :, beside][inside].astype(np.int64))
-            beside += 1
+            found[level.name] = level.decode(compact[:, :, next(beside)][inside].astype(np.int64))
         return SeriesSet({}, {name: found[name] for name in self.names}, np.cumsum(lengths) - lengths, lengths)
-
-    @property
-    def _compact(self) -> int:
-        return self.spec.compact_dim // self.num_steps
 
     def to_json(self) -> dict[str, Any]:
         """The fitted codec as plain JSON values."""
-        return {
-            "names": list(self.names),
-            "channels": [plain(asdict(c)) for c in self.channels],
-            "levels": [{**asdict(v), "cells": list(v.cells), "levels": list(v.levels)} for v in self.levels],
-            "scales": [plain(asdict(s)) for s in self.scales],
-            "num_steps": self.num_steps,
-            "shortest": self.shortest,
-        }
+        parts = {k: [asdict(part) for part in getattr(self, k)] for k in ("channels", "levels", "scales")}
+        return dict(plain({"names": self.names, **parts, "num_steps": self.num_steps, "shortest": self.shortest}))
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> SeriesCodec:
         """The codec that `to_json` wrote."""
         return cls(
             value["names"],
-            [channel_of(c) for c in value["channels"]],
+            [_channel_of(c) for c in value["channels"]],
             [Level(v["name"], tuple(v["cells"]), tuple(v["levels"]), v["num_markers"]) for v in value["levels"]],
-            [RecordScale(channel_of(s["middle"]), channel_of(s["width"]), s["least"]) for s in value["scales"]],
+            [RecordScale(_channel_of(s["middle"]), _channel_of(s["width"]), s["least"]) for s in value["scales"]],
             value["num_steps"],
             value["shortest"],
         )
@@ -429,19 +370,10 @@ class SeriesCodec(Codec[SeriesSet]):
 
 def _present(values: Values) -> Floats:
     """[M] the numbers, NaN where missing."""
-    found: Floats = np.where(values.missing > 0, np.nan, values.data)
-    return found
+    return np.where(values.missing > 0, np.nan, values.data)
 
 
-def _covered(begins: Integers, lengths: Integers, num_rows: int) -> npt.NDArray[np.bool_]:
-    """[M]: the steps that belong to some record."""
-    change = np.zeros(num_rows + 1, dtype=np.int64)
-    np.add.at(change, begins, 1)
-    np.add.at(change, begins + lengths, -1)
-    return np.cumsum(change[:-1]) > 0
-
-
-def _ranges(x: Floats, begins: Integers, lengths: Integers) -> tuple[Floats, Floats]:
+def _ranges(x: Floats, begins: Ints, lengths: Ints) -> tuple[Floats, Floats]:
     """The middle and the half-range of each record, [N]; NaN where all is missing."""
     edges = np.stack([begins, begins + lengths], 1).ravel()
     last = np.append(x, np.nan)  # an index past the end for the last record
@@ -475,21 +407,3 @@ def _own_scale(scale: RecordScale, x: Floats) -> tuple[Floats, Floats, Floats]:
     middle_code, width_code = scale.middle.encode(middle), scale.width.encode(np.log(half))
     middle, half = scale.middle.decode(middle_code), np.exp(scale.width.decode(width_code))
     return np.clip((x - middle[:, None]) / half[:, None], -1.0, 1.0), middle_code, width_code
-
-
-def _bridged(x: Floats) -> Floats:
-    """x [N, T] with gaps (NaN) bridged by straight lines, held level at the ends; 0 where all is missing."""
-    gaps = np.isnan(x)
-    if not gaps.any():
-        return x
-    num_steps = x.shape[1]
-    steps = np.broadcast_to(np.arange(num_steps), x.shape)
-    before = np.maximum.accumulate(np.where(gaps, -1, steps), axis=1)
-    after = np.minimum.accumulate(np.where(gaps, num_steps, steps)[:, ::-1], axis=1)[:, ::-1]
-    first, last = np.where(before < 0, after, before), np.where(after >= num_steps, before, after)
-    nothing = first >= num_steps
-    left = np.take_along_axis(x, np.clip(first, 0, num_steps - 1), 1)
-    right = np.take_along_axis(x, np.clip(last, 0, num_steps - 1), 1)
-    share = (steps - first) / np.maximum(last - first, 1)
-    bridged = np.where(nothing, 0.0, left + np.clip(share, 0, 1) * (right - left))
-    return np.where(gaps, bridged, x)

@@ -300,10 +300,7 @@ def calendar_columns(table: pa.Table) -> tuple[Column, ...]:
 
 
 def starts_at(
-    runs: Sequence[tuple[float, float, int]],
-    columns: Sequence[Column],
-    wanted: Mapping[str, Values],
-    uniforms: Floats,
+    runs: Sequence[tuple[float, float, int]], columns: Sequence[Column], wanted: Mapping[str, Values], uniforms: Floats
 ) -> Floats:
     """Times of runs (`seriestimes.runs_of`), picked by uniforms [N] in [0, 1) among those that have the wanted parts.
 
@@ -453,6 +450,23 @@ class SeriesSet(Dataset):
     def take(self, rows: np.ndarray) -> SeriesSet:
         """See `Dataset.take`."""
         return replace(super().take(rows), begins=self.begins[rows], lengths=self.lengths[rows])
+
+
+def bridged(z: np.ndarray) -> np.ndarray:
+    """z [N, T, D] with gaps (NaN) bridged by straight lines, held level at both ends; 0 where all is missing."""
+    gaps = np.isnan(z)
+    if not gaps.any():
+        return z
+    steps = z.shape[1]
+    place = np.broadcast_to(np.arange(steps)[:, None], z.shape)
+    before = np.maximum.accumulate(np.where(gaps, -1, place), axis=1)
+    after = np.minimum.accumulate(np.where(gaps, steps, place)[:, ::-1], axis=1)[:, ::-1]
+    first, last = np.where(before < 0, after, before), np.where(after >= steps, before, after)
+    left = np.take_along_axis(z, np.clip(first, 0, steps - 1), 1)
+    right = np.take_along_axis(z, np.clip(last, 0, steps - 1), 1)
+    share = np.clip((place - first) / np.maximum(last - first, 1), 0, 1)
+    out = np.where(first >= steps, 0.0, left + share * (right - left))
+    return np.where(gaps, out, z).astype(z.dtype)
 
 
 def joined_series(parts: list[Series]) -> Series:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gankit.kinds.series.metrics.sample import MOST_FRAME_COLUMNS, WHOLE, bridged, frames, shrunk
+from gankit.kinds.series.metrics.sample import MOST_FRAME_COLUMNS, WHOLE, frames, shrunk
+from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import auc, boosted_trees, c2st_score, out_of_fold
 from gankit.metrics.metric import Z95, Score, impossible, plain
 from gankit.randomness import key, numpy_generator

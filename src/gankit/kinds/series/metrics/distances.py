@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.series.metrics.sample import WHOLE, bridged
+from gankit.kinds.series.metrics.sample import WHOLE
+from gankit.kinds.series.records import bridged
 from gankit.metrics.metric import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 

@@ -23,10 +23,10 @@ from gankit.kinds.series.metrics.sample import (
     SeriesSample,
     aligned,
     band_of,
-    bridged,
     overlap,
     searchable,
 )
+from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import class_entries, class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
 from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes
@@ -104,12 +104,7 @@ class SeriesSet:
 
     @classmethod
     def of(
-        cls,
-        sample: SeriesSample,
-        columns: Columns,
-        rows: np.ndarray,
-        run: int = 1,
-        labels: np.ndarray | None = None,
+        cls, sample: SeriesSample, columns: Columns, rows: np.ndarray, run: int = 1, labels: np.ndarray | None = None
     ) -> SeriesSet:
         """The series of a sample with what is needed of them; rows: [N], ascending where run > 1."""
         _, runs = np.unique(rows // max(run, 1), return_inverse=True)

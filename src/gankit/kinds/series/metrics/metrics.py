@@ -28,7 +28,8 @@ from gankit.kinds.series.metrics.inputs import (
     SeriesInputs,
     SeriesSet,
 )
-from gankit.kinds.series.metrics.sample import WHOLE, SeriesSample, bridged
+from gankit.kinds.series.metrics.sample import WHOLE, SeriesSample
+from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import accuracy_score, agreement
 from gankit.metrics.distances import frechet, lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, make_baselines, numbered

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError
+from gankit.kinds.series.records import bridged
 from gankit.metrics.metric import Score, impossible
 from gankit.metrics.nearness import closest_pairs, comparable, digests, nearer, nearness, repeats, three_sample
 
@@ -128,11 +129,7 @@ class Columns:
             known = train.x[:, :, c]
             counts = np.bincount(known[~np.isnan(known)].astype(np.int64), minlength=len(train.levels[name]))
             for k in np.sort(np.argsort(-counts, kind="stable")[:MOST_LEVELS]).tolist():
-                names, channels, codes = (
-                    [*names, f"{name} = {train.levels[name][k]}"],
-                    [*channels, c],
-                    [*codes, k],
-                )
+                names, channels, codes = ([*names, f"{name} = {train.levels[name][k]}"], [*channels, c], [*codes, k])
         names, channels, codes = names[:MOST_COLUMNS], channels[:MOST_COLUMNS], codes[:MOST_COLUMNS]
         size = len(names)
         bare = cls(
@@ -183,23 +180,6 @@ class Columns:
             elif mine:
                 out[:, :, c] = z[:, :, mine[0]] * self.width[mine[0]] + self.centre[mine[0]]
         return out
-
-
-def bridged(z: np.ndarray) -> np.ndarray:
-    """z [N, T, D] with gaps (NaN) bridged by straight lines, held level at both ends; 0 where all is missing."""
-    gaps = np.isnan(z)
-    if not gaps.any():
-        return z
-    steps = z.shape[1]
-    place = np.broadcast_to(np.arange(steps)[:, None], z.shape)
-    before = np.maximum.accumulate(np.where(gaps, -1, place), axis=1)
-    after = np.minimum.accumulate(np.where(gaps, steps, place)[:, ::-1], axis=1)[:, ::-1]
-    first, last = np.where(before < 0, after, before), np.where(after >= steps, before, after)
-    left = np.take_along_axis(z, np.clip(first, 0, steps - 1), 1)
-    right = np.take_along_axis(z, np.clip(last, 0, steps - 1), 1)
-    share = np.clip((place - first) / np.maximum(last - first, 1), 0, 1)
-    out = np.where(first >= steps, 0.0, left + share * (right - left))
-    return np.where(gaps, out, z).astype(z.dtype)
 
 
 def shrunk(z: np.ndarray, most: int) -> np.ndarray:
