@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -20,21 +21,29 @@ from gankit.errors import DataError
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.kinds.base import Dataset
 
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Unit = Literal["second", "number", "weekday", "month", "month-end"]
+LayoutForm = Literal["table", "rows", "ts", "arrays", "list"]
 
-DAY = 86400.0
-
-MOST_ABSENT = 0.1
-"""Where more of a grid's steps than that share are absent, the series count as irregular."""
-
+DAY, HOUR = 86400.0, 3600
+VALUE = "value"  # what the only channel of series is called where nothing names it
+TIME_UNITS = ("year", "month", "day", "hour", "minute", "second")  # what a time in several columns may be divided into
+MOST_ABSENT = 0.1  # where a larger share of a grid's steps is absent, series count as irregular
+MOST_RUNS = 2000  # of start times that are kept; of more, as many starts
 TWO_SHARE, TWO_TOGETHER, FEW_CHANGES = 0.05, 0.9, 0.02
 """Two distances are two frequencies if each is that share of all at least, both together that share, and one gives way
 to the other in so small a share of the steps."""
 
-MOST_RUNS = 2000
-"""Runs of start times that are kept; of more, as many starts."""
+PARTS: dict[str, tuple[str, ...]] = {
+    "month": tuple(map(str, range(1, 13))),
+    "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "hour": tuple(map(str, range(24))),
+}
+"""The parts of the calendar, each with its values in their order."""
 
 _TOLERANCE = 1e-6
+_THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 
 
 @dataclass(frozen=True)
@@ -52,39 +61,31 @@ class Grid:
     def after(self, starts: Floats, steps: Ints) -> Floats:
         """The times `steps` [M] steps after `starts` [M]."""
         if self.unit in ("second", "number"):
-            found: Floats = starts + steps * self.step
-            return found
+            return np.asarray(starts + steps * self.step)
         days, clock = np.divmod(starts, DAY)
         count = steps * int(self.step)
         if self.unit == "weekday":
-            moved = np.busday_offset(_dates(days), count, roll="forward")
-            return np.asarray(moved.astype(np.int64) * DAY + clock)
-        months = _dates(days).astype("datetime64[M]")
-        first = months.astype("datetime64[D]")
-        later = (months + count).astype("datetime64[D]").astype(np.int64)
-        ends = (months + count + 1).astype("datetime64[D]").astype(np.int64) - 1
-        if self.unit == "month-end":
-            return np.asarray(ends * DAY + clock)
-        same = later + (_dates(days) - first).astype(np.int64)
-        return np.asarray(np.minimum(same, ends) * DAY + clock)
+            moved = np.busday_offset(_dates(days), count, roll="forward").astype(np.int64)
+        else:
+            months = _dates(days).astype("datetime64[M]")
+            moved = (months + count + 1).astype("datetime64[D]").astype(np.int64) - 1  # the last day of the month
+            if self.unit == "month":
+                within = (_dates(days) - months.astype("datetime64[D]")).astype(np.int64)
+                moved = np.minimum((months + count).astype("datetime64[D]").astype(np.int64) + within, moved)
+        return np.asarray(moved * DAY + clock)
 
     def between(self, starts: Floats, times: Floats) -> Floats:
         """How many steps `times` [M] are after `starts` [M]; NaN where on no step."""
         if self.unit in ("second", "number"):
-            count = (times - starts) / self.step
+            size, count = self.step, (times - starts) / self.step
         elif self.unit == "weekday":
-            days = np.busday_count(_dates(starts // DAY), _dates(times // DAY))
-            count = days / self.step
+            size, count = DAY, np.busday_count(_dates(starts // DAY), _dates(times // DAY)) / self.step
         else:
             months = _dates(times // DAY).astype("datetime64[M]") - _dates(starts // DAY).astype("datetime64[M]")
-            count = months.astype(np.int64) / self.step
+            size, count = DAY, months.astype(np.int64) / self.step
         whole = np.rint(count)
-        near = np.abs(self.after(starts, whole.astype(np.int64)) - times) <= _TOLERANCE * self._size
+        near = np.abs(self.after(starts, whole.astype(np.int64)) - times) <= _TOLERANCE * size
         return np.where(near & (np.abs(count - whole) < 1e-3), whole, np.nan)
-
-    @property
-    def _size(self) -> float:
-        return self.step if self.unit in ("second", "number") else DAY
 
     @property
     def words(self) -> str:
@@ -97,7 +98,7 @@ class Grid:
             return duration_words(self.step)
         if self.unit == "number":
             return f"{self.step:g}"
-        name = {"weekday": "weekday", "month": "month", "month-end": "end of month"}[self.unit]
+        name = "end of month" if self.unit == "month-end" else self.unit
         return f"{self.step:g} {name}" + ("s" if self.step != 1 else "")
 
 
@@ -123,12 +124,9 @@ class Times:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {
-            "columns": [column.to_json() for column in self.columns],
-            "grid": None if self.grid is None else asdict(self.grid),
-            "step": self.step,
-            "starts": [list(run) for run in self.starts],
-        }
+        columns = [column.to_json() for column in self.columns]
+        grid = None if self.grid is None else asdict(self.grid)
+        return {**vars(self), "columns": columns, "grid": grid, "starts": [list(run) for run in self.starts]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Times:
@@ -190,16 +188,12 @@ def _candidates(times: Floats, distance: Floats, common: float, dates: bool) -> 
     if not dates or common <= 0:
         return [plain]
     days = times // DAY
-    one_clock = bool(np.ptp(times - days * DAY) == 0)
-    if not one_clock or np.ptp(distance) == 0:
+    if np.ptp(times - days * DAY) != 0 or np.ptp(distance) == 0:  # at several times of the day, or all alike
         return [plain]
-    found = []
-    whole = _dates(days)
-    months = whole.astype("datetime64[M]")
+    found, whole = [], _dates(days)
     if (distance >= 28 * DAY).all():
-        between = np.rint(distance / (30.44 * DAY))
-        step = float(np.median(between))
-        ends = (months + 1).astype("datetime64[D]") - 1 == whole
+        step = float(np.median(np.rint(distance / (30.44 * DAY))))
+        ends = (whole.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 == whole
         found.append(Grid("month-end" if ends.all() else "month", step))
     if common == DAY and np.is_busday(whole).all() and (distance == 3 * DAY).any():
         found.append(Grid("weekday", 1.0))
@@ -255,20 +249,7 @@ def drawn_starts(runs: Sequence[tuple[float, float, int]], uniforms: Floats) -> 
     ends = np.cumsum(count)
     place = np.floor(uniforms * ends[-1])
     which = np.searchsorted(ends, place, side="right")
-    found: Floats = first[which] + difference[which] * (place - (ends[which] - count[which]))
-    return found
-
-
-PARTS: dict[str, tuple[str, ...]] = {
-    "month": tuple(map(str, range(1, 13))),
-    "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "hour": tuple(map(str, range(24))),
-}
-"""The parts, each with its values in their order."""
-
-HOUR = 3600
-_THURSDAY = 3
-"""The weekday of the first day of 1970, Monday being 0."""
+    return np.asarray(first[which] + difference[which] * (place - (ends[which] - count[which])))
 
 
 def has_dates(times: Times | None) -> bool:
@@ -302,9 +283,7 @@ def calendar_columns(table: pa.Table) -> tuple[Column, ...]:
 def starts_at(
     runs: Sequence[tuple[float, float, int]], columns: Sequence[Column], wanted: Mapping[str, Values], uniforms: Floats
 ) -> Floats:
-    """Times of runs (`seriestimes.runs_of`), picked by uniforms [N] in [0, 1) among those that have the wanted parts.
-
-    Where none has all of them, among those that have most.
+    """Times of `runs_of`, picked by uniforms [N] in [0, 1) among those that have most of the wanted parts.
 
     columns: of the parts. wanted: their cells, [N] each.
     """
@@ -320,18 +299,6 @@ def starts_at(
         fitting = np.flatnonzero(alike == alike.max())
         found[rows] = starts[fitting[(uniforms[rows] * len(fitting)).astype(np.int64)]]
     return found
-
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-LayoutForm = Literal["table", "rows", "ts", "arrays", "list"]
-
-VALUE = "value"
-"""What the only channel of series is called where nothing names it."""
-
-TIME_UNITS = ("year", "month", "day", "hour", "minute", "second")
-"""What a time in several columns may be divided into, the largest first."""
 
 
 @dataclass(frozen=True)
@@ -365,16 +332,9 @@ class Layout:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        value: dict[str, Any] = {
-            "form": self.form,
-            "order": list(self.order),
-            "number": self.number,
-            "entity": None if self.entity is None else self.entity.to_json(),
-            "times": None if self.times is None else self.times.to_json(),
-        }
-        value |= {"axes": self.axes, "dtype": self.dtype, "name": self.name}
-        value |= {"num_steps": self.num_steps, "windows": self.windows}
-        return {**value, "classes": list(self.classes), "calendar": list(self.calendar)}
+        lists = {name: list(getattr(self, name)) for name in ("order", "classes", "calendar")}
+        nested = {k: None if v is None else v.to_json() for k, v in (("entity", self.entity), ("times", self.times))}
+        return {**vars(self), **lists, **nested}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:
@@ -392,8 +352,7 @@ def layout_of(origin: Origin) -> Layout:
 
 def with_layout(origin: Origin, layout: Layout) -> Origin:
     """The origin of series that are laid out so."""
-    details = {**origin.details, "layout": layout.to_json()}
-    return Origin(**{**vars(origin), "details": details})
+    return replace(origin, details={**origin.details, "layout": layout.to_json()})
 
 
 @dataclass(frozen=True)
@@ -416,13 +375,14 @@ class Series:
     origin: Origin
     entities: pa.Array | None = None
     first: int = 0
-    begins: Ints = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "begins", np.cumsum(self.lengths) - self.lengths)
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @cached_property
+    def begins(self) -> Ints:
+        """The first step of each [N]."""
+        return np.asarray(np.cumsum(self.lengths) - self.lengths)
 
     @property
     def layout(self) -> Layout:
@@ -472,16 +432,13 @@ def bridged(z: np.ndarray) -> np.ndarray:
 def joined_series(parts: list[Series]) -> Series:
     """Several of one kind, one after another."""
     first = parts[0]
-    if len(parts) == 1:
-        return first
-    return Series(
-        pa.concat_tables([p.steps for p in parts]),
-        np.concatenate([p.lengths for p in parts]),
-        None if first.labels is None else pa.concat_tables([p.labels for p in parts]),
-        None if first.times is None else np.concatenate([p.times for p in parts if p.times is not None]),
-        first.origin,
-        None if first.entities is None else pa.concat_arrays([p.entities for p in parts]),
-        first.first,
+    return replace(
+        first,
+        steps=pa.concat_tables([p.steps for p in parts]),
+        lengths=np.concatenate([p.lengths for p in parts]),
+        labels=None if first.labels is None else pa.concat_tables([p.labels for p in parts]),
+        times=None if first.times is None else np.concatenate([p.times for p in parts if p.times is not None]),
+        entities=None if first.entities is None else pa.concat_arrays([p.entities for p in parts]),
     )
 
 

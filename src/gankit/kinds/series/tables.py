@@ -6,9 +6,9 @@ Knows columns and times; never codecs, torch or networks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,18 +18,16 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import Origin, Records, as_texts, distinct, is_text, joined
 from gankit.kinds.series.options import SeriesOptions
-from gankit.kinds.series.records import TIME_UNITS, Grid, Layout, Series, Times, find_grid, with_layout
+from gankit.kinds.series.records import TIME_UNITS, Floats, Grid, Ints, Layout, Series, Times, find_grid, with_layout
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+MANY_TWICE = 0.1  # where so large a share of the rows share their time with another, they may be of several series
+NUMBER_NAMES = ("series", "series_number", "number_of_series")  # of the column that tells the series of fakes apart
+LOOKED_AT = 5000  # rows that are looked at to find out what columns are times
+MONTHS = r"^[0-9]{4}-(0[1-9]|1[0-2])$"  # texts such as 1949-07, which are months where they stand in a series
+TIME_NAMES = ("time", "timestamp", "date", "datetime", "t", "step", "seconds", "minute", "hour", "day", "month", "year")
+"""Columns of numbers that are times by their names, if they increase throughout."""
 
 _NOWHERE = Origin("pyarrow")
-
-MANY_TWICE = 0.1
-"""Where so many rows share their time with another, they may be of several series."""
-
-NUMBER_NAMES = ("series", "series_number", "number_of_series")
-"""What the column may be called that tells the series of fakes apart."""
 
 
 def series_of_table(records: Records, config: TrainConfig, notes: list[str], like: Layout | None = None) -> Series:
@@ -43,71 +41,63 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         DataError: times that are missing, twice there, or of two frequencies; attributes that change within a series.
         OptionError: a column that there is not.
     """
-    own = config.own(SeriesOptions)
-    table = records.table
-    _check_names(table, config)
-    told_apart = _entities(table, own.entity)
+    own, table = config.own(SeriesOptions), records.table
+    _check_names(table, own)
+    entities = _entities(table, own.entity)
     timeless = like is not None and like.times is None
-    times = None if timeless else find_times(table, config, told_apart.codes, notes)
-    order, changed = _order(told_apart.codes, None if times is None else times.seconds)
-    if changed and times is not None:
-        notes.append(f"rows were not in the order of {times.words}: sorted by it")
-    codes = told_apart.codes[order]
+    times = None if timeless else find_times(table, config, entities.codes, notes)
+    order = np.argsort(entities.codes, kind="stable")
+    if times is not None:
+        before, order = order, np.lexsort((times.seconds, entities.codes))
+        if not np.array_equal(order, before):
+            notes.append(f"rows were not in the order of {times.words}: sorted by it")
+    codes = entities.codes[order]
     begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     lengths = np.diff(np.append(begins, len(codes)))
     if len(lengths) == len(codes):
         what = f"every series of --entity {own.entity} has one step" if own.entity else "there is one step"
         raise DataError(f"{what}, and a series needs two at least. Is it a table? Then take --kind table.")
     seconds = None if times is None else times.seconds[order]
-    whole = _Whole(table, seconds, lengths)
-    grid = None
+    series = Series(table, lengths, None, seconds, records.origin, None if own.entity is None else entities.names)
+    grid = step_name = None
     if times is not None and seconds is not None:
-        _refuse_twice(table, config, times, seconds, codes, order, records)
-        grid = find_grid(seconds, begins, lengths, times.dates) if like is None else _grid_like(like, whole)
+        _refuse_twice(table, config, times, seconds, codes, order)
+        grid = find_grid(seconds, begins, lengths, times.dates) if like is None else _grid_like(like, series)
     attributes = _attributes(table, config, order, begins, lengths, times, notes)
     rest = [n for n in table.column_names if n not in (*attributes, own.entity, *(times.names if times else ()))]
     if not rest:
         raise DataError("no column is left whose values change from step to step. Bring some, or take --kind table.")
-    steps, labels = table.select(rest).take(pa.array(order)), None
     if own.entity is not None and own.entity in config.given:
         attributes = [own.entity, *attributes]
-    if attributes:
-        labels = table.select(attributes).take(pa.array(order[begins]))
-    whole = replace(whole, steps=steps)
-    step_name = None
+    labels = table.select(attributes).take(pa.array(order[begins])) if attributes else None
+    series = replace(series, steps=table.select(rest).take(pa.array(order)), labels=labels)
     if times is not None and grid is not None:
-        whole = _with_absent(whole, begins, grid, notes)
+        series = _with_absent(series, grid, notes)
     elif times is not None:
-        step_name = _free_name(f"{times.words} step", table.column_names)
-        whole = _with_distances(whole, begins, step_name)
+        step_name = f"{times.words} step"
+        while step_name in table.column_names:
+            step_name += "_"
+        series = _with_distances(series, step_name)
         notes.append(f"{times.words}: no regular distance, so the distance from step to step is learned too")
     number = next(name for name in (*NUMBER_NAMES, "") if name not in table.column_names)
-    layout = Layout(
-        "table", tuple(table.column_names), number, told_apart.column,
-        None if times is None else Times(times.columns, grid, step_name),
-    )  # fmt: skip
-    entities = None if own.entity is None else told_apart.names
-    return Series(whole.steps, whole.lengths, labels, whole.times, with_layout(records.origin, layout), entities)
+    found = None if times is None else Times(times.columns, grid, step_name)
+    layout = Layout("table", tuple(table.column_names), number, entities.column, found)
+    return replace(series, origin=with_layout(records.origin, layout))
 
 
-@dataclass(frozen=True)
-class _Whole:
-    steps: pa.Table
-    times: Floats | None
-    lengths: Ints
+def _time_names(own: SeriesOptions, names: list[str]) -> list[str]:
+    """The columns that `--time` names; none where it is open."""
+    return [] if own.time is None else [own.time] if own.time in names else own.time.split("+")
 
 
-def _check_names(table: pa.Table, config: TrainConfig) -> None:
-    own = config.own(SeriesOptions)
-    asked = {"time": own.time, "entity": own.entity}
-    asked |= {f"attributes {name}": name for name in own.attributes}
-    for flag, name in asked.items():
-        parts = name.split("+") if flag == "time" and name and name not in table.column_names else [name]
-        for part in parts:
-            if part is not None and part not in table.column_names:
-                raise OptionError(
-                    f"--{flag.split()[0]} {name}: there is no column {part!r}. {nearest(part, table.column_names)}"
-                )
+def _check_names(table: pa.Table, own: SeriesOptions) -> None:
+    names = table.column_names
+    asked = [("time", own.time, part) for part in _time_names(own, names)]
+    asked += [("entity", own.entity, own.entity)] if own.entity is not None else []
+    asked += [("attributes", name, name) for name in own.attributes]
+    for flag, name, part in asked:
+        if part not in names:
+            raise OptionError(f"--{flag} {name}: there is no column {part!r}. {nearest(part, names)}")
     if own.entity is not None and own.entity in (own.time, *own.attributes):
         raise OptionError(f"--entity {own.entity}: the same column cannot be the time or an attribute too.")
 
@@ -131,39 +121,32 @@ def _entities(table: pa.Table, name: str | None) -> _Entities:
     if array.null_count:
         row = int(np.flatnonzero(np.asarray(array.is_null()))[0])
         raise DataError(f"--entity {name}: row {row + 1} has none. Fill it in, or leave such rows out.")
-    coded = array.dictionary_encode() if not pa.types.is_dictionary(array.type) else array
-    codes = np.asarray(coded.indices.cast(pa.int64()), dtype=np.int64)
-    _, first = np.unique(codes, return_index=True)
-    rank = np.empty(int(codes.max()) + 1, dtype=np.int64)
-    appear = codes[np.sort(first)]
-    rank[appear] = np.arange(len(appear))
-    names = coded.dictionary.take(pa.array(appear))
-    return _Entities(rank[codes], names, _entity_column(name, names, table.schema.field(name).type))
+    coded = _coded(array)
+    column = _entity_column(name, coded.dictionary, array.type)
+    return _Entities(np.asarray(coded.indices, dtype=np.int64), coded.dictionary, column)
+
+
+def _coded(array: pa.Array) -> pa.DictionaryArray:
+    """The different values of a column in the order of their first rows, and which of them each row has."""
+    return (array.dictionary_decode() if pa.types.is_dictionary(array.type) else array).dictionary_encode()
 
 
 def _entity_column(name: str, names: pa.Array, kind: pa.DataType) -> Column:
     """An identifier where the names share a pattern; else a column that numbers are written into."""
+    plain = Column(name, "drop", kind)
     try:
-        found = infer(Records(pa.table({name: names, "": pa.array(np.arange(len(names)) % 2 * 1.0)}), _NOWHERE)).columns
+        rows = pa.table({name: names, "": pa.array(np.arange(len(names)) % 2 * 1.0)})
+        column = infer(Records(rows, _NOWHERE)).columns[0]
     except DataError:
-        return Column(name, "drop", kind)
-    column = found[0]
-    return replace(column, arrow_type=kind) if column.type == "identifier" else Column(name, "drop", kind)
-
-
-def _order(codes: Ints, seconds: Floats | None) -> tuple[Ints, bool]:
-    """The rows by series and time, and whether a series' rows were in another order before."""
-    if seconds is None:
-        return np.argsort(codes, kind="stable").astype(np.int64), False
-    order = np.lexsort((seconds, codes)).astype(np.int64)
-    return order, not np.array_equal(order, np.argsort(codes, kind="stable"))
+        return plain
+    return replace(column, arrow_type=kind) if column.type == "identifier" else plain
 
 
 # --- times that are there twice --------------------------------------------------------------------------------------
 
 
 def _refuse_twice(
-    table: pa.Table, config: TrainConfig, times: FoundTimes, seconds: Floats, codes: Ints, order: Ints, records: Records
+    table: pa.Table, config: TrainConfig, times: FoundTimes, seconds: Floats, codes: Ints, order: Ints
 ) -> None:
     twice = np.flatnonzero((np.diff(seconds) == 0) & (codes[1:] == codes[:-1]))
     if not len(twice):
@@ -171,8 +154,7 @@ def _refuse_twice(
     rows = sorted(int(order[i]) + 1 for i in (twice[0], twice[0] + 1))
     cell = as_texts(joined(table.column(times.names[-1])))[rows[0] - 1].as_py().removesuffix(".000000")
     shown = f"{cell!r}" if len(times.names) == 1 else "the same time"
-    many = len(twice) >= MANY_TWICE * len(order)
-    near = _would_tell_apart(table, config, times) if many else None
+    near = _would_tell_apart(table, config, times) if len(twice) >= MANY_TWICE * len(order) else None
     how = (
         f"Does {near!r} tell several series apart? Then add --entity {near}."
         if near
@@ -207,18 +189,16 @@ def _attributes(
 ) -> list[str]:  # fmt: skip
     """Columns that are the same at every step of a series: those that were named, or are found to be so."""
     own = config.own(SeriesOptions)
+    if not own.attributes and (len(lengths) < 2 or own.entity is None):
+        return []
     taken = {own.entity, *(times.names if times else ())}
     typed = {option.rpartition("=")[0]: option.rpartition("=")[2] for option in config.column}
     found = []
     for name in table.column_names:
-        if name in taken or typed.get(name) in ("drop", "text"):
+        if name in taken or typed.get(name) in ("drop", "text") or (own.attributes and name not in own.attributes):
             continue
-        if not own.attributes and (len(lengths) < 2 or own.entity is None):
-            continue
-        if own.attributes and name not in own.attributes:
-            continue
-        array = joined(table.column(name)).take(pa.array(order))
-        codes = np.asarray(_coded(array), dtype=np.int64)
+        coded = _coded(joined(table.column(name)).take(pa.array(order)))
+        codes = np.asarray(coded.indices.fill_null(-1), dtype=np.int64)
         changes = codes != np.repeat(codes[begins], lengths)
         if not changes.any() and (own.attributes or len(np.unique(codes)) > 1):
             found.append(name)
@@ -234,24 +214,16 @@ def _attributes(
     return found
 
 
-def _coded(array: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    return array.dictionary_encode().indices.cast(pa.int64()).fill_null(-1)
-
-
-def _grid_like(like: Layout, whole: _Whole) -> Grid | None:
+def _grid_like(like: Layout, series: Series) -> Grid | None:
     """The distance that other series have; None where theirs differs from step to step.
 
     Raises:
         DataError: these are not on it.
     """
     grid = None if like.times is None else like.times.grid
-    if grid is None or whole.times is None:
+    if grid is None or series.times is None:
         return None
-    begins = np.cumsum(whole.lengths) - whole.lengths
-    steps = grid.between(np.repeat(whole.times[begins], whole.lengths), whole.times)
-    if np.isnan(steps).any():
+    if np.isnan(grid.between(np.repeat(series.times[series.begins], series.lengths), series.times)).any():
         raise DataError(
             f"the times are not {grid.words} apart, as those of the series that train. Bring series of that distance."
         )
@@ -261,25 +233,24 @@ def _grid_like(like: Layout, whole: _Whole) -> Grid | None:
 # --- steps that are not there ---------------------------------------------------------------------------------------
 
 
-def _with_absent(whole: _Whole, begins: Ints, grid: Grid, notes: list[str]) -> _Whole:
+def _with_absent(series: Series, grid: Grid, notes: list[str]) -> Series:
     """The series with a step at every time of the grid, all cells of those that were absent missing."""
-    assert whole.times is not None
-    starts = np.repeat(whole.times[begins], whole.lengths)
-    at = grid.between(starts, whole.times).astype(np.int64)
-    full = at[begins + whole.lengths - 1] + 1
-    offsets = np.cumsum(full) - full
-    absent = int(full.sum()) - len(at)
-    if not absent:
-        return whole
-    notes.append(f"{absent:,} of {int(full.sum()):,} steps {grid.words} apart are absent: they count as missing")
-    places = np.repeat(offsets, whole.lengths) + at
-    rows = np.full(int(full.sum()), -1, dtype=np.int64)
-    rows[places] = np.arange(len(at))
+    assert series.times is not None
+    starts = series.times[series.begins]
+    at = grid.between(np.repeat(starts, series.lengths), series.times).astype(np.int64)
+    full = at[series.begins + series.lengths - 1] + 1
+    offsets, total = np.cumsum(full) - full, int(full.sum())
+    if total == len(at):
+        return series
+    notes.append(f"{total - len(at):,} of {total:,} steps {grid.words} apart are absent: they count as missing")
+    rows = np.full(total, -1, dtype=np.int64)
+    rows[np.repeat(offsets, series.lengths) + at] = np.arange(len(at))
     index = pa.array(rows, mask=rows < 0)
-    arrays = [pc.take(joined(column), index) for column in whole.steps.columns]
-    inside = np.arange(len(rows)) - np.repeat(offsets, full)
-    times = grid.after(np.repeat(whole.times[begins], full), inside)
-    return _Whole(pa.Table.from_arrays(arrays, names=whole.steps.column_names), times, full)
+    arrays = [pc.take(joined(column), index) for column in series.steps.columns]
+    times = grid.after(np.repeat(starts, full), np.arange(total) - np.repeat(offsets, full))
+    return replace(
+        series, steps=pa.Table.from_arrays(arrays, names=series.steps.column_names), times=times, lengths=full
+    )
 
 
 def with_distances(series: Series) -> Series:
@@ -287,36 +258,17 @@ def with_distances(series: Series) -> Series:
     times = series.layout.times
     if times is None or times.step is None or series.times is None or times.step in series.steps.column_names:
         return series
-    whole = _with_distances(_Whole(series.steps, series.times, series.lengths), series.begins, times.step)
-    return replace(series, steps=whole.steps)
+    return _with_distances(series, times.step)
 
 
-def _with_distances(whole: _Whole, begins: Ints, name: str) -> _Whole:
+def _with_distances(series: Series, name: str) -> Series:
     """The series with the distance of each step from the one before as a further channel."""
-    assert whole.times is not None
-    distance = np.diff(whole.times, prepend=np.nan)
+    assert series.times is not None
+    distance, begins = np.diff(series.times, prepend=np.nan), series.begins
     following = np.append(distance[1:], np.nan)
-    alone = whole.lengths == 1
-    distance[begins] = np.where(alone, np.nan, following[begins])
-    usual = float(np.nanmedian(distance))
-    distance = np.where(np.isnan(distance), usual, distance)
-    return _Whole(whole.steps.append_column(name, pa.array(distance)), whole.times, whole.lengths)
-
-
-def _free_name(name: str, names: list[str]) -> str:
-    while name in names:
-        name += "_"
-    return name
-
-
-LOOKED_AT = 5000
-"""Rows that are looked at to find out what columns are times."""
-
-MONTHS = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
-"""Texts such as 1949-07, which are months where they stand in a series."""
-
-TIME_NAMES = ("time", "timestamp", "date", "datetime", "t", "step", "seconds", "minute", "hour", "day", "month", "year")
-"""Columns of numbers that are times by their names, if they increase throughout."""
+    distance[begins] = np.where(series.lengths == 1, np.nan, following[begins])
+    distance = np.where(np.isnan(distance), float(np.nanmedian(distance)), distance)
+    return replace(series, steps=series.steps.append_column(name, pa.array(distance)))
 
 
 @dataclass(frozen=True)
@@ -349,9 +301,7 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
     Raises:
         DataError: the column holds no times, or not in every row.
     """
-    own = config.own(SeriesOptions)
-    if own.time is not None:
-        names = [own.time] if own.time in table.column_names else own.time.split("+")
+    if names := _time_names(config.own(SeriesOptions), table.column_names):
         return _times_of(table, names, config)
     found, wrong = [], None
     for names in _candidates(table, config):
@@ -360,9 +310,12 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
         except DataError as error:
             wrong = wrong or error
             continue
-        if _changes(one.seconds, codes) and (one.dates or _increases(one.seconds, codes)):
+        apart = _distances(one.seconds, codes, np.argsort(codes, kind="stable"))
+        # what is the same at all steps of every series, such as a date of birth, is no time of steps
+        if apart.any() and (one.dates or (apart > 0).all()):
             found.append(one)
-    best = next((one for one in found if _is_once(one.seconds, codes)), found[0] if found else None)
+    once = (one for one in found if _distances(one.seconds, codes, np.lexsort((one.seconds, codes))).all())
+    best = next(once, found[0] if found else None)
     if best is not None:
         notes.append(f"time: {best.words}. Override with --time COLUMN, or --column {best.names[0]}=drop for none.")
     elif wrong is not None:
@@ -382,11 +335,7 @@ def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
     schema = _kinds(head, config)
     found = [[name] for name in open_columns if schema.get(name) == "datetime"]
     lower = {name.lower(): name for name in reversed(open_columns)}
-    parts: list[str] = []
-    for unit in TIME_UNITS:
-        if unit not in lower:
-            break
-        parts.append(lower[unit])
+    parts = [lower[unit] for unit in takewhile(lower.__contains__, TIME_UNITS)]
     if len(parts) >= 2:
         found.append(parts)
     found += [[n] for n in open_columns if is_text(head.schema.field(n).type) and _all_months(head.column(n))]
@@ -472,21 +421,6 @@ def _times_in_parts(table: pa.Table, names: list[str]) -> FoundTimes:
     return FoundTimes(tuple(columns), seconds, True)
 
 
-def _changes(seconds: Floats, codes: Ints) -> bool:
-    """Whether it is not the same at all steps of every series; a date of birth is no time of steps."""
-    order = np.argsort(codes, kind="stable")
-    inner = codes[order][1:] == codes[order][:-1]
-    return bool((np.diff(seconds[order])[inner] != 0).any())
-
-
-def _is_once(seconds: Floats, codes: Ints) -> bool:
-    """Whether no series has two steps at one time."""
-    order = np.lexsort((seconds, codes))
-    inner = codes[order][1:] == codes[order][:-1]
-    return not bool((np.diff(seconds[order])[inner] == 0).any())
-
-
-def _increases(seconds: Floats, codes: Ints) -> bool:
-    order = np.argsort(codes, kind="stable")
-    inner = codes[order][1:] == codes[order][:-1]
-    return bool((np.diff(seconds[order])[inner] > 0).all()) and bool(inner.any())
+def _distances(seconds: Floats, codes: Ints, order: Ints) -> Floats:
+    """How far each step is from the one before of its series, the rows in this order."""
+    return np.asarray(np.diff(seconds[order])[np.diff(codes[order]) == 0])
