@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -30,20 +30,14 @@ from gankit.io.formats.numpy import load_arrays
 from gankit.io.probe import Probe
 from gankit.io.reading import from_object
 from gankit.io.records import Origin, Records, is_text, joined
-from gankit.kinds.series.records import (
-    VALUE,
-    Floats,
-    Grid,
-    Ints,
-    Layout,
-    LayoutForm,
-    Series,
-    joined_series,
-    with_layout,
-)
+from gankit.kinds.series.records import VALUE, Floats, Grid, Ints, Layout, Series, Times, joined_series, with_layout
 
-LABEL = "label"
-"""What labels are called that have no name."""
+LABEL, CLASS = "label", "class"  # what labels are called that have no name; the column of the classes
+LEAST_COLUMNS = 9  # of a file of the UCR archive
+
+_UCR_NAME = re.compile(r"_(TRAIN|TEST)(\.\w+)*$", re.IGNORECASE)
+_LINES = (".tsv", ".txt", ".tab")
+_ARRAYS = ("npz", "npy")
 
 
 @dataclass(frozen=True)
@@ -76,23 +70,24 @@ def array_file(probe: Probe) -> Found:
         raise DataError(f"{name!r} holds no arrays. Give one of shape [series, steps, channels].")
     most = max(array.ndim for array in arrays.values())
     first = [key for key, array in arrays.items() if array.ndim == most]
-    if len(first) > 1 and "x" not in first:
+    main = "x" if "x" in first else first[0]
+    if len(first) > 1 and main != "x":
         raise DataError(
             f"{name!r} holds several arrays that may be the series: {', '.join(first)}. Save one as x, and labels as y."
         )
-    main = "x" if "x" in first else first[0]
-    return Found(arrays[main], {k: a for k, a in arrays.items() if k != main}, name, origin, main)
+    x = arrays.pop(main)
+    return Found(x, arrays, name, origin, main)
 
 
 def array_object(source: Any) -> Found | None:
     """Arrays, lists of arrays, and pairs of these with labels; None for any other object."""
-    labels: Mapping[str, Any] = {}
     if isinstance(source, Mapping) and source and all(isinstance(v, np.ndarray) for v in source.values()):
         most = max(source, key=lambda key: source[key].ndim)
         if source[most].ndim == 3:
             rest = {str(k): v for k, v in source.items() if k != most}
             return Found(source[most], rest, "the dict", Origin("numpy", details={"dict": True}), str(most))
         return None
+    labels: Mapping[str, Any] = {}
     if isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
         source, labels = source[0], _labels_of(source[1])
     if hasattr(source, "__array__") and not hasattr(source, "columns") and hasattr(source, "shape"):
@@ -113,7 +108,7 @@ def _labels_of(source: Any) -> dict[str, Any]:
     if isinstance(source, np.ndarray | list) and not (isinstance(source, list) and isinstance(source[0], Mapping)):
         return {LABEL: np.asarray(source)}
     table = from_object(source, []).table
-    return {name: column for name, column in zip(table.column_names, table.columns, strict=True)}
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def series_of_arrays(found: Found) -> Series:
@@ -124,19 +119,16 @@ def series_of_arrays(found: Found) -> Series:
     Raises:
         DataError: other axes, no numbers, infinities, or labels of another length.
     """
-    if isinstance(found.x, list):
-        flat, lengths, axes = _of_list(found.x, found.name)
-    else:
-        flat, lengths, axes = _of_array(found.x, found.name)
+    is_list = isinstance(found.x, list)
+    flat, lengths, axes = _of_list(found.x, found.name) if is_list else _of_array(found.x, found.name)
     if np.isinf(flat).any():
         raise DataError(f"{found.name!r} holds infinite numbers. Replace them by NaN where nothing was measured.")
     names = [VALUE] if flat.shape[1] == 1 else [f"c{i}" for i in range(flat.shape[1])]
     steps = pa.table({name: _plain(flat[:, i]) for i, name in enumerate(names)})
-    form: LayoutForm = "list" if isinstance(found.x, list) else "arrays"
-    kind = found.x[0].dtype if isinstance(found.x, list) else found.x.dtype
-    dtype = np.dtype(kind.newbyteorder("=")).str
-    layout = Layout(form, (*names, *found.labels), axes=axes, dtype=dtype, name=found.inside)
     labels = _label_table(found, len(lengths), names)
+    dtype = (found.x[0] if is_list else found.x).dtype.newbyteorder("=").str
+    order = (*names, *found.labels)
+    layout = Layout("list" if is_list else "arrays", order, axes=axes, dtype=dtype, name=found.inside)
     return Series(steps, lengths, labels, None, with_layout(found.origin, layout))
 
 
@@ -148,7 +140,7 @@ def _plain(numbers: npt.NDArray[Any]) -> pa.Array:
     return pa.array(numbers)
 
 
-def _of_array(x: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], int]:
+def _of_array(x: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], Ints, int]:
     if x.dtype.kind not in "buif" or x.ndim not in (1, 2, 3) or not x.size:
         raise DataError(
             f"{name!r}: series stand in an array of numbers [series, steps, channels] or [series, steps]. Got "
@@ -163,14 +155,20 @@ def _of_array(x: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], npt.NDA
     known = ~np.isnan(x).all(2)
     if not known.any():
         raise DataError(f"{name!r}: every number is NaN. Give series with numbers.")
-    lengths = x.shape[1] - np.argmax(known[:, ::-1], axis=1)
     empty = np.flatnonzero(~known.any(1))
     if len(empty):
         raise DataError(f"{name!r}: series {int(empty[0])} is NaN throughout. Leave it out.")
-    return x[np.arange(x.shape[1]) < lengths[:, None]], lengths.astype(np.int64), axes
+    return *_to_last(x, known), axes
 
 
-def _of_list(items: Sequence[npt.NDArray[Any]], name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], int]:
+def _to_last(x: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[Any], Ints]:
+    """The steps of x [N, T, …] up to the last known one of each series, [M, …], and how many these are [N]."""
+    num_steps = known.shape[1]
+    lengths = (num_steps - np.argmax(known[:, ::-1], axis=1)).astype(np.int64)
+    return x[np.arange(num_steps) < lengths[:, None]], lengths
+
+
+def _of_list(items: Sequence[npt.NDArray[Any]], name: str) -> tuple[npt.NDArray[Any], Ints, int]:
     shape = items[0].shape
     for number, item in enumerate(items):
         if item.dtype.kind not in "buif" or item.ndim != len(shape) or item.shape[1:] != shape[1:] or not len(item):
@@ -195,15 +193,6 @@ def _label_table(found: Found, num: int, taken: list[str]) -> pa.Table | None:
             cells = pa.array([str(cell) for cell in cells.tolist()])
         columns[name if name not in taken else f"{name}_label"] = cells
     return pa.table(columns) if columns else None
-
-
-CLASS = "class"
-"""The column of the classes."""
-
-LEAST_COLUMNS = 9
-"""So many columns at least has a file of the UCR archive."""
-
-_UCR_NAME = re.compile(r"_(TRAIN|TEST)(\.\w+)*$", re.IGNORECASE)
 
 
 # --- UCR ------------------------------------------------------------------------------------------------------------
@@ -244,16 +233,15 @@ def series_of_ucr(records: Records) -> Series:
         columns.append(numbers)
     x = np.stack(columns, 1)  # [N, T]
     known = ~np.isnan(x)
-    lengths = np.where(known.any(1), x.shape[1] - np.argmax(known[:, ::-1], axis=1), 1).astype(np.int64)
-    flat = x[np.arange(x.shape[1]) < lengths[:, None]]
-    layout = Layout("rows", (CLASS, VALUE), axes=1)
+    known[:, 0] |= ~known.any(1)  # a series has a step, even if nothing is known of it
+    flat, lengths = _to_last(x, known)
     classes = joined(table.column(0))
     labels = pa.table({CLASS: pc.utf8_trim_whitespace(classes) if is_text(classes.type) else classes})
-    steps = pa.table({VALUE: pa.array(flat, mask=np.isnan(flat))})
-    return Series(steps, lengths, labels, None, with_layout(records.origin, layout))
+    origin = with_layout(records.origin, Layout("rows", (CLASS, VALUE), axes=1))
+    return Series(pa.table({VALUE: _plain(flat)}), lengths, labels, None, origin)
 
 
-def _numbers(column: pa.Array) -> npt.NDArray[np.float64] | None:
+def _numbers(column: pa.Array) -> Floats | None:
     if is_text(column.type):
         column = pc.utf8_trim_whitespace(column)
         column = pc.if_else(pc.is_in(column, pa.array(["", "NaN", "nan", "?", "NA"])), None, column)
@@ -281,11 +269,10 @@ def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
     name = probe.file_name
     raw, _, compression = unpack(probe.data(), name)
     text, _ = decode(raw, name, config.encoding, notes)
-    lines = text.decode("utf-8").splitlines()
     header: dict[str, list[str]] = {}
     records: list[tuple[int, str]] = []
     started = False
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.decode("utf-8").splitlines(), 1):
         line = line.strip()
         if not line or line.startswith(("#", "%")):
             continue
@@ -299,42 +286,40 @@ def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
             raise DataError(f"{name!r}, line {number}: expected a line that begins with @, found {line[:30]!r}.")
     if not records:
         raise DataError(f"{name!r} holds no series: nothing stands after @data.")
-    if header.get("timestamps", ["false"])[0].lower() == "true":
+    stated = {key for key, rest in header.items() if rest and rest[0].lower() == "true"}
+    if "timestamps" in stated:
         raise DataError(f"{name!r} has a time with every number, which is not read. Save it as a table with a time.")
-    labelled = any(header.get(key, ["false"])[0].lower() == "true" for key in ("classlabel", "targetlabel"))
-    label = CLASS if header.get("classlabel", ["false"])[0].lower() == "true" else LABEL
-    return _series_of_ts(records, name, labelled, label, Origin("ts", name=_stem(name), compression=compression))
+    label = CLASS if "classlabel" in stated else LABEL if "targetlabel" in stated else None
+    stem = strip_suffixes(name, (".gz", ".zip", ".ts"))
+    return _series_of_ts(records, name, label, Origin("ts", name=stem, compression=compression))
 
 
-def _stem(name: str) -> str:
-    return strip_suffixes(name, (".gz", ".zip", ".ts"))
-
-
-def _series_of_ts(records: list[tuple[int, str]], name: str, labelled: bool, label: str, origin: Origin) -> Series:
-    parts, lengths, labels = [], [], []
-    width = None
+def _series_of_ts(records: list[tuple[int, str]], name: str, label: str | None, origin: Origin) -> Series:
+    """label: what the last dimension is called where it is one."""
+    parts: list[npt.NDArray[np.float64]] = []
+    labels = []
     for number, line in records:
         dimensions = line.split(":")
-        if labelled:
+        if label is not None:
             labels.append(dimensions.pop().strip())
         arrays = [_ts_numbers(text, name, number) for text in dimensions]
-        width = len(arrays) if width is None else width
+        width = parts[0].shape[1] if parts else len(arrays)
         if len(arrays) != width or len({len(a) for a in arrays}) != 1:
             raise DataError(
                 f"{name!r}, line {number}: expected {width} dimensions of one length, found {len(arrays)} of the "
                 f"lengths {', '.join(str(len(a)) for a in arrays)}."
             )
         parts.append(np.stack(arrays, 1))
-        lengths.append(len(arrays[0]))
     flat = np.concatenate(parts)
     names = [VALUE] if flat.shape[1] == 1 else [f"dim_{i}" for i in range(flat.shape[1])]
-    steps = pa.table({n: pa.array(flat[:, i], mask=np.isnan(flat[:, i])) for i, n in enumerate(names)})
-    table = pa.table({label: labels}) if labelled else None
-    layout = Layout("ts", (*names, *((label,) if labelled else ())), axes=1 if len(names) == 1 else 2)
-    return Series(steps, np.array(lengths, dtype=np.int64), table, None, with_layout(origin, layout))
+    steps = pa.table({n: _plain(flat[:, i]) for i, n in enumerate(names)})
+    table = None if label is None else pa.table({label: labels})
+    layout = Layout("ts", (*names, *([] if label is None else [label])), axes=1 if len(names) == 1 else 2)
+    lengths = np.array([len(part) for part in parts], dtype=np.int64)
+    return Series(steps, lengths, table, None, with_layout(origin, layout))
 
 
-def _ts_numbers(text: str, name: str, number: int) -> npt.NDArray[np.float64]:
+def _ts_numbers(text: str, name: str, number: int) -> Floats:
     cells = [cell.strip() for cell in text.split(",")]
     try:
         return np.array([math.nan if cell in ("?", "NaN", "") else float(cell) for cell in cells])
@@ -343,48 +328,42 @@ def _ts_numbers(text: str, name: str, number: int) -> npt.NDArray[np.float64]:
         raise DataError(f"{name!r}, line {number}: expected numbers with commas, found {wrong[:30]!r}.") from None
 
 
-def write_ts(parts: Iterable[Series], stream: IO[bytes], name: str) -> int:
-    """Writes series of numbers as a .ts file and returns how many.
+def write_ts(parts: Iterable[Series], stream: IO[bytes], name: str) -> None:
+    """Writes series of numbers as a .ts file.
 
     Raises:
         OutputError: a channel holds something else than numbers, or there is more than one label.
     """
-    total = 0
-    for part in parts:
+    for place, part in enumerate(parts):
         columns = [_written_numbers(part.steps, n) for n in part.steps.column_names]
-        labels = None if part.labels is None else part.labels.column_names
-        if labels is not None and len(labels) > 1:
-            raise OutputError(f".ts has one label, and these series have {', '.join(labels)}. Write .csv or .parquet.")
-        known = None if labels is None else [str(cell) for cell in part.labels.column(0).to_pylist()]  # type: ignore[union-attr]
-        if total == 0:
+        table = pa.table({}) if part.labels is None else part.labels
+        if table.num_columns > 1:
+            names = ", ".join(table.column_names)
+            raise OutputError(f".ts has one label, and these series have {names}. Write .csv or .parquet.")
+        labels = {n: [str(cell) for cell in cells] for n, cells in table.to_pydict().items()}
+        if place == 0:
             stream.write(_ts_header(part, name, labels).encode())
-        ends = part.begins + part.lengths
-        for row, (begin, end) in enumerate(zip(part.begins, ends, strict=True)):
-            texts = [",".join("?" if math.isnan(v) else repr(v) for v in c[begin:end].tolist()) for c in columns]
-            stream.write((":".join([*texts, *([known[row]] if known is not None else [])]) + "\n").encode())
-        total += len(part)
-    return total
+        for row, (begin, length) in enumerate(zip(part.begins, part.lengths, strict=True)):
+            steps = (column[begin : begin + length].tolist() for column in columns)
+            texts = [",".join("?" if math.isnan(v) else repr(v) for v in numbers) for numbers in steps]
+            stream.write((":".join([*texts, *(cells[row] for cells in labels.values())]) + "\n").encode())
 
 
-def _ts_header(part: Series, name: str, labels: list[str] | None) -> str:
-    one = part.steps.num_columns == 1
-    lines = [
-        f"@problemName {re.sub(r'[^A-Za-z0-9_-]', '_', name)}",
-        "@timeStamps false",
-        f"@univariate {str(one).lower()}",
-    ]
-    lines += [] if one else [f"@dimensions {part.steps.num_columns}"]
-    if labels == [LABEL]:
+def _ts_header(part: Series, name: str, labels: Mapping[str, Sequence[str]]) -> str:
+    num = part.steps.num_columns
+    lines = [f"@problemName {re.sub(r'[^A-Za-z0-9_-]', '_', name)}", "@timeStamps false"]
+    lines += ["@univariate true"] if num == 1 else ["@univariate false", f"@dimensions {num}"]
+    if LABEL in labels:
         lines.append("@targetLabel true")
     elif labels:
-        levels = part.layout.classes or sorted({str(c) for c in part.labels.column(0).to_pylist()})  # type: ignore[union-attr]
+        levels = part.layout.classes or sorted({cell for cells in labels.values() for cell in cells})
         lines.append("@classLabel true " + " ".join(levels))
     else:
         lines.append("@classLabel false")
     return "\n".join([*lines, "@data", ""])
 
 
-def _written_numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+def _written_numbers(table: pa.Table, name: str) -> Floats:
     numbers = _numbers(joined(table.column(name)))
     if numbers is None:
         raise OutputError(f"{name!r} holds something else than numbers, which .ts cannot hold. Write .csv or .parquet.")
@@ -399,18 +378,10 @@ def ucr_table(part: Series) -> pa.Table:
             "a line a series holds one channel and one class; these have more. Write .csv, .parquet or .npz."
         )
     numbers = _written_numbers(part.steps, part.steps.column_names[0])
-    num_steps = max(part.layout.num_steps, int(part.lengths.max(initial=0)))
-    x = np.full((len(part), num_steps), np.nan)
-    x[np.arange(num_steps) < part.lengths[:, None]] = numbers
     columns = {} if part.labels is None else {"c0": joined(part.labels.column(0)).cast(pa.string())}
-    for place in range(num_steps):
-        texts = pc.cast(pa.array(x[:, place]), pa.string())
-        columns[f"c{place + len(labels)}"] = pc.if_else(pa.array(np.isnan(x[:, place])), "NaN", texts)
+    for place, step in enumerate(_rectangular(part, numbers).T, len(labels)):
+        columns[f"c{place}"] = pc.if_else(pa.array(np.isnan(step)), "NaN", pc.cast(pa.array(step), pa.string()))
     return pa.table(columns)
-
-
-_LINES = (".tsv", ".txt", ".tab")
-_ARRAYS = ("npz", "npy")
 
 
 def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, format: str | None = None) -> None:
@@ -425,8 +396,7 @@ def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, fo
     Raises:
         OutputError: it cannot be written, or the form cannot hold what the series hold.
     """
-    name = str(path).lower()
-    plain = strip_suffixes(name, (".gz", ".zip"))
+    plain = strip_suffixes(str(path).lower(), (".gz", ".zip"))
     layout_form = origin.details["layout"]["form"]
     pipe = str(path) == "-"
     if format == "ts" or (format is None and (plain.endswith(".ts") or (pipe and layout_form == "ts"))):
@@ -434,9 +404,9 @@ def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, fo
     elif format in _ARRAYS or (format is None and not pipe and Path(plain).suffix[1:] in _ARRAYS):
         _write_arrays(batches, Path(path), alone=(format or Path(plain).suffix[1:]) == "npy")
     elif layout_form == "rows" and (format == "tsv" if format else pipe or plain.endswith(_LINES)):
-        write(_lines(batches), path, _of_files(origin, "tsv"), format="tsv")
+        write(map(ucr_table, batches), path, _of_files(origin, "tsv"), format="tsv")
     else:
-        write((long_table(part) for part in batches), path, _of_files(origin, "csv"), format=format)
+        write(map(long_table, batches), path, _of_files(origin, "csv"), format=format)
 
 
 def _of_files(origin: Origin, form: str) -> Origin:
@@ -445,11 +415,6 @@ def _of_files(origin: Origin, form: str) -> Origin:
         return Origin("csv", name=origin.name)  # with a line of names
     known = origin.format in FORMATS and origin.format not in (*_ARRAYS, "ts")
     return origin if known else Origin(form, name=origin.name, header=form == "csv")
-
-
-def _lines(batches: Iterable[Series]) -> Iterator[pa.Table]:
-    for part in batches:
-        yield ucr_table(part)
 
 
 def _write_ts(batches: Iterable[Series], path: str | Path, origin: Origin) -> None:
@@ -470,54 +435,36 @@ def long_table(part: Series) -> pa.Table:
     """A table with a step a row: the number or entity of the series, times, channels and labels, as they came."""
     layout = part.layout
     rows = np.repeat(np.arange(len(part)), part.lengths)
-    columns: dict[str, Any] = {}
-    fields: dict[str, pa.Field] = {}
-
-    def put(name: str, array: Any, field: pa.Field | None = None) -> None:
-        columns[name] = array
-        fields[name] = field or pa.field(name, array.type)
-
+    found: dict[str, tuple[pa.Field, Any]] = {}
     if part.labels is not None:
         for field, column in zip(part.labels.schema, part.labels.columns, strict=True):
-            put(field.name, joined(column).take(pa.array(rows)), field)
-    for field, column in zip(part.steps.schema, part.steps.columns, strict=True):
-        put(field.name, column, field)
-    numbers = pa.array(part.first + rows)
-    if layout.entity is not None and layout.entity.name not in columns:
-        kind = layout.entity.arrow_type
+            found[field.name] = field, joined(column).take(pa.array(rows))
+    found |= {f.name: (f, column) for f, column in zip(part.steps.schema, part.steps.columns, strict=True)}
+    name, cells = layout.number, pa.array(part.first + rows)
+    if layout.entity is not None and layout.entity.name not in found:
+        name, kind = layout.entity.name, layout.entity.arrow_type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        cells = numbers if part.entities is None else part.entities.take(pa.array(rows))
-        put(layout.entity.name, cells.cast(kind if _holds(kind) else pa.string()))
-    else:
-        put(layout.number, numbers)
+        kept = is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        cells = cells if part.entities is None else part.entities.take(pa.array(rows))
+        cells = cells.cast(kind if kept else pa.string())
+    found[name] = pa.field(name, cells.type), cells
     if layout.times is not None and part.times is not None:
-        for name, array, field in _time_cells(layout, part.times):
-            put(name, array, field)
-    order = [name for name in (layout.number, *layout.order) if name in columns]
-    order += [name for name in columns if name not in order]
-    return pa.Table.from_arrays([columns[n] for n in order], schema=pa.schema([fields[n] for n in order]))
+        found |= _time_cells(layout.times, part.times)
+    order = dict.fromkeys([*(n for n in (layout.number, *layout.order) if n in found), *found])
+    return pa.Table.from_arrays([found[n][1] for n in order], schema=pa.schema([found[n][0] for n in order]))
 
 
-def _holds(kind: pa.DataType) -> bool:
-    return bool(is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
-def _time_cells(layout: Layout, times: Floats) -> Iterator[tuple[str, pa.Array, pa.Field]]:
-    assert layout.times is not None
-    here = np.zeros(len(times), dtype=np.int8)
-    several = [times]
-    if len(layout.times.columns) > 1:
-        day_and_clock = layout.times.columns[0].type == "datetime"
-        several = (
-            [times // 86400 * 86400, times % 86400] if day_and_clock else _divided(times, len(layout.times.columns))
-        )
-    for column, numbers in zip(layout.times.columns, several, strict=True):
-        array = column.format(Values(numbers, here))
-        yield (
-            column.name,
-            array,
-            pa.field(column.name, array.type, metadata=column.meaning if is_text(array.type) else None),
-        )
+def _time_cells(times: Times, seconds: Floats) -> dict[str, tuple[pa.Field, pa.Array]]:
+    columns, several = times.columns, [seconds]
+    if len(columns) > 1:
+        day_and_clock = columns[0].type == "datetime"
+        several = [seconds // 86400 * 86400, seconds % 86400] if day_and_clock else _divided(seconds, len(columns))
+    found = {}
+    for column, numbers in zip(columns, several, strict=True):
+        cells = column.format(Values(numbers, np.zeros(len(numbers), dtype=np.int8)))
+        meaning = column.meaning if is_text(cells.type) else None
+        found[column.name] = pa.field(column.name, cells.type, metadata=meaning), cells
+    return found
 
 
 def _divided(seconds: Floats, count: int) -> list[Floats]:
@@ -546,8 +493,7 @@ def times_after(
     if grain > 0:
         distances = np.maximum(np.rint(distances / grain), 1.0) * grain
     total = np.cumsum(np.where(within == 0, 0.0, distances))
-    found: Floats = np.repeat(starts - total[first], lengths) + total
-    return found
+    return np.asarray(np.repeat(starts - total[first], lengths) + total)
 
 
 # --- arrays ---------------------------------------------------------------------------------------------------------
@@ -560,20 +506,22 @@ def padded(part: Series) -> npt.NDArray[Any]:
     Raises:
         OutputError: a channel holds something else than numbers, or gaps where the type is one of whole numbers.
     """
-    layout = part.layout
-    num_steps = max(layout.num_steps, int(part.lengths.max(initial=0)))
-    table = typed(part.steps)
+    dtype, table = np.dtype(part.layout.dtype), typed(part.steps)
     columns = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         if is_text(column.type) or pa.types.is_temporal(column.type) or pa.types.is_dictionary(column.type):
             raise OutputError(f"{name!r} holds no numbers, which arrays cannot hold. Write .csv or .parquet.")
         columns.append(np.asarray(joined(column).cast(pa.float64()).fill_null(np.nan), dtype=np.float64))
-    inside = np.arange(num_steps) < part.lengths[:, None]
-    x = np.full((len(part), num_steps, len(columns)), np.nan)
-    x[inside] = np.stack(columns, 1)
-    if np.dtype(layout.dtype).kind != "f" and np.isnan(x).any():
-        return x
-    return x.astype(layout.dtype)
+    x = _rectangular(part, np.stack(columns, 1))
+    return x if dtype.kind != "f" and np.isnan(x).any() else x.astype(dtype)
+
+
+def _rectangular(part: Series, steps: Floats) -> Floats:
+    """Numbers of all steps [M, …] as [N, T, …], T the steps of the longest training record, NaN behind the end."""
+    num_steps = max(part.layout.num_steps, int(part.lengths.max(initial=0)))
+    x = np.full((len(part), num_steps, *steps.shape[1:]), np.nan)
+    x[np.arange(num_steps) < part.lengths[:, None]] = steps
+    return x
 
 
 def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
@@ -583,9 +531,7 @@ def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
     if part.labels is not None:
         arrays |= {name: label_array(part.labels, name) for name in part.labels.column_names}
     if part.times is not None:
-        times = np.full(x.shape[:2], np.nan)
-        times[np.arange(x.shape[1]) < part.lengths[:, None]] = part.times
-        arrays["time"] = times
+        arrays["time"] = _rectangular(part, part.times)
     with complaints(target), whole_file(target) as file:
         if alone:
             np.save(file, arrays[part.layout.name], allow_pickle=False)
@@ -639,9 +585,6 @@ def _to_table(part: Series) -> Any:
         case "dict":
             return {number: numbers.to_pylist(), **found}
         case "list":
-            return [
-                {number: n, **row}
-                for n, row in zip(numbers.to_pylist(), table.drop_columns([number]).to_pylist(), strict=True)
-            ]
+            return table.to_pylist()
         case _:
             return found.add_column(0, number, numbers)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ from gankit.kinds.series.files import (
 )
 from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import (
+    Ints,
     Layout,
     Series,
     SeriesSet,
@@ -67,8 +68,12 @@ from gankit.kinds.series.records import (
 from gankit.kinds.series.tables import series_of_table, with_distances
 from gankit.networks import NETWORKS, pair_for
 
-SAYING = ("time", "entity", "attributes", "window", "stride")
-"""Options that say that the data is series."""
+SAYING = ("time", "entity", "attributes", "window", "stride")  # options that say that the data is series
+WINDOW = 24  # steps of a window where nobody says how many, as in most work on series (Yoon et al. 2019)
+WHOLE_SERIES, WHOLE_STEPS = 10, 1000  # so many series of a table, none longer than so many steps, are learned whole
+MANY_SERIES = 20  # from so many series on whole ones are held out, below that a part of the time of each
+FEW_NOTES = 3  # more notes of one kind on channels are one
+MOST_NUMBERS = 2**27  # of all training windows together, about, where nobody says how far apart they are
 
 
 def looks_like_series(source: Any, config: TrainConfig) -> bool:
@@ -88,11 +93,9 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
             found = array_object(probe.source)
     except (DataError, OptionError, ValueError, TypeError, OSError, zipfile.BadZipFile):
         return False
-    if found is None:
-        return False
-    if isinstance(found.x, list):
+    if found is not None and isinstance(found.x, list):
         return all(item.ndim == 2 for item in found.x)
-    return found.x.ndim == 3 and not seem_images(found.x.shape, found.x.dtype)
+    return found is not None and found.x.ndim == 3 and not seem_images(found.x.shape, found.x.dtype)
 
 
 def _path_holds_series(probe: Probe, config: TrainConfig) -> bool:
@@ -119,11 +122,12 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
     Raises:
         DataError: it cannot be read. OptionError: an option does not fit it.
     """
+    own = config.own(SeriesOptions)
     with probed(source) as probe:
         found = None
         if probe.path is not None:
             if is_ts(probe.path):
-                return _without_columns(read_ts(probe, config, notes), config, "a .ts file")
+                return _without_columns(read_ts(probe, config, notes), own, "a .ts file")
             if is_array_file(probe.path):
                 found = array_file(probe)
         elif not probe.is_bytes:
@@ -131,18 +135,13 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
             probe = probe if indexed is probe.source else Probe(indexed)
             found = array_object(probe.source)
         if found is not None:
-            return _without_columns(series_of_arrays(found), config, "an array")
-        return _of_table(probe, config, notes)
-
-
-def _of_table(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
-    own = config.own(SeriesOptions)
-    records, said = records_of(probe, config)
-    if own.entity is None and own.time is None and is_ucr(records):
-        return _without_columns(series_of_ucr(records), config, "a file with a class and a series a line")
-    notes += said
-    with naming(probe.name):
-        return series_of_table(records, config, notes)
+            return _without_columns(series_of_arrays(found), own, "an array")
+        records, said = records_of(probe, config)
+        if own.entity is None and own.time is None and is_ucr(records):
+            return _without_columns(series_of_ucr(records), own, "a file with a class and a series a line")
+        notes += said
+        with naming(probe.name):
+            return series_of_table(records, config, notes)
 
 
 def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Schema, config: TrainConfig) -> Series:
@@ -159,13 +158,15 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
     if not isinstance(source, str | Path):
         source = _indexed(source, [])
     if (is_ts(source) or is_array_file(source)) if isinstance(source, str | Path) else array_object(source) is not None:
-        return _named(read_series(source, plain, []), channels)
+        series, names = read_series(source, plain, []), [column.name for column in channels.modelled]
+        # arrays have no names: those of as many channels
+        same = len(names) == series.steps.num_columns
+        return replace(series, steps=series.steps.rename_columns(names)) if same else series
     records = read(source, plain)
     if layout.form == "rows" and is_ucr(records):
         return series_of_ucr(records)
-    names = records.table.column_names
     known = [layout.number] if layout.entity is None else [layout.number, layout.entity.name]
-    entity = next((name for name in known if name in names), None)
+    entity = next((name for name in known if name in records.table.column_names), None)
     whole = tuple(column.name for column in labels)
     like = plain.with_options(
         time=None if layout.times is None else "+".join(layout.times.names),
@@ -177,18 +178,10 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
         return with_distances(series_of_table(records, like, [], layout))
 
 
-def _named(series: Series, channels: Schema) -> Series:
-    """Series of arrays, which have no names, with those of as many channels."""
-    names = [column.name for column in channels.modelled]
-    if len(names) != series.steps.num_columns:
-        return series
-    return replace(series, steps=series.steps.rename_columns(names))
-
-
-def _without_columns(series: Series, config: TrainConfig, what: str) -> Series:
+def _without_columns(series: Series, own: SeriesOptions, what: str) -> Series:
     """The series, if no option names a column that only a table has."""
     for name in ("time", "entity", "attributes"):
-        if getattr(config.own(SeriesOptions), name):
+        if getattr(own, name):
             raise OptionError(f"--{name} names a column of a table, and this is {what}. Leave it out.")
     return series
 
@@ -207,57 +200,41 @@ def _indexed(source: Any, notes: list[str]) -> Any:
     return frame.rename_axis(name).reset_index()
 
 
-Ints = npt.NDArray[np.int64]
-
-WINDOW = 24
-"""Steps of a window where nobody says how many, as in most work on series (Yoon et al. 2019)."""
-
-WHOLE_SERIES, WHOLE_STEPS = 10, 1000
-"""So many series of a table, none longer than so many steps, are learned whole."""
-
-MANY_SERIES = 20
-"""From so many series on whole ones are held out, below that a part of the time of each."""
-
-FEW_NOTES = 3
-"""More notes of one kind on channels are one."""
-
-MOST_NUMBERS = 2**27
-"""All training windows together have at most about so many numbers where nobody says how far apart they are."""
-
-
 def prepare_series(
     kind: Kind[SeriesSet, SeriesCodec], source: Any, config: TrainConfig, notes: list[str]
 ) -> Prepared[SeriesSet, SeriesCodec]:
     """See `Kind.prepare`."""
     _check_options(config)
     series = read_series(source, config, notes)
-    everything = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
-    _check_columns(config, everything, series.layout)
+    names = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
+    _check_columns(config, [*names, *series.layout.order])
     channels = _channels(series, config, notes)
     values = channels.parse(series.steps)
     config, labels = _labels(series, config, notes)
     label_values = {} if series.labels is None else labels.parse(series.labels)
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
-    train_labels = rows_of(label_values, _series_of(series, cut.train))
-    parts = _calendar(series, cut.train, config, notes)
+    parts = _calendar(series, cut.train[0], config, names, notes)
     whole = Schema((*labels.columns, *parts))
-    train_labels |= _dated(series, cut.train, parts)
-    train = SeriesSet(train_labels, values, cut.train, cut.train_lengths, apart_of(series))
+    train = _set_of(series, values, label_values, parts, *cut.train)
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         what = f"--heldout {config.heldout}"
         judged = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
     else:
-        judged_labels = rows_of(label_values, _series_of(series, cut.heldout)) | _dated(series, cut.heldout, parts)
-        judged = SeriesSet(judged_labels, values, cut.heldout, cut.heldout_lengths, apart_of(series))
+        judged = _set_of(series, values, label_values, parts, *cut.heldout)
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
     codec = SeriesCodec.fit(channels.modelled, train)
-    given = TableCodec.fit(whole.modelled, train_labels) if whole.modelled else None
-    layout = replace(_with_starts(series, train.begins), num_steps=codec.num_steps, windows=cut.window is not None)
-    layout = replace(layout, calendar=tuple(column.name for column in parts))
-    if len(labels) == 1:
-        layout = replace(layout, classes=tuple(map(str, labels.columns[0].levels)))
+    given = TableCodec.fit(whole.modelled, train.values) if whole.modelled else None
+    layout = series.layout
+    times = layout.times
+    if times is not None and series.times is not None:
+        times = replace(times, starts=runs_of(series.times[train.begins]))
+    layout = replace(
+        layout, times=times, num_steps=codec.num_steps, windows=cut.window is not None,
+        classes=tuple(map(str, labels.columns[0].levels)) if len(labels) == 1 else layout.classes,
+        calendar=tuple(column.name for column in parts),
+    )  # fmt: skip
     notes.append(_described(series, channels, cut, train, judged))
     return Prepared(
         kind, with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), _network(config, codec),
@@ -279,8 +256,7 @@ def _check_options(config: TrainConfig) -> None:
         raise OptionError(f"the held-out fraction must be above 0 and below 1. Got {config.heldout_fraction} instead.")
 
 
-def _check_columns(config: TrainConfig, names: list[str], layout: Layout) -> None:
-    known = [*names, *layout.order]
+def _check_columns(config: TrainConfig, known: list[str]) -> None:
     for option in config.column:
         name = option.rpartition("=")[0]
         if name not in known:
@@ -294,9 +270,8 @@ def _own(config: TrainConfig, names: list[str]) -> TrainConfig:
 
 def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     """What the channels are; those that cannot be learned step by step are left out."""
-    typed = _own(config, series.steps.column_names)
     said: list[str] = []
-    schema = infer(Records(series.steps, series.origin), typed, notes=said)
+    schema = infer(Records(series.steps, series.origin), _own(config, series.steps.column_names), notes=said)
     left = [column for column in schema if column.type == "identifier"]
     alike = [text for text in said if ": numbers are spelt alike" in text]
     if len(alike) > FEW_NOTES:
@@ -329,16 +304,13 @@ def _network(config: TrainConfig, codec: SeriesCodec) -> str:
 # --- windows, and which train ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """window: steps of a window, or None where series are whole. Begins and lengths [n] of both parts."""
+class _Cut(NamedTuple):
+    """window: steps of a window, or None where series are whole. train, heldout: begins and lengths [n] of records."""
 
     window: int | None
     stride: int
-    train: Ints
-    train_lengths: Ints
-    heldout: Ints
-    heldout_lengths: Ints
+    train: tuple[Ints, Ints]
+    heldout: tuple[Ints, Ints]
 
 
 def _window(series: Series, config: TrainConfig) -> int | None:
@@ -353,24 +325,21 @@ def _window(series: Series, config: TrainConfig) -> int | None:
 
 
 def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema, values: Mapping[str, Values]) -> _Cut:
-    window, hold_out = _window(series, config), config.heldout is None
-    everyone = np.arange(len(series))
-    train_rows, heldout_rows = everyone, everyone[:0]
+    window, hold_out, longest = _window(series, config), config.heldout is None, int(series.lengths.max())
     by_series = window is None or len(series) >= MANY_SERIES
-    if window is not None and int(series.lengths.max()) < window:
+    if window is not None and longest < window:
         raise OptionError(
-            f"--window {window}: the longest series has {int(series.lengths.max()):,} steps. Take a shorter one, such "
-            f"as --window {max(2, int(series.lengths.max()) // 4)}."
+            f"--window {window}: the longest series has {longest:,} steps. Take a shorter one, such as --window "
+            f"{max(2, longest // 4)}."
         )
     if window is None and len(series) < 2:
         raise DataError("training needs at least 2 series (one to learn from, one held out). Cut one with --window.")
+    rows = np.arange(len(series)), np.arange(0)
     if hold_out and by_series:
-        train_rows, heldout_rows = split_records(len(series), labels, values, config)
+        rows = split_records(len(series), labels, values, config)
+    whole = [(series.begins[some], series.lengths[some]) for some in rows]
     if window is None:
-        return _Cut(
-            None, 1, series.begins[train_rows], series.lengths[train_rows], series.begins[heldout_rows],
-            series.lengths[heldout_rows],
-        )  # fmt: skip
+        return _Cut(None, 1, *whole)
     stride = config.own(SeriesOptions).stride
     if stride is None:
         numbers = int(np.maximum(series.lengths - window + 1, 0).sum()) * window * num_channels
@@ -381,35 +350,33 @@ def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema,
             fraction = FRACTION if len(series.steps) <= LARGE else LARGE_FRACTION
         train, heldout = split_in_time(series.begins, series.lengths, window, stride, fraction)
     else:
-        train, heldout = (
-            windows_of(series.begins[rows], series.lengths[rows], window, stride) for rows in (train_rows, heldout_rows)
-        )
+        train, heldout = (windows_of(*some, window, stride) for some in whole)
         if not len(train) or (hold_out and not len(heldout)):
             raise DataError(
                 f"too few of the {len(series):,} series have a window of {window} steps. Take a shorter one: --window."
             )
-    return _Cut(window, stride, train, np.full(len(train), window), heldout, np.full(len(heldout), window))
+    return _Cut(window, stride, *((begins, np.full(len(begins), window)) for begins in (train, heldout)))
 
 
-def _series_of(series: Series, begins: Ints) -> Ints:
-    """Which series each record is of."""
-    return np.searchsorted(series.begins, begins, side="right") - 1
+def _set_of(
+    series: Series, cells: Mapping[str, Values], labels: Mapping[str, Values], parts: Sequence[Column], begins: Ints,
+    lengths: Ints,
+) -> SeriesSet:  # fmt: skip
+    """Records cut from series. labels: of the series. parts: those of the date at which records begin, as labels."""
+    values = rows_of(labels, np.searchsorted(series.begins, begins, side="right") - 1)
+    if parts and series.times is not None:
+        table = calendar_table(series.times[begins], [column.name for column in parts])
+        values |= Schema(tuple(parts)).parse(table)
+    return SeriesSet(values, cells, begins, lengths, None if series.layout.times is None else series.layout.times.step)
 
 
-def _with_starts(series: Series, begins: Ints) -> Layout:
-    """The layout that knows at what times training records begin."""
-    layout = series.layout
-    if layout.times is None or series.times is None:
-        return layout
-    return replace(layout, times=replace(layout.times, starts=runs_of(series.times[begins])))
-
-
-def _calendar(series: Series, begins: Ints, config: TrainConfig, notes: list[str]) -> tuple[Column, ...]:
-    """The parts of the date that records are given, as labels."""
+def _calendar(
+    series: Series, begins: Ints, config: TrainConfig, taken: Collection[str], notes: list[str]
+) -> tuple[Column, ...]:
+    """The parts of the date that records are given, as labels. taken: the names that columns have."""
     own = config.own(SeriesOptions)
     if not own.calendar:
         return ()
-    taken = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
     for name in own.calendar:
         if name in taken:
             raise OptionError(f"--calendar {name}: there is a column of that name already. Leave one of them out.")
@@ -423,16 +390,8 @@ def _calendar(series: Series, begins: Ints, config: TrainConfig, notes: list[str
     return columns
 
 
-def _dated(series: Series, begins: Ints, parts: Sequence[Column]) -> dict[str, Values]:
-    """The parts of the date at which records begin."""
-    if not parts or series.times is None:
-        return {}
-    table = calendar_table(series.times[begins], [column.name for column in parts])
-    return Schema(tuple(parts)).parse(table)
-
-
 def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, heldout: SeriesSet) -> str:
-    num = len(channels.modelled)
+    num, short = len(channels.modelled), ""
     what = f"{num} channel" + ("s" if num > 1 else "")
     low, high = int(train.lengths.min()), int(train.lengths.max())
     if cut.window is None:
@@ -441,9 +400,8 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, he
         apart = f"{cut.stride} step" + ("s" if cut.stride > 1 else "")
         many = f" of {len(series):,} series" if len(series) > 1 else ""
         how = f"{len(series.steps):,} steps{many}, windows of {cut.window}, {apart} apart: --window, --stride"
-    short = ""
-    if cut.window is not None and (left := int((series.lengths < cut.window).sum())):
-        short = f" {left:,} series are shorter than a window and left out."
+        if left := int((series.lengths < cut.window).sum()):
+            short = f" {left:,} series are shorter than a window and left out."
     grid = series.layout.times.grid if series.layout.times else None
     every = "" if grid is None else f", {grid.words} from step to step"
     return (
@@ -453,11 +411,6 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, he
 
 
 # --- other series of the same layout ----------------------------------------------------------------------------------
-
-
-def apart_of(series: Series) -> str | None:
-    """The channel of distances from step to step of irregular series."""
-    return None if series.layout.times is None else series.layout.times.step
 
 
 def part_of(
@@ -483,9 +436,7 @@ def part_of(
         lengths = np.full(len(begins), window)
         if not len(begins):
             raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
-    known = rows_of(label_values, _series_of(found, begins))
-    known |= _dated(found, begins, [c for c in labels if c.name in calendar])
-    return SeriesSet(known, values, begins, lengths, apart_of(found))
+    return _set_of(found, values, label_values, [c for c in labels if c.name in calendar], begins, lengths)
 
 
 # --- for the judges -------------------------------------------------------------------------------------------------
@@ -493,10 +444,8 @@ def part_of(
 
 def array_of_part(part: SeriesSet, columns: tuple[Column, ...], rows: Ints | None = None) -> npt.NDArray[np.float64]:
     """Records as numbers [n, T, C]: categories as their codes, NaN in gaps and behind the end."""
-    begins, lengths = part.begins, part.lengths
-    if rows is not None:
-        begins, lengths = begins[rows], lengths[rows]
-    steps = np.arange(int(lengths.max()) if len(lengths) else 0)
+    begins, lengths = (v if rows is None else v[rows] for v in (part.begins, part.lengths))
+    steps = np.arange(int(lengths.max(initial=0)))
     at = begins[:, None] + np.minimum(steps, lengths[:, None] - 1)
     behind = steps >= lengths[:, None]
     found = np.empty((*at.shape, len(columns)))
@@ -531,10 +480,9 @@ def hint_of_times(schema: Schema, values: Mapping[str, Values]) -> str | None:
         cells = values[column.name]
         if column.type != "datetime" or (cells.missing > 0).any() or len(cells.data) < 2 * WINDOW:
             continue
-        if not (np.diff(cells.data) > 0).all():
-            continue
         try:
-            grid = find_grid(cells.data, np.zeros(1, dtype=np.int64), np.array([len(cells.data)]), True)
+            in_order = (np.diff(cells.data) > 0).all()
+            grid = find_grid(cells.data, np.zeros(1, np.int64), np.array([len(cells.data)]), True) if in_order else None
         except DataError:
             continue
         if grid is not None:
