@@ -21,21 +21,28 @@ from gankit.kinds.series.records import bridged
 from gankit.metrics.metric import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
-MOST_GROUPS = 100
-MOST_LAGS = 24
-SEGMENT = 256
-"""Steps of a segment whose spectrum is taken, of series of more than `WHOLE` steps."""
+MOST_GROUPS, MOST_LAGS = 100, 24
+CROSS_LAGS = (0, 1, 2, 4)
+REPLICATES = 40  # of a bootstrap
+SEGMENT = 256  # steps of a segment whose spectrum is taken, of series of more than `WHOLE` steps
+LEAST_POWER = 1e-10  # added to powers, of columns with a deviation of 1, before their logarithm is taken
+FLOOR_DB = 60.0  # power further below the real peak counts as that much below it
 
-LEAST_POWER = 1e-10
-"""Added to powers, of columns with a deviation of 1, before their logarithm is taken."""
+_EDGES = 200
+_MOST_CROSSED, _MOST_DRAWN, _WORST_PAIRS = 32, 64, 12
 
 
-def groups(rows: np.ndarray, run: int) -> np.ndarray:
-    """A group for each series: [N] int in 0 .. G - 1, G at most `MOST_GROUPS`, every group with series.
+def runs_of(rows: np.ndarray, run: int) -> np.ndarray:
+    """The run of each series, [N] int from 0: series that share steps.
 
     rows: [N] their places in the whole; run: how many that follow one another share steps (`sample.overlap`).
     """
-    _, runs = np.unique(rows // max(run, 1), return_inverse=True)
+    return np.unique(rows // max(run, 1), return_inverse=True)[1]
+
+
+def groups(rows: np.ndarray, run: int) -> np.ndarray:
+    """A group for each series: [N] int in 0 .. G - 1, G at most `MOST_GROUPS`, every group with whole runs."""
+    runs = runs_of(rows, run)
     count = int(runs.max(initial=-1)) + 1
     return np.asarray(runs * min(count, MOST_GROUPS) // max(count, 1))
 
@@ -72,11 +79,22 @@ class Sums:
         return Sums({k: np.tensordot(weights, v, 1)[None] for k, v in self.parts.items()})
 
 
+def _in_order(group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows in the order of their groups, and where each group begins there."""
+    order = np.argsort(group, kind="stable")
+    return order, np.searchsorted(group[order], np.arange(int(group.max(initial=0)) + 1))
+
+
 def grouped(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     """[N, …] summed within groups: [G, …] float64."""
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(int(group.max(initial=0)) + 1))
+    order, starts = _in_order(group)
     return np.asarray(np.add.reduceat(values[order].astype(np.float64), starts, axis=0))
+
+
+def _filled(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(v with 0 in gaps, whether each number is known)."""
+    known = np.isfinite(v)
+    return np.where(known, v, 0.0), known
 
 
 def lagged(v: np.ndarray, group: np.ndarray, lags: Sequence[int] | np.ndarray, *, own_mean: bool) -> Sums:
@@ -84,20 +102,17 @@ def lagged(v: np.ndarray, group: np.ndarray, lags: Sequence[int] | np.ndarray, *
 
     v: [N, T, D], NaN in gaps. own_mean: subtract each series' own mean first.
     """
-    v = _centred(v) if own_mean else v
-    known = np.isfinite(v)
-    x, m = np.where(known, v, 0.0), known.astype(np.float32)
+    if own_mean:
+        x, known = _filled(v)
+        v = v - x.sum(1, keepdims=True) / np.maximum(known.sum(1, keepdims=True), 1)
+    x, known = _filled(v)
+    m = known.astype(np.float32)
     products, counts = [(x * x).sum(1, dtype=np.float64)], [m.sum(1)]
     for k in np.asarray(lags).tolist():
         products.append(np.einsum("ntd,ntd->nd", x[:, :-k], x[:, k:], dtype=np.float64))
         counts.append(np.einsum("ntd,ntd->nd", m[:, :-k], m[:, k:]))
-    return Sums(
-        {
-            "products": grouped(np.stack(products, 1), group),  # [G, 1 + lags, D]
-            "counts": grouped(np.stack(counts, 1), group),
-            "sums": grouped(x.sum(1, dtype=np.float64), group),
-        }
-    )
+    parts = {k: grouped(np.stack(v, 1), group) for k, v in (("products", products), ("counts", counts))}
+    return Sums({**parts, "sums": grouped(x.sum(1, dtype=np.float64), group)})  # [G, 1 + lags, D], and [G, D]
 
 
 def autocorrelations(sums: Sums) -> np.ndarray:
@@ -115,10 +130,8 @@ def autocorrelations(sums: Sums) -> np.ndarray:
 
 def crossed(v: np.ndarray, group: np.ndarray, lags: Sequence[int]) -> Sums:
     """The sums of correlations between all columns at lags: v [N, T, D], NaN in gaps; lags >= 0."""
-    known = np.isfinite(v)
-    x, m = np.where(known, v, 0.0).astype(np.float64), known.astype(np.float64)
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(int(group.max(initial=0)) + 1))
+    x, m = (part.astype(np.float64) for part in _filled(v))
+    order, starts = _in_order(group)
     steps, size = v.shape[1:]
     products, counts = (np.empty((len(starts), len(lags), size, size)) for _ in range(2))
     for g, rows in enumerate(np.split(order, starts[1:])):
@@ -133,9 +146,7 @@ def crossed(v: np.ndarray, group: np.ndarray, lags: Sequence[int]) -> Sums:
 def correlations(sums: Sums) -> np.ndarray:
     """Pearson's correlation of column i at t with column j at t + k: [lags, D, D]; NaN where one does not vary."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        known = sums["known"]
-        mean = sums["sums"] / known
-        square = sums["squares"] / known
+        mean, square = sums["sums"] / sums["known"], sums["squares"] / sums["known"]
         variance = square - mean**2
         variance = np.where(variance > 1e-10 * np.maximum(square, 1e-20), variance, np.nan)
         covariance = sums["products"] / sums["counts"] - np.multiply.outer(mean, mean)
@@ -180,8 +191,8 @@ def typical_spectrum(sums: Sums) -> np.ndarray:
 
 def moments(d: np.ndarray, group: np.ndarray) -> Sums:
     """The sums of powers 0 to 4 of changes d [N, T, D], and of the squares of rises."""
-    known = np.isfinite(d)
-    x = np.where(known, d, 0.0).astype(np.float64)
+    x, known = _filled(d)
+    x = x.astype(np.float64)
     parts = {f"power_{p}": grouped((x**p).sum(1), group) for p in (1, 2, 3, 4)}
     parts["power_0"] = grouped(known.sum(1), group)
     return Sums({**parts, "rises": grouped((np.maximum(x, 0) ** 2).sum(1), group)})
@@ -204,8 +215,7 @@ def share_of_rises(sums: Sums) -> np.ndarray:
 
 def profile_sums(v: np.ndarray, group: np.ndarray) -> Sums:
     """The sums of a mean at each step: v [N, T, D]."""
-    known = np.isfinite(v)
-    return Sums({"sums": grouped(np.where(known, v, 0.0), group), "counts": grouped(known, group)})
+    return Sums({name: grouped(part, group) for name, part in zip(("sums", "counts"), _filled(v), strict=True)})
 
 
 def histogram(v: np.ndarray, group: np.ndarray, edges: np.ndarray) -> Sums:
@@ -220,25 +230,6 @@ def histogram(v: np.ndarray, group: np.ndarray, edges: np.ndarray) -> Sums:
         flat = np.bincount(of[known] * cells + cell, minlength=num_groups * cells)
         out[:, :, d] = flat.reshape(num_groups, cells)
     return Sums({"counts": out})
-
-
-def _centred(v: np.ndarray) -> np.ndarray:
-    known = np.isfinite(v)
-    mean = np.where(known, v, 0.0).sum(1, keepdims=True) / np.maximum(known.sum(1, keepdims=True), 1)
-    return np.asarray(v - mean)
-
-
-pass
-
-REPLICATES = 40
-CROSS_LAGS = (0, 1, 2, 4)
-FLOOR_DB = 60.0
-"""Power below the real peak by so many decibels counts as that much below it."""
-
-_EDGES = 200
-_MOST_CROSSED = 32
-_MOST_DRAWN = 64
-_WORST_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -276,13 +267,22 @@ def _compared(
         return each, float("nan"), (None, None)
     value = float(np.nanmean(each))
     generator = numpy_generator(seed, "metrics/series/bootstrap")
-    replicates = []
-    if min(real.num_groups, fake.num_groups) >= 2:
-        weights = [generator.multinomial(g, np.full(g, 1 / g), REPLICATES) for g in (real.num_groups, fake.num_groups)]
+    replicates, sizes = [], (real.num_groups, fake.num_groups)
+    if min(sizes) >= 2:
+        weights = [generator.multinomial(g, np.full(g, 1 / g), REPLICATES) for g in sizes]
         for a, b in zip(*weights, strict=True):
             again = distance(real.weighed(a), fake.weighed(b))
             replicates.append(float(np.nanmean(again)) if np.isfinite(again).any() else np.nan)
     return each, value, around(value, replicates, ceiling=most)
+
+
+def _of_figures(
+    sums: Sequence[Sums], figure: Callable[[Sums], np.ndarray], gap: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    names: Sequence[str], seed: int, reason: str, most: float = np.inf,
+) -> Score:  # fmt: skip
+    """The score of a figure [D] a side: `gap` of the real series' and the fakes'. reason: why there may be none."""
+    each, value, interval = _compared(sums, lambda p, q: gap(figure(p), figure(q)), seed, most)
+    return _scored(value, interval, {"columns": _columns(names, each, *map(figure, sums))}, reason)
 
 
 def _scored(value: float, interval: tuple[float | None, float | None], details: dict[str, Any], reason: str) -> Score:
@@ -324,14 +324,11 @@ def marginals(real: Side, fake: Side, names: Sequence[str], codes: np.ndarray, *
 
     sums = [histogram(v, s.group, edges) for v, s in ((a, real), (b, fake))]
     _, coarse, (low, high) = _compared(sums, distance, seed, 1.0)
-    value = float(np.nanmean(exact))  # the cells of the replicates are coarser than the values
-    interval = (None, None) if low is None or high is None else _moved(low, high, value - coarse)
+    value = float(np.nanmean(exact))
+    by = value - coarse  # the cells of the replicates are coarser than the values
+    interval = (None, None) if low is None or high is None else (max(0.0, low + by), min(1.0, high + by))
     columns.sort(key=lambda c: -float(c["ks"]))
     return _scored(value, interval, {"columns": columns}, "there are no values to compare")
-
-
-def _moved(low: float, high: float, by: float) -> tuple[float, float]:
-    return max(0.0, low + by), min(1.0, high + by)
 
 
 def _gaps(x: np.ndarray, y: np.ndarray, both: np.ndarray) -> tuple[float, float]:
@@ -343,9 +340,9 @@ def _gaps(x: np.ndarray, y: np.ndarray, both: np.ndarray) -> tuple[float, float]
 def autocorrelation(real: Side, fake: Side, names: Sequence[str], *, absolute_changes: bool, seed: int) -> Score:
     """The mean difference of autocorrelations over lags and columns, in [0, 2].
 
-    Each series is taken about its own mean, over the lags of `sums.lags_of`: how long a movement lasts. With
-    `absolute_changes` it is that of the sizes of changes about their common mean:
-    volatility clustering. details: "lags", and "columns": for each, worst first, its distance and the two curves.
+    Each series is taken about its own mean, over the lags of `lags_of`: how long a movement lasts. With
+    `absolute_changes` it is that of the sizes of changes about their common mean: volatility clustering. details:
+    "lags", and "columns": for each, worst first, its distance and the two curves.
     """
     steps = real.z.shape[1] - absolute_changes
     if steps < 2:
@@ -360,13 +357,12 @@ def autocorrelation(real: Side, fake: Side, names: Sequence[str], *, absolute_ch
         return np.asarray(np.abs(np.nan_to_num(b) - a).mean(0))
 
     each, value, interval = _compared(sums, distance, seed, 2.0)
-    curves = [autocorrelations(s).T for s in sums]
-    details = {"lags": lags, "columns": _columns(names, each, *curves)}
+    details = {"lags": lags, "columns": _columns(names, each, *(autocorrelations(s).T for s in sums))}
     return _scored(value, interval, details, "no channel of the real series moves")
 
 
 def _columns(names: Sequence[str], each: np.ndarray, real: np.ndarray, fake: np.ndarray) -> list[dict[str, Any]]:
-    """The columns with their distances [D] and curves [D, K], worst first."""
+    """The columns with their distances [D] and figures [D] or curves [D, K], worst first."""
     order = [int(d) for d in np.argsort(-np.nan_to_num(each), kind="stable") if np.isfinite(each[d])]
     return [{"column": names[d], "distance": each[d], "real": real[d], "fake": fake[d]} for d in order]
 
@@ -378,8 +374,7 @@ def cross_correlation(real: Side, fake: Side, names: Sequence[str], channels: Se
     at any lag, as {"columns", "lag", "real", "fake"}: the second column so many steps later. At most 32 columns.
     """
     size = min(len(names), _MOST_CROSSED)
-    of = np.asarray(channels[:size])
-    different = of[:, None] != of[None, :]
+    different = np.not_equal.outer(channels[:size], channels[:size])
     if not different.any():
         return impossible(0.0, "there is one channel only")
     lags = [k for k in CROSS_LAGS if k < real.z.shape[1]]
@@ -389,10 +384,7 @@ def cross_correlation(real: Side, fake: Side, names: Sequence[str], channels: Se
         a, b = correlations(p), correlations(q)
         return np.asarray(np.where(different, np.abs(np.nan_to_num(b) - a), np.nan))  # [lags, D, D]
 
-    def distance(p: Sums, q: Sums) -> np.ndarray:
-        return gaps(p, q)[:, different]
-
-    _, value, interval = _compared(sums, distance, seed, 2.0)
+    _, value, interval = _compared(sums, lambda p, q: gaps(p, q)[:, different], seed, 2.0)
     tables, found = [correlations(s) for s in sums], gaps(*sums)
     pairs: list[dict[str, Any]] = []
     for flat in np.argsort(-np.nan_to_num(found), axis=None, kind="stable")[: 4 * _WORST_PAIRS].tolist():
@@ -418,6 +410,8 @@ def spectrum(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Scor
     spectrum counts as 60 dB below it. details: "frequencies" in cycles a step, and "columns": for each, worst first,
     its distance and both spectra in dB of the real peak.
     """
+    if real.z.shape[1] < 4:
+        return impossible(0.0, "series of so few steps have no spectrum")
     sums = [spectra(s.z, s.lengths, s.group) for s in (real, fake)]
 
     def decibels(p: Sums, q: Sums) -> list[np.ndarray]:
@@ -430,16 +424,12 @@ def spectrum(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Scor
         a, b = decibels(p, q)
         return np.asarray(np.sqrt(((a - b)[1:] ** 2).mean(0)))  # the mean was taken out: nothing stands at 0
 
-    if real.z.shape[1] < 4:
-        return impossible(0.0, "series of so few steps have no spectrum")
     each, value, interval = _compared(sums, distance, seed)
     curves = [s[1:].T for s in decibels(*sums)]
     frequencies = np.arange(1, curves[0].shape[1] + 1) / (2 * curves[0].shape[1])
     kept = np.unique(np.linspace(0, len(frequencies) - 1, 2 * _MOST_DRAWN).round().astype(int))
-    details = {
-        "frequencies": frequencies[kept],
-        "columns": _columns(names, each, *(np.round(c[:, kept], 3) for c in curves)),
-    }
+    columns = _columns(names, each, *(np.round(c[:, kept], 3) for c in curves))
+    details = {"frequencies": frequencies[kept], "columns": columns}
     return _scored(value, interval, details, "no channel of the real series moves")
 
 
@@ -450,13 +440,11 @@ def tails(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
     """
     sums = [moments(s.changes, s.group) for s in (real, fake)]
 
-    def distance(p: Sums, q: Sums) -> np.ndarray:
+    def gap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         # changes that are all alike have the least kurtosis that there is, 1
-        return np.asarray(np.abs(np.log2(np.nan_to_num(kurtosis(q), nan=1.0)) - np.log2(kurtosis(p))))
+        return np.asarray(np.abs(np.log2(np.nan_to_num(b, nan=1.0)) - np.log2(a)))
 
-    each, value, interval = _compared(sums, distance, seed)
-    found = [kurtosis(s)[:, None] for s in sums]
-    return _scored(value, interval, {"columns": _flat(_columns(names, each, *found))}, "no channel changes")
+    return _of_figures(sums, kurtosis, gap, names, seed, "no channel changes")
 
 
 def asymmetry(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
@@ -466,16 +454,10 @@ def asymmetry(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Sco
     """
     sums = [moments(s.changes, s.group) for s in (real, fake)]
 
-    def distance(p: Sums, q: Sums) -> np.ndarray:
-        return np.asarray(np.abs(np.nan_to_num(share_of_rises(q)) - share_of_rises(p)))
+    def gap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.asarray(np.abs(np.nan_to_num(b) - a))
 
-    each, value, interval = _compared(sums, distance, seed, 2.0)
-    found = [share_of_rises(s)[:, None] for s in sums]
-    return _scored(value, interval, {"columns": _flat(_columns(names, each, *found))}, "no channel changes")
-
-
-def _flat(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**c, "real": c["real"][0], "fake": c["fake"][0]} for c in columns]
+    return _of_figures(sums, share_of_rises, gap, names, seed, "no channel changes", 2.0)
 
 
 def profile(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
@@ -509,16 +491,14 @@ def gaps(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score:
         begins = gap & ~np.pad(gap, ((0, 0), (1, 0), (0, 0)))[:, :-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             runs.append(gap.sum((0, 1)) / begins.sum((0, 1)))
-        cells = np.broadcast_to(inside, gap.shape)
-        parts = {"gaps": gap, "cells": cells}
+        parts = {"gaps": gap, "cells": np.broadcast_to(inside, gap.shape)}
         sums.append(Sums({k: grouped(v.sum(1), side.group) for k, v in parts.items()}))
 
     def shares(s: Sums) -> np.ndarray:
         return np.asarray(s["gaps"] / np.maximum(s["cells"], 1))
 
-    each, value, interval = _compared(sums, lambda p, q: np.abs(shares(q) - shares(p)), seed, 1.0)
-    columns = _flat(_columns(names, each, *(shares(s)[:, None] for s in sums)))
-    place = {name: d for d, name in enumerate(names)}
-    for c in columns:
-        c |= {f"{who}_run": r[place[c["column"]]] for who, r in zip(("real", "fake"), runs, strict=True)}
-    return _scored(value, interval, {"columns": columns}, "there are no cells")
+    score = _of_figures(sums, shares, lambda a, b: np.abs(b - a), names, seed, "there are no cells", 1.0)
+    each = {name: plain({"real_run": a, "fake_run": b}) for name, a, b in zip(names, *runs, strict=True)}
+    for column in score.details.get("columns", ()):
+        column |= each[column["column"]]
+    return score

@@ -16,7 +16,7 @@ import numpy as np
 
 from gankit.errors import DataError
 from gankit.kinds.series.metrics import classifiers, distances
-from gankit.kinds.series.metrics.distances import Side, groups
+from gankit.kinds.series.metrics.distances import Side, groups, runs_of
 from gankit.kinds.series.metrics.sample import (
     Columns,
     References,
@@ -34,27 +34,23 @@ from gankit.metrics.metric import Baseline, Noun, plain
 from gankit.randomness import numpy_generator
 
 NOUN = Noun("series", "series")
-HELDOUT = "heldout"
-"""The held-out series among what is asked by name."""
+HELDOUT = "heldout"  # the held-out series among what is asked by name
 
-LONGEST = 1024
-"""Steps of series that the recurrent network is asked about."""
-
-JUDGED = 2500
-"""Series of each side that the trees see."""
-
-SEARCHED, REFERENCES = 300, 1000
-"""Fakes of the test of closeness, and series of either part, at most; fewer where they are long or wide."""
-
-WARPED = 1.2e9
-"""Products that may be spent on warping the series of that test on one another."""
-
-MOST_NUMBERS = 20_000_000
-"""Numbers of the series of a side: of larger ones fewer are compared."""
-
+LONGEST = 1024  # steps of series that the recurrent network is asked about
+JUDGED = 2500  # series of each side that the trees see
+SEARCHED, REFERENCES = (
+    300,
+    1000,
+)  # fakes of the test of closeness, and series of either part; fewer of long or wide ones
+WARPED = 1.2e9  # products that may be spent on warping the series of that test on one another
+MOST_NUMBERS = 20_000_000  # of the series of a side: of larger ones fewer are compared
 NUM_OF_CLASS = 8
+ORDER = 2  # steps that the autoregression looks back
+
 _LEAST_OF_CLASS, _MOST_OF_CLASS = 5, 2000
 _ALIKE = 0.7
+_RIDGE = 1e-3
+_MOST_CELLS = 4_000_000  # of the training part that the autoregression is fitted on
 
 Features = Callable[[SeriesSample], np.ndarray]
 """Series -> [N, F], in which the Frechet distance is taken."""
@@ -107,9 +103,8 @@ class SeriesSet:
         cls, sample: SeriesSample, columns: Columns, rows: np.ndarray, run: int = 1, labels: np.ndarray | None = None
     ) -> SeriesSet:
         """The series of a sample with what is needed of them; rows: [N], ascending where run > 1."""
-        _, runs = np.unique(rows // max(run, 1), return_inverse=True)
         side = Side(columns(sample), sample.lengths, groups(rows, run))
-        return cls(sample, side, rows, np.asarray(runs), run, labels)
+        return cls(sample, side, rows, runs_of(rows, run), run, labels)
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -120,6 +115,10 @@ class SeriesSet:
         labels = None if self.labels is None else self.labels[rows]
         return SeriesSet(self.sample.take(rows), side, self.rows[rows], self.runs[rows], self.run, labels)
 
+    def of_label(self, k: int) -> SeriesSet:
+        """Those of a label; none where no labels are known."""
+        return self.take(np.flatnonzero(self.labels == k))
+
     def first(self, most: int) -> SeriesSet:
         """At most so many, evenly from all."""
         return self if len(self) <= most else self.take(np.linspace(0, len(self) - 1, most).round().astype(int))
@@ -128,6 +127,11 @@ class SeriesSet:
     def searched(self) -> np.ndarray:
         """The series as they are looked for."""
         return searchable(self.side.z)
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """[N, T, D] bool: what is missing before a series' end."""
+        return np.asarray(np.isnan(self.side.z) & self.sample.inside()[:, :, None])
 
     @property
     def labelled(self) -> np.ndarray:
@@ -207,17 +211,13 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 
     def traits(self, who: str) -> np.ndarray:
         """What the trees see of some series."""
-
-        def make(series: SeriesSet) -> np.ndarray:
-            some = series.first(JUDGED)
-            return classifiers.traits(some.side.z, some.sample.lengths)
-
-        return self._once("traits", who, make)
+        some = self.of(who).first(JUDGED)
+        return self._once("traits", who, lambda _: classifiers.traits(some.side.z, some.sample.lengths))
 
     def featured(self, who: str) -> np.ndarray:
         """The series in features: [N, F]."""
-        assert self.features is not None
         features = self.features
+        assert features is not None
         return self._once("features", who, lambda series: np.asarray(features(series.sample)))
 
     def shapes(self, who: str) -> np.ndarray:
@@ -231,8 +231,8 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
         width = np.where(columns.high > columns.low, columns.high - columns.low, 1.0)
         x = (bridged(z) - columns.low) / width
         known = np.isfinite(z)
-        # channels with gaps, and the end, are seen as such
-        masks = [known[:, :, d] for d in range(z.shape[2]) if d in self._gapped]
+        # channels with gaps in training series, and the end, are seen as such
+        masks = [known[:, :, d] for d in np.flatnonzero(self._gapped)]
         if self.ending:
             masks.append(one.sample.inside())
         target = int(columns.numbers[-1]) if len(columns.numbers) else z.shape[2] - 1
@@ -241,10 +241,8 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
         return stacked.astype(np.float32), known[:, :, target]
 
     @cached_property
-    def _gapped(self) -> set[int]:
-        """The columns that have gaps in training series, before their end."""
-        side = self.members.side
-        return set(np.flatnonzero((np.isnan(side.z) & self.members.sample.inside()[:, :, None]).any((0, 1))).tolist())
+    def _gapped(self) -> np.ndarray:
+        return np.asarray(self.members.gaps.any((0, 1)))
 
     @cached_property
     def ending(self) -> bool:
@@ -254,7 +252,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
     @cached_property
     def gapped(self) -> bool:
         """Whether real series or fakes have gaps before their end."""
-        return any(bool((np.isnan(s.side.z) & s.sample.inside()[:, :, None]).any()) for s in self._sides)
+        return any(bool(s.gaps.any()) for s in self._sides)
 
     @property
     def _sides(self) -> tuple[SeriesSet, SeriesSet, SeriesSet]:
@@ -263,10 +261,9 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
     @cached_property
     def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of held-out series and fakes with a label: the labels, and those that the classifier sees."""
-        out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         if len(self.class_names) < 2:
-            return out
-        see = None
+            return {}
+        see, out = None, {}
         if self.classify is None:
             x, y = self.learned(CEILING)
             see = classifiers.learn_linear(x, y) if len(np.unique(y)) > 1 else None
@@ -307,15 +304,15 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 
     def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
         """See `Inputs.notes`."""
-        notes, train, columns = [], self.train, self.columns
+        notes, train, columns = [], self.train, self.columns.names
         if self.heldout.run > 1:
             count = len(np.unique(self.heldout.runs))
             notes.append(
                 f"The held-out windows overlap: {len(self.heldout):,} of them say about as much as {count:,} that "
                 "share no steps, and the intervals are as wide as those make them."
             )
-        if len(columns.names) < sum(len(train.levels.get(name, ("",))) for name in train.names):
-            notes.append(f"{len(columns.names)} columns were compared; rare levels and further channels were not.")
+        if len(columns) < sum(len(train.levels.get(name, ("",))) for name in train.names):
+            notes.append(f"{len(columns)} columns were compared; rare levels and further channels were not.")
         if self.recurrent is not None and train.x.shape[1] > LONGEST:
             notes.append(f"The scores of TimeGAN were left out: the series have more than {LONGEST:,} steps.")
         ceiling = results["judge"].ceiling if "judge" in results else None
@@ -329,18 +326,16 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 
     def facts(self, results: Mapping[str, MetricResult]) -> SeriesFacts:
         """See `Inputs.facts`."""
-        train, heldout, classified = self.train, self.heldout, self.seen.get(HELDOUT)
-        lengths = [s.sample.lengths for s in (heldout, self.candidates[FAKE])]
+        names, categories, classified = self.train.names, self.train.levels, self.seen.get(HELDOUT)
+        lengths = [s.sample.lengths for s in (self.heldout, self.candidates[FAKE])]
+        series = {
+            "steps": self.train.x.shape[1], "shortest": self._shortest, "channels": list(names),
+            "categories": [name for name in names if name in categories], "columns": list(self.columns.names),
+            "run": self.heldout.run,
+        }  # fmt: skip
         return SeriesFacts(
             self.features_name,
-            {
-                "steps": train.x.shape[1],
-                "shortest": self._shortest,
-                "channels": list(train.names),
-                "categories": [name for name in train.names if name in train.levels],
-                "columns": list(self.columns.names),
-                "run": heldout.run,
-            },
+            series,
             None if classified is None else confusion_figures(*classified, self.class_names, "series"),
             self._per_class(),
             length_histograms(*lengths) if len(np.unique(np.concatenate(lengths))) > 1 else None,
@@ -356,17 +351,14 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
         names, seed = self.columns.names, self.seed
         for k, entry in enumerate(out):
             entry |= dict.fromkeys(("profile", "profile_real", "autocorrelation", "autocorrelation_real"))
-            here, there = (s.take(np.flatnonzero(s.labels == k)) for s in (real, fake))
-            sides = {"": there}
+            here, sides = real.of_label(k), {"": fake.of_label(k)}
             if members.labels is not None:
-                sides["_real"] = members.take(np.flatnonzero(members.labels == k))
+                sides["_real"] = members.of_label(k)
             size = min(_MOST_OF_CLASS, len(here), *(len(s) for s in sides.values()))
-            if size < _LEAST_OF_CLASS:
-                continue
-            for suffix, of in sides.items():
+            for suffix, of in sides.items() if size >= _LEAST_OF_CLASS else ():
                 pair = here.first(size).side, of.first(size).side
-                entry[f"profile{suffix}"] = distances.profile(*pair, names, seed=seed).value
                 memory = distances.autocorrelation(*pair, names, absolute_changes=False, seed=seed)
+                entry[f"profile{suffix}"] = distances.profile(*pair, names, seed=seed).value
                 entry[f"autocorrelation{suffix}"] = memory.value
         return [dict(plain(entry)) for entry in out]
 
@@ -379,18 +371,9 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
             found = References(some.searched).nearest(first)
             out |= {f"nearest_{name}": some.rows[found.rows], f"distance_{name}": found.distances}
         out["copied"] = results["copies_near"].details.get("pairs", []) if "copies_near" in results else []
-        out["by_class"] = {}
-        if self._asked is not None:
-            by_class = {n: np.flatnonzero(self._asked == k)[:NUM_OF_CLASS] for k, n in enumerate(self.class_names)}
-            out["by_class"] = {name: found for name, found in by_class.items() if len(found)}
+        by_class = {n: np.flatnonzero(self._asked == k)[:NUM_OF_CLASS] for k, n in enumerate(self.class_names)}
+        out["by_class"] = {name: found for name, found in by_class.items() if len(found)}
         return dict(plain(out))
-
-
-ORDER = 2
-"""Steps that the autoregression looks back."""
-
-_RIDGE = 1e-3
-_MOST_CELLS = 4_000_000  # of the training part that it is fitted on
 
 
 def autoregression(train: SeriesSample, columns: Columns, num_series: int, seed: int) -> SeriesSample:
@@ -407,10 +390,9 @@ def autoregression(train: SeriesSample, columns: Columns, num_series: int, seed:
     first = generator.integers(0, len(z), num_series)
     out = z[first].copy()
     if order >= 1:
+        lags = range(1, order + 1)
         some = z[generator.permutation(len(z))[: max(2, _MOST_CELLS // (steps * size))]]
-        past = np.concatenate([some[:, order - k : steps - k] for k in range(1, order + 1)], 2).reshape(
-            -1, order * size
-        )
+        past = np.concatenate([some[:, order - k : steps - k] for k in lags], 2).reshape(-1, order * size)
         past = np.concatenate([np.ones((len(past), 1)), past], 1)
         now = some[:, order:].reshape(-1, size)
         penalty = _RIDGE * np.eye(past.shape[1])
@@ -418,13 +400,11 @@ def autoregression(train: SeriesSample, columns: Columns, num_series: int, seed:
         weights = np.linalg.solve(past.T @ past + penalty, past.T @ now)
         errors = now - past @ weights
         for t in range(order, steps):
-            seen = np.concatenate([np.ones((num_series, 1)), *(out[:, t - k] for k in range(1, order + 1))], 1)
-            out[:, t] = seen @ weights + errors[generator.integers(0, len(errors), num_series)]
-            out[:, t] = np.clip(out[:, t], columns.low, columns.high)
-    made = columns.back(out, train.levels)
-    made[np.isnan(train.x[first])] = np.nan
-    labels = None if train.labels is None else [train.labels[i] for i in first]
-    return SeriesSample(made, train.lengths[first], train.names, train.levels, labels)
+            seen = np.concatenate([np.ones((num_series, 1)), *(out[:, t - k] for k in lags)], 1)
+            drawn = errors[generator.integers(0, len(errors), num_series)]
+            out[:, t] = np.clip(seen @ weights + drawn, columns.low, columns.high)
+    like = train.take(first)
+    return replace(like, x=np.where(np.isnan(like.x), np.nan, columns.back(out, train.levels)))
 
 
 def blocks(train: SeriesSample, num_series: int, seed: int) -> SeriesSample:
@@ -437,63 +417,46 @@ def blocks(train: SeriesSample, num_series: int, seed: int) -> SeriesSample:
     steps = train.x.shape[1]
     width = max(1, math.ceil(math.sqrt(steps)))
     first = generator.integers(0, len(train), num_series)
-    out, lengths = train.x[first].copy(), train.lengths[first]
-    labels = None if train.labels is None else np.array([str(v) for v in train.labels])
+    like = train.take(first)
+    out, labels = like.x.copy(), np.array([""] * len(train) if train.labels is None else [*map(str, train.labels)])
     for start in range(width, steps, width):
         stop = min(start + width, steps)
         donor = generator.integers(0, len(train), num_series)
-        fits = train.lengths[donor] >= np.minimum(stop, lengths)
-        if labels is not None:
-            for k in np.unique(labels[first]):
-                rows = np.flatnonzero(labels == k)
-                mine = labels[first] == k
-                donor[mine] = rows[donor[mine] % len(rows)]
-            fits = train.lengths[donor] >= np.minimum(stop, lengths)
-        chosen = np.where(fits, donor, first)
+        for k in np.unique(labels[first]):
+            rows, mine = np.flatnonzero(labels == k), labels[first] == k
+            donor[mine] = rows[donor[mine] % len(rows)]
+        chosen = np.where(train.lengths[donor] >= np.minimum(stop, like.lengths), donor, first)
         out[:, start:stop] = train.x[chosen, start:stop]
-    out[~(np.arange(steps) < lengths[:, None])] = np.nan
-    return SeriesSample(
-        out, lengths, train.names, train.levels, None if train.labels is None else [train.labels[i] for i in first]
-    )
+    out[~like.inside()] = np.nan
+    return replace(like, x=out)
 
 
-def bootstrap(num_train: int, num_series: int, seed: int) -> np.ndarray:
-    """Rows of training series drawn again: [num_series] int64."""
-    return numpy_generator(seed, "metrics/series/bootstrap_rows").integers(0, num_train, num_series)
+def bootstrap(train: SeriesSample, num_series: int, seed: int) -> SeriesSample:
+    """Training series drawn again."""
+    return train.take(numpy_generator(seed, "metrics/series/bootstrap_rows").integers(0, len(train), num_series))
 
 
-def _drawn_again(inputs: SeriesInputs) -> SeriesSet:
-    rows = bootstrap(len(inputs.members), inputs.rows.compared, inputs.seed)
-    return _made(lambda train: train.take(rows))(inputs)
-
-
-def _made(make: Callable[[SeriesSample], SeriesSample]) -> Callable[[SeriesInputs], SeriesSet]:
+def _made(make: Callable[..., SeriesSample], inputs: SeriesInputs, *own: Any) -> SeriesSet:
     """A baseline of the compared training series, whose labels are numbers that others take over."""
-
-    def made(inputs: SeriesInputs) -> SeriesSet:
-        members = inputs.members
-        sample = make(replace(members.sample, labels=members.labels))
-        labels = None if sample.labels is None else np.asarray(sample.labels, np.int64)
-        return SeriesSet.of(sample, inputs.columns, np.arange(len(sample)), labels=labels)
-
-    return made
+    members = inputs.members
+    sample = make(replace(members.sample, labels=members.labels), *own, inputs.rows.compared, inputs.seed)
+    labels = None if sample.labels is None else np.asarray(sample.labels, np.int64)
+    return SeriesSet.of(sample, inputs.columns, np.arange(len(sample)), labels=labels)
 
 
 BASELINES: Sequence[Baseline[SeriesInputs]] = (
     Baseline(
-        "autoregression", lambda i: _made(lambda train: autoregression(train, i.columns, i.rows.compared, i.seed))(i),
-        "Autoregression", "a vector autoregression",
+        "autoregression", lambda i: _made(autoregression, i, i.columns), "Autoregression", "a vector autoregression",
         "a vector autoregression: each step from the two before it, by least squares, with residuals drawn again. A "
         "plain method that a GAN should beat.", "triangle", start=True,
     ),
     Baseline(
-        "blocks", lambda i: _made(lambda train: blocks(train, i.rows.compared, i.seed))(i), "Block bootstrap",
-        "a block bootstrap",
+        "blocks", lambda i: _made(blocks, i), "Block bootstrap", "a block bootstrap",
         "blocks of training series, each from another one, one after another. It keeps short movements and loses long "
         "ones.", "square", start=True,
     ),
     Baseline(
-        "bootstrap", _drawn_again, "Bootstrap", "a bootstrap of training series",
+        "bootstrap", lambda i: _made(bootstrap, i), "Bootstrap", "a bootstrap of training series",
         "training series drawn again: as real as can be, and all of it copied. It shows what a copier would score.",
         "cross",
     ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,14 +18,16 @@ from gankit.kinds.series.records import bridged
 from gankit.metrics.metric import Score, impossible
 from gankit.metrics.nearness import closest_pairs, comparable, digests, nearer, nearness, repeats, three_sample
 
-MOST_LEVELS = 12
-"""Levels of a category that become columns, the most frequent ones."""
+MOST_LEVELS = 12  # of a category that become columns, the most frequent ones
+MOST_COLUMNS = 64  # that are looked at
+MOST_FRAME_COLUMNS = 16  # in which copies are searched for
+WHOLE = 512  # steps up to which a series is looked at whole
+MOST_STEPS = 96  # of a series when copies are searched for; longer ones are averaged over boxes of steps
+BAND = 0.1  # steps may be matched with steps that are this share of the length away, and one step at least
 
-WHOLE = 512
-"""Steps up to which a series is looked at whole."""
-
-MOST_COLUMNS = 64
-"""Columns that are looked at."""
+_BANDS, _FRAMES, _FLOOR = 16, 48, 1e-4  # of the power of long series
+_ROUND = 8  # candidates that are looked at together for each series
+_PAIRS = 4096  # that are warped together
 
 
 @dataclass(frozen=True)
@@ -119,41 +122,35 @@ class Columns:
     @classmethod
     def fit(cls, train: SeriesSample, heldout: SeriesSample) -> Columns:
         """Columns for these samples: scaled by the training part, with ranges of both."""
-        names: list[str] = []
-        channels: list[int] = []
-        codes: list[int] = []
+        found: list[tuple[str, int, int]] = []
         for c, name in enumerate(train.names):
             if name not in train.levels:
-                names, channels, codes = [*names, name], [*channels, c], [*codes, -1]
+                found.append((name, c, -1))
                 continue
             known = train.x[:, :, c]
             counts = np.bincount(known[~np.isnan(known)].astype(np.int64), minlength=len(train.levels[name]))
-            for k in np.sort(np.argsort(-counts, kind="stable")[:MOST_LEVELS]).tolist():
-                names, channels, codes = ([*names, f"{name} = {train.levels[name][k]}"], [*channels, c], [*codes, k])
-        names, channels, codes = names[:MOST_COLUMNS], channels[:MOST_COLUMNS], codes[:MOST_COLUMNS]
-        size = len(names)
-        bare = cls(
-            tuple(names), tuple(channels), tuple(codes), np.zeros(size), np.ones(size), np.zeros(size), np.ones(size),
-            train.names,
-        )  # fmt: skip
+            kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_LEVELS]).tolist()
+            found += [(f"{name} = {train.levels[name][k]}", c, k) for k in kept]
+        found = found[:MOST_COLUMNS]
+        size = len(found)
         centre, width = np.zeros(size), np.ones(size)
-        for d in [d for d, code in enumerate(codes) if code < 0]:
-            known = train.x[:, :, channels[d]]
+        for d, (_, c, code) in enumerate(found):
+            known = train.x[:, :, c]
             known = known[np.isfinite(known)]
-            if len(known):
+            if code < 0 and len(known):
                 spread = float(known.std())
                 # the rounding of a constant is no spread
                 constant = spread <= 1e-12 * max(1.0, float(np.abs(known).max()))
                 centre[d], width[d] = known.mean(), 1.0 if constant else spread
-        scaled = replace(bare, centre=centre, width=width)
+        names, channels, codes = (tuple(part) for part in zip(*found, strict=True)) if found else ((), (), ())
         low, high = np.full(size, np.inf), np.full(size, -np.inf)
+        scaled = cls(names, channels, codes, centre, width, low, high, train.names)
         for sample in (train, heldout):
             z = scaled(sample).reshape(-1, size)
             present = np.isfinite(z)
             low = np.minimum(low, np.where(present, z, np.inf).min(0, initial=np.inf))
             high = np.maximum(high, np.where(present, z, -np.inf).max(0, initial=-np.inf))
-        known_range = low <= high
-        return replace(scaled, low=np.where(known_range, low, 0.0), high=np.where(known_range, high, 1.0))
+        return replace(scaled, low=np.where(low <= high, low, 0.0), high=np.where(low <= high, high, 1.0))
 
     @property
     def numbers(self) -> np.ndarray:
@@ -188,8 +185,7 @@ def shrunk(z: np.ndarray, most: int) -> np.ndarray:
     if box == 1:
         return z
     steps = max(1, z.shape[1] // box)
-    whole = z[:, : steps * box].reshape(len(z), steps, min(box, z.shape[1]), z.shape[2])
-    return np.asarray(whole.mean(2))
+    return np.asarray(z[:, : steps * box].reshape(len(z), steps, min(box, z.shape[1]), z.shape[2]).mean(2))
 
 
 def overlap(x: np.ndarray, most: int = 60) -> int:
@@ -210,21 +206,6 @@ def overlap(x: np.ndarray, most: int = 60) -> int:
         if (same & moved).mean() > 0.5:
             return int(-(-steps // stride))
     return 1
-
-
-MOST_STEPS = 96
-"""Steps of a series when it is looked for; longer ones are averaged over boxes of steps."""
-
-MOST_FRAME_COLUMNS = 16
-
-_BANDS, _FRAMES = 16, 48
-_FLOOR = 1e-4
-
-BAND = 0.1
-"""Steps may be matched with steps that are this share of the length away, and one step at least."""
-
-_ROUND = 8  # candidates that are looked at together for each series
-_PAIRS = 4096
 
 
 # --- dynamic time warping ---------------------------------------------------------------------------------------------
@@ -250,24 +231,19 @@ def warped(a: np.ndarray, b: np.ndarray, band: int) -> np.ndarray:
     for start in range(0, len(a), _PAIRS):
         x, y = (np.ascontiguousarray(v[start : start + _PAIRS].transpose(1, 2, 0)) for v in (a, b))  # [T, D, P]
         above: dict[int, np.ndarray] = {}
-        infinite = np.full(x.shape[2], np.inf)
         for i in range(steps):
             here: dict[int, np.ndarray] = {}
             for j in range(max(0, i - band), min(steps, i + band + 1)):
-                least = infinite
-                for known in (above.get(j), above.get(j - 1), here.get(j - 1)):
-                    if known is not None:
-                        least = known if least is infinite else np.minimum(least, known)
+                before = [side[k] for side, k in ((above, j), (above, j - 1), (here, j - 1)) if k in side]
                 gap = x[i] - y[j]
                 cost = np.einsum("dp,dp->p", gap, gap, dtype=np.float64)
-                here[j] = cost if i == j == 0 else cost + least
+                here[j] = cost + reduce(np.minimum, before) if before else cost
             above = here
         out[start : start + _PAIRS] = above[steps - 1]
     return np.asarray(np.sqrt(out / (steps * size)))
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(NamedTuple):
     """The row of the nearest reference of each series, and its distance: [Q] int64, [Q] float64."""
 
     rows: np.ndarray
@@ -332,11 +308,9 @@ def copies_exact(train: SeriesSample, heldout: SeriesSample, fake: SeriesSample)
     Short series of few values are found again by chance: `details["heldout_share"]`, the same share of held-out series,
     is what honest fakes show. The interval is the exact binomial one.
     """
-    return repeats(_digests(train), _digests(heldout), _digests(fake), "series")
-
-
-def _digests(sample: SeriesSample) -> list[bytes]:
-    return digests(x[:n] for x, n in zip(comparable(sample.x), sample.lengths, strict=True))
+    sides = (train, heldout, fake)
+    found = [digests(x[:n] for x, n in zip(comparable(s.x), s.lengths, strict=True)) for s in sides]
+    return repeats(found[0], found[1], found[2], "series")
 
 
 def searchable(z: np.ndarray) -> np.ndarray:
@@ -370,13 +344,9 @@ def frames(x: np.ndarray) -> np.ndarray:
 
 
 def copies_near(
-    train: References,
-    heldout: References,
-    fake: np.ndarray,
-    known: References,
-    usual: np.ndarray,
-    runs: tuple[np.ndarray, np.ndarray] | None = None,
-) -> Score:
+    train: References, heldout: References, fake: np.ndarray, known: References, usual: np.ndarray,
+    runs: tuple[np.ndarray, np.ndarray],
+) -> Score:  # fmt: skip
     """The share of fakes that lie closer to a training series than to any held-out one; best .5, the chance level.
 
     Distances are those of dynamic time warping between series about their own means. Needs as many training as
@@ -388,10 +358,10 @@ def copies_near(
 
     known: the training series, `train` or more of them, among which the test and the pairs look. usual: [M] distances
     of held-out series, none of which share steps, to the nearest of these. runs: the run of each training and of each
-    held-out series, [N] int from 0; each for itself where None.
+    held-out series, [N] int from 0.
     """
     assert len(train) == len(heldout), "as many training as held-out series"
-    count = len(train) if runs is None else max(int(r.max(initial=0)) + 1 for r in runs)
+    count = max(int(r.max(initial=0)) + 1 for r in runs)
     if min(len(train), len(fake), len(usual), count) < 2:
         return impossible(0.5, "fewer than two series to compare distances with")
     members, others = train.nearest(fake), heldout.nearest(fake)
@@ -401,5 +371,5 @@ def copies_near(
         "distance": nearness(nearest.distances, others.distances, usual),
         "pairs": closest_pairs(nearest.distances, others.distances, nearest.rows),
     }
-    a, b = (members.rows, others.rows) if runs is None else (runs[0][members.rows], runs[1][others.rows])
+    a, b = runs[0][members.rows], runs[1][others.rows]
     return nearer(members.distances, others.distances, a, b, count, details)
