@@ -27,13 +27,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-POINTS = 240
-"""Points of a line; longer ones are drawn by the least and largest value of each stretch."""
+POINTS = 240  # of a line; longer ones are drawn by the least and largest value of each stretch
+MOST_CHANNELS = 8  # that are drawn one by one, the first ones
+NO_CHANCE = 20  # two series of at least so many numbers do not agree in all of them by chance
 
-_CELLS = 40
-_STEPS = 120
-_PAIR, _SINGLE = (4.6, 1.95), (3.35, 2.15)
+_CELLS, _STEPS = 40, 120
 _BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_MOST_LINES, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 8, 6, 12, 4
+_MOST_STEPS, _MOST_LEVELS, _MOST_CURVES, _MOST_ROWS = 8, 12, 6, 12
+_DENSE = 1000  # steps of a series that hides all others in its drawing
+_IN_A_ROW = 3
+
+_CLASS_COLUMNS: Sequence[records.ClassColumn] = (
+    ("real", "Share of real series", numbers.share),
+    ("fake", "Share of fakes", numbers.share),
+    ("agreement", "Classified as the label", numbers.share),
+    ("profile", "Mean profile", numbers.score),
+    ("profile_real", "Real series’ own", numbers.score),
+    ("autocorrelation", "Autocorrelation", numbers.score),
+    ("autocorrelation_real", "Real series’ own", numbers.score),
+)
 
 
 def line(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +63,7 @@ def line(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return steps[places], y[places]
 
 
-def beside(real: np.ndarray | None, fake: np.ndarray, channel: str, name: str, xlabel: str = "step") -> Markup:
+def beside(real: np.ndarray | None, fake: np.ndarray, channel: str, name: str) -> Markup:
     """Series of one channel, real ones at the left and fakes at the right, on one scale.
 
     real: [n, T] in the user's units, NaN in gaps, or None where real ones may not be shown; fake: [m, T].
@@ -64,12 +77,12 @@ def beside(real: np.ndarray | None, fake: np.ndarray, channel: str, name: str, x
                 one.plot(*line(row), color=colour, linewidth=0.9, alpha=0.75, **_dots(row))
             bare(one)
             one.set_title(title)
-            one.set_xlabel(xlabel)
+            one.set_xlabel("step")
             one.locator_params(axis="x", nbins=4)
         _values(axes[0])
 
-    told = " and ".join(f"{len(x)} {title}" for x, _, title in sides)
-    return draw(paint, size=_PAIR, name=f"beside-{name}", alt=f"Lines over time of {channel}: {told}.")
+    shown = " and ".join(f"{len(x)} {title}" for x, _, title in sides)
+    return draw(paint, size=(4.6, 1.95), name=f"beside-{name}", alt=f"Lines over time of {channel}: {shown}.")
 
 
 def _dots(row: np.ndarray) -> dict[str, Any]:
@@ -91,11 +104,10 @@ def bands(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Markup
     real: [N, T], fake: [M, T] in the user's units, NaN in gaps and behind the end.
     """
     steps = np.unique(np.linspace(0, real.shape[1] - 1, min(_STEPS, real.shape[1])).astype(int))
-    found = [_quantiles(x[:, steps]) for x in (real, fake)]
+    a, b = (_quantiles(x[:, steps]) for x in (real, fake))
 
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
-        a, b = found
         axes.fill_between(steps, a[0], a[4], color=REAL, alpha=0.18, linewidth=0, label="real, 5–95 %")
         axes.fill_between(steps, a[1], a[3], color=REAL, alpha=0.3, linewidth=0, label="25–75 %")
         axes.plot(steps, a[2], color=REAL, linestyle="--", linewidth=1.1, label="median")
@@ -108,13 +120,11 @@ def bands(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Markup
         _values(axes)
         figure.legend(loc="outside upper left", ncols=4, labelcolor=INK, columnspacing=1.0)
 
-    return draw(
-        paint,
-        size=(4.6, 2.3),
-        name=f"bands-{name}",
-        alt=f"The quantiles 5, 25, 50, 75 and 95 % of {channel} at each step: held-out series as areas, fakes as "
-        "lines, which should run along the edges of the areas.",
+    alt = (
+        f"The quantiles 5, 25, 50, 75 and 95 % of {channel} at each step: held-out series as areas, fakes as lines, "
+        "which should run along the edges of the areas."
     )
+    return draw(paint, size=(4.6, 2.3), name=f"bands-{name}", alt=alt)
 
 
 def _quantiles(x: np.ndarray) -> np.ndarray:
@@ -126,19 +136,12 @@ def _quantiles(x: np.ndarray) -> np.ndarray:
     return out
 
 
-def curve(
-    x: Sequence[float],
-    real: Sequence[float | None],
-    fake: Sequence[float | None],
-    channel: str,
-    name: str,
-    xlabel: str,
-    ylabel: str,
-    *,
-    whole: bool,
-) -> Markup:
-    """A figure of one channel over lags or frequencies: real series dashed, fakes solid. whole: x are whole numbers."""
-    sides = [np.array([np.nan if v is None else v for v in side], float) for side in (real, fake)]
+def curve(x: Sequence[float], found: Mapping[str, Any], name: str, xlabel: str, ylabel: str, *, whole: bool) -> Markup:
+    """A figure of one channel over lags or frequencies: real series dashed, fakes solid.
+
+    found: the channel's name, "column", and its figures, "real" and "fake". whole: x are whole numbers.
+    """
+    sides = [np.array([np.nan if v is None else v for v in found[side]], float) for side in ("real", "fake")]
 
     def paint(figure: Figure, pen: Pen) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -155,20 +158,9 @@ def curve(
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
-    gap = float(np.nanmean(np.abs(sides[0] - sides[1])))
-    alt = f"{ylabel} of {channel} over {xlabel}: real series dashed, fakes solid; apart by {gap:.3g} on average."
-    return draw(paint, size=_SINGLE, name=name, alt=alt)
-
-
-def values(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Markup:
-    """Histograms of a channel's values over all steps: real ones as an area, fakes as a line. real, fake: [K], [L]."""
-    both = np.concatenate([real, fake])
-    low, high = np.quantile(both, [0.002, 0.998])
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, _CELLS + 1)
-    a, b = (np.histogram(np.clip(v, low, high), edges)[0] / len(v) for v in (real, fake))
-    return histograms(edges, a, b, name, f"Histograms of {channel}", "held-out series")
+    gap, of = float(np.nanmean(np.abs(sides[0] - sides[1]))), found["column"]
+    alt = f"{ylabel} of {of} over {xlabel}: real series dashed, fakes solid; apart by {gap:.3g} on average."
+    return draw(paint, size=(3.35, 2.15), name=name, alt=alt)
 
 
 def neighbours(
@@ -186,9 +178,8 @@ def neighbours(
         axes.plot(*line(fake[:, c]), color=FAKE, linewidth=1.1)
 
     also = "" if heldout is None else ", the nearest held-out one dotted"
-    return _small(
-        lines, names, f"near-{name}", f"A fake as a solid line over its nearest training series, dashed{also}."
-    )
+    alt = f"A fake as a solid line over its nearest training series, dashed{also}."
+    return _small(lines, names, f"near-{name}", alt)
 
 
 def previews(x: np.ndarray, names: Sequence[str], name: str) -> Markup:
@@ -215,30 +206,6 @@ def _small(lines: Callable[[Axes, int], None], names: Sequence[str], name: str, 
 
     drawn = draw(paint, size=(width, 1.35), name=name, alt=alt)
     return Markup('<div style="max-width:{}rem">{}</div>').format(round(6.4 * width, 1), drawn)
-
-
-pass
-
-MOST_CHANNELS = 8
-"""Channels that are drawn one by one; of more the first ones."""
-
-NO_CHANCE = 20
-"""Two series of at least so many numbers do not agree in all of them by chance."""
-
-_MOST_LINES, _MOST_PAIRS, _MOST_CLASSES, _PER_CLASS = 8, 6, 12, 4
-_MOST_STEPS, _MOST_LEVELS, _MOST_CURVES, _MOST_ROWS = 8, 12, 6, 12
-_DENSE = 1000  # steps of a series that hides all others in its drawing
-_IN_A_ROW = 3
-
-_CLASS_COLUMNS: Sequence[records.ClassColumn] = (
-    ("real", "Share of real series", numbers.share),
-    ("fake", "Share of fakes", numbers.share),
-    ("agreement", "Classified as the label", numbers.share),
-    ("profile", "Mean profile", numbers.score),
-    ("profile_real", "Real series’ own", numbers.score),
-    ("autocorrelation", "Autocorrelation", numbers.score),
-    ("autocorrelation_real", "Real series’ own", numbers.score),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,26 +256,13 @@ class SeriesSections(Sections[SeriesFacts]):
 
     @classmethod
     def of(
-        cls,
-        evaluation: Evaluation[SeriesFacts],
-        train: SeriesSample,
-        heldout: SeriesSample,
-        fake: SeriesSample,
-        *,
-        progress: Sequence[tuple[int, np.ndarray]] = (),
-        records: bool = True,
-    ) -> SeriesSections:
-        """The sections on these series. progress: (real samples shown to D, fakes [n, T, C] of the same z)."""
+        cls, evaluation: Evaluation[SeriesFacts], train: SeriesSample, heldout: SeriesSample, fake: SeriesSample,
+        **shared: Any,
+    ) -> SeriesSections:  # fmt: skip
+        """The sections on these series. shared: of `Sections`; its progress holds fakes [n, T, C]."""
         train, heldout, fake = aligned(train, heldout, fake)
-        return cls(
-            evaluation=evaluation,
-            train=train,
-            heldout=heldout,
-            fake=fake,
-            progress=progress,
-            records=records,
-            lucky=fake.x.shape[1] * len(fake.numbers) < NO_CHANCE,
-        )
+        lucky = fake.x.shape[1] * len(fake.numbers) < NO_CHANCE
+        return cls(evaluation=evaluation, train=train, heldout=heldout, fake=fake, lucky=lucky, **shared)
 
     @property
     def _channels(self) -> list[int]:
@@ -320,8 +274,8 @@ class SeriesSections(Sections[SeriesFacts]):
         """See `Sections.like`."""
         series = self.facts.series
         channels, steps, shortest = len(series["channels"]), series["steps"], series["shortest"]
-        long = f"{numbers.count(shortest)} to {numbers.count(steps)}" if shortest != steps else numbers.count(steps)
-        return f" of {long} steps and {channels} channel{'' if channels == 1 else 's'}"
+        least = f"{numbers.count(shortest)} to " if shortest != steps else ""
+        return f" of {least}{numbers.count(steps)} steps and {channels} channel{'' if channels == 1 else 's'}"
 
     def reading(self) -> list[tuple[str, str]]:
         """See `Sections.reading`."""
@@ -346,22 +300,19 @@ class SeriesSections(Sections[SeriesFacts]):
         for c in self._channels:
             real, name = (self.heldout.x[rows, :, c] if self.records else None), self.fake.names[c]
             drawn.append(Drawing(name, beside(real, self.fake.x[fakes, :, c], name, f"{c}")))
-        if not drawn:
-            return None
         with_real = ", and held-out real ones beside them" if self.records else ""
         more = len(self.fake.numbers) - len(drawn)
         cut = f" The first {len(drawn)} channels; {more} more are not drawn." if more > 0 else ""
         asked = f"The first synthetic series, uncurated{with_real}, on one scale.{cut}"
-        return Section("samples", "Samples", [asked], drawings=drawn)
+        return Section("samples", "Samples", [asked], drawings=drawn) if drawn else None
 
     def _over_time(self) -> Section | None:
         """Quantiles at each step, a drawing a channel; none of series so short or so long that nobody reads them."""
         if not 3 <= self.fake.x.shape[1] <= 2000 or min(len(self.heldout), len(self.fake)) < 10:
             return None
-        drawn = []
-        for c in self._channels:
-            name = self.fake.names[c]
-            drawn.append(Drawing(name, bands(self.heldout.x[:, :, c], self.fake.x[:, :, c], name, f"{c}")))
+        real, fake = self.heldout.x, self.fake.x
+        names = {c: self.fake.names[c] for c in self._channels}
+        drawn = [Drawing(n, bands(real[:, :, c], fake[:, :, c], n, f"{c}")) for c, n in names.items()]
         asked = "Where values lie at each step: the lines of the fakes should run along the edges of the areas."
         return Section("bands", "Quantiles over time", [asked], drawings=drawn) if drawn else None
 
@@ -372,17 +323,14 @@ class SeriesSections(Sections[SeriesFacts]):
         if not shown or not channels:
             return None
         labels = self.heldout.labels if self.records else None
-        names = np.array([str(v) for v in labels]) if labels is not None else None
         rows = []
         for k, (label, accuracy) in enumerate(shown):
             fakes = self._open([r for r in by_class[label] if r < len(self.fake)])[:_PER_CLASS]
-            real = None
-            if names is not None:
-                mine = np.flatnonzero(names == label)
-                real = self.heldout.x[mine[records.evenly(len(mine), _PER_CLASS)]]
+            mine = [] if labels is None else [row for row, name in enumerate(labels) if str(name) == label]
+            real = [mine[place] for place in records.evenly(len(mine), _PER_CLASS)]
             drawn = []
             for c in channels:
-                side = None if real is None else real[:, :, c]
+                side = None if labels is None else self.heldout.x[real, :, c]
                 drawn.append(beside(side, self.fake.x[fakes, :, c], self.fake.names[c], f"class-{k}-{c}"))
             rows.append((label, Markup("").join(drawn), accuracy))
         cut = f" (the {len(rows)} least accurate of {len(by_class)})" if len(rows) < len(by_class) else ""
@@ -458,13 +406,19 @@ class SeriesSections(Sections[SeriesFacts]):
         return replace(section, drawings=drawing.distances(results, self.noun)) if section.id == "copies" else section
 
     def _values(self) -> list[Drawing]:
-        """Histograms of values, a drawing a channel."""
+        """Histograms of the values of each channel over all steps: real ones as an area, fakes as a line."""
         out = []
         for c in self._channels:
             real, fake = (x[:, :, c][np.isfinite(x[:, :, c])] for x in (self.heldout.x, self.fake.x))
-            if len(real) and len(fake):
-                name = self.fake.names[c]
-                out.append(Drawing(name, values(real, fake, name, f"values-{c}")))
+            if not len(real) or not len(fake):
+                continue
+            low, high = np.quantile(np.concatenate([real, fake]), [0.002, 0.998])
+            if not high > low:
+                low, high = low - 0.5, high + 0.5
+            edges, name = np.linspace(low, high, _CELLS + 1), self.fake.names[c]
+            a, b = (np.histogram(np.clip(v, low, high), edges)[0] / len(v) for v in (real, fake))
+            drawn = histograms(edges, a, b, f"values-{c}", f"Histograms of {name}", "held-out series")
+            out.append(Drawing(name, drawn))
         return out
 
     def _levels(self) -> list[Table]:
@@ -518,9 +472,8 @@ def _curves(
     x, out = found.get(key) or [], []
     for k, c in enumerate((found.get("columns") or [])[:_MOST_CURVES]):
         if x and len(c.get("real") or []) == len(x) == len(c.get("fake") or []):
-            channel, whole = str(c["column"]), key == "lags"
-            drawn = curve(x, c["real"], c["fake"], channel, f"{metric}-{k}", xlabel, ylabel, whole=whole)
-            out.append(Drawing(f"{title}: {channel}", drawn))
+            drawn = curve(x, c, f"{metric}-{k}", xlabel, ylabel, whole=key == "lags")
+            out.append(Drawing(f"{title}: {c['column']}", drawn))
     return out
 
 

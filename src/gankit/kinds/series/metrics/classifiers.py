@@ -55,34 +55,27 @@ def discriminative(real: np.ndarray, fake: np.ndarray, recurrent: Recurrent, run
     """
     if min(len(real), len(fake)) < 5:
         return impossible(0.0, "fewer than five series cannot be divided into some to train on and some to test on")
-    found, runs = [], recurrent.runs
+    figures: dict[str, list[float]] = {name: [] for name in ("accuracy", "auc", "precision", "recall")}
+    variances, runs, rows = [], recurrent.runs, 0
     for k in range(runs):
         a, b = recurrent.discriminate(real, fake, key(seed, "metrics/series/discriminative", k) % 2**31)
-        right = [float((a > 0).mean()), float((b < 0).mean())]
+        right, rows = [float((a > 0).mean()), float((b < 0).mean())], rows or len(a)
         called = int((a > 0).sum() + (b > 0).sum())
         sizes = (max(1, len(a) // max(run, 1)), len(b))
         # with two right and two wrong ones more (Agresti & Coull 1998): none wrong of a few is no certainty
         shares = [(r * n + 2) / (n + 4) for r, n in zip(right, sizes, strict=True)]
-        variance = sum(s * (1 - s) / (n + 4) for s, n in zip(shares, sizes, strict=True))
-        found.append(
-            {
-                "accuracy": sum(right) / 2,
-                "auc": auc(a, b)[0],
-                "precision": float((a > 0).sum()) / called if called else math.nan,
-                "recall": right[0],
-                "variance": variance / 4,
-                "rows": len(a),
-            }
-        )
-    values = [abs(f["accuracy"] - 0.5) for f in found]
+        variances.append(sum(s * (1 - s) / (n + 4) for s, n in zip(shares, sizes, strict=True)) / 4)
+        precision = float((a > 0).sum()) / called if called else math.nan
+        for kept, figure in zip(figures.values(), (sum(right) / 2, auc(a, b)[0], precision, right[0]), strict=True):
+            kept += [figure] if math.isfinite(figure) else []
+    values = [abs(accuracy - 0.5) for accuracy in figures["accuracy"]]
     spread = float(np.var(values, ddof=1)) / runs if runs > 1 else 0.0
-    half = Z95 * math.sqrt(float(np.mean([f["variance"] for f in found])) + spread)
+    half = Z95 * math.sqrt(float(np.mean(variances)) + spread)
     value = float(np.mean(values))
-    names = ("accuracy", "auc", "precision", "recall")
-    known = {name: [f[name] for f in found if math.isfinite(f[name])] for name in names}
-    means = {name: float(np.mean(v)) if v else math.nan for name, v in known.items()}
-    details = {**means, "rows": found[0]["rows"], "runs": values}
-    return Score(value, max(0.0, value - half), min(0.5, value + half), 0.0, plain(details))
+    means = {name: float(np.mean(v)) if v else math.nan for name, v in figures.items()}
+    return Score(
+        value, max(0.0, value - half), min(0.5, value + half), 0.0, plain({**means, "rows": rows, "runs": values})
+    )
 
 
 def predictive(train: Known, test: Known, recurrent: Recurrent, run: int, seed: int) -> Score:
@@ -124,8 +117,7 @@ def traits(z: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     gaps = np.isnan(z).mean(1)
     parts = [x.mean(1), np.sqrt(power), x.min(1), x.max(1), x[:, -1] - x[:, 0], changes.mean(1), changes.max(1)]
     room = max(1, (_MOST_TRAITS - 9 * z.shape[2]) // z.shape[2])
-    values = shrunk(x, room).reshape(len(x), -1)
-    return np.concatenate([*parts, following, gaps, lengths[:, None], values], 1)
+    return np.concatenate([*parts, following, gaps, lengths[:, None], shrunk(x, room).reshape(len(x), -1)], 1)
 
 
 def c2st(
@@ -146,7 +138,8 @@ def c2st(
     generator = numpy_generator(seed, "metrics/series/c2st")
     chosen = [np.sort(generator.permutation(len(x))[:rows]) for x in (real, fake)]
     x = np.concatenate([real[chosen[0]], fake[chosen[1]]])
-    fold = np.concatenate([_folds(r[c], generator) for r, c in zip(runs, chosen, strict=True)])
+    of = [r[c] for r, c in zip(runs, chosen, strict=True)]
+    fold = np.concatenate([_folds(r, generator) for r in of])
     is_real = np.repeat([True, False], rows)
 
     def says(test: np.ndarray, k: int) -> np.ndarray:
@@ -158,15 +151,14 @@ def c2st(
     probability, areas = out_of_fold(says, is_real, fold)
     if not areas:
         return impossible(1.0, "the series share their steps, so that none can be tested for itself")
-    crowd = max(len(c) / max(len(np.unique(r[c])), 1) for r, c in zip(runs, chosen, strict=True))
+    crowd = max(len(r) / max(len(np.unique(r)), 1) for r in of)
     return c2st_score(probability > 0.5, is_real, areas, crowd=crowd)
 
 
 def _folds(runs: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A fold for each series, the same for all of a run: [N] int."""
-    _, place = np.unique(runs, return_inverse=True)
-    count = int(place.max()) + 1
-    return np.asarray(generator.permutation(np.arange(count) % _FOLDS)[place])
+    different, place = np.unique(runs, return_inverse=True)
+    return np.asarray(generator.permutation(np.arange(len(different)) % _FOLDS)[place])
 
 
 def shapes(z: np.ndarray) -> np.ndarray:
@@ -195,13 +187,11 @@ See = Callable[[np.ndarray], np.ndarray]
 
 
 def learn_linear(x: np.ndarray, y: np.ndarray) -> See:
-    """Logistic regression on standardised `shapes`."""
+    """Logistic regression on standardised `shapes`; y has two labels at least."""
     from sklearn.linear_model import LogisticRegression
 
     centre, width = x.mean(0), x.std(0)
     scale = np.where(width > 1e-9, width, 1.0)
-    if len(np.unique(y)) < 2:
-        return lambda rows: np.full(len(rows), int(y[0]))
     model = LogisticRegression(C=0.1, max_iter=300, tol=1e-3).fit((x - centre) / scale, y)
     return lambda rows: np.asarray(model.predict((rows - centre) / scale))
 

@@ -80,12 +80,9 @@ def _distance(
     return score
 
 
-def _marginals(changes: bool) -> Function:
-    def score(inputs: SeriesInputs, who: str) -> Score:
-        codes = np.array(inputs.columns.codes)
-        return _distance(distances.marginals, codes=codes, changes=changes)(inputs, who)
-
-    return score
+def _marginals(inputs: SeriesInputs, who: str, changes: bool) -> Score:
+    codes = np.array(inputs.columns.codes)
+    return _distance(distances.marginals, codes=codes, changes=changes)(inputs, who)
 
 
 def _cross_correlation(inputs: SeriesInputs, who: str) -> Score | None:
@@ -94,16 +91,14 @@ def _cross_correlation(inputs: SeriesInputs, who: str) -> Score | None:
 
 
 def _discriminative(inputs: SeriesInputs, who: str) -> Score | None:
-    network = _network(inputs, who)
-    if network is None:
+    if (network := _network(inputs, who)) is None:
         return None
     real, fake = (inputs.unit(w)[0] for w in (HELDOUT, who))
     return classifiers.discriminative(real, fake, network, inputs.heldout.run, inputs.seed)
 
 
 def _predictive(inputs: SeriesInputs, who: str) -> Score | None:
-    network = _network(inputs, who)
-    if network is None or not len(inputs.columns.numbers):
+    if (network := _network(inputs, who)) is None or not len(inputs.columns.numbers):
         return None
     return classifiers.predictive(inputs.unit(who), inputs.unit(HELDOUT), network, inputs.heldout.run, inputs.seed)
 
@@ -145,29 +140,22 @@ def _gaps(inputs: SeriesInputs, who: str) -> Score | None:
 def _agreement(inputs: SeriesInputs, who: str) -> Score | None:
     # the classifier knows its training series: the ceiling is what it makes of new ones
     asked = {FAKE: FAKE, CEILING: HELDOUT}.get(who)
-    if asked is None or not _seen(inputs):
+    if asked is None or len(inputs.seen) < 2:
         return None
     return agreement(*inputs.seen[asked], len(inputs.class_names), NOUN.many)
 
 
-def _seen(inputs: SeriesInputs) -> bool:
-    return {HELDOUT, FAKE} <= set(inputs.seen)
-
-
-def _usefulness(nearest: bool) -> Function:
-    def score(inputs: SeriesInputs, who: str) -> Score | None:
-        if who == BOOTSTRAP or not _seen(inputs):
-            return None
-        (x, y), (test, truth) = inputs.learned(who), inputs.learned(HELDOUT)
-        if len(np.unique(y)) < 2 or not len(truth):
-            return impossible(1.0, "the series to learn from have fewer than two labels, or there are none to test on")
-        if nearest and inputs.train.x.shape[1] <= WHOLE:  # of longer series a step says nothing
-            sides = inputs.of(who), inputs.heldout
-            x, test = (bridged(s.side.z).reshape(len(s), -1)[s.labelled] for s in sides)
-        learn = classifiers.learn_nearest if nearest else classifiers.learn_linear
-        return accuracy_score(truth, learn(x, y)(test), inputs.class_names, len(y), NOUN.many)
-
-    return score
+def _usefulness(inputs: SeriesInputs, who: str, nearest: bool) -> Score | None:
+    if who == BOOTSTRAP or len(inputs.seen) < 2:
+        return None
+    (x, y), (test, truth) = inputs.learned(who), inputs.learned(HELDOUT)
+    if len(np.unique(y)) < 2 or not len(truth):
+        return impossible(1.0, "the series to learn from have fewer than two labels, or there are none to test on")
+    if nearest and inputs.train.x.shape[1] <= WHOLE:  # of longer series a step says nothing
+        sides = inputs.of(who), inputs.heldout
+        x, test = (bridged(s.side.z).reshape(len(s), -1)[s.labelled] for s in sides)
+    learn = classifiers.learn_nearest if nearest else classifiers.learn_linear
+    return accuracy_score(truth, learn(x, y)(test), inputs.class_names, len(y), NOUN.many)
 
 
 def _against_halves(inputs: SeriesInputs, who: str) -> tuple[SeriesSet, SeriesSet] | None:
@@ -178,16 +166,14 @@ def _against_halves(inputs: SeriesInputs, who: str) -> tuple[SeriesSet, SeriesSe
 
 
 def _copies_exact(inputs: SeriesInputs, who: str) -> Score | None:
-    sides = _against_halves(inputs, who)
-    if sides is None:
+    if (sides := _against_halves(inputs, who)) is None:
         return None
     fake, real = sides
     return numbered(sample.copies_exact(inputs.train, real.sample, fake.sample), fake.rows)
 
 
 def _copies_near(inputs: SeriesInputs, who: str) -> Score | None:
-    sides = _against_halves(inputs, who)
-    if sides is None:
+    if (sides := _against_halves(inputs, who)) is None:
         return None
     fake, real = sides
     if not all(len(half) for half in inputs.halves):
@@ -247,16 +233,15 @@ def _of_predictive(details: Details) -> list[str]:
 
 
 def _of_values(details: Details) -> list[str]:
-    columns = details.get("columns") or []
-    if not columns:
+    if not (columns := details.get("columns")):
         return []
     worst = columns[0]
     moved = finite(worst.get("wasserstein"))
-    first = f"Furthest off is {name(worst['column'])}: {numbers.score(worst['ks'])}" if len(columns) > 1 else ""
-    by = f"values are moved by {numbers.score(moved)} standard deviations on average" if moved is not None else ""
-    if not first:
-        return [f"{by[:1].upper()}{by[1:]}."] if by else []
-    return [f"{first}; its {by}." if by and worst.get("number") else f"{first}."]
+    by = "" if moved is None else f"values are moved by {numbers.score(moved)} standard deviations on average."
+    if len(columns) == 1:
+        return [by.capitalize()] if by else []
+    first = f"Furthest off is {name(worst['column'])}: {numbers.score(worst['ks'])}"
+    return [f"{first}; its {by}" if by and worst.get("number") else f"{first}."]
 
 
 def _of_changes(details: Details) -> list[str]:
@@ -268,18 +253,13 @@ def _of_changes(details: Details) -> list[str]:
     real, fake = (finite(worst.get(f"{side}_sd")) for side in ("real", "fake"))
     if not real or fake is None:
         return []
-    first = (
-        f"Furthest off is {name(worst['column'])} ({numbers.score(worst['ks'])}): its" if len(columns) > 1 else "The"
-    )
-    ratio = fake / real
-    how = (
-        f"{numbers.share(1 - ratio)} smaller than in real series: too smooth"
-        if ratio < 1 - _ALIKE
-        else f"{numbers.share(ratio - 1)} larger than in real series: too rough"
-        if ratio > 1 + _ALIKE
-        else "as large as in real series on average"
-    )
-    return [f"{first} increments are {how}."]
+    ratio, how = fake / real, "as large as in real series on average"
+    if ratio < 1 - _ALIKE:
+        how = f"{numbers.share(1 - ratio)} smaller than in real series: too smooth"
+    elif ratio > 1 + _ALIKE:
+        how = f"{numbers.share(ratio - 1)} larger than in real series: too rough"
+    off = f"Furthest off is {name(worst['column'])} ({numbers.score(worst['ks'])}): its"
+    return [f"{off if len(columns) > 1 else 'The'} increments are {how}."]
 
 
 def _of_furthest(details: Details) -> list[str]:
@@ -292,9 +272,8 @@ def _of_furthest(details: Details) -> list[str]:
 def _of_worst(what: str) -> Callable[[Details], list[str]]:
     """A function that names the channel that is furthest off, with the figures of both sides."""
 
-    def told(details: Details) -> list[str]:
-        columns = details.get("columns") or []
-        if not columns:
+    def sentences(details: Details) -> list[str]:
+        if not (columns := details.get("columns")):
             return []
         worst = columns[0]
         real, fake = (numbers.score(finite(worst.get(k))) for k in ("real", "fake"))
@@ -302,12 +281,11 @@ def _of_worst(what: str) -> Callable[[Details], list[str]]:
         most = f"Furthest off is {name(worst['column'])}: " if len(columns) > 1 else ""
         return [most + (said if most else said[:1].upper() + said[1:])]
 
-    return told
+    return sentences
 
 
 def _of_pairs(details: Details) -> list[str]:
-    pairs = details.get("pairs") or []
-    if not pairs:
+    if not (pairs := details.get("pairs")):
         return []
     worst = pairs[0]
     a, b = (name(c) for c in worst["columns"])
@@ -320,8 +298,7 @@ def _of_pairs(details: Details) -> list[str]:
 
 
 def _of_gaps(details: Details) -> list[str]:
-    columns = details.get("columns") or []
-    if not columns:
+    if not (columns := details.get("columns")):
         return []
     worst = columns[0]
     out = [
@@ -367,14 +344,14 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         details=records.two_sample("A tree model", NOUN), tolerance=0.02,
     ),
     _Distance(
-        "marginals", _marginals(changes=False), "values",
+        "marginals", partial(_marginals, changes=False), "values",
         "The distance between the distributions of values (KS), mean over channels.", title="Values",
         question="Are values, over all steps, distributed as in real series?",
         good="Values are distributed as they should be.", bad="Some values are too frequent and others too rare.",
         details=_of_values, tolerance=0.02,
     ),
     _Distance(
-        "changes", _marginals(changes=True), "values", "The same of the differences from step to step.",
+        "changes", partial(_marginals, changes=True), "values", "The same of the differences from step to step.",
         title="Increments", noun="increments from step to step",
         question="The same of the differences from step to step: too rough, too smooth?",
         good="Increments are as large and as varied as they should be.",
@@ -445,15 +422,13 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         bad="Too many or too few cells are missing.", details=_of_gaps, best=0.0, direction="lower", tolerance=0.02,
     ),
     conditional_accuracy(_agreement, NOUN, "labels"),
-    utility(_usefulness(nearest=False), NOUN, "labels", "A linear model", title="TSTR accuracy, linear"),
+    utility(partial(_usefulness, nearest=False), NOUN, "labels", "A linear model", title="TSTR accuracy, linear"),
     utility(
-        _usefulness(nearest=True), NOUN, "labels", "A nearest-neighbour classifier", name="usefulness_nearest",
-        title="TSTR accuracy, 1-NN",
+        partial(_usefulness, nearest=True), NOUN, "labels", "A nearest-neighbour classifier",
+        name="usefulness_nearest", title="TSTR accuracy, 1-NN",
     ),
     exact_copies(_copies_exact, NOUN, "in every cell", _OVERFITS),
-    near_copies(
-        _copies_near, NOUN, _OVERFITS, "by time warping", "smooth or flat fakes", tolerance=0.05, alike=True
-    ),
+    near_copies(_copies_near, NOUN, _OVERFITS, "by time warping", "smooth or flat fakes", tolerance=0.05, alike=True),
 )  # fmt: skip
 
 METRICS: Sequence[Metric[SeriesInputs]] = tuple(replace(m, function=_small(m.function)) for m in _METRICS)
