@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gankit.columns.column import Values
 from gankit.columns.schema import Schema
@@ -29,44 +27,29 @@ from gankit.kinds.series.metrics.inputs import NOUN, SeriesFacts
 from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
 from gankit.kinds.series.preparing import array_of_part, label_numbers, part_of, read_series_like
-from gankit.kinds.series.records import SeriesSet, joined_series, layout_of
+from gankit.kinds.series.records import Floats, Ints, SeriesSet, joined_series, layout_of
 from gankit.kinds.series.report import SeriesSections
 from gankit.kinds.series.tables import with_distances
 from gankit.metrics.distances import frechet_between, moments
 from gankit.metrics.evaluate import Evaluation
 from gankit.randomness import numpy_generator
 
-Floats = npt.NDArray[np.float64]
-
 METRIC = "minus the Frechet distance to held-out series (fixed features)"
-
-MOST_REAL, MOST_FAKE, LEAST_FAKE = 5000, 2000, 256
-"""Held-out series that are compared, and fakes, within bounds."""
-
-JUDGED_NUMBERS = 2**22
-"""Fakes that are judged have at most so many numbers together, but for `LEAST_FAKE` of them."""
-
-KERNELS = 64
-"""Random convolutions; each gives two features."""
-
-KERNEL_LENGTHS = (3, 5, 7)
-
-BOUND = 4.0
-"""Features end at so many standard deviations: one that varies little among real series must not outweigh others."""
-
-MOST_TOGETHER = 4
-"""Channels that a convolution sees at most."""
-
-MOST_LEVELS = 8
-"""Levels of a category that are told apart, the most frequent ones."""
+MOST_REAL, MOST_FAKE, LEAST_FAKE = 5000, 2000, 256  # held-out series that are compared, and fakes, within bounds
+JUDGED_NUMBERS = 2**22  # of the fakes that are compared, together, but for `LEAST_FAKE` of them
+MOST_TRAINING, MOST_NUMBERS = 50_000, 2**25  # training series, spread over all, that copies may be of; their numbers
+KERNELS, KERNEL_LENGTHS = 64, (3, 5, 7)  # random convolutions; each gives two features
+MOST_TOGETHER = 4  # channels that a convolution sees at most
+MOST_LEVELS = 8  # of a category that are told apart, the most frequent ones
+BOUND = 4.0  # features end at so many deviations: one that varies little among real series must not outweigh others
+FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
 
 
-@dataclass(frozen=True)
-class _Kernel:
+class _Kernel(NamedTuple):
     """weights: [L, channels]. channels: their numbers. dilation: steps between two places. bias: of its output."""
 
     weights: Floats
-    channels: npt.NDArray[np.int64]
+    channels: Ints
     dilation: int
     bias: float
 
@@ -84,8 +67,7 @@ class SeriesFeatures:
         self.num_steps = x.shape[1]
         self._levels = {c: _frequent(x[:, :, c]) for c in categories}
         self._gaps = [c for c in range(x.shape[2]) if np.isnan(x[:, :, c]).any()]
-        with np.errstate(invalid="ignore"):
-            known = [x[:, :, c][np.isfinite(x[:, :, c])] for c in range(x.shape[2])]
+        known = [x[:, :, c][np.isfinite(x[:, :, c])] for c in range(x.shape[2])]
         self._centre = np.array([k.mean() if len(k) else 0.0 for k in known])
         deviation = np.array([k.std() if len(k) else 0.0 for k in known])
         self._deviation = np.where(deviation > 0, deviation, 1.0)
@@ -125,15 +107,12 @@ class SeriesFeatures:
         for kernel in self._kernels:
             out = _convolved(whole, kernel)
             parts += [np.tanh(out).mean(1, keepdims=True), out.max(1, keepdims=True)]
-        if labels is not None:
-            parts.append(labels)
-        return np.concatenate(parts, 1)
+        return np.concatenate(parts if labels is None else [*parts, labels], 1)
 
 
 def _frequent(codes: Floats) -> Floats:
     levels, counts = np.unique(codes[np.isfinite(codes)], return_counts=True)
-    found: Floats = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
-    return found
+    return np.asarray(levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]])
 
 
 def _kernels(whole: Floats, rng: np.random.Generator) -> list[_Kernel]:
@@ -152,8 +131,9 @@ def _kernels(whole: Floats, rng: np.random.Generator) -> list[_Kernel]:
         reach = max((num_steps - 1) // max(length - 1, 1), 1)
         dilation = int(2 ** rng.uniform(0, math.log2(reach)))
         kernel = _Kernel(weights, channels, dilation, 0.0)
-        out = _convolved(whole[: 1 + int(rng.integers(len(whole)))][-1:], kernel)
-        kernels.append(_Kernel(weights, channels, dilation, -float(np.quantile(out, rng.random()))))
+        row = int(rng.integers(len(whole)))
+        out = _convolved(whole[row : row + 1], kernel)
+        kernels.append(kernel._replace(bias=-float(np.quantile(out, rng.random()))))
     return kernels
 
 
@@ -226,13 +206,6 @@ def numbers_of(
     return array_of_part(part, channels.columns), part.values
 
 
-FEATURES = f"means, spreads, ends and the outputs of {KERNELS} random convolutions, fixed by the held-out series"
-"""What the report says of the features in which distances are measured."""
-
-MOST_TRAINING, MOST_NUMBERS = 50_000, 2**25
-"""Training series among which copies are looked for, spread over all, and the numbers that these have together."""
-
-
 class SeriesAssessment(Assessment[SeriesSample]):
     """How fake series are evaluated."""
 
@@ -252,13 +225,11 @@ class SeriesAssessment(Assessment[SeriesSample]):
         most = min(MOST_TRAINING, max(2, MOST_NUMBERS // (int(part.lengths.max()) * len(channels))))
         rows = np.unique(np.linspace(0, len(part) - 1, most).astype(np.int64))
         levels = {c.name: tuple(map(str, c.levels)) for c in channels if c.type == "category"}
-        told = next((c for c in self.whole.modelled if c.type == "category"), None)
+        label = next((c for c in self.whole.modelled if c.type == "category"), None)
         known = None
-        if told is not None:
-            names = [str(level) for level in told.levels]
-            cells = part.values[told.name]
-            codes = np.where(cells.missing > 0, -1, cells.data).astype(np.int64)[rows]
-            known = [names[code] if code >= 0 else None for code in codes.tolist()]
+        if label is not None:
+            names, cells = [*map(str, label.levels), None], part.values[label.name].take(rows)
+            known = [names[code] for code in np.where(cells.missing > 0, -1, cells.data).tolist()]  # -1: none is known
         x = array_of_part(part, channels, rows)
         return SeriesSample(x, part.lengths[rows], tuple(c.name for c in channels), levels, known)
 
@@ -279,18 +250,12 @@ class SeriesAssessment(Assessment[SeriesSample]):
         """See `Assessment.evaluate`."""
         heldout = parts.heldout
         fixed = SeriesFeatures(heldout.x, [i for i, name in enumerate(heldout.names) if name in heldout.levels])
-        return evaluate_series(
-            *parts,
-            recurrent=Recurrent(discriminate, forecast),
-            features=lambda sample: fixed(sample.x),
-            features_name=FEATURES,
-            seed=seed,
-        )
+        features: dict[str, Any] = {"features": lambda sample: fixed(sample.x), "features_name": FEATURES}
+        return evaluate_series(*parts, recurrent=Recurrent(discriminate, forecast), seed=seed, **features)
 
     def sections(self, parts: Parts[SeriesSample], **shared: Any) -> SeriesSections:
         """See `Assessment.sections`."""
-        evaluation = shared.pop("evaluation")
-        return SeriesSections.of(evaluation, *parts, **shared)
+        return SeriesSections.of(shared.pop("evaluation"), *parts, **shared)
 
     def previews(self, folder: Path, heldout: SeriesSample) -> list[tuple[int, np.ndarray]]:
         """See `Assessment.previews`."""

@@ -23,9 +23,7 @@ from gankit.kinds.series.options import OPTIONS
 from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout_of
 from gankit.randomness import numpy_generator
 
-STARTS_TOGETHER = 1024
-"""Times at which series begin are drawn for so many rows at once."""
-
+STARTS_TOGETHER = 1024  # rows for which times at which series begin are drawn at once
 TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml")
 
 
@@ -86,26 +84,20 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         from gankit.kinds.series.files import times_after
         from gankit.kinds.series.records import drawn_starts, starts_at
 
-        layout, num = layout_of(origin), len(made)
-        steps = codec.decode(made)
-        values, lengths = steps.cells, steps.lengths
+        layout, num, steps = layout_of(origin), len(made), codec.decode(made)
         times, apart = None, None
         if layout.times is not None:
-            apart = layout.times.step
+            apart, runs = layout.times.step, layout.times.starts
             uniforms, dated = _uniforms(seed, first_row, num), [c for c in schema if c.name in layout.calendar]
-            starts = (
-                starts_at(layout.times.starts, dated, given, uniforms)
-                if dated
-                else drawn_starts(layout.times.starts, uniforms)
-            )
-            distances, grain = None if apart is None else values[apart].data, layout.times.columns[0].grain
-            times = times_after(starts, lengths, layout.times.grid, distances, grain)
+            starts = starts_at(runs, dated, given, uniforms) if dated else drawn_starts(runs, uniforms)
+            distances, grain = None if apart is None else steps.cells[apart].data, layout.times.columns[0].grain
+            times = times_after(starts, steps.lengths, layout.times.grid, distances, grain)
         labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))
         channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
         pattern = None if layout.entity is None else layout.entity.pattern
         return Series(
-            channels.format(values, int(lengths.sum()), first_row=0, seed=seed),
-            lengths,
+            channels.format(steps.cells, int(steps.lengths.sum()), first_row=0, seed=seed),
+            steps.lengths,
             labels.format(given, num, first_row=first_row, seed=seed) if labels.columns else None,
             times,
             origin,
@@ -143,5 +135,4 @@ def _uniforms(seed: int, first_row: int, num: int) -> np.ndarray:
     blocks = range(first_row // STARTS_TOGETHER, (first_row + max(num, 1) - 1) // STARTS_TOGETHER + 1)
     drawn = [numpy_generator(seed, "starts", block).random(STARTS_TOGETHER) for block in blocks]
     begin = first_row - blocks[0] * STARTS_TOGETHER
-    found: np.ndarray = np.concatenate(drawn)[begin : begin + num]
-    return found
+    return np.asarray(np.concatenate(drawn)[begin : begin + num])
