@@ -8,7 +8,8 @@ import torch
 from latent_models import image_model
 
 from gankit.errors import OptionError
-from gankit.latents import Stop, mix, mixed_layers, places_of
+from gankit.latents import Stop, mix, places_of
+from gankit.latents.interpolation import mixed_layers
 from gankit.networks.base import StyleGenerator
 
 

@@ -98,7 +98,8 @@ def interpolate_command(
         )
     loaded = load(model)
 
-    from gankit.latents import animation_suffixes, check_animation, interpolate, read_places, write_animation
+    from gankit.latents import interpolate, read_places
+    from gankit.latents.interpolation import animation_suffixes, check_animation, write_animation
 
     stops: list[Stop] | Places
     stops = read_places(latents, loaded) if latents is not None else _stops(places, every, each)
@@ -209,7 +210,8 @@ def project_command(
     conditions = parse_where(where)
     loaded = load(model)
 
-    from gankit.latents import project, require_images
+    from gankit.latents import project
+    from gankit.latents.interpolation import require_images
 
     require_images(loaded, "project")
     _check_own(out)

@@ -32,8 +32,7 @@ _BATCH_NUMBERS = 1 << 21
 class Features(ABC):
     """A function from images to numbers in which distances between sets of images are measured.
 
-    Attributes:
-        name: one word, as an option names it: "classifier", "fixed" or "inception".
+    name: one word, as an option names it: "classifier", "fixed" or "inception".
     """
 
     name: str
@@ -44,22 +43,11 @@ class Features(ABC):
 
     @abstractmethod
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The features of each image.
-
-        Args:
-            x: [N, H, W, C] uint8.
-
-        Returns:
-            [N, F] float32; the same for the same images.
-        """
+        """The features of each image, [N, H, W, C] uint8 -> [N, F] float32; the same for the same images."""
 
 
 def checked(x: Any, channels: int | None = None) -> np.ndarray:
-    """`x` if it is images.
-
-    Args:
-        x: [N, H, W, C] uint8, in memory or mapped.
-        channels: that C must be, or None.
+    """`x` if it is images: [N, H, W, C] uint8, in memory or mapped. channels: that C must be, or None.
 
     Raises:
         DataError: it is not.
@@ -87,35 +75,22 @@ def seen_size(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height * LARGEST_SIDE / longest)), max(1, round(width * LARGEST_SIDE / longest))
 
 
-def to_network(x: np.ndarray, device: torch.device, size: tuple[int, int]) -> Tensor:
-    """Images as a network takes them.
+def to_network(x: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """Images as a network takes them: [B, H, W, C] uint8 -> [B, C, *size] float32 in [-1, 1], laid out channels last.
 
-    Args:
-        x: [B, H, W, C] uint8.
-        device: where they go.
-        size: (height, width) they are averaged down to (box filter) if they are larger.
-
-    Returns:
-        [B, C, height, width] float32 in [-1, 1], laid out channels last.
+    size: (height, width) to which larger ones are averaged down (box filter).
     """
     # A copy, as torch wants memory it may write to. [B, H, W, C] -> [B, C, H, W] then moves no byte: channels last.
-    t = torch.from_numpy(np.array(x)).to(device).permute(0, 3, 1, 2).float()
+    t = torch.from_numpy(np.array(x)).permute(0, 3, 1, 2).float()
     if (t.shape[2], t.shape[3]) != size:
         t = functional.adaptive_avg_pool2d(t, size)
     return t / 127.5 - 1
 
 
 def in_batches(x: np.ndarray, look: Callable[[np.ndarray], Tensor], numbers: int, width: int) -> np.ndarray:
-    """`look` over all images, a batch at a time, without gradients.
+    """`look` ([B, H, W, C] uint8 -> [B, width]) over all images x, a batch at a time, without gradients.
 
-    Args:
-        x: [N, H, W, C] uint8.
-        look: [B, H, W, C] uint8 -> [B, width].
-        numbers: that one image is inside the network; it sets the size of a batch.
-        width: of the result.
-
-    Returns:
-        [N, width] float32.
+    Returns [N, width] float32. numbers: that one image is inside the network; it sets the size of a batch.
     """
     size = int(np.clip(_BATCH_NUMBERS // max(numbers, 1), 8, 1024))
     out = np.empty((len(x), width), np.float32)
@@ -125,12 +100,10 @@ def in_batches(x: np.ndarray, look: Callable[[np.ndarray], Tensor], numbers: int
     return out
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies in bfloat16, so that training in it is faster."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+def multiplies_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16, so that training in it is faster."""
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return device.type == "cpu" and asked is not None and bool(asked())
+    return asked is not None and bool(asked())
 
 
 NUM_SCALES = 3
@@ -140,7 +113,7 @@ WIDTH = 24
 _FILTER = 5
 
 
-def fixed_features(channels: int, seed: int = 0, device: str | torch.device = "cpu") -> Features:
+def fixed_features(channels: int, seed: int = 0) -> Features:
     """Features of a fixed random network for images of that many channels; a function of (channels, seed).
 
     At three scales (the image, halved and quartered by a box filter) two layers of random filters look at it:
@@ -153,20 +126,18 @@ def fixed_features(channels: int, seed: int = 0, device: str | torch.device = "c
     >>> fixed_features(1)(np.zeros((2, 28, 28, 1), np.uint8)).shape
     (2, 384)
     """
-    return _FixedFeatures(channels, seed, torch.device(device))
+    return _FixedFeatures(channels, seed)
 
 
 @final
 class _FixedFeatures(Features):
-    def __init__(self, channels: int, seed: int, device: torch.device) -> None:
-        self.name = "fixed"
-        self._channels, self._device, self._seed = channels, device, seed
+    name = "fixed"
+
+    def __init__(self, channels: int, seed: int) -> None:
+        self._channels, self._seed = channels, seed
         self._filters = [
-            (
-                _orthogonal(WIDTH, channels, _FILTER, seed, 2 * scale).to(device),
-                _orthogonal(WIDTH, WIDTH, 3, seed, 2 * scale + 1).to(device),
-            )
-            for scale in range(NUM_SCALES)
+            (_orthogonal(WIDTH, channels, _FILTER, seed, 2 * i), _orthogonal(WIDTH, WIDTH, 3, seed, 2 * i + 1))
+            for i in range(NUM_SCALES)
         ]
         self._width = NUM_SCALES * 2 * 2 * WIDTH + 4 * WIDTH
 
@@ -181,9 +152,7 @@ class _FixedFeatures(Features):
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """[N, H, W, C] uint8 -> [N, F] float32."""
         size = seen_size(*checked(x, self._channels).shape[1:3])
-        return in_batches(
-            x, lambda b: self._look(to_network(b, self._device, size)), 2 * WIDTH * size[0] * size[1], self._width
-        )
+        return in_batches(x, lambda b: self._look(to_network(b, size)), 2 * WIDTH * size[0] * size[1], self._width)
 
     def _look(self, x: Tensor) -> Tensor:
         found: list[Tensor] = []
@@ -217,16 +186,13 @@ NUM_FEATURES = 2048
 _SIDE = 299
 
 
-def inception_features(*, download: bool = False, device: str | torch.device = "cpu") -> Features:
+def inception_features(*, download: bool = False) -> Features:
     """The 2048 features of InceptionV3 with the weights of 2015, as torch-fidelity's `inception-v3-compat` gives them.
 
-    Grey images are repeated in three channels, and the fourth channel of RGBA is left out.
+    Grey images are repeated in three channels, and the fourth channel of RGBA is left out. One core takes about .2 s an
+    image (half an hour for 10,000).
 
-    Args:
-        download: fetch the weights (about 90 MB) into torch hub's folder if they are not there. Without it nothing is
-            fetched.
-        device: where the network runs; one core takes about .2 s an image (half an hour for
-            10,000).
+    download: fetch the weights (about 90 MB) into torch hub's folder if they are not there; else nothing is fetched.
 
     Raises:
         DependencyError: torch-fidelity is not installed.
@@ -243,7 +209,7 @@ def inception_features(*, download: bool = False, device: str | torch.device = "
     network = library.FeatureExtractorInceptionV3(
         "inception-v3-compat", [str(NUM_FEATURES)], feature_extractor_weights_path=str(weights)
     )
-    return _InceptionFeatures(network, torch.device(device))
+    return _InceptionFeatures(network)
 
 
 def _weights(url: str, download: bool) -> Path:
@@ -270,9 +236,10 @@ def _weights(url: str, download: bool) -> Path:
 
 @final
 class _InceptionFeatures(Features):
-    def __init__(self, network: Any, device: torch.device) -> None:
-        self.name = "inception"
-        self._network, self._device = network.to(device), device
+    name = "inception"
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
 
     def describe(self) -> str:
         """One sentence for the report."""
@@ -294,5 +261,4 @@ class _InceptionFeatures(Features):
     def _look(self, x: np.ndarray) -> Tensor:
         # [B, H, W, C] -> [B, 3, H, W]
         three = np.repeat(x, 3, axis=3) if x.shape[3] == 1 else np.array(x[..., :3])
-        images = torch.from_numpy(three).permute(0, 3, 1, 2).contiguous().to(self._device)
-        return torch.as_tensor(self._network(images)[0])
+        return torch.as_tensor(self._network(torch.from_numpy(three).permute(0, 3, 1, 2).contiguous())[0])

@@ -68,38 +68,26 @@ def _convolution(inside: int, outside: int, kernel: int, stride: int) -> list[nn
 def _built(channels: int, size: tuple[int, int], num_classes: int, seed: int) -> _Network:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(seed, "perception/classifier/init"))
-        return _Network(channels, size, num_classes)
-
-
-def _placed(network: _Network, device: torch.device) -> _Network:
-    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's types lack it
+        network = _Network(channels, size, num_classes)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's types lack it
 
 
 @final
 class Classifier:
     """A trained classifier. `train_classifier` makes it; `state` and `from_state` keep it.
 
-    Attributes:
-        num_classes: K.
-        samples: images it was shown in its training.
+    num_classes: K. samples: images it was shown in its training.
     """
 
-    def __init__(self, network: _Network, config: Mapping[str, Any], device: torch.device) -> None:
-        self._network = _placed(network, device).eval()
-        self._device = device
+    def __init__(self, network: _Network, config: Mapping[str, Any]) -> None:
+        self._network = network.eval()
         self._channels = int(config["channels"])
         self._size = (int(config["size"][0]), int(config["size"][1]))
         self.num_classes = int(config["num_classes"])
         self.samples = int(config["samples"])
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The probability of each class.
-
-        Args:
-            x: [N, H, W, C] uint8, of the size it was trained on.
-
-        Returns:
-            [N, K] float32; rows sum to 1.
+        """The probability of each class: [N, H, W, C] uint8, of the size it was trained on -> [N, K] float32.
 
         Raises:
             DataError: the images have another size or other channels.
@@ -114,19 +102,13 @@ class Classifier:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """(tensors by name, plain JSON), from which `from_state` makes the same classifier."""
         tensors = {name: t.detach().cpu().contiguous() for name, t in self._network.state_dict().items()}
-        config = {
-            "kind": "classifier",
-            "channels": self._channels,
-            "size": list(self._size),
-            "num_classes": self.num_classes,
-            "samples": self.samples,
-        }
-        return tensors, config
+        return tensors, {
+            "kind": "classifier", "channels": self._channels, "size": list(self._size),
+            "num_classes": self.num_classes, "samples": self.samples,
+        }  # fmt: skip
 
     @classmethod
-    def from_state(
-        cls, tensors: Mapping[str, Tensor], config: Mapping[str, Any], device: str | torch.device = "cpu"
-    ) -> Classifier:
+    def from_state(cls, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Classifier:
         """The classifier that `state` described.
 
         Raises:
@@ -136,7 +118,7 @@ class Classifier:
             size = (int(config["size"][0]), int(config["size"][1]))
             network = _built(int(config["channels"]), size, int(config["num_classes"]), seed=0)
             network.load_state_dict(dict(tensors))
-            return cls(network, config, torch.device(device))
+            return cls(network, config)
         except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"the stored classifier cannot be used: {error}. Delete it; it is trained again from the labels."
@@ -150,13 +132,14 @@ class Classifier:
                 f"sees as {self._size[0]} x {self._size[1]}. Bring images of the same size."
             )
         numbers = 16 * self._size[0] * self._size[1]
-        return in_batches(x, lambda b: body(to_network(b, self._device, self._size)), numbers, width)
+        return in_batches(x, lambda b: body(to_network(b, self._size)), numbers, width)
 
 
 @final
 class _ClassifierFeatures(Features):
+    name = "classifier"
+
     def __init__(self, classifier: Classifier) -> None:
-        self.name = "classifier"
         self._classifier = classifier
 
     def describe(self) -> str:
@@ -175,15 +158,9 @@ class _ClassifierFeatures(Features):
 
 
 def train_classifier(
-    x: np.ndarray,
-    y: np.ndarray,
-    num_classes: int,
-    seed: int,
-    *,
-    samples: int | None = None,
+    x: np.ndarray, y: np.ndarray, num_classes: int, seed: int, *, samples: int | None = None,
     max_seconds: float | None = None,
-    device: str | torch.device = "cpu",
-) -> Classifier:
+) -> Classifier:  # fmt: skip
     """A classifier of the labels: AdamW, one cycle of the learning rate (Smith & Topin 2018), small random shifts.
 
     Args:
@@ -194,7 +171,6 @@ def train_classifier(
         samples: images to be shown, counting repeats; None: `EPOCHS` times N, within `LEAST_SAMPLES` and
             `MOST_SAMPLES`.
         max_seconds: at most about this long instead; turned into a number of samples once, from the first timed steps.
-        device: where it is trained, and where it looks afterwards.
 
     Raises:
         DataError: images or labels are not what is said above.
@@ -207,21 +183,15 @@ def train_classifier(
     for name, length in (("samples", samples), ("max_seconds", max_seconds)):
         if length is not None and not length > 0:
             raise OptionError(f"{name} must be above 0. Got {length} instead.")
-    where = torch.device(device)
     size = seen_size(*x.shape[1:3])
-    network = _placed(_built(x.shape[3], size, num_classes, seed), where)
-    training = _Training(x, y.astype(np.int64), size, seed, where)
+    network = _built(x.shape[3], size, num_classes, seed)
+    training = _Training(x, y.astype(np.int64), size, seed)
     shown = samples or int(np.clip(EPOCHS * len(x), LEAST_SAMPLES, MOST_SAMPLES))
     if max_seconds is not None:
         shown = min(shown, max(1, int(max_seconds / training.seconds_per_image(network))))
     steps = training.run(network, max(1, round(shown / training.batch)))
-    config = {
-        "channels": x.shape[3],
-        "size": size,
-        "num_classes": num_classes,
-        "samples": steps * training.batch,
-    }
-    return Classifier(network, config, where)
+    config = {"channels": x.shape[3], "size": size, "num_classes": num_classes, "samples": steps * training.batch}
+    return Classifier(network, config)
 
 
 def _check_labels(x: np.ndarray, y: np.ndarray, num_classes: int) -> None:
@@ -242,10 +212,10 @@ def _check_labels(x: np.ndarray, y: np.ndarray, num_classes: int) -> None:
 class _Training:
     """The steps of one training; every draw is keyed by the seed and the step or epoch."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, size: tuple[int, int], seed: int, device: torch.device) -> None:
-        self.x, self.y, self.size, self.seed, self.device = x, y, size, seed, device
+    def __init__(self, x: np.ndarray, y: np.ndarray, size: tuple[int, int], seed: int) -> None:
+        self.x, self.y, self.size, self.seed = x, y, size, seed
         self.batch = min(_BATCH, len(x))
-        self._bfloat16 = multiplies_bfloat16(device)
+        self._bfloat16 = multiplies_bfloat16()
 
     def seconds_per_image(self, network: _Network) -> float:
         """Measured on a copy, after one step for warming up."""
@@ -260,17 +230,16 @@ class _Training:
         network.train()
         optimiser = torch.optim.AdamW(network.parameters(), _LEARNING_RATE, weight_decay=0.01)
         rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, _LEARNING_RATE, total_steps=num_steps + 1)
-        order = np.empty(0, np.int64)
-        epoch = 0
+        order, epoch = np.empty(0, np.int64), 0
         for step in range(num_steps):
             while len(order) < self.batch:
                 draws = numpy_generator(self.seed, "perception/classifier/order", epoch)
                 order, epoch = np.concatenate([order, draws.permutation(len(self.x))]), epoch + 1
             rows, order = np.sort(order[: self.batch]), order[self.batch :]
-            images = self._shifted(to_network(self.x[rows], self.device, self.size), step)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
+            images = self._shifted(to_network(self.x[rows], self.size), step)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
                 logits = network(images)
-            loss = functional.cross_entropy(logits.float(), torch.from_numpy(self.y[rows]).to(self.device))
+            loss = functional.cross_entropy(logits.float(), torch.from_numpy(self.y[rows]))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
             optimiser.step()

@@ -23,7 +23,7 @@ FULL_LENGTH = 24
 LEAST_STEPS = 300
 BATCH = 128
 TEST_SHARE = 0.2
-_LOOKED_AT = 1024  # series a network looks at together, after its training
+_TOGETHER = 1024  # series in a batch after the training
 
 
 class _Gru(nn.Module):
@@ -57,10 +57,8 @@ def discriminate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a GRU that was trained to tell real from fake series says of a fifth that it was not trained on.
 
-    Args:
-        real, fake: [N, T, C], [M, T, C] finite, about in [0, 1]. As many of both are used, drawn at random.
-        seed: the same seed, the same result on the same machine.
-        steps: of the training; None: `num_steps`.
+    real, fake: [N, T, C], [M, T, C] finite, about in [0, 1]. As many of both are used, drawn at random. seed: the same
+        seed, the same result on the same machine. steps: of the training; None: `num_steps`.
 
     Returns:
         Logits [K] of the real ones and [K] of the fakes; above 0: "real". K is about a fifth of min(N, M), 1 at least.
@@ -73,13 +71,11 @@ def discriminate(
 
     def loss(step: int) -> Tensor:
         a, b = (side[torch.randint(cut, (min(BATCH, cut),), generator=draws)] for side in sides)
-        logits = network.last(torch.cat([a, b]))
-        half = len(a)
+        logits, half = network.last(torch.cat([a, b])), len(a)
         return functional.softplus(-logits[:half]).mean() + functional.softplus(logits[half:]).mean()
 
     _train(network, loss, num_steps(real.shape[1]) if steps is None else steps)
-    out = [_looked(network.last, side[cut:]) for side in sides]
-    return out[0], out[1]
+    return _outputs(network.last, sides[0][cut:]), _outputs(network.last, sides[1][cut:])
 
 
 def forecast(
@@ -90,10 +86,8 @@ def forecast(
     It sees the other channels up to a step (where there is one channel alone: its own past) and says what the last one
     will be at the next step.
 
-    Args:
-        train, test: (x [N, T, C] finite, in [0, 1]; known [N, T] bool, the steps whose last value is real).
-        seed: the same seed, the same result on the same machine.
-        steps: of the training; None: `num_steps`.
+    train, test: (x [N, T, C] finite, in [0, 1]; known [N, T] bool, the steps whose last value is real). seed, steps:
+        see `discriminate`.
 
     Returns:
         [M] float64, the mean absolute error of each test series; NaN where none of its steps is known.
@@ -110,9 +104,7 @@ def forecast(
         return wrong.sum() / known[rows].sum().clamp_min(1)
 
     _train(network, loss, num_steps(train[0].shape[1]) if steps is None else steps)
-    y = _tensor(test[0])
-    ahead = _looked(network.each, y[:, :-1, seen])
-    wrong = np.abs(ahead - test[0][:, 1:, -1])
+    wrong = np.abs(_outputs(network.each, _tensor(test[0])[:, :-1, seen]) - test[0][:, 1:, -1])
     counted = test[1][:, 1:]
     with np.errstate(invalid="ignore"):
         return np.asarray((wrong * counted).sum(1) / np.where(counted.any(1), counted.sum(1), np.nan))
@@ -136,7 +128,7 @@ def _train(network: _Gru, loss: Callable[[int], Tensor], steps: int) -> None:
         optimiser.step()
 
 
-def _looked(look: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
+def _outputs(function: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
     with torch.inference_mode():
-        parts = [look(x[i : i + _LOOKED_AT]).numpy() for i in range(0, len(x), _LOOKED_AT)]
+        parts = [function(x[i : i + _TOGETHER]).numpy() for i in range(0, len(x), _TOGETHER)]
     return np.concatenate(parts).astype(np.float64)

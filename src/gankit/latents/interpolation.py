@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import OptionError, OutputError
 from gankit.io.atomic import complaints, whole_file
-from gankit.kinds.images.records import MAX_GRID_PIXELS, MODES, grid, png
+from gankit.kinds.images.records import MAX_GRID_PIXELS, grid, png, to_pillow
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.base import StyleGenerator
@@ -62,15 +62,27 @@ class Places:
 
     def take(self, rows: slice | Tensor) -> Places:
         """Some of the places."""
+        z, w, c = (None if part is None else part[rows] for part in (self.z, self.w, self.c))
+        return Places(z, w, c, [layer[rows] for layer in self.noise])
 
-        def some(part: Tensor | None) -> Tensor | None:
-            return None if part is None else part[rows]
 
-        return Places(some(self.z), some(self.w), some(self.c), [layer[rows] for layer in self.noise])
+def joined(parts: Sequence[Places]) -> Places:
+    """All places of several, in order; the same of z, w and c is known of each."""
+
+    def together(name: str) -> Tensor | None:
+        found = [getattr(part, name) for part in parts]
+        return None if found[0] is None else torch.cat(found)
+
+    noise = [torch.cat(layer) for layer in zip(*(part.noise for part in parts), strict=True)]
+    return Places(together("z"), together("w"), together("c"), noise)
 
 
 def require_images(model: Model, what: str) -> None:
-    """Raises an OptionError for a model of another kind."""
+    """Nothing for a model of images.
+
+    Raises:
+        OptionError: the model is of another kind.
+    """
     if not model.of.has_places:
         raise OptionError(
             f"{what} is for models of images, and this one is of kind {model.kind}. gankit sample and evaluate take "
@@ -79,7 +91,11 @@ def require_images(model: Model, what: str) -> None:
 
 
 def style_generator(model: Model, what: str) -> StyleGenerator:
-    """The model's generator, which has styles; an OptionError where it has none."""
+    """The model's generator, which has styles.
+
+    Raises:
+        OptionError: it has none.
+    """
     require_images(model, what)
     styled: StyleGenerator | None = model.generator.styled
     if styled is None:
@@ -162,20 +178,12 @@ MOST_OF_A_GROUP = 4
 
 
 def mix(
-    model: Model,
-    rows: Sequence[Stop],
-    columns: Sequence[Stop],
-    *,
-    levels: str = "coarse",
-    truncation: float = 1.0,
+    model: Model, rows: Sequence[Stop], columns: Sequence[Stop], *, levels: str = "coarse", truncation: float = 1.0
 ) -> np.ndarray:
     """The grid of Karras et al. 2019, figure 3: every image of `rows` with some styles of every one of `columns`.
 
-    Args:
-        model: with a network with styles.
-        rows, columns: rows of the model.
-        levels: which layers' styles come from `columns`: a name of GROUPS, or layers as in "0-3" or "5".
-        truncation: see `Model.sample`.
+    model: with a network with styles. rows, columns: rows of the model. truncation: see `Model.sample`.
+    levels: which layers' styles come from `columns`: a name of GROUPS, or layers as in "0-3" or "5".
 
     Returns:
         [R + 1, C + 1, H, W, C'] uint8: in the first row the images of `columns`, in the first column those of `rows`,
@@ -192,7 +200,7 @@ def mix(
     with torch.no_grad():
         of_rows, of_columns = styles_of(generator, left), styles_of(generator, top)
     across = len(columns)
-    # every row with every column: [R * C, num_styles, style_dim]
+    # [R * C, num_styles, style_dim]: every row with every column
     w = of_rows.repeat_interleave(across, 0).clone()
     w[:, taken] = of_columns.repeat(len(rows), 1, 1)[:, taken]
     noise = [layer.repeat_interleave(across, 0) for layer in left.noise]
@@ -207,23 +215,22 @@ def mix(
 def mixed_layers(levels: str, num_styles: int) -> slice:
     """The layers that a name of GROUPS, a range or a number means.
 
-    Example:
-        >>> [mixed_layers(name, 18) for name in GROUPS]
-        [slice(0, 4, None), slice(4, 8, None), slice(8, 18, None)]
-        >>> mixed_layers("2-3", 6), mixed_layers("fine", 6)
-        (slice(2, 4, None), slice(4, 6, None))
+    >>> [mixed_layers(name, 18) for name in GROUPS]
+    [slice(0, 4, None), slice(4, 8, None), slice(8, 18, None)]
+    >>> mixed_layers("2-3", 6), mixed_layers("fine", 6)
+    (slice(2, 4, None), slice(4, 6, None))
+
+    Raises:
+        OptionError: it means nothing, or layers that the network does not have.
     """
     if levels in GROUPS:
         each = min(MOST_OF_A_GROUP, max(1, num_styles // 3))
         edges = [0, each, min(2 * each, num_styles), num_styles]
-        place = GROUPS.index(levels)
-        found = slice(edges[place], edges[place + 1])
+        found = slice(*edges[(place := GROUPS.index(levels)) : place + 2])
+    elif match := re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", levels):
+        found = slice(int(match[1]), int(match[2] or match[1]) + 1)
     else:
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", levels)
-        if not match:
-            raise OptionError(f"--levels {levels}: expected {', '.join(GROUPS)}, or layers as in 0-3.")
-        first = int(match[1])
-        found = slice(first, int(match[2] or first) + 1)
+        raise OptionError(f"--levels {levels}: expected {', '.join(GROUPS)}, or layers as in 0-3.")
     if not found.start < found.stop <= num_styles:
         raise OptionError(
             f"--levels {levels}: this network has {num_styles} layers with a style, 0 to {num_styles - 1}. Name some "
@@ -254,14 +261,11 @@ def interpolate(
     A condition that differs between two stops changes linearly on the way; the noise inputs of a network with styles
     go from those of one row to those of the next by `spherical`.
 
-    Args:
-        model: of images.
-        stops: rows of the model (numbers are rows of seed 0), or places such as those of a projection.
-        frames: images of a segment, from a stop on and up to the next one, which is not counted.
-        path: "spherical" or "straight"; None = spherical in z, straight in w.
-        space: "z", or "w" for a network with styles.
-        loop: whether the last stop is followed by the first one.
-        truncation: see `Model.sample`.
+    stops: rows of the model (numbers are rows of seed 0), or places such as those of a projection.
+    frames: images of a segment, from a stop on and up to the next one, which is not counted.
+    path: "spherical" or "straight"; None = spherical in z, straight in w.
+    space: "z", or "w" for a network with styles. truncation: see `Model.sample`.
+    loop: whether the last stop is followed by the first one.
 
     Returns:
         [segments * frames + 1, H, W, C] uint8; a loop ends with the image it began with. At rows the images are the
@@ -283,7 +287,8 @@ def interpolate(
         raise OptionError(f"a segment of an interpolation has at least one image. Got frames={frames} instead.")
     if not 0 < truncation <= 1:
         raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
-    places = stops if isinstance(stops, Places) else places_of(model, _rows_of(stops))
+    rows = None if isinstance(stops, Places) else [s if isinstance(s, Stop) else Stop(int(s)) for s in stops]
+    places = stops if isinstance(stops, Places) else places_of(model, rows or ())
     if places.z is None and space == "z":
         raise OptionError("these places are known in w alone, so that --space z cannot be used. Give --space w.")
     if space == "w":
@@ -294,20 +299,14 @@ def interpolate(
             )
         with torch.no_grad():
             places = Places(None, styles_of(generator, places).clone(), None, places.noise)
-    along = spherical if (path or ("spherical" if space == "z" else "straight")) == "spherical" else straight
+    along = straight if path == "straight" or (path is None and space == "w") else spherical
     order = [*range(len(places)), *([0] if loop else [])]
     t = torch.arange(frames) / frames
     segments = [_segment(places, a, b, t, along) for a, b in pairwise(order)]
-    x = images_of(model, _joined([*segments, places.take(slice(order[-1], order[-1] + 1))]), truncation)
-    if not isinstance(stops, Places):
-        # an image made in another batch may differ in its last bit
-        exact = images_at(model, _rows_of(stops), truncation)
-        x[::frames] = exact[order]
+    x = images_of(model, joined([*segments, places.take(slice(order[-1], order[-1] + 1))]), truncation)
+    if rows is not None:
+        x[::frames] = images_at(model, rows, truncation)[order]  # one made in another batch may differ in its last bit
     return x
-
-
-def _rows_of(stops: Sequence[Stop | int]) -> list[Stop]:
-    return [stop if isinstance(stop, Stop) else Stop(int(stop)) for stop in stops]
 
 
 def _segment(places: Places, a: int, b: int, t: Tensor, along: Way) -> Places:
@@ -320,21 +319,11 @@ def _segment(places: Places, a: int, b: int, t: Tensor, along: Way) -> Places:
     return Places(between(places.z, along), between(places.w, straight), between(places.c, straight), noise)
 
 
-def _joined(parts: Sequence[Places]) -> Places:
-    def joined(found: Sequence[Tensor | None]) -> Tensor | None:
-        given = [part for part in found if part is not None]
-        return torch.cat(given) if given else None
-
-    noise = [torch.cat(layer) for layer in zip(*(part.noise for part in parts), strict=True)]
-    return Places(joined([p.z for p in parts]), joined([p.w for p in parts]), joined([p.c for p in parts]), noise)
-
-
 def straight(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """(1 - t) a + t b, exact at both ends: a, b of any shape, t [T] -> [T, *shape].
 
-    Example:
-        >>> straight(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.25])).tolist()
-        [[0.75, 0.25]]
+    >>> straight(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.25])).tolist()
+    [[0.75, 0.25]]
     """
     t = t.view(-1, *[1] * a.ndim)
     return (1 - t) * a + t * b
@@ -346,17 +335,11 @@ def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     A straight line between two normal draws of many numbers passes closer to the origin than any draw would; this one
     keeps their length (White 2016, "Sampling generative networks"). Parallel ones are joined by a straight line.
 
-    Args:
-        a, b: of one shape, taken as one vector each.
-        t: [T], shares of the way.
+    a, b: of one shape, taken as one vector each. t: [T], shares of the way. Returns [T, *shape].
 
-    Returns:
-        [T, *shape].
-
-    Example:
-        >>> at = spherical(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5]))
-        >>> [round(number, 4) for number in at[0].tolist()]
-        [0.7071, 0.7071]
+    >>> at = spherical(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5]))
+    >>> [round(number, 4) for number in at[0].tolist()]
+    [0.7071, 0.7071]
     """
     lengths = a.double().norm() * b.double().norm()
     cosine = (a.double() * b.double()).sum() / lengths if lengths > 0 else torch.ones((), dtype=torch.float64)
@@ -378,11 +361,9 @@ LEAST_FPS, MOST_FPS, MOST_FPS_OF_GIF = 0.1, 100.0, 50.0
 def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: float | None = None) -> None:
     """Writes the images of an interpolation: `.png` a strip, `.gif` or `.mp4` an animation.
 
-    Args:
-        path: the file, which appears when it is whole.
-        frames: [segments * segment + 1, H, W, C] uint8.
-        segment: images of a segment; the strip has a line for each segment, from one stop to the next, both shown.
-        fps: images a second of an animation; None = FPS.
+    path: the file, which appears when it is whole. frames: [segments * segment + 1, H, W, C] uint8.
+    segment: images of a segment; the strip has a line for each segment, from one stop to the next, both shown.
+    fps: images a second of an animation; None = FPS.
 
     Raises:
         OptionError: a strip with `fps`, or an MP4 where no encoder is at hand.
@@ -395,7 +376,11 @@ def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: 
 
 
 def check_animation(path: str | Path, fps: float | None = None) -> None:
-    """Raises what `write_animation` would, before there are images."""
+    """Nothing where `write_animation` can write such a file; asked before there are images.
+
+    Raises:
+        OptionError, OutputError: see `write_animation`.
+    """
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in _WRITERS:
@@ -417,8 +402,7 @@ def animation_suffixes() -> tuple[str, ...]:
 
 
 def _strip(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
-    segments = [frames[begin : begin + segment + 1] for begin in range(0, len(frames) - 1, segment)]
-    cells = np.concatenate(segments)
+    cells = np.concatenate([frames[begin : begin + segment + 1] for begin in range(0, len(frames) - 1, segment)])
     if cells.size > MAX_GRID_PIXELS:
         raise OutputError("a strip of so many images is too large to look at. Ask for fewer --frames, or a .gif.")
     with whole_file(target) as stream:
@@ -427,11 +411,7 @@ def _strip(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
 
 def _gif(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
     """An animation that begins again at its end. Grey images keep their bytes; colours are reduced to 256 a frame."""
-    from PIL import Image
-
-    frames = _opaque(frames)
-    _, height, width, channels = frames.shape
-    images = [Image.frombytes(MODES[channels], (width, height), frame.tobytes()) for frame in frames]
+    images = [to_pillow(frame) for frame in _opaque(frames)]
     stream = io.BytesIO()
     duration_ms = 10 * round(100 / fps)
     images[0].save(stream, "GIF", save_all=True, append_images=images[1:], duration=duration_ms, loop=0, optimize=False)

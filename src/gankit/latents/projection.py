@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import DataError, OptionError
 from gankit.io.atomic import complaints, whole_file
-from gankit.latents.interpolation import Places, images_of, painted, require_images, style_generator, styles_of
+from gankit.latents.interpolation import Places, images_of, joined, painted, require_images, style_generator, styles_of
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.blocks import expand
@@ -72,9 +72,7 @@ class Projection:
 
     def save(self, path: str | Path) -> None:
         """Writes the places as an .npz file without objects, which `read_places` takes back."""
-        parts = {"z": self.places.z, "w": self.places.w, "c": self.places.c}
-        arrays = {name: part.numpy() for name, part in parts.items() if part is not None}
-        arrays |= {f"noise{i:02d}": layer.numpy() for i, layer in enumerate(self.places.noise)}
+        arrays = {name: part.numpy() for name, part in _named(self.places).items() if part is not None}
         stream = io.BytesIO()
         np.savez(stream, rmse=self.rmse, psnr=self.psnr, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes arrays
         with complaints(Path(path)), whole_file(Path(path)) as file:
@@ -98,12 +96,12 @@ def read_places(path: str | Path, model: Model) -> Places:
     places = Places(
         found.get("z"), found.get("w"), found.get("c"), [found[n] for n in sorted(found) if n[:5] == "noise"]
     )
-    fits = places.z is not None or places.w is not None
-    if fits:
-        expected = _shapes(model, len(places))
-        fits = all(part is None or tuple(part.shape) == expected.get(name) for name, part in _named(places).items())
-        fits = fits and (places.c is not None or places.z is None or model.given is None)
-    if not fits:
+    known = {name: tuple(part.shape) for name, part in _named(places).items() if part is not None}
+    if (
+        not known.keys() & {"z", "w"}
+        or not known.items() <= _shapes(model, len(places)).items()
+        or (places.c is None and places.z is not None and model.given is not None)
+    ):
         raise OptionError(f"the latents in {str(path)!r} are not of this model. Project the images with it.")
     return places
 
@@ -140,14 +138,10 @@ def project(
     Of some hundreds of random places, with every condition that training showed and `where` allows, the best are
     followed downhill by Adam with a decaying rate, and the best of these is kept. Noise inputs are zero.
 
-    Args:
-        model: of images.
-        images: [N, H, W, C] uint8, of the model's own size and channels.
-        steps: of the descent.
-        space: "z", where a prior keeps |z|^2 near its mean; or "w", one style for all layers of a network with styles.
-        seed: of the starts; the same seed gives the same places.
-        where: see `Model.sample`.
-        on_found: called after each image with its number and rmse.
+    images: [N, H, W, C] uint8, of the model's own size and channels. steps: of the descent.
+    space: "z", where a prior keeps |z|^2 near its mean; or "w", one style for all layers of a network with styles.
+    seed: of the starts; the same seed gives the same places. where: see `Model.sample`.
+    on_found: called after each image with its number and rmse.
 
     Raises:
         OptionError: what this model cannot do. DataError: images of another size.
@@ -169,8 +163,7 @@ def project(
         raise DataError("there are no images to find places for. Give at least one.")
     search = _Search(model, space, seed, where)
     targets = expand(model.codec.spec, torch.from_numpy(images.copy()))
-    found, codes = [], []
-    near = []
+    found, codes, near = [], [], []
     for row, target in enumerate(targets):
         place, code = search.descend(target.unsqueeze(0), steps)
         near.append(images_of(model, place))
@@ -180,7 +173,7 @@ def project(
             on_found(row, float(rmse(images[row : row + 1], near[-1])[0]))
     made = np.concatenate(near)
     labels = _labels(model, np.stack(codes)) if space == "z" else ({},) * len(images)
-    return Projection(space, _stacked(found), images, made, rmse(images, made), labels)
+    return Projection(space, joined(found), images, made, rmse(images, made), labels)
 
 
 def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -226,10 +219,8 @@ class _Search:
         if model.given is not None:
             self.c = expand(model.given.codec.spec, torch.from_numpy(self.codes.astype(np.float32)))
         self.blank: list[Tensor] = []
-        styled = generator.styled
-        if styled is not None:
-            u = torch.zeros(1, styled.num_uniforms)
-            self.blank = [torch.zeros_like(layer) for layer in styled.draw_noise(1, u)]
+        if (styled := generator.styled) is not None:
+            self.blank = [torch.zeros_like(v) for v in styled.draw_noise(1, torch.zeros(1, styled.num_uniforms))]
         self.mean, self.spread = torch.zeros(generator.num_latents), 1.0
         self.points = z
         if space == "w":
@@ -272,16 +263,12 @@ class _Search:
         if first and len(points) > SETTLED:
             points, losses = self._followed(points, which, target, first, decays=False)
             best = losses.argsort(stable=True)[:SETTLED]
-            points, which = points[best], which[best]
-        else:
-            first = 0
-        points, losses = self._followed(points, which, target, steps - first, decays=True)
+            points, which, steps = points[best], which[best], steps - first
+        points, losses = self._followed(points, which, target, steps, decays=True)
         best = losses.argmin().view(1)
         place = self.places(points[best], which[best])
-        place = Places(
-            place.z, None if place.w is None else place.w.contiguous(), place.c, [n + 0 for n in place.noise]
-        )
-        return place, self.codes[int(which[best])]
+        w = None if place.w is None else place.w.contiguous()
+        return Places(place.z, w, place.c, [n + 0 for n in place.noise]), self.codes[int(which[best])]
 
     def _candidates(self, losses: Tensor) -> Tensor:
         """The best start of each condition, CANDIDATES at most; where there is one condition, the best starts."""
@@ -315,8 +302,7 @@ class _Search:
     def _losses(self, points: Tensor, which: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """What is made small, [N], and its slopes in the points, [N, D]; as many points at once as a block has rows."""
         rows = block_rows(self.model.codec.spec)
-        losses: list[Tensor] = []
-        slopes: list[Tensor] = []
+        losses, slopes = list[Tensor](), list[Tensor]()
         for some, of_some in zip(torch.split(points, rows), torch.split(which, rows), strict=True):
             with torch.enable_grad():
                 moved = some.clone().requires_grad_(True)
@@ -330,15 +316,6 @@ class _Search:
         if self.space == "w":
             return points.new_zeros(len(points))
         return PRIOR * (points.square().mean(1) - 1).square()
-
-
-def _stacked(parts: list[Places]) -> Places:
-    def stacked(name: str) -> Tensor | None:
-        found = [getattr(part, name) for part in parts]
-        return None if found[0] is None else torch.cat(found)
-
-    noise = [torch.cat(layer) for layer in zip(*(part.noise for part in parts), strict=True)]
-    return Places(stacked("z"), stacked("w"), stacked("c"), noise)
 
 
 def _labels(model: Model, codes: np.ndarray) -> tuple[Mapping[str, Any], ...]:

@@ -23,9 +23,7 @@ class AudioOptions(AugmentOptions, StrictOptions):
     )
     mono: bool = option(False, "Mix the two channels of audio clips into one.", group="data")
     pattern: str | None = option(
-        None,
-        "Labels in the names of audio clips: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.",
-        group="data",
+        None, "Labels in the names of audio clips: {digit}_{speaker}_{_} for 7_theo_12.wav, {_} left out.", group="data"
     )
 
 

@@ -26,14 +26,7 @@ import numpy.typing as npt
 
 from gankit.errors import DataError
 from gankit.io.archives import Collection, largest_size
-from gankit.kinds.images.records import (
-    axes_of,
-    chunks,
-    finished,
-    fits_in_memory,
-    is_one_image,
-    room_for,
-)
+from gankit.kinds.images.records import axes_of, chunks, finished, fits_in_memory, is_one_image, room_for
 
 Array = npt.NDArray[Any]
 

@@ -27,7 +27,6 @@ from gankit.kinds.images import labels as lists
 from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
-    MODES,
     Form,
     Images,
     described,
@@ -35,6 +34,7 @@ from gankit.kinds.images.records import (
     is_one_image,
     labels_of,
     seem_images,
+    to_pillow,
     to_pixels,
 )
 
@@ -402,15 +402,13 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
     same = own.channels == "auto" or {"grey": 1, "rgb": 3, "rgba": 4}[own.channels] == x.shape[3]
     if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
         return x, form, None
-    sources = [Source(f"row {row}", partial(_image, x, row)) for row in range(len(x))]
+
+    def image(row: int) -> Any:
+        return to_pillow(x[row])
+
+    sources = [Source(f"row {row}", partial(image, row)) for row in range(len(x))]
     resized, kept = decode_all(sources, config, reader.notes, place, reader.least, known=x.shape[3])
     return resized, form, kept
-
-
-def _image(x: Any, row: int) -> Any:
-    from PIL import Image
-
-    return Image.frombytes(MODES[x.shape[3]], (x.shape[2], x.shape[1]), np.ascontiguousarray(x[row]).tobytes())
 
 
 def from_image_object(source: Any, reader: Reader) -> Images:

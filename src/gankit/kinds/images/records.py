@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from gankit.io.formats.numpy import GrowingArrays, arrays_of, records_of_arrays
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.base import Dataset
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 IMAGE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
 """What images can come in: `Origin.format`."""
@@ -151,13 +154,7 @@ def to_image_object(images: Images) -> Any:
     details = images.origin.details
     result: Any
     if images.origin.format == "pil":
-        from PIL import Image
-
-        mode = MODES[images.x.shape[3]]
-        result = [
-            Image.frombytes(mode, (images.x.shape[2], images.x.shape[1]), np.ascontiguousarray(one).tobytes())
-            for one in images.x
-        ]
+        result = list(map(to_pillow, images.x))
     else:
         result = from_pixels(images.x, form_in(images.origin))
         result = list(result) if details.get("list") else result
@@ -452,13 +449,16 @@ def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *,
 
 def png(image: Pixels) -> bytes:
     """The bytes of a PNG file. image: uint8 [H, W, C], C of 1 to 4; lossless."""
+    stream = io.BytesIO()
+    to_pillow(image).save(stream, "PNG", compress_level=_LEVEL)
+    return stream.getvalue()
+
+
+def to_pillow(image: Pixels) -> Image.Image:
+    """An image of Pillow. image: uint8 [H, W, C], C of 1 to 4."""
     from PIL import Image
 
-    height, width, channels = image.shape
-    drawn = Image.frombytes(MODES[channels], (width, height), np.ascontiguousarray(image).tobytes())
-    stream = io.BytesIO()
-    drawn.save(stream, "PNG", compress_level=_LEVEL)
-    return stream.getvalue()
+    return Image.frombytes(MODES[image.shape[2]], image.shape[1::-1], np.ascontiguousarray(image).tobytes())
 
 
 def _encoded(batch: Images) -> Iterator[bytes]:
