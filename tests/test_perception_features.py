@@ -68,7 +68,7 @@ def test_large_images_are_averaged_down_to_64_pixels() -> None:
     assert seen_size(128, 64) == (64, 32) and seen_size(64, 64) == (64, 64) and seen_size(1000, 3) == (64, 1)
     x = images(2, 128, 128, 3)
     expected = x.reshape(2, 64, 2, 64, 2, 3).mean((2, 4)).transpose(0, 3, 1, 2) / 127.5 - 1
-    np.testing.assert_allclose(to_network(x, torch.device("cpu"), (64, 64)).numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(to_network(x, (64, 64)).numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

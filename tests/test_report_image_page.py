@@ -24,12 +24,20 @@ from test_report_page import EVIL, Page
 
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, METRICS
-from gankit.kinds.images.sections import ImageSections, columns, image_sections, is_mnist, judge, parzen, parzen_notes
+from gankit.kinds.images.records import grid
+from gankit.kinds.images.sections import (
+    ImageSections,
+    classifier_table,
+    columns,
+    image_sections,
+    is_mnist,
+    parzen,
+    parzen_notes,
+)
 from gankit.kinds.images.sheets import (
     LARGEST,
     embedded,
     figure_2014,
-    figure_grid,
     flat_colours,
     reduced,
     shape_of,
@@ -104,7 +112,7 @@ def test_fakes_that_fill_no_row_of_the_figure_are_left_out_and_too_few_are_refus
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 3]))
 def test_a_grid_holds_each_image_at_its_place(num: int, columns: int, height: int, width: int, channels: int) -> None:
     images = np.random.default_rng(num).integers(0, 256, (num, height, width, channels), np.uint8)
-    drawn, columns = figure_grid(images, columns, gap=2), min(columns, num)
+    drawn, columns = grid(images, columns, 2, 128), min(columns, num)
     assert drawn.shape == (-(-num // columns) * (height + 2) - 2, columns * (width + 2) - 2, channels)
     for i, image in enumerate(images):
         top, left = i // columns * (height + 2), i % columns * (width + 2)
@@ -475,7 +483,7 @@ def test_columns_of_classes_without_a_figure_are_left_out() -> None:
     (table,) = class_table(known, columns(IMAGES), 30, "class")
     assert [h.text for h in table.head] == ["Class", "Share of real images", "Share of fakes", "Fréchet distance"]
     assert table.rows == (("a", "50.0 %", "25.0 %", "2.000"),)
-    (table,) = judge({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]}, IMAGES)
+    (table,) = classifier_table({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]}, IMAGES)
     assert table.rows == (("a", "9", "100 %", "50.0 %"),)
 
 

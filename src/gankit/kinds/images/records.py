@@ -105,25 +105,23 @@ def form_in(origin: Origin) -> Form:
     return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
 
 
-def grid(x: Pixels, columns: int | None = None, gap: int = 1) -> Pixels:
+def grid(x: Pixels, columns: int | None = None, gap: int = 1, ground: int = 255) -> Pixels:
     """One image of many, row by row. x: uint8 [N, H, W, C], N >= 1. Returns uint8 [H', W', C].
 
-    columns: images in a row (default: so that the whole is about square). gap: pixels between them, white; a last
-    row that is not full ends in white.
+    columns: images in a row (default: so that the whole is about square). gap: pixels between them, of the grey level
+    `ground` (white), as is the rest of a last row that is not full.
 
     >>> grid(np.zeros((5, 2, 3, 1), np.uint8), columns=3).shape
     (5, 11, 1)
     """
     num, height, width, channels = x.shape
     assert num >= 1 and gap >= 0
-    if columns is None:
-        columns = max(1, round(math.sqrt(num * height / width)))
-    columns = min(columns, num)
+    columns = min(columns or max(1, round(math.sqrt(num * height / width))), num)
     lines = math.ceil(num / columns)
-    sheet = np.full((lines * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, dtype=np.uint8)
-    for place in range(num):
+    sheet = np.full((lines * (height + gap) - gap, columns * (width + gap) - gap, channels), ground, dtype=np.uint8)
+    for place, image in enumerate(x):
         top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = x[place]
+        sheet[top : top + height, left : left + width] = image
     return sheet
 
 

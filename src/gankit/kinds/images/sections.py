@@ -5,8 +5,9 @@ Knows evaluations of images and the makers of sheets; never networks, the loop, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,33 @@ from gankit.report.section import (
     Chapter,
     Drawing,
     Grade,
-    Head,
     Headline,
     Section,
     Sections,
     Table,
     heads_of,
     likeness,
+    table_of,
     variety,
-)  # fmt: skip
+)
 from gankit.report.verdict import is_copies
 
 MOST_CLASSES = 30
 """Classes of a table, at the most."""
+
+_ROWS_2014, _COLUMNS_2014 = 5, 6
+_MOST_CLASSES, _PER_CLASS = 12, 8
+_STRIP_WIDTH = 330  # pixels for the images of a class, so that fakes and real ones fit on the page side by side
+_MOST_PAIRS, _MOST_STEPS, _PER_STEP = 6, 10, 10
+# Numbers of the held-out images up to which the nearest ones of the closest fakes are looked for: about a second.
+_MOST_SEARCHED = 200_000_000
+# Two images of at least so many numbers do not agree in all of them by chance.
+_NO_CHANCE = 64
+# What a pair of images holds, and the evaluation's lists, one entry a shown fake, in which it stands.
+_BESIDE = {
+    "fake": "shown", "train": "nearest_train", "train_features": "nearest_train_features", "heldout": "nearest_heldout",
+    "distance_train": "distance_train", "distance_heldout": "distance_heldout",
+}  # fmt: skip
 
 # Mean log-likelihood of the MNIST test set by Parzen windows, in nats, with standard errors (Goodfellow et al. 2014,
 # table 1).
@@ -69,22 +84,18 @@ def columns(noun: Noun) -> Sequence[records.ClassColumn]:
     )
 
 
-def judge(figures: Mapping[str, Any], noun: Noun) -> list[Table]:
+def classifier_table(figures: Mapping[str, Any], noun: Noun) -> list[Table]:
     """Precision and recall of a classifier for each class; figures: of `confusion_figures`."""
-    found = figures.get("classes") or []
-    rows = tuple(
-        (
-            str(c.get("class")),
-            numbers.count(c.get("pictures")),
-            numbers.share(numbers.finite(c.get("precision"))),
-            numbers.share(numbers.finite(c.get("recall"))),
-        )
-        for c in sorted(found, key=lambda c: numbers.finite(c.get("recall")) or 0.0)[:MOST_CLASSES]
-    )
+    found = sorted(figures.get("classes") or [], key=lambda c: numbers.finite(c.get("recall")) or 0.0)
     cut = f" (the {MOST_CLASSES} worst of {len(found)})" if len(found) > MOST_CLASSES else ""
     caption = f"The classifier on held-out real {noun.many}, class by class, the one it finds least first{cut}"
-    heads = heads_of("Class", f"#{noun.many.capitalize()}", "#Right when it says so (precision)", "#Found (recall)")
-    return [Table(caption, heads, rows)] if rows else []
+    cells: dict[str, Callable[[Any], str]] = {
+        "Class": lambda c: str(c.get("class")),
+        f"#{noun.many.capitalize()}": lambda c: numbers.count(c.get("pictures")),
+        "#Right when it says so (precision)": lambda c: numbers.share(numbers.finite(c.get("precision"))),
+        "#Found (recall)": lambda c: numbers.share(numbers.finite(c.get("recall"))),
+    }
+    return [table_of(caption, cells, found[:MOST_CLASSES])] if found else []
 
 
 def parzen(result: MetricResult, noun: Noun, mnist: bool) -> list[Table]:
@@ -112,19 +123,19 @@ def parzen(result: MetricResult, noun: Noun, mnist: bool) -> list[Table]:
 def parzen_notes(details: Mapping[str, Any], noun: Noun) -> list[str]:
     """How far what was done is from the protocol of 2014, and that the figure is weak."""
     fakes, validation, sigma = (numbers.finite(details.get(k)) for k in ("fakes", "validation", "sigma"))
-    notes = []
-    if fakes is not None and validation is not None:
-        full = fakes >= 10_000 and validation >= 1000
-        notes.append(
-            f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training {noun.many}, "
-            f"lies around each of {numbers.count(fakes)} fakes"
-            + (", as in the protocol." if full else f"; the protocol takes 10,000 fakes and 1,000 {noun.many}.")
-        )
-    return [
-        *notes,
+    weak = (
         f"A weak measure: means of clusters (k-means) of the training {noun.many} score above real {noun.many} (Theis "
-        f"et al. 2016), so a larger figure need not mean better {noun.many}.",
-    ]
+        f"et al. 2016), so a larger figure need not mean better {noun.many}."
+    )
+    if fakes is None or validation is None:
+        return [weak]
+    full = fakes >= 10_000 and validation >= 1000
+    how = (
+        f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training {noun.many}, "
+        f"lies around each of {numbers.count(fakes)} fakes"
+        + (", as in the protocol." if full else f"; the protocol takes 10,000 fakes and 1,000 {noun.many}.")
+    )
+    return [how, weak]
 
 
 def is_mnist(card: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
@@ -134,43 +145,18 @@ def is_mnist(card: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
     return shape == (28, 28, 1) and "mnist" in name and not any(word in name for word in others)
 
 
-pass
-
-_ROWS_2014, _COLUMNS_2014 = 5, 6
-_MOST_CLASSES, _PER_CLASS = 12, 8
-_STRIP_WIDTH = 330  # pixels for the images of a class, so that fakes and real ones fit on the page side by side
-_MOST_PAIRS, _MOST_STEPS, _PER_STEP = 6, 10, 10
-# Numbers of the held-out images up to which the nearest ones of the closest fakes are looked for: about a second.
-_MOST_SEARCHED = 200_000_000
-# Two images of at least so many numbers do not agree in all of them by chance.
-_NO_CHANCE = 64
-# What a pair of images holds, and the evaluation's lists, one entry a shown fake, in which it stands.
-_BESIDE = {
-    "fake": "shown",
-    "train": "nearest_train",
-    "train_features": "nearest_train_features",
-    "heldout": "nearest_heldout",
-    "distance_train": "distance_train",
-    "distance_heldout": "distance_heldout",
-}
-
-
 def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **given: Any) -> ImageSections:
     """The sections of a report on images that are called so; given: the fields of `ImageSections`."""
-    many = noun.many
+    titles = {
+        "distance": f"Distance to real {noun.many}", "fidelity": "Realism and variety", "classes": "Classes",
+        "usefulness": "Usefulness", "copies": "Copies", "history": "For history",
+    }  # fmt: skip
     return ImageSections(
         noun=noun,
         label="class",
         seer="the classifier",
         baselines=baselines(noun),
-        chapters=(
-            Chapter("distance", f"Distance to real {many}", ("distance",)),
-            Chapter("fidelity", "Realism and variety", ("fidelity",)),
-            Chapter("classes", "Classes", ("classes",)),
-            Chapter("usefulness", "Usefulness", ("usefulness",)),
-            Chapter("copies", "Copies", ("copies",)),
-            Chapter("history", "For history", ("history",)),
-        ),
+        chapters=tuple(Chapter(family, title, (family,)) for family, title in titles.items()),
         headline=Headline(("frechet", "kernel"), likeness(noun), ("noise", "mean")),
         grades=(
             Grade(
@@ -227,15 +213,11 @@ class ImageSections(Sections[ImageFacts]):
 
     def reading(self) -> list[tuple[str, str]]:
         """See `Sections.reading`."""
-        if not (features := self._features()):
-            return []
-        return [
-            (
-                "Features",
-                f"distances are not measured between pixels but in {features}. Figures in other features, or after "
-                "another resizing, cannot be compared with these.",
-            )
-        ]
+        text = (
+            f"distances are not measured between pixels but in {self._features}. Figures in other features, or after "
+            "another resizing, cannot be compared with these."
+        )
+        return [("Features", text)] if self._features else []
 
     # --- what one sees ------------------------------------------------------------------------------------------------
 
@@ -251,28 +233,27 @@ class ImageSections(Sections[ImageFacts]):
         if not len(rows):
             return []
         drawn = [Drawing("Fakes", sheet(self.fake[rows], columns, f"{len(rows)} fakes, the first ones, not chosen."))]
-        beside = ""
+        beside, notes = "", self._size_notes()
         if self.records and len(self.heldout):
             real = np.array(records.evenly(len(self.heldout), num), int)
             body = sheet(self.heldout[real], columns, f"{len(real)} held-out real {many}.")
             drawn.append(Drawing("Real (held-out)", body))
             beside = f", and held-out real {many} at the same size"
         asked = f"The first fakes, as the model gives them, none chosen{beside}."
-        notes = [note] if (note := self._size_note()) else []
         return [Section("samples", "Samples", [asked], drawings=drawn, layout="sheets", notes=notes)]
 
-    def _size_note(self) -> str:
+    def _size_notes(self) -> list[str]:
         """How the images are shown, where that is not pixel for pixel."""
         height, width = self.fake.shape[1:3]
         shape, many = shape_of(height, width), self.noun.many
         if shape.reduced:
-            return (
+            return [
                 f"The {many} have {width} × {height} pixels and are shown at {shape.width} × {shape.height} (at most "
                 f"{LARGEST} pixels, averaged over areas), as JPEG; what was measured is the {many} themselves."
-            )
+            ]
         if not shape.lossless:
-            return f"The {many} are shown at their size, as JPEG; what was measured is the {many} themselves."
-        return f"Every pixel is shown {shape.factor} × {shape.factor} times." if shape.factor > 1 else ""
+            return [f"The {many} are shown at their size, as JPEG; what was measured is the {many} themselves."]
+        return [f"Every pixel is shown {shape.factor} × {shape.factor} times."] if shape.factor > 1 else []
 
     def _classes(self) -> list[Section]:
         """A row a class: fakes, held-out images where their classes are known, and the share that is right."""
@@ -294,21 +275,16 @@ class ImageSections(Sections[ImageFacts]):
                 at = np.flatnonzero(of_real == names.index(name))[:most] if name in names else np.zeros(0, int)
                 beside = [self._strip(self.heldout, at, f"Held-out {self.noun.many} of class {name}.")]
             rows.append((name, fakes, *beside, numbers.share(numbers.finite(known.get(name, {}).get("agreement")))))
-        asked = self.facts.asked
-        heads = [Head("Class"), Head("Fakes generated for it" if asked else "Fakes classified as it")]
-        heads += [Head("Real (held-out)")] if of_real is not None else []
+        head, how = "Fakes classified as it", "The first fakes of each class, as the classifier sees them."
+        if self.facts.asked:
+            head, how = "Fakes generated for it", "Fakes asked to show a class, a row each, none chosen."
         drop = all(row[-1] == "–" for row in rows)
-        heads += [] if drop else [Head("Classified as it", number=True)]
+        heads = ["Class", head, *(["Real (held-out)"] if of_real is not None else []), "#Classified as it"]
         cut = f" (the {len(shown)} worst of {len(of_fakes)})" if len(shown) < len(of_fakes) else ""
-        kept = tuple(row[:-1] if drop else row for row in rows)
-        how = (
-            "Fakes asked to show a class, a row each, none chosen."
-            if asked
-            else "The first fakes of each class, as the classifier sees them."
-        )
-        told = records.worst_class(self.facts.per_class, self.noun)
-        table = Table(f"Fakes by class{cut}", tuple(heads), kept, "gallery")
-        return [Section("by-class", "Fakes by class", [how], verdicts=told, tables=[table])]
+        last = -1 if drop else None
+        table = Table(f"Fakes by class{cut}", heads_of(*heads[:last]), tuple(row[:last] for row in rows), "gallery")
+        verdicts = records.worst_class(self.facts.per_class, self.noun)
+        return [Section("by-class", "Fakes by class", [how], verdicts=verdicts, tables=[table])]
 
     def _by_class(self) -> dict[str, np.ndarray]:
         """The rows of the first fakes of each class, by its name; empty without classes."""
@@ -333,10 +309,9 @@ class ImageSections(Sections[ImageFacts]):
             pairs = [(p["fake"], p[key]) for p in self._shown() if p.get(key) is not None]
             rows = min(wanted, len(pairs) // (_COLUMNS_2014 - 1))
             if rows >= 1:
-                pairs = pairs[: rows * (_COLUMNS_2014 - 1)]
+                shown, near = map(list, zip(*pairs[: rows * (_COLUMNS_2014 - 1)], strict=True))
                 what = f"training {self.noun.one} {title}"
                 alt = f"{rows} rows of 5 fakes; at the end of each the {what} to the fifth fake."
-                shown, near = [f for f, _ in pairs], [n for _, n in pairs]
                 body = sheet_2014(self.fake[shown], self.train, near, _COLUMNS_2014, alt)
                 out.append(Drawing(f"In yellow: {title}", body))
         if not out:
@@ -357,20 +332,17 @@ class ImageSections(Sections[ImageFacts]):
         pairs = self._with_heldout(self._ranked()[: self.room(_MOST_PAIRS)])
         for place, pair in enumerate(pairs, 1):
             held = pair.get("heldout")
-            beside = Markup("–")
-            if held is not None:
-                beside = self._one(self.heldout, held, f"The held-out {one} nearest to fake {place}.")
+            beside = f"The held-out {one} nearest to fake {place}."
             suspicious = " (suspiciously near)" if records.suspicious(pair) else ""
-            rows.append(
-                (
-                    str(place),
-                    self._one(self.fake, pair["fake"], f"Fake {place}."),
-                    self._one(self.train, pair["train"], f"The training {one} nearest to fake {place}."),
-                    beside,
-                    numbers.score(pair["distance_train"]) + suspicious,
-                    numbers.score(pair.get("distance_heldout")),
-                )
+            cells = (
+                str(place),
+                self._one(self.fake, pair["fake"], f"Fake {place}."),
+                self._one(self.train, pair["train"], f"The training {one} nearest to fake {place}."),
+                Markup("–") if held is None else self._one(self.heldout, held, beside),
+                numbers.score(pair["distance_train"]) + suspicious,
+                numbers.score(pair.get("distance_heldout")),
             )
+            rows.append(cells)
         heads = ("Fake", f"Nearest training {one}", f"Nearest held-out {one}", "#Distance to training", "#to held-out")
         hint = f"Look for the same {one} twice; the same kind of {one} is what was to be learned."
         measure = f"Distances are between pixels; of large {self.noun.many} between means of small squares."
@@ -382,15 +354,14 @@ class ImageSections(Sections[ImageFacts]):
         """See `Sections.chapter`."""
         many = self.noun.many
         if section.id in ("distance", "fidelity"):
-            features = self._features()
-            section = replace(section, notes=[f"Features: {features}."] if features else [])
+            section = replace(section, notes=[f"Features: {self._features}."] if self._features else [])
         if section.id == "fidelity":
             return replace(section, drawings=self._extremes(), layout="sheets")
         if section.id == "classes":
             start = f"It was trained on the labels of the training {many} and defines the classes of the fakes. It is"
             section = records.about_labels(section, self, columns(self.noun), MOST_CLASSES, start)
             figures = self.facts.classifier
-            return replace(section, tables=[*section.tables, *(judge(figures, self.noun) if figures else ())])
+            return replace(section, tables=[*section.tables, *classifier_table(figures or {}, self.noun)])
         if section.id == "usefulness":
             caption = f"A classifier trained on fakes, on held-out real {many} (per cent of the true class)"
             found = [r.details["confusion"] for r in results.values() if r.details.get("confusion")]
@@ -408,6 +379,7 @@ class ImageSections(Sections[ImageFacts]):
     def _class_names(self) -> list[str]:
         return [str(n) for n in self.names] or [str(c.get("class")) for c in self.facts.per_class]
 
+    @property
     def _features(self) -> str:
         """In what distances are measured, without a full stop."""
         return self.facts.features.strip().rstrip(".")
@@ -415,16 +387,13 @@ class ImageSections(Sections[ImageFacts]):
     def _extremes(self) -> list[Drawing]:
         """The fakes where real images are densest, and those furthest from all real images."""
         columns, out = min(8, shape_of(*self.fake.shape[1:3]).columns), []
-        for key, title in (
-            ("typical", "The most typical fakes"),
-            ("worst", f"The fakes furthest from all real {self.noun.many}"),
-        ):
+        titles = {"typical": "The most typical fakes", "worst": f"The fakes furthest from all real {self.noun.many}"}
+        for key, title in titles.items():
             rows = np.asarray(self._found.get(key) or [], int)
             there = ((rows >= 0) & (rows < len(self.fake))).all()
             rows = self._open(rows)[: max(columns, round(2 * columns * self.scale))] if there else rows[:0]
             if len(rows):
-                body = sheet(self.fake[rows], columns, f"{len(rows)} fakes: {title.lower()}.")
-                out.append(Drawing(title, body))
+                out.append(Drawing(title, sheet(self.fake[rows], columns, f"{len(rows)} fakes: {title.lower()}.")))
         return out
 
     # --- rows that the evaluation names -------------------------------------------------------------------------------
@@ -436,10 +405,8 @@ class ImageSections(Sections[ImageFacts]):
     def _shown(self) -> list[Mapping[str, Any]]:
         """The first fakes with their nearest images; those of whom a row does not exist are left out."""
         lists = {name: self._found.get(key) or [] for name, key in _BESIDE.items()}
-        pairs = [
-            {name: values[i] if i < len(values) else None for name, values in lists.items()}
-            for i in range(len(lists["fake"]))
-        ]
+        rows = islice(zip_longest(*lists.values()), len(lists["fake"]))
+        pairs = (dict(zip(lists, values, strict=True)) for values in rows)
         return [pair for pair in pairs if self._there(pair)]
 
     def _there(self, pair: Mapping[str, Any]) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
+from gankit.kinds.images.records import grid, to_pillow
+
 LARGEST = 96
 """The longer side, in pixels, of an image shown on the page; larger ones are made smaller."""
 
@@ -67,12 +69,10 @@ def shape_of(height: int, width: int, *, compared: bool = False) -> Shape:
 def flat_colours(images: np.ndarray) -> np.ndarray:
     """Images of any number of channels as grey or RGB.
 
-    Args:
-        images: [N, H, W, C] uint8. The second of two channels and the fourth of four are opacity and are laid over a
-            chequered ground; of five and more the first three are shown.
+    images: [N, H, W, C] uint8. The second of two channels and the fourth of four are opacity and are laid over a
+        chequered ground; of five and more the first three are shown.
 
-    Returns:
-        [N, H, W, 1] uint8 for one channel or two, else [N, H, W, 3] uint8.
+    Returns [N, H, W, 1] uint8 for one channel or two, else [N, H, W, 3] uint8.
     """
     channels = images.shape[-1]
     if channels in (1, 3):
@@ -87,64 +87,33 @@ def flat_colours(images: np.ndarray) -> np.ndarray:
 
 
 def reduced(images: np.ndarray, shape: Shape) -> np.ndarray:
-    """Images at the size at which the page shows them.
+    """Images [N, H, W, C] uint8 at the size at which the page shows them, [N, h, w, 1 or 3] uint8.
 
-    Args:
-        images: [N, H, W, C] uint8.
-        shape: of `shape_of` for these images.
-
-    Returns:
-        [N, h, w, 1 or 3] uint8. Larger images are averaged over areas (Pillow's box filter), of small ones each pixel
-        is repeated.
+    shape: of `shape_of` for these images. Larger images are averaged over areas (Pillow's box filter), of small ones
+    each pixel is repeated.
     """
     from PIL import Image
 
     out = flat_colours(images)
     if shape.reduced:
         size = (shape.width, shape.height)
-        small = [
-            np.asarray(Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p).resize(size, Image.Resampling.BOX))
-            for p in out
-        ]
+        small = [np.asarray(to_pillow(image).resize(size, Image.Resampling.BOX)) for image in out]
         out = np.stack(small).reshape(len(small), *size[::-1], out.shape[-1]) if small else out[:, :1, :1]
     if shape.factor > 1:
         out = out.repeat(shape.factor, axis=1).repeat(shape.factor, axis=2)
     return out
 
 
-def figure_grid(images: np.ndarray, columns: int, *, gap: int = 2) -> np.ndarray:
-    """Images side by side, row by row, on a grey ground.
-
-    Args:
-        images: [N, H, W, C] uint8, at least one.
-        columns: how many stand in a row.
-        gap: pixels between two images.
-
-    Returns:
-        [H', W', C] uint8; places that are left over in the last row are grey.
-    """
-    num, height, width, channels = images.shape
-    columns = min(columns, num)
-    rows = -(-num // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), _GAP_COLOUR, np.uint8)
-    for i, image in enumerate(images):
-        top, left = i // columns * (height + gap), i % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
-
-
 def figure_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int = 6) -> np.ndarray:
     """Figure 2 of Goodfellow et al. (2014): samples, and in the rightmost column, framed in yellow, the training
     image nearest to the sample at its left.
 
-    Args:
-        fake: [N, H, W, C] uint8; they are shown in their order, row by row, and those that fill no row are left out.
-        train: [M, H, W, C] uint8, the training images.
-        nearest_rows: [N], for each fake the row of `train` that is nearest to it.
-        columns: images in a row, the training image included; at least 2.
+    fake: [N, H, W, C] uint8; they are shown in their order, row by row, and those that fill no row are left out.
+    train: [M, H, W, C] uint8, the training images.
+    nearest_rows: [N], for each fake the row of `train` that is nearest to it.
+    columns: images in a row, the training image included; at least 2.
 
-    Returns:
-        [H', W', 3] uint8.
+    Returns [H', W', 3] uint8.
 
     Raises:
         ValueError: fewer than two columns, or too few fakes for one row.
@@ -157,29 +126,15 @@ def figure_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int]
     rows = len(fake) // (columns - 1)
     fake = fake[: rows * (columns - 1)].reshape(rows, columns - 1, *fake.shape[1:])
     beside = np.stack([train[int(nearest_rows[(r + 1) * (columns - 1) - 1])] for r in range(rows)])
-    cells = _rgb(np.concatenate([fake, beside[:, None]], axis=1).reshape(rows * columns, *fake.shape[2:]))
+    cells = flat_colours(np.concatenate([fake, beside[:, None]], axis=1).reshape(rows * columns, *fake.shape[2:]))
     height, width = cells.shape[1:3]
     gap = max(2, min(height, width) // 14)
-    inner = figure_grid(cells, columns, gap=gap)
-    sheet = np.full((inner.shape[0] + 2 * gap, inner.shape[1] + 2 * gap, 3), _GAP_COLOUR, np.uint8)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), _GAP_COLOUR, np.uint8)
     sheet[:, -(width + 2 * gap) :] = _YELLOW
-    sheet[gap:-gap, gap:-gap] = np.where(
-        _under(rows, columns, height, width, gap)[..., None], sheet[gap:-gap, gap:-gap], inner
-    )
+    for i, cell in enumerate(cells):
+        top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = cell
     return sheet
-
-
-def _under(rows: int, columns: int, height: int, width: int, gap: int) -> np.ndarray:
-    """Where a grid of such cells shows its ground: [H', W'] bool."""
-    down = np.arange(rows * (height + gap) - gap) % (height + gap) >= height
-    along = np.arange(columns * (width + gap) - gap) % (width + gap) >= width
-    return down[:, None] | along[None, :]
-
-
-def _rgb(images: np.ndarray) -> np.ndarray:
-    """Grey or RGB images as RGB: [N, H, W, C] -> [N, H, W, 3]."""
-    flat = flat_colours(images)
-    return flat.repeat(3, axis=-1) if flat.shape[-1] == 1 else flat
 
 
 def sheet(images: np.ndarray, columns: int, alt: str, *, compared: bool = False) -> Markup:
@@ -189,9 +144,8 @@ def sheet(images: np.ndarray, columns: int, alt: str, *, compared: bool = False)
     `shape_of`.
     """
     shape = shape_of(*images.shape[1:3], compared=compared)
-    return embedded(
-        figure_grid(reduced(images, shape), columns, gap=max(2, shape.factor)), alt, lossless=shape.lossless
-    )
+    drawn = grid(reduced(images, shape), columns, max(2, shape.factor), _GAP_COLOUR)
+    return embedded(drawn, alt, lossless=shape.lossless)
 
 
 def sheet_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int], columns: int, alt: str) -> Markup:
@@ -203,18 +157,10 @@ def sheet_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int],
 
 
 def embedded(pixels: np.ndarray, alt: str, *, lossless: bool) -> Markup:
-    """An image as an <img> that holds it: PNG where `lossless`, else JPEG.
-
-    pixels: [H, W, 1 or 3] uint8.
-    """
-    from PIL import Image
-
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    """An image [H, W, 1 or 3] uint8 as an <img> that holds it: PNG where `lossless`, else JPEG."""
+    kind, options = ("png", {}) if lossless else ("jpeg", {"quality": _JPEG_QUALITY, "optimize": True})
     out = io.BytesIO()
-    if lossless:
-        image.save(out, "PNG")
-    else:
-        image.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    kind, text = "png" if lossless else "jpeg", base64.b64encode(out.getvalue()).decode("ascii")
+    to_pillow(pixels).save(out, kind, **options)
+    text = base64.b64encode(out.getvalue()).decode("ascii")
     height, width = pixels.shape[:2]
     return Markup(f'<img src="data:image/{kind};base64,{text}" width="{width}" height="{height}" alt="{escape(alt)}">')

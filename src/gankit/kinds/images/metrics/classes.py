@@ -13,7 +13,6 @@ import numpy as np
 
 from gankit.kinds.images.metrics.neighbours import balls, too_few
 from gankit.metrics.classification import accuracy_score
-from gankit.metrics.classification import confusion_figures as confusion_figures
 from gankit.metrics.distances import frechet
 from gankit.metrics.metric import Score, around, impossible, plain
 from gankit.randomness import numpy_generator
@@ -55,8 +54,7 @@ def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, 
     if not len(fake_seen) or not len(real):
         return impossible(best, "one of the sets has no images")
     share = shares(fake_seen, num_classes)
-    value = entropy(share)
-    generator = numpy_generator(seed, "metrics/pictures/classes")
+    value, generator = entropy(share), numpy_generator(seed, "metrics/pictures/classes")
     again = generator.multinomial(len(fake_seen), share, size=_REPLICATES) / len(fake_seen)
     details = {
         "classes": num_classes,
@@ -67,15 +65,9 @@ def class_entropy(fake_seen: np.ndarray, real: np.ndarray, num_classes: int, *, 
 
 
 def per_class(
-    real: np.ndarray,
-    fake: np.ndarray,
-    real_labels: np.ndarray,
-    fake_labels: np.ndarray,
-    names: Sequence[str],
-    *,
-    fake_seen: np.ndarray | None = None,
-    seed: int = 0,
-) -> list[dict[str, Any]]:
+    real: np.ndarray, fake: np.ndarray, real_labels: np.ndarray, fake_labels: np.ndarray, names: Sequence[str], *,
+    fake_seen: np.ndarray | None = None, seed: int = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Each class for itself, as plain JSON: its shares, how far its fakes are from its real images, and agreement.
 
     real: [N, F], fake: [M, F] features; labels: [N], [M] int; fake_seen: [M] int, what a classifier sees, or None. At
@@ -90,16 +82,10 @@ def per_class(
     for k, name in enumerate(names):
         here, there = np.flatnonzero(real_labels == k), np.flatnonzero(fake_labels == k)
         entry: dict[str, Any] = {
-            "class": name,
-            "real": len(here) / max(len(real_labels), 1),
-            "fake": len(there) / max(len(fake_labels), 1),
-            "real_pictures": len(here),
-            "fake_pictures": len(there),
-            "frechet": None,
-            "precision": None,
-            "recall": None,
-            "agreement": None,
-        }
+            "class": name, "real": len(here) / max(len(real_labels), 1), "fake": len(there) / max(len(fake_labels), 1),
+            "real_pictures": len(here), "fake_pictures": len(there),
+            "frechet": None, "precision": None, "recall": None, "agreement": None,
+        }  # fmt: skip
         size = min(len(here), len(there), _MAX_CLASS_IMAGES)
         a, b = (v[np.sort(generator.permutation(w)[:size])] for v, w in ((real, here), (fake, there)))
         if size >= 2:
@@ -114,15 +100,9 @@ def per_class(
 
 
 def usefulness(
-    x: np.ndarray,
-    y: np.ndarray,
-    heldout: np.ndarray,
-    heldout_labels: np.ndarray,
-    learn: Learn,
-    names: Sequence[str],
-    *,
-    seed: int = 0,
-) -> Score:
+    x: np.ndarray, y: np.ndarray, heldout: np.ndarray, heldout_labels: np.ndarray, learn: Learn, names: Sequence[str],
+    *, seed: int = 0,
+) -> Score:  # fmt: skip
     """The accuracy on held-out real images of a classifier that was trained on the fakes (x, y); best 1.
 
     With real training images in the place of the fakes it is the ceiling. The interval is the exact binomial one over
@@ -142,11 +122,8 @@ def stacked_modes(digits: np.ndarray, num_classes: int = 10) -> dict[str, Any]:
     >>> stacked_modes(np.array([[0, 0, 0], [1, 1, 1]]))
     {'modes': 2, 'possible': 1000, 'kl': 6.214608098422191, 'pictures': 2}
     """
-    codes = np.zeros(len(digits), np.int64)
-    for channel in range(digits.shape[1]):
-        codes = codes * num_classes + digits[:, channel]
     possible = num_classes ** digits.shape[1]
-    _, counts = np.unique(codes, return_counts=True)
+    _, counts = np.unique(digits, axis=0, return_counts=True)
     share = counts / max(len(digits), 1)
     kl = float((share * np.log(share * possible)).sum())
     return {"modes": len(counts), "possible": possible, "kl": kl, "pictures": len(digits)}

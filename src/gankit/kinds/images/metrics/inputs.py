@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,25 +21,8 @@ from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, c
 from gankit.metrics.metric import Noun, Score, impossible
 from gankit.randomness import numpy_generator
 
-
-def noise(train: np.ndarray, num_images: int, seed: int) -> np.ndarray:
-    """Every pixel uniform in 0 .. 255: [num_images, H, W, C] uint8 of the shape of `train`'s images."""
-    generator = numpy_generator(seed, "metrics/pictures/noise")
-    return generator.integers(0, 256, (num_images, *train.shape[1:]), dtype=np.uint8)
-
-
-def mean(train: np.ndarray, num_images: int) -> np.ndarray:
-    """The mean of the training images, again and again: what a model that has collapsed to the middle makes."""
-    total = np.zeros(train.shape[1:], np.float64)
-    for start in range(0, len(train), 1024):
-        total += train[start : start + 1024].sum(0, dtype=np.float64)
-    one = np.rint(total / len(train)).astype(np.uint8)
-    return np.broadcast_to(one, (num_images, *one.shape))
-
-
-def bootstrap(num_train: int, num_images: int, seed: int) -> np.ndarray:
-    """Rows of training images drawn with replacement: perfect but for new images, since every one is a copy."""
-    return numpy_generator(seed, "metrics/pictures/bootstrap").integers(0, num_train, num_images)
+if TYPE_CHECKING:
+    from gankit.features import Features
 
 
 NUM_NOISE, NUM_VALIDATION = 1000, 1000
@@ -56,18 +39,6 @@ COPIED = (FAKE, CEILING, "bootstrap")
 """The candidates of which tests for copies are asked."""
 
 Labels = Sequence[int] | np.ndarray | None
-
-
-class Sees(Protocol):
-    """What gives features: `gankit.features.Features` does, and so may anything else."""
-
-    def describe(self) -> str:
-        """One sentence for the report: what the features are."""
-        ...
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """[N, H, W, C] uint8 -> [N, F] float32."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -146,7 +117,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     kind = "image"
 
     def __init__(
-        self, train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, *, features: Sees,
+        self, train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, *, features: Features,
         classify: Callable[[np.ndarray], np.ndarray] | None = None, learn: classes.Learn | None = None,
         labels: tuple[Labels, Labels, Labels] = (None, None, None), class_names: Sequence[str] = (), seed: int = 0,
         max_images: int = 10_000, num_shown: int = 48, mirrored: bool = False, noun: Noun,
@@ -155,10 +126,8 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self._see, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
         check_sizes(noun, train, heldout, fake)
         self._check(train, heldout, fake)
-        known = [
-            self._labels(v, x, what)
-            for v, x, what in zip(labels, (train, heldout, fake), ("training", "held-out", "fake"), strict=True)
-        ]
+        sets = zip(labels, (train, heldout, fake), ("training", "held-out", "fake"), strict=True)
+        known = [self._labels(given, x, what) for given, x, what in sets]
         compared = min(len(fake), len(train), max_images)
         generator = numpy_generator(seed, "metrics/pictures")
         order = generator.permutation(len(train))
@@ -171,7 +140,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self.rows = Rows(len(train), len(heldout), len(fake), compared, len(self.heldout))
         self.num_shown = min(num_shown, len(fake))
         self.flat_train = neighbours.searchable(train, mirrored)
-        self._one_way: dict[str, Candidate] = {}
+        self._aligned_sets: dict[str, Candidate] = {}
         self._searched: dict[str, Neighbours] = {}
         self._balls: dict[str, Balls] = {}
 
@@ -278,7 +247,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         if who not in COPIED:
             return None
         first, second = self._halves()
-        fake = (first if who == CEILING else self._turned(who)).take(slice(SEARCHED_FAKES))
+        fake = (first if who == CEILING else self._aligned(who)).take(slice(SEARCHED_FAKES))
         usual = self._nearest("second half", second.take(slice(SEARCHED_FAKES)))
         return numbered(neighbours.copies_pixels(self._nearest(who, fake), usual), fake.rows)
 
@@ -288,29 +257,29 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             return None
         fake, real = self._sides(who)
         size = min(len(real), len(self.members), REFERENCE_COPIES)
-        members = self._turned(CEILING).take(slice(size))
+        members = self._aligned(CEILING).take(slice(size))
         fake, real = fake.take(slice(COMPARED_COPIES)), real.take(slice(size))
         spaces = [s.features if in_features else neighbours.searchable(s.pixels) for s in (members, real, fake)]
         return numbered(neighbours.copies_near(*spaces), fake.rows, members.rows)
 
     def _sides(self, who: str) -> tuple[Candidate, Candidate]:
         """The candidate and the held-out images; for the ceiling the halves of the latter, which nobody memorised."""
-        return self._halves() if who == CEILING else (self._turned(who), self._turned("heldout"))
+        return self._halves() if who == CEILING else (self._aligned(who), self._aligned("heldout"))
 
     def _halves(self) -> tuple[Candidate, Candidate]:
-        heldout = self._turned("heldout")
+        heldout = self._aligned("heldout")
         half = len(heldout) // 2
         return heldout.take(slice(half)), heldout.take(slice(half, None))
 
-    def _turned(self, who: str) -> Candidate:
-        """Images as copies are looked for among them: all facing one way, where mirror images count as copies."""
+    def _aligned(self, who: str) -> Candidate:
+        """Images as copies are looked for among them: all mirrored to one side, where mirror images count as copies."""
         images = self.heldout if who == "heldout" else self.candidates[who]
         if not self.mirrored:
             return images
-        if who not in self._one_way:
-            x = neighbours.faced(images.pixels)
-            self._one_way[who] = replace(images, pixels=x, features=np.asarray(self._see(x)))
-        return self._one_way[who]
+        if who not in self._aligned_sets:
+            x = neighbours.aligned(images.pixels)
+            self._aligned_sets[who] = replace(images, pixels=x, features=np.asarray(self._see(x)))
+        return self._aligned_sets[who]
 
     def _nearest(self, who: str, images: Candidate) -> Neighbours:
         if who not in self._searched:
@@ -320,18 +289,23 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     # --- the baselines ------------------------------------------------------------------------------------------------
 
     def noise(self) -> Candidate:
-        """Every pixel for itself."""
-        count = min(self.rows.compared, NUM_NOISE)
-        return self.seen(noise(self.train, count, self.seed), np.arange(count))
+        """Every pixel for itself, uniform in 0 .. 255."""
+        count, generator = min(self.rows.compared, NUM_NOISE), numpy_generator(self.seed, "metrics/pictures/noise")
+        x = generator.integers(0, 256, (count, *self.train.shape[1:]), dtype=np.uint8)
+        return self.seen(x, np.arange(count))
 
     def mean(self) -> Candidate:
-        """The mean training image again and again."""
-        one = self.seen(np.array(mean(self.train, 1)), np.zeros(1, np.int64))
+        """The mean training image again and again: what a model that has collapsed to the middle makes."""
+        total = np.zeros(self.train.shape[1:], np.float64)
+        for start in range(0, len(self.train), 1024):
+            total += self.train[start : start + 1024].sum(0, dtype=np.float64)
+        one = self.seen(np.rint(total / len(self.train)).astype(np.uint8)[None], np.zeros(1, np.int64))
         return one.take(np.zeros(self.rows.compared, np.int64))
 
     def bootstrap(self) -> Candidate:
-        """Training images drawn with replacement, of those whose features are known."""
-        return self.members.take(bootstrap(len(self.members), self.rows.compared, self.seed))
+        """Training images drawn with replacement, of those whose features are known: perfect, but all are copies."""
+        generator = numpy_generator(self.seed, "metrics/pictures/bootstrap")
+        return self.members.take(generator.integers(0, len(self.members), self.rows.compared))
 
     # --- beside the results -------------------------------------------------------------------------------------------
 
@@ -358,17 +332,13 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     def facts(self, results: Mapping[str, MetricResult]) -> ImageFacts:
         """See `Inputs.facts`."""
         fakes, real = self.candidates[FAKE], self.heldout
-        judged = None
+        confused = None
         if real.labels is not None and real.seen is not None:
-            judged = confusion_figures(real.labels, real.seen, self.names)
+            confused = confusion_figures(real.labels, real.seen, self.names)
         return ImageFacts(
-            self._see.describe(),
-            self.train.shape[1:],
-            judged,
-            self._per_class(),
-            fakes.labels is not None,
+            self._see.describe(), self.train.shape[1:], confused, self._per_class(), fakes.labels is not None,
             self._images(results),
-        )
+        )  # fmt: skip
 
     def _per_class(self) -> list[dict[str, Any]]:
         fakes, real = self.candidates[FAKE], self.heldout
@@ -376,10 +346,8 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         known = real.labels if real.labels is not None else real.seen
         if here is None or known is None:
             return []
-        asked = fakes.seen if fakes.labels is not None else None
-        return classes.per_class(
-            real.features, fakes.features, known, here, self.names, fake_seen=asked, seed=self.seed
-        )
+        seen = fakes.seen if fakes.labels is not None else None
+        return classes.per_class(real.features, fakes.features, known, here, self.names, fake_seen=seen, seed=self.seed)
 
     def _images(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
         fakes, first = self.candidates[FAKE], self._all[FAKE][: self.num_shown]

@@ -180,40 +180,40 @@ NEARNESS, LEAST_NEAR = 0.95, 0.5
 def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
     """Images as rows of numbers in which near copies are looked for.
 
-    x: [N, H, W, C] uint8. mirrored: they are `faced` before.
+    x: [N, H, W, C] uint8. mirrored: they are `aligned` before.
 
     Returns [N, D]: uint8 pixels, or float32 means of square boxes of pixels where the longer side is above
     `SEARCHED_SIDE` (what does not fill a box at the right and bottom is left out).
     """
     box = -(-max(x.shape[1:3]) // SEARCHED_SIDE)
     if box == 1:
-        return (faced(x) if mirrored else x).reshape(len(x), -1)
+        return (aligned(x) if mirrored else x).reshape(len(x), -1)
     tall, wide = (max(side // box, 1) for side in x.shape[1:3])
     step = (min(box, x.shape[1]), min(box, x.shape[2]))
     out = np.empty((len(x), tall, wide, x.shape[3]), np.float32)
     for start in range(0, len(x), 256):
-        part = faced(x[start : start + 256]) if mirrored else x[start : start + 256]
+        part = aligned(x[start : start + 256]) if mirrored else x[start : start + 256]
         part = part[:, : tall * step[0], : wide * step[1]]
         boxes = part.reshape(len(part), tall, step[0], wide, step[1], x.shape[3])
         out[start : start + 256] = boxes.mean((2, 4), dtype=np.float32)
     return out.reshape(len(x), -1)
 
 
-def faced(x: np.ndarray) -> np.ndarray:
+def aligned(x: np.ndarray) -> np.ndarray:
     """Images [N, H, W, C] uint8, mirrored where their left half is darker than the right.
 
     An image and its mirror image come out alike, so that who copied either is found. Where both halves are equally
-    bright the order of the pixels decides; what is nearly alike may then come out facing the other way.
+    bright the order of the pixels decides; what is nearly alike may then come out mirrored.
 
-    >>> faced(np.array([[[[1], [0], [7]]], [[[5], [9], [2]]]], np.uint8))[:, 0, :, 0].tolist()
+    >>> aligned(np.array([[[[1], [0], [7]]], [[[5], [9], [2]]]], np.uint8))[:, 0, :, 0].tolist()
     [[7, 0, 1], [5, 9, 2]]
     """
     half = x.shape[2] // 2
     left, right = (part.sum((1, 2, 3), dtype=np.int64) for part in (x[:, :, :half], x[:, :, x.shape[2] - half :]))
-    turned = left < right
+    darker = left < right
     for row in np.flatnonzero(left == right):
-        turned[row] = x[row, :, ::-1].tobytes() < x[row].tobytes()
-    return np.where(turned[:, None, None, None], x[:, :, ::-1], x)
+        darker[row] = x[row, :, ::-1].tobytes() < x[row].tobytes()
+    return np.where(darker[:, None, None, None], x[:, :, ::-1], x)
 
 
 def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirrored: bool = False) -> Score:
@@ -228,7 +228,7 @@ def copies_exact(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray, mirro
 
 def _digests(x: np.ndarray, mirrored: bool) -> list[bytes]:
     parts = (x[start : start + 256] for start in range(0, len(x), 256))
-    return digests(image for part in parts for image in (faced(part) if mirrored else part))
+    return digests(image for part in parts for image in (aligned(part) if mirrored else part))
 
 
 def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
