@@ -3,7 +3,7 @@
     python benchmarks/mirroring.py --data cifar10 mnist olivetti cats_dogs faces digits [--shown 20000 100000]
 
 A classifier is trained on training images and their mirror images, and has to say of each held-out image which of
-the two is the one as it came (`gankit.kinds.images.features.told`); .5 is chance.
+the two is the one as it came (`gankit.kinds.images.features.told_apart`); .5 is chance.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def main() -> None:
 
     from gankit.config import TrainConfig
     from gankit.kinds import prepare
-    from gankit.kinds.images import features as facing
+    from gankit.kinds.images import features as mirroring
 
     for name in arguments.data:
         (x, _), (heldout, _) = images(name, arguments.folder, arguments.size)
         prepared = prepare(x, TrainConfig(heldout=heldout), [])
         for shown in arguments.shown:
-            facing.MIRRORING_SAMPLES, began = shown, time.monotonic()
-            share = facing.told(prepared, 0)
+            mirroring.MIRRORING_SAMPLES, began = shown, time.monotonic()
+            share = mirroring.told_apart(prepared, 0)
             spread = math.sqrt(0.25 / len(heldout))
             row = {"data": name, "train": len(x), "heldout": len(heldout), "shown": shown, "told": round(share, 3)}
             print(json.dumps({**row, "spread": round(spread, 3), "s": round(time.monotonic() - began, 1)}), flush=True)

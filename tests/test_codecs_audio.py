@@ -112,7 +112,7 @@ def test_spectrograms_are_bytes_with_time_to_the_right_and_high_pitch_above() ->
 def test_the_silence_behind_a_clip_is_found_again() -> None:
     x, lengths = padded()
     codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
-    found = codec.decode(codec.look(x))
+    found = codec.decode(codec.spectrograms(x))
     error = found[LENGTH].data - lengths
     assert np.abs(error).max() <= 2 * codec.spectrum.hop and np.abs(np.median(error)) <= codec.spectrum.hop / 2
     for row, length in enumerate(found[LENGTH].data):
@@ -122,13 +122,13 @@ def test_the_silence_behind_a_clip_is_found_again() -> None:
 def test_clips_of_one_length_keep_it() -> None:
     x, _ = padded(4)
     codec = SpectrogramCodec.fit((), sound_values(x, np.full(4, 512)), examples.RATE)
-    assert codec.decode(np.zeros_like(codec.look(x)))[LENGTH].data.tolist() == [512] * 4
+    assert codec.decode(np.zeros_like(codec.spectrograms(x)))[LENGTH].data.tolist() == [512] * 4
 
 
 def test_a_clip_depends_on_its_own_spectrogram_alone() -> None:
     x, lengths = padded(6)
     codec = SpectrogramCodec.fit((), sound_values(x, lengths), examples.RATE)
-    looks = codec.look(x)
+    looks = codec.spectrograms(x)
     whole = codec.decode(looks)[SOUND].data
     np.testing.assert_array_equal(codec.decode(looks[4:5])[SOUND].data[0], whole[4])
 
@@ -146,6 +146,6 @@ def test_two_channels_stay_apart() -> None:
     x, _lengths = padded(8)
     two = np.concatenate([x, np.roll(x, 1, 0)], 2)
     codec = SpectrogramCodec.fit((), sound_values(two, np.full(8, 512)), examples.RATE)
-    looks = codec.look(two)
+    looks = codec.spectrograms(two)
     np.testing.assert_array_equal(looks[1:, :, :, 1], looks[:-1, :, :, 0])
     assert codec.decode(looks[:2])[SOUND].data.shape == (2, 512, 2)

@@ -24,7 +24,7 @@ from gankit.kinds.audio.files import (
     to_samples,
     write_clips,
 )
-from gankit.kinds.audio.reading import by_pattern, looks_like_audio, read_clips, resampled, roomy, seem_patterned
+from gankit.kinds.audio.reading import by_pattern, holds_audio, read_clips, resampled, rounded_length, seem_patterned
 
 PLAIN = TrainConfig()
 ROOT = Path(__file__).resolve().parent.parent
@@ -215,7 +215,7 @@ def test_two_channels_are_kept_and_mixed_where_some_have_one_or_it_is_asked(tmp_
 def test_the_length_is_cut_to_the_seconds_that_are_asked_for(tmp_path: Path) -> None:
     found, notes = read(examples.by_class(tmp_path), seconds=0.15)
     assert found.x.shape[1] == 300 and found.lengths.max() == 300 and any("cut at their end" in n for n in notes)
-    assert [roomy(n) for n in (7361, 8192, 8193, 300)] == [8192, 8192, 10240, 320]
+    assert [rounded_length(n) for n in (7361, 8192, 8193, 300)] == [8192, 8192, 10240, 320]
 
 
 @pytest.mark.parametrize(("name", "value"), [("seconds", 0.0), ("rate", -1)])
@@ -289,11 +289,11 @@ def test_an_array_without_a_rate_is_refused() -> None:
 
 def test_what_is_taken_for_clips_by_itself(tmp_path: Path) -> None:
     folder = examples.by_class(tmp_path / "sounds", 4)
-    assert looks_like_audio(folder, PLAIN) and looks_like_audio(str(folder / "low" / "0.wav"), PLAIN)
-    assert looks_like_audio(examples.zipped(tmp_path / "all.zip", folder), PLAIN)
-    assert looks_like_audio(np.zeros((3, 20)), replace(PLAIN, rate=100))
-    assert not looks_like_audio(np.zeros((3, 20)), PLAIN)
-    assert not looks_like_audio(tmp_path / "nowhere", PLAIN)
+    assert holds_audio(folder, PLAIN) and holds_audio(str(folder / "low" / "0.wav"), PLAIN)
+    assert holds_audio(examples.zipped(tmp_path / "all.zip", folder), PLAIN)
+    assert holds_audio(np.zeros((3, 20)), replace(PLAIN, rate=100))
+    assert not holds_audio(np.zeros((3, 20)), PLAIN)
+    assert not holds_audio(tmp_path / "nowhere", PLAIN)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

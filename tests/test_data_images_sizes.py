@@ -19,7 +19,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.images import decoding as imagesizes
 from gankit.kinds.images.decoding import parse_size
-from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.reading import holds_images, read_images
 
 
 def put(folder: Path, *images: Image.Image, format: str = "PNG", **options: Any) -> Path:
@@ -296,7 +296,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
 def test_one_image_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, ["1.png"], noise(1))
     for path in (tmp_path, tmp_path / "1.png"):
-        assert looks_like_images(path, PLAIN)
+        assert holds_images(path, PLAIN)
         with pytest.raises(DataError, match=r"gives one image\. Learning needs at least 2"):
             read_images(path, PLAIN, [])
     assert len(read_images(tmp_path / "1.png", PLAIN, [], least=1)) == 1

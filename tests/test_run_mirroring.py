@@ -11,7 +11,7 @@ import gankit
 from gankit.config import TrainConfig
 from gankit.kinds import prepare
 from gankit.kinds.base import Prepared
-from gankit.kinds.images.features import mirror_for, told
+from gankit.kinds.images.features import mirror_for, told_apart
 from gankit.kinds.images.options import ImageOptions
 from gankit.randomness import numpy_generator
 
@@ -35,11 +35,11 @@ def test_images_whose_sides_are_alike_are_mirrored_and_others_are_not() -> None:
     assert mirror_for(alike, LONG, notes) == "on"
     assert len(notes) == 1 and "--mirror off" in notes[0]
     assert mirror_for(leaning, LONG, notes) == "off" and len(notes) == 1
-    assert abs(told(alike, 1) - 0.5) < 0.05 < 0.3 < told(leaning, 1) - 0.5
+    assert abs(told_apart(alike, 1) - 0.5) < 0.05 < 0.3 < told_apart(leaning, 1) - 0.5
 
 
 def test_what_is_asked_for_is_done_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.kinds.images.features.told", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("gankit.kinds.images.features.told_apart", lambda *_: pytest.fail("measured"))
     alike = prepared(0.0)
     for asked in ("on", "off"):
         assert mirror_for(alike, TrainConfig(samples="500k", mirror=asked), []) == asked

@@ -106,9 +106,8 @@ class Spectrum:
         return -(-self.length // self.hop)
 
     @cached_property
-    def _taper(self) -> Floats:
-        found: Floats = np.hanning(self.frame + 1)[:-1].astype(np.float32)
-        return found
+    def _taper(self) -> Any:
+        return np.hanning(self.frame + 1)[:-1].astype(np.float32)
 
     @cached_property
     def _lead(self) -> int:
@@ -124,7 +123,7 @@ class Spectrum:
         return np.linspace(0, self.rate / 2, self.frame // 2 + 1)
 
     @cached_property
-    def _gather(self) -> Floats:
+    def _gather(self) -> Any:
         """[frequencies, bands]: the weights of triangles between neighbouring bands, each band's of sum 1.
 
         Where a triangle is narrower than the distance of two frequencies it is as wide as that.
@@ -134,24 +133,25 @@ class Spectrum:
         rise, fall = np.maximum(centre - low, step), np.maximum(high - centre, step)
         f = self._frequencies[:, None]
         found = np.maximum(0, np.minimum(1 - (centre - f) / rise, 1 - (f - centre) / fall))
-        weights: Floats = (found / found.sum(0)).astype(np.float32)
-        return weights
+        return (found / found.sum(0)).astype(np.float32)
 
     @cached_property
     def _spread(self) -> Floats:
         """[bands, frequencies]: loudness goes in a straight line from centre to centre, and stays beyond them."""
-        each = np.eye(self.bands)
-        columns = [np.interp(self._frequencies, self._centres[1:-1], one) for one in each]
-        return np.stack(columns).astype(np.float32)
+        rows = [np.interp(self._frequencies, self._centres[1:-1], one) for one in np.eye(self.bands)]
+        return np.stack(rows).astype(np.float32)
 
     @cached_property
     def _envelope(self) -> Floats:
         """What overlapping frames sum to at each sample, [length]."""
+        return np.maximum(self._overlapped((self._taper**2).reshape(1, OVERLAP, self.hop)), _LEAST_ENVELOPE)
+
+    def _overlapped(self, parts: Any) -> Floats:
+        """The sum of frames where they lie over each other: [frames or 1, OVERLAP, hop] -> [length]."""
         whole = np.zeros((self.frames + OVERLAP, self.hop), np.float32)
-        squares = (self._taper**2).reshape(OVERLAP, self.hop)
         for i in range(OVERLAP):
-            whole[i : i + self.frames] += squares[i]
-        return np.maximum(whole.reshape(-1)[self._lead : self._lead + self.length], _LEAST_ENVELOPE)
+            whole[i : i + self.frames] += parts[:, i]
+        return whole.reshape(-1)[self._lead : self._lead + self.length]
 
     def transform(self, signal: Floats) -> Any:
         """The frames' Fourier transforms, [length] -> complex64 [frames, frame / 2 + 1]."""
@@ -167,16 +167,11 @@ class Spectrum:
         from scipy.fft import irfft
 
         parts = (irfft(transforms, self.frame, axis=1) * self._taper).reshape(self.frames, OVERLAP, self.hop)
-        whole = np.zeros((self.frames + OVERLAP, self.hop), np.float32)
-        for i in range(OVERLAP):
-            whole[i : i + self.frames] += parts[:, i]
-        found: Floats = whole.reshape(-1)[self._lead : self._lead + self.length] / self._envelope
-        return found
+        return self._overlapped(parts) / self._envelope
 
-    def decibels(self, signal: Floats) -> Floats:
-        """Loudness over time and pitch, [length] of full scale 1 -> [frames, bands]."""
-        found: Floats = 20 * np.log10(np.abs(self.transform(signal)) @ self._gather + _TINY)
-        return found
+    def decibels(self, signal: Floats) -> Any:
+        """Loudness over time and pitch, [length] of full scale 1 -> [frames, bands] float32."""
+        return 20 * np.log10(np.abs(self.transform(signal)) @ self._gather + _TINY)
 
     def sound(self, decibels: Floats) -> Floats:
         """A signal of that loudness, [frames, bands] -> [length]; the same for the same."""
@@ -242,17 +237,13 @@ class AudioCodec(Codec[Columns]):
         shorter = rows[lengths[rows] < x.shape[1]]
         if not trims or not len(shorter):
             return codec
-        ends = codec._ends(codec.look(x[shorter]))
+        ends = codec._ends(codec.spectrograms(x[shorter]))
         return cls(spectrum, x.shape[2], codec.top, trims, int(np.median(ends - lengths[shorter])))
 
-    def look(self, x: np.ndarray) -> np.ndarray:
-        """Audio clips as images.
+    def spectrograms(self, x: np.ndarray) -> np.ndarray:
+        """Audio clips as images, [N, T, C] int16 -> [N, bands, frames, C] uint8.
 
-        Args:
-            x: [N, T, C] int16.
-
-        Returns:
-            [N, bands, frames, C] uint8: time goes to the right and pitch up; 0 = silence, 255 = the loudest.
+        Time goes to the right and pitch up; 0 = silence, 255 = the loudest.
         """
         found = np.empty((len(x), self.spectrum.bands, self.spectrum.frames, self.channels), np.uint8)
         for row, one in enumerate(x):
@@ -265,8 +256,7 @@ class AudioCodec(Codec[Columns]):
         """Where the last frame that sounds has its end, [N]; 0 where none does."""
         sounds = images.max((1, 3)) > AUDIBLE  # [N, frames]
         last = np.where(sounds.any(1), self.spectrum.frames - np.argmax(sounds[:, ::-1], axis=1), 0)
-        ends: np.ndarray = np.minimum(last * self.spectrum.hop, self.spectrum.length)
-        return ends
+        return np.asarray(np.minimum(last * self.spectrum.hop, self.spectrum.length))
 
     def _lengths(self, images: np.ndarray) -> np.ndarray:
         """How many samples of each are to be kept, [N] int64: at least a frame, all where nothing is trimmed."""
@@ -320,7 +310,7 @@ def _values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
 
 
 class SpectrogramCodec(AudioCodec):
-    """Audio clips as images. Their compact form are the bytes of `look`, [N, bands, frames, C] uint8."""
+    """Audio clips as images. Their compact form are the bytes of `spectrograms`, [N, bands, frames, C] uint8."""
 
     view = "spectrogram"
 
@@ -329,12 +319,10 @@ class SpectrogramCodec(AudioCodec):
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, bands, frames, C] uint8."""
-        return self.look(records[SOUND].data)
+        return self.spectrograms(records[SOUND].data)
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
-        """See `AudioCodec.seen`: how loud they are, before they are turned into sound, which takes as long as making
-        them.
-        """
+        """See `AudioCodec.seen`: as they are, for turning them into sound takes as long as making them."""
         return compact
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
@@ -342,7 +330,7 @@ class SpectrogramCodec(AudioCodec):
         x = np.empty((len(compact), self.spectrum.length, self.channels), np.int16)
         for row, image in enumerate(compact):
             level = (image.astype(np.float32) / 255 - 1) * SPAN_DB + self.top
-            level[image == 0] = -200.0
+            level[image == 0] = _QUIET_DB
             for c in range(self.channels):
                 x[row, :, c] = _samples(self.spectrum.sound(level[::-1, :, c].T))
         return _values(x, self._lengths(compact))
@@ -358,17 +346,16 @@ class WaveCodec(AudioCodec):
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""
-        x = records[SOUND].data
-        return x / np.float32(_FULL)
+        return records[SOUND].data / np.float32(_FULL)
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
         """See `AudioCodec.seen`."""
-        return self.look(self.decode(compact)[SOUND].data)
+        return self.spectrograms(self.decode(compact)[SOUND].data)
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`."""
         x = _samples(compact)
-        return _values(x, self._lengths(self.look(x)))
+        return _values(x, self._lengths(self.spectrograms(x)))
 
 
 VIEWS: dict[str, type[SpectrogramCodec] | type[WaveCodec]] = {"spectrogram": SpectrogramCodec, "wave": WaveCodec}

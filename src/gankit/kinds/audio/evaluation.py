@@ -7,8 +7,6 @@ Knows clips, and how images are evaluated; never models but by what `Subject` na
 from __future__ import annotations
 
 import base64
-import io
-import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,16 +15,24 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from gankit.kinds.assessment import Parts
-from gankit.kinds.audio.files import FULL, Clips
-from gankit.kinds.audio.preparing import brought_to
+from gankit.kinds.audio.files import FULL, Clips, Samples, encode_wav
+from gankit.kinds.audio.preparing import clips_like
 from gankit.kinds.base import Notes, Noun
 from gankit.kinds.images.evaluation import Part, PixelAssessment
-from gankit.report.section import Head, Section, Table
+from gankit.report.section import Section, Table, heads_of
 
 MOST_BYTES = 700_000
 """Of all players of a page together; a page stays under 2 MB."""
 
+LONGEST_S = 4.0
+"""Seconds of a sound that a page holds."""
+
 PER_CLASS, MOST_CLASSES = 3, 12
+
+BY_SPECTROGRAMS = (
+    "This model makes audio clips. Each was measured by its spectrogram: how loud it is, time to the right and pitch "
+    "upwards."
+)
 
 
 def players(
@@ -44,48 +50,33 @@ def players(
     sides = 2 if real is not None else 1
     count = int(np.clip(MOST_BYTES / max(each * sides * len(shown), 1), 1, PER_CLASS))
     shown = shown[: max(1, int(MOST_BYTES / (each * sides * count)))]
-    rows = []
-    for k, name in shown:
-        cells: list[str] = [name, _some(fake, fake_classes, k, count, f"fake of {name}")]
-        if real is not None:
-            cells.append(_some(real, real_classes, k, count, f"real audio clip of {name}"))
-        rows.append(tuple(cells))
-    heads = [Head("Class"), Head("Fakes"), *([Head("Real (held-out)")] if real is not None else [])]
-    return [Table("Fakes to listen to, the first ones, none chosen", tuple(heads), tuple(rows), "gallery")]
+    columns = {"Fakes": (fake, fake_classes, "fake of")}
+    if real is not None:
+        columns["Real (held-out)"] = real, real_classes, "real audio clip of"
+    rows = tuple(
+        (name, *(_players_of(clips, classes, k, count, f"{what} {name}") for clips, classes, what in columns.values()))
+        for k, name in shown
+    )
+    caption = "Fakes to listen to, the first ones, none chosen"
+    return [Table(caption, heads_of("Class", *columns), rows, "gallery")]
 
 
-def _some(clips: Clips, classes: np.ndarray | None, k: int, count: int, label: str) -> Markup:
+def _players_of(clips: Clips, classes: np.ndarray | None, k: int, count: int, label: str) -> Markup:
     rows = np.arange(len(clips)) if classes is None or k < 0 else np.flatnonzero(classes == k)
-    parts = [_player(clips, int(row), f"{label}, number {i + 1}") for i, row in enumerate(rows[:count])]
+    parts = [
+        player(clips.x[row, : int(clips.lengths[row])], clips.rate, f"{label}, number {i + 1}")
+        for i, row in enumerate(rows[:count])
+    ]
     return Markup("<br>").join(parts) if parts else Markup("–")
 
 
-def _player(clips: Clips, row: int, label: str) -> Markup:
-    sound = clips.x[row, : int(clips.lengths[row])]
-    return player(sound / np.float64(FULL), clips.rate, label)
+def player(x: Samples, rate: int, label: str) -> Markup:
+    """An <audio> element that holds a sound's first `LONGEST_S` seconds; nothing is loaded from elsewhere.
 
-
-LONGEST_S = 4.0
-"""Seconds of a sound that a page holds."""
-
-
-def wav(x: np.ndarray, rate: int) -> bytes:
-    """A sound as a WAV file of 16 bits: x [T] or [T, 1 or 2] in [-1, 1]; NaN behind its end is left out."""
-    x = x.reshape(len(x), -1)
-    known = np.flatnonzero(np.isfinite(x).all(1))
-    x = np.nan_to_num(x[: int(known[-1]) + 1 if len(known) else 1])
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(x.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(int(rate))
-        file.writeframes(np.rint(np.clip(x, -1, 1) * 32767).astype("<i2").tobytes())
-    return out.getvalue()
-
-
-def player(x: np.ndarray, rate: int, label: str) -> Markup:
-    """An <audio> element that holds the sound's first `LONGEST_S` seconds; nothing is loaded from elsewhere."""
-    data = base64.b64encode(wav(x[: max(1, int(LONGEST_S * rate))], rate)).decode("ascii")
+    x: int16 [T, 1 or 2], of which the least value is cut to that of the loudest, so that both mean full scale.
+    """
+    sound = np.maximum(x[: max(1, int(LONGEST_S * rate))], -FULL)
+    data = base64.b64encode(encode_wav(sound, rate)).decode("ascii")
     return Markup(
         f'<audio controls preload="none" aria-label="{escape(label)}" src="data:audio/wav;base64,{data}"></audio>'
     )
@@ -94,12 +85,6 @@ def player(x: np.ndarray, rate: int, label: str) -> Markup:
 def player_bytes(steps: int, channels: int, rate: int) -> int:
     """About how many characters a player takes."""
     return 200 + int(min(steps, LONGEST_S * rate)) * channels * 2 * 4 // 3
-
-
-BY_SPECTROGRAMS = (
-    "This model makes audio clips. Each was measured by its spectrogram: how loud it is, time to the right and pitch "
-    "upwards."
-)
 
 
 class AudioAssessment(PixelAssessment):
@@ -118,9 +103,9 @@ class AudioAssessment(PixelAssessment):
         codec, clips = self.model.codec, source
         if not isinstance(source, Clips):
             options = self.options.with_options(cut="cut" in self.model.origin.details)
-            spectrum = codec.spectrum
-            clips = brought_to(source, options, spectrum.rate, spectrum.length, codec.channels, notes, fake)
-        return Part(codec.look(clips.x), self.classes_of(clips.labels), clips)
+            form = codec.spectrum.rate, codec.spectrum.length, codec.channels
+            clips = clips_like(source, options, *form, notes, fake)
+        return Part(codec.spectrograms(clips.x), self.classes_of(clips.labels), clips)
 
     def shared_sections(self, parts: Parts[Part], records: bool) -> Mapping[str, Any]:
         """See `PixelAssessment.shared_sections`: players before all others."""

@@ -6,7 +6,7 @@ Knows everything of audio by its modules, and images; never the loop's inside or
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,8 @@ from gankit.io.records import Origin
 from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
 from gankit.kinds.audio.files import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
-from gankit.kinds.images.kind import ImageKind
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from gankit.kinds.images.features import Perception
+from gankit.kinds.base import Coded, Notes, Noun, Prepared, Target
+from gankit.kinds.images.kind import PixelKind
 
 FULL_SCALE = 32768.0
 """Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
@@ -34,7 +29,7 @@ MOST_MEASURED = 500
 """Training clips whose mean square is measured."""
 
 
-class AudioKind(Kind[ClipSet, AudioCodec]):
+class AudioKind(PixelKind[ClipSet, AudioCodec]):
     """Audio clips with their labels."""
 
     name = "audio"
@@ -46,13 +41,13 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     augmentation = "spectral"
     codec = AudioCodec
     assessed_by = "gankit.kinds.audio.evaluation:AudioAssessment"
-    _images = ImageKind()
+    measured = "spectrograms of held-out audio clips"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by the suffixes of files, or an array of samples with its rate."""
-        from gankit.kinds.audio.reading import looks_like_audio
+        from gankit.kinds.audio.reading import holds_audio
 
-        return looks_like_audio(probe, config)
+        return holds_audio(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ClipSet, AudioCodec]:
         """See `Kind.prepare`."""
@@ -63,7 +58,7 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
     def coded(self, prepared: Prepared[ClipSet, AudioCodec], part: ClipSet) -> Coded:
         """See `Kind.coded`: bytes of spectrograms, or samples as they are, two bytes each."""
         if prepared.codec.spec.form == "image":
-            return self._images.coded(prepared, part)
+            return super().coded(prepared, part)
         return Coded(part.clips.x, part.rows, 1 / FULL_SCALE)
 
     def mean_square(self, prepared: Prepared[ClipSet, AudioCodec]) -> float:
@@ -73,30 +68,6 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         part = prepared.train
         some = part.clips.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / FULL_SCALE
         return float(np.square(some).mean())
-
-    def evidence(self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, notes: Notes) -> Perception:
-        """See `Kind.evidence`: of spectrograms."""
-        from gankit.kinds.images.features import perception_for
-
-        return perception_for(prepared, config, notes, "spectrograms of held-out audio clips")
-
-    def load_evidence(
-        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ClipSet, AudioCodec]
-    ) -> Perception:
-        """See `Kind.load_evidence`."""
-        return self._images.load_evidence(tensors, numbers, prepared)
-
-    def held_out_metric(
-        self, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig, evidence: Any, fakes_seed: int
-    ) -> HeldOutMetric:
-        """See `Kind.held_out_metric`: minus a Frechet distance between spectrograms."""
-        return self._images.held_out_metric(prepared, config, evidence, fakes_seed)
-
-    def preview(self, fakes: Fakes, prepared: Prepared[ClipSet, AudioCodec], count: int, seed: int) -> Preview:
-        """See `Kind.preview`: how loud the clips are, before they are turned into sound, which takes as long as making
-        them.
-        """
-        return self._images.preview(fakes, prepared, count, seed)
 
     def records(
         self, schema: Schema, codec: AudioCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
@@ -120,7 +91,3 @@ class AudioKind(Kind[ClipSet, AudioCodec]):
         from gankit.kinds.audio.files import write_clips
 
         write_clips(batches, path, origin, first_row=first_row)
-
-    def suffix(self, origin: Origin) -> str:
-        """See `Kind.suffix`."""
-        return "npz"

@@ -31,20 +31,33 @@ from gankit.io.records import Origin
 from gankit.kinds.audio.codec import AudioCodec, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.audio.files import Clips, ClipSet, clip_hash
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.audio.reading import SHORTEST, SILENT, read_clips, roomy
+from gankit.kinds.audio.reading import SHORTEST, SILENT, read_clips, rounded_length
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.records import Images
 from gankit.networks import NETWORKS, pair_for
+
+Ints = npt.NDArray[np.int64]
+
+PIECE_S = 1.0
+"""Seconds of a piece where nobody says how many, as in most work on raw sound (Donahue et al. 2019)."""
+
+OVERLAP = 4
+"""A piece to learn from begins every so many parts of one; held-out pieces do not overlap."""
+
+MANY = 20
+"""From so many audio clips on whole ones are held out, below that a part of the time of each."""
+
+MOST_BYTES = 2**30
+"""Pieces to learn from lie further apart where they would need more memory."""
 
 
 def prepare_audio(
     kind: Kind[ClipSet, AudioCodec], source: Any, config: TrainConfig, notes: list[str]
 ) -> Prepared[ClipSet, AudioCodec]:
     """See `Kind.prepare`."""
-    own = config.own(AudioOptions)
-    whole = True if own.cut else None
-    clips = read_clips(source, config, notes, least=1, whole=whole)
-    cut = own.cut or len(clips) == 1
+    cut = config.own(AudioOptions).cut
+    clips = read_clips(source, config, notes, least=1, whole=cut or None)
+    cut = cut or len(clips) == 1
     config, schema = understand_labels(
         clips.labels, config, notes, "audio clips", by_name=bool(clips.origin.details.get("classes"))
     )
@@ -53,20 +66,22 @@ def prepare_audio(
     if cut:
         clips, train_rows, heldout_rows = cut_to_learn(clips, config, schema, values, notes)
         values = {} if clips.labels is None else schema.parse(clips.labels)
-        others, heldout_values = clips, values
     elif config.heldout is None:
         train_rows, heldout_rows = split_records(len(clips), schema, values, config)
-        others, heldout_values = clips, values
+    others, heldout_values = clips, values
     if config.heldout is not None:
         others = _heldout(config, clips, notes)
         heldout_values = {} if others.labels is None else schema.parse(others.labels)
         train_rows = np.arange(len(clips))
         heldout_rows = known_rows(len(others), given, heldout_values, notes, "audio clips")
     train = rows_of(values, train_rows)
-    network = _network(config)
+    network = "strided"
+    if config.network != "auto":
+        network = pair_for(config.network, ("image", "signal"), "these are audio clips").name
     coder: type[AudioCodec] = WaveCodec if "signal" in NETWORKS[network].makes else SpectrogramCodec
     codec = coder.fit((), sound_values(clips.x[train_rows], clips.lengths[train_rows]), clips.rate)
-    looks = _looks(codec, clips)
+    images = _spectrograms(codec, clips)
+    heldout_images = images if others is clips else _spectrograms(codec, others)
     seconds = clips.x.shape[1] / clips.rate
     channels = "one channel" if clips.x.shape[2] == 1 else "two channels"
     what = "pieces" if cut else "audio clips"
@@ -74,24 +89,20 @@ def prepare_audio(
         f"kind: audio ({len(clips):,} {what} of {seconds:.3g} s at {clips.rate:,} Hz, {channels}). Another: --kind."
     )
     return Prepared(
-        kind, clips.origin, schema, network, ClipSet(train, looks, train_rows, clips),
-        ClipSet(
-            rows_of(heldout_values, heldout_rows), looks if others is clips else _looks(codec, others),
-            heldout_rows, others,
-        ),
-        codec, TableCodec.fit(given, train) if given else None, clip_hash(clips),
-        tuple(c.name for c in given),
+        kind, clips.origin, schema, network, ClipSet(train, images, train_rows, clips),
+        ClipSet(rows_of(heldout_values, heldout_rows), heldout_images, heldout_rows, others), codec,
+        TableCodec.fit(given, train) if given else None, clip_hash(clips), tuple(c.name for c in given),
     )  # fmt: skip
 
 
-def _looks(codec: AudioCodec, clips: Clips) -> Images:
-    return Images(codec.look(clips.x), None, Origin("array"))
+def _spectrograms(codec: AudioCodec, clips: Clips) -> Images:
+    return Images(codec.spectrograms(clips.x), None, Origin("array"))
 
 
 def _heldout(config: TrainConfig, clips: Clips, notes: list[str]) -> Clips:
-    """The audio clips of --heldout, brought to the rate, length and channels of those that train."""
+    """The audio clips of --heldout, in the rate, length and channels of those that train."""
     config = config.with_options(cut="cut" in clips.origin.details)
-    found = brought_to(config.heldout, config, clips.rate, clips.x.shape[1], clips.x.shape[2], notes)
+    found = clips_like(config.heldout, config, clips.rate, clips.x.shape[1], clips.x.shape[2], notes)
     if config.given and found.labels is None:
         raise DataError(
             f"--heldout {config.heldout}: its audio clips have no labels, and those that train have. Give labelled "
@@ -100,12 +111,12 @@ def _heldout(config: TrainConfig, clips: Clips, notes: list[str]) -> Clips:
     return found
 
 
-def brought_to(
+def clips_like(
     source: Any, config: TrainConfig, rate: int, length: int, channels: int, notes: list[str], as_they_are: bool = False
 ) -> Clips:
     """Audio clips from wherever they are, in the rate, length and channels of those that train.
 
-    config: with `cut`, longer ones are cut into pieces, unless they are judged `as_they_are` (see `read_clips`).
+    config: with `cut`, longer ones are cut into pieces, unless they are taken `as_they_are` (see `read_clips`).
 
     Raises:
         DataError: they have one channel, and those that train two.
@@ -118,28 +129,7 @@ def brought_to(
             f"{source}: its audio clips have one channel, and those that train have two. Give audio clips of the "
             "same kind."
         )
-    return cut_to_judge(found, length) if cut else found
-
-
-def _network(config: TrainConfig) -> str:
-    if config.network == "auto":
-        return "strided"
-    return pair_for(config.network, ("image", "signal"), "these are audio clips").name
-
-
-Ints = npt.NDArray[np.int64]
-
-PIECE_S = 1.0
-"""Seconds of a piece where nobody says how many, as in most work on raw sound (Donahue et al. 2019)."""
-
-OVERLAP = 4
-"""A piece to learn from begins every so many parts of one; pieces that judge do not overlap."""
-
-MANY = 20
-"""From so many audio clips on whole ones are held out, below that a part of the time of each."""
-
-MOST_BYTES = 2**30
-"""Pieces to learn from lie further apart where they would need more memory."""
+    return cut_end_to_end(found, length) if cut else found
 
 
 def cut_to_learn(
@@ -152,7 +142,9 @@ def cut_to_learn(
     Raises:
         DataError: the audio clips are too short for two pieces.
     """
-    window = _window(clips, config)
+    seconds = config.own(AudioOptions).seconds
+    window = round((PIECE_S if seconds is None else seconds) * clips.rate)
+    window = rounded_length(window) if seconds is None else max(SHORTEST, window)
     num, whole, channels = clips.x.shape
     begins = np.arange(num, dtype=np.int64) * whole
     total = int(clips.lengths.sum())
@@ -188,8 +180,12 @@ def cut_to_learn(
     return found, np.arange(len(parts[0])), np.arange(len(parts[0]), len(found))
 
 
-def cut_to_judge(clips: Clips, window: int) -> Clips:
-    """All the pieces of `window` samples that can be heard, end to end."""
+def cut_end_to_end(clips: Clips, window: int) -> Clips:
+    """All the pieces of `window` samples that can be heard, end to end.
+
+    Raises:
+        DataError: there are none.
+    """
     begins = windows_of(np.arange(len(clips)) * clips.x.shape[1], clips.lengths, window, window)
     begins = begins[_audible(clips, begins, window)]
     if not len(begins):
@@ -198,12 +194,6 @@ def cut_to_judge(clips: Clips, window: int) -> Clips:
             "those that train were cut into. Bring longer ones."
         )
     return _pieces(clips, begins, window)
-
-
-def _window(clips: Clips, config: TrainConfig) -> int:
-    own = config.own(AudioOptions)
-    rate = clips.rate
-    return roomy(round(PIECE_S * rate)) if own.seconds is None else max(SHORTEST, round(own.seconds * rate))
 
 
 def _audible(clips: Clips, begins: Ints, window: int) -> npt.NDArray[np.bool_]:

@@ -43,6 +43,14 @@ from gankit.kinds.images import labels as imagelists
 LIST = "labels.csv"
 """The list that stands beside audio clips that were written with labels: a column `file`, and the labels."""
 
+MOST_CUT = 0.01
+"""Share of the audio clips that may be longer than the length that is taken by itself."""
+
+SILENT, RAIL, CLIPPED = 4, FULL, 0.01
+"""No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
+
+SHORTEST = 16
+_SHOWN = 4
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SKIPPED = "_"
 
@@ -103,8 +111,7 @@ def seem_patterned(names: Sequence[str]) -> str | None:
             continue
         few = [1 < len(set(column)) <= len(names) // 2 for column in zip(*parts, strict=True)]
         if any(few):
-            fields = [f"{{label{i}}}" if is_few else "{_}" for i, is_few in enumerate(few)]
-            return sign.join(fields)
+            return sign.join(f"{{label{i}}}" if is_few else "{_}" for i, is_few in enumerate(few))
     return None
 
 
@@ -151,17 +158,7 @@ def _listed(table: pa.Table, names: Sequence[str], folder: str, place: str) -> p
     return table.drop_columns([column]).take(pa.array([rows[name] for name in names]))
 
 
-MOST_CUT = 0.01
-"""Share of the audio clips that may be longer than the length that is taken by itself."""
-
-SILENT, RAIL, CLIPPED = 4, FULL, 0.01
-"""No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
-
-SHORTEST = 16
-_SHOWN = 4
-
-
-def looks_like_audio(source: Any, config: TrainConfig) -> bool:
+def holds_audio(source: Any, config: TrainConfig) -> bool:
     """Whether `--kind auto` means audio clips: by the suffixes of files, or an array of samples with its rate.
 
     Never raises: what cannot be read is left to other readers, whose texts say what is wrong.
@@ -202,14 +199,9 @@ class _Found:
 
 
 def read_clips(
-    source: Any,
-    config: TrainConfig,
-    notes: list[str],
-    *,
-    least: int = 2,
-    as_they_are: bool = False,
+    source: Any, config: TrainConfig, notes: list[str], *, least: int = 2, as_they_are: bool = False,
     whole: bool | None = False,
-) -> Clips:
+) -> Clips:  # fmt: skip
     """Audio clips of one rate, length and number of channels, with their labels.
 
     source: a path to a folder, an archive, a folder in one, a file of sound, or an .npz (`x` [N, T] or [N, T, C],
@@ -309,7 +301,7 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
         sounds.append(sound)
         rates.append(rate)
         kept.append(row)
-    _tell(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
+    _leave_out(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
     if not sounds:
         raise DataError(
             f"{files.name}: none of {len(names):,} audio clips can be read: {_some(faults)}. Take another copy of them."
@@ -323,43 +315,39 @@ def _some(faults: Sequence[str]) -> str:
     return "; ".join(faults[:_SHOWN]) + ("; …" if len(faults) > _SHOWN else "")
 
 
-def _tell(
+def _leave_out(
     faults: Sequence[str], num: int, what: str, mend: str, config: TrainConfig, notes: list[str], place: str
 ) -> None:
     """Says how many audio clips are left out and why, or refuses them where the user is strict."""
     if not faults:
         return
-    told = f"{place}: {len(faults):,} of {num:,} audio clips {what}: {_some(faults)}"
+    note = f"{place}: {len(faults):,} of {num:,} audio clips {what}: {_some(faults)}"
     if config.own(AudioOptions).strict:
-        raise DataError(f"{told}. {mend}, or leave off --strict.")
-    notes.append(f"{told}; they are left out (--strict refuses them)")
+        raise DataError(f"{note}. {mend}, or leave off --strict.")
+    notes.append(f"{note}; they are left out (--strict refuses them)")
 
 
 def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -> _Found:
-    """Without what is silent or next to nothing; those that are clipped are told of."""
-    own = config.own(AudioOptions)
-    peaks = [int(np.abs(one.astype(np.int32)).max()) if len(one) else 0 for one in found.sounds]
-    short = [len(one) < SHORTEST for one in found.sounds]
-    bad = [name for name, peak, is_short in zip(found.names, peaks, short, strict=True) if peak < SILENT or is_short]
-    if found.sounds and len(bad) == len(found.sounds):
+    """Without what is silent or next to nothing; a note names those that are clipped."""
+    strict, num = config.own(AudioOptions).strict, len(found.sounds)
+    kept = [i for i, x in enumerate(found.sounds) if len(x) >= SHORTEST and np.abs(x.astype(np.int32)).max() >= SILENT]
+    if num and not kept:
         raise DataError(
             f"{place}: every audio clip is silent, or shorter than {SHORTEST} samples. There is nothing to learn: "
             "check how they were made."
         )
-    _tell(
-        [repr(n) for n in bad], len(found.sounds), "are silent or nearly empty", "Take them out", config, notes, place
-    )
-    kept = [i for i, (peak, is_short) in enumerate(zip(peaks, short, strict=True)) if peak >= SILENT and not is_short]
-    railed = [found.names[i] for i in kept if _is_clipped(found.sounds[i])]
+    bad = [repr(found.names[i]) for i in sorted(set(range(num)) - set(kept))]
+    _leave_out(bad, num, "are silent or nearly empty", "Take them out", config, notes, place)
+    railed = [repr(found.names[i]) for i in kept if _is_clipped(found.sounds[i])]
     if railed:
-        told = f"{place}: {len(railed):,} of {len(kept):,} audio clips are clipped ({_some([repr(n) for n in railed])})"
-        if own.strict or len(railed) == len(kept):
+        note = f"{place}: {len(railed):,} of {len(kept):,} audio clips are clipped ({_some(railed)})"
+        if strict or len(railed) == len(kept):
             raise DataError(
-                f"{told}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
-                "Record or convert them with less gain" + (", or leave off --strict." if own.strict else ".")
+                f"{note}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
+                "Record or convert them with less gain" + (", or leave off --strict." if strict else ".")
             )
-        notes.append(f"{told}: some fakes will sound so (--strict refuses them)")
-    if len(kept) == len(found.sounds):
+        notes.append(f"{note}: some fakes will sound so (--strict refuses them)")
+    if len(kept) == num:
         return found
     return _Found(
         [found.sounds[i] for i in kept], [found.rates[i] for i in kept], [found.names[i] for i in kept],
@@ -375,14 +363,13 @@ def _is_clipped(sound: Samples) -> bool:
 
 def _at_one_rate(found: _Found, config: TrainConfig, notes: list[str], place: str) -> tuple[list[Samples], int]:
     """All at the rate asked for, or at the one that most of them have."""
-    own = config.own(AudioOptions)
-    counts = Counter(found.rates)
-    rate = own.rate or max(counts, key=lambda r: (counts[r], -r))
+    asked, counts = config.own(AudioOptions).rate, Counter(found.rates)
+    rate = asked or max(counts, key=lambda r: (counts[r], -r))
     others = {r: times for r, times in counts.items() if r != rate}
     if not others:
         return found.sounds, rate
     shown = ", ".join(f"{times:,} of {r:,} Hz" for r, times in sorted(others.items()))
-    why = "" if own.rate else ", the rate that most have. Override with --rate"
+    why = "" if asked else ", the rate that most have. Override with --rate"
     notes.append(f"{place}: {shown} resampled to {rate:,} Hz{why}")
     return [resampled(one, r, rate) for one, r in zip(found.sounds, found.rates, strict=True)], rate
 
@@ -394,34 +381,30 @@ def resampled(sound: Samples, rate: int, wanted: int) -> Samples:
     from scipy.signal import resample_poly
 
     shared = gcd(rate, wanted)
-    found = resample_poly(sound.astype(np.float64), wanted // shared, rate // shared, axis=0)
-    return to_int16(found)
+    return to_int16(resample_poly(sound.astype(np.float64), wanted // shared, rate // shared, axis=0))
 
 
 def _in_one_layout(sounds: list[Samples], config: TrainConfig, notes: list[str], place: str) -> list[Samples]:
     """All with two channels, or all with one, which is the mean of two."""
-    own = config.own(AudioOptions)
-    two = sum(one.shape[1] == 2 for one in sounds)
-    if two == 0 or (two == len(sounds) and not own.mono):
+    mono, two = config.own(AudioOptions).mono, sum(one.shape[1] == 2 for one in sounds)
+    if two == 0 or (two == len(sounds) and not mono):
         return sounds
-    if not own.mono:
+    if not mono:
         notes.append(
             f"{place}: {two:,} of {len(sounds):,} audio clips have two channels, which are made one, as in the rest"
         )
-    mixed = [to_int16(one.astype(np.float64).mean(1, keepdims=True)) for one in sounds]
-    return mixed
+    return [to_int16(one.astype(np.float64).mean(1, keepdims=True)) for one in sounds]
 
 
 def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: list[str], place: str) -> int:
     """The samples that every audio clip is padded or cut to."""
-    own = config.own(AudioOptions)
-    lengths = np.array([len(one) for one in sounds])
-    if own.seconds is not None:
-        length = max(SHORTEST, round(own.seconds * rate))
+    seconds, lengths = config.own(AudioOptions).seconds, np.array([len(one) for one in sounds])
+    if seconds is not None:
+        length = max(SHORTEST, round(seconds * rate))
     elif lengths.min() == lengths.max():
         length = int(lengths[0])
     else:
-        length = roomy(int(np.quantile(lengths, 1 - MOST_CUT, method="higher")))
+        length = rounded_length(int(np.quantile(lengths, 1 - MOST_CUT, method="higher")))
     cut, padded = int((lengths > length).sum()), int((lengths < length).sum())
     if cut or padded:
         notes.append(
@@ -432,10 +415,10 @@ def _length(sounds: Sequence[Samples], rate: int, config: TrainConfig, notes: li
     return length
 
 
-def roomy(length: int) -> int:
+def rounded_length(length: int) -> int:
     """The next 2^k, 1.25 2^k, 1.5 2^k or 1.75 2^k, which halves well.
 
-    >>> roomy(7361), roomy(8193), roomy(16)
+    >>> rounded_length(7361), rounded_length(8193), rounded_length(16)
     (8192, 10240, 16)
     """
     step = max(1, 1 << max(0, (length - 1).bit_length() - 3))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -23,12 +23,17 @@ from gankit.kinds.images.records import ImageSet
 from gankit.networks import NETWORKS
 from gankit.randomness import numpy_generator
 
-if TYPE_CHECKING:
-    pass
-
-
 MOST_TAUGHT = 100_000
 """Training images that a classifier is trained on, at most: more are drawn from."""
+
+MOST_IMAGES, MOST_BYTES = 10_000, 1 << 28
+"""Images, and bytes of them, that the classifier of left and right draws from."""
+
+LEAST_HELDOUT = 1000
+"""Of fewer held-out images chance would decide."""
+
+MOST_TOLD = 0.55
+"""Mirrored where at most this share of pairs is told apart: 10% of the images show their direction, the rest do not."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +98,19 @@ def perceive(
 
 
 def perception_for(
-    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], held: str = "held-out images"
+    prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str], measured: str
 ) -> Perception:
-    """What the images are measured by; held: what held-out ones are called in the note."""
+    """What the images are measured by; measured: what held-out ones are called in the note."""
     budget = Budget.of(config)
     found = perceive(prepared, config.seed, samples=budget.classifier_samples, max_seconds=budget.classifier_s)
-    notes.append(f"checkpoints are chosen by the Frechet distance to {held} in {found.name}.")
+    notes.append(f"checkpoints are chosen by the Frechet distance to {measured} in {found.name}.")
     return found
-
-
-MOST_IMAGES, MOST_BYTES = 10_000, 1 << 28
-"""Images, and bytes of them, that the classifier of left and right draws from."""
-
-LEAST_HELDOUT = 1000
-"""Of fewer held-out images chance would decide."""
-
-MOST_TOLD = 0.55
-"""Mirrored where at most this share of pairs is told: 10% of the images show which way they face, the rest do not."""
 
 
 def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: list[str]) -> str:
     """As asked for, "on" or "off"; by itself "on" where a mirrored image cannot be told from one as it came.
 
-    Args:
-        prepared: images.
-        config: what the user asked for.
-        notes: what was measured is appended where it decides for "on".
+    notes: what was measured is appended where it decides for "on".
     """
     own = config.own(ImageOptions)
     if own.mirror != "auto":
@@ -128,7 +120,7 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
     count = min(len(prepared.heldout), MOST_IMAGES)
     if count < LEAST_HELDOUT:
         return "off"  # too few images to find out
-    share = told(prepared, config.seed)
+    share = told_apart(prepared, config.seed)
     if share + 2 * math.sqrt(0.25 / count) > MOST_TOLD:  # two standard errors
         return "off"
     notes.append(
@@ -138,7 +130,7 @@ def mirror_for(prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: li
     return "on"
 
 
-def told(prepared: Prepared[ImageSet, Any], seed: int) -> float:
+def told_apart(prepared: Prepared[ImageSet, Any], seed: int) -> float:
     """The share of held-out images that a classifier trained on the training part takes for less mirrored than their
     mirror images; ties count half.
     """

@@ -6,10 +6,11 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from gankit.columns.codec import Codec
 from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
@@ -27,11 +28,66 @@ if TYPE_CHECKING:
 
     from gankit.kinds.images.features import Perception
 
-JUDGED_PIXELS, LEAST_JUDGED, MOST_JUDGED = 2**22, 256, 5000
-"""Images are judged by at most so many pixels together, within bounds of images."""
+MEASURED_PIXELS, LEAST_MEASURED, MOST_MEASURED = 2**22, 256, 5000
+"""The held-out metric is measured on at most so many pixels together, within bounds of images."""
 
 
-class ImageKind(Kind[ImageSet, ImageCodec]):
+SetT = TypeVar("SetT", bound=ImageSet)
+CodecT = TypeVar("CodecT", bound=Codec[Any])
+
+
+class PixelKind(Kind[SetT, CodecT]):
+    """A kind whose records are measured as images.
+
+    measured: what held-out ones are called in the note on checkpoints.
+    """
+
+    measured: str
+
+    def coded(self, prepared: Prepared[SetT, CodecT], part: SetT) -> Coded:
+        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
+        return Coded(part.whole.x, part.rows)
+
+    def evidence(self, prepared: Prepared[SetT, CodecT], config: TrainConfig, notes: Notes) -> Perception:
+        """See `Kind.evidence`: a classifier of the labels, or fixed features."""
+        from gankit.kinds.images.features import perception_for
+
+        return perception_for(prepared, config, notes, self.measured)
+
+    def load_evidence(
+        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[SetT, CodecT]
+    ) -> Perception:
+        """See `Kind.load_evidence`."""
+        from gankit.kinds.images.features import Perception
+
+        return Perception.from_state(tensors, numbers, prepared.train.whole.x.shape[3])
+
+    def held_out_metric(
+        self, prepared: Prepared[SetT, CodecT], config: TrainConfig, evidence: Any, fakes_seed: int
+    ) -> HeldOutMetric:
+        """See `Kind.held_out_metric`: minus a Frechet distance in the features of `evidence`."""
+        from gankit.metrics.distances import held_out_metric
+
+        _, height, width, _ = prepared.heldout.whole.x.shape
+        count = int(np.clip(MEASURED_PIXELS // (height * width), LEAST_MEASURED, MOST_MEASURED))
+        real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
+        distance = held_out_metric(evidence.features, real)
+
+        def value(fakes: Fakes) -> float:
+            return distance(self.preview(fakes, prepared, count, fakes_seed).records)
+
+        return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
+
+    def preview(self, fakes: Fakes, prepared: Prepared[SetT, Any], count: int, seed: int) -> Preview:
+        """See `Kind.preview`: images [count, H, W, C] uint8."""
+        return Preview("grid", prepared.codec.seen(fakes.made(count, seed)))
+
+    def suffix(self, origin: Origin) -> str:
+        """See `Kind.suffix`."""
+        return "npz"
+
+
+class ImageKind(PixelKind[ImageSet, ImageCodec]):
     """Images with their labels."""
 
     name = "image"
@@ -46,12 +102,13 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
     augmentation = "ada"
     codec = ImageCodec
     assessed_by = "gankit.kinds.images.evaluation:ImageAssessment"
+    measured = "held-out images"
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by the kinds of files, the heads of arrays, or the types of objects."""
-        from gankit.kinds.images.reading import looks_like_images
+        from gankit.kinds.images.reading import holds_images
 
-        return looks_like_images(probe, config)
+        return holds_images(probe, config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[ImageSet, ImageCodec]:
         """See `Kind.prepare`."""
@@ -59,54 +116,11 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
 
         return prepare_images(self, probe, config, notes)
 
-    def coded(self, prepared: Prepared[ImageSet, Any], part: ImageSet) -> Coded:
-        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
-        return Coded(part.whole.x, part.rows)
-
     def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
         """See `Kind.settle`: whether images are mirrored."""
         from gankit.kinds.images.features import mirror_for
 
         return config.with_options(mirror=mirror_for(prepared, config, notes))
-
-    def evidence(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> Perception:
-        """See `Kind.evidence`: a classifier of the labels, or fixed features."""
-        from gankit.kinds.images.features import perception_for
-
-        return perception_for(prepared, config, notes)
-
-    def load_evidence(
-        self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], prepared: Prepared[ImageSet, Any]
-    ) -> Perception:
-        """See `Kind.load_evidence`."""
-        from gankit.kinds.images.features import Perception
-
-        return Perception.from_state(tensors, numbers, prepared.train.whole.x.shape[3])
-
-    def held_out_metric(
-        self, prepared: Prepared[ImageSet, Any], config: TrainConfig, evidence: Any, fakes_seed: int
-    ) -> HeldOutMetric:
-        """See `Kind.held_out_metric`: minus a Frechet distance in the features of `evidence`."""
-        from gankit.metrics.distances import held_out_metric
-
-        _, height, width, _ = prepared.heldout.whole.x.shape
-        count = int(np.clip(JUDGED_PIXELS // (height * width), LEAST_JUDGED, MOST_JUDGED))
-        real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
-        distance = held_out_metric(evidence.features, real)
-
-        def value(fakes: Fakes) -> float:
-            return distance(self.looks(fakes, prepared, count, fakes_seed))
-
-        return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
-
-    def looks(self, fakes: Fakes, prepared: Prepared[ImageSet, Any], count: int, seed: int) -> np.ndarray:
-        """The first fakes of a seed as images [count, H, W, C] uint8."""
-        found: np.ndarray = prepared.codec.seen(fakes.made(count, seed))
-        return found
-
-    def preview(self, fakes: Fakes, prepared: Prepared[ImageSet, Any], count: int, seed: int) -> Preview:
-        """See `Kind.preview`."""
-        return Preview("grid", self.looks(fakes, prepared, count, seed))
 
     def records(
         self, schema: Schema, codec: ImageCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
@@ -133,7 +147,3 @@ class ImageKind(Kind[ImageSet, ImageCodec]):
         from gankit.kinds.images.records import write_images
 
         write_images(batches, path, origin, first_row=first_row)
-
-    def suffix(self, origin: Origin) -> str:
-        """See `Kind.suffix`."""
-        return "npz"

@@ -55,7 +55,7 @@ _SUFFIXES = (
 )
 
 
-def looks_like_images(source: Any, config: TrainConfig) -> bool:
+def holds_images(source: Any, config: TrainConfig) -> bool:
     """Whether `--kind auto` means images: by the kinds of files, the heads of arrays, or the types of objects.
 
     Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
@@ -337,7 +337,7 @@ class Reader:
 
 
 def object_holds_images(source: Any) -> bool:
-    """Whether a Python object is likely to hold images: see `looks_like_images`."""
+    """Whether a Python object is likely to hold images: see `holds_images`."""
     if isinstance(source, tuple) and len(source) == 2 and not _is_image(source[0]) and _has_images(source[0]):
         return object_holds_images(source[0])
     if _is_image(source):
