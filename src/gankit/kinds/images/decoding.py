@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -32,6 +33,9 @@ MAX_PIXELS = 1 << 27
 MAX_SIDE = 4096
 """The largest --size."""
 
+CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
+"""What `--channels` means."""
+
 FILTERS = {"lanczos": "LANCZOS", "bicubic": "BICUBIC", "bilinear": "BILINEAR", "box": "BOX", "nearest": "NEAREST"}
 
 DEEP = "of 16 bits, scaled to 8"
@@ -42,6 +46,14 @@ _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
 # The decoder of JPEG can halve an image faster than any filter, but not as well: it never goes below four times the
 # size that is wanted. On 500 photographs brought to 64 x 64, twice the size changed pixels by 1.0 of 255 on average.
 _DRAFT = 4
+_AT_ONCE = 4096
+_A_TASK = 32
+_THREADS = 16
+_SHOWN = 20
+_DARK = 32
+
+T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 class UnreadableImage(Exception):
@@ -96,14 +108,18 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def size_of(config: TrainConfig) -> tuple[int, int] | None:
-    """Width and height that were asked for, or None."""
+    """Width and height that were asked for, or None.
+
+    Raises:
+        OptionError: see `parse_size`.
+    """
     own = config.own(ImageOptions)
     return None if own.size is None else parse_size(own.size)
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps Pillow's warnings and log lines from the user: what matters is told in notes and errors.
+    """Keeps Pillow's warnings and log lines from the user: what matters is said in notes and errors.
 
     Filters of warnings belong to the whole process: enter this once, around a pool of threads, not within each.
     """
@@ -175,7 +191,11 @@ def _too_large(count: int, sides: str = "") -> UnreadableImage:
 
 
 def header_of(image: Image.Image) -> Header:
-    """What an opened image's header says. Raises UnreadableImage where its values have no known range."""
+    """What an opened image's header says.
+
+    Raises:
+        UnreadableImage: its values have no known range.
+    """
     mode, remarks = image.mode, []
     width, height = image.size
     if _orientation(image) >= 5 and not _is_turned(image):
@@ -204,13 +224,11 @@ def header_of(image: Image.Image) -> Header:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    if image.mode.startswith("I;16"):
-        return True
     tile = getattr(image, "tile", None) or [("", None, 0, "")]
-    raw = str(tile[0][3])
+    deep = ";16" in str(tile[0][3])
     if image.mode == "I":
-        return getattr(image, "format", None) in ("PNG", "PPM", "JPEG2000") or ";16" in raw
-    return ";16" in raw and image.mode in ("RGB", "RGBA", "LA")
+        return deep or getattr(image, "format", None) in ("PNG", "PPM", "JPEG2000")
+    return image.mode.startswith("I;16") or (deep and image.mode in ("RGB", "RGBA", "LA"))
 
 
 def _grey_palette(image: Image.Image) -> bool:
@@ -234,8 +252,7 @@ def _orientation(image: Image.Image) -> int:
 
 def is_transparent(image: Image.Image) -> bool:
     """Whether any pixel of an opened image lets something through; decodes it."""
-    low, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return float(low) < 255  # type: ignore[arg-type]  # of one channel it is a pair of numbers
+    return float(image.convert("RGBA").getchannel("A").getextrema()[0]) < 255  # type: ignore[arg-type]  # one channel
 
 
 def decoded(image: Image.Image, wanted: Wanted) -> Pixels:
@@ -257,29 +274,23 @@ def decoded(image: Image.Image, wanted: Wanted) -> Pixels:
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    from PIL import Image as Images
+
     if image.mode == "I" or image.mode.startswith("I;16"):
-        image = _of_16_bits(image)
+        levels = np.rint(np.asarray(image).astype(np.float64) / 257)
+        image = Images.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
     if image.mode == mode:
         return image
     if image.mode == "P" or "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
         image = image.convert("RGBA")
     if image.mode in ("LA", "RGBA") and mode in ("L", "RGB"):
-        from PIL import Image as Images
-
-        full = image.convert("RGBA")
-        if float(full.getchannel("A").getextrema()[0]) < 255:  # type: ignore[arg-type]  # of one channel it is a pair
-            image = Images.alpha_composite(Images.new("RGBA", full.size, (255, 255, 255, 255)), full)
+        if is_transparent(image):
+            white = Images.new("RGBA", image.size, (255, 255, 255, 255))
+            image = Images.alpha_composite(white, image.convert("RGBA"))
         return image.convert("RGB").convert(mode) if image.mode == "RGBA" else image.convert(mode)
     if mode in ("L", "LA") and image.mode not in ("1", "L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
     return image.convert(mode)
-
-
-def _of_16_bits(image: Image.Image) -> Image.Image:
-    from PIL import Image as Images
-
-    values = np.asarray(image).astype(np.float64)
-    return Images.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8))
 
 
 def _scale(size: tuple[int, int], wanted: Wanted) -> float:
@@ -311,20 +322,6 @@ def _fitted(image: Image.Image, wanted: Wanted) -> Image.Image:
     return image.resize(wanted.size, method, box=box)
 
 
-CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
-"""What `--channels` means."""
-
-_AT_ONCE = 4096
-_A_TASK = 32
-_THREADS = 16
-_SHOWN = 20
-
-_DARK = 32
-
-T = TypeVar("T")
-Result = TypeVar("Result")
-
-
 @dataclass(frozen=True)
 class Source:
     """One image that is still to be decoded. name: for messages. open: its bytes, or an image of Pillow."""
@@ -334,13 +331,9 @@ class Source:
 
 
 def decode_all(
-    sources: Sequence[Source],
-    config: TrainConfig,
-    notes: list[str],
-    place: str,
-    least: int = 2,
+    sources: Sequence[Source], config: TrainConfig, notes: list[str], place: str, least: int = 2,
     known: int | None = None,
-) -> tuple[Pixels, list[int]]:
+) -> tuple[Pixels, list[int]]:  # fmt: skip
     """All images as uint8 [K, H, W, C], and which of the sources they are (ascending).
 
     config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: where
@@ -353,7 +346,7 @@ def decode_all(
     own = config.own(ImageOptions)
     size = size_of(config)
     with quiet(), ThreadPoolExecutor(_num_threads()) as pool:
-        found = list(_mapped(pool, _looked_at, sources))
+        found = list(_mapped(pool, partial(_attempt, header_of), sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
         headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
         _check_faults(faults, sources, config.with_options(strict=False), place, least)  # decoding may find more
@@ -368,13 +361,9 @@ def decode_all(
 
         def fill(task: tuple[int, int]) -> str | None:
             slot, row = task
-            try:
-                with opened(sources[row].open()) as image:
-                    pixels = decoded(image, wanted)
-            except UnreadableImage as error:
-                return str(error)
-            except (OSError, MemoryError, ValueError) as error:
-                return _reason(error)
+            pixels = _attempt(lambda image: decoded(image, wanted), sources[row])
+            if isinstance(pixels, str):
+                return pixels
             if pixels.shape != x.shape[1:]:
                 return f"it is {pixels.shape[1]} x {pixels.shape[0]} when decoded, unlike the others"
             x[slot] = pixels
@@ -389,7 +378,7 @@ def decode_all(
     if own.channels == "auto" and known is None and channels == 3 and _is_grey(x):
         x = x[..., :1].copy()
         notes.append(f"{place}: saved in colour, but all greys: taken as grey (--channels rgb changes it)")
-    _say(notes, place, [headers[row] for row in kept], faults, sources, size, config, x)
+    _note_conversions(notes, place, [headers[row] for row in kept], faults, sources, config, x)
     return finished(x), kept
 
 
@@ -417,37 +406,33 @@ def _mapped(pool: ThreadPoolExecutor, work: Callable[[T], Result], items: Sequen
             yield from results
 
 
-def _looked_at(source: Source) -> Header | str:
+def _attempt(work: Callable[[Image.Image], Result], source: Source) -> Result | str:
+    """What some work on an image gives, or why it cannot be used."""
     try:
         with opened(source.open()) as image:
-            return header_of(image)
+            return work(image)
     except UnreadableImage as error:
         return str(error)
-    except (OSError, MemoryError, ValueError) as error:
-        return _reason(error)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
+    except FileNotFoundError:
         return "there is no such file"
-    text = error.strerror if isinstance(error, OSError) else None
-    return text or (str(error).splitlines() or [type(error).__name__])[0][:80]
+    except (OSError, MemoryError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else None
+        return text or (str(error).splitlines() or [type(error).__name__])[0][:80]
 
 
 def _check_faults(
     faults: dict[int, str], sources: Sequence[Source], config: TrainConfig, place: str, least: int
 ) -> None:
-    left = len(sources) - len(faults)
-    told = _told(faults, sources)
+    left, listed = len(sources) - len(faults), _listed(faults, sources)
     if faults and config.own(ImageOptions).strict:
         raise DataError(
-            f"{place}: {len(faults):,} of {len(sources):,} images cannot be read: {told}. Mend or remove them, or "
+            f"{place}: {len(faults):,} of {len(sources):,} images cannot be read: {listed}. Mend or remove them, or "
             "leave off --strict, which skips them."
         )
     if left == 0 and faults:
-        raise DataError(f"{place}: none of {len(sources):,} images can be read: {told}. Mend them, or bring others.")
+        raise DataError(f"{place}: none of {len(sources):,} images can be read: {listed}. Mend them, or bring others.")
     if left < least:
-        why = f" ({len(faults):,} more cannot be read: {told})" if faults else ""
+        why = f" ({len(faults):,} more cannot be read: {listed})" if faults else ""
         raise too_few(left, place, why)
 
 
@@ -459,7 +444,7 @@ def too_few(num: int, place: str, why: str = "") -> DataError:
     )
 
 
-def _told(faults: dict[int, str], sources: Sequence[Source]) -> str:
+def _listed(faults: dict[int, str], sources: Sequence[Source]) -> str:
     shown = "; ".join(f"{sources[row].name!r} ({reason})" for row, reason in sorted(faults.items())[:_SHOWN])
     return shown + ("; …" if len(faults) > _SHOWN else "")
 
@@ -468,17 +453,10 @@ def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Seq
     """4 if any image lets something through, else 3 if any has colour, else 1."""
     doubtful = [sources[row] for row, header in headers.items() if header.alpha]
     for start in range(0, len(doubtful), 64):
-        if any(pool.map(_shows_through, doubtful[start : start + 64])):
+        # one that cannot be used is noted when it is decoded
+        if any(found is True for found in pool.map(partial(_attempt, is_transparent), doubtful[start : start + 64])):
             return 4
     return 3 if any(header.colour for header in headers.values()) else 1
-
-
-def _shows_through(source: Source) -> bool:
-    try:
-        with opened(source.open()) as image:
-            return is_transparent(image)
-    except (UnreadableImage, OSError, MemoryError, ValueError):
-        return False  # it is told of when it is decoded
 
 
 def _is_grey(x: Pixels) -> bool:
@@ -502,21 +480,15 @@ def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:
     )
 
 
-def _say(
-    notes: list[str],
-    place: str,
-    headers: Sequence[Header],
-    faults: dict[int, str],
-    sources: Sequence[Source],
-    size: tuple[int, int] | None,
-    config: TrainConfig,
-    x: Pixels,
-) -> None:
+def _note_conversions(
+    notes: list[str], place: str, headers: Sequence[Header], faults: dict[int, str], sources: Sequence[Source],
+    config: TrainConfig, x: Pixels,
+) -> None:  # fmt: skip
     own = config.own(ImageOptions)
     if faults:
         notes.append(
             f"{place}: {len(faults):,} of {len(sources):,} images cannot be read and are skipped: "
-            f"{_told(faults, sources)}; --strict refuses them"
+            f"{_listed(faults, sources)}; --strict refuses them"
         )
     deep = [slot for slot, header in enumerate(headers) if DEEP in header.remarks]
     if deep and (most := max(int(x[slot].max()) for slot in deep)) < _DARK:
@@ -534,22 +506,14 @@ def _say(
         notes.append(f"{place}: {coloured:,} images in colour made grey (.299 red, .587 green, .114 blue)")
     elif own.channels == "auto" and 0 < coloured < len(headers) and x.shape[3] >= 3:
         notes.append(f"{place}: {len(headers) - coloured:,} grey images among colour taken as rgb (--channels grey)")
-    if size is not None:
-        _say_size(notes, place, headers, size, config)
-
-
-def _say_size(
-    notes: list[str], place: str, headers: Sequence[Header], size: tuple[int, int], config: TrainConfig
-) -> None:
-    own = config.own(ImageOptions)
-    changed = [header for header in headers if (header.width, header.height) != size]
-    if not changed:
+    size = size_of(config)
+    changed = [header for header in headers if size is not None and (header.width, header.height) != size]
+    if size is None or not changed:
         return
     how = {
-        "crop": "the longer side cut at the centre",
-        "pad": "with black borders",
+        "crop": "the longer side cut at the centre", "pad": "with black borders",
         "stretch": "without regard to their shape",
-    }[own.fit]
+    }[own.fit]  # fmt: skip
     other = any(header.width * size[1] != header.height * size[0] for header in changed)
     smaller = sum(header.width < size[0] or header.height < size[1] for header in changed)
     notes.append(
