@@ -107,6 +107,11 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def channels_option(channels: int) -> str:
+    """The `--channels` of images with so many channels; auto where none names them."""
+    return next((name for name, num in CHANNELS.items() if num == channels), "auto")
+
+
 def size_of(config: TrainConfig) -> tuple[int, int] | None:
     """Width and height that were asked for, or None.
 

@@ -19,6 +19,7 @@ from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject
 from gankit.kinds.base import Notes, Noun, Prepared
+from gankit.kinds.images.decoding import channels_option
 from gankit.kinds.images.features import Perception, perceive
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, evaluate_images
@@ -119,6 +120,12 @@ class PixelAssessment(Assessment[Part]):
         perception, (train, heldout, fakes) = self.perception, parts
         assert perception is not None
         classifier = perception.classifier
+
+        def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
+            """A fresh classifier, which is shown as many images as the perception's own."""
+            assert classifier is not None
+            return train_classifier(x, y, num_classes, seed, samples=classifier.samples).predict
+
         with threads(threads_that_pay()):
             return evaluate_images(
                 train.x,
@@ -126,7 +133,7 @@ class PixelAssessment(Assessment[Part]):
                 fakes.x,
                 features=self._features(train.x.shape[3]),
                 classify=None if classifier is None else classifier.predict,
-                learn=None if classifier is None else _learning(classifier.samples),
+                learn=None if classifier is None else learn,
                 labels=(train.classes, heldout.classes, fakes.classes),
                 class_names=perception.levels,
                 seed=seed,
@@ -213,9 +220,8 @@ class ImageAssessment(PixelAssessment):
     def _read(self, source: Any, notes: Notes) -> Images:
         channels, height, width = self.model.card["size"]
         own = self.options.own(ImageOptions)
-        named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
-        config = TrainConfig(size=f"{width}x{height}", channels=named, fit=own.fit, resample=own.resample)
-        found = read_images(source, config, notes, least=1)
+        shape = {"size": f"{width}x{height}", "channels": channels_option(channels)}
+        found = read_images(source, TrainConfig(**shape, fit=own.fit, resample=own.resample), notes, least=1)
         if len(found) < 2:
             what = source if isinstance(source, str | Path) else f"the {type(source).__name__}"
             raise OptionError(
@@ -253,12 +259,3 @@ def read_previews(folder: Path, shape: Sequence[int]) -> list[tuple[int, np.ndar
 def _classes(codes: np.ndarray, missing: np.ndarray) -> np.ndarray | None:
     """Class codes [N] as int64; None where one is missing, or of a class that the model does not know."""
     return None if (missing > 0).any() or (codes < 0).any() else codes.astype(np.int64)
-
-
-def _learning(samples: int) -> Any:
-    """What trains a fresh classifier, of as many samples as the perception's own."""
-
-    def learn(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> Any:
-        return train_classifier(x, y, num_classes, seed, samples=samples).predict
-
-    return learn

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.archives import is_image
 from gankit.io.probe import HEAD, Probe
-from gankit.io.records import Records, is_text
+from gankit.io.records import Origin, Records, is_text
 from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -51,11 +52,11 @@ def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str =
     Folders called train and test (or val) are no classes: the files in train are taken, and a note says so.
     """
     names, shared = list(names), _shared(names)
-    parts = {name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :]}
+    inside = [name.removeprefix(shared) for name in names]
+    parts = {name.split("/")[0] for name in inside if "/" in name}
     trains = [part for part in parts if part.lower() in _TRAIN]
     if trains and all(part.lower() in _SPLITS for part in parts):
-        others = sorted(parts - {trains[0]})
-        loose = sum("/" not in name[len(shared) :] for name in names)
+        others, loose = sorted(parts - {trains[0]}), sum("/" not in name for name in inside)
         names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]
         if others:
             notes.append(
@@ -65,29 +66,25 @@ def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str =
         if loose:
             notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
         shared = _shared(names)
-    tops = [name[len(shared) :].split("/")[0] if "/" in name[len(shared) :] else None for name in names]
+        inside = [name.removeprefix(shared) for name in names]
+    tops = [name.split("/")[0] if "/" in name else None for name in inside]
     classes = Counter(top for top in tops if top is not None)
     if len(classes) < 2:
         return Labelled(names, None)
-    loose = tops.count(None)
-    if loose:
+    if loose := tops.count(None):
         notes.append(f"{place}: {loose:,} {noun} lie in no class folder, and have no label")
-    if any(name[len(shared) :].count("/") > 1 for name in names):
+    if any(name.count("/") > 1 for name in inside):
         notes.append(f"{place}: folders within a class folder are not told apart")
     return Labelled(names, pa.table({"label": pa.array(tops, pa.string())}))
 
 
 def _shared(names: Sequence[str]) -> str:
     """The folders that all names begin with, with a slash at the end, or nothing."""
-    first = names[0].split("/")[:-1]
-    for name in names:
-        other = name.split("/")[:-1]
-        while first != other[: len(first)]:
-            first.pop()
-    return "/".join(first) + "/" if first else ""
+    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
+    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
 
 
-def say_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -> None:
+def note_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -> None:
     """Notes the classes that have one image only: nothing can be learned of them, nor held out."""
     if labels is None or "label" not in labels.column_names:
         return
@@ -147,7 +144,8 @@ def head_names_images(probe: Probe) -> bool:
         records = [json.loads(line) for line in (lines if len(data) < HEAD else lines[:-1]) if line.strip()]
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
-        return any(cells_name_images(_texts_under(key, records), exists, bases, few) for key in names)
+        columns = [[value for record in records if isinstance(value := record.get(key), str)] for key in names]
+        return any(cells_name_images(column, exists, bases, few) for column in columns)
     tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
     widths = [max(map(len, rows), default=0) for rows in tables]
     if max(widths) < 2:  # blanks, too, stand within names and labels
@@ -161,16 +159,11 @@ def head_names_images(probe: Probe) -> bool:
     )
 
 
-def _texts_under(key: str, records: Sequence[dict[str, Any]]) -> list[str]:
-    return [value for record in records if isinstance(value := record.get(key), str)]
-
-
 def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
     """What tells whether an image that a list names is there, and where to look: the list's folder and those in it."""
     folder = path.parent
-    bases = [""]
-    if folder.is_dir():
-        bases += [f"{entry.name}/" for entry in sorted(folder.iterdir())[:200] if entry.is_dir()]
+    inside = sorted(folder.iterdir())[:200] if folder.is_dir() else []
+    bases = ["", *(f"{entry.name}/" for entry in inside if entry.is_dir())]
     return (lambda name: (folder / name).is_file()), bases
 
 
@@ -201,8 +194,7 @@ def within_list(
     """
     for field in records.table.schema:
         if _may_hold_images(field.type) and _holds_images(column := records.table.column(field.name)):
-            others = [name for name in records.table.column_names if name != field.name]
-            labels = _labels(Records(records.table.select(others), records.origin), config, notes, place)
+            labels = _labels(records.table.drop_columns([field.name]), records.origin, config, notes, place)
             paths = pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0
             names = pc.struct_field(column, "path").to_pylist() if paths else [None] * len(records)
             return _bytes_of(column), [name or f"row {row + 1}" for row, name in enumerate(names)], labels
@@ -210,13 +202,9 @@ def within_list(
 
 
 def from_list(
-    records: Records,
-    exists: Callable[[str], bool],
-    bases: Sequence[str],
-    config: TrainConfig,
-    notes: list[str],
+    records: Records, exists: Callable[[str], bool], bases: Sequence[str], config: TrainConfig, notes: list[str],
     place: str,
-) -> Labelled:
+) -> Labelled:  # fmt: skip
     """The images that a list names, in its order, and its other columns as labels.
 
     exists: whether there is a file of that name. bases: folders to look in. Columns that are free text, or different in
@@ -226,27 +214,19 @@ def from_list(
         DataError: no column names images, none of them is there, or, with `config.strict`, one is missing.
     """
     column, base, suffix = _path_column(records, exists, bases, place)
-    values = _texts(records, column)
+    values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
     names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
-    there = [row for row, name in enumerate(names) if name is not None and exists(name)]
-    found = set(there)
-    missing = [row for row in range(len(names)) if row not in found]
+    there = {row: name for row, name in enumerate(names) if name is not None and exists(name)}
+    missing = [repr(values[row]) for row in range(len(names)) if row not in there]
     if missing:
-        shown = ", ".join(repr(values[row]) for row in missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
-        told = f"{len(missing):,} of {len(names):,} images that its column {column!r} names are not there: {shown}"
+        shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+        note = f"{len(missing):,} of {len(names):,} images that its column {column!r} names are not there: {shown}"
         if config.own(ImageOptions).strict or not there:
             rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
-            raise DataError(f"{place}: {told}. Put them beside it, correct the list, or {rest}.")
-        notes.append(f"{place}: {told}; they are skipped (--strict refuses them)")
-    kept = [name for row in there if (name := names[row]) is not None]
-    others = [name for name in records.table.column_names if name != column]
-    labels = _labels(Records(records.table.select(others).take(there), records.origin), config, notes, place)
-    return Labelled(kept, labels)
-
-
-def _texts(records: Records, column: str) -> list[str | None]:
-    values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
-    return values
+            raise DataError(f"{place}: {note}. Put them beside it, correct the list, or {rest}.")
+        notes.append(f"{place}: {note}; they are skipped (--strict refuses them)")
+    labels = _labels(records.table.drop_columns([column]).take(list(there)), records.origin, config, notes, place)
+    return Labelled(list(there.values()), labels)
 
 
 def _path_column(
@@ -283,22 +263,20 @@ def _path_column(
     )
 
 
-def _labels(records: Records, config: TrainConfig, notes: list[str], place: str) -> pa.Table | None:
-    if not records.table.num_columns:
+def _labels(table: pa.Table, origin: Origin, config: TrainConfig, notes: list[str], place: str) -> pa.Table | None:
+    if not table.num_columns:
         return None
     named = {*config.given, *(entry.rpartition("=")[0] for entry in config.column)}
     for name in sorted(named):
-        if name not in records.table.column_names and name != "none":
-            raise OptionError(
-                f"{place}: there is no column {name!r} of labels. {nearest(name, records.table.column_names)}"
-            )
-    schema = infer(records, config, notes=[], labels=True)
+        if name not in table.column_names and name != "none":
+            raise OptionError(f"{place}: there is no column {name!r} of labels. {nearest(name, table.column_names)}")
+    schema = infer(Records(table, origin), config, notes=[], labels=True)
     kept: dict[str, Any] = {}
     for column in schema.columns:
         if column.modelled or column.type == "constant":
-            kept[column.name] = column.typed(records.table.column(column.name))
+            kept[column.name] = column.typed(table.column(column.name))
         elif column.name in named:
-            kept[column.name] = records.table.column(column.name)
+            kept[column.name] = table.column(column.name)
     left = [f"{column.name} ({column.type})" for column in schema.columns if column.name not in kept]
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")

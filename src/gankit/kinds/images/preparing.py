@@ -1,4 +1,4 @@
-"""Images: read, their labels understood, split, and what of it a game and a judge take.
+"""Images: read, their labels understood, and split into what trains and what is held out.
 
 Knows data, codecs and Spec; never networks, losses or the loop.
 """
@@ -15,6 +15,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.codec import ImageCodec
+from gankit.kinds.images.decoding import channels_option
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
@@ -41,11 +42,11 @@ def prepare_images(
     given = [c for c in schema.modelled if c.name in config.given]
     if config.heldout is None:
         train_rows, heldout_rows = split_records(num, schema, values, config)
-        whole, heldout_whole, heldout_values = images, images, values
+        heldout_whole, heldout_values = images, values
     else:
         heldout_whole = _heldout(config, images, notes)
         heldout_values = {} if heldout_whole.labels is None else schema.parse(heldout_whole.labels)
-        train_rows, whole = np.arange(num), images
+        train_rows = np.arange(num)
         heldout_rows = known_rows(len(heldout_whole), given, heldout_values, notes, "images")
     train = rows_of(values, train_rows)
     codec = TableCodec.fit(given, train) if given else None
@@ -54,17 +55,17 @@ def prepare_images(
     if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("images of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
-        kind, images.origin, schema, _network(config, height * width, notes), ImageSet(train, whole, train_rows),
+        kind, images.origin, schema, _network(config, height * width, notes), ImageSet(train, images, train_rows),
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
         ImageCodec(height, width, channels), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
 
 
 def _heldout(config: TrainConfig, images: Images, notes: list[str]) -> Images:
-    """The images of --heldout, brought to the size and channels of those that train."""
+    """The images of --heldout, in the size and channels of those that train."""
     _, height, width, channels = images.x.shape
-    named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
-    found = read_images(config.heldout, config.with_options(size=f"{width}x{height}", channels=named), notes)
+    like = config.with_options(size=f"{width}x{height}", channels=channels_option(channels))
+    found = read_images(config.heldout, like, notes)
     if found.x.shape[1:] != images.x.shape[1:]:
         raise DataError(
             f"--heldout {config.heldout}: its images have {found.x.shape[3]} channels, and those that train have "

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
 from gankit.kinds.images import arrays
 from gankit.kinds.images import labels as lists
-from gankit.kinds.images.decoding import Source, decode_all, size_of, too_few
+from gankit.kinds.images.decoding import CHANNELS, Source, decode_all, size_of, too_few
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
     Form,
@@ -39,20 +39,30 @@ from gankit.kinds.images.records import (
 )
 
 _ARRAYS = (".npz", ".npy")
-_SUFFIXES = (
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".zip",
-    ".tar",
-    ".tbz2",
-    ".txz",
-    ".tgz",
-    ".mat",
-    ".bin",
-    *_ARRAYS,
-    *lists.LIST_SUFFIXES,
-)
+_PACKED = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tbz2", ".txz", ".tgz")
+_SUFFIXES = (*_PACKED, ".mat", ".bin", *_ARRAYS, *lists.LIST_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What every way of reading needs: the options, the notes, how many images there must be."""
+
+    config: TrainConfig
+    notes: list[str]
+    least: int
+
+    def decode(
+        self, names: Sequence[str], open: Callable[[int], Any], labels: pa.Table | None, place: str, origin: Origin
+    ) -> Images:
+        """Those of the named images that can be read. open: the bytes of the one at a place among the names."""
+        sources = [Source(name, partial(open, row)) for row, name in enumerate(names)]
+        x, kept = decode_all(sources, self.config, self.notes, place, self.least)
+        return Images(x, _taken(labels, kept), origin, tuple(names[row] for row in kept))
+
+
+def _taken(labels: pa.Table | None, rows: list[int] | None) -> pa.Table | None:
+    """The labels of some rows; None for rows: of all."""
+    return labels if labels is None or rows is None else labels.take(pa.array(rows))
 
 
 def holds_images(source: Any, config: TrainConfig) -> bool:
@@ -124,16 +134,14 @@ def read_images(source: Any, config: TrainConfig, notes: list[str], *, least: in
             images = from_image_object(probe.source, reader)
         if len(images) < least:
             raise too_few(len(images), probe.place)
-        lists.say_lonely_classes(images.labels, probe.place, notes)
+        lists.note_lonely_classes(images.labels, probe.place, notes)
     return images
 
 
 def _refuse_text_options(config: TrainConfig, what: str) -> None:
-    for name in ("format", "delimiter", "encoding", "xpath"):
-        if getattr(config, name) is not None:
+    for name in ("format", "delimiter", "encoding", "xpath", "header"):
+        if getattr(config, name) != ("auto" if name == "header" else None):
             raise OptionError(f"--{name} is for tables and lists, and {what} is neither. Leave it off.")
-    if config.header != "auto":
-        raise OptionError(f"--header is for tables and lists, and {what} is neither. Leave it off.")
 
 
 def _from_path(probe: Probe, reader: Reader) -> Images:
@@ -150,9 +158,8 @@ def _from_path(probe: Probe, reader: Reader) -> Images:
         raise DataError(f"{probe.place} is no file of images. Give a folder, an archive or a file of arrays.")
     suffix = path.suffix.lower()
     if is_image(path.name):
-        source = Source(path.name, lambda: io.BytesIO(probe.data()))
-        x, _ = decode_all([source], reader.config, reader.notes, str(path), reader.least)
-        return Images(x, None, Origin("folder", name=path.stem), (path.name,))
+        origin = Origin("folder", name=path.stem)
+        return reader.decode([path.name], lambda _: io.BytesIO(probe.data()), None, str(path), origin)
     if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
         return _from_numpy(probe, path, reader)
     if (shape := _idx_shape(probe)) is not None:
@@ -165,13 +172,6 @@ def _from_path(probe: Probe, reader: Reader) -> Images:
         _refuse_text_options(reader.config, "a batch of CIFAR")
         return _from_batches(Folder(path.parent), [path.name], path, reader)
     return _from_list_file(probe, path, reader)
-
-
-def _file(path: Path, name: str) -> Source:
-    def opened() -> IO[bytes]:
-        return path.open("rb")
-
-    return Source(name, opened)
 
 
 def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -> Origin:
@@ -204,11 +204,10 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
             f"{files.name}: the labels are the folders' names; {', '.join(beside[:4])} is not read. Give a list itself "
             "to take its columns as labels."
         )
-    sources = [Source(name, partial(files.open, name)) for name in labelled.names]
-    x, kept = decode_all(sources, reader.config, reader.notes, files.name, reader.least)
-    labels = None if labelled.labels is None else labelled.labels.take(pa.array(kept))
-    kept_names = tuple(labelled.names[row] for row in kept)
-    return Images(x, labels, _origin(files.form, path, {"classes": classes}), kept_names)
+    origin = _origin(files.form, path, {"classes": classes})
+    return reader.decode(
+        labelled.names, lambda row: files.open(labelled.names[row]), labelled.labels, files.name, origin
+    )
 
 
 def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
@@ -246,10 +245,6 @@ def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[st
     return found
 
 
-def _bytes_in(column: pa.ChunkedArray, row: int) -> IO[bytes]:
-    return io.BytesIO(column[row].as_py() or b"")
-
-
 def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
     notes: list[str] = []
     records = reading.read(probe, reader.config, notes=notes)
@@ -260,16 +255,15 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
     held = lists.within_list(records, reader.config, reader.notes, str(path))
     if held is not None:
         column, names, labels = held
-        sources = [Source(name, partial(_bytes_in, column, row)) for row, name in enumerate(names)]
-        x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
-        labels = None if labels is None else labels.take(pa.array(kept))
-        return Images(x, labels, _origin("list", path), tuple(names[row] for row in kept))
+        return reader.decode(
+            names, lambda row: io.BytesIO(column[row].as_py() or b""), labels, str(path), _origin("list", path)
+        )
     exists, bases = lists.beside(path)
     listed = lists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
-    sources = [_file(path.parent / name, name) for name in listed.names]
-    x, kept = decode_all(sources, reader.config, reader.notes, str(path), reader.least)
-    labels = None if listed.labels is None else listed.labels.take(pa.array(kept))
-    return Images(x, labels, _origin("list", path), tuple(listed.names[row] for row in kept))
+    return reader.decode(
+        listed.names, lambda row: (path.parent / listed.names[row]).open("rb"), listed.labels, str(path),
+        _origin("list", path),
+    )  # fmt: skip
 
 
 # --- files of arrays ----------------------------------------------------------------------------------------------
@@ -292,12 +286,11 @@ def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Images:
 def _from_found(found: arrays.Found, path: Path, format: str, reader: Reader) -> Images:
     place = str(path)
     x, form, kept = images_of_array(found.x, place, reader)
-    details: dict[str, Any] = {"array": form.to_json(), "key": found.key or "x"}
+    details: dict[str, Any] = {"array": asdict(form), "key": found.key or "x"}
     labels = None
     if found.labels:
         labels, details["labels"] = labels_of(found.labels, place)
-        labels = labels if kept is None else labels.take(pa.array(kept))
-    return Images(x, labels, _origin(format, path, details))
+    return Images(x, _taken(labels, kept), _origin(format, path, details))
 
 
 def _idx_files(files: Collection) -> list[str]:
@@ -313,27 +306,17 @@ def _from_idx_folder(folder: Path, found: list[str], files: Collection, reader: 
         reader.notes.append(
             f"{folder}: the images in {Path(found[0]).name} are taken; --heldout {folder / found[1]} holds out others"
         )
-    shape = arrays.idx_shape_at(files.open(found[0]))
+    shape, path = arrays.idx_shape_at(files.open(found[0])), folder / found[0]
     assert shape is not None
     with files.open(found[0]) as stream:
-        return _from_found(arrays.found_in_idx(stream, shape, folder / found[0]), folder / found[0], "idx", reader)
+        return _from_found(arrays.found_in_idx(stream, shape, path), path, "idx", reader)
 
 
 def _from_batches(files: Collection, batches: Sequence[str], path: Path, reader: Reader) -> Images:
     array, columns = arrays.read_batches(files, batches, reader.notes)
     x, form, kept = images_of_array(array, str(path), reader)
     labels = pa.table({name: pa.array(values) for name, values in columns.items()}) if columns else None
-    labels = labels if labels is None or kept is None else labels.take(pa.array(kept))
-    return Images(x, labels, _origin("cifar", path, {"array": form.to_json(), "key": "x"}))
-
-
-@dataclass(frozen=True)
-class Reader:
-    """What every way of reading needs: the options, the notes, how many images there must be."""
-
-    config: TrainConfig
-    notes: list[str]
-    least: int
+    return Images(x, _taken(labels, kept), _origin("cifar", path, {"array": asdict(form), "key": "x"}))
 
 
 def object_holds_images(source: Any) -> bool:
@@ -369,17 +352,9 @@ def _is_image(value: Any) -> bool:
 
 def _has_images(value: Any) -> bool:
     """Whether it may be the first of a pair of images and labels: an array, or a list of images."""
-    return (hasattr(value, "__array__") and len(getattr(value, "shape", ())) >= 3) or (
-        isinstance(value, list)
-        and bool(value)
-        and (_is_image(value[0]) or _is_path(value[0]) or isinstance(_plain(value[0]), np.ndarray))
-    )
-
-
-def _length(value: Any) -> int:
-    return int(
-        getattr(value, "num_rows", len(value) if not isinstance(value, Mapping) else len(next(iter(value.values()))))
-    )
+    if isinstance(value, list) and value:
+        return _is_image(value[0]) or _is_path(value[0]) or isinstance(_plain(value[0]), np.ndarray)
+    return hasattr(value, "__array__") and len(getattr(value, "shape", ())) >= 3
 
 
 def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, list[int] | None]:
@@ -399,7 +374,7 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
     config = reader.config
     own = config.own(ImageOptions)
     wanted = size_of(config)
-    same = own.channels == "auto" or {"grey": 1, "rgb": 3, "rgba": 4}[own.channels] == x.shape[3]
+    same = own.channels == "auto" or CHANNELS[own.channels] == x.shape[3]
     if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
         return x, form, None
 
@@ -416,11 +391,10 @@ def from_image_object(source: Any, reader: Reader) -> Images:
     given = None
     details: dict[str, Any] = {}
     if isinstance(source, tuple) and len(source) == 2 and _has_images(source[0]):
-        source, given = source
-        details["pair"] = True
+        (source, given), details["pair"] = source, True
     place = f"the {type(source).__name__}"
     x: Any
-    kept: list[int] | None = None
+    kept: list[int] | None
     if _is_image(source):
         raise too_few(1, "an image of Pillow")
     if isinstance(source, list | tuple):
@@ -438,7 +412,7 @@ def from_image_object(source: Any, reader: Reader) -> Images:
                 )
         if format == "array" and len({item.shape for item in source}) == 1:
             x, form, kept = images_of_array(np.stack(source), place, reader)
-            details["array"] = form.to_json()
+            details["array"] = asdict(form)
         else:
             names = [str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source)]
             sources = [Source(name, partial(_copy, item)) for name, item in zip(names, source, strict=True)]
@@ -446,7 +420,7 @@ def from_image_object(source: Any, reader: Reader) -> Images:
     elif hasattr(source, "__array__") or hasattr(source, "numpy"):
         format = "array"
         x, form, kept = images_of_array(np.asarray(_plain(source)), place, reader)
-        details["array"] = form.to_json()
+        details["array"] = asdict(form)
     else:
         raise DataError(
             f"a {type(source).__name__} cannot be read as images. Give a path, an array [N, H, W] or [N, H, W, C], "
@@ -454,10 +428,8 @@ def from_image_object(source: Any, reader: Reader) -> Images:
         )
     labels = None
     if given is not None:
-        num = _length(source)
-        labels = _given_labels(given, num, details, reader.notes)
-        labels = labels if kept is None else labels.take(pa.array(kept))
-    return Images(x, labels, Origin(format, details=details))
+        labels = _given_labels(given, len(source), details, reader.notes)
+    return Images(x, _taken(labels, kept), Origin(format, details=details))
 
 
 def _copy(item: Any) -> Any:

@@ -11,8 +11,8 @@ import io
 import math
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -31,11 +31,28 @@ from gankit.kinds.base import Dataset
 if TYPE_CHECKING:
     from PIL import Image
 
+Pixels = npt.NDArray[np.uint8]
+
 IMAGE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
 """What images can come in: `Origin.format`."""
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Channels -> what Pillow calls such an image."""
+
+SHARE_OF_MEMORY = 0.25
+"""Images beyond this share of the machine's memory lie on disk."""
+
+MAX_GRID_PIXELS = 1 << 28
+"""A grid of more pixels is refused: viewers cannot open it."""
+
+# On faces of 256 x 256 level 3 takes 8 ms an image and 6 takes 21, for files that are 3.5% larger.
+_LEVEL = 3
+_SUFFIXES = ".zip, .npz, .npy, .png, or none for a folder"
+_CHUNK = 1 << 26
+_LEAST_SIDE = 8
+_LEAST_HIGH = 64
+_SLACK = 1e-3
+_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -63,14 +80,19 @@ class Images:
         return len(self.x)
 
     def take(self, rows: Any) -> Images:
-        """Some of the images: a slice, rows int [K], or bool [N]. Copies that fit in memory lie there."""
+        """Some of the images: a slice (a view), rows int [K], or bool [N]. Copies that fit in memory lie there."""
         index = np.arange(len(self))[rows]
-        return Images(
-            rows_of(self.x, rows if isinstance(rows, slice) else index),
-            None if self.labels is None else self.labels.take(pa.array(index)),
-            self.origin,
-            tuple(self.names[row] for row in index.tolist()) if self.names else (),
-        )
+        if isinstance(rows, slice):
+            x = self.x[rows]
+        elif not isinstance(self.x, np.memmap) or fits_in_memory(len(index) * self.x[:1].nbytes):
+            x = np.asarray(self.x[index])
+        else:
+            x = room_for((len(index), *self.x.shape[1:]))
+            for part in chunks(len(index), self.x[:1].nbytes):
+                x[part] = self.x[index[part]]
+            x = finished(x)
+        labels = None if self.labels is None else self.labels.take(pa.array(index))
+        return Images(x, labels, self.origin, tuple(self.names[row] for row in index) if self.names else ())
 
 
 ImageSetT = TypeVar("ImageSetT", bound="ImageSet")
@@ -101,7 +123,7 @@ class ImageSet(Dataset):
 
 
 def form_in(origin: Origin) -> Form:
-    """How arrays of such images look: that of the array that came, or bytes, grey without an axis for its channel."""
+    """The form of arrays of such images: that of the array that came, or bytes, grey without a channel axis."""
     return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
 
 
@@ -149,34 +171,24 @@ def to_image_object(images: Images) -> Any:
     images as a list of PIL images; a pair (images, labels) as a pair. Files come out as an array [N, H, W, C], or
     [N, H, W] where grey.
     """
-    details = images.origin.details
+    details, labels = images.origin.details, images.labels
     result: Any
     if images.origin.format == "pil":
         result = list(map(to_pillow, images.x))
     else:
         result = from_pixels(images.x, form_in(images.origin))
         result = list(result) if details.get("list") else result
-    if not details.get("pair") or images.labels is None:
+    if not details.get("pair") or labels is None:
         return result
-    return result, _labels_object(images.labels, details)
-
-
-def _labels_object(labels: pa.Table, details: Any) -> Any:
     if "records" in details:
         from gankit.columns.rows import to_object
 
-        return to_object(labels, Origin.from_json(details["records"]))
+        return result, to_object(labels, Origin.from_json(details["records"]))
     arrays = label_arrays(labels, details["labels"])
     if arrays is None:
-        return labels
+        return result, labels
     (array,) = arrays.values()
-    return array.tolist() if details.get("label_list") else array
-
-
-_LEAST_SIDE = 8
-_LEAST_HIGH = 64
-_SLACK = 1e-3
-_MOST_CLASSES = 1000
+    return result, array.tolist() if details.get("label_list") else array
 
 
 @dataclass(frozen=True)
@@ -192,10 +204,6 @@ class Form:
     high: float = 255.0
     channel_axis: bool = True
     channels_first: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """The form as plain JSON values; `Form(**value)` takes it back."""
-        return asdict(self)
 
 
 def axes_of(shape: Sequence[int]) -> tuple[bool, bool] | None:
@@ -270,13 +278,12 @@ def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
         return 0.0, 65535.0
     if -1 - _SLACK <= least < -_SLACK and most <= 1 + _SLACK:
         return -1.0, 1.0
-    if least >= -_SLACK:
-        if most <= 1 + _SLACK:
-            return 0.0, 1.0
-        if _LEAST_HIGH < most <= 255:
-            return 0.0, 255.0
-        if array.dtype.kind in "iu" and 255 < most <= 65535:
-            return 0.0, 65535.0
+    if least >= -_SLACK and most <= 1 + _SLACK:
+        return 0.0, 1.0
+    if least >= -_SLACK and _LEAST_HIGH < most <= 255:
+        return 0.0, 255.0
+    if least >= -_SLACK and array.dtype.kind in "iu" and 255 < most <= 65535:
+        return 0.0, 65535.0
     raise DataError(
         f"{name}: the values of the images run from {least:g} to {most:g}, and black and full light are not known. "
         "Scale them to 0 … 255 (bytes), 0 … 1 or -1 … 1"
@@ -316,11 +323,10 @@ def from_pixels(x: Pixels, form: Form) -> npt.NDArray[Any]:
 
 def described(form: Form) -> str | None:
     """What was done to an array's values, in words; None where nothing was."""
-    if form.high == 255 and np.dtype(form.dtype) == np.uint8:
-        return None
+    dtype = np.dtype(form.dtype)
     if form.high == 255:
-        return f"values of {np.dtype(form.dtype).name} taken as 0 to 255, rounded to whole numbers"
-    return f"values from {form.low:g} to {form.high:g} ({np.dtype(form.dtype).name}) taken as black to full light"
+        return None if dtype == np.uint8 else f"values of {dtype.name} taken as 0 to 255, rounded to whole numbers"
+    return f"values from {form.low:g} to {form.high:g} ({dtype.name}) taken as black to full light"
 
 
 def labels_of(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[pa.Table, dict[str, Any]]:
@@ -353,14 +359,6 @@ def label_arrays(labels: pa.Table, details: Mapping[str, Any]) -> dict[str, npt.
         return None
     table = pa.table({name: labels.column(column) for name, column in details["columns"].items()})
     return arrays_of(table, Origin("numpy", details={"arrays": details["arrays"]}))
-
-
-Pixels = npt.NDArray[np.uint8]
-
-SHARE_OF_MEMORY = 0.25
-"""Images beyond this share of the machine's memory lie on disk."""
-
-_CHUNK = 1 << 26
 
 
 def fits_in_memory(num_bytes: int) -> bool:
@@ -405,34 +403,10 @@ def chunks(num_rows: int, row_bytes: int) -> list[slice]:
 
 def compacted(x: Pixels, kept: list[int]) -> Pixels:
     """The rows that are kept, moved to the front in place. kept: ascending rows of x."""
-    if len(kept) == len(x):
-        return x
     for place, row in enumerate(kept):
         if place != row:
             x[place] = x[row]
     return x[: len(kept)]
-
-
-def rows_of(x: Pixels, rows: Any) -> Pixels:
-    """Some rows of an array: a slice as a view, others as a copy (on disk where it does not fit in memory)."""
-    if isinstance(rows, slice):
-        return x[rows]
-    index = np.asarray(rows)
-    index = np.flatnonzero(index) if index.dtype == np.bool_ else index.astype(np.int64)
-    if not isinstance(x, np.memmap) or fits_in_memory(len(index) * x[:1].nbytes):
-        return np.asarray(x[index])
-    result = room_for((len(index), *x.shape[1:]))
-    for part in chunks(len(index), x[:1].nbytes):
-        result[part] = x[index[part]]
-    return finished(result)
-
-
-MAX_GRID_PIXELS = 1 << 28
-"""A grid of more pixels is refused: viewers cannot open it."""
-
-# On faces of 256 x 256 level 3 takes 8 ms an image and 6 takes 21, for files that are 3.5% larger.
-_LEVEL = 3
-_SUFFIXES = ".zip, .npz, .npy, .png, or none for a folder"
 
 
 def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
@@ -459,10 +433,6 @@ def to_pillow(image: Pixels) -> Image.Image:
     return Image.frombytes(MODES[image.shape[2]], image.shape[1::-1], np.ascontiguousarray(image).tobytes())
 
 
-def _encoded(batch: Images) -> Iterator[bytes]:
-    return map(png, batch.x)
-
-
 # --- arrays and grids ---------------------------------------------------------------------------------------------
 
 
@@ -484,12 +454,9 @@ class ArraySink(Sink):
         """The labels in the form that came. alone: what a single one is called, where that is not its column's name."""
         if not self._labels:
             return {}
-        labels = pa.concat_tables(self._labels)
-        details = self.origin.details
-        if "labels" in details:
-            arrays = label_arrays(labels, details["labels"])
-            if arrays is not None:
-                return {name or "y": array for name, array in arrays.items()}
+        labels, details = pa.concat_tables(self._labels), self.origin.details
+        if "labels" in details and (arrays := label_arrays(labels, details["labels"])) is not None:
+            return {name or "y": array for name, array in arrays.items()}
         single = labels.num_columns == 1
         return {(alone if single and alone else name): plain_array(labels.column(name)) for name in labels.column_names}
 
@@ -549,6 +516,6 @@ class _Grid(Sink):
 
 
 FILES = FileForm(
-    "images", ".png", _encoded, {".npz": _Npz, ".npy": _Npy, ".png": _Grid}, _SUFFIXES,
+    "images", ".png", lambda batch: map(png, batch.x), {".npz": _Npz, ".npy": _Npy, ".png": _Grid}, _SUFFIXES,
     {".gif": " A GIF is one animation, which interpolate makes."},
 )  # fmt: skip
