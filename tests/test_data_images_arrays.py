@@ -29,7 +29,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.images import records as imagestore
 from gankit.kinds.images.arrays import plain_objects
-from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.reading import holds_images, read_images
 from gankit.kinds.images.records import Images, to_image_object
 from gankit.randomness import numpy_generator
 
@@ -37,7 +37,7 @@ from gankit.randomness import numpy_generator
 def read(source: Any, **options: Any) -> tuple[Images, str]:
     notes: list[str] = []
     config = TrainConfig(**options)
-    assert looks_like_images(source, config)
+    assert holds_images(source, config)
     return read_images(source, config, notes), "\n".join(notes)
 
 
@@ -104,7 +104,7 @@ def test_grey_images_with_their_channel_first_look_like_images(tmp_path: Path, d
     x = noise(6, 28, 28, 1)
     scaled = (x / 255).astype(dtype) if dtype == np.float32 else x
     np.save(tmp_path / "x.npy", scaled.transpose(0, 3, 1, 2))
-    assert looks_like_images(tmp_path / "x.npy", PLAIN)
+    assert holds_images(tmp_path / "x.npy", PLAIN)
     assert np.array_equal(read(tmp_path / "x.npy")[0].x, x)
 
 
@@ -118,12 +118,12 @@ def test_arrays_of_numbers_do_not_look_like_images(tmp_path: Path) -> None:
     ):
         array = np.zeros(shape, dtype)
         np.save(tmp_path / "a.npy", array)
-        assert not looks_like_images(tmp_path / "a.npy", PLAIN) and not looks_like_images(array, PLAIN)
+        assert not holds_images(tmp_path / "a.npy", PLAIN) and not holds_images(array, PLAIN)
 
 
 def test_objects_in_numpy_files_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
-    assert not looks_like_images(tmp_path / "a.npy", PLAIN)
+    assert not holds_images(tmp_path / "a.npy", PLAIN)
     with pytest.raises(DataError, match="could run code"):
         read_images(tmp_path / "a.npy", PLAIN, [])
 
@@ -519,11 +519,11 @@ def test_tensors_and_lists_of_them_and_paths_are_read(tmp_path: Path) -> None:
     first = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
     floats = (first / 255).requires_grad_()
     for source in (first, floats, list(first), list(floats.unbind()), [one.numpy() for one in first], list(x[..., 0])):
-        assert looks_like_images(source, PLAIN)
+        assert holds_images(source, PLAIN)
         assert np.array_equal(read(source)[0].x, x)
     paths = [tmp_path / f"{i}.png" for i in range(6)]
     fill(tmp_path, [path.name for path in paths], x)
-    assert looks_like_images(paths, PLAIN) and looks_like_images((paths, [0, 1] * 3), PLAIN)
+    assert holds_images(paths, PLAIN) and holds_images((paths, [0, 1] * 3), PLAIN)
     assert np.array_equal(read(list(map(str, paths)))[0].x, x)
 
 
@@ -534,15 +534,15 @@ def test_series_and_texts_in_lists_do_not_look_like_images() -> None:
         [rng.integers(0, 9, (10, 10)) for _ in range(9)],
         ["look at cat.png", *[f"hello world {i}" for i in range(9)]],
     ):
-        assert not looks_like_images(source, PLAIN)
+        assert not holds_images(source, PLAIN)
 
 
 def test_a_series_of_pandas_as_labels_is_called_label() -> None:
     x = noise(6)
     for series, name in ((pd.Series(list("abcabc")), "label"), (pd.Series(list("abcabc"), name="mood"), "mood")):
-        assert looks_like_images((x, series), PLAIN)
+        assert holds_images((x, series), PLAIN)
         assert labels_of(read((x, series))[0]) == {name: list("abcabc")}
-    assert looks_like_images((x, list("ab")), PLAIN)
+    assert holds_images((x, list("ab")), PLAIN)
     with pytest.raises(DataError, match="there are 6 images and 2 labels"):
         read_images((x, list("ab")), PLAIN, [])
 

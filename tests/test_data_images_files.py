@@ -16,7 +16,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.archives import natural
 from gankit.kinds import prepare
-from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.reading import holds_images, read_images
 
 
 def test_names_sort_as_people_sort_them() -> None:
@@ -62,7 +62,7 @@ def test_train_and_test_are_no_classes_and_the_test_part_can_be_held_out(tmp_pat
     assert f"--heldout {archive}/pets/test" in notes[0]
     heldout = read_images(f"{archive}/pets/test", PLAIN, [])
     assert np.array_equal(heldout.x, x[4:]) and heldout.labels is not None
-    assert looks_like_images(f"{archive}/pets/test", PLAIN)
+    assert holds_images(f"{archive}/pets/test", PLAIN)
     with pytest.raises(DataError, match="no folder 'pets/tset'"):
         read_images(f"{archive}/pets/tset", PLAIN, [])
 
@@ -97,7 +97,7 @@ def test_circles_of_links_end(tmp_path: Path) -> None:
 def test_tar_archives_are_read(tmp_path: Path, suffix: str) -> None:
     x = noise(4)
     path = tarred(tmp_path / f"pets{suffix}", ["./b/1.png", "./a/2.png", "./a/10.png", "./b/2.png"], x)
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     images = read_images(path, PLAIN, [])
     assert images.names == ("a/2.png", "a/10.png", "b/1.png", "b/2.png")
     assert np.array_equal(images.x, x[[1, 2, 0, 3]])
@@ -156,7 +156,7 @@ def rows(line: str) -> str:
 
 def test_a_list_gives_images_and_several_labels(tmp_path: Path) -> None:
     path = listed(tmp_path, "mood,file,age\n" + rows("{s},faces/{i}.png,{n}"))
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     images = read_images(path, PLAIN, [])
     assert images.origin.format == "list" and images.names[3] == "faces/3.png"
     assert np.array_equal(images.x, noise(40)) and images.labels is not None
@@ -177,7 +177,7 @@ def test_a_list_in_parquet_keeps_its_types(tmp_path: Path) -> None:
     path = tmp_path / "list.parquet"
     names, ages = [f"faces/{i}.png" for i in range(40)], pa.array([20 + i % 7 for i in range(40)], pa.int16())
     pq.write_table(pa.table({"path": names, "age": ages}), path)
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     labels = read_images(path, PLAIN, []).labels
     assert labels is not None and labels.schema.field("age").type == pa.int16()
 
@@ -188,18 +188,18 @@ def test_images_inside_a_parquet_file_are_read(tmp_path: Path, form: str) -> Non
     files = [encoded(one) for one in x]
     held = [{"bytes": one, "path": f"{i}.png"} for i, one in enumerate(files)] if form == "struct" else files
     pq.write_table(pa.table({"image": held, "label": pa.array([i % 2 for i in range(20)])}), tmp_path / "a.parquet")
-    assert looks_like_images(tmp_path / "a.parquet", PLAIN)
+    assert holds_images(tmp_path / "a.parquet", PLAIN)
     images = read_images(tmp_path / "a.parquet", PLAIN, [])
     assert np.array_equal(images.x, x) and images.labels is not None
     assert images.labels.to_pydict() == {"label": [0, 1] * 10}
     assert images.names[1] == ("1.png" if form == "struct" else "row 2")
     pq.write_table(pa.table({"key": [b"abc", b"def"], "n": [1, 2]}), tmp_path / "b.parquet")
-    assert not looks_like_images(tmp_path / "b.parquet", PLAIN)
+    assert not holds_images(tmp_path / "b.parquet", PLAIN)
 
 
 def test_a_list_in_json_lines_is_read(tmp_path: Path) -> None:
     path = listed(tmp_path, rows('{{"file_name": "faces/{i}.png", "mood": "{s}"}}'), "metadata.jsonl")
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     images = read_images(path, PLAIN, [])
     assert np.array_equal(images.x, noise(40)) and images.labels is not None
     assert images.labels["mood"].to_pylist()[:2] == ["glad", "sad"]
@@ -248,23 +248,23 @@ def test_a_list_that_names_missing_files_skips_or_refuses_them(tmp_path: Path) -
     with pytest.raises(DataError, match=r"2 of 42 .*'faces/gone.png', 'faces/lost.png'"):
         read_images(path, TrainConfig(strict=True), [])
     path.write_text("file,mood\n" + rows("nowhere/{i}.png,{s}"))
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     with pytest.raises(DataError, match=r"40 of 40 images that its column 'file' names are not there.*--kind table"):
         read_images(path, PLAIN, [])
 
 
 def test_a_table_that_describes_images_which_are_elsewhere_is_a_table(tmp_path: Path) -> None:
     path = listed(tmp_path, "file,mood,age\n" + rows("nowhere/{i}.png,{s},{i}"))
-    assert not looks_like_images(path, PLAIN)
+    assert not holds_images(path, PLAIN)
     lines = ["file,mood,age", *[f"nowhere/{i}.png,glad,{i}" for i in range(30)], "faces/3.png,sad,4"]
     path.write_text("\n".join(lines))
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     for line in ("{i},{s},{n},nowhere/{i}.png", "{i},nowhere/{i}.png,{s},{n}", "nowhere/{i}.png;{s};{n}"):
         path.write_text("a,b,c,d\n" + rows(line))
-        assert not looks_like_images(path, PLAIN), line
+        assert not holds_images(path, PLAIN), line
     for line in ("nowhere/{i}.png,{s}", "nowhere/{i}.png", "{s};nowhere/{i}.png"):
         path.write_text("a,b\n" + rows(line))
-        assert looks_like_images(path, PLAIN), line
+        assert holds_images(path, PLAIN), line
 
 
 def test_a_list_without_a_line_of_names_keeps_its_first_image(tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_links_in_a_tar_are_followed(tmp_path: Path) -> None:
 def test_a_folder_of_other_things_is_refused_with_what_it_holds(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).write_bytes(b"x")
-    assert not looks_like_images(tmp_path, PLAIN)
+    assert not holds_images(tmp_path, PLAIN)
     with pytest.raises(DataError, match="heic is not read" if names == ["1.heic", "2.heic"] else "folder"):
         prepare(tmp_path, PLAIN, [])
 
@@ -395,26 +395,26 @@ def test_a_column_that_is_asked_for_and_missing_is_refused(tmp_path: Path) -> No
 
 
 def test_tables_do_not_look_like_images(tmp_path: Path, small_table: Path) -> None:
-    assert not looks_like_images(small_table, PLAIN)
-    assert not looks_like_images(tmp_path, PLAIN)
-    assert not looks_like_images(tmp_path / "missing.zip", PLAIN)
-    assert not looks_like_images("-", PLAIN)
+    assert not holds_images(small_table, PLAIN)
+    assert not holds_images(tmp_path, PLAIN)
+    assert not holds_images(tmp_path / "missing.zip", PLAIN)
+    assert not holds_images("-", PLAIN)
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\x03\x04 and then nothing")
-    assert not looks_like_images(broken, PLAIN)
+    assert not holds_images(broken, PLAIN)
     for source in (None, 3, [], [1, 2], {"a": [1]}, {"x": np.zeros(3)}, ([1], [2]), pa.table({"a": [1]}), object()):
-        assert not looks_like_images(source, PLAIN)
+        assert not holds_images(source, PLAIN)
     with zipfile.ZipFile(tmp_path / "table.zip", "w") as archive:
         archive.write(small_table, "people.csv")
-    assert not looks_like_images(tmp_path / "table.zip", PLAIN)
+    assert not holds_images(tmp_path / "table.zip", PLAIN)
 
 
 def test_the_kind_that_was_asked_for_decides(tmp_path: Path, small_table: Path) -> None:
     fill(tmp_path, ["1.png", "2.png"], noise(2))
-    assert looks_like_images(tmp_path, PLAIN)
-    assert looks_like_images(tmp_path / "1.png", PLAIN)
-    assert not looks_like_images(tmp_path, TrainConfig(kind="table"))
-    assert looks_like_images(small_table, TrainConfig(kind="image"))
+    assert holds_images(tmp_path, PLAIN)
+    assert holds_images(tmp_path / "1.png", PLAIN)
+    assert not holds_images(tmp_path, TrainConfig(kind="table"))
+    assert holds_images(small_table, TrainConfig(kind="image"))
 
 
 def test_options_of_tables_are_refused_for_folders(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from PIL import Image
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.kinds.images.reading import looks_like_images, read_images
+from gankit.kinds.images.reading import holds_images, read_images
 from gankit.kinds.images.records import Images
 
 
 def read(path: Path | str, **options: Any) -> tuple[Images, str]:
     notes: list[str] = []
-    assert looks_like_images(path, PLAIN)
+    assert holds_images(path, PLAIN)
     return read_images(path, TrainConfig(**options), notes), "\n".join(notes)
 
 
@@ -90,4 +90,4 @@ def test_other_data_does_not_look_like_images(shared_data: Path) -> None:
     others = [*shared_data.glob("tables/*"), *shared_data.glob("series/*"), *shared_data.glob("text/*")]
     assert len(others) > 10
     for path in (*others, shared_data / "fsdd_clips.zip", shared_data / "tables"):
-        assert not looks_like_images(path, PLAIN), path
+        assert not holds_images(path, PLAIN), path

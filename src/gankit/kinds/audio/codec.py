@@ -40,6 +40,19 @@ SPAN_DB = 80.0
 ITERATIONS, MOMENTUM = 32, 0.99
 """Of the fast Griffin-Lim algorithm; Perraudin et al. found .99 best."""
 
+SOUND, LENGTH = "audio", "length"
+"""The columns that audio clips are, beside their labels: samples int16 [N, T, C], and how many of them are sound."""
+
+LOUD_QUANTILE = 0.999
+"""The loudest of a thousand training audio clips may be cut."""
+
+MOST_FITTED = 1000
+"""Training audio clips, at most, that loudness and ends are measured on."""
+
+AUDIBLE = 8
+"""A frame counts as sound where a band of its image, in bytes, is above this: 2.5 dB above silence."""
+
+_FULL = 32768.0
 _QUIET_DB = -200.0
 _TINY = 1e-12
 _LEAST_ENVELOPE = 1e-2
@@ -51,9 +64,8 @@ def frame_of(rate: int, length: int) -> int:
     >>> frame_of(8000, 8192), frame_of(44100, 44100), frame_of(8000, 512)
     (512, 2048, 128)
     """
-    most = OVERLAP * length // FEWEST_FRAMES
-    frame = 16
-    while frame * 2 <= min(most, 1.2 * WINDOW_S * rate):
+    frame, most = 16, min(OVERLAP * length // FEWEST_FRAMES, 1.2 * WINDOW_S * rate)
+    while frame * 2 <= most:
         frame *= 2
     return frame
 
@@ -176,8 +188,7 @@ class Spectrum:
     def sound(self, decibels: Floats) -> Floats:
         """A signal of that loudness, [frames, bands] -> [length]; the same for the same."""
         loudness = (10 ** (np.maximum(decibels @ self._spread, _QUIET_DB) / 20)).astype(np.float32)
-        current = loudness * _phases(self.frames, self.frame // 2 + 1)
-        before: Any = None
+        current, before = loudness * _phases(self.frames, self.frame // 2 + 1), None
         for _ in range(ITERATIONS):
             found = self.transform(self.signal(current))
             ahead = found if before is None else found + MOMENTUM * (found - before)
@@ -193,30 +204,13 @@ def _phases(frames: int, frequencies: int) -> Any:
     return np.exp(2j * np.pi * turns).astype(np.complex64)
 
 
-SOUND, LENGTH = "audio", "length"
-"""The columns that audio clips are, beside their labels: samples int16 [N, T, C], and how many of them are sound."""
-
-LOUD_QUANTILE = 0.999
-"""The loudest of a thousand training audio clips may be cut."""
-
-MOST_FITTED = 1000
-"""Training audio clips, at most, that loudness and ends are measured on."""
-
-AUDIBLE = 8
-"""A frame counts as sound where a band of its image, in bytes, is above this: 2.5 dB above silence."""
-
-_FULL = 32768.0
-
-
 class AudioCodec(Codec[Columns]):
     """The codec of kind "audio".
 
-    Args:
-        spectrum: how an audio clip becomes a spectrogram.
-        channels: 1 or 2.
-        top: decibels of the loudest band of the loudest audio clip; what is `SPAN_DB` below it is silence.
-        trims: whether audio clips end before their padding does, so that silence behind the end is cut off.
-        lag: samples by which frames sound on behind the end of an audio clip, the median over training audio clips.
+    spectrum: how an audio clip becomes a spectrogram. channels: 1 or 2.
+    top: decibels of the loudest band of the loudest audio clip; what is `SPAN_DB` below it is silence.
+    trims: whether audio clips end before their padding does, so that silence behind the end is cut off.
+    lag: samples by which frames sound on behind the end of an audio clip, the median over training audio clips.
     """
 
     view: str

@@ -30,8 +30,28 @@ from gankit.kinds.images.records import ArraySink, ImageSet, label_arrays, label
 
 Samples = npt.NDArray[np.int16]
 
+Read = tuple[list[Samples], int, pa.Table | None, Origin]
+"""Samples [T_i, C] of each audio clip, their rate, labels, and how they came."""
+
 FULL = 32767
 """The sample that stands for 1.0."""
+
+WAV_SUFFIXES = (".wav", ".wave")
+AUDIO_SUFFIXES = (
+    *WAV_SUFFIXES, ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
+)  # fmt: skip
+"""Suffixes of files that are taken for audio clips."""
+
+SUFFIXES = ".zip, .npz, .wav for one audio clip, or none for a folder"
+MOST_CHANNELS = 2
+
+_STREAMED = 0x7FFFFFFF
+"""A WAV file that states more bytes was written to a pipe, where its length was not known."""
+
+RATE, LENGTH = "rate", "length"
+"""Keys of an .npz beside its samples: samples a second, and how many samples of each row are no padding."""
+
+_KEYS = ("x", "audio", "samples", "waves", "data", "arr_0")
 
 
 @dataclass(frozen=True)
@@ -70,10 +90,7 @@ class Clips:
 
 @dataclass(frozen=True)
 class ClipSet(ImageSet):
-    """Some rows of clips, and how they look: `whole` are their spectrograms.
-
-    clips: all of them, in memory.
-    """
+    """Some rows of clips; `whole` are their spectrograms. clips: all of them, in memory."""
 
     clips: Clips
 
@@ -128,28 +145,6 @@ def _typed(x: Samples, dtype: np.dtype[Any], scale: float) -> Any:
     return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)
 
 
-WAV_SUFFIXES = (".wav", ".wave")
-AUDIO_SUFFIXES = (
-    *WAV_SUFFIXES,
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".aifc",
-    ".au",
-    ".caf",
-    ".w64",
-)
-"""Suffixes of files that are taken for audio clips."""
-
-MOST_CHANNELS = 2
-_STREAMED = 0x7FFFFFFF
-"""A WAV file that states more bytes was written to a pipe, where its length was not known."""
-
-
 class UnreadableSound(Exception):
     """A file of sound that cannot be taken; the text says why."""
 
@@ -200,6 +195,9 @@ def to_samples(found: Any, scale: float = 1.0) -> Samples:
 
     >>> to_samples(np.array([0, 128, 255], np.uint8)).tolist(), to_samples(np.array([-1.0, 0.5])).tolist()
     ([-32768, 0, 32512], [-32767, 16384])
+
+    Raises:
+        UnreadableSound: they are not finite, or of a type of unknown scale.
     """
     if found.dtype == np.int16:
         return np.ascontiguousarray(found)
@@ -216,9 +214,8 @@ def to_samples(found: Any, scale: float = 1.0) -> Samples:
 
 
 def to_int16(values: Any) -> Samples:
-    """Numbers in the scale of int16, rounded and cut to it."""
-    found: Samples = np.clip(np.rint(values), -FULL - 1, FULL).astype(np.int16)
-    return found
+    """Numbers in the scale of int16 as such, rounded and cut to it."""
+    return np.asarray(np.clip(np.rint(values), -FULL - 1, FULL).astype(np.int16))
 
 
 def _wav(data: bytes) -> tuple[int, Any]:
@@ -240,14 +237,9 @@ def _soundfile(data: bytes, name: str) -> tuple[int, Any]:
     try:
         found, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
-        raise UnreadableSound(_short(error)) from error
+        text = (str(error).splitlines() or [""])[0].rsplit(": ", 1)[-1]  # without the stream it was given
+        raise UnreadableSound(text[:80].rstrip(". ") or type(error).__name__) from error
     return int(rate), found
-
-
-def _short(error: Exception) -> str:
-    """What soundfile says, without the stream it was given."""
-    text = (str(error).splitlines() or [""])[0].rsplit(": ", 1)[-1]
-    return text[:80].rstrip(". ") or type(error).__name__
 
 
 def encode_wav(samples: Samples, rate: int) -> bytes:
@@ -257,15 +249,6 @@ def encode_wav(samples: Samples, rate: int) -> bytes:
     stream = io.BytesIO()
     wavfile.write(stream, rate, samples[:, 0] if samples.shape[1] == 1 else np.ascontiguousarray(samples))
     return stream.getvalue()
-
-
-RATE, LENGTH = "rate", "length"
-"""Keys of an .npz beside its samples: samples a second, and how many samples of each row are no padding."""
-
-_KEYS = ("x", "audio", "samples", "waves", "data", "arr_0")
-
-Read = tuple[list[Samples], int, pa.Table | None, Origin]
-"""Samples [T_i, C] of each audio clip, their rate, labels, and how they came."""
 
 
 def holds_samples(source: Any) -> bool:
@@ -297,7 +280,7 @@ def from_object(source: Any, config: TrainConfig) -> Read:
         DataError: it is nothing of that. OptionError: no rate was given.
     """
     details: dict[str, Any] = {}
-    given: Any = None
+    labels = given = None
     if isinstance(source, tuple) and len(source) == 2:
         (source, given), details["pair"] = source, True
     place = f"the {type(source).__name__}"
@@ -306,14 +289,10 @@ def from_object(source: Any, config: TrainConfig) -> Read:
             f"{place} cannot be read as audio clips. Give a path, an array [N, T] or [N, T, C], a list of arrays [T] "
             "or [T, C], or a pair of these and labels."
         )
-    rate = _rate(config, place)
-    rows = list(source)
-    details["list"] = isinstance(source, list)
+    rate, rows, details["list"] = _rate(config, place), list(source), isinstance(source, list)
     sounds = _rows(rows, place, details)
-    labels = None
     if given is not None:
-        details["label_list"] = isinstance(given, list)
-        array = np.asarray(given)
+        array, details["label_list"] = np.asarray(given), isinstance(given, list)
         if array.ndim != 1 or len(array) != len(rows) or array.dtype.kind not in "biufUS":
             raise DataError(
                 f"{place}: labels must be numbers or texts [{len(rows)}]. Got {array.dtype} {list(array.shape)}."
@@ -323,7 +302,7 @@ def from_object(source: Any, config: TrainConfig) -> Read:
 
 
 def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samples]:
-    """Rows [T] or [T, C] of one type as samples; how they looked goes into `details`."""
+    """Rows [T] or [T, C] of one type as samples; their form goes into `details`."""
     odd = [i for i, r in enumerate(rows) if r.ndim != rows[0].ndim or r.dtype != rows[0].dtype or 0 in r.shape]
     if odd or rows[0].ndim not in (1, 2) or rows[0].dtype.kind not in "if":
         raise DataError(
@@ -336,8 +315,7 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
         peak = max(float(np.abs(r).max()) for r in rows)
         if not np.isfinite(peak):
             raise DataError(f"{place}: samples are NaN or infinite. Mend or remove those audio clips.")
-        scale = peak if peak > 1 else 1.0
-        details["scale"] = scale
+        details["scale"] = scale = peak if peak > 1 else 1.0
     else:
         details["scale"] = FULL * 2.0 ** (8 * rows[0].dtype.itemsize - 16)
     if rows[0].ndim == 2 and rows[0].shape[1] not in (1, 2):
@@ -388,12 +366,11 @@ def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
     return sounds, rate, labels, Origin("npz", name=path.stem, details=details)
 
 
-SUFFIXES = ".zip, .npz, .wav for one audio clip, or none for a folder"
-
-
 def write_clips(batches: Iterable[Clips], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
-    """Writes audio clips as `write_files` does; also to `.npz`, as `x`, `rate`, `length` and labels, and a single one
-    to `.wav`.
+    """Writes audio clips as `write_files` does; also `x`, `rate`, `length` and labels to `.npz`, and one to `.wav`.
+
+    Raises:
+        OutputError: the suffix is not known, or the file cannot be written.
     """
     return write_files(batches, path, FILES, origin, first_row)
 
