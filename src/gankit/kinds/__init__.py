@@ -1,4 +1,4 @@
-"""The kinds of data. Everything that is peculiar to one lives in its folder behind `base.Kind`; all other modules talk to
+"""The kinds of data. Everything that is peculiar to one lives in its folder behind `base.Kind`; all others talk to
 `KINDS` alone. Adding a kind is one folder and one line here, or an entry point of the group `gankit.kinds`.
 
 Importing this module imports no kind and nothing heavy: what can be set is known without them.

@@ -58,7 +58,7 @@ class AudioKind(PixelKind[ClipSet, AudioCodec]):
     def coded(self, prepared: Prepared[ClipSet, AudioCodec], part: ClipSet) -> Coded:
         """See `Kind.coded`: bytes of spectrograms, or samples as they are, two bytes each."""
         if prepared.codec.spec.form == "image":
-            return super().coded(prepared, part)
+            return Coded(part.whole.x, part.rows)
         return Coded(part.clips.x, part.rows, 1 / FULL_SCALE)
 
     def mean_square(self, prepared: Prepared[ClipSet, AudioCodec]) -> float:

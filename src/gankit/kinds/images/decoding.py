@@ -36,8 +36,6 @@ MAX_SIDE = 4096
 CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 """What `--channels` means."""
 
-FILTERS = {"lanczos": "LANCZOS", "bicubic": "BICUBIC", "bilinear": "BILINEAR", "box": "BOX", "nearest": "NEAREST"}
-
 DEEP = "of 16 bits, scaled to 8"
 """The remark on images that lose bits."""
 
@@ -64,7 +62,7 @@ class UnreadableImage(Exception):
 class Wanted:
     """What images are made to be.
 
-    size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: of `FILTERS`.
+    size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: as `--resample`.
     channels: 1, 2, 3 or 4.
     """
 
@@ -148,51 +146,34 @@ def opened(source: IO[bytes] | Image.Image) -> Iterator[Image.Image]:
     Raises:
         UnreadableImage: it is none, is damaged, or is a bomb.
     """
-    from PIL import Image
-
-    if isinstance(source, Image.Image):
-        with _reasons():
-            _check_pixels(source.size)
-            yield source
-        return
-    with source, _reasons():
-        Image.init()
-        with Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
-            _check_pixels(image.size)
-            yield image
-
-
-@contextlib.contextmanager
-def _reasons() -> Iterator[None]:
-    """Turns whatever a decoder says of damaged bytes into a short reason."""
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        yield
-    except UnreadableImage:
-        raise
-    except UnidentifiedImageError:
-        raise UnreadableImage("no image of a known format") from None
-    except Image.DecompressionBombError as error:
-        count = re.search(r"\d{6,}", str(error))
-        raise _too_large(int(count[0]) if count else 2 * MAX_PIXELS) from None
-    except MemoryError:
-        raise UnreadableImage("it does not fit in memory") from None
-    except Exception as error:
-        # Decoders raise nearly anything on damaged bytes: SyntaxError, struct.error, IndexError, …
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreadableImage("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
-
-
-def _check_pixels(size: tuple[int, int]) -> None:
-    if min(size) < 1:
-        raise UnreadableImage("it has no pixels")
-    if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(size[0] * size[1], f"{size[0]:,} x {size[1]:,} = ")
-
-
-def _too_large(count: int, sides: str = "") -> UnreadableImage:
-    return UnreadableImage(f"{sides}{count:,} pixels, more than the {MAX_PIXELS:,} that are decoded")
+    too_large = f"pixels, more than the {MAX_PIXELS:,} that are decoded"
+    with contextlib.ExitStack() as stack:
+        try:
+            if not isinstance(source, Image.Image):
+                Image.init()
+                formats = [name for name in _FORMATS if name in Image.OPEN]
+                source = stack.enter_context(Image.open(stack.enter_context(source), formats=formats))
+            width, height = source.size
+            if min(width, height) < 1:
+                raise UnreadableImage("it has no pixels")
+            if width * height > MAX_PIXELS:
+                raise UnreadableImage(f"{width:,} x {height:,} = {width * height:,} {too_large}")
+            yield source
+        except UnreadableImage:
+            raise
+        except UnidentifiedImageError:
+            raise UnreadableImage("no image of a known format") from None
+        except Image.DecompressionBombError as error:
+            count = re.search(r"\d{6,}", str(error))
+            raise UnreadableImage(f"{int(count[0]) if count else 2 * MAX_PIXELS:,} {too_large}") from None
+        except MemoryError:
+            raise UnreadableImage("it does not fit in memory") from None
+        except Exception as error:
+            # Decoders raise nearly anything on damaged bytes: SyntaxError, struct.error, IndexError, …
+            text = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UnreadableImage("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
 
 
 def header_of(image: Image.Image) -> Header:
@@ -205,8 +186,7 @@ def header_of(image: Image.Image) -> Header:
     width, height = image.size
     if _orientation(image) >= 5 and not _is_turned(image):
         width, height = height, width
-    animated = getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False)
-    if animated:
+    if getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False):
         remarks.append("animated, of which the first frame is taken")
     if _is_deep(image):
         remarks.append(DEEP)
@@ -310,7 +290,7 @@ def _fitted(image: Image.Image, wanted: Wanted) -> Image.Image:
 
     if wanted.size is None or image.size == wanted.size:
         return image
-    method: Any = Images.Resampling[FILTERS[wanted.resample]]
+    method: Any = Images.Resampling[wanted.resample.upper()]
     width, height = image.size
     if wanted.fit == "stretch":
         return image.resize(wanted.size, method)

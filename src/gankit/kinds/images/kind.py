@@ -1,4 +1,4 @@
-"""Images, as a kind of data.
+"""Images, as a kind of data: bytes as they are, which networks see as numbers in [-1, 1].
 
 Knows everything of images by its modules; never the loop's inside or terminals.
 """
@@ -6,30 +6,67 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from gankit.columns.codec import Codec
+from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
-from gankit.columns.schema import Schema
+from gankit.columns.schema import Column, Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
-from gankit.kinds.images.codec import IMAGE, ImageCodec
 from gankit.kinds.images.options import OPTIONS
 from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object
 from gankit.randomness import numpy_generator
+from gankit.spec import Spec
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from gankit.kinds.images.features import Perception
 
+IMAGE = "image"
+"""The column that images are, among those of their labels."""
+
 MEASURED_PIXELS, LEAST_MEASURED, MOST_MEASURED = 2**22, 256, 5000
 """The held-out metric is measured on at most so many pixels together, within bounds of images."""
+
+
+class ImageCodec(Codec[Columns]):
+    """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8; all images have one shape."""
+
+    def __init__(self, height: int, width: int, channels: int) -> None:
+        self.height, self.width, self.channels = height, width, channels
+        self.spec = Spec("image", (channels, height, width))
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
+        """The codec for images of one size."""
+        return cls(*records[IMAGE].data.shape[1:])
+
+    def encode(self, records: Columns) -> np.ndarray:
+        """See `Codec.encode`: [N, H, W, C] uint8."""
+        return records[IMAGE].data
+
+    def decode(self, compact: np.ndarray) -> dict[str, Values]:
+        """See `Codec.decode`: from [N, H, W, C] uint8."""
+        return {IMAGE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
+
+    def seen(self, compact: np.ndarray) -> np.ndarray:
+        """Compact records as the images that metrics look at, [N, H, W, C] uint8."""
+        return compact
+
+    def to_json(self) -> dict[str, Any]:
+        """See `Codec.to_json`."""
+        return {"height": self.height, "width": self.width, "channels": self.channels}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ImageCodec:
+        """The codec that `to_json` wrote."""
+        return cls(value["height"], value["width"], value["channels"])
 
 
 SetT = TypeVar("SetT", bound=ImageSet)
@@ -43,10 +80,6 @@ class PixelKind(Kind[SetT, CodecT]):
     """
 
     measured: str
-
-    def coded(self, prepared: Prepared[SetT, CodecT], part: SetT) -> Coded:
-        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
-        return Coded(part.whole.x, part.rows)
 
     def evidence(self, prepared: Prepared[SetT, CodecT], config: TrainConfig, notes: Notes) -> Perception:
         """See `Kind.evidence`: a classifier of the labels, or fixed features."""
@@ -115,6 +148,10 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         from gankit.kinds.images.preparing import prepare_images
 
         return prepare_images(self, probe, config, notes)
+
+    def coded(self, prepared: Prepared[ImageSet, Any], part: ImageSet) -> Coded:
+        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
+        return Coded(part.whole.x, part.rows)
 
     def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
         """See `Kind.settle`: whether images are mirrored."""

@@ -14,8 +14,8 @@ from gankit.columns.splitting import known_rows, rows_of, split_records, underst
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
-from gankit.kinds.images.codec import ImageCodec
 from gankit.kinds.images.decoding import channels_option
+from gankit.kinds.images.kind import ImageCodec
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
