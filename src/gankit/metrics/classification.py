@@ -80,12 +80,9 @@ def out_of_fold(judge: Judge, is_real: np.ndarray, fold: np.ndarray) -> tuple[np
 
 
 def c2st_score(
-    says_real: np.ndarray,
-    is_real: np.ndarray,
-    areas: list[tuple[float, float]],
-    value: float | None = None,
+    says_real: np.ndarray, is_real: np.ndarray, areas: list[tuple[float, float]], value: float | None = None,
     crowd: float = 1.0,
-) -> Score:
+) -> Score:  # fmt: skip
     """The score of a classifier two-sample test, with DeLong's interval for the mean of the folds' areas; best 1.
 
     details: auc, accuracy, precision and recall of calling a record real, folds, rows of each side.
@@ -94,17 +91,10 @@ def c2st_score(
     """
     area = float(np.mean([a for a, _ in areas]))
     low, high = auc_interval(area, float(np.mean([v for _, v in areas])) / len(areas) * crowd)
-    found, rows = int((says_real & is_real).sum()), int(is_real.sum())
-    details = {
-        "auc": area,
-        "auc_low": low,
-        "auc_high": high,
-        "accuracy": float((says_real == is_real).mean()),
-        "precision": found / int(says_real.sum()) if says_real.any() else None,
-        "recall": found / rows,
-        "folds": len(areas),
-        "rows": rows,
-    }
+    found, rows, accuracy = int((says_real & is_real).sum()), int(is_real.sum()), float((says_real == is_real).mean())
+    precision = found / int(says_real.sum()) if says_real.any() else None
+    details = {"auc": area, "auc_low": low, "auc_high": high, "accuracy": accuracy, "precision": precision}
+    details |= {"recall": found / rows, "folds": len(areas), "rows": rows}
     value, bounds = 2 - 2 * max(0.5, area) if value is None else value, [2 - 2 * max(0.5, a) for a in (high, low)]
     return Score(value, min(bounds[0], value), max(bounds[1], value), 1.0, plain(details))
 
@@ -215,20 +205,14 @@ def class_entries(
         [{"class", "real", "fake", "real_{records}", "fake_{records}", "agreement"}]; null where nobody knows.
     """
     out: list[dict[str, Any]] = []
+    known = {"real": max(int((real >= 0).sum()), 1), "fake": max(int((fake >= 0).sum()), 1)}
     for k, name in enumerate(names):
-        counts = {side: int((labels == k).sum()) for side, labels in (("real", real), ("fake", fake))}
-        known = {"real": int((real >= 0).sum()), "fake": int((fake >= 0).sum())}
-        asked = None if seen is None else seen[0] == k
-        out.append(
-            {
-                "class": name,
-                **{side: count / max(known[side], 1) for side, count in counts.items()},
-                **{f"{side}_{records}": count for side, count in counts.items()},
-                "agreement": float((seen[1][asked] == k).mean())
-                if seen and asked is not None and asked.any()
-                else None,
-            }
-        )
+        counts = {"real": int((real == k).sum()), "fake": int((fake == k).sum())}
+        shares = {side: count / known[side] for side, count in counts.items()}
+        numbers = {f"{side}_{records}": count for side, count in counts.items()}
+        obeyed = [] if seen is None else seen[1][seen[0] == k] == k
+        agreement = float(np.mean(obeyed)) if len(obeyed) else None
+        out.append({"class": name, **shares, **numbers, "agreement": agreement})
     return out
 
 
@@ -238,16 +222,9 @@ def _label(value: Any) -> Any:
 
 
 def boosted_trees(
-    train: np.ndarray,
-    labels: np.ndarray,
-    test: np.ndarray,
-    categorical: np.ndarray,
-    *,
-    task: Literal["classification", "regression"],
-    seed: int,
-    num_trees: int = 100,
-    rate: float = 0.1,
-) -> np.ndarray:
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, categorical: np.ndarray, *,
+    task: Literal["classification", "regression"], seed: int, num_trees: int = 100, rate: float = 0.1,
+) -> np.ndarray:  # fmt: skip
     """What histogram boosting, fitted on `train`, says of `test`: P(class) [N, classes in order], or numbers [N].
 
     train: [M, C], test: [N, C] float64 with NaN for missing; categorical: [C] bool; labels: [M]. Early stopping is off:
@@ -260,8 +237,7 @@ def boosted_trees(
     known = ~np.isnan(train).all(0)  # scikit-learn has no bins for a number that is never there
     if not known.any():
         train, test = np.zeros((len(train), 1)), np.zeros((len(test), 1))
-        known = np.array([True])
-        categorical = np.array([False])
+        known, categorical = np.array([True]), np.array([False])
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
     with threadpool_limits(1, "openmp"):
         model = kind(

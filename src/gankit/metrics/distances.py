@@ -15,10 +15,7 @@ import numpy as np
 from gankit.metrics.metric import Z95, Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
-_BLOCK_ROWS = 1024
-_LIMIT_SIZES = 5
-_REPLICATES = 50
-_MOST_CELLS = 40
+_BLOCK_ROWS, _LIMIT_SIZES, _REPLICATES, _MOST_CELLS = 1024, 5, 50, 40
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,9 @@ def frechet(real: np.ndarray, fake: np.ndarray, *, seed: int = 0, interval: bool
         half = Z95 * math.sqrt(_variance(a, b, fake) + _variance(b, a, real))
         low, high = max(0.0, value - half), value + half
         limit = _limit(a, fake, numpy_generator(seed, "metrics/pictures/frechet"))
-    details = {
-        "features": real.shape[1],
-        "real_pictures": len(real),
-        "fake_pictures": len(fake),
-        "limit": limit,
-        "singular": min(len(real), len(fake)) <= real.shape[1],
-    }
-    return Score(value, low, high, 0.0, details)
+    counts = {"features": real.shape[1], "real_pictures": len(real), "fake_pictures": len(fake)}
+    singular = min(len(real), len(fake)) <= real.shape[1]
+    return Score(value, low, high, 0.0, {**counts, "limit": limit, "singular": singular})
 
 
 def _variance(other: Moments, own: Moments, points: np.ndarray) -> float:
@@ -185,13 +177,9 @@ def lengths(fake: np.ndarray, real: np.ndarray, *, seed: int = 0) -> Score:
     generator = numpy_generator(seed, "metrics/texts/lengths")
     again = [generator.multinomial(len(s), c / len(s), _REPLICATES) for s, c in zip((fake, real), counts, strict=True)]
     value = _largest_gap(*counts)
-    places = (0, 0.05, 0.5, 0.95, 1)
-    details = {
-        "fake_mean": float(fake.mean()),
-        "real_mean": float(real.mean()),
-        "fake_quantiles": np.quantile(fake, places),
-        "real_quantiles": np.quantile(real, places),
-    }
+    sides, places = {"fake": fake, "real": real}, (0, 0.05, 0.5, 0.95, 1)
+    details = {f"{side}_mean": float(x.mean()) for side, x in sides.items()}
+    details |= {f"{side}_quantiles": np.quantile(x, places) for side, x in sides.items()}
     replicates = [_largest_gap(a, b) for a, b in zip(*again, strict=True)]
     return Score(value, *around(value, replicates), 0.0, plain(details))
 

@@ -178,10 +178,9 @@ def evaluate(
     broken: list[str] = []
     every = [*metrics, *added(inputs.kind, broken)]
     results = {r.metric.name: r for r in measured([m for m in every if only is None or m.name in only], inputs)}
-    notes = [*_notes(inputs, results), *broken]
     facts = inputs.facts(results)
     facts = replace(facts, **{f.name: plain(getattr(facts, f.name)) for f in fields(facts)})
-    return Evaluation(inputs.seed, inputs.rows, notes, results, facts)
+    return Evaluation(inputs.seed, inputs.rows, [*_notes(inputs, results), *broken], results, facts)
 
 
 def added(kind: str, broken: list[str]) -> list[Metric[Any]]:
@@ -215,29 +214,24 @@ def _result(metric: Metric[Any], scores: Mapping[str, Score | None], rows: Rows)
     if best is None:  # it depends on the data: the entropy of the real classes, or what real records reach
         best = fake.best if math.isfinite(fake.best) else ceiling.value if ceiling is not None else 0.0
         scores = {who: None if s is None else replace(s, best=best) for who, s in scores.items()}
-    plain_scores = {w: replace(s, details=plain(s.details)) for w, s in scores.items() if s is not None}
-    fake, ceiling = plain_scores[FAKE], plain_scores.get(CEILING)
-    needed = None
+    baselines = {w: replace(s, details={}) for w, s in scores.items() if s is not None and w not in (FAKE, CEILING)}
+    found = {w: replace(s, details=plain(s.details)) for w in (FAKE, CEILING) if (s := scores[w]) is not None}
+    fake, ceiling, needed = found[FAKE], found.get(CEILING), None
     if metric.tolerance is not None and ceiling is not None:
         needed = enough_rows(min(rows.compared, rows.against), fake, ceiling, metric.tolerance)
-    baselines = {w: replace(s, details={}) for w, s in plain_scores.items() if w not in (FAKE, CEILING)}
     return MetricResult(metric, fake, ceiling, baselines, needed)
 
 
 def _notes(inputs: Inputs[Any, Any], results: Mapping[str, MetricResult]) -> list[str]:
-    rows, many = inputs.rows, inputs.noun.many
-    notes = []
+    rows, many, notes = inputs.rows, inputs.noun.many, []
     if rows.compared < rows.fake:
         why = f"as many as training {many}" if rows.compared == rows.train else "for time"
         notes.append(f"{rows.compared:,} of {rows.fake:,} fakes were compared, {why}.")
     if rows.against < rows.heldout:
         notes.append(f"{rows.against:,} of {rows.heldout:,} held-out {many} were compared.")
     notes += inputs.notes(results)
-    return notes + [
-        f"{name}: {result.details.get('reason', 'could not be computed')}."
-        for name, result in results.items()
-        if math.isnan(result.fake.value)
-    ]
+    failed = {name: result.details for name, result in results.items() if math.isnan(result.fake.value)}
+    return notes + [f"{name}: {details.get('reason', 'could not be computed')}." for name, details in failed.items()]
 
 
 def check_sizes(noun: Noun, *parts: Sized) -> None:

@@ -34,13 +34,7 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """The score as plain JSON values: {"value", "low", "high", "best", "details"}; NaN becomes None."""
-        return {
-            "value": plain(self.value),
-            "low": plain(self.low),
-            "high": plain(self.high),
-            "best": self.best,
-            "details": plain(self.details),
-        }
+        return {name: value if name == "best" else plain(value) for name, value in vars(self).items()}
 
 
 def impossible(best: float, reason: str) -> Score:
@@ -54,13 +48,9 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def around(

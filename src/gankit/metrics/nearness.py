@@ -17,10 +17,7 @@ from gankit.metrics.metric import Score, impossible, plain, share_score
 NUM_WORST = 10
 """Pairs of a fake and a training record that are named."""
 
-_NUM_EXAMPLES = 5
-_NUM_CELLS = 30
-
-_BLOCK_SIZE = 32
+_NUM_EXAMPLES, _NUM_CELLS, _BLOCK_SIZE = 5, 30, 32
 
 
 def digests(records: Iterable[np.ndarray]) -> list[bytes]:
@@ -56,21 +53,13 @@ def repeats(train: Sequence[Hashable], heldout: Sequence[Hashable], fake: Sequen
 
 
 def nearer(
-    to_train: np.ndarray,
-    to_heldout: np.ndarray,
-    train_row: np.ndarray,
-    heldout_row: np.ndarray,
-    num_rows: int,
+    to_train: np.ndarray, to_heldout: np.ndarray, train_row: np.ndarray, heldout_row: np.ndarray, num_rows: int,
     details: dict[str, Any],
-) -> Score:
+) -> Score:  # fmt: skip
     """The score of `nearer_share`, best .5, with "closer", "ties" and "rows" before the details."""
-    counts = {
-        "closer": int((to_train < to_heldout).sum()),
-        "ties": int((to_train == to_heldout).sum()),
-        "rows": len(to_train),
-    }
+    closer, ties = int((to_train < to_heldout).sum()), int((to_train == to_heldout).sum())
     found = nearer_share(to_train, to_heldout, train_row, heldout_row, num_rows)
-    return Score(*found, 0.5, plain({**counts, **details}))
+    return Score(*found, 0.5, plain({"closer": closer, "ties": ties, "rows": len(to_train), **details}))
 
 
 def nearer_share(
@@ -147,17 +136,9 @@ def histograms(fake: np.ndarray, heldout: np.ndarray, reach: float | None = None
 def closest_pairs(to_train: np.ndarray, to_heldout: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
     """The fakes with the smallest ratio of distances; of equal ratios (a copy has 0) the loneliest first."""
     ratio = np.where(to_heldout > 0, to_train / np.where(to_heldout > 0, to_heldout, 1), 1.0)
-    order = np.lexsort((-to_heldout, ratio))[:NUM_WORST]
-    return [
-        {
-            "fake": int(i),
-            "train": int(rows[i]),
-            "distance_train": float(to_train[i]),
-            "distance_heldout": float(to_heldout[i]),
-        }
-        for i in order
-        if ratio[i] < 1
-    ]
+    keys, columns = ("fake", "train", "distance_train", "distance_heldout"), (rows, to_train, to_heldout)
+    order = [i for i in np.lexsort((-to_heldout, ratio))[:NUM_WORST] if ratio[i] < 1]
+    return [dict(zip(keys, [i.item(), *(column[i].item() for column in columns)], strict=True)) for i in order]
 
 
 def smallest(values: np.ndarray, k: int) -> np.ndarray:
