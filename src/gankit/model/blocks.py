@@ -1,5 +1,4 @@
-"""Rows in blocks: row i of seed s comes from block i // size, always
-computed whole, so that it is the same however it is sampled.
+"""Rows in blocks: row i of seed s comes from block i // size, always computed whole, so that it never changes.
 
 Knows generators and limits; never files, codecs or the loop.
 """
@@ -38,10 +37,10 @@ MOST_IMAGES, LEAST_IMAGES, BLOCK_NUMBERS = 256, 4, 2**20
 MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 """Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
 
+Made = TypeVar("Made")
+
 Block = tuple[np.ndarray, np.ndarray]
 """The given columns, compact [rows, K], and what G made, compact [rows, C], [rows, T, C] or [rows, H, W, C] uint8."""
-
-Made = TypeVar("Made")
 
 Blocks = Callable[[int], Block]
 """From a block's number to the block."""
@@ -71,6 +70,10 @@ class Draws:
     places: Tensor
 
 
+Draw = Callable[[int], Draws]
+"""From a block's number to its draws."""
+
+
 def side_by_side(make: Callable[[int], Made], indices: range) -> Iterator[Made]:
     """`make` of each index in order, as many at a time as torch has threads (at most `MOST_AT_ONCE`), each on one.
 
@@ -96,19 +99,22 @@ def side_by_side(make: Callable[[int], Made], indices: range) -> Iterator[Made]:
 
 
 def shares(given: Given, limits: Mapping[int, Restriction]) -> np.ndarray:
-    """How often each combination of `given` is to be drawn under the limits, [M], of sum 1."""
+    """How often each combination of `given` is to be drawn under the limits, [M], of sum 1.
+
+    Raises:
+        OptionError: training showed none that they allow.
+    """
     weight = given.counts.copy()
     for i, limit in limits.items():
         weight *= limit.weight[given.codes[:, i]]
     if not weight.sum() > 0:
         raise OptionError("training showed no record with this combination of conditions. Ask for fewer.")
-    found: np.ndarray = weight / weight.sum()
-    return found
+    return np.asarray(weight / weight.sum())
 
 
 def one_shot_draws(
     generator: Generator, spec: Spec, given: Given | None, limits: Mapping[int, Restriction], seed: int
-) -> Callable[[int], Draws]:
+) -> Draw:
     """From a block's number to its draws: c from the combinations seen in training, those that obey."""
     import torch
 
@@ -138,7 +144,7 @@ def one_shot_draws(
     return draw
 
 
-def one_shot_blocks(generator: Generator, spec: Spec, draw: Callable[[int], Draws], truncation: float) -> Blocks:
+def one_shot_blocks(generator: Generator, spec: Spec, draw: Draw, truncation: float) -> Blocks:
     """One-shot generators: a whole block of their draws at once.
 
     truncation: how much of the spread of z, or of w where G has one, is kept; 1 = all.
@@ -195,16 +201,15 @@ def column_blocks(
 
 def symbol_blocks(
     generator: SymbolGenerator,
-    draw: Callable[[int], Draws],
+    draw: Draw,
     prefix: Sequence[int],
     never: np.ndarray,
     temperature: float,
 ) -> Blocks:
-    """Generators that go symbol by symbol, from a prefix if one is given.
+    """Generators that go symbol by symbol.
 
-    Args:
-        prefix: codes that every record begins with. never: [T, K] bool, codes that are never made at a step.
-        temperature: below 1, likelier symbols become likelier still.
+    prefix: codes that every record begins with. never: [T, K] bool, codes that are never made at a step.
+    temperature: below 1, likelier symbols become likelier still.
     """
     import torch
 

@@ -59,7 +59,7 @@ def export_onnx(
 
     Raises:
         OptionError: a sequential network, or what does not fit the kind. DependencyError: onnx or onnxscript is not
-        installed. OutputError: another suffix, or the file cannot be written.
+            installed. OutputError: another suffix, or the file cannot be written.
     """
     target = Path(path)
     if target.suffix.lower() != ".onnx":
@@ -93,10 +93,7 @@ def export_onnx(
 
 
 class _Graph(nn.Module):
-    """What is exported: the inputs in their order, to the output.
-
-    inputs: name -> numbers of a row.
-    """
+    """What is exported: the inputs in their order, to the output. inputs: name -> numbers of a row."""
 
     def __init__(self, generator: Generator, truncation: float, pixels: str) -> None:
         super().__init__()
@@ -119,7 +116,7 @@ class _Graph(nn.Module):
         x = self._made(given["z"], given.get("c"), given.get("u"), given.get("noise"))
         if self.pixels == "float":
             return x
-        # as in `networks.compact.collapse`
+        # as in `networks.blocks.collapse`
         return ((x + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
     def _made(self, z: Tensor, c: Tensor | None, u: Tensor | None, noise: Tensor | None) -> Tensor:
@@ -142,9 +139,8 @@ def _exported(graph: _Graph, opset: int) -> Any:
         try:
             import_module(package)
         except ImportError:
-            raise DependencyError(
-                f"export needs the package {package}, which is not installed: pip install onnx onnxscript"
-            ) from None
+            missing = f"export needs the package {package}, which is not installed: pip install onnx onnxscript"
+            raise DependencyError(missing) from None
     if "dynamic_shapes" not in inspect.signature(torch.onnx.export).parameters:
         raise DependencyError(f"export needs torch 2.6 or newer, and this is {torch.__version__}: pip install -U torch")
     # more than one row, for one could be taken for a constant
@@ -170,12 +166,8 @@ def _about(model: Model, graph: _Graph, pixels: str, truncation: float) -> dict[
     """What stands in the metadata."""
     from gankit import __version__
 
-    drawn = {
-        "z": "standard normal",
-        "c": "see condition",
-        "u": "uniform in (0, 1)",
-        "noise": "standard normal, or zeros",
-    }
+    drawn = {"z": "standard normal", "c": "see condition", "u": "uniform in (0, 1)"}
+    drawn["noise"] = "standard normal, or zeros"
     shape = list(model.codec.spec.shape)
     output = {"name": graph.output, "shape": shape, "type": "float32"}
     if model.of.has_places:
@@ -198,11 +190,9 @@ def _condition(model: Model) -> list[dict[str, Any]]:
     """For each given column, where its one-hot numbers begin in c and what each of them means."""
     if model.given is None:
         return []
-    codec = model.given.codec
-    found = []
-    for place, (field, first, block) in enumerate(
-        zip(codec.fields, codec.spec.offsets, codec.spec.blocks, strict=False)
-    ):
+    codec, found = model.given.codec, []
+    blocks = zip(codec.fields, codec.spec.offsets, codec.spec.blocks, strict=False)
+    for place, (field, first, block) in enumerate(blocks):
         codes = torch.zeros(block.size, len(codec.fields), dtype=torch.float64).numpy() + 0.5
         codes[:, place] += range(block.size)
         cells = model.schema.column(field.name).format(codec.decode(codes)[field.name])

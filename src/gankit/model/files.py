@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     from gankit.spec import Spec
 
 
-FORMAT_VERSION = 1
-"""Version of the layout of run folders and checkpoints; files of a larger one are refused."""
+FORMAT, FORMAT_VERSION = 1, 1
+"""Versions of the layouts of model files, and of run folders and checkpoints; files of a larger one are refused."""
+
+MODEL_NAME = "model.safetensors"
+"""The file of the model in a run folder."""
+
+_AGAIN = "Take another copy of it, or train anew."
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,17 @@ class NetworkPlan:
     precision: str = "float32"
 
     def build(self, spec: Spec, condition: Spec | None, seed: int = 0) -> tuple[Generator, Discriminator]:
-        """A fresh pair on the CPU."""
+        """A fresh pair on the CPU.
+
+        Raises:
+            OptionError: the networks are not for such records, or not of these sizes.
+        """
         import torch
 
         from gankit.networks import build
 
-        generator, discriminator = build(
-            self.name, spec, condition, width=self.width, depth=self.depth, num_latents=self.num_latents, seed=seed
-        )
+        sizes: dict[str, Any] = {"width": self.width, "depth": self.depth, "num_latents": self.num_latents}
+        generator, discriminator = build(self.name, spec, condition, **sizes, seed=seed)
         if self.precision == "bfloat16":
             generator.multiply_in = discriminator.multiply_in = torch.bfloat16
         return generator, discriminator
@@ -95,12 +103,9 @@ class NewerVersionError(ModelError):
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file whole or not at all, with a checksum of everything in it in its metadata.
+    """Writes a safetensors file whole or not at all, with a checksum of everything in it in its metadata.
 
-    Args:
-        path: where.
-        tensors: by name, of any device; no two may share memory.
-        metadata: texts; "sha256" is added.
+    tensors: by name, of any device; no two may share memory. metadata: texts; "sha256" is added.
 
     Raises:
         OutputError: as `write_atomically`.
@@ -178,12 +183,6 @@ def check_version(version: object, path: Path) -> None:
         )
 
 
-FORMAT = 1
-"""Version of the model file's layout; files of a larger one are refused."""
-
-MODEL_NAME = "model.safetensors"
-
-
 def load(path: str | Path) -> Model:
     """The model in a model file, or in a run folder (its best one).
 
@@ -205,21 +204,9 @@ def load(path: str | Path) -> Model:
         generator.load_state_dict(read_safetensors(file)[0])
         schema, origin = Schema.from_json(header["schema"]), Origin.from_json(header["origin"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{file} is damaged: {str(error).splitlines()[0]}. Take another copy of it, or train anew."
-        ) from error
-    return Model(
-        header["kind"],
-        schema,
-        origin,
-        codec,
-        given,
-        plan,
-        generator.eval(),
-        header["card"],
-        tuple(header["history"]),
-        header["figure"],
-    )
+        raise ModelError(f"{file} is damaged: {str(error).splitlines()[0]}. {_AGAIN}") from error
+    known = {"card": header["card"], "history": tuple(header["history"]), "figure": header["figure"]}
+    return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), **known)
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
@@ -255,20 +242,20 @@ def _read_header(file: Path) -> dict[str, Any]:
             start = stream.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
             if length + 8 > size:
-                raise ModelError(damaged + "its header is cut off. Take another copy of it, or train anew.")
+                raise ModelError(damaged + f"its header is cut off. {_AGAIN}")
             entries = json.loads(stream.read(length))
         metadata = entries.pop("__metadata__")
         header: dict[str, Any] = json.loads(metadata["gankit"])
         ends = [entry["data_offsets"][1] for entry in entries.values()]
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise ModelError(damaged + "its header cannot be read. Take another copy of it, or train anew.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(damaged + f"its header cannot be read. {_AGAIN}") from error
     if header.get("format", 0) > FORMAT:
         raise ModelError(
             f"{file} was written by a newer gankit ({header.get('card', {}).get('version', 'unknown')}). "
             "Update gankit to use it."
         )
     if length + 8 + max(ends, default=0) != size:
-        raise ModelError(damaged + "it is cut off or has been added to. Take another copy of it, or train anew.")
+        raise ModelError(damaged + f"it is cut off or has been added to. {_AGAIN}")
     return header

@@ -17,18 +17,9 @@ import numpy as np
 from gankit.errors import OptionError
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
-from gankit.model.blocks import (
-    Blocks,
-    Draws,
-    block_rows,
-    column_blocks,
-    one_shot_blocks,
-    one_shot_draws,
-    shares,
-    side_by_side,
-    symbol_blocks,
-)
-from gankit.model.files import FORMAT, Given, NetworkPlan
+from gankit.model import blocks
+from gankit.model.blocks import Blocks, Draws, block_rows
+from gankit.model.files import FORMAT, Given, NetworkPlan, write_safetensors
 
 if TYPE_CHECKING:
     from gankit.columns.conditions import Restriction
@@ -100,10 +91,10 @@ class Model:
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
     ) -> Iterator[Any]:
-        """The same rows as `sample`, a block at a time; at least one batch, perhaps empty.
+        """The same rows as `sample`, a block at a time: Arrow tables, or `Images`; at least one batch, perhaps empty.
 
-        Yields:
-            What the kind's form makes: Arrow tables; for kind "image" `Images`.
+        Raises:
+            OptionError: as for `sample`, or numbers that are not whole or below 0.
         """
         if not all(isinstance(number, Integral) for number in (n, seed, offset)):
             raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
@@ -121,7 +112,7 @@ class Model:
             return self.of.records(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
         every = range(first, last + 1)
-        yield from side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
+        yield from blocks.side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
 
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
@@ -138,8 +129,8 @@ class Model:
             return Draws(whole.z[:n], whole.u[:n], c, whole.known[:n], whole.places[:n])
 
         if (writer := generator.by_symbol) is not None:
-            return symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)[1]
-        return one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
+            return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)[1]
+        return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
 
     def write(
         self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
@@ -148,14 +139,19 @@ class Model:
         """Writes the same rows as `sample` to a file, or images to a folder, in constant memory.
 
         path: its suffix tells the format; "-" is standard output (no images). format: where no suffix tells.
+
+        Raises:
+            OptionError: as for `sample`. OutputError: another suffix, or the file cannot be written.
         """
         batches = self.sample_batches(n, seed, offset, where, **options)
         self.of.write(batches, path, self.origin, offset, format)
 
     def save(self, path: str | Path) -> None:
-        """Writes the model to one file, whole or not at all."""
-        from gankit.model.files import write_safetensors
+        """Writes the model to one file, whole or not at all.
 
+        Raises:
+            OutputError: it cannot be written.
+        """
         header = {
             "format": FORMAT,
             "kind": self.kind,
@@ -181,7 +177,7 @@ class Model:
         Raises:
             OptionError: a condition this model cannot obey.
         """
-        return one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
+        return blocks.one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
 
     def conditions(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
         """The combinations of given cells that training showed and `where` allows, the most frequent first.
@@ -192,10 +188,9 @@ class Model:
         limits = self._limits(where)
         if self.given is None:
             return np.zeros((1, 0), dtype=np.int64)
-        share = shares(self.given, limits)
+        share = blocks.shares(self.given, limits)
         order = np.argsort(-share, kind="stable")
-        found: np.ndarray = self.given.codes[order[share[order] > 0]]
-        return found
+        return np.asarray(self.given.codes[order[share[order] > 0]])
 
     def _limits(self, where: Mapping[str, Any] | None) -> dict[int, Restriction]:
         """Conditions on the given columns, by their position in the codec of these."""
@@ -216,8 +211,8 @@ class Model:
         generator = self.generator.eval()
         if (writer := generator.by_symbol) is not None:
             begin, never = self.codec.beginning(own.prefix), self.codec.never
-            return symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
+            return blocks.symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
         if (chain := generator.by_column) is not None:
-            return column_blocks(chain, self.codec, self.codec.restrictions(self.schema, where or {}), seed)
+            return blocks.column_blocks(chain, self.codec, self.codec.restrictions(self.schema, where or {}), seed)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
-        return one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
+        return blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
