@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,6 +26,8 @@ def option(
     return field(default=default, metadata=stated)
 
 
+_data, _game, _length = (partial(option, group=name) for name in ("data", "game", "length"))
+
 DEFAULT_BUDGET = "5m"
 """Length of a training where neither a time nor a number of samples is set."""
 
@@ -41,96 +44,70 @@ class TrainConfig:
         {'size': '64'}
     """
 
-    kind: str = option("auto", "Kind of data.", group="data")
-    format: str | None = option(
+    kind: str = _data("auto", "Kind of data.")
+    format: str | None = _data(
         None,
         "Format of the file, where its suffix does not tell.",
-        group="data",
         choices=("csv", "tsv", "txt", "parquet", "arrow", "jsonl", "xml", "npy", "npz"),
     )
-    delimiter: str | None = option(None, "Delimiter of a CSV file (found out by itself).", group="data")
-    encoding: str | None = option(None, "Text encoding of the file (found out by itself).", group="data")
-    header: str = option(
-        "auto", "Whether the first line names the columns.", group="data", choices=("auto", "yes", "no")
+    delimiter: str | None = _data(None, "Delimiter of a CSV file (found out by itself).")
+    encoding: str | None = _data(None, "Text encoding of the file (found out by itself).")
+    header: str = _data("auto", "Whether the first line names the columns.", choices=("auto", "yes", "no"))
+    skip_bad_lines: bool = _data(False, "Skip lines of a CSV file that have another number of fields than the first.")
+    xpath: str | None = _data(None, "XPath of the records in an XML file.")
+    column: tuple[str, ...] = _data(
+        (), "NAME=TYPE: number, category, boolean, datetime, identifier, text or drop.", metavar="NAME=TYPE"
     )
-    skip_bad_lines: bool = option(
-        False, "Skip lines of a CSV file that have another number of fields than the first.", group="data"
-    )
-    xpath: str | None = option(None, "XPath of the records in an XML file.", group="data")
-    column: tuple[str, ...] = option(
-        (),
-        "NAME=TYPE: number, category, boolean, datetime, identifier, text or drop.",
-        group="data",
-        metavar="NAME=TYPE",
-    )
-    missing: tuple[str, ...] = option((), "A further word that means missing.", group="data", metavar="WORD")
-    given: tuple[str, ...] = option(
+    missing: tuple[str, ...] = _data((), "A further word that means missing.", metavar="WORD")
+    given: tuple[str, ...] = _data(
         (),
         "A column the model is conditioned on; labels of images and texts are given by themselves; none: no labels.",
-        group="data",
         metavar="COL",
     )
-    heldout: str | None = option(None, "A file of held-out records in place of a split.", group="data", metavar="FILE")
-    heldout_fraction: float | None = option(
-        None, "Share held out (.2; .1 above 50,000 rows).", group="data", must="between 0 and 1"
-    )
+    heldout: str | None = _data(None, "A file of held-out records in place of a split.", metavar="FILE")
+    heldout_fraction: float | None = _data(None, "Share held out (.2; .1 above 50,000 rows).", must="between 0 and 1")
 
-    network: str = option("auto", "Networks: generator and discriminator.", group="game")
-    width: int | None = option(None, "Hidden units of a layer.", group="game", must="at least 1")
-    depth: int | None = option(None, "Residual blocks of a network.", group="game", must="at least 1")
-    latents: int | None = option(
-        None, "Numbers of the noise z (100; one a column for sequential).", group="game", must="at least 1"
-    )
-    loss: str | None = option(
+    network: str = _game("auto", "Networks: generator and discriminator.")
+    width: int | None = _game(None, "Hidden units of a layer.", must="at least 1")
+    depth: int | None = _game(None, "Residual blocks of a network.", must="at least 1")
+    latents: int | None = _game(None, "Numbers of the noise z (100; one a column for sequential).", must="at least 1")
+    loss: str | None = _game(
         None,
         "Adversarial loss (relativistic; that of the paper for the networks of a paper).",
-        group="game",
         choices=("minimax", "nonsaturating", "leastsquares", "hinge", "wasserstein", "relativistic"),
     )
-    penalty: str | None = option(
+    penalty: str | None = _game(
         None,
         "Gradient penalty on D (r1r2; that of the paper for the networks of a paper).",
-        group="game",
         choices=("none", "r1", "r2", "r1r2", "wgan-gp"),
     )
-    penalty_method: str = option("exact", "How the penalty is computed.", group="game", choices=("exact", "finite"))
-    penalty_weight: float | None = option(
-        None, "Weight of the penalty (follows D's gap by itself).", group="game", must="at least 0"
-    )
-    learning_rate: float | None = option(None, "Adam's learning rate at the start.", group="game", must="above 0")
-    batch: int | None = option(None, "Records of a batch.", group="game", must="at least 2")
-    d_steps: int = option(1, "Steps of D for each step of G (k in the paper of 2014).", group="game", must="at least 1")
-    ema_half_life: float | None = option(
-        None, "Half-life of the averaged generator, in samples.", group="game", must="at least 0"
-    )
-    warmup: float | None = option(
-        None,
-        "Share of the training spent on the likelihood warm-up (sequential, symbols).",
-        group="game",
-        must="from 0 to 1",
+    penalty_method: str = _game("exact", "How the penalty is computed.", choices=("exact", "finite"))
+    penalty_weight: float | None = _game(None, "Weight of the penalty (follows D's gap by itself).", must="at least 0")
+    learning_rate: float | None = _game(None, "Adam's learning rate at the start.", must="above 0")
+    batch: int | None = _game(None, "Records of a batch.", must="at least 2")
+    d_steps: int = _game(1, "Steps of D for each step of G (k in the paper of 2014).", must="at least 1")
+    ema_half_life: float | None = _game(None, "Half-life of the averaged generator, in samples.", must="at least 0")
+    warmup: float | None = _game(
+        None, "Share of the training spent on the likelihood warm-up (sequential, symbols).", must="from 0 to 1"
     )
 
-    budget: str | None = option(None, "Length as a time: 90s, 5m, 2h.", group="length")
-    samples: str | None = option(None, "Length as real samples shown to D: 60k, 2M.", group="length")
-    early_stop: bool = option(True, "Stop when the held-out metric no longer improves.", group="length")
-    evaluations: int = option(20, "How often the held-out metric is taken.", group="length", must="at least 1")
-    precision: str = option(
-        "auto", "Type that inner layers multiply in.", group="length", choices=("auto", "float32", "bfloat16")
-    )
-    compile: str = option(
+    budget: str | None = _length(None, "Length as a time: 90s, 5m, 2h.")
+    samples: str | None = _length(None, "Length as real samples shown to D: 60k, 2M.")
+    early_stop: bool = _length(True, "Stop when the held-out metric no longer improves.")
+    evaluations: int = _length(20, "How often the held-out metric is taken.", must="at least 1")
+    precision: str = _length("auto", "Type that inner layers multiply in.", choices=("auto", "float32", "bfloat16"))
+    compile: str = _length(
         "auto",
         "Steps through torch.compile: auto measures at the start whether it pays, in budgets of 50 minutes or more.",
-        group="length",
         choices=("auto", "on", "off"),
     )
-    threads: int | None = option(
+    threads: int | None = _length(
         None,
         "Threads of the processor (1 for small networks; for images as many as pay at the start).",
-        group="length",
         must="at least 1",
     )
-    seed: int = option(0, "Seed of every draw.", group="length")
-    device: str = option("auto", "Where to compute.", group="length", choices=("auto", "cpu", "cuda", "mps"))
+    seed: int = _length(0, "Seed of every draw.")
+    device: str = _length("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
 
     of_kinds: Mapping[str, Any] = field(default_factory=dict)
 
@@ -154,11 +131,8 @@ class TrainConfig:
         return TrainConfig(**{**self._values(), **values})
 
     def completed(self, options: type[Any]) -> TrainConfig:
-        """The configuration with all options of one kind in place of those that were set, so that it stands for itself
-        whatever defaults may become.
-        """
-        own = self.own(options)
-        return replace(self, of_kinds=dict(vars(own)))
+        """The configuration with all options of one kind, so that it stands for itself whatever defaults become."""
+        return replace(self, of_kinds=dict(vars(self.own(options))))
 
     def _values(self) -> dict[str, Any]:
         return {**{f.name: getattr(self, f.name) for f in fields(self) if f.name != "of_kinds"}, **self.of_kinds}
