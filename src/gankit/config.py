@@ -119,10 +119,7 @@ class TrainConfig:
         object.__setattr__(self, "of_kinds", {**own, **values})
 
     def own(self, options: type[T]) -> T:
-        """The options of a kind, with its defaults for what was not set.
-
-        options: a dataclass whose fields are options, for example `gankit.kinds.images.options.ImageOptions`.
-        """
+        """The options of a kind, a dataclass such as `ImageOptions`, with its defaults for what was not set."""
         names = {f.name for f in fields(options)}  # type: ignore[arg-type]  # T is a dataclass
         return options(**{name: value for name, value in self.of_kinds.items() if name in names})
 

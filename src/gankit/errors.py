@@ -36,10 +36,7 @@ class DependencyError(GankitError):
 
 
 class DivergedError(GankitError):
-    """The game could not be continued: losses stayed infinite or NaN after the last roll-back.
-
-    The last good model is kept; the text says where.
-    """
+    """Losses stayed infinite or NaN after the last roll-back; the last good model is kept, the text says where."""
 
     exit_code = 3
 

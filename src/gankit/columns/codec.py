@@ -27,10 +27,7 @@ Columns = Mapping[str, Values]
 
 
 class Codec(ABC, Generic[R]):
-    """Records <-> compact numbers.
-
-    spec: the shape of a record as a tensor, and its blocks.
-    """
+    """Records <-> compact numbers. spec: the shape of a record as a tensor, and its blocks."""
 
     spec: Spec
 

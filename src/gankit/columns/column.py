@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -25,6 +25,9 @@ from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_number
 from gankit.errors import DataError
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 ColumnType = Literal["number", "category", "datetime", "constant", "identifier", "text", "drop"]
 
 
@@ -40,21 +43,18 @@ class Values:
     data: npt.NDArray[Any]
     missing: npt.NDArray[np.int8]
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Values:
+    def take(self, rows: Ints) -> Values:
         """The cells at `rows` [m]."""
         return Values(self.data[rows], self.missing[rows])
 
 
-def at_rows(per_text: npt.NDArray[Any], rows: npt.NDArray[np.int64], null: float) -> npt.NDArray[Any]:
+def at_rows(per_text: npt.NDArray[Any], rows: Ints, null: float) -> npt.NDArray[Any]:
     """What holds for each different text, for every row. per_text: [K]; rows: [N], -1 takes `null`. Returns [N]."""
     return np.append(per_text, np.array([null], dtype=per_text.dtype))[rows]
 
 
-def native_numbers(column: pa.Array) -> npt.NDArray[np.float64]:
-    """The numbers of a typed column (whole, floating, decimal, boolean, or a span or time of day in its own unit).
-
-    Returns float64 [N], NaN where null.
-    """
+def native_numbers(column: pa.Array) -> Floats:
+    """The numbers [N] float64 of a typed column, a span or time of day in its own unit; NaN where null."""
     kind = column.type
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
         column = column.view(pa.int64() if kind.bit_width == 64 else pa.int32())
@@ -66,7 +66,7 @@ def native_numbers(column: pa.Array) -> npt.NDArray[np.float64]:
     return np.array(floats.fill_null(np.nan) if floats.null_count else floats, dtype=np.float64)
 
 
-def native_seconds(column: pa.Array) -> npt.NDArray[np.float64]:
+def native_seconds(column: pa.Array) -> Floats:
     """Seconds since 1970 of dates or timestamps (UTC where they have a time zone). Returns float64 [N], NaN: null."""
     kind = column.type
     if pa.types.is_date32(kind):
@@ -81,9 +81,7 @@ def _ticks_per_second(kind: pa.DataType) -> int:
     return 1000 if pa.types.is_date64(kind) else {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
 
 
-def seconds_to_native(
-    seconds: npt.NDArray[np.float64], lost: npt.NDArray[np.bool_], target: pa.DataType, grain: float
-) -> pa.Array:
+def seconds_to_native(seconds: Floats, lost: Bools, target: pa.DataType, grain: float) -> pa.Array:
     """Seconds since 1970 as dates or timestamps of a type, moved to multiples of the grain; null where lost."""
     if pa.types.is_date32(target):
         days = np.floor(seconds / 86400.0 + 1e-9).astype(np.int32)
@@ -188,9 +186,7 @@ class Column:
     @cached_property
     def meaning(self) -> dict[bytes, bytes] | None:
         """Metadata for a field of texts that tells `write` what they mean; None where they are just texts."""
-        if is_text(self.storage):
-            return None
-        return {MEANING: json.dumps(self.to_json()).encode()}
+        return None if is_text(self.storage) else {MEANING: json.dumps(self.to_json()).encode()}
 
     def parse(self, column: pa.ChunkedArray | pa.Array, *, strict: bool = False) -> Values:
         """The plain arrays of a modelled column's cells, in whatever type they come.
@@ -222,14 +218,13 @@ class Column:
             unread = np.flatnonzero(bad)[np.isnan(spare)]
             known = words.is_missing(texts.take(pa.array(unread)))
             if not known.all():
-                at = unread[~known]
-                row = int(np.flatnonzero(np.isin(rows, at))[0])
+                row = int(np.isin(rows, unread[~known]).argmax())
                 raise unreadable(self.name, row, texts[int(rows[row])].as_py(), self.type)
             bad_codes[unread] = 1 if self.markers else 0
         data[bad_codes > 0] = np.nan
         return Values(at_rows(data, rows, np.nan), at_rows(bad_codes, rows, self._null_code()).astype(np.int8))
 
-    def _read(self, texts: pa.Array) -> npt.NDArray[np.float64]:
+    def _read(self, texts: pa.Array) -> Floats:
         if self.type == "number":
             return parse_numbers(texts, self.style or PLAIN)
         if self.dates is not None:
@@ -239,7 +234,7 @@ class Column:
         except pa.ArrowInvalid:
             return np.full(len(texts), np.nan)
 
-    def _read_otherwise(self, texts: pa.Array) -> npt.NDArray[np.float64]:
+    def _read_otherwise(self, texts: pa.Array) -> Floats:
         """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
         trimmed = pc.utf8_trim_whitespace(texts)
         if self.type == "number":
@@ -253,7 +248,7 @@ class Column:
                 seconds[sure] = parse_dates(left, found[0].format)
         return seconds
 
-    def _mark_native(self, data: npt.NDArray[np.float64], null: npt.NDArray[np.bool_]) -> Values:
+    def _mark_native(self, data: Floats, null: Bools) -> Values:
         missing = np.where(null, self._null_code(), 0).astype(np.int8)
         for code, marker in enumerate(self.markers, start=1):
             if marker is not None and (value := words.number_of(marker)) is not None:
@@ -272,7 +267,7 @@ class Column:
             codes[at] = self._same_level(texts[at].as_py())
         left = left[codes[left] < 0]
         if strict and len(left):
-            row = int(np.flatnonzero(np.isin(rows, left))[0])
+            row = int(np.isin(rows, left).argmax())
             near = ", ".join(map(repr, self.levels[:5]))
             raise DataError(
                 f"column {self.name!r}, row {row + 1}: the category {texts[int(rows[row])].as_py()!r} is not known. "
@@ -283,14 +278,11 @@ class Column:
 
     def _same_level(self, text: str) -> int:
         """The level that says the same in other words (`true` for `yes`, `1.0` for `1`), or -1."""
-        if self.boolean:
-            return next((k for k, level in enumerate(self.levels) if words.truth(level) == words.truth(text)), -1)
-        value = words.number_of(text)
-        if value is None:
-            return -1
-        return next((k for k, level in enumerate(self.levels) if words.number_of(level) == value), -1)
+        meaning: Callable[[str], float | None] = words.truth if self.boolean else words.number_of
+        value = meaning(text)
+        return next((k for k, level in enumerate(self.levels) if value is not None and meaning(level) == value), -1)
 
-    def _marker_codes(self, texts: pa.Array) -> npt.NDArray[np.int64]:
+    def _marker_codes(self, texts: pa.Array) -> Ints:
         if not self.markers:
             return np.zeros(len(texts), dtype=np.int64)
         found = pc.index_in(texts, pa.array(self.markers, pa.string()), skip_nulls=True)
@@ -301,10 +293,7 @@ class Column:
         return self.markers.index(either) + 1 if either in self.markers else min(len(self.markers), 1)
 
     def format(self, values: Values, *, typed: bool = False) -> pa.Array:
-        """The cells of a modelled column in the user's own form, or with `typed` in the type of `storage`.
-
-        Numbers and times are moved to the nearest multiple of the grain; nothing is clipped.
-        """
+        """The cells of a modelled column in the user's own form, or `typed` in the type of `storage`; none is clipped."""
         target = self.storage if typed else self.arrow_type
         if not is_text(target):
             return self._format_native(values, target)
@@ -345,15 +334,9 @@ class Column:
         if self.type == "datetime":
             return seconds_to_native(data, lost, target, self.grain)
         data = to_grain(data, self.grain, self.decimals)
-        return self._numbers_to_native(data, lost, values.missing, target)
+        return self._typed_numbers(data, lost, values.missing, target)
 
-    def _numbers_to_native(
-        self,
-        data: npt.NDArray[np.float64],
-        lost: npt.NDArray[np.bool_],
-        missing: npt.NDArray[np.int8],
-        target: pa.DataType,
-    ) -> pa.Array:
+    def _typed_numbers(self, data: Floats, lost: Bools, missing: npt.NDArray[np.int8], target: pa.DataType) -> pa.Array:
         for code, marker in enumerate(self.markers, start=1):
             value = words.number_of(marker) if marker else None
             if value is not None and (np.isfinite(value) or pa.types.is_floating(target)):
@@ -414,7 +397,7 @@ def unreadable(name: str, row: int, text: str, kind: str) -> DataError:
     )
 
 
-def infinite_values(name: str, data: npt.NDArray[np.float64]) -> DataError:
+def infinite_values(name: str, data: Floats) -> DataError:
     """The error for a column of numbers with infinities."""
     infinite = np.flatnonzero(np.isinf(data))
     word = "inf" if data[infinite[0]] > 0 else "-inf"

@@ -132,9 +132,8 @@ def _codes(column: Column, condition: Any) -> list[int]:
         raise OptionError(f"no value of {column.name!r} is asked for. Give at least one, or leave the condition out.")
     codes = []
     for value in wanted:
-        match = [i for i, level in enumerate(levels) if level == value] or [
-            i for i, level in enumerate(levels) if level.casefold() == value.casefold()
-        ]
+        match = [i for i, level in enumerate(levels) if level == value]
+        match = match or [i for i, level in enumerate(levels) if level.casefold() == value.casefold()]
         if len(match) != 1:
             few = len(levels) <= _FEW_LEVELS
             near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]

@@ -85,9 +85,8 @@ def _regex(format: str) -> str:
 
 
 def parse_dates(texts: pa.Array, format: str) -> Floats:
-    """Seconds since 1970 of texts (UTC where the format has an offset, else local); NaN where a text does not fit.
-
-    texts: strings [K]. Returns float64 [K]. Impossible days (31 February) do not fit.
+    """Seconds since 1970 (UTC where the format has an offset, else local), float64 [K], that texts [K] mean; NaN where
+    a text does not fit, as 31 February does not.
     """
     if len(texts) == 0:
         return np.zeros(0)
@@ -202,10 +201,7 @@ def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
 
 
 def grain_of_times(times: Floats) -> float:
-    """The largest step in seconds whose multiples all times are: 86400 for days, 3600, … down to 1e-6; 0 if finer.
-
-    times: finite float64 [K], seconds.
-    """
+    """The largest step that all times [K], seconds, are multiples of: 86400 for days, 3600, … 1e-6; 0 if finer."""
     if len(times) == 0:
         return 0.0
     for scale in (1.0, 1e3, 1e6):
@@ -220,10 +216,7 @@ def grain_of_times(times: Floats) -> float:
 
 
 def format_dates(times: Floats, style: DateStyle, grain: float = 0.0) -> pa.Array:
-    """The texts of times in a style, each moved to the nearest multiple of the grain.
-
-    times: float64 [N] in seconds; NaN gives null. Returns strings [N].
-    """
+    """The texts [N] of times [N], seconds, moved to the nearest multiple of the grain; NaN gives null."""
     times = np.asarray(times, dtype=np.float64)
     present = ~np.isnan(times)
     if not present.all():

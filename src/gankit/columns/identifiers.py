@@ -100,10 +100,7 @@ def pattern_of_integers(numbers: Ints, *, named: bool, forced: bool = False) -> 
 
 
 def pattern_of_texts(texts: pa.Array, *, named: bool, forced: bool = False) -> Pattern | None:
-    """The pattern that texts, all different, share, or None if they share none (then they are free text).
-
-    texts: strings [N], in the order of the rows.
-    """
+    """The pattern of texts [N], all different, in the order of the rows; None where they share none (free text)."""
     if len(texts) < (2 if named or forced else FEWEST):
         return None
     return _numbered(texts) or _of_places(texts, named=named or forced)

@@ -295,7 +295,7 @@ class _Texts:
     def refuse(self, bad: Bools, kind: str) -> Column:
         """Raises the error for the first row with one of the `bad` texts, or for the first row if there is none."""
         bad = bad if bad.any() else np.ones_like(bad)
-        row = int(np.flatnonzero(np.isin(self.rows, np.flatnonzero(bad)))[0])
+        row = int(np.isin(self.rows, np.flatnonzero(bad)).argmax())
         raise unreadable(self.case.name, row, self.texts[int(self.rows[row])].as_py(), kind)
 
     def note_markers(self, markers: tuple[str | None, ...], mask: Bools) -> None:

@@ -78,10 +78,7 @@ def _pattern(style: NumberStyle) -> str:
 
 
 def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
-    """The numbers that texts mean, NaN where a text is no number in this style.
-
-    texts: strings [K]. Returns float64 [K], correctly rounded.
-    """
+    """The numbers float64 [K], correctly rounded, that texts [K] mean; NaN where one is none in this style."""
     if len(texts) == 0:
         return np.zeros(0)
     good = matching(texts, _pattern(style))
@@ -181,10 +178,7 @@ def grain_of(values: Floats, decimals: int | None) -> float:
 
 
 def decimals_of(values: Floats, *, most: int = 8) -> int | None:
-    """How many decimals suffice to write all values exactly, 0 to `most`, or None if they do not.
-
-    values: finite float64 [K].
-    """
+    """How many decimals, 0 to `most`, write finite values float64 [K] exactly; None if none do."""
     if len(values) == 0:
         return 0
     sample = values[:: max(1, len(values) // 1000)]
@@ -208,10 +202,7 @@ def to_grain(values: Floats, grain: float, decimals: int | None) -> Floats:
 
 
 def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array:
-    """The texts of numbers in a style, each moved to the nearest multiple of the grain.
-
-    values: float64 [N]; NaN gives null. Returns strings [N].
-    """
+    """The texts [N] of numbers float64 [N], moved to the nearest multiple of the grain; NaN gives null."""
     values = np.asarray(values, dtype=np.float64)
     present = ~np.isnan(values)
     if not present.all():

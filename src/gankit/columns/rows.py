@@ -44,7 +44,11 @@ class Rows:
 
 
 def records_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str]]:
-    """The source as a table, and the notes on how it was read. See `gankit.io.reading.read` for what is raised."""
+    """The source as a table, and the notes on how it was read.
+
+    Raises:
+        DataError, OptionError: as `gankit.io.reading.read`.
+    """
 
     def make() -> tuple[Records, list[str]]:
         notes: list[str] = []
@@ -73,7 +77,11 @@ def rows_of(probe: Probe, config: TrainConfig) -> Rows:
 
 @contextmanager
 def naming(name: str | None) -> Iterator[None]:
-    """Begins the texts of DataErrors with the name of the file that the data came from."""
+    """Begins the texts of DataErrors with the name of the file that the data came from.
+
+    Raises:
+        DataError: the one that was raised within, with that text.
+    """
     try:
         yield
     except DataError as error:
@@ -126,9 +134,7 @@ def write(
 
 
 def to_object(table: pa.Table, origin: Origin) -> Any:
-    """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list.
-
-    table: of `Schema.format`. Records that came from a file are given as an Arrow table, in which the numbers and times
-    of text columns are numbers and times.
+    """Records of `Schema.format` in the form that came: a DataFrame with the same columns and dtypes, an array, a list;
+    or an Arrow table if they came from a file, in which numbers and times of text columns are numbers and times.
     """
     return reading.to_object(typed(table) if origin.format in FORMATS else table, origin)

@@ -36,7 +36,11 @@ class Schema:
         return len(self.columns)
 
     def column(self, name: str) -> Column:
-        """The column of that name. Raises DataError, naming near ones, if there is none."""
+        """The column of that name.
+
+        Raises:
+            DataError: there is none; the text names near ones.
+        """
         found = next((column for column in self.columns if column.name == name), None)
         if found is None:
             raise DataError(f"no column {name!r}. {nearest(name, [c.name for c in self.columns])}")
@@ -59,11 +63,9 @@ class Schema:
             DataError: a column is not there, a number or time cannot be read, or (`strict`) a category is not known.
         """
         present = set(table.column_names)
-        for column in self.modelled:
-            if column.name not in present:
-                raise DataError(
-                    f"column {column.name!r} is not in this table. {nearest(column.name, table.column_names)}"
-                )
+        absent = [column.name for column in self.modelled if column.name not in present]
+        if absent:
+            raise DataError(f"column {absent[0]!r} is not in this table. {nearest(absent[0], table.column_names)}")
         return {column.name: column.parse(table.column(column.name), strict=strict) for column in self.modelled}
 
     def format(

@@ -91,7 +91,11 @@ def split(
 
 
 def check_size(num_rows: int) -> None:
-    """Refuses data of fewer than 2 rows with a DataError."""
+    """Refuses data that cannot be split.
+
+    Raises:
+        DataError: fewer than 2 rows.
+    """
     if num_rows < 2:
         raise DataError(
             "training needs at least 2 rows (one to learn from, one held out), and some hundreds to learn "
@@ -222,7 +226,7 @@ def known_rows(num: int, given: Sequence[Column], values: Mapping[str, Values], 
 
 
 def split_records(num: int, schema: Schema, values: Mapping[str, Values], config: TrainConfig) -> tuple[Ints, Ints]:
-    """The rows of `num` records that train and of those that are held out, as `columns.splitting.split` has them.
+    """The rows of `num` records that train and those held out, as `split` has them.
 
     schema, values: their labels; of the given ones both parts have even shares.
     """

@@ -92,7 +92,11 @@ def _all_of(stream: IO[bytes] | gzip.GzipFile, packed: int, name: str) -> bytes:
 
 
 def check_unpacked(size: int, packed: int, name: str, limit: int) -> None:
-    """Refuses an archive that grows beyond half of the memory, or beyond 256 MiB at over 500 times its size."""
+    """Refuses an archive that grows beyond half of the memory, or beyond 256 MiB at over 500 times its size.
+
+    Raises:
+        DataError: it does.
+    """
     if size > limit or (size > 1 << 28 and size > 500 * packed):
         raise DataError(
             f"{name!r} ({packed:,} bytes) unpacks to more than {size:,} bytes. If it is meant, unpack it yourself "

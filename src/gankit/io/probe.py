@@ -24,10 +24,9 @@ T = TypeVar("T")
 
 
 class Probe:
-    """A source, and what was found out about it so far. Within `with` it holds what it opened.
+    """A source: a path, "-" for standard input, a stream or a Python object; and what was found out about it so far.
 
-    Args:
-        source: a path, "-" for standard input, a stream or a Python object.
+    Within `with` it holds what it opened.
     """
 
     def __init__(self, source: Any) -> None:

@@ -27,7 +27,11 @@ from gankit.io.records import Origin, Records, joined
 
 
 def from_object(source: Any, notes: list[str]) -> Records:
-    """Records of a Python object; see `read`. Raises DataError where it cannot be taken as a table."""
+    """Records of a Python object; see `read`.
+
+    Raises:
+        DataError: it cannot be taken as a table.
+    """
     library = type(source).__module__.split(".")[0]
     if library == "pandas":
         return from_pandas(source, notes)
@@ -137,7 +141,11 @@ def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
 
 
 def from_pandas(source: Any, notes: list[str]) -> Records:
-    """Records of a DataFrame or Series. The index is left out unless it only counts; a note says so."""
+    """Records of a DataFrame or Series. The index is left out unless it only counts; a note says so.
+
+    Raises:
+        DataError: another object, columns of several levels, or cells that do not go together.
+    """
     import pandas as pd
 
     series = isinstance(source, pd.Series)
@@ -260,7 +268,11 @@ def _checked(records: Records, name: str) -> Records:
 
 
 def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str]) -> Records:
-    """Records from the bytes of a file of that name (`-`: none; its content tells the format)."""
+    """Records from the bytes of a file of that name (`-`: none; its content tells the format).
+
+    Raises:
+        DataError: they are damaged or of a format that is not read. OptionError: an option does not fit.
+    """
     data, inner, compression = unpack(data, name)
     format = FORMATS[config.format or _format_of(inner, data)]
     origin = Origin(format.name, name=stem_of(name), compression=compression)

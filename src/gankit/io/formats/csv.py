@@ -157,28 +157,18 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa
     single = len(names) == 1
     data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
 
+    parse = pacsv.ParseOptions(delimiter=dialect.delimiter, double_quote=not dialect.escape)
+    parse.escape_char = dialect.escape or False
+    parse.newlines_in_values, parse.ignore_empty_lines = b'"' in data, not single
+    convert = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    convert.check_utf8 = False
+    # Arrow's threads abort a process that has loaded torch and ends while they do, as it does on a mistake in a small
+    # file; and one block gains nothing from them.
+    lines = {"skip_rows_after_names": int(dialect.header), "use_threads": len(data) > _BLOCK}
+
     def read(block: int) -> pa.Table:
-        return pacsv.read_csv(
-            pa.BufferReader(data),
-            read_options=pacsv.ReadOptions(
-                column_names=names,
-                skip_rows_after_names=int(dialect.header),
-                block_size=block,
-                # Arrow's threads abort a process that has loaded torch and ends while they do, as it does on a mistake
-                # in a small file; and one block gains nothing from them.
-                use_threads=len(data) > _BLOCK,
-            ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=dialect.delimiter,
-                double_quote=not dialect.escape,
-                escape_char=dialect.escape or False,
-                newlines_in_values=b'"' in data,
-                ignore_empty_lines=not single,
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types={column: pa.string() for column in names}, strings_can_be_null=False, check_utf8=False
-            ),
-        )
+        options = pacsv.ReadOptions(column_names=names, block_size=block, **lines)
+        return pacsv.read_csv(pa.BufferReader(data), options, parse, convert)
 
     if b'"' in data and data.count(b'"') % 2 and not dialect.escape:
         _check_quotes(data, name, dialect)
@@ -278,11 +268,10 @@ def _ragged(data: bytes, name: str, width: int, dialect: Origin) -> DataError:
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
-class CsvSink(Sink):
+class _CsvSink(Sink):
     """CSV and TSV, in the dialect that the data came in."""
 
     def begin(self, first: pa.Table) -> None:
-        """Writes the names of the columns, unless the data had none."""
         origin = self.origin
         own = origin.format in ("csv", "tsv")
         plain = strip_suffixes(self.name.lower(), (".gz", ".zip"))
@@ -320,7 +309,6 @@ class CsvSink(Sink):
             ) from error
 
     def write(self, table: pa.Table) -> None:
-        """Writes records, every text quoted as the data was."""
         if not table.num_columns or not table.num_rows:
             return
         alone = table.num_columns == 1
@@ -389,7 +377,7 @@ class Csv(Format):
         mark = "," if dialect.delimiter == _UNUSED else dialect.delimiter
         return Records(table, replace(dialect, delimiter=mark, encoding=encoding, renamed=renamed))
 
-    sink = CsvSink
+    sink = _CsvSink
 
 
 class Tsv(Csv):

@@ -69,18 +69,16 @@ def plain(value: Any) -> Any:
 # --- the formats ---------------------------------------------------------------------------------------------------
 
 
-class JsonLinesSink(Sink):
+class _JsonLinesSink(Sink):
     """One JSON object a line."""
 
     start, between, end = "", "\n", "\n"
 
     def begin(self, first: pa.Table) -> None:
-        """Writes the bracket of a JSON array, if it is one."""
         self.stream.write(self.start.encode())
         self._any = False
 
     def write(self, table: pa.Table) -> None:
-        """Writes records; missing numbers and texts are null."""
         if table.num_rows == 0:
             return
         parts: list[Any] = []
@@ -104,7 +102,6 @@ class JsonLinesSink(Sink):
         return texts.fill_null("null")
 
     def close(self) -> None:
-        """Writes the last line's end, or the closing bracket."""
         self.stream.write((self.end if self._any or self.start else "").encode())
 
 
@@ -116,7 +113,7 @@ class JsonLines(Format):
     aliases: tuple[str, ...] = (".ndjson",)
     magic = (b"{",)
     is_text = has_types = True
-    sink = JsonLinesSink
+    sink = _JsonLinesSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`."""
@@ -152,7 +149,7 @@ def _json_lines(text: bytes, name: str) -> list[Any]:
     return rows
 
 
-class JsonSink(JsonLinesSink):
+class _JsonSink(_JsonLinesSink):
     """A JSON array of objects."""
 
     start, between, end = "[\n", ",\n", "\n]\n"
@@ -165,4 +162,4 @@ class Json(JsonLines):
     suffixes = (".json",)
     aliases = ()
     magic = (b"[",)
-    sink = JsonSink
+    sink = _JsonSink

@@ -176,7 +176,7 @@ class GrowingArrays:
             file.close()
 
 
-class NumpySink(Sink):
+class _NumpySink(Sink):
     """An array in the dtype and shape that came; of a table of numbers, doubles [N, columns]."""
 
     def __init__(self, stream: IO[bytes], origin: Origin, name: str, row: int = 0) -> None:
@@ -184,7 +184,6 @@ class NumpySink(Sink):
         self._arrays = GrowingArrays()
 
     def begin(self, first: pa.Table) -> None:
-        """Finds out which arrays there are."""
         if "arrays" in self.origin.details:
             self._origin = self.origin
             return
@@ -198,7 +197,6 @@ class NumpySink(Sink):
         self._origin = Origin("numpy", details={"arrays": [form]})
 
     def write(self, batch: pa.Table) -> None:
-        """Writes the arrays' bytes aside."""
         columns = [c.fill_null(math.nan) if pa.types.is_floating(c.type) else c for c in batch.columns]
         for name, array in arrays_of(pa.table(columns, names=batch.column_names), self._origin).items():
             if array.dtype.hasobject:
@@ -208,21 +206,18 @@ class NumpySink(Sink):
             self._arrays.add(name or "x", array)
 
     def close(self) -> None:
-        """Writes the header with the number of rows, and copies the bytes behind it."""
         if len(self._arrays) != 1:
             raise OutputError("several arrays do not fit into one .npy file. Write .npz.")
         self._arrays.copy(self.stream)
 
     def release(self) -> None:
-        """Removes what was written aside."""
         self._arrays.close()
 
 
-class NumpyArchiveSink(NumpySink):
+class _NumpyArchiveSink(_NumpySink):
     """Arrays in a .npz archive, under the names that came."""
 
     def close(self) -> None:
-        """Writes one member for each array."""
         self._arrays.archive(self.stream)
 
 
@@ -233,7 +228,7 @@ class Npy(Format):
     suffixes = (".npy",)
     magic = (b"\x93NUMPY",)
     has_types = True
-    sink: type[Sink] = NumpySink
+    sink: type[Sink] = _NumpySink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`: numbers in columns x0, x1, …"""
@@ -246,7 +241,7 @@ class Npz(Npy):
     name, media_type = "npz", "application/x-npz"
     suffixes = (".npz",)
     magic = (b"PK\x03\x04",)
-    sink = NumpyArchiveSink
+    sink = _NumpyArchiveSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`."""

@@ -15,48 +15,42 @@ from gankit.io.formats.base import Format, Sink
 from gankit.io.records import Origin, Records
 
 
-class TypedSink(Sink):
+class _TypedSink(Sink):
     """Tables as they are, by one of Arrow's writers, which `begin` makes."""
 
     _writer: Any = None
 
     def write(self, batch: pa.Table) -> None:
-        """See `Sink.write`."""
         self._writer.write_table(batch)
 
     def close(self) -> None:
-        """Writes the footer."""
         self._writer.close()
         self._writer = None
 
     def release(self) -> None:
-        """Closes the writer while its stream is open."""
         if self._writer is not None:
             with contextlib.suppress(OSError, ValueError, pa.ArrowException):
                 self._writer.close()
 
 
-class ParquetSink(TypedSink):
+class _ParquetSink(_TypedSink):
     """Parquet, compressed with Zstandard; a batch is a row group."""
 
     def begin(self, first: pa.Table) -> None:
-        """Writes the magic bytes."""
         import pyarrow.parquet as pq
 
         self._writer = pq.ParquetWriter(self.stream, first.schema, compression="zstd", compression_level=1)
 
     def release(self) -> None:
-        """Closes the writer, and tells it that it is closed: else it would try again when it is collected."""
         super().release()
         if self._writer is not None:
-            self._writer.is_open = False
+            self._writer.is_open = False  # else it would try again when it is collected
 
 
-class ArrowSink(TypedSink):
+class _ArrowSink(_TypedSink):
     """An Arrow file (Feather version 2)."""
 
     def begin(self, first: pa.Table) -> None:
-        """Writes the schema."""
         self._writer = pa.ipc.new_file(self.stream, first.schema)
 
 
@@ -67,7 +61,7 @@ class Parquet(Format):
     suffixes, aliases = (".parquet",), (".pq",)
     magic = (b"PAR1",)
     has_types = True
-    sink = ParquetSink
+    sink = _ParquetSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`."""
@@ -83,7 +77,7 @@ class Arrow(Format):
     suffixes, aliases = (".arrow", ".feather"), (".ipc",)
     magic = (b"ARROW1", b"FEA1")
     has_types = True
-    sink = ArrowSink
+    sink = _ArrowSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`."""

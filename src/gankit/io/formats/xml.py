@@ -147,7 +147,7 @@ def _tag_from(column: str) -> str:
 # --- the format ----------------------------------------------------------------------------------------------------
 
 
-class XmlSink(Sink):
+class _XmlSink(Sink):
     """XML, with the tags that the data came in, or <records>, <record> and one element a column."""
 
     def __init__(self, stream: IO[bytes], origin: Origin, name: str, row: int = 0) -> None:
@@ -155,7 +155,6 @@ class XmlSink(Sink):
         self._open = contextlib.ExitStack()
 
     def begin(self, first: pa.Table) -> None:
-        """Writes the root's opening tag."""
         plain = {"root": "records", "record": "record", "fields": {}}
         self._details = self.origin.details if "fields" in self.origin.details else plain
         self._writer = self._open.enter_context(etree.xmlfile(self.stream, encoding="utf-8"))
@@ -164,7 +163,6 @@ class XmlSink(Sink):
         self._writer.write("\n")
 
     def write(self, table: pa.Table) -> None:
-        """Writes one element a record; null is no element."""
         columns = [texts_of(column).to_pylist() for column in table.columns]
         for cells in zip(*columns, strict=True):
             try:
@@ -175,11 +173,9 @@ class XmlSink(Sink):
             self._writer.write("\n")
 
     def close(self) -> None:
-        """Writes the root's closing tag."""
         self._open.close()
 
     def release(self) -> None:
-        """Closes the tags while the stream is open."""
         with contextlib.suppress(OSError, ValueError, SyntaxError):
             self._open.close()
 
@@ -191,7 +187,7 @@ class Xml(Format):
     suffixes = (".xml",)
     magic = (b"<",)
     is_text = True
-    sink = XmlSink
+    sink = _XmlSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
         """See `Format.read`."""
