@@ -27,26 +27,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DataError",
-    "DependencyError",
-    "DivergedError",
-    "GankitError",
-    "InterruptedRun",
-    "Model",
-    "ModelError",
-    "OptionError",
-    "OutputError",
-    "TrainConfig",
-    "__version__",
-    "evaluate",
-    "follow",
-    "inspect",
-    "load",
-    "parse_where",
-    "resume",
-    "train",
-]
+__all__ = ["TrainConfig", "evaluate", "follow", "resume", "train"]
+__all__ += ["Model", "__version__", "inspect", "load", "parse_where"]
+__all__ += ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "ModelError"]
+__all__ += ["OptionError", "OutputError"]
 
 _MODULE_OF = {name: "errors" for name in __all__ if name.endswith("Error")} | {"InterruptedRun": "errors"}
 _MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")

@@ -36,9 +36,8 @@ class Codec(ABC, Generic[R]):
     def fit(cls, columns: Sequence[Column], records: R, *own: Any, **named: Any) -> Self:
         """The codec for training records.
 
-        Args:
-            columns: those of `records` that are modelled; none where records are no columns.
-            own, named: what only one codec needs.
+        columns: those of `records` that are modelled; none where records are no columns.
+        own, named: what only one codec needs.
         """
 
     @abstractmethod
@@ -183,9 +182,8 @@ class Field:
 class TableCodec(Codec[Columns]):
     """The codec of kind "table".
 
-    Attributes:
-        fields: one a column, in the columns' order.
-        ordered: pairs (a, b) of positions in `fields`: dates of which a <= b held in every training row.
+    fields: one a column, in the columns' order.
+    ordered: pairs (a, b) of positions in `fields`: dates of which a <= b held in every training row.
     """
 
     def __init__(self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = ()) -> None:
@@ -198,13 +196,10 @@ class TableCodec(Codec[Columns]):
 
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns, num_first: int = 0) -> Self:
-        """The codec for training rows.
+        """The codec for training rows of the columns that are modelled.
 
-        Args:
-            columns: those that are modelled.
-            records: their training rows.
-            num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
-                fewest first, so that the records that a sequential generator begins repeat much and are made once.
+        num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
+            fewest first, so that the records that a sequential generator begins repeat much and are made once.
         """
         fields = [Field.fit(column, records[column.name]) for column in columns]
         fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)

@@ -293,7 +293,7 @@ class Column:
         return self.markers.index(either) + 1 if either in self.markers else min(len(self.markers), 1)
 
     def format(self, values: Values, *, typed: bool = False) -> pa.Array:
-        """The cells of a modelled column in the user's own form, or `typed` in the type of `storage`; none is clipped."""
+        """The cells of a modelled column in the user's own form, or `typed` in the type of `storage`, unclipped."""
         target = self.storage if typed else self.arrow_type
         if not is_text(target):
             return self._format_native(values, target)

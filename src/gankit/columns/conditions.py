@@ -54,13 +54,10 @@ class Restriction:
 def restrictions(
     schema: Schema, fields: Sequence[Field], ordered: Sequence[tuple[int, int]], conditions: Mapping[str, Any]
 ) -> dict[int, Restriction]:
-    """Position in `fields` -> restriction, for every condition.
+    """Position in `fields` -> restriction, for every condition. fields, ordered: of a `TableCodec`.
 
-    Args:
-        schema: the columns.
-        fields, ordered: of a `TableCodec`.
-        conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
-            missing value.
+    conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
+        missing value.
 
     Raises:
         OptionError: an unknown column or value, or a condition that no record can obey.

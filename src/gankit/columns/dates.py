@@ -7,6 +7,7 @@ second) and `%z` (`Z`, `+0200`, `+02:00`).
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -33,22 +34,9 @@ _DIRECTIVE = re.compile(r"%(-?[A-Za-z]|[1-9]f)")
 _REGEX = dict.fromkeys("ymdHIMS", "[0-9]{2}") | dict.fromkeys(("-m", "-d", "-H", "-I"), "[0-9]{1,2}")
 _REGEX |= {"Y": "[0-9]{4}", "b": "[A-Z][a-z]{2}", "B": "[A-Z][a-z]{2,8}", "a": "[A-Z][a-z]{2}"}
 _REGEX |= {"p": "[AaPp][Mm]", "z": "Z|[+-][0-9]{2}:?[0-9]{2}"}
-_DATES = (
-    ("[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", ("%Y-%m-%d", "%Y-%-m-%-d")),
-    ("[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}", ("%Y/%m/%d", "%Y/%-m/%-d")),
-    ("[0-9]{4}[.][0-9]{1,2}[.][0-9]{1,2}", ("%Y.%m.%d", "%Y.%-m.%-d")),
-    ("[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", ("%m/%d/%Y", "%-m/%-d/%Y", "%d/%m/%Y", "%-d/%-m/%Y")),
-    ("[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}", ("%d-%m-%Y", "%-d-%-m-%Y", "%m-%d-%Y", "%-m-%-d-%Y")),
-    ("[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}", ("%d.%m.%Y", "%-d.%-m.%Y", "%m.%d.%Y", "%-m.%-d.%Y")),
-    ("[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}", ("%m/%d/%y", "%-m/%-d/%y", "%d/%m/%y", "%-d/%-m/%y")),
-    ("[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}", ("%d.%m.%y", "%-d.%-m.%y")),
-    ("[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4}", ("%d-%b-%Y", "%-d-%b-%Y")),
-    ("[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{2}", ("%d-%b-%y", "%-d-%b-%y")),
-    ("[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}", ("%d %b %Y", "%-d %b %Y")),
-    ("[0-9]{1,2} [A-Z][a-z]{2,8} [0-9]{4}", ("%d %B %Y", "%-d %B %Y")),
-    ("[A-Z][a-z]{2} [0-9]{1,2},? [0-9]{4}", ("%b %d, %Y", "%b %-d, %Y", "%b %d %Y", "%b %-d %Y")),
-    ("[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}", ("%B %d, %Y", "%B %-d, %Y")),
-)
+_DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"]
+_DATES += ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y"]
+_DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y"]
 _CLOCK = re.compile(
     r"^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?(?P<zone> ?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
@@ -77,6 +65,7 @@ def _days_in_month(year: Ints, month: Ints) -> Ints:
     return _days_from_civil(year + month // 12, month % 12 + 1, first) - _days_from_civil(year, month, first)
 
 
+@functools.cache
 def _regex(format: str) -> str:
     pieces = _DIRECTIVE.split(format)  # texts, and at the odd places the directives between them
     pieces[::2] = map(re.escape, pieces[::2])
@@ -162,14 +151,14 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
 
 
 def _formats(text: str) -> list[str]:
-    """The formats that one text may be in."""
+    """The formats that one text may be in, those with leading zeros first."""
     found = _clocks(text)
-    for pattern, formats in () if found else _DATES:
-        split = re.match(rf"^({pattern})(?:([T ]|, )(.+))?$", text)
-        if split and split[3] is None:
-            found += formats
+    for format in (f for date in _DATES for f in (date, re.sub("%([md])", r"%-\1", date))):
+        split = re.match(_regex(format)[:-1] + r"(?:(?P<by>[T ]|, )(?P<clock>.+))?$", text)
+        if split and split["by"] is None:
+            found.append(format)
         elif split:
-            found += [format + split[2] + clock for format in formats for clock in _clocks(split[3])]
+            found += [format + split["by"] + clock for clock in _clocks(split["clock"])]
     return found
 
 

@@ -5,6 +5,7 @@ Knows texts and whole numbers; never tables, files or kinds of column. Keeps the
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from dataclasses import asdict, dataclass
@@ -201,10 +202,11 @@ def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], In
         counted -= 1
         capacity *= places[counted][2]
     factor = key(seed, "identifier factor") % capacity | 1
-    while np.gcd(factor, capacity) != 1:
+    while math.gcd(factor, capacity) != 1:
         factor += 2
     shift = key(seed, "identifier shift") % capacity
-    index = (_multiply(rows, factor % capacity, capacity) + np.uint64(shift)) % np.uint64(capacity)
+    # Python's whole numbers, since 64-bit products would overflow.
+    index = np.array([(row * factor + shift) % capacity for row in rows.tolist()], dtype=np.uint64)
     drawn: dict[tuple[int, int], Ints] = {}
     for number, at, size in reversed(places[counted:]):
         drawn[number, at] = (index % np.uint64(size)).astype(np.int64)
@@ -213,18 +215,6 @@ def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], In
         salt = key(seed, "identifier place", number, at)
         drawn[number, at] = (_mix(rows.astype(np.uint64) + np.uint64(salt)) % np.uint64(size)).astype(np.int64)
     return drawn
-
-
-def _multiply(rows: Ints, factor: int, modulus: int) -> npt.NDArray[np.uint64]:
-    """Gives rows * factor mod modulus, exact for modulus < 2^62 (by doubling: 64-bit products would overflow)."""
-    total = np.zeros(len(rows), dtype=np.uint64)
-    power, left, large = factor % modulus, rows.astype(np.uint64), np.uint64(modulus)
-    while bool(left.any()):
-        odd = (left & np.uint64(1)).astype(bool)
-        total[odd] = (total[odd] + np.uint64(power)) % large
-        left >>= np.uint64(1)
-        power = power * 2 % modulus
-    return total
 
 
 def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -171,9 +171,6 @@ def _by_count(counted: Iterable[tuple[int, str | None]]) -> tuple[str | None, ..
     return tuple(text for _, text in sorted(counted, key=lambda pair: -pair[0]))
 
 
-# --- typed columns --------------------------------------------------------------------------------------------------
-
-
 def _typed_column(case: _Case, array: pa.Array) -> Column:
     name, forced = case.name, case.forced
     plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
@@ -262,9 +259,6 @@ def _constant_text(plain: pa.Array) -> str | None:
         return text[0].as_py() if text.cast(plain.type).equals(plain[:1]) else None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-
-
-# --- columns of texts -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,10 @@ class Cells:
 
     @classmethod
     def fit(cls, x: np.ndarray, max_cells: int = 128, discrete: bool | None = None) -> Cells:
-        """The cells of the values `x`.
+        """The cells of the values `x`, [N] float64, finite, N >= 1.
 
-        Args:
-            x: [N] float64, finite, N >= 1.
-            max_cells: about how many cells there are at the most; atoms may add up to as many again.
-            discrete: whether only the values of `x` themselves may be drawn; None = found out.
+        max_cells: about how many cells there are at the most; atoms may add up to as many again.
+        discrete: whether only the values of `x` themselves may be drawn; None = found out.
         """
         values, counts = np.unique(x, return_counts=True)
         upper_mass = np.cumsum(counts) / len(x)

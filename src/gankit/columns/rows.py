@@ -110,9 +110,6 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
     return schema
 
 
-# --- rows written again ---------------------------------------------------------------------------------------------
-
-
 def typed(table: pa.Table, times: bool = True) -> pa.Table:
     """The table whose text columns are what their texts mean (numbers, times, booleans).
 

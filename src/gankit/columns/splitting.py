@@ -127,9 +127,6 @@ def _stratum(column: Column, values: Values) -> Ints:
     return stratum
 
 
-# --- windows ----------------------------------------------------------------------------------------------------------
-
-
 def windows_of(begins: Ints, lengths: Ints, window: int, stride: int) -> Ints:
     """Where the windows of series begin, int64 [K]; series shorter than a window have none."""
     counts = np.maximum((lengths - window) // stride + 1, 0)
@@ -238,15 +235,10 @@ def split_records(num: int, schema: Schema, values: Mapping[str, Values], config
 def understand_labels(
     labels: pa.Table | None, config: TrainConfig, notes: list[str], what: str, by_name: bool = False
 ) -> tuple[TrainConfig, Schema]:
-    """What the labels of records are, and which of them are given.
+    """The config with all labels given unless the user said which, and the columns that the given ones are.
 
-    Args:
-        labels: a row a record, or None.
-        what: the records have a name in texts: "images", "series", "texts".
-        by_name: the labels are names of files or folders, so that NA and none are classes like any other.
-
-    Returns:
-        The config with all labels given unless the user said which, and the columns that the given ones are.
+    labels: a row a record, or None. what: the records have a name in texts: "images", "series", "texts".
+    by_name: the labels are names of files or folders, so that NA and none are classes like any other.
 
     Raises:
         OptionError: a given label is not there or cannot be learned.

@@ -52,8 +52,6 @@ class Probe:
         found: T = self._found[key]
         return found
 
-    # what it is
-
     @cached_property
     def path(self) -> Path | None:
         """The path, where the source is one."""
@@ -111,8 +109,6 @@ class Probe:
             return archive_and_part(self.path) or (None, "")
         except OSError:  # a name that is too long, say
             return None, ""
-
-    # what is in it
 
     def stream(self) -> IO[bytes]:
         """The file that is there, opened once, at its beginning.

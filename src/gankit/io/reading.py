@@ -93,9 +93,6 @@ def _schema_text(schema: pa.Schema) -> str:
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
-# --- lists and dicts ----------------------------------------------------------------------------------------------
-
-
 def _from_list(items: list[Any], notes: list[str]) -> Records:
     if not items:
         raise DataError("the list is empty. Give one with records.")

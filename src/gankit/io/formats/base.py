@@ -109,9 +109,6 @@ class Format(ABC):
         """
 
 
-# --- texts --------------------------------------------------------------------------------------------------------
-
-
 def large(text: str) -> pa.Scalar:
     """Arrow joins large texts with large texts only."""
     return pa.scalar(text, pa.large_string())

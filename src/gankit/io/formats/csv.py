@@ -265,9 +265,6 @@ def _ragged(data: bytes, name: str, width: int, dialect: Origin) -> DataError:
     )
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
-
-
 class _CsvSink(Sink):
     """CSV and TSV, in the dialect that the data came in."""
 

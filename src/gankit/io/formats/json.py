@@ -66,9 +66,6 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-# --- the formats ---------------------------------------------------------------------------------------------------
-
-
 class _JsonLinesSink(Sink):
     """One JSON object a line."""
 

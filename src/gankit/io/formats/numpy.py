@@ -128,9 +128,6 @@ def load_arrays(file: IO[bytes], name: str) -> dict[str, npt.NDArray[Any]]:
         raise DataError(f"{name!r} is damaged or no NumPy file: {text}. Take another copy of it.") from error
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
-
-
 class GrowingArrays:
     """Arrays [N, …] that grow by rows. Their headers need N, which comes last: the bytes wait in unnamed files."""
 

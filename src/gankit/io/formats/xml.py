@@ -144,9 +144,6 @@ def _tag_from(column: str) -> str:
     return tag if tag and (tag[0].isalpha() or tag[0] == "_") else "_" + tag
 
 
-# --- the format ----------------------------------------------------------------------------------------------------
-
-
 class _XmlSink(Sink):
     """XML, with the tags that the data came in, or <records>, <record> and one element a column."""
 
