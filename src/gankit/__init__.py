@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["TrainConfig", "evaluate", "follow", "resume", "train"]
-__all__ += ["Model", "__version__", "inspect", "load", "parse_where"]
-__all__ += ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "ModelError"]
-__all__ += ["OptionError", "OutputError"]
+__all__ = ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "Model", "ModelError"]
+__all__ += ["OptionError", "OutputError", "TrainConfig", "__version__", "evaluate", "follow", "inspect", "load"]
+__all__ += ["parse_where", "resume", "train"]
 
-_MODULE_OF = {name: "errors" for name in __all__ if name.endswith("Error")} | {"InterruptedRun": "errors"}
+_MODULE_OF = dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Run"))), "errors")
 _MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")
 _MODULE_OF |= {"evaluate": "run.evaluation"} | dict.fromkeys(("follow", "resume", "train"), "run.api")
 
