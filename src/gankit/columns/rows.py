@@ -95,14 +95,13 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
     if config.heldout is None:
         check_size(len(records))
     schema = infer(records, config, notes=notes)
-
     if len(schema.modelled) > MAX_COLUMNS:
         raise DataError(
             f"{len(schema.modelled):,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Leave some out "
             "with --column NAME=drop, or split the table."
         )
     for name in config.given:
-        if schema.column(name).type not in ("number", "category", "datetime"):
+        if not schema.column(name).modelled:
             raise OptionError(
                 f"--given {name}: this column is not modelled ({schema.column(name).type}). Name another, or say what "
                 f"it is with --column {name}=category."
