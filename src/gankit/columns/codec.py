@@ -53,10 +53,6 @@ class Codec(ABC, Generic[R]):
         assert not conditions, "only cells can be restricted"
         return {}
 
-    def compatible(self, other: Codec[Any]) -> bool:
-        """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
-        return type(self) is type(other) and self.spec == other.spec
-
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """The fitted codec as plain JSON values."""
@@ -227,10 +223,6 @@ class TableCodec(Codec[Columns]):
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """See `Codec.restrictions` and `columns.conditions.restrictions`."""
         return restrictions(schema, self.fields, self.ordered, conditions)
-
-    def index(self, name: str) -> int:
-        """The position of the column in `fields`."""
-        return next(i for i, field in enumerate(self.fields) if field.name == name)
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""

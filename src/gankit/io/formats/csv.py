@@ -80,7 +80,7 @@ def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list
 
 def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -> str:
     """The delimiter that divides the lines most evenly; among equals the one whose fields look most like numbers."""
-    best, best_score = None, (0.0, 0.0, 0.0, 0)
+    scores: dict[str, tuple[float, ...]] = {}
     for delimiter in (*_DELIMITERS, " "):
         rows = _rows(text, delimiter, whole, escape)
         counts = Counter(map(len, rows))
@@ -88,13 +88,11 @@ def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -
         even = times / max(len(rows), 1)
         if width < 2 or even < (0.95 if delimiter == " " else 0.5):
             continue
-        cells = list(itertools.chain.from_iterable(row for row in rows[:50] if len(row) == width))
+        cells = [cell for row in rows[:50] if len(row) == width for cell in row]
         plain = sum(bool(_NUMBER.match(cell)) for cell in cells) / max(len(cells), 1)
         first = float(delimiter == expected) + round(even, 1) + 0.3 * (len(rows[0]) == width)
-        score = (first, plain, -float(delimiter == " "), width)
-        if best is None or score > best_score:
-            best, best_score = delimiter, score
-    return best or (expected or (_UNUSED if "," in text else ","))
+        scores[delimiter] = (first, plain, -float(delimiter == " "), width)
+    return max(scores, key=scores.__getitem__, default=expected or (_UNUSED if "," in text else ","))
 
 
 def _quoting_of(text: str, delimiter: str) -> str:
@@ -107,12 +105,10 @@ def _quoting_of(text: str, delimiter: str) -> str:
     quoted = [cell for cell in cells if cell.startswith('"')]
     bare = [cell for cell in cells if cell and not cell.startswith('"')]
     needless = [cell for cell in quoted if not re.search(rf'[{mark}\r\n]|""', cell[1:-1]) and len(cell) > 2]
-    if not needless:
-        return "needed"
-    if not bare:
-        return "all"
     texts = [cell for cell in bare if not _NUMBER.match(cell) and cell.strip().lower() not in words.CERTAIN]
-    return "strings" if not texts else "needed"
+    if not needless or texts:
+        return "needed"
+    return "strings" if bare else "all"
 
 
 def _header_score(rows: list[list[str]]) -> float:
@@ -156,7 +152,6 @@ def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]
 def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa.Table:
     single = len(names) == 1
     data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
-
     parse = pacsv.ParseOptions(delimiter=dialect.delimiter, double_quote=not dialect.escape)
     parse.escape_char = dialect.escape or False
     parse.newlines_in_values, parse.ignore_empty_lines = b'"' in data, not single
