@@ -19,7 +19,7 @@ from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.images.options import OPTIONS
-from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object
+from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object, write_images
 from gankit.randomness import numpy_generator
 from gankit.spec import Spec
 
@@ -181,6 +181,4 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
                 f"--format {format}: what images go to is told by the name after -o: a folder, a .zip, an .npz, an "
                 ".npy, or a .png as a grid. Leave --format out."
             )
-        from gankit.kinds.images.records import write_images
-
         write_images(batches, path, origin, first_row=first_row)

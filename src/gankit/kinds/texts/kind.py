@@ -18,13 +18,7 @@ from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
-from gankit.kinds.texts.files import (
-    is_one_column_of_texts,
-    looks_like_texts,
-    read_texts,
-    texts_of_records,
-    write_texts,
-)
+from gankit.kinds.texts import files
 from gankit.kinds.texts.options import OPTIONS
 from gankit.kinds.texts.preparing import prepare_texts
 from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut, text_table, to_text_object
@@ -49,15 +43,17 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
-        return looks_like_texts(probe, config) or is_one_column_of_texts(records_of(probe, config)[0], config)
+        return files.looks_like_texts(probe, config) or files.is_one_column_of_texts(
+            records_of(probe, config)[0], config
+        )
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
-        if looks_like_texts(probe, config):
-            return prepare_texts(self, read_texts(probe, config, notes), config, notes)
+        if files.looks_like_texts(probe, config):
+            return prepare_texts(self, files.read_texts(probe, config, notes), config, notes)
         records, said = records_of(probe, config)
         notes += said
-        return prepare_texts(self, texts_of_records(records, config, notes), config, notes)
+        return prepare_texts(self, files.texts_of_records(records, config, notes), config, notes)
 
     def coded(self, prepared: Prepared[Dataset, TextCodec], part: Dataset) -> Coded:
         """See `Kind.coded`: the codes of symbols."""
@@ -112,7 +108,7 @@ class TextKind(Kind[Dataset, TextCodec]):
         self, batches: Iterable[pa.Table], path: Target, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write`."""
-        write_texts(batches, path, origin, format=format)
+        files.write_texts(batches, path, origin, format=format)
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`: the format the data came in; JSON lines for objects and folders."""

@@ -20,18 +20,9 @@ from typing import Any
 import numpy as np
 
 from gankit.kinds.tables.metrics.sample import Sample, concatenate, frequency_ranks
+from gankit.metrics import nearness
 from gankit.metrics.classification import auc, auc_interval, true_positive_rate
 from gankit.metrics.metric import Score, binomial_interval, impossible, plain
-from gankit.metrics.nearness import (
-    closest_pairs,
-    comparable,
-    histograms,
-    mann_whitney_z,
-    nearer,
-    repeats,
-    smallest,
-    three_sample,
-)
 from gankit.randomness import key, numpy_generator
 
 _CANDIDATES, _CHUNK_ROWS = 8, 512
@@ -156,7 +147,7 @@ def nearest(
         squared = norms - 2 * (queries.euclid[rows] @ among.euclid.T)  # [rows, among], less the query's own norm
         if same:
             squared[np.arange(len(rows)), rows] = np.inf
-        part = smallest(squared, wanted)
+        part = nearness.smallest(squared, wanted)
         exact = gower(queries.take(np.repeat(rows, wanted)), among.take(part.ravel())).reshape(part.shape)
         order = np.lexsort((part, exact), axis=1)[:, :k]
         distances[rows] = np.take_along_axis(exact, order, 1)
@@ -173,14 +164,14 @@ def copies_exact(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0)
     """
     if not fake.num_rows or not train.num_rows:
         return impossible(0.0, "one of the samples has no rows")
-    score = repeats(row_keys(train), row_keys(heldout), row_keys(fake), "rows")
+    score = nearness.repeats(row_keys(train), row_keys(heldout), row_keys(fake), "rows")
     score.details["examples"] = [{"fake": fake.row(pair["fake"])} for pair in score.details.pop("pairs")]
     return score
 
 
 def row_keys(sample: Sample) -> list[bytes]:
     """A key for each row, equal for equal rows (-0 and 0 are equal, and so are two missing values)."""
-    rows = comparable(np.stack([v.astype(np.float64) for v in sample.columns.values()], 1))
+    rows = nearness.comparable(np.stack([v.astype(np.float64) for v in sample.columns.values()], 1))
     keys: list[bytes] = rows.view(f"V{rows.strides[0]}")[:, 0].tolist()
     return keys
 
@@ -215,14 +206,14 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
         "distance": {
             "train_median": float(np.median(to_train)),
             "heldout_median": float(np.median(to_heldout)),
-            **histograms(fake_to_known, heldout_to_known),
+            **nearness.histograms(fake_to_known, heldout_to_known),
         },
         "worst": [
             pair | {"fake": fake.row(pair["fake"]), "train": train.row(pair["train"])}
-            for pair in closest_pairs(to_train, to_heldout, index)
+            for pair in nearness.closest_pairs(to_train, to_heldout, index)
         ],
     }
-    return nearer(to_train, to_heldout, index, other, rows, details)
+    return nearness.nearer(to_train, to_heldout, index, other, rows, details)
 
 
 def _three_sample(
@@ -242,7 +233,7 @@ def _three_sample(
     space = Space(train, key(seed, "metrics/copies_near/train"))
     members, others, fakes = (space.place(s) for s in (train, heldout, fake))
     near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
-    out = three_sample(near, usual)
+    out = nearness.three_sample(near, usual)
     cells = min(_MAX_CELLS, min(fakes.num_rows, others.num_rows) // _MIN_CELL_ROWS)
     if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
         return out, near, usual
@@ -254,7 +245,7 @@ def _three_sample(
     if pairs:
         weights = np.array([len(b) for _, b in pairs])
         share = weights / weights.sum()
-        mean = float(share @ np.array([mann_whitney_z(a, b) for a, b in pairs]))
+        mean = float(share @ np.array([nearness.mann_whitney_z(a, b) for a, b in pairs]))
         p = float(norm.cdf(mean / math.sqrt(float(share @ share))))
         out |= {"cells_z": mean, "cells_p": p, "cells": len(pairs)}
     return out, near, usual

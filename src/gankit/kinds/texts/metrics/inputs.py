@@ -40,17 +40,7 @@ from typing import Any
 import numpy as np
 
 from gankit.kinds.texts.metrics import fidelity
-from gankit.kinds.texts.metrics.fidelity import (
-    BLEU_ORDERS,
-    FAST,
-    Features,
-    References,
-    Tokenise,
-    bleu_each,
-    head,
-    per_class,
-    self_bleu_each,
-)
+from gankit.kinds.texts.metrics.fidelity import Features, References, Tokenise
 from gankit.kinds.texts.metrics.grams import ORDERS, Grams, Texts, TextSet, code, excess, grams
 from gankit.metrics.classification import class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
@@ -178,7 +168,7 @@ class TextInputs(Inputs[TextSet, TextFacts]):
     @cached_property
     def unmarked(self) -> dict[str, list[Grams]]:
         """The n-grams without marks of each of `sets`, n = 1 .. 5."""
-        return self._counted(max(BLEU_ORDERS), marks=False)[0]
+        return self._counted(max(fidelity.BLEU_ORDERS), marks=False)[0]
 
     def _counted(self, most: int, *, marks: bool) -> tuple[dict[str, list[Grams]], list[np.ndarray]]:
         tables, names = zip(*grams([one.coded for one in self.sets.values()], most, marks=marks), strict=True)
@@ -189,13 +179,13 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         if who not in self._bleu:
             real, fake = self.heldout.coded.lengths, self.sets[who].coded.lengths
             a, b = self.unmarked[HELDOUT], self.unmarked[who]
-            some, own = ([head(table, FAST) for table in side] for side in (a, b))
+            some, own = ([fidelity.head(table, fidelity.FAST) for table in side] for side in (a, b))
             self._bleu[who] = (
-                bleu_each(b, a, fake, real),
-                bleu_each(a, b, real, fake),
-                self_bleu_each(b, fake),
-                bleu_each(b, some, fake, real[:FAST]),
-                self_bleu_each(own, fake[:FAST]),
+                fidelity.bleu_each(b, a, fake, real),
+                fidelity.bleu_each(a, b, real, fake),
+                fidelity.self_bleu_each(b, fake),
+                fidelity.bleu_each(b, some, fake, real[: fidelity.FAST]),
+                fidelity.self_bleu_each(own, fake[: fidelity.FAST]),
             )
         return self._bleu[who]
 
@@ -280,7 +270,7 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         return TextFacts(
             units,
             None if judged is None else confusion_figures(*judged, self.classes, "texts"),
-            per_class(self.heldout, self.candidates[FAKE], self.members, self.known, known, self.classes),
+            fidelity.per_class(self.heldout, self.candidates[FAKE], self.members, self.known, known, self.classes),
             lengths=length_histograms(self.heldout.coded.lengths, self.candidates[FAKE].coded.lengths),
             grams=self._grams(),
             texts=self._texts(results),
