@@ -80,8 +80,7 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
     show = numbers.moment if is_date else numbers.amount
     kept = [np.clip(v[np.isfinite(v)], -_LARGEST, _LARGEST) for v in (real, fake)]
     remarks = []
-    atom = _atom(kept[0], sizes[0])
-    if atom is not None:
+    if (atom := _atom(kept[0], sizes[0])) is not None:
         shares = [float((v == atom).sum()) / n for v, n in zip(kept, sizes, strict=True)]
         remarks.append(
             f"Left out of the image: the value {show(atom)}, in {numbers.share(shares[0])} of the real rows "
@@ -194,9 +193,6 @@ def _bars(entry: Mapping[str, Any]) -> Markup:
         for name, a, b in bars
     ]
     return _BARS.format(name=entry["column"], rows=Markup("").join(rows)) if rows else Markup()
-
-
-# --- how strongly columns correlate -----------------------------------------------------------------------------------
 
 
 def associations(sample: Sample, names: Sequence[str]) -> np.ndarray:
@@ -398,11 +394,11 @@ def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), 
         fake, train = entry["fake"], entry["train"]
         rows, equal = [], 0
         for column in fake:
-            sides = tuple(value_text(column, record.get(column), dates) for record in (fake, train))
-            same = fake[column] == train.get(column)
-            equal += same
-            shown = tuple(Markup('<span class="same">{}</span>').format(s) for s in sides) if same else sides
-            rows.append((column, *shown))
+            sides = [value_text(column, record.get(column), dates) for record in (fake, train)]
+            if fake[column] == train.get(column):
+                equal += 1
+                sides = [Markup('<span class="same">{}</span>').format(side) for side in sides]
+            rows.append((column, *sides))
         near, far = numbers.finite(entry.get("distance_train")), numbers.finite(entry.get("distance_heldout"))
         suspicious = near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
         summary = (
@@ -494,7 +490,11 @@ def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
         handles, labels = (a + b for a, b in zip(*(x.get_legend_handles_labels() for x in (above, right)), strict=True))
         figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2, labelcolor=INK)
 
-    return draw(paint, size=(5.6, 3.9), name="figure-1", alt=alternative(figure_1d))
+    alt = (
+        "The density of the real values as an area, that of the fakes as a line, D(x) as a dashed line; below them, "
+        f"arrows from {len(z)} values of z to x = G(z). {figure_words(figure_1d)}"
+    )
+    return draw(paint, size=(5.6, 3.9), name="figure-1", alt=alt)
 
 
 def _lines(axes: Any, z: np.ndarray, x_of_z: np.ndarray, inside: np.ndarray, span: tuple[float, float]) -> None:
@@ -529,12 +529,4 @@ def figure_words(figure_1d: Mapping[str, Any]) -> str:
         f"The two densities share {numbers.share(min(overlap, 1.0))} of their area, and D(x) lies "
         f"{numbers.score(away)} from ½ on average where there are rows "
         "(0: D cannot tell real from fake; 0.5: it always can)."
-    )
-
-
-def alternative(figure_1d: Mapping[str, Any]) -> str:
-    """The alternative text of the drawing."""
-    return (
-        "The density of the real values as an area, that of the fakes as a line, D(x) as a dashed line; below them, "
-        f"arrows from {len(figure_1d['z'])} values of z to x = G(z). {figure_words(figure_1d)}"
     )

@@ -23,6 +23,8 @@ from gankit.report.verdict import is_copies
 MOST_PANELS = 40
 """Columns that are drawn, at the most."""
 
+_WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
+
 _WARNING = (
     "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
     "make it anew with --no-records."
@@ -118,15 +120,9 @@ class TableSections(Sections[TableFacts]):
 
     def _giveaways(self) -> list[str]:
         """What may give the fakes away, from the other metrics: the worst columns and pairs, with their scores."""
-        found = {m: self.results[m].details for m in ("shape", "trend") if m in self.results}
-        columns = [
-            f"{name(c['column'])} ({numbers.score(c['score'])})" for c in found.get("shape", {}).get("columns") or []
-        ]
-        pairs = [
-            f"{' with '.join(map(name, p['columns']))} ({numbers.score(p['score'])})"
-            for p in found.get("trend", {}).get("pairs") or []
-        ]
-        parts = [numbers.listed(some[:3]) for some in (columns, pairs) if some]
+        found = [self.results[m].details.get(k) or [] for m, k in _WHERE if m in self.results]
+        fits = [[(e.get("columns") or [e["column"]], numbers.score(e["score"])) for e in worst[:3]] for worst in found]
+        parts = [numbers.listed([f"{' with '.join(map(name, n))} ({s})" for n, s in some]) for some in fits if some]
         if not parts:
             return []
         return [

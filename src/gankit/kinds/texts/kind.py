@@ -43,9 +43,8 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
-        return files.looks_like_texts(probe, config) or files.is_one_column_of_texts(
-            records_of(probe, config)[0], config
-        )
+        found = files.looks_like_texts(probe, config)
+        return found or files.is_one_column_of_texts(records_of(probe, config)[0], config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
+from gankit.columns.rows import to_object
 from gankit.columns.schema import Column
 from gankit.errors import OptionError
 from gankit.io.records import Origin, Records, fingerprint
@@ -85,8 +86,6 @@ def to_text_object(table: pa.Table, origin: Origin) -> Any:
 
     What came from files is a list of texts where it has no labels, else an Arrow table.
     """
-    from gankit.columns.rows import to_object
-
     if origin.format in (LINES, FILES):
         return table.column(0).to_pylist() if table.num_columns == 1 else table
     return to_object(table, origin)

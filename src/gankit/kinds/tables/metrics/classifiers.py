@@ -44,10 +44,8 @@ def c2st_trees(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     """How well the fakes hold against boosted trees (Lopez-Paz & Oquab 2017): 1 - (2 max(.5, AUC) - 1), best 1.
 
     Out of fold AUC of 3 stratified folds on equally many real and fake rows; 0 means that every fake is found out.
-    More rows make better judges, so compare figures at equal numbers of rows only. A held-out sample as `real` keeps
-    copies from scoring well.
-
-    The interval is DeLong's for the mean of the folds' areas.
+    More rows train better classifiers: compare figures at equal numbers only. A held-out sample as `real` keeps copies
+    from scoring well. The interval is DeLong's for the mean of the folds' areas.
     """
     return _c2st(real, fake, seed, _tree_judge)
 
@@ -122,9 +120,8 @@ def quick_c2st(real: Sample, fake: Sample, seed: int, max_rows: int = 5000) -> S
 def guess_target(sample: Sample) -> str | None:
     """The column a user would most likely predict; None with fewer than two columns.
 
-    Prefers a column called target, label, class, y, outcome, income, species or survived, then one with
-    the word target, label, class or outcome in its name, then the last category of 2 to 20 levels, then the last
-    column. A category of other than 2 to 20 levels is taken as the last resort only.
+    Prefers a column of a name in `_NAMES`, then one with a word of `_WORDS` in its name, then the last category of 2 to
+    20 levels, then the last column. A category of other than 2 to 20 levels is taken as the last resort only.
 
     >>> s = Sample({"y": np.zeros(2), "x": np.ones(2)}, {"y": "number", "x": "number"})
     >>> guess_target(s)
@@ -150,10 +147,9 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
     """
     if target not in train.names or len(train.names) < 2:
         return impossible(1.0, "there is no column to predict, or none to predict it from")
-    present = [_with_target(s, target) for s in (fake, heldout)]
-    if min(s.num_rows for s in present) < 2:
+    learn, test = (_with_target(s, target) for s in (fake, heldout))
+    if min(learn.num_rows, test.num_rows) < 2:
         return impossible(1.0, f"fewer than two rows with a value of {target!r} to learn from or to test on")
-    learn, test = present
     inputs = tuple(n for n in train.names if n != target)
     generator = numpy_generator(seed, "metrics/usefulness")
     learn = learn.subsample(max(200, _MAX_VALUES // len(inputs)), generator)
@@ -170,8 +166,7 @@ def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, see
             return impossible(1.0, f"{target!r} is constant in the held-out rows")
         guess = boosted_trees(x, learn.columns[target], test_x, categorical, task="regression", seed=tree_seed)
         error = (truth - guess) ** 2
-        value = r_squared(truth, error)
-        replicates = [r_squared(truth, error, c) for c in counts]
+        value, replicates = r_squared(truth, error), [r_squared(truth, error, c) for c in counts]
         return Score(value, *around(value, replicates, floor=-math.inf), 1.0, details)
     ranks = frequency_ranks(train, target)
     classes = [int(c) for c in np.argsort(ranks)[:_MAX_CLASSES] if 0 < (truth == c).sum() < len(truth)]
@@ -233,10 +228,9 @@ def conditional(real: Sample, fake: Sample, *, given: Sequence[str], seed: int =
 
     For each column of `given` and each of its 12 most frequent levels (numbers: 4 quantile bins of the real rows) with
     at least 10 real rows: the mean over the other columns (at most 60) of 1 - distance, as in `shape`, among
-    rows with that level. Levels are weighted by their share of the real rows. A level the fakes lack scores 0.
-
-    Small groups look less alike by chance alone: compare with the ceiling. The interval is a normal one from 12
-    bootstraps of the rows.
+    rows with that level. Levels are weighted by their share of the real rows. A level the fakes lack scores 0. Small
+    groups look less alike by chance alone: compare with the ceiling. The interval is a normal one from 12 bootstraps of
+    the rows.
     """
     chosen = [n for n in given if n in real.names]
     if not chosen or len(real.names) < 2:

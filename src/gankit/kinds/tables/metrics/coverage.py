@@ -46,12 +46,10 @@ def cube(
     levels and the rest, missing is a cell of its own. Of an order with more than `max_sets` groupings a seeded choice
     of that many is taken (`details["sampled"]`).
 
-    details: for each order the mean and the largest total variation and the share of cells within sampling error of
-    the real count (two-proportion z test at level 5%: about 95% are for perfect fakes); the worst groupings; the worst
-    cells by |z|, without cells that only narrow down or widen one that is listed already; `notable` are those that
-    chance alone would not show among so many cells (Bonferroni at 5%). See `gankit.kinds.tables.metrics.metrics`.
-
-    The interval is a normal one from 20 bootstraps of the rows over a seeded choice of 30 groupings an order.
+    Sampling error is that of a two-proportion z test at level 5%: about 95% of the cells are within it for perfect
+    fakes. The worst cells by |z| are listed without those that only narrow down or widen a listed one; `notable` ones
+    chance alone would not show among so many (Bonferroni at 5%). The interval is a normal one from 20 bootstraps of the
+    rows over a seeded choice of 30 groupings an order.
     """
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
@@ -251,7 +249,7 @@ def precision(real: Points, fake: Points, seed: int) -> Score:
     radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (real, fake))
     generator = numpy_generator(seed, "metrics/precision/interval")
     again = [_integrated(_curve(d, r)) for r, d in _resampled((radius, distance), generator)]
-    return _curve_score(_curve(distance, radius), again, real.num_rows, ("alpha", "inside"))
+    return _curve_score(_curve(distance, radius), again, len(real), ("alpha", "inside"))
 
 
 @_of_points
@@ -270,7 +268,7 @@ def recall(real: Points, fake: Points, seed: int) -> Score:
     needed = np.where(reached, radius[index[:, 0]], np.inf)  # the ball that reaches each real row
     generator = numpy_generator(seed, "metrics/recall/interval")
     again = [_integrated(_curve(n, r)) for n, r in _resampled((needed, radius), generator)]
-    return _curve_score(_curve(needed, radius), again, real.num_rows, ("beta", "covered"))
+    return _curve_score(_curve(needed, radius), again, len(real), ("beta", "covered"))
 
 
 def _curve_score(curve: np.ndarray, again: Sequence[float], rows: int, names: tuple[str, str]) -> Score:

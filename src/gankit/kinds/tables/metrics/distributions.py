@@ -28,9 +28,8 @@ def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
 
     The distance is Kolmogorov & Smirnov's for numbers, with missing as an atom below every number (so that a wrong
     missing rate counts), and the total variation for categories, with missing as one more level. Any generator of
-    independent columns reaches the best: this says nothing of how columns go together.
-
-    details: see `gankit.kinds.tables.metrics.metrics`. The interval is a normal one from 25 bootstraps of the rows.
+    independent columns reaches the best: this says nothing of how columns go together. The interval is a normal one
+    from 25 bootstraps of the rows.
     """
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
@@ -191,9 +190,8 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     Two numbers: 1 - |difference of Pearson's correlations| / 2 over rows where both are finite (a correlation that is
     undefined on one side counts as 0 there). Otherwise 1 - total variation of the two contingency tables, numbers
     in 10 quantile bins of the real rows, categories as their 30 most frequent levels and the rest, missing as a level
-    of its own. With more than 60 columns the first 60 are taken (`details["matrix_capped"]`).
-
-    The interval is a normal one from 20 bootstraps of the rows over at most 100 pairs.
+    of its own. With more than 60 columns the first 60 are taken (`details["matrix_capped"]`). The interval is a normal
+    one from 20 bootstraps of the rows over at most 100 pairs.
     """
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
@@ -224,14 +222,12 @@ def correlations(numbers: np.ndarray, weights: np.ndarray | None = None) -> np.n
     """
     present = np.isfinite(numbers)
     weight = np.ones(len(numbers)) if weights is None else weights
-    total = np.where(present, numbers, 0.0)
-    count = np.maximum(present.sum(0), 1)
-    centred = np.where(present, numbers - total.sum(0) / count, 0.0)  # keeps sums of squares small
+    mean = np.where(present, numbers, 0.0).sum(0) / np.maximum(present.sum(0), 1)
+    centred = np.where(present, numbers - mean, 0.0)  # keeps sums of squares small
     scale = np.abs(centred).max(0, initial=0.0)
     centred = centred / np.where(scale > 0, scale, 1.0)
     mask = present.astype(float)
-    weighted = mask * weight[:, None]
-    n = mask.T @ weighted
+    n = mask.T @ (mask * weight[:, None])
     sums = (centred * weight[:, None]).T @ mask  # [i, j]: sum of column i over rows where j is present as well
     squares = (centred**2 * weight[:, None]).T @ mask
     products = (centred * weight[:, None]).T @ centred
@@ -320,8 +316,8 @@ class Cells:
 def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
     """The cells of column `name`: at most `num_bins` quantile bins, or the `num_levels` most frequent levels and other.
 
-    A value that repeats (an atom) never shares its bin with larger values only by half: edges are observed values,
-    and a bin holds its upper edge. Few different numbers get a bin each.
+    Edges are observed values and a bin holds its upper edge, so that a value that repeats (an atom) is never split. Few
+    different numbers get a bin each.
     """
     values = sample.columns[name]
     if sample.kinds[name] == "number":

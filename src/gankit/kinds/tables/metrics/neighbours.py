@@ -111,9 +111,7 @@ class Points:
     categories: np.ndarray
     euclid: np.ndarray
 
-    @property
-    def num_rows(self) -> int:
-        """How many rows there are."""
+    def __len__(self) -> int:
         return len(self.euclid)
 
     def take(self, indices: np.ndarray) -> Points:
@@ -137,13 +135,13 @@ def nearest(
     same: `queries` are the rows of `among`; a row is then not its own neighbour. Needs k rows (k + 1 with `same`).
     The search is over the `candidates` (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
     """
-    available = among.num_rows - (1 if same else 0)
+    available = len(among) - same
     assert available >= k, f"{k} neighbours need {k} rows, got {available}"
     wanted = min(max(candidates, k), available)
     norms = np.einsum("nd,nd->n", among.euclid, among.euclid)
-    distances, indices = np.empty((queries.num_rows, k)), np.empty((queries.num_rows, k), np.int64)
-    for start in range(0, queries.num_rows, _CHUNK_ROWS):
-        rows = np.arange(start, min(start + _CHUNK_ROWS, queries.num_rows))
+    distances, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+    for start in range(0, len(queries), _CHUNK_ROWS):
+        rows = np.arange(start, min(start + _CHUNK_ROWS, len(queries)))
         squared = norms - 2 * (queries.euclid[rows] @ among.euclid.T)  # [rows, among], less the query's own norm
         if same:
             squared[np.arange(len(rows)), rows] = np.inf
@@ -180,8 +178,8 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
     """The share of fakes that lie closer to a training row than to any held-out row; best .5, the chance level.
 
     Training rows are subsampled to as many as there are held-out ones (at most 10,000 of each, 5,000 fakes), so that
-    honest fakes are closer to either with chance 1/2; a tie counts half. The distance is that of `neighbours.Space`,
-    with these held-out and training rows as its scale. The interval is that of `nearer_share`.
+    honest fakes are closer to either with chance 1/2; a tie counts half. The distance is that of `Space`, with these
+    held-out and training rows as its scale. The interval is that of `nearer_share`.
 
     details["three_sample"]: the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest
     training row of fakes and of held-out rows (negative: the fakes are closer, p is one-sided for that), overall and as
@@ -234,7 +232,7 @@ def _three_sample(
     members, others, fakes = (space.place(s) for s in (train, heldout, fake))
     near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
     out = nearness.three_sample(near, usual)
-    cells = min(_MAX_CELLS, min(fakes.num_rows, others.num_rows) // _MIN_CELL_ROWS)
+    cells = min(_MAX_CELLS, min(len(fakes), len(others)) // _MIN_CELL_ROWS)
     if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
         return out, near, usual
     model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)

@@ -155,8 +155,7 @@ def _bleu(texts: Sequence[Grams], lengths: np.ndarray, penalty: np.ndarray, limi
 
 def _highest(table: Grams) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each n-gram the most that one text has of it, the most that another has, and the first's number."""
-    first, second = np.zeros(table.num_grams, np.int64), np.zeros(table.num_grams, np.int64)
-    owner = np.full(table.num_grams, -1, np.int64)
+    first, second, owner = np.tile(np.array([[0], [0], [-1]]), table.num_grams)
     order = np.lexsort((table.count, table.gram))
     gram, count = table.gram[order], table.count[order]
     last = np.flatnonzero(np.append(gram[1:] != gram[:-1], True)) if len(gram) else np.zeros(0, np.int64)
@@ -228,8 +227,7 @@ def uniqueness(texts: Sequence[str]) -> Score:
     if not len(texts):
         return impossible(1.0, "there are no texts")
     counts = Counter(texts)
-    often = max(counts.values())
-    details = {"different": len(counts), "rows": len(texts), "most_frequent": often / len(texts)}
+    details = {"different": len(counts), "rows": len(texts), "most_frequent": max(counts.values()) / len(texts)}
     return Score(len(counts) / len(texts), None, None, 1.0, details)
 
 
@@ -250,15 +248,11 @@ def symbols(fake: Coded, real: Coded, names: Sequence[str], *, rare: bool) -> Sc
     wanted = np.flatnonzero((texts > 0) & (texts < RARE * len(real)) if rare else texts > 0)
     if not len(wanted):
         return impossible(1.0, "the held-out texts have no rare symbols" if rare else "the held-out texts are empty")
-    found = np.bincount(fake.units, minlength=size)[wanted] > 0
-    missed = wanted[~found]
+    there = np.bincount(fake.units, minlength=size)[wanted] > 0
+    found, missed = int(there.sum()), wanted[~there]
     missed = missed[np.argsort(-texts[missed], kind="stable")][:_MOST_MISSED]
-    details = {
-        "wanted": len(wanted),
-        "found": int(found.sum()),
-        "missed": [{"unit": names[int(u)], "texts": int(texts[u])} for u in missed],
-    }
-    return share_score(int(found.sum()), len(wanted), 1.0, details)
+    named = [{"unit": names[int(u)], "texts": int(texts[u])} for u in missed]
+    return share_score(found, len(wanted), 1.0, {"wanted": len(wanted), "found": found, "missed": named})
 
 
 class Features:
@@ -271,11 +265,10 @@ class Features:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         shared: dict[str, Any] = {"n_features": NUM_HASHED, "alternate_sign": False, "norm": None, "dtype": np.float32}
-        self._parts = [HashingVectorizer(analyzer="char", ngram_range=(1, 4), lowercase=False, **shared)]
+        shared["lowercase"] = False
+        self._parts = [HashingVectorizer(analyzer="char", ngram_range=(1, 4), **shared)]
         if units:
-            self._parts.append(
-                HashingVectorizer(tokenizer=tokenise, token_pattern=None, lowercase=False, ngram_range=(1, 3), **shared)
-            )
+            self._parts.append(HashingVectorizer(tokenizer=tokenise, token_pattern=None, ngram_range=(1, 3), **shared))
 
     def __call__(self, texts: Sequence[str]) -> Any:
         """[N] texts -> sparse [N, F] float32: log(1 + count), each row of length 1."""
@@ -292,11 +285,9 @@ def c2st(real: Any, fake: Any, *, seed: int = 0) -> Score:
     """How well the fakes hold against a linear classifier (Lopez-Paz & Oquab 2017): 1 - (2 max(.5, AUC) - 1), best 1.
 
     Logistic regression on `Features`, out of fold over 3 stratified folds of equally many texts of both sides; 0 means
-    that every fake is found out. More texts make better judges, so compare figures at equal numbers only. The
-    interval is DeLong's for the mean of the folds' areas. details: auc, accuracy, precision and recall of calling a
-    text real, folds, rows.
+    that every fake is found out. More texts train better classifiers: compare figures at equal numbers only.
 
-    real, fake: rows of `Features`.
+    real, fake: rows of `Features`. Interval and details: see `c2st_score`.
     """
     from scipy.sparse import vstack
 

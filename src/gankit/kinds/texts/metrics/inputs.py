@@ -189,6 +189,10 @@ class TextInputs(Inputs[TextSet, TextFacts]):
             )
         return self._bleu[who]
 
+    def untaught(self, who: str) -> TextSet:
+        """A candidate; for the ceiling held-out texts, which nobody has memorised."""
+        return self.heldout if who == CEILING else self.candidates[who]
+
     def features(self, who: str) -> Any:
         """Features of the first `JUDGED` of a set."""
         if who not in self._rows:

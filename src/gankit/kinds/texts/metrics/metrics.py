@@ -59,18 +59,6 @@ def _bleu(order: int, which: int, fast: int | None, best: float) -> Function:
     return score
 
 
-def _valid(inputs: TextInputs, who: str) -> Score | None:
-    return None if inputs.valid is None else fidelity.validity(inputs.candidates[who].texts, inputs.valid)
-
-
-def _novelty(inputs: TextInputs, who: str) -> Score:
-    return fidelity.novelty((inputs.heldout if who == CEILING else inputs.candidates[who]).texts, inputs.known)
-
-
-def _lengths(inputs: TextInputs, who: str) -> Score:
-    return lengths(inputs.candidates[who].coded.lengths, inputs.heldout.coded.lengths, seed=inputs.seed)
-
-
 def _symbols(*, rare: bool) -> Function:
     def score(inputs: TextInputs, who: str) -> Score:
         return fidelity.symbols(inputs.candidates[who].coded, inputs.heldout.coded, inputs.units, rare=rare)
@@ -150,8 +138,9 @@ _HEADLINES = (2, 5)  # the n of BLEU-n in the first table
 
 METRICS: Sequence[Metric[TextInputs]] = (
     Metric(
-        "valid", _valid, "validity", "The share of fakes that the given rule calls valid.", title="Valid texts",
-        noun="validity", question="What share of the synthetic texts satisfies the rule that was given?",
+        "valid", lambda inputs, who: inputs.valid and fidelity.validity(inputs.candidates[who].texts, inputs.valid),
+        "validity", "The share of fakes that the given rule calls valid.", title="Valid texts", noun="validity",
+        question="What share of the synthetic texts satisfies the rule that was given?",
         good="As many as of real texts.", bad="The others break it.", details=_of_count("valid", "are valid"),
         tolerance=0.01,
     ),
@@ -210,7 +199,8 @@ METRICS: Sequence[Metric[TextInputs]] = (
         for n in BLEU_ORDERS
     ),
     Metric(
-        "novelty", _novelty, "variety", "The share of fakes that are no training text.", title="New texts",
+        "novelty", lambda inputs, who: fidelity.novelty(inputs.untaught(who).texts, inputs.known), "variety",
+        "The share of fakes that are no training text.", title="New texts",
         question="What share of the synthetic texts is no training text?", good="As new as fresh real texts are.",
         bad="More of them are training texts than by chance.", remedy=_OVERFITS, details=_of_count("new", "are new"),
         tolerance=0.01, trained=True,
@@ -223,7 +213,10 @@ METRICS: Sequence[Metric[TextInputs]] = (
         bad="The same texts occur again and again (near 0: mode collapse).", remedy=_VARIED,
         details=_of_count("different", "are different texts"),
     ),
-    same_lengths(_lengths, NOUN, "shape", "units"),
+    same_lengths(
+        lambda inputs, who: lengths(*(s.coded.lengths for s in (inputs.candidates[who], inputs.heldout)), seed=inputs.seed),
+        NOUN, "shape", "units",
+    ),
     Metric(
         "symbols", _symbols(rare=False), "shape", "The share of the held-out texts' symbols that occur.",
         noun="the symbols in use",
