@@ -60,11 +60,6 @@ class Dataset:
         """The records at `rows` [m] int64, in that order."""
         return replace(self, values={name: v.take(rows) for name, v in self.values.items()})
 
-    def chunks(self: D, size: int) -> Iterator[D]:
-        """All records in order, `size` at a time."""
-        for begin in range(0, len(self), size):
-            yield self.take(np.arange(begin, min(begin + size, len(self))))
-
 
 @dataclass(frozen=True)
 class Coded:
@@ -276,12 +271,8 @@ class Kind(ABC, Generic[D, C]):
     ) -> Any:  # fmt: skip
         """Records of what G made.
 
-        Args:
-            schema, codec, origin: of the model.
-            given: the columns that G was given, parsed, [n] each; empty without a condition.
-            made: the compact numbers of n records, as the codec decodes them.
-            first_row: the first one's row number in its seed.
-            seed: of the sample.
+        schema, codec, origin: of the model. given: the columns that G was given, parsed, [n] each; empty without a
+        condition. made: compact numbers of n records, of rows `first_row` and on of this seed.
         """
 
     @abstractmethod
@@ -303,12 +294,6 @@ class Kind(ABC, Generic[D, C]):
     def assessment(
         self, model: Any, prepared: Prepared[D, C] | None, notes: Notes, note: Callable[[str], None], **options: Any
     ) -> Assessment[Any]:
-        """How fakes of a model are evaluated and reported; see `gankit.evaluate`.
-
-        Args:
-            model: see `kinds.assessment.Subject`. prepared: the data it was trained on, if that is at hand.
-            notes: for the reader of the report. note: says at once what takes time.
-            options: the values of `options.evaluate`.
-        """
+        """How fakes of a model are evaluated and reported; see `Assessment`. options: of `options.evaluate`."""
         found: Assessment[Any] = resolve_name(self.assessed_by)(model, prepared, notes, note, **options)
         return found

@@ -44,22 +44,13 @@ _ARROW = {"arrowstyle": "->", "color": MUTED, "linewidth": 0.5, "mutation_scale"
 
 
 def panels(
-    columns: Sequence[Mapping[str, Any]],
-    scores: Mapping[str, float],
-    real: Sample,
-    fake: Sample,
-    *,
-    dates: Collection[str] = (),
-    most: int = 40,
-) -> list[Drawing]:
+    columns: Sequence[Mapping[str, Any]], scores: Mapping[str, float], real: Sample, fake: Sample, *,
+    dates: Collection[str] = (), most: int = 40,
+) -> list[Drawing]:  # fmt: skip
     """The drawings of at most `most` columns, the one with the lowest score first.
 
-    Args:
-        columns: the COLUMN entries of an evaluation of rows.
-        scores: a column's score in [0, 1], best 1.
-        real, fake: the held-out rows and the fakes; numbers are drawn from them.
-        dates: names of columns whose numbers are seconds since 1970.
-        most: how many columns are shown.
+    columns: the COLUMN entries of an evaluation of rows. scores: of a column, in [0, 1], best 1. real, fake: the
+    held-out rows and the fakes; numbers are drawn from them. dates: columns whose numbers are seconds since 1970.
     """
     out = []
     for i, entry in enumerate(sorted(columns, key=lambda c: scores.get(c["column"], 2.0))[:most]):
@@ -106,7 +97,7 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
     left, right = (np.bincount(i, minlength=len(edges) - 1) / size for i, size in zip(inside, sizes, strict=True))
 
     def paint(figure: Figure, pen: Pen) -> None:
-        _histogram(figure, edges, left, right, is_date)
+        _histogram(figure.subplots(), edges, left, right, is_date)
 
     return draw(paint, size=(3.1, 1.55), name=f"column-{index}", alt=alt), remarks
 
@@ -150,8 +141,7 @@ def cells(present: np.ndarray, num_rows: int) -> np.ndarray:
     return edges
 
 
-def _histogram(figure: Figure, edges: np.ndarray, real: np.ndarray, fake: np.ndarray, is_date: bool) -> None:
-    axes = figure.subplots()
+def _histogram(axes: Any, edges: np.ndarray, real: np.ndarray, fake: np.ndarray, is_date: bool) -> None:
     is_date = is_date and edges[0] > _EARLIEST_S and edges[-1] < _LATEST_S
     where = edges / _DAY_S if is_date else edges
     axes.stairs(100 * real, where, fill=True, color=REAL, alpha=0.35, linewidth=0)
@@ -331,11 +321,8 @@ def _attack(details: Mapping[str, Any]) -> Table:
             low, high = details.get(f"{key}_low"), details.get(f"{key}_high")
             bounds = f"{numbers.share(low)} – {numbers.share(high)}" if low is not None and high is not None else "–"
             rows.append((rate, numbers.share(details[key]), bounds))
-    return Table(
-        "The membership attack at few false accusations",
-        heads_of("Strangers accused", "#Training rows found", "#95 % interval"),
-        tuple(rows),
-    )
+    heads = heads_of("Strangers accused", "#Training rows found", "#95 % interval")
+    return Table("The membership attack at few false accusations", heads, tuple(rows))
 
 
 _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
@@ -428,12 +415,9 @@ def figure_1d(
     grid's neighbouring points, and where values are few, several of them are joined to one (about 2 N^(1/3) in all).
 
     Args:
-        real: [N] real values; NaN are left out.
-        fake: [F] fakes; NaN are left out.
-        grid: [M] rising values of x, M >= 2.
-        d: [M] D(x) on the grid, in [0, 1] (the sigmoid of D's logits).
-        z: [K] noise, along the line on which G is followed (the first number of z, say).
-        x_of_z: [K] what G makes of z.
+        real, fake: [N], [F] values; NaN are left out.
+        grid: [M] rising values of x, M >= 2. d: [M] D(x) there, in [0, 1] (the sigmoid of D's logits).
+        z: [K] noise along the line on which G is followed. x_of_z: [K] what G makes of it.
 
     Returns:
         {"x": [M], "p_data": [M], "p_g": [M], "d": [M], "z": [K], "x_of_z": [K]}, densities per unit of x.
@@ -472,11 +456,10 @@ def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
 
     def paint(figure: Figure, pen: Pen) -> None:
         above, below = figure.subplots(2, 1, height_ratios=[2.4, 1.0])
-        above.fill_between(
-            x, figure_1d["p_data"], step="mid", color=REAL, alpha=0.3, linewidth=0, label="p_data (real)"
-        )
-        above.step(x, figure_1d["p_g"], where="mid", color=FAKE, linewidth=1.4, label="p_g (fakes)")
-        highest = max(*figure_1d["p_data"], *figure_1d["p_g"], 1e-12)
+        p, q = figure_1d["p_data"], figure_1d["p_g"]
+        above.fill_between(x, p, step="mid", color=REAL, alpha=0.3, linewidth=0, label="p_data (real)")
+        above.step(x, q, where="mid", color=FAKE, linewidth=1.4, label="p_g (fakes)")
+        highest = max(*p, *q, 1e-12)
         above.set(xlim=(x[0], x[-1]), ylim=(0, highest * 1.1), ylabel="density", yticks=[])
         right = above.twinx()
         right.plot(x, d, color=HELD, linestyle="--", linewidth=1.2, label="D(x)")

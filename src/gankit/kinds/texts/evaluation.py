@@ -25,14 +25,12 @@ from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.inputs import NOUN, TextFacts, TextInputs, Valid
 from gankit.kinds.texts.metrics.metrics import METRICS, evaluate_texts
 from gankit.kinds.texts.records import TEXT, Texts, column_of, cut, join
-from gankit.kinds.texts.report import TextSections
+from gankit.kinds.texts.report import LIKELIHOOD_HEADS, TextSections
 from gankit.metrics.evaluate import FAKE, Evaluation
 from gankit.metrics.metric import plain
 
 COMPARED, TEMPERATURES = 2000, (1.0, 0.9, 0.8, 0.7)
 """Texts of each that are compared with those of G before adversarial training, at most, and its temperatures."""
-
-COMPARED_METRICS = ("valid", "ngrams", "bleu_2", "bleu_5", "self_bleu_5", "backward_bleu_5", "uniqueness", "novelty")
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def likelihood_baseline(
 
     def row(temperature: float | None, texts: Sequence[str]) -> dict[str, Any]:
         inputs = TextInputs(train, heldout, texts, max_texts=COMPARED, baselines=(), **options)
-        scores = {m.name: m.function(inputs, FAKE) for m in METRICS if m.name in COMPARED_METRICS}
+        scores = {m.name: m.function(inputs, FAKE) for m in METRICS if m.name in LIKELIHOOD_HEADS}
         return {"temperature": temperature, **{name: plain(s.value) for name, s in scores.items() if s is not None}}
 
     return [row(None, fake[:count]), *(row(t, before(count, t)) for t in TEMPERATURES)]

@@ -65,16 +65,13 @@ _BY_CHANCE = 0.01
 
 def readable(text: str) -> str:
     """The text with signs that cannot be seen made visible: ends of lines, tabs, controls and orders of direction."""
-    return "".join(_VISIBLE.get(c) or ("�" if _hidden(c) else c) for c in text)
+    hidden = {c for c in set(text) - _JOINING if unicodedata.category(c) in ("Cc", "Cs", "Cf")}
+    return "".join(_VISIBLE.get(c) or ("�" if c in hidden else c) for c in text)
 
 
-def _hidden(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Cc", "Cs", "Cf") and sign not in _JOINING
-
-
-def cell(text: str, longest: int = LONGEST) -> Markup:
-    """A text for a table: escaped, in its own direction, cut to `longest` characters."""
-    return _block(escape(readable(text[:longest])), len(text) > longest, not text)
+def cell(text: str) -> Markup:
+    """A text for a table: escaped, in its own direction, cut to `LONGEST` characters."""
+    return _block(escape(readable(text[:LONGEST])), len(text) > LONGEST, not text)
 
 
 def _block(inside: Markup, cut: bool, empty: bool = False) -> Markup:
@@ -95,16 +92,16 @@ def differences(fake: str, real: str, tokenise: Tokenise) -> tuple[Markup, Marku
     sides = fake[:LONGEST], real[:LONGEST]
     units = [list(tokenise(side)) for side in sides]
     between = "" if ["".join(u) for u in units] == [*sides] else " "
+
+    def piece(differs: bool, some: Sequence[str]) -> Markup:
+        text = escape(readable(between.join(some)))
+        return Markup("<mark>") + text + Markup("</mark>") if differs else text
+
     left, right = (
-        _block(Markup(between).join(_piece(*piece, between) for piece in pieces), len(whole) > LONGEST, not u)
+        _block(Markup(between).join(piece(*p) for p in pieces), len(whole) > LONGEST, not u)
         for pieces, whole, u in zip(marked(*units), (fake, real), units, strict=True)
     )
     return left, right
-
-
-def _piece(differs: bool, units: Sequence[str], between: str) -> Markup:
-    text = escape(readable(between.join(units)))
-    return Markup("<mark>") + text + Markup("</mark>") if differs else text
 
 
 def gram(units: Sequence[str], called: str) -> Markup:
@@ -161,7 +158,7 @@ _CURVES = {
         ("self_bleu", "Self-BLEU-n: synthetic texts against one another", "BLEU-n"),
     ),
 }
-_LIKELIHOOD_HEADS = {
+LIKELIHOOD_HEADS = {  # by the metrics that are compared with G before adversarial training
     "valid": "Valid",
     "ngrams": "Divergence of n-grams",
     "bleu_2": "BLEU-2",
@@ -330,12 +327,12 @@ class TextSections(Sections[TextFacts]):
         """See `Sections.more`: the fakes beside texts of G before adversarial training, at several temperatures."""
         found = self.facts.likelihood or {}
         rows = found.get("rows") or []
-        names = [m for m in _LIKELIHOOD_HEADS if rows and m in rows[0]]
+        names = [m for m in LIKELIHOOD_HEADS if rows and m in rows[0]]
         if not names:
             return []
         table = Table(
             "The same metrics of as many texts each",
-            heads_of("Texts", *(f"#{_LIKELIHOOD_HEADS[m]}" for m in names)),
+            heads_of("Texts", *(f"#{LIKELIHOOD_HEADS[m]}" for m in names)),
             tuple((_whose(row), *(numbers.score(row.get(m)) for m in names)) for row in rows),
         )
         asked = (

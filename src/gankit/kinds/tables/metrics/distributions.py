@@ -21,6 +21,7 @@ _REPLICATES, _PAIR_REPLICATES = 25, 20
 _MAX_COLUMNS, _INTERVAL_PAIRS = 60, 100
 _NUM_BINS, _NUM_LEVELS = 10, 30  # of the columns of a contingency table
 _WORST = 30
+_SHOWN_CELLS, _SHOWN_LEVELS = 40, 24  # of the histogram of a column
 
 
 def shape(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -137,23 +138,23 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
     return float(np.sum(p * np.log(p / q))), len(p)
 
 
-def histograms(real: Sample, fake: Sample, num_cells: int = 40, num_levels: int = 24) -> list[dict[str, Any]]:
+def histograms(real: Sample, fake: Sample) -> list[dict[str, Any]]:
     """Each column's shares, real beside fake, for images: the COLUMN entries of `kinds.tables.metrics.metrics`.
 
     The cells of a number span the real values without the outer 0.5% on either side (all of them when there are at
-    most `num_cells` different ones); the first and last cell also hold what lies beyond.
+    most 40 different ones); the first and last cell also hold what lies beyond.
     """
-    return [plain(_histogram(real, fake, name, num_cells, num_levels)) for name in real.names]
+    return [plain(_histogram(real, fake, name)) for name in real.names]
 
 
-def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels: int) -> dict[str, Any]:
+def _histogram(real: Sample, fake: Sample, name: str) -> dict[str, Any]:
     a, b = real.columns[name], fake.columns[name]
     kind = real.kinds[name]
     gone = [float(np.mean(np.isnan(v) if kind == "number" else v < 0)) if len(v) else 0.0 for v in (a, b)]
     entry: dict[str, Any] = {"column": name, "kind": kind, "missing": {"real": gone[0], "fake": gone[1]}}
     sides = {"real": a, "fake": b}
     if kind == "number":
-        entry["edges"] = edges = _edges(a[np.isfinite(a)], num_cells)
+        entry["edges"] = edges = _edges(a[np.isfinite(a)])
         for key, values in sides.items():
             present = values[~np.isnan(values)]
             cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
@@ -161,7 +162,7 @@ def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels
         return entry
     levels = real.levels[name]
     counts = {key: np.bincount(v[v >= 0], minlength=len(levels)) for key, v in sides.items()}
-    top = np.argsort(-counts["real"], kind="stable")[:num_levels]
+    top = np.argsort(-counts["real"], kind="stable")[:_SHOWN_LEVELS]
     entry |= {"levels": [levels[k] for k in top], "num_levels": len(levels), "other": {}}
     for key, found in counts.items():
         entry[key] = found[top] / max(len(sides[key]), 1)
@@ -169,19 +170,19 @@ def _histogram(real: Sample, fake: Sample, name: str, num_cells: int, num_levels
     return entry
 
 
-def _edges(present: np.ndarray, num_cells: int) -> np.ndarray:
+def _edges(present: np.ndarray) -> np.ndarray:
     if not len(present):
         return np.array([0.0, 1.0])
     different = np.unique(present)
     if len(different) == 1:
         return np.array([different[0] - 0.5, different[0] + 0.5])
-    if len(different) <= num_cells:  # one cell for each value, cut half-way
+    if len(different) <= _SHOWN_CELLS:  # one cell for each value, cut half-way
         first, last = 1.5 * different[0] - 0.5 * different[1], 1.5 * different[-1] - 0.5 * different[-2]
         return np.concatenate([[first], different[:-1] / 2 + different[1:] / 2, [last]])
     low, high = np.quantile(present, [0.005, 0.995])
     if high <= low:
         low, high = different[0], different[-1]
-    return np.linspace(low, high, num_cells + 1)
+    return np.linspace(low, high, _SHOWN_CELLS + 1)
 
 
 def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:

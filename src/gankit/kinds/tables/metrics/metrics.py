@@ -151,14 +151,12 @@ class TableInputs(Inputs[Sample, TableFacts]):
 
     Args:
         train, heldout: real rows, disjoint; fake: the fakes, of any number.
-        target: the column to predict, guessed when None.
-        given: the columns conditional fidelity looks at; the target when empty.
+        target: the column to predict, guessed when None. given: see `TableFacts`; the target when empty.
         seed: of every choice.
         max_rows: at most so many rows of each sample are compared; copies are looked for among all training rows.
 
     Attributes:
-        train, heldout: all real rows; against: the held-out ones that are compared; halves: of all held-out ones.
-        target, given: see `TableFacts`.
+        against: the held-out rows that are compared; halves: of all held-out ones.
 
     Raises:
         DataError: a sample has no rows, the samples do not have the same columns, or a named one is not among them.

@@ -127,17 +127,15 @@ def gower(a: Points, b: Points) -> np.ndarray:
     return np.asarray(total / max(a.numbers.shape[1] + a.categories.shape[1], 1), np.float64)
 
 
-def nearest(
-    queries: Points, among: Points, k: int = 1, *, same: bool = False, candidates: int = _CANDIDATES
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(queries: Points, among: Points, k: int = 1, *, same: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first.
 
     same: `queries` are the rows of `among`; a row is then not its own neighbour. Needs k rows (k + 1 with `same`).
-    The search is over the `candidates` (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
+    The search is over the 8 (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
     """
     available = len(among) - same
     assert available >= k, f"{k} neighbours need {k} rows, got {available}"
-    wanted = min(max(candidates, k), available)
+    wanted = min(max(_CANDIDATES, k), available)
     norms = np.einsum("nd,nd->n", among.euclid, among.euclid)
     distances, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
     for start in range(0, len(queries), _CHUNK_ROWS):
@@ -181,12 +179,10 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
     honest fakes are closer to either with chance 1/2; a tie counts half. The distance is that of `Space`, with these
     held-out and training rows as its scale. The interval is that of `nearer_share`.
 
-    details["three_sample"]: the test of Meehan et al. (2020): z of Mann & Whitney between the distances to the nearest
-    training row of fakes and of held-out rows (negative: the fakes are closer, p is one-sided for that), overall and as
-    the mean over cells of the space, weighted by their share of held-out rows (cells_z). Scale and cells are those of
-    the training rows (up to 10,000): of rows that honest fakes and held-out rows are equally strange to.
-    details["worst"]: the fakes that are much nearer to a training row than to a held-out one. See the module for what
-    this proves, and benchmarks/metrics.md for how seldom honest fakes are accused.
+    details["three_sample"]: the test of Meehan et al. (2020), of the distances to the nearest training row of fakes and
+    of held-out rows (see `three_sample`), and its mean over cells of the space. Scale and cells are those of the
+    training rows (up to 10,000): of rows that honest fakes and held-out rows are equally strange to. See the module for
+    what this proves, and benchmarks/metrics.md for how seldom honest fakes are accused.
     """
     generator = numpy_generator(seed, "metrics/copies_near")
     rows = min(train.num_rows, heldout.num_rows, _MAX_REFERENCE_ROWS)

@@ -62,7 +62,6 @@ REFERENCES = 2000
 part."""
 
 NUM_OF_CLASS = 8
-_MOST_GRAMS = 10
 _SEARCHED_TRAIN = 20_000
 _BEGIN, _END = "\0begin", "\0end"
 _MOST_UNITS = 1_000_000  # of training text that a model of n-grams learns from
@@ -285,7 +284,7 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         return [
             {"order": n, **found}
             for n, (real, fake, of) in enumerate(zip(tables[HELDOUT], tables[FAKE], names, strict=True), 1)
-            for found in excess(real, fake, of, self.units, _MOST_GRAMS)
+            for found in excess(real, fake, of, self.units)
         ]
 
     def _texts(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:

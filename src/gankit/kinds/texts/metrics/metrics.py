@@ -59,6 +59,10 @@ def _bleu(order: int, which: int, fast: int | None, best: float) -> Function:
     return score
 
 
+def _lengths(inputs: TextInputs, who: str) -> Score:
+    return lengths(inputs.candidates[who].coded.lengths, inputs.heldout.coded.lengths, seed=inputs.seed)
+
+
 def _symbols(*, rare: bool) -> Function:
     def score(inputs: TextInputs, who: str) -> Score:
         return fidelity.symbols(inputs.candidates[who].coded, inputs.heldout.coded, inputs.units, rare=rare)
@@ -213,10 +217,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
         bad="The same texts occur again and again (near 0: mode collapse).", remedy=_VARIED,
         details=_of_count("different", "are different texts"),
     ),
-    same_lengths(
-        lambda inputs, who: lengths(*(s.coded.lengths for s in (inputs.candidates[who], inputs.heldout)), seed=inputs.seed),
-        NOUN, "shape", "units",
-    ),
+    same_lengths(_lengths, NOUN, "shape", "units"),
     Metric(
         "symbols", _symbols(rare=False), "shape", "The share of the held-out texts' symbols that occur.",
         noun="the symbols in use",
