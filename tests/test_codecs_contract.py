@@ -15,9 +15,9 @@ from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Column, Values
 from gankit.kinds.audio.codec import SOUND, SpectrogramCodec, WaveCodec, sound_values
 from gankit.kinds.images.kind import IMAGE, ImageCodec
-from gankit.kinds.numbers.codec import VectorCodec
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.records import SeriesSet
+from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.texts.records import TEXT, TextCodec
 from gankit.randomness import numpy_generator
 

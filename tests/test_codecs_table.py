@@ -14,7 +14,7 @@ from gankit.columns.quantiles import Cells
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.reading import read
-from gankit.kinds.numbers.codec import VectorCodec
+from gankit.kinds.tables.codec import VectorCodec
 from gankit.randomness import numpy_generator
 
 floats = arrays.arrays(

@@ -32,8 +32,8 @@ _OWN: dict[str, tuple[str, Options]] = {
     "audio": ("gankit.kinds.audio.kind:AudioKind", AUDIO),
     "series": ("gankit.kinds.series.kind:SeriesKind", SERIES),
     "text": ("gankit.kinds.texts.kind:TextKind", TEXTS),
-    "number": ("gankit.kinds.numbers.kind:NumberKind", TABLES),
-    "vector": ("gankit.kinds.numbers.kind:VectorKind", TABLES),
+    "number": ("gankit.kinds.tables.kind:NumberKind", TABLES),
+    "vector": ("gankit.kinds.tables.kind:VectorKind", TABLES),
     "table": ("gankit.kinds.tables.kind:TableKind", TABLES),
 }
 """Where each of gankit's own kinds is, and its options; the first one that recognises a source reads it."""

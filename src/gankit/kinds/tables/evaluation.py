@@ -74,7 +74,11 @@ class TableAssessment(Assessment[Sample]):
 
 
 def sample_from(schema: Schema, source: Any) -> Sample:
-    """Rows from wherever they are, as a sample of these columns."""
+    """Rows from wherever they are, as a sample of these columns.
+
+    Raises:
+        DataError: they cannot be read. OptionError: a column is missing.
+    """
     table = read(source, TrainConfig(), notes=[]).table
     missing = [c.name for c in schema.modelled if c.name not in table.column_names]
     if missing:

@@ -1,4 +1,4 @@
-"""Rows of a table, as a kind of data.
+"""Rows of a table, vectors and single numbers, as kinds of data.
 
 Knows everything of tables by its modules; never the loop's inside or terminals.
 """
@@ -14,20 +14,24 @@ import pyarrow as pa
 
 from gankit.columns.codec import Codec, Columns, TableCodec
 from gankit.columns.column import Values
-from gankit.columns.rows import to_object, write
+from gankit.columns.rows import rows_of, to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Target
+from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
-from gankit.kinds.tables.preparing import prepare_rows, sample_of
+from gankit.kinds.tables.preparing import is_whole, prepare_rows, sample_of
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500
 """Held-out records, and as many fakes, that the held-out metric looks at."""
 
 FEW_HELDOUT = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
+
+ARRAYS = ("npy", "npz", "numpy", "list")
+"""Formats of which several columns of numbers are vectors; in others they are a table."""
 
 
 class TableKind(Kind[Dataset, Any]):
@@ -100,3 +104,35 @@ class TableKind(Kind[Dataset, Any]):
     def pipe_format(self, origin: Origin) -> str:
         """See `Kind.pipe_format`: the text format the data came in, or CSV where that was none."""
         return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
+
+
+class VectorKind(TableKind):
+    """Vectors of numbers."""
+
+    name = "vector"
+    is_guess = False
+    codec = VectorCodec
+    recipe: Mapping[str, Any] = {"learning_rate": 3e-3, "first_weight": 0.01, "gap_target": 0.02}
+    """Few numbers want a fast G and a penalty that gives way (benchmarks/modes.md)."""
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`."""
+        rows = rows_of(probe, config)
+        return rows.records.origin.format in ARRAYS and is_whole(rows)
+
+
+class NumberKind(VectorKind):
+    """Single numbers: one column of them."""
+
+    name = "number"
+
+    def recognises(self, probe: Probe, config: TrainConfig) -> bool:
+        """See `Kind.recognises`."""
+        rows = rows_of(probe, config)
+        return len(rows.schema.columns) == 1 and is_whole(rows)
+
+    def diagram(self, generator: Any, discriminator: Any, prepared: Prepared[Dataset, Any]) -> dict[str, Any] | None:
+        """See `Kind.diagram`: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
+        from gankit.kinds.tables.evaluation import figure_of_one_number
+
+        return None if prepared.given is not None else figure_of_one_number(generator, discriminator, prepared)

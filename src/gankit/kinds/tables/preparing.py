@@ -22,7 +22,7 @@ from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.io.records import fingerprint
 from gankit.kinds.base import Dataset, Kind, Notes, Prepared
-from gankit.kinds.numbers.codec import VectorCodec
+from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
 from gankit.networks import NETWORKS, pair_for
 
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 
 def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
-    """Rows of a table, vectors or numbers. See `Kind.prepare`."""
+    """Rows of a table, vectors or numbers. See `Kind.prepare`.
+
+    Raises:
+        DataError: there are too few rows. OptionError: an option does not fit them.
+    """
     rows = rows_of(probe, config)
     notes += rows.notes
     values = rows.values

@@ -34,7 +34,11 @@ SHOWN = 3
 def prepare_texts(
     kind: Kind[Dataset, TextCodec], texts: Texts, config: TrainConfig, notes: list[str]
 ) -> Prepared[Dataset, TextCodec]:
-    """Texts that were read: their unit found, their labels understood, split, and coded. See `Kind.prepare`."""
+    """Texts that were read: their unit found, their labels understood, split, and coded. See `Kind.prepare`.
+
+    Raises:
+        DataError: there are too few texts, or they do not fit their unit. OptionError: an option does not fit them.
+    """
     auto = config.network == "auto"
     network = "symbols" if auto else pair_for(config.network, ("symbols",), "these are texts").name
     unit = _unit(texts, config)

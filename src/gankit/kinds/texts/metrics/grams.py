@@ -127,12 +127,9 @@ def grams(corpora: Sequence[Coded], most: int, *, marks: bool) -> list[tuple[lis
     text = np.repeat(np.arange(num_texts), lengths + padding)
     ends = np.cumsum(lengths + padding)
     if marks:
-        whole = np.full(len(text), _BEGIN, np.int64)
-        whole[ends - 1] = _END
-        inside = np.ones(len(text), bool)
-        inside[ends - 1] = inside[ends - lengths - padding] = False
-        whole[inside] = units
-        units = whole
+        stops = np.cumsum(lengths)
+        places = np.stack([stops - lengths, stops], 1).ravel()  # before the first and behind the last unit of each text
+        units = np.insert(units, places, np.tile([_BEGIN, _END], num_texts))
     left = ends[text] - np.arange(len(text))  # units from here to the end of the text
     offsets = np.concatenate([[0], np.cumsum([len(c) for c in corpora])])
     size = int(units.max(initial=_NUM_MARKS)) + 1

@@ -1,1 +1,0 @@
-"""Numbers and vectors of numbers."""
