@@ -36,8 +36,7 @@ LABEL, CLASS = "label", "class"  # what labels are called that have no name; the
 LEAST_COLUMNS = 9  # of a file of the UCR archive
 
 _UCR_NAME = re.compile(r"_(TRAIN|TEST)(\.\w+)*$", re.IGNORECASE)
-_LINES = (".tsv", ".txt", ".tab")
-_ARRAYS = ("npz", "npy")
+_LINES, _ARRAYS = ("tsv", "txt", "tab"), ("npz", "npy")
 
 
 @dataclass(frozen=True)
@@ -371,7 +370,11 @@ def _written_numbers(table: pa.Table, name: str) -> Floats:
 
 
 def ucr_table(part: Series) -> pa.Table:
-    """Series of one channel as lines of a class and a series, NaN behind the end of shorter ones."""
+    """Series of one channel as lines of a class and a series, NaN behind the end of shorter ones.
+
+    Raises:
+        OutputError: there are more channels or labels, or something else than numbers.
+    """
     labels = [] if part.labels is None else part.labels.column_names
     if part.steps.num_columns != 1 or len(labels) > 1:
         raise OutputError(
@@ -396,14 +399,14 @@ def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, fo
     Raises:
         OutputError: it cannot be written, or the form cannot hold what the series hold.
     """
-    plain = strip_suffixes(str(path).lower(), (".gz", ".zip"))
-    layout_form = origin.details["layout"]["form"]
-    pipe = str(path) == "-"
-    if format == "ts" or (format is None and (plain.endswith(".ts") or (pipe and layout_form == "ts"))):
+    layout_form, pipe = origin.details["layout"]["form"], str(path) == "-"
+    suffix = strip_suffixes(str(path).lower(), (".gz", ".zip")).rpartition(".")[2]
+    form = format or ("ts" if pipe and layout_form == "ts" else suffix)
+    if form == "ts":
         _write_ts(batches, path, origin)
-    elif format in _ARRAYS or (format is None and not pipe and Path(plain).suffix[1:] in _ARRAYS):
-        _write_arrays(batches, Path(path), alone=(format or Path(plain).suffix[1:]) == "npy")
-    elif layout_form == "rows" and (format == "tsv" if format else pipe or plain.endswith(_LINES)):
+    elif form in _ARRAYS:
+        _write_arrays(batches, Path(path), alone=form == "npy")
+    elif layout_form == "rows" and (format == "tsv" if format else pipe or suffix in _LINES):
         write(map(ucr_table, batches), path, _of_files(origin, "tsv"), format="tsv")
     else:
         write(map(long_table, batches), path, _of_files(origin, "csv"), format=format)
@@ -500,11 +503,12 @@ def times_after(
 
 
 def padded(part: Series) -> npt.NDArray[Any]:
-    """[N, T, C], T the steps of the longest training record: in the type the data came in (doubles for tables), NaN in
-    gaps and behind the end.
+    """[N, T, C], or [N, T] as the data came, T the steps of the longest training record; NaN in gaps and behind ends.
+
+    In the type the data came in, or doubles: for tables, and where whole numbers have gaps.
 
     Raises:
-        OutputError: a channel holds something else than numbers, or gaps where the type is one of whole numbers.
+        OutputError: a channel holds something else than numbers.
     """
     dtype, table = np.dtype(part.layout.dtype), typed(part.steps)
     columns = []
@@ -512,7 +516,7 @@ def padded(part: Series) -> npt.NDArray[Any]:
         if is_text(column.type) or pa.types.is_temporal(column.type) or pa.types.is_dictionary(column.type):
             raise OutputError(f"{name!r} holds no numbers, which arrays cannot hold. Write .csv or .parquet.")
         columns.append(np.asarray(joined(column).cast(pa.float64()).fill_null(np.nan), dtype=np.float64))
-    x = _rectangular(part, np.stack(columns, 1))
+    x = _rectangular(part, columns[0] if part.layout.axes == len(columns) == 1 else np.stack(columns, 1))
     return x if dtype.kind != "f" and np.isnan(x).any() else x.astype(dtype)
 
 
@@ -526,10 +530,7 @@ def _rectangular(part: Series, steps: Floats) -> Floats:
 
 def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
     part = joined_series(list(batches))
-    x = padded(part)
-    arrays = {part.layout.name: x[:, :, 0] if part.layout.axes == 1 and x.shape[2] == 1 else x}
-    if part.labels is not None:
-        arrays |= {name: label_array(part.labels, name) for name in part.labels.column_names}
+    arrays = {part.layout.name: padded(part), **_label_arrays(part.labels)}
     if part.times is not None:
         arrays["time"] = _rectangular(part, part.times)
     with complaints(target), whole_file(target) as file:
@@ -539,12 +540,16 @@ def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # arrays by name
 
 
-def label_array(labels: pa.Table, name: str) -> npt.NDArray[Any]:
-    """A label as an array of numbers or of texts."""
-    column = joined(typed(labels.select([name])).column(0))
-    if is_text(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_temporal(column.type):
-        return np.array([str(cell) for cell in column.to_pylist()])
-    return np.asarray(column)
+def _label_arrays(labels: pa.Table | None) -> dict[str, npt.NDArray[Any]]:
+    """Labels as arrays of numbers or of texts, by name."""
+    if labels is None:
+        return {}
+    found = {}
+    for name in labels.column_names:
+        column = joined(typed(labels.select([name])).column(0))
+        as_text = is_text(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_temporal(column.type)
+        found[name] = np.array([str(cell) for cell in column.to_pylist()]) if as_text else np.asarray(column)
+    return found
 
 
 def to_series_object(part: Series) -> Any:
@@ -552,17 +557,14 @@ def to_series_object(part: Series) -> Any:
     layout = part.layout
     if layout.form == "table":
         return _to_table(part)
-    whole = padded(part)
-    x: Any = whole[:, :, 0] if layout.axes == 1 and whole.shape[2] == 1 else whole
+    x: Any = padded(part)
     if layout.form == "list":
         x = [series[:length] for series, length in zip(x, part.lengths.tolist(), strict=True)]
-    if part.labels is None:
+    if not (labels := _label_arrays(part.labels)):
         return x
-    names = part.labels.column_names
-    labels = {name: label_array(part.labels, name) for name in names}
     if part.origin.details.get("dict"):
         return {layout.name: x, **labels}
-    return x, labels[names[0]] if len(names) == 1 else labels
+    return x, next(iter(labels.values())) if len(labels) == 1 else labels
 
 
 def _to_table(part: Series) -> Any:

@@ -20,7 +20,7 @@ from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.options import OPTIONS
-from gankit.kinds.series.records import Series, SeriesSet, joined_series, layout_of
+from gankit.kinds.series.records import Series, SeriesSet, drawn_starts, joined_series, layout_of, starts_at
 from gankit.randomness import numpy_generator
 
 STARTS_TOGETHER = 1024  # rows for which times at which series begin are drawn at once
@@ -82,7 +82,6 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
     ) -> Series:  # fmt: skip
         """See `Kind.records`: `Series`, with times that begin where training records do."""
         from gankit.kinds.series.files import times_after
-        from gankit.kinds.series.records import drawn_starts, starts_at
 
         layout, num, steps = layout_of(origin), len(made), codec.decode(made)
         times, apart = None, None

@@ -206,11 +206,13 @@ def prepare_series(
     """See `Kind.prepare`."""
     _check_options(config)
     series = read_series(source, config, notes)
-    names = [*series.steps.column_names, *(series.labels.column_names if series.labels is not None else ())]
+    label_names = [] if series.labels is None else series.labels.column_names
+    names = [*series.steps.column_names, *label_names]
     _check_columns(config, [*names, *series.layout.order])
     channels = _channels(series, config, notes)
     values = channels.parse(series.steps)
-    config, labels = _labels(series, config, notes)
+    found, labels = understand_labels(series.labels, _own(config, label_names), notes, "series")
+    config = replace(config, given=found.given)
     label_values = {} if series.labels is None else labels.parse(series.labels)
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
     parts = _calendar(series, cut.train[0], config, names, notes)
@@ -287,12 +289,6 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     if not kept.modelled:
         raise DataError("no channel is left to learn. Say what a column is with --column NAME=number.")
     return kept
-
-
-def _labels(series: Series, config: TrainConfig, notes: list[str]) -> tuple[TrainConfig, Schema]:
-    names = [] if series.labels is None else series.labels.column_names
-    found, schema = understand_labels(series.labels, _own(config, names), notes, "series")
-    return replace(config, given=found.given), schema
 
 
 def _network(config: TrainConfig, codec: SeriesCodec) -> str:

@@ -17,15 +17,7 @@ import numpy as np
 from gankit.errors import DataError
 from gankit.kinds.series.metrics import classifiers, distances
 from gankit.kinds.series.metrics.distances import Side, groups, runs_of
-from gankit.kinds.series.metrics.sample import (
-    Columns,
-    References,
-    SeriesSample,
-    aligned,
-    band_of,
-    overlap,
-    searchable,
-)
+from gankit.kinds.series.metrics.sample import Columns, References, SeriesSample, aligned, band_of, overlap, searchable
 from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import class_entries, class_numbers, confusion_figures
 from gankit.metrics.distances import length_histograms
