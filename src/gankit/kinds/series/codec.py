@@ -75,20 +75,18 @@ class Channel:
         x = x[np.isfinite(x)]
         if not len(x):
             return cls(name, np.nan, np.nan, 0.0, 0.0, 0.0, 1.0, num_markers)
+        low, high = float(x.min()), float(x.max())
         if rough and len(knots := _knots(x)) > 1:
             scores = np.interp(x, *np.transpose(knots))
-            low, high, mean, deviation = map(float, (x.min(), x.max(), scores.mean(), scores.std()))
-            few = np.isin(x, [value for value, _ in knots]).all() and len(x) >= OFTEN_ENOUGH * len(knots)
-            return cls(name, low, high, 0.0, 0.0, mean, deviation, num_markers, knots, bool(few))
+            few = bool(np.isin(x, [value for value, _ in knots]).all() and len(x) >= OFTEN_ENOUGH * len(knots))
+            return cls(name, low, high, 0.0, 0.0, float(scores.mean()), float(scores.std()), num_markers, knots, few)
         centre = float(np.median(x))
         moved = x - centre
         deviation, bend = float(moved.std()), 0.0
         if deviation > 0 and np.abs(moved - moved.mean()).max() > HEAVY * deviation:
-            middle = float(np.subtract(*np.quantile(moved, [0.75, 0.25])))
-            bend = middle / 1.35 or deviation
+            bend = float(np.subtract(*np.quantile(moved, [0.75, 0.25]))) / 1.35 or deviation
             moved = np.arcsinh(moved / bend)
             deviation = float(moved.std())
-        low, high = float(x.min()), float(x.max())
         if not deviation > 0 or low == high:
             return cls(name, low, high, centre, 0.0, 0.0, 1.0, num_markers)
         return cls(name, low, high, centre, bend, float(moved.mean()), deviation, num_markers)

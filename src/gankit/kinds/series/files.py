@@ -431,9 +431,6 @@ def _write_ts(batches: Iterable[Series], path: str | Path, origin: Origin) -> No
         write_ts(batches, file, origin.name)
 
 
-# --- a step a row ---------------------------------------------------------------------------------------------------
-
-
 def long_table(part: Series) -> pa.Table:
     """A table with a step a row: the number or entity of the series, times, channels and labels, as they came."""
     layout = part.layout
@@ -497,9 +494,6 @@ def times_after(
         distances = np.maximum(np.rint(distances / grain), 1.0) * grain
     total = np.cumsum(np.where(within == 0, 0.0, distances))
     return np.asarray(np.repeat(starts - total[first], lengths) + total)
-
-
-# --- arrays ---------------------------------------------------------------------------------------------------------
 
 
 def padded(part: Series) -> npt.NDArray[Any]:

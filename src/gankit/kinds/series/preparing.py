@@ -406,9 +406,6 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, he
     )
 
 
-# --- other series of the same layout ----------------------------------------------------------------------------------
-
-
 def part_of(
     found: Series, what: str, window: int | None, channels: Schema, labels: Schema, calendar: Collection[str] = ()
 ) -> SeriesSet:
@@ -433,9 +430,6 @@ def part_of(
         if not len(begins):
             raise DataError(f"{what}: no series there has a window of {window} steps. Bring longer ones.")
     return _set_of(found, values, label_values, [c for c in labels if c.name in calendar], begins, lengths)
-
-
-# --- for the judges -------------------------------------------------------------------------------------------------
 
 
 def array_of_part(part: SeriesSet, columns: tuple[Column, ...], rows: Ints | None = None) -> npt.NDArray[np.float64]:

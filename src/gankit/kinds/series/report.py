@@ -5,7 +5,7 @@ Knows samples and evaluations of series; never networks, the loop, or the page a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,8 @@ _CLASS_COLUMNS: Sequence[records.ClassColumn] = (
     ("autocorrelation", "Autocorrelation", numbers.score),
     ("autocorrelation_real", "Real series’ own", numbers.score),
 )
+
+_Line = tuple[np.ndarray, Mapping[str, Any]]  # a series [T, c], and how matplotlib draws it
 
 
 def line(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -170,35 +172,28 @@ def neighbours(
 
     fake, train, heldout: [T, c] in the user's units, NaN in gaps; names: [c].
     """
-
-    def lines(axes: Axes, c: int) -> None:
-        if heldout is not None:
-            axes.plot(*line(heldout[:, c]), color=HELD, linestyle=":", linewidth=1.1)
-        axes.plot(*line(train[:, c]), color=REAL, linestyle="--", linewidth=1.2)
-        axes.plot(*line(fake[:, c]), color=FAKE, linewidth=1.1)
-
     also = "" if heldout is None else ", the nearest held-out one dotted"
     alt = f"A fake as a solid line over its nearest training series, dashed{also}."
+    lines: list[_Line] = [] if heldout is None else [(heldout, {"color": HELD, "linestyle": ":", "linewidth": 1.1})]
+    lines.append((train, {"color": REAL, "linestyle": "--", "linewidth": 1.2}))
+    lines.append((fake, {"color": FAKE, "linewidth": 1.1}))
     return _small(lines, names, f"near-{name}", alt)
 
 
 def previews(x: np.ndarray, names: Sequence[str], name: str) -> Markup:
     """Fakes of the same z at one step of a training: a small drawing a channel. x: [n, T, c]; names: [c]."""
-
-    def lines(axes: Axes, c: int) -> None:
-        for row in x[:, :, c]:
-            axes.plot(*line(row), color=FAKE, linewidth=0.8, alpha=0.75)
-
-    return _small(lines, names, f"preview-{name}", f"{len(x)} fakes as lines over time.")
+    style = {"color": FAKE, "linewidth": 0.8, "alpha": 0.75}
+    return _small([(one, style) for one in x], names, f"preview-{name}", f"{len(x)} fakes as lines over time.")
 
 
-def _small(lines: Callable[[Axes, int], None], names: Sequence[str], name: str, alt: str) -> Markup:
+def _small(lines: Sequence[_Line], names: Sequence[str], name: str, alt: str) -> Markup:
     """A row of small drawings, one a channel, for the cell of a table, no wider than it need be."""
     width = 1.95 * len(names) if len(names) > 1 else 3.2
 
     def paint(figure: Figure, pen: Pen) -> None:
         for c, axes in enumerate(np.atleast_1d(figure.subplots(1, len(names)))):
-            lines(axes, c)
+            for x, style in lines:
+                axes.plot(*line(x[:, c]), **style)
             bare(axes)
             axes.set_title(pen.text(names[c], 22), fontsize=7.5)
             axes.locator_params(nbins=3)
@@ -283,8 +278,6 @@ class SeriesSections(Sections[SeriesFacts]):
         scale = "are compared on the scale of the training part; each level of a category counts as one of 0 and 1."
         overlap = f"share their steps: {run} windows in a row say little more than one. Intervals allow for that."
         return [("Channels", scale), *([("Windows that overlap", overlap)] if run > 1 else [])]
-
-    # --- what is seen first -------------------------------------------------------------------------------------------
 
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
@@ -376,8 +369,6 @@ class SeriesSections(Sections[SeriesFacts]):
         heads = ("Fake (solid), training (dashed), held-out (dotted)", "#Distance to training", "#to held-out")
         hint = "The same kind of series is what was to be learned; the same details twice are a copy."
         return records.closest(self, rows, heads, hint, measure, "plots")
-
-    # --- what stands beside the verdicts ------------------------------------------------------------------------------
 
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""

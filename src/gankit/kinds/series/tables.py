@@ -102,9 +102,6 @@ def _check_names(table: pa.Table, own: SeriesOptions) -> None:
         raise OptionError(f"--entity {own.entity}: the same column cannot be the time or an attribute too.")
 
 
-# --- what tells series apart ---------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Entities:
     """codes: [M], the series of each row, in the order of their first rows. names: [N]. column: what it is."""
@@ -142,9 +139,6 @@ def _entity_column(name: str, names: pa.Array, kind: pa.DataType) -> Column:
     return replace(column, arrow_type=kind) if column.type == "identifier" else plain
 
 
-# --- times that are there twice --------------------------------------------------------------------------------------
-
-
 def _refuse_twice(
     table: pa.Table, config: TrainConfig, times: FoundTimes, seconds: Floats, codes: Ints, order: Ints
 ) -> None:
@@ -178,9 +172,6 @@ def _would_tell_apart(table: pa.Table, config: TrainConfig, times: FoundTimes) -
         if len(np.unique(pairs, axis=1).T) == table.num_rows:
             return str(name)
     return None
-
-
-# --- what belongs to a series as a whole ----------------------------------------------------------------------------
 
 
 def _attributes(
@@ -228,9 +219,6 @@ def _grid_like(like: Layout, series: Series) -> Grid | None:
             f"the times are not {grid.words} apart, as those of the series that train. Bring series of that distance."
         )
     return grid
-
-
-# --- steps that are not there ---------------------------------------------------------------------------------------
 
 
 def _with_absent(series: Series, grid: Grid, notes: list[str]) -> Series:

@@ -39,6 +39,7 @@ MOST_NUMBERS = 20_000_000  # of the series of a side: of larger ones fewer are c
 NUM_OF_CLASS = 8
 ORDER = 2  # steps that the autoregression looks back
 
+_NUM_SHOWN = 12  # fakes whose nearest real series are looked up for showing
 _LEAST_OF_CLASS, _MOST_OF_CLASS = 5, 2000
 _ALIKE = 0.7
 _RIDGE = 1e-3
@@ -141,11 +142,8 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
             more than 1,024 steps.
         features: series -> [N, F] in which the Frechet distance is taken, or None. features_name: one sentence for
             the report: what they are.
-        classify: series -> [N] int, the class seen in each, numbered as the sorted labels are; None: a linear model is
-            trained on the labels of the training series.
         seed: of every choice.
         max_series: at most so many of each side are compared; equal series are looked for among all training ones.
-        num_shown: fakes whose nearest real series are looked up for showing.
 
     Attributes:
         train: all training series. members: those that are compared, the ceiling. heldout: held-out ones, compared.
@@ -160,12 +158,10 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
     def __init__(
         self, train: SeriesSample, heldout: SeriesSample, fake: SeriesSample, *,
         recurrent: classifiers.Recurrent | None = None, features: Features | None = None, features_name: str = "",
-        classify: Callable[[SeriesSample], np.ndarray] | None = None, seed: int = 0, max_series: int = 5000,
-        num_shown: int = 12,
+        seed: int = 0, max_series: int = 5000,
     ) -> None:  # fmt: skip
         check_sizes(NOUN, train, heldout, fake)
-        self.recurrent, self.features, self.features_name, self.classify = recurrent, features, features_name, classify
-        self.seed, self.num_shown = seed, num_shown
+        self.recurrent, self.features, self.features_name, self.seed = recurrent, features, features_name, seed
         sides = train, heldout, fake = aligned(train, heldout, fake)
         self.train, self._fakes = train, fake
         labels = (train.labels, heldout.labels, fake.labels)
@@ -252,29 +248,19 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 
     @cached_property
     def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Of held-out series and fakes with a label: the labels, and those that the classifier sees."""
-        if len(self.class_names) < 2:
+        """Of held-out series and fakes with a label: labels, and those seen by a linear model of training series."""
+        (x, y), sides = self.learned(CEILING), {who: self.learned(who) for who in (HELDOUT, FAKE)}
+        if len(np.unique(y)) < 2:
             return {}
-        see, out = None, {}
-        if self.classify is None:
-            x, y = self.learned(CEILING)
-            see = classifiers.learn_linear(x, y) if len(np.unique(y)) > 1 else None
-        for who in (HELDOUT, FAKE):
-            mine, rows = self.of(who), self.of(who).labelled
-            if mine.labels is None or not len(rows):
-                continue
-            if self.classify is not None:
-                out[who] = (mine.labels[rows], np.asarray(self.classify(mine.sample.take(rows))))
-            elif see is not None:
-                out[who] = (mine.labels[rows], see(self.shapes(who)[rows]))
-        return out
+        see = classifiers.learn_linear(x, y)
+        return {who: (labels, see(shapes)) for who, (shapes, labels) in sides.items() if len(labels)}
 
     def learned(self, who: str) -> tuple[np.ndarray, np.ndarray]:
-        """`shapes` and labels of the series whose label is known."""
-        mine, rows = self.of(who), self.of(who).labelled
-        if mine.labels is None:
-            return np.empty((0, 1)), rows
-        return self.shapes(who)[rows], mine.labels[rows]
+        """`shapes` and labels of the series whose label is known; none where all have one label."""
+        labels, rows = self.of(who).labels, self.of(who).labelled
+        if labels is None or len(self.class_names) < 2:
+            return np.empty((0, 1)), np.empty(0, np.int64)
+        return self.shapes(who)[rows], labels[rows]
 
     @cached_property
     def halves(self) -> tuple[SeriesSet, SeriesSet]:
@@ -355,7 +341,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
         return [dict(plain(entry)) for entry in out]
 
     def _shown(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
-        rows = np.arange(min(self.num_shown, len(self._fakes)))
+        rows = np.arange(min(_NUM_SHOWN, len(self._fakes)))
         first = SeriesSet.of(self._fakes.take(rows), self.columns, rows).searched
         out: dict[str, Any] = {"shown": rows}
         for name, side in (("train", self.members), (HELDOUT, self.heldout)):

@@ -311,9 +311,6 @@ def _of_gaps(details: Details) -> list[str]:
     return out
 
 
-# --- the lists --------------------------------------------------------------------------------------------------------
-
-
 _OVERFITS = "train for fewer samples (--samples) or bring more series; then compare the closest pairs"
 
 _Distance = partial(Metric[SeriesInputs], best=0.0, direction="lower", halvings=True)

@@ -208,9 +208,6 @@ def overlap(x: np.ndarray, most: int = 60) -> int:
     return 1
 
 
-# --- dynamic time warping ---------------------------------------------------------------------------------------------
-
-
 def band_of(steps: int) -> int:
     """The steps by which one series may run ahead of another.
 
@@ -297,9 +294,6 @@ class References:
         np.maximum(over, 0, out=over)
         # A hair below: single precision must not rule out the nearest.
         return np.asarray(np.sqrt(np.einsum("mtd,mtd->m", over, over, dtype=np.float64) / one.size) * (1 - 1e-5) - 1e-9)
-
-
-# --- copies -----------------------------------------------------------------------------------------------------------
 
 
 def copies_exact(train: SeriesSample, heldout: SeriesSample, fake: SeriesSample) -> Score:
