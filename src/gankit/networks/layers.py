@@ -36,6 +36,9 @@ SLOPE = 0.2
 SMALLEST = 4
 """A shape is halved while both sides stay at least so long."""
 
+Sides = int | tuple[int, int]
+"""One number for both axes, or (vertical, horizontal)."""
+
 EPSILON = 1e-4
 """Added to the mean square by which `normalised` divides."""
 
@@ -50,7 +53,7 @@ def init_weights(layer: nn.Module, fan_in: float, gain: float = math.sqrt(2 / (1
         nn.init.zeros_(layer.bias)
 
 
-def convolution(before: int, after: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0) -> nn.Conv2d:
+def convolution(before: int, after: int, kernel: Sides, stride: Sides = 1, padding: Sides = 0) -> nn.Conv2d:
     """A convolution over images, its weights initialised."""
     layer = nn.Conv2d(before, after, kernel, stride, padding)
     init_weights(layer, layer.weight[0].numel())
@@ -59,9 +62,7 @@ def convolution(before: int, after: int, kernel: int | tuple[int, int], stride: 
 
 def convolution_in_time(before: int, after: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
     """A convolution over time, which is the last of two axes (`PiecewiseLinear` knows two), its weights initialised."""
-    layer = nn.Conv2d(before, after, (1, kernel), (1, stride), (0, padding))
-    init_weights(layer, layer.weight[0].numel())
-    return layer
+    return convolution(before, after, (1, kernel), (1, stride), (0, padding))
 
 
 def further(width: int, depth: int, convolution: type[nn.Conv1d] | type[nn.Conv2d]) -> nn.Sequential:
@@ -456,7 +457,7 @@ def _transposed(layer: nn.Conv2d, s: Tensor, h: Tensor, weight: Tensor, by: Lite
 
 
 def _masked(values: Tensor, result: Tensor, slope: float) -> Tensor:
-    """Product of `values` and act', told by what act gave."""
+    """Product of `values` and act', which follows from what act gave."""
     product: Tensor = torch.ops.aten.leaky_relu_backward(values, result, slope, True)
     return product
 

@@ -102,7 +102,7 @@ AT_ONCE = 256
 """Records that networks are shown together outside the game's steps."""
 
 MEMORY_SPEED = 0.25
-"""Share of a new look in the running means that steer the augmentation: a look at some records is noisy."""
+"""Share of a new measurement in the running means that steer the augmentation: one of some records is noisy."""
 
 _CHANGING = ("optimiser.", "best.", "warmed.")
 """Beginnings of the names of tensors that a game has only after a while."""
@@ -438,7 +438,7 @@ class Game:
 
         Args:
             train, heldout: records that train, and records that train nothing.
-            samples: shown since the last look.
+            samples: shown since the last update.
         """
         if self._augment is None or self.config.augmentation_strength is not None or not self._augment.steered:
             return

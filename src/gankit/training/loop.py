@@ -29,7 +29,7 @@ UNSETTLED = 0.5
 """In that first share of the game an evaluation without a better metric does not count towards an early stop: while the
 learning rate is high the metric goes up and down, and most of what is gained is gained when it falls."""
 
-Judge = Callable[[Generator], float]
+Evaluate = Callable[[Generator], float]
 """Takes the averaged G, gives the held-out metric: larger is better."""
 
 SCORED, LEAST_SCORED, SCORED_NUMBERS = 2048, 64, 2**24
@@ -65,23 +65,23 @@ class Scores:
 
 @dataclass(frozen=True)
 class Progress:
-    """One look at the game.
+    """A progress update of the game.
 
     step: steps taken.
     samples, total_samples: real samples shown, and the length of the training.
     epoch: times the training data was shown.
     phase: what the steps were: "likelihood", "discriminator" or "game".
-    d_loss, g_loss, penalty, gap: means since the last look; penalty without its weight; gap = E[D(x)] - E[D(G)].
+    d_loss, g_loss, penalty, gap: means since the last update; penalty without its weight; gap = E[D(x)] - E[D(G)].
         g_loss is G's likelihood loss in nats in the phase "likelihood". None where the phase has no such number.
     weight: the penalty's weight (gamma).
     strength: of the augmentation, 0 where there is none.
     learning_rate: Adam's, now.
     scores: D's view of train, held-out and fakes; None between evaluations.
-    metric: the held-out metric of the averaged G, larger is better; None between evaluations or without a judge.
+    metric: the held-out metric of the averaged G, larger is better; None between evaluations, or without one.
     best_metric, best_samples: the best so far and when it was.
     alarms: what seems wrong, and what to do about it.
-    rolled_back: whether the steps since the last look were undone.
-    finished: whether this is the last look.
+    rolled_back: whether the steps since the last update were undone.
+    finished: whether this is the last update.
     samples_per_second, seconds_left: for display only.
     """
 
@@ -108,8 +108,8 @@ class Progress:
     seconds_left: float
 
 
-def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = None) -> Iterator[Progress]:
-    """Play the game to its end, one Progress per look.
+def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None = None) -> Iterator[Progress]:
+    """Play the game to its end, one Progress every `steps_per_look` steps.
 
     At every Progress the game stands at a step boundary where its state can be saved and from where a resumed game goes
     on to the same bits; to stop, stop iterating. A game that was loaded goes on from where it was.
@@ -118,7 +118,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
         game: the networks, their optimisers and the config.
         train: the real records, [N, *shape] with N >= 1.
         heldout: records that never train anything; they feed D's scores.
-        judge: the held-out metric, larger is better; without it no checkpoint is better than the last.
+        evaluate: gives the held-out metric; without it no checkpoint is better than the last.
 
     Raises:
         DivergedError: losses or weights stayed infinite or NaN after the last roll-back. The game then stands at its
@@ -149,8 +149,8 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
             if _is_due(game):
                 if phase != "likelihood":
                     scores, alarms = _score(game, train, heldout)
-                if judge is not None and phase != "discriminator":
-                    metric = judge(game.average)
+                if evaluate is not None and phase != "discriminator":
+                    metric = evaluate(game.average)
                     alarms += _keep_best(game, metric, phase)
                 game.history.append(
                     {
@@ -200,7 +200,7 @@ def play(game: Game, train: Batches, heldout: Batches, judge: Judge | None = Non
 
 
 def _is_due(game: Game) -> bool:
-    """Whether the look is the first one after another of the `evaluations` equal parts, or the last of all."""
+    """Whether the update is the first one after another of the `evaluations` equal parts, or the last of all."""
     parts, total = max(game.config.evaluations, 1), game.config.total_samples
     before = game.history[-1]["behind"] if game.history else 0
     return game.finished or game.behind * parts // total > before * parts // total
@@ -307,9 +307,9 @@ def _collapse_alarm(real: Tensor, fake: Tensor) -> tuple[str, ...]:
 
 
 def _fingerprint(x: Tensor) -> Tensor:
-    """[n, D] -> [n] float64: equal for equal rows, different for others but by a miracle."""
+    """[n, D] -> [n] float64: equal for equal rows, almost surely different for others."""
     along = torch.from_numpy(numpy_generator(0, "fingerprint").standard_normal(x.shape[1])).to(x.device)
-    # a sum in a fixed order for every row, which a matrix product does not promise
+    # a sum in a fixed order for every row, which a matrix product does not guarantee
     return (x * along).sum(1)
 
 
@@ -385,7 +385,7 @@ def samples_for_budget(
 ) -> int:
     """How many real samples can be shown in what is left of a time budget; at least one step.
 
-    Worked out once, at the start, and recorded: the game itself never looks at a clock.
+    Worked out once, at the start, and recorded: the game itself never reads a clock.
 
     Args:
         budget_s: the budget in seconds.
@@ -401,7 +401,7 @@ def samples_for_budget(
 
 
 class _Clock:
-    """Samples per second over the recent looks."""
+    """Samples per second over the recent updates."""
 
     def __init__(self, total_samples: int) -> None:
         self.total_samples = total_samples

@@ -30,7 +30,7 @@ class Loss:
     threshold: the logit above which D calls a record real; None where D's logits have no fixed zero and the
         middle between its mean on real and its mean on fakes is taken.
     paper, equation: where they come from.
-    pairs: whether what G minimises depends on the real logits; where not, D need not look at real records for it.
+    pairs: whether what G minimises depends on the real logits; where not, D need not score real records for it.
     """
 
     discriminator: PairLoss
@@ -96,7 +96,7 @@ def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
     return F.softplus(real - fake).mean()
 
 
-_OWN: dict[str, Loss] = {
+_OWN = {
     "minimax": Loss(minimax_d, minimax_g, 0.0, "Goodfellow et al. 2014", "eq. 1"),
     "nonsaturating": Loss(minimax_d, nonsaturating_g, 0.0, "Goodfellow et al. 2014", "section 3"),
     "leastsquares": Loss(leastsquares_d, leastsquares_g, 0.5, "Mao et al. 2017", "eq. 9"),
@@ -201,7 +201,7 @@ def finite_squares(
 
 @dataclass(frozen=True)
 class Played:
-    """What one look of D at a batch gives: its loss, its penalty (without the weight) and its logits [B] each."""
+    """What D's turn on a batch gives: its loss, its penalty (without the weight) and its logits [B] each."""
 
     loss: Tensor
     penalty: Tensor

@@ -25,7 +25,7 @@ class GameConfig:
     loss, penalty, penalty_method: keys of LOSSES and PENALTIES; "exact" or "finite".
     penalty_weight: gamma; None lets it follow D's gap (penalties that allow it) or takes the paper's.
     gap_target: the E[D(x)] - E[D(G)] that gamma is steered to.
-    gap_speed: largest relative change of gamma per look.
+    gap_speed: largest relative change of gamma per update.
     first_weight: where the steered gamma starts.
     penalty_every: the penalty is taken every so many steps, with its weight times as many (lazy regularisation: Karras
         et al. 2020, section 3.1).
@@ -60,7 +60,7 @@ class GameConfig:
     likelihood_weight: weight of G's likelihood loss during the game.
     evaluations: how often the held-out metric is taken.
     early_stop, patience: stop after that many evaluations in a row without a better metric.
-    steps_per_look: steps between two looks (Progress, penalty controller, check for infinities, roll-back point).
+    steps_per_look: steps between two updates (Progress, penalty controller, check for infinities, roll-back point).
     max_rollbacks: how often a game that became infinite is rolled back before it is given up.
     seed: of every draw.
     """
@@ -203,7 +203,7 @@ def _laid_out(values: Tensor, like: Tensor) -> Tensor:
 
 
 class Totals:
-    """Sums of what the steps since the last look gave, kept on the device so that no step waits for it."""
+    """Sums of what the steps since the last update gave, kept on the device so that no step waits for it."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -222,7 +222,7 @@ class Totals:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def take(self) -> dict[str, float]:
-        """The means since the last look; waits for the device."""
+        """The means since the last update; waits for the device."""
         names = list(self._sums)
         if not names:
             return {}

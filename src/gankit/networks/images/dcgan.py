@@ -9,8 +9,8 @@ ReLU of slope .2 -> one logit. Weights start normal with deviation .02, scales o
 paper's networks for 64 x 64 are `width` 128 (channels next to the image; 1024 at 4 x 4), here the default is 64.
 
 Batch normalisation: G's is as published, by the statistics of its batch while it trains and by running ones (decay .9)
-in evaluation mode, so that a fake does not hang on its batch. D sees real records and fakes in one batch here, which
-must not be normalised together, and a penalty needs a D whose logit for a record hangs on that record alone; so D has
+in evaluation mode, so that a fake does not depend on its batch. D sees real records and fakes in one batch here, which
+must not be normalised together, and a penalty needs a D whose logit for a record depends on that record alone; so D has
 layer normalisation in its place, as Gulrajani et al. 2017 (section 4) recommend. That is a departure. Others: c is
 joined to z, and enters D's head by projection (Miyato and Koyama 2018, eq. 4); sizes that are no power of two (cut
 after G, surrounded by zeros before D).

@@ -16,7 +16,7 @@ The paper's networks are `width` 768 and `depth` 2 with num_latents 64: CIFAR-10
 Departures: sizes that are no power of two (images are cut after G and surrounded by zeros before D); D halves by the
 mean of four pixels, not by [1, 3, 3, 1], whose transpose is slow on a CPU; w beside E c, so that a condition
 of zeros still has a logit; a bias in the head, for losses that are not relativistic; embeddings start with deviation 1,
-not 1/sqrt(K), so that a one-hot c is heard from the start; in mixed precision all stages are bfloat16, not only the
+not 1/sqrt(K), so that a one-hot c counts from the start; in mixed precision all stages are bfloat16, not only the
 finer ones, and the colours are float32.
 """
 
@@ -48,6 +48,7 @@ from gankit.networks.layers import (
     cut,
     double,
     halvings,
+    init_weights,
     margins,
 )
 from gankit.spec import Spec
@@ -88,9 +89,7 @@ def stages(shape: tuple[int, ...], width: int | None) -> list[tuple[int, int, in
 def _convolution(before: int, after: int, kernel: int, gain: float, groups: int = 1, bias: bool = True) -> nn.Conv2d:
     """A convolution that keeps the shape; weights normal with deviation gain / sqrt(fan-in), biases 0."""
     layer = nn.Conv2d(before, after, kernel, padding=kernel // 2, groups=groups, bias=bias)
-    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(before // groups * kernel * kernel))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    init_weights(layer, layer.weight[0].numel(), gain)
     return layer
 
 

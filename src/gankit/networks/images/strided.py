@@ -2,7 +2,7 @@
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
-Layers at full size are the dearest ones and there are none: D rearranges every 2 x 2 pixels into channels before its
+Layers at full size would be the slowest and there are none: D rearranges every 2 x 2 pixels into channels before its
 first convolution, and G ends in the reverse of that. From there on each stage halves (doubles) the sides by a
 convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
 the gradients that are penalised, and G no batch statistics, so that an image does not depend on its batch. G ends in

@@ -273,7 +273,7 @@ class EqualisedLinear(nn.Module):
 
 
 class Mapping(nn.Module):
-    """The mapping network: z and c, each brought to unit second moment and joined, through dense layers to w.
+    """The mapping network: z and c, each scaled to unit second moment and joined, through dense layers to w.
 
     Args:
         num_latents: numbers of z; 0 = it maps c alone.
@@ -608,8 +608,8 @@ SMALL_WEIGHT = 0.01
 """Of R1 for small images (Karras et al. 2020b, their CIFAR-10 configuration, which also goes without path lengths)."""
 
 LOOK_PIXELS = 64 * 64
-"""Above so many pixels looks come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
-progress wait for a look."""
+"""Above so many pixels updates come after fewer steps, for a step then takes seconds, and a stop, a checkpoint and the
+progress wait for an update."""
 
 
 def truncate(w: Tensor, mean: Tensor, psi: float, cutoff: int | None = None) -> Tensor:

@@ -6,7 +6,7 @@ Series are smooth and their channels correlate: a window of 24 steps of 28 chann
 deviations of a plane of 192. So G and D speak in the coefficients of a record along the first principal directions of
 the training records, found by `start_from_records` and fixed from then on. D sees each coefficient divided by the
 root of its deviation, halfway between numbers as they are, of which the first few would be all that its penalised
-gradient feels, and equal weights for all, where it would look for the noise first. Beside it stands its size: of
+gradient feels, and equal weights for all, where it would learn the noise first. Beside it stands its size: of
 noise the deviation is all there is to tell, and D felt it so little without that G's noise faded. The gradient is
 taken and penalised there. G begins as a normal distribution with the covariance of the training records, cut where
 they are. Its numbers are kept within the range of training, where a number that stands at its smallest or largest
@@ -45,7 +45,7 @@ OFTEN = 0.02
 """A number that stands at an end of its range in so large a share of the records starts as one that is cut there."""
 
 FLOOR = 0.03
-"""Deviations below this are hardly told from it: so much noise in numbers of deviation 1 is nothing that is seen."""
+"""Deviations below this count as it: so much noise in numbers of deviation 1 is not visible."""
 
 
 class _Numbers(nn.Module):

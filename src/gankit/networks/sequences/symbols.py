@@ -17,7 +17,7 @@ only. The gradient of the weights is one product at the end in place of one a st
 
 D: convolutions of several widths over symbols, one head each. Each head embeds the symbols by itself (RelGAN, Nie et
 al. 2019, section 2.3, has several embedded representations of a text for the same reason: more ways of being told
-apart), looks at them through its own window, and gives a logit; D's logit is their mean.
+apart), sees them through its own window, and gives a logit; D's logit is their mean.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ class SymbolsGenerator(SymbolGenerator):
         """See `LikelihoodGenerator.likelihood_loss`, for texts [B, T, 1] or [B, T], their ends included.
 
         z is not known for a real text: it is drawn, z = Phi^-1(u), and the mean over z of -log p(text | z) is an upper
-        bound of the text's own -log p (Jensen), so that z stays what G is started from in the game.
+        bound of the text's own -log p (Jensen), so that z stays what G starts from in the game.
         """
         codes = self._codes(x)
         context = self._context(torch.special.ndtri(u.clamp(SMALLEST, 1 - SMALLEST)), c)
@@ -310,7 +310,7 @@ class SymbolsGenerator(SymbolGenerator):
         last, going = torch.zeros_like(rows), torch.ones_like(rows, dtype=torch.bool)
         bars = None if forbidden is None else forbidden.expand(self.num_steps, self.num_symbols)
         first, *further = self._units()
-        # the gates of the first layer hang on symbol and z: two parts, both known before the first step
+        # the gates of the first layer depend on symbol and z: two parts, both known before the first step
         of_symbol = first.gates(self.embed, self.multiply_in)
         of_text = first.gates(context, self.multiply_in) - first.bias
         for t in range(self.num_steps):

@@ -31,7 +31,7 @@ def speed_for(total_samples: float) -> float:
     """Real samples in which the strength may go from 0 to 1 in a training of `total_samples`: half of it at most.
 
     At the published 500,000 a training of 40,000 samples would end before the strength had reached .1. Much faster
-    than half the training is no good either: a measure that is averaged over looks lags behind, and the strength would
+    than half the training is no good either: a measure that is averaged over updates lags, and the strength would
     swing from one end to the other.
 
     >>> speed_for(25_000_000), speed_for(40_000)
@@ -48,14 +48,14 @@ def steer(
     speed_samples: float = SPEED_SAMPLES,
     limit: float = LIMIT,
 ) -> float:
-    """The strength after a look at D: p <- clip(p + sign(memorised - target) samples / speed_samples, 0, limit).
+    """The strength after an update: p <- clip(p + sign(memorised - target) samples / speed_samples, 0, limit).
 
-    Karras et al. 2020, section 3.1, where D is looked at every four steps and p has no upper limit.
+    Karras et al. 2020, section 3.1, where D is measured every four steps and p has no upper limit.
 
     Args:
         strength: p until now, in [0, 1].
         memorised: how far D has memorised the training images, r_v of eq. 1 there; a NaN leaves p as it is.
-        samples: real samples shown since the last look.
+        samples: real samples shown since the last update.
         target: the value of `memorised` to reach.
         speed_samples: real samples in which p can go from 0 to 1.
         limit: largest p.

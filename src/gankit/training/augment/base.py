@@ -118,19 +118,16 @@ class Augment(ABC):
         """
 
 
+@dataclass(frozen=True)
 class Dice:
-    """Numbers for `count` images, one call after another from one generator.
+    """Numbers for `count` images, one call after another from one generator on the CPU.
 
-    Args:
-        generator: on the CPU.
-        count: images of the batch.
-        strength: the chance of a change, in [0, 1].
+    strength: the chance of a change, in [0, 1].
     """
 
-    def __init__(self, generator: torch.Generator, count: int, strength: float) -> None:
-        self.generator = generator
-        self.count = count
-        self.strength = strength
+    generator: torch.Generator
+    count: int
+    strength: float
 
     def uniform(self, low: float, high: float) -> Tensor:
         """[count] float64 in [low, high)."""
