@@ -77,9 +77,9 @@ def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation
 
     loaded = load(model)
 
-    from gankit.model.export import OPSET, export_onnx
+    from gankit.model.export import OPSETS, export_onnx
 
-    about = export_onnx(loaded, out, pixels=pixels, truncation=truncation, opset=OPSET if opset is None else opset)
+    about = export_onnx(loaded, out, pixels=pixels, truncation=truncation, opset=OPSETS[0] if opset is None else opset)
     takes = ", ".join(f"{name} [rows, {given['size']}]" for name, given in about["inputs"].items())
     gives = f"{about['output']['name']} [rows, {', '.join(map(str, about['output']['shape']))}]"
     voice.result({"file": str(out), **about}, f"{out} takes {takes} and gives {gives}, {about['output']['type']}")

@@ -40,11 +40,9 @@ class Voice:
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
-        self.as_json = as_json
-        self.quiet = quiet
+        self.as_json, self.quiet = as_json, quiet
         self._live = sys.stderr.isatty() and not as_json and not quiet
-        self._live_width = 0
-        self._said_at_s = -PLAIN_INTERVAL_S
+        self._live_width, self._said_at_s = 0, -PLAIN_INTERVAL_S
         self._evaluation: Progress | None = None
         self._alarms: set[str] = set()
 
@@ -66,12 +64,10 @@ class Voice:
                 self._event("alarm", {"text": alarm}, f"warning: {alarm}")
         if self.quiet:
             return
-        evaluated = progress.scores is not None
-        if evaluated:
+        if progress.scores is not None:
             self._evaluation = progress
-        now_s = time.monotonic()
-        due = evaluated or progress.finished
-        if not due and now_s - self._said_at_s < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
+        now_s, interval_s = time.monotonic(), LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S
+        if progress.scores is None and not progress.finished and now_s - self._said_at_s < interval_s:
             return
         self._said_at_s = now_s
         if self._live:
@@ -238,9 +234,7 @@ class Interruption:
     """
 
     def __init__(self, voice: Voice) -> None:
-        self._voice = voice
-        self._asked = False
-        self._begun = False
+        self._voice, self._asked, self._begun = voice, False, False
 
     def asked(self) -> bool:
         """Whether a stop is asked for; the game that asks obeys from here on, so that nothing need be torn away."""

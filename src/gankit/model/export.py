@@ -24,18 +24,15 @@ from gankit.networks.base import Generator
 if TYPE_CHECKING:
     from gankit.model import Model
 
-OPSET = 18
-"""Version of ONNX's operators that is written: of 2022, so that every current runtime takes it."""
-
 OPSETS = (18, 23)
-"""The lowest and the highest version that can be asked for."""
+"""The lowest and the highest version of ONNX's operators. The lowest is of 2022, so that every runtime takes it."""
 
 METADATA = "gankit"
 """Key of the file's metadata that holds what the inputs and outputs are, as JSON."""
 
 
 def export_onnx(
-    model: Model, path: str | Path, *, pixels: str = "float", truncation: float = 1.0, opset: int = OPSET
+    model: Model, path: str | Path, *, pixels: str = "float", truncation: float = 1.0, opset: int = OPSETS[0]
 ) -> dict[str, Any]:
     """Writes the model's generator as an ONNX file; any number of rows goes through it at once.
 
@@ -50,8 +47,7 @@ def export_onnx(
     Args:
         model: of any network that makes a record at once.
         path: the .onnx file, which appears when it is whole.
-        pixels: "float" or "bytes", for images.
-        truncation: of images, built in; see `Model.sample`.
+        pixels: "float" or "bytes", for images. truncation: of images, built in; see `Model.sample`.
         opset: version of ONNX's operators, within OPSETS.
 
     Returns:

@@ -6,7 +6,7 @@ Knows codecs, generators, schemas; never D, optimisers or the loop.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -18,7 +18,7 @@ from gankit.errors import OptionError
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
-from gankit.model.blocks import Blocks, Draws, block_rows
+from gankit.model.blocks import Blocks, Draw, Draws, block_rows
 from gankit.model.files import FORMAT, Given, NetworkPlan, write_safetensors
 
 if TYPE_CHECKING:
@@ -166,13 +166,10 @@ class Model:
         }
         write_safetensors(Path(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
 
-    # --- one block of rows ----------------------------------------------------------------------------------------
+    def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Draw:
+        """What the rows of `sample` are made from, for generators that make a record at once.
 
-    def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Callable[[int], Draws]:
-        """What the rows of `sample` are made from, block by block; for generators that make a record at once.
-
-        Returns:
-            From a block's number (row i is row i % n of block i // n, n = `block_rows` of the codec's spec) to `Draws`.
+        Row i is row i % n of block i // n, with n the `block_rows` of the codec's spec.
 
         Raises:
             OptionError: a condition this model cannot obey.
@@ -180,10 +177,11 @@ class Model:
         return blocks.one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
 
     def conditions(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
-        """The combinations of given cells that training showed and `where` allows, the most frequent first.
+        """The combinations of given cells that training showed and `where` allows, the most frequent first: [M, given
+        columns] int64; [1, 0] for a model without a condition.
 
-        Returns:
-            [M, given columns] int64; [1, 0] for a model without a condition.
+        Raises:
+            OptionError: a condition this model cannot obey.
         """
         limits = self._limits(where)
         if self.given is None:

@@ -60,6 +60,8 @@ _STYLE: dict[str, Any] = {
 _TICKS = {"color": MUTED, "labelcolor": INK, "labelsize": 7.5, "major.size": 2.5, "major.width": 0.6}
 _STYLE |= {f"{axis}tick.{key}": value for axis in "xy" for key, value in _TICKS.items()}
 
+Values = Sequence[float] | np.ndarray
+
 WIDE = (4.4, 2.3)
 """The size of a drawing that stands alone, in inches."""
 
@@ -97,11 +99,9 @@ def cut(value: str, limit: int) -> str:
 def draw(paint: Callable[[Figure, Pen], None], *, size: tuple[float, float], name: str, alt: str) -> Markup:
     """The inline SVG that `paint` draws.
 
-    Args:
-        paint: draws on an empty figure; text from the data goes through `Pen.text`.
-        size: width and height in inches; text stays readable when the page shows an inch as 80 to 110 pixels.
-        name: makes the ids inside the SVG unique on the page.
-        alt: what the image shows, in words, for those who do not see it.
+    paint: draws on an empty figure; text from the data goes through `Pen.text`. size: width and height in inches; text
+    stays readable when the page shows an inch as 80 to 110 pixels. name: makes the ids inside the SVG unique on the
+    page. alt: what the image shows, in words, for those who do not see it.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -182,15 +182,9 @@ def short(value: float, step: float) -> str:
 
 
 def histograms(
-    edges: Sequence[float] | np.ndarray,
-    real: Sequence[float] | np.ndarray,
-    fake: Sequence[float] | np.ndarray,
-    name: str,
-    title: str,
-    records: str,
-    xlabel: str = "",
+    edges: Values, real: Values, fake: Values, name: str, title: str, records: str, xlabel: str = "",
     size: tuple[float, float] = WIDE,
-) -> Markup:
+) -> Markup:  # fmt: skip
     """Two histograms of shares over the same edges: real records as an area, fakes as a line."""
 
     def paint(figure: Figure, pen: Pen) -> None:

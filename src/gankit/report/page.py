@@ -313,6 +313,8 @@ def build(
 ) -> Report:
     """The report on the fakes that the sections show.
 
+    Its page stays under `MAX_BYTES` by showing less.
+
     Args:
         sections: the evaluation, and what the kind of data adds to its report.
         card: what the model is, as plain JSON. Used by name: `name`, `metric` (what the history's metric is called),
@@ -320,9 +322,6 @@ def build(
         history: one mapping an evaluation of the training: `samples`, `metric` (larger is better), `loss_g`, `loss_d`,
             `alarms`, and D's `scores` as in `gankit.training.Scores`; what is missing is not drawn.
         notes: further remarks for the reader, one sentence each.
-
-    Returns:
-        The report; its page stays under `MAX_BYTES` by showing less.
     """
     card, history, many = plain(dict(card)), plain([dict(h) for h in history]), sections.noun.many
     sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))

@@ -194,7 +194,7 @@ def conditional_accuracy(function: Function[T], noun: Noun, family: str, label: 
         question=f"Is a synthetic {noun.one} classified as the {label} that it was generated for?",
         good=f"Asked for a {label}, the model gives it.",
         bad=f"A part of the fakes is classified as another {label} than the one asked for.",
-        remedy=f"{LONGER}; {'classes' if label == 'class' else f'{label}s'} with few {noun.many} need more of them",
+        remedy=f"{LONGER}; {plural(label)} with few {noun.many} need more of them",
         tolerance=0.01,
     )  # fmt: skip
 
@@ -225,9 +225,6 @@ def same_lengths(function: Function[T], noun: Noun, family: str, unit: str) -> M
     )  # fmt: skip
 
 
-# --- which records ----------------------------------------------------------------------------------------------------
-
-
 def evenly(num: int, most: int) -> list[int]:
     """At most `most` places among `num`, the first and the last among them.
 
@@ -243,17 +240,13 @@ def kept_steps(progress: Sequence[tuple[int, Any]], most: int, chosen: float | N
     progress: (real samples shown to D, records of the same z). chosen: the samples of the model, if known.
     """
     kept = sorted(((int(n), x) for n, x in progress if len(x)), key=lambda entry: entry[0])
-    picked = evenly(len(kept), most)
-    if chosen is None or not kept:
-        return [(f"{kept[i][0]:,}", kept[i][1]) for i in picked]
-    model = min(range(len(kept)), key=lambda i: abs(kept[i][0] - chosen))
-    if model not in picked:  # in the place of its nearest neighbour
-        picked[min(range(len(picked)), key=lambda k: abs(picked[k] - model))] = model
-    mark = " (the model)" if kept[model][0] == chosen else " (nearest the model)"
-    return [(f"{kept[i][0]:,}{mark if i == model else ''}", kept[i][1]) for i in picked]
-
-
-# --- nearest training records -----------------------------------------------------------------------------------------
+    picked, marks = evenly(len(kept), most), {}
+    if chosen is not None and kept:
+        model = min(range(len(kept)), key=lambda i: abs(kept[i][0] - chosen))
+        if model not in picked:  # in the place of its nearest neighbour
+            picked[min(range(len(picked)), key=lambda k: abs(picked[k] - model))] = model
+        marks = {model: " (the model)" if kept[model][0] == chosen else " (nearest the model)"}
+    return [(f"{kept[i][0]:,}{marks.get(i, '')}", kept[i][1]) for i in picked]
 
 
 def ratio(pair: Mapping[str, Any]) -> float:
@@ -334,9 +327,6 @@ def over_training(sections: Sections[Any], most: int, draw: Callable[[str, Any],
     table = Table(caption, heads_of("Real samples", "Fakes"), rows, style)
     asked = "Fakes of the same latents as the training goes on."
     return [Section("progress", "Samples over the training", [asked], tables=[table])]
-
-
-# --- labels -----------------------------------------------------------------------------------------------------------
 
 
 def class_table(

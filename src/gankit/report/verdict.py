@@ -154,9 +154,6 @@ def _equal(result: MetricResult) -> bool:
     return (finite(result.details.get("copies")) or 0) > 0 and result.details.get("heldout_share") == 0
 
 
-# --- the standing -----------------------------------------------------------------------------------------------------
-
-
 def loss(value: float, best: float, direction: str) -> float:
     """How far `value` is from `best` on the bad side; for "near", on either side."""
     if direction == "near":
@@ -181,12 +178,10 @@ def direction_of(result: MetricResult) -> str:
 def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[str] = ()) -> Standing:
     """The standing of the fakes on one metric.
 
-    Args:
-        result: of the metric.
-        num_rows: how many records were compared, None when unknown.
-        plain: the baselines that a model has to beat; the better of them is where the way to the ceiling begins. Of a
-            metric with halvings the way is counted in halvings of the distance to the best value: a plain baseline may
-            be a thousand times as far as real records, and nine tenths of the way would be no praise.
+    num_rows: how many records were compared, None when unknown.
+    plain: the baselines that a model has to beat; the better of them is where the way to the ceiling begins. With
+        halvings the way is counted in halvings of the distance to the best value: a plain baseline may be a thousand
+        times as far as real records, and nine tenths of the way would be no praise.
     """
     value, real = finite(result.fake.value), result.real
     if value is None:
@@ -249,9 +244,6 @@ def _way(
     return ((losses[name] - behind) / span, name) if span > THRESHOLDS["tolerance"] else (None, name)
 
 
-# --- the words --------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Voice:
     """How a report speaks of its figures; baselines: name -> what it is called in a sentence."""
@@ -273,9 +265,8 @@ class _Voice:
             )
         parts = [f"{metric.title}: {self._where(result, place)}", *metric.details(result.details)]
         copies = is_copies(result)
-        # close in halvings, or as near as real ones are with these few: no reason to say that all is right
-        unsure = place.level == "close" and (copies or metric.halvings)
-        if place.level in ("real", "close") and not unsure:
+        # close in halvings, or as near as real ones are with these few, is no reason to say that all is right
+        if place.level == "real" or (place.level == "close" and not copies and not metric.halvings):
             parts.append(metric.good)
         if place.level in ("fair", "weak") or (place.level == "close" and copies):
             parts += [metric.bad, f"To try: {metric.remedy}."]

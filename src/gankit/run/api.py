@@ -119,9 +119,6 @@ def follow(
     return _new_run(source, config, folder, on_note or _silent, should_stop or _never, overwrite)
 
 
-# --- the run ----------------------------------------------------------------------------------------------------------
-
-
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Progress, None, Model]:

@@ -58,15 +58,12 @@ class Checkpoint:
 class RunFolder:
     """A run folder that exists. `RunFolder.create` makes one, `RunFolder.open` takes one that is there.
 
-    Example:
-        >>> import tempfile, torch
-        >>> place = tempfile.TemporaryDirectory()
-        >>> run = RunFolder.create(Path(place.name) / "run", {"seed": 7})
-        >>> run.log({"step": 25, "gap": 0.1})
-        >>> run.save_checkpoint(25, {"w": torch.ones(2)}, {"samples": 6400})
-        >>> run.load_checkpoint().state
-        {'samples': 6400}
-        >>> place.cleanup()
+    >>> import tempfile, torch
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     run = RunFolder.create(Path(place) / "run", {"seed": 7})
+    ...     run.save_checkpoint(25, {"w": torch.ones(2)}, {"samples": 6400})
+    ...     run.load_checkpoint().state
+    {'samples': 6400}
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,8 +125,6 @@ class RunFolder:
         """Whether the run was made and never begun: no checkpoint, no event, no model."""
         return not (self.checkpoints() or self.log_path.exists() or self.model_path.exists())
 
-    # --- what the records are measured by ---------------------------------------------------------------------------
-
     def save_evidence(self, evidence: Evidence | None) -> None:
         """Keeps what the records are measured by, where there is something to keep."""
         if evidence is not None:
@@ -146,8 +141,6 @@ class RunFolder:
             return None
         tensors, metadata = read_safetensors(self.path / EVIDENCE_NAME)
         return prepared.kind.load_evidence(tensors, json.loads(metadata["gankit"]), prepared)
-
-    # --- log ------------------------------------------------------------------------------------------------------
 
     def log(self, event: Mapping[str, Any]) -> None:
         """Appends one event, a line of JSON. `event["step"]` tells where it belongs when a run is resumed.
@@ -171,8 +164,6 @@ class RunFolder:
         """Drops every event after `step` and every broken line, so that a resumed run writes nothing twice."""
         kept = [event for event in self.read_log() if event.get("step", 0) <= step]
         write_atomically(self.log_path, "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in kept).encode())
-
-    # --- checkpoints ----------------------------------------------------------------------------------------------
 
     def checkpoints(self) -> list[tuple[int, Path]]:
         """(step, path) of every checkpoint, oldest first."""
@@ -212,8 +203,6 @@ class RunFolder:
             except ModelError:
                 notes.append(f"{path} is damaged; the one before it is used.")
         raise ModelError(f"every checkpoint of {self.path} is damaged: {found[-1][1]} and older. Start the run anew.")
-
-    # --- what a report needs beside the model -----------------------------------------------------------------------
 
     def save_preview(self, samples: int, preview: Preview) -> None:
         """Keeps fakes of a training that has been shown so many samples, in a file that people can open."""

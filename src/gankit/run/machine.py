@@ -32,13 +32,7 @@ FAILURES = (RuntimeError, ImportError, OSError)
 def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
     """As asked for, "on" or "off", or what pays by a few steps timed with and without; the game is where it was.
 
-    With a number of samples in place of a budget nothing is measured, so that the run is the same whenever it is
-    repeated.
-
-    Args:
-        run: at its start.
-        config: what the user asked for.
-        notes: what was measured is appended.
+    config: what the user asked for. notes: what was measured is appended.
 
     Raises:
         OptionError: it was asked for, and cannot be done here.
@@ -54,13 +48,11 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
         stall_s = time.monotonic() - began
         compiled = seconds_per_sample(run.game, run.train)["game"]
     except FAILURES as error:
-        words = _words(error)
+        cannot, words = "torch.compile cannot compile these networks here", _words(error)
         if config.compile == "on":
-            raise OptionError(
-                f"--compile on: torch.compile cannot compile these networks here. Leave it out. ({words})"
-            ) from error
+            raise OptionError(f"--compile on: {cannot}. Leave it out. ({words})") from error
         run.game.uncompile()
-        notes.append(f"compile: off, for torch.compile cannot compile these networks here ({words})")
+        notes.append(f"compile: off, for {cannot} ({words})")
         return "off"
     decided = "on" if config.compile == "on" or compiled < PAYS * plain else "off"
     if decided == "off":
@@ -73,11 +65,9 @@ def compile_for(run: Run, config: TrainConfig, notes: list[str]) -> str:
 
 
 def still_compiles(run: Run, notes: list[str]) -> None:
-    """Tries the steps of a run that goes on; one that cannot be compiled here goes on without, and a line says so.
+    """Tries the steps of a run that goes on, which is not moved; where they cannot be compiled, it goes on without.
 
-    Args:
-        run: where it stands; it is not moved.
-        notes: what was found is appended.
+    notes: what was found is appended.
     """
     if run.config.compile != "on" or run.game.finished:
         return
@@ -132,7 +122,11 @@ def _cpu_has_bfloat16() -> bool:
 
 
 def device_of(name: str) -> torch.device:
-    """The device asked for; auto = CUDA, then MPS, then the CPU."""
+    """The device asked for; auto = CUDA, then MPS, then the CPU.
+
+    Raises:
+        OptionError: there is none.
+    """
     has_mps = torch.backends.mps.is_available()
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"

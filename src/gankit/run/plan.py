@@ -151,13 +151,10 @@ def _image_fields(prepared: Prepared[Any, Any], config: TrainConfig, pair: Pair,
 
 
 def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:
-    """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps.
+    """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps of `run`,
+    which is not moved.
 
-    Args:
-        run: at its start; it is not moved.
-        config: what the user asked for.
-        spent_s: seconds that were spent before.
-        notes: the decision is appended.
+    config: what the user asked for. spent_s: seconds that were spent before. notes: the decision is appended.
     """
     budget = Budget.of(config)
     if budget.seconds is None:
