@@ -21,7 +21,7 @@ from text_examples import SYLLABLES, names_folder, sentences, words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
 from gankit.kinds import prepare
-from gankit.kinds.texts.files import looks_like_texts, read_texts, write_texts
+from gankit.kinds.texts.files import holds_texts, read_texts, write_texts
 from gankit.kinds.texts.records import TextCodec, cut, fits, text_hash, text_table, to_text_object, unit_of
 
 AUTO, TEXT = TrainConfig(), TrainConfig(kind="text")
@@ -51,27 +51,27 @@ TABLES = {
 
 @pytest.mark.parametrize("suffix", [".txt", ".smi", ""])
 def test_lines_of_free_text_are_texts(suffix: str, tmp_path: Path) -> None:
-    assert looks_like_texts(lines(tmp_path / f"data{suffix}", SOME), AUTO)
+    assert holds_texts(lines(tmp_path / f"data{suffix}", SOME), AUTO)
 
 
 @pytest.mark.parametrize("what", sorted(TABLES))
 def test_lines_that_are_a_table_are_none(what: str, tmp_path: Path) -> None:
-    assert not looks_like_texts(lines(tmp_path / "data.txt", TABLES[what]), AUTO)
+    assert not holds_texts(lines(tmp_path / "data.txt", TABLES[what]), AUTO)
 
 
 def test_texts_with_commas_are_texts(tmp_path: Path) -> None:
     texts = [", ".join(sentences(1 + i % 3, seed=i)) for i in range(60)]
-    assert looks_like_texts(lines(tmp_path / "data.txt", texts), AUTO)
+    assert holds_texts(lines(tmp_path / "data.txt", texts), AUTO)
 
 
 def test_sentences_that_come_again_are_texts(tmp_path: Path) -> None:
-    assert looks_like_texts(lines(tmp_path / "data.txt", sentences(60) * 4), AUTO)
+    assert holds_texts(lines(tmp_path / "data.txt", sentences(60) * 4), AUTO)
 
 
 def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     path = lines(tmp_path / "data.txt", TABLES["classes"])
-    assert looks_like_texts(path, TEXT) and looks_like_texts(path, TrainConfig(unit="word"))
-    assert not looks_like_texts(lines(tmp_path / "other.txt", SOME), TrainConfig(kind="table"))
+    assert holds_texts(path, TEXT) and holds_texts(path, TrainConfig(unit="word"))
+    assert not holds_texts(lines(tmp_path / "other.txt", SOME), TrainConfig(kind="table"))
 
 
 def test_a_list_of_many_texts_is_texts_and_one_of_few_classes_is_a_table() -> None:
@@ -104,7 +104,7 @@ def files_archive(path: Path, form: str) -> Path:
 @pytest.mark.parametrize("form", ["folder", "zip", "tar.gz"])
 def test_a_file_a_class_gives_the_label(form: str, tmp_path: Path) -> None:
     path = names_folder(tmp_path / "names") if form == "folder" else files_archive(tmp_path, form)
-    assert looks_like_texts(path, AUTO)
+    assert holds_texts(path, AUTO)
     texts = read_texts(path, AUTO, [])
     assert texts.labels is not None and set(texts.labels.column("label").to_pylist()) == {"Aba", "Obo"}
     by_label = {
@@ -123,7 +123,7 @@ def test_packed_lines_are_read(compression: str, tmp_path: Path) -> None:
     else:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("names.txt", data)
-    assert looks_like_texts(path, AUTO)
+    assert holds_texts(path, AUTO)
     assert list(read_texts(path, AUTO, []).texts) == MANY
 
 
@@ -171,7 +171,7 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         buffer = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]  # a BytesIO is a raw stream in all but name
 
     monkeypatch.setattr(sys, "stdin", Piped)
-    assert looks_like_texts("-", AUTO)
+    assert holds_texts("-", AUTO)
     assert list(read_texts("-", AUTO, []).texts) == MANY
 
 

@@ -120,7 +120,7 @@ class Assessment(ABC, Generic[P]):
         """(samples, fakes of the same latents) that were kept over the training, in order."""
         return []
 
-    def told(self, parts: Parts[P]) -> list[str]:
+    def remarks(self, parts: Parts[P]) -> list[str]:
         """What the reader should know of the records before they are measured."""
         return []
 
@@ -160,7 +160,7 @@ def assess(
     else:
         fakes = assessment.read(fake, True, assessment.notes)
     parts, many = Parts(train, heldout, fakes), assessment.noun.many
-    assessment.notes += assessment.told(parts)
+    assessment.notes += assessment.remarks(parts)
     for text in assessment.notes:
         assessment.note(text)
     assessment.note(f"measuring {len(fakes):,} fakes against {len(heldout):,} held-out {many} …")

@@ -150,8 +150,8 @@ class PixelAssessment(Assessment[Part]):
             return inception_features(download=True)
         return fixed_features(channels) if self.features == "fixed" else self.perception.features
 
-    def told(self, parts: Parts[Part]) -> list[str]:
-        """See `Assessment.told`."""
+    def remarks(self, parts: Parts[Part]) -> list[str]:
+        """See `Assessment.remarks`."""
         named = zip(("training", "held-out", "fake"), parts, strict=True)
         unknown = [name for name, part in named if part.classes is None]
         if self.perception is None or not self.perception.levels or not unknown:

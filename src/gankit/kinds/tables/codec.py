@@ -19,8 +19,7 @@ from gankit.columns.quantiles import Cells
 from gankit.columns.schema import Column, Values
 from gankit.spec import Block, Spec
 
-LARGEST = 5.0
-"""Beyond so many standard deviations a coded number is taken back (Phi(5) = 1 - 3e-7)."""
+LARGEST = 5.0  # beyond so many standard deviations a coded number is taken back (Phi(5) = 1 - 3e-7)
 
 
 class VectorCodec(Codec[Columns]):

@@ -24,8 +24,7 @@ from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
 from gankit.kinds.tables.preparing import is_whole, prepare_rows, sample_of
 
-MOST_JUDGED, LEAST_JUDGED = 5000, 500
-"""Held-out records, and as many fakes, that the held-out metric looks at."""
+MOST_JUDGED, LEAST_JUDGED = 5000, 500  # held-out records, and as many fakes, that the held-out metric looks at
 
 FEW_HELDOUT = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""

@@ -20,11 +20,8 @@ from gankit.report.records import name
 from gankit.report.section import Chapter, Drawing, Section, Sections
 from gankit.report.verdict import is_copies
 
-MOST_PANELS = 40
-"""Columns that are drawn, at the most."""
-
+MOST_PANELS = 40  # columns that are drawn, at the most
 _WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
-
 _WARNING = (
     "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
     "make it anew with --no-records."

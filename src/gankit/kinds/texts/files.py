@@ -33,12 +33,10 @@ from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, Tex
 from gankit.words import number_of
 
 _DELIMITERS = (",", "\t", ";", "|")
-
-_NEARLY = 0.9
-"""Of so many lines alike a table is made."""
+_NEARLY = 0.9  # of so many lines alike a table is made
 
 
-def looks_like_texts(source: Any, config: TrainConfig) -> bool:
+def holds_texts(source: Any, config: TrainConfig) -> bool:
     """Whether the data is texts: it was said, or it is a folder of .txt files, or a file of lines that are no table.
 
     Never raises: what cannot be read is left to the readers of tables, whose texts say what is wrong.
@@ -52,7 +50,7 @@ def looks_like_texts(source: Any, config: TrainConfig) -> bool:
         return False
     try:
         with probed(source) as probe:
-            return _holds_texts(probe)
+            return _probe_holds_texts(probe)
     except (OSError, DataError, EOFError, zlib.error):
         return False
 
@@ -63,7 +61,7 @@ def is_one_column_of_texts(records: Records, config: TrainConfig) -> bool:
     return not others and not config.column and _is_free_text(name, records.table.column(name), config)
 
 
-def _holds_texts(probe: Probe) -> bool:
+def _probe_holds_texts(probe: Probe) -> bool:
     if probe.path is None:
         return _lines_are_texts(probe.head, whole=False)
     files = probe.files
@@ -88,8 +86,7 @@ def _lines_are_texts(head: bytes, whole: bool) -> bool:
     lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
     if len(lines) < 2 or _is_delimited(lines[:1000]):
         return False
-    worded = 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines)
-    if worded and len(set(lines)) > FEW_LEVELS:
+    if len(set(lines)) > FEW_LEVELS and 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines):
         return True
     return _is_free_text(TEXT_COLUMN, pa.chunked_array([pa.array(lines, pa.string())]), TrainConfig())
 
@@ -155,9 +152,9 @@ def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
         return config.format == LINES
     if config.own(TextOptions).text_column is not None or config.delimiter is not None or config.header != "auto":
         return False
-    suffix = Path(name).suffix.lower()
     if name == "-":
         return data[:4] != b"PAR1" and data.lstrip()[:1] != b"{"
+    suffix = Path(name).suffix.lower()
     return suffix in (*LINE_SUFFIXES, "") or suffix not in SUFFIXES
 
 
@@ -166,8 +163,7 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
     found = _text_files(files)
     if not found:
         raise DataError(f"the {files.form} {files.name!r} holds no .txt files. Give one with a .txt file a class.")
-    left = len(files.names) - len(found)
-    if left:
+    if left := len(files.names) - len(found):
         notes.append(f"{files.name}: {left} other files than .txt left out")
     texts: list[str] = []
     labels: list[str] = []
@@ -250,8 +246,7 @@ def _without_empty(
     kept = [row for row, text in enumerate(texts) if text is not None and text.strip() and text not in lost]
     if not kept:
         raise DataError(f"{name} holds no text, only empty {what}s. Give data with texts.")
-    skipped = len(texts) - len(kept)
-    if skipped:
+    if skipped := len(texts) - len(kept):
         notes.append(f"{name}: {skipped:,} empty {what}{'s' if skipped > 1 else ''} skipped")
         labels = None if labels is None else labels.take(pa.array(kept))
     return Texts(tuple(str(texts[row]) for row in kept), labels, origin)

@@ -23,11 +23,8 @@ from gankit.kinds.texts.options import OPTIONS
 from gankit.kinds.texts.preparing import prepare_texts
 from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut, text_table, to_text_object
 
-MOST_JUDGED, LEAST_JUDGED = 3000, 500
-"""Held-out texts, and as many fakes, that the held-out metric looks at."""
-
-PREVIEWED = 24
-"""Fakes that are kept at every evaluation."""
+MOST_JUDGED, LEAST_JUDGED = 3000, 500  # held-out texts, and as many fakes, that the held-out metric looks at
+PREVIEWED = 24  # fakes that are kept at every evaluation
 
 
 class TextKind(Kind[Dataset, TextCodec]):
@@ -43,12 +40,12 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
-        found = files.looks_like_texts(probe, config)
+        found = files.holds_texts(probe, config)
         return found or files.is_one_column_of_texts(records_of(probe, config)[0], config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
-        if files.looks_like_texts(probe, config):
+        if files.holds_texts(probe, config):
             return prepare_texts(self, files.read_texts(probe, config, notes), config, notes)
         records, said = records_of(probe, config)
         notes += said

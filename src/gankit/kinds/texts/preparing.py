@@ -21,14 +21,9 @@ from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.records import TEXT, TextCodec, Texts, alphabet, called, cut, fits, text_hash, unit_of
 from gankit.networks import pair_for
 
-MAX_STEPS = 256
-"""Texts of more symbols are left out: time and memory grow with the longest text."""
-
-MOST_RARE = 0.1
-"""An alphabet whose symbols without a code of their own are more than this share of all is refused."""
-
-SHOWN = 3
-"""Texts that are shown of those that are left out."""
+MAX_STEPS = 256  # texts of more symbols are left out: time and memory grow with the longest text
+MOST_RARE = 0.1  # an alphabet whose symbols without a code of their own are more than this share of all is refused
+SHOWN = 3  # texts that are shown of those that are left out
 
 
 def prepare_texts(
@@ -93,18 +88,16 @@ def _unit(texts: Texts, config: TrainConfig) -> str:
 
 def _of_the_alphabet(texts: Texts, unit: str, strict: bool, notes: list[str]) -> Texts:
     """The texts without those that have other symbols than a fixed alphabet; refused where that would be most."""
-    kept = np.flatnonzero([fits(text, unit) for text in texts.texts])
-    left = len(texts) - len(kept)
-    if not left:
+    others = [text for text in texts.texts if not fits(text, unit)]
+    if not (left := len(others)):
         return texts
-    others = np.setdiff1d(np.arange(len(texts)), kept)[:SHOWN]
-    shown = ", ".join(repr(texts.texts[row][:40]) for row in others)
+    shown = ", ".join(repr(text[:40]) for text in others[:SHOWN])
     of = unit if " " not in unit else f"the alphabet {unit[:40]}"
-    told = f"{left:,} of {len(texts):,} texts are not made of {of} alone ({shown}{', …' if left > SHOWN else ''})"
+    found = f"{left:,} of {len(texts):,} texts are not made of {of} alone ({shown}{', …' if left > SHOWN else ''})"
     if strict or 2 * left > len(texts):
-        raise DataError(f"{told}. Take them as --unit character" + (", or leave off --strict." if strict else "."))
-    notes.append(f"{told}; they are left out (--strict refuses them)")
-    return texts.take(kept)
+        raise DataError(f"{found}. Take them as --unit character" + (", or leave off --strict." if strict else "."))
+    notes.append(f"{found}; they are left out (--strict refuses them)")
+    return texts.take(np.flatnonzero([fits(text, unit) for text in texts.texts]))
 
 
 def _short_enough(texts: Texts, unit: str, notes: list[str]) -> Texts:
@@ -145,8 +138,7 @@ def _heldout(config: TrainConfig, schema: Schema, notes: list[str]) -> dict[str,
     """The texts of --heldout, and those of their labels that are given."""
     found = read_texts(config.heldout, config, notes)
     named = [] if found.labels is None else found.labels.column_names
-    lost = [column.name for column in schema.modelled if column.name not in named]
-    if lost:
+    if lost := [column.name for column in schema.modelled if column.name not in named]:
         raise DataError(
             f"--heldout {config.heldout}: its texts have no label {lost[0]!r}, and those that train have. Give "
             "labelled ones, or train without labels by --given none."

@@ -28,8 +28,7 @@ from gankit.spec import Block, Spec
 LINES, FILES = "txt", "textfiles"
 """`Origin.format` of texts that came as the lines of one file, and of a file a class; tables keep their own."""
 
-LABEL_COLUMN = "label"
-"""What the labels are called where no table names them."""
+LABEL_COLUMN = "label"  # what the labels are called where no table names them
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ def to_text_object(table: pa.Table, origin: Origin) -> Any:
 
 
 _NUCLEOTIDES = "ACGTRYSWKMBDHVN"
-
 ALPHABETS = {
     "smiles": r"\[[^\[\]\s]+\]|%\d\d|Br|Cl|[BCNOPSFIbcnops*\d.()=#$:/\\~@+-]",
     "dna": f"[{_NUCLEOTIDES}{_NUCLEOTIDES.lower()}-]",
@@ -105,16 +103,11 @@ symbol: Weininger 1988), nucleotides and amino acids with the IUPAC codes for se
 SMILES_SHARE = 0.98
 """Texts are read as SMILES where so many of them are written so, and half of those have branches or rings."""
 
-SENTENCE = 4
-"""Texts are read word by word where at least half of them have so many words ..."""
+SENTENCE, KNOWN_SHARE = 4, 0.9
+"""Texts are read word by word where at least half of them have so many words, and this share of all words are among the
+`MAX_SYMBOLS` most frequent ones and stand there more than once: a word that was seen once teaches nothing."""
 
-KNOWN_SHARE = 0.9
-"""... and this share of all words are among the `MAX_SYMBOLS` most frequent ones, and stand there more than once: a
-word that was seen once teaches nothing."""
-
-MAX_SYMBOLS = 5_000
-"""The most frequent symbols get a code of their own, up to so many."""
-
+MAX_SYMBOLS = 5_000  # the most frequent symbols get a code of their own, up to so many
 _LOOKED_AT = 20_000
 
 
@@ -203,8 +196,7 @@ def _is_smiles(text: str) -> bool:
     return symbols.count("(") == symbols.count(")") and all(times % 2 == 0 for times in rings.values())
 
 
-TEXT = ""
-"""The column that texts are, among those of their labels, none of which has that name."""
+TEXT = ""  # the column that texts are, among those of their labels, none of which has that name
 
 END, RARE = 0, 1
 """The codes of the end of a text, and of a symbol that is not in the alphabet; the rest are symbols. What has no

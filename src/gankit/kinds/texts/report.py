@@ -36,9 +36,7 @@ from gankit.report.section import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST = 280
-"""Characters of a text that are shown."""
-
+LONGEST = 280  # characters of a text that are shown
 STYLE = (
     ".txt { white-space: pre-wrap; } .txt mark { background: var(--fair-bg); color: inherit; border-radius: 2px; "
     "box-shadow: 0 0 0 1px var(--fair); } .txt i { color: var(--muted); } .texts td { min-width: 12rem; } "

@@ -245,8 +245,7 @@ def conditional(real: Sample, fake: Sample, *, given: Sequence[str], seed: int =
     replicates = []
     for _ in range(_CONDITIONAL_REPLICATES):
         left, right = (s.take(generator.integers(0, s.num_rows, s.num_rows)) for s in (real, fake))
-        again = [c["score"] for c in (_column(left, right, name) for name in chosen) if c["levels"]]
-        if again:
+        if again := [c["score"] for c in (_column(left, right, name) for name in chosen) if c["levels"]]:
             replicates.append(float(np.mean(again)))
     return Score(value, *around(value, replicates), 1.0, {"columns": plain(columns)})
 

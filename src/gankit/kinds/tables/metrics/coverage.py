@@ -160,8 +160,7 @@ def _term(column: str, cells: Cells, cell: int) -> str:
 
 
 def _groupings(num_columns: int, order: int, max_sets: int, generator: np.random.Generator) -> list[Grouping]:
-    possible = math.comb(num_columns, order)
-    if possible <= max_sets:
+    if math.comb(num_columns, order) <= max_sets:
         return list(combinations(range(num_columns), order))
     found: set[Grouping] = set()
     while len(found) < max_sets:

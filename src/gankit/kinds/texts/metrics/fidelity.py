@@ -23,21 +23,11 @@ from gankit.metrics.metric import Score, impossible, mean_score, share_score
 from gankit.metrics.nearness import closest_pairs, nearer, nearness, three_sample
 from gankit.randomness import numpy_generator
 
-LONGEST = 256
-"""Units of a text that distances look at; what follows is not seen."""
-
-BLEU_ORDERS = (2, 3, 4, 5)
-"""The n of BLEU-n."""
-
-FAST = 500
-"""References that Texygen's code takes in its fast mode, its default."""
-
-RARE = 0.01
-"""A symbol is rare where fewer than this share of the held-out texts have it."""
-
-NUM_HASHED = 2**16
-"""Columns that n-grams of characters are hashed into, and those of units as many."""
-
+LONGEST = 256  # units of a text that distances look at; what follows is not seen
+BLEU_ORDERS = (2, 3, 4, 5)  # the n of BLEU-n
+FAST = 500  # references that Texygen's code takes in its fast mode, its default
+RARE = 0.01  # a symbol is rare where fewer than this share of the held-out texts have it
+NUM_HASHED = 2**16  # columns that n-grams of characters are hashed into, and those of units as many
 _EPSILON = 0.1  # in the place of no match
 _MOST_MISSED = 40
 _FOLDS = 3

@@ -15,9 +15,7 @@ import numpy as np
 from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
 
-ORDERS = (1, 2, 3, 4)
-"""The n of the n-grams whose distributions are compared."""
-
+ORDERS = (1, 2, 3, 4)  # the n of the n-grams whose distributions are compared
 _BEGIN, _END = 0, 1
 _NUM_MARKS = 2
 _REPLICATES = 20

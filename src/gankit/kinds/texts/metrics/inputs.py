@@ -51,10 +51,7 @@ from gankit.report.verdict import alike
 
 NOUN = Noun("text", "texts")
 HELDOUT = "held-out"
-
-JUDGED = 2000
-"""Texts of each side that the classifier two-sample test sees, and fakes whose labels are looked at."""
-
+JUDGED = 2000  # texts of each side that the classifier two-sample test sees, and fakes whose labels are looked at
 SEARCHED, MOST_SEARCHED = 300, 1000
 SEARCHED_UNITS = 12_000
 REFERENCES = 2000

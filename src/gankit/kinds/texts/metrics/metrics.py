@@ -115,7 +115,7 @@ def _of_bleu(details: Mapping[str, Any]) -> list[str]:
 def _of_count(key: str, what: str) -> records.Details:
     """How many fakes are or do `what`, of the count `key`."""
 
-    def told(details: Mapping[str, Any]) -> list[str]:
+    def sentences(details: Mapping[str, Any]) -> list[str]:
         found, rows = numbers.finite(details.get(key)), numbers.finite(details.get("rows"))
         if found is None or not rows:
             return []
@@ -125,7 +125,7 @@ def _of_count(key: str, what: str) -> records.Details:
             out.append(f"The most frequent one makes up {numbers.share(often)}.")
         return out
 
-    return told
+    return sentences
 
 
 def _of_symbols(details: Mapping[str, Any]) -> list[str]:
