@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 MAX_LEVELS = 8
 # One value that more than this share of the rows have, and so flattens all others, is told in words instead of drawn,
 # when there are more than a few values.
-_ATOM = 0.5
-_FEW = 10
+_ATOM, _FEW = 0.5, 10
 _FEWEST_CELLS, _MOST_CELLS = 6, 40
 # matplotlib counts days since 1970 and knows the years 1 to 9999.
 _DAY_S = 86400.0
@@ -36,10 +35,8 @@ _LARGEST = 1e300  # so that no difference of two values overflows
 # Rows and levels that correlations are computed from; more columns than these are not drawn.
 _MAX_ROWS, _MAX_LEVELS = 10_000, 50
 MAX_COLUMNS = 40
-# Fakes outside the real range are worth a sentence above this share of them.
-_BEYOND = 0.01
-# Rows of a table, at the most.
-_MOST = 15
+_BEYOND = 0.01  # fakes outside the real range are worth a sentence above this share of them
+_MOST = 15  # rows of a table
 _ARROW = {"arrowstyle": "->", "color": MUTED, "linewidth": 0.5, "mutation_scale": 5, "shrinkA": 0, "shrinkB": 0}
 
 

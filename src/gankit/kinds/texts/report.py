@@ -298,9 +298,7 @@ class TextSections(Sections[TextFacts]):
         if section.id == "labels":
             start = "A linear model on n-grams, trained on the labels of training texts, is"
             return records.about_labels(section, self, _CLASS_COLUMNS, 2 * _MOST_CLASSES, start)
-        if section.id == "copies":
-            return replace(section, drawings=drawing.distances(results, self.noun))
-        return section
+        return replace(section, drawings=drawing.distances(results, self.noun)) if section.id == "copies" else section
 
     def _invalid(self) -> list[Table]:
         """The first fakes that break the user's rule."""
@@ -328,11 +326,9 @@ class TextSections(Sections[TextFacts]):
         names = [m for m in LIKELIHOOD_HEADS if rows and m in rows[0]]
         if not names:
             return []
-        table = Table(
-            "The same metrics of as many texts each",
-            heads_of("Texts", *(f"#{LIKELIHOOD_HEADS[m]}" for m in names)),
-            tuple((_whose(row), *(numbers.score(row.get(m)) for m in names)) for row in rows),
-        )
+        heads = heads_of("Texts", *(f"#{LIKELIHOOD_HEADS[m]}" for m in names))
+        cells = tuple((_whose(row), *(numbers.score(row.get(m)) for m in names)) for row in rows)
+        table = Table("The same metrics of as many texts each", heads, cells)
         asked = (
             "Did adversarial training help? G began it after pretraining by likelihood on "
             f"{numbers.count(found.get('samples'))} real texts. Lower temperatures trade variety for quality: where a "

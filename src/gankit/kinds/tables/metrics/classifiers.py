@@ -79,12 +79,10 @@ def _classified(
 
 def _tree_judge(both: Sample, is_real: np.ndarray, seed: int, num_trees: int = 100, rate: float = 0.1) -> Judge:
     x, categorical = tree_features(both, both, both.names)
+    fit = partial(boosted_trees, task="classification", seed=seed, num_trees=num_trees, rate=rate)
 
     def judge(test: np.ndarray, _: int) -> np.ndarray:
-        return boosted_trees(
-            x[~test], is_real[~test], x[test], categorical, task="classification",
-            seed=seed, num_trees=num_trees, rate=rate,
-        )[:, 1]  # fmt: skip
+        return fit(x[~test], is_real[~test], x[test], categorical)[:, 1]
 
     return judge
 
@@ -205,9 +203,8 @@ def _probabilities(
         out[:, seen[0]] = 1.0
     else:
         num_trees = max(20, min(100, 400 // len(seen)))  # each class costs a tree a round
-        out[:, seen] = boosted_trees(
-            x, labels, test, categorical, task="classification", seed=seed, num_trees=num_trees
-        )
+        fit = partial(boosted_trees, task="classification", seed=seed, num_trees=num_trees)
+        out[:, seen] = fit(x, labels, test, categorical)
     return out[:, : len(classes)]
 
 

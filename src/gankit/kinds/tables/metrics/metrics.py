@@ -221,15 +221,6 @@ def _against_heldout(function: Callable[..., Score]) -> Function:
     return lambda inputs, who: function(inputs.against, inputs.candidates[who], seed=inputs.seed)
 
 
-def _against_training(function: Callable[..., Score]) -> Function:
-    """A metric of training rows and a candidate; its ceiling is held-out rows."""
-
-    def score(inputs: TableInputs, who: str) -> Score:
-        return function(inputs.train, inputs.heldout if who == CEILING else inputs.candidates[who], seed=inputs.seed)
-
-    return score
-
-
 def _against_both(function: Callable[..., Score]) -> Function:
     """A metric of training rows, held-out rows and a candidate; its ceiling is one half of the held-out rows."""
 
@@ -238,6 +229,12 @@ def _against_both(function: Callable[..., Score]) -> Function:
         return function(inputs.train, real, fake, seed=inputs.seed)
 
     return score
+
+
+def _rare_categories(inputs: TableInputs, who: str) -> Score:
+    """Those of training rows, so that the ceiling is held-out ones."""
+    fake = inputs.heldout if who == CEILING else inputs.candidates[who]
+    return coverage.rare_categories(inputs.train, fake, seed=inputs.seed)
 
 
 def _conditional(inputs: TableInputs, who: str) -> Score:
@@ -421,7 +418,7 @@ METRICS: Sequence[Metric[TableInputs]] = (
         tolerance=0.01,
     ),
     Metric(
-        "rare_categories", _against_training(coverage.rare_categories), "coverage",
+        "rare_categories", _rare_categories, "coverage",
         "Rare levels: how many appear, over the number expected in as many real rows.", title="Rare categories",
         question="Do categories that are rare in the data occur at all?", remedy=f"{LONGER}, or draw more rows",
         details=_of_rare,

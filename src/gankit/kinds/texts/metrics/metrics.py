@@ -5,7 +5,8 @@ Knows the evaluation inputs and the words of the report; never how texts were ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gankit.kinds.texts.metrics import fidelity
@@ -34,40 +35,25 @@ def evaluate_texts(
     return evaluate(METRICS, TextInputs(train, heldout, fake, **options), only)
 
 
-Function = Callable[[TextInputs, str], Score | None]
-
-
-def _divergence(order: int = 0) -> Function:
+def _divergence(inputs: TextInputs, who: str, order: int = 0) -> Score:
     """The divergence of n-grams; order: of all for 0."""
-    part = slice(order - 1, order) if order else slice(None)
-
-    def score(inputs: TextInputs, who: str) -> Score:
-        tables, _ = inputs.marked
-        return divergence(tables[HELDOUT][part], tables[who][part], seed=inputs.seed)
-
-    return score
+    (tables, _), part = inputs.marked, slice(order - 1, order) if order else slice(None)
+    return divergence(tables[HELDOUT][part], tables[who][part], seed=inputs.seed)
 
 
-def _bleu(order: int, which: int, fast: int | None, best: float) -> Function:
+def _bleu(inputs: TextInputs, who: str, order: int, which: int, fast: int | None = None, best: float = 1.0) -> Score:
     """BLEU-n; which, fast: places of the figures in `TextInputs.bleu`, and of those with 500 references."""
-
-    def score(inputs: TextInputs, who: str) -> Score:
-        each = [figures[order - 1] for figures in inputs.bleu(who)]
-        few = None if fast is None or len(each[fast]) < 2 else float(each[fast].mean())
-        return bleu_score(each[which], best=best, fast=few)
-
-    return score
+    each = [figures[order - 1] for figures in inputs.bleu(who)]
+    few = None if fast is None or len(each[fast]) < 2 else float(each[fast].mean())
+    return bleu_score(each[which], best=best, fast=few)
 
 
 def _lengths(inputs: TextInputs, who: str) -> Score:
     return lengths(inputs.candidates[who].coded.lengths, inputs.heldout.coded.lengths, seed=inputs.seed)
 
 
-def _symbols(*, rare: bool) -> Function:
-    def score(inputs: TextInputs, who: str) -> Score:
-        return fidelity.symbols(inputs.candidates[who].coded, inputs.heldout.coded, inputs.units, rare=rare)
-
-    return score
+def _symbols(inputs: TextInputs, who: str, rare: bool = False) -> Score:
+    return fidelity.symbols(inputs.candidates[who].coded, inputs.heldout.coded, inputs.units, rare=rare)
 
 
 def _agreement(inputs: TextInputs, who: str) -> Score | None:
@@ -149,7 +135,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
         tolerance=0.01,
     ),
     Metric(
-        "ngrams", _divergence(), "grams",
+        "ngrams", _divergence, "grams",
         "How far the runs of 1 to 4 units differ in frequency: mean Jensen-Shannon divergence, in bits.",
         title="Divergence of n-grams",
         question="Do single units and n-grams of up to four units occur as often as in real texts?",
@@ -159,7 +145,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"ngrams_{n}", _divergence(n), "grams",
+            f"ngrams_{n}", partial(_divergence, order=n), "grams",
             f"The same for runs of {n}." if n > 1 else "The same for single units.",
             title=f"Divergence of {(what := 'single units' if n == 1 else f'{n}-grams')}", noun=f"divergence of {what}",
             remedy=WIDER, best=0.0, direction="lower", headline=False,
@@ -168,7 +154,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"bleu_{n}", _bleu(n, 0, 3, best=1.0), "bleu",
+            f"bleu_{n}", partial(_bleu, order=n, which=0, fast=3), "bleu",
             f"BLEU-{n} of the fakes with all held-out texts as references: quality.",
             title=f"BLEU-{n} (quality)", noun=f"BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a synthetic text occur in real texts?",
@@ -180,7 +166,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"backward_bleu_{n}", _bleu(n, 1, None, best=1.0), "bleu",
+            f"backward_bleu_{n}", partial(_bleu, order=n, which=1), "bleu",
             f"BLEU-{n} of held-out texts with all fakes as references: variety.", title=f"Backward BLEU-{n} (variety)",
             noun=f"backward BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a real text occur in the synthetic texts?",
@@ -192,7 +178,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     *(
         Metric(
-            f"self_bleu_{n}", _bleu(n, 2, 4, best=0.0), "bleu",
+            f"self_bleu_{n}", partial(_bleu, order=n, which=2, fast=4, best=0.0), "bleu",
             f"BLEU-{n} of each fake against all others: high where they repeat.", title=f"Self-BLEU-{n} (repetition)",
             noun=f"self-BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a synthetic text occur in the other ones?",
@@ -219,14 +205,15 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     same_lengths(_lengths, NOUN, "shape", "units"),
     Metric(
-        "symbols", _symbols(rare=False), "shape", "The share of the held-out texts' symbols that occur.",
+        "symbols", _symbols, "shape", "The share of the held-out texts' symbols that occur.",
         noun="the symbols in use",
         question="What share of the symbols of held-out texts occurs in the synthetic texts?",
         good="As many as in as many real texts.", bad="Symbols of real texts never occur.", remedy=_VARIED,
         details=_of_symbols,
     ),
     Metric(
-        "rare_symbols", _symbols(rare=True), "shape", "The same of symbols that fewer than 1% of the texts have.",
+        "rare_symbols", partial(_symbols, rare=True), "shape",
+        "The same of symbols that fewer than 1% of the texts have.",
         question="The same of symbols that fewer than 1 % of the texts have.", good="As many as in as many real texts.",
         bad="Rare symbols are lost.", remedy=_VARIED, details=_of_symbols,
     ),
