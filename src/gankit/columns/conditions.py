@@ -96,11 +96,10 @@ def _combine(limits: list[Restriction]) -> Restriction:
     """Any of several; those that share a cell must allow it whole or be alone in it."""
     total = limits[0]
     for limit in limits[1:]:
-        both = (total.weight > 0) & (limit.weight > 0)
-        begin = np.where(
-            both, np.minimum(total.begin, limit.begin), np.where(limit.weight > 0, limit.begin, total.begin)
-        )
-        end = np.where(both, np.maximum(total.end, limit.end), np.where(limit.weight > 0, limit.end, total.end))
+        new = limit.weight > 0
+        both = new & (total.weight > 0)
+        begin = np.where(both, np.minimum(total.begin, limit.begin), np.where(new, limit.begin, total.begin))
+        end = np.where(both, np.maximum(total.end, limit.end), np.where(new, limit.end, total.end))
         gaps = both & (end - begin > total.weight + limit.weight + 1e-9)
         if gaps.any():
             raise OptionError("two of the rare levels asked for cannot be asked for together. Ask for one at a time.")

@@ -9,6 +9,7 @@ import math
 import re
 import string
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -73,7 +74,7 @@ class Pattern:
         return "".join(p.text if p.role == "text" else "#" * max(len(p.chars), p.width, 1) for p in self.parts)
 
 
-def looks_named(name: str) -> bool:
+def names_identifiers(name: str) -> bool:
     """Whether a column's name says that it holds identifiers: `id`, `customer_id`, `PassengerId`, `No`, `uuid`, …"""
     return bool(_NAMED.search(name) or _NAMED_CAMEL.search(name))
 
@@ -147,19 +148,11 @@ def _of_places(texts: pa.Array, *, named: bool) -> Pattern | None:
         if not places[-1]:
             return None
     free = [chars for chars in places if len(chars) > 1]
-    capacity = float(np.prod([float(len(chars)) for chars in free])) if free else 1.0
     digits = sum(chars[0] == "0" for chars in free)
-    if capacity < 4 * len(texts) or not (named or digits >= 3):
+    if math.prod(map(len, free)) < 4 * len(texts) or not (named or digits >= 3):
         return None
-    parts: list[Part] = []
-    for chars in places:
-        if len(chars) == 1:
-            last = parts.pop().text if parts and parts[-1].role == "text" else ""
-            parts.append(Part("text", last + chars))
-        else:
-            earlier = parts.pop().chars if parts and parts[-1].role == "chars" else ()
-            parts.append(Part("chars", chars=(*earlier, chars)))
-    return Pattern(tuple(parts))
+    runs = groupby(places, key=lambda chars: len(chars) == 1)
+    return Pattern(tuple(Part("text", "".join(run)) if same else Part("chars", chars=tuple(run)) for same, run in runs))
 
 
 def _class_of(seen: set[str], num_rows: int) -> str:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from gankit import words
 from gankit.columns.column import Column, ColumnType, infinite_values, native_numbers, native_seconds, unreadable
 from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
-from gankit.columns.identifiers import Pattern, looks_named, pattern_of_integers, pattern_of_texts
+from gankit.columns.identifiers import Pattern, names_identifiers, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
     EXACT,
     PLAIN,
@@ -223,7 +223,7 @@ def _typed_numbers(
     forced = case.forced == "identifier"
     if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
         numbers = np.asarray(plain.cast(pa.int64()))
-        pattern = pattern_of_integers(numbers, named=looks_named(case.name), forced=forced)
+        pattern = pattern_of_integers(numbers, named=names_identifiers(case.name), forced=forced)
         if pattern is not None:
             return case.identifier(pattern, len(plain))
     if forced:
@@ -346,7 +346,7 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
         plain = bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
         if largest < 2**62:
             whole = np.asarray(texts.cast(pa.int64(), safe=False) if plain else values.astype(np.int64))
-            named = looks_named(case.name)
+            named = names_identifiers(case.name)
             pattern = pattern_of_integers(whole, named=named, forced=case.forced == "identifier")
             if pattern is not None:
                 return case.identifier(pattern, len(found.rows))
@@ -435,7 +435,7 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
     unique = different == len(found.rows)
     if forced == "identifier" or (forced is None and unique):
         # The different texts stand in the order of their first rows: of the rows, if all are different.
-        texts, named = found.texts.take(pa.array(found.rows)) if unique else None, looks_named(case.name)
+        texts, named = found.texts.take(pa.array(found.rows)) if unique else None, names_identifiers(case.name)
         pattern = pattern_of_texts(texts, named=named, forced=forced == "identifier") if unique else None
         if pattern is not None:
             return case.identifier(pattern, len(found.rows))

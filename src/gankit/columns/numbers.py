@@ -209,23 +209,23 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
         full = format_numbers(np.where(present, values, 0.0), style, grain)
         return pc.if_else(pa.array(present), full, None)
     if style.decimals is None or grain <= 0:
-        return _dress(_float_texts(values, style), style)
+        return _with_marks(_float_texts(values, style), style)
     scale = 10.0**style.decimals
     step = max(1.0, np.rint(grain * scale))
     steps = np.rint(values * scale / step)
     if len(steps) and float(np.abs(steps).max()) * step >= EXACT:
         if style.layout != "integer":
-            return _dress(_float_texts(values, style), style)
+            return _with_marks(_float_texts(values, style), style)
         texts = [str(int(v)) if np.isfinite(v) else str(v) for v in values.tolist()]
-        return _dress(pa.array(texts, pa.string()), style)
+        return _with_marks(pa.array(texts, pa.string()), style)
     whole = steps.astype(np.int64)
     low = int(whole.min()) if len(whole) else 0
     span = int(whole.max()) - low + 1 if len(whole) else 0
     if span <= len(whole):
         # Writing each different number once and looking it up is several times faster than writing every row.
         table = _step_texts(np.arange(low, low + span), int(step), style)
-        return _dress(table, style).take(pa.array(whole - low))
-    return _dress(_step_texts(whole, int(step), style), style)
+        return _with_marks(table, style).take(pa.array(whole - low))
+    return _with_marks(_step_texts(whole, int(step), style), style)
 
 
 def _step_texts(steps: npt.NDArray[np.int64], step: int, style: NumberStyle) -> pa.Array:
@@ -249,8 +249,8 @@ def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
     return pc.if_else(bare, pc.binary_join_element_wise(texts, ".0", ""), texts)
 
 
-def _dress(texts: pa.Array, style: NumberStyle) -> pa.Array:
-    """Bare texts in their clothes: grouped thousands, the decimal mark, signs, what stands around, blanks."""
+def _with_marks(texts: pa.Array, style: NumberStyle) -> pa.Array:
+    """Texts of plain numbers with the decimal mark, grouped thousands, signs, what stands around, and blanks."""
     if style.mark != ".":
         texts = pc.replace_substring(texts, ".", style.mark)
     if style.thousands:

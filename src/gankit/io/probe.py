@@ -38,7 +38,7 @@ class Probe:
         return self
 
     def __exit__(self, *_: object) -> None:
-        files = self._found.pop("collection", None)
+        files = self.__dict__.pop("collection", None)
         if files is not None:
             files.close()
         if self._file is not None:
@@ -169,7 +169,7 @@ class Probe:
         """Lets go of all bytes, where everything in them was understood."""
         self._found.pop("data", None)
 
-    @property
+    @cached_property
     def collection(self) -> Collection | None:
         """The files of a folder or an archive, or of a folder in one; of a file in an archive those beside it, it the
         chosen one. None for anything else.
@@ -177,16 +177,12 @@ class Probe:
         Raises:
             DataError: it is damaged, encrypted, or has no such folder.
         """
-
-        def find() -> Collection | None:
-            if self.path is None or self._place[0] is None:
-                return None
-            if self.is_folder:
-                return Folder(self.path)
-            whole = open_archive(self._place[0], self.stream)
-            return whole if whole is None or not self.part else part_of(whole, self.part)
-
-        return self.once("collection", find)
+        if self.path is None or self._place[0] is None:
+            return None
+        if self.is_folder:
+            return Folder(self.path)
+        whole = open_archive(self._place[0], self.stream)
+        return whole if whole is None or not self.part else part_of(whole, self.part)
 
     @property
     def files(self) -> Collection | None:

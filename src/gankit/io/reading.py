@@ -119,14 +119,11 @@ def _from_list(items: list[Any], notes: list[str]) -> Records:
 
 
 def _to_list(table: pa.Table, origin: Origin) -> list[Any]:
-    match origin.details["item"]:
-        case "dict":
-            return list(table.to_pylist())
-        case "value":
-            return list(table.column(0).to_pylist())
-        case kind:
-            rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-            return [tuple(row) if kind == "tuple" else list(row) for row in rows]
+    kind = origin.details["item"]
+    if kind == "dict":
+        return list(table.to_pylist())
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return [row[0] if kind == "value" else row if kind == "tuple" else list(row) for row in rows]
 
 
 def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
