@@ -55,16 +55,6 @@ class DateStyle:
     lower: bool = False
 
 
-def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
-    months = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
-    return np.asarray(months.astype("datetime64[D]").astype(np.int64) + day - 1)
-
-
-def _days_in_month(year: Ints, month: Ints) -> Ints:
-    first = np.ones_like(month)
-    return _days_from_civil(year + month // 12, month % 12 + 1, first) - _days_from_civil(year, month, first)
-
-
 @functools.cache
 def _regex(format: str) -> str:
     pieces = _DIRECTIVE.split(format)  # texts, and at the odd places the directives between them
@@ -110,8 +100,10 @@ def parse_dates(texts: pa.Array, format: str) -> Floats:
         hour = half % 12 + 12 * np.asarray(late, dtype=np.int64)
     good &= (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60)
     month = np.where(good, month, 1)
-    good &= day <= _days_in_month(year, month)
-    seconds = _days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+    months = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + day - 1
+    good &= days.astype("datetime64[D]").astype("datetime64[M]") == months  # 31 February is in March
+    seconds = days * 86400 + hour * 3600 + minute * 60 + second
     if "z" in names:
         seconds = seconds - _offsets(part("z"))
     times = seconds.astype(np.float64)

@@ -75,10 +75,8 @@ def infer(
         shown = ", ".join(map(repr, constants[:8])) + (f", … ({len(constants)} in all)" if len(constants) > 8 else "")
         notes.append(f"always the same, so written as they are: {shown}")
     if not schema.modelled and not labels:
-        raise DataError(
-            f"there is nothing to learn: {_why_not(columns)}. Bring other columns, or change a type with "
-            "--column NAME=TYPE."
-        )
+        how = "Bring other columns, or change a type with --column NAME=TYPE."
+        raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
     return schema
 
 
@@ -134,10 +132,8 @@ class _Case:
         """A column of identifiers, with a note unless the user said so."""
         if self.forced is None:
             other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
-            self.note(
-                f"identifiers (different in all {num_rows:,} rows), made anew in the same pattern "
-                f"({pattern.example()}); --column {self.name}={other} learns them"
-            )
+            what = f"identifiers (different in all {num_rows:,} rows), made anew in the same pattern"
+            self.note(f"{what} ({pattern.example()}); --column {self.name}={other} learns them")
         return self.column("identifier", pattern=pattern)
 
     def no_identifiers(self) -> DataError:
@@ -412,10 +408,8 @@ def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
     if np.isnan(times).any():
         return found.refuse(np.isnan(parse_dates(found.texts, style.format)) & ~soft, "datetime")
     if others:
-        case.note(
-            f"day and month cannot be told apart; read as {style.format}; --column {case.name}=datetime:{others[0]} "
-            "reads it the other way"
-        )
+        other = f"--column {case.name}=datetime:{others[0]} reads it the other way"
+        case.note(f"day and month cannot be told apart; read as {style.format}; {other}")
     markers = found.markers(soft)
     found.note_markers(markers, soft)
     low, high = float(times.min()), float(times.max())
@@ -442,9 +436,7 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
         if forced == "identifier":
             raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
-        case.note(
-            f"free text ({different:,} different values in {present:,} rows), left out; --column {case.name}=category "
-            "keeps it"
-        )
+        what = f"free text ({different:,} different values in {present:,} rows), left out"
+        case.note(f"{what}; --column {case.name}=category keeps it")
         return case.column("text")
     return case.category(markers, found.by_frequency(~lost), False)

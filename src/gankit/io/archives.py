@@ -317,10 +317,8 @@ def walk(path: Path) -> Iterator[str]:
                     elif entry.is_file() or entry.is_symlink():
                         yield name
         except OSError as error:
-            raise DataError(
-                f"the folder {str(folder)!r} cannot be read: {error.strerror or error}. Change its permissions, or "
-                "leave it out."
-            ) from error
+            what = f"the folder {str(folder)!r} cannot be read: {error.strerror or error}"
+            raise DataError(f"{what}. Change its permissions, or leave it out.") from error
 
 
 class _Zip(Collection):

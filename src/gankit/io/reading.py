@@ -150,10 +150,9 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
         raise DataError("the DataFrame has columns of several levels. Flatten them to one name each.")
     if not isinstance(frame.index, pd.RangeIndex):
         notes.append(f"the DataFrame's index ({frame.index.dtype}) is left out; reset_index() makes it a column")
-    arrays, columns, names = [], [], []
+    arrays, columns = [], []
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
-        names.append(str(name))
         try:
             arrays.append(joined(pa.Array.from_pandas(column)))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -165,7 +164,7 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
         columns.append(_form_of(column, name))
     details = {"columns": columns, "series": series, "named": not series or source.name is not None}
     details["index"] = _name(frame.index.name)
-    return Records(pa.table(arrays, names=names), Origin("pandas", details=details))
+    return Records(pa.table(arrays, names=[*map(str, frame.columns)]), Origin("pandas", details=details))
 
 
 def _name(name: Any) -> Any:
