@@ -163,21 +163,27 @@ def train_classifier(
 ) -> Classifier:  # fmt: skip
     """A classifier of the labels: AdamW, one cycle of the learning rate (Smith & Topin 2018), small random shifts.
 
-    Args:
-        x: [N, H, W, C] uint8; any size, looked at with at most 64 pixels on the longer side (box filter).
-        y: [N] int in 0 .. num_classes - 1.
-        num_classes: at least 2; a class may be missing from `y`.
-        seed: the classifier is a function of (x, y, num_classes, seed, samples) on the same machine.
-        samples: images to be shown, counting repeats; None: `EPOCHS` times N, within `LEAST_SAMPLES` and
-            `MOST_SAMPLES`.
-        max_seconds: at most about this long instead; turned into a number of samples once, from the first timed steps.
+    It is a function of (x, y, num_classes, seed, samples) on the same machine.
+
+    x: [N, H, W, C] uint8; any size, looked at with at most 64 pixels on the longer side (box filter).
+    y: [N] int in 0 .. num_classes - 1. num_classes: at least 2; a class may be missing from `y`.
+    samples: images to be shown, counting repeats; None: `EPOCHS` times N, within `LEAST_SAMPLES` and `MOST_SAMPLES`.
+    max_seconds: at most about this long instead; turned into a number of samples once, from the first timed steps.
 
     Raises:
         DataError: images or labels are not what is said above.
         OptionError: both lengths are given, or one is not positive.
     """
     x, y = checked(x), np.asarray(y)
-    _check_labels(x, y, num_classes)
+    if num_classes < 2 or len(x) < 2:
+        raise DataError(
+            f"a classifier needs at least 2 classes and 2 images. Got {num_classes} and {len(x)}. Without labels, "
+            "use fixed features."
+        )
+    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
+        raise DataError(f"labels must be whole numbers, one an image: [{len(x)}]. Got {y.dtype} {list(y.shape)}.")
+    for row in np.flatnonzero((y < 0) | (y >= num_classes))[:1]:
+        raise DataError(f"label of image {row}: must be in 0 .. {num_classes - 1}. Got {int(y[row])} instead.")
     if samples is not None and max_seconds is not None:
         raise OptionError("the length of the classifier's training is given twice: leave out samples or max_seconds.")
     for name, length in (("samples", samples), ("max_seconds", max_seconds)):
@@ -192,20 +198,6 @@ def train_classifier(
     steps = training.run(network, max(1, round(shown / training.batch)))
     config = {"channels": x.shape[3], "size": size, "num_classes": num_classes, "samples": steps * training.batch}
     return Classifier(network, config)
-
-
-def _check_labels(x: np.ndarray, y: np.ndarray, num_classes: int) -> None:
-    if num_classes < 2 or len(x) < 2:
-        raise DataError(
-            f"a classifier needs at least 2 classes and 2 images. Got {num_classes} and {len(x)}. Without labels, "
-            "use fixed features."
-        )
-    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
-        raise DataError(f"labels must be whole numbers, one an image: [{len(x)}]. Got {y.dtype} {list(y.shape)}.")
-    outside = np.flatnonzero((y < 0) | (y >= num_classes))
-    if len(outside):
-        row = int(outside[0])
-        raise DataError(f"label of image {row}: must be in 0 .. {num_classes - 1}. Got {int(y[row])} instead.")
 
 
 @final

@@ -26,7 +26,7 @@ from gankit.io.formats.numpy import load_arrays
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.images.records import ArraySink, ImageSet, label_arrays, labels_of
+from gankit.kinds.images.records import ArraySink, ImageSet, labels_of, with_labels
 
 Samples = npt.NDArray[np.int16]
 
@@ -125,17 +125,10 @@ def to_clip_object(clips: Clips) -> Any:
     """
     details = clips.origin.details
     dtype, scale = np.dtype(details.get("dtype", "<i2")), float(details.get("scale", FULL))
-    result: Any = [_typed(one, dtype, scale) for one in clips.trimmed()] if details.get("list") else None
-    if result is None:
-        result = _typed(clips.x, dtype, scale)
-    if clips.x.shape[2] == 1 and not details.get("channel_axis"):
-        result = [one[:, 0] for one in result] if isinstance(result, list) else result[:, :, 0]
-    if not details.get("pair") or clips.labels is None:
-        return result
-    arrays = label_arrays(clips.labels, details["labels"])
-    assert arrays is not None and len(arrays) == 1
-    (array,) = arrays.values()
-    return result, array.tolist() if details.get("label_list") else array
+    flat = clips.x.shape[2] == 1 and not details.get("channel_axis")
+    arrays = [_typed(x, dtype, scale) for x in (clips.trimmed() if details.get("list") else [clips.x])]
+    arrays = [array[..., 0] if flat else array for array in arrays]
+    return with_labels(arrays if details.get("list") else arrays[0], clips.labels, details)
 
 
 def _typed(x: Samples, dtype: np.dtype[Any], scale: float) -> Any:

@@ -65,35 +65,25 @@ def stem(name: str) -> str:
     return next((last[: -len(s)] for s in AUDIO_SUFFIXES if last.lower().endswith(s)), last)
 
 
-def compiled(pattern: str) -> tuple[re.Pattern[str], list[str]]:
-    """What `--pattern` means: a regular expression for stems, and the names of the labels in it.
+def by_pattern(names: Sequence[str], pattern: str, place: str) -> pa.Table:
+    """The labels in the names of audio clips, one row a name.
 
-    Every `{name}` is as few characters as fit, at least one; `{_}` is left out.
+    pattern: of `--pattern`. Every `{name}` is as few characters as fit, at least one; `{_}` is left out.
 
     Raises:
-        OptionError: it names no label, or one twice.
+        OptionError: the pattern names no label, or one twice, or a name does not fit.
     """
-    names = [n for n in _FIELD.findall(pattern) if n != _SKIPPED]
-    if not names or len(set(names)) < len(names):
+    labels = [label for label in _FIELD.findall(pattern) if label != _SKIPPED]
+    if not labels or len(set(labels)) < len(labels):
         raise OptionError(
             f"--pattern {pattern!r} must name labels in braces, each once, such as '{{digit}}_{{speaker}}_{{_}}' for "
             "7_theo_12.wav ({_} is left out)."
         )
-    parts = _FIELD.split(pattern)
-    texts = [
-        re.escape(p) if i % 2 == 0 else "(?:.+?)" if p == _SKIPPED else f"(?P<{p}>.+?)" for i, p in enumerate(parts)
-    ]
-    return re.compile("".join(texts)), names
-
-
-def by_pattern(names: Sequence[str], pattern: str, place: str) -> pa.Table:
-    """The labels in the names of audio clips, one row a name.
-
-    Raises:
-        OptionError: a name does not fit.
-    """
-    expression, labels = compiled(pattern)
-    found = [expression.fullmatch(stem(name)) for name in names]
+    parts = enumerate(_FIELD.split(pattern))  # texts and names of labels in turn
+    expression = "".join(
+        re.escape(p) if i % 2 == 0 else "(?:.+?)" if p == _SKIPPED else f"(?P<{p}>.+?)" for i, p in parts
+    )
+    found = [re.fullmatch(expression, stem(name)) for name in names]
     odd = [name for name, match in zip(names, found, strict=True) if match is None]
     if odd:
         raise OptionError(
@@ -145,9 +135,8 @@ def labels_for(
 
 
 def _listed(table: pa.Table, names: Sequence[str], folder: str, place: str) -> pa.Table:
-    column = next(
-        (n for n in table.column_names if any(map(is_audio, map(str, table.column(n).to_pylist()[:20])))), None
-    )
+    heads = {name: map(str, table.column(name).to_pylist()[:20]) for name in table.column_names}
+    column = next((name for name, head in heads.items() if any(map(is_audio, head))), None)
     if column is None or table.num_columns < 2:
         raise DataError(f"{place}: it must have a column of file names, and labels. Correct it, or remove it.")
     base = folder + "/" if folder else ""

@@ -83,9 +83,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shape, fortran, dtype = read(stream)
-    if dtype.hasobject:
-        return shape, fortran, np.dtype(object)
-    return shape, fortran, dtype
+    return shape, fortran, np.dtype(object) if dtype.hasobject else dtype
 
 
 def read_numpy(file: IO[bytes], place: str, part: str, notes: list[str]) -> Found:

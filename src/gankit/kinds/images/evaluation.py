@@ -128,18 +128,12 @@ class PixelAssessment(Assessment[Part]):
 
         with threads(threads_that_pay()):
             return evaluate_images(
-                train.x,
-                heldout.x,
-                fakes.x,
-                features=self._features(train.x.shape[3]),
+                train.x, heldout.x, fakes.x, features=self._features(train.x.shape[3]),
                 classify=None if classifier is None else classifier.predict,
-                learn=None if classifier is None else learn,
-                labels=(train.classes, heldout.classes, fakes.classes),
-                class_names=perception.levels,
-                seed=seed,
-                mirrored=self.options.own(ImageOptions).mirror == "on",
+                learn=None if classifier is None else learn, labels=(train.classes, heldout.classes, fakes.classes),
+                class_names=perception.levels, seed=seed, mirrored=self.options.own(ImageOptions).mirror == "on",
                 noun=self.seen,
-            )
+            )  # fmt: skip
 
     def _features(self, channels: int) -> Any:
         assert self.perception is not None
@@ -185,16 +179,11 @@ class PixelAssessment(Assessment[Part]):
         """See `Assessment.sections`."""
         levels = () if self.perception is None else self.perception.levels
         return image_sections(
-            self.seen,
-            train=parts.train.x,
-            heldout=parts.heldout.x,
-            fake=parts.fake.x,
-            heldout_classes=parts.heldout.classes if levels else None,
-            names=levels,
+            self.seen, train=parts.train.x, heldout=parts.heldout.x, fake=parts.fake.x,
+            heldout_classes=parts.heldout.classes if levels else None, names=levels,
             mnist=is_mnist(self.model.card, parts.fake.x.shape[1:]),
-            **self.shared_sections(parts, shared["records"]),
-            **shared,
-        )
+            **self.shared_sections(parts, shared["records"]), **shared,
+        )  # fmt: skip
 
     def previews(self, folder: Path, heldout: Part) -> list[tuple[int, np.ndarray]]:
         """See `Assessment.previews`."""

@@ -171,13 +171,15 @@ def to_image_object(images: Images) -> Any:
     images as a list of PIL images; a pair (images, labels) as a pair. Files come out as an array [N, H, W, C], or
     [N, H, W] where grey.
     """
-    details, labels = images.origin.details, images.labels
-    result: Any
+    details = images.origin.details
     if images.origin.format == "pil":
-        result = list(map(to_pillow, images.x))
-    else:
-        result = from_pixels(images.x, form_in(images.origin))
-        result = list(result) if details.get("list") else result
+        return with_labels(list(map(to_pillow, images.x)), images.labels, details)
+    array = from_pixels(images.x, form_in(images.origin))
+    return with_labels(list(array) if details.get("list") else array, images.labels, details)
+
+
+def with_labels(result: Any, labels: pa.Table | None, details: Mapping[str, Any]) -> Any:
+    """A pair of records and their labels in the form that came, where they came as a pair; else the records alone."""
     if not details.get("pair") or labels is None:
         return result
     if "records" in details:

@@ -33,7 +33,7 @@ from gankit.report.section import (
     table_of,
     variety,
 )
-from gankit.report.verdict import is_copies
+from gankit.report.verdict import Level, is_copies
 
 MOST_CLASSES = 30
 """Classes of a table, at the most."""
@@ -151,6 +151,12 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
         "distance": f"Distance to real {noun.many}", "fidelity": "Realism and variety", "classes": "Classes",
         "usefulness": "Usefulness", "copies": "Copies", "history": "For history",
     }  # fmt: skip
+    realism: dict[Level, str] = {
+        "real": "Single fakes look real",
+        "close": "Single fakes nearly look real",
+        "fair": "Some of the fakes do not look real",
+        "weak": "Most of the fakes do not look real",
+    }
     return ImageSections(
         noun=noun,
         label="class",
@@ -159,16 +165,7 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
         chapters=tuple(Chapter(family, title, (family,)) for family, title in titles.items()),
         headline=Headline(("frechet", "kernel"), likeness(noun), ("noise", "mean")),
         grades=(
-            Grade(
-                ("precision", "density"),
-                {
-                    "real": "Single fakes look real",
-                    "close": "Single fakes nearly look real",
-                    "fair": "Some of the fakes do not look real",
-                    "weak": "Most of the fakes do not look real",
-                },
-                ("density",),
-            ),
+            Grade(("precision", "density"), realism, ("density",)),
             Grade(("recall", "coverage", "classes"), variety(noun)),
         ),
         lucky=given["fake"][0].size < _NO_CHANCE,
@@ -203,7 +200,8 @@ class ImageSections(Sections[ImageFacts]):
     def like(self) -> str:
         """See `Sections.like`."""
         height, width, channels = self.fake.shape[1:]
-        return f" of {width} × {height} pixels ({colours(channels)})"
+        colours = {1: "grey", 2: "grey and opacity", 3: "colour", 4: "colour and opacity"}
+        return f" of {width} × {height} pixels ({colours.get(channels, f'{channels} channels')})"
 
     def weaknesses(self, names: Sequence[str]) -> Sequence[str]:
         """See `Sections.weaknesses`: a distance sums up realism and variety, so it counts where neither falls short."""
@@ -418,7 +416,7 @@ class ImageSections(Sections[ImageFacts]):
         shown; of an equal one only the distance 0 to its training image is known.
         """
         exact = self.results.get("copies_exact")
-        equal = [{**p, "distance_train": 0.0} for p in (exact.details.get("pairs") or [] if exact else [])]
+        equal = [{**p, "distance_train": 0.0} for p in (exact and exact.details.get("pairs")) or []]
         pairs: dict[int, Mapping[str, Any]] = {}
         for pair in [*equal, *(self._found.get("copied") or []), *self._shown()]:
             known = [numbers.finite(pair.get(k)) is not None for k in ("distance_train", "distance_heldout")]
@@ -448,10 +446,3 @@ class ImageSections(Sections[ImageFacts]):
     def _strip(self, images: np.ndarray, rows: Sequence[int] | np.ndarray, alt: str) -> Markup:
         rows = np.asarray(rows, int)
         return sheet(images[rows], len(rows), alt) if len(rows) else Markup("–")
-
-
-def colours(channels: int) -> str:
-    """What images of that many channels are called."""
-    return {1: "grey", 2: "grey and opacity", 3: "colour", 4: "colour and opacity"}.get(
-        channels, f"{channels} channels"
-    )

@@ -93,17 +93,15 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
     """The real images that every candidate is held against; its methods on a candidate's name are the metrics.
 
     Args:
-        train, heldout: real images [N, H, W, C] uint8, disjoint. fake: [M, H, W, C] uint8.
-        features: in which distances are measured.
+        train, heldout: real images [N, H, W, C] uint8, disjoint. fake: [M, H, W, C] uint8. noun: what they are called.
+        features: in which distances are measured. seed: of every choice.
         classify: [N, H, W, C] uint8 -> probabilities [N, K] of a classifier of the labels, or None.
         learn: trains a fresh classifier, for `usefulness`, which is left out where it is None.
         labels: of training, held-out and fake images (those that were asked for): [N] int in 0 .. K - 1, or None.
         class_names: K texts; numbers where none are given.
-        seed: of every choice.
         max_images: at most so many of each side are compared; near copies are looked for among all training ones.
         num_shown: fakes whose neighbours are looked up for showing.
         mirrored: whether the mirror image of a training image counts as a copy, for training showed both.
-        noun: what the images are called.
 
     Attributes:
         train: all training images; flat_train: [N, D], the same as rows in which near copies are looked for.

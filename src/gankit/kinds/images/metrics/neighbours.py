@@ -16,6 +16,19 @@ from gankit.metrics.nearness import NUM_WORST, closest_pairs, digests, nearer, n
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
+
+SEARCHED_SIDE = 32
+"""Pixels of the longer side at which near copies are looked for: larger images are averaged down to it."""
+
+NEAR_SHARE = 0.01
+NEARNESS, LEAST_NEAR = 0.95, 0.5
+
+SIGMAS = np.logspace(-1, 0, 10)
+NUM_FAKES, NUM_VALIDATION = 10_000, 1000
+MOST_NUMBERS = 4096
+"""Numbers of an image up to which `parzen` is computed; the paper's own had 784 and 2,304."""
+
+_HISTORY_ROWS = 500
 _BLOCK_ROWS = 1024
 _COLUMN_ROWS = 8192
 
@@ -170,13 +183,6 @@ def _share(hits: np.ndarray, neighbours: int) -> Score:
     return share_score(int(hits.sum()), len(hits), 1.0, details, "pictures")
 
 
-SEARCHED_SIDE = 32
-"""Pixels of the longer side at which near copies are looked for: larger images are averaged down to it."""
-
-NEAR_SHARE = 0.01
-NEARNESS, LEAST_NEAR = 0.95, 0.5
-
-
 def searchable(x: np.ndarray, mirrored: bool = False) -> np.ndarray:
     """Images as rows of numbers in which near copies are looked for.
 
@@ -242,16 +248,9 @@ def copies_pixels(fake: Neighbours, heldout: Neighbours) -> Score:
     if not len(near) or len(usual) < 20:
         return impossible(NEAR_SHARE, "fewer than 20 held-out images say what is near")
     limit = float(np.quantile(usual, NEAR_SHARE))
-    hits = near < limit
-    order = np.argsort(near, kind="stable")[:NUM_WORST]
-    details = {
-        "near": int(hits.sum()),
-        "rows": len(hits),
-        "limit": limit,
-        "pairs": [
-            {"fake": int(i), "train": int(fake.rows[i, 0]), "distance": float(near[i])} for i in order if hits[i]
-        ],
-    }
+    hits, order = near < limit, np.argsort(near, kind="stable")[:NUM_WORST]
+    pairs = [{"fake": int(i), "train": int(fake.rows[i, 0]), "distance": float(near[i])} for i in order if hits[i]]
+    details = {"near": int(hits.sum()), "rows": len(hits), "limit": limit, "pairs": pairs}
     return share_score(int(hits.sum()), len(hits), NEAR_SHARE, details)
 
 
@@ -289,15 +288,6 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     return nearer(to_train[near], to_heldout[near], *nearest_rows, len(train), details)
 
 
-SIGMAS = np.logspace(-1, 0, 10)
-NUM_FAKES = 10_000
-NUM_VALIDATION = 1000
-MOST_NUMBERS = 4096
-"""Numbers of an image up to which it is computed; the paper's own had 784 and 2,304."""
-
-_HISTORY_ROWS = 500
-
-
 def parzen(fake: np.ndarray, validation: np.ndarray, test: np.ndarray, *, best: float = math.nan) -> Score:
     """The mean log-likelihood of test images under a Gaussian kernel at every fake (Goodfellow et al. 2014), in nats:
 
@@ -307,10 +297,8 @@ def parzen(fake: np.ndarray, validation: np.ndarray, test: np.ndarray, *, best: 
     1,000 validation images. The interval is +- 1.96 std / sqrt N over test images (std as NumPy computes it by
     default, as the paper's code did; the paper prints one std / sqrt N as its error, in details["error"]).
 
-    Args:
-        fake, validation, test: [N, H, W, C] uint8. The paper's validation images are a part of the training file that
-            trained nothing.
-        best: what stands for perfect fakes; no such value is known.
+    fake, validation, test: [N, H, W, C] uint8. The paper's validation images are a part of the training file that
+        trained nothing. best: what stands for perfect fakes; no such value is known.
     """
     numbers = int(np.prod(test.shape[1:]))
     if numbers > MOST_NUMBERS:
@@ -323,13 +311,10 @@ def parzen(fake: np.ndarray, validation: np.ndarray, test: np.ndarray, *, best: 
     each = _log_likelihoods(_scaled(test), centres, np.array([sigma]))[0]
     value, error = float(each.mean()), float(each.std() / math.sqrt(len(each)))
     details = {
-        "sigma": sigma,
-        "error": error,
-        "fakes": len(centres),
-        "validation": min(len(validation), NUM_VALIDATION),
+        "sigma": sigma, "error": error, "fakes": len(centres), "validation": min(len(validation), NUM_VALIDATION),
         "test": len(test),
         "sigmas": [{"sigma": float(s), "validation": float(t)} for s, t in zip(SIGMAS, trial, strict=True)],
-    }
+    }  # fmt: skip
     return Score(value, value - Z95 * error, value + Z95 * error, best, details)
 
 
