@@ -99,11 +99,11 @@ def interpolate_command(
     loaded = load(model)
 
     from gankit.latents import interpolate, read_places
-    from gankit.latents.interpolation import animation_suffixes, check_animation, write_animation
+    from gankit.latents.interpolation import WRITERS, check_animation, write_animation
 
     stops: list[Stop] | Places
     stops = read_places(latents, loaded) if latents is not None else _stops(places, every, each)
-    is_animation = out.suffix.lower() in animation_suffixes()
+    is_animation = out.suffix.lower() in WRITERS
     if is_animation:
         check_animation(out, fps)
     elif fps is not None:

@@ -41,7 +41,7 @@ class _Network(nn.Module):
         super().__init__()
         side = max(size)
         stride = 2 if side > 16 else 1
-        layers = [*_convolution(channels, _WIDTHS[0], 5, stride)]
+        layers = _convolution(channels, _WIDTHS[0], 5, stride)
         side, inside = -(-side // stride), _WIDTHS[0]
         for width in _WIDTHS[1:]:
             if side > 4:

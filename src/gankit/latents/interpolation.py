@@ -311,12 +311,9 @@ def interpolate(
 
 def _segment(places: Places, a: int, b: int, t: Tensor, along: Way) -> Places:
     """The places at the shares t of the way from place a to place b."""
-
-    def between(part: Tensor | None, how: Way) -> Tensor | None:
-        return None if part is None else how(part[a], part[b], t)
-
-    noise = [spherical(layer[a], layer[b], t) for layer in places.noise]
-    return Places(between(places.z, along), between(places.w, straight), between(places.c, straight), noise)
+    ways = ((places.z, along), (places.w, straight), (places.c, straight))
+    z, w, c = (None if part is None else way(part[a], part[b], t) for part, way in ways)
+    return Places(z, w, c, [spherical(layer[a], layer[b], t) for layer in places.noise])
 
 
 def straight(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -372,7 +369,7 @@ def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: 
     check_animation(path, fps)
     target = Path(path)
     with complaints(target):
-        _WRITERS[target.suffix.lower()](target, frames, segment, fps or FPS)
+        WRITERS[target.suffix.lower()](target, frames, segment, fps or FPS)
 
 
 def check_animation(path: str | Path, fps: float | None = None) -> None:
@@ -381,10 +378,9 @@ def check_animation(path: str | Path, fps: float | None = None) -> None:
     Raises:
         OptionError, OutputError: see `write_animation`.
     """
-    target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in _WRITERS:
-        raise OutputError(f"interpolations are not written as {suffix!r}. Take one of: {', '.join(_WRITERS)}.")
+    target, suffix = Path(path), Path(path).suffix.lower()
+    if suffix not in WRITERS:
+        raise OutputError(f"interpolations are not written as {suffix!r}. Take one of: {', '.join(WRITERS)}.")
     if not target.parent.is_dir():
         raise OutputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into. Make it first.")
     if fps is not None and suffix == ".png":
@@ -394,11 +390,6 @@ def check_animation(path: str | Path, fps: float | None = None) -> None:
         raise OptionError(f"--fps of a {suffix} must be between {LEAST_FPS:g} and {most:g}. Got {fps:g} instead.")
     if suffix == ".mp4":
         find_encoder()
-
-
-def animation_suffixes() -> tuple[str, ...]:
-    """The suffixes that `write_animation` takes."""
-    return tuple(_WRITERS)
 
 
 def _strip(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
@@ -454,11 +445,8 @@ def find_encoder() -> str:
     Raises:
         OptionError: there is none.
     """
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
     try:
-        return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
+        return shutil.which("ffmpeg") or str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         raise OptionError(
             "an .mp4 needs an encoder, and neither the program ffmpeg nor the package imageio-ffmpeg is here. Write a "
@@ -466,4 +454,5 @@ def find_encoder() -> str:
         ) from None
 
 
-_WRITERS: dict[str, Callable[[Path, np.ndarray, int, float], None]] = {".png": _strip, ".gif": _gif, ".mp4": _mp4}
+WRITERS: dict[str, Callable[[Path, np.ndarray, int, float], None]] = {".png": _strip, ".gif": _gif, ".mp4": _mp4}
+"""What writes interpolations, by the suffix of the file."""

@@ -67,8 +67,7 @@ class Projection:
     def psnr(self) -> np.ndarray:
         """Peak signal to noise ratio, 20 log10(255 / rmse), in dB: [N]; infinite where nothing differs."""
         with np.errstate(divide="ignore"):
-            found: np.ndarray = 20 * np.log10(255 / self.rmse)
-        return found
+            return np.asarray(20 * np.log10(255 / self.rmse))
 
     def save(self, path: str | Path) -> None:
         """Writes the places as an .npz file without objects, which `read_places` takes back."""
@@ -179,8 +178,7 @@ def project(
 def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Root of the mean square of the difference, image by image: uint8 [N, ...] twice -> [N], in grey levels."""
     difference = x.astype(np.float64) - y.astype(np.float64)
-    found: np.ndarray = np.sqrt(np.square(difference).reshape(len(x), -1).mean(1))
-    return found
+    return np.asarray(np.sqrt(np.square(difference).reshape(len(x), -1).mean(1)))
 
 
 def distance(x: Tensor, target: Tensor) -> Tensor:
@@ -208,13 +206,11 @@ class _Search:
     def __init__(self, model: Model, space: str, seed: int, where: Mapping[str, Any] | None) -> None:
         self.model, self.space = model, space
         generator = model.generator.eval()
-        room = max(LEAST_STARTS, min(MOST_STARTS, START_NUMBERS // model.codec.spec.dim))
-        self.codes = model.conditions(where)[:room]
-        num = min(room, max(STARTS, 8 * len(self.codes)))
-        draws = torch_generator(seed, "project")
-        z = torch.randn(num, generator.num_latents, generator=draws)
-        # every condition equally often
-        self.of_start = torch.arange(num) % len(self.codes)
+        most = max(LEAST_STARTS, min(MOST_STARTS, START_NUMBERS // model.codec.spec.dim))
+        self.codes = model.conditions(where)[:most]
+        num = min(most, max(STARTS, 8 * len(self.codes)))
+        z = torch.randn(num, generator.num_latents, generator=torch_generator(seed, "project"))
+        self.of_start = torch.arange(num) % len(self.codes)  # every condition equally often
         self.c: Tensor | None = None
         if model.given is not None:
             self.c = expand(model.given.codec.spec, torch.from_numpy(self.codes.astype(np.float32)))
@@ -232,12 +228,10 @@ class _Search:
                 # the first start is the mean itself
                 self.points = torch.cat([torch.zeros(1, w.shape[1]), (w - self.mean) / self.spread])
             self.of_start = torch.cat([self.of_start[:1], self.of_start])
+        rows = block_rows(model.codec.spec)
         with torch.no_grad():
-            rows = block_rows(model.codec.spec)
-            self.starts = [
-                self._painted(points, which)
-                for points, which in zip(torch.split(self.points, rows), torch.split(self.of_start, rows), strict=True)
-            ]
+            blocks = zip(torch.split(self.points, rows), torch.split(self.of_start, rows), strict=True)
+            self.starts = [self._painted(points, which) for points, which in blocks]
 
     def places(self, points: Tensor, which: Tensor) -> Places:
         """The places of points [N, D] with the conditions `which` [N]."""

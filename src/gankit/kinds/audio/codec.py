@@ -229,10 +229,9 @@ class AudioCodec(Codec[Columns]):
         trims = bool((lengths < x.shape[1]).any())
         codec = cls(spectrum, x.shape[2], float(np.quantile(loudest, LOUD_QUANTILE)), trims, 0)
         shorter = rows[lengths[rows] < x.shape[1]]
-        if not trims or not len(shorter):
-            return codec
-        ends = codec._ends(codec.spectrograms(x[shorter]))
-        return cls(spectrum, x.shape[2], codec.top, trims, int(np.median(ends - lengths[shorter])))
+        if len(shorter):
+            codec.lag = int(np.median(codec._ends(codec.spectrograms(x[shorter])) - lengths[shorter]))
+        return codec
 
     def spectrograms(self, x: np.ndarray) -> np.ndarray:
         """Audio clips as images, [N, T, C] int16 -> [N, bands, frames, C] uint8.

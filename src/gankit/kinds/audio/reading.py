@@ -173,9 +173,6 @@ def _path_holds_audio(probe: Probe) -> bool:
     return is_audio(probe.file.name) or (probe.file.suffix.lower() == ".npz" and has_rate(probe.stream()))
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Found:
     """Audio clips as they were found: samples [T_i, C_i], a rate each, names for messages, and what goes with them."""

@@ -53,9 +53,6 @@ class Found:
     labels: dict[str, Array]
 
 
-# --- NumPy --------------------------------------------------------------------------------------------------------
-
-
 def headers(stream: IO[bytes]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     """Shape and dtype of every array in a .npy or .npz file, without reading them. stream: at its beginning.
 
@@ -202,9 +199,6 @@ def _labels_of(key: str, shapes: Mapping[str, tuple[int, ...]], num: int) -> lis
     if twins.intersection(fitting) and sum(len(row) > 1 for row in rows.values()) > 1:
         return [next(name for name in fitting if name in twins)]  # the others may belong to the other images
     return found
-
-
-# --- IDX ----------------------------------------------------------------------------------------------------------
 
 
 def idx_shape(head: bytes) -> tuple[int, ...] | None:
@@ -481,9 +475,6 @@ def _named(files: Collection, key: str, numbers: Array) -> Array:
     if not names or numbers.min() < 0 or numbers.max() >= len(names):
         return numbers
     return np.array(names)[numbers]
-
-
-# --- pickles, as data ---------------------------------------------------------------------------------------------
 
 
 @dataclass

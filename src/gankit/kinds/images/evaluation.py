@@ -5,7 +5,6 @@ Knows images, features, metrics and sections; never models but by what `Subject`
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,9 +79,9 @@ class PixelAssessment(Assessment[Part]):
         if prepared is not None:
             self.perception = model.perception or perceive(prepared, model.card["options"]["seed"])
 
-    @abstractmethod
     def shared_sections(self, parts: Parts[Part], records: bool) -> Mapping[str, Any]:
         """Further fields of the sections; records: whether real ones may be shown."""
+        return {}
 
     def own(self, part: Any, heldout: bool) -> Part:
         """See `Assessment.own`."""
@@ -222,10 +221,6 @@ class ImageAssessment(PixelAssessment):
         """See `Assessment.fakes`."""
         found = read_images(file, TrainConfig(), [])
         return Part(np.array(found.x), self.classes_of(found.labels))
-
-    def shared_sections(self, parts: Parts[Part], records: bool) -> Mapping[str, Any]:
-        """See `PixelAssessment.shared_sections`."""
-        return {}
 
 
 def read_previews(folder: Path, shape: Sequence[int]) -> list[tuple[int, np.ndarray]]:

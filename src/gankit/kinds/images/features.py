@@ -78,23 +78,19 @@ def perceive(
 
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
-    channels = prepared.train.whole.x.shape[3]
     fields = [] if prepared.given is None else prepared.given.fields
-    classes = [(f.name, column) for f in fields if (column := prepared.schema.column(f.name)).type == "category"]
-    classes = [(name, column) for name, column in classes if len(column.levels) > 1]
-    if not classes:
-        return Perception(fixed_features(channels))
-    name, column = classes[0]
-    found = prepared.train.values[name]
+    columns = [prepared.schema.column(field.name) for field in fields]
+    column = next((c for c in columns if c.type == "category" and len(c.levels) > 1), None)
+    if column is None or (prepared.train.values[column.name].missing == 0).sum() < 2:
+        return Perception(fixed_features(prepared.train.whole.x.shape[3]))
+    found = prepared.train.values[column.name]
     known = np.flatnonzero(found.missing == 0)
     if len(known) > MOST_TAUGHT:
         known = np.sort(numpy_generator(seed, "taught").choice(known, MOST_TAUGHT, replace=False))
-    if len(known) < 2:
-        return Perception(fixed_features(channels))
     x = prepared.train.whole.x[prepared.train.rows[known]]
     y = found.data[known].astype(np.int64)
     classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
-    return Perception(classifier.features, classifier, name, tuple(map(str, column.levels)))
+    return Perception(classifier.features, classifier, column.name, tuple(map(str, column.levels)))
 
 
 def perception_for(

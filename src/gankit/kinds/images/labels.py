@@ -97,9 +97,6 @@ def note_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -
         )
 
 
-# --- lists --------------------------------------------------------------------------------------------------------
-
-
 def cells_name_images(
     values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str], few: bool = False
 ) -> bool:

@@ -106,9 +106,6 @@ def _idx_shape(probe: Probe) -> tuple[int, ...] | None:
         return None
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
-
-
 def read_images(source: Any, config: TrainConfig, notes: list[str], *, least: int = 2) -> Images:
     """Images of one size from files or Python objects, with their labels.
 
@@ -178,9 +175,6 @@ def _origin(format: str, path: Path, details: Mapping[str, Any] | None = None) -
     return Origin(format, name=strip_suffixes(path.name, _SUFFIXES) or "pictures", details=dict(details or {}))
 
 
-# --- files of images --------------------------------------------------------------------------------------------
-
-
 def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
     if files.chosen is not None and not arrays.batches_in([files.chosen]):
         raise DataError(
@@ -221,13 +215,12 @@ def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[st
     """The labels that one of the lists in a flat folder or archive gives to the images in it, if there is one."""
     known = set(found.names)
     for name in beside:
-        data = files.read(name)
+        data, notes = files.read(name), list[str]()
         if not data.strip():
             continue
         bases = ["", *{n.rpartition("/")[0] + "/" for n in found.names if "/" in n}]
         try:
             records = reading.read_bytes(data, name.rpartition("/")[2], reader.config, [])
-            notes: list[str] = []
             listed = lists.from_list(records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}")
         except DataError as error:
             if len(beside) == 1 and reader.config.own(ImageOptions).strict:
@@ -238,8 +231,7 @@ def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[st
             continue
         reader.notes.append(f"{files.name}: labels ({', '.join(listed.labels.column_names)}) taken from {name}")
         reader.notes.extend(notes)
-        unlisted = len(known - set(listed.names))
-        if unlisted:
+        if unlisted := len(known - set(listed.names)):
             reader.notes.append(f"{files.name}: {unlisted:,} images that {name} does not list are left out")
         return listed
     return found
@@ -264,9 +256,6 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
         listed.names, lambda row: (path.parent / listed.names[row]).open("rb"), listed.labels, str(path),
         _origin("list", path),
     )  # fmt: skip
-
-
-# --- files of arrays ----------------------------------------------------------------------------------------------
 
 
 def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Images:
@@ -295,8 +284,9 @@ def _from_found(found: arrays.Found, path: Path, format: str, reader: Reader) ->
 
 def _idx_files(files: Collection) -> list[str]:
     """The IDX files of images in a folder."""
+    if files.form != "folder":
+        return []
     likely = [name for name in files.names if "ubyte" in name.lower() or "idx" in name.lower()]
-    likely = likely if files.form == "folder" else []
     return [name for name in likely if len(arrays.idx_shape_at(files.open(name)) or ()) >= 3]
 
 
@@ -362,8 +352,7 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
     if is_one_image(array.shape):
         raise too_few(1, f"{place}: an array of shape {list(array.shape)}")
     form = form_of(array, place)
-    words = described(form)
-    if words is not None:
+    if (words := described(form)) is not None:
         reader.notes.append(f"{place}: {words}")
     if form.high == 65535 and (most := int(array.max())) < 8192:
         reader.notes.append(
@@ -371,18 +360,15 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
             f"the values first: x / {most}."
         )
     x = to_pixels(array, form)
-    config = reader.config
-    own = config.own(ImageOptions)
-    wanted = size_of(config)
-    same = own.channels == "auto" or CHANNELS[own.channels] == x.shape[3]
-    if (wanted is None or wanted == (x.shape[2], x.shape[1])) and same:
+    size, channels = size_of(reader.config), reader.config.own(ImageOptions).channels
+    if size in (None, (x.shape[2], x.shape[1])) and CHANNELS.get(channels) in (None, x.shape[3]):
         return x, form, None
 
     def image(row: int) -> Any:
         return to_pillow(x[row])
 
     sources = [Source(f"row {row}", partial(image, row)) for row in range(len(x))]
-    resized, kept = decode_all(sources, config, reader.notes, place, reader.least, known=x.shape[3])
+    resized, kept = decode_all(sources, reader.config, reader.notes, place, reader.least, known=x.shape[3])
     return resized, form, kept
 
 
@@ -414,7 +400,7 @@ def from_image_object(source: Any, reader: Reader) -> Images:
             x, form, kept = images_of_array(np.stack(source), place, reader)
             details["array"] = asdict(form)
         else:
-            names = [str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source)]
+            names = (str(item) if _is_path(item) else f"item {number + 1}" for number, item in enumerate(source))
             sources = [Source(name, partial(_copy, item)) for name, item in zip(names, source, strict=True)]
             x, kept = decode_all(sources, reader.config, reader.notes, place, reader.least)
     elif hasattr(source, "__array__") or hasattr(source, "numpy"):

@@ -418,9 +418,6 @@ def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *,
     return write_files(batches, path, FILES, origin, first_row)
 
 
-# --- PNG files ----------------------------------------------------------------------------------------------------
-
-
 def png(image: Pixels) -> bytes:
     """The bytes of a PNG file. image: uint8 [H, W, C], C of 1 to 4; lossless."""
     stream = io.BytesIO()
@@ -433,9 +430,6 @@ def to_pillow(image: Pixels) -> Image.Image:
     from PIL import Image
 
     return Image.frombytes(MODES[image.shape[2]], image.shape[1::-1], np.ascontiguousarray(image).tobytes())
-
-
-# --- arrays and grids ---------------------------------------------------------------------------------------------
 
 
 class ArraySink(Sink):

@@ -123,7 +123,14 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self.noun, self.seed, self.train, self.learn, self.mirrored = noun, seed, train, learn, mirrored
         self._see, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
         check_sizes(noun, train, heldout, fake)
-        self._check(train, heldout, fake)
+        for what, x in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
+            if x.ndim != 4 or x.dtype != np.uint8:
+                raise DataError(f"the {what}: expected uint8 {noun.many} [N, H, W, C]. Got {x.dtype} {list(x.shape)}.")
+            if x.shape[1:] != train.shape[1:]:
+                raise DataError(
+                    f"the {what}: expected {noun.many} of {list(train.shape[1:])} (height, width, channels) as in the "
+                    f"training part, found {list(x.shape[1:])}. Bring all to one size first."
+                )
         sets = zip(labels, (train, heldout, fake), ("training", "held-out", "fake"), strict=True)
         known = [self._labels(given, x, what) for given, x, what in sets]
         compared = min(len(fake), len(train), max_images)
@@ -150,17 +157,6 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             raise DataError(f"the features of some {self.noun.many} are not finite. Choose other features.")
         seen = None if self._classify is None else self._classify(pixels).argmax(1)
         return Candidate(pixels, found, rows, None if known is None else known[rows], seen)
-
-    def _check(self, train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> None:
-        many = self.noun.many
-        for what, x in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
-            if x.ndim != 4 or x.dtype != np.uint8:
-                raise DataError(f"the {what}: expected uint8 {many} [N, H, W, C]. Got {x.dtype} {list(x.shape)}.")
-            if x.shape[1:] != train.shape[1:]:
-                raise DataError(
-                    f"the {what}: expected {many} of {list(train.shape[1:])} (height, width, channels) as in the "
-                    f"training part, found {list(x.shape[1:])}. Bring all to one size first."
-                )
 
     def _labels(self, labels: Labels, x: np.ndarray, what: str) -> np.ndarray | None:
         if labels is None:

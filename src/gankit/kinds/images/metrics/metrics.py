@@ -8,7 +8,8 @@ images.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
             question=f"How far is the distribution of fakes from that of real {many}, in realism and variety at once?",
             good=f"As a whole they resemble real {many}.",
             bad=f"As a whole they differ from real {many}; realism and variety below say in which way.", remedy=WIDER,
-            details=_frechet(noun), best=0.0, direction="lower", halvings=True,
+            details=partial(_frechet, noun), best=0.0, direction="lower", halvings=True,
         ),
         Metric(
             "kernel", ImageInputs.kernel, "distance",
@@ -136,7 +137,8 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
             title="Unusually near fakes",
             question=f"How many fakes are nearer to a training {one} than nearly all held-out {many} are?",
             bad="Smooth or blurred fakes lie nearer to everything, so that a share a little above is no proof.",
-            remedy=memorised, details=_pixels(noun), best=0.01, direction="near", tolerance=0.005, trained=True,
+            remedy=memorised, details=partial(_pixels, noun), best=0.01, direction="near", tolerance=0.005,
+            trained=True,
         ),
         near_copies(lambda inputs, who: inputs.copies_near(False, who), noun, memorised, "in pixels", plain),
         near_copies(
@@ -153,32 +155,26 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
     )  # fmt: skip
 
 
-def _frechet(noun: Noun) -> Callable[[Mapping[str, Any]], list[str]]:
-    def told(details: Mapping[str, Any]) -> list[str]:
-        if details.get("singular"):
-            return [
-                f"It was measured with fewer {noun.many} than its {numbers.count(details.get('features'))} features: "
-                "mostly noise of small numbers, so read the kernel distance instead."
-            ]
-        limit = finite(details.get("limit"))
-        if limit is None:
-            return []
-        return [f"With ever more fakes it would tend to about {numbers.score(max(limit, 0.0))}."]
-
-    return told
-
-
-def _pixels(noun: Noun) -> Callable[[Mapping[str, Any]], list[str]]:
-    def told(details: Mapping[str, Any]) -> list[str]:
-        near, rows = finite(details.get("near")), finite(details.get("rows"))
-        if near is None or not rows:
-            return []
+def _frechet(noun: Noun, details: Mapping[str, Any]) -> list[str]:
+    if details.get("singular"):
         return [
-            f"{numbers.count(near)} of {numbers.count(rows)} fakes are nearer to a training {noun.one} than 99 % of "
-            f"the held-out {noun.many} are."
+            f"It was measured with fewer {noun.many} than its {numbers.count(details.get('features'))} features: "
+            "mostly noise of small numbers, so read the kernel distance instead."
         ]
+    limit = finite(details.get("limit"))
+    if limit is None:
+        return []
+    return [f"With ever more fakes it would tend to about {numbers.score(max(limit, 0.0))}."]
 
-    return told
+
+def _pixels(noun: Noun, details: Mapping[str, Any]) -> list[str]:
+    near, rows = finite(details.get("near")), finite(details.get("rows"))
+    if near is None or not rows:
+        return []
+    return [
+        f"{numbers.count(near)} of {numbers.count(rows)} fakes are nearer to a training {noun.one} than 99 % of "
+        f"the held-out {noun.many} are."
+    ]
 
 
 METRICS = metrics(IMAGES)
