@@ -52,7 +52,9 @@ MOST_FITTED = 1000
 AUDIBLE = 8
 """A frame counts as sound where a band of its image, in bytes, is above this: 2.5 dB above silence."""
 
-_FULL = 32768.0
+FULL_SCALE = 32768.0
+"""Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
+
 _QUIET_DB = -200.0
 _TINY = 1e-12
 _LEAST_ENVELOPE = 1e-2
@@ -284,11 +286,11 @@ class AudioCodec(Codec[Columns]):
 
 
 def _signal(x: np.ndarray, channel: int) -> Any:
-    return x[:, channel].astype(np.float32) / np.float32(_FULL)
+    return x[:, channel].astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _samples(signal: Any) -> Any:
-    return np.clip(np.rint(signal * _FULL), -_FULL, _FULL - 1).astype(np.int16)
+    return np.clip(np.rint(signal * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def sound_values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
@@ -339,7 +341,7 @@ class WaveCodec(AudioCodec):
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""
-        return records[SOUND].data / np.float32(_FULL)
+        return records[SOUND].data / np.float32(FULL_SCALE)
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
         """See `AudioCodec.seen`."""

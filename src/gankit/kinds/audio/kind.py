@@ -16,14 +16,11 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.audio.codec import LENGTH, SOUND, AudioCodec
+from gankit.kinds.audio.codec import FULL_SCALE, LENGTH, SOUND, AudioCodec
 from gankit.kinds.audio.files import Clips, ClipSet, joined_clips, to_clip_object
 from gankit.kinds.audio.options import OPTIONS
 from gankit.kinds.base import Coded, Notes, Noun, Prepared, Target
 from gankit.kinds.images.kind import PixelKind
-
-FULL_SCALE = 32768.0
-"""Samples of 16 bits are numbers in [-1, 1] when they are divided by this."""
 
 MOST_MEASURED = 500
 """Training clips whose mean square is measured."""

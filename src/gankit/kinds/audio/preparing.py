@@ -13,18 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gankit.columns import splitting
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
 from gankit.columns.schema import Schema
-from gankit.columns.splitting import (
-    FRACTION,
-    known_rows,
-    rows_of,
-    split_in_time,
-    split_records,
-    understand_labels,
-    windows_of,
-)
 from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.records import Origin
@@ -58,7 +50,7 @@ def prepare_audio(
     cut = config.own(AudioOptions).cut
     clips = read_clips(source, config, notes, least=1, whole=cut or None)
     cut = cut or len(clips) == 1
-    config, schema = understand_labels(
+    config, schema = splitting.understand_labels(
         clips.labels, config, notes, "audio clips", by_name=bool(clips.origin.details.get("classes"))
     )
     values = {} if clips.labels is None else schema.parse(clips.labels)
@@ -67,14 +59,14 @@ def prepare_audio(
         clips, train_rows, heldout_rows = cut_to_learn(clips, config, schema, values, notes)
         values = {} if clips.labels is None else schema.parse(clips.labels)
     elif config.heldout is None:
-        train_rows, heldout_rows = split_records(len(clips), schema, values, config)
+        train_rows, heldout_rows = splitting.split_records(len(clips), schema, values, config)
     others, heldout_values = clips, values
     if config.heldout is not None:
         others = _heldout(config, clips, notes)
         heldout_values = {} if others.labels is None else schema.parse(others.labels)
         train_rows = np.arange(len(clips))
-        heldout_rows = known_rows(len(others), given, heldout_values, notes, "audio clips")
-    train = rows_of(values, train_rows)
+        heldout_rows = splitting.known_rows(len(others), given, heldout_values, notes, "audio clips")
+    train = splitting.rows_of(values, train_rows)
     network = "strided"
     if config.network != "auto":
         network = pair_for(config.network, ("image", "signal"), "these are audio clips").name
@@ -90,7 +82,7 @@ def prepare_audio(
     )
     return Prepared(
         kind, clips.origin, schema, network, ClipSet(train, images, train_rows, clips),
-        ClipSet(rows_of(heldout_values, heldout_rows), heldout_images, heldout_rows, others), codec,
+        ClipSet(splitting.rows_of(heldout_values, heldout_rows), heldout_images, heldout_rows, others), codec,
         TableCodec.fit(given, train) if given else None, clip_hash(clips), tuple(c.name for c in given),
     )  # fmt: skip
 
@@ -150,14 +142,14 @@ def cut_to_learn(
     total = int(clips.lengths.sum())
     hop = max(1, window // OVERLAP, -(-2 * total * window * channels // MOST_BYTES))
     if config.heldout is not None:
-        train, heldout = windows_of(begins, clips.lengths, window, hop), begins[:0]
+        train, heldout = splitting.windows_of(begins, clips.lengths, window, hop), begins[:0]
     elif num >= MANY:
-        rows, others = split_records(num, schema, values, config)
-        train = windows_of(begins[rows], clips.lengths[rows], window, hop)
-        heldout = windows_of(begins[others], clips.lengths[others], window, window)
+        rows, others = splitting.split_records(num, schema, values, config)
+        train = splitting.windows_of(begins[rows], clips.lengths[rows], window, hop)
+        heldout = splitting.windows_of(begins[others], clips.lengths[others], window, window)
     elif int(clips.lengths.max()) >= 2 * window:
-        fraction = FRACTION if config.heldout_fraction is None else config.heldout_fraction
-        train, heldout = split_in_time(begins, clips.lengths, window, hop, fraction, window)
+        fraction = splitting.FRACTION if config.heldout_fraction is None else config.heldout_fraction
+        train, heldout = splitting.split_in_time(begins, clips.lengths, window, hop, fraction, window)
     else:
         train = heldout = begins[:0]
     parts = [part[_audible(clips, part, window)] for part in (train, heldout)]
@@ -186,7 +178,7 @@ def cut_end_to_end(clips: Clips, window: int) -> Clips:
     Raises:
         DataError: there are none.
     """
-    begins = windows_of(np.arange(len(clips)) * clips.x.shape[1], clips.lengths, window, window)
+    begins = splitting.windows_of(np.arange(len(clips)) * clips.x.shape[1], clips.lengths, window, window)
     begins = begins[_audible(clips, begins, window)]
     if not len(begins):
         raise DataError(

@@ -216,16 +216,13 @@ def read_clips(
     if len(found.sounds) < least:
         count = "one audio clip" if len(found.sounds) == 1 else f"{len(found.sounds)} audio clips"
         raise DataError(
-            f"{place} gives {count}. Learning "
-            "needs at least 2 (one to learn from, one held out), and some hundreds to learn well. Give more, such as a "
-            "folder of WAV files; --cut cuts long ones into many."
+            f"{place} gives {count}. Learning needs at least 2 (one to learn from, one held out), and some hundreds to "
+            "learn well. Give more, such as a folder of WAV files; --cut cuts long ones into many."
         )
     sounds, rate = _at_one_rate(found, config, notes, place)
     sounds = _in_one_layout(sounds, config, notes, place)
-    if whole or (whole is None and len(sounds) == 1):
-        length = max(map(len, sounds))
-    else:
-        length = _length(sounds, rate, config, notes, place)
+    stay = len(sounds) == 1 if whole is None else whole
+    length = max(map(len, sounds)) if stay else _length(sounds, rate, config, notes, place)
     channels = sounds[0].shape[1]
     if 2 * len(sounds) * length * channels > largest_size():
         raise DataError(
@@ -276,25 +273,22 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
             f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
         )
     names, labels, classes = labels_for(names, files.names, files.read, config, notes, files.name)
-    sounds, rates, kept, faults = [], [], [], []
+    found, faults = dict[int, tuple[Samples, int]](), list[str]()
     for row, name in enumerate(names):
         try:
             with files.open(name) as stream:
-                sound, rate = decode_sound(stream, name)
+                found[row] = decode_sound(stream, name)
         except (UnreadableSound, OSError) as error:
             faults.append(f"{name!r} ({error})")
-            continue
-        sounds.append(sound)
-        rates.append(rate)
-        kept.append(row)
     _leave_out(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
-    if not sounds:
+    if not found:
         raise DataError(
             f"{files.name}: none of {len(names):,} audio clips can be read: {_some(faults)}. Take another copy of them."
         )
     origin = Origin(files.form, name=path.stem or "recordings", details={"classes": classes})
-    labels = None if labels is None else labels.take(pa.array(kept))
-    return _Found(sounds, rates, [names[row] for row in kept], labels, origin)
+    labels = None if labels is None else labels.take(pa.array(list(found)))
+    sounds, rates = (list(part) for part in zip(*found.values(), strict=True))
+    return _Found(sounds, rates, [names[row] for row in found], labels, origin)
 
 
 def _some(faults: Sequence[str]) -> str:

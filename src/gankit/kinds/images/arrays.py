@@ -246,9 +246,10 @@ def read_idx(stream: IO[bytes], place: str) -> Array:
 
 def _idx_labels_beside(path: Path) -> Path | None:
     """The labels' file beside a file of images, found by its name: `train-labels-idx1-ubyte` for `train-images-…`."""
-    name = path.name.lower().removesuffix(".gz").replace("images", "labels").replace("image", "label")
-    wanted = {re.sub(r"idx\d", "idx1", name), re.sub(r"idx\d", "idx1", name).replace(".", "-")}
-    if wanted == {path.name.lower().removesuffix(".gz")}:
+    own = path.name.lower().removesuffix(".gz")
+    name = re.sub(r"idx\d", "idx1", own.replace("images", "labels").replace("image", "label"))
+    wanted = {name, name.replace(".", "-")}
+    if wanted == {own}:
         return None
     for entry in sorted(path.parent.iterdir()):
         plain = entry.name.lower().removesuffix(".gz")
@@ -331,16 +332,12 @@ def read_mat(data: bytes, place: str, notes: list[str]) -> Found:
 def _rows_first(array: Array, key: str, arrays: Mapping[str, Array], place: str) -> Array:
     lengths = {value.size for name, value in arrays.items() if name != key and value.ndim == 2 and 1 in value.shape}
     sides = array.shape
-    if sides[0] in lengths and sides[-1] not in lengths:
-        first = True
-    elif sides[-1] in lengths and sides[0] not in lengths:
-        first = False
+    if (sides[0] in lengths) != (sides[-1] in lengths):
+        first = sides[0] in lengths
     elif array.ndim == 4:
         first = sides[3] in (1, 3, 4) and sides[2] not in (1, 3, 4)
-    elif sides[0] == sides[1]:
-        first = False
-    elif sides[1] == sides[2]:
-        first = True
+    elif sides[1] in (sides[0], sides[2]):  # images are square rather than as many as they are high
+        first = sides[0] != sides[1]
     else:
         raise DataError(
             f"{place}: in the array {key} {list(sides)} no axis is known to count the images. Save it with labels y "

@@ -22,7 +22,7 @@ import numpy as np
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.images.options import ImageOptions
-from gankit.kinds.images.records import MODES, Pixels, chunks, compacted, finished, fits_in_memory, room_for
+from gankit.kinds.images.records import MODES, Pixels, chunks, finished, fits_in_memory, room_for
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -194,7 +194,8 @@ def header_of(image: Image.Image) -> Header:
     colour = mode not in ("1", "L", "LA", "La") and not mode.startswith("I")
     match mode:
         case "P" | "PA":
-            colour = not _grey_palette(image)
+            palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
+            colour = bool((palette != palette[:, :1]).any())
             remarks.append("with a palette")
         case "CMYK" | "YCbCr" | "LAB" | "HSV":
             # JPEG's YCbCr arrives as RGB: this is another file's.
@@ -214,11 +215,6 @@ def _is_deep(image: Image.Image) -> bool:
     if image.mode == "I":
         return deep or getattr(image, "format", None) in ("PNG", "PPM", "JPEG2000")
     return image.mode.startswith("I;16") or (deep and image.mode in ("RGB", "RGBA", "LA"))
-
-
-def _grey_palette(image: Image.Image) -> bool:
-    colours = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
-    return bool((colours == colours[:, :1]).all())
 
 
 def _is_turned(image: Image.Image) -> bool:
@@ -358,7 +354,10 @@ def decode_all(
     faults.update({row: reason for row, reason in late.items() if reason is not None})
     _check_faults(faults, sources, config, place, least)
     slots = [slot for slot, row in enumerate(rows) if late[row] is None]
-    x = compacted(x, slots)
+    for front, slot in enumerate(slots):  # in place, for x may not fit in memory twice
+        if front < slot:
+            x[front] = x[slot]
+    x = x[: len(slots)]
     kept = [rows[slot] for slot in slots]
     if own.channels == "auto" and known is None and channels == 3 and _is_grey(x):
         x = x[..., :1].copy()
@@ -368,10 +367,7 @@ def decode_all(
 
 
 def _num_threads() -> int:
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(_THREADS, cores)
 
 

@@ -40,9 +40,9 @@ def prepare_images(
     )
     values = {} if images.labels is None else schema.parse(images.labels)
     given = [c for c in schema.modelled if c.name in config.given]
+    heldout_whole, heldout_values = images, values
     if config.heldout is None:
         train_rows, heldout_rows = split_records(num, schema, values, config)
-        heldout_whole, heldout_values = images, values
     else:
         heldout_whole = _heldout(config, images, notes)
         heldout_values = {} if heldout_whole.labels is None else schema.parse(heldout_whole.labels)
@@ -55,7 +55,7 @@ def prepare_images(
     if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("images of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
-        kind, images.origin, schema, _network(config, height * width, notes), ImageSet(train, images, train_rows),
+        kind, images.origin, schema, _network(config), ImageSet(train, images, train_rows),
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
         ImageCodec(height, width, channels), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _heldout(config: TrainConfig, images: Images, notes: list[str]) -> Images:
     return found
 
 
-def _network(config: TrainConfig, pixels: int, notes: list[str]) -> str:
+def _network(config: TrainConfig) -> str:
     if config.own(ImageOptions).augment == "spectral":
         raise OptionError("--augment spectral is for audio clips, and these are images. Take ada, or leave it out.")
     return "strided" if config.network == "auto" else pair_for(config.network, ("image",), "these are images").name

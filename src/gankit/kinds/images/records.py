@@ -403,14 +403,6 @@ def chunks(num_rows: int, row_bytes: int) -> list[slice]:
     return [slice(start, min(start + step, num_rows)) for start in range(0, num_rows, step)]
 
 
-def compacted(x: Pixels, kept: list[int]) -> Pixels:
-    """The rows that are kept, moved to the front in place. kept: ascending rows of x."""
-    for place, row in enumerate(kept):
-        if place != row:
-            x[place] = x[row]
-    return x[: len(kept)]
-
-
 def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
     """Writes images as `write_files` does; also arrays in the form that came (.npz, .npy), and a grid (.png)."""
     if str(path) == "-":
