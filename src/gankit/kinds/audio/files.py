@@ -36,9 +36,8 @@ Read = tuple[list[Samples], int, pa.Table | None, Origin]
 FULL = 32767
 """The sample that stands for 1.0."""
 
-WAV_SUFFIXES = (".wav", ".wave")
 AUDIO_SUFFIXES = (
-    *WAV_SUFFIXES, ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
 )  # fmt: skip
 """Suffixes of files that are taken for audio clips."""
 

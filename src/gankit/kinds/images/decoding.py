@@ -317,15 +317,13 @@ def decode_all(
 ) -> tuple[Pixels, list[int]]:  # fmt: skip
     """All images as uint8 [K, H, W, C], and which of the sources they are (ascending).
 
-    config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: where
-    the images come from, for messages. least: how many there must be. known: their channels, where they are known to
-    have the same.
+    config: `size`, `fit`, `resample`, `channels` and `strict` are obeyed. notes: a line for each decision. place: of
+    the images, for messages. least: how many there must be. known: their channels, where they are known and the same.
 
     Raises:
         DataError: too few can be read, with `strict` one cannot, or their sizes differ and no size was asked for.
     """
-    own = config.own(ImageOptions)
-    size = size_of(config)
+    own, size = config.own(ImageOptions), size_of(config)
     with quiet(), ThreadPoolExecutor(_num_threads()) as pool:
         found = list(_mapped(pool, partial(_attempt, header_of), sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
@@ -442,10 +440,8 @@ def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Seq
 
 def _is_grey(x: Pixels) -> bool:
     """Whether three channels are equal everywhere; ends at the first chunk where they are not."""
-    if not fits_in_memory(x.nbytes):
-        return False
     parts = [slice(0, 16), *chunks(len(x), x[:1].nbytes)]
-    return all((x[part] == x[part][..., :1]).all() for part in parts)
+    return fits_in_memory(x.nbytes) and all((x[part] == x[part][..., :1]).all() for part in parts)
 
 
 def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 Pixels = npt.NDArray[np.uint8]
 
-IMAGE_FORMATS = ("folder", "zip", "tar", "npz", "npy", "idx", "cifar", "mat", "list", "array", "pil")
-"""What images can come in: `Origin.format`."""
-
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Channels -> what Pillow calls such an image."""
 
@@ -62,7 +59,7 @@ class Images:
     x: uint8 [N, H, W, C], C of 1 to 4 (grey, grey and alpha, RGB, RGBA); read-only and mapped from disk where it does
         not fit in memory.
     labels: one row an image, or None. Class folders and single arrays give the column "label"; lists their own names.
-    origin: how they came; `format` is one of `IMAGE_FORMATS`.
+    origin: how they came; `format` is folder, zip, tar, npz, npy, idx, cifar, mat, list, array or pil.
     names: of the files they came from, or empty.
     """
 

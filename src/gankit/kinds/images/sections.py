@@ -217,8 +217,6 @@ class ImageSections(Sections[ImageFacts]):
         )
         return [("Features", text)] if self._features else []
 
-    # --- what one sees ------------------------------------------------------------------------------------------------
-
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
         return [*self.first, *self._samples(), *self._classes(), *self._progress(), *self._learned(), *self._closest()]
@@ -286,7 +284,7 @@ class ImageSections(Sections[ImageFacts]):
 
     def _by_class(self) -> dict[str, np.ndarray]:
         """The rows of the first fakes of each class, by its name; empty without classes."""
-        named = {str(k): np.asarray(v, int) for k, v in (self._found.get("by_class") or {}).items()}
+        named = {str(k): np.asarray(v, int) for k, v in (self.facts.pictures.get("by_class") or {}).items()}
         there = all((rows < len(self.fake)).all() for rows in named.values())
         return named if there and any(len(rows) for rows in named.values()) else {}
 
@@ -346,8 +344,6 @@ class ImageSections(Sections[ImageFacts]):
         measure = f"Distances are between pixels; of large {self.noun.many} between means of small squares."
         return records.closest(self, rows, heads, hint, measure, "gallery")
 
-    # --- what is measured ---------------------------------------------------------------------------------------------
-
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""
         many = self.noun.many
@@ -358,24 +354,19 @@ class ImageSections(Sections[ImageFacts]):
         if section.id == "classes":
             start = f"It was trained on the labels of the training {many} and defines the classes of the fakes. It is"
             section = records.about_labels(section, self, columns(self.noun), MOST_CLASSES, start)
-            figures = self.facts.classifier
-            return replace(section, tables=[*section.tables, *classifier_table(figures or {}, self.noun)])
+            return replace(section, tables=[*section.tables, *classifier_table(self.facts.classifier or {}, self.noun)])
         if section.id == "usefulness":
             caption = f"A classifier trained on fakes, on held-out real {many} (per cent of the true class)"
+            names = [str(n) for n in self.names] or [str(c.get("class")) for c in self.facts.per_class]
             found = [r.details["confusion"] for r in results.values() if r.details.get("confusion")]
-            shown = [t for c in found for t in records.confusion_table(c, self._class_names, caption, "True class")]
+            shown = [t for c in found for t in records.confusion_table(c, names, caption, "True class")]
             return replace(section, tables=shown)
         if section.id == "copies":
             return replace(section, drawings=drawing.distances(results, self.noun))
         if "parzen" in results:
-            result = results["parzen"]
-            notes = parzen_notes(result.details, self.noun)
-            return replace(section, tables=parzen(result, self.noun, self.mnist), notes=notes)
+            notes = parzen_notes(results["parzen"].details, self.noun)
+            return replace(section, tables=parzen(results["parzen"], self.noun, self.mnist), notes=notes)
         return section
-
-    @property
-    def _class_names(self) -> list[str]:
-        return [str(n) for n in self.names] or [str(c.get("class")) for c in self.facts.per_class]
 
     @property
     def _features(self) -> str:
@@ -387,22 +378,16 @@ class ImageSections(Sections[ImageFacts]):
         columns, out = min(8, shape_of(*self.fake.shape[1:3]).columns), []
         titles = {"typical": "The most typical fakes", "worst": f"The fakes furthest from all real {self.noun.many}"}
         for key, title in titles.items():
-            rows = np.asarray(self._found.get(key) or [], int)
+            rows = np.asarray(self.facts.pictures.get(key) or [], int)
             there = ((rows >= 0) & (rows < len(self.fake))).all()
             rows = self._open(rows)[: max(columns, round(2 * columns * self.scale))] if there else rows[:0]
             if len(rows):
                 out.append(Drawing(title, sheet(self.fake[rows], columns, f"{len(rows)} fakes: {title.lower()}.")))
         return out
 
-    # --- rows that the evaluation names -------------------------------------------------------------------------------
-
-    @property
-    def _found(self) -> Mapping[str, Any]:
-        return self.facts.pictures
-
     def _shown(self) -> list[Mapping[str, Any]]:
         """The first fakes with their nearest images; those of whom a row does not exist are left out."""
-        lists = {name: self._found.get(key) or [] for name, key in _BESIDE.items()}
+        lists = {name: self.facts.pictures.get(key) or [] for name, key in _BESIDE.items()}
         rows = islice(zip_longest(*lists.values()), len(lists["fake"]))
         pairs = (dict(zip(lists, values, strict=True)) for values in rows)
         return [pair for pair in pairs if self._there(pair)]
@@ -418,7 +403,7 @@ class ImageSections(Sections[ImageFacts]):
         exact = self.results.get("copies_exact")
         equal = [{**p, "distance_train": 0.0} for p in (exact and exact.details.get("pairs")) or []]
         pairs: dict[int, Mapping[str, Any]] = {}
-        for pair in [*equal, *(self._found.get("copied") or []), *self._shown()]:
+        for pair in [*equal, *(self.facts.pictures.get("copied") or []), *self._shown()]:
             known = [numbers.finite(pair.get(k)) is not None for k in ("distance_train", "distance_heldout")]
             if pair.get("train") is not None and self._there(pair) and (all(known) or pair["distance_train"] == 0):
                 pairs[int(pair["fake"])] = pair

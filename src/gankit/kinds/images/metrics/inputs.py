@@ -180,8 +180,6 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             )
         return list(given) or [str(k) for k in range(needed)]
 
-    # --- the metrics --------------------------------------------------------------------------------------------------
-
     def frechet(self, who: str) -> Score:
         """The distance of Fréchet in features."""
         return distances.frechet(self.heldout.features, self.candidates[who].features, seed=self.seed)
@@ -280,8 +278,6 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             self._searched[who] = nearest(neighbours.searchable(images.pixels), self.flat_train)
         return self._searched[who]
 
-    # --- the baselines ------------------------------------------------------------------------------------------------
-
     def noise(self) -> Candidate:
         """Every pixel for itself, uniform in 0 .. 255."""
         count, generator = min(self.rows.compared, NUM_NOISE), numpy_generator(self.seed, "metrics/pictures/noise")
@@ -300,8 +296,6 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         """Training images drawn with replacement, of those whose features are known: perfect, but all are copies."""
         generator = numpy_generator(self.seed, "metrics/pictures/bootstrap")
         return self.members.take(generator.integers(0, len(self.members), self.rows.compared))
-
-    # --- beside the results -------------------------------------------------------------------------------------------
 
     def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
         """See `Inputs.notes`."""
