@@ -247,15 +247,9 @@ NEARLY_PARALLEL = 1e-4
 
 
 def interpolate(
-    model: Model,
-    stops: Sequence[Stop | int] | Places,
-    *,
-    frames: int = 8,
-    path: str | None = None,
-    space: str = "z",
-    loop: bool = False,
-    truncation: float = 1.0,
-) -> np.ndarray:
+    model: Model, stops: Sequence[Stop | int] | Places, *, frames: int = 8, path: str | None = None, space: str = "z",
+    loop: bool = False, truncation: float = 1.0,
+) -> np.ndarray:  # fmt: skip
     """The images on an interpolation from stop to stop.
 
     A condition that differs between two stops changes linearly on the way; the noise inputs of a network with styles

@@ -123,15 +123,9 @@ def _shapes(model: Model, num: int) -> dict[str, tuple[int, ...]]:
 
 
 def project(
-    model: Model,
-    images: np.ndarray,
-    *,
-    steps: int = 500,
-    space: str = "z",
-    seed: int = 0,
-    where: Mapping[str, Any] | None = None,
-    on_found: Callable[[int, float], None] | None = None,
-) -> Projection:
+    model: Model, images: np.ndarray, *, steps: int = 500, space: str = "z", seed: int = 0,
+    where: Mapping[str, Any] | None = None, on_found: Callable[[int, float], None] | None = None,
+) -> Projection:  # fmt: skip
     """The places that give the images most like these, each found by itself.
 
     Of some hundreds of random places, with every condition that training showed and `where` allows, the best are

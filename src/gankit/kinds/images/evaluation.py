@@ -195,7 +195,11 @@ class ImageAssessment(PixelAssessment):
     noun = seen = IMAGES
 
     def read(self, source: Any, fake: bool, notes: Notes) -> Part:
-        """See `Assessment.read`: in the model's size and channels."""
+        """See `Assessment.read`: in the model's size and channels.
+
+        Raises:
+            OptionError: they have others.
+        """
         images = source if isinstance(source, Images) else self._read(source, notes)
         channels, *size = self.model.card["size"]
         if images.x.shape[1:] != (*size, channels):

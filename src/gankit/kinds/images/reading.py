@@ -190,7 +190,9 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
     names = files.images()
     labelled = lists.from_folders(names, files.name, reader.notes)
     classes = labelled.labels is not None
-    beside = _lists_beside(files, names)
+    # lists at the top of the collection, or beside the first of its images
+    places, suffixes = ("", names[0].rpartition("/")[0]), (".csv", ".tsv", ".parquet", ".jsonl")
+    beside = [n for n in files.names if n.lower().endswith(suffixes) and n.rpartition("/")[0] in places]
     if not classes:
         labelled = _listed_inside(files, labelled, beside, reader)
     elif beside:
@@ -202,13 +204,6 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
     return reader.decode(
         labelled.names, lambda row: files.open(labelled.names[row]), labelled.labels, files.name, origin
     )
-
-
-def _lists_beside(files: Collection, names: Sequence[str]) -> list[str]:
-    """The names of lists at the top of a collection of images, or beside the first of them."""
-    places = ("", names[0].rpartition("/")[0])
-    suffixes = (".csv", ".tsv", ".parquet", ".jsonl")
-    return [name for name in files.names if name.lower().endswith(suffixes) and name.rpartition("/")[0] in places]
 
 
 def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[str], reader: Reader) -> lists.Labelled:
@@ -348,7 +343,12 @@ def _has_images(value: Any) -> bool:
 
 
 def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, list[int] | None]:
-    """An array's images as uint8 [N, H, W, C] in the size and channels that are wanted, and the form they came in."""
+    """An array's images as uint8 [N, H, W, C] in the size and channels that are wanted, the form they came in, and the
+    rows that are kept, or None for all.
+
+    Raises:
+        DataError: it holds one image, or none (see `form_of`).
+    """
     if is_one_image(array.shape):
         raise too_few(1, f"{place}: an array of shape {list(array.shape)}")
     form = form_of(array, place)
@@ -373,7 +373,11 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
 
 
 def from_image_object(source: Any, reader: Reader) -> Images:
-    """Images of an array, a list of images or arrays, or a pair of these with labels: see `read_images`."""
+    """Images of an array, a list of images or arrays, or a pair of these with labels: see `read_images`.
+
+    Raises:
+        DataError: it is nothing of that, or its items or labels do not fit together.
+    """
     given = None
     details: dict[str, Any] = {}
     if isinstance(source, tuple) and len(source) == 2 and _has_images(source[0]):

@@ -401,7 +401,11 @@ def chunks(num_rows: int, row_bytes: int) -> list[slice]:
 
 
 def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *, first_row: int = 0) -> int:
-    """Writes images as `write_files` does; also arrays in the form that came (.npz, .npy), and a grid (.png)."""
+    """Writes images as `write_files` does; also arrays in the form that came (.npz, .npy), and a grid (.png).
+
+    Raises:
+        OutputError: the path is standard output or of an unknown suffix, or cannot be written.
+    """
     if str(path) == "-":
         raise OutputError(f"images do not go to standard output. Name a file or folder with -o ({_SUFFIXES}).")
     return write_files(batches, path, FILES, origin, first_row)

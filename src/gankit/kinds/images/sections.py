@@ -157,22 +157,14 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
         "fair": "Some of the fakes do not look real",
         "weak": "Most of the fakes do not look real",
     }
+    fidelity = Grade(("precision", "density"), realism, ("density",))
     return ImageSections(
-        noun=noun,
-        label="class",
-        seer="the classifier",
-        baselines=baselines(noun),
+        noun=noun, label="class", seer="the classifier", baselines=baselines(noun),
         chapters=tuple(Chapter(family, title, (family,)) for family, title in titles.items()),
         headline=Headline(("frechet", "kernel"), likeness(noun), ("noise", "mean")),
-        grades=(
-            Grade(("precision", "density"), realism, ("density",)),
-            Grade(("recall", "coverage", "classes"), variety(noun)),
-        ),
-        lucky=given["fake"][0].size < _NO_CHANCE,
-        halvings=True,
-        first=first,
-        **given,
-    )
+        grades=(fidelity, Grade(("recall", "coverage", "classes"), variety(noun))),
+        lucky=given["fake"][0].size < _NO_CHANCE, halvings=True, first=first, **given,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

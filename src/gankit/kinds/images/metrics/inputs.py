@@ -150,7 +150,11 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self._balls: dict[str, Balls] = {}
 
     def seen(self, x: np.ndarray, rows: np.ndarray, known: np.ndarray | None = None) -> Candidate:
-        """Some images with what is seen in them. x: [N, H, W, C] uint8; rows: [n] int; known: [N] int or None."""
+        """Some images with what is seen in them. x: [N, H, W, C] uint8; rows: [n] int; known: [N] int or None.
+
+        Raises:
+            DataError: their features are not finite.
+        """
         pixels = np.ascontiguousarray(x[rows])
         found = np.asarray(self._see(pixels))
         if not np.isfinite(found).all():
