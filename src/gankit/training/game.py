@@ -30,6 +30,23 @@ from gankit.training.augment.changes import mirrored_by_chance
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
 from gankit.training.plan import Descent, GameConfig, Phase, Totals
 
+NUM_READERS = 4
+"""Threads that read: a disk serves several requests sooner at once than one after another."""
+
+AT_ONCE = 256
+"""Records that networks are shown together outside the game's steps."""
+
+MEMORY_SPEED = 0.25
+"""Share of a new measurement in the running means that steer the augmentation: one of some records is noisy."""
+
+_CHANGING = ("optimiser.", "best.", "warmed.")
+"""Beginnings of the names of tensors that a game has only after a while."""
+
+_NUMBERS = (
+    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
+    "stopped_early", "history", "strength", "memory",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -73,10 +90,6 @@ class Batches:
         return rows if self.part is None else self.part.index_select(0, rows)
 
 
-NUM_READERS = 4
-"""Threads that read: a disk serves several requests sooner at once than one after another."""
-
-
 class Ahead:
     """Reads rows of a tensor that is mapped from a file, in threads of its own. What is read is the same without it."""
 
@@ -96,21 +109,6 @@ class Ahead:
                 del self._expected[place]
                 return torch.cat([part.result() for part in parts])
         return x.index_select(0, where)
-
-
-AT_ONCE = 256
-"""Records that networks are shown together outside the game's steps."""
-
-MEMORY_SPEED = 0.25
-"""Share of a new measurement in the running means that steer the augmentation: one of some records is noisy."""
-
-_CHANGING = ("optimiser.", "best.", "warmed.")
-"""Beginnings of the names of tensors that a game has only after a while."""
-
-_NUMBERS = (
-    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
-    "stopped_early", "history", "strength", "memory",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

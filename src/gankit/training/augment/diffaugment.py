@@ -17,6 +17,15 @@ BRIGHTNESS, SATURATION, CONTRAST = (-0.5, 0.5), (0.0, 2.0), (0.5, 1.5)
 TRANSLATION, CUTOUT = 8, 2
 """An eighth of the side is the largest shift, half of the side is cut out."""
 
+SHIFT = 0.125
+"""Of `Spectral`: largest shift in time by whole columns, as a share of the width, that of ADA (Karras et al. 2020)."""
+
+FASTER_LOG2, HIGHER = 0.15, 0.03
+"""Standard deviations of the logarithm (to base 2) of the tempo, and of the shift in pitch as a share of the height."""
+
+LOUDER = 0.1
+"""Standard deviation of the added loudness, where the whole range is 2: 4 dB of the 80 that a spectrogram shows."""
+
 
 class DiffAugment(Augment):
     """Colour, translation and cutout, each for every image (or for a share `strength` of the images).
@@ -72,16 +81,6 @@ def _boxes(dice: Dice, shape: tuple[int, int, int]) -> Change | None:
     left = dice.uniform(0, width + 1 - wide % 2).floor() - wide // 2
     top = dice.uniform(0, height + 1 - high % 2).floor() - high // 2
     return part_of(torch.stack([left, left + wide, top, top + high], dim=1), dice.happens())
-
-
-SHIFT = 0.125
-"""Largest shift in time by whole columns, as a share of the width: that of ADA (Karras et al. 2020, appendix B)."""
-
-FASTER_LOG2, HIGHER = 0.15, 0.03
-"""Standard deviations of the logarithm (to base 2) of the tempo, and of the shift in pitch as a share of the height."""
-
-LOUDER = 0.1
-"""Standard deviation of the added loudness, where the whole range is 2: 4 dB of the 80 that a spectrogram shows."""
 
 
 class Spectral(Augment):
