@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+DEFAULT_BUDGET = "5m"
+"""Length of a training where neither a time nor a number of samples is set."""
+
 
 def option(
     default: Any, help: str, *, group: str, choices: tuple[str, ...] = (), metavar: str = "", must: str = ""
@@ -27,9 +30,6 @@ def option(
 
 
 _data, _game, _length = (partial(option, group=name) for name in ("data", "game", "length"))
-
-DEFAULT_BUDGET = "5m"
-"""Length of a training where neither a time nor a number of samples is set."""
 
 
 @dataclass(frozen=True, init=False)

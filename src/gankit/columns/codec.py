@@ -25,6 +25,9 @@ R = TypeVar("R")
 
 Columns = Mapping[str, Values]
 
+MAX_LEVELS = 4096
+"""Above so many levels a category's rare levels share cells, so that memory stays bounded."""
+
 
 class Codec(ABC, Generic[R]):
     """Records <-> compact numbers. spec: the shape of a record as a tensor, and its blocks."""
@@ -61,10 +64,6 @@ class Codec(ABC, Generic[R]):
     @abstractmethod
     def from_json(cls, value: dict[str, Any]) -> Codec[R]:
         """The codec that `to_json` wrote."""
-
-
-MAX_LEVELS = 4096
-"""Above so many levels a category's rare levels share cells, so that memory stays bounded."""
 
 
 @dataclass(frozen=True)

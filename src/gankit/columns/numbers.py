@@ -219,11 +219,10 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
         texts = [str(int(v)) if np.isfinite(v) else str(v) for v in values.tolist()]
         return _with_marks(pa.array(texts, pa.string()), style)
     whole = steps.astype(np.int64)
-    low = int(whole.min()) if len(whole) else 0
-    span = int(whole.max()) - low + 1 if len(whole) else 0
-    if span <= len(whole):
-        # Writing each different number once and looking it up is several times faster than writing every row.
-        table = _step_texts(np.arange(low, low + span), int(step), style)
+    low, high = (int(whole.min()), int(whole.max())) if len(whole) else (0, -1)
+    if high - low < len(whole):
+        # Writing each different number once and taking it from there is several times faster than writing every row.
+        table = _step_texts(np.arange(low, high + 1), int(step), style)
         return _with_marks(table, style).take(pa.array(whole - low))
     return _with_marks(_step_texts(whole, int(step), style), style)
 

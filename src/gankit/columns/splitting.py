@@ -243,13 +243,12 @@ def understand_labels(
     Raises:
         OptionError: a given label is not there or cannot be learned.
     """
-    names = [] if labels is None else list(labels.column_names)
-    if config.given == ("none",) or not names:
+    if labels is None or not labels.column_names or config.given == ("none",):
         asked = [name for name in config.given if name != "none"]
         if asked:
             raise OptionError(f"--given {asked[0]}: these {what} have no labels. {BRING[what]}")
         return replace(config, given=()), Schema(())
-    assert labels is not None
+    names = labels.column_names
     unknown = [name for name in config.given if name not in names]
     if unknown:
         raise OptionError(f"--given {unknown[0]}: the labels are {', '.join(names)}. Name one of them, or none.")
