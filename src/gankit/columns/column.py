@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -179,7 +180,9 @@ class Column:
         if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
             whole = bool(part.chars) and "0" not in part.chars[0] and len(part.chars) < 19
-            if (whole and set().union(*part.chars) <= set("0123456789")) or (part.role == "counter" and not part.width):
+            if (whole and set().union(*part.chars) <= set(string.digits)) or (
+                part.role == "counter" and not part.width
+            ):
                 return pa.int64()
         return pa.string()
 

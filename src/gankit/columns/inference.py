@@ -376,8 +376,8 @@ def _note_nearly(found: _Texts, soft: Bools, numbers: Bools) -> None:
 def _note_style(case: _Case, style: NumberStyle) -> None:
     said = []
     if style.thousands or style.mark != ".":
-        said.append(f"{style.thousands!r} between thousands" if style.thousands else "no mark between thousands")
-        said.append(f"{style.mark!r} before decimals")
+        mark = repr(style.thousands) if style.thousands else "no mark"
+        said += [f"{mark} between thousands", f"{style.mark!r} before decimals"]
     if style.prefix.strip() or style.suffix.strip():
         said.append(f"{(style.prefix + style.suffix).strip()!r} around them")
     if said:

@@ -48,7 +48,7 @@ def from_object(source: Any, notes: list[str]) -> Records:
         origin = Origin("pyarrow", details={"schema": _schema_text(table.schema)})
         return Records(table.replace_schema_metadata(None), origin)
     if isinstance(source, Mapping):
-        return _from_dict(source, notes)
+        return _from_dict(source)
     if isinstance(source, Sequence) and not isinstance(source, str | bytes):
         return _from_list(list(source), notes)
     raise DataError(
@@ -126,7 +126,7 @@ def _to_list(table: pa.Table, origin: Origin) -> list[Any]:
     return [row[0] if kind == "value" else row if kind == "tuple" else list(row) for row in rows]
 
 
-def _from_dict(source: Mapping[Any, Any], notes: list[str]) -> Records:
+def _from_dict(source: Mapping[Any, Any]) -> Records:
     lengths = {str(name): len(cells) for name, cells in source.items() if hasattr(cells, "__len__")}
     if len(lengths) < len(source) or len(set(lengths.values())) > 1:
         raise DataError(f"the dict must hold columns of one length. Got {dict(list(lengths.items())[:6])} instead.")
