@@ -179,11 +179,10 @@ class Column:
                 return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
         if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
-            whole = bool(part.chars) and "0" not in part.chars[0] and len(part.chars) < 19
-            if (whole and set().union(*part.chars) <= set(string.digits)) or (
-                part.role == "counter" and not part.width
-            ):
+            if part.role == "counter" and not part.width:
                 return pa.int64()
+            if part.chars and len(part.chars) < 19 and set("".join(part.chars)) <= set(string.digits):
+                return pa.string() if "0" in part.chars[0] else pa.int64()
         return pa.string()
 
     @cached_property
