@@ -87,8 +87,8 @@ def to_network(x: np.ndarray, size: tuple[int, int]) -> Tensor:
     return t / 127.5 - 1
 
 
-def in_batches(x: np.ndarray, look: Callable[[np.ndarray], Tensor], numbers: int, width: int) -> np.ndarray:
-    """`look` ([B, H, W, C] uint8 -> [B, width]) over all images x, a batch at a time, without gradients.
+def in_batches(x: np.ndarray, function: Callable[[np.ndarray], Tensor], numbers: int, width: int) -> np.ndarray:
+    """`function` ([B, H, W, C] uint8 -> [B, width]) over all images x, a batch at a time, without gradients.
 
     Returns [N, width] float32. numbers: that one image is inside the network; it sets the size of a batch.
     """
@@ -96,7 +96,7 @@ def in_batches(x: np.ndarray, look: Callable[[np.ndarray], Tensor], numbers: int
     out = np.empty((len(x), width), np.float32)
     with torch.inference_mode():
         for start in range(0, len(x), size):
-            out[start : start + size] = look(x[start : start + size]).float().cpu().numpy()
+            out[start : start + size] = function(x[start : start + size]).float().cpu().numpy()
     return out
 
 
@@ -116,7 +116,7 @@ _FILTER = 5
 def fixed_features(channels: int, seed: int = 0) -> Features:
     """Features of a fixed random network for images of that many channels; a function of (channels, seed).
 
-    At three scales (the image, halved and quartered by a box filter) two layers of random filters look at it:
+    At three scales (the image, halved and quartered by a box filter) two layers of random filters are applied to it:
     orthogonal ones of 5 x 5 with the gain of He et al. (2015) and a ramp, then 3 x 3 at every other pixel. Of each
     filter the mean and the deviation over the image are kept (the first and second pooled moments); of the first
     layer at the coarsest scale the means of the four quarters too, which say where things are. Random features tell
@@ -152,9 +152,9 @@ class _FixedFeatures(Features):
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """[N, H, W, C] uint8 -> [N, F] float32."""
         size = seen_size(*checked(x, self._channels).shape[1:3])
-        return in_batches(x, lambda b: self._look(to_network(b, size)), 2 * WIDTH * size[0] * size[1], self._width)
+        return in_batches(x, lambda b: self._features(to_network(b, size)), 2 * WIDTH * size[0] * size[1], self._width)
 
-    def _look(self, x: Tensor) -> Tensor:
+    def _features(self, x: Tensor) -> Tensor:
         found: list[Tensor] = []
         for first, second in self._filters:
             one = functional.relu(functional.conv2d(x, first, padding=_FILTER // 2))  # [B, WIDTH, h, w]
@@ -256,9 +256,9 @@ class _InceptionFeatures(Features):
                 f"the Inception features see grey, RGB or RGBA images; these have {x.shape[3]} channels. Choose "
                 "other features."
             )
-        return in_batches(x, self._look, 8 * _SIDE * _SIDE, NUM_FEATURES)
+        return in_batches(x, self._features, 8 * _SIDE * _SIDE, NUM_FEATURES)
 
-    def _look(self, x: np.ndarray) -> Tensor:
+    def _features(self, x: np.ndarray) -> Tensor:
         # [B, H, W, C] -> [B, 3, H, W]
         three = np.repeat(x, 3, axis=3) if x.shape[3] == 1 else np.array(x[..., :3])
         return torch.as_tensor(self._network(torch.from_numpy(three).permute(0, 3, 1, 2).contiguous())[0])

@@ -92,7 +92,7 @@ class Classifier:
         Raises:
             DataError: the images have another size or other channels.
         """
-        return self._look(x, lambda t: self._network(t).softmax(1), self.num_classes)
+        return self._outputs(x, lambda t: self._network(t).softmax(1), self.num_classes)
 
     @property
     def features(self) -> Features:
@@ -124,7 +124,7 @@ class Classifier:
                 f"the stored classifier cannot be used: {error}. Delete it; it is trained again from the labels."
             ) from error
 
-    def _look(self, x: np.ndarray, body: Callable[[Tensor], Tensor], width: int) -> np.ndarray:
+    def _outputs(self, x: np.ndarray, function: Callable[[Tensor], Tensor], width: int) -> np.ndarray:
         x = checked(x, self._channels)
         if seen_size(*x.shape[1:3]) != self._size:
             raise DataError(
@@ -132,7 +132,7 @@ class Classifier:
                 f"sees as {self._size[0]} x {self._size[1]}. Bring images of the same size."
             )
         numbers = 16 * self._size[0] * self._size[1]
-        return in_batches(x, lambda b: body(to_network(b, self._size)), numbers, width)
+        return in_batches(x, lambda b: function(to_network(b, self._size)), numbers, width)
 
 
 @final
@@ -154,7 +154,7 @@ class _ClassifierFeatures(Features):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """[N, H, W, C] uint8 -> [N, NUM_FEATURES] float32."""
-        return self._classifier._look(x, self._classifier._network.features, NUM_FEATURES)
+        return self._classifier._outputs(x, self._classifier._network.features, NUM_FEATURES)
 
 
 def train_classifier(

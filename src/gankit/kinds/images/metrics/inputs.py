@@ -121,7 +121,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         max_images: int = 10_000, num_shown: int = 48, mirrored: bool = False, noun: Noun,
     ) -> None:  # fmt: skip
         self.noun, self.seed, self.train, self.learn, self.mirrored = noun, seed, train, learn, mirrored
-        self._see, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
+        self._features, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
         check_sizes(noun, train, heldout, fake)
         for what, x in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
             if x.ndim != 4 or x.dtype != np.uint8:
@@ -156,7 +156,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             DataError: their features are not finite.
         """
         pixels = np.ascontiguousarray(x[rows])
-        found = np.asarray(self._see(pixels))
+        found = np.asarray(self._features(pixels))
         if not np.isfinite(found).all():
             raise DataError(f"the features of some {self.noun.many} are not finite. Choose other features.")
         seen = None if self._classify is None else self._classify(pixels).argmax(1)
@@ -274,7 +274,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
             return images
         if who not in self._aligned_sets:
             x = neighbours.aligned(images.pixels)
-            self._aligned_sets[who] = replace(images, pixels=x, features=np.asarray(self._see(x)))
+            self._aligned_sets[who] = replace(images, pixels=x, features=np.asarray(self._features(x)))
         return self._aligned_sets[who]
 
     def _nearest(self, who: str, images: Candidate) -> Neighbours:
@@ -328,7 +328,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         if real.labels is not None and real.seen is not None:
             confused = confusion_figures(real.labels, real.seen, self.names)
         return ImageFacts(
-            self._see.describe(), self.train.shape[1:], confused, self._per_class(), fakes.labels is not None,
+            self._features.describe(), self.train.shape[1:], confused, self._per_class(), fakes.labels is not None,
             self._images(results),
         )  # fmt: skip
 
@@ -343,7 +343,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
 
     def _images(self, results: Mapping[str, MetricResult]) -> dict[str, Any]:
         fakes, first = self.candidates[FAKE], self._all[FAKE][: self.num_shown]
-        queries, features = neighbours.searchable(first, self.mirrored), self._see(first)
+        queries, features = neighbours.searchable(first, self.mirrored), self._features(first)
         among = {"train": self.flat_train, "heldout": neighbours.searchable(self._all["heldout"], self.mirrored)}
         near = {side: nearest(queries, x) for side, x in among.items()}
         like = {
