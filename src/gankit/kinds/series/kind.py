@@ -19,12 +19,13 @@ from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
 from gankit.kinds.series.codec import SeriesCodec
+from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.options import OPTIONS
 from gankit.kinds.series.records import Series, SeriesSet, drawn_starts, joined_series, layout_of, starts_at
 from gankit.randomness import numpy_generator
 
-STARTS_TOGETHER = 1024  # rows for which times at which series begin are drawn at once
 TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml")
+STARTS_TOGETHER = 1024  # rows for which times at which series begin are drawn at once
 
 
 class SeriesKind(Kind[SeriesSet, SeriesCodec]):
@@ -81,8 +82,6 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         seed: int, origin: Origin,
     ) -> Series:  # fmt: skip
         """See `Kind.records`: `Series`, with times that begin where training records do."""
-        from gankit.kinds.series.files import times_after
-
         layout, num, steps = layout_of(origin), len(made), codec.decode(made)
         times, apart = None, None
         if layout.times is not None:
@@ -106,16 +105,10 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
 
     def join(self, batches: Sequence[Series], origin: Origin) -> Any:
         """See `Kind.join`."""
-        from gankit.kinds.series.files import to_series_object
-
         return to_series_object(joined_series(list(batches)))
 
-    def write(
-        self, batches: Iterable[Series], path: Target, origin: Origin, first_row: int, format: str | None
-    ) -> None:
+    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
         """See `Kind.write`."""
-        from gankit.kinds.series.files import write_series
-
         write_series(batches, path, origin, format)
 
     def suffix(self, origin: Origin) -> str:

@@ -90,9 +90,7 @@ class TableKind(Kind[Dataset, Any]):
         """See `Kind.join`."""
         return to_object(pa.concat_tables(batches), origin)
 
-    def write(
-        self, batches: Iterable[pa.Table], path: Target, origin: Origin, first_row: int, format: str | None
-    ) -> None:
+    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
         """See `Kind.write`."""
         write(batches, path, origin, format=format)
 

@@ -15,6 +15,7 @@ from gankit.columns.column import Values
 from gankit.columns.rows import records_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
+from gankit.io.formats import TEXT_FORMATS
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
@@ -100,22 +101,19 @@ class TextKind(Kind[Dataset, TextCodec]):
         """See `Kind.join`."""
         return to_text_object(pa.concat_tables(batches), origin)
 
-    def write(
-        self, batches: Iterable[pa.Table], path: Target, origin: Origin, first_row: int, format: str | None
-    ) -> None:
+    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
         """See `Kind.write`."""
         files.write_texts(batches, path, origin, format=format)
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`: the format the data came in; JSON lines for objects and folders."""
-        kept = ("txt", "csv", "tsv", "jsonl", "json", "xml", "parquet", "arrow")
-        return origin.format if origin.format in kept else "jsonl"
+        return origin.format if origin.format in (*TEXT_FORMATS, "parquet", "arrow") else "jsonl"
 
     def pipe_format(self, origin: Origin) -> str:
         """See `Kind.pipe_format`: lines for lines and plain lists, else the text format of the table, or CSV."""
-        if len(origin.details["texts"]["order"]) == 1 and origin.format not in ("csv", "tsv", "jsonl", "json", "xml"):
-            return "txt"
-        return origin.format if origin.format in ("txt", "csv", "tsv", "jsonl", "json", "xml") else "csv"
+        if origin.format in TEXT_FORMATS:
+            return origin.format
+        return "txt" if len(origin.details["texts"]["order"]) == 1 else "csv"
 
 
 def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:
