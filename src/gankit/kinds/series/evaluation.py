@@ -36,7 +36,7 @@ from gankit.randomness import numpy_generator
 
 METRIC = "minus the Frechet distance to held-out series (fixed features)"
 MOST_REAL, MOST_FAKE, LEAST_FAKE = 5000, 2000, 256  # held-out series that are compared, and fakes, within bounds
-JUDGED_NUMBERS = 2**22  # of the fakes that are compared, together, but for `LEAST_FAKE` of them
+MOST_FAKE_NUMBERS = 2**22  # of the fakes that are compared, together, but for `LEAST_FAKE` of them
 MOST_TRAINING, MOST_NUMBERS = 50_000, 2**25  # training series, spread over all, that copies may be of; their numbers
 KERNELS, KERNEL_LENGTHS = 64, (3, 5, 7)  # random convolutions; each gives two features
 MOST_TOGETHER = 4  # channels that a convolution sees at most
@@ -174,7 +174,7 @@ def series_metric(prepared: Prepared[SeriesSet, SeriesCodec], seed: int, fakes_s
     """Minus the Frechet distance between decoded fakes and held-out series, given their labels too."""
     part = prepared.heldout
     labels, channels = _schemas(prepared)
-    count = int(np.clip(JUDGED_NUMBERS // (prepared.codec.spec.shape[0] * len(channels)), LEAST_FAKE, MOST_FAKE))
+    count = int(np.clip(MOST_FAKE_NUMBERS // (prepared.codec.spec.shape[0] * len(channels)), LEAST_FAKE, MOST_FAKE))
     rows = np.arange(len(part))
     if len(rows) > MOST_REAL:
         rows = np.sort(numpy_generator(seed, "judged").choice(rows, MOST_REAL, replace=False))

@@ -547,7 +547,11 @@ def _label_arrays(labels: pa.Table | None) -> dict[str, npt.NDArray[Any]]:
 
 
 def to_series_object(part: Series) -> Any:
-    """Series in the form that came: a table or DataFrame with a step a row, an array, a list, or a pair with labels."""
+    """Series in the form that came: a table or DataFrame with a step a row, an array, a list, or a pair with labels.
+
+    Raises:
+        OutputError: arrays came, and a channel holds something else than numbers.
+    """
     layout = part.layout
     if layout.form == "table":
         return _to_table(part)

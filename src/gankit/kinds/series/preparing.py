@@ -221,9 +221,9 @@ def prepare_series(
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         what = f"--heldout {config.heldout}"
-        judged = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
+        heldout = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
     else:
-        judged = _set_of(series, values, label_values, parts, *cut.heldout)
+        heldout = _set_of(series, values, label_values, parts, *cut.heldout)
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
     codec = SeriesCodec.fit(channels.modelled, train)
@@ -237,10 +237,10 @@ def prepare_series(
         classes=tuple(map(str, labels.columns[0].levels)) if len(labels) == 1 else layout.classes,
         calendar=tuple(column.name for column in parts),
     )  # fmt: skip
-    notes.append(_described(series, channels, cut, train, judged))
+    notes.append(_described(series, channels, cut, train, heldout))
     return Prepared(
         kind, with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), _network(config, codec),
-        train, judged, codec, given, series_hash(series),
+        train, heldout, codec, given, series_hash(series),
         () if given is None else tuple(field.name for field in given.fields),
     )  # fmt: skip
 

@@ -281,10 +281,10 @@ class SeriesSections(Sections[SeriesFacts]):
 
     def samples(self) -> list[Section]:
         """See `Sections.samples`."""
-        drawn = (self._side_by_side(), self._over_time(), self._by_class())
-        return [*(section for section in drawn if section is not None), *self._over_training(), *self._closest()]
+        shown = (self._side_by_side(), self._over_time(), self._by_class(), self._over_training(), self._closest())
+        return [section for sections in shown for section in sections]
 
-    def _side_by_side(self) -> Section | None:
+    def _side_by_side(self) -> list[Section]:
         """The first fakes beside held-out series, evenly from all; a drawing a channel."""
         most = 1 if self.fake.x.shape[1] > _DENSE else self.room(_MOST_LINES)
         fakes = self._open(range(len(self.fake)))[:most]
@@ -297,24 +297,24 @@ class SeriesSections(Sections[SeriesFacts]):
         more = len(self.fake.numbers) - len(drawn)
         cut = f" The first {len(drawn)} channels; {more} more are not drawn." if more > 0 else ""
         asked = f"The first synthetic series, uncurated{with_real}, on one scale.{cut}"
-        return Section("samples", "Samples", [asked], drawings=drawn) if drawn else None
+        return [Section("samples", "Samples", [asked], drawings=drawn)] if drawn else []
 
-    def _over_time(self) -> Section | None:
+    def _over_time(self) -> list[Section]:
         """Quantiles at each step, a drawing a channel; none of series so short or so long that nobody reads them."""
         if not 3 <= self.fake.x.shape[1] <= 2000 or min(len(self.heldout), len(self.fake)) < 10:
-            return None
+            return []
         real, fake = self.heldout.x, self.fake.x
         names = {c: self.fake.names[c] for c in self._channels}
         drawn = [Drawing(n, bands(real[:, :, c], fake[:, :, c], n, f"{c}")) for c, n in names.items()]
         asked = "Where values lie at each step: the lines of the fakes should run along the edges of the areas."
-        return Section("bands", "Quantiles over time", [asked], drawings=drawn) if drawn else None
+        return [Section("bands", "Quantiles over time", [asked], drawings=drawn)] if drawn else []
 
-    def _by_class(self) -> Section | None:
+    def _by_class(self) -> list[Section]:
         """A row a label: fakes asked for it and held-out series of it."""
         by_class, channels = self.facts.shown.get("by_class") or {}, self._channels[:2]
         shown = records.least_accurate(by_class, self.facts.per_class, self.room(_MOST_CLASSES))
         if not shown or not channels:
-            return None
+            return []
         labels = self.heldout.labels if self.records else None
         rows = []
         for k, (label, accuracy) in enumerate(shown):
@@ -331,7 +331,7 @@ class SeriesSections(Sections[SeriesFacts]):
         table = Table(f"Synthetic series by label{cut}", heads, tuple(rows), "plots")
         asked = "Series generated for a label, a row each, uncurated; the least accurate label first."
         verdicts = records.worst_class(self.facts.per_class, self.noun)
-        return Section("by-class", "Samples by label", [asked], verdicts=verdicts, tables=[table])
+        return [Section("by-class", "Samples by label", [asked], verdicts=verdicts, tables=[table])]
 
     def _over_training(self) -> list[Section]:
         """Fakes of the same z over the training; at most eight steps."""
@@ -373,28 +373,29 @@ class SeriesSections(Sections[SeriesFacts]):
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""
         details = {m: r.details for m, r in results.items()}
-        if section.id == "values":
-            return replace(section, drawings=self._values(), tables=[*_value_tables(details), *self._levels()])
-        if section.id == "dynamics":
-            crossed = details.get("cross_correlation") or {}
-            drawn = [
-                *_curves(details, "autocorrelation", "Autocorrelation", "lags", "lag in steps", "autocorrelation"),
-                *_curves(details, "spectrum", "Spectrum", "frequencies", "cycles a step", "dB of the peak"),
-                *self._correlations(crossed),
-            ]
-            return replace(section, drawings=drawn, tables=_pairs(crossed))
-        if section.id == "facts":
-            drawn = _curves(details, "volatility", "Volatility", "lags", "lag in steps", "of sizes of increments")
-            return replace(section, drawings=drawn)
-        if section.id == "features":
-            named = self.facts.features.strip().rstrip(".")
-            return replace(section, notes=[f"Features: {named}."] if named else [])
-        if section.id == "form":
-            return replace(section, drawings=drawing.lengths(self.facts.lengths, self.noun, "steps"))
-        if section.id == "labels":
-            start = "Trained on the labels of training series, it is"
-            return records.about_labels(section, self, _CLASS_COLUMNS, 4 * _MOST_CLASSES, start)
-        return replace(section, drawings=drawing.distances(results, self.noun)) if section.id == "copies" else section
+        match section.id:
+            case "values":
+                return replace(section, drawings=self._values(), tables=[*_value_tables(details), *self._levels()])
+            case "dynamics":
+                crossed = details.get("cross_correlation") or {}
+                name = "autocorrelation"
+                drawn = _curves(details, name, "Autocorrelation", "lags", "lag in steps", name)
+                drawn += _curves(details, "spectrum", "Spectrum", "frequencies", "cycles a step", "dB of the peak")
+                return replace(section, drawings=[*drawn, *self._correlations(crossed)], tables=_pairs(crossed))
+            case "facts":
+                drawn = _curves(details, "volatility", "Volatility", "lags", "lag in steps", "of sizes of increments")
+                return replace(section, drawings=drawn)
+            case "features":
+                named = self.facts.features.strip().rstrip(".")
+                return replace(section, notes=[f"Features: {named}."] if named else [])
+            case "form":
+                return replace(section, drawings=drawing.lengths(self.facts.lengths, self.noun, "steps"))
+            case "labels":
+                start = "Trained on the labels of training series, it is"
+                return records.about_labels(section, self, _CLASS_COLUMNS, 4 * _MOST_CLASSES, start)
+            case "copies":
+                return replace(section, drawings=drawing.distances(results, self.noun))
+        return section
 
     def _values(self) -> list[Drawing]:
         """Histograms of the values of each channel over all steps: real ones as an area, fakes as a line."""
@@ -426,8 +427,7 @@ class SeriesSections(Sections[SeriesFacts]):
         return out
 
     def _correlations(self, details: Mapping[str, Any]) -> list[Drawing]:
-        names = details.get("columns") or []
-        if len(names) < 3:
+        if len(names := details.get("columns") or []) < 3:
             return []
         real, fake = (np.array([[v or 0.0 for v in row] for row in details[k]], float) for k in ("real", "fake"))
         return drawing.heat_maps(real, fake, names, self.noun)

@@ -29,11 +29,8 @@ NOUN = Noun("series", "series")
 HELDOUT = "heldout"  # the held-out series among what is asked by name
 
 LONGEST = 1024  # steps of series that the recurrent network is asked about
-JUDGED = 2500  # series of each side that the trees see
-SEARCHED, REFERENCES = (
-    300,
-    1000,
-)  # fakes of the test of closeness, and series of either part; fewer of long or wide ones
+SEEN_BY_TREES = 2500  # series of each side
+SEARCHED, REFERENCES = 300, 1000  # fakes of the test of closeness, series of either part; fewer of long or wide ones
 WARPED = 1.2e9  # products that may be spent on warping the series of that test on one another
 MOST_NUMBERS = 20_000_000  # of the series of a side: of larger ones fewer are compared
 NUM_OF_CLASS = 8
@@ -199,7 +196,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 
     def traits(self, who: str) -> np.ndarray:
         """What the trees see of some series."""
-        some = self.of(who).first(JUDGED)
+        some = self.of(who).first(SEEN_BY_TREES)
         return self._once("traits", who, lambda _: classifiers.traits(some.side.z, some.sample.lengths))
 
     def featured(self, who: str) -> np.ndarray:

@@ -21,9 +21,9 @@ from gankit.kinds.series.metrics import classifiers, distances, sample
 from gankit.kinds.series.metrics.inputs import (
     BASELINES,
     HELDOUT,
-    JUDGED,
     LONGEST,
     NOUN,
+    SEEN_BY_TREES,
     SeriesFacts,
     SeriesInputs,
     SeriesSet,
@@ -52,6 +52,9 @@ def evaluate_series(
     """Every metric of `METRICS` on the fakes, on real series (the ceiling) and on three baselines.
 
     only: names of the metrics to compute; None for all. options: of `SeriesInputs`.
+
+    Raises:
+        DataError: a part has fewer than 2 series, or other channels than the training part.
     """
     inputs = SeriesInputs(train, heldout, fake, **options)
     inputs.candidates |= make_baselines(BASELINES, inputs)
@@ -111,7 +114,7 @@ def _network(inputs: SeriesInputs, who: str) -> classifiers.Recurrent | None:
 
 
 def _c2st(inputs: SeriesInputs, who: str) -> Score:
-    runs = (inputs.heldout.first(JUDGED).runs, inputs.candidates[who].first(JUDGED).runs)
+    runs = (inputs.heldout.first(SEEN_BY_TREES).runs, inputs.candidates[who].first(SEEN_BY_TREES).runs)
     return classifiers.c2st(inputs.traits(HELDOUT), inputs.traits(who), runs, seed=inputs.seed)
 
 
