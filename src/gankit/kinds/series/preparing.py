@@ -68,7 +68,7 @@ from gankit.kinds.series.records import (
 from gankit.kinds.series.tables import series_of_table, with_distances
 from gankit.networks import NETWORKS, pair_for
 
-SAYING = ("time", "entity", "attributes", "window", "stride")  # options that say that the data is series
+SERIES_OPTIONS = ("time", "entity", "attributes", "window", "stride")  # options that say that the data is series
 WINDOW = 24  # steps of a window where nobody says how many, as in most work on series (Yoon et al. 2019)
 WHOLE_SERIES, WHOLE_STEPS = 10, 1000  # so many series of a table, none longer than so many steps, are learned whole
 MANY_SERIES = 20  # from so many series on whole ones are held out, below that a part of the time of each
@@ -84,7 +84,7 @@ def looks_like_series(source: Any, config: TrainConfig) -> bool:
     if config.kind != "auto":
         return config.kind == "series"
     own, plain = config.own(SeriesOptions), SeriesOptions()
-    if any(getattr(own, name) != getattr(plain, name) for name in SAYING):
+    if any(getattr(own, name) != getattr(plain, name) for name in SERIES_OPTIONS):
         return True
     try:
         with probed(source) as probe:
@@ -211,7 +211,7 @@ def prepare_series(
     _check_columns(config, [*names, *series.layout.order])
     channels = _channels(series, config, notes)
     values = channels.parse(series.steps)
-    found, labels = understand_labels(series.labels, _own(config, label_names), notes, "series")
+    found, labels = understand_labels(series.labels, _types_of(config, label_names), notes, "series")
     config = replace(config, given=found.given)
     label_values = {} if series.labels is None else labels.parse(series.labels)
     cut = _cut(series, config, len(channels.modelled), labels, label_values)
@@ -265,7 +265,7 @@ def _check_columns(config: TrainConfig, known: list[str]) -> None:
             raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, known)}")
 
 
-def _own(config: TrainConfig, names: list[str]) -> TrainConfig:
+def _types_of(config: TrainConfig, names: list[str]) -> TrainConfig:
     """The config with the types of these columns alone."""
     return replace(config, column=tuple(o for o in config.column if o.rpartition("=")[0] in names))
 
@@ -273,7 +273,7 @@ def _own(config: TrainConfig, names: list[str]) -> TrainConfig:
 def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     """What the channels are; those that cannot be learned step by step are left out."""
     said: list[str] = []
-    schema = infer(Records(series.steps, series.origin), _own(config, series.steps.column_names), notes=said)
+    schema = infer(Records(series.steps, series.origin), _types_of(config, series.steps.column_names), notes=said)
     left = [column for column in schema if column.type == "identifier"]
     alike = [text for text in said if ": numbers are spelt alike" in text]
     if len(alike) > FEW_NOTES:

@@ -354,9 +354,9 @@ class SeriesSections(Sections[SeriesFacts]):
         for place, pair in enumerate(self._ranked()[: self.room(_MOST_PAIRS)], 1):
             fake, train = (s.x[pair[k]][:, channels] for s, k in ((self.fake, "fake"), (self.train, "train")))
             other = near.get(pair["fake"])
-            heldout = None if other is None else _at_the_level(fake, self.heldout.x[other][:, channels])
+            heldout = None if other is None else _moved_to_mean(fake, self.heldout.x[other][:, channels])
             far = " (suspiciously near)" if records.suspicious(pair) else ""
-            drawn = neighbours(fake, _at_the_level(fake, train), heldout, names, f"{place}")
+            drawn = neighbours(fake, _moved_to_mean(fake, train), heldout, names, f"{place}")
             close = f"{numbers.score(pair['distance_train'])}{far}"
             rows.append((str(place), drawn, close, numbers.score(pair["distance_heldout"])))
         looked = "series about their own means, real ones drawn at the level of the fake"
@@ -440,7 +440,7 @@ class SeriesSections(Sections[SeriesFacts]):
         return records.open_rows(rows, self._ranked(), self.records)
 
 
-def _at_the_level(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
+def _moved_to_mean(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
     """A real series [T, c] moved to the mean of a fake; as it is where nothing is known."""
     counts = [np.maximum(np.isfinite(x).sum(0), 1) for x in (fake, real)]
     a, b = (np.nansum(x, axis=0) / n for x, n in zip((fake, real), counts, strict=True))

@@ -213,11 +213,6 @@ def share_of_rises(sums: Sums) -> np.ndarray:
         return np.asarray(np.where(sums["power_2"] > 0, 2 * sums["rises"] / sums["power_2"] - 1, np.nan))
 
 
-def profile_sums(v: np.ndarray, group: np.ndarray) -> Sums:
-    """The sums of a mean at each step: v [N, T, D]."""
-    return Sums({name: grouped(part, group) for name, part in zip(("sums", "counts"), _filled(v), strict=True)})
-
-
 def histogram(v: np.ndarray, group: np.ndarray, edges: np.ndarray) -> Sums:
     """How many numbers lie in each cell: v [N, T, D], edges [D, K] inner edges -> counts [G, K + 1, D]."""
     cells = edges.shape[1] + 1
@@ -236,7 +231,7 @@ def histogram(v: np.ndarray, group: np.ndarray, edges: np.ndarray) -> Sums:
 class Side:
     """One set of series, ready to be compared.
 
-    z: [N, T, D] float32 columns, NaN in gaps and behind the end. lengths: [N]. group: [N] int, of `sums.groups`.
+    z: [N, T, D] float32 columns, NaN in gaps and behind the end. lengths: [N]. group: [N] int, of `groups`.
     """
 
     z: np.ndarray
@@ -465,7 +460,10 @@ def profile(real: Side, fake: Side, names: Sequence[str], *, seed: int) -> Score
 
     It asks whether what happens at a certain step of a record (a heart beat's peak) happens there in fakes.
     """
-    sums = [profile_sums(s.z, s.group) for s in (real, fake)]
+    sums = []
+    for side in (real, fake):
+        x, known = _filled(side.z)
+        sums.append(Sums({"sums": grouped(x, side.group), "counts": grouped(known, side.group)}))
 
     def distance(p: Sums, q: Sums) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
