@@ -60,7 +60,6 @@ from gankit.kinds.series.records import (
     calendar_columns,
     calendar_table,
     find_grid,
-    has_dates,
     runs_of,
     series_hash,
     with_layout,
@@ -169,7 +168,7 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
     entity = next((name for name in known if name in records.table.column_names), None)
     whole = tuple(column.name for column in labels)
     like = plain.with_options(
-        time=None if layout.times is None else "+".join(layout.times.names),
+        time=None if layout.times is None else layout.times.words,
         entity=entity,
         attributes=tuple(name for name in whole if name != entity),
         given=tuple(name for name in whole if name == entity),
@@ -376,7 +375,8 @@ def _calendar(
     for name in own.calendar:
         if name in taken:
             raise OptionError(f"--calendar {name}: there is a column of that name already. Leave one of them out.")
-    if not has_dates(series.layout.times) or series.times is None:
+    times = series.layout.times
+    if times is None or not times.dates or series.times is None:
         raise OptionError(
             f"--calendar {own.calendar[0]}: these series have no dates. Name their column with --time, or leave it out."
         )

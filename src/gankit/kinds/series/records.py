@@ -113,7 +113,7 @@ class Times:
     """
 
     columns: tuple[Column, ...]
-    grid: Grid | None
+    grid: Grid | None = None
     step: str | None = None
     starts: tuple[tuple[float, float, int], ...] = ()
 
@@ -121,6 +121,16 @@ class Times:
     def names(self) -> tuple[str, ...]:
         """Of the columns."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def words(self) -> str:
+        """The columns as `--time` names them."""
+        return "+".join(self.names)
+
+    @property
+    def dates(self) -> bool:
+        """Whether they are seconds since 1970 rather than numbers."""
+        return len(self.columns) > 1 or self.columns[0].type == "datetime"
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -252,11 +262,6 @@ def drawn_starts(runs: Sequence[tuple[float, float, int]], uniforms: Floats) -> 
     return np.asarray(first[which] + difference[which] * (place - (ends[which] - count[which])))
 
 
-def has_dates(times: Times | None) -> bool:
-    """Whether times are seconds since 1970 rather than numbers."""
-    return times is not None and (len(times.columns) > 1 or times.columns[0].type == "datetime")
-
-
 def calendar_table(times: Floats, names: Sequence[str]) -> pa.Table:
     """The parts at times [N] in seconds since 1970, [N] texts each.
 
@@ -314,7 +319,7 @@ class Layout:
     axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
     num_steps: of the longest training record. windows: whether these are windows of longer series.
     classes: of the only label, where there is one and it has some.
-    calendar: the labels that are parts of the date at which a series begins (`kinds.series.records`), and not written.
+    calendar: the labels that are parts of the date at which a series begins, and not written.
     """
 
     form: LayoutForm

@@ -5,6 +5,7 @@ Knows columns and times; never codecs, torch or networks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -45,10 +46,10 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
     _check_names(table, own)
     entities = _entities(table, own.entity)
     timeless = like is not None and like.times is None
-    times = None if timeless else find_times(table, config, entities.codes, notes)
+    times, seconds = (None if timeless else find_times(table, config, entities.codes, notes)) or (None, None)
     order = np.argsort(entities.codes, kind="stable")
-    if times is not None:
-        before, order = order, np.lexsort((times.seconds, entities.codes))
+    if times is not None and seconds is not None:
+        before, order = order, np.lexsort((seconds, entities.codes))
         if not np.array_equal(order, before):
             notes.append(f"rows were not in the order of {times.words}: sorted by it")
     codes = entities.codes[order]
@@ -57,12 +58,12 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
     if len(lengths) == len(codes):
         what = f"every series of --entity {own.entity} has one step" if own.entity else "there is one step"
         raise DataError(f"{what}, and a series needs two at least. Is it a table? Then take --kind table.")
-    seconds = None if times is None else times.seconds[order]
-    series = Series(table, lengths, None, seconds, records.origin, None if own.entity is None else entities.names)
+    series = Series(table, lengths, None, None, records.origin, None if own.entity is None else entities.names)
     grid = step_name = None
     if times is not None and seconds is not None:
-        _refuse_twice(table, config, times, seconds, codes, order)
-        grid = find_grid(seconds, begins, lengths, times.dates) if like is None else _grid_like(like, series)
+        series = replace(series, times=seconds[order])
+        _refuse_twice(table, own, times, seconds, entities.codes, order)
+        grid = find_grid(seconds[order], begins, lengths, times.dates) if like is None else _grid_like(like, series)
     attributes = _attributes(table, config, order, begins, lengths, times, notes)
     rest = [n for n in table.column_names if n not in (*attributes, own.entity, *(times.names if times else ()))]
     if not rest:
@@ -80,7 +81,7 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         series = _with_distances(series, step_name)
         notes.append(f"{times.words}: no regular distance, so the distance from step to step is learned too")
     number = next(name for name in (*NUMBER_NAMES, "") if name not in table.column_names)
-    found = None if times is None else Times(times.columns, grid, step_name)
+    found = None if times is None else replace(times, grid=grid, step=step_name)
     layout = Layout("table", tuple(table.column_names), number, entities.column, found)
     return replace(series, origin=with_layout(records.origin, layout))
 
@@ -139,43 +140,37 @@ def _entity_column(name: str, names: pa.Array, kind: pa.DataType) -> Column:
     return replace(column, arrow_type=kind) if column.type == "identifier" else plain
 
 
-def _refuse_twice(
-    table: pa.Table, config: TrainConfig, times: FoundTimes, seconds: Floats, codes: Ints, order: Ints
-) -> None:
-    twice = np.flatnonzero((np.diff(seconds) == 0) & (codes[1:] == codes[:-1]))
+def _refuse_twice(table: pa.Table, own: SeriesOptions, times: Times, seconds: Floats, codes: Ints, order: Ints) -> None:
+    twice = np.flatnonzero((np.diff(seconds[order]) == 0) & (np.diff(codes[order]) == 0))
     if not len(twice):
         return
     rows = sorted(int(order[i]) + 1 for i in (twice[0], twice[0] + 1))
     cell = as_texts(joined(table.column(times.names[-1])))[rows[0] - 1].as_py().removesuffix(".000000")
     shown = f"{cell!r}" if len(times.names) == 1 else "the same time"
-    near = _would_tell_apart(table, config, times) if len(twice) >= MANY_TWICE * len(order) else None
-    how = (
-        f"Does {near!r} tell several series apart? Then add --entity {near}."
-        if near
-        else "Leave one of them out, or name the column that tells series apart with --entity."
-    )
+    how = "Leave one of them out, or name the column that tells series apart with --entity."
+    if len(twice) >= MANY_TWICE * len(order):
+        near = _would_tell_apart(table, (*times.names, own.entity), seconds)
+        how = f"Does {near!r} tell several series apart? Then add --entity {near}." if near else how
     raise DataError(f"rows {rows[0]} and {rows[1]} are both at {times.words} {shown}. {how}")
 
 
-def _would_tell_apart(table: pa.Table, config: TrainConfig, times: FoundTimes) -> str | None:
-    """A column within whose values no time is there twice."""
+def _would_tell_apart(table: pa.Table, taken: Sequence[str | None], seconds: Floats) -> str | None:
+    """A column, none of those that are taken, within whose values no time is there twice."""
     for name in table.column_names:
-        if name in (*times.names, config.own(SeriesOptions).entity):
-            continue
         array = joined(table.column(name))
-        if pa.types.is_floating(array.type) or array.null_count:
+        if name in taken or pa.types.is_floating(array.type) or array.null_count:
             continue
         texts, codes = distinct(array if pa.types.is_string(array.type) else as_texts(array))
         if not 1 < len(texts) <= table.num_rows // 2:
             continue
-        pairs = np.stack([codes.astype(np.float64), times.seconds])
+        pairs = np.stack([codes.astype(np.float64), seconds])
         if len(np.unique(pairs, axis=1).T) == table.num_rows:
             return str(name)
     return None
 
 
 def _attributes(
-    table: pa.Table, config: TrainConfig, order: Ints, begins: Ints, lengths: Ints, times: FoundTimes | None,
+    table: pa.Table, config: TrainConfig, order: Ints, begins: Ints, lengths: Ints, times: Times | None,
     notes: list[str],
 ) -> list[str]:  # fmt: skip
     """Columns that are the same at every step of a series: those that were named, or are found to be so."""
@@ -259,30 +254,8 @@ def _with_distances(series: Series, name: str) -> Series:
     return replace(series, steps=series.steps.append_column(name, pa.array(distance)))
 
 
-@dataclass(frozen=True)
-class FoundTimes:
-    """The times of all rows.
-
-    columns: see `Times`. seconds: [M]. dates: whether they are seconds since 1970 rather than numbers.
-    """
-
-    columns: tuple[Column, ...]
-    seconds: Floats
-    dates: bool
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the columns."""
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def words(self) -> str:
-        """The columns as `--time` names them."""
-        return "+".join(self.names)
-
-
-def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[str]) -> FoundTimes | None:
-    """The times that `time` names, or that are found; None where there are none.
+def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[str]) -> tuple[Times, Floats] | None:
+    """The times that `time` names, or that are found, of all rows [M]; None where there are none.
 
     table: [M] rows. codes: [M], which series each is of.
 
@@ -294,18 +267,19 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
     found, wrong = [], None
     for names in _candidates(table, config):
         try:
-            one = _times_of(table, names, config)
+            times, seconds = _times_of(table, names, config)
         except DataError as error:
             wrong = wrong or error
             continue
-        apart = _distances(one.seconds, codes, np.argsort(codes, kind="stable"))
+        apart = _distances(seconds, codes, np.argsort(codes, kind="stable"))
         # what is the same at all steps of every series, such as a date of birth, is no time of steps
-        if apart.any() and (one.dates or (apart > 0).all()):
-            found.append(one)
-    once = (one for one in found if _distances(one.seconds, codes, np.lexsort((one.seconds, codes))).all())
+        if apart.any() and (times.dates or (apart > 0).all()):
+            found.append((times, seconds))
+    once = (one for one in found if _distances(one[1], codes, np.lexsort((one[1], codes))).all())
     best = next(once, found[0] if found else None)
     if best is not None:
-        notes.append(f"time: {best.words}. Override with --time COLUMN, or --column {best.names[0]}=drop for none.")
+        words, first = best[0].words, best[0].names[0]
+        notes.append(f"time: {words}. Override with --time COLUMN, or --column {first}=drop for none.")
     elif wrong is not None:
         raise wrong
     else:
@@ -350,13 +324,13 @@ def _is_clock(column: Column) -> bool:
     return column.dates is not None and not any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B"))
 
 
-def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> FoundTimes:
+def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[Times, Floats]:
     if len(names) > 1 and all(name.lower() in TIME_UNITS for name in names):
         return _times_in_parts(table, names)
     if len(names) == 2:
-        day, clock = (_times_of(table, [name], config) for name in names)
-        if day.dates and clock.dates and _is_clock(clock.columns[0]) and not (day.seconds % 86400).any():
-            return FoundTimes((*day.columns, *clock.columns), day.seconds + clock.seconds, True)
+        (day, days), (clock, clocks) = (_times_of(table, [name], config) for name in names)
+        if day.dates and clock.dates and _is_clock(clock.columns[0]) and not (days % 86400).any():
+            return Times((*day.columns, *clock.columns)), days + clocks
     if len(names) > 1:
         raise DataError(
             f"--time {'+'.join(names)}: expected year+month+day+… in whole numbers, or a column of days and one of "
@@ -372,7 +346,7 @@ def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> FoundTi
             f"--time {name}: row {row + 1} has no time ({int(lost.sum()):,} of {len(lost):,} rows). Fill it in, or "
             "leave such rows out."
         )
-    return FoundTimes((column,), values.data.astype(np.float64), column.type == "datetime")
+    return Times((column,)), values.data.astype(np.float64)
 
 
 def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
@@ -392,7 +366,7 @@ def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
     )
 
 
-def _times_in_parts(table: pa.Table, names: list[str]) -> FoundTimes:
+def _times_in_parts(table: pa.Table, names: list[str]) -> tuple[Times, Floats]:
     """A time in several columns: whole numbers for year, month, day, …"""
     parts, columns = [], []
     for name in names:
@@ -405,8 +379,7 @@ def _times_in_parts(table: pa.Table, names: list[str]) -> FoundTimes:
     parts += [np.full(len(parts[0]), 1 if unit in ("month", "day") else 0) for unit in TIME_UNITS[len(parts) :]]
     year, month, day, hour, minute, second = parts
     first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    seconds = (first + day - 1) * 86400.0 + hour * 3600.0 + minute * 60.0 + second
-    return FoundTimes(tuple(columns), seconds, True)
+    return Times(tuple(columns)), (first + day - 1) * 86400.0 + hour * 3600.0 + minute * 60.0 + second
 
 
 def _distances(seconds: Floats, codes: Ints, order: Ints) -> Floats:
