@@ -22,8 +22,7 @@ if TYPE_CHECKING:
         OutputError,
     )
     from gankit.model import Model, inspect, load, parse_where
-    from gankit.run.api import follow, resume, train
-    from gankit.run.evaluation import evaluate
+    from gankit.run.api import evaluate, follow, resume, train
 
 __version__ = "0.1.0"
 
@@ -33,7 +32,7 @@ __all__ += ["parse_where", "resume", "train"]
 
 _MODULE_OF = dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Run"))), "errors")
 _MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")
-_MODULE_OF |= {"evaluate": "run.evaluation"} | dict.fromkeys(("follow", "resume", "train"), "run.api")
+_MODULE_OF |= dict.fromkeys(("evaluate", "follow", "resume", "train"), "run.api")
 
 
 def __getattr__(name: str) -> Any:

@@ -60,7 +60,7 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
 
-    from gankit.run.evaluation import evaluate
+    from gankit.run.api import evaluate
 
     with _undone() as made:
         if fake is None:
@@ -89,7 +89,7 @@ def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
     from gankit.io.atomic import complaints
     from gankit.model import load
-    from gankit.run.evaluation import num_fakes
+    from gankit.run.api import num_fakes
 
     model = load(path)
     file = (folder / "fakes").with_suffix("." + suffix if (suffix := model.of.suffix(model.origin)) else "")

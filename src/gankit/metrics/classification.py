@@ -121,23 +121,15 @@ def confusion_figures(
     matrix = confusion(truth, seen, len(names))
     right = np.diag(matrix).astype(float)
     called, there = matrix.sum(0), matrix.sum(1)
-    found_precision = np.where(called > 0, right / np.maximum(called, 1), np.nan)
-    found_recall = np.where(there > 0, right / np.maximum(there, 1), np.nan)
+    precision, recall = (np.where(rows > 0, right / np.maximum(rows, 1), np.nan) for rows in (called, there))
     low, high = binomial_interval(int(right.sum()), len(truth))
-    figures = {
-        "accuracy": float(right.sum()) / len(truth) if len(truth) else math.nan,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "precision": float(np.nanmean(found_precision)) if called.any() else math.nan,
-        "recall": float(np.nanmean(found_recall)) if there.any() else math.nan,
-        records: len(truth),
-        "classes": [
-            {"class": name, records: int(there[i]), "precision": found_precision[i], "recall": found_recall[i]}
-            for i, name in enumerate(names)
-        ],
-        "confusion": matrix,
-    }
-    return dict(plain(figures))
+    accuracy = float(right.sum()) / len(truth) if len(truth) else math.nan
+    figures: dict[str, Any] = {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
+    for key, each in (("precision", precision), ("recall", recall)):
+        figures[key] = math.nan if np.isnan(each).all() else float(np.nanmean(each))
+    lines = zip(names, there, precision, recall, strict=True)
+    classes = [{"class": name, records: rows, "precision": p, "recall": r} for name, rows, p, r in lines]
+    return dict(plain({**figures, records: len(truth), "classes": classes, "confusion": matrix}))
 
 
 def accuracy_score(
