@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import MODEL, PATH, OptionsCommand, given
+from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
 from gankit.cli.terminal import Voice, speaking
 from gankit.errors import OptionError, OutputError
 
@@ -26,7 +26,7 @@ from gankit.errors import OptionError, OutputError
 @MODEL
 @click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
 @click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
-@click.option("-o", "--out", type=PATH, help="The output folder.  [RUN/report]")
+@out_option("The output folder.  [RUN/report]", required=False)
 @click.option(
     "-n",
     "--num-rows",

@@ -5,9 +5,9 @@ Knows options, click and texts; never what an option does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -19,6 +19,13 @@ from gankit.run.options import kind_options, train_options
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH)
 """A model file or a run folder."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def out_option(help: str, required: bool = True) -> Callable[[Function], Function]:
+    """The flag of what a command writes."""
+    return click.option("-o", "--out", type=PATH, required=required, help=help)
 
 
 class OptionsCommand(click.Command):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.flags import MODEL, PATH, numbers
+from gankit.cli.flags import MODEL, PATH, numbers, out_option
 from gankit.cli.terminal import Voice, speaking
 from gankit.errors import DataError, OptionError, OutputError
 
@@ -35,13 +35,7 @@ _TRUNCATION = click.option(
 
 @click.command("interpolate", short_help="Walk between a model's images.")
 @MODEL
-@click.option(
-    "-o",
-    "--out",
-    type=PATH,
-    required=True,
-    help="A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).",
-)
+@out_option("A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).")
 @click.option("--rows", metavar="I,J,...", help="The rows of --seed to interpolate between.  [0,1]")
 @click.option("--seeds", metavar="A,B,...", help="In place of --rows: the first row of each of these seeds.")
 @click.option("--latents", type=PATH, metavar="FILE", help="In place of --rows: what project has found.")
@@ -135,7 +129,7 @@ def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict
 
 @click.command("mix", short_help="Mix the styles of a model's images (stylegan2).")
 @MODEL
-@click.option("-o", "--out", type=PATH, required=True, help="The grid, a .png file.")
+@out_option("The grid, a .png file.")
 @click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed that stand at the left.")
 @click.option(
     "--columns", required=True, metavar="I,J,...", help="The rows of --seed that stand at the top and lend styles."
@@ -184,13 +178,7 @@ def mix_command(
 @click.command("project", short_help="Find the latents of images.")
 @MODEL
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option(
-    "-o",
-    "--out",
-    type=PATH,
-    required=True,
-    help="The folder for image | reconstruction, 000000.png and on, and latents.npz.",
-)
+@out_option("The folder for image | reconstruction, 000000.png and on, and latents.npz.")
 @click.option("--steps", type=click.IntRange(min=1), default=500, metavar="N", help="Steps of the descent.")
 @click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Where to look; w: stylegan2 alone.")
 @click.option("--seed", type=int, default=0, metavar="N", help="Seed of the places to start from.")

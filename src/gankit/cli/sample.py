@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import MODEL, PATH, OptionsCommand, given
+from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
 from gankit.cli.terminal import Voice, outline, speaking
 from gankit.run.options import train_options
 
@@ -18,12 +18,7 @@ from gankit.run.options import train_options
 @click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")
 @MODEL
 @click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
-@click.option(
-    "-o",
-    "--out",
-    type=PATH,
-    help="The file to write; its suffix tells the format. Images and labelled texts: a folder too.",
-)
+@out_option("The file to write; its suffix tells the format. Images and labelled texts: a folder too.", required=False)
 @click.option("--seed", type=int, default=0, metavar="N", help="Which records: row i of seed s is always the same.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="Begin with row K.", metavar="K")
 @click.option(
@@ -61,7 +56,7 @@ def sample_command(
 
 @click.command("export", short_help="Write a model's generator as an ONNX file.")
 @MODEL
-@click.option("-o", "--out", type=PATH, required=True, help="The file, NAME.onnx.")
+@out_option("The file, NAME.onnx.")
 @click.option(
     "--pixels",
     type=click.Choice(["float", "bytes"]),

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import PATH, OptionsCommand, given
+from gankit.cli.flags import PATH, OptionsCommand, given, out_option
 from gankit.cli.terminal import Voice, interruptible, speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.run.options import build_config, read_toml
@@ -24,7 +24,7 @@ from gankit.run.options import build_config, read_toml
     "train", cls=OptionsCommand, stated="train", short_help="Learn from data; leaves a run folder with the model."
 )
 @click.argument("data", required=False)
-@click.option("-o", "--out", type=PATH, help="The run folder.  [runs/NAME-1, NAME-2, ...]")
+@out_option("The run folder.  [runs/NAME-1, NAME-2, ...]", required=False)
 @click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags win.")
 @click.option("--resume", is_flag=True, help="Go on with the run in -o, with the settings it has.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
@@ -77,17 +77,14 @@ def command(
 def _checked_data(data: str | None) -> str:
     if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
+    from gankit.io.archives import is_tar, is_zip
+
     path = Path(data)
-    inside = any(parent.is_file() and _holds_files(parent) for parent in path.parents)  # images.zip/train
+    archives = (parent for parent in path.parents if parent.is_file())  # images.zip/train
+    inside = any(a.suffix.lower() in (".npz", ".npy") or is_tar(a) or is_zip(a) for a in archives)
     if data != "-" and not path.exists() and not inside:
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data
-
-
-def _holds_files(path: Path) -> bool:
-    from gankit.io.archives import is_tar, is_zip
-
-    return path.suffix.lower() in (".npz", ".npy") or is_tar(path) or is_zip(path)
 
 
 def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, typed: dict[str, Any]) -> Path:
@@ -107,7 +104,11 @@ def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[None]:
-    """Sets the run in `folder` aside while another takes its place; it comes back if none does."""
+    """Sets the run in `folder` aside while another takes its place; it comes back if none does.
+
+    Raises:
+        OptionError: there is no run.
+    """
     if not (folder / "config.json").exists():
         raise OptionError(f"{folder} is not a run, so it is not replaced. Name another folder with -o.")
     aside = folder.with_name(f".{folder.name}.replaced")

@@ -174,7 +174,7 @@ def class_numbers(
     for what, known, size in zip(("training", "held-out", "fake"), labels, sizes, strict=True):
         if known is not None and len(known) != size:
             raise DataError(f"the {what} labels: expected one a {record}, {size}. Got {len(known)}.")
-        sides.append(None if known is None else [_label(v) for v in known])
+        sides.append(None if known is None else [plain(v) for v in known])
     found = {v for side in sides if side is not None for v in side if v is not None}
     try:
         order = sorted(found)
@@ -206,11 +206,6 @@ def class_entries(
         agreement = float(np.mean(obeyed)) if len(obeyed) else None
         out.append({"class": name, **shares, **numbers, "agreement": agreement})
     return out
-
-
-def _label(value: Any) -> Any:
-    value = plain(value)
-    return None if isinstance(value, float) and value != value else value
 
 
 def boosted_trees(

@@ -146,7 +146,7 @@ def _kernel_sums(x: np.ndarray, y: np.ndarray, same: bool = False) -> tuple[np.n
 
 
 def held_out_metric(features: Callable[[np.ndarray], np.ndarray], heldout: np.ndarray) -> Callable[[np.ndarray], float]:
-    """A judge for choosing checkpoints: fakes -> minus their Frechet distance to the held-out images.
+    """What chooses checkpoints: fakes -> minus their Frechet distance to the held-out images.
 
     Larger is better, 0 is best. Compare only values of equal numbers of fakes.
 
@@ -155,11 +155,11 @@ def held_out_metric(features: Callable[[np.ndarray], np.ndarray], heldout: np.nd
     """
     target = moments(features(heldout))
 
-    def judge(fake: np.ndarray) -> float:
+    def evaluate(fake: np.ndarray) -> float:
         found = features(fake)
         return -frechet_between(target, moments(found)) if np.isfinite(found).all() else -math.inf
 
-    return judge
+    return evaluate
 
 
 def lengths(fake: np.ndarray, real: np.ndarray, *, seed: int = 0) -> Score:

@@ -5,6 +5,7 @@ Knows codecs, generators, schemas and model files; never D, optimisers or the lo
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gankit.model.files import FORMAT, MODEL_NAME, Given, NetworkPlan, inspect, load
@@ -18,12 +19,7 @@ __all__ = ["FORMAT", "MODEL_NAME", "Given", "Model", "NetworkPlan", "inspect", "
 
 def __getattr__(name: str) -> Any:
     """`Model` and `parse_where` when they are first asked for: `inspect` must not wait for what they need."""
-    if name == "Model":
-        from gankit.model.model import Model
-
-        return Model
-    if name == "parse_where":
-        from gankit.columns.conditions import parse_where
-
-        return parse_where
-    raise AttributeError(name)
+    modules = {"Model": "gankit.model.model", "parse_where": "gankit.columns.conditions"}
+    if name not in modules:
+        raise AttributeError(name)
+    return getattr(import_module(modules[name]), name)

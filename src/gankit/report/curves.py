@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from markupsafe import Markup
 
 from gankit.report import numbers
@@ -123,7 +124,15 @@ def _panel(
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, label=text)
         if logs:
             _halve(axes, [y for points, _ in series for _, y in points])
-        _frame(axes, mark, len(series) > 1, y=not logs)
+        bare(axes)
+        low, high = axes.get_xlim()
+        axes.xaxis.set_major_formatter(lambda value, _: short(value, (high - low) / 5))
+        axes.locator_params(axis="x" if logs else "both", nbins=5)
+        if mark is not None:
+            axes.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), label="chosen checkpoint", zorder=0)
+        if len(series) > 1 or mark is not None:  # above the curves, where no line can run through the words
+            marks = axes.get_legend_handles_labels()
+            figure.legend(*marks, loc="outside upper left", ncols=2, borderpad=0, columnspacing=1.2)
         figure.supxlabel("real samples shown to D", fontsize=7.5, color=INK, x=0.99, ha="right")
 
     alt = f"{title} over real samples shown to D; at the end: {ends}."
@@ -132,7 +141,7 @@ def _panel(
 
 def _halve(axes: Axes, values: Sequence[float]) -> None:
     """A scale of halvings for values below 0, marked 1, 2, 5, 10, 20 … times minus one."""
-    axes.set_yscale("function", functions=(lambda y: -_log10(-y), lambda v: -(10.0**-v)))
+    axes.set_yscale("function", functions=(lambda y: -np.log10(np.maximum(-y, 1e-30)), lambda v: -(10.0**-v)))
     low, high = -max(values), -min(values)  # as distances
     places = [m * 10.0**e for e in range(-12, 13) for m in (1, 2, 5)]
     shown = [x for x in places if low <= x <= high]
@@ -141,27 +150,6 @@ def _halve(axes: Axes, values: Sequence[float]) -> None:
             shown = [x for x in shown if round(x / 10.0 ** math.floor(math.log10(x) + 1e-9)) in kept]
     axes.set_yticks([-x for x in shown] or [-high, -low], [f"{-x:g}" for x in shown] or None)
     axes.minorticks_off()
-
-
-def _log10(values: Any) -> Any:
-    import numpy as np
-
-    return np.log10(np.maximum(values, 1e-30))
-
-
-def _frame(axes: Axes, mark: float | None, several: bool, y: bool) -> None:
-    bare(axes)
-    low, high = axes.get_xlim()
-    step = (high - low) / 5
-    axes.xaxis.set_major_formatter(lambda value, _: short(value, step))
-    axes.locator_params(axis="both" if y else "x", nbins=5)
-    if mark is not None:
-        axes.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), label="chosen checkpoint", zorder=0)
-    if several or mark is not None:
-        # Above the curves, where no line can run through the words.
-        axes.figure.legend(
-            *axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, borderpad=0, columnspacing=1.2
-        )
 
 
 def reading(

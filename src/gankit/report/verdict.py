@@ -191,7 +191,8 @@ def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[
     if real is None or result.ceiling is None:
         return Standing(_level(behind, None))
     reached = loss(real, best, direction)
-    gap, half, floor = behind - reached, _half(result.fake, result.ceiling), _width(result.ceiling)
+    widths = [_width(s) for s in (result.fake, result.ceiling) if None not in (finite(s.low), finite(s.high))]
+    gap, half, floor = behind - reached, math.hypot(*widths) if widths else None, _width(result.ceiling)
     known = {name: finite(result.baselines[name].value) for name in plain if name in result.baselines}
     losses = {name: loss(v, best, direction) for name, v in known.items() if v is not None}
     way, baseline = _way(losses, behind, reached, floor if halvings else None)
@@ -219,11 +220,6 @@ def _width(score: Score) -> float:
     """Half the width of a score's interval; 0 without one. Below that of the ceiling a distance says nothing."""
     low, high = finite(score.low), finite(score.high)
     return 0.0 if low is None or high is None else (high - low) / 2
-
-
-def _half(fake: Score, ceiling: Score) -> float | None:
-    known = [_width(s) for s in (fake, ceiling) if finite(s.low) is not None and finite(s.high) is not None]
-    return math.hypot(*known) if known else None
 
 
 def _way(

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.kinds import options_for, prepare
-from gankit.kinds.assessment import assess
-from gankit.kinds.base import Prepared
 from gankit.model import load
-from gankit.model.model import Model
-from gankit.report.page import Report
-from gankit.run.folder import PREVIEWS_NAME, RunFolder
 from gankit.run.options import build_config
 
 if TYPE_CHECKING:
+    from gankit.kinds.base import Prepared
+    from gankit.model.model import Model
+    from gankit.report.page import Report
+    from gankit.run.folder import RunFolder
     from gankit.run.run import Run
     from gankit.training.loop import Progress
 
@@ -96,7 +95,8 @@ def resume(
     Raises:
         ModelError: no run there, or other data.
     """
-    return _drive(_resumed(Path(run), source, on_note or _silent, should_stop or _never), on_progress)
+    stream = _resumed(Path(run), source, on_note or (lambda text: None), should_stop or (lambda: False))
+    return _drive(stream, on_progress)
 
 
 def follow(
@@ -123,7 +123,7 @@ def follow(
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
     folder = None if out is None else Path(out)
-    return _new_run(source, config, folder, on_note or _silent, should_stop or _never, overwrite)
+    return _new_run(source, config, folder, on_note or (lambda text: None), should_stop or (lambda: False), overwrite)
 
 
 def evaluate(
@@ -150,6 +150,10 @@ def evaluate(
     Raises:
         GankitError: see `errors`; the text says what to do.
     """
+    from gankit.kinds.assessment import assess
+    from gankit.model.model import Model
+    from gankit.run.folder import PREVIEWS_NAME, RunFolder
+
     if num_rows is not None and num_rows < 2:
         raise OptionError(f"{num_rows} fakes are too few to judge by. Make at least 2, better thousands.")
     run: RunFolder | None = None
@@ -157,14 +161,14 @@ def evaluate(
         loaded, prepared = model, model.prepared
     else:
         loaded = load(model)
-        prepared = _prepared_of(Path(model), need=real is None)
-        if Path(model).is_dir():
-            run = RunFolder.open(Path(model))
+        run = RunFolder.open(Path(model)) if Path(model).is_dir() else None
+        prepared = _prepared_of(Path(model), run, need=real is None)
+        if run is not None:
             kept = None if prepared is None else run.load_evidence(prepared)
             loaded = replace(loaded, perception=kept, baseline=run.load_baseline())
     kind = loaded.of
     asked = options_for(kind, "evaluate", options, f"this model is of kind {kind.name}")
-    assessment = kind.assessment(loaded, prepared, [], on_note or _silent, **vars(asked))
+    assessment = kind.assessment(loaded, prepared, [], on_note or (lambda text: None), **vars(asked))
     previews, count = None if run is None else run.path / PREVIEWS_NAME, num_rows or num_fakes(loaded)
     return assess(assessment, real, fake, previews, num_fakes=count, seed=seed, records=records)
 
@@ -175,11 +179,11 @@ def num_fakes(model: Model) -> int:
     return min(least, model.of.most_fakes or least)
 
 
-def _prepared_of(path: Path, need: bool) -> Prepared[Any, Any] | None:
+def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any, Any] | None:
     """The data that a run was trained on, read again; None for a lone model file."""
-    entry: dict[str, Any] = RunFolder.open(path).config() if path.is_dir() else {"source": None}
+    entry: dict[str, Any] = {"source": None} if run is None else run.config()
     if entry["source"] is None:
-        if need and path.is_dir():
+        if need and run is not None:
             raise OptionError(f"{path} was trained on data that was no file. Say what to judge by: --real FILE.")
         if need:
             raise OptionError(
@@ -199,6 +203,7 @@ def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Progress, None, Model]:
     from gankit.networks.execution import threads
+    from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
     from gankit.run.plan import length_of
     from gankit.run.run import Run
@@ -222,7 +227,11 @@ def _new_run(
     folder = None
     if out is not None:
         if overwrite and out.exists():
-            _remove_run(out)
+            if not out.is_dir() or (any(out.iterdir()) and not (out / "config.json").exists()):
+                raise OptionError(
+                    f"{out} is not a run folder, so that --overwrite leaves it alone. Choose another with -o."
+                )
+            shutil.rmtree(out)
         path = str(Path(source).resolve()) if isinstance(source, str | Path) and str(source) != "-" else None
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
@@ -233,6 +242,7 @@ def _new_run(
 
 def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
     from gankit.networks.execution import threads
+    from gankit.run.folder import RunFolder
     from gankit.run.machine import still_compiles
     from gankit.run.run import Run
 
@@ -323,21 +333,6 @@ def _drive(stream: Stream[Progress, None, Model], on_progress: Callable[[Progres
             return model
         if on_progress is not None:
             on_progress(progress)
-
-
-def _remove_run(path: Path) -> None:
-    """Removes a run folder; refuses what does not look like one."""
-    if not path.is_dir() or (any(path.iterdir()) and not (path / "config.json").exists()):
-        raise OptionError(f"{path} is not a run folder, so that --overwrite leaves it alone. Choose another with -o.")
-    shutil.rmtree(path)
-
-
-def _silent(text: str) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
 
 
 __all__ = ["evaluate", "follow", "resume", "train"]

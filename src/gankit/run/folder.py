@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,11 @@ class RunFolder:
     def read_log(self) -> list[dict[str, Any]]:
         """All events; a last line that was cut off by a crash, and whatever else is no JSON, is left out."""
         content = self.log_path.read_bytes() if self.log_path.exists() else b""
-        return [event for line in content.split(b"\n") if isinstance(event := _parse(line), dict)]
+        events = []
+        for line in content.split(b"\n"):
+            with suppress(ValueError):
+                events.append(json.loads(line))
+        return [event for event in events if isinstance(event, dict)]
 
     def cut_log(self, step: int) -> None:
         """Drops every event after `step` and every broken line, so that a resumed run writes nothing twice."""
@@ -230,10 +235,3 @@ class RunFolder:
         """The model of G before the game, where it was kept."""
         path = self.path / BASELINE_NAME
         return load(path) if path.exists() else None
-
-
-def _parse(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None

@@ -21,7 +21,7 @@ from gankit.kinds.options import AugmentOptions
 from gankit.model import Given, NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
-from gankit.networks.base import Generator, Pair, Task
+from gankit.networks.base import Generator, Task
 from gankit.randomness import torch_generator
 from gankit.training.game import Batches, Game
 from gankit.training.loop import samples_for_budget, seconds_per_sample
@@ -106,8 +106,15 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
     )  # fmt: skip
     fields: dict[str, Any] = {"batch": int(np.clip(rows // 8, 16, 256)), **pair.recipe(task), **prepared.kind.recipe}
     augment = config.own(AugmentOptions).augment
-    if task.spec.form == "image":
-        fields = _image_fields(prepared, config, pair, task) | fields
+    if task.spec.form == "image":  # what follows from their number and size, where the recipe does not say it
+        _, height, width = task.spec.shape
+        automatic = prepared.kind.augmentation if pair.augmented else "none"
+        fields = {
+            "ema_half_life": float(np.clip(2 * task.rows, 5_000, 50_000)),
+            "steps_per_look": max(1, min(25, 25 * LOOK_PIXELS // (height * width))),
+            "augmentation": automatic if augment == "auto" else augment,
+            "mirror": config.of_kinds.get("mirror") == "on",
+        } | fields
     elif augment not in ("auto", "none"):
         raise OptionError(
             f"--augment {augment} is for images and spectrograms, and network {pair.name} learns raw samples. "
@@ -135,19 +142,6 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
         seed=config.seed,
         **fields,
     )
-
-
-def _image_fields(prepared: Prepared[Any, Any], config: TrainConfig, pair: Pair, task: Task) -> dict[str, Any]:
-    """What follows for images from their number and size, where the recipe does not say it."""
-    _, height, width = task.spec.shape
-    augment = config.own(AugmentOptions).augment
-    automatic = prepared.kind.augmentation if pair.augmented else "none"
-    return {
-        "ema_half_life": float(np.clip(2 * task.rows, 5_000, 50_000)),
-        "steps_per_look": max(1, min(25, 25 * LOOK_PIXELS // (height * width))),
-        "augmentation": automatic if augment == "auto" else augment,
-        "mirror": config.of_kinds.get("mirror") == "on",
-    }
 
 
 def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:
