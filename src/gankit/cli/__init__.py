@@ -1,8 +1,7 @@
 """The commands, one module each, and how the command line begins and ends.
 
-Knows which commands there are and what an exit code means. Each command reads arguments, calls the house, and speaks
-through `terminal`; it imports the heavy rooms only when it needs them, so that `--help` and mistakes in arguments
-answer at once.
+Knows which commands there are and what an exit code means; never how they work. Each command imports the heavy modules
+only when it needs them, so that `--help` and mistakes in arguments answer at once.
 """
 
 from __future__ import annotations

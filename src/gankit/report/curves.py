@@ -65,8 +65,7 @@ def chosen(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> flo
 
     `card["chosen_samples"]`, else the first entry with the largest metric; None when there is neither.
     """
-    named = numbers.finite(card.get("chosen_samples"))
-    if named is not None:
+    if (named := numbers.finite(card.get("chosen_samples"))) is not None:
         return named
     points = _points(history, "metric")
     return max(points, key=lambda p: p[1])[0] if points else None
@@ -78,13 +77,10 @@ def halved(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Equal steps are then halvings of the distance, as they should be where it falls from hundreds to one. A history
     whose metric is not below 0 throughout is given back as it is.
     """
-    rows = [dict(entry) for entry in history]
-    found = [numbers.finite(row.get("metric")) for row in rows]
-    if not any(value is not None for value in found) or any(value is not None and value >= 0 for value in found):
-        return rows
-    return [
-        row if value is None else {**row, "metric": -math.log2(-value)} for row, value in zip(rows, found, strict=True)
-    ]
+    found = [(dict(entry), numbers.finite(entry.get("metric"))) for entry in history]
+    if any(value is not None and value >= 0 for _, value in found):
+        return [row for row, _ in found]
+    return [row if value is None else {**row, "metric": -math.log2(-value)} for row, value in found]
 
 
 def curves(

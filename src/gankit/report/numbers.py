@@ -28,13 +28,8 @@ def score(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
-    if size >= 10000:
-        return f"{value:,.0f}"
-    if size >= 100:
-        return f"{value:,.1f}"
-    if 0 < size < 0.0005:
-        return f"{value:.1e}"
-    return f"{value:.3f}"
+    form = ",.0f" if size >= 10000 else ",.1f" if size >= 100 else ".1e" if 0 < size < 0.0005 else ".3f"
+    return f"{value:{form}}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -80,8 +80,8 @@ def strip(result: MetricResult, baselines: Sequence[Baseline[Any]], noun: Noun) 
             places = {key: f"{v:.1f}" for key, v in (("x", value), ("l", left), ("r", right), ("w", width))}
             parts.append(mark.format(m=_MIDDLE, **places))
     names = {FAKE: "fakes", CEILING: f"real {noun.many}", **{b.name: b.called for b in baselines}}
-    told = [f"{names[k]} {numbers.score(s.value)}" for k, s in scores.items() if k in known and s is not None]
-    label = escape(f"{result.metric.title}: {'; '.join(told)}.")
+    figures = [f"{names[k]} {numbers.score(s.value)}" for k, s in scores.items() if k in known and s is not None]
+    label = escape(f"{result.metric.title}: {'; '.join(figures)}.")
     return Markup(
         f'<svg class="strip" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{label}">'
         f"<title>{label}</title>{''.join(parts)}</svg>"
@@ -191,9 +191,9 @@ def _chapters(content: Content) -> list[Section]:
         results = {m: v.result for m, v in members.items()}
         main = [m for m, r in results.items() if r.metric.headline]
         asked = " ".join(results[m].metric.question for m in main)
-        told = [_titled(results[m].metric.title, members[m].text) for m in main]
+        said = [_titled(results[m].metric.title, members[m].text) for m in main]
         rest = list(members) if len(members) > len(main) else []
-        begun = Section(chapter.id, chapter.title, [asked] if asked else [], "", told, rest)
+        begun = Section(chapter.id, chapter.title, [asked] if asked else [], "", said, rest)
         section = sections.chapter(begun, results)
         if members or section.tables:
             out.append(section)

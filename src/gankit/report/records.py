@@ -48,7 +48,7 @@ def two_sample(who: str, noun: Noun) -> Details:
     fakes = f"fakes from real {noun.many}"
     words = ("hardly tells {}", "tells {} now and then", "often tells {}", "nearly always tells {}")
 
-    def told(details: Mapping[str, Any]) -> list[str]:
+    def sentences(details: Mapping[str, Any]) -> list[str]:
         area, low, high, rows = (finite(details.get(k)) for k in ("auc", "auc_low", "auc_high", "rows"))
         if area is None:
             return []
@@ -65,7 +65,7 @@ def two_sample(who: str, noun: Noun) -> Details:
             out.append(f"{right}.")
         return out
 
-    return told
+    return sentences
 
 
 def _tested(who: str, noun: Noun, details: Mapping[str, Any]) -> list[str]:
@@ -83,9 +83,9 @@ def _equal(noun: Noun, where: str, details: Mapping[str, Any]) -> list[str]:
     copies, rows, share = (finite(details.get(k)) for k in ("copies", "rows", "heldout_share"))
     if copies is None or not rows:
         return []
-    told = f"{numbers.count(copies)} of {numbers.count(rows)} fakes equal a training {noun.one} {where}"
+    text = f"{numbers.count(copies)} of {numbers.count(rows)} fakes equal a training {noun.one} {where}"
     beside = f"; of the held-out {noun.many}, which nobody copied, {numbers.share(share)} do"
-    return [f"{told}{beside if share is not None else ''}."]
+    return [f"{text}{beside if share is not None else ''}."]
 
 
 def _near(noun: Noun, how: str, plain: str, details: Mapping[str, Any]) -> list[str]:
@@ -94,16 +94,16 @@ def _near(noun: Noun, how: str, plain: str, details: Mapping[str, Any]) -> list[
     closer, ties, rows = (finite(details.get(k)) for k in ("closer", "ties", "rows"))
     if closer is not None and rows:
         equal = f", {numbers.count(ties)} as near to either" if ties else ""
-        told = f"{numbers.count(closer)} of {numbers.count(rows)} fakes lie nearer{f', {how},' if how else ''}"
-        out.append(f"{told} to a training {one} than to any held-out {one}{equal}.")
+        text = f"{numbers.count(closer)} of {numbers.count(rows)} fakes lie nearer{f', {how},' if how else ''}"
+        out.append(f"{text} to a training {one} than to any held-out {one}{equal}.")
     test = details.get("three_sample") or {}
     if (p := finite(test.get("p"))) is not None:
         found = f"fakes lie no nearer to training {many} than held-out {many} do"
         if p < THRESHOLDS["p_copying"]:
             also = f", and as {plain} do, too" if plain else ""
             found = f"fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
-        told = f"z = {numbers.score(test.get('z'))}, p = {numbers.score(p)}"
-        out.append(f"The three-sample test of Meehan et al. gives {told}: {found}.")
+        text = f"z = {numbers.score(test.get('z'))}, p = {numbers.score(p)}"
+        out.append(f"The three-sample test of Meehan et al. gives {text}: {found}.")
     return out
 
 
@@ -394,11 +394,11 @@ def about_labels(
     facts, noun, label = sections.facts, sections.noun, sections.label
     names = [str(c.get("class")) for c in facts.per_class]
     caption = f"A classifier trained on real {noun.many}, on held-out ones (per cent of the true {label})"
-    told = classifier(facts.classifier, start, noun, plural(label))
+    known = classifier(facts.classifier, start, noun, plural(label))
     counts = (facts.classifier or {}).get("confusion")
     tables = class_table(facts.per_class, columns, most, label)
     tables += confusion_table(counts, names, caption, f"True {label}")
-    return replace(section, verdicts=[*section.verdicts, *told], tables=tables)
+    return replace(section, verdicts=[*section.verdicts, *known], tables=tables)
 
 
 def plural(label: str) -> str:

@@ -78,9 +78,9 @@ class _Teller:
             return ""
         ceiling = self.sections.results["judge"].ceiling
         area = None if ceiling is None else finite(ceiling.details.get("auc"))
-        told = f" (a judge tells them apart with an AUC of {numbers.score(area)})" if area is not None else ""
+        auc = f" (a judge tells them apart with an AUC of {numbers.score(area)})" if area is not None else ""
         return (
-            f"Beware: the real {self.many} of the training part and of the held-out part differ themselves{told}, as "
+            f"Beware: the real {self.many} of the training part and of the held-out part differ themselves{auc}, as "
             f"where data changes with time. Fakes that are “as real {self.many}” below are as far from the held-out "
             "part as the training part is, and no closer."
         )
@@ -106,13 +106,13 @@ class _Teller:
     def grade(self, grade: Grade) -> str:
         """What the worst of some metrics says, with the figures of all."""
         known = self._known(grade.metrics)
-        told = [m for m in known if self.verdicts[m].level != "open"]
-        if not told:
+        graded = [m for m in known if self.verdicts[m].level != "open"]
+        if not graded:
             return f"{grade.words['open']}: {self.figures(known)}." if known and "open" in grade.words else ""
         order = list(grade.words)
-        speaking = [m for m in told if m not in grade.silent] or told
+        speaking = [m for m in graded if m not in grade.silent] or graded
         worst = max(order.index(self.verdicts[m].level) for m in speaking)
-        return f"{grade.words[order[worst]]}: {self.figures(told)}."
+        return f"{grade.words[order[worst]]}: {self.figures(graded)}."
 
     def lists(self) -> list[str]:
         """The metrics that fit, those that fall short, and those of which nobody knows; graded ones are left out."""

@@ -93,11 +93,9 @@ class Run:
 
     def threads(self) -> AbstractContextManager[None]:
         """Within it torch uses as many threads as were asked for, or as the networks are worth."""
-        number = self.config.threads
         small = sum(t.numel() for t in self.game.generator.parameters()) < SMALL_PARAMETERS
-        if number is None and small and self.prepared.codec.spec.form != "image":
-            number = 1
-        return threads(number)
+        alone = self.config.threads is None and small and self.prepared.codec.spec.form != "image"
+        return threads(1 if alone else self.config.threads)
 
     def save(self, folder: RunFolder) -> None:
         """Saves the state at this step boundary."""
