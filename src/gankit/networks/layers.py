@@ -134,7 +134,7 @@ def halvings(height: int, width: int, depth: int | None = None) -> tuple[int, tu
     """How often an image is halved, and the shape that is left, rounded up.
 
     Args:
-        height, width: of the image, at least 1.
+        height, width: of the image, at least 1; for a series its steps, twice.
         depth: how often, where the user says so; None = while both sides stay at least SMALLEST long.
 
     Returns:
