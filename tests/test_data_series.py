@@ -347,12 +347,19 @@ def test_a_ts_file_is_read_with_its_classes_gaps_and_lengths(tmp_path: Path) -> 
         (TS.replace("4,5,6", "4,five,6"), "found 'five'"),
         (TS.replace("timeStamps false", "timeStamps true"), "not read"),
         (TS.split("@data")[0] + "@data\n", "holds no series"),
+        ("@\n" + TS.split("@data")[0], "holds no series"),
     ],
 )
 def test_mistakes_in_a_ts_file_are_named(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "bad.ts").write_text(text)
     with pytest.raises(DataError, match=says):
         series_of(tmp_path / "bad.ts")
+
+
+def test_a_header_of_a_ts_file_without_a_value_says_no(tmp_path: Path) -> None:
+    (tmp_path / "bare.ts").write_text("@timeStamps\n@classLabel\n@data\n1,2,3\n3,2,1\n")
+    series, _ = series_of(tmp_path / "bare.ts")
+    assert series.labels is None and series.lengths.tolist() == [3, 3]
 
 
 def test_real_files_are_understood(shared_data: Path) -> None:

@@ -56,6 +56,10 @@ class Codec(ABC, Generic[R]):
         assert not conditions, "only cells can be restricted"
         return {}
 
+    def compatible(self, other: Codec[Any]) -> bool:
+        """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
+        return type(self) is type(other) and self.spec == other.spec
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """The fitted codec as plain JSON values."""

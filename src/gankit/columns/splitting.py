@@ -212,7 +212,7 @@ def known_rows(num: int, given: Sequence[Column], values: Mapping[str, Values], 
     rows = np.flatnonzero(known)
     if not len(rows):
         raise DataError(
-            f"--heldout: none of its {num:,} {what} has labels that those that train have. Give labelled ones of the "
+            f"--heldout: none of its {num:,} {what} has a label of the training data. Give labelled ones of the "
             "same classes, or train without labels by --given none."
         )
     if len(rows) < num:

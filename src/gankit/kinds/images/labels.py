@@ -54,7 +54,7 @@ def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str =
     names, shared = list(names), _shared(names)
     inside = [name.removeprefix(shared) for name in names]
     parts = {name.split("/")[0] for name in inside if "/" in name}
-    trains = [part for part in parts if part.lower() in _TRAIN]
+    trains = sorted(part for part in parts if part.lower() in _TRAIN)
     if trains and all(part.lower() in _SPLITS for part in parts):
         others, loose = sorted(parts - {trains[0]}), sum("/" not in name for name in inside)
         names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]

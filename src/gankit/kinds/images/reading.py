@@ -213,7 +213,7 @@ def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[st
         data, notes = files.read(name), list[str]()
         if not data.strip():
             continue
-        bases = ["", *{n.rpartition("/")[0] + "/" for n in found.names if "/" in n}]
+        bases = ["", *sorted({n.rpartition("/")[0] + "/" for n in found.names if "/" in n})]
         try:
             records = reading.read_bytes(data, name.rpartition("/")[2], reader.config, [])
             listed = lists.from_list(records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}")

@@ -276,7 +276,7 @@ def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
         if not line or line.startswith(("#", "%")):
             continue
         if line.startswith("@") and not started:
-            key, *rest = line[1:].split()
+            key, *rest = line[1:].split() or [""]
             header[key.lower()] = rest
             started = key.lower() == "data"
         elif started:
