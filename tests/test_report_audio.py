@@ -1,4 +1,4 @@
-"""Players in the report: by class, none chosen, and small enough for the page."""
+"""Players in the report: by class, uncurated, and small enough for the page."""
 
 from __future__ import annotations
 

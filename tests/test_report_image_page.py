@@ -453,7 +453,8 @@ def test_missing_classes_and_the_least_obeyed_one_are_named() -> None:
     assert worst_class(found, IMAGES) == [
         (
             "",
-            "Missing among the fakes: “dog”. Least obeyed is “cat”: 60.0 % of the fakes asked for it are seen as it.",
+            "Missing among the fakes: “dog”. Least satisfied is “cat”: 60.0 % of the fakes generated for it are "
+            "classified as it.",
         )
     ]
     assert worst_class([], IMAGES) == []

@@ -129,20 +129,22 @@ def test_distances_are_measured_in_the_features_that_are_asked_for(
         gankit.evaluate(conditional, num_rows=60, features="vgg")
 
 
-def test_a_run_keeps_looks_that_people_can_open(tmp_path: Path) -> None:
+def test_a_run_keeps_previews_that_people_can_open(tmp_path: Path) -> None:
     from PIL import Image
 
     from gankit.kinds.images.evaluation import read_previews
 
     x, _ = digits(100)
     model = gankit.train(x, out=tmp_path / "run", network="strided", width=8, samples="480", **SMALL)
-    files = sorted((tmp_path / "run" / "looks").iterdir())
+    files = sorted((tmp_path / "run" / "previews").iterdir())
     assert len(files) == 2
     with Image.open(files[-1]) as image:
         assert image.mode == "L"
-    looks = read_previews(tmp_path / "run" / "looks", (8, 8, 1))
-    assert [samples for samples, _ in looks] == [model.history[0]["samples"], model.history[1]["samples"]]
-    assert looks[-1][1].shape[1:] == (8, 8, 1)
+    previews = read_previews(tmp_path / "run" / "previews", (8, 8, 1))
+    assert [samples for samples, _ in previews] == [model.history[0]["samples"], model.history[1]["samples"]]
+    assert previews[-1][1].shape[1:] == (8, 8, 1)
+    (tmp_path / "run" / "previews").rename(tmp_path / "run" / "looks")  # as runs of before that name have it
+    assert "Samples over the training" in gankit.evaluate(tmp_path / "run", real=x).html
 
 
 @pytest.mark.parametrize(

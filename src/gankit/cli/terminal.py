@@ -229,8 +229,8 @@ def _close_output() -> None:
 class Interruption:
     """What SIGINT and SIGTERM do to a training.
 
-    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next look,
-    where the game can be saved, and the second ends the process at once.
+    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next
+    progress update, where the game can be saved, and the second ends the process at once.
     """
 
     def __init__(self, voice: Voice) -> None:
@@ -248,7 +248,7 @@ class Interruption:
         if not self._begun:
             raise KeyboardInterrupt
         self._asked = True
-        self._voice.note("stopping at the next look; once more stops at once.")
+        self._voice.note("stopping at the next progress update; once more stops at once.")
 
 
 @contextmanager

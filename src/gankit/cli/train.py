@@ -41,7 +41,8 @@ def command(
     """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of images
     (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
 
-    Ctrl-C stops at the next look (25 steps, fewer of large images), keeps what was learned, and says how to go on.
+    Ctrl-C stops at the next progress update (25 steps, fewer of large images), keeps what was learned, and says how to
+    go on.
     """
     typed = given(flags)
     if resume:

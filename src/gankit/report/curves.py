@@ -184,7 +184,7 @@ def _fit_words(rows: Sequence[Mapping[str, Any]], records: str) -> list[str]:
     elif part > THRESHOLDS["overfit_gap"]:
         found = (
             f"Held-out {records} lag behind training {records} by {numbers.share(part)} of the distance to the fakes: "
-            f"D is learning the training {records} by heart (overfitting). More {records}, a stronger penalty "
+            f"D is memorising the training {records} (overfitting). More {records}, a stronger penalty "
             "(--penalty-weight) or a shorter training (--samples) would help."
         )
     else:

@@ -145,13 +145,13 @@ def worst_class(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[tupl
     if obeyed:
         worst = min(obeyed, key=lambda c: float(c["agreement"]))
         parts.append(
-            f"Least obeyed is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the fakes asked for it "
-            "are seen as it."
+            f"Least satisfied is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the fakes "
+            "generated for it are classified as it."
         )
     elif there := [c for c in known if c["fake"] > 0]:
         worst = min(there, key=lambda c: float(c["fake"]) / float(c["real"]))
         parts.append(
-            f"Most too seldom is {name(worst['class'])}: {numbers.share(worst['fake'])} of the fakes, "
+            f"Most under-represented is {name(worst['class'])}: {numbers.share(worst['fake'])} of the fakes, "
             f"{numbers.share(worst['real'])} of the real {noun.many}."
         )
     return [("", " ".join(parts))] if parts else []

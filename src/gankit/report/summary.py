@@ -183,7 +183,7 @@ class _Teller:
         overfits = over is not None and over > THRESHOLDS["overfit_gap"]
         if overfits:
             way = f"{numbers.share(over)} of the way to the fakes"
-            reasons.append(f"D has begun to learn training {self.many} by heart ({way})")
+            reasons.append(f"D has begun to memorise training {self.many} ({way})")
         if late is not None and late > THRESHOLDS["still_learning"] and not found:
             reasons.append(f"the training was still improving ({numbers.share(late)} of its gain in the last fifth)")
         because = f"; {numbers.listed(reasons)}" if reasons else ""

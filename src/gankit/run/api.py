@@ -152,7 +152,7 @@ def evaluate(
     """
     from gankit.kinds.assessment import assess
     from gankit.model.model import Model
-    from gankit.run.folder import PREVIEWS_NAME, RunFolder
+    from gankit.run.folder import RunFolder
 
     if num_rows is not None and num_rows < 2:
         raise OptionError(f"{num_rows} fakes are too few to judge by. Make at least 2, better thousands.")
@@ -169,7 +169,7 @@ def evaluate(
     kind = loaded.of
     asked = options_for(kind, "evaluate", options, f"this model is of kind {kind.name}")
     assessment = kind.assessment(loaded, prepared, [], on_note or (lambda text: None), **vars(asked))
-    previews, count = None if run is None else run.path / PREVIEWS_NAME, num_rows or num_fakes(loaded)
+    previews, count = None if run is None else run.previews, num_rows or num_fakes(loaded)
     return assess(assessment, real, fake, previews, num_fakes=count, seed=seed, records=records)
 
 

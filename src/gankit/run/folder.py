@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EVIDENCE_NAME = "perception.safetensors"
 """The file in a run folder that keeps what the records are measured by."""
 
-PREVIEWS_NAME = "looks"
+PREVIEWS_NAME, OLD_PREVIEWS_NAME = "previews", "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
 
 BASELINE_NAME = "likelihood.safetensors"
@@ -209,9 +209,15 @@ class RunFolder:
                 notes.append(f"{path} is damaged; the one before it is used.")
         raise ModelError(f"every checkpoint of {self.path} is damaged: {found[-1][1]} and older. Start the run anew.")
 
+    @property
+    def previews(self) -> Path:
+        """Where previews are kept: `previews`, or `looks` in a run folder of before that name."""
+        old = self.path / OLD_PREVIEWS_NAME
+        return old if old.is_dir() else self.path / PREVIEWS_NAME
+
     def save_preview(self, samples: int, preview: Preview) -> None:
         """Keeps fakes of a training that has been shown so many samples, in a file that people can open."""
-        folder = self.path / PREVIEWS_NAME
+        folder = self.previews
         folder.mkdir(exist_ok=True)
         name = f"{samples:012d}"
         if preview.form == "grid":

@@ -39,7 +39,7 @@ def players(
     fake: Clips, fake_classes: np.ndarray | None, real: Clips | None, real_classes: np.ndarray | None,
     names: Sequence[str],
 ) -> list[Table]:  # fmt: skip
-    """A row a class, or one row where there are none: the first fakes, none chosen, and held-out audio clips.
+    """A row a class, or one row where there are none: the first fakes, uncurated, and held-out audio clips.
 
     real: None where no real audio clips may be shown. The classes are numbers of `names`.
     """
@@ -57,7 +57,7 @@ def players(
         (name, *(_players_of(clips, classes, k, count, f"{what} {name}") for clips, classes, what in columns.values()))
         for k, name in shown
     )
-    caption = "Fakes to listen to, the first ones, none chosen"
+    caption = "Fakes to listen to, the first ones, uncurated"
     return [Table(caption, heads_of("Class", *columns), rows, "gallery")]
 
 
@@ -113,5 +113,5 @@ class AudioAssessment(PixelAssessment):
         classes = real.classes if len(real.clips) == len(real) else None
         heard = real.clips if records else None
         tables = players(parts.fake.clips, parts.fake.classes, heard, classes, levels)
-        asked = "The first fakes of each class, none chosen, and held-out audio clips where they may be shown."
+        asked = "The first fakes of each class, uncurated, and held-out audio clips where they may be shown."
         return {"opening": BY_SPECTROGRAMS, "first": [Section("listen", "Listen", [asked], tables=tables)]}

@@ -78,7 +78,8 @@ def prepare_audio(
     channels = "one channel" if clips.x.shape[2] == 1 else "two channels"
     what = "pieces" if cut else "audio clips"
     notes.append(
-        f"kind: audio ({len(clips):,} {what} of {seconds:.3g} s at {clips.rate:,} Hz, {channels}). Another: --kind."
+        f"kind: audio ({len(clips):,} {what} of {seconds:.3g} s at {clips.rate:,} Hz, {channels}). "
+        "Override with --kind."
     )
     return Prepared(
         kind, clips.origin, schema, network, ClipSet(train, images, train_rows, clips),

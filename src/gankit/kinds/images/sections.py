@@ -227,7 +227,7 @@ class ImageSections(Sections[ImageFacts]):
             body = sheet(self.heldout[real], columns, f"{len(real)} held-out real {many}.")
             drawn.append(Drawing("Real (held-out)", body))
             beside = f", and held-out real {many} at the same size"
-        asked = f"The first fakes, as the model gives them, none chosen{beside}."
+        asked = f"The first fakes, as the model gives them, uncurated{beside}."
         return [Section("samples", "Samples", [asked], drawings=drawn, layout="sheets", notes=notes)]
 
     def _size_notes(self) -> list[str]:
@@ -265,7 +265,7 @@ class ImageSections(Sections[ImageFacts]):
             rows.append((name, fakes, *beside, numbers.share(numbers.finite(known.get(name, {}).get("agreement")))))
         head, how = "Fakes classified as it", "The first fakes of each class, as the classifier sees them."
         if self.facts.asked:
-            head, how = "Fakes generated for it", "Fakes asked to show a class, a row each, none chosen."
+            head, how = "Fakes generated for it", "Fakes asked to show a class, a row each, uncurated."
         drop = all(row[-1] == "–" for row in rows)
         heads = ["Class", head, *(["Real (held-out)"] if of_real is not None else []), "#Classified as it"]
         cut = f" (the {len(shown)} worst of {len(of_fakes)})" if len(shown) < len(of_fakes) else ""
@@ -305,11 +305,11 @@ class ImageSections(Sections[ImageFacts]):
         if not out:
             return []
         asked = (
-            "The second figure of Goodfellow et al. (2014) for this model: fakes, none chosen, and in yellow frames "
+            "The second figure of Goodfellow et al. (2014) for this model: fakes, uncurated, and in yellow frames "
             f"the training {self.noun.one} nearest to the fake at its left. If the two are the same, it was copied. "
             "Features also see a copy that was shifted or tinted."
         )
-        title = "Learned or memorised?"
+        title = "Memorisation"
         return [Section("figure-2014", title, [asked], records.confidential(self.noun), drawings=out, layout="sheets")]
 
     def _closest(self) -> list[Section]:

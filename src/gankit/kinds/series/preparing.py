@@ -401,7 +401,7 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, he
     grid = series.layout.times.grid if series.layout.times else None
     every = "" if grid is None else f", {grid.words} from step to step"
     return (
-        f"kind: series ({what}, {how}{every}; {len(train):,} to learn from, {len(heldout):,} held out). Another: "
+        f"kind: series ({what}, {how}{every}; {len(train):,} to learn from, {len(heldout):,} held out). Override with "
         f"--kind.{short}"
     )
 

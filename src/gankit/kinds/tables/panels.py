@@ -308,7 +308,7 @@ def _levels(details: Mapping[str, Any]) -> Table:
             f"{w['column']} ({numbers.score(w['score'])})" for w in v.get("worst") or []
         ),
     }
-    return table_of(_capped("The other columns, given a value", found), columns, found[:_MOST])
+    return table_of(_capped("Conditional distributions of the other columns", found), columns, found[:_MOST])
 
 
 def _attack(details: Mapping[str, Any]) -> Table:

@@ -46,10 +46,10 @@ class TableSections(Sections[TableFacts]):
         Chapter("columns", "Columns", ("marginals",)),
         Chapter("pairs", "Pairs of columns", ("pairs",)),
         Chapter("groups", "Group-by answers", ("cube",)),
-        Chapter("judges", "Judged by machines", ("two-sample",)),
-        Chapter("usefulness", "Usefulness", ("usefulness",)),
+        Chapter("judges", "Classifier two-sample tests", ("two-sample",)),
+        Chapter("usefulness", "TSTR utility", ("usefulness",)),
         Chapter("coverage", "Variety and rare categories", ("coverage",)),
-        Chapter("conditions", "Given a value", ("conditional",)),
+        Chapter("conditions", "Conditional distributions", ("conditional",)),
         Chapter("copies", "Copies", ("copies",)),
     )
     lists: bool = True

@@ -354,7 +354,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
 def autoregression(train: SeriesSample, columns: Columns, num_series: int, seed: int) -> SeriesSample:
     """Series of a vector autoregression of order 2 that was fitted to the training series by least squares.
 
-    x_t = b + A_1 x_{t-1} + A_2 x_{t-2} + e_t, over all columns together, with errors e_t drawn again from those of the
+    x_t = b + A_1 x_{t-1} + A_2 x_{t-2} + e_t, over all columns together, with errors e_t resampled from those of the
     fit, step by step for all columns. Each begins with the first steps of a training series, whose length, label and
     gaps it takes over; values are kept within the range of real ones, should it run away.
     """
@@ -422,7 +422,7 @@ def _made(make: Callable[..., SeriesSample], inputs: SeriesInputs, *own: Any) ->
 BASELINES: Sequence[Baseline[SeriesInputs]] = (
     Baseline(
         "autoregression", lambda i: _made(autoregression, i, i.columns), "Autoregression", "a vector autoregression",
-        "a vector autoregression: each step from the two before it, by least squares, with residuals drawn again. A "
+        "a vector autoregression: each step from the two before it, by least squares, with resampled residuals. A "
         "plain method that a GAN should beat.", "triangle", start=True,
     ),
     Baseline(
@@ -432,7 +432,7 @@ BASELINES: Sequence[Baseline[SeriesInputs]] = (
     ),
     Baseline(
         "bootstrap", lambda i: _made(bootstrap, i), "Bootstrap", "a bootstrap of training series",
-        "training series drawn again: as real as can be, and all of it copied. It shows what a copier would score.",
+        "a bootstrap of training series: as real as can be, and all of it copied. It shows what a copier would score.",
         "cross",
     ),
 )  # fmt: skip

@@ -128,7 +128,7 @@ def histogram_divergence(real: np.ndarray, fake: np.ndarray) -> tuple[float, int
     """(KL(real || fake) in nats, number of bins) over bins that hold equally many real values.
 
     real: [N], fake: [M] finite numbers. About N^(1/3) bins, between 4 and 100; half a count is added to every bin
-    (Krichevsky & Trofimov 1981), so that an empty bin is dear but not infinite.
+    (Krichevsky & Trofimov 1981), so that an empty bin is expensive but not infinite.
     """
     wanted = int(np.clip(round(len(real) ** (1 / 3)), 4, 100))
     cuts = np.unique(np.quantile(real, np.linspace(0, 1, wanted + 1)[1:-1], method="inverted_cdf"))

@@ -366,7 +366,7 @@ BASELINES: Sequence[Baseline[TableInputs]] = (
         "columns tied by correlations alone: a plain method that a GAN should beat.", "triangle", start=True,
     ),
     Baseline(
-        "bootstrap", _baseline(bootstrap), "Real rows drawn again", "real rows drawn again",
+        "bootstrap", _baseline(bootstrap), "Bootstrap of training rows", "a bootstrap of training rows",
         "a bootstrap of the training rows: as real as can be, and all of it copied. It shows what a copier would "
         "score.", "cross",
     ),
@@ -396,8 +396,9 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "c2st_trees", _against_heldout(classifiers.c2st_trees), "two-sample",
-        "Can boosted trees tell fakes from real rows? 1: no better than by chance; 0: always.", title="Judged by trees",
-        noun="rows as a whole (judged by trees)",
+        "Can boosted trees tell fakes from real rows? 1: no better than by chance; 0: always.",
+        title="C2ST, boosted trees",
+        noun="rows as a whole (C2ST by boosted trees)",
         question="Can boosted trees, shown whole rows, tell fakes from real rows?",
         remedy=f"{LONGER}; trees look at many columns at once, which is learned last",
         details=records.two_sample("A tree model", NOUN), tolerance=0.05,
@@ -405,13 +406,14 @@ METRICS: Sequence[Metric[TableInputs]] = (
     Metric(
         "c2st_linear", _against_heldout(classifiers.c2st_linear), "two-sample",
         "Can a linear model tell fakes from real rows? 1: no better than by chance; 0: always.",
-        title="Judged by a linear model", noun="rows as a whole (judged by a linear model)",
+        title="C2ST, linear model", noun="rows as a whole (C2ST by a linear model)",
         question="Can a linear model tell fakes from real rows?", details=records.two_sample("A linear model", NOUN),
         tolerance=0.05,
     ),
     Metric(
         "usefulness", _usefulness, "usefulness",
-        "A model trained on the fakes, tested on held-out real rows: ROC AUC, or R2 for a number.", title="Usefulness",
+        "A model trained on the fakes, tested on held-out real rows: ROC AUC, or R2 for a number.",
+        title="TSTR utility",
         noun="training predictive models",
         question="Does a model trained on fakes predict real rows as well as one trained on real rows?",
         remedy=f"{LONGER}, or train with the target as a condition (--given COLUMN)", details=_of_usefulness,
@@ -437,7 +439,8 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "density", _against_heldout(coverage.density), "coverage",
-        "How crowded the fakes are around real rows; above 1: they keep to the crowd.", noun="density around real rows",
+        "How dense the fakes are around real rows; above 1: they concentrate where real rows are dense.",
+        noun="density around real rows",
         question="Are there as many fakes around real rows as there should be?", direction="near", tolerance=0.05,
     ),
     Metric(
@@ -447,8 +450,8 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "conditional", _conditional, "conditional", "Given a value of one column, how alike the other columns are.",
-        title="Given a value", noun="rows with a given value",
-        question="Among rows with a given value, do the other columns follow the real ones?",
+        title="Conditional distributions", noun="conditional distributions",
+        question="Among conditional distributions, do the other columns follow the real ones?",
         remedy=f"{LONGER}, or train with that column as a condition (--given COLUMN)", details=_of_conditional,
         tolerance=0.01,
     ),

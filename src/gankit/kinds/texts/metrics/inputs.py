@@ -397,14 +397,14 @@ def _uniforms(generator: np.random.Generator) -> Iterator[float]:
 
 
 def shuffled(texts: Texts, num_texts: int, seed: int) -> list[list[str]]:
-    """Training texts drawn again, the units of each in random order: right units and lengths, no order at all."""
+    """A bootstrap of training texts, the units of each in random order: right units and lengths, no order at all."""
     generator = numpy_generator(seed, "metrics/texts/shuffled")
     chosen = generator.integers(0, len(texts), num_texts)
     return [[texts[i][k] for k in generator.permutation(len(texts[i]))] for i in chosen]
 
 
 def bootstrap(num_train: int, num_texts: int, seed: int) -> np.ndarray:
-    """Rows of training texts drawn again: [num_texts] int64."""
+    """Rows of a bootstrap of training texts: [num_texts] int64."""
     return numpy_generator(seed, "metrics/texts/bootstrap").integers(0, num_train, num_texts)
 
 
