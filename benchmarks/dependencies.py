@@ -50,7 +50,7 @@ def table(rows: int, numbers: int, categories: int, seed: int) -> Any:
     for i in range(categories):
         columns[f"c{i}"] = np.minimum(generator.zipf(1.5, rows), 40).astype(np.int32) - 1
     levels = {f"c{i}": tuple(f"level {k}" for k in range(40)) for i in range(categories)}
-    sample = module("metrics.sample").Sample
+    sample = module("kinds.tables.metrics.sample", "metrics.sample").Sample
     try:
         return sample(columns, {n: "category" if n in levels else "number" for n in columns}, levels)
     except TypeError as error:
@@ -58,13 +58,13 @@ def table(rows: int, numbers: int, categories: int, seed: int) -> Any:
 
 
 def replaced() -> None:
-    cube = module("kinds.tables.metrics.cube", "metrics.cube").cube
+    cube = module("kinds.tables.metrics.coverage", "kinds.tables.metrics.cube", "metrics.cube").cube
     for rows, numbers, categories in ((1000, 3, 2), (10_000, 6, 8), (10_000, 20, 0), (10_000, 60, 40)):
         real, fake = table(rows, numbers, categories, 0), table(rows, numbers, categories, 1)
         print(
             f"cube, {rows} rows, {numbers + categories} columns: {median_ms(lambda r=real, f=fake: cube(r, f)):.0f} ms"
         )
-    distances = module("kinds.texts.metrics.distances", "metrics.text_distances")
+    distances = module("kinds.texts.metrics.fidelity", "kinds.texts.metrics.distances", "metrics.text_distances")
     coded = module("kinds.texts.metrics.grams", "metrics.text_grams").Coded
     generator = np.random.default_rng(0)
     for count, queries, mean in ((2000, 300, 40), (2000, 1000, 12), (20_000, 48, 40), (2000, 300, 200)):
@@ -91,9 +91,9 @@ def statistics_kept() -> None:
     from scipy import stats
     from scipy.spatial.distance import jensenshannon
 
-    marginals = module("kinds.tables.metrics.marginals")
+    marginals = module("kinds.tables.metrics.distributions", "kinds.tables.metrics.marginals")
     grams = module("kinds.texts.metrics.grams")
-    interval = module("metrics.score").binomial_interval
+    interval = module("metrics.metric", "metrics.score").binomial_interval
     generator = np.random.default_rng(0)
     a, b = generator.normal(size=10_000), generator.normal(size=10_000) + 0.1
     beside(
@@ -120,7 +120,7 @@ def neighbours_kept() -> None:
     from sklearn.metrics.pairwise import euclidean_distances, polynomial_kernel
     from sklearn.neighbors import NearestNeighbors
 
-    near = module("metrics.neighbours")
+    near = module("kinds.tables.metrics.neighbours", "metrics.neighbours")
     reference, fake = table(10_000, 6, 8, 0), table(5000, 6, 8, 1)
     space = near.Space(reference)
     among, asked = space.place(reference), space.place(fake)
@@ -178,7 +178,7 @@ def frechet_kept() -> None:
 def signals_kept() -> None:
     from scipy.signal import ShortTimeFFT, welch
 
-    spectrum = module("kinds.audio.spectrum").Spectrum.of(16_000, 16_384)
+    spectrum = module("kinds.audio.codec", "kinds.audio.spectrum").Spectrum.of(16_000, 16_384)
     sound = np.random.default_rng(0).normal(size=16_384).astype(np.float32)
     library = ShortTimeFFT(spectrum._taper, spectrum.hop, 16_000)
     beside(
@@ -192,7 +192,7 @@ def signals_kept() -> None:
         lambda: spectrum.signal(spectrum.transform(sound)),
         lambda: library.istft(library.stft(sound), k1=16_384),
     )
-    sums = module("kinds.series.metrics.sums")
+    sums = module("kinds.series.metrics.distances", "kinds.series.metrics.sums")
     v = np.random.default_rng(0).normal(size=(500, 200, 3)).astype(np.float32)
     beside(
         "spectra of 500 series, scipy welch",
