@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +20,7 @@ from extension import installed
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.errors import InterruptedRun, OptionError
+from gankit.errors import InterruptedRun, OptionError, OutputError
 from gankit.io.probe import Probe
 from gankit.kinds import KINDS, options_by_kind, prepare
 from gankit.options import Option, options_of
@@ -167,6 +170,66 @@ def test_fakes_are_written_read_back_and_reported_on(kind: str, tmp_path: Path) 
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "<html" in page and report.json["evaluation"]["metrics"]
     json.dumps(report.json, allow_nan=False)
+
+
+class Pipe(io.RawIOBase):
+    """A stream that can only be written to, as standard output in a pipe."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.data += bytes(data)
+        return memoryview(data).nbytes
+
+
+def members(data: bytes) -> Any:
+    """Of an archive its members and what they hold, for a pipe's has its lengths elsewhere; else the bytes."""
+    if not data.startswith(b"PK"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@kinds(*SLOW)
+def test_every_format_goes_to_a_stream_as_to_a_file(kind: str, tmp_path: Path) -> None:
+    model, written = trained(kind), 0
+    assert set(model.of.formats) and all(name == f.name for name, f in model.of.formats.items())
+    for name, form in model.of.formats.items():
+        assert re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", form.media_type)
+        count, file, stream = 1 if name == "wav" else 5, tmp_path / f"fakes.{name}", Pipe()
+        try:
+            model.write(file, count, seed=2, offset=3)
+        except OutputError:  # as a list of numbers in .npy with names
+            with pytest.raises(OutputError):
+                model.write(stream, count, seed=2, offset=3, format=name)
+            continue
+        model.write(stream, count, seed=2, offset=3, format=name)
+        assert members(bytes(stream.data)) == members(file.read_bytes()), name
+        written += 1
+    assert written
+    with pytest.raises(OutputError, match=f"{next(iter(model.of.formats))}.*'nothing' was named"):
+        model.write(Pipe(), 5, format="nothing")
+
+
+@kinds(*SLOW)
+def test_what_can_be_asked_for_is_stated_and_can_be_asked_for(kind: str) -> None:
+    model = trained(kind)
+    for condition in model.of.conditions(model):
+        if condition.type == "levels":
+            made = model.sample(3, where={condition.name: condition.levels[0]})[condition.name]
+            assert made == [condition.levels[0]] * 3
+        elif condition.type == "range":
+            middle = (condition.low + condition.high) / 2  # type: ignore[operator]  # a range has both
+            made = model.sample(3, where={condition.name: (middle, condition.high)})[condition.name]
+            assert all(middle <= value <= condition.high for value in made)  # type: ignore[operator]
+        else:
+            assert condition.type == "prefix" and all(t.startswith("ka") for t in model.sample(3, prefix="ka"))
+    stated = {c.name: c.type for c in model.of.conditions(model)}
+    assert stated == {"table": {"a": "range", "b": "levels"}, "text": {"prefix": "prefix"}}.get(kind, {})
 
 
 @kinds(*SLOW)

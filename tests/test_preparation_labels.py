@@ -82,7 +82,7 @@ def test_held_out_images_of_unknown_classes_are_left_out(tmp_path: Path) -> None
         prepare(tmp_path / "train", TrainConfig(**plain), [])
     prepare(tmp_path / "train", TrainConfig(**plain, given=("none",)), [])
     fill(tmp_path, [f"strange/{label}/{i}.png" for label in "cd" for i in range(4)], noise(8))
-    with pytest.raises(DataError, match="none of its 8 images has labels"):
+    with pytest.raises(DataError, match="none of its 8 images has a label"):
         prepare(tmp_path / "train", TrainConfig(heldout=str(tmp_path / "strange")), [])
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,35 @@ if TYPE_CHECKING:
     from gankit.columns.codec import Field
 
 _FEW_LEVELS = 20
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that samples can be asked for.
+
+    name: of the column, as in `where`; of type "prefix" and "history" the option of `sample`.
+    type: "levels" (one or several of `levels`), "range" (numbers, or dates in seconds since 1970, of which training
+        showed `low` to `high`), "prefix" (how a text begins) or "history" (steps that a series continues).
+    missing: whether a missing value can be asked for.
+    """
+
+    name: str
+    type: Literal["levels", "range", "prefix", "history"]
+    levels: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    missing: bool = False
+
+
+def conditions_of(schema: Schema, fields: Sequence[Field]) -> tuple[Condition, ...]:
+    """What can be asked for of each column. fields: of a `TableCodec`."""
+    columns = [schema.column(field.name) for field in fields]
+    return tuple(
+        Condition(c.name, "levels", tuple(map(str, c.levels)), missing=bool(c.markers))
+        if c.type == "category"
+        else Condition(c.name, "range", low=c.low, high=c.high, missing=bool(c.markers))
+        for c in columns
+    )
 
 
 @dataclass(frozen=True)

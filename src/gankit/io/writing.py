@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Protocol, TextIO
 
 import pyarrow as pa
@@ -92,17 +93,57 @@ def write_files(batches: Iterable[Batch], path: str | Path, form: FileForm, orig
             hint = form.hints.get(suffix, "")
             raise OutputError(f"{form.noun} are not written as {suffix!r}.{hint} Take one of: {form.known}.")
         with whole_file(target) as stream:
-            if suffix in form.sinks:
-                return form.sinks[suffix](stream, origin, target.name, first_row).feed(batches)
-            with zipfile.ZipFile(stream, "w") as archive:
+            return _write_one(batches, stream, form, suffix, origin, target.name, first_row)
 
-                def add(name: str, data: bytes) -> None:
-                    info = zipfile.ZipInfo(name)
-                    info.external_attr = 0o644 << 16
-                    info.compress_type = zipfile.ZIP_DEFLATED if name == _LABELS else zipfile.ZIP_STORED
-                    archive.writestr(info, data)
 
-                return _Files(form, add, origin, target.name, first_row).feed(batches)
+def _write_one(
+    batches: Iterable[Batch], stream: IO[bytes], form: FileForm, suffix: str, origin: Origin, name: str, row: int
+) -> int:
+    if suffix in form.sinks:
+        return form.sinks[suffix](stream, origin, name, row).feed(batches)
+    with zipfile.ZipFile(stream, "w") as archive:
+
+        def add(name: str, data: bytes) -> None:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED if name == _LABELS else zipfile.ZIP_STORED
+            archive.writestr(info, data)
+
+        return _Files(form, add, origin, name, row).feed(batches)
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """A format in which records can be written to a binary stream.
+
+    name: as the suffix of such a file, without its point. media_type: of the bytes (RFC 6838).
+    write: takes batches of records, the stream, how the data came, and the number of the first record.
+    """
+
+    name: str
+    media_type: str
+    write: Callable[[Iterable[Any], IO[bytes], Origin, int], Any]
+
+
+def table_formats(write: Callable[..., Any], more: Mapping[str, str] = MappingProxyType({})) -> dict[str, OutputFormat]:
+    """Every format of tables, and `more` (name -> media type). write: takes batches, a stream, origin and `format`."""
+
+    def as_format(name: str) -> Callable[[Iterable[Any], IO[bytes], Origin, int], Any]:
+        return lambda batches, stream, origin, _: write(batches, stream, origin, format=name)
+
+    known = {f.name: f.media_type for f in FORMATS.values() if not f.is_guess} | dict(more)
+    return {name: OutputFormat(name, media_type, as_format(name)) for name, media_type in known.items()}
+
+
+def file_formats(form: FileForm, media_types: Mapping[str, str]) -> dict[str, OutputFormat]:
+    """The formats of files that hold many records of `form`, and a zip archive; media_types: by name."""
+
+    def as_suffix(name: str) -> Callable[[Iterable[Any], IO[bytes], Origin, int], Any]:
+        return lambda batches, stream, origin, row: _write_one(
+            batches, stream, form, f".{name}", origin, "the output", row
+        )
+
+    return {name: OutputFormat(name, media_type, as_suffix(name)) for name, media_type in media_types.items()}
 
 
 class _Files(Sink):

@@ -6,6 +6,7 @@ imports no torch.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Values
+from gankit.columns.conditions import Condition, conditions_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
+from gankit.errors import OutputError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
+from gankit.io.writing import OutputFormat
 from gankit.kinds.options import Options
 from gankit.metrics.metric import Noun as Noun
 
@@ -34,8 +38,8 @@ if TYPE_CHECKING:
 Notes = list[str]
 """Decisions that were made for the user, one line each; functions append to it."""
 
-Target = str | Path
-"""A file or a folder to write to; "-" is standard output."""
+Target = str | Path | IO[bytes]
+"""A file or a folder to write to, a binary stream, or "-" for standard output."""
 
 D = TypeVar("D", bound="Dataset")
 C = TypeVar("C", bound=Codec[Any])
@@ -59,6 +63,11 @@ class Dataset:
     def take(self: D, rows: np.ndarray) -> D:
         """The records at `rows` [m] int64, in that order."""
         return replace(self, values={name: v.take(rows) for name, v in self.values.items()})
+
+    def chunks(self: D, size: int) -> Iterator[D]:
+        """All records in order, `size` at a time."""
+        for begin in range(0, len(self), size):
+            yield self.take(np.arange(begin, min(begin + size, len(self))))
 
 
 @dataclass(frozen=True)
@@ -279,9 +288,41 @@ class Kind(ABC, Generic[D, C]):
     def join(self, batches: Sequence[Any], origin: Origin) -> Any:
         """All batches (one at least) as one object of the form the training data came in."""
 
+    def conditions(self, model: Any) -> tuple[Condition, ...]:
+        """What samples of a model can be asked for: the columns that its G can be restricted to, or is given."""
+        codec = model.given and model.given.codec
+        codec = model.codec if model.generator.by_column is not None else codec
+        return () if codec is None else conditions_of(model.schema, codec.fields)
+
+    @property
     @abstractmethod
-    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """Writes batches; `format`: where no suffix tells."""
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """The formats in which such records can be written to a binary stream, by their names."""
+
+    @abstractmethod
+    def write_file(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """Writes batches to a file or a folder, whole or not at all; `format`: where no suffix tells."""
+
+    def write(self, batches: Iterable[Any], target: Target, origin: Origin, first_row: int, format: str | None) -> None:
+        """Writes batches to a file, a folder, standard output or a stream; `format`: where no suffix tells.
+
+        Raises:
+            OutputError: there is no such format, or it cannot be written.
+        """
+        if isinstance(target, str | Path) and str(target) != "-":
+            self.write_file(batches, target, origin, first_row, format)
+            return
+        name = format or self.pipe_format(origin)
+        if name is None or name not in self.formats:
+            raise OutputError(
+                f"{self.noun.many} are written to a stream as {', '.join(self.formats)}, and "
+                f"{'no format' if name is None else repr(name)} was named. Say which with --format, or give a file or "
+                "folder with -o."
+            )
+        stream: Any = getattr(sys.stdout, "buffer", sys.stdout) if isinstance(target, str | Path) else target
+        self.formats[name].write(batches, stream, origin, first_row)
 
     @abstractmethod
     def suffix(self, origin: Origin) -> str:

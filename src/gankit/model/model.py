@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -133,12 +133,13 @@ class Model:
         return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
 
     def write(
-        self, path: str | Path, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
-        format: str | None = None, **options: Any,
+        self, path: str | Path | IO[bytes], n: int, seed: int = 0, offset: int = 0,
+        where: Mapping[str, Any] | None = None, format: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
-        """Writes the same rows as `sample` to a file, or images to a folder, in constant memory.
+        """Writes the same rows as `sample` to a file, a folder or a stream, in constant memory.
 
-        path: its suffix tells the format; "-" is standard output (no images). format: where no suffix tells.
+        path: its suffix tells the format; "-" is standard output; a binary stream stays open. format: where no suffix
+            tells, a key of the kind's `formats`.
 
         Raises:
             OptionError: as for `sample`. OutputError: another suffix, or the file cannot be written.
@@ -195,7 +196,7 @@ class Model:
         if isinstance(where, str):
             raise OptionError(f"where must be a dict such as {{'label': '7'}}. Got {where!r} instead.")
         conditions = dict(where or {})
-        allowed = [f.name for f in self.given.codec.fields] if self.given else []
+        allowed = [c.name for c in self.of.conditions(self) if c.type in ("levels", "range")]
         for name in conditions:
             if name not in allowed:
                 some = f"It takes conditions on {', '.join(allowed)}." if allowed else "It was trained without --given."

@@ -39,7 +39,7 @@ class BlockOutput(nn.Module):
         padding: list[float] = []  # for each slot, 0, or -infinity where it holds none
         self.groups: list[tuple[int, int, int]] = []  # (first slot, blocks, slots per block)
         home = [0] * self.width  # for each number of the record, its slot
-        chosen = torch.zeros(self.width, dtype=torch.bool)
+        chosen = [False] * self.width
         for _, members in sorted(groups.items()):
             widest = max(size for _, size in members)
             self.groups.append((len(columns), len(members), widest))
@@ -47,14 +47,15 @@ class BlockOutput(nn.Module):
                 home[offset : offset + size] = range(len(columns), len(columns) + size)
                 columns += [*range(offset, offset + size), *[offset] * (widest - size)]
                 padding += [0.0] * size + [-torch.inf] * (widest - size)
-                chosen[offset : offset + size] = True
-        self.all_chosen = bool(chosen.all())
+                chosen[offset : offset + size] = [True] * size
+        self.all_chosen = all(chosen)
         # not in the state: they follow from the spec
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)
         self.register_buffer("padding", torch.tensor(padding, dtype=torch.float32), persistent=False)
         self.register_buffer("home", torch.tensor(home, dtype=torch.long), persistent=False)
-        self.register_buffer("chosen", chosen, persistent=False)
-        self.register_buffer("where", chosen.nonzero().squeeze(1), persistent=False)
+        self.register_buffer("chosen", torch.tensor(chosen, dtype=torch.bool), persistent=False)
+        where = [i for i, one in enumerate(chosen) if one]
+        self.register_buffer("where", torch.tensor(where, dtype=torch.long), persistent=False)
 
     def forward(self, raw: Tensor, u: Tensor) -> Tensor:
         """A record for raw numbers.

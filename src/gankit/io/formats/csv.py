@@ -261,15 +261,15 @@ def _ragged(data: bytes, name: str, width: int, dialect: Origin) -> DataError:
 
 
 class _CsvSink(Sink):
-    """CSV and TSV, in the dialect that the data came in."""
+    """Delimited text, in the dialect that the data came in; the delimiter is kept where the format is."""
+
+    own, mark = "csv", ","
 
     def begin(self, first: pa.Table) -> None:
         origin = self.origin
         own = origin.format in ("csv", "tsv")
-        plain = strip_suffixes(self.name.lower(), (".gz", ".zip"))
-        tabs = plain.endswith((".tsv", ".tab"))
-        commas = plain.endswith(".csv") and origin.format == "tsv"
-        self._mark = "\t" if tabs else "," if commas or not own else origin.delimiter
+        named = strip_suffixes(self.name.lower(), (".gz", ".zip")).endswith((".tsv", ".tab"))
+        self._mark = self.mark if origin.format != self.own or named else origin.delimiter
         self._end = origin.newline if own else "\n"
         self._escape = origin.escape or '"'
         self._special = re.compile(rf'[{re.escape(self._mark)}"\r\n]')
@@ -372,6 +372,10 @@ class Csv(Format):
     sink = _CsvSink
 
 
+class _TsvSink(_CsvSink):
+    own, mark = "tsv", "\t"
+
+
 class Tsv(Csv):
     """Text with tabs between fields, unless it shows otherwise."""
 
@@ -379,3 +383,4 @@ class Tsv(Csv):
     suffixes = (".tsv",)
     aliases = (".tab",)
     expected = "\t"
+    sink = _TsvSink

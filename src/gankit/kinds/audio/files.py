@@ -375,14 +375,16 @@ class _Wav(Sink):
     """One audio clip."""
 
     noun = "audio clips"
+    _begun = False
 
     def write(self, batch: Clips) -> None:
         for data in _encoded(batch):
-            if self.stream.tell():
+            if self._begun:
                 raise OutputError(
                     f"a .wav file holds one audio clip. Ask for one with -n 1, or take one of: {SUFFIXES}."
                 )
             self.stream.write(data)
+            self._begun = True
 
 
 class _Npz(ArraySink):
@@ -407,3 +409,6 @@ class _Npz(ArraySink):
 
 
 FILES = FileForm("audio clips", ".wav", _encoded, {".npz": _Npz, ".wav": _Wav}, SUFFIXES)
+
+MEDIA_TYPES = {"zip": "application/zip", "npz": "application/x-npz", "wav": "audio/wav"}
+"""What audio clips are written to a stream as."""

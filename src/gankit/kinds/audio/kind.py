@@ -6,6 +6,7 @@ Knows everything of audio by its modules, and images; never the loop's inside or
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
+from gankit.io.writing import OutputFormat, file_formats
 from gankit.kinds.audio.codec import FULL_SCALE, LENGTH, SOUND, AudioCodec
-from gankit.kinds.audio.files import Clips, ClipSet, joined_clips, to_clip_object
+from gankit.kinds.audio.files import FILES, MEDIA_TYPES, Clips, ClipSet, joined_clips, to_clip_object, write_clips
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.base import Coded, Notes, Noun, Prepared, Target
+from gankit.kinds.base import Coded, Notes, Noun, Prepared
 from gankit.kinds.images.kind import PixelKind
 
 MOST_MEASURED = 500
@@ -81,10 +83,18 @@ class AudioKind(PixelKind[ClipSet, AudioCodec]):
         """See `Kind.join`."""
         return to_clip_object(joined_clips(batches, origin))
 
-    def write(self, batches: Iterable[Clips], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """See `Kind.write`."""
-        if str(path) == "-" or format is not None:
-            raise OptionError("audio clips go to a folder, a .zip, an .npz, or one to a .wav. Name it with -o.")
-        from gankit.kinds.audio.files import write_clips
+    @property
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """See `Kind.formats`: archives, arrays, and one clip."""
+        return file_formats(FILES, MEDIA_TYPES)
 
+    def write_file(
+        self, batches: Iterable[Clips], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write_file`."""
+        if format is not None:
+            raise OptionError(
+                f"--format {format}: what audio clips go to is told by the name after -o: a folder, a .zip, an .npz, "
+                "or a .wav for one. Leave --format out."
+            )
         write_clips(batches, path, origin, first_row=first_row)

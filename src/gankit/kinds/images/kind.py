@@ -6,6 +6,7 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -17,9 +18,18 @@ from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
+from gankit.io.writing import OutputFormat, file_formats
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.images.options import OPTIONS
-from gankit.kinds.images.records import Images, ImageSet, joined_images, to_image_object, write_images
+from gankit.kinds.images.records import (
+    FILES,
+    MEDIA_TYPES,
+    Images,
+    ImageSet,
+    joined_images,
+    to_image_object,
+    write_images,
+)
 from gankit.randomness import numpy_generator
 from gankit.spec import Spec
 
@@ -172,10 +182,15 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         """See `Kind.join`."""
         return to_image_object(joined_images(batches, origin))
 
-    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """See `Kind.write`."""
-        if str(path) == "-":
-            raise OptionError("images go to a folder, a .zip, an .npz, an .npy, or a .png as a grid. Name it with -o.")
+    @property
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """See `Kind.formats`: archives, arrays, and a grid."""
+        return file_formats(FILES, MEDIA_TYPES)
+
+    def write_file(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write_file`."""
         if format is not None:
             raise OptionError(
                 f"--format {format}: what images go to is told by the name after -o: a folder, a .zip, an .npz, an "

@@ -508,3 +508,8 @@ FILES = FileForm(
     "images", ".png", lambda batch: map(png, batch.x), {".npz": _Npz, ".npy": _Npy, ".png": _Grid}, _SUFFIXES,
     {".gif": " A GIF is one animation, which interpolate makes."},
 )  # fmt: skip
+
+MEDIA_TYPES = {
+    "zip": "application/zip", "npz": "application/x-npz", "npy": "application/x-npy", "png": "image/png",
+}  # fmt: skip
+"""What images are written to a stream as."""

@@ -10,6 +10,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -387,8 +388,10 @@ def ucr_table(part: Series) -> pa.Table:
     return pa.table(columns)
 
 
-def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, format: str | None = None) -> None:
-    """Writes series to a file, whose suffix tells the form, or to standard output ("-").
+def write_series(
+    batches: Iterable[Series], path: str | Path | IO[bytes], origin: Origin, format: str | None = None
+) -> None:
+    """Writes series to a file, whose suffix tells the form, to standard output ("-") or to a stream.
 
     Args:
         batches: of one origin.
@@ -399,13 +402,13 @@ def write_series(batches: Iterable[Series], path: str | Path, origin: Origin, fo
     Raises:
         OutputError: it cannot be written, or the form cannot hold what the series hold.
     """
-    layout_form, pipe = origin.details["layout"]["form"], str(path) == "-"
-    suffix = strip_suffixes(str(path).lower(), (".gz", ".zip")).rpartition(".")[2]
+    layout_form, pipe = origin.details["layout"]["form"], not isinstance(path, str | Path) or str(path) == "-"
+    suffix = "" if pipe else strip_suffixes(str(path).lower(), (".gz", ".zip")).rpartition(".")[2]
     form = format or ("ts" if pipe and layout_form == "ts" else suffix)
     if form == "ts":
         _write_ts(batches, path, origin)
     elif form in _ARRAYS:
-        _write_arrays(batches, Path(path), alone=form == "npy")
+        _write_arrays(batches, path, alone=form == "npy")
     elif layout_form == "rows" and (format == "tsv" if format else pipe or suffix in _LINES):
         write(map(ucr_table, batches), path, _of_files(origin, "tsv"), format="tsv")
     else:
@@ -420,9 +423,9 @@ def _of_files(origin: Origin, form: str) -> Origin:
     return origin if known else Origin(form, name=origin.name, header=form == "csv")
 
 
-def _write_ts(batches: Iterable[Series], path: str | Path, origin: Origin) -> None:
-    if str(path) == "-":
-        write_ts(batches, sys.stdout.buffer, origin.name)
+def _write_ts(batches: Iterable[Series], path: str | Path | IO[bytes], origin: Origin) -> None:
+    if not isinstance(path, str | Path) or str(path) == "-":
+        write_ts(batches, sys.stdout.buffer if isinstance(path, str | Path) else path, origin.name)
         return
     target = Path(path)
     if target.suffix.lower() != ".ts":
@@ -522,16 +525,19 @@ def _rectangular(part: Series, steps: Floats) -> Floats:
     return x
 
 
-def _write_arrays(batches: Iterable[Series], target: Path, alone: bool) -> None:
+def _write_arrays(batches: Iterable[Series], path: str | Path | IO[bytes], alone: bool) -> None:
     part = joined_series(list(batches))
     arrays = {part.layout.name: padded(part), **_label_arrays(part.labels)}
     if part.times is not None:
         arrays["time"] = _rectangular(part, part.times)
-    with complaints(target), whole_file(target) as file:
+    with ExitStack() as opened:
+        if isinstance(path, str | Path):
+            opened.enter_context(complaints(Path(path)))
+            path = opened.enter_context(whole_file(Path(path)))
         if alone:
-            np.save(file, arrays[part.layout.name], allow_pickle=False)
+            np.save(path, arrays[part.layout.name], allow_pickle=False)
         else:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # arrays by name
+            np.savez(path, **arrays)  # type: ignore[arg-type]  # arrays by name
 
 
 def _label_arrays(labels: pa.Table | None) -> dict[str, npt.NDArray[Any]]:

@@ -6,6 +6,7 @@ Knows everything of series by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
+from gankit.io.writing import OutputFormat, table_formats
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.options import OPTIONS
@@ -107,8 +109,15 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         """See `Kind.join`."""
         return to_series_object(joined_series(list(batches)))
 
-    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """See `Kind.write`."""
+    @property
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """See `Kind.formats`: those of tables, with a row a step or arrays, and .ts files."""
+        return table_formats(write_series, {"ts": "text/plain"})
+
+    def write_file(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write_file`."""
         write_series(batches, path, origin, format)
 
     def suffix(self, origin: Origin) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Target
+from gankit.io.writing import OutputFormat, table_formats
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
 from gankit.kinds.tables.preparing import is_whole, prepare_rows, sample_of
@@ -90,8 +92,15 @@ class TableKind(Kind[Dataset, Any]):
         """See `Kind.join`."""
         return to_object(pa.concat_tables(batches), origin)
 
-    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """See `Kind.write`."""
+    @property
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """See `Kind.formats`: those of tables."""
+        return table_formats(write)
+
+    def write_file(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write_file`."""
         write(batches, path, origin, format=format)
 
     def suffix(self, origin: Origin) -> str:

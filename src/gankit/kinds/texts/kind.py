@@ -6,19 +6,22 @@ Knows everything of texts by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from gankit.columns.column import Values
-from gankit.columns.rows import records_of
+from gankit.columns.conditions import Condition
+from gankit.columns.rows import records_of, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.formats import TEXT_FORMATS
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, Target
+from gankit.io.writing import OutputFormat, table_formats
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.texts import files
 from gankit.kinds.texts.options import OPTIONS
 from gankit.kinds.texts.preparing import prepare_texts
@@ -101,8 +104,19 @@ class TextKind(Kind[Dataset, TextCodec]):
         """See `Kind.join`."""
         return to_text_object(pa.concat_tables(batches), origin)
 
-    def write(self, batches: Iterable[Any], path: Target, origin: Origin, first_row: int, format: str | None) -> None:
-        """See `Kind.write`."""
+    def conditions(self, model: Any) -> tuple[Condition, ...]:
+        """See `Kind.conditions`; and how a text begins."""
+        return (*super().conditions(model), Condition("prefix", "prefix"))
+
+    @property
+    def formats(self) -> Mapping[str, OutputFormat]:
+        """See `Kind.formats`: those of tables, and a text a line."""
+        return table_formats(write, {"txt": "text/plain"})
+
+    def write_file(
+        self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
+    ) -> None:
+        """See `Kind.write_file`."""
         files.write_texts(batches, path, origin, format=format)
 
     def suffix(self, origin: Origin) -> str:
