@@ -103,6 +103,12 @@ def test_rooms_import_only_the_rooms_they_may_and_every_permission_is_used() -> 
     assert not wrong, "\n".join(wrong)
 
 
+def test_only_kinds_know_single_kinds() -> None:
+    single = {f"kinds/{folder.name}" for folder in (PACKAGE / "kinds").iterdir() if (folder / "kind.py").is_file()}
+    knowing = {room for room, below in MAY_IMPORT.items() if below & single}
+    assert single and knowing <= {"kinds", *single}
+
+
 KIND_NAMES = "number|vector|table|image|audio|series|text"
 
 

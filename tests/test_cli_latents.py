@@ -15,7 +15,7 @@ from PIL import Image
 
 import gankit
 from gankit.cli import run
-from gankit.kinds.images.records import png
+from gankit.io.pixels import png
 from gankit.latents.interpolation import find_encoder, write_animation
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "images.md").read_text(encoding="utf-8")

@@ -20,9 +20,10 @@ from PIL import Image
 
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
+from gankit.io.pixels import grid
 from gankit.io.records import Origin
 from gankit.kinds.images.reading import read_images
-from gankit.kinds.images.records import Images, grid, image_hash, write_images
+from gankit.kinds.images.records import Images, image_hash, write_images
 
 FOLDER = Origin("folder", details={"classes": False})
 CLASSES = Origin("folder", details={"classes": True})

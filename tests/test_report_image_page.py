@@ -22,9 +22,9 @@ from results import evaluation as evaluated
 from results import named, result, score
 from test_report_page import EVIL, Page
 
+from gankit.io.pixels import grid
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, METRICS
-from gankit.kinds.images.records import grid
 from gankit.kinds.images.sections import (
     ImageSections,
     classifier_table,

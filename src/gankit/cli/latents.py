@@ -15,7 +15,7 @@ import click
 
 from gankit.cli.flags import MODEL, PATH, numbers, out_option
 from gankit.cli.terminal import Voice, speaking
-from gankit.errors import DataError, OptionError, OutputError
+from gankit.errors import OptionError, OutputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,9 +106,7 @@ def interpolate_command(
     if is_animation:
         write_animation(out, images, segment=walk["frames"], fps=fps)
     else:
-        from gankit.kinds.images.records import Images, write_images
-
-        write_images([Images(images, None, loaded.origin)], out, loaded.origin)
+        loaded.of.write([loaded.of.of_pixels(images, loaded.origin)], out, loaded.origin, 0, None)
     voice.result({"file": str(out), "pictures": len(images)}, f"{len(images)} images in {out}")
 
 
@@ -164,13 +162,15 @@ def mix_command(
     conditions = parse_where(where)
     loaded = load(model)
 
-    from gankit.kinds.images.records import Images, grid, write_images
+    from gankit.io.atomic import complaints, whole_file
+    from gankit.io.pixels import grid, png
     from gankit.latents import Stop, mix
 
     stops = ([Stop(row, seed, conditions) for row in side] for side in (left, top))
     mixed = mix(loaded, *stops, levels=levels, truncation=truncation)
     sheet = grid(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
-    write_images([Images(sheet[None], None, loaded.origin)], out, loaded.origin)
+    with complaints(out), whole_file(out) as stream:
+        stream.write(png(sheet))
     result = {"file": str(out), "rows": left, "columns": top, "levels": levels}
     voice.result(result, f"{len(left)} x {len(top)} mixed images in {out}")
 
@@ -231,22 +231,14 @@ def _read(voice: Voice, model: Model, sources: tuple[str, ...]) -> tuple[np.ndar
     """The images of all sources at the model's size, [N, H, W, C] uint8, and their names."""
     import numpy as np
 
-    from gankit.config import TrainConfig
-    from gankit.kinds.images.reading import read_images
-
-    channels, height, width = model.codec.spec.shape
-    named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
-    config = TrainConfig(kind="image", size=f"{width}x{height}", channels=named)
-    parts, names = [], []
+    parts, names = [], list[str]()
     for source in sources:
         notes: list[str] = []
-        found = read_images(source, config, notes, least=1)
+        x, called = model.of.pixels(source, model.codec, notes)
         for note in notes:
             voice.note(note)
-        if found.x.shape[3] != channels:
-            raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")
-        parts.append(np.asarray(found.x))
-        names += list(found.names) or [f"{source}:{row}" for row in range(len(found))]
+        parts.append(x)
+        names += called or [f"{source}:{row}" for row in range(len(x))]
     return np.concatenate(parts), names
 
 
@@ -270,7 +262,7 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
     import numpy as np
 
     from gankit.io.atomic import complaints, whole_file
-    from gankit.kinds.images.records import grid, png
+    from gankit.io.pixels import grid, png
 
     files = [folder / f"{row:06d}.png" for row in range(len(projection.targets))]
     with complaints(folder):

@@ -294,6 +294,19 @@ class Kind(ABC, Generic[D, C]):
         codec = model.codec if model.generator.by_column is not None else codec
         return () if codec is None else conditions_of(model.schema, codec.fields)
 
+    def pixels(self, source: Any, codec: C, notes: Notes) -> tuple[np.ndarray, list[str]]:
+        """Records of a source in the size of a codec's, [N, H, W, C] uint8, and their names where they have some; asked
+        of kinds whose `has_places` is set.
+
+        Raises:
+            DataError: it cannot be read, or has other channels.
+        """
+        raise NotImplementedError(self.name)
+
+    def of_pixels(self, x: np.ndarray, origin: Origin) -> Any:
+        """Records, as a batch of `records`, of pixels [N, H, W, C] uint8; asked of kinds whose `has_places` is set."""
+        raise NotImplementedError(self.name)
+
     @property
     @abstractmethod
     def formats(self) -> Mapping[str, OutputFormat]:

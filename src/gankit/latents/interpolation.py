@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import OptionError, OutputError
 from gankit.io.atomic import complaints, whole_file
-from gankit.kinds.images.records import MAX_GRID_PIXELS, grid, png, to_pillow
+from gankit.io.pixels import MAX_GRID_PIXELS, grid, png, to_pillow
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.base import StyleGenerator

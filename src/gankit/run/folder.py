@@ -221,10 +221,9 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         name = f"{samples:012d}"
         if preview.form == "grid":
-            from gankit.io.records import Origin
-            from gankit.kinds.images.records import Images, write_images
+            from gankit.io.pixels import grid, png
 
-            write_images([Images(preview.records, None, Origin("array"))], folder / f"{name}.png", Origin("array"))
+            write_atomically(folder / f"{name}.png", png(grid(preview.records)))
         elif preview.form == "lines":
             with whole_file(folder / f"{name}.npy") as file:
                 np.save(file, preview.records, allow_pickle=False)

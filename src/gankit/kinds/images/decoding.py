@@ -21,8 +21,9 @@ import numpy as np
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io.pixels import MODES, Pixels
 from gankit.kinds.images.options import ImageOptions
-from gankit.kinds.images.records import MODES, Pixels, chunks, finished, fits_in_memory, room_for
+from gankit.kinds.images.records import chunks, finished, fits_in_memory, room_for
 
 if TYPE_CHECKING:
     from PIL import Image

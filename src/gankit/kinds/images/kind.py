@@ -15,7 +15,7 @@ from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
 from gankit.columns.schema import Column, Schema
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
+from gankit.errors import DataError, OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, file_formats
@@ -177,6 +177,21 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         values = codec.decode(made)
         labels = schema.format({**given, **values}, len(made), first_row=first_row, seed=seed)
         return Images(values[IMAGE].data, labels if labels.num_columns else None, origin)
+
+    def pixels(self, source: Any, codec: ImageCodec, notes: Notes) -> tuple[np.ndarray, list[str]]:
+        """See `Kind.pixels`."""
+        from gankit.kinds.images.reading import read_images
+
+        channels, height, width = codec.spec.shape
+        named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+        found = read_images(source, TrainConfig(kind="image", size=f"{width}x{height}", channels=named), notes, least=1)
+        if found.x.shape[3] != channels:
+            raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")
+        return np.asarray(found.x), list(found.names)
+
+    def of_pixels(self, x: np.ndarray, origin: Origin) -> Images:
+        """See `Kind.of_pixels`."""
+        return Images(x, None, origin)
 
     def join(self, batches: Sequence[Any], origin: Origin) -> Any:
         """See `Kind.join`."""

@@ -20,6 +20,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
 from gankit.io.archives import Collection, Folder, is_image, natural, strip_suffixes
+from gankit.io.pixels import to_pillow
 from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
 from gankit.kinds.images import arrays
@@ -34,7 +35,6 @@ from gankit.kinds.images.records import (
     is_one_image,
     labels_of,
     seem_images,
-    to_pillow,
     to_pixels,
 )
 

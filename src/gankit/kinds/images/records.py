@@ -7,14 +7,13 @@ Knows pixels, axes, memory and files of images that are written; never how they 
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,26 +23,14 @@ from gankit.errors import DataError, OutputError
 from gankit.io.archives import largest_size
 from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import GrowingArrays, arrays_of, records_of_arrays
+from gankit.io.pixels import MAX_GRID_PIXELS, Pixels, grid, png, to_pillow
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.base import Dataset
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-Pixels = npt.NDArray[np.uint8]
-
-MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-"""Channels -> what Pillow calls such an image."""
-
 SHARE_OF_MEMORY = 0.25
 """Images beyond this share of the machine's memory lie on disk."""
 
-MAX_GRID_PIXELS = 1 << 28
-"""A grid of more pixels is refused: viewers cannot open it."""
-
-# On faces of 256 x 256 level 3 takes 8 ms an image and 6 takes 21, for files that are 3.5% larger.
-_LEVEL = 3
 _SUFFIXES = ".zip, .npz, .npy, .png, or none for a folder"
 _CHUNK = 1 << 26
 _LEAST_SIDE = 8
@@ -122,26 +109,6 @@ class ImageSet(Dataset):
 def form_in(origin: Origin) -> Form:
     """The form of arrays of such images: that of the array that came, or bytes, grey without a channel axis."""
     return Form(**origin.details["array"]) if "array" in origin.details else Form(channel_axis=False)
-
-
-def grid(x: Pixels, columns: int | None = None, gap: int = 1, ground: int = 255) -> Pixels:
-    """One image of many, row by row. x: uint8 [N, H, W, C], N >= 1. Returns uint8 [H', W', C].
-
-    columns: images in a row (default: so that the whole is about square). gap: pixels between them, of the grey level
-    `ground` (white), as is the rest of a last row that is not full.
-
-    >>> grid(np.zeros((5, 2, 3, 1), np.uint8), columns=3).shape
-    (5, 11, 1)
-    """
-    num, height, width, channels = x.shape
-    assert num >= 1 and gap >= 0
-    columns = min(columns or max(1, round(math.sqrt(num * height / width))), num)
-    lines = math.ceil(num / columns)
-    sheet = np.full((lines * (height + gap) - gap, columns * (width + gap) - gap, channels), ground, dtype=np.uint8)
-    for place, image in enumerate(x):
-        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
 
 
 def joined_images(batches: Sequence[Images], origin: Origin) -> Images:
@@ -409,20 +376,6 @@ def write_images(batches: Iterable[Images], path: str | Path, origin: Origin, *,
     if str(path) == "-":
         raise OutputError(f"images do not go to standard output. Name a file or folder with -o ({_SUFFIXES}).")
     return write_files(batches, path, FILES, origin, first_row)
-
-
-def png(image: Pixels) -> bytes:
-    """The bytes of a PNG file. image: uint8 [H, W, C], C of 1 to 4; lossless."""
-    stream = io.BytesIO()
-    to_pillow(image).save(stream, "PNG", compress_level=_LEVEL)
-    return stream.getvalue()
-
-
-def to_pillow(image: Pixels) -> Image.Image:
-    """An image of Pillow. image: uint8 [H, W, C], C of 1 to 4."""
-    from PIL import Image
-
-    return Image.frombytes(MODES[image.shape[2]], image.shape[1::-1], np.ascontiguousarray(image).tobytes())
 
 
 class ArraySink(Sink):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from gankit.kinds.images.records import grid, to_pillow
+from gankit.io.pixels import grid, to_pillow
 
 LARGEST = 96
 """The longer side, in pixels, of an image shown on the page; larger ones are made smaller."""
