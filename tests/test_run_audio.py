@@ -89,7 +89,7 @@ def test_a_folder_a_class_is_written_as_it_came(trained: Path, tmp_path: Path) -
     ("arguments", "why"),
     [
         (["-n", "2", "-o", "two.wav"], "-n 1"),
-        (["-n", "2"], "Name it with -o"),
+        (["-n", "2"], "give a file or folder with -o"),
         (["-n", "2", "-o", "x.csv"], "not written as '.csv'"),
         (["-n", "2", "-o", "x.npz", "--where", "label=loud"], "loud"),
     ],
