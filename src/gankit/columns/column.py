@@ -210,6 +210,13 @@ class Column:
         data = native_seconds(column) if self.type == "datetime" else native_numbers(column)
         return self._mark_native(data, np.asarray(column.is_null(), dtype=bool))
 
+    def read(self, text: str) -> float:
+        """The number, or the time in seconds since 1970, that one text means, as the column has it or plainly; NaN:
+        none.
+        """
+        own = self._read(pa.array([text]))
+        return float(own[0] if not np.isnan(own[0]) else self._read_otherwise(pa.array([text]))[0])
+
     def _parse_text(self, column: pa.Array) -> Values:
         texts, rows = distinct(column)
         data, bad_codes = self._read(texts), self._marker_codes(texts)

@@ -10,11 +10,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 
+from gankit.columns.dates import parse_dates
 from gankit.columns.schema import Column, Schema
 from gankit.errors import OptionError, suggestion
 
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from gankit.columns.codec import Field
 
 _FEW_LEVELS = 20
+_SIGNS = (">=", "<=", ">", "<")
+_EXACT_STEPS = 2.0**45  # more steps from zero than this are not told apart from their neighbours
+_SLACK = 1e-6  # of a step, by which a multiple of it that was computed may be off
+_HALF = 0.5 - 1e-6  # of a step, within which a number is moved to the step and not to the next one
 
 
 @dataclass(frozen=True)
@@ -115,9 +122,10 @@ def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
     # What training never showed is never made: it could only be made up.
     limit = replace(limit, weight=np.where(field.counts > 0, limit.weight, 0.0))
     if not limit.weight.sum() > 0:
-        raise OptionError(
-            f"no record can satisfy {column.name} = {condition!r}: training showed none. {_what_there_is(column)}"
-        )
+        why = "training showed none."
+        if column.type == "number" and column.grain == 0 and isinstance(condition, str | int | float):
+            why = "its numbers have no common step, so that one alone cannot be asked for; ask for a range."
+        raise OptionError(f"no record can satisfy {column.name} = {condition!r}: {why} {_what_there_is(column)}")
     return limit
 
 
@@ -169,57 +177,106 @@ def _codes(column: Column, condition: Any) -> list[int]:
 
 
 def _range(column: Column, condition: Any) -> tuple[float, float]:
-    """The closed interval asked for; open ends are the neighbouring doubles."""
+    """The closed interval asked for, in the numbers before they are moved to the column's grain."""
     if isinstance(condition, list | tuple) and len(condition) == 2:
-        low, high = (_number(column, value) for value in condition)
-    elif isinstance(condition, str):
-        low, high = _text_range(column, condition)
+        (low, _), (_, high) = (_span(column, value) for value in condition)
+    elif isinstance(condition, str) and (sign := next((s for s in _SIGNS if condition.startswith(s)), "")):
+        first, last = _span(column, condition[len(sign) :])
+        if sign[0] == ">":
+            return _on_grain(column, first if sign == ">=" else last, math.inf, opens=sign == ">")
+        return _on_grain(column, -math.inf, last if sign == "<=" else first, closes=sign == "<")
+    elif isinstance(condition, str) and ".." in condition:
+        begin, end = condition.split("..", 1)
+        low = _span(column, begin)[0] if begin.strip() else -math.inf
+        high = _span(column, end)[1] if end.strip() else math.inf
     else:
-        low = high = _number(column, condition)
+        low, high = _span(column, condition)
     if low > high:
         raise OptionError(f"{column.name} = {condition!r}: the lower end is above the upper one. Turn them round.")
-    return low, high
+    return _on_grain(column, low, high)
 
 
-def _text_range(column: Column, text: str) -> tuple[float, float]:
-    if operator := next((o for o in (">=", "<=", ">", "<") if text.startswith(o)), ""):
-        edge = _number(column, text[len(operator) :])
-        if operator[0] == ">":
-            return edge if operator == ">=" else math.nextafter(edge, math.inf), math.inf
-        return -math.inf, edge if operator == "<=" else math.nextafter(edge, -math.inf)
-    if ".." in text:
-        ends = zip(text.split("..", 1), (-math.inf, math.inf), strict=True)
-        low, high = (_number(column, end) if end.strip() else open_end for end, open_end in ends)
-        return low, high
-    edge = _number(column, text)
-    return edge, edge
+def _on_grain(
+    column: Column, low: float, high: float, opens: bool = False, closes: bool = False
+) -> tuple[float, float]:
+    """The interval of numbers that become one from `low` to `high` when they are moved to the column's grain.
+
+    opens, closes: without `low`, without `high`. Without a grain these are the neighbouring doubles.
+    """
+    step = column.grain
+    if step <= 0 or any(math.isfinite(end) and abs(end) / step > _EXACT_STEPS for end in (low, high)):
+        return math.nextafter(low, math.inf) if opens else low, math.nextafter(high, -math.inf) if closes else high
+    if math.isfinite(low):
+        low = (math.floor(low / step + _SLACK) + 1 if opens else math.ceil(low / step - _SLACK)) - _HALF
+    if math.isfinite(high):
+        high = (math.ceil(high / step - _SLACK) - 1 if closes else math.floor(high / step + _SLACK)) + _HALF
+    return low * step, high * step
 
 
-def _number(column: Column, value: Any) -> float:
-    """A number, or a date as seconds since 1970 (as it stands where the column has no time zone)."""
-    if isinstance(value, str) and column.type == "number":
-        try:
-            return float(value.strip().replace("_", ""))
-        except ValueError:
+def _span(column: Column, value: Any) -> tuple[float, float]:
+    """The first and the last number that a value means: twice the same, but for a day, which is all of it.
+
+    Dates are seconds since 1970, of the column's time zone where they name none.
+    """
+    if column.type == "datetime" and not isinstance(value, int | float):
+        return _span_of_date(column, value)
+    if isinstance(value, str):
+        number = column.read(value.strip().replace("_", ""))
+        if math.isnan(number):
             raise OptionError(
                 f"{column.name} = {value!r}: expected a number, a range like 30..40, or >=3. {_what_there_is(column)}"
-            ) from None
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise OptionError(
-                f"{column.name} = {value!r}: expected a date like 2016-01-31, or a range of two, as in "
-                "2016-01-01..2016-12-31."
-            ) from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+            )
+        return number, number
     try:
-        return float(value)
+        return float(value), float(value)
     except (TypeError, ValueError):
         raise OptionError(f"{column.name} = {value!r}: expected a number. {_what_there_is(column)}") from None
+
+
+def _span_of_date(column: Column, value: Any) -> tuple[float, float]:
+    own = column.dates.format if column.dates is not None else ""
+    of_day = re.split(r"[T ]*%-?[HI]", own)[0]
+    if isinstance(value, str):
+        text = value.strip()
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            value = _iso(text, date)
+        elif own and not math.isnan(seconds := column.read(text)):
+            if of_day != own:
+                return seconds, seconds
+            value = date(1970, 1, 1) + timedelta(seconds=seconds)
+        elif own and not math.isnan(seconds := float(parse_dates(pa.array([text]), of_day)[0])):
+            value = date(1970, 1, 1) + timedelta(seconds=seconds)
+        else:
+            value = _iso(text, datetime)
+        if value is None:
+            raise OptionError(
+                f"{column.name} = {text!r}: expected a date like 2016-01-31 or as the column has it, or a range, as "
+                "in 2016-01-01..2016-12-31."
+            )
+    if isinstance(value, datetime):
+        seconds = (value if value.tzinfo else value.replace(tzinfo=_zone(column))).timestamp()
+        return seconds, seconds
+    if not isinstance(value, date):
+        raise OptionError(f"{column.name} = {value!r}: expected a date. {_what_there_is(column)}")
+    days = (datetime(value.year, value.month, value.day, tzinfo=_zone(column)) + timedelta(days=n) for n in (0, 1))
+    begin, end = (day.timestamp() for day in days)
+    return begin, max(begin, end - column.grain) if column.grain > 0 else math.nextafter(end, -math.inf)
+
+
+def _iso(text: str, form: type[date]) -> date | None:
+    try:
+        return form.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _zone(column: Column) -> tzinfo:
+    """The time zone of a column; UTC where its times name none."""
+    zone = (column.zone or "Z").strip()
+    try:
+        return datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").tzinfo or UTC
+    except ValueError:
+        return ZoneInfo(zone)
 
 
 def _bounds(column: Column, condition: Any) -> tuple[float, float]:

@@ -28,6 +28,7 @@ ROWS_PER_CELL = 20
 KNOTS_PER_CELL = 8
 """Knots of the quantile function inside one continuous cell."""
 
+_ROUNDING = 1e-12  # a smaller share of a cell is none, but the rounding of its bounds
 _BELOW_ONE = float(np.nextafter(1.0, 0.0)) - 1e-9
 
 
@@ -108,7 +109,8 @@ class Cells:
         width = np.diff(self.edges)
         begin = np.clip((bottom - self.edges[:-1]) / width, 0.0, 1.0)
         end = np.clip((top - self.edges[:-1]) / width, 0.0, 1.0)
-        return np.maximum(end - begin, 0.0), begin, np.maximum(end, begin)
+        weight = np.where(end - begin > _ROUNDING, end - begin, 0.0)
+        return weight, begin, np.maximum(end, begin)
 
     def to_json(self) -> dict[str, Any]:
         """The cells as plain JSON values."""
