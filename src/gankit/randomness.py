@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def key(seed: int, purpose: str, *numbers: int) -> int:
-    """A 63-bit key for (seed, purpose, numbers): the same everywhere and for ever (SHA-256)."""
+def key(seed: int, purpose: str, *numbers: int | str) -> int:
+    """A 63-bit key for (seed, purpose, numbers or names): the same everywhere and for ever (SHA-256)."""
     text = "|".join([str(seed), purpose, *map(str, numbers)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
 

@@ -126,7 +126,9 @@ class Column:
     decimals, grain: a number's digits after the point (None: no bound) and the step whose multiples all values are (0:
         continuous); of a datetime the step in seconds.
     low, high: the range that was seen (datetimes: seconds since 1970).
-    pattern: what identifiers have in common.
+    pattern: what identifiers have in common. stream: what their draws are keyed by, the name of the first column that
+        holds the same ones; "" in models of before.
+    declared: whether the user said that it is a category, whose texts then stay texts in files that have types.
     """
 
     name: str
@@ -142,6 +144,8 @@ class Column:
     low: float = 0.0
     high: float = 0.0
     pattern: Pattern | None = None
+    stream: str = ""
+    declared: bool = False
 
     @property
     def modelled(self) -> bool:
@@ -167,16 +171,19 @@ class Column:
             return self.arrow_type
         if self.type == "number":
             assert self.style is not None
-            return pa.int64() if self.style.layout == "integer" and abs(self.high) < 2**62 else pa.float64()
+            whole = self.style.layout == "integer" and max(-self.low, self.high) < 2.0**63
+            return pa.int64() if whole else pa.float64()
         if self.type == "datetime":
             assert self.dates is not None
             return _date_storage(self.dates.format)
         if self.type == "category" and self.boolean:
             return pa.bool_()
-        if self.type in ("category", "constant") and self.levels:
+        if self.type in ("category", "constant") and self.levels and not self.declared:
             style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64))
             if style is not None and replace(style, layout="shortest", decimals=None) == PLAIN:
-                return pa.int64() if style.layout == "integer" and max(map(len, self.levels)) < 19 else pa.float64()
+                if style.layout == "integer":  # else digits would be lost, and levels become one
+                    return pa.int64() if all(-(2**63) <= int(level) < 2**63 for level in self.levels) else pa.string()
+                return pa.float64() if len({float(level) for level in self.levels}) == len(self.levels) else pa.string()
         if self.type == "identifier" and self.pattern is not None and len(self.pattern.parts) == 1:
             part = self.pattern.parts[0]
             if part.role == "counter" and not part.width:
@@ -377,12 +384,13 @@ class Column:
         value["style"] = None if self.style is None else asdict(self.style)
         value["dates"] = None if self.dates is None else asdict(self.dates)
         value["pattern"] = None if self.pattern is None else self.pattern.to_json()
-        return value
+        return value | {name: fact for name in ("stream", "declared") if (fact := getattr(self, name))}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Column:
         """The column that `to_json` wrote."""
         facts = {name: value[name] for name in ("name", "boolean", "decimals", "grain", "low", "high")}
+        facts |= {name: value[name] for name in ("stream", "declared") if name in value}
         facts |= {name: tuple(value[name]) for name in ("markers", "levels")}
         facts["style"] = None if value["style"] is None else NumberStyle(**value["style"])
         facts["dates"] = None if value["dates"] is None else DateStyle(**value["dates"])

@@ -162,14 +162,15 @@ def _class_of(seen: set[str], num_rows: int) -> str:
     return next((chars for chars in _CLASSES if seen <= set(chars)), "")
 
 
-def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int) -> pa.Array:
+def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int, stream: str = "") -> pa.Array:
     """Identifiers of rows `first_row` to `first_row + num_rows - 1`: different in every row, the same for every call.
 
-    Returns strings [num_rows] that depend on (pattern, seed, row) alone. Counters go on after the largest one seen.
+    Returns strings [num_rows] that depend on (pattern, seed, row, stream) alone; those of two streams are independent.
+    Counters go on after the largest one seen.
     """
     rows = np.arange(first_row, first_row + num_rows, dtype=np.int64)
     texts: list[pa.Array | str] = []
-    spread = _spread(pattern, seed, rows)
+    spread = _spread(pattern, seed, rows, (stream,) if stream else ())
     for number, part in enumerate(pattern.parts):
         if part.role == "text":
             texts.append(part.text)
@@ -183,7 +184,7 @@ def generate(pattern: Pattern, seed: int, first_row: int, num_rows: int) -> pa.A
     return pc.binary_join_element_wise(*texts, "")
 
 
-def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], Ints]:
+def _spread(pattern: Pattern, seed: int, rows: Ints, stream: tuple[str, ...]) -> dict[tuple[int, int], Ints]:
     """For each place of each "chars" part, which of its characters every row takes.
 
     The last places, up to 2^62 combinations, count through a shuffled order (row -> a row + b mod capacity, a coprime
@@ -194,10 +195,10 @@ def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], In
     while counted > 0 and capacity * places[counted - 1][2] < _LARGEST:
         counted -= 1
         capacity *= places[counted][2]
-    factor = key(seed, "identifier factor") % capacity | 1
+    factor = key(seed, "identifier factor", *stream) % capacity | 1
     while math.gcd(factor, capacity) != 1:
         factor += 2
-    shift = key(seed, "identifier shift") % capacity
+    shift = key(seed, "identifier shift", *stream) % capacity
     # Python's whole numbers, since 64-bit products would overflow.
     index = np.array([(row * factor + shift) % capacity for row in rows.tolist()], dtype=np.uint64)
     drawn: dict[tuple[int, int], Ints] = {}
@@ -205,7 +206,7 @@ def _spread(pattern: Pattern, seed: int, rows: Ints) -> dict[tuple[int, int], In
         drawn[number, at] = (index % np.uint64(size)).astype(np.int64)
         index //= np.uint64(size)
     for number, at, size in places[:counted]:
-        salt = key(seed, "identifier place", number, at)
+        salt = key(seed, "identifier place", number, at, *stream)
         drawn[number, at] = (_mix(rows.astype(np.uint64) + np.uint64(salt)) % np.uint64(size)).astype(np.int64)
     return drawn
 

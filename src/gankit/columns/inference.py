@@ -6,7 +6,7 @@ Knows cells as they are written; never files, codecs or networks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,7 @@ def infer(
         _column(name, joined(column), forced.get(name), config.missing, notes)
         for name, column in zip(records.table.column_names, records.table.columns, strict=True)
     ]
+    columns = _linked(columns, records)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
     if constants:
@@ -78,6 +79,21 @@ def infer(
         how = "Bring other columns, or change a type with --column NAME=TYPE."
         raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
     return schema
+
+
+def _linked(columns: list[Column], records: Records) -> list[Column]:
+    """The columns, of which those that hold the same identifiers in every row get one stream."""
+    streams: dict[str, pa.ChunkedArray] = {}
+
+    def linked(column: Column) -> Column:
+        if column.type != "identifier":
+            return column
+        cells = records.table.column(column.name)
+        same = next((name for name, other in streams.items() if cells.equals(other)), column.name)
+        streams.setdefault(same, cells)
+        return replace(column, stream=same)
+
+    return list(map(linked, columns))
 
 
 def _why_not(columns: list[Column]) -> str:
@@ -134,7 +150,7 @@ class _Case:
             other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
             what = f"identifiers (different in all {num_rows:,} rows), made anew in the same pattern"
             self.note(f"{what} ({pattern.example()}); --column {self.name}={other} learns them")
-        return self.column("identifier", pattern=pattern)
+        return self.column("identifier", pattern=pattern, stream=self.name)
 
     def no_identifiers(self) -> DataError:
         name = repr(self.name)
@@ -147,7 +163,7 @@ class _Case:
                 f"column {self.name!r} was said to be boolean, but has {len(levels)} different values. Two are needed."
             )
         sure = boolean and {words.truth(level) for level in levels} == {True, False}
-        return self.column("category", markers, levels, boolean=sure)
+        return self.column("category", markers, levels, boolean=sure, declared=self.forced == "category")
 
 
 def _column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:

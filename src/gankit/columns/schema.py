@@ -74,7 +74,7 @@ class Schema:
         """Records in the user's own form: the same columns in order, their types and formats.
 
         values: the modelled columns, each of num_rows cells. Constants and identifiers are filled in: an identifier
-            depends on (seed, first_row + its row) alone. Free text and dropped columns are left out.
+            depends on (seed, first_row + its row) and its column alone. Free text and dropped columns are left out.
         typed: give numbers, times and booleans of text columns as such (what `write` puts into files that have types).
         """
         arrays, fields = [], []
@@ -86,7 +86,7 @@ class Schema:
                 array = _constant(column, num_rows, target)
             else:
                 assert column.pattern is not None
-                array = generate(column.pattern, seed, first_row, num_rows).cast(target)
+                array = generate(column.pattern, seed, first_row, num_rows, column.stream).cast(target)
             arrays.append(array)
             meaning = None if typed or not is_text(target) else column.meaning
             fields.append(pa.field(column.name, array.type, metadata=meaning))

@@ -94,14 +94,16 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
             times = times_after(starts, steps.lengths, layout.times.grid, distances, grain)
         labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))
         channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
-        pattern = None if layout.entity is None else layout.entity.pattern
+        entity = layout.entity
         return Series(
             channels.format(steps.cells, int(steps.lengths.sum()), first_row=0, seed=seed),
             steps.lengths,
             labels.format(given, num, first_row=first_row, seed=seed) if labels.columns else None,
             times,
             origin,
-            None if pattern is None else generate(pattern, seed, first_row, num),
+            None
+            if entity is None or entity.pattern is None
+            else generate(entity.pattern, seed, first_row, num, entity.stream),
             first_row,
         )
 
