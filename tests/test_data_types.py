@@ -265,9 +265,32 @@ def test_columns_of_identifiers_are_linked_where_they_are_in_the_data_and_only_t
     assert made["order"] == made["again"] and not set(made["order"]) & set(made["session"])
     old = schema.to_json()
     for column in old["columns"]:
-        column.pop("stream", None)  # as in models of before: one stream for all
+        column.pop("stream", None)  # as in models of before: one stream for all, and no filter
+        column["pattern"] = column["pattern"] and [part for part in column["pattern"] if part["kind"] != "taken"]
     before = Schema.from_json(old).format(values, 500, seed=3).to_pydict()
     assert before["order"] == before["session"] != made["order"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows"),
+    [
+        ([str(n) for n in np.random.default_rng(1).permutation(np.arange(1000, 10_000))[:1000]], 7900),
+        ([f"AB-{n:04d}" for n in np.random.default_rng(2).permutation(10_000)[:2000]], 7800),
+        ([f"{n:06d}x" for n in np.random.default_rng(3).permutation(1_000_000)[:200_000]], 300_000),
+    ],
+)
+def test_no_real_identifier_is_made_and_none_twice(cells: list[str], rows: int) -> None:
+    schema = infer(records_of(account_id=cells, y=[str(i % 3) for i in range(len(cells))]))
+    assert schema.column("account_id").type == "identifier"
+    again = Schema.from_json(json.loads(json.dumps(schema.to_json())))
+    ones = pa.array(["1"] * rows)
+    made = again.format({"y": again.column("y").parse(ones)}, rows, seed=5).column("account_id").to_pylist()
+    assert not set(made) & set(cells) and len(set(made)) == rows
+    part = {"y": again.column("y").parse(ones[:7])}
+    assert (
+        again.format(part, 7, first_row=rows - 9, seed=5).column("account_id").to_pylist() == made[rows - 9 : rows - 2]
+    )
+    assert sum(a == b for a, b in zip(sorted(made), made, strict=True)) < rows / 50, "in no order"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """Identifiers: values that are different in every row and share a pattern, and new ones in the same pattern.
 
-Knows texts and whole numbers; never tables, files or kinds of column. Keeps the pattern only, no value that was seen.
+Knows texts and whole numbers; never tables, files or kinds of column. Keeps the pattern, and of the values that were
+seen a filter of hashes, by which none of them is made again.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 import string
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal
 
@@ -31,6 +34,9 @@ _CLASSES += (string.ascii_uppercase, string.ascii_lowercase)
 _CLASSES += (string.digits + string.ascii_uppercase, string.digits + string.ascii_lowercase)
 _CLASSES += (string.ascii_letters, string.digits + string.ascii_letters)
 _LARGEST = 2**62
+_BITS, _HASHES = 10, 7  # of the filter: bits a value, and bits that each one sets; 1% of other values are found in it
+_CHUNK = 1 << 16  # places in the shuffled order that are looked through at once for free ones
+_SPREAD = 8.0  # standard deviations, by which fewer free ones of a chunk are counted on than there are on average
 
 
 @dataclass(frozen=True)
@@ -50,21 +56,76 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A filter of whole numbers (Bloom 1970): all that went in are found in it, and about 1% of all others.
+
+    num: how many went in. bits: packed.
+    """
+
+    num: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, numbers: npt.NDArray[np.uint64]) -> Taken:
+        """The filter of numbers [N]."""
+        bits = np.zeros(-(-max(64, _BITS * len(numbers)) // 8) * 8, np.uint8)
+        for at in _bits_of(numbers, len(bits)):
+            bits[at] = 1
+        return cls(len(numbers), np.packbits(bits).tobytes())
+
+    def found(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Which of the numbers [N] are in it, as far as it can tell."""
+        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8))
+        return np.asarray(np.logical_and.reduce([bits[at] > 0 for at in _bits_of(numbers, len(bits))]))
+
+
+def _bits_of(numbers: npt.NDArray[np.uint64], size: int) -> list[Ints]:
+    salts = [np.uint64(key(0, "identifier filter", n)) for n in range(_HASHES)]
+    return [(_mix(_mix(numbers) ^ salt) % np.uint64(size)).astype(np.int64) for salt in salts]
+
+
+@dataclass(frozen=True)
 class Pattern:
-    """What all identifiers of a column have in common: its parts, one after the other."""
+    """What all identifiers of a column have in common: its parts, one after the other.
+
+    taken: those that were seen, where they might be made again; None in models of before.
+    """
 
     parts: tuple[Part, ...]
+    taken: Taken | None = None
+
+    def avoiding(self, texts: pa.Array) -> Pattern:
+        """The pattern that makes none of these texts [N], which follow it.
+
+        Counters go on after all of them, and of more than 2^62 combinations none comes twice by chance.
+        """
+        places = _counted(self)[0]
+        if len(places) != sum(len(part.chars) for part in self.parts) or not places:
+            return self
+        if any(part.role == "counter" for part in self.parts):
+            return self
+        index, begin = np.zeros(len(texts), np.uint64), 0
+        for part in self.parts:
+            for place, chars in enumerate(part.chars):
+                sign = pc.utf8_slice_codeunits(texts, start=begin + place, stop=begin + place + 1)
+                at = np.asarray(pc.index_in(sign, value_set=pa.array(list(chars))), dtype=np.uint64)
+                index = index * np.uint64(len(chars)) + at
+            begin += len(part.text) + len(part.chars)
+        return replace(self, taken=Taken.of(index))
 
     def to_json(self) -> list[dict[str, Any]]:
         """The pattern as plain JSON values; `from_json` takes it back."""
         parts = [asdict(part) | {"chars": list(part.chars)} for part in self.parts]
-        return [{"kind": part.pop("role"), **part} for part in parts]
+        last = self.taken and {"num": self.taken.num, "bits": base64.b64encode(self.taken.bits).decode()}
+        return [*({"kind": part.pop("role"), **part} for part in parts), *([{"kind": "taken", **last}] if last else [])]
 
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> Pattern:
         """The pattern that `to_json` wrote."""
-        parts = [dict(part) | {"role": part["kind"], "chars": tuple(part["chars"])} for part in value]
-        return cls(tuple(Part(**{name: part[name] for name in part if name != "kind"}) for part in parts))
+        stated = [part for part in value if part["kind"] != "taken"]
+        parts = [dict(part) | {"role": part["kind"], "chars": tuple(part["chars"])} for part in stated]
+        taken = next((Taken(p["num"], base64.b64decode(p["bits"])) for p in value if p["kind"] == "taken"), None)
+        return cls(tuple(Part(**{name: part[name] for name in part if name != "kind"}) for part in parts), taken)
 
     def example(self) -> str:
         """The pattern in a short form for people: `AB-####`, `892, 893, …`."""
@@ -191,16 +252,13 @@ def _spread(pattern: Pattern, seed: int, rows: Ints, stream: tuple[str, ...]) ->
     to the capacity): no two rows are alike until all are used up. Places before them are drawn for each row.
     """
     places = [(n, at, len(c)) for n, part in enumerate(pattern.parts) for at, c in enumerate(part.chars)]
-    capacity, counted = 1, len(places)
-    while counted > 0 and capacity * places[counted - 1][2] < _LARGEST:
-        counted -= 1
-        capacity *= places[counted][2]
+    counting, capacity = _counted(pattern)
+    counted = len(places) - len(counting)
     factor = key(seed, "identifier factor", *stream) % capacity | 1
     while math.gcd(factor, capacity) != 1:
         factor += 2
     shift = key(seed, "identifier shift", *stream) % capacity
-    # Python's whole numbers, since 64-bit products would overflow.
-    index = np.array([(row * factor + shift) % capacity for row in rows.tolist()], dtype=np.uint64)
+    index = _shuffled(rows, factor, shift, capacity, pattern.taken)
     drawn: dict[tuple[int, int], Ints] = {}
     for number, at, size in reversed(places[counted:]):
         drawn[number, at] = (index % np.uint64(size)).astype(np.int64)
@@ -209,6 +267,48 @@ def _spread(pattern: Pattern, seed: int, rows: Ints, stream: tuple[str, ...]) ->
         salt = key(seed, "identifier place", number, at, *stream)
         drawn[number, at] = (_mix(rows.astype(np.uint64) + np.uint64(salt)) % np.uint64(size)).astype(np.int64)
     return drawn
+
+
+def _counted(pattern: Pattern) -> tuple[list[tuple[int, int, int]], int]:
+    """The last places (part, place in it, how many characters) with up to 2^62 combinations, and how many these are."""
+    places = [(n, at, len(c)) for n, part in enumerate(pattern.parts) for at, c in enumerate(part.chars)]
+    capacity, counted = 1, len(places)
+    while counted > 0 and capacity * places[counted - 1][2] < _LARGEST:
+        counted -= 1
+        capacity *= places[counted][2]
+    return places[counted:], capacity
+
+
+def _shuffled(rows: Ints, factor: int, shift: int, capacity: int, taken: Taken | None) -> npt.NDArray[np.uint64]:
+    """The combination that each row takes: row -> row factor + shift, without those that are taken.
+
+    Every chunk of the order gives as many free combinations as may be counted on, so that the chunk of a row, and its
+    place among the free ones there, follow from its number.
+    """
+    if taken is None:
+        # Python's whole numbers, since 64-bit products would overflow.
+        return np.array([(row * factor + shift) % capacity for row in rows.tolist()], dtype=np.uint64)
+    chunks = max(1, capacity // _CHUNK)
+    size, lost = min(_CHUNK, capacity), min(1.0, taken.num / capacity + 0.02)
+    each = size - int(size * lost + _SPREAD * math.sqrt(size * lost * (1 - lost))) if chunks > 1 else size
+    if chunks == 1:
+        each = len(_free(0, factor, shift, capacity, taken))
+    if each <= 0:
+        return _shuffled(rows, factor, shift, capacity, None)
+    index = np.zeros(len(rows), np.uint64)
+    of_row = rows // each % chunks
+    for chunk in np.unique(of_row).tolist():
+        free, here = _free(chunk, factor, shift, capacity, taken), of_row == chunk
+        index[here] = free[rows[here] % each % len(free)]
+    return index
+
+
+@lru_cache(maxsize=16)
+def _free(chunk: int, factor: int, shift: int, capacity: int, taken: Taken) -> npt.NDArray[np.uint64]:
+    """The combinations of a chunk of the shuffled order that are not taken, in that order."""
+    end = capacity if capacity < 2 * _CHUNK else (chunk + 1) * _CHUNK
+    order = np.array([(n * factor + shift) % capacity for n in range(chunk * _CHUNK, end)], dtype=np.uint64)
+    return order[~taken.found(order)]
 
 
 def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -144,13 +144,13 @@ class _Case:
     ) -> Column:
         return Column(self.name, type, self.kind, tuple(markers), tuple(levels), **facts)
 
-    def identifier(self, pattern: Pattern, num_rows: int) -> Column:
+    def identifier(self, pattern: Pattern, cells: pa.Array) -> Column:
         """A column of identifiers, with a note unless the user said so."""
         if self.forced is None:
             other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
-            what = f"identifiers (different in all {num_rows:,} rows), made anew in the same pattern"
+            what = f"identifiers (different in all {len(cells):,} rows), made anew in the same pattern"
             self.note(f"{what} ({pattern.example()}); --column {self.name}={other} learns them")
-        return self.column("identifier", pattern=pattern, stream=self.name)
+        return self.column("identifier", pattern=pattern.avoiding(cells.cast(pa.string())), stream=self.name)
 
     def no_identifiers(self) -> DataError:
         name = repr(self.name)
@@ -237,7 +237,7 @@ def _typed_numbers(
         numbers = np.asarray(plain.cast(pa.int64()))
         pattern = pattern_of_integers(numbers, named=names_identifiers(case.name), forced=forced)
         if pattern is not None:
-            return case.identifier(pattern, len(plain))
+            return case.identifier(pattern, pa.array(numbers))
     if forced:
         raise case.no_identifiers()
     if whole and max(-low, high) >= EXACT and case.forced is None:
@@ -361,7 +361,7 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
             named = names_identifiers(case.name)
             pattern = pattern_of_integers(whole, named=named, forced=case.forced == "identifier")
             if pattern is not None:
-                return case.identifier(pattern, len(found.rows))
+                return case.identifier(pattern, pa.array(whole))
     if largest >= EXACT and style.layout == "integer" and not forced:
         return None
     _note_style(case, style)
@@ -448,7 +448,7 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
         texts, named = found.texts.take(pa.array(found.rows)) if unique else None, names_identifiers(case.name)
         pattern = pattern_of_texts(texts, named=named, forced=forced == "identifier") if unique else None
         if pattern is not None:
-            return case.identifier(pattern, len(found.rows))
+            return case.identifier(pattern, texts)
         if forced == "identifier":
             raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
