@@ -109,3 +109,14 @@ def test_options_of_tables_are_refused() -> None:
         prepare(np.zeros((9, 8, 8), np.uint8), TrainConfig(target="x"), [])
     with pytest.raises(OptionError, match="spectral is for audio clips"):
         prepare(noise(9), TrainConfig(augment="spectral"), [])
+
+
+@pytest.mark.parametrize(
+    ("column", "storage"), [((), pa.int64()), (("class=category",), pa.string())], ids=["found", "said"]
+)
+def test_classes_that_are_whole_numbers_stay_so_unless_the_user_calls_them_categories(
+    column: tuple[str, ...], storage: pa.DataType
+) -> None:
+    labels = pa.table({"class": pa.array(["1", "2", "2", "3"] * 10)})
+    _, schema = understand_labels(labels, TrainConfig(column=column), [], "series")
+    assert schema.column("class").storage == storage

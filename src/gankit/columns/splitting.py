@@ -255,6 +255,8 @@ def understand_labels(
     classes = [f"{name}=category" for name in names if _is_classes(labels.column(name))]
     typed = replace(config, column=(*classes, *config.column))
     schema = infer(Records(labels, Origin("pyarrow")), typed, notes=[], labels=True)
+    by_user = {option.rpartition("=")[0] for option in config.column}
+    schema = Schema(tuple(replace(c, declared=c.declared and c.name in by_user) for c in schema.columns))
     if by_name:
         schema = replace(schema, columns=tuple(map(_with_all_names, schema.columns)))
     usable = [c.name for c in schema.modelled]
