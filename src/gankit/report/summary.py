@@ -130,7 +130,7 @@ class _Teller:
                 f"{numbers.about(needed)} would do)"
             )
         if not short and (computed := len(self._known(names))):
-            short = [f"None of the {computed} measures of likeness finds them far from real {self.many}"]
+            short = [f"None of the {computed} metrics of likeness finds them far from real {self.many}"]
         like = f"The fakes are as real {self.many}, or close to them, in {self.figures(good)}." if good else ""
         return [like, f"{'; '.join(short)}." if short else ""]
 
