@@ -127,6 +127,8 @@ def test_records_are_coded_and_decoded_and_the_codec_comes_back_from_its_json(ki
     coded = KINDS[kind].coded(prepared, prepared.train)
     rows = np.arange(len(prepared.train)) if coded.rows is None else coded.rows
     assert len(rows) == len(prepared.train)
+    assert [len(chunk) for chunk in prepared.train.chunks(7)][:2] == [7, 7]
+    assert sum(map(len, prepared.train.chunks(7))) == len(prepared.train)
     x = coded.x[rows[:6]]
     again = KINDS[kind].load_codec(json.loads(json.dumps(prepared.codec.to_json())))
     assert again.spec == prepared.codec.spec

@@ -35,14 +35,14 @@ _HALF = 0.5 - 1e-6  # of a step, within which a number is moved to the step and 
 class Condition:
     """Something that samples can be asked for.
 
-    name: of the column, as in `where`; of type "prefix" and "history" the option of `sample`.
+    name: of the column, as in `where`; of type "prefix" the option of `sample`.
     type: "levels" (one or several of `levels`), "range" (numbers, or dates in seconds since 1970, of which training
-        showed `low` to `high`), "prefix" (how a text begins) or "history" (steps that a series continues).
+        showed `low` to `high`) or "prefix" (how a text begins).
     missing: whether a missing value can be asked for.
     """
 
     name: str
-    type: Literal["levels", "range", "prefix", "history"]
+    type: Literal["levels", "range", "prefix"]
     levels: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
