@@ -105,7 +105,8 @@ class Origin:
     delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or
         "all"; escape: "" (quotes are doubled) or the character before them.
     renamed: columns whose name in the file differs (blanks around it, or none at all): column -> as in the file.
-    details: what only one format needs, as plain JSON: XML tags, dtypes and shapes of arrays or of a DataFrame.
+    details: what only one format needs, as plain JSON: XML tags, dtypes and shapes of arrays or of a DataFrame, and of
+        CSV "quoted": the columns that stand in quotes although they need none, each with its words that do not.
     """
 
     format: str

@@ -46,8 +46,8 @@ def long_fields() -> Iterator[None]:
 
 def _find_dialect(
     data: bytes, origin: Origin, config: TrainConfig, expected: str | None
-) -> tuple[Origin, list[str], bool]:
-    """The origin with the dialect of a text, its first record, and whether that may be names or not."""
+) -> tuple[Origin, list[str], bool, dict[int, list[str]]]:
+    """The origin with the dialect of a text, its first record, whether that may be names or not, and `_quoted`."""
     sample, whole = data[:_SAMPLE], len(data) <= _SAMPLE
     while not whole and sample.count(b"\n") < 20:
         sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
@@ -66,10 +66,10 @@ def _find_dialect(
     rows = _rows(text, chosen, whole, escape)
     first = rows[0] if rows else [""]
     verdict = _header_score(rows) if config.header == "auto" else (1.0 if config.header == "yes" else -1.0)
-    dialect = replace(
-        origin, delimiter=chosen, quoting=_quoting_of(text, chosen), escape=escape, newline=newline, header=verdict >= 0
-    )
-    return dialect, first, verdict == 0
+    raw = _raw_rows(text, chosen, escape, len(first))
+    quoting = _quoting_of(raw, chosen)
+    dialect = replace(origin, delimiter=chosen, quoting=quoting, escape=escape, newline=newline, header=verdict >= 0)
+    return dialect, first, verdict == 0, _quoted(raw[int(verdict >= 0) :], chosen, quoting)
 
 
 def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list[str]]:
@@ -95,20 +95,45 @@ def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -
     return max(scores, key=scores.__getitem__, default=expected or (_UNUSED if "," in text else ","))
 
 
-def _quoting_of(text: str, delimiter: str) -> str:
+def _raw_rows(text: str, delimiter: str, escape: str, width: int) -> list[list[str]]:
+    """The first records of a sample, cells with the quotes around them; none where there are no quotes."""
+    mark, rows = re.escape(delimiter), list[list[str]]()
+    inside = r'[^"\\]|\\.' if escape else r'[^"]|""'
+    field = re.compile(rf'(?:^|(?<=\n)|{mark})("(?:{inside})*"|[^"{mark}\r\n]*)(?={mark}|\r?\n|$)', re.DOTALL)
+    for found in itertools.islice(field.finditer(text), max(2000, 20 * width)) if '"' in text else ():
+        if found.start(1) == found.start():
+            rows.append([])
+        rows[-1].append(found[1])
+    whole = [row for row in rows if row != [""]]
+    return whole[:-1] if len(whole) > 20 else whole  # the last one may be cut
+
+
+def _is_needless(cell: str, delimiter: str) -> bool:
+    """Whether a cell stands in quotes that it could do without."""
+    return cell.startswith('"') and len(cell) > 2 and not re.search(rf'[{re.escape(delimiter)}\r\n]|""', cell[1:-1])
+
+
+def _quoting_of(rows: list[list[str]], delimiter: str) -> str:
     """Whether quotes stand around all fields, all but numbers, or only where they are needed."""
-    if '"' not in text:
-        return "needed"
-    mark = re.escape(delimiter)
-    field = re.compile(rf'(?:^|{mark}|(?<=\n))("(?:[^"]|"")*"|[^"{mark}\r\n]*)(?={mark}|\r?\n|$)')
-    cells = [found[1] for found in itertools.islice(field.finditer(text), 2000)]
-    quoted = [cell for cell in cells if cell.startswith('"')]
+    cells = [cell for row in rows for cell in row]
     bare = [cell for cell in cells if cell and not cell.startswith('"')]
-    needless = [cell for cell in quoted if not re.search(rf'[{mark}\r\n]|""', cell[1:-1]) and len(cell) > 2]
     texts = [cell for cell in bare if not _NUMBER.match(cell) and cell.strip().lower() not in words.CERTAIN]
-    if not needless or texts:
+    if texts or not any(_is_needless(cell, delimiter) for cell in cells):
         return "needed"
     return "strings" if bare else "all"
+
+
+def _quoted(rows: list[list[str]], delimiter: str, quoting: str) -> dict[int, list[str]]:
+    """Which columns stand in quotes although they need none: place -> the missing words in it that do not."""
+    if not rows:
+        return {}
+    width, found = Counter(map(len, rows)).most_common(1)[0][0], dict[int, list[str]]()
+    for place, cells in enumerate(zip(*(row for row in rows if len(row) == width), strict=True)):
+        bare = sorted({cell for cell in cells if not cell.startswith('"')})
+        lost = all(cell.strip().lower() in words.CERTAIN for cell in bare)
+        if lost and any(_is_needless(cell, delimiter) for cell in cells) and (bare or quoting != "all"):
+            found[place] = bare
+    return found
 
 
 def _header_score(rows: list[list[str]]) -> float:
@@ -312,12 +337,15 @@ class _CsvSink(Sink):
     def _cells(self, field: pa.Field, column: pa.ChunkedArray, alone: bool) -> pa.Array:
         texts = texts_of(column).fill_null("")
         quoting = self.origin.quoting
+        bare = self.origin.details.get("quoted", {}).get(field.name)
+        if bare is not None:
+            return pc.if_else(pc.is_in(texts, pa.array([] if alone else bare, pa.string())), texts, self._quote(texts))
         number = not is_text(field.type) or is_noted(field)
         if quoting == "all":
             return self._quote(texts)
         if quoting == "strings" and not number:
-            bare = pc.is_in(pc.utf8_lower(texts), pa.array(words.CERTAIN))
-            return pc.if_else(bare, texts, self._quote(texts))
+            lost = pc.is_in(pc.utf8_lower(texts), pa.array(words.CERTAIN))
+            return pc.if_else(lost, texts, self._quote(texts))
         if not alone and not holds(texts, self._signs):
             return texts
         written = pc.if_else(pc.match_substring_regex(texts, self._special.pattern), self._quote(texts), texts)
@@ -350,7 +378,7 @@ class Csv(Format):
         data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
         if not data.strip():
             raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
-        dialect, first, undecided = _find_dialect(data, origin, config, self.expected)
+        dialect, first, undecided, quoted = _find_dialect(data, origin, config, self.expected)
         renamed: dict[str, str] = {}
         if dialect.header:
             names = _names_of(first, name, renamed)
@@ -367,7 +395,8 @@ class Csv(Format):
             data = _without_bad_lines(data, name, len(names), dialect, notes)
         table = _read_table(data, name, names, dialect)
         mark = "," if dialect.delimiter == _UNUSED else dialect.delimiter
-        return Records(table, replace(dialect, delimiter=mark, encoding=encoding, renamed=renamed))
+        details = {"quoted": {names[place]: bare for place, bare in quoted.items()}} if quoted else {}
+        return Records(table, replace(dialect, delimiter=mark, encoding=encoding, renamed=renamed, details=details))
 
     sink = _CsvSink
 
