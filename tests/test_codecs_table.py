@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from gankit.columns.codec import TableCodec
 from gankit.columns.inference import infer
 from gankit.columns.quantiles import Cells
-from gankit.columns.schema import Schema
+from gankit.columns.schema import Column, Schema, Values
 from gankit.config import TrainConfig
 from gankit.io.reading import read
 from gankit.kinds.tables.codec import VectorCodec
@@ -71,6 +72,54 @@ def test_zeros_and_caps_among_continuous_values_stay_atoms() -> None:
     from scipy.stats import ks_2samp
 
     assert ks_2samp(made, x).statistic < 0.02
+
+
+NEVER = 253402214400.0  # 9999-12-31
+
+
+@pytest.mark.parametrize(
+    ("value", "times", "low", "high"),
+    [(0.0, 9, 120, 5000), (1e9, 3, 0, 5000), (NEVER, 5, 1.4e9, 1.7e9), (-9999.0, 4, -60, 60), (1e9, 1, 0, 5000)],
+)
+def test_what_is_far_from_all_others_is_never_smeared(value: float, times: int, low: float, high: float) -> None:
+    g = numpy_generator(4, "far")
+    for count in (500, 3000, 20_000):
+        x = np.concatenate([np.full(times, value), g.uniform(low, high, count)])
+        cells = Cells.fit(x)
+        assert not cells.discrete
+        made = draws(cells, 200_000)
+        assert (((made >= low) & (made <= high)) | (made == value)).all()
+        assert abs((made == value).mean() - times / len(x)) < 5e-4
+        alone = (cells.lowers == value) & (cells.uppers == value)
+        assert alone.any() or times < 3
+        coded = cells.encode(x)
+        np.testing.assert_allclose(cells.encode(cells.decode(coded)), coded, rtol=0, atol=1e-6)
+
+
+def test_clusters_and_several_far_values_keep_their_gaps() -> None:
+    g = numpy_generator(5, "clusters")
+    x = np.concatenate([g.uniform(0, 5000, 3000), 1e9 + g.uniform(0, 50, 20), np.repeat([7e9, 8e9, 9e9], 4)])
+    made = draws(Cells.fit(x), 200_000)
+    inside = (made <= 5000) | ((made >= 1e9) & (made <= 1e9 + 50)) | np.isin(made, [7e9, 8e9, 9e9])
+    assert inside.all()
+
+
+@pytest.mark.parametrize("name", ["normal", "exponential", "lognormal"])
+def test_a_tail_that_thins_out_has_no_gaps(name: str) -> None:
+    x = getattr(numpy_generator(6, name), name)(size=20_000)
+    cells = Cells.fit(x)
+    assert cells.num_cells == 128
+    assert len(cells.knot_value) == 8 * 128
+
+
+def test_a_vector_codec_makes_nothing_in_wide_gaps() -> None:
+    g = numpy_generator(7, "vector")
+    x = np.concatenate([np.zeros(30), g.uniform(120, 5000, 3000), np.full(4, 1e9)])
+    column = Column("x", "number", pa.float64())
+    codec = VectorCodec.fit([column], {"x": Values(x, np.zeros(len(x), np.int8))})
+    made = codec.decode(g.normal(size=(100_000, 1)))["x"].data
+    assert ((made == 0) | ((made >= 120) & (made <= 5000)) | (made == 1e9)).all()
+    assert abs((made == 0).mean() - 30 / len(x)) < 2e-3
 
 
 def test_a_continuous_column_is_drawn_between_its_training_values() -> None:

@@ -3,10 +3,11 @@
 Knows one column of numbers; never torch, networks, or other columns.
 
 A column is coded by its place on the mass axis [0, 1] of its training distribution. The axis is cut into cells of
-about equal mass; a value that holds more than half a cell by itself (a zero, a cap, a small integer) is a cell of its
-own, an *atom*. A coded value is `cell + position`, position in [0, 1): the whole part says which cell, the fraction
+about equal mass; a value that holds more than half a cell by itself (a zero, a cap, a small integer), or that repeats
+far from all others (9999-12-31), is a cell of its own, an *atom*. Nothing is made in a gap that is much wider than
+those around it. A coded value is `cell + position`, position in [0, 1): the whole part says which cell, the fraction
 where in its mass. Coding and decoding keep the marginal of the training part; nothing but knots of the quantile
-function is stored, so a continuous column's training values are not.
+function is stored, so a continuous column's training values are not, but for those alone beside a wide gap.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ ROWS_PER_CELL = 20
 KNOTS_PER_CELL = 8
 """Knots of the quantile function inside one continuous cell."""
 
+FAR, VERY_FAR = 10.0, 100.0
+"""Times the usual distance of its neighbours that a gap is wide beside a value that repeats, and beside any."""
+
+_MUCH = 4  # times as many rows as is usual
+_REPEATED = 3  # rows that a cell of its own needs where it holds less than half a cell's mass
+_WINDOW = 9  # gaps on either side whose median is the usual one
 _ROUNDING = 1e-12  # a smaller share of a cell is none, but the rounding of its bounds
 _BELOW_ONE = float(np.nextafter(1.0, 0.0)) - 1e-9
 
@@ -65,15 +72,17 @@ class Cells:
         upper_mass = np.cumsum(counts) / len(x)
         if discrete is None:
             discrete = len(values) <= MAX_DISCRETE_VALUES and len(x) >= 3 * len(values)
+        wide = _wide(values, VERY_FAR)
         if len(values) <= MAX_OWN_CELLS and len(x) >= ROWS_PER_CELL * len(values):
             last = np.arange(len(values))
         else:
             last = _last_of_cells(counts, len(x) / min(max_cells, max(8, len(x) // ROWS_PER_CELL)))
+            last = _split(last, counts, values, wide)
         lowers, uppers = values[np.concatenate([[0], last[:-1] + 1])], values[last]
         edges = np.concatenate([[0.0], upper_mass[last]])
         if discrete:
             return cls(lowers, uppers, edges, upper_mass, values, True)
-        return cls(lowers, uppers, edges, *_knots(values, counts, upper_mass, last), False)
+        return cls(lowers, uppers, edges, *_knots(values, counts, upper_mass, last, wide), False)
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Values [N] float64, finite, to `cell + position` [N] float64 in [0, num_cells).
@@ -83,6 +92,10 @@ class Cells:
         cell = np.minimum(np.searchsorted(self.uppers, x, side="left"), self.num_cells - 1)
         middle = (self._mass(x, "left") + self._mass(x, "right")) / 2
         position = (middle - self.edges[cell]) / (self.edges[cell + 1] - self.edges[cell])
+        if not self.discrete:  # both sides of a gap inside a cell have one mass; the lower one is to come back
+            at = np.searchsorted(self.knot_value, x, side="right").clip(1, len(self.knot_value) - 1)
+            both = (self.knot_mass[at - 1] == middle) & (self.knot_mass[at] == middle)
+            position = np.where(both & (self.knot_value[at - 1] == x) & (position < 1), position - 1e-9, position)
         coded: np.ndarray = cell + np.clip(position, 0.0, _BELOW_ONE)
         return coded
 
@@ -137,6 +150,30 @@ class Cells:
         return np.where(x < self.knot_value[0], 0.0, np.where(x > self.knot_value[-1], 1.0, mass))
 
 
+def _wide(values: np.ndarray, times: float, beside: np.ndarray | None = None) -> np.ndarray:
+    """Which gaps between ascending values [K] are `times` the usual ones on either side: [K - 1] bool.
+
+    The usual one is the median of `_WINDOW` gaps, without the next one, which a lone value between two wide gaps has;
+    on a side with fewer gaps, at an end, that of the other side. So the gaps of a tail that thins out are not wide.
+    beside: [K] bool, the values whose gaps are asked for (all).
+    """
+    with np.errstate(over="ignore"):
+        gaps = np.diff(values)
+    wide = np.zeros(len(gaps), dtype=bool)
+    if len(gaps) < _WINDOW + 2:
+        return wide
+    asked = gaps > times * np.median(gaps)
+    at = np.flatnonzero(asked if beside is None else asked & (beside[:-1] | beside[1:]))
+    windows = np.lib.stride_tricks.sliding_window_view(gaps, _WINDOW)
+    usual = np.zeros(len(at))
+    for first in (at - 1 - _WINDOW, at + 2):
+        there = (first >= 0) & (first < len(windows))
+        middle = np.partition(windows[first[there]], _WINDOW // 2, axis=1)[:, _WINDOW // 2]
+        usual[there] = np.maximum(usual[there], middle)
+    wide[at] = (gaps[at] > times * usual) & (usual > 0)
+    return wide
+
+
 def _last_of_cells(counts: np.ndarray, target: float) -> np.ndarray:
     """Index of the last value of each cell: heavy values alone, light ones gathered up to `target` counts."""
     heavy = counts >= max(target / 2, 2)
@@ -153,15 +190,44 @@ def _last_of_cells(counts: np.ndarray, target: float) -> np.ndarray:
     return np.asarray(last, dtype=np.int64)
 
 
+def alone(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Which of the ascending values [K], in counts [K] rows, repeat far from their neighbours: [K] bool.
+
+    The first and the last value need not be far where they repeat much more than is usual: they are caps.
+    """
+    often = counts >= _REPEATED
+    gaps = np.concatenate([[True], _wide(values, FAR, often), [True]])
+    found: np.ndarray = often & gaps[:-1] & gaps[1:]
+    found[[0, -1]] |= counts[[0, -1]] >= max(_REPEATED, _MUCH * counts.mean())
+    return found
+
+
+def _split(last: np.ndarray, counts: np.ndarray, values: np.ndarray, wide: np.ndarray) -> np.ndarray:
+    """The last values of cells, split around values that are alone, and at `wide` gaps with some rows of the cell on
+    both sides.
+    """
+    places, rows = np.flatnonzero(alone(values, counts)), np.cumsum(counts)
+    last = np.union1d(last, [*places, *(places[places > 0] - 1)]).astype(np.int64)
+    for end in np.flatnonzero(wide).tolist():
+        at = int(np.searchsorted(last, end))
+        before = rows[end] - (rows[last[at - 1]] if at else 0)
+        if min(before, rows[last[at]] - rows[end]) >= _REPEATED:
+            last = np.insert(last, at, end)
+    return last
+
+
 def _knots(
-    values: np.ndarray, counts: np.ndarray, upper_mass: np.ndarray, last: np.ndarray
+    values: np.ndarray, counts: np.ndarray, upper_mass: np.ndarray, last: np.ndarray, wide: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The quantile function: both ends of each atom, and `KNOTS_PER_CELL` points of each continuous cell."""
+    """The quantile function: both ends of each atom, and `KNOTS_PER_CELL` points of each continuous stretch, a cell or
+    what wide gaps part of one.
+    """
     total, first = counts.sum(), 0
     mass: list[float] = []
     value: list[float] = []
-    for end in last.tolist():
-        lower = upper_mass[first] - counts[first] / total
+    inside = np.setdiff1d(np.flatnonzero(wide), last)
+    for end in np.union1d(last, inside).tolist():
+        lower = upper_mass[first - 1] if first - 1 in inside else upper_mass[first] - counts[first] / total
         if end == first:
             mass += [float(lower), float(upper_mass[end])]
             value += [float(values[end])] * 2
