@@ -22,7 +22,15 @@ import pyarrow.compute as pc
 from gankit import words
 from gankit.columns.dates import DateStyle, find_dates, format_dates, parse_dates
 from gankit.columns.identifiers import Pattern
-from gankit.columns.numbers import PLAIN, NumberStyle, find_style, format_numbers, parse_numbers, to_grain
+from gankit.columns.numbers import (
+    PLAIN,
+    NumberStyle,
+    find_style,
+    format_numbers,
+    parse_numbers,
+    parse_otherwise,
+    to_grain,
+)
 from gankit.errors import DataError
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 
@@ -179,7 +187,7 @@ class Column:
         if self.type == "category" and self.boolean:
             return pa.bool_()
         if self.type in ("category", "constant") and self.levels and not self.declared:
-            style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64))
+            style = find_style(pa.array(self.levels), np.ones(len(self.levels), np.int64), strict=True)
             if style is not None and replace(style, layout="shortest", decimals=None) == PLAIN:
                 if style.layout == "integer":  # else digits would be lost, and levels become one
                     return pa.int64() if all(-(2**63) <= int(level) < 2**63 for level in self.levels) else pa.string()
@@ -254,7 +262,7 @@ class Column:
         """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
         trimmed = pc.utf8_trim_whitespace(texts)
         if self.type == "number":
-            return parse_numbers(trimmed, PLAIN)
+            return parse_otherwise(trimmed)
         sure = np.flatnonzero(~words.is_missing(trimmed))
         seconds = np.full(len(texts), np.nan)
         if len(sure):
@@ -318,7 +326,7 @@ class Column:
         present = (values.missing == 0) & ~np.isnan(values.data)
         data = values.data if present.all() else np.where(present, values.data, self.low)
         if self.type == "number":
-            texts = format_numbers(data, self.style or PLAIN, self.grain)
+            texts = format_numbers(self._inside(data), self.style or PLAIN, self.grain)
         else:
             assert self.dates is not None
             texts = format_dates(data, self.dates, self.grain)
@@ -349,7 +357,7 @@ class Column:
         data = np.where(lost, 0.0, values.data)
         if self.type == "datetime":
             return seconds_to_native(data, lost, target, self.grain)
-        data = to_grain(data, self.grain, self.decimals)
+        data = to_grain(self._inside(data), self.grain, self.decimals)
         return self._typed_numbers(data, lost, values.missing, target)
 
     def _typed_numbers(self, data: Floats, lost: Bools, missing: npt.NDArray[np.int8], target: pa.DataType) -> pa.Array:
@@ -370,6 +378,18 @@ class Column:
         array = pa.array(np.clip(np.rint(data), float(bounds.min), top).astype(dtype), mask=lost)
         return array if array.type == target else array.view(target)
 
+    def _inside(self, data: Floats) -> Floats:
+        """Numbers [N] of the range, those moved that the nearest multiple of the grain would take out of it.
+
+        The least or the largest number may be an odd one that is no multiple: 0.4, where all others are whole.
+        """
+        if not self.grain > 0:
+            return data
+        bottom = np.ceil(self.low / self.grain - 1e-6) * self.grain
+        top = np.floor(self.high / self.grain + 1e-6) * self.grain
+        data = np.where((data >= self.low) & (data < bottom), bottom, data)
+        return np.where((data <= self.high) & (data > top), top, data)
+
     def typed(self, column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
         """A text column's cells as the type of `storage`: numbers, times and booleans in place of their texts."""
         if self.modelled:
@@ -382,6 +402,8 @@ class Column:
         value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
         value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
         value["style"] = None if self.style is None else asdict(self.style)
+        if self.style is not None and self.style.grouped:
+            del value["style"]["grouped"]  # the default of models of before
         value["dates"] = None if self.dates is None else asdict(self.dates)
         value["pattern"] = None if self.pattern is None else self.pattern.to_json()
         return value | {name: fact for name in ("stream", "declared") if (fact := getattr(self, name))}

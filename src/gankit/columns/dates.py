@@ -18,6 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gankit.columns.numbers import coarser
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -181,14 +183,20 @@ def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
     return DateStyle(format, zone, lower)
 
 
-def grain_of_times(times: Floats) -> float:
-    """The largest step that all times [K], seconds, are multiples of: 86400 for days, 3600, … 1e-6; 0 if finer."""
+def grain_of_times(times: Floats, counts: Ints | None = None) -> float:
+    """The largest step that times [K], seconds, are multiples of: 86400 for days, 3600, … 1e-6; 0 if finer.
+
+    counts: how often each occurs; a few odd ones need be no multiples.
+    """
     if len(times) == 0:
         return 0.0
     for scale in (1.0, 1e3, 1e6):
         whole = np.unique(np.abs(np.rint(times * scale)))
         if np.allclose(np.rint(times * scale) / scale, times, rtol=0, atol=2e-7):
-            step = int(np.gcd.reduce(np.append(whole.astype(np.int64), int(86400 * scale))))
+            day = int(86400 * scale)
+            step = int(np.gcd.reduce(np.append(whole.astype(np.int64), day)))
+            if counts is not None:
+                step = coarser(np.rint(times * scale).astype(np.int64), counts, step, day)
             if len(whole) >= _FEWEST_FOR_STEP:
                 return step / scale
             # A few times share divisors by chance: only a natural step is believed.

@@ -5,7 +5,7 @@ Knows cells as they are written; never files, codecs or networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.column import Column, ColumnType, infinite_values, native_numbers, native_seconds, unreadable
+from gankit.columns.column import (
+    Column,
+    ColumnType,
+    at_rows,
+    infinite_values,
+    native_numbers,
+    native_seconds,
+    unreadable,
+)
 from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
 from gankit.columns.identifiers import Pattern, names_identifiers, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
@@ -23,18 +31,22 @@ from gankit.columns.numbers import (
     PLAIN,
     NumberStyle,
     decimals_of,
+    few,
     find_style,
     format_numbers,
     grain_of,
     parse_numbers,
+    parse_otherwise,
     share_kept,
+    to_grain,
 )
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.records import Records, as_texts, distinct, is_text, joined
+from gankit.io.records import Records, as_texts, distinct, float_texts, is_text, joined
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
@@ -207,7 +219,7 @@ def _typed_column(case: _Case, array: pa.Array) -> Column:
             good &= ~same
     if np.isinf(data[good]).any():
         raise infinite_values(name, np.where(good, data, 0.0))
-    return _typed_numbers(case, plain, np.unique(data[good]), _by_count(counted))
+    return _typed_numbers(case, plain, *np.unique(data[good], return_counts=True), _by_count(counted))
 
 
 def _typed_category(case: _Case, plain: pa.Array) -> Column:
@@ -221,9 +233,11 @@ def _typed_category(case: _Case, plain: pa.Array) -> Column:
 
 
 def _typed_numbers(
-    case: _Case, plain: pa.Array, values: npt.NDArray[np.float64], markers: tuple[str | None, ...]
+    case: _Case, plain: pa.Array, values: npt.NDArray[np.float64], counts: Ints, markers: tuple[str | None, ...]
 ) -> Column:
-    """What a column of numbers or times is. values: the different ones that are not missing, ascending."""
+    """What a column of numbers or times is. values: the different ones that are not missing, ascending; counts: how
+    often each occurs.
+    """
     if len(values) == 0:
         return case.column("constant", markers)
     low, high, whole = float(values[0]), float(values[-1]), pa.types.is_integer(plain.type)
@@ -231,7 +245,9 @@ def _typed_numbers(
     if different == 1 and not markers and case.forced is None and (constant := _constant_text(plain)) is not None:
         return case.column("constant", (), (constant,))
     if pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type):
-        return case.column("datetime", markers, grain=grain_of_times(values), low=low, high=high)
+        grain = grain_of_times(values, counts)
+        _note_odd_time(case, values, grain)
+        return case.column("datetime", markers, grain=grain, low=low, high=high)
     forced = case.forced == "identifier"
     if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
         numbers = np.asarray(plain.cast(pa.int64()))
@@ -244,24 +260,23 @@ def _typed_numbers(
         if different <= max(FEW_LEVELS, TEXT_SHARE * len(plain)):
             return _typed_category(case, plain)
         case.note(f"whole numbers above 2^53 keep their first 15 digits only; --column {case.name}=category keeps all")
-    decimals = _decimals_of(plain.type, values)
-    return case.column("number", markers, decimals=decimals, grain=grain_of(values, decimals), low=low, high=high)
+    decimals = _decimals_of(plain.type, values, counts)
+    grain = grain_of(values, decimals, counts)
+    moved = to_grain(values, grain, decimals)
+    _note_odd(case, values, moved, f"{grain:g}", lambda at: float_texts(values[at : at + 1])[0].as_py())
+    return case.column("number", markers, decimals=decimals, grain=grain, low=low, high=high)
 
 
-def _decimals_of(kind: pa.DataType, values: npt.NDArray[np.float64]) -> int | None:
+def _decimals_of(kind: pa.DataType, values: npt.NDArray[np.float64], counts: Ints) -> int | None:
     if pa.types.is_decimal(kind):
         return int(kind.scale)
     if not pa.types.is_floating(kind):
         return 0
     if kind == pa.float64():
-        return decimals_of(values)
+        return decimals_of(values, counts)
     # A narrow float is a decimal if the decimal nearest to it is that float again.
-    narrow, most = (np.float32, 5) if kind == pa.float32() else (np.float16, 3)
-    for decimals in range(most):
-        nearest = np.rint(values * 10.0**decimals) / 10.0**decimals
-        if np.array_equal(nearest.astype(narrow), values.astype(narrow)):
-            return decimals
-    return None
+    narrow, most = (np.float32, 4) if kind == pa.float32() else (np.float16, 2)
+    return decimals_of(values, counts, most=most, dtype=narrow)
 
 
 def _constant_text(plain: pa.Array) -> str | None:
@@ -353,20 +368,32 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
         _note_nearly(found, soft, numbers)
         return None
     values = parse_numbers(texts, style)
+    if (odd := np.isnan(values)).any():
+        values[odd] = parse_otherwise(texts.filter(pa.array(odd)))
+        at = int(odd.argmax())
+        case.note(f"{texts[at].as_py()!r} is read as {values[at]:g}; --column {case.name}=category keeps all texts")
+    if np.isinf(values).any():
+        every = np.zeros(len(soft))
+        every[~soft] = values
+        raise infinite_values(case.name, at_rows(every, found.rows, 0.0))
     largest = np.abs(values).max()
     if not soft.any() and not found.nulls and style.layout == "integer" and len(np.unique(values)) == len(found.rows):
         plain = bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
-        if largest < 2**62:
+        if largest < 2**62 and bool((values == np.rint(values)).all()):
             whole = np.asarray(texts.cast(pa.int64(), safe=False) if plain else values.astype(np.int64))
             named = names_identifiers(case.name)
             pattern = pattern_of_integers(whole, named=named, forced=case.forced == "identifier")
             if pattern is not None:
                 return case.identifier(pattern, pa.array(whole))
     if largest >= EXACT and style.layout == "integer" and not forced:
-        return None
+        if len(texts) <= TEXT_SHARE * counts.sum() or not few(np.abs(values) >= EXACT, counts):
+            return None
+        case.note(f"whole numbers above 2^53 keep their first 15 digits only; --column {case.name}=category keeps all")
     _note_style(case, style)
-    grain, low, high = grain_of(values, style.decimals), float(values.min()), float(values.max())
-    if style.layout not in ("integer", "fixed") and share_kept(texts, counts, values, style) < 1:
+    grain, low, high = grain_of(values, style.decimals, counts), float(values.min()), float(values.max())
+    moved = to_grain(values, grain, style.decimals)
+    noted = _note_odd(case, values, moved, f"{grain:g}", lambda at: texts[at].as_py())
+    if not noted and style.layout not in ("integer", "fixed") and share_kept(texts, counts, values, style) < 1:
         written = format_numbers(values, style, grain)
         at = int(np.argmin(np.asarray(pc.equal(written, texts))))
         case.note(f"numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
@@ -389,10 +416,29 @@ def _note_nearly(found: _Texts, soft: Bools, numbers: Bools) -> None:
         )
 
 
+def _note_odd(case: _Case, values: Floats, moved: Floats, step: str, text: Callable[[int], str]) -> bool:
+    """Names a value that is no multiple of the usual step, if there is one. moved: what becomes of the values."""
+    exact = np.finfo(case.kind.to_pandas_dtype() if pa.types.is_floating(case.kind) else np.float64).eps
+    odd = np.abs(moved - values) > 1e-8 + 4 * exact * np.abs(values)
+    if odd.any():
+        shown = text(int(odd.argmax()))
+        case.note(
+            f"samples are multiples of {step}, as nearly all cells are (not {shown!r}); correct it to change that"
+        )
+    return bool(odd.any())
+
+
+def _note_odd_time(case: _Case, times: Floats, grain: float) -> None:
+    if grain > 0:
+        moved = np.rint(times / grain) * grain
+        _note_odd(case, times, moved, f"{grain:g} s", lambda at: str(np.datetime64(int(times[at]), "s")))
+
+
 def _note_style(case: _Case, style: NumberStyle) -> None:
     said = []
-    if style.thousands or style.mark != ".":
-        mark = repr(style.thousands) if style.thousands else "no mark"
+    grouped = style.thousands and style.grouped
+    if grouped or style.mark != ".":
+        mark = repr(style.thousands) if grouped else "no mark"
         said += [f"{mark} between thousands", f"{style.mark!r} before decimals"]
     if style.prefix.strip() or style.suffix.strip():
         said.append(f"{(style.prefix + style.suffix).strip()!r} around them")
@@ -428,8 +474,9 @@ def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
         case.note(f"day and month cannot be told apart; read as {style.format}; {other}")
     markers = found.markers(soft)
     found.note_markers(markers, soft)
-    low, high = float(times.min()), float(times.max())
-    return case.column("datetime", markers, dates=style, grain=grain_of_times(times), low=low, high=high)
+    grain, low, high = grain_of_times(times, counts), float(times.min()), float(times.max())
+    _note_odd_time(case, times, grain)
+    return case.column("datetime", markers, dates=style, grain=grain, low=low, high=high)
 
 
 def _as_words(found: _Texts, declared: Bools) -> Column:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,11 @@ EXACT = 2.0**53
 _FEWEST_FOR_STEP = 10
 """Different values needed to believe a common divisor: 10 random whole numbers share one with odds of 1 to 1000."""
 
+_FEW_SHARE, _FEW_OF = 0.001, 30  # so large a share of the cells, or one of so many, are odd ones out
+_MOST_STATED, _STATED = 8, 1e15  # decimals and size of numbers (in the last of them) that are written for people
+_STEEP = 20  # times as many cells have as many decimals as is usual as have more
+_OFTEN = 0.9  # this share of the cells must be kept to the letter where a layout drops digits of others
+
 _SIGNS_AND_SPACE = "$€£¥₹₩₽₺ \t\u00a0"
 _SUFFIXES = _SIGNS_AND_SPACE + "%‰°"
 _SEPARATORS = (".", ",.", ",", ".,", " .", " ,", "'.", "\u00a0,", "\u202f,")  # what groups thousands, decimal mark
@@ -43,8 +48,9 @@ class NumberStyle:
 
     layout: "integer" (`41`), "fixed" (`41.00`, always `decimals` digits after the mark), "point" (the shortest text
         with a mark: `41.0`, `8.3252`), "shortest" (`41`, `8.3252`).
-    decimals: most digits after the mark that were seen; None where they have no bound (continuous).
-    mark, thousands, prefix, suffix: the decimal mark, what groups thousands, and what stands around every number.
+    decimals: most digits after the mark that usual cells have; None where they have no bound (continuous).
+    mark, thousands, prefix, suffix: the decimal mark, what may group thousands, and what stands around every number.
+    grouped: whether thousands are grouped where numbers are written.
     plus: whether positive numbers carry a plus sign. width: texts are padded with blanks on the left to this length.
     """
 
@@ -56,6 +62,7 @@ class NumberStyle:
     suffix: str = ""
     plus: bool = False
     width: int = 0
+    grouped: bool = True
 
 
 PLAIN = NumberStyle("shortest", None)
@@ -93,17 +100,42 @@ def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
     return np.array(numbers if good.all() else numbers.fill_null(np.nan), dtype=np.float64)
 
 
-def find_style(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False) -> NumberStyle | None:
-    """The style in which every one of these texts is a number, or None if there is none.
+def parse_otherwise(texts: pa.Array) -> Floats:
+    """The numbers float64 [K] that texts [K] mean plainly, but for blanks and currency signs around them, and
+    parentheses or a typographic minus for negative ones; NaN where one is none.
+    """
+    around = f"[{_SIGNS_AND_SPACE}]+"
+    for what, by in (
+        (f"^{around}|{around}$", ""),
+        ("^[\u2212\u2013]|^\\((.*)\\)$", r"-\1"),
+        (f"^-{around}", "-"),
+    ):
+        texts = pc.replace_substring_regex(texts, what, by)
+    return parse_numbers(texts, PLAIN)
+
+
+def find_style(
+    texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False, strict: bool = False
+) -> NumberStyle | None:
+    """The style in which these texts are numbers, or None if there is none.
+
+    A few of them may be in another notation that `parse_otherwise` understands.
 
     texts: different strings [K], K >= 1. counts: how often each occurs. forced: the user said that they are numbers,
-        so any text around them is taken as a unit (`12 kg`), not only currency and percent signs.
+        so any text around them is taken as a unit (`12 kg`), not only currency and percent signs. strict: without
+        exception.
     """
     if matching(texts, _WHOLE).all():
         return NumberStyle("integer", 0)
-    for style in _candidates(texts, forced=forced):
+    styles = _candidates(texts, forced=forced)
+    for style in styles:
         if matching(texts, _pattern(style)).all():
             return _with_layout(texts, counts, style)
+    for style in [] if strict else styles or [PLAIN]:
+        if matching(texts[:1000], _pattern(style)).mean() > 0.5:
+            good = matching(texts, _pattern(style))
+            if few(~good, counts) and not np.isnan(parse_otherwise(texts.filter(pa.array(~good)))).any():
+                return _with_layout(texts.filter(pa.array(good)), counts[good], style)
     return None
 
 
@@ -128,66 +160,145 @@ def _candidates(texts: pa.Array, *, forced: bool) -> list[NumberStyle]:
     ]
 
 
+def few(odd: npt.NDArray[np.bool_], counts: npt.NDArray[np.int64]) -> bool:
+    """Whether so few cells are odd that the others alone say how a column is written.
+
+    odd: of different values [K]. counts: how often each occurs. A column of zeros and few other numbers has none that
+    are odd: there must also be four usual values for each of them.
+    """
+    cells = int(counts.sum())
+    most = max(cells * _FEW_SHARE, float(cells >= _FEW_OF))
+    return bool(4 * odd.sum() <= (~odd).sum() and counts[odd].sum() <= most)
+
+
 def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberStyle) -> NumberStyle:
-    """The style with layout, decimals, plus and width as these texts show them."""
+    """The style with layout, decimals, plus, groups and width as most of these texts show them."""
     values = parse_numbers(texts, style)
     mark = re.escape(style.mark)
     after = pc.utf8_length(pc.replace_substring_regex(texts, rf"^[^{mark}]*{mark}?([0-9]*).*$", r"\1"))
     digits = np.asarray(after.fill_null(0), dtype=np.int64)
     marked = np.asarray(pc.match_substring(texts, style.mark))
-    exponents = bool(matching(texts, r"[0-9.,][eE][+-]?[0-9]").any())
     digits[~marked] = 0
-    plus = bool(pc.any(pc.match_substring(texts, "+")).as_py()) and not exponents
+    exponents = matching(texts, r"[0-9.,][eE][+-]?[0-9]")
+    scientific = bool(2 * counts[exponents].sum() >= counts.sum())
+    if exponents.any() and not scientific:
+        powers = pc.replace_substring_regex(texts.filter(pa.array(exponents)), r"^.*[eE]\+?(-?[0-9]+).*$", r"\1")
+        digits[exponents] = np.maximum(digits[exponents] - np.asarray(powers.cast(pa.int64())), 0)
+    signed = np.asarray(pc.match_substring_regex(texts, r"^[^0-9]*\+"))
+    plus = bool(2 * counts[signed].sum() > counts[values > 0].sum())
     lengths = np.asarray(pc.utf8_length(texts))
     width = int(lengths.max()) if style.width and lengths.min() == lengths.max() else 0
     style = replace(style, plus=plus, width=width)
-    if not marked.any() and not exponents:
+    if style.thousands:
+        groups, large = np.asarray(pc.match_substring(texts, style.thousands)), np.abs(values) >= 1000
+        style = replace(style, grouped=bool(2 * counts[groups].sum() >= counts[large].sum()))
+    if not marked.any() and not exponents.any():
         return replace(style, layout="integer", decimals=0)
-    most = int(digits.max())
-    bounded = not exponents and most <= 15 and float(np.abs(values).max()) * 10.0**most < EXACT
+    most, largest = int(digits.max()), float(np.abs(values).max())
+    usual = most if scientific else _usual_digits(digits, counts, largest)
+    bounded = not scientific and usual <= 15 and largest * 10.0**usual < EXACT
     # Doubles written with all their digits (`19.890000000000001`) are still decimals, if a shorter text means the same.
-    decimals = most if bounded else None if exponents else decimals_of(np.unique(values))
-    if bounded and marked.all() and digits.min() == most and most > 0:
+    decimals = usual if bounded else None if exponents.any() else decimals_of(values, counts)
+    if bounded and marked.all() and digits.min() == most and most > 0 and not exponents.any():
         return replace(style, layout="fixed", decimals=decimals)
     layouts: list[Layout] = ["point", "shortest", "fixed"]
-    choices = [replace(style, layout=name, decimals=decimals) for name in layouts[: 3 if bounded and most > 0 else 2]]
+    choices = [replace(style, layout=name, decimals=decimals) for name in layouts[: 3 if bounded and usual > 0 else 2]]
+    if bounded and usual == 0 and 2 * counts[marked | exponents].sum() < counts.sum():
+        choices = [replace(style, layout="integer", decimals=0)]
     shares = [share_kept(texts, counts, values, choice) for choice in choices]
+    common = int(np.bincount(digits, counts).argmax())
+    longer = digits > common
+    if 0 < common <= _MOST_STATED and longer.any() and 4 * longer.sum() <= (~longer).sum():
+        fixed = replace(style, layout="fixed", decimals=common)
+        kept = share_kept(texts, counts, values, fixed)
+        if kept >= max(_OFTEN, *shares):
+            return fixed
     return choices[int(np.argmax(shares))]
+
+
+def _usual_digits(digits: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], largest: float) -> int:
+    """The most digits after the mark, without those of a few odd cells beside many that have as many as is usual.
+
+    digits: [K] of different texts. largest: of the numbers. Where the number of digits fades out, as that of numbers
+        of a few significant digits does, the longest cell counts.
+    """
+    for usual in np.unique(digits)[:-1].tolist():
+        longer = digits > usual
+        stated = usual <= _MOST_STATED and largest * 10.0**usual < _STATED and few(longer, counts)
+        if stated and counts[digits == usual].sum() >= _STEEP * counts[longer].sum():
+            return int(usual)
+    return int(digits.max())
 
 
 def share_kept(texts: pa.Array, counts: npt.NDArray[np.int64], values: Floats, style: NumberStyle) -> float:
     """The share of cells whose texts `format_numbers` gives back to the letter, 0 to 1."""
-    same = pc.equal(format_numbers(values, style, grain_of(values, style.decimals)), texts)
+    same = pc.equal(format_numbers(values, style, 0.0 if style.decimals is None else 10.0**-style.decimals), texts)
     return float(counts[np.asarray(same)].sum() / counts.sum())
 
 
-def grain_of(values: Floats, decimals: int | None) -> float:
-    """The largest step whose multiples all values are (1, .01, 50, .25, …); 0 where there is none (continuous).
+def grain_of(values: Floats, decimals: int | None, counts: npt.NDArray[np.int64] | None = None) -> float:
+    """The largest step whose multiples the values are (1, .01, 50, .25, …); 0 where there is none (continuous).
 
-    values: finite float64 [K]. decimals: digits after the mark that can occur, or None for no bound.
+    values: finite float64 [K]. decimals: digits after the mark that can occur, or None for no bound. counts: how often
+        each occurs; a few odd ones need be no multiples.
     """
     if decimals is None or len(values) == 0:
         return 0.0
     scale = 10.0**decimals
     if float(np.abs(values).max()) * scale >= EXACT:
         return 1.0 if decimals == 0 else 0.0
-    whole = np.unique(np.abs(np.rint(values * scale)).astype(np.int64))
+    steps = np.abs(np.rint(values * scale)).astype(np.int64)
+    whole = np.unique(steps)
     if len(whole) < _FEWEST_FOR_STEP:
         return 1.0 / scale
-    return max(int(np.gcd.reduce(whole)), 1) / scale
+    step = max(int(np.gcd.reduce(whole)), 1)
+    return (step if counts is None else coarser(steps, counts, step)) / scale
 
 
-def decimals_of(values: Floats, *, most: int = 8) -> int | None:
-    """How many decimals, 0 to `most`, write finite values float64 [K] exactly; None if none do."""
+def coarser(whole: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], step: int, most: int = 0) -> int:
+    """The largest multiple of `step` that all but a few of whole numbers [K], in counts [K] cells, are multiples of.
+
+    most: what it must divide; 0 = nothing.
+    """
+    whole, counts = whole[whole != 0], counts[whole != 0]
+    sample = whole[:: max(1, len(whole) // 1000)]
+    for prime in (2, 3, 5, 7, 11, 13) if len(whole) else ():
+        while most % (longer := step * prime) == 0 and (sample % longer != 0).mean() < 0.5:
+            odd = whole % longer != 0
+            if not few(odd, counts) or len(np.unique(whole[~odd])) < _FEWEST_FOR_STEP:
+                break
+            step = longer
+    return step
+
+
+def decimals_of(
+    values: Floats, counts: npt.NDArray[np.int64] | None = None, *, most: int = _MOST_STATED, dtype: Any = np.float64
+) -> int | None:
+    """How many decimals, 0 to `most`, write finite values float64 [K] exactly; None if none do.
+
+    counts: how often each occurs; a few odd ones need more. dtype: what the values are exact in, float64 or narrower.
+    """
     if len(values) == 0:
         return 0
     sample = values[:: max(1, len(values) // 1000)]
+    left = 0 if counts is None else int(counts.sum())
+
+    def odd(part: Floats, scale: float) -> npt.NDArray[np.bool_]:
+        return np.asarray((np.rint(part * scale) / scale).astype(dtype) != part.astype(dtype))
+
     for decimals in range(most + 1):
         scale = 10.0**decimals
-        if float(np.abs(values).max()) * scale >= EXACT:
+        if dtype == np.float64 and float(np.abs(values).max()) * scale >= EXACT:
             return None
-        if all(np.array_equal(np.rint(part * scale) / scale, part) for part in (sample, values)):
+        if odd(sample, scale).mean() > 0.5:
+            continue
+        others = odd(values, scale)
+        if not others.any():
             return decimals
+        if counts is not None:
+            before, left = left, int(counts[others].sum())
+            if few(others, counts) and before - left >= _STEEP * left:
+                return decimals
     return None
 
 
@@ -252,7 +363,7 @@ def _with_marks(texts: pa.Array, style: NumberStyle) -> pa.Array:
     """Texts of plain numbers with the decimal mark, grouped thousands, signs, what stands around, and blanks."""
     if style.mark != ".":
         texts = pc.replace_substring(texts, ".", style.mark)
-    if style.thousands:
+    if style.thousands and style.grouped:
         texts = _group(texts, style.thousands)
     if style.plus:
         positive = pc.invert(pc.match_substring_regex(texts, r"^-|^0(?:[.,]0*)?$"))
