@@ -209,7 +209,7 @@ def test_damaged_and_newer_model_files_are_refused_in_words(model: Model, tmp_pa
         damaged.write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1 :])
         with pytest.raises(ModelError):
             gankit.load(damaged)
-    damaged.write_bytes(whole.replace(b'{\\"format\\": 1,', b'{\\"format\\": 9,'))
+    damaged.write_bytes(whole.replace(b'{\\"format\\": 2,', b'{\\"format\\": 9,'))
     assert damaged.read_bytes() != whole
     with pytest.raises(ModelError, match="newer"):
         gankit.load(damaged)

@@ -9,14 +9,15 @@ Numbers travel compactly: one row of `Spec.compact_dim` float64 per record, `cod
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from gankit.columns.conditions import Restriction, restrictions
+from gankit.columns.conditions import Restriction, obeying, restrictions
 from gankit.columns.quantiles import Cells
+from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
 
@@ -24,6 +25,9 @@ R = TypeVar("R")
 """What records are to a codec: parsed columns, [N] each, or a dataset of steps."""
 
 Columns = Mapping[str, Values]
+
+Acceptance = Callable[[np.ndarray, Columns | None], np.ndarray]
+"""From compact rows [N, ...], and the columns beside them, to whether each is wanted, [N] bool."""
 
 MAX_LEVELS = 4096
 """Above so many levels a category's rare levels share cells, so that memory stays bounded."""
@@ -51,10 +55,19 @@ class Codec(ABC, Generic[R]):
     def decode(self, compact: np.ndarray) -> R:
         """Records of compact numbers [N, ...]; every value is one that training allows."""
 
+    rules: Rules = Rules.NONE
+    """What every record keeps; see `columns.rules`."""
+
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """Conditions as restrictions of cells, by the position of their column; {} for codecs that know no cells."""
         assert not conditions, "only cells can be restricted"
         return {}
+
+    def acceptance(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance | None:
+        """From compact records, and the columns beside them, to whether each keeps all rules and conditions, [N] bool;
+        None where all do that the restricted cells make.
+        """
+        return None
 
     def compatible(self, other: Codec[Any]) -> bool:
         """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
@@ -181,67 +194,103 @@ class Field:
 class TableCodec(Codec[Columns]):
     """The codec of kind "table".
 
-    fields: one a column, in the columns' order.
-    ordered: pairs (a, b) of positions in `fields`: dates of which a <= b held in every training row.
+    fields: one a column that is coded, in their order. rules: what rows keep.
+    ordered: of models of before, pairs (a, b) of positions in `fields`: dates of which a <= b in every training row.
     """
 
-    def __init__(self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self, fields: Sequence[Field], ordered: Sequence[tuple[int, int]] = (), rules: Rules = Rules.NONE
+    ) -> None:
         self.fields = tuple(fields)
         self.ordered = tuple(ordered)
+        self.rules = rules
         blocks = tuple(
             Block("categorical", f.size) if f.category else Block("binned", f.size, f.num_present) for f in self.fields
         )
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], records: Columns, num_first: int = 0) -> Self:
+    def fit(
+        cls, columns: Sequence[Column], records: Columns, num_first: int = 0, rules: Rules = Rules.NONE
+    ) -> Self:
         """The codec for training rows of the columns that are modelled.
 
         num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
             fewest first, so that the records that a sequential generator begins repeat much and are made once.
         """
-        fields = [Field.fit(column, records[column.name]) for column in columns]
+        first = {column.name for column in columns[:num_first]}
+        reduced = rules.reduce(records)
+        fields = [Field.fit(column, reduced[column.name]) for column in rules.columns(columns)]
+        num_first = sum(field.name in first for field in fields)
         fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
-        dates = {column.name for column in columns if column.type == "datetime"}
-        places = [i for i, field in enumerate(fields) if field.name in dates]
-        ordered = [
-            (a, b) for a in places for b in places if a != b and _always_before(records, fields[a].name, fields[b].name)
-        ]
-        return cls(fields, ordered)
+        return cls(fields, rules=rules)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of what `decode` gives."""
+        return self.rules.order if self.rules.items else tuple(field.name for field in self.fields)
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, spec.compact_dim] float64."""
-        return np.stack([field.encode(records[field.name]) for field in self.fields], axis=1)
+        reduced = self.rules.reduce(records)
+        return np.stack([field.encode(reduced[field.name]) for field in self.fields], axis=1)
 
-    def decode(self, compact: np.ndarray) -> dict[str, Values]:
-        """See `Codec.decode`; a later date is moved up to the earlier one where it would precede it."""
+    def decode(self, compact: np.ndarray, beside: Columns | None = None) -> dict[str, Values]:
+        """See `Codec.decode`. beside: columns that are not coded here, from which rules may make others."""
+        compact = self._together(compact)
         values = {field.name: field.decode(compact[:, i]) for i, field in enumerate(self.fields)}
         for a, b in self.ordered:
             earlier, later = values[self.fields[a].name], values[self.fields[b].name]
             # NaN compares false, so that missing dates stay missing.
             data = np.where(later.data < earlier.data, earlier.data, later.data)
             values[self.fields[b].name] = Values(data, later.missing)
-        return values
+        return self.rules.restore(values, beside)
+
+    def _together(self, compact: np.ndarray) -> np.ndarray:
+        """Compact rows of which columns that are missing together are so; what has to be filled in is drawn from the
+        column's own distribution.
+        """
+        places = {field.name: i for i, field in enumerate(self.fields)}
+        for group in self.rules.together:
+            first, *others = (places[name] for name in group)
+            lost = compact[:, first] >= self.fields[first].num_present
+            for i in others:
+                field, cell = self.fields[i], compact[:, i].astype(np.int64)
+                own = cell >= field.num_present
+                if (lost == own).all():
+                    continue
+                share = np.cumsum(field.counts[: field.num_present])
+                drawn = np.searchsorted(share, (compact[:, i] - cell) * share[-1], side="right") + 0.5
+                column = np.where(lost & ~own, field.num_present + 0.5, np.where(own & ~lost, drawn, compact[:, i]))
+                compact = np.concatenate([compact[:, :i], column[:, None], compact[:, i + 1 :]], axis=1)
+        return compact
 
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """See `Codec.restrictions` and `columns.conditions.restrictions`."""
-        return restrictions(schema, self.fields, self.ordered, conditions)
+        return restrictions(schema, self.fields, self.rules, conditions)
+
+    def acceptance(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance | None:
+        """See `Codec.acceptance`."""
+        made = {name for name in conditions if name in self.rules.targets}
+        if not made and not self.rules.redrawn and not (self.ordered and conditions):
+            return None
+        obey = obeying(schema, conditions)
+
+        def accept(compact: np.ndarray, beside: Columns | None = None) -> np.ndarray:
+            values = {**(beside or {}), **self.decode(compact, beside)}
+            return obey(values) & self.rules.accepts(values)
+
+        return accept
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        return {"fields": [field.to_json() for field in self.fields], "ordered": [list(pair) for pair in self.ordered]}
+        value: dict[str, Any] = {"fields": [field.to_json() for field in self.fields]}
+        value["ordered"] = [list(pair) for pair in self.ordered]
+        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TableCodec:
         """The codec that `to_json` wrote."""
         pairs = [(int(a), int(b)) for a, b in value["ordered"]]
-        return cls([Field.from_json(field) for field in value["fields"]], pairs)
-
-
-def _always_before(values: Mapping[str, Values], a: str, b: str) -> bool:
-    """Whether a <= b in every training row that has both, with at least one row where a < b and twenty to judge by."""
-    earlier, later = values[a].data, values[b].data
-    both = ~(np.isnan(earlier) | np.isnan(later))
-    if both.sum() < 20:
-        return False
-    return bool((earlier[both] <= later[both]).all() and (earlier[both] < later[both]).any())
+        rules = Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE
+        return cls([Field.from_json(field) for field in value["fields"]], pairs, rules)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.columns.dates import parse_dates
-from gankit.columns.schema import Column, Schema
+from gankit.columns.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
+from gankit.columns.schema import Column, Schema, Values
 from gankit.errors import OptionError, suggestion
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ class Condition:
     missing: bool = False
 
 
-def conditions_of(schema: Schema, fields: Sequence[Field]) -> tuple[Condition, ...]:
-    """What can be asked for of each column. fields: of a `TableCodec`."""
-    columns = [schema.column(field.name) for field in fields]
+def conditions_of(columns: Sequence[Column]) -> tuple[Condition, ...]:
+    """What can be asked for of each column."""
     return tuple(
         Condition(c.name, "levels", tuple(map(str, c.levels)), missing=bool(c.markers))
         if c.type == "category"
@@ -88,9 +88,12 @@ class Restriction:
 
 
 def restrictions(
-    schema: Schema, fields: Sequence[Field], ordered: Sequence[tuple[int, int]], conditions: Mapping[str, Any]
+    schema: Schema, fields: Sequence[Field], rules: Rules, conditions: Mapping[str, Any]
 ) -> dict[int, Restriction]:
-    """Position in `fields` -> restriction, for every condition. fields, ordered: of a `TableCodec`.
+    """Position in `fields` -> restriction, for every condition. fields, rules: of a `TableCodec`.
+
+    Of conditions on columns that rules make from others the coded ones are restricted as far as that is easily told;
+    rows that break them are drawn again (`obeying`).
 
     conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
         missing value.
@@ -98,17 +101,151 @@ def restrictions(
     Raises:
         OptionError: an unknown column or value, or a condition that no record can obey.
     """
-    result: dict[int, Restriction] = {}
-    names = [field.name for field in fields]
+    places = {field.name: i for i, field in enumerate(fields)}
+    names = [*places, *(n for n in rules.order if n not in places)]
+    limits = {}
     for name, condition in conditions.items():
-        if name not in names:
-            raise OptionError(_unknown_column(schema, names, name))
-        index = names.index(name)
-        result[index] = _restrict(fields[index], schema.column(name), condition)
-    for a, b in ordered:
-        bounds = {i: _bounds(schema.column(names[i]), conditions.get(names[i])) for i in (a, b)}
-        _keep_order(fields, a, b, result, bounds)
-    return result
+        if name not in names or name not in (column.name for column in schema):
+            raise OptionError(_unknown_column(schema, [n for n in names if n in rules.order or not rules], name))
+        if name in places:
+            limits[places[name]] = _restrict(fields[places[name]], schema.column(name), condition)
+        else:
+            _check(schema.column(name), condition)
+    if rules.items and conditions:
+        _Narrowing(schema, fields, rules, conditions, limits).narrow()
+    return limits
+
+
+def obeying(schema: Schema, conditions: Mapping[str, Any]) -> Callable[[Mapping[str, Values]], np.ndarray]:
+    """From records to whether each obeys all conditions, [N] bool."""
+    tests = {name: _test(schema.column(name), condition) for name, condition in conditions.items()}
+
+    def obey(values: Mapping[str, Values]) -> np.ndarray:
+        good = np.ones(len(next(iter(values.values())).data), dtype=bool)
+        for name, test in tests.items():
+            good &= test(values[name])
+        return good
+
+    return obey
+
+
+def _test(column: Column, condition: Any) -> Callable[[Values], np.ndarray]:
+    marker = _marker(column, condition)
+    if marker is not None:
+        return lambda cells: np.asarray(cells.missing == marker + 1)
+    if column.type == "category":
+        codes = _codes(column, condition)
+        return lambda cells: np.isin(cells.data, codes) & (cells.missing == 0)
+    low, high = _range(column, condition)
+    return lambda cells: (cells.data >= low) & (cells.data <= high) & (cells.missing == 0)
+
+
+class _Narrowing:
+    """Takes conditions on columns that rules make from others back to what is coded.
+
+    limits: those of the fields, which are tightened. ranges: what each column of numbers or dates may be.
+    """
+
+    def __init__(
+        self, schema: Schema, fields: Sequence[Field], rules: Rules, conditions: Mapping[str, Any],
+        limits: dict[int, Restriction],
+    ) -> None:  # fmt: skip
+        self.schema, self.fields, self.rules, self.conditions, self.limits = schema, fields, rules, conditions, limits
+        self.places = {field.name: i for i, field in enumerate(fields)}
+        numbers = [c for c in schema.modelled if c.type != "category"]
+        self.whole = {c.name: (c.low, c.high) for c in numbers}
+        self.whole |= {i.name: (i.steps.low, i.steps.high) for i in rules.items if isinstance(i, Difference)}
+        self.ranges = dict(self.whole)
+        for name, condition in conditions.items():
+            if name in self.ranges and _marker(schema.column(name), condition) is None:
+                low, high = _range(schema.column(name), condition)
+                self.ranges[name] = max(low, self.ranges[name][0]), min(high, self.ranges[name][1])
+        self.asked = {n for n in conditions if _marker(schema.column(n), conditions[n]) is None}
+
+    def narrow(self) -> None:
+        """All items, those that make the last columns first."""
+        for item in reversed(self.rules.items):
+            match item:
+                case Lookup():
+                    self._levels(item.target, item.by, [item.table.take(np.array([k])) for k in range(len(item.data))])
+                case OneHot():
+                    self._switches(item)
+                case Difference():
+                    self._difference(item)
+                case Equation() if item.target in self.asked:
+                    item.tree.narrow(self.ranges[item.target], self.ranges)
+        for name, found in self.ranges.items():
+            at = self.places.get(name)
+            if at is not None and found != self.whole[name] and name not in self.conditions:
+                self._limit(at, self.fields[at].allow_range(*found), present=name in self.asked)
+
+    def _levels(self, target: str, by: str, table: list[Values]) -> None:
+        """The levels of a category that tell a target that was asked for."""
+        at = self.places.get(by)
+        if target in self.conditions and at is not None and self.fields[at].category and self.fields[at].cells is None:
+            test = _test(self.schema.column(target), self.conditions[target])
+            allowed = [k for k, cells in enumerate(table) if test(cells)[0]]
+            self._limit(at, Restriction.of_cells(self.fields[at].size, allowed))
+
+    def _switches(self, item: OneHot) -> None:
+        at = self.places[item.name]
+        for i, name in enumerate(item.columns):
+            if name in self.conditions:
+                test = _test(self.schema.column(name), self.conditions[name])
+                kind = np.int32 if item.categories[i] else np.float64
+                cells = [Values(np.array([x], kind), np.zeros(1, np.int8)) for x in (item.off[i], item.on[i])]
+                off, on = (bool(test(c)[0]) for c in cells)
+                allowed = [k for k in range(self.fields[at].size) if (on if k == i else off)]
+                self._limit(at, Restriction.of_cells(self.fields[at].size, allowed))
+
+    def _difference(self, item: Difference) -> None:
+        at = self.places[item.name]
+        if item.target in self.conditions and item.target not in self.asked:
+            marker = _marker(self.schema.column(item.target), self.conditions[item.target])
+            assert marker is not None
+            self._limit(at, self.fields[at].allow_marker(marker))
+            return
+        target, least, most = self.ranges[item.target], *self.whole[item.name]
+        slack = DAY if item.by_day else 0.0
+        refs = [self.ranges[name] for name in item.refs]
+        if item.above:
+            inner = min(r[0] for r in refs) if len(refs) == 1 else -np.inf, max(r[1] for r in refs)
+            wanted = target[0] - inner[1] - item.offset, target[1] - inner[0] - item.offset + slack
+        else:
+            inner = min(r[0] for r in refs), max(r[1] for r in refs) if len(refs) == 1 else np.inf
+            wanted = inner[0] - target[1] + item.offset, inner[1] - target[0] + item.offset
+        own = self.ranges[item.name]
+        self.ranges[item.name] = own = max(own[0], wanted[0]), min(own[1], wanted[1])
+        if item.target in self.asked:
+            self.asked.add(item.name)
+            for name in item.refs:
+                low, high = self.ranges[name]
+                if item.above:
+                    high = min(high, target[1] - own[0] - item.offset + slack)
+                    low = max(low, target[0] - own[1] - item.offset) if len(refs) == 1 else low
+                else:
+                    low = max(low, target[0] + own[0] - item.offset)
+                    high = min(high, target[1] + own[1] - item.offset) if len(refs) == 1 else high
+                self.ranges[name] = low, high
+
+    def _limit(self, at: int, limit: Restriction, present: bool = True) -> None:
+        """Tightens what a field may be. present: whether it may not be missing."""
+        field = self.fields[at]
+        if not present:
+            missing = (np.arange(field.size) >= field.num_present).astype(np.float64)
+            limit = Restriction(np.maximum(missing, limit.weight), limit.begin, np.maximum(missing, limit.end))
+        old = self.limits.get(at)
+        weight = np.where(field.counts > 0, limit.weight, 0.0) * (1.0 if old is None else old.weight > 0)
+        if not weight.sum() > 0:
+            named = ", ".join(f"{name} = {condition!r}" for name, condition in self.conditions.items())
+            raise OptionError(f"no record can satisfy {named}: {self._why(field.name)}")
+        if old is not None:
+            limit = Restriction(weight, np.maximum(old.begin, limit.begin), np.minimum(old.end, limit.end))
+        self.limits[at] = replace(limit, weight=weight)
+
+    def _why(self, name: str) -> str:
+        about = [rule.text for rule in self.rules.rules if {*rule.names} & {name, *self.conditions}]
+        return f"in the data {'; '.join(about)}." if about else "training showed none."
 
 
 def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
@@ -122,11 +259,23 @@ def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
     # What training never showed is never made: it could only be made up.
     limit = replace(limit, weight=np.where(field.counts > 0, limit.weight, 0.0))
     if not limit.weight.sum() > 0:
-        why = "training showed none."
-        if column.type == "number" and column.grain == 0 and isinstance(condition, str | int | float):
-            why = "its numbers have no common step, so that one alone cannot be asked for; ask for a range."
-        raise OptionError(f"no record can satisfy {column.name} = {condition!r}: {why} {_what_there_is(column)}")
+        raise _unseen(column, condition)
     return limit
+
+
+def _check(column: Column, condition: Any) -> None:
+    """Refuses a condition on a column that is made from others where no number of training is asked for."""
+    if column.type != "category" and _marker(column, condition) is None:
+        low, high = _range(column, condition)
+        if low > high or low > column.high or high < column.low:
+            raise _unseen(column, condition)
+
+
+def _unseen(column: Column, condition: Any) -> OptionError:
+    why = "training showed none."
+    if column.type == "number" and column.grain == 0 and isinstance(condition, str | int | float):
+        why = "its numbers have no common step, so that one alone cannot be asked for; ask for a range."
+    return OptionError(f"no record can satisfy {column.name} = {condition!r}: {why} {_what_there_is(column)}")
 
 
 def _combine(limits: list[Restriction]) -> Restriction:
@@ -277,35 +426,6 @@ def _zone(column: Column) -> tzinfo:
         return datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").tzinfo or UTC
     except ValueError:
         return ZoneInfo(zone)
-
-
-def _bounds(column: Column, condition: Any) -> tuple[float, float]:
-    """What a condition on a date allows; everything where there is none or it asks for a missing one."""
-    if condition is None or _marker(column, condition) is not None:
-        return -math.inf, math.inf
-    return _range(column, condition)
-
-
-def _keep_order(
-    fields: Sequence[Field], a: int, b: int, limits: dict[int, Restriction], bounds: dict[int, tuple[float, float]]
-) -> None:
-    """Tightens conditions on two dates a <= b so that moving the later one up (`TableCodec.decode`) stays inside."""
-    low, high = bounds[a][0], bounds[b][1]
-    for i, (begin, end) in {a: (low, min(bounds[a][1], high)), b: (max(bounds[b][0], low), high)}.items():
-        if (begin, end) == bounds[i] or (begin == -math.inf and end == math.inf):
-            continue
-        tight = fields[i].allow_range(begin, end)
-        if i not in limits:
-            # Missing dates stay possible where no condition names the column.
-            missing = (np.arange(fields[i].size) >= fields[i].num_present).astype(np.float64)
-            tight = Restriction(np.maximum(missing, tight.weight), tight.begin, np.maximum(missing, tight.end))
-        tight = replace(tight, weight=np.where(fields[i].counts > 0, tight.weight, 0.0))
-        if not tight.weight.sum() > 0:
-            raise OptionError(
-                f"no record can satisfy the conditions on {fields[a].name} and {fields[b].name}: "
-                f"{fields[a].name} is never after {fields[b].name}."
-            )
-        limits[i] = tight
 
 
 def _unknown_column(schema: Schema, names: list[str], name: str) -> str:

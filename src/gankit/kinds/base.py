@@ -292,7 +292,7 @@ class Kind(ABC, Generic[D, C]):
         """What samples of a model can be asked for: the columns that its G can be restricted to, or is given."""
         codec = model.given and model.given.codec
         codec = model.codec if model.generator.by_column is not None else codec
-        return () if codec is None else conditions_of(model.schema, codec.fields)
+        return () if codec is None else conditions_of([model.schema.column(name) for name in codec.names])
 
     def pixels(self, source: Any, codec: C, notes: Notes) -> tuple[np.ndarray, list[str]]:
         """Records of a source in the size of a codec's, [N, H, W, C] uint8, and their names where they have some; asked

@@ -41,6 +41,21 @@ class StrictOptions:
 
 
 @dataclass(frozen=True)
+class RuleOptions:
+    """Of kinds whose records have columns between which something may hold in every row."""
+
+    rule: tuple[str, ...] = option(
+        (),
+        "What every row keeps beside the rules that are found: 'total = fare + tip', 'start < end', 'city -> country'.",
+        group="data",
+        metavar="RULE",
+    )
+    no_rule: tuple[str, ...] = option(
+        (), "A rule, or a column, that is not to be ruled; all: none is looked for.", group="data", metavar="RULE"
+    )
+
+
+@dataclass(frozen=True)
 class AugmentOptions:
     """Of kinds whose records may be images to the networks."""
 

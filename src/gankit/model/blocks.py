@@ -37,6 +37,12 @@ MOST_IMAGES, LEAST_IMAGES, BLOCK_NUMBERS = 256, 4, 2**20
 MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 """Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
 
+FEWEST_ATTEMPTS, MOST_ATTEMPTS, LEAST_ACCEPTED = 8, 2000, 0.001
+"""Blocks that are drawn again before it is given up, at the least and the most, and the share that must be accepted."""
+
+FAR = 2**40
+"""How far the numbers of blocks that are drawn again are apart."""
+
 Made = TypeVar("Made")
 
 Block = tuple[np.ndarray, np.ndarray]
@@ -195,6 +201,38 @@ def column_blocks(
         for i, limit in limits.items():
             compact[:, i] = limit.place(compact[:, i])
         return np.zeros((BLOCK_ROWS, 0)), compact
+
+    return block
+
+
+def obeying(make: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray], end: int) -> Blocks:
+    """Blocks in which every record before the `end`-th is accepted: what is not is taken from further draws, in order.
+
+    accept: from the given columns and what G made, both compact, to [rows] bool.
+    """
+
+    def block(index: int) -> Block:
+        known, made = make(index)
+        good = accept(known, made)
+        needed = slice(end - index * len(made))
+        tried, found = len(good), int(good.sum())
+        for attempt in range(1, MOST_ATTEMPTS):
+            if good[needed].all():
+                return known, made
+            if attempt >= FEWEST_ATTEMPTS and found < LEAST_ACCEPTED * tried:
+                break
+            again, more = make(index + attempt * FAR)
+            taken = np.flatnonzero(accept(again, more))
+            tried, found = tried + len(more), found + len(taken)
+            left = np.flatnonzero(~good)[: len(taken)]
+            known, made = known.copy(), made.copy()
+            known[left], made[left] = again[taken[: len(left)]], more[taken[: len(left)]]
+            good[left] = True
+        share = f"{found / tried:.2%}" if found else "none"
+        raise OptionError(
+            f"of {tried:,} fakes drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "
+            "conditions, or for columns that no rule makes from others (gankit inspect lists the rules)."
+        )
 
     return block
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gankit.spec import Spec
 
 
-FORMAT, FORMAT_VERSION = 1, 1
+FORMAT, FORMAT_VERSION = 2, 2
 """Versions of the layouts of model files, and of run folders and checkpoints; files of a larger one are refused."""
 
 MODEL_NAME = "model.safetensors"

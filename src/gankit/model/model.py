@@ -100,7 +100,7 @@ class Model:
             raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
         if n < 0 or offset < 0:
             raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
-        block, rows = self._blocks(seed, where, options), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, where, options, offset + n), block_rows(self.codec.spec)
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
@@ -108,7 +108,7 @@ class Model:
             begin = max(offset - index * rows, 0)
             end = min(offset + n - index * rows, rows)
             known, made = (part[begin:end] for part in block(index))
-            given = {} if self.given is None else self.given.codec.decode(known)
+            given = self._beside(known)
             return self.of.records(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
         every = range(first, last + 1)
@@ -116,7 +116,7 @@ class Model:
 
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
-        block, rows = self._blocks(seed, None, {}), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, None, {}, n), block_rows(self.codec.spec)
         return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
 
     def first(self, n: int, seed: int = 0) -> np.ndarray:
@@ -204,14 +204,28 @@ class Model:
                 raise OptionError(f"this {self.plan.name} model cannot satisfy a condition on {name!r}. {some} {how}")
         return self.given.codec.restrictions(self.schema, conditions) if self.given else {}
 
-    def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Blocks:
-        """The function from a block's number to the block."""
+    def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any], end: int) -> Blocks:
+        """The function from a block's number to the block. end: rows from there on are not needed."""
         own: Any = options_for(self.of, "sample", options, f"this model is of kind {self.kind}")
         generator = self.generator.eval()
         if (writer := generator.by_symbol) is not None:
             begin, never = self.codec.beginning(own.prefix), self.codec.never
             return blocks.symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
         if (chain := generator.by_column) is not None:
-            return blocks.column_blocks(chain, self.codec, self.codec.restrictions(self.schema, where or {}), seed)
+            limits = self.codec.restrictions(self.schema, where or {})
+            made = blocks.column_blocks(chain, self.codec, limits, seed)
+            return self._accepted(made, where or {}, end)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
-        return blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
+        made = blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
+        return self._accepted(made, {}, end)
+
+    def _accepted(self, made: Blocks, conditions: Mapping[str, Any], end: int) -> Blocks:
+        """Blocks with records in place of those that break rules of the data, or conditions that no cell keeps."""
+        accept = self.codec.acceptance(self.schema, conditions)
+        if accept is None:
+            return made
+        return blocks.obeying(made, lambda known, rows: accept(rows, self._beside(known)), end)
+
+    def _beside(self, known: np.ndarray) -> dict[str, Any]:
+        """The given columns, of compact rows."""
+        return {} if self.given is None else self.given.codec.decode(known)

@@ -119,7 +119,10 @@ class RunFolder:
             raise ModelError(f"{self.config_path} is damaged ({error}). Start the run anew.") from error
         if not isinstance(config, dict):
             raise ModelError(f"{self.config_path} is damaged: it holds no options. Start the run anew.")
-        check_version(config.pop("format_version", None), self.config_path)
+        version = config.pop("format_version", None)
+        check_version(version, self.config_path)
+        if version == 1 and {"target", "window"} & config.get("options", {}).keys():
+            config["options"].setdefault("no_rule", ["all"])  # tables and series knew no rules
         return config
 
     def is_untouched(self) -> bool:

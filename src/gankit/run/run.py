@@ -124,6 +124,8 @@ class Run:
             "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
             "options": self.config.to_json(),
         }
+        if rules := p.codec.rules.rules:
+            card["rules"] = [rule.text for rule in rules]
         history = json.loads(json.dumps(game.history, sort_keys=True))  # after a resume keys come in another order
         generator = game.best_generator().to("cpu")
         figure = p.kind.diagram(game.best_generator(), game.discriminator, p)

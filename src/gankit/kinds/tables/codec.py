@@ -16,6 +16,7 @@ import numpy as np
 
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.quantiles import Cells
+from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.spec import Block, Spec
 
@@ -25,24 +26,26 @@ LARGEST = 5.0  # beyond so many standard deviations a coded number is taken back
 class VectorCodec(Codec[Columns]):
     """The codec of kinds "number" (one column) and "vector"."""
 
-    def __init__(self, names: Sequence[str], cells: Sequence[Cells]) -> None:
-        self.names, self.cells = tuple(names), tuple(cells)
+    def __init__(self, names: Sequence[str], cells: Sequence[Cells], rules: Rules = Rules.NONE) -> None:
+        self.names, self.cells, self.rules = tuple(names), tuple(cells), rules
         self.spec = Spec("vector", (len(self.names),), (Block("continuous", len(self.names)),))
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
-        """The codec for training rows without missing numbers."""
-        return cls([c.name for c in columns], [Cells.fit(records[c.name].data) for c in columns])
+    def fit(cls, columns: Sequence[Column], records: Columns, rules: Rules = Rules.NONE) -> Self:
+        """The codec for training rows without missing numbers. rules: what rows keep, of numbers alone."""
+        names, reduced = [column.name for column in rules.columns(columns)], rules.reduce(records)
+        return cls(names, [Cells.fit(reduced[name].data) for name in names], rules)
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""
         from scipy.special import ndtri
 
-        masses = [_mass(cells, records[name].data) for name, cells in zip(self.names, self.cells, strict=True)]
+        reduced = self.rules.reduce(records)
+        masses = [_mass(cells, reduced[name].data) for name, cells in zip(self.names, self.cells, strict=True)]
         return np.stack([np.clip(ndtri(mass), -LARGEST, LARGEST) for mass in masses], axis=1)
 
-    def decode(self, compact: np.ndarray) -> dict[str, Values]:
-        """See `Codec.decode`."""
+    def decode(self, compact: np.ndarray, beside: Columns | None = None) -> dict[str, Values]:
+        """See `Codec.decode` and `TableCodec.decode`."""
         from scipy.special import ndtr
 
         values = {}
@@ -52,16 +55,18 @@ class VectorCodec(Codec[Columns]):
             position = (mass - cells.edges[cell]) / (cells.edges[cell + 1] - cells.edges[cell])
             data = cells.decode(cell + np.clip(position, 0.0, 1.0 - 1e-9))
             values[name] = Values(data, np.zeros(len(data), dtype=np.int8))
-        return values
+        return self.rules.restore(values, beside)
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        return {"names": list(self.names), "cells": [cells.to_json() for cells in self.cells]}
+        value = {"names": list(self.names), "cells": [cells.to_json() for cells in self.cells]}
+        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> VectorCodec:
         """The codec that `to_json` wrote."""
-        return cls(value["names"], [Cells.from_json(cells) for cells in value["cells"]])
+        rules = Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE
+        return cls(value["names"], [Cells.from_json(cells) for cells in value["cells"]], rules)
 
 
 def _mass(cells: Cells, x: np.ndarray) -> np.ndarray:

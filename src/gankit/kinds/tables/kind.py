@@ -82,11 +82,11 @@ class TableKind(Kind[Dataset, Any]):
         return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
 
     def records(
-        self, schema: Schema, codec: Codec[Columns], given: Mapping[str, Values], made: np.ndarray, first_row: int,
+        self, schema: Schema, codec: TableCodec | VectorCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
         seed: int, origin: Origin,
     ) -> pa.Table:  # fmt: skip
         """See `Kind.records`: an Arrow table."""
-        return schema.format({**given, **codec.decode(made)}, len(made), first_row=first_row, seed=seed)
+        return schema.format({**given, **codec.decode(made, given)}, len(made), first_row=first_row, seed=seed)
 
     def join(self, batches: Sequence[pa.Table], origin: Origin) -> Any:
         """See `Kind.join`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gankit.config import option
-from gankit.kinds.options import Options
+from gankit.kinds.options import Options, RuleOptions
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class TableOptions(RuleOptions):
     """Of training with rows."""
 
     target: str | None = option(

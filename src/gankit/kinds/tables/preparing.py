@@ -13,7 +13,9 @@ import numpy as np
 
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
+from gankit.columns.relations import find_rules
 from gankit.columns.rows import Rows, naming, rows_of
+from gankit.columns.rules import Rules
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
@@ -24,6 +26,7 @@ from gankit.io.records import fingerprint
 from gankit.kinds.base import Dataset, Kind, Notes, Prepared
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
+from gankit.kinds.tables.options import TableOptions
 from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:
@@ -56,7 +59,12 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
             f"kind: {kind.name} ({len(schema.modelled)} columns, {len(rows.records)} records). Override with --kind."
         )
     network = _network(config, kind.name, schema, notes)
-    codec, given = _codecs(kind.name, network, schema, train.values, config)
+    own, fixed = config.own(TableOptions), config.given if NETWORKS[network].takes_condition else ()
+    rules = find_rules(
+        schema.modelled, train.values, heldout.values, stated=own.rule, without=own.no_rule, fixed=fixed
+    )
+    notes += rules.notes()
+    codec, given = _codecs(kind.name, network, schema, train.values, config, rules)
     return Prepared(
         kind, rows.records.origin, schema, network, train, heldout, codec, given, fingerprint(rows.records),
         tuple(config.given),
@@ -99,7 +107,7 @@ def _network(config: TrainConfig, kind: str, schema: Schema, notes: list[str]) -
 
 
 def _codecs(
-    kind: str, network: str, schema: Schema, train: Mapping[str, Values], config: TrainConfig
+    kind: str, network: str, schema: Schema, train: Mapping[str, Values], config: TrainConfig, rules: Rules
 ) -> tuple[TableCodec | VectorCodec, TableCodec | None]:
     """The codec of what G makes, and of c. Of a G that takes no c the given columns come first."""
     for name in config.given:
@@ -107,10 +115,10 @@ def _codecs(
     first = [c for name in dict.fromkeys(config.given) for c in schema.modelled if c.name == name]
     rest = [c for c in schema.modelled if c not in first]
     if not NETWORKS[network].takes_condition:
-        return TableCodec.fit([*first, *rest], train, num_first=len(first)), None
+        return TableCodec.fit([*first, *rest], train, len(first), rules), None
     if first and not rest:
         raise OptionError("every column is given, so that none is left to generate. Give fewer.")
-    generated = (VectorCodec if kind in ("number", "vector") else TableCodec).fit(rest, train)
+    generated = (VectorCodec if kind in ("number", "vector") else TableCodec).fit(rest, train, rules=rules)
     return generated, TableCodec.fit(first, train) if first else None
 
 
