@@ -210,9 +210,7 @@ class TableCodec(Codec[Columns]):
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod
-    def fit(
-        cls, columns: Sequence[Column], records: Columns, num_first: int = 0, rules: Rules = Rules.NONE
-    ) -> Self:
+    def fit(cls, columns: Sequence[Column], records: Columns, num_first: int = 0, rules: Rules = Rules.NONE) -> Self:
         """The codec for training rows of the columns that are modelled.
 
         num_first: so many columns keep their place at the front; the others are ordered by their number of cells,

@@ -205,7 +205,7 @@ class _Narrowing:
             assert marker is not None
             self._limit(at, self.fields[at].allow_marker(marker))
             return
-        target, least, most = self.ranges[item.target], *self.whole[item.name]
+        target = self.ranges[item.target]
         slack = DAY if item.by_day else 0.0
         refs = [self.ranges[name] for name in item.refs]
         if item.above:

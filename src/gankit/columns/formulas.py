@@ -192,7 +192,9 @@ class _Reader:
         while at < len(self.text) and self.text[at:].strip():
             rest = self.text[at:].lstrip()
             at = len(self.text) - len(rest)
-            whole = next((c for c in odd if rest.startswith(c) and not re.match(r"\w", rest[len(c) : len(c) + 1])), None)
+            whole = next(
+                (c for c in odd if rest.startswith(c) and not re.match(r"\w", rest[len(c) : len(c) + 1])), None
+            )
             if whole is not None:
                 yield whole, "column"
                 at += len(whole)

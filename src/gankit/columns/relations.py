@@ -22,7 +22,6 @@ from gankit.columns.formulas import UNITS, Formula, parse_comparison, quoted
 from gankit.columns.numbers import grain_of
 from gankit.columns.rules import (
     DAY,
-    Bools,
     Columns,
     Comparison,
     Difference,
@@ -41,6 +40,7 @@ from gankit.columns.rules import (
     known,
 )
 from gankit.errors import OptionError, nearest
+from gankit.words import truth
 
 FEWEST = 50
 """Training rows, at the least, on which something is said of all rows."""
@@ -135,13 +135,13 @@ class _Found:
 
     def __init__(self, rows: _Rows, rules: list[Rule], without: Sequence[str], fixed: frozenset[str]) -> None:
         self.rows, self.rules, self.without, self.fixed = rows, rules, {_bare(t) for t in without}, fixed
+        self.dropped: set[frozenset[str]] = set()
 
     def search(self) -> None:
         """All searches, those that leave the least to code first."""
-        for search in (self._lines, self._spans, self._products, self._lookups, self._onehot, self._orders, self._signs):
+        searches = (self._lines, self._spans, self._products, self._lookups, self._onehot, self._orders, self._signs)
+        for search in (*searches, self._together, self._steps):
             search()
-        self._together()
-        self._steps()
 
     @property
     def derived(self) -> set[str]:
@@ -150,7 +150,8 @@ class _Found:
 
     def add(self, rule: Rule) -> bool:
         """Takes a rule that holds, is wanted, and whose target is free; says whether it did."""
-        if self.without & {_bare(rule.text), *map(_bare, rule.targets or rule.names)}:
+        if self.without & {_bare(rule.text), *map(_bare, rule.names)} or frozenset(rule.names) in self.dropped:
+            self.dropped.add(frozenset(rule.names))  # in no other form either
             return False
         if {*rule.targets} & (self.fixed | self.derived) or _circular([*self.rules, rule]) or not self.rows.hold(rule):
             return False
@@ -159,8 +160,11 @@ class _Found:
 
     def equate(self, target: str, formula: Formula, fewest: int = 8) -> bool:
         """Takes an equation, if it is one. fewest: different values of the target."""
-        taken = target in self.fixed or target in self.derived or self.without & {_bare(target)}
-        if taken or not self.rows.unlike(target, fewest if len(formula.names) > 1 else 3):
+        if (
+            target in self.fixed
+            or target in self.derived
+            or not self.rows.unlike(target, fewest if len(formula.names) > 1 else 3)
+        ):
             return False
         rule = _equation(self.rows, target, formula)
         return rule is not None and self.add(rule)
@@ -215,7 +219,7 @@ class _Found:
             a, b = Formula.column(begin), Formula.column(end)
             days = Formula("-", (Formula("day", (b,)), Formula("day", (a,))))
             fine = any(0 < self.rows.columns[d].grain < DAY for d in (begin, end))
-            for unit, (number, span) in itertools.product(UNITS, itertools.product(numbers, (Formula("-", (b, a)), days))):
+            for unit, number, span in itertools.product(UNITS, numbers, (Formula("-", (b, a)), days)):
                 if span is days and not (fine and unit in ("days", "weeks")):
                     continue
                 exact = Formula("in", (span,), unit)
@@ -298,7 +302,8 @@ class _Found:
 
     def _onehot(self) -> None:
         """Columns of which one is set: with names that begin alike, or side by side."""
-        switches = {n: s for n in self.rows.columns if n not in self.derived and (s := _switch(self.rows, n)) is not None}
+        free = [n for n in self.rows.columns if n not in self.derived]
+        switches = {n: s for n in free if (s := _switch(self.rows, n)) is not None}
         groups: dict[str, list[str]] = {}
         for name in switches:
             for mark in "_.=: -":
@@ -365,7 +370,7 @@ class _Found:
     def _signs(self) -> None:
         """Numbers whose sign a category tells."""
         rows = self.rows
-        categories = [n for n in rows.of("category") if len(rows.columns[n].levels) <= max(MOST_KEYS, rows.num_train / 3)]
+        categories = [n for n in rows.of("category") if self._tells(n)]
         for name in rows.of("number"):
             x = known(rows.train, name)
             if name in self.derived or min((x < 0).sum(), (x > 0).sum()) < AT_LEAST:
@@ -382,7 +387,7 @@ class _Found:
             if column.type == "number" and column.grain > 0 and not _is_tenth(column.grain):
                 self.add(Steps(name, column.grain, f"{column.grain:.12g}"))
             elif column.type == "datetime" and column.grain > 0 and column.grain not in _NATURAL:
-                unit = next(u for u in ("days", "hours", "minutes", "seconds", "milliseconds") if column.grain >= UNITS[u])
+                unit = next(u for u in [*UNITS][1:] if column.grain >= UNITS[u])
                 self.add(Steps(name, column.grain, f"{column.grain / UNITS[unit]:.12g} {unit}"))
 
 
@@ -394,8 +399,8 @@ def _stated(rows: _Rows, text: str) -> list[Rule]:
         broken, num = sum(int((~good).sum()) for good in both), sum(map(len, both))
         if broken:
             raise OptionError(
-                f"--rule {text!r}: {broken:,} of {num:,} rows ({broken / num:.2%}) break it, so that fakes cannot be held to "
-                "it. Mend these rows or leave the rule out."
+                f"--rule {text!r}: {broken:,} of {num:,} rows ({broken / num:.2%}) break it, so that fakes cannot be "
+                "held to it. Mend these rows or leave the rule out."
             )
     return rules
 
@@ -495,15 +500,16 @@ def _said_equation(rows: _Rows, text: str, target: str, formula: Formula) -> Rul
     shapes = [formula]
     if dates and formula.operation == "-" and len(dates) == 2:
         spans = [formula, Formula("-", tuple(Formula("day", (part,)) for part in formula.parts))]
-        shapes = [s for unit in UNITS for span in spans for e in [Formula("in", (span,), unit)] for s in (e, Formula("floor", (e,)))]
+        exact = [Formula("in", (span,), unit) for unit in UNITS for span in spans]
+        shapes = [shape for whole in exact for shape in (whole, Formula("floor", (whole,)))]
     elif formula.operation == "in":
         shapes = [formula, Formula("floor", (formula,))]
     rules = [_equation(rows, target, shape) for shape in shapes]
     good = next((r for r in rules if r is not None and rows.hold(r)), None)
     if good is None and all(r is None for r in rules):
         raise OptionError(
-            f"--rule {text!r}: {target!r} is known in rows in which one of {', '.join(formula.names)} is missing, so that it "
-            "cannot be computed. State the rule the other way round."
+            f"--rule {text!r}: {target!r} is known in rows in which one of {', '.join(formula.names)} is missing, so "
+            "that it cannot be computed. State the rule the other way round."
         )
     return good or next(r for r in rules if r is not None)
 
@@ -526,7 +532,8 @@ def _order(rows: _Rows, low: str, high: str) -> Order:
     """The order of two columns, strict where no training row has both alike."""
     by_day = _is_daily(rows.columns[high]) and not _is_daily(rows.columns[low])
     strict = Order(low, high, True, by_day)
-    return strict if strict.holds(rows.train).all() and strict.holds(rows.heldout).all() else replace(strict, strict=False)
+    apart = all(strict.holds(part).all() for part in (rows.train, rows.heldout))
+    return strict if apart else replace(strict, strict=False)
 
 
 def _is_daily(column: Column) -> bool:
@@ -579,10 +586,8 @@ def _switch(rows: _Rows, name: str) -> tuple[float, float] | None:
     if column.type == "category":
         if not column.boolean or len(column.levels) != 2:
             return None
-        from gankit.words import truth
-
         meant = [truth(level) for level in column.levels]
-        return (float(meant.index(0.0)), float(meant.index(1.0))) if sorted(map(float, filter(lambda m: m is not None, meant))) == [0.0, 1.0] else None  # type: ignore[arg-type]
+        return (float(meant.index(False)), float(meant.index(True))) if {True, False} == {*meant} else None
     return (0.0, 1.0) if column.low == 0 and column.high == 1 and column.integer else None
 
 
@@ -621,7 +626,7 @@ def _assembled(rows: _Rows, rules: list[Rule], fixed: frozenset[str]) -> Rules:
     redrawn = [rule.text for rule in rules if isinstance(rule, Comparison)]
     redrawn += [o.text for o in orders if (o.low, o.high) not in kept and not _follows(rules, o)]
     placed = _sorted(items)
-    used = {name for item in placed for name in item.sources} | {n for i in placed if isinstance(i, Difference) for n in i.targets}
+    used = {n for i in placed for n in (*i.sources, *(i.targets if isinstance(i, Difference) else ()))}
     grids = {n: Grid.of(rows.columns[n]) for n in used if n in rows.columns and rows.columns[n].type != "category"}
     return Rules(tuple(placed), grids, tuple(rows.columns), tuple(redrawn))
 
@@ -652,7 +657,8 @@ def _difference(rows: _Rows, target: str, orders: list[Order], above: bool) -> D
         steps = Grid(grain_of(np.unique(rounded), decimals), decimals, 0.0, 0.0)
     least, most = float(distance.min()), float(distance.max())
     middle = float(np.nanmedian(ref))
-    return replace(draft, default=middle, least=float(steps.snap(np.array([least]))[0]), steps=replace(steps, low=least, high=most))
+    nearest_step = float(steps.snap(np.array([least]))[0])
+    return replace(draft, default=middle, least=nearest_step, steps=replace(steps, low=least, high=most))
 
 
 def _ranked(orders: Sequence[Order]) -> list[str]:
@@ -730,7 +736,7 @@ def _round(x: float) -> float:
     """The nearest number of few digits, where it is very near."""
     for digits in (1, 2, 3, 4, 6):
         near = float(f"{x:.{digits}g}")
-        if abs(near - x) <= 1e-4 * abs(x) and digits <= 2 or abs(near - x) <= 1e-7 * abs(x):
+        if abs(near - x) <= (1e-4 if digits <= 2 else 1e-7) * abs(x):
             return near
     return float(f"{x:.9g}")
 
@@ -738,6 +744,3 @@ def _round(x: float) -> float:
 def _bare(text: str) -> str:
     """A text without what may be written in one way or another."""
     return text.replace("`", "").replace(" ", "")
-
-
-__all__ = ["find_rules"]

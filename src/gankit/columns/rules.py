@@ -9,7 +9,6 @@ which one is set are coded as one category. What is kept in no such way is kept 
 
 from __future__ import annotations
 
-import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -75,7 +74,7 @@ def known(values: Columns, name: str) -> Floats:
     return np.where(lost | (data < 0), np.nan, data) if cells.data.dtype.kind == "i" else np.where(lost, np.nan, data)
 
 
-class Item(ABC):
+class Item:
     """Something that rows are coded by, or that is said of them; all fields are plain JSON values, tuples or grids.
 
     MAKES, OF, ABOUT: the fields that hold the names of `targets`, of `sources`, and of other columns.
@@ -124,11 +123,11 @@ class Item(ABC):
         """The item that `to_json` wrote."""
         cls = ITEMS[value["type"]]
         facts = {f.name: value[f.name] for f in fields(cls)}  # type: ignore[arg-type]  # all items are dataclasses
-        facts = {k: tuple(v) if isinstance(v, list) else Grid(**v) if isinstance(v, dict) else v for k, v in facts.items()}
-        return cls(**facts)
+        facts = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
+        return cls(**{name: Grid(**fact) if isinstance(fact, dict) else fact for name, fact in facts.items()})
 
 
-class Rule(Item):
+class Rule(Item, ABC):
     """A relation that is said and counted."""
 
     @property
@@ -250,7 +249,7 @@ class Lookup(Rule):
         return replace(empty, data=data, missing=missing, seen=tuple((table >= 0).tolist()))
 
     def _places(self, by: Values, nearest: bool = False) -> Ints:
-        """Where the cells of `by` stand in the table, [N]; -1: nowhere. nearest: of numbers, where the nearest key does."""
+        """Where the cells of `by` stand in the table, [N]; -1: nowhere. nearest: where the nearest number does."""
         if self.keys:
             keys = np.asarray(self.keys)
             after = np.clip(np.searchsorted(keys, by.data), 0, len(keys) - 1)
@@ -276,7 +275,7 @@ class Lookup(Rule):
         told = (at >= 0) & np.asarray([*self.seen, False])[at]
         right, cells = self.table, values[self.target]
         same = np.where(cells.missing > 0, np.nan, cells.data) == np.where(right.missing > 0, np.nan, right.data)[at]
-        return ~told | same | ((cells.missing > 0) & (right.missing[at] > 0))
+        return np.asarray(~told | same | ((cells.missing > 0) & (right.missing[at] > 0)))
 
     def restore(self, values: dict[str, Values]) -> None:
         """See `Item.restore`."""
@@ -314,7 +313,7 @@ class OneHot(Rule):
     def holds(self, values: Columns) -> Bools:
         """See `Rule.holds`."""
         many = self._set(values).sum(1)
-        return many == 1 if self.exactly else many <= 1
+        return np.asarray(many == 1 if self.exactly else many <= 1)
 
     def added(self, columns: Mapping[str, Column]) -> list[Column]:
         """See `Item.added`: which one is set."""
@@ -350,7 +349,7 @@ class Together(Rule):
     def holds(self, values: Columns) -> Bools:
         """See `Rule.holds`."""
         lost = np.stack([values[name].missing > 0 for name in self.columns], 1)
-        return lost.all(1) | ~lost.any(1)
+        return np.asarray(lost.all(1) | ~lost.any(1))
 
 
 @dataclass(frozen=True)
@@ -520,7 +519,8 @@ class Difference(Item):
     def added(self, columns: Mapping[str, Column]) -> list[Column]:
         """See `Item.added`: the distance, missing as the target is."""
         own, decimals = columns[self.target], self.steps.decimals
-        facts = {"decimals": decimals, "grain": self.steps.grain, "low": self.steps.low, "high": self.steps.high}
+        facts: dict[str, Any] = {"decimals": decimals, "grain": self.steps.grain}
+        facts |= {"low": self.steps.low, "high": self.steps.high}
         return [replace(own, name=self.name, type="number", style=None, dates=None, **facts)]
 
     def reduce(self, values: Columns) -> dict[str, Values]:
@@ -546,8 +546,7 @@ class Difference(Item):
 
 
 ITEMS: dict[str, type[Item]] = {
-    cls.__name__: cls
-    for cls in (Equation, Lookup, OneHot, Together, Order, Sign, Steps, Comparison, Difference)
+    cls.__name__: cls for cls in (Equation, Lookup, OneHot, Together, Order, Sign, Steps, Comparison, Difference)
 }
 
 
@@ -620,13 +619,14 @@ class Rules:
         return {name: made[name] for name in left}
 
     def notes(self) -> list[str]:
-        """A line a rule, with the way to leave it out."""
-        lines = []
-        for rule in self.rules[:MOST_NOTED]:
-            name = (rule.targets or rule.names)[-1] if not isinstance(rule, OneHot | Together) else rule.text
-            lines.append(f"rule: {rule.text}; --no-rule {shlex.quote(name)} drops it")
-        left = len(self.rules) - len(lines)
-        return lines + ([f"and {left} more rules; gankit inspect lists them, --no-rule all drops them"] if left else [])
+        """A line a rule, and one on how to change them."""
+        lines = [f"rule: {rule.text}" for rule in self.rules[:MOST_NOTED]]
+        more = len(self.rules) - len(lines)
+        left = f"{more} more are listed by gankit inspect. " if more else ""
+        how = (
+            f"{left}Every fake keeps these rules. --no-rule RULE (or a column, or all) drops them, --rule RULE adds one"
+        )
+        return [*lines, how] if lines else []
 
     def accepts(self, values: Columns) -> Bools:
         """[N]: whether the rules that no coding keeps hold."""
@@ -635,10 +635,6 @@ class Rules:
             if rule.text in self.redrawn:
                 good &= rule.holds(values)
         return good
-
-    def broken(self, values: Columns) -> dict[str, float]:
-        """The share of records that break each rule, by its text."""
-        return {rule.text: float(1.0 - rule.holds(values).mean()) for rule in self.rules}
 
     def to_json(self) -> dict[str, Any]:
         """The rules as plain JSON values; `from_json` takes them back."""

@@ -20,7 +20,7 @@ from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
 from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.kinds.tables.options import TableOptions
 from gankit.kinds.tables.panels import figure_1d
-from gankit.kinds.tables.preparing import sample_of
+from gankit.kinds.tables.preparing import sample_of, values_of
 from gankit.kinds.tables.sections import TableSections, date_columns
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
@@ -55,7 +55,14 @@ class TableAssessment(Assessment[Sample]):
         """See `Assessment.evaluate`."""
         given = [name for name in self.options.given if name in parts.heldout.columns]
         target = self.options.own(TableOptions).target
-        return evaluate_rows(parts.train, parts.heldout, parts.fake, target=target, given=given, seed=seed)
+        rules = self._rules if len(self.model.codec.rules) else None
+        return evaluate_rows(parts.train, parts.heldout, parts.fake, target=target, given=given, rules=rules, seed=seed)
+
+    def _rules(self, rows: Sample) -> tuple[dict[str, float], np.ndarray]:
+        """The share of rows that breaks each rule of the model, and which rows keep all, [N] bool."""
+        values = values_of(self.model.schema, rows)
+        holds = {rule.text: rule.holds(values) for rule in self.model.codec.rules.rules}
+        return {text: float(1 - good.mean()) for text, good in holds.items()}, np.all(list(holds.values()), axis=0)
 
     def sections(self, parts: Parts[Sample], **shared: Any) -> TableSections:
         """See `Assessment.sections`."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gankit.columns.codec import Codec, Columns, TableCodec
+from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Values
 from gankit.columns.rows import rows_of, to_object, write
 from gankit.columns.schema import Schema
@@ -82,8 +82,8 @@ class TableKind(Kind[Dataset, Any]):
         return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
 
     def records(
-        self, schema: Schema, codec: TableCodec | VectorCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
-        seed: int, origin: Origin,
+        self, schema: Schema, codec: TableCodec | VectorCodec, given: Mapping[str, Values], made: np.ndarray,
+        first_row: int, seed: int, origin: Origin,
     ) -> pa.Table:  # fmt: skip
         """See `Kind.records`: an Arrow table."""
         return schema.format({**given, **codec.decode(made, given)}, len(made), first_row=first_row, seed=seed)

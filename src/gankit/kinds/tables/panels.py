@@ -334,6 +334,21 @@ _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
             "#Missing, fake": _of("missing_fake", numbers.share),
         }, ranked=True),
     ),
+    "rules": (
+        _entries("Rules", "rules", {
+            "Rule": _of("rule"),
+            "#Broken by real rows": _of("real", numbers.share),
+            "#Broken by fakes": _of("fake", numbers.share),
+        }),
+    ),
+    "differences": (
+        _entries("Differences", "pairs", {
+            "Difference": lambda p: f"{p['columns'][1]} - {p['columns'][0]}",
+            "#Score": _of("score", numbers.score),
+            "#Median, real (dates: seconds)": _of("real", numbers.amount),
+            "#Median, fake": _of("fake", numbers.amount),
+        }, ranked=True),
+    ),
     "trend": (_pairs,),
     "cube": (
         _entries("Groupings by one, two and three columns", "orders", {

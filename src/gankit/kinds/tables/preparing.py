@@ -60,9 +60,7 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
         )
     network = _network(config, kind.name, schema, notes)
     own, fixed = config.own(TableOptions), config.given if NETWORKS[network].takes_condition else ()
-    rules = find_rules(
-        schema.modelled, train.values, heldout.values, stated=own.rule, without=own.no_rule, fixed=fixed
-    )
+    rules = find_rules(schema.modelled, train.values, heldout.values, stated=own.rule, without=own.no_rule, fixed=fixed)
     notes += rules.notes()
     codec, given = _codecs(kind.name, network, schema, train.values, config, rules)
     return Prepared(
@@ -131,3 +129,14 @@ def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
         columns[name] = np.where(values[name].missing > 0, gap, values[name].data).astype(dtype)
     levels = {c.name: tuple(map(str, c.levels)) for c in schema.modelled if c.type == "category"}
     return Sample(columns, kinds, levels)
+
+
+def values_of(schema: Schema, sample: Sample) -> dict[str, Values]:
+    """A sample as parsed columns again: what is missing has the first marker, a level that the schema lacks is -1."""
+    values = {}
+    for name, data in sample.columns.items():
+        column = schema.column(name)
+        lost = data < 0 if column.type == "category" else np.isnan(data)
+        known = np.where(data >= len(column.levels), -1, data).astype(np.int32) if column.type == "category" else data
+        values[name] = Values(known, lost.astype(np.int8))
+    return values

@@ -17,11 +17,18 @@ from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers
 from gankit.report.records import name
-from gankit.report.section import Chapter, Drawing, Section, Sections
-from gankit.report.verdict import is_copies
+from gankit.report.section import Chapter, Drawing, Grade, Section, Sections
+from gankit.report.verdict import Level, is_copies
 
 MOST_PANELS = 40  # columns that are drawn, at the most
 _WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
+_KEPT: Mapping[Level, str] = {
+    "real": "They keep every rule of the data",
+    "close": "A few of them break a rule of the data",
+    "fair": "Some of them break rules of the data",
+    "weak": "They break rules of the data",
+    "open": "Few of them, if any, break a rule of the data",
+}
 _WARNING = (
     "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
     "make it anew with --no-records."
@@ -43,6 +50,7 @@ class TableSections(Sections[TableFacts]):
     noun: Noun = NOUN
     baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
     chapters: Sequence[Chapter] = (
+        Chapter("rules", "Rules of the data", ("rules",)),
         Chapter("columns", "Columns", ("marginals",)),
         Chapter("pairs", "Pairs of columns", ("pairs",)),
         Chapter("groups", "Group-by answers", ("cube",)),
@@ -52,6 +60,7 @@ class TableSections(Sections[TableFacts]):
         Chapter("conditions", "Conditional distributions", ("conditional",)),
         Chapter("copies", "Copies", ("copies",)),
     )
+    grades: Sequence[Grade] = (Grade(("rules",), _KEPT),)
     lists: bool = True
     smooth: bool = False
     left_out: str = (

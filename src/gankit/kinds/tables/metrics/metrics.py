@@ -13,6 +13,9 @@ Beside what `gankit.metrics.evaluate` documents, the "evaluation" of report.json
 
 NAMEs and their details (lists of columns, pairs, cells and records come worst first):
 
+    rules            rules: [{rule, real, fake (shares of the rows that break it)}]; left out where there are none
+    differences      pairs: [{columns: [a, b], score, real, fake (medians of b - a)}] (the 30 worst); left out where no
+                     two columns keep near each other
     shape            columns: [{column, kind, score, missing_real, missing_fake, and for numbers: ks, wasserstein (in
                      the column's own unit), wasserstein_sd (in standard deviations of the real rows)}];
                      for a single number column also one_number: {ks_p_value, kl_nats, kl_bins}
@@ -58,10 +61,10 @@ import numpy as np
 from gankit.errors import DataError
 from gankit.kinds.tables.metrics import classifiers, coverage, distributions, neighbours
 from gankit.kinds.tables.metrics.classifiers import guess_target
-from gankit.kinds.tables.metrics.distributions import histograms
+from gankit.kinds.tables.metrics.distributions import histograms, near_pairs
 from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, Inputs, MetricResult, Rows, evaluate, make_baselines
-from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score
+from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score, share_score
 from gankit.randomness import key, numpy_generator
 from gankit.report import numbers, records
 from gankit.report.records import exact_copies, name, near_copies
@@ -152,6 +155,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
     Args:
         train, heldout: real rows, disjoint; fake: the fakes, of any number.
         target: the column to predict, guessed when None. given: see `TableFacts`; the target when empty.
+        rules: from rows to the share of them that breaks each rule, by its text, and to which rows keep all, [N] bool.
         seed: of every choice.
         max_rows: at most so many rows of each sample are compared; copies are looked for among all training rows.
 
@@ -166,7 +170,8 @@ class TableInputs(Inputs[Sample, TableFacts]):
 
     def __init__(
         self, train: Sample, heldout: Sample, fake: Sample, *, target: str | None = None, given: Sequence[str] = (),
-        seed: int = 0, max_rows: int = 20_000,
+        rules: Callable[[Sample], tuple[Mapping[str, float], np.ndarray]] | None = None, seed: int = 0,
+        max_rows: int = 20_000,
     ) -> None:  # fmt: skip
         train, heldout, fake = align(train, heldout, fake)
         for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
@@ -177,7 +182,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
         for column in (*given, *([] if target is None else [target])):
             if column not in train.names:
                 raise DataError(f"column {column!r} is not in the table. Choose among {', '.join(train.names)}.")
-        self.train, self.heldout, self.seed = train, heldout, seed
+        self.train, self.heldout, self.seed, self.rules = train, heldout, seed, rules
         self.target_guessed = target is None
         self.target = guess_target(train) if target is None else target
         self.given = tuple(given) or ((self.target,) if self.target is not None else ())
@@ -210,7 +215,9 @@ class TableInputs(Inputs[Sample, TableFacts]):
 
 def evaluate_rows(train: Sample, heldout: Sample, fake: Sample, **options: Any) -> Evaluation[TableFacts]:
     """Every metric of `METRICS` on the fakes, fresh real rows and three baselines; options: of `TableInputs`."""
-    return evaluate(METRICS, TableInputs(train, heldout, fake, **options))
+    inputs = TableInputs(train, heldout, fake, **options)
+    idle = {name for name, asked in (("rules", inputs.rules), ("differences", near_pairs(inputs.against))) if not asked}
+    return evaluate([metric for metric in METRICS if metric.name not in idle], inputs)
 
 
 Function = Callable[[TableInputs, str], Score]
@@ -239,6 +246,28 @@ def _rare_categories(inputs: TableInputs, who: str) -> Score:
 
 def _conditional(inputs: TableInputs, who: str) -> Score:
     return classifiers.conditional(inputs.against, inputs.candidates[who], given=inputs.given, seed=inputs.seed)
+
+
+def _rules(inputs: TableInputs, who: str) -> Score:
+    """The share of rows that keep every rule."""
+    assert inputs.rules is not None
+    (real, _), (fake, kept) = inputs.rules(inputs.against), inputs.rules(inputs.candidates[who])
+    found = [{"rule": rule, "real": real[rule], "fake": fake[rule]} for rule in real]
+    return share_score(int(kept.sum()), len(kept), 1.0, {"rules": found})
+
+
+def _of_rules(details: Mapping[str, Any]) -> list[str]:
+    broken = sorted((r for r in details.get("rules") or [] if r["fake"] > 0), key=lambda r: -float(r["fake"]))
+    if not broken:
+        return []
+    return [f"The rule broken most is {name(broken[0]['rule'])}: by {numbers.share(broken[0]['fake'])} of the fakes."]
+
+
+def _of_differences(details: Mapping[str, Any]) -> list[str]:
+    if not details.get("pairs"):
+        return []
+    a, b = details["pairs"][0]["columns"]
+    return [f"The worst difference is that of {name(a)} and {name(b)}: {numbers.score(details['pairs'][0]['score'])}."]
 
 
 def _usefulness(inputs: TableInputs, who: str) -> Score:
@@ -375,6 +404,19 @@ BASELINES: Sequence[Baseline[TableInputs]] = (
 _OVERFITS = "train for fewer samples (--samples), or on more rows"
 
 METRICS: Sequence[Metric[TableInputs]] = (
+    Metric(
+        "rules", _rules, "rules", "The share of rows that keep every rule of the data.", title="Rules kept",
+        noun="rules of the data", question="Does every fake keep what holds in every real row?",
+        remedy="train with these rules (--rule), or do not leave them out (--no-rule)", details=_of_rules,
+        tolerance=0.005,
+    ),
+    Metric(
+        "differences", _against_heldout(distributions.differences), "pairs",
+        "Columns that keep near each other, judged by their difference: how alike its distributions are.",
+        title="Differences of columns", noun="differences between columns",
+        question="Are columns that belong together as far apart as in real rows: durations, margins, ages?",
+        remedy="state how the columns hang together (--rule 'a <= b')", details=_of_differences, tolerance=0.01,
+    ),
     Metric(
         "shape", _against_heldout(distributions.shape), "marginals",
         "Each column for itself: how alike the distributions are.", title="Single columns",
