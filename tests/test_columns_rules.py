@@ -240,6 +240,24 @@ def test_columns_that_are_given_are_not_made_from_others() -> None:
     assert "pickup < dropoff" in texts(rules)  # coded from the other end
 
 
+def test_a_counter_stays_inside_its_sequence() -> None:
+    g = draws()
+    lengths = g.integers(5, 60, 40)
+    unit = np.repeat(np.arange(40), lengths)
+    cycle = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    order = g.permutation(len(unit))
+    cells = {"unit": unit[order].tolist(), "cycle": cycle[order].tolist(), "x": g.normal(size=len(unit)).tolist()}
+    schema, values, rules = ruled(cells)
+    assert texts(rules) == texts(ruled(cells, stated=["cycle counts within unit"])[2]) == {"cycle counts within unit"}
+    back = rules.restore(rules.reduce(values))
+    np.testing.assert_array_equal(back["cycle"].data, values["cycle"].data)
+    codec = TableCodec.fit(schema.modelled, values, rules=rules)
+    made = codec.decode(anything(codec))
+    assert (made["cycle"].data >= 1).all() and (made["cycle"].data <= lengths[made["unit"].data.astype(int)]).all()
+    cells["cycle"][3] += 1
+    assert not texts(ruled(cells)[2])
+
+
 def test_what_is_missing_is_missing_where_the_data_has_it_so() -> None:
     g = draws()
     a, b = np.round(g.gamma(2, 5, ROWS), 2), np.round(g.gamma(2, 5, ROWS), 2)

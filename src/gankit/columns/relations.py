@@ -24,6 +24,7 @@ from gankit.columns.rules import (
     DAY,
     Columns,
     Comparison,
+    Counter,
     Difference,
     Equation,
     Floats,
@@ -38,6 +39,7 @@ from gankit.columns.rules import (
     Steps,
     Together,
     known,
+    places_of,
 )
 from gankit.errors import OptionError, nearest
 from gankit.words import truth
@@ -139,8 +141,8 @@ class _Found:
 
     def search(self) -> None:
         """All searches, those that leave the least to code first."""
-        searches = (self._lines, self._spans, self._products, self._lookups, self._onehot, self._orders, self._signs)
-        for search in (*searches, self._together, self._steps):
+        searches = (self._lines, self._spans, self._products, self._lookups, self._counters, self._onehot)
+        for search in (*searches, self._orders, self._signs, self._together, self._steps):
             search()
 
     @property
@@ -300,6 +302,22 @@ class _Found:
         """Held-out rows with a value that training showed."""
         return int(np.isin(known(self.rows.heldout, by), known(self.rows.train, by)).sum())
 
+    def _counters(self) -> None:
+        """Whole numbers that count the rows of each level of another column; asked of all rows, held-out ones too."""
+        whole = {name: _joined(self.rows.train[name], self.rows.heldout[name]) for name in self.rows.columns}
+        for name in self.rows.of("number"):
+            x = whole[name].data
+            if (
+                name in self.derived
+                or not self.rows.columns[name].integer
+                or np.isnan(x).any()
+                or x.min() not in (0, 1)
+            ):
+                continue
+            for by in (n for n in self.rows.columns if n != name and n not in self.derived and self._tells(n)):
+                if (counter := _counter(self.rows.columns, whole, name, by)) is not None and self.add(counter):
+                    break
+
     def _onehot(self) -> None:
         """Columns of which one is set: with names that begin alike, or side by side."""
         free = [n for n in self.rows.columns if n not in self.derived]
@@ -438,6 +456,13 @@ def _read(rows: _Rows, text: str) -> list[Rule]:
         if sign is None:
             raise OptionError(f"--rule {text!r}: some values of {by!r} occur with both signs of {target!r}.")
         return [sign]
+    if " counts within " in stripped:
+        target, by = map(column, stripped.split(" counts within ", 1))
+        whole = {name: _joined(rows.train[name], rows.heldout[name]) for name in (target, by)}
+        counter = _counter(rows.columns, whole, target, by)
+        if counter is None:
+            raise OptionError(f"--rule {text!r}: {target!r} does not count the rows of each {by!r} from 0 or 1 on.")
+        return [counter]
     if " in steps of " in stripped:
         name, step = stripped.split(" in steps of ", 1)
         number, _, unit = step.strip().partition(" ")
@@ -589,6 +614,27 @@ def _switch(rows: _Rows, name: str) -> tuple[float, float] | None:
         meant = [truth(level) for level in column.levels]
         return (float(meant.index(False)), float(meant.index(True))) if {True, False} == {*meant} else None
     return (0.0, 1.0) if column.low == 0 and column.high == 1 and column.integer else None
+
+
+def _joined(train: Values, heldout: Values) -> Values:
+    return Values(np.concatenate([train.data, heldout.data]), np.concatenate([train.missing, heldout.missing]))
+
+
+def _counter(columns: Mapping[str, Column], whole: Columns, target: str, by: str) -> Counter | None:
+    """The rule that a number counts the rows of each level; None where it does not, or levels are few or short."""
+    cells, count = whole[by], known(whole, target)
+    keys = () if columns[by].type == "category" else tuple(np.unique(cells.data[cells.missing == 0]).tolist())
+    num = len(columns[by].levels) if columns[by].type == "category" else len(keys)
+    at = places_of(cells, keys, num)
+    if np.isnan(count).any() or (at < 0).any():
+        return None
+    lengths = np.bincount(at, minlength=num + len(columns[by].markers)).astype(np.float64)
+    begin, order = int(count.min()), np.lexsort((count, at))
+    first = np.flatnonzero(np.r_[True, np.diff(at[order]) > 0])
+    wanted = np.arange(len(at)) - np.repeat(first, np.diff(np.r_[first, len(at)])) + begin
+    if not (count[order] == wanted).all() or len(first) < 2 or np.median(lengths[lengths > 0]) < 4:
+        return None
+    return Counter(target, by, begin, keys, num, tuple(np.maximum(lengths, 1.0).tolist()))
 
 
 def _sign(rows: _Rows, target: str, by: str, force: bool = False) -> Sign | None:

@@ -236,7 +236,7 @@ class Lookup(Rule):
         keys = () if of.type == "category" else tuple(np.unique(known(values, by)[values[by].missing == 0]).tolist())
         num = len(of.levels) if of.type == "category" else len(keys)
         empty = cls(target, by, keys, num, (), (), (), to.type == "category", mutual)
-        at = empty._places(values[by])
+        at = empty._at(values[by])
         different, codes = np.unique(_pairs(values[target]), axis=0, return_inverse=True)
         table = np.full(num + len(of.markers), -1, dtype=np.int64)
         pairs, counts = np.unique(np.stack([at, codes.reshape(-1)], 1)[at >= 0], axis=0, return_counts=True)
@@ -248,18 +248,8 @@ class Lookup(Rule):
         missing = tuple(int(m) for m in chosen[:, 1])
         return replace(empty, data=data, missing=missing, seen=tuple((table >= 0).tolist()))
 
-    def _places(self, by: Values, nearest: bool = False) -> Ints:
-        """Where the cells of `by` stand in the table, [N]; -1: nowhere. nearest: where the nearest number does."""
-        if self.keys:
-            keys = np.asarray(self.keys)
-            after = np.clip(np.searchsorted(keys, by.data), 0, len(keys) - 1)
-            before = np.maximum(after - 1, 0)
-            at = np.where(np.abs(keys[before] - by.data) < np.abs(keys[after] - by.data), before, after)
-            wrong = np.isnan(by.data) | (~np.bool_(nearest) & (np.abs(keys[at] - by.data) > 1e-9 * np.abs(keys[at])))
-            at = np.where(wrong, -1, at)
-        else:
-            at = by.data.astype(np.int64)
-        return np.where(by.missing > 0, self.num_levels + by.missing.astype(np.int64) - 1, at)
+    def _at(self, by: Values, nearest: bool = False) -> Ints:
+        return places_of(by, self.keys, self.num_levels, nearest)
 
     @cached_property
     def table(self) -> Values:
@@ -271,7 +261,7 @@ class Lookup(Rule):
 
     def holds(self, values: Columns) -> Bools:
         """See `Rule.holds`: a level that training did not show says nothing."""
-        at = self._places(values[self.by])
+        at = self._at(values[self.by])
         told = (at >= 0) & np.asarray([*self.seen, False])[at]
         right, cells = self.table, values[self.target]
         same = np.where(cells.missing > 0, np.nan, cells.data) == np.where(right.missing > 0, np.nan, right.data)[at]
@@ -279,7 +269,7 @@ class Lookup(Rule):
 
     def restore(self, values: dict[str, Values]) -> None:
         """See `Item.restore`."""
-        values[self.target] = self.table.take(np.maximum(self._places(values[self.by], nearest=True), 0))
+        values[self.target] = self.table.take(np.maximum(self._at(values[self.by], nearest=True), 0))
 
 
 @dataclass(frozen=True)
@@ -377,6 +367,56 @@ class Order(Rule):
         low, high = known(values, self.low), known(values, self.high)
         low = _days(low) if self.by_day else low
         return ~(low >= high) if self.strict else ~(low > high)
+
+
+@dataclass(frozen=True)
+class Counter(Rule):
+    """A number that counts the rows of each level of another column, from `begin` on.
+
+    It is coded by how far along it is, in (0, 1). keys: as of `Lookup`. lengths: the rows of each level or key, then of
+    each missing marker of `by`.
+    """
+
+    MAKES, OF = "target", "by"
+
+    target: str
+    by: str
+    begin: int
+    keys: tuple[float, ...]
+    num_levels: int
+    lengths: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """See `Rule.text`."""
+        return f"{quoted(self.target)} counts within {quoted(self.by)}"
+
+    def _length(self, values: Columns) -> Floats:
+        at = places_of(values[self.by], self.keys, self.num_levels, nearest=True)
+        return np.asarray(self.lengths)[np.maximum(at, 0)]
+
+    def holds(self, values: Columns) -> Bools:
+        """See `Rule.holds`: as far as a row shows it, between the first and the last."""
+        count = known(values, self.target) - self.begin
+        outside = (count < 0) | (count >= self._length(values)) | (count != np.rint(count))
+        return np.asarray(~outside | np.isnan(count))
+
+    def added(self, columns: Mapping[str, Column]) -> list[Column]:
+        """See `Item.added`: how far along a row is."""
+        facts: dict[str, Any] = {"grain": 0.0, "decimals": None, "low": 0.0, "high": 1.0}
+        return [replace(columns[self.target], name=f"share of {self.target}", **facts)]
+
+    def reduce(self, values: Columns) -> dict[str, Values]:
+        """See `Item.reduce`."""
+        own = values[self.target]
+        share = np.clip((own.data - self.begin + 0.5) / self._length(values), 0.0, 1.0)
+        return {f"share of {self.target}": Values(share, own.missing)}
+
+    def restore(self, values: dict[str, Values]) -> None:
+        """See `Item.restore`."""
+        own, length = values.pop(f"share of {self.target}"), self._length(values)
+        count = np.clip(np.floor(own.data * length), 0, length - 1) + self.begin
+        values[self.target] = Values(count, own.missing)
 
 
 @dataclass(frozen=True)
@@ -546,7 +586,8 @@ class Difference(Item):
 
 
 ITEMS: dict[str, type[Item]] = {
-    cls.__name__: cls for cls in (Equation, Lookup, OneHot, Together, Order, Sign, Steps, Comparison, Difference)
+    cls.__name__: cls
+    for cls in (Equation, Lookup, OneHot, Together, Order, Counter, Sign, Steps, Comparison, Difference)
 }
 
 
@@ -658,6 +699,22 @@ Rules.NONE = Rules()
 def _category(name: str, levels: tuple[str, ...], columns: Mapping[str, Column]) -> Column:
     some = next(iter(columns.values()))
     return Column(name, "category", some.arrow_type, levels=levels)
+
+
+def places_of(by: Values, keys: Sequence[float], num_levels: int, nearest: bool = False) -> Ints:
+    """Where cells stand in a table by level, or by key where there are keys, then by missing marker: [N]; -1: nowhere.
+
+    nearest: a number that is no key stands where the nearest one does.
+    """
+    at = by.data.astype(np.int64) if by.data.dtype.kind == "i" else np.zeros(len(by.data), dtype=np.int64)
+    if keys:
+        known_ = np.asarray(keys)
+        after = np.clip(np.searchsorted(known_, by.data), 0, len(known_) - 1)
+        before = np.maximum(after - 1, 0)
+        at = np.where(np.abs(known_[before] - by.data) < np.abs(known_[after] - by.data), before, after)
+        far = np.abs(known_[at] - by.data) > 1e-9 * np.abs(known_[at])
+        at = np.where(np.isnan(by.data) | (far & (not nearest)), -1, at)
+    return np.where(by.missing > 0, num_levels + by.missing.astype(np.int64) - 1, at)
 
 
 def _present(data: npt.NDArray[Any]) -> Values:
