@@ -20,7 +20,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
-from gankit.columns.dates import DateStyle, find_dates, format_dates, parse_dates
+from gankit.columns.clocks import is_fixed, on_grain, to_instants, to_local
+from gankit.columns.dates import (
+    DateStyle,
+    find_dates,
+    format_dates,
+    format_local,
+    offsets_of,
+    parse_dates,
+    spelt,
+    zones_of,
+)
 from gankit.columns.identifiers import Pattern
 from gankit.columns.numbers import (
     PLAIN,
@@ -34,6 +44,8 @@ from gankit.columns.numbers import (
 from gankit.errors import DataError
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 
+_LATER = ("stream", "declared", "clock", "local", "offset_of")  # facts that models of before do not have
+
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,8 +56,9 @@ ColumnType = Literal["number", "category", "datetime", "constant", "identifier",
 class Values:
     """One parsed column.
 
-    data: float64 [N] for numbers and datetimes (seconds since 1970 in UTC or, without a time zone, local;
-        NaN where missing); int32 [N] codes into the column's `levels` for categories (-1 where missing or unknown).
+    data: float64 [N] for numbers and datetimes (seconds since 1970 in UTC or, without a time zone, local, as are those
+        of `Column.local`; NaN where missing); int32 [N] codes into the column's `levels` for categories (-1 where
+        missing or unknown).
     missing: int8 [N], 0 = present, k = the column's k-th missing marker (`markers[k - 1]`).
     """
 
@@ -90,8 +103,13 @@ def _ticks_per_second(kind: pa.DataType) -> int:
     return 1000 if pa.types.is_date64(kind) else {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
 
 
-def seconds_to_native(seconds: Floats, lost: Bools, target: pa.DataType, grain: float) -> pa.Array:
-    """Seconds since 1970 as dates or timestamps of a type, moved to multiples of the grain; null where lost."""
+def seconds_to_native(
+    seconds: Floats, lost: Bools, target: pa.DataType, grain: float, offsets: Ints | None = None
+) -> pa.Array:
+    """Seconds since 1970 as dates or timestamps of a type, moved to multiples of the grain; null where lost.
+
+    offsets: [N] seconds that are taken off after that.
+    """
     if pa.types.is_date32(target):
         days = np.floor(seconds / 86400.0 + 1e-9).astype(np.int32)
         return pa.array(days, mask=lost).view(target)
@@ -102,6 +120,7 @@ def seconds_to_native(seconds: Floats, lost: Bools, target: pa.DataType, grain: 
         ticks = np.rint(seconds / grain).astype(np.int64) * int(np.rint(ticks_per_grain))
     else:
         ticks = np.rint(seconds * per_second).astype(np.int64)
+    ticks -= 0 if offsets is None else offsets * per_second
     return pa.array(ticks, mask=lost).view(target)
 
 
@@ -137,6 +156,11 @@ class Column:
     pattern: what identifiers have in common. stream: what their draws are keyed by, the name of the first column that
         holds the same ones; "" in models of before.
     declared: whether the user said that it is a category, whose texts then stay texts in files that have types.
+    clock: of a datetime the time zone or offset (see `clocks`) of whose local times the grain is; "" where it is that
+        of the times as they are, and in models of before.
+    local: whether times with offsets are learned as local ones: those that are regular so, as the days of a time zone
+        are, which are 23 to 25 hours long, and those whose offsets are learned.
+    offset_of: the column of times whose offsets from UTC these categories are; they are written with them.
     """
 
     name: str
@@ -154,6 +178,19 @@ class Column:
     pattern: Pattern | None = None
     stream: str = ""
     declared: bool = False
+    clock: str = ""
+    local: bool = False
+    offset_of: str = ""
+
+    @property
+    def source(self) -> str:
+        """The column of a table that holds the cells."""
+        return self.offset_of or self.name
+
+    @property
+    def learned_offset(self) -> bool:
+        """Whether the offsets of these times are a column of their own (`offset_of`)."""
+        return self.type == "datetime" and not self.clock and self.dates is not None and len(self.dates.offsets) > 1
 
     @property
     def modelled(self) -> bool:
@@ -167,7 +204,9 @@ class Column:
 
     @property
     def zone(self) -> str | None:
-        """The time zone or offset of a datetime, None for local times."""
+        """The time zone or offset of a datetime, None for local times and those whose offsets are learned."""
+        if self.clock or self.learned_offset:
+            return self.clock or None
         if self.dates is not None:
             return self.dates.zone or None
         return self.arrow_type.tz if pa.types.is_timestamp(self.arrow_type) else None
@@ -183,7 +222,8 @@ class Column:
             return pa.int64() if whole else pa.float64()
         if self.type == "datetime":
             assert self.dates is not None
-            return _date_storage(self.dates.format)
+            zone = self.clock if self.clock and not is_fixed(self.clock) else "UTC"
+            return pa.string() if self.learned_offset else _date_storage(self.dates.format, zone)
         if self.type == "category" and self.boolean:
             return pa.bool_()
         if self.type in ("category", "constant") and self.levels and not self.declared:
@@ -218,11 +258,13 @@ class Column:
         column = joined(column)
         if pa.types.is_dictionary(column.type) and not is_text(column.type):
             column = column.dictionary_decode()
+        if self.offset_of:
+            return self._parse_offsets(column)
         if self.type == "category":
             return self._parse_category(column, strict)
         if is_text(column.type):
             return self._parse_text(column)
-        data = native_seconds(column) if self.type == "datetime" else native_numbers(column)
+        data = self._of_native(column) if self.type == "datetime" else native_numbers(column)
         return self._mark_native(data, np.asarray(column.is_null(), dtype=bool))
 
     def read(self, text: str) -> float:
@@ -252,11 +294,40 @@ class Column:
         if self.type == "number":
             return parse_numbers(texts, self.style or PLAIN)
         if self.dates is not None:
-            return parse_dates(texts, self.dates.format)
+            return self._of_texts(texts, self.dates.format)
         try:
-            return native_seconds(texts.cast(pa.timestamp("us")))
+            return self._of_native(texts.cast(pa.timestamp("us")))
         except pa.ArrowInvalid:
             return np.full(len(texts), np.nan)
+
+    def of_instants(self, instants: Floats) -> Floats:
+        """Seconds since 1970 in UTC [N] as the column has them."""
+        return to_local(self.clock, instants) if self.local and self.clock else instants
+
+    def _of_texts(self, texts: pa.Array, format: str) -> Floats:
+        seconds = parse_dates(texts, format, local=self.learned_offset)
+        return self.of_instants(seconds) if "%z" in format else self._of_local(seconds)
+
+    def _of_native(self, column: pa.Array) -> Floats:
+        zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
+        return self.of_instants(native_seconds(column)) if zoned else self._of_local(native_seconds(column))
+
+    def _of_local(self, seconds: Floats) -> Floats:
+        return to_instants(self.clock, seconds) if self.clock and not self.local else seconds
+
+    def _parse_offsets(self, column: pa.Array) -> Values:
+        """The offsets of texts that are times; unknown (-1) where there is none."""
+        missing = np.zeros(len(column), dtype=np.int8)
+        if not is_text(column.type) or self.dates is None:
+            return Values(np.full(len(column), -1, dtype=np.int32), missing)
+        texts, rows = distinct(column)
+        coded = zones_of(texts, self.dates.format)
+        codes = np.array(pc.index_in(coded.dictionary, pa.array(self.levels)).fill_null(-1), dtype=np.int32)
+        known, found = offsets_of(pa.array(self.levels)), offsets_of(coded.dictionary)
+        for at in np.flatnonzero((codes < 0) & np.isin(found, known)).tolist():
+            codes[at] = int((known == found[at]).argmax())  # the same offset, written otherwise
+        per_text = at_rows(codes, np.asarray(coded.indices.fill_null(-1), dtype=np.int64), -1)
+        return Values(at_rows(per_text, rows, -1), missing)
 
     def _read_otherwise(self, texts: pa.Array) -> Floats:
         """Texts that are not in the column's own style, by the plain rules; NaN where that fails too."""
@@ -269,7 +340,7 @@ class Column:
             left = trimmed.take(pa.array(sure))
             found = find_dates(left, np.ones(len(left), np.int64))
             if found is not None:
-                seconds[sure] = parse_dates(left, found[0].format)
+                seconds[sure] = self._of_texts(left, found[0].format)
         return seconds
 
     def _mark_native(self, data: Floats, null: Bools) -> Values:
@@ -316,8 +387,11 @@ class Column:
         either = next((marker for marker in (None, "") if marker in self.markers), None)
         return self.markers.index(either) + 1 if either in self.markers else min(len(self.markers), 1)
 
-    def format(self, values: Values, *, typed: bool = False) -> pa.Array:
-        """The cells of a modelled column in the user's own form, or `typed` in the type of `storage`, unclipped."""
+    def format(self, values: Values, *, typed: bool = False, offsets: Values | None = None) -> pa.Array:
+        """The cells of a modelled column in the user's own form, or `typed` in the type of `storage`, unclipped.
+
+        offsets: those of times whose offsets are learned; without them the most frequent one is written.
+        """
         target = self.storage if typed else self.arrow_type
         if not is_text(target):
             return self._format_native(values, target)
@@ -328,13 +402,31 @@ class Column:
         if self.type == "number":
             texts = format_numbers(self._inside(data), self.style or PLAIN, self.grain)
         else:
-            assert self.dates is not None
-            texts = format_dates(data, self.dates, self.grain)
+            texts = self._format_times(data, np.zeros(len(data)) if offsets is None else offsets.data)
         if not present.all():
             marks = pa.array([*(self.markers or (None,))], pa.string())
             which = pa.array(np.maximum(values.missing.astype(np.int64) - 1, 0))
             texts = pc.if_else(pa.array(present), texts, marks.take(which))
         return texts.cast(target)
+
+    def _format_times(self, data: Floats, codes: npt.NDArray[Any]) -> pa.Array:
+        """codes: [N], the offset of each time, where these are learned."""
+        assert self.dates is not None
+        if self.learned_offset:
+            local = np.rint(data / self.grain) * self.grain if self.grain > 0 else data
+            return format_local(local, self.dates.offsets, np.maximum(codes, 0).astype(np.int64), self.dates)
+        if not self.clock:
+            return format_dates(data, self.dates, self.grain)
+        local, offsets = self._on_grain(data)
+        different, which = np.unique(offsets, return_inverse=True)
+        return format_local(local, [spelt(v, self.dates) for v in different.tolist()], which.reshape(-1), self.dates)
+
+    def _on_grain(self, data: Floats) -> tuple[Floats, Ints]:
+        """Local times of the clock, on the grain and such as there are, and their offsets."""
+        if not self.local:
+            return on_grain(self.clock, data, self.grain)
+        local = np.rint(data / self.grain) * self.grain if self.grain > 0 else data
+        return on_grain(self.clock, to_instants(self.clock, local), 0.0)
 
     def _format_levels(self, values: Values) -> pa.Array:
         entries = [*self.levels, *(m for m in self.markers if m is not None)]
@@ -356,7 +448,12 @@ class Column:
         lost = (values.missing > 0) | np.isnan(values.data)
         data = np.where(lost, 0.0, values.data)
         if self.type == "datetime":
-            return seconds_to_native(data, lost, target, self.grain)
+            if not self.clock:
+                return seconds_to_native(data, lost, target, self.grain)
+            local, offsets = self._on_grain(data)
+            zoned = pa.types.is_timestamp(target) and target.tz is not None
+            whole = 1.0 if self.grain > 0 and self.grain % 1 == 0 else self.grain
+            return seconds_to_native(local, lost, target, whole, offsets if zoned else None)
         data = to_grain(self._inside(data), self.grain, self.decimals)
         return self._typed_numbers(data, lost, values.missing, target)
 
@@ -406,16 +503,17 @@ class Column:
             del value["style"]["grouped"]  # the default of models of before
         value["dates"] = None if self.dates is None else asdict(self.dates)
         value["pattern"] = None if self.pattern is None else self.pattern.to_json()
-        return value | {name: fact for name in ("stream", "declared") if (fact := getattr(self, name))}
+        return value | {name: fact for name in _LATER if (fact := getattr(self, name))}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Column:
         """The column that `to_json` wrote."""
         facts = {name: value[name] for name in ("name", "boolean", "decimals", "grain", "low", "high")}
-        facts |= {name: value[name] for name in ("stream", "declared") if name in value}
+        facts |= {name: value[name] for name in _LATER if name in value}
         facts |= {name: tuple(value[name]) for name in ("markers", "levels")}
         facts["style"] = None if value["style"] is None else NumberStyle(**value["style"])
-        facts["dates"] = None if value["dates"] is None else DateStyle(**value["dates"])
+        dates = value["dates"] or {}
+        facts["dates"] = DateStyle(**{**dates, "offsets": tuple(dates.get("offsets", ()))}) if dates else None
         facts["pattern"] = None if value["pattern"] is None else Pattern.from_json(value["pattern"])
         return cls(type=value["kind"], arrow_type=type_from_json(value["type"]), **facts)
 
@@ -447,9 +545,9 @@ def infinite_values(name: str, data: Floats) -> DataError:
     )
 
 
-def _date_storage(format: str) -> pa.DataType:
+def _date_storage(format: str, zone: str) -> pa.DataType:
     """The type of times in a format: days, days with a clock, or texts where there is no day."""
     if "%Y" not in format and "%y" not in format:
         return pa.string()
     clock = any(hour in format for hour in ("%H", "%-H", "%I", "%-I"))
-    return pa.timestamp("us", tz="UTC" if "%z" in format else None) if clock else pa.date32()
+    return pa.timestamp("us", tz=zone if "%z" in format else None) if clock else pa.date32()

@@ -10,14 +10,14 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-from gankit.columns.dates import parse_dates
+from gankit.columns.clocks import offsets_at, zone_of
+from gankit.columns.dates import DateStyle, parse_dates
 from gankit.columns.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.errors import OptionError, suggestion
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FEW_LEVELS = 20
 _SIGNS = (">=", "<=", ">", "<")
 _EXACT_STEPS = 2.0**45  # more steps from zero than this are not told apart from their neighbours
+_OFFSET = r"[0-9]:[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})$"  # a time with its offset from UTC
 _SLACK = 1e-6  # of a step, by which a multiple of it that was computed may be off
 _HALF = 0.5 - 1e-6  # of a step, within which a number is moved to the step and not to the next one
 
@@ -355,11 +356,20 @@ def _on_grain(
     step = column.grain
     if step <= 0 or any(math.isfinite(end) and abs(end) / step > _EXACT_STEPS for end in (low, high)):
         return math.nextafter(low, math.inf) if opens else low, math.nextafter(high, -math.inf) if closes else high
+    before, after = _off_grain(column, low) / step, _off_grain(column, high) / step
     if math.isfinite(low):
-        low = (math.floor(low / step + _SLACK) + 1 if opens else math.ceil(low / step - _SLACK)) - _HALF
+        low = low / step + before
+        low = (math.floor(low + _SLACK) + 1 if opens else math.ceil(low - _SLACK)) - _HALF
     if math.isfinite(high):
-        high = (math.ceil(high / step - _SLACK) - 1 if closes else math.floor(high / step + _SLACK)) + _HALF
-    return low * step, high * step
+        high = high / step + after
+        high = (math.ceil(high - _SLACK) - 1 if closes else math.floor(high + _SLACK)) + _HALF
+    return (low - before) * step, (high - after) * step
+
+
+def _off_grain(column: Column, time: float) -> int:
+    """The seconds that are added to a time before it is moved to the grain: of a grain of local times the offset."""
+    plain = not column.clock or column.local or not math.isfinite(time)
+    return 0 if plain else int(offsets_at(column.clock, np.array([time]))[0])
 
 
 def _span(column: Column, value: Any) -> tuple[float, float]:
@@ -387,6 +397,7 @@ def _span_of_date(column: Column, value: Any) -> tuple[float, float]:
     of_day = re.split(r"[T ]*%-?[HI]", own)[0]
     if isinstance(value, str):
         text = value.strip()
+        _refuse_offset(column, value, re.search(_OFFSET, text) is not None)
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             value = _iso(text, date)
         elif own and not math.isnan(seconds := column.read(text)):
@@ -403,12 +414,13 @@ def _span_of_date(column: Column, value: Any) -> tuple[float, float]:
                 "in 2016-01-01..2016-12-31."
             )
     if isinstance(value, datetime):
-        seconds = (value if value.tzinfo else value.replace(tzinfo=_zone(column))).timestamp()
+        _refuse_offset(column, value, value.tzinfo is not None)
+        seconds = _seconds(column, value if value.tzinfo else value.replace(tzinfo=_zone(column)))
         return seconds, seconds
     if not isinstance(value, date):
         raise OptionError(f"{column.name} = {value!r}: expected a date. {_what_there_is(column)}")
     days = (datetime(value.year, value.month, value.day, tzinfo=_zone(column)) + timedelta(days=n) for n in (0, 1))
-    begin, end = (day.timestamp() for day in days)
+    begin, end = (_seconds(column, day) for day in days)
     return begin, max(begin, end - column.grain) if column.grain > 0 else math.nextafter(end, -math.inf)
 
 
@@ -421,11 +433,19 @@ def _iso(text: str, form: type[date]) -> date | None:
 
 def _zone(column: Column) -> tzinfo:
     """The time zone of a column; UTC where its times name none."""
-    zone = (column.zone or "Z").strip()
-    try:
-        return datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").tzinfo or UTC
-    except ValueError:
-        return ZoneInfo(zone)
+    return zone_of((column.zone or "Z").strip())
+
+
+def _seconds(column: Column, time: datetime) -> float:
+    return float(column.of_instants(np.array([time.timestamp()]))[0])
+
+
+def _refuse_offset(column: Column, value: Any, offset: bool) -> None:
+    if offset and column.learned_offset:
+        raise OptionError(
+            f"{column.name} = {value!r}: the offsets of {column.name!r} are a column of their own. Ask for the local "
+            f"time here, and for the offset as in '{column.name} offset={(column.dates or DateStyle('')).zone}'."
+        )
 
 
 def _unknown_column(schema: Schema, names: list[str], name: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,13 @@ class DateStyle:
 
     format: the directives (see the module). zone: "" for local times, else how the offset is written ("Z", "+02:00",
         …), the most frequent one where several occur. lower: whether am and pm are written small.
+    offsets: how offsets are written, most frequent first, where several occur; () else and in models of before.
     """
 
     format: str
     zone: str = ""
     lower: bool = False
+    offsets: tuple[str, ...] = ()
 
 
 @functools.cache
@@ -65,9 +67,9 @@ def _regex(format: str) -> str:
     return f"^{''.join(pieces)}$"
 
 
-def parse_dates(texts: pa.Array, format: str) -> Floats:
+def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     """Seconds since 1970 (UTC where the format has an offset, else local), float64 [K], that texts [K] mean; NaN where
-    a text does not fit, as 31 February does not.
+    a text does not fit, as 31 February does not. local: leave offsets aside.
     """
     if len(texts) == 0:
         return np.zeros(0)
@@ -106,19 +108,27 @@ def parse_dates(texts: pa.Array, format: str) -> Floats:
     days = months.astype("datetime64[D]").astype(np.int64) + day - 1
     good &= days.astype("datetime64[D]").astype("datetime64[M]") == months  # 31 February is in March
     seconds = days * 86400 + hour * 3600 + minute * 60 + second
-    if "z" in names:
-        seconds = seconds - _offsets(part("z"))
+    if "z" in names and not local:
+        seconds = seconds - offsets_of(part("z"))
     times = seconds.astype(np.float64)
     if "f" in names:
         times += np.asarray(pc.binary_join_element_wise("0.", part("f"), "").cast(pa.float64()).fill_null(0.0))
     return np.where(good, times, np.nan)
 
 
-def _offsets(zones: pa.Array) -> Ints:
-    digits = pc.replace_substring_regex(zones, "[^0-9]", "")
+def zones_of(texts: pa.Array, format: str) -> pa.DictionaryArray:
+    """How the offsets of texts [K] in a format with `%z` are written; null where a text does not fit."""
+    return pc.struct_field(pc.extract_regex(texts, _regex(format)), "z").dictionary_encode()
+
+
+def offsets_of(zones: pa.Array) -> Ints:
+    """The seconds by which offsets [K] as they are written are before UTC; 0 for null."""
+    coded = zones.dictionary_encode()
+    digits = pc.replace_substring_regex(coded.dictionary, "[^0-9]", "")
     number = np.asarray(pc.replace_substring_regex(digits, "^$", "0").cast(pa.int64()).fill_null(0), dtype=np.int64)
-    sign = np.where(np.asarray(pc.starts_with(zones, "-").fill_null(False)), -1, 1)
-    return np.asarray(sign * (number // 100 * 3600 + number % 100 * 60), dtype=np.int64)
+    sign = np.where(np.asarray(pc.starts_with(coded.dictionary, "-").fill_null(False)), -1, 1)
+    seconds = np.asarray(sign * (number // 100 * 3600 + number % 100 * 60), dtype=np.int64)
+    return np.append(seconds, 0)[np.asarray(coded.indices.fill_null(-1), dtype=np.int64)]
 
 
 def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | None:
@@ -169,18 +179,17 @@ def _clocks(text: str) -> list[str]:
 
 
 def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
-    """The style of texts in a format: the offset most of them have, and how am and pm are spelt."""
+    """The style of texts in a format: the offsets they have, and how am and pm are spelt."""
     fields = pc.extract_regex(texts, _regex(format))
     names = {field.name for field in fields.type}
-    zone, lower = "", False
+    zones, lower = [""], False
     if "z" in names:
-        total: Counter[str] = Counter()
-        for text, count in zip(pc.struct_field(fields, "z").to_pylist(), counts.tolist(), strict=True):
-            total[text or ""] += count
-        zone = total.most_common(1)[0][0]
+        coded = pc.struct_field(fields, "z").fill_null("").dictionary_encode()
+        total = np.bincount(np.asarray(coded.indices), counts)
+        zones = coded.dictionary.take(pa.array(np.argsort(-total, kind="stable"))).to_pylist()
     if "p" in names:
         lower = bool(pc.any(pc.match_substring_regex(pc.struct_field(fields, "p"), "[ap]m")).as_py())
-    return DateStyle(format, zone, lower)
+    return DateStyle(format, zones[0], lower, tuple(zones) if len(zones) > 1 else ())
 
 
 def grain_of_times(times: Floats, counts: Ints | None = None) -> float:
@@ -219,10 +228,38 @@ def format_dates(times: Floats, style: DateStyle, grain: float = 0.0) -> pa.Arra
     return _write(times, style)
 
 
+def format_local(local: Floats, offsets: Sequence[str], which: Ints, style: DateStyle) -> pa.Array:
+    """The texts [N] of local times [N], seconds, each with the offset `offsets[which]`."""
+    order = np.argsort(which, kind="stable")
+    begins = np.searchsorted(which[order], np.arange(len(offsets) + 1))
+    parts = [pa.array([], pa.string())]
+    for zone, begin, end in zip(offsets, begins[:-1], begins[1:], strict=True):
+        times = local[order[begin:end]] - offsets_of(pa.array([zone]))
+        parts.append(format_dates(times, replace(style, zone=zone)))
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return pa.concat_arrays(parts).take(pa.array(back))
+
+
+def spelt(offset: int, style: DateStyle) -> str:
+    """An offset in seconds as the style has it.
+
+    >>> spelt(-16200, DateStyle("%Y-%m-%d %H:%M%z", "+02:00"))
+    '-04:30'
+    """
+    known = style.offsets or (style.zone,)
+    same = offsets_of(pa.array(known)) == offset
+    if same.any():
+        return known[int(same.argmax())]
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    mark = ":" if any(":" in text for text in known) or "Z" in known else ""
+    return f"{'-' if offset < 0 else '+'}{hours:02}{mark}{minutes:02}"
+
+
 def _write(times: Floats, style: DateStyle) -> pa.Array:
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
     places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
-    local = times + _offsets(pa.array([style.zone], pa.string()))
+    local = times + offsets_of(pa.array([style.zone], pa.string()))
     ticks = np.rint(local * 10.0 ** min(places, 6)).astype(np.int64)
     seconds, fraction = np.divmod(ticks, 10 ** min(places, 6))
     days, clock = np.divmod(seconds, 86400)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit import words
+from gankit.columns.clocks import clock_of, find_zone, is_fixed, to_local
 from gankit.columns.column import (
     Column,
     ColumnType,
@@ -24,7 +25,16 @@ from gankit.columns.column import (
     native_seconds,
     unreadable,
 )
-from gankit.columns.dates import check_format, find_dates, grain_of_times, parse_dates, style_of
+from gankit.columns.dates import (
+    DateStyle,
+    check_format,
+    find_dates,
+    grain_of_times,
+    offsets_of,
+    parse_dates,
+    style_of,
+    zones_of,
+)
 from gankit.columns.identifiers import Pattern, names_identifiers, pattern_of_integers, pattern_of_texts
 from gankit.columns.numbers import (
     EXACT,
@@ -61,14 +71,16 @@ _NEARLY = 0.9
 
 
 def infer(
-    records: Records, config: TrainConfig | None = None, *, notes: list[str] | None = None, labels: bool = False
-) -> Schema:
+    records: Records, config: TrainConfig | None = None, *, notes: list[str] | None = None, labels: bool = False,
+    offsets: bool = False,
+) -> Schema:  # fmt: skip
     """What the columns of records are.
 
     config: `column` ("age=number", "born=datetime", "born=datetime:%d/%m/%Y") overrides what would be found out;
         `missing` are further words that mean missing.
     notes: one line is appended for every decision that was not obvious, with the way to change it.
     labels: the columns are labels of other records, so that there may be nothing in them to learn.
+    offsets: make a column of their own of UTC offsets that no time zone explains; else the most frequent one is taken.
 
     Raises:
         DataError: a column cannot be what it was said to be, holds infinities, or nothing is left to learn.
@@ -78,10 +90,10 @@ def infer(
     notes = [] if notes is None else notes
     forced = _overrides(config.column, records.table.column_names)
     columns = [
-        _column(name, joined(column), forced.get(name), config.missing, notes)
+        _column(_Case(name, column.type, forced.get(name), config.missing, notes, offsets), joined(column))
         for name, column in zip(records.table.column_names, records.table.columns, strict=True)
     ]
-    columns = _linked(columns, records)
+    columns = _with_offsets(_linked(columns, records), notes)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
     if constants:
@@ -106,6 +118,25 @@ def _linked(columns: list[Column], records: Records) -> list[Column]:
         return replace(column, stream=same)
 
     return list(map(linked, columns))
+
+
+def _with_offsets(columns: list[Column], notes: list[str]) -> list[Column]:
+    """The columns, after each whose offsets from UTC are learned a category of these."""
+    found: list[Column] = []
+    for column in columns:
+        found.append(column)
+        if column.learned_offset and column.dates is not None:
+            name, levels = f"{column.name} offset", column.dates.offsets
+            while any(name == other.name for other in columns):
+                name += "_"
+            found.append(
+                Column(name, "category", pa.string(), levels=levels, dates=column.dates, offset_of=column.name)
+            )
+            notes.append(
+                f"column {column.name!r}: no time zone has its {len(levels)} UTC offsets, so they are learned as a "
+                f"column {name!r} beside the local times; --column {column.name}=category takes them as texts"
+            )
+    return found
 
 
 def _why_not(columns: list[Column]) -> str:
@@ -140,13 +171,16 @@ def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Case:
-    """A column to be understood: its Arrow type, the type that the user named, and the words that mean missing."""
+    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, and whether
+    offsets of times may be a column of their own.
+    """
 
     name: str
     kind: pa.DataType
     forced: str | None
     missing: tuple[str, ...]
     notes: list[str]
+    offsets: bool = False
 
     def note(self, text: str) -> None:
         self.notes.append(f"column {self.name!r}: {text}")
@@ -178,10 +212,9 @@ class _Case:
         return self.column("category", markers, levels, boolean=sure, declared=self.forced == "category")
 
 
-def _column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
-    case = _Case(name, array.type, forced, missing, notes)
-    if forced in ("drop", "text"):
-        return case.column("drop" if forced == "drop" else "text")
+def _column(case: _Case, array: pa.Array) -> Column:
+    if case.forced in ("drop", "text"):
+        return case.column("drop" if case.forced == "drop" else "text")
     if is_text(array.type):
         return _text_column(case, array)
     if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
@@ -245,9 +278,8 @@ def _typed_numbers(
     if different == 1 and not markers and case.forced is None and (constant := _constant_text(plain)) is not None:
         return case.column("constant", (), (constant,))
     if pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type):
-        grain = grain_of_times(values, counts)
-        _note_odd_time(case, values, grain)
-        return case.column("datetime", markers, grain=grain, low=low, high=high)
+        clock = clock_of(plain.type.tz) if pa.types.is_timestamp(plain.type) else ""
+        return _datetime(case, markers, values, counts, clock)
     forced = case.forced == "identifier"
     if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
         numbers = np.asarray(plain.cast(pa.int64()))
@@ -265,6 +297,25 @@ def _typed_numbers(
     moved = to_grain(values, grain, decimals)
     _note_odd(case, values, moved, f"{grain:g}", lambda at: float_texts(values[at : at + 1])[0].as_py())
     return case.column("number", markers, decimals=decimals, grain=grain, low=low, high=high)
+
+
+def _datetime(
+    case: _Case,
+    markers: tuple[str | None, ...],
+    times: npt.NDArray[np.float64],
+    counts: Ints,
+    clock: str,
+    style: DateStyle | None = None,
+    local: bool = False,
+) -> Column:
+    """The column of times [K], in UTC where there is a clock, that occur `counts` [K] times."""
+    shown = to_local(clock, times) if clock else times
+    grain = grain_of_times(shown, counts)
+    _note_odd_time(case, shown, grain)
+    local = local or (clock != "" and not is_fixed(clock) and grain == 86400)
+    column = case.column("datetime", markers, dates=style, grain=grain, clock=clock, local=local)
+    times = column.of_instants(times)
+    return replace(column, low=float(times.min()), high=float(times.max()))
 
 
 def _decimals_of(kind: pa.DataType, values: npt.NDArray[np.float64], counts: Ints) -> int | None:
@@ -474,9 +525,17 @@ def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
         case.note(f"day and month cannot be told apart; read as {style.format}; {other}")
     markers = found.markers(soft)
     found.note_markers(markers, soft)
-    grain, low, high = grain_of_times(times, counts), float(times.min()), float(times.max())
-    _note_odd_time(case, times, grain)
-    return case.column("datetime", markers, dates=style, grain=grain, low=low, high=high)
+    if len(style.offsets) < 2:
+        clock = style.zone if offsets_of(pa.array([style.zone])).any() else ""
+        return _datetime(case, markers, times, counts, clock, style)
+    zone = find_zone(times, offsets_of(zones_of(texts, style.format)))
+    if zone is not None:
+        several = ", ".join(style.offsets[:4]) + (", …" if len(style.offsets) > 4 else "")
+        what = f"its UTC offsets ({several}) are those of {zone}, and are written as they are there"
+        case.note(f"{what}; --column {case.name}=category takes them as texts")
+    elif case.offsets:
+        return _datetime(case, markers, parse_dates(texts, style.format, local=True), counts, "", style, local=True)
+    return _datetime(case, markers, times, counts, zone or style.zone, style)
 
 
 def _as_words(found: _Texts, declared: Bools) -> Column:

@@ -94,7 +94,7 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
     """What the columns are, once it is sure that they can be learned."""
     if config.heldout is None:
         check_size(len(records))
-    schema = infer(records, config, notes=notes)
+    schema = infer(records, config, notes=notes, offsets=True)
     if len(schema.modelled) > MAX_COLUMNS:
         raise DataError(
             f"{len(schema.modelled):,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Leave some out "

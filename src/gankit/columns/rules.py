@@ -50,7 +50,10 @@ class Grid:
     @classmethod
     def of(cls, column: Column) -> Grid:
         """The grid of a column of numbers or dates."""
-        return cls(column.grain, column.decimals if column.type == "number" else None, column.low, column.high)
+        # The grain of times with a clock is one of local times, which offsets of half hours leave as it is.
+        odd = column.clock and not column.local and column.grain > 0 and 1800 % column.grain
+        grain = 0.0 if odd else column.grain
+        return cls(grain, column.decimals if column.type == "number" else None, column.low, column.high)
 
     def snap(self, x: Floats) -> Floats:
         """The nearest multiples, [N] -> [N]."""

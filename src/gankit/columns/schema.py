@@ -53,8 +53,8 @@ class Schema:
 
     @property
     def written(self) -> tuple[Column, ...]:
-        """The columns that `format` gives: all but free text and dropped ones."""
-        return tuple(column for column in self.columns if column.type not in ("text", "drop"))
+        """The columns that `format` gives: all but free text, dropped ones, and offsets, which stand in times."""
+        return tuple(column for column in self.columns if column.type not in ("text", "drop") and not column.offset_of)
 
     def parse(self, table: pa.Table, *, strict: bool = False) -> dict[str, Values]:
         """The plain arrays of all modelled columns; see `Column.parse`.
@@ -63,10 +63,10 @@ class Schema:
             DataError: a column is not there, a number or time cannot be read, or (`strict`) a category is not known.
         """
         present = set(table.column_names)
-        absent = [column.name for column in self.modelled if column.name not in present]
+        absent = [column.source for column in self.modelled if column.source not in present]
         if absent:
             raise DataError(f"column {absent[0]!r} is not in this table. {nearest(absent[0], table.column_names)}")
-        return {column.name: column.parse(table.column(column.name), strict=strict) for column in self.modelled}
+        return {column.name: column.parse(table.column(column.source), strict=strict) for column in self.modelled}
 
     def format(
         self, values: Mapping[str, Values], num_rows: int, first_row: int = 0, seed: int = 0, *, typed: bool = False
@@ -77,11 +77,12 @@ class Schema:
             depends on (seed, first_row + its row) and its column alone. Free text and dropped columns are left out.
         typed: give numbers, times and booleans of text columns as such (what `write` puts into files that have types).
         """
+        offsets = {column.offset_of: values[column.name] for column in self.columns if column.offset_of}
         arrays, fields = [], []
         for column in self.written:
             target = column.storage if typed else column.arrow_type
             if column.modelled:
-                array = column.format(values[column.name], typed=typed)
+                array = column.format(values[column.name], typed=typed, offsets=offsets.get(column.name))
             elif column.type == "constant":
                 array = _constant(column, num_rows, target)
             else:

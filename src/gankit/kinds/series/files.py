@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gankit.columns.clocks import offsets_at
 from gankit.columns.column import Values
 from gankit.columns.rows import to_object, typed, write
 from gankit.config import TrainConfig
@@ -458,6 +459,7 @@ def long_table(part: Series) -> pa.Table:
 
 
 def _time_cells(times: Times, seconds: Floats) -> dict[str, tuple[pa.Field, pa.Array]]:
+    seconds = seconds + offsets_at(times.zone, seconds) if times.zone else seconds
     columns, several = times.columns, [seconds]
     if len(columns) > 1:
         day_and_clock = columns[0].type == "datetime"

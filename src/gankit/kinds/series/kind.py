@@ -89,7 +89,9 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         if layout.times is not None:
             apart, runs = layout.times.step, layout.times.starts
             uniforms, dated = _uniforms(seed, first_row, num), [c for c in schema if c.name in layout.calendar]
-            starts = starts_at(runs, dated, given, uniforms) if dated else drawn_starts(runs, uniforms)
+            starts = drawn_starts(runs, uniforms)
+            if dated:
+                starts = starts_at(runs, dated, given, uniforms, layout.times.local)
             distances, grain = None if apart is None else steps.cells[apart].data, layout.times.columns[0].grain
             times = times_after(starts, steps.lengths, layout.times.grid, distances, grain)
         labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))

@@ -359,8 +359,8 @@ def _set_of(
 ) -> SeriesSet:  # fmt: skip
     """Records cut from series. labels: of the series. parts: those of the date at which records begin, as labels."""
     values = rows_of(labels, np.searchsorted(series.begins, begins, side="right") - 1)
-    if parts and series.times is not None:
-        table = calendar_table(series.times[begins], [column.name for column in parts])
+    if parts and series.times is not None and (times := series.layout.times) is not None:
+        table = calendar_table(times.local(series.times[begins]), [column.name for column in parts])
         values |= Schema(tuple(parts)).parse(table)
     return SeriesSet(values, cells, begins, lengths, None if series.layout.times is None else series.layout.times.step)
 
@@ -380,7 +380,7 @@ def _calendar(
         raise OptionError(
             f"--calendar {own.calendar[0]}: these series have no dates. Name their column with --time, or leave it out."
         )
-    columns = calendar_columns(calendar_table(series.times[begins], own.calendar))
+    columns = calendar_columns(calendar_table(times.local(series.times[begins]), own.calendar))
     shown = ", ".join(f"{column.name} ({len(column.levels)})" for column in columns)
     notes.append(f"given: where a series begins: {shown}, so that samples can be asked for by it.")
     return columns

@@ -7,7 +7,7 @@ Knows plain arrays, Arrow tables and times as numbers; never files, codecs or ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gankit.columns.clocks import offsets_at
 from gankit.columns.column import Column, Values
 from gankit.errors import DataError
 from gankit.io.records import Origin, Records, fingerprint
@@ -110,12 +111,19 @@ class Times:
         `TIME_UNITS`.
     grid: the distance from step to step; None where it differs, and is then the channel `step`.
     starts: runs [first, difference, count] of the times at which training records begin.
+    zone: the time zone whose local times are written, where times without offsets are counted in UTC; else "".
     """
 
     columns: tuple[Column, ...]
     grid: Grid | None = None
     step: str | None = None
     starts: tuple[tuple[float, float, int], ...] = ()
+    zone: str = ""
+
+    def local(self, seconds: Floats) -> Floats:
+        """Times [N] of steps as a clock there shows them."""
+        clock = self.zone or ("" if self.columns[0].local else self.columns[0].clock)
+        return seconds + offsets_at(clock, seconds) if clock else seconds
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,7 +151,13 @@ class Times:
         """What `to_json` wrote."""
         grid = None if value["grid"] is None else Grid(**value["grid"])
         columns = tuple(Column.from_json(column) for column in value["columns"])
-        return cls(columns, grid, value["step"], tuple((run[0], run[1], run[2]) for run in value["starts"]))
+        return cls(
+            columns,
+            grid,
+            value["step"],
+            tuple((run[0], run[1], run[2]) for run in value["starts"]),
+            value.get("zone", ""),
+        )
 
 
 def _dates(days: Floats) -> npt.NDArray[np.datetime64]:
@@ -286,14 +300,15 @@ def calendar_columns(table: pa.Table) -> tuple[Column, ...]:
 
 
 def starts_at(
-    runs: Sequence[tuple[float, float, int]], columns: Sequence[Column], wanted: Mapping[str, Values], uniforms: Floats
-) -> Floats:
+    runs: Sequence[tuple[float, float, int]], columns: Sequence[Column], wanted: Mapping[str, Values], uniforms: Floats,
+    local: Callable[[Floats], Floats] = np.asarray,
+) -> Floats:  # fmt: skip
     """Times of `runs_of`, picked by uniforms [N] in [0, 1) among those that have most of the wanted parts.
 
-    columns: of the parts. wanted: their cells, [N] each.
+    columns: of the parts. wanted: their cells, [N] each. local: what a clock shows at times.
     """
     starts = np.concatenate([first + difference * np.arange(count) for first, difference, count in runs])
-    there = calendar_table(starts, [column.name for column in columns])
+    there = calendar_table(local(starts), [column.name for column in columns])
     known = np.stack([column.parse(there.column(column.name)).data for column in columns], 1)  # [S, K]
     asked = np.stack([wanted[column.name].data for column in columns], 1)  # [N, K]
     found = np.empty(len(asked))

@@ -18,6 +18,7 @@ from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import Origin, Records, as_texts, distinct, is_text, joined
+from gankit.kinds.series.clocks import over_clock_changes
 from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import TIME_UNITS, Floats, Grid, Ints, Layout, Series, Times, find_grid, with_layout
 
@@ -47,6 +48,8 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
     entities = _entities(table, own.entity)
     timeless = like is not None and like.times is None
     times, seconds = (None if timeless else find_times(table, config, entities.codes, notes)) or (None, None)
+    if times is not None and seconds is not None:
+        times, seconds = over_clock_changes(table, times, seconds, entities.codes, notes, like)
     order = np.argsort(entities.codes, kind="stable")
     if times is not None and seconds is not None:
         before, order = order, np.lexsort((seconds, entities.codes))

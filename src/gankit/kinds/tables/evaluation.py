@@ -87,7 +87,7 @@ def sample_from(schema: Schema, source: Any) -> Sample:
         DataError: they cannot be read. OptionError: a column is missing.
     """
     table = read(source, TrainConfig(), notes=[]).table
-    if missing := [c.name for c in schema.modelled if c.name not in table.column_names]:
+    if missing := [c.source for c in schema.modelled if c.source not in table.column_names]:
         raise OptionError(f"the records to judge lack the column {missing[0]!r}. They must have the model's columns.")
     return sample_of(schema, schema.parse(table))
 
