@@ -38,6 +38,7 @@ from gankit.columns.rules import (
     Sign,
     Steps,
     Together,
+    codes_of,
     known,
     places_of,
 )
@@ -253,7 +254,7 @@ class _Found:
     def _lookups(self) -> None:
         """Columns that another one tells: a category, or a number of few values."""
         rows, names = self.rows, [n for n in self.rows.columns if n not in self.derived][:MOST_COLUMNS]
-        codes = {n: _codes(rows.first[n]) for n in names}
+        codes = {n: codes_of(rows.first[n]) for n in names}
         tellers = [n for n in names if self._tells(n)]
         if not tellers or len(names) < 2:
             return
@@ -289,7 +290,7 @@ class _Found:
 
     def _is_told(self, by: str, target: str) -> bool:
         """Whether rows that repeat a level agree in the target more than chance would have it, held-out rows too."""
-        a, b = _codes(self.rows.train[by]), _codes(self.rows.train[target])
+        a, b = codes_of(self.rows.train[by]), codes_of(self.rows.train[target])
         share = np.bincount(b) / len(b)
         repeats = len(a) - len(np.unique(a))
         if repeats * -math.log2(float((share**2).sum())) < BITS + 2 * math.log2(len(self.rows.columns)):
@@ -304,19 +305,17 @@ class _Found:
 
     def _counters(self) -> None:
         """Whole numbers that count the rows of each level of another column; asked of all rows, held-out ones too."""
-        whole = {name: _joined(self.rows.train[name], self.rows.heldout[name]) for name in self.rows.columns}
-        for name in self.rows.of("number"):
-            x = whole[name].data
-            if (
-                name in self.derived
-                or not self.rows.columns[name].integer
-                or np.isnan(x).any()
-                or x.min() not in (0, 1)
-            ):
-                continue
-            for by in (n for n in self.rows.columns if n != name and n not in self.derived and self._tells(n)):
-                if (counter := _counter(self.rows.columns, whole, name, by)) is not None and self.add(counter):
-                    break
+        rows, free = self.rows, [n for n in self.rows.columns if n not in self.derived]
+        whole = [n for n in rows.of("number") if n in free and rows.columns[n].integer and not rows.columns[n].markers]
+        counts = {n: _joined(rows, n) for n in whole if rows.columns[n].low in (0, 1)}
+        for by in [n for n in free if counts and self._tells(n)]:
+            cells = _joined(rows, by)
+            most = int(np.bincount(codes_of(cells)).max())
+            for name, count in counts.items():
+                if name != by and count.data.max() - count.data.min() + 1 == most and name not in self.derived:
+                    counter = _counter(rows.columns, {name: count, by: cells}, name, by)
+                    if counter is not None:
+                        self.add(counter)
 
     def _onehot(self) -> None:
         """Columns of which one is set: with names that begin alike, or side by side."""
@@ -458,7 +457,7 @@ def _read(rows: _Rows, text: str) -> list[Rule]:
         return [sign]
     if " counts within " in stripped:
         target, by = map(column, stripped.split(" counts within ", 1))
-        whole = {name: _joined(rows.train[name], rows.heldout[name]) for name in (target, by)}
+        whole = {name: _joined(rows, name) for name in (target, by)}
         counter = _counter(rows.columns, whole, target, by)
         if counter is None:
             raise OptionError(f"--rule {text!r}: {target!r} does not count the rows of each {by!r} from 0 or 1 on.")
@@ -616,8 +615,9 @@ def _switch(rows: _Rows, name: str) -> tuple[float, float] | None:
     return (0.0, 1.0) if column.low == 0 and column.high == 1 and column.integer else None
 
 
-def _joined(train: Values, heldout: Values) -> Values:
-    return Values(np.concatenate([train.data, heldout.data]), np.concatenate([train.missing, heldout.missing]))
+def _joined(rows: _Rows, name: str) -> Values:
+    parts = [part[name] for part in (rows.train, rows.heldout)]
+    return Values(np.concatenate([p.data for p in parts]), np.concatenate([p.missing for p in parts]))
 
 
 def _counter(columns: Mapping[str, Column], whole: Columns, target: str, by: str) -> Counter | None:
@@ -750,13 +750,6 @@ def _sorted(items: Sequence[Item]) -> list[Item]:
     for item in items:
         place(item)
     return result
-
-
-def _codes(cells: Values) -> np.ndarray:
-    """[N] int64: the different cells of a column, missing ones by their markers."""
-    data = np.where(cells.missing > 0, 0, np.nan_to_num(cells.data.astype(np.float64)))
-    codes = np.unique(data, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return np.where(cells.missing > 0, codes.max(initial=0) + cells.missing, codes)
 
 
 def _reduced(null: np.ndarray, scale: Floats) -> np.ndarray:

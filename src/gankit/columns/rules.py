@@ -240,15 +240,15 @@ class Lookup(Rule):
         num = len(of.levels) if of.type == "category" else len(keys)
         empty = cls(target, by, keys, num, (), (), (), to.type == "category", mutual)
         at = empty._at(values[by])
-        different, codes = np.unique(_pairs(values[target]), axis=0, return_inverse=True)
+        codes = codes_of(values[target])
+        _, first, counts = np.unique(codes, return_index=True, return_counts=True)
         table = np.full(num + len(of.markers), -1, dtype=np.int64)
-        pairs, counts = np.unique(np.stack([at, codes.reshape(-1)], 1)[at >= 0], axis=0, return_counts=True)
-        order = np.argsort(counts, kind="stable")
-        table[pairs[order, 0]] = pairs[order, 1]
-        often = int(np.bincount(codes.reshape(-1)).argmax())
-        chosen = different[np.where(table < 0, often, table)]
-        data = tuple(None if m else float(d) for d, m in chosen.tolist())
-        missing = tuple(int(m) for m in chosen[:, 1])
+        pairs, often = np.unique((at * len(first) + codes)[at >= 0], return_counts=True)
+        pairs = pairs[np.argsort(often, kind="stable")]
+        table[pairs // len(first)] = pairs % len(first)
+        chosen = values[target].take(first[np.where(table < 0, counts.argmax(), table)])
+        data = tuple(None if m else float(d) for d, m in zip(chosen.data, chosen.missing, strict=True))
+        missing = tuple(chosen.missing.tolist())
         return replace(empty, data=data, missing=missing, seen=tuple((table >= 0).tolist()))
 
     def _at(self, by: Values, nearest: bool = False) -> Ints:
@@ -704,6 +704,16 @@ def _category(name: str, levels: tuple[str, ...], columns: Mapping[str, Column])
     return Column(name, "category", some.arrow_type, levels=levels)
 
 
+def codes_of(cells: Values) -> Ints:
+    """[N]: which of the different cells of a column each is, missing ones by their markers, from 0 without a gap."""
+    data = np.where(cells.missing > 0, 0, np.nan_to_num(cells.data.astype(np.float64)))
+    codes = np.unique(data, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    if (cells.missing > 0).any():
+        codes = np.where(cells.missing > 0, codes.max(initial=0) + cells.missing, codes)
+        codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    return codes
+
+
 def places_of(by: Values, keys: Sequence[float], num_levels: int, nearest: bool = False) -> Ints:
     """Where cells stand in a table by level, or by key where there are keys, then by missing marker: [N]; -1: nowhere.
 
@@ -722,11 +732,6 @@ def places_of(by: Values, keys: Sequence[float], num_levels: int, nearest: bool 
 
 def _present(data: npt.NDArray[Any]) -> Values:
     return Values(data, np.zeros(len(data), dtype=np.int8))
-
-
-def _pairs(cells: Values) -> Floats:
-    """[N, 2]: data, 0 where missing, and the missing marker."""
-    return np.stack([np.where(cells.missing > 0, 0.0, np.nan_to_num(cells.data)), cells.missing], 1)
 
 
 def _days(x: Floats) -> Floats:
