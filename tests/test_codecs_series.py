@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gankit.columns.column import Column
 from gankit.columns.schema import Values
-from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, is_rough
+from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, _frequent, is_rough
 from gankit.kinds.series.records import SeriesSet
 from gankit.randomness import numpy_generator
 from gankit.spec import Block
@@ -214,7 +214,7 @@ def test_noise_becomes_normal_and_a_frequent_smallest_number_the_end_of_its_scal
     draws = numpy_generator(0, "noise")
     x = np.maximum(draws.exponential(size=4000) - 0.5, 0) + low  # two fifths stand at the smallest number
     values, begins, lengths = windows_of(x)
-    codec = SeriesCodec.fit([number("x")], part(values, begins, lengths))
+    codec = SeriesCodec.fit([number("x")], part(values, begins, lengths), plain=["x"])
     coded = codec.encode(part(values, begins, lengths))[:, :, 0]
     (channel,) = codec.channels
     scores = coded * channel.deviation + channel.mean
@@ -269,3 +269,119 @@ def test_rare_numbers_far_apart_come_back_from_a_rough_channel() -> None:
     x[[7, 800]] = [1000.0, 400.0]
     values, begins, lengths = windows_of(x)
     same(SeriesCodec.fit([number("x")], part(values, begins, lengths)), values, begins, lengths)
+
+
+# --- channels of few numbers, and numbers that stand very often -------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["channel", "record"])
+def test_a_channel_of_few_numbers_is_one_of_k_and_stays_a_number(scale: str) -> None:
+    draws = numpy_generator(3, "few")
+    x = draws.choice([0.0, 10.0, 25.0, -5.0], 600, p=[0.7, 0.1, 0.1, 0.1])
+    missing = (draws.random(600) < 0.1).astype(np.int8)
+    values = {"x": cells(np.where(missing, np.nan, x), missing), "y": cells(draws.normal(size=600))}
+    begins, lengths = np.arange(50) * 12, np.full(50, 12)
+    columns = [number("x", ("NA",)), number("y")]
+    codec = SeriesCodec.fit(columns, part(values, begins, lengths), scale)  # type: ignore[arg-type]
+    assert [block for block in codec.spec.blocks if block.type == "categorical"] == [Block("categorical", 5)]
+    assert codec.num_numbers == (1 if scale == "channel" else 3)
+    same(codec, values, begins, lengths)
+    again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
+    assert again.to_json() == codec.to_json()
+    same(again, values, begins, lengths)
+    near = cells([11.0, 1e9, -1e9, np.nan])  # of a held-out part: the nearest one, and for an unknown gap the commonest
+    rest = {"x": near, "y": cells(np.zeros(4))}
+    back = codec.decode(codec.encode(part(rest, np.array([0]), np.array([4])))).cells["x"]
+    assert back.data[:4].tolist() == [10.0, 25.0, -5.0, 0.0]
+
+
+@pytest.mark.parametrize("scale", ["channel", "record"])
+@pytest.mark.parametrize("atoms", [(0.0,), (0.0, 100.0), (50.0,)], ids=str)
+def test_numbers_that_stand_very_often_are_made_exactly_wherever_they_lie(scale: str, atoms: tuple[float, ...]) -> None:
+    draws = numpy_generator(4, "atoms")
+    x = np.where(draws.random(1200) < 0.5, draws.choice(atoms, 1200), draws.uniform(0, 100, 1200))
+    missing = (draws.random(1200) < 0.1).astype(np.int8)
+    values = {"x": cells(np.where(missing, np.nan, x), missing)}
+    begins, lengths = np.arange(100) * 12, np.full(100, 12)
+    codec = SeriesCodec.fit([number("x", ("NA",))], part(values, begins, lengths), scale)  # type: ignore[arg-type]
+    assert sorted(codec.channels[0].atoms) == list(atoms)
+    assert codec.spec.blocks[1:] == (Block("categorical", 2 + len(atoms)),)
+    same(codec, values, begins, lengths)
+    again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
+    assert again.to_json() == codec.to_json()
+    compact = codec.encode(part(values, begins, lengths))
+    compact[:, :, 0] = draws.normal(size=compact.shape[:2])  # whatever the number beside it is
+    made = codec.decode(compact).cells["x"]
+    np.testing.assert_array_equal(made.missing, missing)
+    for atom in atoms:
+        assert (made.data[x == atom][missing[x == atom] == 0] == atom).all()
+
+
+def test_many_numbers_and_those_that_are_said_to_be_plain_have_no_cells_of_their_own() -> None:
+    draws = numpy_generator(5, "plain")
+    lattice = np.round(draws.normal(100, 20, 1000))  # of neighbours that are as frequent none stands out
+    few = draws.choice([0.0, 1.0], 1000)
+    begins, lengths = np.arange(80) * 12, np.full(80, 12)
+    wide = part({"x": cells(draws.normal(size=1000)), "y": cells(lattice)}, begins, lengths)
+    assert SeriesCodec.fit([number("x"), number("y")], wide).spec.blocks == (Block("continuous", 2),)
+    both = part({"x": cells(few), "y": cells(np.arange(1000.0))}, begins, lengths)
+    assert SeriesCodec.fit([number("x"), number("y")], both).spec.blocks[1:] == (Block("categorical", 2),)
+    plain = SeriesCodec.fit([number("x"), number("y")], both, plain=["x"])
+    assert plain.spec.blocks == (Block("continuous", 2),)
+
+
+def test_of_very_long_series_a_part_is_looked_at_for_frequent_numbers() -> None:
+    draws = numpy_generator(9, "long")
+    x = np.where(draws.random(300_000) < 0.9, 0.0, draws.integers(1, 19, 300_000) * 1.0)
+    assert _frequent(x) == (tuple(float(v) for v in range(19)), ())
+    x[:2000] = np.arange(2000) / 7  # few in the part that is looked at, or nearly so, and many in all
+    assert _frequent(x) == ((), (0.0,))
+
+
+def test_smooth_stairs_of_few_numbers_are_learned_as_numbers_and_states_as_categories() -> None:
+    draws = numpy_generator(8, "stairs")
+    phase = draws.uniform(0, 6, (200, 1))
+    begins, lengths = np.arange(200) * 12, np.full(200, 12)
+
+    def block(x: np.ndarray) -> str:
+        x = np.broadcast_to(x, (200, 12)).astype(np.float64)
+        return SeriesCodec.fit([number("x")], part({"x": cells(x.ravel())}, begins, lengths)).spec.blocks[0].type
+
+    for levels in (2, 3, 10):
+        assert block(np.round(levels * np.sin(0.3 * np.arange(12) + phase))) == "continuous"
+    before, after = draws.integers(0, 4, (2, 200, 1))
+    for x in (
+        draws.integers(0, 2, (200, 12)),
+        draws.integers(0, 9, (200, 12)),
+        np.where(np.arange(12) < 6, before, after),
+    ):
+        assert block(x) == "categorical"
+
+
+def test_codecs_that_were_written_without_cells_for_numbers_are_read() -> None:
+    values, begins, lengths = windows_of(numpy_generator(6, "old").normal(size=200))
+    values |= {"c": cells(np.arange(200) % 3)}
+    codec = SeriesCodec.fit([number("x"), category("c", 3)], part(values, begins, lengths))
+    old = json.loads(json.dumps(codec.to_json()))
+    for entry in (*old["channels"], *old["levels"]):
+        entry.pop("atoms", None)
+        entry.pop("numbers", None)
+    assert SeriesCodec.from_json(old).to_json() == codec.to_json()
+
+
+def test_a_value_and_its_date_that_are_missing_together_stay_together() -> None:
+    draws = numpy_generator(7, "together")
+    missing = (draws.random(240) < 0.3).astype(np.int8)
+    names = ("value", "date", "other")
+    gaps = {"value": missing, "date": missing, "other": 1 - missing}
+    values = {n: cells(np.where(gaps[n] > 0, np.nan, draws.normal(size=240)), gaps[n]) for n in names}
+    columns = [number("value", ("NA",)), Column("date", "datetime", pa.timestamp("s"), ("",)), number("other", (None,))]
+    begins, lengths = np.arange(20) * 12, np.full(20, 12)
+    codec = SeriesCodec.fit(columns, part(values, begins, lengths))
+    assert [c.gaps for c in codec.channels] == ["", "value", ""]
+    same(codec, values, begins, lengths)
+    compact = codec.encode(part(values, begins, lengths))
+    compact[:, :, 3:] = draws.integers(0, 2, (20, 12, 2))
+    made = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json()))).decode(compact).cells
+    np.testing.assert_array_equal(made["value"].missing, made["date"].missing)
+    assert (made["value"].missing != made["other"].missing).any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 from gankit.columns.splitting import covered, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.kinds.series.files import to_series_object, write_series
+from gankit.io.reading import read
+from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.preparing import looks_like_series, read_series
-from gankit.kinds.series.records import Grid, Series, drawn_starts, find_grid, runs_of
+from gankit.kinds.series.records import Grid, Series, Times, drawn_starts, find_grid, runs_of
+from gankit.kinds.series.tables import series_of_table
 
 
 def series_of(source: Any, **options: Any) -> tuple[Series, list[str]]:
@@ -98,12 +102,64 @@ def test_months_without_days_are_times_and_come_back_as_months(tmp_path: Path) -
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv").drop(columns="series"), frame)
 
 
-def test_steps_that_are_absent_count_as_missing() -> None:
-    frame = hourly(40).drop(index=[7, 20])
+def test_steps_that_are_absent_have_no_row_and_the_next_one_says_how_far_it_is() -> None:
+    frame = hourly(40).drop(index=[7, 20, 21])
     series, notes = series_of(frame)
-    assert series.lengths.tolist() == [40]
-    assert series.steps.column("load").to_pylist()[6:9] == [3.0, None, 4.0]
-    assert any("2 of 40 steps 1 hour apart are absent" in note for note in notes)
+    assert series.lengths.tolist() == [37]
+    assert series.steps.column("load").to_pylist()[6:9] == [3.0, 4.0, 4.5]
+    assert series.steps.column("when step").to_pylist()[6:9] == [1, 2, 1]
+    assert any("3 of 40 steps 1 hour apart are absent" in note for note in notes)
+    times = series.layout.times
+    assert times is not None and times.grid == Grid("second", 3600.0) and series.times is not None
+    distances = np.asarray(series.steps.column("when step"), dtype=np.float64)
+    np.testing.assert_array_equal(times_after(series.times[:1], series.lengths, times.grid, distances), series.times)
+    whole = replace(series.layout, times=replace(times, step=None))  # of a model of series without absent steps
+    assert series_of_table(read(frame), TrainConfig(), [], whole).steps.column_names == ["load", "state"]
+
+
+def bars(days: pd.DatetimeIndex, minutes: int = 30) -> pd.DataFrame:
+    """Bars of trading days, 9:30 to 16:00."""
+    clock = pd.timedelta_range("9h30min", "16h", freq=f"{minutes}min")
+    times = pd.DatetimeIndex([day + c for day in days for c in clock])
+    return pd.DataFrame({"when": times, "price": 100 + np.arange(len(times)) * 0.01})
+
+
+def test_hours_and_days_at_which_nothing_ever_happens_leave_the_grid() -> None:
+    days = pd.bdate_range("2024-01-01", periods=30)
+    for frame, absent in ((bars(days), 0), (bars(days.delete([7])), 14)):
+        series, notes = series_of(frame)
+        times = series.layout.times
+        assert times is not None and times.grid is not None and times.grid.sessions
+        assert any("steps 30 minutes within sessions apart are absent" in note for note in notes) == (absent > 0)
+        assert (times.step is None) == (absent == 0) and Times.from_json(
+            json.loads(json.dumps(times.to_json()))
+        ) == times
+        assert series.times is not None
+        starts = series.times[:50]
+        after = times.grid.after(np.repeat(starts, 24), np.tile(np.arange(24), 50))
+        made = pd.to_datetime(after, unit="s")
+        assert (made.day_of_week < 5).all() and made.min() >= days[0]
+        clock = (made - made.normalize()) / pd.Timedelta(hours=1)
+        assert clock.min() == 9.5 and clock.max() == 16.0
+        np.testing.assert_array_equal(times.grid.between(np.repeat(starts, 24), after), np.tile(np.arange(24), 50))
+
+
+@pytest.mark.parametrize(
+    ("times", "grid"),
+    [
+        (pd.date_range("2024-01-01", periods=300, freq="h"), Grid("second", 3600.0)),
+        (pd.bdate_range("2024-01-01", periods=60), Grid("weekday", 1.0)),
+        (pd.DatetimeIndex([f"2024-01-{d:02d} {h:02d}:00" for d in range(1, 10) for h in (8, 12, 20)]),
+         Grid("second", 4 * 3600.0, ((28800.0, 14400.0, 2), (72000.0, 0.0, 1)), 86400.0)),
+        (pd.DatetimeIndex([d for d in pd.date_range("2024-01-01", periods=70) if d.day_of_week < 6]),
+         Grid("second", 86400.0, ((0.0, 86400.0, 6),), 7 * 86400.0)),
+        (pd.Timestamp("2024-01-01") + pd.to_timedelta(np.cumsum(np.arange(1, 200) ** 2 % 97 + 1), unit="min"), None),
+    ],
+    ids=["hours", "business days", "three times a day", "no Sundays", "irregular"],
+)  # fmt: skip
+def test_sessions_are_found_where_they_repeat(times: pd.DatetimeIndex, grid: Grid | None) -> None:
+    series, _ = series_of(pd.DataFrame({"when": times, "x": np.arange(len(times)) * 1.0}))
+    assert series.layout.times is not None and series.layout.times.grid == grid
 
 
 def test_irregular_times_become_a_channel_of_distances() -> None:

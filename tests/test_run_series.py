@@ -244,7 +244,17 @@ def irregular() -> pd.DataFrame:
     return frame.assign(x=draws.normal(size=300))
 
 
-@pytest.mark.parametrize("source", [load(), irregular(), walks()], ids=["regular", "irregular", "array"])
+def holidays() -> pd.DataFrame:
+    """Business days, one in ten of them absent, without a missing cell."""
+    days = pd.bdate_range("2023-01-02", periods=200)
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame({"day": days, "open": draws.normal(size=200).cumsum(), "close": draws.normal(size=200)})
+    return frame[draws.random(200) >= 0.08].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    "source", [load(), irregular(), holidays(), walks()], ids=["regular", "irregular", "holidays", "array"]
+)
 def test_fakes_that_are_read_back_are_those_that_were_written(source: Any, tmp_path: Path) -> None:
     model = gankit.train(source, kind="series", **({} if isinstance(source, np.ndarray) else {"window": 6}), **SMALL)
     made = joined_series(list(model.sample_batches(12, seed=5)))
@@ -255,6 +265,54 @@ def test_fakes_that_are_read_back_are_those_that_were_written(source: Any, tmp_p
     for name, cells in wanted.items():
         np.testing.assert_allclose(values[name].data, cells.data, rtol=1e-6)
         np.testing.assert_array_equal(values[name].missing > 0, cells.missing > 0)
+
+
+def test_rows_of_a_series_are_whole_or_absent(tmp_path: Path) -> None:
+    model = gankit.train(holidays(), kind="series", window=12, **SMALL)
+    model.write(file := tmp_path / "fakes.csv", 80)
+    found = pd.read_csv(file, parse_dates=["day"])
+    assert list(found.columns) == ["series", "day", "open", "close"] and len(found) == 80 * 12
+    assert not found.isna().any(axis=None) and found["day"].dt.day_of_week.max() < 5
+    days = found["day"].to_numpy().astype("datetime64[D]").reshape(80, 12)
+    steps = set(np.busday_count(days[:, :-1], days[:, 1:]).ravel().tolist())
+    assert {1, 2} <= steps <= {1, 2, 3}
+
+
+def test_few_numbers_and_atoms_are_found_in_every_form_of_series(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    shape = (30, 10)
+    rain = np.where(draws.random(shape) < 0.6, 0.0, draws.exponential(size=shape))
+    x = np.stack([draws.choice([0.0, 10.0, 50.0], shape), rain], 2)
+    np.savez(tmp_path / "x.npz", x=x)
+    table = pd.DataFrame({"c0": x[:, :, 0].ravel(), "c1": rain.ravel()})
+    lines = [":".join(",".join(map(str, row)) for row in series.T) for series in x]
+    header = ["@problemName x", "@univariate false", "@dimensions 2", "@classLabel false", "@data"]
+    (tmp_path / "x.ts").write_text("\n".join([*header, *lines]) + "\n")
+    entity = table.assign(who=np.repeat(np.arange(30), 10))
+    forms: list[tuple[Any, dict[str, Any]]] = [
+        (x, {}), (list(x), {}), (tmp_path / "x.npz", {}), (tmp_path / "x.ts", {}), (table, {"kind": "series"}),
+        (entity, {"entity": "who"}),
+    ]  # fmt: skip
+    for source, options in forms:
+        notes: list[str] = []
+        prepared = prepare(source, TrainConfig(**options), notes)
+        name = prepared.schema.modelled[0].name
+        assert [block.size for block in prepared.codec.spec.blocks] == [1, 2, 3], options
+        assert prepared.schema.column(name).type == "number"
+        assert any(f"few different numbers, learned as categories: {name} (3)" in note for note in notes)
+        assert any("stand in very many steps" in note and "(0)" in note for note in notes)
+    plain = prepare(table, TrainConfig(kind="series", column=("c0=number", "c1=number")), notes := [])
+    assert len(plain.codec.spec.blocks) == 1 and not any("learned as categories" in note for note in notes)
+    found = gankit.train(x, **SMALL).sample(40)
+    assert set(np.unique(found[:, :, 0])) == {0.0, 10.0, 50.0} and (found[:, :, 1] == 0).mean() > 0.2
+
+
+def test_blocks_for_few_numbers_do_not_take_the_default_network_away() -> None:
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame({f"c{i}": draws.integers(0, 12 + i, 900) * 1.0 for i in range(8)})
+    prepared = prepare(frame.assign(x=draws.normal(size=900)), TrainConfig(kind="series"), [])
+    assert prepared.network == "principal"
+    assert [block.size for block in prepared.codec.spec.blocks] == [4, 12, 13, 14, 15, 16]
 
 
 def test_a_file_of_the_ucr_archive_comes_back_as_one(tmp_path: Path) -> None:

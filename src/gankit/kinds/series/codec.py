@@ -4,16 +4,16 @@ Knows parsed columns and where records begin and end; never files, times, torch 
 
 A record becomes T steps, T the longest training record. One step has, in this order: the numbers of all number channels
 (one continuous block), their scales where records have scales of their own, and one-of-K blocks: whether a cell is
-missing (for channels with missing cells in training), the categories, and whether the record still goes on (where
-lengths differ). What stands in gaps and behind the end is made up so that nothing sticks out: gaps are bridged by
-straight lines, and behind the end the last value stays. Channels that jump from step to step are coded by the normal
-scores of their ranks (`Channel`).
+missing or one of the numbers that stand very often (for channels that have such cells in training), the categories and
+the channels of few numbers, and whether the record still goes on (where lengths differ). What stands in gaps and behind
+the end is made up so that nothing sticks out: gaps are bridged by straight lines, and behind the end the last value
+stays. Channels that jump from step to step are coded by the normal scores of their ranks (`Channel`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any, Literal, Self
 
@@ -25,6 +25,7 @@ from gankit.columns.schema import Column, Values
 from gankit.columns.splitting import covered
 from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged
 from gankit.metrics.metric import plain
+from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
 
 Scale = Literal["auto", "channel", "record"]
@@ -36,6 +37,12 @@ HEAVY = 10.0  # a channel with a number further than so many standard deviations
 ROUGH = 0.05  # a channel is rough where its last two steps leave more than this share of the next one's variance open
 MOST_KNOTS = 256  # of the scale of a rough channel
 OFTEN = 0.02  # a least or largest number in more than this share of the steps is where the scale of the others ends
+FEW_NUMBERS, LEAST_STEPS = 20, 20
+"""A channel of so many different numbers at most, each in so many steps on average, is a category if it jumps."""
+SKIPPED = 0.05  # a channel jumps where a larger share of its changes passes over a number, but for fast smooth ones
+MOST_COUNTED = 100_000  # steps in which it is looked for such numbers
+MOST_ATOMS, LEAST_ATOM, ATOM_RATIO = 3, 0.02, 4.0
+"""So many numbers at most, each in that share of the steps and so many times as frequent as the others, are atoms."""
 OFTEN_ENOUGH = 10  # numbers that stand in so many steps on average are all that there are
 LARGEST_SCORE, CLOSEST = 4.0, 1e-3  # where normal scores are cut; how far points of the scale are apart, about
 APART = 10.0  # records have scales of their own where the 90th percentile of their widths is so many times the 10th
@@ -55,7 +62,10 @@ class Channel:
 
     name: of the column.
     low, high: the range of training, to which decoded numbers are cut.
-    num_markers: cells of the block that says what is missing, less one; 0 = there is no such block.
+    num_markers: the missing markers that the block beside the number tells apart.
+    atoms: numbers that stand so often, such as zeros and caps, that the block has a cell for each; the rest of the
+        coding is that of the others.
+    gaps: the channel before this one that was always missing together with it, whose block holds for both; "" = none.
     """
 
     name: str
@@ -68,6 +78,13 @@ class Channel:
     num_markers: int
     knots: tuple[tuple[float, float], ...] = ()
     only_knots: bool = False
+    atoms: tuple[float, ...] = ()
+    gaps: str = ""
+
+    @property
+    def size(self) -> int:
+        """Cells of the block beside the number: the number itself, markers, atoms; 1 = there is no such block."""
+        return 1 if self.gaps else 1 + self.num_markers + len(self.atoms)
 
     @classmethod
     def fit(cls, name: str, x: Floats, num_markers: int, rough: bool = False) -> Channel:
@@ -139,6 +156,36 @@ def _knots(x: Floats) -> tuple[tuple[float, float], ...]:
     return tuple(zip(values[apart].tolist(), scores[apart].tolist(), strict=True))
 
 
+def _frequent(x: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """All different numbers of x [M], NaN where missing, if they are few and stand in many steps each, else (); and
+    those that are much more frequent than all others, () where none are or all are few.
+    """
+    x = x[np.isfinite(x)]
+    some = x if len(x) <= MOST_COUNTED else x[numpy_generator(0, "frequent").integers(0, len(x), MOST_COUNTED)]
+    values, counts = np.unique(some, return_counts=True)
+    if len(values) <= FEW_NUMBERS:
+        different = np.unique(x)
+        if len(different) <= FEW_NUMBERS and len(x) >= LEAST_STEPS * len(different):
+            return tuple(different.tolist()), ()
+    order = np.argsort(-counts, kind="stable")[: MOST_ATOMS + 1]
+    most, least = counts[order], max(LEAST_ATOM * len(some), LEAST_STEPS)
+    falls = np.flatnonzero((most[:-1] >= ATOM_RATIO * most[1:]) & (most[:-1] >= least))
+    return (), tuple(values[order[: falls[-1] + 1]].tolist()) if len(falls) else ()
+
+
+def _jumps(codes: Ints, rough: bool) -> bool:
+    """Whether numbers change as categories do, with no regard to their order; smooth stairs are learned as numbers.
+
+    codes: [n, T] which of the numbers, ascending, stands in each step; -1 where missing. rough: whether `is_rough`.
+    """
+    if np.bincount(codes[codes >= 0]).max(initial=0) >= (codes >= 0).sum() / 2:  # a state that is left now and then
+        return True
+    known = (codes[:, 1:] >= 0) & (codes[:, :-1] >= 0)
+    passed = np.abs(np.diff(codes, axis=1))[known]
+    changes = passed[passed > 0]
+    return bool((changes > 1).sum() > SKIPPED * len(changes) and (rough or len(changes) < len(passed) / 2))
+
+
 def is_rough(x: Floats) -> bool:
     """Whether the next step of a channel is open, given two: x [n, T] of n records, NaN where missing.
 
@@ -157,24 +204,27 @@ def is_rough(x: Floats) -> bool:
 
 @dataclass(frozen=True)
 class Level:
-    """How one category is coded: cells for its levels and, in their order, for its missing markers.
+    """How one category, or a channel of few numbers, is coded: cells for its levels and, in their order, for its
+    missing markers.
 
     cells: [levels] the cell of each level. levels: [K] the level that each cell decodes to.
+    numbers: what the levels stand for, ascending; empty for a category.
     """
 
     name: str
     cells: tuple[int, ...]
     levels: tuple[int, ...]
     num_markers: int
+    numbers: tuple[float, ...] = ()
 
     @classmethod
-    def fit(cls, name: str, codes: Ints, num_markers: int) -> Level:
+    def fit(cls, name: str, codes: Ints, num_markers: int, numbers: tuple[float, ...] = ()) -> Level:
         """The cells for training codes [M], -1 where missing: one for each level that occurs."""
         counts = np.bincount(codes[codes >= 0])
         order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
         cells = np.zeros(len(counts), dtype=np.int64)
         cells[order] = np.minimum(np.arange(len(order)), MAX_LEVELS - 1)
-        return cls(name, tuple(cells.tolist()), tuple(order[:MAX_LEVELS].tolist()), num_markers)
+        return cls(name, tuple(cells.tolist()), tuple(order[:MAX_LEVELS].tolist()), num_markers, numbers)
 
     @property
     def size(self) -> int:
@@ -183,7 +233,8 @@ class Level:
 
     def encode(self, values: Values) -> Ints:
         """Cells [M]; a level that training did not show goes to the most frequent one, as does an unknown gap."""
-        codes, missing = values.data.astype(np.int64), values.missing.astype(np.int64)
+        codes = _nearest(self.numbers, _present(values)) if self.numbers else values.data.astype(np.int64)
+        missing = values.missing.astype(np.int64)
         known = (codes >= 0) & (codes < len(self.cells))
         cells = np.where(known, np.asarray([*self.cells, 0])[np.where(known, codes, -1)], 0)
         marked = np.minimum(missing, self.num_markers)
@@ -193,7 +244,15 @@ class Level:
         """Values of cells [M]."""
         missing = np.maximum(cells - len(self.levels) + 1, 0) if self.num_markers else np.zeros_like(cells)
         codes = np.asarray([*self.levels, -1])[np.where(missing > 0, -1, np.minimum(cells, len(self.levels)))]
+        if self.numbers:
+            return Values(np.asarray([*self.numbers, np.nan])[codes], missing.astype(np.int8))
         return Values(codes.astype(np.int32), missing.astype(np.int8))
+
+
+def _nearest(numbers: Sequence[float], x: Floats) -> Ints:
+    """Which of the ascending numbers [K] is nearest to each of x [M]; -1 where that is NaN."""
+    among = np.asarray(numbers)
+    return np.where(np.isnan(x), -1, np.searchsorted((among[1:] + among[:-1]) / 2, x))
 
 
 @dataclass(frozen=True)
@@ -215,8 +274,8 @@ class RecordScale:
 
 def _channel_of(value: dict[str, Any]) -> Channel:
     """The coding that JSON holds, where the range of a channel that is always missing is None for NaN."""
-    knots = tuple((v, score) for v, score in value.get("knots", ()))
-    return Channel(**{**value, "knots": knots, **{k: np.nan for k in ("low", "high") if value[k] is None}})
+    facts = {"knots": tuple((v, score) for v, score in value.get("knots", ())), "atoms": tuple(value.get("atoms", ()))}
+    return Channel(**{**value, **facts, **{k: np.nan for k in ("low", "high") if value[k] is None}})
 
 
 class SeriesCodec(Codec[SeriesSet]):
@@ -225,7 +284,7 @@ class SeriesCodec(Codec[SeriesSet]):
     Args:
         names: of the columns, in the order in which `decode` gives them.
         channels: the number channels.
-        levels: the categories.
+        levels: the categories and the channels of few numbers.
         scales: for each number channel; empty where channels have one scale for all records.
         num_steps: T.
         shortest: the length of the shortest training record; T where all are equally long.
@@ -246,7 +305,7 @@ class SeriesCodec(Codec[SeriesSet]):
         self.names, self.channels, self.levels = tuple(names), tuple(channels), tuple(levels)
         self.scales, self.num_steps, self.shortest = tuple(scales), num_steps, shortest
         self.num_numbers = len(self.channels) + 2 * len(self.scales)
-        sizes = [1 + c.num_markers for c in self.channels if c.num_markers] + [v.size for v in self.levels]
+        sizes = [c.size for c in self.channels if c.size > 1] + [v.size for v in self.levels]
         sizes += [2] if self.ends else []
         numbers = (Block("continuous", self.num_numbers),) if self.num_numbers else ()
         blocks = (*numbers, *(Block("categorical", size) for size in sizes))
@@ -258,7 +317,9 @@ class SeriesCodec(Codec[SeriesSet]):
         return self.shortest < self.num_steps
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], records: SeriesSet, scale: Scale = "auto") -> Self:
+    def fit(
+        cls, columns: Sequence[Column], records: SeriesSet, scale: Scale = "auto", plain: Collection[str] = ()
+    ) -> Self:
         """The codec for training records.
 
         Args:
@@ -266,26 +327,42 @@ class SeriesCodec(Codec[SeriesSet]):
             records: each of one step at least; they may overlap. Only their own steps are looked at.
             scale: "channel", one scale for all records; "record", for each its own; "auto", the latter where the
                 half-ranges of records are very different (`APART`) in most channels.
+            plain: channels that have no one-of-K blocks for their numbers, however few or frequent these are.
         """
         values, begins, lengths = records.cells, records.begins, records.lengths
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
         used = covered(begins, lengths, len(values[columns[0].name].data))
-        numbers = [c for c in columns if c.type != "category"]
-        ranges = [_ranges(_present(values[c.name]), begins, lengths) for c in numbers]
+        some = begins[:: -(-len(begins) // MOST_LOOKED_AT), None] + np.arange(int(lengths.min()))
+        few: dict[str, tuple[float, ...]] = {}
+        atoms: dict[str, tuple[float, ...]] = {}
+        for column in columns:
+            if column.type == "number" and column.name not in plain:
+                x = _present(values[column.name])
+                found, atoms[column.name] = _frequent(x[used])
+                jumping = len(found) > 1 and _jumps(_nearest(found, x[some]), is_rough(x[some]))
+                few[column.name] = found if jumping else ()
+        numbers = [c for c in columns if c.type != "category" and not few.get(c.name)]
+        open_x = {c.name: _without(_present(values[c.name]), atoms.get(c.name, ())) for c in numbers}
+        ranges = [_ranges(open_x[c.name], begins, lengths) for c in numbers]
         if scale == "auto":
             apart = [_apart(half) for _, half in ranges]
             scale = "record" if apart and 2 * sum(apart) > len(apart) else "channel"
-        some = begins[:: -(-len(begins) // MOST_LOOKED_AT), None] + np.arange(int(lengths.min()))
-        channels, levels = [], []
+        channels: list[Channel] = []
+        levels: list[Level] = []
         for column in columns:
-            cells = values[column.name]
+            name, cells = column.name, values[column.name]
             markers = len(column.markers) if (cells.missing[used] > 0).any() else 0
             if column.type == "category":
-                levels.append(Level.fit(column.name, cells.data[used].astype(np.int64), markers))
+                levels.append(Level.fit(name, cells.data[used].astype(np.int64), markers))
+            elif few.get(name):
+                levels.append(Level.fit(name, _nearest(few[name], _present(cells)[used]), markers, few[name]))
             else:
-                x = _present(cells)
+                x = open_x[name]
                 rough = scale == "channel" and is_rough(x[some])
-                channels.append(Channel.fit(column.name, x[used], markers, rough))
+                own = atoms.get(name, ())
+                together = (c.name for c in channels if markers and not own and c.num_markers and not c.gaps)
+                gaps = next((n for n in together if (values[n].missing == cells.missing)[used].all()), "")
+                channels.append(replace(Channel.fit(name, x[used], markers, rough), atoms=own, gaps=gaps))
         scales = [_record_scale(c.name, *r) for c, r in zip(numbers, ranges, strict=True)] if scale == "record" else []
         names = [column.name for column in columns]
         return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()))
@@ -302,7 +379,8 @@ class SeriesCodec(Codec[SeriesSet]):
         beside = count(self.num_numbers)
         for i, channel in enumerate(self.channels):
             cells = values[channel.name]
-            x = np.clip(_present(cells)[rows], channel.low, channel.high)
+            own = _present(cells)
+            x = np.clip(_without(own, channel.atoms)[rows], channel.low, channel.high)
             if self.scales:
                 at = len(self.channels) + 2 * i
                 x, *codes = _own_scale(self.scales[i], x)
@@ -310,9 +388,13 @@ class SeriesCodec(Codec[SeriesSet]):
             else:
                 x = channel.encode(x)
             coded[:, :, i] = bridged(x[:, :, None])[:, :, 0]
-            if channel.num_markers:
-                unknown = np.isnan(cells.data) & (cells.missing == 0)
-                coded[:, :, next(beside)] = np.where(unknown, 1, np.minimum(cells.missing, channel.num_markers))[rows]
+            if channel.size > 1:
+                code = np.minimum(cells.missing, channel.num_markers)
+                if channel.num_markers:
+                    code[np.isnan(cells.data) & (cells.missing == 0)] = 1
+                for place, atom in enumerate(channel.atoms, 1 + channel.num_markers):
+                    code[own == atom] = place
+                coded[:, :, next(beside)] = code[rows]
         for level in self.levels:
             coded[:, :, next(beside)] = level.encode(values[level.name])[rows]
         if self.ends:
@@ -340,9 +422,12 @@ class SeriesCodec(Codec[SeriesSet]):
                 x = np.clip(middle[:, None] + half[:, None] * np.clip(y, -1, 1), channel.low, channel.high)[inside]
             else:
                 x = channel.decode(y[inside])
-            missing = np.zeros(len(x), dtype=np.int8)
-            if channel.num_markers:
-                missing = compact[:, :, next(beside)][inside].astype(np.int8)
+            missing = found[channel.gaps].missing if channel.gaps else np.zeros(len(x), dtype=np.int8)
+            if channel.size > 1:
+                code = compact[:, :, next(beside)][inside].astype(np.int8)
+                for place, atom in enumerate(channel.atoms, 1 + channel.num_markers):
+                    x = np.where(code == place, atom, x)
+                missing = np.where(code <= channel.num_markers, code, 0).astype(np.int8)
             found[channel.name] = Values(np.where(missing > 0, np.nan, x), missing)
         for level in self.levels:
             found[level.name] = level.decode(compact[:, :, next(beside)][inside].astype(np.int64))
@@ -359,7 +444,10 @@ class SeriesCodec(Codec[SeriesSet]):
         return cls(
             value["names"],
             [_channel_of(c) for c in value["channels"]],
-            [Level(v["name"], tuple(v["cells"]), tuple(v["levels"]), v["num_markers"]) for v in value["levels"]],
+            [
+                Level(**{**v, **{k: tuple(v.get(k, ())) for k in ("cells", "levels", "numbers")}})
+                for v in value["levels"]
+            ],
             [RecordScale(_channel_of(s["middle"]), _channel_of(s["width"]), s["least"]) for s in value["scales"]],
             value["num_steps"],
             value["shortest"],
@@ -369,6 +457,11 @@ class SeriesCodec(Codec[SeriesSet]):
 def _present(values: Values) -> Floats:
     """[M] the numbers, NaN where missing."""
     return np.where(values.missing > 0, np.nan, values.data)
+
+
+def _without(x: Floats, atoms: tuple[float, ...]) -> Floats:
+    """x [M] with NaN in the place of atoms."""
+    return np.where(np.isin(x, atoms), np.nan, x) if atoms else x
 
 
 def _ranges(x: Floats, begins: Ints, lengths: Ints) -> tuple[Floats, Floats]:

@@ -486,18 +486,22 @@ def _divided(seconds: Floats, count: int) -> list[Floats]:
 def times_after(
     starts: Floats, lengths: Ints, grid: Grid | None, distances: Floats | None, grain: float = 0.0
 ) -> Floats:
-    """The times of all steps of series that begin at `starts` [N]: on the grid, or by distances [M] from the last.
+    """The times of all steps of series that begin at `starts` [N].
 
-    grain: that times are multiples of, 0 for none; steps are one grain apart at least.
+    distances: [M] from the step before, in steps of the grid where there is one; None where each is one of these.
+    grain: that times are multiples of, 0 for none; without a grid steps are one grain apart at least.
     """
     first = np.cumsum(lengths) - lengths
     within = np.arange(int(lengths.sum())) - np.repeat(first, lengths)
-    if grid is not None:
+    if grid is not None and distances is None:
         return grid.after(np.repeat(starts, lengths), within)
     assert distances is not None
+    grain = 1.0 if grid is not None else grain
     if grain > 0:
         distances = np.maximum(np.rint(distances / grain), 1.0) * grain
     total = np.cumsum(np.where(within == 0, 0.0, distances))
+    if grid is not None:
+        return grid.after(np.repeat(starts, lengths), (total - np.repeat(total[first], lengths)).astype(np.int64))
     return np.asarray(np.repeat(starts - total[first], lengths) + total)
 
 

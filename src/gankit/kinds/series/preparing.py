@@ -225,7 +225,7 @@ def prepare_series(
         heldout = _set_of(series, values, label_values, parts, *cut.heldout)
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
-    codec = SeriesCodec.fit(channels.modelled, train)
+    codec = _codec(channels.modelled, train, config, notes)
     given = TableCodec.fit(whole.modelled, train.values) if whole.modelled else None
     layout = series.layout
     times = layout.times
@@ -288,6 +288,36 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     if not kept.modelled:
         raise DataError("no channel is left to learn. Say what a column is with --column NAME=number.")
     return kept
+
+
+def _codec(columns: tuple[Column, ...], train: SeriesSet, config: TrainConfig, notes: list[str]) -> SeriesCodec:
+    """Channels of few or very frequent numbers have one-of-K blocks, but those that `column` says are numbers, and the
+    widest ones where `principal` would make so many numbers without the blocks only.
+    """
+    plain = {option.rpartition("=")[0] for option in config.column if option.endswith("=number")}
+    codec, refusal = SeriesCodec.fit(columns, train, plain=plain), NETWORKS["principal"].refusal
+    if refusal(codec.spec) and not refusal(SeriesCodec.fit(columns, train, plain=[c.name for c in columns]).spec):
+        while refusal(codec.spec):
+            cells = {v.name: v.size for v in codec.levels if v.numbers} | {
+                c.name: c.size for c in codec.channels if c.atoms
+            }
+            plain.add(max(cells, key=cells.__getitem__))
+            codec = SeriesCodec.fit(columns, train, plain=plain)
+    few = [f"{v.name} ({len(v.numbers)})" for v in codec.levels if v.numbers and v.name != train.apart]
+    atoms = [
+        f"{c.name} ({', '.join(f'{v:g}' for v in c.atoms)})"
+        for c in codec.channels
+        if c.atoms and c.name != train.apart
+    ]
+    for shown, what in ((few, "few different numbers"), (atoms, "numbers that stand in very many steps")):
+        if shown:
+            more = f", … ({len(shown)} in all)" if len(shown) > FEW_NOTES else ""
+            name = shown[0].rpartition(" (")[0]
+            notes.append(
+                f"{what}, learned as categories: {', '.join(shown[:FEW_NOTES])}{more}. Override with --column "
+                f"{name}=number."
+            )
+    return codec
 
 
 def _network(config: TrainConfig, codec: SeriesCodec) -> str:

@@ -7,7 +7,8 @@ Knows plain arrays, Arrow tables and times as numbers; never files, codecs or ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -27,10 +28,14 @@ Floats = npt.NDArray[np.float64]
 Unit = Literal["second", "number", "weekday", "month", "month-end"]
 LayoutForm = Literal["table", "rows", "ts", "arrays", "list"]
 
-DAY, HOUR = 86400.0, 3600
+DAY, HOUR, WEEK = 86400.0, 3600, 7 * 86400.0
+MONDAY = 4 * DAY  # seconds from the first day of 1970 to the first Monday
 VALUE = "value"  # what the only channel of series is called where nothing names it
 TIME_UNITS = ("year", "month", "day", "hour", "minute", "second")  # what a time in several columns may be divided into
 MOST_ABSENT = 0.1  # where a larger share of a grid's steps is absent, series count as irregular
+LEAST_REPEATED, FEWER_ABSENT = 1.8, 0.5
+"""The hours of a day or a week are sessions if each occurs so often on average, and if without all other hours no more
+than that share of the steps that were absent still is."""
 MOST_RUNS = 2000  # of start times that are kept; of more, as many starts
 TWO_SHARE, TWO_TOGETHER, FEW_CHANGES = 0.05, 0.9, 0.02
 """Two distances are two frequencies if each is that share of all at least, both together that share, and one gives way
@@ -54,13 +59,33 @@ class Grid:
     unit: "second", "number" (of times that are numbers), "weekday" (Monday to Friday), "month" (the same day of each)
         or "month-end" (the last day of each).
     step: how many of these.
+    sessions: runs [first, difference, count] of the seconds of a period at which there are steps, such as trading
+        hours; empty where a step follows the last one at any time. Then `step` is the commonest distance.
+    period: a day or a week, from Monday on, in seconds; 0 without sessions.
     """
 
     unit: Unit
     step: float
+    sessions: tuple[tuple[float, float, int], ...] = ()
+    period: float = 0.0
+
+    @cached_property
+    def _places(self) -> Floats:
+        """[K] seconds of a period at which there are steps, ascending."""
+        return np.concatenate([first + difference * np.arange(count) for first, difference, count in self.sessions])
+
+    def _numbers(self, times: Floats) -> Floats:
+        """How many steps of sessions there were since 1970 before times [M]; NaN where they are at none."""
+        period, within = np.divmod(times - MONDAY, self.period)
+        place = np.searchsorted(self._places, within - _TOLERANCE)
+        near = np.append(self._places, np.inf)[place] - within <= _TOLERANCE
+        return np.where(near, period * len(self._places) + place, np.nan)
 
     def after(self, starts: Floats, steps: Ints) -> Floats:
         """The times `steps` [M] steps after `starts` [M]."""
+        if self.sessions:
+            period, place = np.divmod(self._numbers(starts) + steps, len(self._places))
+            return np.asarray(MONDAY + period * self.period + self._places[place.astype(np.int64)])
         if self.unit in ("second", "number"):
             return np.asarray(starts + steps * self.step)
         days, clock = np.divmod(starts, DAY)
@@ -77,6 +102,8 @@ class Grid:
 
     def between(self, starts: Floats, times: Floats) -> Floats:
         """How many steps `times` [M] are after `starts` [M]; NaN where on no step."""
+        if self.sessions:
+            return self._numbers(times) - self._numbers(starts)
         if self.unit in ("second", "number"):
             size, count = self.step, (times - starts) / self.step
         elif self.unit == "weekday":
@@ -96,7 +123,7 @@ class Grid:
         ('10 minutes', '1 weekday', '3 months')
         """
         if self.unit == "second":
-            return duration_words(self.step)
+            return duration_words(self.step) + (" within sessions" if self.sessions else "")
         if self.unit == "number":
             return f"{self.step:g}"
         name = "end of month" if self.unit == "month-end" else self.unit
@@ -109,7 +136,9 @@ class Times:
 
     columns: one column of datetimes or numbers, a day and a time of day, or several of whole numbers for the first of
         `TIME_UNITS`.
-    grid: the distance from step to step; None where it differs, and is then the channel `step`.
+    grid: the distance from step to step; None where it differs.
+    step: the channel of distances from step to step, in steps of the grid where there is one; None where no step is
+        absent.
     starts: runs [first, difference, count] of the times at which training records begin.
     zone: the time zone whose local times are written, where times without offsets are counted in UTC; else "".
     """
@@ -149,7 +178,10 @@ class Times:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Times:
         """What `to_json` wrote."""
-        grid = None if value["grid"] is None else Grid(**value["grid"])
+        grid = None
+        if value["grid"] is not None:
+            sessions = tuple((run[0], run[1], run[2]) for run in value["grid"].get("sessions", ()))
+            grid = Grid(**{**value["grid"], "sessions": sessions})
         columns = tuple(Column.from_json(column) for column in value["columns"])
         return cls(
             columns,
@@ -196,32 +228,45 @@ def find_grid(times: Floats, begins: Ints, lengths: Ints, dates: bool) -> Grid |
     starts = np.repeat(times[begins], lengths)
     values, counts = np.unique(np.round(distance, 6), return_counts=True)
     common = float(values[counts.argmax()])
+    best, least = None, math.inf
     for grid in _candidates(times, distance, common, dates):
+        if least == 0:
+            break
         steps = grid.between(starts, times)
         if np.isnan(steps).any() or (np.diff(steps)[inner] < 1).any():
             continue
-        last = steps[begins + lengths - 1] + 1
-        if len(times) >= (1 - MOST_ABSENT) * float(last.sum()):
-            return grid
+        total = float((steps[begins + lengths - 1] + 1).sum())
+        absent = total - len(times)
+        if absent <= MOST_ABSENT * total and absent < (FEWER_ABSENT * least if grid.sessions else least):
+            best, least = grid, absent
+    if best is not None:
+        return best
     _refuse_two_frequencies(np.round(distance, 6), values, counts, np.flatnonzero(inner), dates)
     return None
 
 
-def _candidates(times: Floats, distance: Floats, common: float, dates: bool) -> list[Grid]:
+def _candidates(times: Floats, distance: Floats, common: float, dates: bool) -> Iterator[Grid]:
+    """Grids that times may be on, those with sessions last."""
     plain = Grid("second" if dates else "number", common)
     if not dates or common <= 0:
-        return [plain]
+        yield plain
+        return
     days = times // DAY
-    if np.ptp(times - days * DAY) != 0 or np.ptp(distance) == 0:  # at several times of the day, or all alike
-        return [plain]
-    found, whole = [], _dates(days)
-    if (distance >= 28 * DAY).all():
-        step = float(np.median(np.rint(distance / (30.44 * DAY))))
-        ends = (whole.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 == whole
-        found.append(Grid("month-end" if ends.all() else "month", step))
-    if common == DAY and np.is_busday(whole).all() and (distance == 3 * DAY).any():
-        found.append(Grid("weekday", 1.0))
-    return [*found, plain]
+    if np.ptp(times - days * DAY) == 0 and np.ptp(distance) != 0:  # at one time of the day, and not all alike
+        whole = _dates(days)
+        if (distance >= 28 * DAY).all():
+            step = float(np.median(np.rint(distance / (30.44 * DAY))))
+            ends = (whole.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 == whole
+            yield Grid("month-end" if ends.all() else "month", step)
+        if common == DAY and np.is_busday(whole).all() and (distance == 3 * DAY).any():
+            yield Grid("weekday", 1.0)
+    yield plain
+    different = len(np.unique(times))
+    for period in (DAY, WEEK):
+        places = np.unique(np.round((times - MONDAY) % period, 6))
+        around = np.diff(places, append=places[0] + period)
+        if np.ptp(around) > _TOLERANCE and different >= LEAST_REPEATED * len(places):
+            yield Grid("second", common, runs_of(places), period)
 
 
 def _refuse_two_frequencies(distance: Floats, values: Floats, counts: Ints, rows: Ints, dates: bool) -> None:

@@ -75,14 +75,20 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         attributes = [own.entity, *attributes]
     labels = table.select(attributes).take(pa.array(order[begins])) if attributes else None
     series = replace(series, steps=table.select(rest).take(pa.array(order)), labels=labels)
-    if times is not None and grid is not None:
-        series = _with_absent(series, grid, notes)
-    elif times is not None:
-        step_name = f"{times.words} step"
-        while step_name in table.column_names:
-            step_name += "_"
-        series = _with_distances(series, step_name)
-        notes.append(f"{times.words}: no regular distance, so the distance from step to step is learned too")
+    if times is not None:
+        absent = 0 if grid is None else _num_absent(series, grid)
+        if (grid is None or absent) if like is None or like.times is None else like.times.step is not None:
+            step_name = f"{times.words} step"
+            while step_name in table.column_names:
+                step_name += "_"
+            series = _with_distances(series, step_name, grid)
+            said = f"{times.words}: no regular distance, so the distance from step to step is learned too"
+            if grid is not None:
+                said = (
+                    f"{absent:,} of {absent + len(order):,} steps {grid.words} apart are absent; samples leave steps "
+                )
+                said += "out too. Fill them in to have a row for each."
+            notes.append(said)
     number = next(name for name in (*NUMBER_NAMES, "") if name not in table.column_names)
     found = None if times is None else replace(times, grid=grid, step=step_name)
     layout = Layout("table", tuple(table.column_names), number, entities.column, found)
@@ -219,42 +225,34 @@ def _grid_like(like: Layout, series: Series) -> Grid | None:
     return grid
 
 
-def _with_absent(series: Series, grid: Grid, notes: list[str]) -> Series:
-    """The series with a step at every time of the grid, all cells of those that were absent missing."""
+def _num_absent(series: Series, grid: Grid) -> int:
+    """How many steps of the grid, from the first to the last of each series, have no row."""
     assert series.times is not None
-    starts = series.times[series.begins]
-    at = grid.between(np.repeat(starts, series.lengths), series.times).astype(np.int64)
-    full = at[series.begins + series.lengths - 1] + 1
-    offsets, total = np.cumsum(full) - full, int(full.sum())
-    if total == len(at):
-        return series
-    notes.append(f"{total - len(at):,} of {total:,} steps {grid.words} apart are absent: they count as missing")
-    rows = np.full(total, -1, dtype=np.int64)
-    rows[np.repeat(offsets, series.lengths) + at] = np.arange(len(at))
-    index = pa.array(rows, mask=rows < 0)
-    arrays = [pc.take(joined(column), index) for column in series.steps.columns]
-    times = grid.after(np.repeat(starts, full), np.arange(total) - np.repeat(offsets, full))
-    return replace(
-        series, steps=pa.Table.from_arrays(arrays, names=series.steps.column_names), times=times, lengths=full
-    )
+    starts, ends = series.times[series.begins], series.times[series.begins + series.lengths - 1]
+    return int((grid.between(starts, ends) + 1).sum()) - len(series.times)
 
 
 def with_distances(series: Series) -> Series:
-    """The series with the channel of distances that irregular ones have; as they are where they need none."""
+    """The series with the channel of distances that those with absent or irregular steps have; else as they are."""
     times = series.layout.times
     if times is None or times.step is None or series.times is None or times.step in series.steps.column_names:
         return series
-    return _with_distances(series, times.step)
+    return _with_distances(series, times.step, times.grid)
 
 
-def _with_distances(series: Series, name: str) -> Series:
-    """The series with the distance of each step from the one before as a further channel."""
+def _with_distances(series: Series, name: str, grid: Grid | None) -> Series:
+    """The series with the distance of each step from the one before, in steps of a grid or in seconds, as a channel."""
     assert series.times is not None
-    distance, begins = np.diff(series.times, prepend=np.nan), series.begins
+    begins = series.begins
+    places = series.times
+    if grid is not None:
+        places = grid.between(np.repeat(places[begins], series.lengths), places)
+    distance = np.diff(places, prepend=np.nan)
     following = np.append(distance[1:], np.nan)
     distance[begins] = np.where(series.lengths == 1, np.nan, following[begins])
     distance = np.where(np.isnan(distance), float(np.nanmedian(distance)), distance)
-    return replace(series, steps=series.steps.append_column(name, pa.array(distance)))
+    cells = distance if grid is None else np.rint(distance).astype(np.int64)
+    return replace(series, steps=series.steps.append_column(name, pa.array(cells)))
 
 
 def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[str]) -> tuple[Times, Floats] | None:
