@@ -95,7 +95,7 @@ def test_a_checkpoint_of_a_newer_version_is_refused_even_beside_an_old_one(
     monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 3)
     save(run, 50)
     monkeypatch.undo()
-    with pytest.raises(ModelError, match=r"newer gankit \(format 2; this one reads up to 1\).*pip install --upgrade"):
+    with pytest.raises(ModelError, match=r"newer gankit \(format 3; this one reads up to 2\).*pip install --upgrade"):
         run.load_checkpoint()
 
 

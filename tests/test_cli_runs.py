@@ -391,7 +391,7 @@ def test_a_model_with_a_flipped_bit_is_refused(here: Here, place: Path, tmp_path
 def test_a_model_from_a_newer_version_is_refused(here: Here, place: Path, tmp_path: Path) -> None:
     content = (place / "runs" / "people-1" / "model.safetensors").read_bytes()
     # One digit of the version that stands in the header's JSON text, so that its length stays.
-    newer = content.replace(b'\\"format\\": 1', b'\\"format\\": 9', 1)
+    newer = content.replace(b'\\"format\\": 2', b'\\"format\\": 9', 1)
     assert newer != content
     (tmp_path / "m.safetensors").write_bytes(newer)
     for arguments in (["sample", "m.safetensors", "-n", "5"], ["inspect", "m.safetensors"]):

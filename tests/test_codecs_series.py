@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.columns.column import Column
+from gankit.columns.relations import find_rules
 from gankit.columns.schema import Values
 from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, _frequent, is_rough
 from gankit.kinds.series.records import SeriesSet
@@ -385,3 +386,39 @@ def test_a_value_and_its_date_that_are_missing_together_stay_together() -> None:
     made = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json()))).decode(compact).cells
     np.testing.assert_array_equal(made["value"].missing, made["date"].missing)
     assert (made["value"].missing != made["other"].missing).any()
+
+
+@pytest.mark.parametrize("scale", ["channel", "record"])
+def test_every_step_keeps_the_rules_of_its_channels(scale: str) -> None:
+    g = numpy_generator(3, "rules")
+    close = np.round(100 + g.normal(size=2400).cumsum(), 2)
+    opened = np.round(close + g.normal(0, 0.3, 2400), 2)
+    prices = {"open": opened, "close": close}
+    prices["high"] = np.round(np.maximum(opened, close) + np.maximum(g.exponential(0.3, 2400) - 0.05, 0), 2)
+    prices["low"] = np.round(np.minimum(opened, close) - np.maximum(g.exponential(0.3, 2400) - 0.05, 0), 2)
+    prices["spread"] = np.round(prices["high"] - prices["low"], 2)
+    values = {name: cells(x) for name, x in prices.items()}
+    columns = [
+        Column(name, "number", pa.float64(), decimals=2, grain=0.01, low=float(x.min()), high=float(x.max()))
+        for name, x in prices.items()
+    ]
+    parts = [{name: v.take(rows) for name, v in values.items()} for rows in (np.arange(1920), np.arange(1920, 2400))]
+    rules = find_rules(columns, *parts, apart=24)
+    assert {rule.text for rule in rules.rules} == {
+        "spread = high - low", "low <= open", "low <= close", "open <= high", "close <= high",
+    }  # fmt: skip
+    begins = np.arange(0, 2376, 8)
+    codec = SeriesCodec.fit(
+        columns,
+        part(values, begins, np.full(len(begins), 24)),
+        scale=scale,
+        rules=rules,  # type: ignore[arg-type]
+    )
+    assert codec.spec.compact_dim == 24 * (4 if scale == "channel" else 12)
+    same(codec, values, begins, np.full(len(begins), 24))
+    again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
+    noise = g.normal(0, 1.5, (40, 24, codec.spec.compact_dim // 24)).astype(np.float32)
+    made = codec.decode(noise).cells
+    assert list(made) == list(prices) and all(rule.holds(made).all() for rule in rules.rules)
+    for name, v in again.decode(noise).cells.items():
+        np.testing.assert_array_equal(v.data, made[name].data)

@@ -80,11 +80,15 @@ _NATURAL = (DAY, 3600.0, 60.0, 1.0, 1e-3, 1e-6)
 
 @dataclass(frozen=True)
 class _Rows:
-    """Training and held-out rows of the columns that are modelled."""
+    """Training and held-out rows of the columns that are modelled.
+
+    apart: rows that say little more than one, since they follow each other in time.
+    """
 
     columns: Mapping[str, Column]
     train: Columns
     heldout: Columns
+    apart: int = 1
 
     def of(self, *types: str) -> list[str]:
         """The names of the columns of these types."""
@@ -113,17 +117,18 @@ class _Rows:
 
 def find_rules(
     columns: Sequence[Column], train: Columns, heldout: Columns, *, stated: Iterable[str] = (),
-    without: Iterable[str] = (), fixed: Iterable[str] = (),
+    without: Iterable[str] = (), fixed: Iterable[str] = (), apart: int = 1,
 ) -> Rules:  # fmt: skip
     """The rules of a table.
 
     columns: those that are modelled. stated: rules in the form that `Rule.text` has. without: texts of rules, or
-    columns, that are not to be ruled; "all" finds none. fixed: columns that may not be made from others.
+    columns, that are not to be ruled; "all" finds none. fixed: columns that may not be made from others. apart: how
+    many rows in order of time count as one; above 1 neither counters nor columns missing together are looked for.
 
     Raises:
         OptionError: a stated rule cannot be read, or some rows break it.
     """
-    rows = _Rows({column.name: column for column in columns}, train, heldout)
+    rows = _Rows({column.name: column for column in columns}, train, heldout, apart)
     without = tuple(without)
     rules = [rule for text in stated for rule in _stated(rows, text)]
     if "all" not in without and rows.num_train >= FEWEST:
@@ -144,7 +149,8 @@ class _Found:
         """All searches, those that leave the least to code first."""
         searches = (self._lines, self._spans, self._products, self._lookups, self._counters, self._onehot)
         for search in (*searches, self._orders, self._signs, self._together, self._steps):
-            search()
+            if self.rows.apart == 1 or search not in (self._counters, self._together):
+                search()
 
     @property
     def derived(self) -> set[str]:
@@ -204,7 +210,11 @@ class _Found:
         # the total, of which the others are parts, if there is one; else the last column
         signs = np.sign(factors[some])
         alone = [i for i in some if (np.sign(factors[i]) != signs).sum() == len(some) - 1]
-        for target in [*reversed(alone), *(i for i in reversed(some) if i not in alone)]:
+        targets = [*reversed(alone), *(i for i in reversed(some) if i not in alone)]
+        # rather not one that stands in order with columns that are no part of it
+        mine = {names[i] for i in some}
+        outside = {n: sum(n in o.names and not {*o.names} <= mine for o in self._pairs) for n in mine}
+        for target in sorted(targets, key=lambda i: outside[names[i]]):
             share = -factors / factors[target]
             terms = [(_round(share[i]), names[i]) for i in some if i != target]
             if len(terms) > 1 and any(abs(f) not in (1.0, 2.0, 100.0, 0.01) for f, _ in terms):
@@ -293,7 +303,9 @@ class _Found:
         a, b = codes_of(self.rows.train[by]), codes_of(self.rows.train[target])
         share = np.bincount(b) / len(b)
         repeats = len(a) - len(np.unique(a))
-        if repeats * -math.log2(float((share**2).sum())) < BITS + 2 * math.log2(len(self.rows.columns)):
+        if repeats / self.rows.apart * -math.log2(float((share**2).sum())) < BITS + 2 * math.log2(
+            len(self.rows.columns)
+        ):
             return False
         # a level each: neither may be the rare exception of the other
         counts = np.bincount(np.unique(np.stack([a, b], 1), axis=0)[:, 1])
@@ -355,27 +367,29 @@ class _Found:
             if len(group) > 1:
                 self.add(Together(tuple(group)))
 
-    def _orders(self) -> None:
-        """Numbers, and dates, that stand in an order."""
+    @cached_property
+    def _pairs(self) -> list[Order]:
+        """The orders that say something of two columns, and hold."""
+        pairs = []
         for type_ in ("number", "datetime"):
             names = [n for n in self.rows.of(type_) if _varied(self.rows, n)][:MOST_COLUMNS]
             if len(names) < 2:
                 continue
             x = np.stack([known(self.rows.first, n) for n in names], 1)
-            found = []
             for j, name in enumerate(names):
                 high = np.floor(x[:, [j]] / DAY + 1e-9) * DAY + DAY if _is_daily(self.rows.columns[name]) else x[:, [j]]
-                for i in np.flatnonzero(~(x > high).any(0)):
-                    if i != j:
-                        found.append(_order(self.rows, names[i], name))
-            stated = {(r.low, r.high) for r in self.rules if isinstance(r, Order)}
-            orders = [o for o in found if (o.low, o.high) not in stated and not self._tied(o) and _says(self.rows, o)]
-            held = [o for o in orders if self.rows.hold(o)]
-            pairs = {(o.low, o.high) for o in held} | stated
-            for order in held:  # what follows from two others is not said
-                between = {b for a, b in pairs if a == order.low} & {a for a, b in pairs if b == order.high}
-                if not between:
-                    self.add(order)
+                found = (_order(self.rows, names[i], name) for i in np.flatnonzero(~(x > high).any(0)) if i != j)
+                pairs += [order for order in found if _says(self.rows, order) and self.rows.hold(order)]
+        return pairs
+
+    def _orders(self) -> None:
+        """Numbers, and dates, that stand in an order; what follows from two others is not said."""
+        stated = {(r.low, r.high) for r in self.rules if isinstance(r, Order)}
+        held = [o for o in self._pairs if (o.low, o.high) not in stated and not self._tied(o)]
+        pairs = {(o.low, o.high) for o in held} | stated
+        for order in held:
+            if not {b for a, b in pairs if a == order.low} & {a for a, b in pairs if b == order.high}:
+                self.add(order)
 
     def _tied(self, order: Order) -> bool:
         """Whether one of two columns is made from the other or is the same as a third, so that their order follows."""
@@ -575,7 +589,7 @@ def _says(rows: _Rows, order: Order) -> bool:
         low = np.floor(low / DAY + 1e-9) * DAY
     both = np.isfinite(low) & np.isfinite(high)
     low, high = low[both], high[both]
-    many = int(both.mean() * rows.num_train) if len(both) else 0
+    many = int(both.mean() * rows.num_train) / rows.apart if len(both) else 0
     if len(low) < FEWEST / 2:
         return False
     out = float(np.searchsorted(np.sort(high), low, side="left").mean()) / len(high)
@@ -649,7 +663,7 @@ def _sign(rows: _Rows, target: str, by: str, force: bool = False) -> Sign | None
         return None
     share = below.sum() / max(below.sum() + above.sum(), 1)
     repeats = np.maximum(below + above - 1, 0).sum()
-    if not force and (not above.any() or repeats * -math.log2(max(share, 1 - share)) < BITS):
+    if not force and (not above.any() or repeats / rows.apart * -math.log2(max(share, 1 - share)) < BITS):
         return None
     return Sign(target, by, num, tuple(np.where(below > 0, -1.0, np.where(above > 0, 1.0, 0.0)).tolist()))
 

@@ -672,6 +672,11 @@ class Rules:
         )
         return [*lines, how] if lines else []
 
+    def shares(self, values: Columns) -> tuple[dict[str, float], Bools]:
+        """The share of records that breaks each rule, by its text, and which keep all, [N]."""
+        holds = {rule.text: rule.holds(values) for rule in self.rules}
+        return {text: float(1 - good.mean()) for text, good in holds.items()}, np.all(list(holds.values()), axis=0)
+
     def accepts(self, values: Columns) -> Bools:
         """[N]: whether the rules that no coding keeps hold."""
         good = np.ones(len(next(iter(values.values())).data), dtype=bool)

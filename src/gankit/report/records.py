@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from gankit.metrics.metric import LONGER, Metric, Noun, Score
+from gankit.metrics.evaluate import MetricResult
+from gankit.metrics.metric import LONGER, Metric, Noun, Score, share_score
 from gankit.report import numbers
 from gankit.report.numbers import finite
-from gankit.report.section import Section, Sections, Table, heads_of
+from gankit.report.section import Chapter, Grade, Section, Sections, Table, heads_of, table_of
 from gankit.report.verdict import COPIES, THRESHOLDS
 
 T = TypeVar("T")
@@ -184,6 +185,59 @@ def near_copies(
         remedy=remedy, details=partial(_near, noun, how, plain), best=0.5, direction="near", tolerance=tolerance,
         trained=True, alike=alike,
     )  # fmt: skip
+
+
+Shares = Callable[[Any], tuple[Mapping[str, float], Any]]
+"""From records to the share of them that breaks each rule, by its text, and to which keep all, [N] bool."""
+
+
+def rules_score(shares: Shares, real: Any, fake: Any) -> Score:
+    """The share of fakes that keep every rule, with what breaks each of them."""
+    (broken, _), (found, kept) = shares(real), shares(fake)
+    rules = [{"rule": rule, "real": broken[rule], "fake": found[rule]} for rule in broken]
+    return share_score(int(kept.sum()), len(kept), 1.0, {"rules": rules})
+
+
+def rules_kept(function: Function[T], one: str, many: str) -> Metric[T]:
+    """How many fakes keep the rules of the data; one, many: what is counted."""
+
+    def said(details: Mapping[str, Any]) -> list[str]:
+        broken = sorted((r for r in details.get("rules") or [] if r["fake"] > 0), key=lambda r: -float(r["fake"]))
+        worst = [f"The one broken most is {name(r['rule'])}: {numbers.share(r['fake'])} of the {many}." for r in broken]
+        return worst[:1]
+
+    return Metric(
+        "rules", function, "rules", f"The share of {many} that keep every rule of the data.", title="Rules kept",
+        noun="rules of the data", question=f"Does every synthetic {one} keep what holds in every real one?",
+        remedy="train with these rules (--rule), or do not leave them out (--no-rule)", details=said, tolerance=0.005,
+    )  # fmt: skip
+
+
+def rules_table(results: Mapping[str, MetricResult], many: str) -> list[Table]:
+    """What breaks each rule, in real records and in fakes."""
+    rules = results["rules"].details.get("rules") or [] if "rules" in results else []
+    columns: Mapping[str, Callable[[Any], str]] = {
+        "Rule": lambda r: str(r["rule"]),
+        f"#Broken by real {many}": lambda r: numbers.share(r["real"]),
+        f"#Broken by synthetic {many}": lambda r: numbers.share(r["fake"]),
+    }
+    return [table_of("Rules", columns, rules)] if rules else []
+
+
+RULES = Chapter("rules", "Rules of the data", ("rules",))
+"""The chapter on rules."""
+
+KEPT = Grade(
+    ("rules",),
+    {
+        "real": "They keep every rule of the data",
+        "close": "A few of them break a rule of the data",
+        "fair": "Some of them break rules of the data",
+        "weak": "They break rules of the data",
+        "open": "Few of them, if any, break a rule of the data",
+    },
+)
+"""What a summary says of rules."""
 
 
 def conditional_accuracy(function: Function[T], noun: Noun, family: str, label: str = "label") -> Metric[T]:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gankit.columns.codec import Codec
+from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.columns.splitting import covered
 from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged
@@ -282,12 +283,13 @@ class SeriesCodec(Codec[SeriesSet]):
     """The codec of kind "series".
 
     Args:
-        names: of the columns, in the order in which `decode` gives them.
+        names: of the columns that are coded, in order.
         channels: the number channels.
         levels: the categories and the channels of few numbers.
         scales: for each number channel; empty where channels have one scale for all records.
         num_steps: T.
         shortest: the length of the shortest training record; T where all are equally long.
+        rules: what holds between the channels of every step.
 
     Attributes:
         spec: a sequence.
@@ -301,7 +303,9 @@ class SeriesCodec(Codec[SeriesSet]):
         scales: Sequence[RecordScale],
         num_steps: int,
         shortest: int,
+        rules: Rules = Rules.NONE,
     ) -> None:
+        self.rules = rules
         self.names, self.channels, self.levels = tuple(names), tuple(channels), tuple(levels)
         self.scales, self.num_steps, self.shortest = tuple(scales), num_steps, shortest
         self.num_numbers = len(self.channels) + 2 * len(self.scales)
@@ -318,7 +322,12 @@ class SeriesCodec(Codec[SeriesSet]):
 
     @classmethod
     def fit(
-        cls, columns: Sequence[Column], records: SeriesSet, scale: Scale = "auto", plain: Collection[str] = ()
+        cls,
+        columns: Sequence[Column],
+        records: SeriesSet,
+        scale: Scale = "auto",
+        plain: Collection[str] = (),
+        rules: Rules = Rules.NONE,
     ) -> Self:
         """The codec for training records.
 
@@ -328,8 +337,10 @@ class SeriesCodec(Codec[SeriesSet]):
             scale: "channel", one scale for all records; "record", for each its own; "auto", the latter where the
                 half-ranges of records are very different (`APART`) in most channels.
             plain: channels that have no one-of-K blocks for their numbers, however few or frequent these are.
+            rules: what holds between the channels of every step.
         """
-        values, begins, lengths = records.cells, records.begins, records.lengths
+        columns, values = rules.columns(columns), rules.reduce(records.cells)
+        begins, lengths = records.begins, records.lengths
         assert len(begins) and int(lengths.min()) >= 1, "records have steps"
         used = covered(begins, lengths, len(values[columns[0].name].data))
         some = begins[:: -(-len(begins) // MOST_LOOKED_AT), None] + np.arange(int(lengths.min()))
@@ -365,11 +376,11 @@ class SeriesCodec(Codec[SeriesSet]):
                 channels.append(replace(Channel.fit(name, x[used], markers, rough), atoms=own, gaps=gaps))
         scales = [_record_scale(c.name, *r) for c, r in zip(numbers, ranges, strict=True)] if scale == "record" else []
         names = [column.name for column in columns]
-        return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()))
+        return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()), rules)
 
     def encode(self, records: SeriesSet) -> npt.NDArray[np.float32]:
         """See `Codec.encode`: [N, T, compact numbers of a step] float32; steps beyond T are left out."""
-        values, begins = records.cells, records.begins
+        values, begins = self.rules.reduce(records.cells), records.begins
         lengths = np.minimum(records.lengths, self.num_steps)
         steps = np.arange(self.num_steps)
         # [N, T]: the step that stands in each place, behind the end the last one
@@ -431,12 +442,14 @@ class SeriesCodec(Codec[SeriesSet]):
             found[channel.name] = Values(np.where(missing > 0, np.nan, x), missing)
         for level in self.levels:
             found[level.name] = level.decode(compact[:, :, next(beside)][inside].astype(np.int64))
-        return SeriesSet({}, {name: found[name] for name in self.names}, np.cumsum(lengths) - lengths, lengths)
+        cells = self.rules.restore({name: found[name] for name in self.names})
+        return SeriesSet({}, cells, np.cumsum(lengths) - lengths, lengths)
 
     def to_json(self) -> dict[str, Any]:
         """The fitted codec as plain JSON values."""
         parts = {k: [asdict(part) for part in getattr(self, k)] for k in ("channels", "levels", "scales")}
-        return dict(plain({"names": self.names, **parts, "num_steps": self.num_steps, "shortest": self.shortest}))
+        value = dict(plain({"names": self.names, **parts, "num_steps": self.num_steps, "shortest": self.shortest}))
+        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> SeriesCodec:
@@ -451,6 +464,7 @@ class SeriesCodec(Codec[SeriesSet]):
             [RecordScale(_channel_of(s["middle"]), _channel_of(s["width"]), s["least"]) for s in value["scales"]],
             value["num_steps"],
             value["shortest"],
+            Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE,
         )
 
 

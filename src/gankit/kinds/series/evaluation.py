@@ -251,7 +251,21 @@ class SeriesAssessment(Assessment[SeriesSample]):
         heldout = parts.heldout
         fixed = SeriesFeatures(heldout.x, [i for i, name in enumerate(heldout.names) if name in heldout.levels])
         features: dict[str, Any] = {"features": lambda sample: fixed(sample.x), "features_name": FEATURES}
+        if len(self.model.codec.rules):
+            features["rules"] = self._rules
         return evaluate_series(*parts, recurrent=Recurrent(discriminate, forecast), seed=seed, **features)
+
+    def _rules(self, series: SeriesSample) -> tuple[dict[str, float], np.ndarray]:
+        """Of all steps of series; see `report.records.Shares`."""
+        inside, values = series.inside(), {}
+        for c, name in enumerate(series.names):
+            x, column = series.x[:, :, c][inside], self.channels.column(name)
+            lost = np.isnan(x)
+            if column.type == "category":
+                x = np.where(lost | (x >= len(column.levels)), -1, x).astype(np.int32)
+            values[name] = Values(x, lost.astype(np.int8))
+        found: tuple[dict[str, float], np.ndarray] = self.model.codec.rules.shares(values)
+        return found
 
     def sections(self, parts: Parts[SeriesSample], **shared: Any) -> SeriesSections:
         """See `Assessment.sections`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gankit.config import option
-from gankit.kinds.options import Options
+from gankit.kinds.options import Options, RuleOptions
 
 
 @dataclass(frozen=True)
-class SeriesOptions:
+class SeriesOptions(RuleOptions):
     """Of training with series."""
 
     time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")

@@ -18,7 +18,9 @@ import numpy.typing as npt
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
 from gankit.columns.inference import infer
+from gankit.columns.relations import find_rules
 from gankit.columns.rows import naming, records_of
+from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Schema
 from gankit.columns.splitting import (
     FRACTION,
@@ -225,7 +227,9 @@ def prepare_series(
         heldout = _set_of(series, values, label_values, parts, *cut.heldout)
     used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
     channels = channels.restricted(values, used)
-    codec = _codec(channels.modelled, train, config, notes)
+    rules = _rules(channels, train, heldout, config)
+    notes += rules.notes()
+    codec = _codec(channels.modelled, train, config, notes, rules)
     given = TableCodec.fit(whole.modelled, train.values) if whole.modelled else None
     layout = series.layout
     times = layout.times
@@ -290,19 +294,45 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     return kept
 
 
-def _codec(columns: tuple[Column, ...], train: SeriesSet, config: TrainConfig, notes: list[str]) -> SeriesCodec:
+def _rules(channels: Schema, train: SeriesSet, heldout: SeriesSet, config: TrainConfig) -> Rules:
+    """What holds between the channels of every step, but for what no coding keeps: whole series would be drawn anew.
+
+    Raises:
+        OptionError: a rule that was stated is such a one, or does not hold.
+    """
+    own, parts = config.own(SeriesOptions), []
+    for part in (train, heldout):
+        steps = np.flatnonzero(covered(part.begins, part.lengths, len(next(iter(part.cells.values())).data)))
+        parts.append({name: cells.take(steps) for name, cells in part.cells.items()})
+    without = (*own.no_rule, *(() if train.apart is None else (train.apart,)))
+    apart = int(train.lengths.max())
+    rules = find_rules(channels.modelled, *parts, stated=own.rule, without=without, apart=apart)
+    if rules.redrawn and own.rule:
+        raise OptionError(
+            f"--rule {rules.redrawn[0]!r}: series cannot be held to it, but to orders, sums and the like."
+        )
+    if rules.redrawn:
+        rules = find_rules(channels.modelled, *parts, without=(*without, *rules.redrawn), apart=apart)
+    return rules
+
+
+def _codec(
+    columns: tuple[Column, ...], train: SeriesSet, config: TrainConfig, notes: list[str], rules: Rules
+) -> SeriesCodec:
     """Channels of few or very frequent numbers have one-of-K blocks, but those that `column` says are numbers, and the
     widest ones where `principal` would make so many numbers without the blocks only.
     """
     plain = {option.rpartition("=")[0] for option in config.column if option.endswith("=number")}
-    codec, refusal = SeriesCodec.fit(columns, train, plain=plain), NETWORKS["principal"].refusal
-    if refusal(codec.spec) and not refusal(SeriesCodec.fit(columns, train, plain=[c.name for c in columns]).spec):
+    codec, refusal = SeriesCodec.fit(columns, train, plain=plain, rules=rules), NETWORKS["principal"].refusal
+    if refusal(codec.spec) and not refusal(
+        SeriesCodec.fit(columns, train, plain=[c.name for c in columns], rules=rules).spec
+    ):
         while refusal(codec.spec):
             cells = {v.name: v.size for v in codec.levels if v.numbers} | {
                 c.name: c.size for c in codec.channels if c.atoms
             }
             plain.add(max(cells, key=cells.__getitem__))
-            codec = SeriesCodec.fit(columns, train, plain=plain)
+            codec = SeriesCodec.fit(columns, train, plain=plain, rules=rules)
     few = [f"{v.name} ({len(v.numbers)})" for v in codec.levels if v.numbers and v.name != train.apart]
     atoms = [
         f"{c.name} ({', '.join(f'{v:g}' for v in c.atoms)})"

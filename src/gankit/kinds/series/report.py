@@ -217,6 +217,7 @@ class SeriesSections(Sections[SeriesFacts]):
     noun: Noun = NOUN
     baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
     chapters: Sequence[Chapter] = (
+        records.RULES,
         Chapter("judge", "Classifiers and forecasts", ("judge",)),
         Chapter("values", "Values and increments", ("values",)),
         Chapter("dynamics", "Correlations and spectrum", ("dynamics",)),
@@ -227,6 +228,7 @@ class SeriesSections(Sections[SeriesFacts]):
         Chapter("copies", "Copies", ("copies",)),
     )
     grades: Sequence[Grade] = (
+        records.KEPT,
         Grade(
             ("discriminative", "judge"),
             {
@@ -374,6 +376,8 @@ class SeriesSections(Sections[SeriesFacts]):
         """See `Sections.chapter`."""
         details = {m: r.details for m, r in results.items()}
         match section.id:
+            case "rules":
+                return replace(section, tables=records.rules_table(results, "steps"))
             case "values":
                 return replace(section, drawings=self._values(), tables=[*_value_tables(details), *self._levels()])
             case "dynamics":

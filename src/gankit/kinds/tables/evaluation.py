@@ -55,14 +55,9 @@ class TableAssessment(Assessment[Sample]):
         """See `Assessment.evaluate`."""
         given = [name for name in self.options.given if name in parts.heldout.columns]
         target = self.options.own(TableOptions).target
-        rules = self._rules if len(self.model.codec.rules) else None
+        own = self.model.codec.rules
+        rules = (lambda rows: own.shares(values_of(self.model.schema, rows))) if len(own) else None
         return evaluate_rows(parts.train, parts.heldout, parts.fake, target=target, given=given, rules=rules, seed=seed)
-
-    def _rules(self, rows: Sample) -> tuple[dict[str, float], np.ndarray]:
-        """The share of rows that breaks each rule of the model, and which rows keep all, [N] bool."""
-        values = values_of(self.model.schema, rows)
-        holds = {rule.text: rule.holds(values) for rule in self.model.codec.rules.rules}
-        return {text: float(1 - good.mean()) for text, good in holds.items()}, np.all(list(holds.values()), axis=0)
 
     def sections(self, parts: Parts[Sample], **shared: Any) -> TableSections:
         """See `Assessment.sections`."""

@@ -334,13 +334,6 @@ _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
             "#Missing, fake": _of("missing_fake", numbers.share),
         }, ranked=True),
     ),
-    "rules": (
-        _entries("Rules", "rules", {
-            "Rule": _of("rule"),
-            "#Broken by real rows": _of("real", numbers.share),
-            "#Broken by fakes": _of("fake", numbers.share),
-        }),
-    ),
     "differences": (
         _entries("Differences", "pairs", {
             "Difference": lambda p: f"{p['columns'][1]} - {p['columns'][0]}",

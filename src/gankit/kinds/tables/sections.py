@@ -16,19 +16,12 @@ from gankit.kinds.tables.panels import MAX_COLUMNS, associations, draw_figure, f
 from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers
-from gankit.report.records import name
+from gankit.report.records import KEPT, RULES, name, rules_table
 from gankit.report.section import Chapter, Drawing, Grade, Section, Sections
-from gankit.report.verdict import Level, is_copies
+from gankit.report.verdict import is_copies
 
 MOST_PANELS = 40  # columns that are drawn, at the most
 _WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
-_KEPT: Mapping[Level, str] = {
-    "real": "They keep every rule of the data",
-    "close": "A few of them break a rule of the data",
-    "fair": "Some of them break rules of the data",
-    "weak": "They break rules of the data",
-    "open": "Few of them, if any, break a rule of the data",
-}
 _WARNING = (
     "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
     "make it anew with --no-records."
@@ -50,7 +43,7 @@ class TableSections(Sections[TableFacts]):
     noun: Noun = NOUN
     baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
     chapters: Sequence[Chapter] = (
-        Chapter("rules", "Rules of the data", ("rules",)),
+        RULES,
         Chapter("columns", "Columns", ("marginals",)),
         Chapter("pairs", "Pairs of columns", ("pairs",)),
         Chapter("groups", "Group-by answers", ("cube",)),
@@ -60,7 +53,7 @@ class TableSections(Sections[TableFacts]):
         Chapter("conditions", "Conditional distributions", ("conditional",)),
         Chapter("copies", "Copies", ("copies",)),
     )
-    grades: Sequence[Grade] = (Grade(("rules",), _KEPT),)
+    grades: Sequence[Grade] = (KEPT,)
     lists: bool = True
     smooth: bool = False
     left_out: str = (
@@ -88,7 +81,7 @@ class TableSections(Sections[TableFacts]):
     def chapter(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         """See `Sections.chapter`."""
         found = [t for m, r in results.items() for t in tables(m, r.details)]
-        section = replace(section, tables=found)
+        section = replace(section, tables=[*rules_table(results, "rows"), *found])
         if section.id == "columns":
             return self._columns(section)
         if section.id == "pairs":

@@ -24,6 +24,7 @@ from gankit.metrics.distances import length_histograms
 from gankit.metrics.evaluate import CEILING, FAKE, Inputs, MetricResult, Rows, check_sizes
 from gankit.metrics.metric import Baseline, Noun, plain
 from gankit.randomness import numpy_generator
+from gankit.report.records import Shares
 
 NOUN = Noun("series", "series")
 HELDOUT = "heldout"  # the held-out series among what is asked by name
@@ -139,6 +140,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
             more than 1,024 steps.
         features: series -> [N, F] in which the Frechet distance is taken, or None. features_name: one sentence for
             the report: what they are.
+        rules: from series to what of their steps breaks each rule, or None; see `report.records.Shares`.
         seed: of every choice.
         max_series: at most so many of each side are compared; equal series are looked for among all training ones.
 
@@ -155,10 +157,11 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
     def __init__(
         self, train: SeriesSample, heldout: SeriesSample, fake: SeriesSample, *,
         recurrent: classifiers.Recurrent | None = None, features: Features | None = None, features_name: str = "",
-        seed: int = 0, max_series: int = 5000,
+        rules: Shares | None = None, seed: int = 0, max_series: int = 5000,
     ) -> None:  # fmt: skip
         check_sizes(NOUN, train, heldout, fake)
         self.recurrent, self.features, self.features_name, self.seed = recurrent, features, features_name, seed
+        self.rules = rules
         sides = train, heldout, fake = aligned(train, heldout, fake)
         self.train, self._fakes = train, fake
         labels = (train.labels, heldout.labels, fake.labels)

@@ -130,6 +130,12 @@ def _lengths(inputs: SeriesInputs, who: str) -> Score | None:
     return lengths(inputs.candidates[who].sample.lengths, inputs.heldout.sample.lengths, seed=inputs.seed)
 
 
+def _rules(inputs: SeriesInputs, who: str) -> Score | None:
+    if inputs.rules is None:
+        return None
+    return records.rules_score(inputs.rules, inputs.heldout.sample, inputs.candidates[who].sample)
+
+
 def _gaps(inputs: SeriesInputs, who: str) -> Score | None:
     if not inputs.gapped:
         return None
@@ -319,6 +325,8 @@ _OVERFITS = "train for fewer samples (--samples) or bring more series; then comp
 _Distance = partial(Metric[SeriesInputs], best=0.0, direction="lower", halvings=True)
 
 _METRICS: Sequence[Metric[SeriesInputs]] = (
+    records.rules_kept(_rules, "step", "steps"),
+    records.rules_kept(_rules, "step", "steps"),
     Metric(
         "discriminative", _discriminative, "judge",
         "|accuracy - 1/2| of a GRU that is trained afterwards to tell fakes from held-out series (TimeGAN).",

@@ -64,7 +64,7 @@ from gankit.kinds.tables.metrics.classifiers import guess_target
 from gankit.kinds.tables.metrics.distributions import histograms, near_pairs
 from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, Inputs, MetricResult, Rows, evaluate, make_baselines
-from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score, share_score
+from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score
 from gankit.randomness import key, numpy_generator
 from gankit.report import numbers, records
 from gankit.report.records import exact_copies, name, near_copies
@@ -170,7 +170,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
 
     def __init__(
         self, train: Sample, heldout: Sample, fake: Sample, *, target: str | None = None, given: Sequence[str] = (),
-        rules: Callable[[Sample], tuple[Mapping[str, float], np.ndarray]] | None = None, seed: int = 0,
+        rules: records.Shares | None = None, seed: int = 0,
         max_rows: int = 20_000,
     ) -> None:  # fmt: skip
         train, heldout, fake = align(train, heldout, fake)
@@ -215,12 +215,10 @@ class TableInputs(Inputs[Sample, TableFacts]):
 
 def evaluate_rows(train: Sample, heldout: Sample, fake: Sample, **options: Any) -> Evaluation[TableFacts]:
     """Every metric of `METRICS` on the fakes, fresh real rows and three baselines; options: of `TableInputs`."""
-    inputs = TableInputs(train, heldout, fake, **options)
-    idle = {name for name, asked in (("rules", inputs.rules), ("differences", near_pairs(inputs.against))) if not asked}
-    return evaluate([metric for metric in METRICS if metric.name not in idle], inputs)
+    return evaluate(METRICS, TableInputs(train, heldout, fake, **options))
 
 
-Function = Callable[[TableInputs, str], Score]
+Function = Callable[[TableInputs, str], Score | None]
 
 
 def _against_heldout(function: Callable[..., Score]) -> Function:
@@ -248,19 +246,14 @@ def _conditional(inputs: TableInputs, who: str) -> Score:
     return classifiers.conditional(inputs.against, inputs.candidates[who], given=inputs.given, seed=inputs.seed)
 
 
-def _rules(inputs: TableInputs, who: str) -> Score:
-    """The share of rows that keep every rule."""
-    assert inputs.rules is not None
-    (real, _), (fake, kept) = inputs.rules(inputs.against), inputs.rules(inputs.candidates[who])
-    found = [{"rule": rule, "real": real[rule], "fake": fake[rule]} for rule in real]
-    return share_score(int(kept.sum()), len(kept), 1.0, {"rules": found})
+def _rules(inputs: TableInputs, who: str) -> Score | None:
+    return None if inputs.rules is None else records.rules_score(inputs.rules, inputs.against, inputs.candidates[who])
 
 
-def _of_rules(details: Mapping[str, Any]) -> list[str]:
-    broken = sorted((r for r in details.get("rules") or [] if r["fake"] > 0), key=lambda r: -float(r["fake"]))
-    if not broken:
-        return []
-    return [f"The rule broken most is {name(broken[0]['rule'])}: by {numbers.share(broken[0]['fake'])} of the fakes."]
+def _differences(inputs: TableInputs, who: str) -> Score | None:
+    if not near_pairs(inputs.against):
+        return None
+    return distributions.differences(inputs.against, inputs.candidates[who], seed=inputs.seed)
 
 
 def _of_differences(details: Mapping[str, Any]) -> list[str]:
@@ -404,14 +397,9 @@ BASELINES: Sequence[Baseline[TableInputs]] = (
 _OVERFITS = "train for fewer samples (--samples), or on more rows"
 
 METRICS: Sequence[Metric[TableInputs]] = (
+    records.rules_kept(_rules, "row", "rows"),
     Metric(
-        "rules", _rules, "rules", "The share of rows that keep every rule of the data.", title="Rules kept",
-        noun="rules of the data", question="Does every fake keep what holds in every real row?",
-        remedy="train with these rules (--rule), or do not leave them out (--no-rule)", details=_of_rules,
-        tolerance=0.005,
-    ),
-    Metric(
-        "differences", _against_heldout(distributions.differences), "pairs",
+        "differences", _differences, "pairs",
         "Columns that keep near each other, judged by their difference: how alike its distributions are.",
         title="Differences of columns", noun="differences between columns",
         question="Are columns that belong together as far apart as in real rows: durations, margins, ages?",
