@@ -414,7 +414,7 @@ def test_every_step_keeps_the_rules_of_its_channels(scale: str) -> None:
         scale=scale,
         rules=rules,  # type: ignore[arg-type]
     )
-    assert codec.spec.compact_dim == 24 * (4 if scale == "channel" else 12)
+    assert len(codec.channels) == 4
     same(codec, values, begins, np.full(len(begins), 24))
     again = SeriesCodec.from_json(json.loads(json.dumps(codec.to_json())))
     noise = g.normal(0, 1.5, (40, 24, codec.spec.compact_dim // 24)).astype(np.float32)
