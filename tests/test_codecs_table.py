@@ -226,3 +226,18 @@ def test_held_out_cells_that_training_never_showed_are_coded_all_the_same(tmp_pa
     coded = codec.encode(schema.parse(read(other, TrainConfig(), notes=[]).table))
     sizes = [f.size for f in codec.fields]
     assert np.isfinite(coded).all() and (coded >= 0).all() and (coded < sizes).all()
+
+
+def test_heavy_tails_have_finer_cells_so_that_columns_go_together_there_too() -> None:
+    g = numpy_generator(6, "tails")
+    both = g.normal(size=(16_000, 2)) @ np.linalg.cholesky([[1.0, 0.8], [0.8, 1.0]]).T
+    x, y = np.exp(1.2 * both).T
+    cells = [Cells.fit(v) for v in (x, y)]
+    assert all(128 < c.num_cells < 150 for c in cells)
+    # all that a generator of cells can know: which cell, and nothing of where in it
+    again = [
+        c.decode(np.floor(c.encode(v)) + g.random(len(v)) * (1 - 1e-9)) for c, v in zip(cells, (x, y), strict=True)
+    ]
+    assert np.corrcoef(*again)[0, 1] > np.corrcoef(x, y)[0, 1] - 0.03
+    normal = Cells.fit(both[:, 0])
+    assert normal.num_cells == 128  # where tails are light no cell is cut

@@ -29,6 +29,9 @@ ROWS_PER_CELL = 20
 KNOTS_PER_CELL = 8
 """Knots of the quantile function inside one continuous cell."""
 
+WITHIN, MOST_CUTS = 0.002, 64
+"""The share of a column's variance that may lie inside its cells, and how many further cuts are made for it."""
+
 FAR, VERY_FAR = 10.0, 100.0
 """Times the usual distance of its neighbours that a gap is wide beside a value that repeats, and beside any."""
 
@@ -77,7 +80,7 @@ class Cells:
             last = np.arange(len(values))
         else:
             last = _last_of_cells(counts, len(x) / min(max_cells, max(8, len(x) // ROWS_PER_CELL)))
-            last = _split(last, counts, values, wide)
+            last = _narrowed(_split(last, counts, values, wide), counts, values)
         lowers, uppers = values[np.concatenate([[0], last[:-1] + 1])], values[last]
         edges = np.concatenate([[0.0], upper_mass[last]])
         if discrete:
@@ -214,6 +217,42 @@ def _split(last: np.ndarray, counts: np.ndarray, values: np.ndarray, wide: np.nd
         if min(before, rows[last[at]] - rows[end]) >= _REPEATED:
             last = np.insert(last, at, end)
     return last
+
+
+def _narrowed(last: np.ndarray, counts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Further cuts of cells that values spread over: inside a cell a value is independent of all other columns, and
+    where tails are heavy much of what columns have in common lies there.
+
+    Cuts, each where it leaves the least variance, end where all cells together hold `WITHIN` of the column's variance,
+    or none can be cut without one of fewer than `ROWS_PER_CELL` rows.
+    """
+    mass = np.concatenate([[0.0], np.cumsum(counts)])
+    centred = values - np.average(values, weights=counts)
+    first, second = (np.concatenate([[0.0], np.cumsum(counts * centred**power)]) for power in (1, 2))
+
+    def spread(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Squares of what lies in values begin .. end - 1, about their mean."""
+        many = np.maximum(mass[end] - mass[begin], 1.0)
+        return np.maximum(second[end] - second[begin] - (first[end] - first[begin]) ** 2 / many, 0.0)
+
+    ends = [0, *(last + 1).tolist()]
+    inside = [float(s) for s in spread(np.array(ends[:-1]), np.array(ends[1:]))]
+    left = WITHIN * second[-1]
+    for _ in range(MOST_CUTS):
+        worst = int(np.argmax(inside))
+        if sum(inside) <= left or inside[worst] <= 0:
+            break
+        begin, end = ends[worst], ends[worst + 1]
+        at = np.arange(begin + 1, end)
+        at = at[(mass[at] - mass[begin] >= ROWS_PER_CELL) & (mass[end] - mass[at] >= ROWS_PER_CELL)]
+        if not len(at):
+            inside[worst] = 0.0  # what cannot be mended does not count
+            continue
+        below, above = spread(np.full(len(at), begin), at), spread(at, np.full(len(at), end))
+        best = int(np.argmin(below + above))
+        ends.insert(worst + 1, int(at[best]))
+        inside[worst : worst + 1] = [float(below[best]), float(above[best])]
+    return np.asarray(ends[1:], dtype=np.int64) - 1
 
 
 def _knots(

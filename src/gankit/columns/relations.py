@@ -1,4 +1,4 @@
-"""Finding relations between columns: on training rows, confirmed on held-out rows; and those that a user states.
+"""Finding relations between columns: on training rows, confirmed on held-out rows.
 
 Knows parsed columns and rules; never files, codecs or networks.
 
@@ -11,45 +11,43 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from gankit.columns.column import Column, Values
-from gankit.columns.dates import grain_of_times
-from gankit.columns.formulas import UNITS, Formula, parse_comparison, quoted
-from gankit.columns.numbers import grain_of
+from gankit.columns.column import Column
+from gankit.columns.fitting import (
+    BITS,
+    FEWEST,
+    Rows,
+    ancestors,
+    assembled,
+    circular,
+    counter_of,
+    equation_of,
+    is_daily,
+    joined_rows,
+    order_of,
+    sign_of,
+    switch_of,
+)
+from gankit.columns.formulas import UNITS, Formula, quoted
 from gankit.columns.rules import (
     DAY,
     Columns,
-    Comparison,
-    Counter,
-    Difference,
     Equation,
     Floats,
-    Grid,
-    Item,
     Lookup,
     OneHot,
     Order,
     Rule,
     Rules,
-    Sign,
     Steps,
     Together,
     codes_of,
     known,
-    places_of,
 )
-from gankit.errors import OptionError, nearest
-from gankit.words import truth
-
-FEWEST = 50
-"""Training rows, at the least, on which something is said of all rows."""
-
-FIRST_LOOK = 5_000
-"""Rows of which a search looks at first."""
+from gankit.columns.stated import stated_rules
 
 MOST_COLUMNS = 300
 """Of more columns of one type no relations are looked for."""
@@ -59,9 +57,6 @@ MOST_FACTORS = 100
 
 MOST_KEYS = 2_000
 """A number of more different values, or of fewer than three rows a value, tells no other column."""
-
-BITS = 40.0
-"""So improbable, in bits, must a relation be among columns that have none."""
 
 OUT_OF_ORDER = 0.01
 """The share of pairs of rows, one column of each, that are out of order where an order says something."""
@@ -78,43 +73,6 @@ NEAR = 0.001
 _NATURAL = (DAY, 3600.0, 60.0, 1.0, 1e-3, 1e-6)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Training and held-out rows of the columns that are modelled.
-
-    apart: rows that say little more than one, since they follow each other in time.
-    """
-
-    columns: Mapping[str, Column]
-    train: Columns
-    heldout: Columns
-    apart: int = 1
-
-    def of(self, *types: str) -> list[str]:
-        """The names of the columns of these types."""
-        return [name for name, column in self.columns.items() if column.type in types]
-
-    @property
-    def num_train(self) -> int:
-        return len(next(iter(self.train.values())).data)
-
-    @cached_property
-    def first(self) -> Columns:
-        """Some training rows, evenly apart."""
-        rows = np.arange(0, self.num_train, -(-self.num_train // FIRST_LOOK))
-        return {name: cells.take(rows) for name, cells in self.train.items()}
-
-    def hold(self, rule: Rule) -> bool:
-        """Whether a rule holds in every row."""
-        return all(bool(rule.holds(part).all()) for part in (self.first, self.train, self.heldout))
-
-    def unlike(self, name: str, fewest: int) -> bool:
-        """Whether a column has different values enough for a formula to say something of it."""
-        x = known(self.first, name)
-        x = x[np.isfinite(x)]
-        return len(x) >= FEWEST / 2 and len(np.unique(x)) >= fewest
-
-
 def find_rules(
     columns: Sequence[Column], train: Columns, heldout: Columns, *, stated: Iterable[str] = (),
     without: Iterable[str] = (), fixed: Iterable[str] = (), apart: int = 1,
@@ -128,20 +86,20 @@ def find_rules(
     Raises:
         OptionError: a stated rule cannot be read, or some rows break it.
     """
-    rows = _Rows({column.name: column for column in columns}, train, heldout, apart)
+    rows = Rows({column.name: column for column in columns}, train, heldout, apart)
     without = tuple(without)
-    rules = [rule for text in stated for rule in _stated(rows, text)]
+    rules = [rule for text in stated for rule in stated_rules(rows, text)]
     if "all" not in without and rows.num_train >= FEWEST:
         found = _Found(rows, rules, without, frozenset(fixed))
         found.search()
         rules = found.rules
-    return _assembled(rows, rules, frozenset(fixed))
+    return assembled(rows, rules, frozenset(fixed))
 
 
 class _Found:
     """The rules so far, and the searches for more."""
 
-    def __init__(self, rows: _Rows, rules: list[Rule], without: Sequence[str], fixed: frozenset[str]) -> None:
+    def __init__(self, rows: Rows, rules: list[Rule], without: Sequence[str], fixed: frozenset[str]) -> None:
         self.rows, self.rules, self.without, self.fixed = rows, rules, {_bare(t) for t in without}, fixed
         self.dropped: set[frozenset[str]] = set()
 
@@ -162,7 +120,7 @@ class _Found:
         if self.without & {_bare(rule.text), *map(_bare, rule.names)} or frozenset(rule.names) in self.dropped:
             self.dropped.add(frozenset(rule.names))  # in no other form either
             return False
-        if {*rule.targets} & (self.fixed | self.derived) or _circular([*self.rules, rule]) or not self.rows.hold(rule):
+        if {*rule.targets} & (self.fixed | self.derived) or circular([*self.rules, rule]) or not self.rows.hold(rule):
             return False
         self.rules.append(rule)
         return True
@@ -175,7 +133,7 @@ class _Found:
             or not self.rows.unlike(target, fewest if len(formula.names) > 1 else 3)
         ):
             return False
-        rule = _equation(self.rows, target, formula)
+        rule = equation_of(self.rows, target, formula)
         return rule is not None and self.add(rule)
 
     def _lines(self) -> None:
@@ -183,7 +141,8 @@ class _Found:
 
         Looked for among the columns that are known in the same rows, for every pattern of missing ones.
         """
-        names = [n for n in self.rows.of("number") if _varied(self.rows, n)][:MOST_COLUMNS]
+        numbers = [n for n in self.rows.of("number") if _varied(self.rows, n, 1)]
+        names = [n for n in numbers if switch_of(self.rows, n) is None][:MOST_COLUMNS]
         data = {n: known(self.rows.first, n) for n in names}
         patterns = {np.isnan(x).tobytes(): np.isnan(x) for x in data.values()}
         for lost in list(patterns.values())[:20]:
@@ -319,20 +278,20 @@ class _Found:
         """Whole numbers that count the rows of each level of another column; asked of all rows, held-out ones too."""
         rows, free = self.rows, [n for n in self.rows.columns if n not in self.derived]
         whole = [n for n in rows.of("number") if n in free and rows.columns[n].integer and not rows.columns[n].markers]
-        counts = {n: _joined(rows, n) for n in whole if rows.columns[n].low in (0, 1)}
+        counts = {n: joined_rows(rows, n) for n in whole if rows.columns[n].low in (0, 1)}
         for by in [n for n in free if counts and self._tells(n)]:
-            cells = _joined(rows, by)
+            cells = joined_rows(rows, by)
             most = int(np.bincount(codes_of(cells)).max())
             for name, count in counts.items():
                 if name != by and count.data.max() - count.data.min() + 1 == most and name not in self.derived:
-                    counter = _counter(rows.columns, {name: count, by: cells}, name, by)
+                    counter = counter_of(rows.columns, {name: count, by: cells}, name, by)
                     if counter is not None:
                         self.add(counter)
 
     def _onehot(self) -> None:
         """Columns of which one is set: with names that begin alike, or side by side."""
         free = [n for n in self.rows.columns if n not in self.derived]
-        switches = {n: s for n in free if (s := _switch(self.rows, n)) is not None}
+        switches = {n: s for n in free if (s := switch_of(self.rows, n)) is not None}
         groups: dict[str, list[str]] = {}
         for name in switches:
             for mark in "_.=: -":
@@ -377,8 +336,8 @@ class _Found:
                 continue
             x = np.stack([known(self.rows.first, n) for n in names], 1)
             for j, name in enumerate(names):
-                high = np.floor(x[:, [j]] / DAY + 1e-9) * DAY + DAY if _is_daily(self.rows.columns[name]) else x[:, [j]]
-                found = (_order(self.rows, names[i], name) for i in np.flatnonzero(~(x > high).any(0)) if i != j)
+                high = np.floor(x[:, [j]] / DAY + 1e-9) * DAY + DAY if is_daily(self.rows.columns[name]) else x[:, [j]]
+                found = (order_of(self.rows, names[i], name) for i in np.flatnonzero(~(x > high).any(0)) if i != j)
                 pairs += [order for order in found if _says(self.rows, order) and self.rows.hold(order)]
         return pairs
 
@@ -396,7 +355,7 @@ class _Found:
         same = {r.target for r in self.rules if isinstance(r, Equation) and r.formula == quoted(r.columns[0])}
         if same & {order.low, order.high}:
             return True
-        return order.low in _ancestors(self.rules, order.high) or order.high in _ancestors(self.rules, order.low)
+        return order.low in ancestors(self.rules, order.high) or order.high in ancestors(self.rules, order.low)
 
     def _signs(self) -> None:
         """Numbers whose sign a category tells."""
@@ -407,7 +366,7 @@ class _Found:
             if name in self.derived or min((x < 0).sum(), (x > 0).sum()) < AT_LEAST:
                 continue
             for by in categories:
-                if (sign := _sign(rows, name, by)) is not None and self.add(sign):
+                if (sign := sign_of(rows, name, by)) is not None and self.add(sign):
                     break
 
     def _steps(self) -> None:
@@ -422,163 +381,7 @@ class _Found:
                 self.add(Steps(name, column.grain, f"{column.grain / UNITS[unit]:.12g} {unit}"))
 
 
-def _stated(rows: _Rows, text: str) -> list[Rule]:
-    """The rules that a user's text is."""
-    rules = _read(rows, text)
-    for rule in rules:
-        both = [rule.holds(part) for part in (rows.train, rows.heldout)]
-        broken, num = sum(int((~good).sum()) for good in both), sum(map(len, both))
-        if broken:
-            raise OptionError(
-                f"--rule {text!r}: {broken:,} of {num:,} rows ({broken / num:.2%}) break it, so that fakes cannot be "
-                "held to it. Mend these rows or leave the rule out."
-            )
-    return rules
-
-
-def _read(rows: _Rows, text: str) -> list[Rule]:
-    names = tuple(rows.columns)
-
-    def column(part: str) -> str:
-        part = part.strip().strip("`")
-        if part not in rows.columns:
-            raise OptionError(f"--rule {text!r}: there is no modelled column {part!r}. {nearest(part, names)}")
-        return part
-
-    def listed(part: str) -> list[str]:
-        whole = [column(p) for p in part.split(",") if p.strip()]
-        if len(set(whole)) < 2:
-            raise OptionError(f"--rule {text!r}: it needs two columns or more, with commas between them.")
-        return whole
-
-    stripped = text.strip()
-    for begin, exactly in (("one of ", True), ("at most one of ", False)):
-        if stripped.startswith(begin):
-            group = listed(stripped[len(begin) :])
-            switches = [_switch(rows, n) for n in group]
-            if any(s is None for s in switches):
-                odd = next(n for n, s in zip(group, switches, strict=True) if s is None)
-                raise OptionError(f"--rule {text!r}: column {odd!r} is not of two values, 0 and 1 or no and yes.")
-            off, on = zip(*(s for s in switches if s is not None), strict=True)
-            return [OneHot(tuple(group), on, off, tuple(rows.columns[n].type == "category" for n in group), exactly)]
-    if stripped.endswith(" missing together"):
-        return [Together(tuple(listed(stripped[: -len(" missing together")])))]
-    if stripped.startswith("sign of ") and " by " in stripped:
-        target, by = map(column, stripped[len("sign of ") :].split(" by ", 1))
-        sign = _sign(rows, target, by, force=True)
-        if sign is None:
-            raise OptionError(f"--rule {text!r}: some values of {by!r} occur with both signs of {target!r}.")
-        return [sign]
-    if " counts within " in stripped:
-        target, by = map(column, stripped.split(" counts within ", 1))
-        whole = {name: _joined(rows, name) for name in (target, by)}
-        counter = _counter(rows.columns, whole, target, by)
-        if counter is None:
-            raise OptionError(f"--rule {text!r}: {target!r} does not count the rows of each {by!r} from 0 or 1 on.")
-        return [counter]
-    if " in steps of " in stripped:
-        name, step = stripped.split(" in steps of ", 1)
-        number, _, unit = step.strip().partition(" ")
-        try:
-            grain = float(number) * (UNITS[unit.strip()] if unit else 1.0)
-        except (ValueError, KeyError):
-            raise OptionError(f"--rule {text!r}: expected a step such as 0.05 or 10 minutes, found {step!r}.") from None
-        return [Steps(column(name), grain, step.strip())]
-    for arrow, mutual in (("<->", True), ("->", False)):
-        if arrow in stripped:
-            by, target = map(column, stripped.split(arrow, 1))
-            return [Lookup.fit(target, by, rows.columns, rows.train, mutual)]
-    return _compared(rows, text)
-
-
-def _compared(rows: _Rows, text: str) -> list[Rule]:
-    """Of a text with signs of comparison: an equation, orders of columns, or anything else, which is only checked."""
-    sides, signs = parse_comparison(text, rows.columns)
-    names = tuple(dict.fromkeys(n for side in sides for n in side.names))
-    if not signs or not names:
-        raise OptionError(f"--rule {text!r}: expected a sign such as = or <=. Write a rule as in 'total = fare + tip'.")
-    for name in names:
-        if rows.columns[name].type == "category":
-            raise OptionError(f"--rule {text!r}: {name!r} is a category; numbers and dates can be compared.")
-    if len(sides) == 2 and signs[0] in ("=", "=="):
-        for left, right in (sides, sides[::-1]):
-            if left.operation == "column" and str(left.of) not in right.names and right.names:
-                rule = _said_equation(rows, text, str(left.of), right)
-                if rule is not None:
-                    return [rule]
-    rules: list[Rule] = []
-    for sign, left, right in zip(signs, sides, sides[1:], strict=False):
-        low, high = (left, right) if sign in ("<", "<=") else (right, left)
-        lows, highs = _alternatives(low, "max"), _alternatives(high, "min")
-        if sign in ("=", "==") or lows is None or highs is None:
-            return [Comparison(text.strip(), names)]
-        for a, b in itertools.product(lows, highs):
-            rules.append(replace(_order(rows, a, b), strict=sign in ("<", ">")))
-    return rules
-
-
-def _alternatives(side: Formula, function: str) -> list[str] | None:
-    """The columns that a side of a comparison stands for: one, or all of a `max` below, of a `min` above."""
-    parts = side.parts if side.operation == function else (side,)
-    parts = tuple(p.parts[0] if p.operation == "day" else p for p in parts)
-    return [str(p.of) for p in parts] if all(p.operation == "column" for p in parts) else None
-
-
-def _said_equation(rows: _Rows, text: str, target: str, formula: Formula) -> Rule | None:
-    """An equation as a user means it: a difference of dates in the unit that fits."""
-    dates = [n for n in formula.names if rows.columns[n].type == "datetime"]
-    if rows.columns[target].type == "datetime":
-        # end = start + minutes is known as minutes = end - start
-        if formula.operation in "+-" and len(dates) == 1 and all(p.operation == "column" for p in formula.parts):
-            (other,) = (str(p.of) for p in formula.parts if str(p.of) not in dates)
-            ends = (Formula.column(target), Formula.column(dates[0]))
-            return _said_equation(rows, text, other, Formula("-", ends if formula.operation == "+" else ends[::-1]))
-        if formula.operation != "column":
-            return None
-    shapes = [formula]
-    if dates and formula.operation == "-" and len(dates) == 2:
-        spans = [formula, Formula("-", tuple(Formula("day", (part,)) for part in formula.parts))]
-        exact = [Formula("in", (span,), unit) for unit in UNITS for span in spans]
-        shapes = [shape for whole in exact for shape in (whole, Formula("floor", (whole,)))]
-    elif formula.operation == "in":
-        shapes = [formula, Formula("floor", (formula,))]
-    rules = [_equation(rows, target, shape) for shape in shapes]
-    good = next((r for r in rules if r is not None and rows.hold(r)), None)
-    if good is None and all(r is None for r in rules):
-        raise OptionError(
-            f"--rule {text!r}: {target!r} is known in rows in which one of {', '.join(formula.names)} is missing, so "
-            "that it cannot be computed. State the rule the other way round."
-        )
-    return good or next(r for r in rules if r is not None)
-
-
-def _equation(rows: _Rows, target: str, formula: Formula) -> Equation | None:
-    """The equation of a formula; None where the target is known though a source is not."""
-    column = rows.columns[target]
-    rule = Equation(target, str(formula), formula.names, Grid.of(column))
-    if not rule.holds(rows.first).all():
-        return rule
-    lost = np.isnan(rule._value(rows.train))
-    missing = rows.train[target].missing
-    if (lost & (missing == 0)).any():
-        return None
-    gap = int(np.bincount(missing[lost]).argmax()) if lost.any() else 0
-    return replace(rule, gap=gap, own_gaps=len(column.markers) if (missing[~lost] > 0).any() else 0)
-
-
-def _order(rows: _Rows, low: str, high: str) -> Order:
-    """The order of two columns, strict where no training row has both alike."""
-    by_day = _is_daily(rows.columns[high]) and not _is_daily(rows.columns[low])
-    strict = Order(low, high, True, by_day)
-    apart = all(strict.holds(part).all() for part in (rows.train, rows.heldout))
-    return strict if apart else replace(strict, strict=False)
-
-
-def _is_daily(column: Column) -> bool:
-    return column.type == "datetime" and column.grain > 0 and column.grain % DAY == 0
-
-
-def _says(rows: _Rows, order: Order) -> bool:
+def _says(rows: Rows, order: Order) -> bool:
     """Whether an order is more than where two columns lie.
 
     Rows paired at random must be out of order often enough; and either the difference is narrow beside the columns, or
@@ -611,159 +414,9 @@ def _is_tenth(grain: float) -> bool:
     return grain <= 1 and abs(math.log10(grain) - round(math.log10(grain))) < 1e-9
 
 
-def _varied(rows: _Rows, name: str, most: int = 2) -> bool:
+def _varied(rows: Rows, name: str, most: int = 2) -> bool:
     x = known(rows.first, name)
     return len(np.unique(x[np.isfinite(x)])) > most
-
-
-def _switch(rows: _Rows, name: str) -> tuple[float, float] | None:
-    """What a column of two values, none missing, holds where it is off and where it is on; None for others."""
-    column = rows.columns[name]
-    if column.markers or column.type not in ("number", "category"):
-        return None
-    if column.type == "category":
-        if not column.boolean or len(column.levels) != 2:
-            return None
-        meant = [truth(level) for level in column.levels]
-        return (float(meant.index(False)), float(meant.index(True))) if {True, False} == {*meant} else None
-    return (0.0, 1.0) if column.low == 0 and column.high == 1 and column.integer else None
-
-
-def _joined(rows: _Rows, name: str) -> Values:
-    parts = [part[name] for part in (rows.train, rows.heldout)]
-    return Values(np.concatenate([p.data for p in parts]), np.concatenate([p.missing for p in parts]))
-
-
-def _counter(columns: Mapping[str, Column], whole: Columns, target: str, by: str) -> Counter | None:
-    """The rule that a number counts the rows of each level; None where it does not, or levels are few or short."""
-    cells, count = whole[by], known(whole, target)
-    keys = () if columns[by].type == "category" else tuple(np.unique(cells.data[cells.missing == 0]).tolist())
-    num = len(columns[by].levels) if columns[by].type == "category" else len(keys)
-    at = places_of(cells, keys, num)
-    if np.isnan(count).any() or (at < 0).any():
-        return None
-    lengths = np.bincount(at, minlength=num + len(columns[by].markers)).astype(np.float64)
-    begin, order = int(count.min()), np.lexsort((count, at))
-    first = np.flatnonzero(np.r_[True, np.diff(at[order]) > 0])
-    wanted = np.arange(len(at)) - np.repeat(first, np.diff(np.r_[first, len(at)])) + begin
-    if not (count[order] == wanted).all() or len(first) < 2 or np.median(lengths[lengths > 0]) < 4:
-        return None
-    return Counter(target, by, begin, keys, num, tuple(np.maximum(lengths, 1.0).tolist()))
-
-
-def _sign(rows: _Rows, target: str, by: str, force: bool = False) -> Sign | None:
-    """The signs of a number by the levels of a category; None where one level has both, or chance would do as well."""
-    column, x, cells = rows.columns[by], known(rows.train, target), rows.train[by]
-    if column.type != "category":
-        return None
-    num = len(column.levels)
-    at = np.where(cells.missing > 0, num + cells.missing.astype(np.int64) - 1, cells.data.astype(np.int64))
-    below, above = (np.bincount(at[(at >= 0) & side], minlength=num + len(column.markers)) for side in (x < 0, x > 0))
-    if (np.minimum(below, above) > 0).any() or not below.any():
-        return None
-    share = below.sum() / max(below.sum() + above.sum(), 1)
-    repeats = np.maximum(below + above - 1, 0).sum()
-    if not force and (not above.any() or repeats / rows.apart * -math.log2(max(share, 1 - share)) < BITS):
-        return None
-    return Sign(target, by, num, tuple(np.where(below > 0, -1.0, np.where(above > 0, 1.0, 0.0)).tolist()))
-
-
-def _assembled(rows: _Rows, rules: list[Rule], fixed: frozenset[str]) -> Rules:
-    """The rules with the codings that keep them, in the order in which columns are made from others."""
-    orders = [rule for rule in rules if isinstance(rule, Order)]
-    items: list[Item] = list(rules)
-    taken = {name for rule in rules for name in rule.targets}
-    kept: set[tuple[str, str]] = set()
-    for above, name in itertools.product((True, False), _ranked(orders)):
-        mine = [o for o in orders if (o.high if above else o.low) == name and (o.low, o.high) not in kept]
-        if not mine or name in taken or name in fixed:
-            continue
-        step = _difference(rows, name, mine, above)
-        if step is not None and not _circular([*items, step]):
-            items.append(step)
-            taken.add(name)
-            kept |= {(o.low, o.high) for o in mine}
-    redrawn = [rule.text for rule in rules if isinstance(rule, Comparison)]
-    redrawn += [o.text for o in orders if (o.low, o.high) not in kept and not _follows(rules, o)]
-    placed = _sorted(items)
-    used = {n for i in placed for n in (*i.sources, *(i.targets if isinstance(i, Difference) else ()))}
-    grids = {n: Grid.of(rows.columns[n]) for n in used if n in rows.columns and rows.columns[n].type != "category"}
-    return Rules(tuple(placed), grids, tuple(rows.columns), tuple(redrawn))
-
-
-def _follows(rules: Sequence[Rule], order: Order) -> bool:
-    """Whether an order is one between a total and its part."""
-    return order.low in _ancestors(rules, order.high) or order.high in _ancestors(rules, order.low)
-
-
-def _difference(rows: _Rows, target: str, orders: list[Order], above: bool) -> Difference | None:
-    """The coding of a column by its distance to those that it is never below (`above`), or never above."""
-    refs = tuple(o.low if above else o.high for o in orders)
-    by_day = above and any(o.by_day for o in orders)
-    fine = not above and any(o.by_day for o in orders)
-    grid, own = Grid.of(rows.columns[target]), rows.columns[target]
-    offset = DAY - (own.grain or 1e-6) if fine else 0.0
-    draft = Difference(target, refs, above, by_day, offset, 0.0, 0.0, grid, grid)
-    ref, distance = draft.reference(rows.train), draft.distance(rows.train)
-    distance = distance[np.isfinite(distance)]
-    if not len(distance):
-        return None
-    if own.type == "datetime":
-        steps = Grid(grain_of_times(np.unique(distance)), None, 0.0, 0.0)
-    else:
-        places = [rows.columns[n].decimals for n in (target, *refs)]
-        decimals = max(p for p in places if p is not None) if None not in places else None
-        rounded = distance if decimals is None else np.round(distance, decimals)
-        steps = Grid(grain_of(np.unique(rounded), decimals), decimals, 0.0, 0.0)
-    least, most = float(distance.min()), float(distance.max())
-    middle = float(np.nanmedian(ref))
-    nearest_step = float(steps.snap(np.array([least]))[0])
-    return replace(draft, default=middle, least=nearest_step, steps=replace(steps, low=least, high=most))
-
-
-def _ranked(orders: Sequence[Order]) -> list[str]:
-    """The columns of orders, the lowest first."""
-    left = {n for o in orders for n in o.names}
-    result: list[str] = []
-    while left:
-        free = [n for n in sorted(left) if not any(o.high == n and o.low in left for o in orders)] or sorted(left)
-        result += free
-        left -= set(free)
-    return result
-
-
-def _ancestors(items: Iterable[Item], name: str) -> set[str]:
-    """The columns that one is made from, directly or not."""
-    made = {target: item.sources for item in items for target in item.targets}
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for source in made.get(waiting.pop(), ()):
-            if source not in found:
-                found.add(source)
-                waiting.append(source)
-    return found
-
-
-def _circular(items: Sequence[Item]) -> bool:
-    return any(target in _ancestors(items, target) for item in items for target in item.targets)
-
-
-def _sorted(items: Sequence[Item]) -> list[Item]:
-    """Items with every target after what it is made from."""
-    made = {target: item for item in items for target in item.targets}
-    result: list[Item] = []
-
-    def place(item: Item) -> None:
-        if item not in result:
-            for source in item.sources:
-                if source in made:
-                    place(made[source])
-            result.append(item)
-
-    for item in items:
-        place(item)
-    return result
 
 
 def _reduced(null: np.ndarray, scale: Floats) -> np.ndarray:
