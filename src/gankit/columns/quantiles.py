@@ -233,7 +233,8 @@ def _narrowed(last: np.ndarray, counts: np.ndarray, values: np.ndarray) -> np.nd
     def spread(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Squares of what lies in values begin .. end - 1, about their mean."""
         many = np.maximum(mass[end] - mass[begin], 1.0)
-        return np.maximum(second[end] - second[begin] - (first[end] - first[begin]) ** 2 / many, 0.0)
+        squares = second[end] - second[begin] - (first[end] - first[begin]) ** 2 / many
+        return np.asarray(np.maximum(squares, 0.0))
 
     ends = [0, *(last + 1).tolist()]
     inside = [float(s) for s in spread(np.array(ends[:-1]), np.array(ends[1:]))]
