@@ -388,6 +388,18 @@ def test_a_value_and_its_date_that_are_missing_together_stay_together() -> None:
     assert (made["value"].missing != made["other"].missing).any()
 
 
+def test_a_number_that_stands_for_missing_far_from_all_others_is_an_atom() -> None:
+    g = numpy_generator(8, "sentinel")
+    x = np.where(g.random(4000) < 0.01, -9999.0, g.normal(20, 3, 4000))
+    values, begins = {"x": cells(x)}, np.arange(0, 4000, 20)
+    codec = SeriesCodec.fit([number("x")], part(values, begins, np.full(200, 20)))
+    assert codec.channels[0].atoms == (-9999.0,)
+    noise = g.normal(0, 1, (300, 20, codec.spec.compact_dim // 20)).astype(np.float32)
+    noise[:, :, 1] = g.random((300, 20)) < 0.01
+    made = codec.decode(noise).cells["x"].data
+    assert set(made[made < 0]) == {-9999.0} and made[made >= 0].min() >= x[x > 0].min()
+
+
 @pytest.mark.parametrize("scale", ["channel", "record"])
 def test_every_step_keeps_the_rules_of_its_channels(scale: str) -> None:
     g = numpy_generator(3, "rules")

@@ -208,7 +208,7 @@ def rules_kept(function: Function[T], one: str, many: str) -> Metric[T]:
 
     return Metric(
         "rules", function, "rules", f"The share of {many} that keep every rule of the data.", title="Rules kept",
-        noun="rules of the data", question=f"Does every synthetic {one} keep what holds in every real one?",
+        noun=f"{many} that keep the rules", question=f"Does every synthetic {one} keep what holds in every real one?",
         good=f"All {many} keep the rules.", bad=f"Some {many} break rules that no real one breaks.",
         remedy="train with these rules (--rule), or do not leave them out (--no-rule)", details=said, tolerance=0.005,
     )  # fmt: skip

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gankit.columns.codec import Codec
+from gankit.columns.quantiles import alone
 from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.columns.splitting import covered
@@ -159,7 +160,7 @@ def _knots(x: Floats) -> tuple[tuple[float, float], ...]:
 
 def _frequent(x: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """All different numbers of x [M], NaN where missing, if they are few and stand in many steps each, else (); and
-    those that are much more frequent than all others, () where none are or all are few.
+    those that are much more frequent than all others or repeat far from them, () where none are or all are few.
     """
     x = x[np.isfinite(x)]
     some = x if len(x) <= MOST_COUNTED else x[numpy_generator(0, "frequent").integers(0, len(x), MOST_COUNTED)]
@@ -171,7 +172,10 @@ def _frequent(x: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
     order = np.argsort(-counts, kind="stable")[: MOST_ATOMS + 1]
     most, least = counts[order], max(LEAST_ATOM * len(some), LEAST_STEPS)
     falls = np.flatnonzero((most[:-1] >= ATOM_RATIO * most[1:]) & (most[:-1] >= least))
-    return (), tuple(values[order[: falls[-1] + 1]].tolist()) if len(falls) else ()
+    found = values[order[: falls[-1] + 1]] if len(falls) else values[:0]
+    far = np.flatnonzero(alone(values, counts)) if len(values) > FEW_NUMBERS else order[:0]
+    far = far[np.argsort(-counts[far], kind="stable")[:MOST_ATOMS]]
+    return (), tuple(dict.fromkeys([*found.tolist(), *values[far].tolist()]))
 
 
 def _jumps(codes: Ints, rough: bool) -> bool:
