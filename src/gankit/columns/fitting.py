@@ -41,6 +41,9 @@ FIRST_LOOK = 5_000
 FEWEST = 50
 """Training rows, at the least, on which something is said of all rows."""
 
+WIDE = 1.0
+"""Differences that vary more than so many times the columns themselves are not coded in their place."""
+
 BITS = 40.0
 """So improbable, in bits, must a relation be among columns that have none."""
 
@@ -169,8 +172,9 @@ def assembled(rows: Rows, rules: list[Rule], fixed: frozenset[str]) -> Rules:
     items: list[Item] = list(rules)
     taken = {name for rule in rules for name in rule.targets}
     kept: set[tuple[str, str]] = set()
-    for above, name in itertools.product((True, False), _ranked(orders)):
-        mine = [o for o in orders if (o.high if above else o.low) == name and (o.low, o.high) not in kept]
+    near = [order for order in orders if rows.apart > 1 or _is_near(rows, order)]
+    for above, name in itertools.product((True, False), _ranked(near)):
+        mine = [o for o in near if (o.high if above else o.low) == name and (o.low, o.high) not in kept]
         if not mine or name in taken or name in fixed:
             continue
         step = _difference(rows, name, mine, above)
@@ -184,6 +188,17 @@ def assembled(rows: Rows, rules: list[Rule], fixed: frozenset[str]) -> Rules:
     used = {n for i in placed for n in (*i.sources, *(i.targets if isinstance(i, Difference) else ()))}
     grids = {n: Grid.of(rows.columns[n]) for n in used if n in rows.columns and rows.columns[n].type != "category"}
     return Rules(tuple(placed), grids, tuple(rows.columns), tuple(redrawn))
+
+
+def _is_near(rows: Rows, order: Order) -> bool:
+    """Whether the difference of two columns varies no more than they do, `WIDE` times, and is what is to be coded.
+
+    Where it varies more, the columns' own distributions are more than it: they are coded, and the few rows out of order
+    drawn again. Series cannot be drawn again for a step.
+    """
+    low, high = known(rows.first, order.low), known(rows.first, order.high)
+    both = np.isfinite(low) & np.isfinite(high)
+    return bool((high - low)[both].std() <= WIDE * min(low[both].std(), high[both].std()))
 
 
 def _follows(rules: Sequence[Rule], order: Order) -> bool:

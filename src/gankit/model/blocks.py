@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -37,8 +38,11 @@ MOST_IMAGES, LEAST_IMAGES, BLOCK_NUMBERS = 256, 4, 2**20
 MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 """Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
 
-FEWEST_ATTEMPTS, MOST_ATTEMPTS, LEAST_ACCEPTED = 8, 2000, 0.001
-"""Blocks that are drawn again before it is given up, at the least and the most, and the share that must be accepted."""
+REDRAWN_ROWS = 1024
+"""Rows of a block of a table that are drawn again for those that were not accepted."""
+
+FEWEST_TRIED, LEAST_ACCEPTED = 65_536, 0.001
+"""Records that are drawn before it is given up, at the least, and the share that must be accepted."""
 
 FAR = 2**40
 """How far the numbers of blocks that are drawn again are apart."""
@@ -179,9 +183,16 @@ def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, trun
 
 
 def column_blocks(
-    generator: ColumnGenerator, codec: TableCodec, limits: Mapping[int, Restriction], seed: int
+    generator: ColumnGenerator,
+    codec: TableCodec,
+    limits: Mapping[int, Restriction],
+    seed: int,
+    rows: int = BLOCK_ROWS,
 ) -> Blocks:
-    """Generators that go column by column: blocks restricted exactly; what training never showed is never made."""
+    """Generators that go column by column: blocks restricted exactly; what training never showed is never made.
+
+    rows: of a block; rows of blocks of another size are others.
+    """
     import torch
 
     from gankit.randomness import torch_generator
@@ -192,23 +203,24 @@ def column_blocks(
 
     def block(index: int) -> Block:
         draws = torch_generator(seed, "sample", index)
-        z = torch.randn(generator.num_latents, BLOCK_ROWS, generator=draws).T
+        z = torch.randn(generator.num_latents, rows, generator=draws).T
         uniforms = None
         if generator.needs_candidates(allowed):
-            size = (BLOCK_ROWS, generator.num_candidates * len(allowed) + 1)
+            size = (rows, generator.num_candidates * len(allowed) + 1)
             uniforms = torch.rand(size, generator=torch_generator(seed, "candidates", index), dtype=torch.float64)
         compact: np.ndarray = generator.generate(z, allowed, uniforms, masks).numpy()
         for i, limit in limits.items():
             compact[:, i] = limit.place(compact[:, i])
-        return np.zeros((BLOCK_ROWS, 0)), compact
+        return np.zeros((rows, 0)), compact
 
     return block
 
 
-def obeying(make: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray], end: int) -> Blocks:
+def obeying(make: Blocks, remake: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray], end: int) -> Blocks:
     """Blocks in which every record before the `end`-th is accepted: what is not is taken from further draws, in order.
 
-    accept: from the given columns and what G made, both compact, to [rows] bool.
+    remake: the blocks of further draws, which may be smaller. accept: from the given columns and what G made, both
+    compact, to [rows] bool.
     """
 
     def block(index: int) -> Block:
@@ -216,12 +228,12 @@ def obeying(make: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray]
         good = accept(known, made)
         needed = slice(end - index * len(made))
         tried, found = len(good), int(good.sum())
-        for attempt in range(1, MOST_ATTEMPTS):
+        for attempt in count(1):
             if good[needed].all():
                 return known, made
-            if attempt >= FEWEST_ATTEMPTS and found < LEAST_ACCEPTED * tried:
+            if tried >= FEWEST_TRIED and found < LEAST_ACCEPTED * tried:
                 break
-            again, more = make(index + attempt * FAR)
+            again, more = remake(index + attempt * FAR)
             taken = np.flatnonzero(accept(again, more))
             tried, found = tried + len(more), found + len(taken)
             left = np.flatnonzero(~good)[: len(taken)]

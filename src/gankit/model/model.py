@@ -214,17 +214,18 @@ class Model:
         if (chain := generator.by_column) is not None:
             limits = self.codec.restrictions(self.schema, where or {})
             made = blocks.column_blocks(chain, self.codec, limits, seed)
-            return self._accepted(made, where or {}, end)
+            remade = blocks.column_blocks(chain, self.codec, limits, seed, blocks.REDRAWN_ROWS)
+            return self._accepted(made, remade, where or {}, end)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
         made = blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
-        return self._accepted(made, {}, end)
+        return self._accepted(made, made, {}, end)
 
-    def _accepted(self, made: Blocks, conditions: Mapping[str, Any], end: int) -> Blocks:
+    def _accepted(self, made: Blocks, remade: Blocks, conditions: Mapping[str, Any], end: int) -> Blocks:
         """Blocks with records in place of those that break rules of the data, or conditions that no cell keeps."""
         accept = self.codec.acceptance(self.schema, conditions)
         if accept is None:
             return made
-        return blocks.obeying(made, lambda known, rows: accept(rows, self._beside(known)), end)
+        return blocks.obeying(made, remade, lambda known, rows: accept(rows, self._beside(known)), end)
 
     def _beside(self, known: np.ndarray) -> dict[str, Any]:
         """The given columns, of compact rows."""
