@@ -34,6 +34,7 @@ from gankit.columns.fitting import (
 from gankit.columns.formulas import UNITS, Formula, quoted
 from gankit.columns.rules import (
     DAY,
+    Bools,
     Columns,
     Equation,
     Floats,
@@ -201,7 +202,8 @@ class _Found:
     def _products(self) -> None:
         """a = b * c and a = b / c, and a hundred times as much where one is a percentage."""
         names = [n for n in self.rows.of("number") if _varied(self.rows, n, 1)][:MOST_FACTORS]
-        if len(names) < 3:
+        free = np.array([n not in self.derived and self.rows.unlike(n, 8) for n in names])
+        if len(names) < 3 or not free.any():
             return
         rows = np.arange(0, len(self.rows.first[names[0]].data), max(1, len(self.rows.first[names[0]].data) // 64))
         x = np.stack([known(self.rows.first, n)[rows] for n in names])
@@ -212,7 +214,7 @@ class _Found:
                 for operation, made in (("*", factor * x[j] * x), ("/", factor * x[j] / x)):
                     for k in range(j if operation == "*" else 0, len(names)):
                         told = np.isfinite(made[k]) & np.isfinite(x)
-                        fits = ((np.abs(x - made[k]) <= slack) | ~told).all(1) & (told.sum(1) >= 8)
+                        fits = free & ((np.abs(x - made[k]) <= slack) | ~told).all(1) & (told.sum(1) >= 8)
                         for i in np.flatnonzero(fits):
                             if i not in (j, k) and j != k:
                                 formula = Formula(operation, (Formula.column(names[j]), Formula.column(names[k])))
@@ -297,24 +299,37 @@ class _Found:
             for mark in "_.=: -":
                 if mark in name:
                     groups.setdefault(name.rsplit(mark, 1)[0] + mark, []).append(name)
+        on = {name: self.rows.first[name].data == off_on[1] for name, off_on in switches.items()}
         names = list(switches)
-        runs = [names[i:] for i in range(len(names))]
-        for group, prefixed in [*((g, True) for g in groups.values()), *((r, False) for r in runs)]:
-            if len(group) > 1 and not self.derived & set(group[:1]):
-                self._one_of([n for n in group if n not in self.derived], switches, prefixed)
+        for group in groups.values():
+            self._one_of(group, on, switches, prefixed=True)
+        for i in range(len(names)):
+            self._one_of(names[i:], on, switches, prefixed=False)
 
-    def _one_of(self, names: list[str], switches: Mapping[str, tuple[float, float]], prefixed: bool) -> None:
-        on = np.stack([self.rows.train[n].data == switches[n][1] for n in names], 1)
-        upto = np.cumsum(on, axis=1)
-        exact = [k + 1 for k in range(1, len(names)) if (upto[:, k] == 1).all()]
-        share = on.mean(0)
-        overlaps = len(on) * (share.sum() ** 2 - (share**2).sum()) / 2
-        most = prefixed and len(names) > 2 and (upto[:, -1] <= 1).all() and overlaps >= 2 * AT_LEAST
-        many = len(names) if most and not exact else max(exact, default=0)
-        if many > 2 or (many == 2 and prefixed):
-            group, is_category = names[:many], [self.rows.columns[n].type == "category" for n in names[:many]]
+    def _one_of(
+        self, names: list[str], on: Mapping[str, Bools], switches: Mapping[str, tuple[float, float]], prefixed: bool
+    ) -> None:
+        """Takes the first columns of which no two are set in one row, if one always is; or all of them, with names that
+        begin alike, where chance would have set two.
+        """
+        names = [n for n in names if n not in self.derived] if prefixed else names
+        if len(names) < 2 or names[0] in self.derived:
+            return
+        covered, group = on[names[0]].copy(), names[:1]
+        for name in names[1:]:
+            if name in self.derived or (covered & on[name]).any():
+                break
+            covered |= on[name]
+            group.append(name)
+            if covered.all():
+                break
+        share = np.array([on[n].mean() for n in group])
+        overlaps = self.rows.num_train * (share.sum() ** 2 - (share**2).sum()) / 2
+        most = prefixed and len(names) == len(group) > 2 and overlaps >= 2 * AT_LEAST
+        if (covered.all() and len(group) > 2 - prefixed) or most:
+            is_category = tuple(self.rows.columns[n].type == "category" for n in group)
             off, set_ = zip(*(switches[n] for n in group), strict=True)
-            self.add(OneHot(tuple(group), set_, off, tuple(is_category), bool(exact)))
+            self.add(OneHot(tuple(group), set_, off, is_category, bool(covered.all())))
 
     def _together(self) -> None:
         """Columns that are missing in the same rows, ten of these at least."""
