@@ -29,8 +29,8 @@ Columns = Mapping[str, Values]
 
 DAY = 86400.0
 
-MOST_NOTED = 30
-"""Rules of which there is a note each."""
+MOST_NOTED, LONGEST = 30, 200
+"""Rules of which there is a note each, and characters of them that it shows."""
 
 _SLACK = 1e-6  # of a step, by which a multiple of it that was computed may be off
 _RELATIVE = 1e-7  # by which numbers without a step, maybe of single precision, may miss a formula
@@ -664,7 +664,8 @@ class Rules:
 
     def notes(self) -> list[str]:
         """A line a rule, and one on how to change them."""
-        lines = [f"rule: {rule.text}" for rule in self.rules[:MOST_NOTED]]
+        short = [rule.text if len(rule.text) <= LONGEST else f"{rule.text[:LONGEST]} …" for rule in self.rules]
+        lines = [f"rule: {text}" for text in short[:MOST_NOTED]]
         more = len(self.rules) - len(lines)
         left = f"{more} more are listed by gankit inspect. " if more else ""
         how = (

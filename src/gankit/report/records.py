@@ -218,7 +218,7 @@ def rules_table(results: Mapping[str, MetricResult], many: str) -> list[Table]:
     """What breaks each rule, in real records and in fakes."""
     rules = results["rules"].details.get("rules") or [] if "rules" in results else []
     columns: Mapping[str, Callable[[Any], str]] = {
-        "Rule": lambda r: str(r["rule"]),
+        "Rule": lambda r: r["rule"] if len(r["rule"]) <= 200 else f"{r['rule'][:200]} …",
         f"#Broken by real {many}": lambda r: numbers.share(r["real"]),
         f"#Broken by synthetic {many}": lambda r: numbers.share(r["fake"]),
     }
