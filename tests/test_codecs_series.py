@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.columns.column import Column
-from gankit.columns.relations import find_rules
+from gankit.columns.relations.finding import find_rules
 from gankit.columns.schema import Values
 from gankit.kinds.series.codec import ENDED, GOING, MAX_LEVELS, Channel, SeriesCodec, _frequent, is_rough
 from gankit.kinds.series.records import SeriesSet

@@ -13,10 +13,10 @@ import pytest
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
 from gankit.columns.conditions import obeying
-from gankit.columns.formulas import Formula, parse_comparison
 from gankit.columns.inference import infer
-from gankit.columns.relations import find_rules
-from gankit.columns.rules import Rules
+from gankit.columns.relations.finding import find_rules
+from gankit.columns.relations.formulas import Formula, parse_comparison
+from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError

@@ -17,7 +17,7 @@ import numpy as np
 
 from gankit.columns.conditions import Restriction, obeying, restrictions
 from gankit.columns.quantiles import Cells
-from gankit.columns.rules import Rules
+from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
 
@@ -56,7 +56,7 @@ class Codec(ABC, Generic[R]):
         """Records of compact numbers [N, ...]; every value is one that training allows."""
 
     rules: Rules = Rules.NONE
-    """What every record keeps; see `columns.rules`."""
+    """What every record keeps; see `columns.relations.rules`."""
 
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """Conditions as restrictions of cells, by the position of their column; {} for codecs that know no cells."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from gankit.columns.clocks import offsets_at, zone_of
 from gankit.columns.dates import DateStyle, parse_dates
-from gankit.columns.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
+from gankit.columns.relations.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.errors import OptionError, suggestion
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from gankit.columns.codec import Codec
 from gankit.columns.quantiles import alone
-from gankit.columns.rules import Rules
+from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.columns.splitting import covered
 from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
 from gankit.columns.inference import infer
-from gankit.columns.relations import find_rules
+from gankit.columns.relations.finding import find_rules
+from gankit.columns.relations.rules import Rules
 from gankit.columns.rows import naming, records_of
-from gankit.columns.rules import Rules
 from gankit.columns.schema import Column, Schema
 from gankit.columns.splitting import (
     FRACTION,

@@ -16,7 +16,7 @@ import numpy as np
 
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.quantiles import Cells
-from gankit.columns.rules import Rules
+from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.spec import Block, Spec
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
-from gankit.columns.relations import find_rules
+from gankit.columns.relations.finding import find_rules
+from gankit.columns.relations.rules import Rules
 from gankit.columns.rows import Rows, naming, rows_of
-from gankit.columns.rules import Rules
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig

@@ -8,9 +8,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from gankit.columns.fitting import Rows, counter_of, equation_of, joined_rows, order_of, sign_of, switch_of
-from gankit.columns.formulas import UNITS, Formula, parse_comparison
-from gankit.columns.rules import (
+from gankit.columns.relations.fitting import Rows, counter_of, equation_of, joined_rows, order_of, sign_of, switch_of
+from gankit.columns.relations.formulas import UNITS, Formula, parse_comparison
+from gankit.columns.relations.rules import (
     Comparison,
     Lookup,
     OneHot,

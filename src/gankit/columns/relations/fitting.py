@@ -15,9 +15,9 @@ import numpy as np
 
 from gankit.columns.column import Column, Values
 from gankit.columns.dates import grain_of_times
-from gankit.columns.formulas import Formula
 from gankit.columns.numbers import grain_of
-from gankit.columns.rules import (
+from gankit.columns.relations.formulas import Formula
+from gankit.columns.relations.rules import (
     DAY,
     Columns,
     Comparison,

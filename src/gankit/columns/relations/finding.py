@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from gankit.columns.column import Column
-from gankit.columns.fitting import (
+from gankit.columns.relations.fitting import (
     BITS,
     FEWEST,
     Rows,
@@ -31,8 +31,8 @@ from gankit.columns.fitting import (
     sign_of,
     switch_of,
 )
-from gankit.columns.formulas import UNITS, Formula, quoted
-from gankit.columns.rules import (
+from gankit.columns.relations.formulas import UNITS, Formula, quoted
+from gankit.columns.relations.rules import (
     DAY,
     Bools,
     Columns,
@@ -48,7 +48,7 @@ from gankit.columns.rules import (
     codes_of,
     known,
 )
-from gankit.columns.stated import stated_rules
+from gankit.columns.relations.stated import stated_rules
 
 MOST_COLUMNS = 300
 """Of more columns of one type no relations are looked for."""

@@ -1,6 +1,6 @@
 """Relations between columns that hold in every row, and how rows are coded so that every fake keeps them.
 
-Knows parsed columns; never files, codecs or networks, and not how relations are found (`columns.relations`).
+Knows parsed columns; never files, codecs or networks, and not how relations are found (`columns.relations.finding`).
 
 A column that follows from others is not coded but made from them when rows are decoded; of two columns in order the
 second is coded as its difference to the first, so that durations and margins keep their own distribution; columns of
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gankit.columns.column import Column, Values
-from gankit.columns.formulas import Formula, parse_comparison, quoted
 from gankit.columns.numbers import to_grain
+from gankit.columns.relations.formulas import Formula, parse_comparison, quoted
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

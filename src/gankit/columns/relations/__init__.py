@@ -1,0 +1,1 @@
+"""What holds between columns in every row: rules, how they are found and stated, and how rows keep them."""
