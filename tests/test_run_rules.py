@@ -129,6 +129,9 @@ def test_vectors_keep_rules_too() -> None:
     model = gankit.train(np.stack([a, b, a + 2 * b], 1), **SHORT)
     made = model.sample(200)
     np.testing.assert_allclose(made[:, 2], made[:, 0] + 2 * made[:, 1], rtol=1e-9, atol=1e-9)
+    inside = np.stack([a, b], 1)[(a + b < 1) & (a - b < 1)]
+    made = gankit.train(inside, rule=["x0 + x1 < 1", "x0 - x1 < 1"], no_rule=["all"], **SHORT).sample(300)
+    assert (made[:, 0] + made[:, 1] < 1).all() and (made[:, 0] - made[:, 1] < 1).all()
 
 
 def test_runs_of_before_have_no_rules(run: Path) -> None:
