@@ -326,7 +326,6 @@ _Distance = partial(Metric[SeriesInputs], best=0.0, direction="lower", halvings=
 
 _METRICS: Sequence[Metric[SeriesInputs]] = (
     records.rules_kept(_rules, "step", "steps"),
-    records.rules_kept(_rules, "step", "steps"),
     Metric(
         "discriminative", _discriminative, "judge",
         "|accuracy - 1/2| of a GRU that is trained afterwards to tell fakes from held-out series (TimeGAN).",
