@@ -250,7 +250,8 @@ class _Found:
     def _tells(self, name: str) -> bool:
         column, cells = self.rows.columns[name], self.rows.train[name]
         if column.type == "category":
-            return len(column.levels) <= max(MOST_KEYS, self.rows.num_train / 3)
+            unknown = bool(((cells.data < 0) & (cells.missing == 0)).any())  # offsets of times that are missing
+            return not unknown and len(column.levels) <= max(MOST_KEYS, self.rows.num_train / 3)
         if column.type != "number":
             return False
         different = len(np.unique(known(self.rows.first, name)))
