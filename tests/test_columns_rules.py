@@ -227,6 +227,21 @@ def test_a_stated_rule_that_does_not_hold_is_refused_in_words(text: str, why: st
     assert why in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        (["total = fare + tip + tolls", "total = tolls + tip + fare"], "makes 'total' already"),
+        (["total = fare + tip + tolls", "fare = total - tip - tolls"], "would make itself"),
+        (["town = zone"], "is a category"),
+    ],
+)
+def test_stated_rules_that_make_one_column_twice_are_refused(stated: list[str], why: str) -> None:
+    with pytest.raises(OptionError, match=why):
+        ruled(trips(), stated=stated)
+    with pytest.raises(OptionError, match="'town' is given"):
+        ruled(trips(), stated=["zone -> town"], fixed=["town"])
+
+
 def test_rules_can_be_left_out_by_text_by_column_and_all_at_once() -> None:
     cells = trips()
     assert not texts(ruled(cells, without=["all"])[2])

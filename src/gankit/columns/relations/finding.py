@@ -49,6 +49,7 @@ from gankit.columns.relations.rules import (
     known,
 )
 from gankit.columns.relations.stated import stated_rules
+from gankit.errors import OptionError
 
 MOST_COLUMNS = 300
 """Of more columns of one type no relations are looked for."""
@@ -89,12 +90,27 @@ def find_rules(
     """
     rows = Rows({column.name: column for column in columns}, train, heldout, apart)
     without = tuple(without)
-    rules = [rule for text in stated for rule in stated_rules(rows, text)]
+    rules: list[Rule] = []
+    for text in stated:
+        for rule in stated_rules(rows, text):
+            _check_free(rule, text, rules, frozenset(fixed))
+            rules.append(rule)
     if "all" not in without and rows.num_train >= FEWEST:
         found = _Found(rows, rules, without, frozenset(fixed))
         found.search()
         rules = found.rules
     return assembled(rows, rules, frozenset(fixed))
+
+
+def _check_free(rule: Rule, text: str, rules: list[Rule], fixed: frozenset[str]) -> None:
+    """Refuses a stated rule whose column is given, or made from others already."""
+    for name in rule.targets:
+        if name in fixed:
+            raise OptionError(f"--rule {text!r}: column {name!r} is given, so that it cannot be made from others.")
+        other = next((r.text for r in rules if name in r.targets), None)
+        if other is not None or circular([*rules, rule]):
+            why = f"{other!r} makes {name!r} already" if other else f"with the other rules {name!r} would make itself"
+            raise OptionError(f"--rule {text!r}: {why}. State one of them.")
 
 
 class _Found:
