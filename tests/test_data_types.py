@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from gankit.columns.inference import infer
-from gankit.columns.schema import Column, Schema
+from gankit.columns.schema import Column, Schema, Values
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
@@ -677,3 +677,12 @@ def test_the_missing_cells_of_real_tables_are_counted_right(shared_data: Path) -
         records = read(shared_data / "tables" / name)
         values = infer(records).parse(records.table)
         assert sum(int((v.missing > 0).sum()) for v in values.values()) == count
+
+
+def test_the_largest_doubles_beside_small_decimals_come_back() -> None:
+    numbers = [0.0, 0.0, 0.0, 1.797693134862316e307, 0.25] * 8
+    schema = infer(Records(pa.table({"x": [repr(v) for v in numbers]}), Origin("csv")), TrainConfig(), notes=[])
+    column = schema.column("x")
+    back = column.parse(pa.array([repr(v) for v in numbers])).data
+    assert back.tolist() == numbers
+    assert np.isfinite(column.parse(column.format(Values(back, np.zeros(40, np.int8)))).data).all()

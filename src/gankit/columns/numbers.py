@@ -308,8 +308,9 @@ def to_grain(values: Floats, grain: float, decimals: int | None) -> Floats:
         return values
     scale = 10.0**decimals
     step = max(1.0, np.rint(grain * scale))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.rint(values * scale / step) * step / scale)
+    with np.errstate(invalid="ignore", over="ignore"):
+        moved = np.rint(values * scale / step) * step / scale
+    return np.where(np.isinf(moved), values, moved)  # so large that it has no digits there
 
 
 def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array:
@@ -323,7 +324,8 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
         return _with_marks(_float_texts(values, style), style)
     scale = 10.0**style.decimals
     step = max(1.0, np.rint(grain * scale))
-    steps = np.rint(values * scale / step)
+    with np.errstate(over="ignore"):
+        steps = np.rint(values * scale / step)
     if len(steps) and float(np.abs(steps).max()) * step >= EXACT:
         if style.layout != "integer":
             return _with_marks(_float_texts(values, style), style)
