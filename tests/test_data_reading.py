@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
+import re
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +25,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, GankitError, OptionError
 from gankit.io.reading import read
 from gankit.io.records import Records, fingerprint
+from gankit.io.writing import write
 
 ROWS = [["name", "age", "note"], ["Ann", "41", "a"], ["Bob", "7", "b"], ["Cid", "30", "a"]]
 
@@ -59,6 +64,39 @@ def test_the_encoding_is_found_out(tmp_path: Path, encoding: str, found: str) ->
     assert records.table.column("name").to_pylist()[:2] == ["José", "Zoë"]
     assert records.origin.encoding == found
     assert (found == "latin-1") == any("Latin-1" in note and "--encoding" in note for note in notes)
+
+
+WORDS = {
+    "cp1250": "Łódź żółty Kraków Gdańsk święto książka zielony mężczyzna",
+    "iso8859-2": "Plzeň žlutý Třebíč Hradec červený kůň město šest",
+    "cp1251": "Москва красный зелёный Казань синий Иванов дом улица",
+    "koi8_r": "Москва красный зеленый Казань синий Иванов дом улица",
+    "cp1254": "Beşiktaş ağaç ışık kırmızı yeşil İstanbul çiçek şehir",
+    "cp932": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
+    "euc_jp": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
+    "gbk": "北京 上海 红色 蓝色 中国 价格 男性 城市",
+    "big5": "臺北 高雄 紅色 藍色 臺灣 價格 男性 城市",
+    "cp949": "서울 부산 빨강 파랑 초록 대한민국 인천 남자",
+    "utf-16-le": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
+    "utf-16-be": "Москва красный зелёный Казань синий Иванов дом улица",
+}
+
+
+@pytest.mark.parametrize("encoding", WORDS)
+def test_encodings_of_other_scripts_are_found_out_and_written(tmp_path: Path, encoding: str) -> None:
+    words = WORDS[encoding].split()
+    text = f"id,{words[0]}\n" + "".join(f"{i},{words[i % 8]} {words[i * 3 % 7]}\n" for i in range(40))
+    records = read(save(tmp_path, text.encode(encoding)))
+    assert records.origin.encoding == encoding
+    assert cells(records) == [line.split(",") for line in text.splitlines()]
+    write([records.table], tmp_path / "out.csv", records.origin, lambda table, _: table)
+    assert (tmp_path / "out.csv").read_bytes() == text.encode(encoding)
+
+
+@pytest.mark.parametrize("word", ["José", "ÄÖÜ", "50 µm", "£5", "½", "it’s", "10 €", "São João", "España", "Ærø"])
+def test_a_single_word_of_western_europe_stays_as_it_is(tmp_path: Path, word: str) -> None:
+    text = "id,name\n" + "".join(f"{i},{word if i == 7 else 'plain'}\n" for i in range(20))
+    assert read(save(tmp_path, text.encode("cp1252"))).table.column("name")[7].as_py() == word
 
 
 def test_windows_signs_are_read_as_windows_1252(tmp_path: Path) -> None:
@@ -122,11 +160,77 @@ def test_a_file_without_bad_lines_is_read_the_same_and_nothing_is_said(tmp_path:
 
 def test_a_file_of_mostly_bad_lines_is_refused_even_so(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    path.write_bytes(b"made by a spreadsheet\na,b\n1,2\n3,4\n")
+    path.write_bytes(b"made\na,b\nc,d\ne,f\n")
     with pytest.raises(
         DataError, match=r"3 of 4 lines have another number of fields than the first \(1\), too many to skip"
     ):
         read(path, TrainConfig(skip_bad_lines=True, delimiter=","))
+
+
+TABLE = "a,b,c\n" + "".join(f"{i},{i * 1.5},x{i % 3}\n" for i in range(12))
+PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "said"),
+    [
+        ("sep=;\n" + TABLE.replace(",", ";"), TABLE, "delimiter ';', as the first line says; --delimiter"),
+        ('"sep=\t"\r\n' + TABLE.replace(",", "\t"), TABLE, r"delimiter '\\t'"),
+        ("Report of 2024\nSensor: A7\n\n" + PAIRS, PAIRS, "begins at line 4.*'Report of 2024', ….*--header yes"),
+        ("Report,,\n,,\n" + TABLE, TABLE, "begins at line 3"),
+        ("Station,A7\nDepth,12\n\n" + PAIRS, PAIRS, "begins at line 4"),
+        ("# made by x\n# version 2, of y\n" + TABLE, TABLE, "begins at line 3"),
+        ("% made, by, x\n" + TABLE, TABLE, "begins at line 2"),
+        ("# temp\nval\n1\n2\n3\n", "val\n1\n2\n3\n", "begins at line 2"),
+        ("a,b,c\nm/s,°C,kind\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(m/s, °C, kind\).*--header yes"),
+        (TABLE + "# moved\n" + TABLE[6:], TABLE + TABLE[6:], "line 14 .'# moved'"),
+        (TABLE + "Source: a bank, 2024\n", TABLE, "line 14 .'Source: a bank, 2024'"),
+        (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 15, 16"),
+        (TABLE + "Total,99,\n", TABLE, "'Total'.*rename it"),
+        (
+            TABLE.replace("\n", ",,\n") + ",,,,\n" * 4,
+            TABLE,
+            r"without name and cells \(2\).*\n.*without any cell \(4\)",
+        ),
+    ],
+)
+def test_what_stands_around_a_table_is_left_out_and_said(tmp_path: Path, text: str, rows: str, said: str) -> None:
+    notes: list[str] = []
+    plain = read(save(tmp_path, rows, "plain.csv"))
+    records = read(save(tmp_path, text), notes=notes)
+    assert cells(records) == cells(plain)
+    assert re.search(said, "\n".join(notes)), notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#a,b\n1,2\n3,4\n5,6\n",
+        "a,b\n\nx,1\ny,2\nz,3\n",
+        ",b\nx,1\ny,2\nz,3\n",
+        "a,b\nunknown,n/a\n1,2\n3,4\n5,6\n",
+        "a,b\ns,m\ns,m\nt,n\n",
+        "a,b\n1,\n,2\n,\n3,\n,4\n,\n",
+        "city,n\nTotal,1\nParis,2\nTotal,3\n",
+    ],
+)
+def test_good_tables_keep_every_line(tmp_path: Path, text: str) -> None:
+    written = [line.split(",") for line in text.splitlines() if line]
+    found = cells(read(save(tmp_path, text)))
+    assert found[1:] == written[1:] and len(found[0]) == len(written[0])
+
+
+def test_header_yes_keeps_every_line_below_the_first(tmp_path: Path) -> None:
+    text = "a,b\nm,s\n1,2\n3,4\n5,6\n"
+    assert len(read(save(tmp_path, text), TrainConfig(header="yes"))) == 4
+    assert len(read(save(tmp_path, text))) == 3
+
+
+def test_names_that_lack_one_or_have_one_too_many_are_understood(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i * i},{i % 2}\n" for i in range(5))
+    assert read(save(tmp_path, "a,b\n" + rows)).table.column_names == ["c0", "a", "b"]
+    assert read(save(tmp_path, "a,b,c,\n" + rows)).table.column_names == ["a", "b", "c"]
+    assert read(save(tmp_path, "a,b,c\n" + rows.replace("\n", ",\n"))).table.column_names == ["a", "b", "c"]
 
 
 def test_a_decimal_comma_does_not_divide_fields(tmp_path: Path) -> None:
@@ -153,6 +257,17 @@ def test_gz_and_zip_are_unpacked(tmp_path: Path) -> None:
     packed = save(tmp_path, gzip.compress(text.encode()), "data.csv.gz")
     assert cells(read(tmp_path / "data.zip")) == cells(read(packed)) == ROWS
     assert (read(tmp_path / "data.zip").origin.compression, read(packed).origin.compression) == ("zip", "gz")
+
+
+@pytest.mark.parametrize(("suffix", "module"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def test_compressed_files_are_read_and_written(tmp_path: Path, suffix: str, module: ModuleType) -> None:
+    text = b"a,b\n1,x\n2,y\n"
+    records = read(save(tmp_path, module.compress(text), f"data.csv.{suffix}"))
+    assert records.origin.compression == suffix and records.origin.name == "data"
+    write([records.table], tmp_path / f"out.csv.{suffix}", records.origin, lambda table, _: table)
+    assert module.decompress((tmp_path / f"out.csv.{suffix}").read_bytes()) == text
+    with pytest.raises(DataError, match=r"damaged or cut off"):
+        read(save(tmp_path, module.compress(text * 500)[:-9], f"data.csv.{suffix}"))
 
 
 def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +301,19 @@ def test_json_lines_keep_types_and_fill_what_is_absent(tmp_path: Path) -> None:
         {"a": 2, "b": None, "c": None, "d": 1.5},
     ]
     assert [str(field.type) for field in table.schema] == ["int64", "string", "bool", "double"]
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "table", "values"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ""])
+def test_what_pandas_writes_as_json_is_read(tmp_path: Path, orient: str, suffix: str) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"n": [1, 2, 3], "name": ["a", "b", None]})
+    notes: list[str] = []
+    records = read(save(tmp_path, frame.to_json(orient=orient), f"x{suffix}"), notes=notes)
+    names = ["c0", "c1"] if orient == "values" else ["n", "name"]
+    assert cells(records) == [names, [1, "a"], [2, "b"], [3, None]]
+    assert records.origin.format == "json"
+    assert bool(notes) == (orient not in ("records", "values"))
 
 
 def test_json_that_mixes_texts_and_numbers_becomes_texts_with_a_note(tmp_path: Path) -> None:
@@ -265,6 +393,9 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.json", b"[1, 2", "line 1"),
         ("x.xml", b"<a><b></a>", "well-formed"),
         ("x.xml", b"<a><b>1</b></a>", "--xpath"),
+        ("x.html", b"a,b", "HTML page"),
+        ("x.csv", b"\n<!DOCTYPE html>\n<html><body>Not found</body></html>", "HTML page"),
+        ("x.xml", b'<?xml version="1.0"?>\n<html lang="en"></html>', "HTML page"),
         ("x.xlsx", b"PK\x03\x04", "spreadsheet"),
         ("x.pkl", b"\x80\x04", "pickle"),
     ],

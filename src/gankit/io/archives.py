@@ -7,8 +7,9 @@ Knows paths, bytes and encodings; never what is in them.
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
+import itertools
+import lzma
 import os
 import posixpath
 import re
@@ -38,20 +39,45 @@ _CAMERA = (".raw", ".cr2", ".nef", ".dng")
 _FOREIGN = (".heic", ".heif", ".svg", ".psd", ".eps", ".dcm", ".nii", *_CAMERA, ".mp4", ".mov", ".avi")
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
+PACKINGS = {"gz": "gzip", "bz2": "bz2", "xz": "lzma"}
+"""The module for each suffix of a single compressed file."""
+
+PACKED = (*(f".{kind}" for kind in PACKINGS), ".zip")
+"""Suffixes that stand after that of the file inside."""
+
 _MOST_LINKS = 40
+_MOST_LINES, _MOST_BYTES = 2000, 1 << 16
+_ALPHABETS = {
+    "cp1252": (
+        "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "ãáàâçéêíõóôúüªº", "åäöéæøü", "àèéìíîòóùú", "éëïóöüèáê", "áðéíóúýþæö",
+    ),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "iso8859-2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1254": ("çğıöşüâî",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
+}  # fmt: skip
+"""Encodings of Latin letters, the likelier first, and the letters beyond ASCII of their languages."""
+
+_SIGNS = "°µ€§–—‘’‚“”„…«»¡¿±×·•™®©\xa0"
+"""Signs that say little of a language."""
+
+_SCRIPTS = [
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp932", "euc_jp", "gb18030", "big5", "cp949",
+]  # fmt: skip
+"""Encodings that the detector chooses from."""
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
-    """The bytes inside a .gz or .zip file (of one member), the inner name, and which of the two it was, or None.
+    """The bytes inside a .gz, .bz2, .xz or .zip file (of one member), the inner name, and which it was, or None.
 
     Raises:
         DataError: the archive is damaged, encrypted, holds several files or none, or is absurdly large inside.
     """
-    if data[:2] == b"\x1f\x8b":
-        inner = name[:-3] if name.lower().endswith(".gz") else name
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            return _all_of(stream, len(data), name), inner, "gz"
+    if kind := packing_of(data):
+        with import_module(PACKINGS[kind]).open(io.BytesIO(data)) as stream:
+            return _all_of(stream, len(data), name), strip_suffixes(name, (f".{kind}",)), kind
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06") and not name.lower().endswith((".npz", ".xlsx", ".ods")):
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -63,6 +89,14 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
                 f"{name!r} is damaged or not a zip file that can be read: {error}. Unpack it yourself."
             ) from error
     return data, name, None
+
+
+def packing_of(head: bytes) -> str | None:
+    """How bytes are compressed, by their beginning: "gz", "bz2", "xz" or None."""
+    if head.startswith(b"BZh") and head[4:10] != b"1AY&SY":
+        return None
+    module = next((module for magic, module in _COMPRESSIONS.items() if head.startswith(magic)), None)
+    return next((kind for kind, known in PACKINGS.items() if known == module), None)
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
@@ -77,14 +111,14 @@ def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _all_of(stream: IO[bytes] | gzip.GzipFile, packed: int, name: str) -> bytes:
+def _all_of(stream: IO[bytes], packed: int, name: str) -> bytes:
     parts, size, limit = [], 0, largest_size()
     try:
         while part := stream.read(_UNPACK_CHUNK):
             parts.append(part)
             size += len(part)
             check_unpacked(size, packed, name, limit)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{name!r} is damaged or cut off ({error}). Take another copy of it.") from error
     if not size:
         raise DataError(f"{name!r} is empty inside. Give a file with records.")
@@ -130,11 +164,10 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
         if data.startswith(mark):
             return _recoded(data, name, found), found
     head = data[:4096]
-    if head.count(b"\0") > len(head) // 4:
-        for found, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
-            if zeros.count(b"\0") > 0.7 * len(zeros):
-                notes.append(f"{name}: read as {found.upper()}; --encoding changes it")
-                return _recoded(data, name, found), found
+    for found, high, low in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if high.count(b"\0") > max(len(high) // 8, 10 * low.count(b"\0")):
+            notes.append(f"{name}: read as {found.upper()}; --encoding changes it")
+            return _recoded(data, name, found), found
     if b"\0" in data:
         raise DataError(
             f"{name!r} holds zero bytes: it is no text file. Give its format with --format, or save it as CSV."
@@ -142,22 +175,65 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return _single_byte(data, name, error, notes)
+        return _guessed(data, name, error, notes)
     return data, "utf-8"
 
 
-def _single_byte(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]) -> tuple[bytes, str]:
-    """Text that is not UTF-8: Windows-1252 where its extra signs are used, else Latin-1."""
+def _guessed(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]) -> tuple[bytes, str]:
+    """Text that is not UTF-8."""
     line = data.count(b"\n", 0, error.start) + 1
     control = sum(data.count(bytes([code])) for code in range(1, 32) if code not in (9, 10, 12, 13))
     if control > len(data) // 100 + 8:
         raise DataError(f"{name!r} is no text file. Give its format with --format, or save it as CSV.")
-    extra = any(bytes([code]) in data for code in range(0x80, 0xA0))
-    windows = extra and not any(bytes([code]) in data for code in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
-    found, title = ("cp1252", "Windows-1252") if windows else ("latin-1", "Latin-1")
+    found = _encoding_of(data, error.start)
+    title = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}.get(found, found)
     byte = f"byte 0x{data[error.start]:02X} in line {line}"
     notes.append(f"{name}: read as {title}, since it is not UTF-8 ({byte}); --encoding changes it")
     return data.decode(found).encode("utf-8"), found
+
+
+def _encoding_of(data: bytes, start: int) -> str:
+    """The likeliest encoding of bytes that are no UTF-8 from `start` on, judged by the lines that are not ASCII."""
+    begin = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
+    found = re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data[begin : begin + _UNPACK_CHUNK])
+    sample = b"\n".join(dict.fromkeys(match[0] for match in itertools.islice(found, _MOST_LINES)))[:_MOST_BYTES]
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    # Letters with accents stand alone between others; of other scripts whole words are not ASCII.
+    alone = sum(len(run) == 1 for run in runs) > 0.6 * len(runs)
+    choices = [encoding for encoding in _ALPHABETS if _decodes(data, encoding)]
+    fits = {encoding: _fit(sample.decode(encoding, "replace"), encoding) for encoding in choices}
+    chosen = max(choices, key=lambda encoding: fits[encoding][0], default="latin-1")
+    fit, num_letters = fits.get(chosen, (0.0, 0))
+    if fit < (0.9 if alone else 1.0) or not (alone or (num_letters and chosen == "cp1252")):
+        import charset_normalizer
+
+        best = charset_normalizer.from_bytes(sample, cp_isolation=_SCRIPTS).best()
+        if best is not None and best.encoding not in _ALPHABETS:
+            for encoding in ("gbk", best.encoding) if best.encoding == "gb18030" else (best.encoding,):
+                if _decodes(data, encoding):
+                    return str(encoding)
+    if chosen == "cp1252" and not re.search(rb"[\x80-\x9f]", data):
+        return "latin-1"
+    return chosen
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fit(text: str, encoding: str) -> tuple[float, int]:
+    """Which share of the letters beyond ASCII one language of that encoding has, and how many different there are."""
+    words = {word for word in re.split(r"[\s,;|\"]+", text.replace("İ", "i").lower()) if not word.isascii()}
+    letters = Counter(
+        sign for word in words for sign in (word if any(map(str.isalpha, word)) else "")
+        if not sign.isascii() and sign not in _SIGNS
+    )  # fmt: skip
+    most = max(sum(letters[sign] for sign in alphabet) for alphabet in _ALPHABETS[encoding])
+    return most / letters.total() if letters else 1.0, len(letters)
 
 
 def _recoded(data: bytes, name: str, encoding: str) -> bytes:
@@ -502,6 +578,6 @@ def refuse_unknown(files: Collection | None, known: Sequence[str]) -> None:
     if files is None:
         return
     names = [name.lower() for name in files.names]
-    strange = not any(name.endswith((".gz", ".zip", ".tar", *known)) for name in names)
+    strange = not any(name.endswith((*PACKED, ".tar", *known)) for name in names)
     if names and strange and (files.form == "folder" or any(name.endswith(_FOREIGN) for name in names)):
         raise files.nothing("data of a known kind")

@@ -6,16 +6,18 @@ Knows paths, streams and objects; never what is in them.
 from __future__ import annotations
 
 import io
+import lzma
 import sys
 import zlib
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from gankit.errors import DataError, suggestion
-from gankit.io.archives import Collection, Folder, archive_and_part, open_archive, part_of
+from gankit.io.archives import PACKINGS, Collection, Folder, archive_and_part, open_archive, packing_of, part_of
 
 HEAD = 1 << 16
 """Bytes of a file that kinds of data look at."""
@@ -137,9 +139,16 @@ class Probe:
     @cached_property
     def plain_head(self) -> bytes:
         """The head of what a compressed file holds; else as `head`."""
-        if not self.head.startswith(b"\x1f\x8b"):
+        kind = packing_of(self.head)
+        if kind == "gz":
+            return zlib.decompressobj(wbits=31).decompress(self.head, HEAD)
+        if kind is None or self.path is None:
             return self.head
-        return zlib.decompressobj(wbits=31).decompress(self.head, HEAD)
+        try:
+            with import_module(PACKINGS[kind]).open(self.stream()) as unpacked:
+                return bytes(unpacked.read(HEAD))
+        except (EOFError, OSError, lzma.LZMAError):  # who reads it whole says so
+            return b""
 
     def data(self) -> bytes:
         """All bytes of the file or stream.

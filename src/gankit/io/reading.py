@@ -7,6 +7,7 @@ Knows formats, objects and their types; never what a column means.
 from __future__ import annotations
 
 import base64
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.io.archives import refuse_unknown, strip_suffixes, unpack
+from gankit.io.archives import PACKED, refuse_unknown, strip_suffixes, unpack
 from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
 from gankit.io.formats.numpy import arrays_of, records_of_arrays
@@ -225,7 +226,7 @@ def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
 def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | None = None) -> Records:
     """Records from a path, from standard input (`-`) or from a Python object.
 
-    source: a path to CSV, TSV, Parquet, Arrow/Feather, JSON lines, JSON, XML, .npy or .npz, perhaps .gz or .zip; a
+    source: a path to CSV, TSV, Parquet, Arrow/Feather, JSON lines, JSON, XML, .npy or .npz, perhaps compressed; a
         binary stream; a pandas or polars DataFrame or Series, an Arrow table, a NumPy array, a list, or a dict of
         columns.
     config: `format`, `delimiter`, `encoding`, `header`, `skip_bad_lines` and `xpath` are obeyed; what they leave open
@@ -279,11 +280,15 @@ def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str]) ->
 
 def stem_of(name: str) -> str:
     """A file's name without its folder and suffixes; of a stream (`-`) "data"."""
-    return "data" if name == "-" else strip_suffixes(Path(name).name, (".gz", ".zip", *SUFFIXES))
+    return "data" if name == "-" else strip_suffixes(Path(name).name, (*PACKED, *SUFFIXES))
 
 
 def _format_of(name: str, data: bytes) -> str:
     suffix = Path(name).suffix.lower()
+    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    is_page = start.startswith(b"<") and re.search(rb"<!doctype html|<html[\s>]", start)
+    if suffix in (".html", ".htm") or is_page:
+        raise DataError(f"{name!r} is an HTML page, which is not read. Download the data itself, or save it as CSV.")
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if suffix in FOREIGN:

@@ -101,7 +101,7 @@ class Origin:
     format: one of `formats.FORMATS`, "textfiles" (a .txt file a class), or for Python objects "pandas", "polars",
         "pyarrow", "numpy", "list" or "dict".
     name: the file's name without its folder and suffixes.
-    compression: None, "gz" or "zip". encoding: of the text.
+    compression: None, "gz", "bz2", "xz" or "zip". encoding: of the text.
     delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or
         "all"; escape: "" (quotes are doubled) or the character before them.
     renamed: columns whose name in the file differs (blanks around it, or none at all): column -> as in the file.

@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Protocol, TextIO
@@ -24,7 +25,7 @@ from typing import IO, Any, Protocol, TextIO
 import pyarrow as pa
 
 from gankit.errors import OutputError
-from gankit.io.archives import strip_suffixes
+from gankit.io.archives import PACKED, PACKINGS, strip_suffixes
 from gankit.io.atomic import MARKER, complaints, whole_file, whole_folder
 from gankit.io.formats import FORMATS, LINE_SUFFIXES, SHOWN, SUFFIXES, TEXT_FORMATS, Format
 from gankit.io.formats.base import Sink
@@ -199,9 +200,9 @@ def write(
 
     batches: records in the user's own form.
     path: a file, whose suffix tells the format (`.csv .tsv .parquet .arrow .feather .jsonl .json .xml .npy .npz`, and
-        `.txt` for texts, one a line; text formats also with `.gz` or as the one member of a `.zip`); `-` for standard
-        output, or a stream, in origin's format. A file appears under its name when it is whole; before, what was there
-        stays.
+        `.txt` for texts, one a line; text formats also with `.gz`, `.bz2`, `.xz` or as the one member of a `.zip`); `-`
+        for standard output, or a stream, in origin's format. A file appears under its name when it is whole; before,
+        what was there stays.
     typed: applied where the format has types.
     format: in place of what the suffix says.
 
@@ -226,13 +227,13 @@ def write(
 
 
 def _format_for(name: str, origin: Origin, format: str | None) -> tuple[Format, str | None]:
-    """The format and the compression (None, "gz", "zip") for a file's name; `-` takes the origin's format, or CSV.
+    """The format and the compression for a file's name; `-` takes the origin's format, or CSV.
 
     Raises:
         OutputError: no format is known by this suffix.
     """
     lower = name.lower()
-    compression = next((kind for kind in ("gz", "zip") if lower.endswith("." + kind)), None)
+    compression = next((kind for kind in (*PACKINGS, "zip") if lower.endswith("." + kind)), None)
     inner = Path(name[: -len(compression) - 1] if compression else name).suffix.lower()
     fallback = origin.format if origin.format in FORMATS else "csv"
     if format is not None:
@@ -247,7 +248,7 @@ def _format_for(name: str, origin: Origin, format: str | None) -> tuple[Format, 
         chosen = origin.format if chosen == "csv" and inner != ".csv" and origin.format in ("csv", "tsv") else chosen
     else:
         raise OutputError(
-            f"the suffix of {name!r} tells no format. Take one of {', '.join(SHOWN)} (text also with .gz or .zip)."
+            f"the suffix of {name!r} tells no format. Take one of {', '.join(SHOWN)} (text also {', '.join(PACKED)})."
         )
     if chosen not in FORMATS:
         raise OutputError(f"the format {chosen!r} is not known. Take one of {', '.join(FORMATS)}.")
@@ -298,6 +299,9 @@ def _packed(file: IO[bytes], target: Path, format: Format, compression: str | No
     if compression == "gz":
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed:
             yield packed  # type: ignore[misc]  # a GzipFile is a binary stream in all but name
+    elif compression in PACKINGS:
+        with import_module(PACKINGS[compression]).open(file, "wb") as packed:
+            yield packed
     elif compression == "zip":
         inner = target.name[:-4]
         known = Path(inner).suffix.lower() in SUFFIXES

@@ -12,9 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -22,7 +23,7 @@ import pyarrow.csv as pacsv
 from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
-from gankit.io.archives import decode, strip_suffixes
+from gankit.io.archives import PACKED, decode, strip_suffixes
 from gankit.io.formats.base import Format, Sink, holds, large, texts_of, without_mark
 from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 
@@ -31,6 +32,15 @@ _BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
 _UNUSED = "\x1f"
 _NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\s*$|^\s*-?\.[0-9]+\s*$")
+_COMMENTS = ("#", "%", "//")
+_TOTALS = pa.array(["total", "totals", "grand total", "sum", "gesamt", "summe", "totale", "somme", "suma"])
+_MOST_LEAD, _MOST_FOOT, _MOST_EMPTY = 100, 20, 3
+_MEASURE = (
+    r"(?:[kMGTmµμunpch]?(?:m|g|s|A|V|W|Hz|Pa|J|N|L|l|mol|bar|Wh|Ah|eV|B|t|Ω|°?[CFK])|deg ?[CFK]?|km|h|min|d|days?|"
+    r"hours?|minutes?|sec|seconds?|years?|yr|°|%|‰|ppm|ppb|dB|dBm|rpm|psi|mmHg|inch|ft|lbs?|oz|mph|kn|USD|EUR|GBP|CHF|JPY|[$€£])"
+    r"(?:²|³|\^?-?[1-3])?"
+)
+_UNIT = re.compile(rf"[\[(]?{_MEASURE}(?:[/·*. ]{_MEASURE})*[\])]?")
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -44,10 +54,34 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _find_dialect(
-    data: bytes, origin: Origin, config: TrainConfig, expected: str | None
-) -> tuple[Origin, list[str], bool, dict[int, list[str]]]:
-    """The origin with the dialect of a text, its first record, whether that may be names or not, and `_quoted`."""
+@dataclass(frozen=True)
+class _Layout:
+    """How a text is to be read.
+
+    first: its first record. lead: the lines before that. units: whether a line of units follows it. undecided: whether
+    it may be names or not. quoted: see `_quoted`.
+    """
+
+    dialect: Origin
+    first: list[str]
+    lead: int
+    units: bool
+    undecided: bool
+    quoted: dict[int, list[str]]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A record in a sample: its fields, the number of lines before it, and of those up to its end."""
+
+    cells: list[str]
+    start: int
+    end: int
+
+
+def _find_layout(
+    data: bytes, name: str, origin: Origin, config: TrainConfig, expected: str | None, notes: list[str]
+) -> _Layout:
     sample, whole = data[:_SAMPLE], len(data) <= _SAMPLE
     while not whole and sample.count(b"\n") < 20:
         sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
@@ -63,13 +97,116 @@ def _find_dialect(
             raise OptionError(f"the delimiter must be one character (or tab). Got {config.delimiter!r} instead.")
     else:
         chosen = _find_delimiter(text, whole, escape, expected)
-    rows = _rows(text, chosen, whole, escape)
-    first = rows[0] if rows else [""]
-    verdict = _header_score(rows) if config.header == "auto" else (1.0 if config.header == "yes" else -1.0)
+    lines = _lines(text, chosen, whole, escape)
+    lead, auto = _lead(lines, config.header == "auto"), config.header == "auto"
+    rows, before = [line.cells for line in lines[lead:]], lines[lead].start if lines else 0
+    if lead:
+        shown = repr(" ".join(filter(None, lines[0].cells))[:40])
+        notes.append(
+            f"{name}: the table begins at line {before + 1}; what stands before it ({shown}"
+            f"{', …' if lead > 1 else ''}) is left out; --header yes keeps lines with as many fields as the table"
+        )
+    if before:
+        text = "".join(io.StringIO(text, newline="").readlines()[before:])
+    first = _completed(rows, name, config, notes) if rows else [""]
+    units = auto and len(lines) > lead + 2 and lines[lead].end == lines[lead + 1].start and _are_units(rows)
+    body = rows[:1] + rows[2:] if units else rows
+    verdict = _header_score(body) if auto else (1.0 if config.header == "yes" else -1.0)
+    if units and verdict >= 0:
+        shown = ", ".join(filter(None, rows[1]))[:60]
+        notes.append(
+            f"{name}: line {lines[lead + 1].end} is taken for units ({shown}) and left out; --header yes keeps it"
+        )
     raw = _raw_rows(text, chosen, escape, len(first))
     quoting = _quoting_of(raw, chosen)
     dialect = replace(origin, delimiter=chosen, quoting=quoting, escape=escape, newline=newline, header=verdict >= 0)
-    return dialect, first, verdict == 0, _quoted(raw[int(verdict >= 0) :], chosen, quoting)
+    units = units and verdict >= 0
+    return _Layout(
+        dialect, first, before, units, verdict == 0, _quoted(raw[int(verdict >= 0) + units :], chosen, quoting)
+    )
+
+
+def _lines(text: str, delimiter: str, whole: bool, escape: str) -> list[_Line]:
+    """As `_rows`, with the places of the records."""
+    reader, found, end = _reader(text, delimiter, escape), list[_Line](), 0
+    for cells in reader:
+        if cells:
+            found.append(_Line(cells, end, reader.line_num))
+        end = reader.line_num
+    return found if whole or len(found) < 2 else found[:-1]
+
+
+def _lead(lines: list[_Line], auto: bool) -> int:
+    """How many records of a sample stand before the table: titles, comments, and blocks that an empty line ends.
+
+    Those with as many fields as the table are left out only where names over numbers follow (auto).
+    """
+    if len(lines) < 3:
+        return 0
+    rows = [line.cells for line in lines]
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    used = sum(any(cells) for cells in zip(*(row for row in rows if len(row) == width), strict=True))
+
+    def is_other(row: list[str]) -> bool:
+        few = used > 1 and 2 * sum(map(bool, row)) <= used
+        return len(row) != width or few
+
+    def is_comment(row: list[str]) -> bool:
+        return row[0].lstrip().startswith(_COMMENTS)
+
+    if auto:
+        places = [next((place for place, row in enumerate(rows) if not is_other(row) and not is_comment(row)), 0)]
+        blocks = range(1, min(len(rows), _MOST_LEAD))
+        places += [place for place in blocks if lines[place].start > lines[place - 1].end]
+        for lead in places:
+            if 0 < lead <= _MOST_LEAD and (4 * lead <= len(rows) or lead == places[0]) and _names_numbers(rows[lead:]):
+                return lead
+    lead = next((place for place, row in enumerate(rows) if len(row) == width), 0)
+    even = sum(len(row) == width for row in rows[lead:]) >= 0.9 * len(rows[lead:]) and len(rows) >= lead + 3
+    titles = all(len(row) == 1 or is_comment(row) for row in rows[:lead])
+    return lead if even and titles and lead <= _MOST_LEAD and (lead > 1 or width > 2 or " " in rows[0][0]) else 0
+
+
+def _names_numbers(rows: list[list[str]]) -> bool:
+    """Whether the first record names the others, one column of numbers at least, each by its own name."""
+    if len(rows) < 3 or _header_score(rows) <= 0 or any(_NUMBER.match(cell) for cell in rows[0]):
+        return False
+    names = [cell for cell in rows[0] if cell]
+    return len(set(names)) == len(names) and any(
+        _are_numbers([row[k] for row in rows[2:] if len(row) > k]) for k, cell in enumerate(rows[0]) if cell
+    )
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    known = [cell for cell in cells if cell.strip().lower() not in words.PROBABLE]
+    return bool(known) and sum(bool(_NUMBER.match(cell)) for cell in known) >= 0.9 * len(known)
+
+
+def _are_units(rows: list[list[str]]) -> bool:
+    """Whether the second record tells the units of the others: no number stands where all others are numbers."""
+    names, units, body = rows[0], rows[1], rows[2:200]
+    if len(units) != len(names) or any(_NUMBER.match(cell) for cell in (*names, *units)):
+        return False
+    below = [[row[place] for row in body if len(row) > place] for place in range(len(units))]
+    over = [unit.strip() for unit, cells in zip(units, below, strict=True) if _are_numbers(cells)]
+    known = [unit for unit in over if unit and unit not in ("-", "--", "1")]
+    alike = any(unit and unit in cells for unit, cells in zip(units, below, strict=True))
+    return bool(known) and not alike and all(_UNIT.fullmatch(unit) for unit in known)
+
+
+def _completed(rows: list[list[str]], name: str, config: TrainConfig, notes: list[str]) -> list[str]:
+    """The first record with as many fields as the others have, where it is known which it lacks."""
+    first, width = rows[0], Counter(map(len, rows)).most_common(1)[0][0]
+    if len(first) == width + 1 and not first[-1]:
+        return first[:-1]
+    if len(first) != width - 1 or len(rows) < 4 or config.header == "no" or any(map(_NUMBER.match, first)):
+        return first
+    if not any(row[-1] for row in rows[1:] if len(row) == width):
+        return [*first, ""]
+    if sum(len(row) == width for row in rows) < len(rows) - 1 or _header_score([["", *first], *rows[1:]]) <= 0:
+        return first
+    notes.append(f"{name}: the first line has one name fewer than the others have fields: the first column has none")
+    return ["", *first]
 
 
 def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list[str]]:
@@ -174,8 +311,8 @@ def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]
     return names
 
 
-def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa.Table:
-    single = len(names) == 1
+def _read_table(data: bytes, name: str, names: list[str], layout: _Layout, notes: list[str]) -> pa.Table:
+    single, dialect = len(names) == 1, layout.dialect
     data = (data.rstrip(b"\r\n") if single else data) + (b"\n" if not data.endswith(b"\n") or single else b"")
     parse = pacsv.ParseOptions(delimiter=dialect.delimiter, double_quote=not dialect.escape)
     parse.escape_char = dialect.escape or False
@@ -184,7 +321,8 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa
     convert.check_utf8 = False
     # Arrow's threads abort a process that has loaded torch and ends while they do, as it does on a mistake in a small
     # file; and one block gains nothing from them.
-    lines = {"skip_rows_after_names": int(dialect.header), "use_threads": len(data) > _BLOCK}
+    lines = {"skip_rows": layout.lead, "use_threads": len(data) > _BLOCK}
+    lines["skip_rows_after_names"] = int(dialect.header) + layout.units
 
     def read(block: int) -> pa.Table:
         options = pacsv.ReadOptions(column_names=names, block_size=block, **lines)
@@ -197,7 +335,10 @@ def _read_table(data: bytes, name: str, names: list[str], dialect: Origin) -> pa
     except pa.ArrowInvalid as error:
         # Arrow's own handler for such rows is called from its threads, and may abort a process that is about to end.
         if re.search(r"Expected \d+ columns, got \d+", str(error)):
-            raise _ragged(data, name, len(names), dialect) from error
+            plain = _without_remarks(data, name, len(names), dialect, notes)
+            if plain is None:
+                raise _ragged(data, name, len(names), dialect) from error
+            return _read_table(plain, name, names, layout, notes)
         if "straddling" not in str(error) or len(data) >= 2**31 - 2:
             raise DataError(f"{name!r} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
         try:
@@ -247,6 +388,64 @@ def _bad_lines(data: bytes, width: int, dialect: Origin) -> tuple[list[tuple[int
     return bad, records
 
 
+def _without_remarks(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes | None:
+    """The text without comments and what stands below the table, as empty lines; None if other lines are at fault."""
+    bad, _ = _bad_lines(data, width, dialect)
+    lines = data.splitlines(keepends=True)
+    foot = len(lines)
+    for first, last, _ in reversed(bad[-_MOST_FOOT:]):
+        if b"".join(lines[last:foot]).strip():
+            break
+        foot = first - 1
+    below = [line.split(dialect.delimiter.encode()) for line in lines[foot:] if line.strip()]
+    # A record that was cut off is a mistake; what stands below a table is a sentence, or follows an empty line.
+    sentences = all(len(fields) < width and re.search(rb"\S[\s:]+\S", fields[0]) for fields in below)
+    if not sentences and foot and lines[foot - 1].strip():
+        foot = len(lines)
+    marks = tuple(mark.encode() for mark in _COMMENTS)
+    if not bad or any(k <= foot and not lines[k - 1].lstrip().startswith(marks) for k, _, _ in bad):
+        return None
+    shown = repr(lines[bad[0][0] - 1].decode("utf-8", "ignore").strip()[:40])
+    notes.append(
+        f"{name}: {_first_lines(bad)} ({shown}{', …' if len(bad) > 1 else ''}): left out as comments or what stands "
+        "below the table; correct the number of fields of those that are records"
+    )
+    for first, last, _ in bad:
+        lines[first - 1 : last] = [b"\n"] * (last - first + 1)
+    return b"".join(lines)
+
+
+def _without_empty(table: pa.Table, unnamed: list[str], name: str, notes: list[str]) -> pa.Table:
+    """The table without what spreadsheets leave: columns without name and cells, empty rows, a row of totals."""
+    lost = [column for column in unnamed if not pc.any(pc.not_equal(table.column(column), "")).as_py()]
+    if lost and len(lost) < table.num_columns:
+        table = table.drop_columns(lost)
+        notes.append(f"{name}: left out columns without name and cells ({len(lost)}); name them to keep them")
+    if table.num_columns == 1:
+        return table
+    empty = pc.equal(table.column(0), "")
+    for column in table.columns[1:]:
+        if not pc.any(empty).as_py():
+            break
+        empty = pc.and_(empty, pc.equal(column, ""))
+    if pc.any(empty).as_py():
+        rest = table.filter(pc.invert(empty))
+        end = len(table) - 1 - int(np.flatnonzero(~np.asarray(empty))[-1]) if len(rest) else 0
+        # Where a column is else filled, an empty row is no record of missing cells; nor are several at the end.
+        if not any(pc.all(pc.not_equal(column, "")).as_py() for column in rest.columns):
+            rest = table.slice(0, len(table) - end) if end >= _MOST_EMPTY else table
+        if 0 < len(rest) < len(table):
+            notes.append(
+                f"{name}: left out rows without any cell ({len(table) - len(rest):,}); write NA in them to keep them"
+            )
+            table = rest
+    head = pc.utf8_lower(pc.utf8_trim(table.column(0), characters=" :"))
+    if len(table) > 2 and pc.is_in(head[-1:], _TOTALS)[0].as_py() and not pc.any(pc.is_in(head[:-1], _TOTALS)).as_py():
+        notes.append(f"{name}: the last row ({table.column(0)[-1].as_py()!r}) is left out; rename it to keep it")
+        table = table.slice(0, len(table) - 1)
+    return table
+
+
 def _without_bad_lines(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes:
     bad, records = _bad_lines(data, width, dialect)
     if not bad:
@@ -293,7 +492,7 @@ class _CsvSink(Sink):
     def begin(self, first: pa.Table) -> None:
         origin = self.origin
         own = origin.format in ("csv", "tsv")
-        named = strip_suffixes(self.name.lower(), (".gz", ".zip")).endswith((".tsv", ".tab"))
+        named = strip_suffixes(self.name.lower(), PACKED).endswith((".tsv", ".tab"))
         self._mark = self.mark if origin.format != self.own or named else origin.delimiter
         self._end = origin.newline if own else "\n"
         self._escape = origin.escape or '"'
@@ -378,11 +577,18 @@ class Csv(Format):
         data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
         if not data.strip():
             raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
-        dialect, first, undecided, quoted = _find_dialect(data, origin, config, self.expected)
+        if told := re.match(rb'"?sep=(.)"?[,;\t ]*(?:\r?\n|\r)', data, re.IGNORECASE):
+            data, said = b"\n" + data[told.end() :], told[1].decode("latin-1")
+            notes.append(f"{name}: delimiter {said!r}, as the first line says; --delimiter changes it")
+            config = replace(config, delimiter=config.delimiter or said)
+        layout = _find_layout(data, name, origin, config, self.expected, notes)
+        dialect, first = layout.dialect, layout.first
+        if layout.lead:
+            data = b"\n" * layout.lead + b"".join(data.splitlines(keepends=True)[layout.lead :])
         renamed: dict[str, str] = {}
         if dialect.header:
             names = _names_of(first, name, renamed)
-            if undecided and config.header == "auto":
+            if layout.undecided and config.header == "auto":
                 shown = ", ".join(map(repr, names[:4]))
                 notes.append(
                     f"{name}: the first line is taken for the names of the columns ({shown}); --header no changes it"
@@ -393,9 +599,11 @@ class Csv(Format):
                 notes.append(f"{name}: no line of names found: columns are called c0, c1, …; --header yes changes it")
         if config.skip_bad_lines:
             data = _without_bad_lines(data, name, len(names), dialect, notes)
-        table = _read_table(data, name, names, dialect)
+        table = _read_table(data, name, names, layout, notes)
+        unnamed = [names[place] for place, written in enumerate(first) if dialect.header and not written.strip()]
+        table = _without_empty(table, unnamed, name, notes)
         mark = "," if dialect.delimiter == _UNUSED else dialect.delimiter
-        details = {"quoted": {names[place]: bare for place, bare in quoted.items()}} if quoted else {}
+        details = {"quoted": {names[place]: bare for place, bare in layout.quoted.items()}} if layout.quoted else {}
         return Records(table, replace(dialect, delimiter=mark, encoding=encoding, renamed=renamed, details=details))
 
     sink = _CsvSink

@@ -118,7 +118,7 @@ class JsonLines(Format):
         rows: list[Any]
         try:
             whole = json.loads(text)
-            rows, format = (whole, "json") if isinstance(whole, list) else ([whole], "jsonl")
+            rows, format = _rows_of(whole, name, notes)
         except json.JSONDecodeError as error:
             if text.lstrip()[:1] == b"[" and self.name == "json":
                 raise DataError(
@@ -131,6 +131,37 @@ class JsonLines(Format):
                     f'{name!r}, record {number + 1}: expected an object like {{"age": 39}}, found {str(row)[:40]!r}.'
                 )
         return Records(table_of_dicts(rows, name, notes), replace(origin, format=format, encoding=encoding))
+
+
+def _rows_of(whole: Any, name: str, notes: list[str]) -> tuple[list[Any], str]:
+    """The records in one JSON value, in any form that a DataFrame's `to_json` has; and their format."""
+    if isinstance(whole, list):
+        if whole and all(isinstance(row, list) and len(row) == len(whole[0]) for row in whole):
+            return [{f"c{place}": cell for place, cell in enumerate(row)} for row in whole], "json"
+        return whole, "json"
+    found, orient = None, ""
+    cells = list(whole.values()) if isinstance(whole, dict) else []
+    data = whole.get("data") if cells else None
+    rows = data if isinstance(data, list) else []
+    names = whole.get("columns") if cells else None
+    if isinstance(names, list) and rows and all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        found, orient = [dict(zip(map(str, whole["columns"]), row, strict=True)) for row in rows], "split"
+    elif rows and all(isinstance(row, dict) for row in rows) and isinstance(whole.get("schema"), dict):
+        keys = {"index"} if whole["schema"].get("primaryKey") == ["index"] else set()
+        found = [{key: cell for key, cell in row.items() if key not in keys} for row in rows]
+        orient = "table"
+    elif cells and all(isinstance(cell, list) and len(cell) == len(cells[0]) for cell in cells):
+        found, orient = [dict(zip(whole, row, strict=True)) for row in zip(*cells, strict=True)], "lists"
+    elif cells and all(isinstance(cell, dict) and cell for cell in cells):
+        if all(map(str.isdecimal, whole)) and not all(map(str.isdecimal, cells[0])):
+            found, orient = cells, "index"
+        else:
+            index = dict.fromkeys(row for cell in cells for row in cell)
+            found, orient = [{column: cell.get(row) for column, cell in whole.items()} for row in index], "columns"
+    if not found:
+        return [whole], "jsonl"
+    notes.append(f"{name}: {len(found):,} records in the form of pandas' orient {orient!r}; written as objects")
+    return found, "json"
 
 
 def _json_lines(text: bytes, name: str) -> list[Any]:

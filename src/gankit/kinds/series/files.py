@@ -25,7 +25,7 @@ from gankit.columns.column import Values
 from gankit.columns.rows import to_object, typed, write
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
-from gankit.io.archives import decode, strip_suffixes, unpack
+from gankit.io.archives import PACKED, decode, strip_suffixes, unpack
 from gankit.io.atomic import complaints, whole_file
 from gankit.io.formats import FORMATS
 from gankit.io.formats.numpy import load_arrays
@@ -202,7 +202,7 @@ def _label_table(found: Found, num: int, taken: list[str]) -> pa.Table | None:
 def has_ucr_name(path: str | Path) -> bool:
     """Whether a file is called as those of the UCR archive are: NAME_TRAIN.tsv."""
     name = Path(path).name.lower()
-    plain = strip_suffixes(name, (".gz", ".zip"))
+    plain = strip_suffixes(name, PACKED)
     return bool(_UCR_NAME.search(name)) and plain.endswith((".tsv", ".txt"))
 
 
@@ -258,7 +258,7 @@ def _numbers(column: pa.Array) -> Floats | None:
 
 def is_ts(path: str | Path) -> bool:
     """Whether a path is that of a .ts file, perhaps compressed."""
-    return strip_suffixes(str(path).lower(), (".gz", ".zip")).endswith(".ts")
+    return strip_suffixes(str(path).lower(), PACKED).endswith(".ts")
 
 
 def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
@@ -291,7 +291,7 @@ def read_ts(probe: Probe, config: TrainConfig, notes: list[str]) -> Series:
     if "timestamps" in stated:
         raise DataError(f"{name!r} has a time with every number, which is not read. Save it as a table with a time.")
     label = CLASS if "classlabel" in stated else LABEL if "targetlabel" in stated else None
-    stem = strip_suffixes(name, (".gz", ".zip", ".ts"))
+    stem = strip_suffixes(name, (*PACKED, ".ts"))
     return _series_of_ts(records, name, label, Origin("ts", name=stem, compression=compression))
 
 
@@ -404,7 +404,7 @@ def write_series(
         OutputError: it cannot be written, or the form cannot hold what the series hold.
     """
     layout_form, pipe = origin.details["layout"]["form"], not isinstance(path, str | Path) or str(path) == "-"
-    suffix = "" if pipe else strip_suffixes(str(path).lower(), (".gz", ".zip")).rpartition(".")[2]
+    suffix = "" if pipe else strip_suffixes(str(path).lower(), PACKED).rpartition(".")[2]
     form = format or ("ts" if pipe and layout_form == "ts" else suffix)
     if form == "ts":
         _write_ts(batches, path, origin)

@@ -21,7 +21,7 @@ from gankit.columns.inference import FEW_LEVELS, text_column
 from gankit.columns.rows import records_of, write
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError, nearest
-from gankit.io.archives import Collection, decode, strip_suffixes, unpack
+from gankit.io.archives import PACKED, Collection, decode, strip_suffixes, unpack
 from gankit.io.atomic import MARKER, complaints, whole_folder
 from gankit.io.formats import FORMATS, LINE_SUFFIXES, SUFFIXES
 from gankit.io.formats.lines import TEXT_COLUMN, LinesSink, split_lines
@@ -71,7 +71,7 @@ def _probe_holds_texts(probe: Probe) -> bool:
             with files.open(found[0]) as stream:
                 return _lines_are_texts(stream.read(HEAD), whole=False)
         return len(found) > (not probe.is_folder) and 2 * len(found) > len(files.names)
-    name = strip_suffixes(probe.file_name.lower(), (".gz",))
+    name = strip_suffixes(probe.file_name.lower(), PACKED[:-1])
     if Path(name).suffix not in (*LINE_SUFFIXES, "") or probe.file is None or probe.part:
         return False
     return _lines_are_texts(probe.plain_head, whole=len(probe.plain_head) < HEAD)
@@ -120,7 +120,7 @@ def _text_files(files: Collection) -> list[str]:
 def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: str | None = None) -> Texts:
     """Texts from a file of lines, from a file a class, from a column of a table or from a Python object.
 
-    source: a path to a file of lines (also .gz or .zip), to a folder or an archive of such files, to a table; "-" for
+    source: a path to a file of lines (perhaps compressed), to a folder or an archive of such files, to a table; "-" for
         standard input; a stream; a list of texts; a DataFrame or whatever else `read` takes.
     config: `text_column`, `encoding`, `format`, `missing` and the options of tables are obeyed.
     notes: one line is appended for every decision that was not obvious.
