@@ -144,3 +144,12 @@ def test_numbers_without_a_step_are_refused_one_by_one_with_the_true_reason() ->
 def test_what_cannot_be_is_refused_in_words(cells: dict[str, list[Any]], where: str, says: str) -> None:
     with pytest.raises(OptionError, match=says):
         made(table(cells), {"x": where})
+
+
+def test_dates_written_as_digits_are_conditions_in_that_form() -> None:
+    days = [20210101 + 100 * (i % 12) + i % 28 for i in range(60)]
+    records = pa.table({"d": days, "y": [i % 3 for i in range(60)]})
+    for value in (20210202, "20210202", "2021-02-02", date(2021, 2, 2)):
+        assert set(made(records, {"d": value})) == {20210202}
+    assert {cell // 100 for cell in made(records, {"d": ">=20211101"})} == {202111, 202112}
+    assert {cell // 100 for cell in made(records, {"d": (20210301, 20210331)})} == {202103}

@@ -102,6 +102,20 @@ def test_months_without_days_are_times_and_come_back_as_months(tmp_path: Path) -
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv").drop(columns="series"), frame)
 
 
+@pytest.mark.parametrize(("form", "step", "grid"), [("W", 7, Grid("second", 604800.0)), ("Q", 92, Grid("month", 3.0))])
+def test_weeks_and_quarters_are_times_and_come_back_as_they_were(
+    tmp_path: Path, form: str, step: int, grid: Grid
+) -> None:
+    days = pd.date_range("2016-01-04", periods=120, freq=f"{step}D")
+    periods = days.strftime("%G-W%V") if form == "W" else [f"{2016 + i // 4}Q{i % 4 + 1}" for i in range(120)]
+    frame = pd.DataFrame({"when": periods, "sales": 100 + np.arange(120) % 12})
+    frame.to_csv(tmp_path / "sales.csv", index=False)
+    series, _ = series_of(tmp_path / "sales.csv")
+    assert series.layout.times is not None and series.layout.times.grid == grid
+    write_series([series], tmp_path / "again.csv", series.origin)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv").drop(columns="series"), frame)
+
+
 def test_steps_that_are_absent_have_no_row_and_the_next_one_says_how_far_it_is() -> None:
     frame = hourly(40).drop(index=[7, 20, 21])
     series, notes = series_of(frame)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,28 @@ def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, deci
         ([" 7", "12"], [7.0, 12.0]),
         (["1 234 567", "5"], [1234567.0, 5.0]),
         (["+5", "-3"], [5.0, -3.0]),
+        (["1.275", "950", "88", "13.400", "1.234.567"], [1275.0, 950.0, 88.0, 13400.0, 1234567.0]),
+        (["1.275", "950", "88", "0"], [1275.0, 950.0, 88.0, 0.0]),
+        (["12.345,67", "1.275,00"], [12345.67, 1275.0]),
+        (["USD 1,275.22", "USD 3.10"], [1275.22, 3.1]),
+        (["USD -1,275.22", "USD 3.10"], [-1275.22, 3.1]),
+        (["12.50 EUR", "1.00 EUR"], [12.5, 1.0]),
+        (["1.275 €", "950 €", "88 €"], [1275.0, 950.0, 88.0]),
+        (["CHF 1’275.50", "CHF 12.00"], [1275.5, 12.0]),
+        (["1’275", "12", "1’000’000"], [1275.0, 12.0, 1e6]),
+        (["(188.61)", "12.50", "(0.75)"], [-188.61, 12.5, -0.75]),
+        (["(1,188)", "12", "3,000"], [-1188.0, 12.0, 3000.0]),
+        (["($188.61)", "$12.50"], [-188.61, 12.5]),
+        (["$(188.61)", "$12.50"], [-188.61, 12.5]),
+        (["$-188.61", "$12.50"], [-188.61, 12.5]),
+        (["188.61-", "12.50"], [-188.61, 12.5]),
+        (["1.188,61-", "12,50"], [-1188.61, 12.5]),
+        (["\u2212188.61", "12.50"], [-188.61, 12.5]),
+        (["1.3M", "2k", "950"], [1.3e6, 2000.0, 950.0]),
+        (["$1.3M", "-$2.0k", "$9.9k"], [1.3e6, -2000.0, 9900.0]),
+        (["1,3M", "2k", "19M"], [1.3e6, 2000.0, 19e6]),
+        (["1.275", "0.950", "13.400"], [1.275, 0.95, 13.4]),
+        (["1.275", "9", "1.2", "8"], [1.275, 9.0, 1.2, 8.0]),
     ],
 )
 def test_numbers_in_many_dresses_are_read_and_written_alike(cells: list[str], values: list[float]) -> None:
@@ -79,6 +102,45 @@ def test_numbers_in_many_dresses_are_read_and_written_alike(cells: list[str], va
     parsed = column.parse(pa.array(cells))
     assert parsed.data.tolist() == values
     assert column.format(parsed).to_pylist() == cells
+
+
+def test_a_point_that_may_group_thousands_is_said_and_can_be_turned() -> None:
+    notes: list[str] = []
+    cells = ["1.275", "2.340", "13.401"]
+    assert column_of(cells, notes=notes).high == 13.401
+    assert any("--column x=number:1.234,5" in note for note in notes)
+    column = column_of(cells, column=("x=number:1.234,5",))
+    assert column.parse(pa.array(cells)).data.tolist() == [1275.0, 2340.0, 13401.0]
+    assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+    beside = infer(records_of(x=cells * 20, price=["3,50", "12,75", "1,25"] * 20)).column("x")
+    assert beside.high == 13401.0, "another column has decimal commas"
+    commas = [cell.replace(".", ",") for cell in cells]
+    notes.clear()
+    assert column_of(commas, notes=notes).high == 13401.0
+    assert any("--column x=number:1.234,5" in note for note in notes)
+    assert column_of(commas, column=("x=number:1234,5",)).high == 13.401
+    for option in ("x=number:1", "x=number:,."):
+        with pytest.raises(OptionError, match=r"number:1\.234,5"):
+            column_of(cells, column=(option,))
+    with pytest.raises(OptionError, match="type double cannot be that"):
+        column_of([1.5, 2.5], column=("x=number:1.234,5",))
+
+
+def test_numbers_with_letters_for_powers_of_ten_are_written_with_the_right_one() -> None:
+    column = column_of(["1.3M", "2k", "950", "19M", "14.5k"])
+    assert column.integer and column.grain == 1
+    again = Column.from_json(json.loads(json.dumps(column.to_json())))
+    values = again.parse(pa.array(["1.3M", "2k", "950", "19M"]))
+    made = replace(values, data=np.array([1_340_000.0, 999_990.0, 999.0, -2_040.0]))
+    assert again.format(made).to_pylist() == ["1.3M", "1M", "999", "-2k"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["12", "12B", "14"], ["3M", "6M", "12M"], ["KLM 12", "KLM 14"], ["12 k", "x"], ["(a)", "(b)"], ["USD 5", "EUR 7"]],
+)
+def test_codes_with_letters_are_no_numbers(cells: list[str]) -> None:
+    assert column_of(cells).type == "category"
 
 
 def test_numbers_with_needless_digits_keep_their_grain_and_a_note_shows_the_new_spelling() -> None:
@@ -286,6 +348,181 @@ def test_dates_and_times_are_written_back_in_the_format_that_came(
     assert column.dates is not None
     assert (column.dates.format, column.zone, column.grain) == (form, zone, grain)
     assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+
+
+def days_of(form: str, count: int = N, step: int = 11, **names: str) -> list[str]:
+    """Days from 2021 on in a format, English names replaced by others."""
+    days = (datetime(2021, 1, 1) + timedelta(days=step * i) for i in range(count))
+    cells = [day.strftime(form) for day in days]
+    for name, other in names.items():
+        cells = [cell.replace(name, other) for cell in cells]
+    return cells
+
+
+GERMAN = {"January": "Januar", "February": "Februar", "March": "März", "May": "Mai", "June": "Juni", "July": "Juli"}
+GERMAN |= {"October": "Oktober", "December": "Dezember"}
+FRENCH = {"Jan": "janv.", "Feb": "févr.", "Mar": "mars", "Apr": "avr.", "May": "mai", "Jun": "juin", "Jul": "juil."}
+FRENCH |= {"Aug": "août", "Sep": "sept.", "Oct": "oct.", "Nov": "nov.", "Dec": "déc."}
+SPANISH = {"Jan": "ene", "Apr": "abr", "Aug": "ago", "Dec": "dic", "Feb": "feb", "Mar": "mar", "May": "may"}
+SPANISH |= {"Jun": "jun", "Jul": "jul", "Sep": "sep", "Oct": "oct", "Nov": "nov"}
+QUARTERS = [f"{2015 + i // 4}-Q{i % 4 + 1}" for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "form", "second"),
+    [
+        (days_of("%G-W%V", step=7), "%G-W%V", (2021, 1, 4)),
+        (days_of("%GW%V", step=7), "%GW%V", (2021, 1, 4)),
+        (days_of("%G-W%V-%u"), "%G-W%V-%u", (2021, 1, 12)),
+        (QUARTERS, "%Y-Q%q", (2015, 4, 1)),
+        ([text.replace("-", "") for text in QUARTERS], "%YQ%q", (2015, 4, 1)),
+        ([f"{text[5:]} {text[:4]}" for text in QUARTERS], "Q%q %Y", (2015, 4, 1)),
+        (days_of("%b-%Y", step=31), "%b-%Y", (2021, 2, 1)),
+        (days_of("%b %Y", step=31), "%b %Y", (2021, 2, 1)),
+        (days_of("%B %Y", step=31), "%B %Y", (2021, 2, 1)),
+        (days_of("%b-%y", step=31), "%b-%y", (2021, 2, 1)),
+        (days_of("%Y-%m", step=31), "%Y-%m", (2021, 2, 1)),
+        (days_of("%m/%Y", step=31), "%m/%Y", (2021, 2, 1)),
+        (days_of("%a %d %b %Y"), "%a %d %b %Y", (2021, 1, 12)),
+        (days_of("%A, %B %d, %Y"), "%A, %B %d, %Y", (2021, 1, 12)),
+        (days_of("%a, %d %b %Y 07:15:00 GMT"), "%a, %d %b %Y %H:%M:%S %z", (2021, 1, 12, 7, 15)),
+        (days_of("%Y-%m-%d 05"), "%Y-%m-%d %H", (2021, 1, 12, 5)),
+        (days_of("%Y-%m-%dT05"), "%Y-%m-%dT%H", (2021, 1, 12, 5)),
+        (days_of("%Y-%m-%d 05:30:00+00"), "%Y-%m-%d %H:%M:%S%z", (2021, 1, 12, 5, 30)),
+        (days_of("%Y-%m-%d 05:30:00-08"), "%Y-%m-%d %H:%M:%S%z", (2021, 1, 12, 13, 30)),
+        (days_of("%Y-%m-%d 05:30:00 UTC"), "%Y-%m-%d %H:%M:%S %z", (2021, 1, 12, 5, 30)),
+        ([text.upper() for text in days_of("%d-%b-%y")], "%d-%b-%y", (2021, 1, 12)),
+        (days_of("%d. %B %Y", **GERMAN), "%d. %B %Y", (2021, 1, 12)),
+        (days_of("%d. %b %Y", Mar="Mrz", May="Mai", Oct="Okt", Dec="Dez"), "%d. %b %Y", (2021, 1, 12)),
+        (
+            days_of("%a, %d.%m.%Y", Mon="Mo", Tue="Di", Wed="Mi", Thu="Do", Fri="Fr", Sat="Sa", Sun="So"),
+            "%a, %d.%m.%Y",
+            (2021, 1, 12),
+        ),
+        (days_of("%d %b %Y", **FRENCH), "%d %B %Y", (2021, 1, 12)),
+        (days_of("%d-%b-%Y", **SPANISH), "%d-%b-%Y", (2021, 1, 12)),
+        (days_of("%d de %b de %Y", **{**SPANISH, "Jan": "enero"}), "%d de %B de %Y", (2021, 1, 12)),
+    ],
+)
+def test_other_notations_of_dates_are_read_and_written_alike(
+    cells: list[str], form: str, second: tuple[int, ...]
+) -> None:
+    column = column_of(cells)
+    column = Column.from_json(json.loads(json.dumps(column.to_json())))
+    assert column.type == "datetime" and column.dates is not None
+    assert column.dates.format == form
+    values = column.parse(pa.array(cells))
+    assert values.data[1] == datetime(*second, tzinfo=UTC).timestamp()  # type: ignore[misc]
+    assert column.format(values).to_pylist() == cells
+    near = replace(values, data=values.data - (1.0 if column.grain == 86400 else 0.0))
+    assert column.format(near).to_pylist() == cells
+    if not any(letter in form for letter in "du"):  # weeks, months and quarters: the nearest one
+        assert column.format(replace(values, data=values.data - 86400)).to_pylist() == cells
+
+
+def test_names_of_months_that_were_not_seen_are_written_as_the_others() -> None:
+    for cells, unseen in (
+        (["03. Jan. 2022", "05. Mär. 2022", "07. Dez. 2021"], "14. Okt. 2022"),
+        (["03 FEV 2022", "05 ABR 2022", "07 MAR 2021"], "14 OUT 2022"),
+        (["03 février 2022", "05 avril 2022", "07 mars 2021"], "14 octobre 2022"),
+        (["Mo 03.01.2022", "Di 04.01.2022", "Mo 10.01.2022"], "Fr 14.10.2022"),
+    ):
+        column = column_of(cells)
+        assert column.type == "datetime"
+        day = datetime(2022, 10, 14, tzinfo=UTC).timestamp()
+        values = replace(column.parse(pa.array(cells[:1])), data=np.array([day]))
+        assert column.format(values).to_pylist() == [unseen]
+        assert column.parse(pa.array([unseen])).data.tolist() == [day]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["4711-01", "4711-02", "4711-12"],
+        ["2005-06", "2006-07", "2007-08", "2010-11"],
+        ["2022-W54", "2022-W01"],
+        ["2022-Q5", "2022-Q1"],
+        ["2021-W53", "2021-W52"],
+        ["Mai Lin 2022", "Mon 2022"],
+        ["Jum 2022", "Jan 2022"],
+        ["12 Marigold 2022", "12 May 2022"],
+        ["2022-01-03 25", "2022-01-03 05"],
+    ],
+)
+def test_what_looks_like_dates_and_is_not_stays_text(cells: list[str]) -> None:
+    assert column_of(cells).type == "category"
+
+
+DAYS = np.arange("2021-01-01", "2023-01-01", 11, dtype="datetime64[D]")
+DIGITS = [str(day).replace("-", "") for day in DAYS]
+
+
+@pytest.mark.parametrize(
+    ("cells", "form", "grain"),
+    [
+        (DIGITS, "%Y%m%d", 86400),
+        ([*DIGITS, ""], "%Y%m%d", 86400),
+        ([f"{day}.0" for day in DIGITS], "%Y%m%d.0", 86400),
+        ([f"{day}{i % 24:02d}" for i, day in enumerate(DIGITS)], "%Y%m%d%H", 3600),
+        ([f"{day}{i % 24:02d}{i % 60:02d}" for i, day in enumerate(DIGITS)], "%Y%m%d%H%M", 60),
+        ([f"{day}{i % 24:02d}{i % 60:02d}07" for i, day in enumerate(DIGITS)], "%Y%m%d%H%M%S", 1),
+    ],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.int64(), pa.float64()])
+def test_dates_written_as_digits_are_dates_and_come_back_in_that_form(
+    cells: list[str], form: str, grain: float, kind: pa.DataType
+) -> None:
+    notes: list[str] = []
+    array = (
+        pa.array([None if cell == "" else float(cell) for cell in cells]).cast(kind)
+        if kind != pa.string()
+        else pa.array(cells)
+    )
+    schema = infer(Records(pa.table({"x": array, "y": [i % 3 for i in range(len(cells))]}), Origin("csv")), notes=notes)
+    column = Schema.from_json(json.loads(json.dumps(schema.to_json()))).column("x")
+    assert (column.type, column.grain) == ("datetime", grain)
+    assert column.dates is not None
+    assert column.dates.format == (form if kind == pa.string() else form.removesuffix(".0"))
+    values = column.parse(array)
+    assert column.format(values).equals(array)
+    assert column.typed(array).type == (kind if kind != pa.string() else pa.float64() if ".0" in form else pa.int64())
+    assert values.data[0] == datetime(2021, 1, 1, tzinfo=UTC).timestamp() + (7 if form.endswith("S") else 0)
+    assert any("--column x=number" in note for note in notes)
+    between = replace(values, data=values.data + 0.3 * grain)
+    assert column.format(between).equals(array)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["20210101", "20221231"],  # two may be dates by chance
+        [*DIGITS, "20210230"],
+        [str(20210910 + i) for i in range(10)],  # as are all that begin so
+        [str(n) for n in np.random.default_rng(0).integers(10**7, 10**8, 50)],
+        [str(20220000 + i) for i in range(1, 300)],
+        [day.replace("20", "23", 1) for day in DIGITS],
+    ],
+)
+def test_whole_numbers_that_are_no_dates_or_by_chance_are_numbers(cells: list[str]) -> None:
+    assert column_of(cells).type != "datetime"
+    assert column_of(list(map(int, cells))).type != "datetime"
+
+
+def test_dates_written_as_digits_are_dates_or_numbers_as_the_user_says() -> None:
+    for cells in (["202101", "202212", "202107"], [202101, 202212, 202107]):
+        assert column_of(cells).type == "number"
+        for option in ("datetime", "datetime:%Y%m"):
+            column = column_of(cells, column=(f"x={option}",))
+            assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+            assert column.parse(pa.array(cells)).data[0] == datetime(2021, 1, 1, tzinfo=UTC).timestamp()
+    for days in (DIGITS, list(map(int, DIGITS))):
+        assert column_of(days, column=("x=number",)).type == "number"
+        assert column_of(days[:2], name="date").type == "datetime"
+    with pytest.raises(DataError, match="'202113' is no date"):
+        column_of([202101, 202113], column=("x=datetime",))
+    column = column_of(list(map(int, DIGITS)))
+    with pytest.raises(DataError, match=r"row 2: expected a date .* found '20210230'"):
+        column.parse(pa.array([20210101, 20210230]))
 
 
 def test_times_are_seconds_since_1970_in_utc_or_local() -> None:

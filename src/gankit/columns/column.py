@@ -26,6 +26,7 @@ from gankit.columns.dates import (
     find_dates,
     format_dates,
     format_local,
+    is_digits,
     offsets_of,
     parse_dates,
     spelt,
@@ -86,6 +87,15 @@ def native_numbers(column: pa.Array) -> Floats:
         return np.full(len(column), np.nan)
     floats = pc.cast(column, pa.float64(), safe=False)
     return np.array(floats.fill_null(np.nan) if floats.null_count else floats, dtype=np.float64)
+
+
+def as_digits(column: pa.Array) -> pa.Array:
+    """The texts of a typed column of numbers, whole ones without a point."""
+    numbers = native_numbers(column)
+    whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**53)
+    digits = pa.array(np.where(whole, numbers, 0).astype(np.int64)).cast(pa.string())
+    texts = digits if whole.all() else pc.if_else(pa.array(whole), digits, as_texts(pa.array(numbers)))
+    return pc.if_else(column.is_null(), None, texts) if column.null_count else texts
 
 
 def native_seconds(column: pa.Array) -> Floats:
@@ -264,6 +274,8 @@ class Column:
             return self._parse_category(column, strict)
         if is_text(column.type):
             return self._parse_text(column)
+        if self.type == "datetime" and self.dates is not None and not pa.types.is_temporal(column.type):
+            return self._parse_text(as_digits(column))
         data = self._of_native(column) if self.type == "datetime" else native_numbers(column)
         return self._mark_native(data, np.asarray(column.is_null(), dtype=bool))
 
@@ -448,6 +460,9 @@ class Column:
         lost = (values.missing > 0) | np.isnan(values.data)
         data = np.where(lost, 0.0, values.data)
         if self.type == "datetime":
+            if self.dates is not None and not pa.types.is_temporal(target):
+                data = native_numbers(format_dates(data, self.dates, self.grain).cast(pa.float64()))
+                return self._typed_numbers(data, lost, values.missing, target)
             if not self.clock:
                 return seconds_to_native(data, lost, target, self.grain)
             local, offsets = self._on_grain(data)
@@ -499,9 +514,13 @@ class Column:
         value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
         value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
         value["style"] = None if self.style is None else asdict(self.style)
-        if self.style is not None and self.style.grouped:
-            del value["style"]["grouped"]  # the default of models of before
+        for name in ("grouped", "negative", "scales", "places"):
+            if self.style is not None and getattr(self.style, name) == getattr(PLAIN, name):
+                del value["style"][name]  # the default of models of before
         value["dates"] = None if self.dates is None else asdict(self.dates)
+        for name in ("months", "days"):
+            if self.dates is not None and not getattr(self.dates, name):
+                del value["dates"][name]  # as in models of before
         value["pattern"] = None if self.pattern is None else self.pattern.to_json()
         return value | {name: fact for name in _LATER if (fact := getattr(self, name))}
 
@@ -512,8 +531,10 @@ class Column:
         facts |= {name: value[name] for name in _LATER if name in value}
         facts |= {name: tuple(value[name]) for name in ("markers", "levels")}
         facts["style"] = None if value["style"] is None else NumberStyle(**value["style"])
-        dates = value["dates"] or {}
-        facts["dates"] = DateStyle(**{**dates, "offsets": tuple(dates.get("offsets", ()))}) if dates else None
+        dates: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in (value["dates"] or {}).items()
+        }
+        facts["dates"] = DateStyle(**dates) if dates else None
         facts["pattern"] = None if value["pattern"] is None else Pattern.from_json(value["pattern"])
         return cls(type=value["kind"], arrow_type=type_from_json(value["type"]), **facts)
 
@@ -547,7 +568,9 @@ def infinite_values(name: str, data: Floats) -> DataError:
 
 def _date_storage(format: str, zone: str) -> pa.DataType:
     """The type of times in a format: days, days with a clock, or texts where there is no day."""
-    if "%Y" not in format and "%y" not in format:
+    if is_digits(format):
+        return pa.float64() if format.endswith(".0") else pa.int64()
+    if ("%Y" not in format and "%y" not in format) or "%q" in format:
         return pa.string()
     clock = any(hour in format for hour in ("%H", "%-H", "%I", "%-I"))
     return pa.timestamp("us", tz=zone if "%z" in format else None) if clock else pa.date32()

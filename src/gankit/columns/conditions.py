@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.columns.clocks import offsets_at, zone_of
-from gankit.columns.dates import DateStyle, parse_dates
+from gankit.columns.dates import DateStyle, is_digits, parse_dates
 from gankit.columns.relations.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.errors import OptionError, suggestion
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FEW_LEVELS = 20
 _SIGNS = (">=", "<=", ">", "<")
 _EXACT_STEPS = 2.0**45  # more steps from zero than this are not told apart from their neighbours
-_OFFSET = r"[0-9]:[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})$"  # a time with its offset from UTC
+_OFFSET = r"[0-9]:[0-9]{2}.*(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time with its offset from UTC
 _SLACK = 1e-6  # of a step, by which a multiple of it that was computed may be off
 _HALF = 0.5 - 1e-6  # of a step, within which a number is moved to the step and not to the next one
 
@@ -377,6 +377,8 @@ def _span(column: Column, value: Any) -> tuple[float, float]:
 
     Dates are seconds since 1970, of the column's time zone where they name none.
     """
+    if column.dates is not None and is_digits(column.dates.format) and isinstance(value, int):
+        value = str(value)
     if column.type == "datetime" and not isinstance(value, int | float):
         return _span_of_date(column, value)
     if isinstance(value, str):

@@ -1,14 +1,17 @@
 """Dates and times as people write them: how texts are read as times, and how times are written in that way again.
 
 Knows texts and seconds; never tables, files or kinds of column. A format is a strftime text with these directives:
-%Y %y %m %d %H %I %M %S %p %b %B %a, `%-m %-d %-H %-I` (no leading zero), `%1f` … `%9f` (that many digits of a
-second) and `%z` (`Z`, `+0200`, `+02:00`).
+%Y %y %m %d %H %I %M %S %p, %b %B (months by name, short and long), %a %A (days of the week), %G %V %u (ISO year, week
+and day), %q (quarter), `%-m %-d %-H %-I %-V` (no leading zero), `%1f` … `%9f` (that many digits of a second) and %z
+(`Z`, `UTC`, `+02`, `+0200`, `+02:00`). Names are read in several languages.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,23 +27,50 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-_MONTH_NAMES = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-_MONTHS = tuple(name[:3] for name in _MONTH_NAMES)
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (  # in English, German, French, Spanish, Italian, Portuguese, Dutch
+    "January February March April May June July August September October November December",
+    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+)
+_DAYS = (  # in English, German, French, Spanish
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+    "lundi mardi mercredi jeudi vendredi samedi dimanche",
+    "lunes martes miércoles jueves viernes sábado domingo",
+)
+_NAMES = {"b": _MONTHS, "B": _MONTHS, "a": _DAYS, "A": _DAYS}
+_OTHER_NAMES = {"mrz": 2, "maerz": 2, "mrt": 2, "mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4, "sa": 5, "so": 6}
+_LETTER = "[A-Za-zÀ-ÿ]"
 _NATURAL_STEPS = (86400.0, 3600.0, 60.0, 1.0, 1e-3, 1e-6)
 _FEWEST_FOR_STEP = 10
 _DIRECTIVE = re.compile(r"%(-?[A-Za-z]|[1-9]f)")
 _REGEX = dict.fromkeys("ymdHIMS", "[0-9]{2}") | dict.fromkeys(("-m", "-d", "-H", "-I"), "[0-9]{1,2}")
-_REGEX |= {"Y": "[0-9]{4}", "b": "[A-Z][a-z]{2}", "B": "[A-Z][a-z]{2,8}", "a": "[A-Z][a-z]{2}"}
-_REGEX |= {"p": "[AaPp][Mm]", "z": "Z|[+-][0-9]{2}:?[0-9]{2}"}
+_REGEX |= {"Y": "[0-9]{4}", "b": _LETTER + "{3}", "B": _LETTER + r"{3,10}\.?", "a": _LETTER + r"{2,4}\.?"}
+_REGEX |= {"G": "[0-9]{4}", "V": "[0-9]{2}", "-V": "[0-9]{1,2}", "u": "[1-7]", "q": "[1-4]", "A": _LETTER + r"{4,10}"}
+_REGEX |= {"p": "[AaPp][Mm]", "z": "Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?"}
 _DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"]
 _DATES += ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y"]
-_DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y"]
+_DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d. %b %Y", "%d. %B %Y", "%d-%B-%Y", "%d de %B de %Y"]
+_PERIODS = [f"{name}{by}{year}" for year in ("%Y", "%y") for name in ("%b", "%B") for by in "- /"]
+_PERIODS += ["%Y-%b", "%Y %b", "%Y %B", "%B de %Y", "%m/%Y", "%-m/%Y", "%Y-%m", "%Y/%m"]
+_PERIODS += [f"%G{by}W{week}" for by in ("-", "", " ") for week in ("%V", "%-V", "%V-%u")]
+_PERIODS += [f"{w}{week}{by}%G" for w in ("W", "KW", "KW ") for week in ("%V", "%-V") for by in " -/"]
+_PERIODS += ["%Y-Q%q", "%YQ%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y"]
+_HALF_OF = {"q": 45 * 86400, "m": 15 * 86400, "b": 15 * 86400, "B": 15 * 86400, "V": 7 * 43200}  # seconds
+_SENSIBLE = 1800, 2200  # the years of periods: other numbers are codes
+_WEEKDAY = re.compile(f"^({_LETTER}{{2,10}}\\.?)(,? )(.*)$")
+_DIGITS = [f"%Y%m{rest}{end}" for rest in ("%d", "%d%H", "%d%H%M", "%d%H%M%S", "") for end in ("", ".0")]
+_DAY_OF_DIGITS = re.compile(r"^(19|20|21)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{2}){0,3}(\.0)?$")
+_LOOKED_AT = 50
+_BY_CHANCE = 1e-3  # random digits may be dates no likelier than that
+_NAMES_TIME = re.compile("date|datum|fecha|day|time|(^|[^a-z])dt|dt$", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?(?P<zone> ?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"
+    r"^[0-9]{1,2}(?P<minute>:[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>[.,][0-9]{1,9})?)?)?(?P<half> ?[AaPp][Mm])?"
+    r"(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?$"
 )
 
 
@@ -51,12 +81,20 @@ class DateStyle:
     format: the directives (see the module). zone: "" for local times, else how the offset is written ("Z", "+02:00",
         …), the most frequent one where several occur. lower: whether am and pm are written small.
     offsets: how offsets are written, most frequent first, where several occur; () else and in models of before.
+    months, days: how months and days of the week are written; () in English, `Jan` or `January`.
     """
 
     format: str
     zone: str = ""
     lower: bool = False
     offsets: tuple[str, ...] = ()
+    months: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+
+    def names(self, directive: str) -> tuple[str, ...]:
+        """The names that one of %b, %B, %a and %A stands for."""
+        own = self.months if directive in "bB" else self.days
+        return own or tuple(name if directive in "BA" else name[:3] for name in _NAMES[directive][0].split())
 
 
 @functools.cache
@@ -90,12 +128,13 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     if "y" in names:
         short = number("y", 70)
         year = np.where(short < 69, 2000 + short, 1900 + short)
-    month = number("m", 1)
-    for name, known in (("b", _MONTHS), ("B", _MONTH_NAMES)):
-        if name in names:
-            month = np.asarray(pc.index_in(part(name), pa.array(known)).fill_null(-1), dtype=np.int64) + 1
-    if "a" in names:
-        good &= np.asarray(pc.is_in(part("a"), pa.array(_DAYS)))
+    month = 3 * number("q", 1) - 2 if "q" in names else number("m", 1)
+    for name in names & _NAMES.keys():
+        coded = part(name).dictionary_encode()
+        places = np.array([*(_place(text, _NAMES[name]) for text in coded.dictionary.to_pylist()), -1])
+        place = places[np.asarray(coded.indices.fill_null(-1), dtype=np.int64)]
+        good &= place >= 0
+        month = place + 1 if name in "bB" else month
     day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
     if "I" in names:
         half = number("I", 12)
@@ -107,6 +146,11 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     months = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64) + day - 1
     good &= days.astype("datetime64[D]").astype("datetime64[M]") == months  # 31 February is in March
+    if "V" in names:
+        first, following = _first_mondays(number("G", 1970)), _first_mondays(number("G", 1970) + 1)
+        days = first + number("V", 1) * 7 - 7
+        good &= (days >= first) & (days < following)
+        days += number("u", 1) - 1
     seconds = days * 86400 + hour * 3600 + minute * 60 + second
     if "z" in names and not local:
         seconds = seconds - offsets_of(part("z"))
@@ -114,6 +158,51 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     if "f" in names:
         times += np.asarray(pc.binary_join_element_wise("0.", part("f"), "").cast(pa.float64()).fill_null(0.0))
     return np.where(good, times, np.nan)
+
+
+def _first_mondays(years: Ints) -> Ints:
+    """The days since 1970 on which the first ISO week of years [K] begins: that of 4 January."""
+    days = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 3
+    return np.asarray(days - (days + 3) % 7)
+
+
+def _plain(name: str) -> str:
+    """The name in small letters, without accents and without a dot at its end."""
+    return unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode().rstrip(".")
+
+
+@functools.cache
+def _place(name: str, languages: tuple[str, ...]) -> int:
+    """Which month (or day of the week) a name or the beginning of one means, from 0; -1: none, or several."""
+    plain = _plain(name)
+    if plain in _OTHER_NAMES and (len(plain) == 2) == (languages is _DAYS):
+        return _OTHER_NAMES[plain]
+    every = [(_plain(full), at) for names in languages for at, full in enumerate(names.split())]
+    found = {at for full, at in every if full == plain} or {at for full, at in every if full.startswith(plain)}
+    return found.pop() if len(found) == 1 and len(plain) > 2 else -1
+
+
+def _spelling(names: list[str], languages: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
+    """How all months (or days of the week) are written where some are written as these names, most frequent last."""
+    seen = {at: name for name in names if (at := _place(name, languages)) >= 0}
+    if all(usual[at] == name for at, name in seen.items()):
+        return ()
+
+    def kept(language: str) -> int:
+        full = language.split()
+        return sum(_plain(full[at]).startswith(_plain(name)) for at, name in seen.items())
+
+    full = max(languages, key=kept).split()
+    whole = all(_plain(full[at]) == _plain(name) for at, name in seen.items())
+    size = Counter(len(name.rstrip(".")) for name in seen.values()).most_common(1)[0][0]
+    dot = "." * any(name.endswith(".") for name in names)
+    every = [name if whole or len(name) <= size else name[:size] + dot for name in full]
+    shown = "".join(seen.values())
+    if shown.isupper() or shown.islower():
+        every = [name.upper() if shown.isupper() else name.lower() for name in every]
+    elif all(name[0].isupper() for name in seen.values()):
+        every = [name.capitalize() for name in every]
+    return tuple(seen.get(at, name) for at, name in enumerate(every))
 
 
 def zones_of(texts: pa.Array, format: str) -> pa.DictionaryArray:
@@ -125,6 +214,7 @@ def offsets_of(zones: pa.Array) -> Ints:
     """The seconds by which offsets [K] as they are written are before UTC; 0 for null."""
     coded = zones.dictionary_encode()
     digits = pc.replace_substring_regex(coded.dictionary, "[^0-9]", "")
+    digits = pc.replace_substring_regex(digits, "^([0-9]{2})$", r"\100")
     number = np.asarray(pc.replace_substring_regex(digits, "^$", "0").cast(pa.int64()).fill_null(0), dtype=np.int64)
     sign = np.where(np.asarray(pc.starts_with(coded.dictionary, "-").fill_null(False)), -1, 1)
     seconds = np.asarray(sign * (number // 100 * 3600 + number % 100 * 60), dtype=np.int64)
@@ -141,7 +231,7 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
         if np.isnan(parse_dates(texts[:50], format)).any():
             continue
         times = parse_dates(texts, format)
-        if not np.isnan(times).any():
+        if not np.isnan(times).any() and not (format in _PERIODS and _are_codes(times, format)):
             style = style_of(texts, counts, format)
             same = np.asarray(pc.equal(format_dates(times, style), texts).fill_null(False))
             fits.append((float(counts[same].sum() / counts.sum()), style, times))
@@ -154,28 +244,74 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     return chosen, [style.format for style, times in top if not np.array_equal(times, read)]
 
 
+def _are_codes(times: Floats, format: str) -> bool:
+    """Whether what could be months, quarters or weeks is something else: codes (4711-01), or seasons (2005-06)."""
+    year, month = np.divmod(times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) + 1970 * 12, 12)
+    if year.min() < _SENSIBLE[0] or year.max() >= _SENSIBLE[1]:
+        return True
+    return format in ("%Y-%m", "%Y/%m") and len(times) > 1 and bool(((year + 1) % 100 == month + 1).all())
+
+
+def are_digit_dates(texts: pa.Array, name: str) -> bool:
+    """Whether whole numbers are days or times written as digits (20190727, 202201030015), and not by chance.
+
+    texts: different strings [K], K >= 1. name: of their column; one that speaks of time makes up for few values.
+    The chance is that of random digits behind those that all values share: of 2022dddd 3.65% are days, of 202209dd 30%.
+    """
+    if not all(map(_DAY_OF_DIGITS.match, texts[:_LOOKED_AT].to_pylist())):
+        return False
+    format = next(iter(_formats(texts[0].as_py())), None)
+    if format is None or np.isnan(parse_dates(texts, format)).any():
+        return False
+    days, step = _days_as_digits(), 1
+    first, last = (int(end.as_py()[:8]) for end in pc.min_max(texts).values())
+    while first // step != last // step:
+        step *= 10
+    begin, end = np.searchsorted(days, [first // step * step, (first // step + 1) * step])
+    share = (end - begin) / step * np.prod([0.24, 0.6, 0.6][: (len(format) - 6) // 2])
+    return bool(share ** len(texts) <= _BY_CHANCE) or bool(_NAMES_TIME.search(name))
+
+
+@functools.cache
+def _days_as_digits() -> Ints:
+    """The days of 1900 to 2199 as whole numbers, ascending."""
+    days = np.arange("1900-01-01", "2200-01-01", dtype="datetime64[D]")
+    return np.char.replace(days.astype(str), "-", "").astype(np.int64)
+
+
+def is_digits(format: str) -> bool:
+    """Whether times are written as whole numbers."""
+    return format in _DIGITS
+
+
 def _formats(text: str) -> list[str]:
     """The formats that one text may be in, those with leading zeros first."""
-    found = _clocks(text)
+    found = _clocks(text) + [format for format in (*_DIGITS, *_PERIODS) if re.match(_regex(format), text)]
+    if (day := _WEEKDAY.match(text)) and _place(day[1], _DAYS) >= 0:
+        kinds = [kind for kind in ("%a", "%A") if re.match(_regex(kind), day[1])]
+        found += [kind + day[2] + format for kind in kinds for format in _formats(day[3])]
     for format in (f for date in _DATES for f in (date, re.sub("%([md])", r"%-\1", date))):
         split = re.match(_regex(format)[:-1] + r"(?:(?P<by>[T ]|, )(?P<clock>.+))?$", text)
         if split and split["by"] is None:
             found.append(format)
         elif split:
-            found += [format + split["by"] + clock for clock in _clocks(split["clock"])]
+            found += [format + split["by"] + clock for clock in _clocks(split["clock"], hours=True)]
     return found
 
 
-def _clocks(text: str) -> list[str]:
-    """The formats of a time of day; none where it is something else."""
+def _clocks(text: str, hours: bool = False) -> list[str]:
+    """The formats of a time of day; none where it is something else. hours: it may be an hour alone."""
     found = _CLOCK.match(text)
     if found is None:
         return []
-    _, seconds, fraction, half, zone = found.group(0, 1, 2, 3, "zone")
-    tail = (":%S" if seconds else "") + (f"{fraction[0]}%{len(fraction) - 1}f" if fraction else "")
+    minutes, seconds, fraction, half, zone = found.group("minute", "second", "fraction", "half", "zone")
+    if not (minutes or half or hours):
+        return []
+    tail = (":%M" if minutes else "") + (":%S" if seconds else "")
+    tail += f"{fraction[0]}%{len(fraction) - 1}f" if fraction else ""
     for part, directive in ((half, "%p"), (zone, "%z")):
         tail += (" " if part[0] == " " else "") + directive if part else ""
-    return [f"{hour}:%M{tail}" for hour in (("%I", "%-I") if half else ("%H", "%-H"))]
+    return [f"{hour}{tail}" for hour in (("%I", "%-I") if half else ("%H", "%-H"))]
 
 
 def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
@@ -189,7 +325,14 @@ def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
         zones = coded.dictionary.take(pa.array(np.argsort(-total, kind="stable"))).to_pylist()
     if "p" in names:
         lower = bool(pc.any(pc.match_substring_regex(pc.struct_field(fields, "p"), "[ap]m")).as_py())
-    return DateStyle(format, zones[0], lower, tuple(zones) if len(zones) > 1 else ())
+    style = DateStyle(format, zones[0], lower, tuple(zones) if len(zones) > 1 else ())
+    for name in names & _NAMES.keys():
+        coded = pc.struct_field(fields.drop_null(), name).dictionary_encode()
+        total = np.bincount(np.asarray(coded.indices), counts[np.asarray(fields.is_valid())])
+        order = pa.array(np.argsort(total[: len(coded.dictionary)], kind="stable"))
+        spelt = _spelling(coded.dictionary.take(order).to_pylist(), _NAMES[name], style.names(name))
+        style = replace(style, months=spelt) if name in "bB" else replace(style, days=spelt)
+    return style
 
 
 def grain_of_times(times: Floats, counts: Ints | None = None) -> float:
@@ -252,7 +395,10 @@ def spelt(offset: int, style: DateStyle) -> str:
     if same.any():
         return known[int(same.argmax())]
     hours, minutes = divmod(abs(offset) // 60, 60)
-    mark = ":" if any(":" in text for text in known) or "Z" in known else ""
+    short = all(len(text) <= 3 for text in known)  # `+02` or, where this has no minutes, `Z`
+    if short and "Z" not in known and not minutes:
+        return f"{'-' if offset < 0 else '+'}{hours:02}"
+    mark = ":" if short or any(":" in text for text in known) else ""
     return f"{'-' if offset < 0 else '+'}{hours:02}{mark}{minutes:02}"
 
 
@@ -260,6 +406,8 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
     places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
     local = times + offsets_of(pa.array([style.zone], pa.string()))
+    if "d" not in (names := {name[-1] for name in parts[1::2]}) and "u" not in names:
+        local += max((half for name, half in _HALF_OF.items() if name in names), default=0)  # the nearest period
     ticks = np.rint(local * 10.0 ** min(places, 6)).astype(np.int64)
     seconds, fraction = np.divmod(ticks, 10 ** min(places, 6))
     days, clock = np.divmod(seconds, 86400)
@@ -269,18 +417,24 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     numbers = {"Y": year + 1970, "y": (year + 1970) % 100, "m": month + 1, "f": fraction * 10 ** max(places - 6, 0)}
     numbers |= {"H": hour, "I": (hour + 11) % 12 + 1, "M": clock // 60 % 60, "S": clock % 60}
     numbers["d"] = days - months.astype("datetime64[D]").astype(np.int64) + 1
+    numbers |= {"q": month // 3 + 1, "u": (days + 3) % 7 + 1}
+    thursday = days - (days + 3) % 7 + 3  # the year of a week is that of its Thursday
+    numbers["G"] = thursday.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    numbers["V"] = (thursday - _first_mondays(numbers["G"])) // 7 + 1
     halves = ("am", "pm") if style.lower else ("AM", "PM")
-    names = {"p": (halves, hour // 12), "b": (_MONTHS, month), "B": (_MONTH_NAMES, month), "a": (_DAYS, (days + 3) % 7)}
+    spellings: dict[str, tuple[tuple[str, ...], Ints]] = {"p": (halves, hour // 12)}
+    for name in names & _NAMES.keys():
+        spellings[name] = style.names(name), month if name in "bB" else (days + 3) % 7
     for at in range(1, len(parts), 2):
         directive, letter = parts[at], parts[at][-1]
         if letter == "z":
             parts[at] = style.zone
-        elif letter in names:
-            spelt, index = names[letter]
+        elif letter in spellings:
+            spelt, index = spellings[letter]
             parts[at] = pa.array(spelt).take(pa.array(index))
         else:
             digits = pa.array(numbers[letter]).cast(pa.string())
-            width = 0 if directive[0] == "-" else {"Y": 4, "f": places}.get(letter, 2)
+            width = 0 if directive[0] == "-" else {"Y": 4, "G": 4, "f": places, "u": 1, "q": 1}.get(letter, 2)
             parts[at] = pc.utf8_lpad(digits, width, "0") if width else digits
     return pc.binary_join_element_wise(*parts, "")
 

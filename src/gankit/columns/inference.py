@@ -5,6 +5,7 @@ Knows cells as they are written; never files, codecs or networks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from gankit.columns.clocks import clock_of, find_zone, is_fixed, to_local
 from gankit.columns.column import (
     Column,
     ColumnType,
+    as_digits,
     at_rows,
     infinite_values,
     native_numbers,
@@ -27,6 +29,7 @@ from gankit.columns.column import (
 )
 from gankit.columns.dates import (
     DateStyle,
+    are_digit_dates,
     check_format,
     find_dates,
     grain_of_times,
@@ -64,6 +67,8 @@ FEW_LEVELS = 20
 """Up to so many different texts are categories even if most rows differ."""
 TEXT_SHARE = 0.5
 """Texts of which more than this share of the rows is different are free text (or identifiers)."""
+_MARKS = re.compile(r"^number:1(.?)234([.,])5$")
+"""How a user says what groups thousands, and what the decimal mark is."""
 _INFINITIES = 16
 """More different texts than that are not all words for infinities."""
 _NEARLY = 0.9
@@ -89,10 +94,12 @@ def infer(
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     forced = _overrides(config.column, records.table.column_names)
-    columns = [
-        _column(_Case(name, column.type, forced.get(name), config.missing, notes, offsets), joined(column))
-        for name, column in zip(records.table.column_names, records.table.columns, strict=True)
+    cases = [
+        _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
+        for name, kind in zip(records.table.column_names, records.table.schema.types, strict=True)
     ]
+    columns = [_column(case, joined(records.table.column(case.name))) for case in cases]
+    columns = _with_thousands(columns, cases, records)
     columns = _with_offsets(_linked(columns, records), notes)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
@@ -103,6 +110,23 @@ def infer(
         how = "Bring other columns, or change a type with --column NAME=TYPE."
         raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
     return schema
+
+
+def _with_thousands(columns: list[Column], cases: list[_Case], records: Records) -> list[Column]:
+    """The columns, numbers such as 1.275 in every cell read as 1275 where another column has decimal commas."""
+    commas = any(column.style is not None and column.style.mark == "," for column in columns)
+    found = []
+    for column, case in zip(columns, cases, strict=True):
+        style = column.style
+        three = style is not None and (style.layout, style.decimals, style.mark) == ("fixed", 3, ".")
+        if three and not case.marks and 1 <= column.low <= column.high < 1000:
+            if commas:
+                column = _column(replace(case, marks=".,"), joined(records.table.column(case.name)))
+            else:
+                other = f"--column {case.name}=number:1.234,5 takes the point for one between thousands"
+                case.note(f"numbers with three decimals; {other}")
+        found.append(column)
+    return found
 
 
 def _linked(columns: list[Column], records: Records) -> list[Column]:
@@ -161,18 +185,20 @@ def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
             raise OptionError(f"--column must be NAME=TYPE. Got {option!r} instead.")
         if name not in names:
             raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, names)}")
-        if kind.split(":", 1)[0] not in TYPES or (":" in kind and not kind.startswith("datetime:")):
+        if kind.split(":", 1)[0] not in TYPES or (":" in kind and not kind.startswith(("datetime:", "number:"))):
             raise OptionError(f"--column {option}: the type must be one of {', '.join(TYPES)}. Got {kind!r} instead.")
         if kind.startswith("datetime:") and (wrong := check_format(kind[9:])):
             raise OptionError(f"--column {option}: {wrong}. Write it like datetime:%d/%m/%Y %H:%M.")
+        if kind.startswith("number:") and not _MARKS.match(kind):
+            raise OptionError(f"--column {option}: write it like number:1.234,5, number:1,234.5 or number:1234,5.")
         forced[name] = kind
     return forced
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, and whether
-    offsets of times may be a column of their own.
+    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, whether
+    offsets of times may be a column of their own, and what groups thousands and the decimal mark if that is known.
     """
 
     name: str
@@ -181,6 +207,7 @@ class _Case:
     missing: tuple[str, ...]
     notes: list[str]
     offsets: bool = False
+    marks: str = ""
 
     def note(self, text: str) -> None:
         self.notes.append(f"column {self.name!r}: {text}")
@@ -189,6 +216,13 @@ class _Case:
         self, type: ColumnType, markers: Sequence[str | None] = (), levels: Sequence[str] = (), **facts: Any
     ) -> Column:
         return Column(self.name, type, self.kind, tuple(markers), tuple(levels), **facts)
+
+    def digit_dates(self, texts: pa.Array) -> bool:
+        """Whether different whole numbers [K] are dates, with a note if they are."""
+        found = self.forced is None and len(texts) > 0 and are_digit_dates(texts, self.name)
+        if found:
+            self.note(f"whole numbers such as {texts[0]} are dates; --column {self.name}=number takes them as numbers")
+        return found
 
     def identifier(self, pattern: Pattern, cells: pa.Array) -> Column:
         """A column of identifiers, with a note unless the user said so."""
@@ -210,6 +244,16 @@ class _Case:
             )
         sure = boolean and {words.truth(level) for level in levels} == {True, False}
         return self.column("category", markers, levels, boolean=sure, declared=self.forced == "category")
+
+
+def _case(case: _Case) -> _Case:
+    """The case, with the marks that the user named beside the type."""
+    found = _MARKS.match(case.forced or "")
+    if found is None:
+        return case
+    if not is_text(case.kind):
+        raise OptionError(f"--column {case.name}={case.forced}: a column of the type {case.kind} cannot be that.")
+    return replace(case, forced="number", marks=found[1] + found[2])
 
 
 def _column(case: _Case, array: pa.Array) -> Column:
@@ -240,7 +284,7 @@ def _typed_column(case: _Case, array: pa.Array) -> Column:
     temporal = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
     if forced is not None and forced.split(":")[0] not in ("number", "identifier", "datetime"):
         raise OptionError(f"--column {name}={forced}: a column of the type {kind} cannot be that.")
-    if (temporal and forced == "number") or (not temporal and forced is not None and forced.startswith("datetime")):
+    if temporal and forced == "number":
         raise DataError(f"column {name!r} has the type {kind} and cannot be {forced}. Convert it before.")
     data = native_seconds(plain) if temporal else native_numbers(plain)
     good = ~null
@@ -280,6 +324,11 @@ def _typed_numbers(
     if pa.types.is_date(plain.type) or pa.types.is_timestamp(plain.type):
         clock = clock_of(plain.type.tz) if pa.types.is_timestamp(plain.type) else ""
         return _datetime(case, markers, values, counts, clock)
+    dates = case.forced is not None and case.forced.startswith("datetime")
+    if dates or (case.forced is None and 1.9e7 <= low <= high < 2.2e13):
+        texts = as_digits(pa.array(values))
+        if dates or case.digit_dates(texts):
+            return _typed_digits(case, plain, markers, texts, counts)
     forced = case.forced == "identifier"
     if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
         numbers = np.asarray(plain.cast(pa.int64()))
@@ -297,6 +346,23 @@ def _typed_numbers(
     moved = to_grain(values, grain, decimals)
     _note_odd(case, values, moved, f"{grain:g}", lambda at: float_texts(values[at : at + 1])[0].as_py())
     return case.column("number", markers, decimals=decimals, grain=grain, low=low, high=high)
+
+
+def _typed_digits(
+    case: _Case, plain: pa.Array, markers: tuple[str | None, ...], texts: pa.Array, counts: Ints
+) -> Column:
+    """The column of times that are whole numbers. texts: these [K]; counts: how often each occurs."""
+    format = (case.forced or "").partition(":")[2]
+    guess = None if format else find_dates(texts, counts) or find_dates(texts[:1], counts[:1])
+    style = DateStyle(format) if format else guess[0] if guess else None
+    times = parse_dates(texts, style.format) if style else np.full(len(texts), np.nan)
+    if style is None or np.isnan(times).any():
+        wrong = texts[int(np.isnan(times).argmax())]
+        raise DataError(
+            f"column {case.name!r} has the type {plain.type} and cannot be {case.forced}: {str(wrong)!r} is no date. "
+            f"Say how dates are written with --column {case.name}=datetime:%Y%m%d, or convert it before."
+        )
+    return _datetime(case, markers, times, counts, "", style)
 
 
 def _datetime(
@@ -396,7 +462,21 @@ def _text_column(case: _Case, array: pa.Array) -> Column:
     declared = np.zeros(len(texts), dtype=bool)
     if case.missing:
         declared = np.asarray(pc.is_in(texts, pa.array(case.missing, pa.string())), dtype=bool)
-    return _as_number(found, declared) or _as_datetime(found, declared) or _as_words(found, declared)
+    return (
+        _as_digits(found, declared)
+        or _as_number(found, declared)
+        or _as_datetime(found, declared)
+        or _as_words(found, declared)
+    )
+
+
+def _as_digits(found: _Texts, declared: Bools) -> Column | None:
+    """A column of dates that look like whole numbers."""
+    likely = pc.any(pc.match_substring_regex(found.texts[:50], "^(19|20|21)[0-9]{6}")).as_py()
+    if found.case.forced is not None or not likely:
+        return None
+    texts, _ = found.some(~(declared | words.is_missing(found.texts)))
+    return _as_datetime(found, declared) if found.case.digit_dates(texts) else None
 
 
 def _as_number(found: _Texts, declared: Bools) -> Column | None:
@@ -411,7 +491,7 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
     if soft.all():
         return found.refuse(~declared, "number") if forced else None
     texts, counts = found.some(~soft)
-    style = find_style(texts, counts, forced=forced)
+    style = find_style(texts, counts, forced=forced, marks=case.marks)
     if style is None:
         numbers = ~np.isnan(parse_numbers(found.texts, PLAIN))
         if forced:
@@ -493,8 +573,15 @@ def _note_style(case: _Case, style: NumberStyle) -> None:
         said += [f"{mark} between thousands", f"{style.mark!r} before decimals"]
     if style.prefix.strip() or style.suffix.strip():
         said.append(f"{(style.prefix + style.suffix).strip()!r} around them")
+    if style.negative not in ("-", "$-"):
+        said.append(f"{style.negative.replace('()', '(5)')!r} for negative ones")
+    if style.scales:
+        said.append(f"{' and '.join(map(repr, style.scales))} for powers of ten")
     if said:
-        case.note(f"numbers with {', '.join(said)}; --column {case.name}=category takes them as texts")
+        doubtful = grouped and style.layout == "integer" and style.thousands in ".,"
+        how = f"--column {case.name}=category takes them as texts"
+        other = f", --column {case.name}=number:1{style.mark}234{style.thousands}5 reads them the other way"
+        case.note(f"numbers with {', '.join(said)}; {how}{other if doubtful else ''}")
 
 
 def _as_datetime(found: _Texts, declared: Bools) -> Column | None:

@@ -33,11 +33,25 @@ _OFTEN = 0.9  # this share of the cells must be kept to the letter where a layou
 
 _SIGNS_AND_SPACE = "$€£¥₹₩₽₺ \t\u00a0"
 _SUFFIXES = _SIGNS_AND_SPACE + "%‰°"
-_SEPARATORS = (".", ",.", ",", ".,", " .", " ,", "'.", "\u00a0,", "\u202f,")  # what groups thousands, decimal mark
+_SEPARATORS = (".", ",.", ",", ".,", " .", " ,", "'.", "\u2019.", "\u00a0,", "\u202f,")
+"""What groups thousands, and the decimal mark."""
+_CURRENCY = re.compile(  # and signs of currencies alone
+    "(USD|EUR|GBP|JPY|CHF|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|RUB|UAH|TRY|ILS|AED|SAR|EGP|ZAR|NGN|KES|"
+    r"BRL|MXN|ARS|CLP|COP|PEN|KRW|TWD|HKD|SGD|MYR|THB|IDR|PHP|VND|PKR|BTC|ETH|(US|HK|C|A|R)\$|(Rs|S?Fr|[Kk]r)\.?|zł|Kč|Ft)?"
+)
+_NEGATIVES = {  # how else negative numbers are written, and what makes them begin with `-`
+    "()": (r"^\((.+)\)$", r"-\1"),
+    "$()": (r"^([^0-9(]+)\((.+)\)$", r"-\1\2"),
+    "5-": (r"^(.*[0-9].*)-$", r"-\1"),
+    "\u2212": ("^(.*)\u2212", r"-\1"),
+    "$-": (r"^([^0-9\s-][^0-9-]*)-", r"-\1"),
+}
+_SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}  # letters behind numbers, and the powers of ten that they stand for
+_SCALED = 20  # so many different numbers with one letter alone are believed
 _WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ODD = re.compile(
-    r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u00a0\u202f ]*[0-9](?:[eE][+-]?[0-9]+)?)"
+    r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u2019\u00a0\u202f ]*[0-9](?:[eE][+-]?[0-9]+)?)"
     r"(?P<suffix>[^0-9]*)$"
 )
 
@@ -51,6 +65,8 @@ class NumberStyle:
     decimals: most digits after the mark that usual cells have; None where they have no bound (continuous).
     mark, thousands, prefix, suffix: the decimal mark, what may group thousands, and what stands around every number.
     grouped: whether thousands are grouped where numbers are written.
+    negative: how negative numbers are written, see `_NEGATIVES`.
+    scales, places: the letters that stand for powers of ten (`1.3M`, `2k`), and most digits after the mark before them.
     plus: whether positive numbers carry a plus sign. width: texts are padded with blanks on the left to this length.
     """
 
@@ -63,6 +79,9 @@ class NumberStyle:
     plus: bool = False
     width: int = 0
     grouped: bool = True
+    negative: str = "-"
+    scales: str = ""
+    places: int = 0
 
 
 PLAIN = NumberStyle("shortest", None)
@@ -81,13 +100,17 @@ def _core(thousands: str, mark: str) -> str:
 def _pattern(style: NumberStyle) -> str:
     blank = r"\s*" if style.width else ""
     before, after = re.escape(style.prefix), re.escape(style.suffix)
-    return rf"^{blank}(?:[+-]?{before}|{before}[+-]){_core(style.thousands, style.mark)}{after}$"
+    core = _core(style.thousands, style.mark)
+    if style.scales:
+        core = rf"{core.removesuffix(_EXPONENT)}[{style.scales}]?"
+    return rf"^{blank}(?:[+-]?{before}|{before}[+-]){core}{after}$"
 
 
 def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
     """The numbers float64 [K], correctly rounded, that texts [K] mean; NaN where one is none in this style."""
     if len(texts) == 0:
         return np.zeros(0)
+    texts = _with_sign(texts, style.negative)
     good = matching(texts, _pattern(style))
     plain = texts if good.all() else pc.if_else(pa.array(good), texts, None)
     if style.width:
@@ -96,8 +119,15 @@ def parse_numbers(texts: pa.Array, style: NumberStyle) -> Floats:
         plain = pc.replace_substring(plain, what, "")
     if style.mark != ".":
         plain = pc.replace_substring(plain, style.mark, ".")
+    for letter in style.scales:
+        plain = pc.replace_substring(plain, letter, f"e{_SCALES[letter]}")
     numbers = plain.cast(pa.float64())
     return np.array(numbers if good.all() else numbers.fill_null(np.nan), dtype=np.float64)
+
+
+def _with_sign(texts: pa.Array, negative: str) -> pa.Array:
+    """The texts, a minus sign in front of those that are negative in this notation."""
+    return texts if negative == "-" else pc.replace_substring_regex(texts, *_NEGATIVES[negative])
 
 
 def parse_otherwise(texts: pa.Array) -> Floats:
@@ -115,7 +145,7 @@ def parse_otherwise(texts: pa.Array) -> Floats:
 
 
 def find_style(
-    texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False, strict: bool = False
+    texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False, strict: bool = False, marks: str = ""
 ) -> NumberStyle | None:
     """The style in which these texts are numbers, or None if there is none.
 
@@ -123,40 +153,85 @@ def find_style(
 
     texts: different strings [K], K >= 1. counts: how often each occurs. forced: the user said that they are numbers,
         so any text around them is taken as a unit (`12 kg`), not only currency and percent signs. strict: without
-        exception.
+        exception. marks: what groups thousands and the decimal mark, as the user said.
     """
     if matching(texts, _WHOLE).all():
         return NumberStyle("integer", 0)
-    styles = _candidates(texts, forced=forced)
+    styles = _candidates(texts, counts, forced=forced, marks=marks)
+    signed = _with_sign(texts, styles[0].negative if styles else "-")  # the same in all of them
     for style in styles:
-        if matching(texts, _pattern(style)).all():
+        if matching(signed, _pattern(style)).all():
+            if not marks and not style.thousands and _groups_thousands(signed, style):
+                style = replace(style, thousands=style.mark, mark="," if style.mark == "." else ".")
             return _with_layout(texts, counts, style)
     for style in [] if strict else styles or [PLAIN]:
-        if matching(texts[:1000], _pattern(style)).mean() > 0.5:
-            good = matching(texts, _pattern(style))
+        if matching(signed[:1000], _pattern(style)).mean() > 0.5:
+            good = matching(signed, _pattern(style))
             if few(~good, counts) and not np.isnan(parse_otherwise(texts.filter(pa.array(~good)))).any():
                 return _with_layout(texts.filter(pa.array(good)), counts[good], style)
     return None
 
 
-def _candidates(texts: pa.Array, *, forced: bool) -> list[NumberStyle]:
+def _groups_thousands(texts: pa.Array, style: NumberStyle) -> bool:
+    """Whether the mark of these numbers groups thousands: `1.275` beside `950` and `88`, never `1.3` or `1275`."""
+    mark, before, after = map(re.escape, (style.mark, style.prefix, style.suffix))
+    marked = np.asarray(pc.match_substring(texts, style.mark))
+    if not marked.any() or marked.all():
+        return False
+    small = matching(texts, rf"^\s*[+-]?{before}[+-]?[1-9][0-9]{{0,2}}{after}$")
+    zero = matching(texts, rf"^\s*[+-]?{before}[+-]?0{after}$")
+    groups = matching(texts, rf"^\s*[+-]?{before}[+-]?[1-9][0-9]{{0,2}}{mark}[0-9]{{3}}{after}$")
+    return bool((groups | small | zero).all() and small.sum() > 1)
+
+
+def _around(text: str, forced: bool) -> tuple[str, str] | None:
+    """What stands before and behind a number; None where it is none. forced: it may be anything."""
+    found = _ODD.match(text)
+    if found is None:
+        return None
+    prefix, suffix = found["prefix"], found["suffix"]
+    known = (_CURRENCY.fullmatch(prefix.strip(_SIGNS_AND_SPACE)), _CURRENCY.fullmatch(suffix.strip(_SUFFIXES)))
+    return (prefix, suffix) if forced or all(known) else None
+
+
+def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool, marks: str = "") -> list[NumberStyle]:
     simple = matching(texts, _pattern(PLAIN))
-    if simple.all():
+    if simple.all() and not marks:
         return [PLAIN]
     odd = texts[int(np.argmin(simple))].as_py()
-    found = _ODD.match(odd)
-    if found is None:
+    for pattern, by in [*_NEGATIVES.values(), ("([0-9])[kKMB]", r"\1")]:
+        odd = re.sub(pattern, by, odd)
+    if (around_odd := _around(odd, forced)) is None:
         return []
-    prefix, suffix = found["prefix"], found["suffix"]
-    if not forced and (set(prefix) - set(_SIGNS_AND_SPACE) or set(suffix) - set(_SUFFIXES)):
+    facts: dict[str, Any] = {}
+    for name, (pattern, _) in _NEGATIVES.items():
+        # Most columns have none, which a search for a character tells faster than a regular expression.
+        sign = {"5-": "-", "$-": f"{around_odd[0]}-", "\u2212": "\u2212"}.get(name, "(")
+        search = pc.ends_with if name == "5-" else pc.match_substring
+        if not pc.any(search(texts, sign)).as_py():
+            continue
+        found = matching(texts, pattern)
+        if found.any() and not few(found, counts):
+            facts["negative"], texts = name, _with_sign(texts, name)
+            break
+    letters = [letter for letter in _SCALES if pc.any(pc.match_substring(texts, letter)).as_py()]
+    scales = "".join(letter for letter in letters if matching(texts, f"[0-9]{letter}").any())
+    if scales and (len(scales) > 1 or len(texts) > _SCALED or matching(texts, f"[.,][0-9]+[{scales}]").any()):
+        facts["scales"], texts = scales, pc.replace_substring_regex(texts, f"([0-9])[{scales}]", r"\1")
+    simple = matching(texts, _pattern(PLAIN))
+    if simple.all() and not marks:
+        return [replace(PLAIN, **facts)]
+    odd = texts[int(np.argmin(simple))].as_py()
+    if (found_around := _around(odd, forced)) is None:
         return []
+    prefix, suffix = found_around
     around = [("", "", 0), (prefix, suffix, 0)] if prefix or suffix else [("", "", 0)]
     if odd[0] == " ":
         around.append(("", "", 1))
     return [
-        NumberStyle("shortest", None, marks[-1], marks[:-1], before, after, width=width)
+        NumberStyle("shortest", None, pair[-1], pair[:-1], before, after, width=width, **facts)
         for before, after, width in around
-        for marks in _SEPARATORS
+        for pair in ((marks,) if marks else _SEPARATORS)
     ]
 
 
@@ -192,6 +267,11 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
     if style.thousands:
         groups, large = np.asarray(pc.match_substring(texts, style.thousands)), np.abs(values) >= 1000
         style = replace(style, grouped=bool(2 * counts[groups].sum() >= counts[large].sum()))
+    if style.scales:
+        scaled = digits[matching(texts, f"[0-9][{style.scales}]")]
+        fixed = scaled.min() == scaled.max() > 0
+        decimals = decimals_of(values, counts)
+        return replace(style, layout="fixed" if fixed else "shortest", decimals=decimals, places=int(scaled.max()))
     if not marked.any() and not exponents.any():
         return replace(style, layout="integer", decimals=0)
     most, largest = int(digits.max()), float(np.abs(values).max())
@@ -320,6 +400,8 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
     if not present.all():
         full = format_numbers(np.where(present, values, 0.0), style, grain)
         return pc.if_else(pa.array(present), full, None)
+    if style.scales:
+        return _with_marks(_scaled_texts(values, style, grain), style)
     if style.decimals is None or grain <= 0:
         return _with_marks(_float_texts(values, style), style)
     scale = 10.0**style.decimals
@@ -338,6 +420,19 @@ def format_numbers(values: Floats, style: NumberStyle, grain: float) -> pa.Array
         table = _step_texts(np.arange(low, high + 1), int(step), style)
         return _with_marks(table, style).take(pa.array(whole - low))
     return _with_marks(_step_texts(whole, int(step), style), style)
+
+
+def _scaled_texts(values: Floats, style: NumberStyle, grain: float) -> pa.Array:
+    """Texts of plain numbers with letters for powers of ten: the largest of which there is one whole."""
+    texts = format_numbers(values, NumberStyle("shortest", style.decimals), grain)
+    step = grain
+    for letter in style.scales:
+        size = 10.0 ** _SCALES[letter]
+        large = np.abs(values) >= size - step / 2  # such as the last step below would make 1000k
+        step = size * 10.0**-style.places
+        scaled = format_numbers(values / size, NumberStyle(style.layout, style.places), 10.0**-style.places)
+        texts = pc.if_else(pa.array(large), pc.binary_join_element_wise(scaled, letter, ""), texts)
+    return texts
 
 
 def _step_texts(steps: npt.NDArray[np.int64], step: int, style: NumberStyle) -> pa.Array:
@@ -375,6 +470,12 @@ def _with_marks(texts: pa.Array, style: NumberStyle) -> pa.Array:
         texts = pc.replace_substring_regex(texts, r"^([+-]?)", rf"\1{before}", max_replacements=1)
     if style.suffix:
         texts = pc.binary_join_element_wise(texts, style.suffix, "")
+    if style.negative != "-":
+        before = re.escape(style.prefix)
+        written = {"()": r"(\1\2)", "$()": r"\1(\2)", "5-": r"\1\2-", "$-": r"\1-\2", "\u2212": "\u2212\\1\\2"}[
+            style.negative
+        ]
+        texts = pc.replace_substring_regex(texts, f"^-({before})(.*)$", written)
     return pc.utf8_lpad(texts, style.width, " ") if style.width else texts
 
 

@@ -11,13 +11,12 @@ from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gankit.columns.column import Column
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.records import Origin, Records, as_texts, distinct, is_text, joined
+from gankit.io.records import Origin, Records, as_texts, distinct, joined
 from gankit.kinds.series.clocks import over_clock_changes
 from gankit.kinds.series.options import SeriesOptions
 from gankit.kinds.series.records import TIME_UNITS, Floats, Grid, Ints, Layout, Series, Times, find_grid, with_layout
@@ -25,7 +24,6 @@ from gankit.kinds.series.records import TIME_UNITS, Floats, Grid, Ints, Layout, 
 MANY_TWICE = 0.1  # where so large a share of the rows share their time with another, they may be of several series
 NUMBER_NAMES = ("series", "series_number", "number_of_series")  # of the column that tells the series of fakes apart
 LOOKED_AT = 5000  # rows that are looked at to find out what columns are times
-MONTHS = r"^[0-9]{4}-(0[1-9]|1[0-2])$"  # texts such as 1949-07, which are months where they stand in a series
 TIME_NAMES = ("time", "timestamp", "date", "datetime", "t", "step", "seconds", "minute", "hour", "day", "month", "year")
 """Columns of numbers that are times by their names, if they increase throughout."""
 
@@ -301,14 +299,9 @@ def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
     parts = [lower[unit] for unit in takewhile(lower.__contains__, TIME_UNITS)]
     if len(parts) >= 2:
         found.append(parts)
-    found += [[n] for n in open_columns if is_text(head.schema.field(n).type) and _all_months(head.column(n))]
     clocks = [name for name in open_columns if schema.get(name) == "clock"]
     found += [[name, clock] for name in open_columns if schema.get(name) == "datetime" for clock in clocks]
     return found + [[lower[n]] for n in TIME_NAMES if n in lower and schema.get(lower[n]) in ("number", "identifier")]
-
-
-def _all_months(column: pa.ChunkedArray) -> bool:
-    return bool(pc.all(pc.match_substring_regex(column, MONTHS).fill_null(False)).as_py())
 
 
 def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
@@ -322,7 +315,7 @@ def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
 
 def _is_clock(column: Column) -> bool:
     """Whether it holds times of the day alone."""
-    return column.dates is not None and not any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B"))
+    return column.dates is not None and not any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B", "%G"))
 
 
 def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[Times, Floats]:
@@ -353,8 +346,7 @@ def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[T
 def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
     own = [option for option in config.column if option.rpartition("=")[0] == name]
     alone = Records(table.select([name]), _NOWHERE)
-    month = (f"{name}=datetime:%Y-%m",) if is_text(table.schema.field(name).type) else ()
-    for forced in (tuple(own), (f"{name}=datetime",), month, (f"{name}=number",)):
+    for forced in (tuple(own), (f"{name}=datetime",), (f"{name}=number",)):
         try:
             column = infer(alone, TrainConfig(column=forced, missing=config.missing), notes=[]).columns[0]
         except DataError:
