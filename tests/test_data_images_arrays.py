@@ -53,7 +53,7 @@ def labels_of(images: Images) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
 @pytest.mark.parametrize("channels", [0, 1, 2, 3, 4])
 def test_numpy_files_are_read(tmp_path: Path, suffix: str, channels: int) -> None:
-    x = noise(4, channels=channels or 1)
+    x = noise(4, channels=channels or 1) | 1
     path = tmp_path / f"x{suffix}"
     array = x if channels else x[..., 0]
     np.save(path, array) if suffix == ".npy" else np.savez_compressed(path, x=array)

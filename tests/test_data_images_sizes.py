@@ -93,7 +93,7 @@ def test_print_colours_become_rgb(tmp_path: Path) -> None:
 def test_grey_with_transparency_keeps_it_or_is_laid_over_white(tmp_path: Path) -> None:
     folder = put(tmp_path, Image.new("LA", (5, 6), (40, 0)), Image.new("LA", (5, 6), (40, 255)))
     x, _ = read(folder)
-    assert x[:, 0, 0].tolist() == [[40, 40, 40, 0], [40, 40, 40, 255]]
+    assert x[:, 0, 0].tolist() == [[0, 0], [40, 255]]
     for channels, num in (("grey", 1), ("rgb", 3)):
         x, said = read(folder, channels=channels)
         assert x[:, 0, 0].tolist() == [[255] * num, [40] * num] and "laid over white" in said

@@ -44,14 +44,15 @@ def halves(images: Images) -> Iterator[Images]:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(2, 6), SIDES, SIDES, st.sampled_from([1, 3, 4]), st.integers(0, 2**32), st.data())
+@given(st.integers(2, 6), SIDES, SIDES, st.sampled_from([1, 2, 3, 4]), st.integers(0, 2**32), st.data())
 @pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".npy"])
 def test_what_is_written_is_read_back(
     suffix: str, num: int, height: int, width: int, channels: int, seed: int, data: st.DataObject
 ) -> None:
     x = np.random.default_rng(seed).integers(0, 256, (num, height, width, channels), dtype=np.uint8)
+    x[..., channels - 1 :] |= channels % 2 == 0  # colours under alpha 0 are not read
     labels = data.draw(st.lists(st.integers(-5, 5), min_size=num, max_size=num))
-    named = {1: "grey", 3: "rgb", 4: "rgba"}[channels]
+    named = {1: "grey", 2: "grey-alpha", 3: "rgb", 4: "rgba"}[channels]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"fakes{suffix}"
         assert write_images(halves(images_of(x, label=labels)), path, FOLDER) == num

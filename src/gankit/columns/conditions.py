@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
@@ -304,6 +305,11 @@ def _marker(column: Column, condition: Any) -> int | None:
     return markers.index(condition) if condition in markers else None
 
 
+def _folded(text: str) -> str:
+    """A text in small letters, its signs composed: keyboards and file systems write `é` in several ways."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 def _codes(column: Column, condition: Any) -> list[int]:
     levels = [str(level) for level in column.levels]
     if isinstance(condition, list | tuple | set | frozenset):
@@ -316,7 +322,7 @@ def _codes(column: Column, condition: Any) -> list[int]:
     codes = []
     for value in wanted:
         match = [i for i, level in enumerate(levels) if level == value]
-        match = match or [i for i, level in enumerate(levels) if level.casefold() == value.casefold()]
+        match = match or [i for i, level in enumerate(levels) if _folded(level) == _folded(value)]
         if len(match) != 1:
             few = len(levels) <= _FEW_LEVELS
             near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]

@@ -35,8 +35,15 @@ IMAGE_SUFFIXES = (
 )  # fmt: skip
 """Suffixes of files that are taken for images."""
 
+AUDIO_SUFFIXES = (
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
+)  # fmt: skip
+"""Suffixes of files that are taken for audio clips."""
+
 _CAMERA = (".raw", ".cr2", ".nef", ".dng")
-_FOREIGN = (".heic", ".heif", ".svg", ".psd", ".eps", ".dcm", ".nii", *_CAMERA, ".mp4", ".mov", ".avi")
+FOREIGN_IMAGES = (".heic", ".heif", ".svg", ".psd", ".eps", ".dcm", ".nii", *_CAMERA)
+FOREIGN_AUDIO = (".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka", ".webm", ".mp4")
+_FOREIGN = (*FOREIGN_IMAGES, ".mp4", ".mov", ".avi")
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 PACKINGS = {"gz": "gzip", "bz2": "bz2", "xz": "lzma"}

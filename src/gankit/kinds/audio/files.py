@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
+from gankit.io.archives import AUDIO_SUFFIXES
 from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import load_arrays
 from gankit.io.records import Origin, Records, fingerprint
@@ -35,11 +36,6 @@ Read = tuple[list[Samples], int, pa.Table | None, Origin]
 
 FULL = 32767
 """The sample that stands for 1.0."""
-
-AUDIO_SUFFIXES = (
-    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
-)  # fmt: skip
-"""Suffixes of files that are taken for audio clips."""
 
 SUFFIXES = ".zip, .npz, .wav for one audio clip, or none for a folder"
 MOST_CHANNELS = 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -19,12 +19,10 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
-from gankit.io import reading
-from gankit.io.archives import Collection, is_image, largest_size
+from gankit.io.archives import AUDIO_SUFFIXES, Collection, is_image, largest_size
 from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
 from gankit.kinds.audio.files import (
-    AUDIO_SUFFIXES,
     FULL,
     Clips,
     Samples,
@@ -38,10 +36,7 @@ from gankit.kinds.audio.files import (
     to_int16,
 )
 from gankit.kinds.audio.options import AudioOptions
-from gankit.kinds.images import labels as imagelists
-
-LIST = "labels.csv"
-"""The list that stands beside audio clips that were written with labels: a column `file`, and the labels."""
+from gankit.kinds.images.folders import Sought, labelled
 
 MOST_CUT = 0.01
 """Share of the audio clips that may be longer than the length that is taken by itself."""
@@ -105,46 +100,20 @@ def seem_patterned(names: Sequence[str]) -> str | None:
     return None
 
 
-def labels_for(
-    names: Sequence[str], all_names: Sequence[str], read_file: Callable[[str], bytes], config: TrainConfig,
-    notes: list[str], place: str,
-) -> tuple[list[str], pa.Table | None, bool]:  # fmt: skip
-    """The audio clips to take, their labels, and whether these are folders.
-
-    names: of the audio clips. all_names: of all files that lie with them; read_file: the bytes of one of them.
-    """
-    own = config.own(AudioOptions)
+def labels_for(files: Collection, config: TrainConfig, notes: list[str]) -> tuple[list[str], pa.Table | None, bool]:
+    """The audio clips to take, their labels, and whether these are the names of folders."""
+    own, place = config.own(AudioOptions), files.name
+    found, classes = labelled(
+        files, Sought("audio clips", AUDIO_SUFFIXES, own.strict), config, notes, lists=own.pattern is None
+    )
     if own.pattern is not None:
-        return list(names), by_pattern(names, own.pattern, place), False
-    found = imagelists.from_folders(names, place, notes, "audio clips")
-    if found.labels is not None:
-        return found.names, found.labels, True
-    listed = next((name for name in all_names if name.rsplit("/", 1)[-1] == LIST), None)
-    if listed is not None:
-        table = reading.read_bytes(read_file(listed), LIST, TrainConfig(), []).table
-        labels = _listed(table, found.names, listed.rpartition("/")[0], f"{place}/{listed}")
-        notes.append(f"{place}: labels ({', '.join(labels.column_names)}) taken from {listed}")
-        return found.names, labels, False
-    pattern = seem_patterned(found.names)
-    if pattern is not None:
+        return found.names, by_pattern(found.names, own.pattern, place), False
+    if found.labels is None and (pattern := seem_patterned(found.names)) is not None:
         notes.append(
             f"{place}: names such as {found.names[0].rsplit('/', 1)[-1]} seem to hold labels; --pattern '{pattern}' "
             "takes them ({_} is left out; name them as you like)"
         )
-    return found.names, None, False
-
-
-def _listed(table: pa.Table, names: Sequence[str], folder: str, place: str) -> pa.Table:
-    heads = {name: map(str, table.column(name).to_pylist()[:20]) for name in table.column_names}
-    column = next((name for name, head in heads.items() if any(map(is_audio, head))), None)
-    if column is None or table.num_columns < 2:
-        raise DataError(f"{place}: it must have a column of file names, and labels. Correct it, or remove it.")
-    base = folder + "/" if folder else ""
-    rows = {base + str(value): row for row, value in enumerate(table.column(column).to_pylist())}
-    unlisted = [name for name in names if name not in rows]
-    if unlisted:
-        raise DataError(f"{place}: it does not list {unlisted[0]!r}. Add its line, or remove the list.")
-    return table.drop_columns([column]).take(pa.array([rows[name] for name in names]))
+    return found.names, found.labels, classes
 
 
 def holds_audio(source: Any, config: TrainConfig) -> bool:
@@ -272,7 +241,7 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
             f"the {files.form} {files.name!r} holds no audio clips: it has {held}. Audio files are known by their "
             f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
         )
-    names, labels, classes = labels_for(names, files.names, files.read, config, notes, files.name)
+    names, labels, classes = labels_for(files, config, notes)
     found, faults = dict[int, tuple[Samples, int]](), list[str]()
     for row, name in enumerate(names):
         try:

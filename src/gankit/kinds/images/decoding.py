@@ -34,7 +34,7 @@ MAX_PIXELS = 1 << 27
 MAX_SIDE = 4096
 """The largest --size."""
 
-CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
+CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgba": 4}
 """What `--channels` means."""
 
 DEEP = "of 16 bits, scaled to 8"
@@ -78,7 +78,7 @@ class Header:
     """What is known of an image before it is decoded.
 
     width, height: upright. colour: whether it has more than greys. alpha: whether it may be transparent somewhere.
-    remarks: what will be converted.
+    remarks: what will be converted. extremes: least and most value of signed numbers, of which no range is known.
     """
 
     width: int
@@ -86,6 +86,7 @@ class Header:
     colour: bool
     alpha: bool
     remarks: tuple[str, ...] = ()
+    extremes: tuple[int, int] | None = None
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -207,7 +208,14 @@ def header_of(image: Image.Image) -> Header:
             raise UnreadableImage("32-bit floating values have no known range; save it with 8 or 16 bits")
         case "I" if not _is_deep(image):
             raise UnreadableImage("32-bit values have no known range; save it with 8 or 16 bits")
-    return Header(width, height, colour, transparent, tuple(remarks))
+    extremes: Any = image.getextrema() if _is_signed(image) else None
+    return Header(width, height, colour, transparent, tuple(remarks), extremes)
+
+
+def _is_signed(image: Image.Image) -> bool:
+    tile: Any = getattr(image, "tile", None)
+    args = tile[0][3] if tile else ""
+    return image.mode == "I" and str(args if isinstance(args, str) else args[0]).endswith("S")
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -333,6 +341,13 @@ def decode_all(
         sizes = Counter((header.width, header.height) for header in headers.values())
         if size is None and len(sizes) > 1:
             raise _mixed_sizes(sizes, place)
+        if (signed := [header.extremes for header in headers.values() if header.extremes]) and min(signed)[0] < 0:
+            low, high = min(signed)[0], max(most for _, most in signed)
+            raise DataError(
+                f"{place}: the values of {len(signed):,} images run from {low:,} to {high:,} (signed, 16 bits), and "
+                "black and full light are not known. Scale them to 0 … 65,535 and save them as unsigned: "
+                f"(x + {-low}) * 65535 / {high - low}."
+            )
         channels = CHANNELS.get(own.channels) or known or _channels(pool, headers, sources)
         target = size or next(iter(sizes))
         wanted = Wanted(size, own.fit, own.resample, channels)
@@ -358,9 +373,11 @@ def decode_all(
             x[front] = x[slot]
     x = x[: len(slots)]
     kept = [rows[slot] for slot in slots]
-    if own.channels == "auto" and known is None and channels == 3 and _is_grey(x):
-        x = x[..., :1].copy()
-        notes.append(f"{place}: saved in colour, but all greys: taken as grey (--channels rgb changes it)")
+    x = without_hidden(x, notes, place)
+    if own.channels == "auto" and known is None and channels >= 3 and _is_grey(x[..., :3]):
+        x = np.concatenate([x[..., :1], x[..., 3:]], axis=3)
+        kept_as, changes = ("grey", "rgb") if channels == 3 else ("grey with alpha", "rgba")
+        notes.append(f"{place}: saved in colour, but all greys: taken as {kept_as} (--channels {changes} changes it)")
     _note_conversions(notes, place, [headers[row] for row in kept], faults, sources, config, x)
     return finished(x), kept
 
@@ -430,13 +447,30 @@ def _listed(faults: dict[int, str], sources: Sequence[Source]) -> str:
 
 
 def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Sequence[Source]) -> int:
-    """4 if any image lets something through, else 3 if any has colour, else 1."""
+    """3 if any has colour, else 1; one more if any image lets something through."""
+    channels = 3 if any(header.colour for header in headers.values()) else 1
     doubtful = [sources[row] for row, header in headers.items() if header.alpha]
     for start in range(0, len(doubtful), 64):
         # one that cannot be used is noted when it is decoded
         if any(found is True for found in pool.map(partial(_attempt, is_transparent), doubtful[start : start + 64])):
-            return 4
-    return 3 if any(header.colour for header in headers.values()) else 1
+            return channels + 1
+    return channels
+
+
+def without_hidden(x: Pixels, notes: list[str], place: str) -> Pixels:
+    """Images with an alpha channel whose colours are 0 where nothing shows: what editors leave there is not learned.
+
+    x: uint8 [N, H, W, C]; copied where something must change.
+    """
+    parts = chunks(len(x), x[:1].nbytes) if x.shape[3] in (2, 4) else []
+    hidden = [((x[part][..., -1:] == 0) & (x[part][..., :-1] > 0)).any(axis=(1, 2, 3)) for part in parts]
+    if not (num := sum(int(rows.sum()) for rows in hidden)):
+        return x
+    cleared = room_for(x.shape)
+    for part in parts:
+        cleared[part] = x[part] * ((x[part][..., -1:] > 0) | (np.arange(x.shape[3]) == x.shape[3] - 1))
+    notes.append(f"{place}: {num:,} of {len(x):,} images have colours where they are fully transparent, taken as 0")
+    return finished(cleared)
 
 
 def _is_grey(x: Pixels) -> bool:
@@ -476,7 +510,7 @@ def _note_conversions(
         )
     for remark, times in Counter(remark for header in headers for remark in header.remarks).most_common():
         notes.append(f"{place}: {times:,} of {len(headers):,} images are {remark}")
-    lost = sum(header.alpha for header in headers) if x.shape[3] < 4 and own.channels != "auto" else 0
+    lost = sum(header.alpha for header in headers) if x.shape[3] in (1, 3) and own.channels != "auto" else 0
     if lost:
         notes.append(f"{place}: {lost:,} images may be transparent, and are laid over white (--channels rgba keeps it)")
     coloured = sum(header.colour for header in headers)

@@ -41,21 +41,28 @@ if TYPE_CHECKING:
 IMAGE = "image"
 """The column that images are, among those of their labels."""
 
+MOST_COLOURS = 16
+"""Images of no more different colours keep to them."""
+
 MEASURED_PIXELS, LEAST_MEASURED, MOST_MEASURED = 2**22, 256, 5000
 """The held-out metric is measured on at most so many pixels together, within bounds of images."""
 
 
 class ImageCodec(Codec[Columns]):
-    """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8; all images have one shape."""
+    """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8; all images have one shape.
 
-    def __init__(self, height: int, width: int, channels: int) -> None:
-        self.height, self.width, self.channels = height, width, channels
+    palette: uint8 [K, C], the only colours that images have; None: any.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, palette: np.ndarray | None = None) -> None:
+        self.height, self.width, self.channels, self.palette = height, width, channels, palette
         self.spec = Spec("image", (channels, height, width))
 
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
         """The codec for images of one size."""
-        return cls(*records[IMAGE].data.shape[1:])
+        x = records[IMAGE].data
+        return cls(x.shape[1], x.shape[2], x.shape[3], palette_of(x))
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: [N, H, W, C] uint8."""
@@ -63,20 +70,43 @@ class ImageCodec(Codec[Columns]):
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`: from [N, H, W, C] uint8."""
-        return {IMAGE: Values(compact, np.zeros(len(compact), dtype=np.int8))}
+        return {IMAGE: Values(self.seen(compact), np.zeros(len(compact), dtype=np.int8))}
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
-        """Compact records as the images that metrics look at, [N, H, W, C] uint8."""
-        return compact
+        """Compact records as the images that metrics look at, [N, H, W, C] uint8: in the palette's nearest colours."""
+        return compact if self.palette is None else _nearest(compact, self.palette)
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        return {"height": self.height, "width": self.width, "channels": self.channels}
+        plain = {"height": self.height, "width": self.width, "channels": self.channels}
+        return plain if self.palette is None else plain | {"palette": self.palette.tolist()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ImageCodec:
         """The codec that `to_json` wrote."""
-        return cls(value["height"], value["width"], value["channels"])
+        palette = np.array(value["palette"], np.uint8) if "palette" in value else None
+        return cls(value["height"], value["width"], value["channels"], palette)
+
+
+def palette_of(x: np.ndarray) -> np.ndarray | None:
+    """The colours of images uint8 [N, H, W, C], [K, C], where they are few, and 2 at least; else None."""
+    channels = x.shape[3]
+    places = np.arange(channels, dtype=np.uint32) * 8
+    found = np.zeros(0, np.uint32)
+    for image in x:
+        codes = (image.reshape(-1, channels).astype(np.uint32) << places).sum(axis=1, dtype=np.uint32)
+        found = np.union1d(found, codes[~np.isin(codes, found)])
+        if len(found) > MOST_COLOURS:
+            return None
+    return (found[:, None] >> places).astype(np.uint8) if len(found) > 1 else None
+
+
+def _nearest(x: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Images uint8 [N, H, W, C] in the nearest of these colours [K, C]."""
+    colours, made = palette.astype(np.float32), np.empty_like(x)
+    for row, image in enumerate(x):  # |x - p|^2 without |x|^2, which is the same for all p
+        made[row] = palette[(np.square(colours).sum(axis=1) - 2 * image.astype(np.float32) @ colours.T).argmin(axis=-1)]
+    return made
 
 
 SetT = TypeVar("SetT", bound=ImageSet)
@@ -180,10 +210,11 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
 
     def pixels(self, source: Any, codec: ImageCodec, notes: Notes) -> tuple[np.ndarray, list[str]]:
         """See `Kind.pixels`."""
+        from gankit.kinds.images.decoding import channels_option
         from gankit.kinds.images.reading import read_images
 
         channels, height, width = codec.spec.shape
-        named = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+        named = channels_option(channels)
         found = read_images(source, TrainConfig(kind="image", size=f"{width}x{height}", channels=named), notes, least=1)
         if found.x.shape[3] != channels:
             raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")

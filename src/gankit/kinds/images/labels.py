@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.columns.inference import infer
+from gankit.columns.schema import Column, Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.archives import is_image
+from gankit.io.archives import IMAGE_SUFFIXES, is_image
 from gankit.io.probe import HEAD, Probe
 from gankit.io.records import Origin, Records, is_text
 from gankit.kinds.images.options import ImageOptions
@@ -29,13 +31,11 @@ from gankit.kinds.images.options import ImageOptions
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Suffixes of files that may list images."""
 
-_TRAIN = ("train", "training")
-_SPLITS = (*_TRAIN, "test", "testing", "val", "valid", "validation", "dev")
 _SAMPLE = 50
 _FEW_COLUMNS = 2
 _SHOWN = 5
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
-_MISSING_SUFFIXES = ("", ".png", ".jpg", ".jpeg")
+_PARTS = ("fold", "split", "subset", "partition")
 
 
 @dataclass(frozen=True)
@@ -46,42 +46,18 @@ class Labelled:
     labels: pa.Table | None
 
 
-def from_folders(names: Sequence[str], place: str, notes: list[str], noun: str = "images") -> Labelled:
-    """Labels by the folder that a file lies in: the first one below those that all files share.
+def plain_name(name: str) -> str:
+    r"""A file's name with `/` between its folders, without `.` among them, its signs composed.
 
-    Folders called train and test (or val) are no classes: the files in train are taken, and a note says so.
+    >>> plain_name(".\\faces\\1.png")
+    'faces/1.png'
     """
-    names, shared = list(names), _shared(names)
-    inside = [name.removeprefix(shared) for name in names]
-    parts = {name.split("/")[0] for name in inside if "/" in name}
-    trains = sorted(part for part in parts if part.lower() in _TRAIN)
-    if trains and all(part.lower() in _SPLITS for part in parts):
-        others, loose = sorted(parts - {trains[0]}), sum("/" not in name for name in inside)
-        names = [name for name in names if name.startswith(f"{shared}{trains[0]}/")]
-        if others:
-            notes.append(
-                f"{place}: the {noun} in {trains[0]!r} are taken; those in {' and '.join(map(repr, others))} can be "
-                f"held out with --heldout {place}/{shared}{others[0]}"
-            )
-        if loose:
-            notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
-        shared = _shared(names)
-        inside = [name.removeprefix(shared) for name in names]
-    tops = [name.split("/")[0] if "/" in name else None for name in inside]
-    classes = Counter(top for top in tops if top is not None)
-    if len(classes) < 2:
-        return Labelled(names, None)
-    if loose := tops.count(None):
-        notes.append(f"{place}: {loose:,} {noun} lie in no class folder, and have no label")
-    if any(name.count("/") > 1 for name in inside):
-        notes.append(f"{place}: folders within a class folder are not told apart")
-    return Labelled(names, pa.table({"label": pa.array(tops, pa.string())}))
+    return composed("/".join(part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")))
 
 
-def _shared(names: Sequence[str]) -> str:
-    """The folders that all names begin with, with a slash at the end, or nothing."""
-    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
-    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
+def composed(text: str) -> str:
+    """The text in Unicode's normal form C: file systems and editors write the same sign in several ways."""
+    return unicodedata.normalize("NFC", text)
 
 
 def note_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -> None:
@@ -98,7 +74,7 @@ def note_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -
 
 
 def cells_name_images(
-    values: Iterable[str], exists: Callable[[str], bool], bases: Sequence[str], few: bool = False
+    values: Iterable[str], find: Callable[[str], str | None], bases: Sequence[str], few: bool = False
 ) -> bool:
     """Whether texts are names of images: at least half of the first fifty.
 
@@ -109,13 +85,13 @@ def cells_name_images(
     named = [value for value in values if is_image(value)]
     if 2 * len(named) < len(values) or not named:
         return False
-    return few or any(exists(base + value) for base in bases for value in named)
+    return few or any(find(base + value) is not None for base in bases for value in named)
 
 
 def head_names_images(probe: Probe) -> bool:
     """Whether the beginning of a CSV, TSV or Parquet file has a column of names of images that are there."""
     assert probe.file is not None
-    exists, bases = beside(probe.file)
+    find, bases = beside(probe.file)
     if probe.file.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
@@ -131,7 +107,7 @@ def head_names_images(probe: Probe) -> bool:
             return True
         columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
         few = len(schema) <= _FEW_COLUMNS
-        return any(cells_name_images(filter(None, column), exists, bases, few) for column in columns)
+        return any(cells_name_images(filter(None, column), find, bases, few) for column in columns)
     data = probe.plain_head
     text = data.decode("utf-8", "replace").lstrip("\ufeff")
     if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
@@ -142,7 +118,7 @@ def head_names_images(probe: Probe) -> bool:
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
         columns = [[value for record in records if isinstance(value := record.get(key), str)] for key in names]
-        return any(cells_name_images(column, exists, bases, few) for column in columns)
+        return any(cells_name_images(column, find, bases, few) for column in columns)
     tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
     widths = [max(map(len, rows), default=0) for rows in tables]
     if max(widths) < 2:  # blanks, too, stand within names and labels
@@ -150,18 +126,26 @@ def head_names_images(probe: Probe) -> bool:
         widths.append(max(map(len, tables[-1]), default=0))
     few = max(widths) <= _FEW_COLUMNS
     return any(
-        cells_name_images((row[place] for row in rows[1:] if len(row) > place), exists, bases, few)
+        cells_name_images((row[place] for row in rows[1:] if len(row) > place), find, bases, few)
         for rows, width in zip(tables, widths, strict=True)
         for place in range(width)
     )
 
 
-def beside(path: Path) -> tuple[Callable[[str], bool], list[str]]:
-    """What tells whether an image that a list names is there, and where to look: the list's folder and those in it."""
+def beside(path: Path) -> tuple[Callable[[str], str | None], list[str]]:
+    """What gives the name of the image that a list means, if it is there, and where to look: the list's folder and
+    those in it.
+    """
     folder = path.parent
     inside = sorted(folder.iterdir())[:200] if folder.is_dir() else []
     bases = ["", *(f"{entry.name}/" for entry in inside if entry.is_dir())]
-    return (lambda name: (folder / name).is_file()), bases
+
+    def find(name: str) -> str | None:
+        plain = plain_name(name)
+        ways = (name, plain, unicodedata.normalize("NFD", plain))
+        return next((way for way in ways if (folder / way).is_file()), None)
+
+    return find, bases
 
 
 def _may_hold_images(kind: pa.DataType) -> bool:
@@ -191,7 +175,7 @@ def within_list(
     """
     for field in records.table.schema:
         if _may_hold_images(field.type) and _holds_images(column := records.table.column(field.name)):
-            labels = _labels(records.table.drop_columns([field.name]), records.origin, config, notes, place)
+            labels = labels_of_list(records.table.drop_columns([field.name]), records.origin, config, notes, place)
             paths = pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0
             names = pc.struct_field(column, "path").to_pylist() if paths else [None] * len(records)
             return _bytes_of(column), [name or f"row {row + 1}" for row, name in enumerate(names)], labels
@@ -199,21 +183,21 @@ def within_list(
 
 
 def from_list(
-    records: Records, exists: Callable[[str], bool], bases: Sequence[str], config: TrainConfig, notes: list[str],
+    records: Records, find: Callable[[str], str | None], bases: Sequence[str], config: TrainConfig, notes: list[str],
     place: str,
 ) -> Labelled:  # fmt: skip
     """The images that a list names, in its order, and its other columns as labels.
 
-    exists: whether there is a file of that name. bases: folders to look in. Columns that are free text, or different in
-    every row, are left out unless `config.given` names them.
+    find: the name of the file that is meant, if it is there. bases: folders to look in. Columns that are free text, or
+    different in every row, are left out unless `config.given` names them.
 
     Raises:
         DataError: no column names images, none of them is there, or, with `config.strict`, one is missing.
     """
-    column, base, suffix = _path_column(records, exists, bases, place)
+    column, base, suffix = path_column(records, find, bases, place)
     values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
     names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
-    there = {row: name for row, name in enumerate(names) if name is not None and exists(name)}
+    there = {row: file for row, name in enumerate(names) if name is not None and (file := find(name))}
     missing = [repr(values[row]) for row in range(len(names)) if row not in there]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
@@ -222,16 +206,18 @@ def from_list(
             rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
             raise DataError(f"{place}: {note}. Put them beside it, correct the list, or {rest}.")
         notes.append(f"{place}: {note}; they are skipped (--strict refuses them)")
-    labels = _labels(records.table.drop_columns([column]).take(list(there)), records.origin, config, notes, place)
+    table = records.table.drop_columns([column]).take(list(there))
+    labels = labels_of_list(table, records.origin, config, notes, place)
     return Labelled(list(there.values()), labels)
 
 
-def _path_column(
-    records: Records, exists: Callable[[str], bool], bases: Sequence[str], place: str
-) -> tuple[str, str, str]:
-    """The column that names images, the folder to put before its values, and the suffix to put behind them.
+def path_column(
+    records: Records, find: Callable[[str], object], bases: Sequence[str], place: str,
+    suffixes: tuple[str, ...] = IMAGE_SUFFIXES, noun: str = "images",
+) -> tuple[str, str, str]:  # fmt: skip
+    """The column that names files of these suffixes, the folder to put before its values, and the suffix behind them.
 
-    It is the one whose values name most images that are there, as they stand or else with a suffix behind them: where
+    It is the one whose values name most files that are there, as they stand or else with a suffix behind them: where
     files are called 0.png, 1.png and on, a column of digits that are labels names some too.
     """
     best: tuple[tuple[bool, int], str, str, str] | None = None
@@ -241,12 +227,12 @@ def _path_column(
             continue
         head = records.table.column(field.name).slice(0, 20 * _SAMPLE).cast(pa.string()).to_pylist()
         values = [value.strip() for value in head if value and value.strip()][:_SAMPLE]
-        if values and sum(map(is_image, values)) > len(values) // 2:
+        if values and sum(value.lower().endswith(suffixes) for value in values) > len(values) // 2:
             suffixed = suffixed or field.name
-        for suffix in _MISSING_SUFFIXES:
-            named = [value for value in values if is_image(value + suffix)]
+        for suffix in ("", *suffixes[:3]):
+            named = [value for value in values if (value + suffix).lower().endswith(suffixes)]
             for base in bases if named else ():
-                hits = sum(exists(base + value + suffix) for value in set(named))
+                hits = sum(bool(find(base + value + suffix)) for value in set(named))
                 if hits and (best is None or (not suffix, hits) > best[0]):
                     best = (not suffix, hits), field.name, base, suffix
     if best is not None:
@@ -255,12 +241,19 @@ def _path_column(
         return suffixed, "", ""
     listed = ", ".join(map(repr, records.table.column_names[:8]))
     raise DataError(
-        f"{place}: none of its columns ({listed}) names images. Give a list with a column of paths, from the list's "
+        f"{place}: none of its columns ({listed}) names {noun}. Give a list with a column of paths, from the list's "
         "own folder, such as faces/001.png; or take it as a table with --kind table."
     )
 
 
-def _labels(table: pa.Table, origin: Origin, config: TrainConfig, notes: list[str], place: str) -> pa.Table | None:
+def labels_of_list(
+    table: pa.Table, origin: Origin, config: TrainConfig, notes: list[str], place: str
+) -> pa.Table | None:
+    """The columns of a list that are labels: no free text, no parts such as folds, none that says what another does.
+
+    Raises:
+        OptionError: the config names a column that is not there.
+    """
     if not table.num_columns:
         return None
     named = {*config.given, *(entry.rpartition("=")[0] for entry in config.column)}
@@ -269,13 +262,36 @@ def _labels(table: pa.Table, origin: Origin, config: TrainConfig, notes: list[st
             raise OptionError(f"{place}: there is no column {name!r} of labels. {nearest(name, table.column_names)}")
     schema = infer(Records(table, origin), config, notes=[], labels=True)
     kept: dict[str, Any] = {}
+    left: list[str] = []
     for column in schema.columns:
-        if column.modelled or column.type == "constant":
-            kept[column.name] = column.typed(table.column(column.name))
-        elif column.name in named:
-            kept[column.name] = table.column(column.name)
-    left = [f"{column.name} ({column.type})" for column in schema.columns if column.name not in kept]
+        usable = column.modelled or column.type == "constant"
+        why = _no_label(column, table, schema) if usable else column.type
+        if column.name not in named and why:
+            left.append(f"{column.name} ({why})")
+        elif usable or column.name in {*config.given, *named}:
+            kept[column.name] = column.typed(table.column(column.name)) if usable else table.column(column.name)
     if left:
         shown = ", ".join(left[:_SHOWN]) + (", …" if left[_SHOWN:] else "")
         notes.append(f"{place}: columns that are no labels are left out: {shown} (--column NAME=category takes one)")
     return pa.table(kept) if kept else None
+
+
+def _no_label(column: Column, table: pa.Table, schema: Schema) -> str | None:
+    """Why a column of few values is no label: a part of the data such as a fold, or the number of a named class."""
+    if table.num_columns > 1 and column.name.lower() in _PARTS:
+        return "a part of the data"
+    cells = table.column(column.name)
+    num = len(cells.unique())
+    if num < 2 or not _is_numbers(cells):
+        return None
+    for other in schema.columns:
+        names = table.column(other.name)
+        if other.modelled and not _is_numbers(names) and len(names.unique()) == num:
+            pairs = table.group_by([column.name, other.name]).aggregate([])
+            if pairs.num_rows == num:
+                return f"the number of its {other.name}"
+    return None
+
+
+def _is_numbers(cells: pa.ChunkedArray) -> bool:
+    return all(re.fullmatch(r"-?\d+(\.\d+)?", str(cell).strip()) for cell in cells.unique().drop_null().to_pylist())

@@ -28,7 +28,10 @@ class ImageOptions(AugmentOptions, StrictOptions):
         choices=("lanczos", "bicubic", "bilinear", "box", "nearest"),
     )
     channels: str = option(
-        "auto", "Channels of images (those of the files).", group="data", choices=("auto", "grey", "rgb", "rgba")
+        "auto",
+        "Channels of images (those of the files).",
+        group="data",
+        choices=("auto", "grey", "grey-alpha", "rgb", "rgba"),
     )
     mirror: str = option(
         "auto",

@@ -15,7 +15,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.decoding import channels_option
-from gankit.kinds.images.kind import ImageCodec
+from gankit.kinds.images.kind import ImageCodec, palette_of
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
@@ -50,14 +50,17 @@ def prepare_images(
         heldout_rows = known_rows(len(heldout_whole), given, heldout_values, notes, "images")
     train = rows_of(values, train_rows)
     codec = TableCodec.fit(given, train) if given else None
-    size = f"{width} x {height}, { ({1: 'grey', 3: 'RGB', 4: 'RGBA'}.get(channels, f'{channels} channels')) }"
-    notes.append(f"kind: image ({num:,} images of {size}). Override with --kind.")
+    colours = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}[channels]
+    notes.append(f"kind: image ({num:,} images of {width} x {height}, {colours}). Override with --kind.")
+    palette = palette_of(images.x)
+    if palette is not None:
+        notes.append(f"the images have {len(palette)} different colours; samples have no others")
     if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("images of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
         kind, images.origin, schema, _network(config), ImageSet(train, images, train_rows),
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
-        ImageCodec(height, width, channels), codec, image_hash(images), tuple(c.name for c in given),
+        ImageCodec(height, width, channels, palette), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
 
 

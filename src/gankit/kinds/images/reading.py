@@ -19,13 +19,14 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading
-from gankit.io.archives import Collection, Folder, is_image, natural, strip_suffixes
+from gankit.io.archives import IMAGE_SUFFIXES, Collection, Folder, is_image, natural, strip_suffixes
 from gankit.io.pixels import to_pillow
 from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
 from gankit.kinds.images import arrays
 from gankit.kinds.images import labels as lists
-from gankit.kinds.images.decoding import CHANNELS, Source, decode_all, size_of, too_few
+from gankit.kinds.images.decoding import CHANNELS, Source, decode_all, size_of, too_few, without_hidden
+from gankit.kinds.images.folders import Sought, labelled
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
     Form,
@@ -187,49 +188,11 @@ def _from_collection(files: Collection, path: Path, reader: Reader) -> Images:
     idx = _idx_files(files)
     if idx and not any(map(is_image, files.names)):
         return _from_idx_folder(path, idx, files, reader)
-    names = files.images()
-    labelled = lists.from_folders(names, files.name, reader.notes)
-    classes = labelled.labels is not None
-    # lists at the top of the collection, or beside the first of its images
-    places, suffixes = ("", names[0].rpartition("/")[0]), (".csv", ".tsv", ".parquet", ".jsonl")
-    beside = [n for n in files.names if n.lower().endswith(suffixes) and n.rpartition("/")[0] in places]
-    if not classes:
-        labelled = _listed_inside(files, labelled, beside, reader)
-    elif beside:
-        reader.notes.append(
-            f"{files.name}: the labels are the folders' names; {', '.join(beside[:4])} is not read. Give a list itself "
-            "to take its columns as labels."
-        )
+    files.images()  # raises where there are none
+    sought = Sought("images", IMAGE_SUFFIXES, reader.config.own(ImageOptions).strict)
+    found, classes = labelled(files, sought, reader.config, reader.notes)
     origin = _origin(files.form, path, {"classes": classes})
-    return reader.decode(
-        labelled.names, lambda row: files.open(labelled.names[row]), labelled.labels, files.name, origin
-    )
-
-
-def _listed_inside(files: Collection, found: lists.Labelled, beside: Sequence[str], reader: Reader) -> lists.Labelled:
-    """The labels that one of the lists in a flat folder or archive gives to the images in it, if there is one."""
-    known = set(found.names)
-    for name in beside:
-        data, notes = files.read(name), list[str]()
-        if not data.strip():
-            continue
-        bases = ["", *sorted({n.rpartition("/")[0] + "/" for n in found.names if "/" in n})]
-        try:
-            records = reading.read_bytes(data, name.rpartition("/")[2], reader.config, [])
-            listed = lists.from_list(records, known.__contains__, bases, reader.config, notes, f"{files.name}/{name}")
-        except DataError as error:
-            if len(beside) == 1 and reader.config.own(ImageOptions).strict:
-                raise
-            reader.notes.append(f"{files.name}: no labels are taken from {name}: {error}")
-            continue
-        if listed.labels is None:
-            continue
-        reader.notes.append(f"{files.name}: labels ({', '.join(listed.labels.column_names)}) taken from {name}")
-        reader.notes.extend(notes)
-        if unlisted := len(known - set(listed.names)):
-            reader.notes.append(f"{files.name}: {unlisted:,} images that {name} does not list are left out")
-        return listed
-    return found
+    return reader.decode(found.names, lambda row: files.open(found.names[row]), found.labels, files.name, origin)
 
 
 def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
@@ -245,8 +208,8 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
         return reader.decode(
             names, lambda row: io.BytesIO(column[row].as_py() or b""), labels, str(path), _origin("list", path)
         )
-    exists, bases = lists.beside(path)
-    listed = lists.from_list(records, exists, bases, reader.config, reader.notes, str(path))
+    find, bases = lists.beside(path)
+    listed = lists.from_list(records, find, bases, reader.config, reader.notes, str(path))
     return reader.decode(
         listed.names, lambda row: (path.parent / listed.names[row]).open("rb"), listed.labels, str(path),
         _origin("list", path),
@@ -359,7 +322,7 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
             f"{place}: the largest value is {most:,} of 65,535, which is nearly black. If it means full light, scale "
             f"the values first: x / {most}."
         )
-    x = to_pixels(array, form)
+    x = without_hidden(to_pixels(array, form), reader.notes, place)
     size, channels = size_of(reader.config), reader.config.own(ImageOptions).channels
     if size in (None, (x.shape[2], x.shape[1])) and CHANNELS.get(channels) in (None, x.shape[3]):
         return x, form, None

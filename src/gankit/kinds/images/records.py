@@ -35,6 +35,7 @@ _SUFFIXES = ".zip, .npz, .npy, .png, or none for a folder"
 _CHUNK = 1 << 26
 _LEAST_SIDE = 8
 _LEAST_HIGH = 64
+_LEAST_BYTE = 16  # bytes that are all below are labels of few classes, or single bits
 _SLACK = 1e-3
 _MOST_CLASSES = 1000
 
@@ -211,8 +212,8 @@ def seem_images(shape: Sequence[int], dtype: Any) -> bool:
 def form_of(array: npt.NDArray[Any], name: str) -> Form:
     """The form of an array of images.
 
-    array: [N, H, W], [N, H, W, C] or [N, C, H, W]; C of 1 to 4. Bytes are 0 to 255 (or 0 and 1 alone); 16-bit numbers
-        0 to 65535; others by their values: 0 to 255, 0 to 1, or -1 to 1.
+    array: [N, H, W], [N, H, W, C] or [N, C, H, W]; C of 1 to 4. Bytes are 0 to 255, or to the largest below 16; 16-bit
+        numbers 0 to 65535; others by their values: 0 to 255, 0 to 1, or -1 to 1.
 
     Raises:
         DataError: it has other axes, holds no real numbers, NaN or infinity, or values in none of these ranges.
@@ -236,7 +237,8 @@ def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
         return 0.0, 1.0
     if array.dtype == np.uint8:
         parts = chunks(len(array), array[:1].nbytes)
-        return (0.0, 255.0) if any((array[part] > 1).any() for part in parts) or not array.any() else (0.0, 1.0)
+        largest = max(int(array[part].max()) for part in parts)
+        return 0.0, float(largest) if 0 < largest < _LEAST_BYTE else 255.0
     least, most = float(array.min()), float(array.max())
     if not np.isfinite([least, most]).all():
         raise DataError(f"{name}: the images hold NaN or infinite values. Remove those images, or mend them.")

@@ -1,0 +1,389 @@
+"""Which files of a folder or archive are taken, and their labels: parts such as train and test, class folders, lists
+that lie with the files, and a line on every file that is not read.
+
+Knows names of files and tables; never how images or audio are read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+import pyarrow.csv
+
+from gankit.config import TrainConfig
+from gankit.errors import DataError
+from gankit.io import reading
+from gankit.io.archives import AUDIO_SUFFIXES, FOREIGN_AUDIO, FOREIGN_IMAGES, IMAGE_SUFFIXES, Collection
+from gankit.io.records import Origin, Records
+from gankit.kinds.images.labels import Labelled, composed, labels_of_list, path_column, plain_name
+
+_TRAIN = ("train", "training")
+_PART = re.compile(
+    r"(?:[a-z]+[-_ ])?(train|training|test|testing|val|valid|validation|dev|eval|evaluation)"
+    r"(?:[-_ ]?(?:set|data|images|imgs|audio|\d{4}))?"
+)
+_PIECE = re.compile(r"\d{3,}|(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
+_LISTS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
+_STYLEGAN = "dataset.json"
+_LIKELY = re.compile("label|class|meta|attr", re.IGNORECASE)
+_MOST_LISTS = 64
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Sought:
+    """The files that are taken. noun: in messages. suffixes: they are known by. strict: whether lists must fit."""
+
+    noun: str
+    suffixes: tuple[str, ...]
+    strict: bool
+
+    def among(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that have such a suffix."""
+        return [name for name in names if name.lower().endswith(self.suffixes)]
+
+
+def labelled(
+    files: Collection, sought: Sought, config: TrainConfig, notes: list[str], lists: bool = True
+) -> tuple[Labelled, bool]:
+    """The files that are taken, with their labels, and whether these are the names of folders.
+
+    A list belongs to the folder it lies in: it names the files in and below it, or, where there are none, all.
+    lists: whether folders and lists may give labels. notes: what is taken as label and from where; what is not read.
+    """
+    found = sought.among(files.names)
+    names, left = _training(found, files.name, notes, sought.noun)
+    listing = _lists_in([name for name in files.names if not name.startswith(left)])
+    mentioned = {*found, *listing}
+    result, classes = Labelled(names, None), False
+    if lists:
+        told: list[str] = []
+        folders = _by_folders(names, told, files.name, sought.noun)
+        tops = [] if folders is None else folders.column("label").unique().drop_null().to_pylist()
+        stylegan = any(_base(name) == _STYLEGAN and b'"labels"' in files.read(name) for name in listing)
+        pieces = stylegan or all(map(_PIECE.fullmatch, tops))
+        if folders is None or pieces:
+            result, mentioned = _by_lists(files, names, found, listing, sought, config, notes)
+        if folders is not None and result.labels is None and not stylegan:
+            result, classes = Labelled(names, folders), True
+            notes.extend(told)
+            notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
+            if listing and not pieces:
+                notes.append(
+                    f"{files.name}: the labels are the folders' names; {_shown(listing)} is not read. Give a list "
+                    "itself to take its columns as labels."
+                )
+    _note_unread([n for n in files.names if n not in mentioned and not n.startswith(left)], files.name, sought, notes)
+    return result, classes
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f", … ({len(names):,})" if len(names) > _SHOWN else "")
+
+
+def _shared(names: Sequence[str]) -> str:
+    """The folders that all names begin with, with a slash at the end, or nothing."""
+    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
+    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
+
+
+def _part(folder: str) -> str | None:
+    match = _PART.fullmatch(folder.lower())
+    return None if match is None else match[1]
+
+
+def _training(names: list[str], place: str, notes: list[str], noun: str) -> tuple[list[str], tuple[str, ...]]:
+    """The names in the part to train on, and how the names of the other parts begin.
+
+    Folders called train, test, val and the like are parts, and no classes; of those without train the largest is taken.
+    """
+    shared = _shared(names)
+    tops = Counter(name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :])
+    parts = [top for top in tops if _part(top)]
+    trains = sorted(top for top in parts if _part(top) in _TRAIN)
+    if not parts or (len(parts) < len(tops) and (not trains or len(parts) < 2)):
+        return _nested(names, shared, place, notes, noun)
+    if len(parts) == 1 and not trains:
+        return names, ()
+    taken = trains[0] if trains else max(parts, key=tops.__getitem__)
+    others, loose = sorted(set(tops) - {taken}), len(names) - sum(tops.values())
+    if others:
+        notes.append(
+            f"{place}: the {tops[taken]:,} {noun} in {taken!r} are taken; those in {' and '.join(map(repr, others))} "
+            f"({len(names) - loose - tops[taken]:,}) can be held out with --heldout {place}/{shared}{others[0]}"
+        )
+    if loose:
+        notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
+    left = tuple(f"{shared}{other}/" for other in others)
+    return [name for name in names if name.startswith(f"{shared}{taken}/")], left
+
+
+def _nested(
+    names: list[str], shared: str, place: str, notes: list[str], noun: str
+) -> tuple[list[str], tuple[str, ...]]:
+    """The same where every class folder has such parts within."""
+    inner = {parts[1] for name in names if len(parts := name[len(shared) :].split("/")) > 2}
+    flat = any(name[len(shared) :].count("/") < 2 for name in names)
+    if flat or len(inner) < 2 or not all(map(_part, inner)) or not any(_part(part) in _TRAIN for part in inner):
+        return names, ()
+    kept = [name for name in names if _part(name[len(shared) :].split("/")[1]) in _TRAIN]
+    others = sorted(part for part in inner if _part(part) not in _TRAIN)
+    notes.append(
+        f"{place}: the {len(kept):,} {noun} in the folders train of each class are taken; {len(names) - len(kept):,} "
+        f"in {' and '.join(map(repr, others))} are left out"
+    )
+    left = {"/".join(name.split("/")[: shared.count("/") + 2]) + "/" for name in set(names) - set(kept)}
+    return kept, tuple(sorted(left))
+
+
+def _by_folders(names: Sequence[str], notes: list[str], place: str, noun: str) -> pa.Table | None:
+    """Labels by the folder that a file lies in: the first one below those that all files share."""
+    shared = _shared(names)
+    inside = [name.removeprefix(shared) for name in names]
+    tops = [composed(name.split("/")[0]) if "/" in name else None for name in inside]
+    if len(set(tops) - {None}) < 2:
+        return None
+    if loose := tops.count(None):
+        notes.append(f"{place}: {loose:,} {noun} lie in no class folder, and have no label")
+    if any(name.count("/") > 1 for name in inside):
+        notes.append(f"{place}: folders within a class folder are not told apart")
+    return pa.table({"label": pa.array(tops, pa.string())})
+
+
+def _lists_in(names: Sequence[str]) -> list[str]:
+    """Files that may list others, those in deeper folders first: of a suffix of which there are not too many."""
+    likely = [name for name in names if name.lower().endswith(_LISTS) or _base(name) == _STYLEGAN]
+    times = Counter(PurePosixPath(name).suffix.lower() for name in likely)
+    kept = [name for name in likely if times[PurePosixPath(name).suffix.lower()] <= _MOST_LISTS]
+    return sorted(kept, key=lambda name: -name.count("/"))
+
+
+class _Files:
+    """Names of files by what a list may call them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._exact = {plain_name(name): name for name in names}
+        self._ends = defaultdict[str, list[str]](list)
+        for name in self._exact:
+            self._ends[_base(name)].append(name)
+
+    def find(self, folder: str, value: str) -> list[str]:
+        """The files that a list in that folder may mean: one that is there by that name, or those that end alike."""
+        value = plain_name(value)
+        if folder + value in self._exact:
+            return [self._exact[folder + value]]
+        ends = [(_alike(name, value), name) for name in self._ends.get(_base(value), ())]
+        ends = [(num, name) for num, name in ends if num > 1 or "/" not in value]
+        ends = [(num, name) for num, name in ends if name.startswith(folder)] or ends
+        most = max((num for num, _ in ends), default=0)
+        return [self._exact[name] for num, name in ends if num == most]
+
+
+def _alike(name: str, value: str) -> int:
+    """How many last parts of two paths are the same."""
+    pairs = zip(reversed(name.split("/")), reversed(value.split("/")), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What one list says of the files. files: row -> its file. gone: names in it of files that are not there."""
+
+    name: str
+    table: pa.Table
+    origin: Origin
+    files: dict[int, str]
+    gone: list[str]
+
+
+def _by_lists(
+    files: Collection, names: list[str], found: list[str], listing: list[str], sought: Sought, config: TrainConfig,
+    notes: list[str],
+) -> tuple[Labelled, set[str]]:  # fmt: skip
+    """The labels that lists give, those of equal columns together; and the names of all that notes speak of."""
+    known, every, mentioned, place = _Files(names), _Files(found), set(found), files.name
+    trains = len(names) < len(found) or any(_is_of(name, train=True) for name in listing)
+    groups: dict[tuple[str, ...], list[_Rows]] = {}
+    for name in listing:
+        if trains and _is_of(name, train=False):
+            notes.append(f"{place}: no labels are taken from {name}, which is of another part by its name")
+            mentioned.add(name)
+            continue
+        data = files.read(name)
+        try:
+            rows = _rows_of(data, name, known, every, sought, config) if data.strip() else None
+            if rows is not None and not rows.files:
+                raise DataError(f"{_gone(rows, place, sought)}. Put them beside it, or correct the list.")
+        except DataError as error:
+            if name.lower().endswith(".txt"):
+                continue
+            if len(listing) == 1 and sought.strict:
+                raise
+            notes.append(f"{place}: no labels are taken from {name}: {error}")
+        else:
+            if rows is not None:
+                groups.setdefault(tuple(rows.table.column_names), []).append(rows)
+        mentioned.add(name)
+    chosen = None
+    ordered = sorted(groups.values(), key=lambda group: (-len(_named(group)), not _LIKELY.search(_base(group[0].name))))
+    for group in ordered:
+        said, num = _shown([rows.name for rows in group]), len(_named(group))
+        if chosen is not None:
+            why = "others are taken"
+        elif not group[0].table.num_columns:
+            why = "it has no column beside the names"
+        elif 2 * num < len(names):
+            why = "most have none by it (give the list itself to take those alone)"
+        else:
+            chosen = _joined(group, names, sought, config, notes, place)
+            why = "none of its columns is a label"
+            chosen = chosen if chosen.labels is not None else None
+            if chosen is not None:
+                continue
+        notes.append(f"{place}: no labels are taken from {said}, naming {num:,} of {len(names):,} {sought.noun}: {why}")
+    return chosen or Labelled(names, None), mentioned
+
+
+def _is_of(name: str, train: bool) -> bool:
+    """Whether a list's name says that it is of the part to train on, or of another."""
+    words = [_part(word) for word in re.split(r"[^A-Za-z]+", PurePosixPath(name).stem)]
+    return any(word is not None and (word in _TRAIN) == train for word in words)
+
+
+def _named(group: Sequence[_Rows]) -> set[str]:
+    return {name for rows in group for name in rows.files.values()}
+
+
+def _joined(
+    group: Sequence[_Rows], names: list[str], sought: Sought, config: TrainConfig, notes: list[str], place: str
+) -> Labelled:
+    """The files that lists of equal columns name, in their order, and their labels."""
+    taken, tables, told = list[str](), [], list[str]()
+    for rows in group:
+        before = set(taken)
+        kept = {row: name for row, name in rows.files.items() if name not in before}
+        taken += kept.values()
+        tables.append(rows.table.take(pa.array(list(kept), pa.int64())))
+        if rows.gone:
+            if sought.strict:
+                raise DataError(
+                    f"{place}/{rows.name}: {_gone(rows, place, sought)}. Put them beside it, correct the list, or "
+                    "leave off --strict, which skips them."
+                )
+            told.append(f"{place}/{rows.name}: {_gone(rows, place, sought)}; they are skipped (--strict refuses them)")
+    table = pa.concat_tables(tables, promote_options="permissive")
+    lists = _shown([rows.name for rows in group])
+    labels = labels_of_list(table, group[0].origin, config, told, f"{place}/{lists}")
+    if labels is not None:
+        notes.append(f"{place}: labels ({_shown(labels.column_names)}) taken from {lists}")
+        notes.extend(told)
+        if unlisted := len(set(names) - set(taken)):
+            notes.append(f"{place}: {unlisted:,} {sought.noun} that {lists} does not list are left out")
+    return Labelled(taken, labels)
+
+
+def _gone(rows: _Rows, place: str, sought: Sought) -> str:
+    some = ", ".join(map(repr, rows.gone[:_SHOWN])) + (", …" if len(rows.gone) > _SHOWN else "")
+    return f"{len(rows.gone):,} {sought.noun} that it names are not there: {some}"
+
+
+def _rows_of(data: bytes, name: str, known: _Files, every: _Files, sought: Sought, config: TrainConfig) -> _Rows:
+    records = _records(data, _base(name), config)
+    folder = name[: -len(_base(name))]
+    find = partial(every.find, folder)
+    column, _, suffix = path_column(records, find, [""], name, sought.suffixes, sought.noun)
+    rows, gone = dict[int, str](), list[str]()
+    table = records.table.drop_columns([column])
+    for row, value in enumerate(records.table.column(column).cast(pa.string()).to_pylist()):
+        if value is None or not value.strip():
+            continue
+        may_be = known.find(folder, value.strip() + suffix)
+        if len(may_be) > 1:
+            (cells,) = table.slice(row, 1).to_pylist()
+            told = {text for key, cell in cells.items() for text in (str(cell), f"{key}{cell}")}
+            may_be = [one for one in may_be if told & set(one.split("/")[:-1])] or may_be
+        if may_be:
+            rows[row] = may_be[0]
+        elif not every.find(folder, value.strip() + suffix):
+            gone.append(value)
+    return _Rows(name, table, records.origin, rows, gone)
+
+
+def _records(data: bytes, name: str, config: TrainConfig) -> Records:
+    """A list's records: dataset.json of StyleGAN's tools, text in columns that blanks part, or as any table."""
+    if name == _STYLEGAN:
+        return _stylegan(data, name)
+    head = data[:4096].split(b"\n", 3)[:3]
+    if name.lower().endswith(".txt") and not any(sign in b"".join(head) for sign in (b",", b"\t", b";")):
+        return _in_blanks(data.decode("utf-8-sig", "replace"), name)
+    found = reading.read_bytes(data, name, config, [])
+    return replace(found, table=found.table.rename_columns([composed(n.strip()) for n in found.table.column_names]))
+
+
+def _stylegan(data: bytes, name: str) -> Records:
+    try:
+        labels = json.loads(data)["labels"]
+        pairs = list(labels.items() if isinstance(labels, Mapping) else labels or ())
+        cells = [cell if isinstance(cell, list) else [cell] for _, cell in pairs]
+        if cells and len(cells[0]) > 1 and all(sorted(cell) == [0] * (len(cell) - 1) + [1] for cell in cells):
+            cells = [[max(range(len(cell)), key=cell.__getitem__)] for cell in cells]
+        columns = {"file": [str(file) for file, _ in pairs]}
+        columns |= {f"label{i}": list(of) for i, of in enumerate(zip(*cells, strict=True))}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"it is no list of StyleGAN's tools ({type(error).__name__}). Correct or remove it.") from error
+    if not pairs:
+        raise DataError("its labels are empty.")
+    if len(columns) == 2:
+        columns["label"] = columns.pop("label0")
+    return Records(pa.table(columns), Origin("json", name=name))
+
+
+def _in_blanks(text: str, name: str) -> Records:
+    """Rows of words, as CelebA's lists have them: perhaps below their number and all names but one."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if lines and len(lines[0]) == 1 and lines[0][0].isdigit():
+        del lines[0]
+    width = len(lines[-1]) if lines else 0
+    if width < 2 or any(len(line) != width for line in lines[1:]):
+        raise DataError(f"{name} has no rows of as many words.")
+    heads = ["file", *(f"label{i}" for i in range(1, width))] if width > 2 else ["file", "label"]
+    if len(lines[0]) == width - 1:
+        heads = ["file", *lines.pop(0)]
+    elif len(set(lines[0])) == width and "." in lines[-1][0] and "." not in lines[0][0]:
+        heads = lines.pop(0)
+    if len(lines[0]) != width or len(set(heads)) < width:
+        raise DataError(f"{name} has no rows of as many words.")
+    columns = map(list, zip(*lines, strict=True))
+    return Records(pa.table(dict(zip(heads, columns, strict=True))), Origin("csv", name=name))
+
+
+def _note_unread(names: Sequence[str], place: str, sought: Sought, notes: list[str]) -> None:
+    """One line on the files that nothing else speaks of."""
+    kinds = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in names)
+    if not kinds:
+        return
+    told = []
+    for kind, times in kinds.most_common(8):
+        hint = ""
+        if kind in FOREIGN_IMAGES and sought.suffixes == IMAGE_SUFFIXES:
+            hint = " (convert them to .png or .jpg)"
+        elif kind in FOREIGN_AUDIO and sought.suffixes == AUDIO_SUFFIXES:
+            hint = " (convert them to .wav)"
+        elif kind in AUDIO_SUFFIXES:
+            hint = " (--kind audio takes these instead)"
+        elif kind in IMAGE_SUFFIXES:
+            hint = " (--kind image takes these instead)"
+        told.append(f"{times:,} {kind}{hint}")
+    notes.append(f"{place}: {len(names):,} files are not read: {', '.join(told)}{', …' if len(kinds) > 8 else ''}")

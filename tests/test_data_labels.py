@@ -1,0 +1,176 @@
+"""Labels of files in folders and archives: which list belongs to which files, what are parts and what are classes."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import audio_examples
+import pytest
+from image_examples import PLAIN, fill, noise
+
+from gankit.columns.conditions import _codes
+from gankit.columns.schema import Column
+from gankit.config import TrainConfig
+from gankit.errors import DataError
+from gankit.kinds.audio.reading import read_clips
+from gankit.kinds.images.labels import plain_name
+from gankit.kinds.images.reading import read_images
+
+
+def read(folder: Path) -> tuple[dict[str, dict[str, object]], str]:
+    """Name of each image -> its labels; and all notes."""
+    notes: list[str] = []
+    images = read_images(folder, PLAIN, notes)
+    rows = [{}] * len(images) if images.labels is None else images.labels.to_pylist()
+    return dict(zip(images.names, rows, strict=True)), "\n".join(notes)
+
+
+def test_a_list_belongs_to_the_folder_it_lies_in(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{part}/{i}.png" for part in ("test", "train") for i in range(8)], noise(16))
+    for part, first in (("train", "a"), ("test", "b")):
+        lines = [f"{i}.png,{'ab'[(i + (first == 'b')) % 2]}" for i in range(8)]
+        (tmp_path / part / "_classes.csv").write_text("\n".join(["filename, mood", *lines]))
+    labels, said = read(tmp_path)
+    assert labels == {f"train/{i}.png": {"mood": "ab"[i % 2]} for i in range(8)}
+    assert "labels (mood) taken from train/_classes.csv" in said and "test/_classes.csv" not in said
+
+
+def test_lists_of_several_folders_are_put_together(tmp_path: Path) -> None:
+    fill(tmp_path, [f"part{part}/{i}.png" for part in range(2) for i in range(4)], noise(8))
+    for part in range(2):
+        text = "file_name,mood\n" + "".join(f"{i}.png,{'ab'[(i + part) % 2]}\n" for i in range(4))
+        (tmp_path / f"part{part}" / "metadata.csv").write_text(text)
+    assert read(tmp_path)[0] == {f"part{p}/{i}.png": {"mood": "ab"[(i + p) % 2]} for p in range(2) for i in range(4)}
+
+
+def test_a_list_of_another_part_beside_the_folders_is_not_taken(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{part}/{i}.png" for part in ("test", "train") for i in range(6)], noise(12))
+    for part, turn in (("train", 0), ("test", 1)):
+        text = "id,mood\n" + "".join(f"{i}.png,{'ab'[(i + turn) % 2]}\n" for i in range(6))
+        (tmp_path / f"{part}.csv").write_text(text)
+    labels, said = read(tmp_path)
+    assert labels == {f"train/{i}.png": {"mood": "ab"[i % 2]} for i in range(6)}
+    assert "no labels are taken from test.csv, which is of another part" in said
+
+
+@pytest.mark.parametrize(
+    ("parts", "taken", "label"),
+    [
+        (("train", "valid", "test"), "train", None),
+        (("valid", "test"), "valid", None),
+        (("training_set", "test_set", "more"), "training_set", None),
+        (("train", "bus", "car"), None, "train"),
+    ],
+)
+def test_parts_of_the_data_are_no_classes(
+    tmp_path: Path, parts: tuple[str, ...], taken: str | None, label: str | None
+) -> None:
+    names = [f"{part}/{i}.png" for row, part in enumerate(parts) for i in range(5 - row)]
+    labels, said = read(fill(tmp_path, names, noise(len(names))))
+    if taken is None:
+        assert len(labels) == len(names) and labels["train/0.png"] == {"label": label}
+        assert "label is the name of the folder (bus, car, train)" in said
+    else:
+        assert list(labels) == [name for name in names if name.startswith(taken + "/")]
+        assert set(map(len, labels.values())) == {0} and f"({len(names) - len(labels)})" in said
+
+
+def test_parts_within_class_folders_are_no_classes(tmp_path: Path) -> None:
+    names = [f"{label}/{part}/{i}.png" for label in "ab" for part in ("test", "train") for i in range(3)]
+    labels, said = read(fill(tmp_path, names, noise(12)))
+    assert labels == {name: {"label": name[0]} for name in names if "/train/" in name}
+    assert "6 in 'test' are left out" in said
+
+
+@pytest.mark.parametrize("form", ["./{}", ".\\pics\\{}", "pics\\{}", "data/pics/{}", "NFD"])
+def test_names_in_lists_may_be_written_in_other_ways(tmp_path: Path, form: str) -> None:
+    names = [f"pics/größe {i}.png" for i in range(4)]
+    fill(tmp_path, names, noise(4))
+    bare = [name[5:] for name in names]
+    cells = [unicodedata.normalize("NFD", name) if form == "NFD" else form.format(name) for name in bare]
+    lines = "".join(f"{cell},{'ab'[row % 2]}\n" for row, cell in enumerate(cells))
+    (tmp_path / "metadata.csv").write_text("file_name,mood\n" + lines, encoding="utf-8")
+    labels, _ = read(tmp_path)
+    assert labels == {name: {"mood": "ab"[row % 2]} for row, name in enumerate(names)}
+    if not form.startswith("data"):
+        assert read_images(tmp_path / "metadata.csv", PLAIN, []).labels is not None
+    assert plain_name("a\\.\\b.png") == "a/b.png"
+
+
+def test_values_are_found_in_any_normal_form() -> None:
+    column = Column("label", "category", "string", levels=("Größe", "Tiefe"))
+    assert _codes(column, unicodedata.normalize("NFD", "größe")) == [0]
+
+
+def test_the_list_of_stylegan_tools_gives_labels_and_its_folders_do_not(tmp_path: Path) -> None:
+    names = [f"0000{i % 2}/img{i}.png" for i in range(8)]
+    fill(tmp_path, names, noise(8))
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": [[name, i // 4] for i, name in enumerate(names)]}))
+    labels, said = read(tmp_path)
+    assert {name: int(str(row["label"])) for name, row in labels.items()} == {n: i // 4 for i, n in enumerate(names)}
+    assert "labels (label) taken from dataset.json" in said
+    one_hot = [[name, [int(i < 4), int(i >= 4)]] for i, name in enumerate(names)]
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": one_hot}))
+    assert read(tmp_path)[0] == labels
+    (tmp_path / "dataset.json").write_text('{"labels": null}')
+    labels, said = read(tmp_path)
+    assert (
+        set(map(len, labels.values())) == {0} and "no labels are taken from dataset.json: its labels are empty" in said
+    )
+
+
+def test_lists_in_columns_of_blanks_are_read(tmp_path: Path) -> None:
+    fill(tmp_path, [f"img/{i:06}.jpg" for i in range(6)], noise(6))
+    rows = [f"{i:06}.jpg {1 - i % 2 * 2:2}  {1 - i // 3 * 2:2}" for i in range(6)]
+    (tmp_path / "list_attr_celeba.txt").write_text("\n".join(["6", "Male Smiling ", *rows]))
+    (tmp_path / "README.txt").write_text("Some images.\nNothing else")
+    labels, said = read(tmp_path)
+    assert [(str(r["Male"]), str(r["Smiling"])) for r in labels.values()][:2] == [("1", "1"), ("-1", "1")]
+    assert "taken from list_attr_celeba.txt" in said and "1 files are not read: 1 .txt" in said
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl", "meta/sounds.csv"])
+def test_lists_give_labels_to_audio_as_to_images(tmp_path: Path, name: str) -> None:
+    sounds, pitches = audio_examples.tones(8)
+    audio_examples.fill(tmp_path, sounds, [f"audio/fold{i % 2 + 1}/{i // 2}.wav" for i in range(8)])
+    rows = [{"file_name": f"{i // 2}.wav", "fold": i % 2 + 1, "classID": i % 2, "class": pitches[i]} for i in range(8)]
+    lines = [json.dumps(row) for row in rows]
+    if name.endswith(".csv"):
+        lines = [",".join(rows[0]), *[",".join(map(str, row.values())) for row in rows]]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("\n".join(lines))
+    notes: list[str] = []
+    clips = read_clips(tmp_path, PLAIN, notes)
+    assert clips.labels is not None and clips.labels.column_names == ["class"]
+    assert clips.labels.column("class").to_pylist() == [pitches[int(n[10]) - 1] for n in clips.names]
+    said = "\n".join(notes)
+    assert f"labels (class) taken from {name}" in said and "fold (a part of the data)" in said
+
+
+def test_what_is_not_read_is_counted(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(4)], noise(4))
+    for name in ("a.HEIC", "b.heic", "c.wav", "notes.md"):
+        (tmp_path / name).write_bytes(b"x")
+    said = read(tmp_path)[1]
+    assert "4 files are not read: 2 .heic (convert them to .png or .jpg), 1 .wav (--kind audio takes these" in said
+
+
+def test_a_list_of_few_images_does_not_leave_out_the_others(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(9)], noise(9))
+    (tmp_path / "labels.csv").write_text("file,mood\n0.png,a\n1.png,b\n2.png,a\n")
+    (tmp_path / "more.csv").write_text("file,age\n" + "".join(f"{i}.png,{20 + i % 2}\n" for i in range(8)))
+    labels, said = read(tmp_path)
+    assert len(labels) == 8 and labels["1.png"] == {"age": 21}
+    assert "no labels are taken from labels.csv, naming 3 of 9 images: others are taken" in said
+    (tmp_path / "more.csv").unlink()
+    labels, said = read(tmp_path)
+    assert len(labels) == 9 and "naming 3 of 9 images: most have none by it" in said
+
+
+def test_a_list_that_names_what_is_gone_is_refused_if_it_must_fit(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(4)], noise(4))
+    (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(5)))
+    with pytest.raises(DataError, match=r"labels.csv: 1 images that it names are not there: '4.png'.*--strict"):
+        read_images(tmp_path, TrainConfig(strict=True), [])
