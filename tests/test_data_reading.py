@@ -167,7 +167,7 @@ def test_a_file_of_mostly_bad_lines_is_refused_even_so(tmp_path: Path) -> None:
         read(path, TrainConfig(skip_bad_lines=True, delimiter=","))
 
 
-TABLE = "a,b,c\n" + "".join(f"{i},{i * 1.5},x{i % 3}\n" for i in range(12))
+TABLE = "a,b,c\n" + "".join(f"{i},{i * 1.5},x{i % 3}\n" for i in range(24))
 PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
 
 

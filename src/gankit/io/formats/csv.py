@@ -35,6 +35,7 @@ _NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\
 _COMMENTS = ("#", "%", "//")
 _TOTALS = pa.array(["total", "totals", "grand total", "sum", "gesamt", "summe", "totale", "somme", "suma"])
 _MOST_LEAD, _MOST_FOOT, _MOST_EMPTY = 100, 20, 3
+_FEWEST_FILLED = 20  # rows with cells, from which on empty rows are not taken for records of missing cells
 _MEASURE = (
     r"(?:[kMGTmµμunpch]?(?:m|g|s|A|V|W|Hz|Pa|J|N|L|l|mol|bar|Wh|Ah|eV|B|t|Ω|°?[CFK])|deg ?[CFK]?|km|h|min|d|days?|"
     r"hours?|minutes?|sec|seconds?|years?|yr|°|%|‰|ppm|ppb|dB|dBm|rpm|psi|mmHg|inch|ft|lbs?|oz|mph|kn|USD|EUR|GBP|CHF|JPY|[$€£])"
@@ -428,7 +429,7 @@ def _without_empty(table: pa.Table, unnamed: list[str], name: str, notes: list[s
         if not pc.any(empty).as_py():
             break
         empty = pc.and_(empty, pc.equal(column, ""))
-    if pc.any(empty).as_py():
+    if pc.sum(pc.invert(empty)).as_py() >= _FEWEST_FILLED and pc.any(empty).as_py():
         rest = table.filter(pc.invert(empty))
         end = len(table) - 1 - int(np.flatnonzero(~np.asarray(empty))[-1]) if len(rest) else 0
         # Where a column is else filled, an empty row is no record of missing cells; nor are several at the end.
