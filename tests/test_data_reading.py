@@ -183,9 +183,9 @@ PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
         ("% made, by, x\n" + TABLE, TABLE, "begins at line 2"),
         ("# temp\nval\n1\n2\n3\n", "val\n1\n2\n3\n", "begins at line 2"),
         ("a,b,c\nm/s,°C,kind\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(m/s, °C, kind\).*--header yes"),
-        (TABLE + "# moved\n" + TABLE[6:], TABLE + TABLE[6:], "line 14 .'# moved'"),
-        (TABLE + "Source: a bank, 2024\n", TABLE, "line 14 .'Source: a bank, 2024'"),
-        (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 15, 16"),
+        (TABLE + "# moved\n" + TABLE[6:], TABLE + TABLE[6:], "line 26 .'# moved'"),
+        (TABLE + "Source: a bank, 2024\n", TABLE, "line 26 .'Source: a bank, 2024'"),
+        (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 27, 28"),
         (TABLE + "Total,99,\n", TABLE, "'Total'.*rename it"),
         (
             TABLE.replace("\n", ",,\n") + ",,,,\n" * 4,
