@@ -142,5 +142,7 @@ def test_runs_of_before_have_no_rules(run: Path) -> None:
     file.write_text(json.dumps(entry))
     options = RunFolder.open(run).config()["options"]
     assert options["no_rule"] == ["all"]
+    file.write_text(json.dumps({**entry, "notes": ["kind: image (150 of 12 x 10, RGB). Override with --kind."]}))
+    assert "no_rule" not in RunFolder.open(run).config()["options"]
     file.write_text(json.dumps({**entry, "format_version": 2}))
     assert "no_rule" not in RunFolder.open(run).config()["options"]

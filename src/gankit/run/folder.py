@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from gankit.errors import ModelError, OutputError
 from gankit.io.atomic import cannot_write, whole_file, write_atomically
+from gankit.kinds import KINDS
 from gankit.kinds.base import Evidence, Prepared, Preview
 from gankit.model import load
 from gankit.model.files import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
@@ -121,8 +122,8 @@ class RunFolder:
             raise ModelError(f"{self.config_path} is damaged: it holds no options. Start the run anew.")
         version = config.pop("format_version", None)
         check_version(version, self.config_path)
-        if version == 1 and {"target", "window"} & config.get("options", {}).keys():
-            config["options"].setdefault("no_rule", ["all"])  # tables and series knew no rules
+        if version == 1 and _has_rules(config):
+            config["options"].setdefault("no_rule", ["all"])  # such runs knew none
         return config
 
     def is_untouched(self) -> bool:
@@ -243,3 +244,10 @@ class RunFolder:
         """The model of G before the game, where it was kept."""
         path = self.path / BASELINE_NAME
         return load(path) if path.exists() else None
+
+
+def _has_rules(config: Mapping[str, Any]) -> bool:
+    """Whether the kind of data of a run of format 1, which its notes or options name, has rules today."""
+    said = [note.split()[1] for note in config.get("notes", ()) if note.startswith("kind: ")]
+    name = said[0] if said else config.get("options", {}).get("kind")
+    return name in KINDS and any(f.name == "no_rule" for f in fields(KINDS[name].options.train))
