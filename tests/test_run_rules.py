@@ -14,6 +14,7 @@ import gankit
 from gankit.cli import cli
 from gankit.errors import OptionError
 from gankit.kinds import prepare
+from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.run.folder import RunFolder
 from gankit.run.options import build_config
 
@@ -134,14 +135,17 @@ def test_vectors_keep_rules_too() -> None:
     assert (made[:, 0] + made[:, 1] < 1).all() and (made[:, 0] - made[:, 1] < 1).all()
 
 
-def test_runs_of_before_have_no_rules(run: Path) -> None:
+def test_runs_of_before_have_no_rules(run: Path, bookings: Path) -> None:
     file = run / "config.json"
     entry = json.loads(file.read_text())
     entry["format_version"] = 1
     del entry["options"]["no_rule"], entry["options"]["rule"]
     file.write_text(json.dumps(entry))
     options = RunFolder.open(run).config()["options"]
-    assert options["no_rule"] == ["all"]
+    assert options["no_rule"] == [*NO_RULES_OF_BEFORE]
+    codec = prepare(bookings, build_config({**SHORT, "no_rule": options["no_rule"]}), []).codec
+    names = [field.name for field in codec.fields]
+    assert not codec.rules.items and [(names[a], names[b]) for a, b in codec.ordered] == [("arrival", "departure")]
     file.write_text(json.dumps({**entry, "notes": ["kind: image (150 of 12 x 10, RGB). Override with --kind."]}))
     assert "no_rule" not in RunFolder.open(run).config()["options"]
     file.write_text(json.dumps({**entry, "format_version": 2}))

@@ -210,18 +210,30 @@ class TableCodec(Codec[Columns]):
         self.spec = Spec("vector", (sum(f.size for f in self.fields),), blocks)
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], records: Columns, num_first: int = 0, rules: Rules = Rules.NONE) -> Self:
+    def fit(
+        cls,
+        columns: Sequence[Column],
+        records: Columns,
+        num_first: int = 0,
+        rules: Rules = Rules.NONE,
+        move_dates: bool = False,
+    ) -> Self:
         """The codec for training rows of the columns that are modelled.
 
         num_first: so many columns keep their place at the front; the others are ordered by their number of cells,
             fewest first, so that the records that a sequential generator begins repeat much and are made once.
+        move_dates: as runs of before did: see `ordered`.
         """
         first = {column.name for column in columns[:num_first]}
         reduced = rules.reduce(records)
         fields = [Field.fit(column, reduced[column.name]) for column in rules.columns(columns)]
         num_first = sum(field.name in first for field in fields)
         fields[num_first:] = sorted(fields[num_first:], key=lambda field: field.size)
-        return cls(fields, rules=rules)
+        dates = [c.name for c in columns if c.type == "datetime"] if move_dates else []
+        places = [i for i, field in enumerate(fields) if field.name in dates]
+        names = [field.name for field in fields]
+        ordered = [(a, b) for a in places for b in places if a != b and _in_order(records, names[a], names[b])]
+        return cls(fields, ordered, rules)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -292,3 +304,12 @@ class TableCodec(Codec[Columns]):
         pairs = [(int(a), int(b)) for a, b in value["ordered"]]
         rules = Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE
         return cls([Field.from_json(field) for field in value["fields"]], pairs, rules)
+
+
+def _in_order(values: Columns, a: str, b: str) -> bool:
+    """Whether a <= b in every row that has both, with at least one row where a < b and twenty to judge by."""
+    earlier, later = values[a].data, values[b].data
+    both = ~(np.isnan(earlier) | np.isnan(later))
+    if both.sum() < 20:
+        return False
+    return bool((earlier[both] <= later[both]).all() and (earlier[both] < later[both]).any())

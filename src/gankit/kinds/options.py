@@ -40,6 +40,10 @@ class StrictOptions:
     )
 
 
+NO_RULES_OF_BEFORE = ("all", "dates are moved into order")
+"""`no_rule` of runs that were begun before there were rules: of dates that always stood in order the later is moved."""
+
+
 @dataclass(frozen=True)
 class RuleOptions:
     """Of kinds whose records have columns between which something may hold in every row."""

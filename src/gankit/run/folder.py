@@ -23,6 +23,7 @@ from gankit.errors import ModelError, OutputError
 from gankit.io.atomic import cannot_write, whole_file, write_atomically
 from gankit.kinds import KINDS
 from gankit.kinds.base import Evidence, Prepared, Preview
+from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.model import load
 from gankit.model.files import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
 from gankit.model.model import Model
@@ -123,7 +124,7 @@ class RunFolder:
         version = config.pop("format_version", None)
         check_version(version, self.config_path)
         if version == 1 and _has_rules(config):
-            config["options"].setdefault("no_rule", ["all"])  # such runs knew none
+            config["options"].setdefault("no_rule", [*NO_RULES_OF_BEFORE])  # such runs knew none
         return config
 
     def is_untouched(self) -> bool:

@@ -24,6 +24,7 @@ from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.io.records import fingerprint
 from gankit.kinds.base import Dataset, Kind, Notes, Prepared
+from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
 from gankit.kinds.tables.options import TableOptions
@@ -108,16 +109,19 @@ def _codecs(
     kind: str, network: str, schema: Schema, train: Mapping[str, Values], config: TrainConfig, rules: Rules
 ) -> tuple[TableCodec | VectorCodec, TableCodec | None]:
     """The codec of what G makes, and of c. Of a G that takes no c the given columns come first."""
+    moved = config.own(TableOptions).no_rule == NO_RULES_OF_BEFORE
     for name in config.given:
         schema.column(name)
     first = [c for name in dict.fromkeys(config.given) for c in schema.modelled if c.name == name]
     rest = [c for c in schema.modelled if c not in first]
     if not NETWORKS[network].takes_condition:
-        return TableCodec.fit([*first, *rest], train, len(first), rules), None
+        return TableCodec.fit([*first, *rest], train, len(first), rules, moved), None
     if first and not rest:
         raise OptionError("every column is given, so that none is left to generate. Give fewer.")
-    generated = (VectorCodec if kind in ("number", "vector") else TableCodec).fit(rest, train, rules=rules)
-    return generated, TableCodec.fit(first, train) if first else None
+    given = TableCodec.fit(first, train, move_dates=moved) if first else None
+    if kind in ("number", "vector"):
+        return VectorCodec.fit(rest, train, rules), given
+    return TableCodec.fit(rest, train, rules=rules, move_dates=moved), given
 
 
 def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
