@@ -194,6 +194,7 @@ def test_rules_survive_json() -> None:
         ("sign of amount by kind", "sign of amount by kind"),
         ("tariff in steps of 0.05", "tariff in steps of 0.05"),
         ("tip + fare <= total", "tip + fare <= total"),
+        ("day(pickup) <= dropoff", "day(pickup) <= dropoff"),
     ],
 )
 def test_a_rule_can_be_stated(text: str, said: str) -> None:
@@ -247,6 +248,19 @@ def test_rules_can_be_left_out_by_text_by_column_and_all_at_once() -> None:
     assert not texts(ruled(cells, without=["all"])[2])
     left = texts(ruled(cells, without=["zone -> town", "total", "pickup<dropoff"])[2])
     assert left == FOUND - {"zone -> town", "total = fare + tip + tolls", "pickup < dropoff"}
+
+
+def test_what_is_stated_of_computed_columns_is_kept_too() -> None:
+    cells = trips()
+    cells["rest"] = np.round(np.array(cells["total"]) - np.array(cells["fare"]), 2).tolist()
+    keep = np.array(cells["rest"]) <= np.array(cells["fare"])
+    cells = {name: np.array(x, dtype=object)[keep].tolist() for name, x in cells.items()}
+    schema, values, rules = ruled({k: cells[k] for k in ("fare", "total", "rest")}, stated=["rest <= fare"])
+    assert len(rules.targets) >= 1 and "rest <= fare" in texts(rules)
+    codec = TableCodec.fit(schema.modelled, values, rules=rules)
+    rows, accept = anything(codec), codec.acceptance(schema, {})
+    made = codec.decode(rows if accept is None else rows[accept(rows, None)])
+    assert all(rule.holds(made).all() for rule in rules.rules) and len(made["fare"].data) > 100
 
 
 def test_columns_that_are_given_are_not_made_from_others() -> None:

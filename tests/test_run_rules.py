@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv as pcsv
 import pytest
 
@@ -122,6 +123,18 @@ def test_rules_hold_between_given_columns_and_the_others(bookings: Path, tmp_pat
     for row in rows(tmp_path / "fakes.csv"):
         check(row)
         assert row["house"] == "house 4"
+
+
+def test_a_given_column_may_be_missing_where_others_are() -> None:
+    g = np.random.default_rng(2)
+    lost = g.random(600) < 0.3
+    cells = {n: pa.array(np.round(g.normal(size=600), 2), mask=lost) for n in ("a", "b", "c")}
+    model = gankit.train(
+        pa.table({**cells, "d": g.choice(list("xy"), 600).tolist()}), network="residual", given=["a"], **SHORT
+    )
+    assert [rule.text for rule in model.codec.rules.rules] == ["b, c missing together"]
+    made = model.sample(300)
+    assert made.column("b").is_null().equals(made.column("c").is_null())
 
 
 def test_vectors_keep_rules_too() -> None:

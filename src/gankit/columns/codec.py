@@ -67,7 +67,19 @@ class Codec(ABC, Generic[R]):
         """From compact records, and the columns beside them, to whether each keeps all rules and conditions, [N] bool;
         None where all do that the restricted cells make.
         """
-        return None
+        if not self.rules.redrawn and not any(name in self.rules.targets for name in conditions):
+            return None
+        return self._accepting(schema, conditions)
+
+    def _accepting(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance:
+        obey = obeying(schema, conditions)
+
+        def accept(compact: np.ndarray, beside: Columns | None = None) -> np.ndarray:
+            made: Any = self.decode(compact, beside)  # type: ignore[call-arg]  # asked of codecs of columns only
+            values = {**(beside or {}), **made}
+            return obey(values) & self.rules.accepts(values)
+
+        return accept
 
     def compatible(self, other: Codec[Any]) -> bool:
         """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
@@ -280,17 +292,9 @@ class TableCodec(Codec[Columns]):
         return restrictions(schema, self.fields, self.rules, conditions)
 
     def acceptance(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance | None:
-        """See `Codec.acceptance`."""
-        made = {name for name in conditions if name in self.rules.targets}
-        if not made and not self.rules.redrawn and not (self.ordered and conditions):
-            return None
-        obey = obeying(schema, conditions)
-
-        def accept(compact: np.ndarray, beside: Columns | None = None) -> np.ndarray:
-            values = {**(beside or {}), **self.decode(compact, beside)}
-            return obey(values) & self.rules.accepts(values)
-
-        return accept
+        """See `Codec.acceptance`; dates that are moved into order may leave a condition."""
+        moved = self.ordered and conditions
+        return self._accepting(schema, conditions) if moved else super().acceptance(schema, conditions)
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""

@@ -46,6 +46,7 @@ from gankit.columns.relations.rules import (
     Steps,
     Together,
     codes_of,
+    days_of,
     known,
 )
 from gankit.columns.relations.stated import stated_rules
@@ -285,9 +286,7 @@ class _Found:
             len(self.rows.columns)
         ):
             return False
-        # a level each: neither may be the rare exception of the other
-        counts = np.bincount(np.unique(np.stack([a, b], 1), axis=0)[:, 1])
-        return bool(len(counts) > 1) and self._seen(by) >= min(10, len(self.rows.heldout[by].data) / 2)
+        return self._seen(by) >= min(10, len(self.rows.heldout[by].data) / 2)
 
     def _seen(self, by: str) -> int:
         """Held-out rows with a value that training showed."""
@@ -352,7 +351,8 @@ class _Found:
         """Columns that are missing in the same rows, ten of these at least."""
         groups: dict[bytes, list[str]] = {}
         for name, cells in self.rows.train.items():
-            if name in self.rows.columns and name not in self.derived and (cells.missing > 0).sum() >= AT_LEAST:
+            free = name in self.rows.columns and name not in self.fixed | self.derived
+            if free and (cells.missing > 0).sum() >= AT_LEAST:
                 groups.setdefault((cells.missing > 0).tobytes(), []).append(name)
         for group in groups.values():
             if len(group) > 1:
@@ -368,7 +368,7 @@ class _Found:
                 continue
             x = np.stack([known(self.rows.first, n) for n in names], 1)
             for j, name in enumerate(names):
-                high = np.floor(x[:, [j]] / DAY + 1e-9) * DAY + DAY if is_daily(self.rows.columns[name]) else x[:, [j]]
+                high = days_of(x[:, [j]]) + DAY if is_daily(self.rows.columns[name]) else x[:, [j]]
                 found = (order_of(self.rows, names[i], name) for i in np.flatnonzero(~(x > high).any(0)) if i != j)
                 pairs += [order for order in found if _says(self.rows, order) and self.rows.hold(order)]
         return pairs
@@ -420,8 +420,7 @@ def _says(rows: Rows, order: Order) -> bool:
     it comes so near to zero that a smooth distribution would have gone on beyond.
     """
     low, high = known(rows.first, order.low), known(rows.first, order.high)
-    if order.by_day:
-        low = np.floor(low / DAY + 1e-9) * DAY
+    low = days_of(low) if order.by_day else low
     both = np.isfinite(low) & np.isfinite(high)
     low, high = low[both], high[both]
     many = int(both.mean() * rows.num_train) / rows.apart if len(both) else 0

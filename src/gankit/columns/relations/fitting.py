@@ -30,6 +30,8 @@ from gankit.columns.relations.rules import (
     Rule,
     Rules,
     Sign,
+    Steps,
+    Together,
     known,
     places_of,
 )
@@ -92,7 +94,7 @@ def equation_of(rows: Rows, target: str, formula: Formula) -> Equation | None:
     rule = Equation(target, str(formula), formula.names, Grid.of(column))
     if not rule.holds(rows.first).all():
         return rule
-    lost = np.isnan(rule._value(rows.train))
+    lost = np.isnan(rule.value(rows.train))
     missing = rows.train[target].missing
     if (lost & (missing == 0)).any():
         return None
@@ -155,7 +157,7 @@ def sign_of(rows: Rows, target: str, by: str, force: bool = False) -> Sign | Non
     if column.type != "category":
         return None
     num = len(column.levels)
-    at = np.where(cells.missing > 0, num + cells.missing.astype(np.int64) - 1, cells.data.astype(np.int64))
+    at = places_of(cells, (), num)
     below, above = (np.bincount(at[(at >= 0) & side], minlength=num + len(column.markers)) for side in (x < 0, x > 0))
     if (np.minimum(below, above) > 0).any() or not below.any():
         return None
@@ -183,7 +185,10 @@ def assembled(rows: Rows, rules: list[Rule], fixed: frozenset[str]) -> Rules:
             taken.add(name)
             kept |= {(o.low, o.high) for o in mine}
     redrawn = [rule.text for rule in rules if isinstance(rule, Comparison)]
-    redrawn += [o.text for o in orders if (o.low, o.high) not in kept and not _follows(rules, o)]
+    redrawn += [o.text for o in orders if (o.low, o.high) not in kept]
+    # of columns that are computed or given, what is said beside is kept by no coding either
+    apart = {n for i in items if not isinstance(i, Difference | Sign) for n in i.targets} | fixed
+    redrawn += [rule.text for rule in rules if isinstance(rule, Together | Steps) and apart & {*rule.names}]
     placed = _sorted(items)
     used = {n for i in placed for n in (*i.sources, *(i.targets if isinstance(i, Difference) else ()))}
     grids = {n: Grid.of(rows.columns[n]) for n in used if n in rows.columns and rows.columns[n].type != "category"}
@@ -199,11 +204,6 @@ def _is_near(rows: Rows, order: Order) -> bool:
     low, high = known(rows.first, order.low), known(rows.first, order.high)
     both = np.isfinite(low) & np.isfinite(high)
     return bool((high - low)[both].std() <= WIDE * min(low[both].std(), high[both].std()))
-
-
-def _follows(rules: Sequence[Rule], order: Order) -> bool:
-    """Whether an order is one between a total and its part."""
-    return order.low in ancestors(rules, order.high) or order.high in ancestors(rules, order.low)
 
 
 def _difference(rows: Rows, target: str, orders: list[Order], above: bool) -> Difference | None:

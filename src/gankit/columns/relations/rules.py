@@ -170,12 +170,13 @@ class Equation(Rule):
         """The formula."""
         return parse_comparison(self.formula, self.columns)[0][0]
 
-    def _value(self, values: Columns) -> Floats:
+    def value(self, values: Columns) -> Floats:
+        """What the formula gives in each row, [N]."""
         return self.tree.evaluate({name: known(values, name) for name in self.columns})
 
     def holds(self, values: Columns) -> Bools:
         """See `Rule.holds`: to half a step of the target."""
-        target, value = known(values, self.target), self._value(values)
+        target, value = known(values, self.target), self.value(values)
         scale = np.maximum(np.abs(target), np.abs(value))
         if self.tree.operation in "+-":
             scale = np.maximum(scale, np.max([np.abs(known(values, name)) for name in self.columns], axis=0))
@@ -191,12 +192,12 @@ class Equation(Rule):
         """See `Item.reduce`."""
         if not self.own_gaps:
             return {}
-        codes = np.where(np.isnan(self._value(values)), 0, values[self.target].missing)
+        codes = np.where(np.isnan(self.value(values)), 0, values[self.target].missing)
         return {f"{self.target} is missing": _present(np.minimum(codes, self.own_gaps).astype(np.int32))}
 
     def restore(self, values: dict[str, Values]) -> None:
         """See `Item.restore`."""
-        data = self.grid.snap(self._value(values))
+        data = self.grid.snap(self.value(values))
         missing = np.where(np.isnan(data), self.gap, 0)
         if self.own_gaps:
             own = values.pop(f"{self.target} is missing").data
@@ -368,7 +369,7 @@ class Order(Rule):
     def holds(self, values: Columns) -> Bools:
         """See `Rule.holds`."""
         low, high = known(values, self.low), known(values, self.high)
-        low = _days(low) if self.by_day else low
+        low = days_of(low) if self.by_day else low
         return ~(low >= high) if self.strict else ~(low > high)
 
 
@@ -441,8 +442,7 @@ class Sign(Rule):
         return f"sign of {quoted(self.target)} by {quoted(self.by)}"
 
     def _sign(self, values: Columns) -> Floats:
-        by = values[self.by]
-        at = np.where(by.missing > 0, self.num_levels + by.missing.astype(np.int64) - 1, by.data.astype(np.int64))
+        at = places_of(values[self.by], (), self.num_levels)
         return np.where(at < 0, 0.0, np.asarray(self.signs)[at])
 
     def holds(self, values: Columns) -> Bools:
@@ -548,7 +548,7 @@ class Difference(Item):
     def reference(self, values: Columns) -> Floats:
         """What the target is measured from, [N]; NaN where all of it is missing."""
         each = [known(values, name) for name in self.refs]
-        each = [(_days(x) if self.by_day else x) + self.offset for x in each]
+        each = [(days_of(x) if self.by_day else x) + self.offset for x in each]
         # fmax and fmin leave out what is missing
         result = each[0]
         for other in each[1:]:
@@ -628,8 +628,8 @@ class Rules:
         """Groups of columns that are missing together, by the names they are coded with."""
         coded = {i.target: i.name for i in self.items if isinstance(i, Difference)}
         coded |= {i.target: f"abs({i.target})" for i in self.items if isinstance(i, Sign)}
-        groups = [[coded.get(n, n) for n in i.columns] for i in self.items if isinstance(i, Together)]
-        return [tuple(n for n in group if n not in self.targets) for group in groups]
+        kept = [i for i in self.items if isinstance(i, Together) and i.text not in self.redrawn]
+        return [tuple(coded.get(n, n) for n in item.columns) for item in kept]
 
     def columns(self, columns: Sequence[Column]) -> list[Column]:
         """The columns that are coded, for those that are modelled."""
@@ -740,5 +740,6 @@ def _present(data: npt.NDArray[Any]) -> Values:
     return Values(data, np.zeros(len(data), dtype=np.int8))
 
 
-def _days(x: Floats) -> Floats:
+def days_of(x: Floats) -> Floats:
+    """The beginning of the day of each time, seconds."""
     return np.asarray(np.floor(x / DAY + 1e-9) * DAY)

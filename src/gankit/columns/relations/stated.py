@@ -14,6 +14,7 @@ from gankit.columns.relations.rules import (
     Comparison,
     Lookup,
     OneHot,
+    Order,
     Rule,
     Steps,
     Together,
@@ -113,6 +114,8 @@ def _compared(rows: Rows, text: str) -> list[Rule]:
             return [Comparison(text.strip(), names)]
         for a, b in itertools.product(lows, highs):
             rules.append(replace(order_of(rows, a, b), strict=sign in ("<", ">")))
+    if "day(" in text and not all(isinstance(rule, Order) and rule.by_day for rule in rules):
+        return [Comparison(text.strip(), names)]
     return rules
 
 

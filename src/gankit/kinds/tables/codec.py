@@ -9,15 +9,15 @@ numbers hang together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from gankit.columns.codec import Acceptance, Codec, Columns
+from gankit.columns.codec import Codec, Columns
 from gankit.columns.quantiles import Cells
 from gankit.columns.relations.rules import Rules
-from gankit.columns.schema import Column, Schema, Values
+from gankit.columns.schema import Column, Values
 from gankit.spec import Block, Spec
 
 LARGEST = 5.0  # beyond so many standard deviations a coded number is taken back (Phi(5) = 1 - 3e-7)
@@ -56,12 +56,6 @@ class VectorCodec(Codec[Columns]):
             data = cells.decode(cell + np.clip(position, 0.0, 1.0 - 1e-9))
             values[name] = Values(data, np.zeros(len(data), dtype=np.int8))
         return self.rules.restore(values, beside)
-
-    def acceptance(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance | None:
-        """See `Codec.acceptance`; vectors know no conditions."""
-        if not self.rules.redrawn:
-            return None
-        return lambda compact, beside: self.rules.accepts({**(beside or {}), **self.decode(compact, beside)})
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
