@@ -357,7 +357,7 @@ def audio(case: Case) -> None:
     case.write(model, "out.npz", "out.zip", "folder")
     case.write(model, "out.wav", n=1)
     case.reload(n=6)
-    case.evaluate(model, num_rows=100)
+    case.evaluate(model, n=100)
 
 
 def audio_stopped(case: Case) -> None:
@@ -372,7 +372,7 @@ def audio_wave(case: Case) -> None:
     model = case.train(x, rate=2000, network="wave", samples="1k", evaluations=2, width=8)
     case.sample(model, 5)
     case.reload(n=5)
-    case.evaluate(model, num_rows=60)
+    case.evaluate(model, n=60)
 
 
 def command_line(case: Case) -> None:

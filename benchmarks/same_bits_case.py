@@ -247,7 +247,7 @@ class Case:
 
         with self.step(name):
             notes: list[str] = []
-            report = gankit.evaluate(model, real, on_note=notes.append, **{"num_rows": 200, **options})
+            report = gankit.evaluate(model, real, on_note=notes.append, **{"n": 200, **options})
             self.words[f"{name}/notes of evaluate"] = notes
             report.save(f"{name}.html")
             saved = json.loads(Path(f"{name}.json").read_text("utf-8"))

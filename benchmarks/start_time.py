@@ -58,7 +58,7 @@ def answer(question: str, data: str, run: str) -> None:
     elif question == "evaluate":
         import gankit
 
-        gankit.evaluate(run, num_rows=5000)
+        gankit.evaluate(run, n=5000)
     else:
         before_first_step(data, {"budget": "5m"} if question == "budget" else {"samples": LENGTH})
     print(json.dumps([time.perf_counter() - begun, time.process_time() - worked]))

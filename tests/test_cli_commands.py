@@ -13,7 +13,7 @@ import pytest
 
 import gankit
 from gankit.cli import run
-from gankit.cli.terminal import Voice, interruptible
+from gankit.cli.terminal import interruptible
 from gankit.cli.train import free_folder, replacing
 from gankit.errors import DataError, OptionError
 

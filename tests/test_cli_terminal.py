@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from gankit.cli import terminal
-from gankit.cli.terminal import Voice, count, duration, outline, progress_line, to_json
+from gankit import voice as speaking
+from gankit.cli.terminal import outline
+from gankit.voice import Voice, count, duration, progress_line, to_json
 from gankit.errors import DataError
 from gankit.training.loop import Progress, Scores
 
@@ -64,7 +65,7 @@ def test_lines_that_are_not_on_a_terminal_come_at_evaluations_and_every_few_seco
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now)
+    monkeypatch.setattr(speaking.time, "monotonic", lambda: now)
     voice = Voice()
     for step_s in (0.0, 1.0, 1.0, 4.0):
         now += step_s

@@ -76,7 +76,7 @@ def test_a_loss_and_a_metric_of_another_package_are_used(package: None) -> None:
     x = np.random.default_rng(1).normal(size=(120, 2))
     model = gankit.train(x, samples="400", evaluations=1, width=8, loss="softhinge")
     assert model.card["options"]["loss"] == "softhinge"
-    assert gankit.evaluate(model, num_rows=100).json["evaluation"]["metrics"]["means"]["fake"]["value"] >= 0
+    assert gankit.evaluate(model, n=100).json["evaluation"]["metrics"]["means"]["fake"]["value"] >= 0
     with pytest.raises(OptionError, match=r"loss must be one of .*relativistic, softhinge; got 'softhing'"):
         gankit.train(x, loss="softhing")
 

@@ -91,10 +91,10 @@ def test_what_lies_beside_class_folders_does_not_end_an_evaluation(tmp_path: Pat
     fill(tmp_path / "data", names, noise(42))
     model = gankit.train(tmp_path / "data", samples=64, width=4, out=tmp_path / "run")
     notes: list[str] = []
-    gankit.evaluate(model, num_rows=20, on_note=notes.append)
+    gankit.evaluate(model, n=20, on_note=notes.append)
     assert any("have no class that the model knows" in note for note in notes)
     fill(tmp_path / "other", [f"{label}/{i}.png" for label in "abc" for i in range(6)], noise(18))
-    gankit.evaluate(model, real=tmp_path / "other", num_rows=20)
+    gankit.evaluate(model, real=tmp_path / "other", n=20)
 
 
 def test_large_images_are_told_of() -> None:

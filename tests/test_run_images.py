@@ -105,7 +105,7 @@ def test_truncation_takes_away_variety(conditional: gankit.Model) -> None:
 
 
 def test_the_report_names_its_features_and_stands_beside_ceilings(conditional: gankit.Model, tmp_path: Path) -> None:
-    report = gankit.evaluate(conditional, num_rows=200)
+    report = gankit.evaluate(conditional, n=200)
     report.save(tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     found = json.loads((tmp_path / "report.json").read_text())["evaluation"]
@@ -118,15 +118,15 @@ def test_distances_are_measured_in_the_features_that_are_asked_for(
     conditional: gankit.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[str] = []
-    found = gankit.evaluate(conditional, num_rows=60, features="fixed").json["evaluation"]
+    found = gankit.evaluate(conditional, n=60, features="fixed").json["evaluation"]
     assert "fixed random" in found["features"]
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
     with pytest.raises(DependencyError, match="pip install torch-fidelity"):
-        gankit.evaluate(conditional, num_rows=60, features="inception", on_note=notes.append)
+        gankit.evaluate(conditional, n=60, features="inception", on_note=notes.append)
     assert any("are fetched" in text for text in notes)
     with pytest.raises(OptionError, match="must be one of auto, fixed, inception"):
-        gankit.evaluate(conditional, num_rows=60, features="vgg")
+        gankit.evaluate(conditional, n=60, features="vgg")
 
 
 def test_a_run_keeps_previews_that_people_can_open(tmp_path: Path) -> None:

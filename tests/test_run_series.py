@@ -361,7 +361,7 @@ def short_judges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("short_judges")
 def test_a_report_measures_fakes_from_their_file(many_model: Any, tmp_path: Path) -> None:
-    report = gankit.evaluate(many_model, num_rows=60)
+    report = gankit.evaluate(many_model, n=60)
     report.save(tmp_path / "report.html")
     found = report.json["evaluation"]
     assert found["rows"]["train"] == 19 and found["rows"]["heldout"] == 5 and found["rows"]["fake"] == 60

@@ -180,7 +180,7 @@ def test_a_sample_goes_to_standard_output_as_the_data_came(
 
 def test_a_model_alone_is_judged_by_texts_that_are_brought(trained: Path, tmp_path: Path) -> None:
     model = gankit.load(trained)
-    report = gankit.evaluate(model, trained.parent / "data", num_rows=200, valid=str.isalpha)
+    report = gankit.evaluate(model, trained.parent / "data", n=200, valid=str.isalpha)
     assert "valid" in report.json["evaluation"]["metrics"]
     assert not any(v["family"] == "copies" for v in report.json["evaluation"]["metrics"].values())
     with pytest.raises(OptionError, match="no regular expression"):

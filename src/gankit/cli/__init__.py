@@ -14,8 +14,8 @@ import click
 
 from gankit import __version__
 from gankit.cli import evaluate, latents, sample, train
-from gankit.cli.terminal import Voice
 from gankit.errors import InterruptedRun, OptionError
+from gankit.voice import Voice
 
 COMMANDS: tuple[click.Command, ...] = (
     train.command,

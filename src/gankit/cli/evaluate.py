@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
-from gankit.cli.terminal import Voice, speaking
+from gankit.cli.terminal import speaking
 from gankit.errors import OptionError, OutputError
+from gankit.voice import Voice
 
 
 @click.command(
@@ -41,6 +42,7 @@ from gankit.errors import OptionError, OutputError
     show_default=False,
     help="Show training records beside the fakes that look like them.  [on]",
 )
+@click.option("--fast", is_flag=True, help="Measure on a few hundred records of each part: seconds, and rough.")
 @speaking
 def command(
     voice: Voice,
@@ -51,6 +53,7 @@ def command(
     num_rows: int | None,
     seed: int,
     records: bool,
+    fast: bool,
     **flags: Any,
 ) -> None:
     """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
@@ -66,7 +69,8 @@ def command(
         if fake is None:
             fake = str(_write_fakes(model, folder, num_rows, seed, made))
             voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
-        report = evaluate(model, real, fake=fake, seed=seed, records=records, on_note=voice.note, **given(flags))
+        shared: Any = {"seed": seed, "records": records, "fast": fast, "on_note": voice.note}
+        report = evaluate(model, real, fake=fake, **shared, **given(flags))
         report.save(folder / "report.html")
     text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)

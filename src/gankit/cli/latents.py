@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gankit.cli.flags import MODEL, PATH, numbers, out_option
-from gankit.cli.terminal import Voice, speaking
+from gankit.cli.terminal import speaking
 from gankit.errors import OptionError, OutputError
+from gankit.voice import Voice
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
-from gankit.cli.terminal import Voice, outline, speaking
+from gankit.cli.terminal import outline, speaking
 from gankit.run.options import train_options
+from gankit.voice import Voice
 
 
 @click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")

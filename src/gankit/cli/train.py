@@ -15,9 +15,10 @@ from typing import Any
 import click
 
 from gankit.cli.flags import PATH, OptionsCommand, given, out_option
-from gankit.cli.terminal import Voice, interruptible, speaking
+from gankit.cli.terminal import interruptible, speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.run.options import build_config, read_toml
+from gankit.voice import Voice
 
 
 @click.command(

@@ -131,6 +131,6 @@ def write(
 
 def to_object(table: pa.Table, origin: Origin) -> Any:
     """Records of `Schema.format` in the form that came: a DataFrame with the same columns and dtypes, an array, a list;
-    or an Arrow table if they came from a file, in which numbers and times of text columns are numbers and times.
+    or, if they came from a file, a DataFrame in which numbers and times of text columns are numbers and times.
     """
     return reading.to_object(typed(table) if origin.format in FORMATS else table, origin)

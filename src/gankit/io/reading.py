@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, DependencyError, OptionError
 from gankit.io.archives import PACKED, refuse_unknown, strip_suffixes, unpack
 from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
@@ -59,9 +60,10 @@ def from_object(source: Any, notes: list[str]) -> Records:
 
 
 def to_object(table: pa.Table, origin: Origin) -> Any:
-    """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list.
+    """Records in the form that came: a DataFrame with the same columns, order and dtypes, an array, a list; those of a
+    file as a DataFrame where pandas is installed, else as an Arrow table.
 
-    table: in the types that the column's cells have; records that came from a file stay an Arrow table.
+    table: in the types that the column's cells have.
     """
     match origin.format:
         case "pandas":
@@ -80,7 +82,67 @@ def to_object(table: pa.Table, origin: Origin) -> Any:
         case "dict":
             return {name: table.column(name).to_pylist() for name in table.column_names}
         case _:
-            return table
+            return _in_pandas(table) if find_spec("pandas") else table
+
+
+FORMS = ("pandas", "polars", "arrow", "numpy")
+"""What `in_form` gives."""
+
+
+def in_form(records: Any, form: str) -> Any:
+    """Records of `to_object` in another form, one of `FORMS`; arrays are NumPy's already.
+
+    Raises:
+        OptionError: an unknown form, or one that such records have not. DependencyError: its library is not installed.
+    """
+    if form not in FORMS:
+        raise OptionError(f"format must be one of {', '.join(map(repr, FORMS))}. Got {form!r} instead.")
+    if isinstance(records, np.ndarray) and form == "numpy":
+        return records
+    if form in ("pandas", "polars") and not find_spec(form):
+        raise DependencyError(f"format {form!r} needs {form}, which is not installed: pip install 'gankit[{form}]'")
+    match type(records).__module__.split(".")[0]:
+        case "pandas":
+            frame = records if hasattr(records, "columns") else records.to_frame()
+            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        case "polars":
+            table = (records if hasattr(records, "columns") else records.to_frame()).to_arrow()
+        case "pyarrow":
+            table = records
+        case _ if isinstance(records, dict):
+            table = pa.table(records)
+        case _ if isinstance(records, list) and records and isinstance(records[0], dict):
+            table = pa.Table.from_pylist(records)
+        case _ if isinstance(records, list) and all(isinstance(one, str | int | float) for one in records):
+            table = pa.table({"x0": pa.array(records)})
+        case _:
+            raise OptionError(f"such records come as they are, and not as {form!r}. Leave format off.")
+    if form == "pandas":
+        return _in_pandas(table)
+    if form == "polars":
+        import polars
+
+        return polars.from_arrow(table)
+    if form == "numpy":
+        columns = [column.to_numpy() for column in table.columns]
+        return np.column_stack(columns) if all(c.dtype.kind in "biuf" for c in columns) else _structured(table, columns)
+    return table
+
+
+def _structured(table: pa.Table, columns: list[Any]) -> Any:
+    return np.rec.fromarrays(columns, names=table.column_names).view(np.ndarray)
+
+
+def _in_pandas(table: pa.Table) -> Any:
+    """A DataFrame: whole numbers and booleans with gaps in pandas' own types for these, dates as datetime64."""
+    import pandas as pd
+
+    gaps = {pa.bool_(): pd.BooleanDtype()} | {getattr(pa, f"int{bits}")(): pd.Int64Dtype() for bits in (8, 16, 32, 64)}
+    columns = [
+        column.to_pandas(types_mapper=gaps.get if column.null_count else None, date_as_object=False).rename(name)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    return pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
 
 
 def with_schema(table: pa.Table, origin: Origin) -> pa.Table:

@@ -26,6 +26,9 @@ from gankit.report.section import Sections
 
 Note = Callable[[str], None]
 
+FAST = 500
+"""Records of each part that a fast report looks at."""
+
 
 class Subject(Protocol):
     """What an evaluation may know of a model: its kind (`of`), columns, card, history, and what its records are
@@ -142,11 +145,12 @@ class Assessment(ABC, Generic[P]):
 
 
 def assess(
-    assessment: Assessment[P], real: Any, fake: Any, previews: Path | None, *, num_fakes: int, seed: int, records: bool
-) -> Report:
+    assessment: Assessment[P], real: Any, fake: Any, previews: Path | None, *, num_fakes: int, seed: int, records: bool,
+    fast: bool = False,
+) -> Report:  # fmt: skip
     """The report on a model; see `gankit.evaluate`.
 
-    previews: the folder with fakes that were kept over the training, if there is one.
+    previews: the folder with fakes that were kept over the training, if there is one. fast: on `FAST` records a part.
 
     Raises:
         OptionError: there are no real records to compare with, or too few. DataError: records cannot be read.
@@ -160,6 +164,11 @@ def assess(
     else:
         fakes = assessment.read(fake, True, assessment.notes)
     parts, many = Parts(train, heldout, fakes), assessment.noun.many
+    if fast and max(map(len, parts)) > FAST:
+        parts = Parts(*(_some(part, seed) for part in parts))
+        assessment.notes.append(
+            f"measured on at most {FAST:,} {many} of each part, which is rough; leave --fast off for all of them"
+        )
     assessment.notes += assessment.remarks(parts)
     for text in assessment.notes:
         assessment.note(text)
@@ -173,6 +182,14 @@ def assess(
     progress = [] if previews is None else assessment.previews(previews, heldout)
     sections = assessment.sections(parts, evaluation=evaluation, progress=progress, records=records)
     return build(sections, card=assessment.card(), history=list(assessment.model.history), notes=assessment.notes)
+
+
+def _some(part: P, seed: int) -> P:
+    """At most `FAST` of the records, in their order."""
+    if len(part) <= FAST:
+        return part
+    some: P = part.take(np.sort(numpy_generator(seed, "fast report").permutation(len(part))[:FAST]))
+    return some
 
 
 def _real(assessment: Assessment[P], real: Any) -> tuple[P, P]:

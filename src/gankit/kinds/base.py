@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
@@ -47,7 +47,7 @@ D_co = TypeVar("D_co", bound="Dataset", covariant=True)
 C_co = TypeVar("C_co", bound=Codec[Any], covariant=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """The records of one part, training or held-out.
 
@@ -59,6 +59,9 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values())).data)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self):,} records>"
 
     def take(self: D, rows: np.ndarray) -> D:
         """The records at `rows` [m] int64, in that order."""
@@ -99,13 +102,13 @@ class Prepared(Generic[D_co, C_co]):
     """
 
     kind: Kind[Any, Any]
-    origin: Origin
-    schema: Schema
+    origin: Origin = field(repr=False)
+    schema: Schema = field(repr=False)
     network: str
     train: D_co
     heldout: D_co
-    codec: C_co
-    given: TableCodec | None
+    codec: C_co = field(repr=False)
+    given: TableCodec | None = field(repr=False)
     data_hash: str
     given_names: tuple[str, ...]
 

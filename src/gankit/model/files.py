@@ -206,6 +206,7 @@ def load(path: str | Path) -> Model:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{file} is damaged: {str(error).splitlines()[0]}. {_AGAIN}") from error
     known = {"card": header["card"], "history": tuple(header["history"]), "figure": header["figure"]}
+    known["run"] = Path(path) if Path(path).is_dir() else None
     return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), **known)
 
 

@@ -14,12 +14,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit.errors import OptionError
+from gankit.errors import OptionError, OutputError
+from gankit.io import reading
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
 from gankit.model.blocks import Blocks, Draw, Draws, block_rows
 from gankit.model.files import FORMAT, Given, NetworkPlan, write_safetensors
+from gankit.notebooks import html_table
 
 if TYPE_CHECKING:
     from gankit.columns.conditions import Restriction
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from gankit.networks.base import Generator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained model.
 
@@ -44,6 +46,7 @@ class Model:
         baseline: of texts, the model of G before the game; in a run folder it has a file of its own.
         prepared, perception: the data it was trained on, and of images what they are measured by, where they are at
             hand; never saved.
+        run: the run folder that it was loaded from, if it was one; never saved.
     """
 
     kind: str
@@ -59,6 +62,29 @@ class Model:
     prepared: Any = None
     perception: Any = None
     baseline: Model | None = None
+    run: Path | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What the model is, in a few words each, without any of the data: kind, network, training, metric."""
+        card, rows, metric = self.card, self.card["rows"], self.card["metric"]
+        names = [entry["name"] for entry in card.get("columns", [])]
+        shown = ", ".join(names[:6]) + (f", … ({len(names)})" if len(names) > 6 else "")
+        value = "" if metric["value"] is None else f"{metric['value']:.4g} ({metric['name']})"
+        facts = {
+            "data": f"{card['name']} ({self.kind})",
+            "columns": shown,
+            "conditional on": ", ".join(card["given"]),
+            "network": f"{card['network']}, {card['parameters']:,} parameters of G",
+            "trained": f"on {rows['train']:,} records, {card['samples']:,} samples shown to D",
+            "held-out metric": value,
+        }
+        return {name: text for name, text in facts.items() if text}
+
+    def __repr__(self) -> str:
+        return f"<gankit.Model {'; '.join(f'{name}: {text}' for name, text in self.facts().items())}>"
+
+    def _repr_html_(self) -> str:
+        return html_table("gankit.Model", self.facts())
 
     @property
     def of(self) -> Kind[Any, Any]:
@@ -66,8 +92,9 @@ class Model:
         return KINDS[self.kind]
 
     def sample(
-        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
+        self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
+        format: str | None = None, **options: Any,
+    ) -> Any:  # fmt: skip
         """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
 
         Args:
@@ -76,17 +103,20 @@ class Model:
             offset: the first row's number, >= 0.
             where: what every row obeys: column -> a value, a text as on the command line ("30..40", ">=3"), a
                 (low, high) pair, or a list of levels. Tables: any column; else the given ones.
+            format: another form of the same records: "pandas", "polars", "arrow" or "numpy".
             options: those of the kind of data. Images and audio clips: `truncation`, how much of the latent spread is
                 kept, in (0, 1]; less is better to look at and less varied. Texts: `prefix`, what every one begins with,
                 and `temperature`, above 0; below 1 they are more usual and less varied.
 
         Returns:
-            The records. Data that came from a file comes as an Arrow table, images as uint8 [n, H, W, C].
+            The records. Rows that came from a file come as a DataFrame (an Arrow table where pandas is not installed),
+            images as uint8 [n, H, W, C].
 
         Raises:
             OptionError: an unknown column or value, a condition this model cannot obey, or an option of another kind.
         """
-        return self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
+        made = self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
+        return made if format is None else reading.in_form(made, format)
 
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
@@ -150,9 +180,16 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all.
 
+        path: ends in .safetensors.
+
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it ends otherwise, or cannot be written.
         """
+        if Path(path).suffix.lower() != ".safetensors":
+            raise OutputError(
+                f"{path}: a model is a safetensors file (nothing is pickled). Save it as "
+                f"{Path(path).with_suffix('.safetensors').name!r}."
+            )
         header = {
             "format": FORMAT,
             "kind": self.kind,

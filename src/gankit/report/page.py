@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from gankit.errors import OutputError
+from gankit.errors import DependencyError, OutputError
 from gankit.io.atomic import whole_file
 from gankit.metrics.evaluate import CEILING, FAKE, MetricResult
 from gankit.metrics.metric import Baseline, Noun, Score, plain
+from gankit.notebooks import html_table
 from gankit.report import curves, numbers
 from gankit.report.section import Chapter, Drawing, Section, Sections
 from gankit.report.summary import limits, summary
@@ -263,7 +264,7 @@ def _card_text(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"  # so that one long option cannot fill the page
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """An account of how good fakes are.
 
@@ -277,6 +278,59 @@ class Report:
     json: dict[str, Any]
     html: str
     verdicts: list[str]
+
+    def figures(self) -> dict[str, float | None]:
+        """Metric -> the figure of the fakes; None where it cannot be computed."""
+        return {name: entry["fake"]["value"] for name, entry in self._metrics.items()}
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame with a row a metric: `fake` (with its interval `low` to `high`), `real` (real records in
+        the place of the fakes), a column a baseline, `best`, and the verdict's `level` and `text`.
+
+        Raises:
+            DependencyError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise DependencyError("to_frame needs pandas: pip install 'gankit[pandas]'; figures() does not.") from None
+        said = {entry["metric"]: entry for entry in self.json["verdicts"]}
+        rows = [
+            {
+                "metric": name,
+                "title": said[name]["title"],
+                **{key: entry["fake"][key] for key in ("value", "low", "high")},
+                "real": None if entry["ceiling"] is None else entry["ceiling"]["value"],
+                **{name: score["value"] for name, score in entry["baselines"].items()},
+                "best": entry["best"],
+                "level": said[name]["level"],
+                "text": said[name]["text"],
+            }
+            for name, entry in self._metrics.items()
+        ]
+        return pd.DataFrame(rows).rename(columns={"value": "fake"}).set_index("metric")
+
+    @property
+    def _metrics(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = self.json["evaluation"]["metrics"]
+        return metrics
+
+    def __repr__(self) -> str:
+        figures = [f"{name} {numbers.score(value)}" for name, value in self.figures().items() if value is not None]
+        shown = ", ".join(figures[:6]) + (f", … ({len(figures)})" if len(figures) > 6 else "")
+        return f"<gankit.Report on {self.json['card'].get('name') or 'a model'}: {shown}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "": entry["title"],
+                "synthetic": numbers.score(self._metrics[entry["metric"]]["fake"]["value"]),
+                "real": numbers.score((self._metrics[entry["metric"]]["ceiling"] or {}).get("value")),
+                "level": entry["level"],
+            }
+            for entry in self.json["verdicts"]
+        ]
+        return html_table("gankit.Report", rows, self.json["summary"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page and the JSON: `x.html` and, beside it, `x.json`; in a folder `report.html` and `report.json`.

@@ -18,6 +18,7 @@ from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.kinds import options_for, prepare
 from gankit.model import load
 from gankit.run.options import build_config
+from gankit.voice import Voice
 
 if TYPE_CHECKING:
     from gankit.kinds.base import Prepared
@@ -49,6 +50,7 @@ def train(
     on_note: Note | None = None,
     should_stop: Stop | None = None,
     overwrite: bool = False,
+    verbose: bool = True,
     **options: Any,
 ) -> Model:
     """Trains a model on the user's data.
@@ -57,7 +59,8 @@ def train(
         source: a path, "-" for standard input, a DataFrame, an Arrow table, an array, or a list.
         out: the run folder; without it nothing is written and nothing can be resumed.
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
-        on_progress, on_note: called with every Progress, and with every decision in words.
+        on_progress, on_note: called with every Progress, and with every decision in words, in place of showing them.
+        verbose: show notes and a bar of progress (to standard error, or in the notebook) where nothing else is called.
         should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun.
         overwrite: replace a run that is in `out`.
 
@@ -74,8 +77,9 @@ def train(
         >>> model.sample(3).shape
         (3,)
     """
-    shared: Any = {"on_note": on_note, "should_stop": should_stop, "overwrite": overwrite}
-    return _drive(follow(source, out=out, config=config, **shared, **options), on_progress)
+    voice = Voice(quiet=not verbose)
+    shared: Any = {"on_note": on_note or voice.note, "should_stop": should_stop, "overwrite": overwrite}
+    return _drive(follow(source, out=out, config=config, **shared, **options), on_progress, voice)
 
 
 def resume(
@@ -85,18 +89,21 @@ def resume(
     on_progress: Callable[[Progress], None] | None = None,
     on_note: Note | None = None,
     should_stop: Stop | None = None,
+    verbose: bool = True,
 ) -> Model:
     """Goes on with a run where it stood, to the same bits as if it had never been stopped.
 
     Args:
         run: the run folder.
         source: the data, where it was not a file or the file has moved; it must be the same.
+        verbose: as in `train`, like the others.
 
     Raises:
         ModelError: no run there, or other data.
     """
-    stream = _resumed(Path(run), source, on_note or (lambda text: None), should_stop or (lambda: False))
-    return _drive(stream, on_progress)
+    voice = Voice(quiet=not verbose)
+    stream = _resumed(Path(run), source, on_note or voice.note, should_stop or (lambda: False))
+    return _drive(stream, on_progress, voice)
 
 
 def follow(
@@ -127,20 +134,23 @@ def follow(
 
 
 def evaluate(
-    model: Model | str | Path, real: Any = None, *, fake: Any = None, seed: int = 0, num_rows: int | None = None,
-    records: bool = True, on_note: Note | None = None, **options: Any,
+    model: Model | str | Path, real: Any = None, *, fake: Any = None, seed: int = 0, n: int | None = None,
+    records: bool = True, fast: bool = False, on_note: Note | None = None, verbose: bool = True, **options: Any,
 ) -> Report:  # fmt: skip
     """Measures how good a model's fakes are, on fakes read back from their file.
 
     Args:
         model: a model, a model file or a run folder.
         real: held-out records that trained nothing; without them the run's own held-out part.
-        fake: fakes in any readable form; without them `num_rows` are made (as many as held-out ones, at least 1000).
+        fake: fakes in any readable form; without them `n` are made (as many as held-out ones, at least 1000).
         seed: of the fakes and of the measurements.
         records: show the training records that fakes lie nearest to; False where the report goes to people who must
             not see the data.
-        options: those of the kind of data. Images and audio clips: `features`, what distances are measured in: "auto"
-            (a classifier of the labels, or a fixed network where there are none), "fixed", or "inception" (the FID's).
+        fast: measure on a few hundred records of each part: seconds, and wider intervals.
+        on_note, verbose: as in `train`.
+        options: those of the kind of data. Tables: `target`, the column whose prediction measures usefulness. Images
+            and audio clips: `features`, what distances are measured in: "auto" (a classifier of the labels, or a fixed
+            network where there are none), "fixed", or "inception" (the FID's).
             Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
             whole of a valid one.
 
@@ -154,23 +164,22 @@ def evaluate(
     from gankit.model.model import Model
     from gankit.run.folder import RunFolder
 
-    if num_rows is not None and num_rows < 2:
-        raise OptionError(f"{num_rows} fakes are too few to judge by. Make at least 2, better thousands.")
+    if n is not None and n < 2:
+        raise OptionError(f"{n} fakes are too few to judge by. Make at least 2, better thousands.")
+    loaded, file = (model, None) if isinstance(model, Model) else (load(model), Path(model))
+    prepared, place = loaded.prepared, loaded.run or file
     run: RunFolder | None = None
-    if isinstance(model, Model):
-        loaded, prepared = model, model.prepared
-    else:
-        loaded = load(model)
-        run = RunFolder.open(Path(model)) if Path(model).is_dir() else None
-        prepared = _prepared_of(Path(model), run, need=real is None)
+    if prepared is None and place is not None:
+        run = RunFolder.open(loaded.run) if loaded.run is not None else None
+        prepared = _prepared_of(place, run, need=real is None)
         if run is not None:
             kept = None if prepared is None else run.load_evidence(prepared)
             loaded = replace(loaded, perception=kept, baseline=run.load_baseline())
     kind = loaded.of
     asked = options_for(kind, "evaluate", options, f"this model is of kind {kind.name}")
-    assessment = kind.assessment(loaded, prepared, [], on_note or (lambda text: None), **vars(asked))
-    previews, count = None if run is None else run.previews, num_rows or num_fakes(loaded)
-    return assess(assessment, real, fake, previews, num_fakes=count, seed=seed, records=records)
+    assessment = kind.assessment(loaded, prepared, [], on_note or Voice(quiet=not verbose).note, **vars(asked))
+    previews, count = None if run is None else run.previews, n or num_fakes(loaded)
+    return assess(assessment, real, fake, previews, num_fakes=count, seed=seed, records=records, fast=fast)
 
 
 def num_fakes(model: Model) -> int:
@@ -324,15 +333,17 @@ def _play(
     return model
 
 
-def _drive(stream: Stream[Progress, None, Model], on_progress: Callable[[Progress], None] | None) -> Model:
-    while True:
-        try:
-            progress = next(stream)
-        except StopIteration as end:
-            model: Model = end.value
-            return model
-        if on_progress is not None:
-            on_progress(progress)
+def _drive(
+    stream: Stream[Progress, None, Model], on_progress: Callable[[Progress], None] | None, voice: Voice
+) -> Model:
+    try:
+        while True:
+            (on_progress or voice.progress)(next(stream))
+    except StopIteration as end:
+        model: Model = end.value
+        return model
+    finally:
+        voice.end_progress()
 
 
 __all__ = ["evaluate", "follow", "resume", "train"]

@@ -83,7 +83,7 @@ class Clips:
         return [one[:length] for one, length in zip(self.x, self.lengths.tolist(), strict=True)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClipSet(ImageSet):
     """Some rows of clips; `whole` are their spectrograms. clips: all of them, in memory."""
 

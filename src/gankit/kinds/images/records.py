@@ -83,7 +83,7 @@ class Images:
 ImageSetT = TypeVar("ImageSetT", bound="ImageSet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageSet(Dataset):
     """Some rows of images, which stay where they are: in memory, or in a file that is mapped into it.
 

@@ -584,7 +584,7 @@ def _to_table(part: Series) -> Any:
         return to_object(table, part.origin)
     numbers = table.column(number)
     found = to_object(table.drop_columns([number]), part.origin)
-    match part.origin.format:
+    match type(found).__module__.split(".")[0]:
         case "pandas":
             found = found if hasattr(found, "columns") else found.to_frame()
             found.insert(0, number, numbers.to_numpy())
@@ -594,9 +594,9 @@ def _to_table(part: Series) -> Any:
 
             frame = found.to_frame() if isinstance(found, polars.Series) else found
             return frame.insert_column(0, polars.Series(number, numbers.to_numpy()))
-        case "dict":
-            return {number: numbers.to_pylist(), **found}
-        case "list":
-            return table.to_pylist()
-        case _:
+        case "pyarrow":
             return found.add_column(0, number, numbers)
+        case _ if isinstance(found, dict):
+            return {number: numbers.to_pylist(), **found}
+        case _:
+            return table.to_pylist()

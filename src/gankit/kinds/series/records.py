@@ -455,7 +455,7 @@ class Series:
         return layout_of(self.origin)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeriesSet(Dataset):
     """Some series, or windows of them, over cells that both parts may share.
 

@@ -12,9 +12,9 @@ import numpy as np
 from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
+from gankit.errors import OptionError, nearest
 from gankit.io.reading import read
-from gankit.kinds.assessment import Assessment, Parts
+from gankit.kinds.assessment import Assessment, Note, Parts, Subject
 from gankit.kinds.base import Dataset, Notes, Prepared
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
 from gankit.kinds.tables.metrics.sample import Sample, align
@@ -39,6 +39,15 @@ class TableAssessment(Assessment[Sample]):
     noun = Noun("record", "records")
     least = 2
 
+    def __init__(
+        self, model: Subject, prepared: Prepared[Any, Any] | None, notes: Notes, note: Note, target: str | None
+    ) -> None:
+        super().__init__(model, prepared, notes, note)
+        self.target = target or self.options.own(TableOptions).target
+        modelled = [column.name for column in model.schema.modelled]
+        if target is not None and target not in modelled:
+            raise OptionError(f"--target {target}: no such column is modelled. {nearest(target, modelled)}")
+
     def own(self, part: Dataset, heldout: bool) -> Sample:
         """See `Assessment.own`."""
         return sample_of(self.model.schema, part.values)
@@ -54,10 +63,11 @@ class TableAssessment(Assessment[Sample]):
     def evaluate(self, parts: Parts[Sample], seed: int) -> Evaluation[TableFacts]:
         """See `Assessment.evaluate`."""
         given = [name for name in self.options.given if name in parts.heldout.columns]
-        target = self.options.own(TableOptions).target
         own = self.model.codec.rules
         rules = (lambda rows: own.shares(values_of(self.model.schema, rows))) if len(own) else None
-        return evaluate_rows(parts.train, parts.heldout, parts.fake, target=target, given=given, rules=rules, seed=seed)
+        return evaluate_rows(
+            parts.train, parts.heldout, parts.fake, target=self.target, given=given, rules=rules, seed=seed
+        )
 
     def sections(self, parts: Parts[Sample], **shared: Any) -> TableSections:
         """See `Assessment.sections`."""

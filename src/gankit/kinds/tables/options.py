@@ -17,4 +17,13 @@ class TableOptions(RuleOptions):
     )
 
 
-OPTIONS = Options(TableOptions)
+@dataclass(frozen=True)
+class TableEvaluateOptions:
+    """Of reports on rows."""
+
+    target: str | None = option(
+        None, "For tables: the column whose prediction measures usefulness (as in training).", group="evaluate"
+    )
+
+
+OPTIONS = Options(TableOptions, evaluate=TableEvaluateOptions)

@@ -83,10 +83,10 @@ def text_hash(texts: Texts) -> str:
 def to_text_object(table: pa.Table, origin: Origin) -> Any:
     """A table of texts in the form that came: a list for a list, a DataFrame for a DataFrame.
 
-    What came from files is a list of texts where it has no labels, else an Arrow table.
+    What came from files is a list of texts where it has no labels, else as rows of files.
     """
-    if origin.format in (LINES, FILES):
-        return table.column(0).to_pylist() if table.num_columns == 1 else table
+    if origin.format in (LINES, FILES) and table.num_columns == 1:
+        return table.column(0).to_pylist()
     return to_object(table, origin)
 
 
