@@ -13,9 +13,10 @@ import pytest
 
 import gankit
 from gankit.cli import run
-from gankit.cli.terminal import interruptible
 from gankit.cli.train import free_folder, replacing
 from gankit.errors import DataError, OptionError
+from gankit.run.stopping import interruptible
+from gankit.voice import Voice
 
 SRC = Path(gankit.__file__).parent.parent
 HEAVY = ("torch", "pyarrow", "sklearn", "matplotlib", "scipy", "PIL", "pandas", "polars")
@@ -190,9 +191,9 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[int] = []
-    monkeypatch.setattr("gankit.cli.terminal.os._exit", ended.append)
+    monkeypatch.setattr("gankit.run.stopping.os._exit", ended.append)
     before = signal.getsignal(number)
-    with interruptible(Voice()) as interruption:
+    with interruptible(Voice().note, exits=True) as interruption:
         assert not interruption.asked()
         signal.raise_signal(number)
         assert interruption.asked()
@@ -205,7 +206,7 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_the_first_step_ends_like_ctrl_c(number: signal.Signals) -> None:
-    with pytest.raises(KeyboardInterrupt), interruptible(Voice()):
+    with pytest.raises(KeyboardInterrupt), interruptible(Voice().note, exits=True):
         signal.raise_signal(number)
 
 

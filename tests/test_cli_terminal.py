@@ -12,9 +12,9 @@ import pytest
 
 from gankit import voice as speaking
 from gankit.cli.terminal import outline
-from gankit.voice import Voice, count, duration, progress_line, to_json
 from gankit.errors import DataError
 from gankit.training.loop import Progress, Scores
+from gankit.voice import Voice, count, duration, progress_line, to_json
 
 SCORES = Scores(0.4, 0.3, -0.2, 0.61, 0.58, 0.39, 0.6, 0.6, 0.6, 0.6, 0.17, False)
 LOOK = Progress(
@@ -38,7 +38,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 def test_a_progress_line_says_how_far_how_well_how_fast_and_how_long() -> None:
     assert progress_line(LOOK, EVALUATION) == (
-        "game 3% 25.6k/1M  31.2k/s 31s left  D 0.650  G 0.720  metric 0.412 (best 0.433)  "
+        "game 3% 25.6k/1M  31.2k/s 31s left  D 0.650  G 0.720  held-out metric 0.412 (best 0.433)  "
         "D calls real: train 61% held-out 58% fake 39%"
     )
 
@@ -61,21 +61,51 @@ def test_counts_are_short(number: float, text: str) -> None:
     assert count(number) == text
 
 
-def test_lines_that_are_not_on_a_terminal_come_at_evaluations_and_every_few_seconds(
+def test_a_training_off_a_terminal_is_told_in_a_dozen_lines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
     monkeypatch.setattr(speaking.time, "monotonic", lambda: now)
     voice = Voice()
-    for step_s in (0.0, 1.0, 1.0, 4.0):
-        now += step_s
-        voice.progress(LOOK)
-    voice.progress(EVALUATION)
-    voice.progress(dataclasses.replace(LOOK, finished=True))
+    for done in range(1, 1001):
+        now += 1.0
+        look = EVALUATION if done % 50 == 0 else LOOK
+        voice.progress(dataclasses.replace(look, samples=done * 1000, finished=done == 1000))
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4
+    assert 9 <= len(lines) <= 12
     assert "\r" not in "".join(lines)
-    assert ["metric" in line for line in lines] == [False, False, True, True]
+    assert "100%" in lines[-1] and "held-out metric" in lines[-1]
+
+
+def test_json_has_a_line_for_every_evaluation(capsys: pytest.CaptureFixture[str]) -> None:
+    voice = Voice(as_json=True)
+    for look in (LOOK, LOOK, EVALUATION, LOOK, EVALUATION):
+        voice.progress(look)
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_a_notebook_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar:
+        n, texts, closed = 0, list[str](), False
+
+        def set_postfix_str(self, text: str, refresh: bool) -> None:
+            self.texts.append(text)
+
+        def update(self, more: int) -> None:
+            self.n += more
+
+        def close(self) -> None:
+            self.closed = True
+
+    bar = Bar()
+    monkeypatch.setattr(speaking, "is_notebook", lambda: True)
+    monkeypatch.setattr("tqdm.auto.tqdm", lambda **_: bar)
+    voice = Voice()
+    voice.progress(EVALUATION)
+    voice.progress(dataclasses.replace(EVALUATION, samples=1_000_000, finished=True))
+    voice.end_progress()
+    assert bar.n == 1_000_000 and bar.closed
+    assert "held-out metric 0.412" in bar.texts[0]
 
 
 def test_a_terminal_has_one_live_line_no_wider_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame["city"] = rng.choice(["Oslo<b>", "Rome"], 200)
     frame["member"] = rng.choice([True, False], 200)
     frame["since"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 200), "D")
+    frame["age"] = frame["age"].astype("Int64")
     frame.loc[:9, "age"] = None
     frame.loc[0, "pay"] = SECRET
     frame.to_csv(folder / "people.csv", index=False)

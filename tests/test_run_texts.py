@@ -101,14 +101,14 @@ def test_a_run_that_was_stopped_ends_in_the_same_bytes(warmup: float, tmp_path: 
 def test_the_warm_up_learns_syllables(trained: Path) -> None:
     texts = gankit.load(trained).sample(200, where={"label": "Obo"})
     syllables = "|".join(SYLLABLES["Obo"])
-    whole = sum(re.fullmatch(f"({syllables})+", text.lower()) is not None for text in texts["text"].to_pylist())
+    whole = sum(re.fullmatch(f"({syllables})+", text.lower()) is not None for text in texts["text"])
     assert whole > 60, "of 200 random texts of these signs, none would be"
-    assert set(texts["label"].to_pylist()) == {"Obo"}
+    assert set(texts["label"]) == {"Obo"}
 
 
 def test_labels_are_conditions_by_themselves_and_can_be_left_out(trained: Path) -> None:
     assert gankit.load(trained).card["given"] == ["label"]
-    texts, labels = (gankit.load(trained).sample(100)[name].to_pylist() for name in ("text", "label"))
+    texts, labels = (gankit.load(trained).sample(100)[name].tolist() for name in ("text", "label"))
     own = {language: set("".join(SYLLABLES[language])) for language in SYLLABLES}
     right = sum(set(text.lower()) <= own[label] for text, label in zip(texts, labels, strict=True))
     assert right > 80 and set(labels) == set(SYLLABLES)
@@ -179,7 +179,7 @@ def test_a_sample_goes_to_standard_output_as_the_data_came(
 
 
 def test_a_model_alone_is_judged_by_texts_that_are_brought(trained: Path, tmp_path: Path) -> None:
-    model = gankit.load(trained)
+    model = gankit.load(trained / "model.safetensors")
     report = gankit.evaluate(model, trained.parent / "data", n=200, valid=str.isalpha)
     assert "valid" in report.json["evaluation"]["metrics"]
     assert not any(v["family"] == "copies" for v in report.json["evaluation"]["metrics"].values())

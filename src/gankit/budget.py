@@ -43,12 +43,13 @@ WRITING_S = 2.0
 class Budget:
     """The length that was set: so many `samples`, or else a time in `seconds`; exactly one of them is not None.
 
-    text: as the user wrote it.
+    text: as the user wrote it. plans: (samples behind, samples at the end) of later plans of a length in samples.
     """
 
     text: str
     seconds: float | None
     samples: int | None
+    plans: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, config: TrainConfig) -> Budget:
@@ -58,7 +59,7 @@ class Budget:
             OptionError: its text is no time or no number.
         """
         if config.samples is not None:
-            return cls(config.samples, None, parse_samples(config.samples))
+            return cls(config.samples, None, *parse_samples(config.samples))
         text = config.budget or DEFAULT_BUDGET
         return cls(text, parse_duration(text), None)
 

@@ -93,6 +93,7 @@ class TrainConfig:
 
     budget: str | None = _length(None, "Length as a time: 90s, 5m, 2h.")
     samples: str | None = _length(None, "Length as real samples shown to D: 60k, 2M.")
+    epochs: float | None = _length(None, "Length as times that D is shown all training records.", must="above 0")
     early_stop: bool = _length(True, "Stop when the held-out metric no longer improves.")
     evaluations: int = _length(20, "How often the held-out metric is taken.", must="at least 1")
     precision: str = _length("auto", "Type that inner layers multiply in.", choices=("auto", "float32", "bfloat16"))

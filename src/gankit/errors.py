@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class GankitError(Exception):
@@ -42,9 +43,16 @@ class DivergedError(GankitError):
 
 
 class InterruptedRun(GankitError):
-    """Training was stopped by a signal at a step boundary; the state is saved and can be resumed."""
+    """Training was stopped at a step boundary; with an output folder its state is saved and can be resumed.
+
+    model: the best one so far, or None where the training had not begun.
+    """
 
     exit_code = 130
+
+    def __init__(self, text: str, model: Any = None) -> None:
+        super().__init__(text)
+        self.model = model
 
 
 def suggestion(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0.5) -> str:

@@ -145,24 +145,30 @@ def parse_duration(text: str, *, named: str = "train: budget") -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def parse_samples(text: str, *, named: str = "train: samples") -> int:
-    """'60k', '2M', '500' as a number.
+def parse_samples(text: str, *, named: str = "train: samples") -> tuple[int, tuple[tuple[int, int], ...]]:
+    """'60k', '2M', '500' as a number, and the plans (samples behind, samples at the end) that took its place later.
 
     Raises:
         OptionError: it is no such text, or below 1; `named`: how it calls the option.
 
-    >>> parse_samples("60k"), parse_samples("2M")
-    (60000, 2000000)
+    >>> parse_samples("60k"), parse_samples("2M,1.5M@40k")
+    ((60000, ()), (2000000, ((40000, 1500000),)))
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?)\s*", text)
-    number = int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[match[2].lower()]) if match else 0
-    if number < 1:
+    number = r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)"
+    parts = [re.fullmatch(rf"\s*{number}\s*(?:@\s*{number}\s*)?", part) for part in text.split(",")]
+    scales = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}
+    found = [
+        [int(float(value) * scales[scale.lower()]) for value, scale in ((p[1], p[2]), (p[3], p[4])) if value]
+        for p in parts
+        if p
+    ]
+    if len(found) < len(parts) or [len(part) for part in found] != [1, *[2] * (len(found) - 1)] or found[0][0] < 1:
         raise OptionError(f"{named} must be a number like 60k or 2M; got {text!r}.")
-    return number
+    return found[0][0], tuple((behind, end) for end, behind in found[1:])
 
 
 # Texts that stand for something else, and are read before anything heavy is.
-_PARSERS: dict[str, Callable[..., float]] = {"budget": parse_duration, "samples": parse_samples}
+_PARSERS: dict[str, Callable[..., Any]] = {"budget": parse_duration, "samples": parse_samples}
 
 
 def _wrong(option: Option, value: Any, named: str) -> OptionError:

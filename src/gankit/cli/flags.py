@@ -5,6 +5,7 @@ Knows options, click and texts; never what an option does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ import click
 from gankit.errors import OptionError
 from gankit.kinds import Command
 from gankit.options import GROUPS, Option, default_text, metavar_of
-from gankit.run.options import kind_options, train_options
+from gankit.run.options import CHOICES_MEANT, MEANT, kind_options, train_options
 
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH)
@@ -47,6 +48,21 @@ class OptionsCommand(click.Command):
             self._group_of = {option.name: option.group for option in options}
             self.params += map(_flag, options)
         return super().get_params(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the command line; what articles and other programs call an option is answered by its name here."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if (hint := MEANT.get(error.option_name.lstrip("-").replace("-", "_"))) is None or self._stated != "train":
+                raise
+            raise click.UsageError(f"No such option: {error.option_name}. {hint}", ctx) from None
+        except click.BadParameter as error:
+            written = re.match("'([^']+)'", error.message)
+            hint = CHOICES_MEANT.get(written[1].lower()) if written else None
+            if hint is None:
+                raise
+            raise click.BadParameter(f"{error.message} {hint}", ctx, error.param) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section for each group of options that has a heading, and one for all other flags."""

@@ -1,7 +1,6 @@
-"""How the commands begin and end: what they leave as text, mistakes as one sentence and an exit code, and what SIGINT
-and SIGTERM do while a command trains.
+"""How the commands begin and end: what they leave as text, and mistakes as one sentence and an exit code.
 
-Knows texts, exit codes and signals; never what the commands do.
+Knows texts and exit codes; never what the commands do.
 """
 
 from __future__ import annotations
@@ -9,16 +8,13 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from gankit.errors import GankitError, InterruptedRun, OutputError
+from gankit.errors import GankitError, OutputError
 from gankit.voice import Voice
 
 
@@ -89,41 +85,3 @@ def _fail(voice: Voice, error: GankitError) -> None:
 def _close_output() -> None:
     """Lets standard output lead nowhere; else Python would complain once more when it flushes it at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class Interruption:
-    """What SIGINT and SIGTERM do to a training.
-
-    Before its first step they end it as Ctrl-C ends any program. After that the first asks for a stop at the next
-    progress update, where the game can be saved, and the second ends the process at once.
-    """
-
-    def __init__(self, voice: Voice) -> None:
-        self._voice, self._asked, self._begun = voice, False, False
-
-    def asked(self) -> bool:
-        """Whether a stop is asked for; the game that asks obeys from here on, so that nothing need be torn away."""
-        self._begun = True
-        return self._asked
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        """The signals' handler."""
-        if self._asked:
-            os._exit(InterruptedRun.exit_code)
-        if not self._begun:
-            raise KeyboardInterrupt
-        self._asked = True
-        self._voice.note("stopping at the next progress update; once more stops at once.")
-
-
-@contextmanager
-def interruptible(voice: Voice) -> Iterator[Interruption]:
-    """Lets SIGINT and SIGTERM stop a training at a look; the handlers are put back afterwards."""
-    interruption = Interruption(voice)
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interruption.handle) for number in numbers}
-    try:
-        yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

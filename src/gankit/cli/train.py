@@ -15,10 +15,14 @@ from typing import Any
 import click
 
 from gankit.cli.flags import PATH, OptionsCommand, given, out_option
-from gankit.cli.terminal import interruptible, speaking
+from gankit.cli.terminal import speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.run.options import build_config, read_toml
+from gankit.run.stopping import interruptible
 from gankit.voice import Voice
+
+_MORE = ("samples", "budget")
+"""Options that may stand beside --resume: how much longer."""
 
 
 @click.command(
@@ -27,7 +31,7 @@ from gankit.voice import Voice
 @click.argument("data", required=False)
 @out_option("The run folder.  [runs/NAME-1, NAME-2, ...]", required=False)
 @click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags win.")
-@click.option("--resume", is_flag=True, help="Go on with the run in -o, with the settings it has.")
+@click.option("--resume", is_flag=True, help="Go on with the run in -o; longer with --samples or --budget.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
 @speaking
 def command(
@@ -48,7 +52,7 @@ def command(
     typed = given(flags)
     if resume:
         run_folder = _run_to_resume(out, overwrite, config_file, typed)
-        config = None
+        config, more = None, {name: typed[name] for name in _MORE if name in typed}
     else:
         config = build_config({**(read_toml(config_file) if config_file else {}), **typed})
         run_folder = out or free_folder(data or "-")
@@ -57,13 +61,13 @@ def command(
                 f"{run_folder} exists. Go on with it (--resume), replace it (--overwrite), or name another folder (-o)."
             )
         data = _checked_data(data)
-    with interruptible(voice) as interruption:
+    with interruptible(voice.note, exits=True) as interruption:
         from gankit.run import api
 
         watched: Any = {"on_progress": voice.progress, "on_note": voice.note, "should_stop": interruption.asked}
         try:
             if config is None:
-                model = api.resume(run_folder, data, **watched)
+                model = api.resume(run_folder, data, **more, **watched)
             else:
                 with replacing(run_folder) if run_folder.exists() else nullcontext():
                     model = api.train(data, out=run_folder, config=config, **watched)
@@ -95,7 +99,7 @@ def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, 
     if overwrite:
         raise OptionError("--resume goes on with a run and --overwrite replaces it. Give one of them.")
     refused = ["--config"] if config_file else []
-    refused += ["--" + name.replace("_", "-") for name in typed]
+    refused += ["--" + name.replace("_", "-") for name in typed if name not in _MORE]
     if refused:
         raise OptionError(
             f"a resumed run keeps the settings in {out}; {', '.join(refused)} cannot be changed. "

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Generator as Stream
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.kinds import options_for, prepare
 from gankit.model import load
 from gankit.run.options import build_config
+from gankit.run.pace import Planner, planner_from
+from gankit.run.stopping import interruptible
 from gankit.voice import Voice
 
 if TYPE_CHECKING:
@@ -41,6 +45,38 @@ _OF_THE_CLOCK = ("samples_per_second", "seconds_left")
 """Fields of Progress that the log leaves out, so that it is the same whenever a run is repeated."""
 
 
+class Training(Iterator["Progress"]):
+    """A training that is followed: an iterator over its Progress.
+
+    What it gives when it is left early can be sampled from, evaluated and saved: `model`. With an output folder, its
+    state is saved too, and `resume` goes on from there.
+    """
+
+    def __init__(self, steps: Stream[Run | Progress, None, None]) -> None:
+        self._steps = steps
+        self._run: Run | None = None
+
+    def __next__(self) -> Progress:
+        if self._run is None:
+            self._run = cast("Run", next(self._steps))
+        return cast("Progress", next(self._steps))
+
+    def close(self) -> None:
+        """Leaves the training where it stands."""
+        self._steps.close()
+
+    @property
+    def model(self) -> Model:
+        """The best model so far.
+
+        Raises:
+            ModelError: no step has been taken.
+        """
+        if self._run is None:
+            raise ModelError("the training has not begun. Take a step of it first: next(training).")
+        return self._run.model()
+
+
 def train(
     source: Any,
     *,
@@ -61,7 +97,8 @@ def train(
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
         on_progress, on_note: called with every Progress, and with every decision in words, in place of showing them.
         verbose: show notes and a bar of progress (to standard error, or in the notebook) where nothing else is called.
-        should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun.
+        should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun,
+            whose `model` is the best so far. Without it Ctrl-C stops at the next Progress and gives that model.
         overwrite: replace a run that is in `out`.
 
     Returns:
@@ -77,33 +114,40 @@ def train(
         >>> model.sample(3).shape
         (3,)
     """
-    voice = Voice(quiet=not verbose)
-    shared: Any = {"on_note": on_note or voice.note, "should_stop": should_stop, "overwrite": overwrite}
-    return _drive(follow(source, out=out, config=config, **shared, **options), on_progress, voice)
+    voice, show = _speaker(verbose, on_progress)
+    with _stopping(on_note or voice.note, should_stop) as stop:
+        shared: Any = {"on_note": on_note or voice.note, "should_stop": stop, "overwrite": overwrite}
+        return _drive(follow(source, out=out, config=config, **shared, **options), show, voice, should_stop)
 
 
 def resume(
     run: str | Path,
     source: Any = None,
     *,
+    samples: str | int | None = None,
+    budget: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_note: Note | None = None,
     should_stop: Stop | None = None,
     verbose: bool = True,
 ) -> Model:
-    """Goes on with a run where it stood, to the same bits as if it had never been stopped.
+    """Goes on with a run where it stood, to the same bits as if it had never been stopped; or extends it.
 
     Args:
         run: the run folder.
+        samples, budget: how much longer, as in `train`: what was left of a run that was stopped, and this beside it. Of
+            a finished run the schedule of the game begins anew.
         source: the data, where it was not a file or the file has moved; it must be the same.
         verbose: as in `train`, like the others.
 
     Raises:
         ModelError: no run there, or other data.
     """
-    voice = Voice(quiet=not verbose)
-    stream = _resumed(Path(run), source, on_note or voice.note, should_stop or (lambda: False))
-    return _drive(stream, on_progress, voice)
+    voice, show = _speaker(verbose, on_progress)
+    more = build_config({"samples": samples, "budget": budget}, where="resume")
+    with _stopping(on_note or voice.note, should_stop) as stop:
+        training = Training(_resumed(Path(run), source, more, on_note or voice.note, stop))
+        return _drive(training, show, voice, should_stop)
 
 
 def follow(
@@ -115,22 +159,25 @@ def follow(
     should_stop: Stop | None = None,
     overwrite: bool = False,
     **options: Any,
-) -> Stream[Progress, None, Model]:
-    """As `train`, step by step: iterate over the Progress, stop when you like; what it returns at the end is the model.
+) -> Training:
+    """As `train`, step by step: iterate over the Progress and stop when you like; `model` is the best one so far.
 
     Raises:
         GankitError: see `errors`; the text says what to do.
 
     Example:
         >>> import numpy as np, gankit
-        >>> for progress in gankit.follow(np.arange(100.0), samples="2k"):
-        ...     seen = progress.samples
-        >>> seen
-        2000
+        >>> training = gankit.follow(np.arange(100.0), samples="2k")
+        >>> for progress in training:
+        ...     if progress.samples > 1000:
+        ...         break
+        >>> training.model.sample(3).shape
+        (3,)
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
     folder = None if out is None else Path(out)
-    return _new_run(source, config, folder, on_note or (lambda text: None), should_stop or (lambda: False), overwrite)
+    note, stop = on_note or (lambda text: None), should_stop or (lambda: False)
+    return Training(_new_run(source, config, folder, note, stop, overwrite))
 
 
 def evaluate(
@@ -210,7 +257,7 @@ def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any,
 
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
-) -> Stream[Progress, None, Model]:
+) -> Stream[Run | Progress, None, None]:
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
@@ -220,6 +267,8 @@ def _new_run(
     began = time.monotonic()
     notes: list[str] = []
     prepared = prepare(source, config, notes)
+    if config.epochs is not None:
+        config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     config = replace(config, threads=threads_for(prepared, config, notes))
     with threads(config.threads):
         evidence = prepared.kind.evidence(prepared, config, notes)
@@ -227,10 +276,11 @@ def _new_run(
     run = Run.start(prepared, config, None, evidence)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
-        total_samples, evaluations = length_of(run, config, time.monotonic() - began, notes)
+        total_samples, evaluations, planner = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
     run = run.settled(config, total_samples)
+    notes.append(f"held-out metric: {run.metric}; higher is better, and the best chooses the model.")
     for text in notes:
         note(text)
     folder = None
@@ -245,11 +295,13 @@ def _new_run(
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
         folder.save_evidence(evidence)
-        run.save(folder)
-    return (yield from _play(run, folder, began, note, should_stop))
+        run.save(folder, planner)
+    yield from _play(run, planner, folder, began, note, should_stop)
 
 
-def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[Progress, None, Model]:
+def _resumed(
+    path: Path, source: Any, more: TrainConfig, note: Note, should_stop: Stop
+) -> Stream[Run | Progress, None, None]:
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import still_compiles
@@ -268,35 +320,85 @@ def _resumed(path: Path, source: Any, note: Note, should_stop: Stop) -> Stream[P
         raise ModelError(
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
-    total_samples = entry["total_samples"]
+    total_samples, planner = entry["total_samples"], Planner(Budget.of(config).plans)
     if folder.is_untouched():  # it was stopped while it was being made
         with threads(config.threads):
             evidence = prepared.kind.evidence(prepared, config, [])
         run = Run.start(prepared, config, total_samples, evidence)
         folder.save_evidence(evidence)
-        run.save(folder)
+        run.save(folder, planner)
     else:
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
             note(text)
         run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared))
         run.game.load_state(checkpoint.tensors, checkpoint.state)
+        planner = planner_from(checkpoint.state.get("planner"))
+        if more.samples is not None or more.budget is not None:
+            planner = _extended(run, more, began, note)
+            run.save(folder, planner)
+        elif run.game.finished:
+            note(f"{path} is finished. To train longer: --samples or --budget beside --resume")
         folder.cut_log(checkpoint.step)
     notes: list[str] = []
     with run.threads():
         still_compiles(run, notes)
     for text in notes:
         note(text)
-    note(f"going on at {run.game.samples:,} of {total_samples:,} samples.")
-    return (yield from _play(run, folder, began, note, should_stop))
+    if not run.game.finished:
+        note(f"going on at {run.game.samples:,} of {run.game.length[2]:,} samples.")
+    yield from _play(run, planner, folder, began, note, should_stop)
+
+
+def _ended(run: Run, planner: Planner) -> list[str]:
+    """What the user should know of how a training ended."""
+    game, rows, said = run.game, run.prepared.num_train, []
+    if game.stopped_early:
+        said.append(
+            f"stopped early after {game.samples:,} of {game.length[2]:,} samples: the held-out metric had not improved "
+            f"for {game.config.patience} evaluations. --no-early-stop plays on"
+        )
+    elif game.samples < rows:
+        said.append(
+            f"D was shown {game.samples:,} of {rows:,} training records, not even each of them once: the model knows "
+            "little. Train longer: --resume with --budget or --samples"
+        )
+    if planner.plans:
+        first = run.game.config.total_samples
+        plans = "".join(f",{end}@{behind}" for behind, end in planner.plans)
+        said.append(f"the length was planned anew on the way. Reproduce with --samples {first}{plans}")
+    return said
+
+
+def _extended(run: Run, more: TrainConfig, began: float, note: Note) -> Planner:
+    """Makes a run longer that was stopped or is finished, and gives what plans its length from here on."""
+    from gankit.run.plan import length_of
+
+    game = run.game
+    with run.threads():
+        samples, _, planner = length_of(
+            run, replace(more, early_stop=run.config.early_stop), time.monotonic() - began, []
+        )
+    if game.finished:
+        game.plan(game.behind + samples, game.warmup + (1 - game.warmup) * game.config.d_warmup)
+        how = "the run was finished: learning rates begin anew at the height of the game, and the best model is kept"
+    else:
+        game.plan(game.length[2] + samples)
+        how = "the schedules go on from where they stand, and reach their end later"
+    game.stopped_early, game.evaluations_since_best = False, 0
+    note(f"extended by {samples:,} samples: {how}.")
+    return planner
 
 
 def _play(
-    run: Run, folder: RunFolder | None, began: float, note: Note, should_stop: Stop
-) -> Stream[Progress, None, Model]:
+    run: Run, planner: Planner, folder: RunFolder | None, began: float, note: Note, should_stop: Stop
+) -> Stream[Run | Progress, None, None]:
     from gankit.training.loop import play
 
+    yield run
+
     saved = time.monotonic()
+    planner.start(run.game)
     should_stop()  # from here on it is obeyed
     try:
         game = play(run.game, run.train, run.heldout, run.evaluate)
@@ -305,45 +407,75 @@ def _play(
                 progress = next(game, None)
             if progress is None:
                 break
+            if (end := planner.watch(progress, run.game)) is not None:
+                note(f"length: {end:,} samples in place of {run.game.length[2]:,}, to keep within the budget")
+                run.game.plan(end)
             if folder is not None:
-                folder.log({k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
+                planned = {} if end is None else {"planned_samples": end}
+                folder.log(planned | {k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
                 if progress.metric is not None and (preview := run.preview()) is not None:
                     folder.save_preview(progress.samples, preview)
+                if progress.metric is not None and run.game.best_samples == run.game.samples:
+                    run.model().save(folder.model_path)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
-                    run.save(folder)
+                    run.save(folder, planner)
                     saved = time.monotonic()
             yield progress
             if should_stop() and not progress.finished:
-                how = "start it with an output folder to be able to"
-                how = f"gankit train -o {folder.path} --resume" if folder else how
-                raise InterruptedRun(
-                    f"stopped after {progress.samples:,} samples; the state is saved. Go on with: {how}"
-                )
+                how = "without an output folder it cannot go on"
+                if folder is not None:
+                    how = f"the state is saved. Go on with: gankit train -o {folder.path} --resume"
+                raise InterruptedRun(f"stopped after {progress.samples:,} samples; {how}", run.model())
+    except (InterruptedRun, GeneratorExit) as left:
+        if folder is not None:
+            if isinstance(left, GeneratorExit):  # an interrupted run was saved before
+                run.save(folder, planner)
+            run.model().save(folder.model_path)
+        raise
     except DivergedError:
         if folder is not None and run.game.best is not None:
             run.model().save(folder.model_path)
             note(f"the last good model is in {folder.model_path}")
         raise
     model = run.model()
+    for text in _ended(run, planner):
+        note(text)
     if folder is not None:
-        run.save(folder)
+        run.save(folder, planner)
         model.save(folder.model_path)
         folder.save_baseline(model)
         folder.log({"step": run.game.step, "event": "finished", "seconds": round(time.monotonic() - began, 1)})
-    return model
 
 
-def _drive(
-    stream: Stream[Progress, None, Model], on_progress: Callable[[Progress], None] | None, voice: Voice
-) -> Model:
+def _speaker(verbose: bool, on_progress: Callable[[Progress], None] | None) -> tuple[Voice, Callable[[Progress], None]]:
+    """What says notes, and what shows progress; neither says anything where `verbose` is False."""
+    voice = Voice(quiet=not verbose)
+    return voice, on_progress or (voice.progress if verbose else lambda progress: None)
+
+
+@contextmanager
+def _stopping(note: Note, should_stop: Stop | None) -> Iterator[Stop]:
+    """What says that a training is to stop: the caller's own function, or else Ctrl-C."""
+    if should_stop is not None:
+        yield should_stop
+        return
+    with interruptible(note) as interruption:
+        yield interruption.asked
+
+
+def _drive(training: Training, show: Callable[[Progress], None], voice: Voice, should_stop: Stop | None) -> Model:
+    """Plays to the end, or to a Ctrl-C, and gives the model; where the caller's own function stopped it, raises."""
     try:
-        while True:
-            (on_progress or voice.progress)(next(stream))
-    except StopIteration as end:
-        model: Model = end.value
-        return model
+        for progress in training:
+            show(progress)
+    except InterruptedRun as stopped:
+        voice.end_progress()
+        if should_stop is not None:
+            raise
+        voice.note(f"{stopped}; this is the best model so far.")
     finally:
         voice.end_progress()
+    return training.model
 
 
 __all__ = ["evaluate", "follow", "resume", "train"]

@@ -17,6 +17,41 @@ from gankit.networks import NETWORKS
 from gankit.options import GROUPS, Option, checked, nearest, options_of
 from gankit.registry import Registry
 
+MEANT = {
+    "optimizer": "Adam is used, but by the networks of a paper; its rate is --learning-rate.",
+    "lr": "The learning rate is --learning-rate.",
+    "steps": "A length is counted in real samples shown to D: --samples 60k, --epochs 20, or a time: --budget 5m.",
+    "iterations": "A length is counted in real samples shown to D: --samples 60k, --epochs 20, or a time: --budget 5m.",
+    "noise": "The noise z has --latents numbers, drawn from a normal distribution.",
+    "noise_dim": "The noise z has --latents numbers.",
+    "latent_dim": "The noise z has --latents numbers.",
+    "z_dim": "The noise z has --latents numbers.",
+    "batch_size": "The records of a batch are --batch.",
+    "hidden": "Hidden units are --width, and layers --depth.",
+    "layers": "Residual blocks are --depth.",
+    "conditional": "A model is conditioned on columns or labels by --given NAME.",
+    "labels": "A model is conditioned on columns or labels by --given NAME.",
+    "test_size": "The share held out is --heldout-fraction.",
+    "k": "Steps of D for each of G are --d-steps.",
+    "time": "A length as a time is --budget 5m.",
+    "rows": "A length is --samples or --budget; how many rows are made is said to sample: -n.",
+}
+"""What those mean who use another name for an option, as articles and other programs do."""
+
+CHOICES_MEANT = {
+    "bce": "Binary cross-entropy is minimax in the paper of 2014; G's usual form of it is nonsaturating.",
+    "gan": "The loss of the paper of 2014 is minimax; G's usual form of it is nonsaturating.",
+    "wgan": "The loss of Wasserstein GANs is wasserstein, with --penalty wgan-gp.",
+    "lsgan": "The least-squares loss is leastsquares.",
+    "mlp": "Plain layers are dense2014 (the paper of 2014) or, for rows, residual.",
+    "cnn": "Convolutions are dcgan, strided or stylegan2 for images, and temporal for series.",
+    "stylegan": "StyleGAN2 is stylegan2.",
+    "lstm": "For series there are temporal and stepwise, for texts symbols.",
+    "rnn": "For series there are temporal and stepwise, for texts symbols.",
+    "ctgan": "For rows there are sequential and residual.",
+}
+"""The same of the choices of an option."""
+
 _GROUPS = {"loss": "gankit.losses"}
 """Options whose choices other packages add to, by the group of their entry points."""
 
@@ -53,8 +88,8 @@ def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainCon
     defaults = {option.name: option.default for option in kind_options("train")}
     chosen = check_values(values, where=where).items()
     config = TrainConfig(**{name: v for name, v in chosen if name not in defaults or v != defaults[name]})
-    if config.samples is not None and config.budget is not None:
-        raise OptionError(f"{where}: samples and budget both set the length. Give one of them.")
+    if sum(length is not None for length in (config.samples, config.budget, config.epochs)) > 1:
+        raise OptionError(f"{where}: samples, budget and epochs all set the length. Give one of them.")
     return config
 
 
@@ -69,8 +104,12 @@ def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str
     for name, value in values.items():
         plain = name.replace("-", "_")
         if plain not in known:
-            raise OptionError(f"{where}: there is no option {name!r}.{nearest(plain, known)}")
-        found[plain] = checked(known[plain], value, f"{where}: {plain}")
+            hint = f" {MEANT[plain]}" if plain in MEANT else nearest(plain, known)
+            raise OptionError(f"{where}: there is no option {name!r}.{hint}")
+        option, called = known[plain], f"{where}: {plain}"
+        if option.choices and value not in option.choices and str(value).lower() in CHOICES_MEANT:
+            raise OptionError(f"{called} has no {value!r}. {CHOICES_MEANT[str(value).lower()]}")
+        found[plain] = checked(option, value, called)
     return found
 
 

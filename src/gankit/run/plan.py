@@ -23,6 +23,7 @@ from gankit.model.model import Model
 from gankit.networks import NETWORKS
 from gankit.networks.base import Generator, Task
 from gankit.randomness import torch_generator
+from gankit.run.pace import Pace, Planner
 from gankit.training.game import Batches, Game
 from gankit.training.loop import samples_for_budget, seconds_per_sample
 from gankit.training.plan import GameConfig
@@ -35,9 +36,6 @@ MOST_LIKELIHOOD = 5000
 
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
-
-BUSY = 0.2
-"""If more of the processor than that goes to others while steps are timed, a line says so."""
 
 LOOK_PIXELS = 256 * 256
 """Above so many pixels Progress comes after fewer steps: a step then takes seconds, and a stop waits for it."""
@@ -144,40 +142,38 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
     )
 
 
-def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int]:
+def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int, Planner]:
     """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps of `run`,
-    which is not moved.
+    which is not moved; and what keeps such a budget.
 
     config: what the user asked for. spent_s: seconds that were spent before. notes: the decision is appended.
     """
     budget = Budget.of(config)
     if budget.seconds is None:
         assert budget.samples is not None
-        return budget.samples, config.evaluations
-    began, worked = time.monotonic(), time.process_time()
+        return budget.samples, config.evaluations, Planner(budget.plans)
+    began = time.monotonic()
     per_sample = seconds_per_sample(run.game, run.train)
     timed = time.monotonic()
-    busy = 1 - (time.process_time() - worked) / max(timed - began, 1e-9)
     run.evaluate(run.game.average)
     evaluated_s = time.monotonic() - timed
     plan = replace(run.game.config, evaluations=budget.evaluations(evaluated_s, config.evaluations))
-    spent_s += time.monotonic() - began + WRITING_S
-    total = samples_for_budget(budget.seconds, spent_s, per_sample, evaluated_s, plan)
+    spent_s += time.monotonic() - began
+    total = samples_for_budget(budget.seconds, spent_s + WRITING_S, per_sample, evaluated_s, plan)
+    most = MAX_EPOCHS * run.prepared.num_train if config.early_stop and run.game.warmup else None
+    pace = Pace(
+        budget.seconds, spent_s, {str(phase): cost_s for phase, cost_s in per_sample.items()}, evaluated_s, most
+    )
     epochs = total / max(run.prepared.num_train, 1)
-    if config.early_stop and run.game.warmup and epochs > MAX_EPOCHS:
-        total, epochs = MAX_EPOCHS * run.prepared.num_train, MAX_EPOCHS
+    if most is not None and total > most:
+        total, epochs = most, MAX_EPOCHS
         why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget.text}"
     else:
-        why = f"as many as fit in {budget.text}. Override with --budget"
+        why = f"as many as fit in {budget.text}, planned anew where the speed changes. Override with --budget"
     notes.append(
         f"length: {total:,} samples ({epochs:.1f} epochs): {why}. "
         f"Reproduce with --samples {total} --evaluations {plan.evaluations}"
         + ("" if config.threads is None else f" --threads {config.threads}")
         + (" --compile on" if config.compile == "on" else "")
     )
-    if run.game.device.type == "cpu" and busy > BUSY:
-        notes.append(
-            f"other programs took {busy:.0%} of the processor while the length was worked out; should they end, the "
-            f"training ends before {budget.text} are over. A set length: --samples"
-        )
-    return total, plan.evaluations
+    return total, plan.evaluations, pace

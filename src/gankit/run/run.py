@@ -30,6 +30,7 @@ from gankit.training.game import Ahead, Batches, Game
 
 if TYPE_CHECKING:
     from gankit.run.folder import RunFolder
+    from gankit.run.pace import Planner
 
 MOST_LOOKED_AT = 5_000
 """Training records, about, that networks are shown before the game."""
@@ -89,6 +90,7 @@ class Run:
         """
         assert self.game.step == 0
         self.game.config = replace(self.game.config, total_samples=total_samples, evaluations=config.evaluations)
+        self.game.plan(total_samples)
         return replace(self, config=config)
 
     def threads(self) -> AbstractContextManager[None]:
@@ -97,9 +99,10 @@ class Run:
         alone = self.config.threads is None and small and self.prepared.codec.spec.form != "image"
         return threads(1 if alone else self.config.threads)
 
-    def save(self, folder: RunFolder) -> None:
+    def save(self, folder: RunFolder, planner: Planner) -> None:
         """Saves the state at this step boundary."""
-        folder.save_checkpoint(self.game.step, self.game.state_tensors(), self.game.state_json())
+        state = {**self.game.state_json(), "planner": planner.state()}
+        folder.save_checkpoint(self.game.step, self.game.state_tensors(), state)
 
     def model(self) -> Model:
         """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
@@ -137,7 +140,7 @@ class Run:
         generator = self.game.warmed_generator()
         if generator is None:
             return None
-        card = {"samples": math.ceil(self.game.warmup * self.game.config.total_samples)}
+        card = {"samples": math.ceil(self.game.warmup * self.game.length[2])}
         return model_of(self.prepared, self.plan, generator.to("cpu"), card)
 
     def preview(self) -> Preview | None:

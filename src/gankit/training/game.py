@@ -44,7 +44,7 @@ _CHANGING = ("optimiser.", "best.", "warmed.")
 
 _NUMBERS = (
     "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
-    "stopped_early", "history", "strength", "memory",
+    "stopped_early", "history", "strength", "memory", "length",
 )  # fmt: skip
 
 
@@ -146,6 +146,7 @@ class Game:
         history: one entry per evaluation, plain JSON values.
         stopped_early: whether it ended because nothing improved.
         skipped: samples of the warm-up that were not needed.
+        length: (samples, share) that were behind when the length was last planned, and the samples at its end.
     """
 
     def __init__(self, generator: Generator, discriminator: Discriminator, config: GameConfig) -> None:
@@ -165,6 +166,7 @@ class Game:
             self.strength = config.augmentation_strength
         self.memory = [0.0, 0.0]
         self.step = self.samples = self.skipped = self.rollbacks = self.best_samples = self.evaluations_since_best = 0
+        self.length: tuple[int, float, int] = (0, 0.0, config.total_samples)
         self.best: dict[str, Tensor] | None = None
         self.warmed: dict[str, Tensor] | None = None
         self.best_metric: float | None = None
@@ -196,8 +198,20 @@ class Game:
 
     @property
     def done(self) -> float:
-        """Share of the training that is behind, in [0, 1]."""
-        return min(1.0, self.behind / self.config.total_samples)
+        """Share of the training that is behind, in [0, 1]; phases and rates follow it."""
+        return self.done_at(self.behind)
+
+    def done_at(self, behind: int) -> float:
+        """The share when so many samples, no fewer than at the last plan, are behind."""
+        begin, share, end = self.length
+        return 1.0 if behind >= end else share + (1 - share) * (behind - begin) / (end - begin)
+
+    def plan(self, end: int, share: float | None = None) -> None:
+        """Spreads what is left of the training over the samples up to `end`.
+
+        share: of the training that counts as behind from here on; None = what is, so that all goes on without a jump.
+        """
+        self.length = (self.behind, self.done if share is None else share, max(end, self.behind))
 
     @property
     def warmup(self) -> float:
@@ -206,7 +220,8 @@ class Game:
 
     def end_warmup(self) -> None:
         """Skips what is left of the warm-up and goes on with the best G so far."""
-        self.skipped = max(0, math.ceil(self.warmup * self.config.total_samples) - self.samples)
+        begin, share, end = self.length
+        self.skipped = max(0, math.ceil(begin + (self.warmup - share) / (1 - share) * (end - begin)) - self.samples)
         self.evaluations_since_best = 0
         if self.best is not None:
             self.generator.load_state_dict(self.best)
@@ -454,7 +469,7 @@ class Game:
         for i, value in enumerate((means[1] - means[0], means[1] - fake)):
             self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
         memorised = self.memory[0] / self.memory[1] if self.memory[1] > 0 else 0.0
-        speed = speed_for(self.config.total_samples)
+        speed = speed_for(self.length[2])
         self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target, speed)
 
     # --- the penalty's weight -------------------------------------------------------------------------------------
@@ -507,6 +522,7 @@ class Game:
         Raises:
             ModelError: a tensor is missing, left over or of another shape: the state is of another game.
         """
+        numbers = {"length": self.length, **numbers}  # states of before lengths were planned anew have none
         expected = {name for name in self.state_tensors() if not name.startswith(_CHANGING)}
         found = {name for name in tensors if not name.startswith(_CHANGING)}
         if expected != found or any(n not in numbers for n in _NUMBERS):
@@ -531,6 +547,7 @@ class Game:
             descent.load_state(part(f"optimiser.{title}."), self.device)
         for name in _NUMBERS:
             setattr(self, name, copy.deepcopy(numbers[name]))
+        self.length = tuple(numbers["length"])
 
         def copied(prefix: str) -> dict[str, Tensor] | None:
             return {name: t.to(self.device, copy=True) for name, t in part(prefix).items()} or None

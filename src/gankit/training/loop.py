@@ -125,7 +125,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             last good state.
     """
     config = game.config
-    clock, good = _Clock(config.total_samples), _snapshot(game)
+    clock, good = _Clock(), _snapshot(game)
     while not game.finished:
         clock.start(game.samples)
         since = game.samples
@@ -170,11 +170,10 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             if phase == "likelihood" and game.phase != "likelihood":
                 game.end_warmup()
             clock.stop(game.samples)
-        good = _snapshot(game)
         yield Progress(
             step=game.step,
             samples=game.samples,
-            total_samples=config.total_samples,
+            total_samples=game.length[2],
             epoch=game.samples / len(train),
             phase=phase,
             d_loss=means.get("d_loss"),
@@ -192,8 +191,9 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             rolled_back=rolled_back,
             finished=game.finished,
             samples_per_second=clock.per_second,
-            seconds_left=0.0 if game.finished else clock.seconds_left(game.samples),
+            seconds_left=0.0 if game.finished else clock.seconds_left(game.length[2] - game.behind),
         )
+        good = _snapshot(game)  # with the length that was planned meanwhile
 
 
 # --- evaluations ----------------------------------------------------------------------------------------------------
@@ -201,9 +201,11 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
 
 def _is_due(game: Game) -> bool:
     """Whether the update is the first one after another of the `evaluations` equal parts, or the last of all."""
-    parts, total = max(game.config.evaluations, 1), game.config.total_samples
+    parts, (begin, _, total) = max(game.config.evaluations, 1), game.length
     before = game.history[-1]["behind"] if game.history else 0
-    return game.finished or game.behind * parts // total > before * parts // total
+    if begin == 0:
+        return game.finished or game.behind * parts // total > before * parts // total
+    return game.finished or int(game.done * parts + 1e-9) > int(game.done_at(max(before, begin)) * parts + 1e-9)
 
 
 def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
@@ -364,7 +366,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
     try:
         for phase, share in starts:
             game.load_state(*state)
-            game.samples = int(share * game.config.total_samples)
+            game.length, game.skipped, game.samples = (0, 0.0, 10**9), 0, int(share * 10**9)
             times: list[float] = []
             spent_s = 0.0
             while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):
@@ -385,7 +387,7 @@ def samples_for_budget(
 ) -> int:
     """How many real samples can be shown in what is left of a time budget; at least one step.
 
-    Worked out once, at the start, and recorded: the game itself never reads a clock.
+    Worked out at the start, and recorded: the game itself never reads a clock.
 
     Args:
         budget_s: the budget in seconds.
@@ -403,8 +405,7 @@ def samples_for_budget(
 class _Clock:
     """Samples per second over the recent updates."""
 
-    def __init__(self, total_samples: int) -> None:
-        self.total_samples = total_samples
+    def __init__(self) -> None:
         self.per_second = 0.0
         self._from: tuple[int, float] = (0, 0.0)
 
@@ -416,4 +417,4 @@ class _Clock:
         self.per_second = speed if self.per_second == 0.0 else 0.9 * self.per_second + 0.1 * speed
 
     def seconds_left(self, samples: int) -> float:
-        return max(0, self.total_samples - samples) / self.per_second if self.per_second else math.inf
+        return max(0, samples) / self.per_second if self.per_second else math.inf
