@@ -255,7 +255,7 @@ def write_texts(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "python.md"])
+@pytest.mark.parametrize("page", ["README.md", "python.md", "own-parts.md"])
 def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
     names: dict[str, object] = {}
     for number, block in enumerate(blocks(page, "python")):

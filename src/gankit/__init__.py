@@ -22,17 +22,29 @@ if TYPE_CHECKING:
         OutputError,
     )
     from gankit.model import Model, inspect, load, parse_where
-    from gankit.run.api import evaluate, follow, resume, train
+    from gankit.networks.base import Discriminator, Generator, Pair
+    from gankit.report.page import Report
+    from gankit.run.api import Training, evaluate, follow, resume, train
+    from gankit.spec import Block, Spec
+    from gankit.training.game import Batches, Game
+    from gankit.training.loop import Progress, play
+    from gankit.training.losses import Loss
+    from gankit.training.plan import GameConfig
 
 __version__ = "0.1.0"
 
 __all__ = ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "Model", "ModelError"]
 __all__ += ["OptionError", "OutputError", "TrainConfig", "__version__", "evaluate", "follow", "inspect", "load"]
-__all__ += ["parse_where", "resume", "train"]
+__all__ += ["Progress", "Report", "Training", "parse_where", "resume", "train"]
+__all__ += ["Batches", "Block", "Discriminator", "Game", "GameConfig", "Generator", "Loss", "Pair", "Spec", "play"]
 
 _MODULE_OF = dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Run"))), "errors")
 _MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")
-_MODULE_OF |= dict.fromkeys(("evaluate", "follow", "resume", "train"), "run.api")
+_MODULE_OF |= dict.fromkeys(("Training", "evaluate", "follow", "resume", "train"), "run.api")
+_MODULE_OF |= dict.fromkeys(("Discriminator", "Generator", "Pair"), "networks.base")
+_MODULE_OF |= {"Report": "report.page", "Loss": "training.losses", "GameConfig": "training.plan"}
+_MODULE_OF |= dict.fromkeys(("Batches", "Game"), "training.game") | dict.fromkeys(("Progress", "play"), "training.loop")
+_MODULE_OF |= dict.fromkeys(("Block", "Spec"), "spec")
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from gankit.errors import DependencyError
+from gankit.errors import DependencyError, OptionError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -39,6 +39,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def __init__(self, group: str, own: Mapping[str, T | str]) -> None:
         self.group = group
         self.own = own
+        self._added: dict[str, T] = {}
         self._loaded: dict[str, T] = {}
 
     @cached_property
@@ -48,7 +49,19 @@ class Registry(Mapping[str, T], Generic[T]):
 
         return {point.name: point for point in entry_points(group=self.group) if point.name not in self.own}
 
+    def add(self, name: str, thing: T) -> None:
+        """Adds an object for as long as this process lives; one that had its name gives way.
+
+        Raises:
+            OptionError: it is the name of one of gankit's own.
+        """
+        if name in self.own:
+            raise OptionError(f"{name!r} is the name of one of gankit's own. Give yours another.")
+        self._added[name] = thing
+
     def __getitem__(self, name: str) -> T:
+        if name in self._added:
+            return self._added[name]
         if name not in self._loaded:
             if name in self.own:
                 place = self.own[name]
@@ -62,13 +75,14 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self.own
-        yield from self.others
+        yield from self._added
+        yield from (name for name in self.others if name not in self._added)
 
     def __len__(self) -> int:
-        return len(self.own) + len(self.others)
+        return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.own or name in self.others
+        return name in self.own or name in self._added or name in self.others
 
     def whole(self, broken: list[str], prefix: str = "") -> dict[str, T]:
         """All whose name begins with `prefix`; of what cannot be imported `broken` gets a sentence each."""

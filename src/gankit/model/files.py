@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gankit.columns.codec import TableCodec
     from gankit.model.model import Model
-    from gankit.networks.base import Discriminator, Generator
+    from gankit.networks.base import Discriminator, Generator, Pair
     from gankit.spec import Spec
 
 
@@ -183,8 +183,10 @@ def check_version(version: object, path: Path) -> None:
         )
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, network: Pair | None = None) -> Model:
     """The model in a model file, or in a run folder (its best one).
+
+    network: the pair of networks that made it, where it is none of gankit's or of a package's.
 
     Raises:
         ModelError: no model there, damaged, or from a newer version.
@@ -193,9 +195,17 @@ def load(path: str | Path) -> Model:
     from gankit.io.records import Origin
     from gankit.kinds import KINDS
     from gankit.model.model import Model
+    from gankit.networks import NETWORKS
 
     file = _model_file(path)
     header = _read_header(file)
+    if network is not None:
+        NETWORKS.add(network.name, network)
+    if (name := header.get("plan", {}).get("name")) not in NETWORKS:
+        raise ModelError(
+            f"{file} was made by the network {name!r}, which gankit does not have. Give it, as in "
+            "gankit.load(path, network=MY_PAIR), or install the package that it comes from."
+        )
     try:
         plan = NetworkPlan(**header["plan"])
         codec = KINDS[header["kind"]].load_codec(header["codec"])

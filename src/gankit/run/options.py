@@ -107,10 +107,39 @@ def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str
             hint = f" {MEANT[plain]}" if plain in MEANT else nearest(plain, known)
             raise OptionError(f"{where}: there is no option {name!r}.{hint}")
         option, called = known[plain], f"{where}: {plain}"
+        if plain in ("loss", "network") and not isinstance(value, str | None):
+            found[plain] = _add_part(plain, value)
+            continue
         if option.choices and value not in option.choices and str(value).lower() in CHOICES_MEANT:
             raise OptionError(f"{called} has no {value!r}. {CHOICES_MEANT[str(value).lower()]}")
         found[plain] = checked(option, value, called)
     return found
+
+
+def _add_part(option: str, part: Any) -> str:
+    """The name under which a loss or a pair of networks of the caller's is known from here on.
+
+    Raises:
+        OptionError: it is neither, or has the name of one of gankit's own.
+    """
+    from gankit.networks.base import Pair
+    from gankit.training.losses import Loss, LossLike, add_loss
+
+    if option == "loss":
+        if isinstance(part, Loss | LossLike) and not isinstance(part, type):
+            return add_loss(part)
+        raise OptionError(
+            "loss must be a name, a gankit.Loss, or an object with methods discriminator(real, fake) and "
+            f"generator(real, fake); got {type(part).__name__}."
+        )
+    made: Any = part
+    pair = made() if isinstance(part, type) and issubclass(part, Pair) else made
+    if not isinstance(pair, Pair):
+        raise OptionError(
+            f"network must be a name or a gankit.Pair, which says how G and D are built; got {type(part).__name__}."
+        )
+    NETWORKS.add(pair.name, pair)
+    return pair.name
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -35,9 +35,9 @@ class Loss:
 
     discriminator: PairLoss
     generator: PairLoss
-    threshold: float | None
-    paper: str
-    equation: str
+    threshold: float | None = 0.0
+    paper: str = ""
+    equation: str = ""
     pairs: bool = False
 
 
@@ -107,6 +107,30 @@ _OWN = {
 
 LOSSES: Registry[Loss] = Registry("gankit.losses", _OWN)
 """Every loss by its name, gankit's own and those of other packages."""
+
+
+@runtime_checkable
+class LossLike(Protocol):
+    """An object whose methods are the two functions of a loss, as those of `Loss` are."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What D minimises."""
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What G minimises."""
+
+
+def add_loss(loss: Loss | LossLike) -> str:
+    """Adds a loss to `LOSSES` under the name of its class (of a `Loss` that of its functions), and gives that name.
+
+    Of an object that is no `Loss` D's threshold is taken as unknown, and real logits as needed by G.
+    """
+    if isinstance(loss, Loss):
+        name, whole = f"{loss.discriminator.__name__}+{loss.generator.__name__}", loss
+    else:
+        name, whole = type(loss).__name__, Loss(loss.discriminator, loss.generator, None, pairs=True)
+    LOSSES.add(name, whole)
+    return name
 
 
 @dataclass(frozen=True)
