@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import gankit
 from gankit.model import Model
 from gankit.notebooks import html_table
 from gankit.report.page import Report
+from gankit.run.keywords import TrainOptions
+from gankit.run.options import build_config, train_options
 
 SECRET = 917_351.25
 
@@ -131,3 +134,27 @@ def test_a_training_speaks_unless_it_is_told_not_to(capsys: pytest.CaptureFixtur
     assert 3 <= len(lines) <= 20
     assert any("100%" in line for line in lines)
     assert any("measuring" in line for line in lines)
+
+
+def test_the_options_are_in_the_signature_the_help_and_what_editors_complete() -> None:
+    jedi = pytest.importorskip("jedi")
+    assert list(TrainOptions.__annotations__) == [o.name for o in train_options()], "keywords.py lacks one, or order"
+    assert gankit.train.__doc__ is not None and "    d_steps: Steps of D for each step of G" in gankit.train.__doc__
+    found = jedi.Interpreter("gankit.train(1, learning", [{"gankit": gankit}]).complete()
+    assert [c.name for c in found] == ["learning_rate="]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"samples": np.int64(300), "seed": np.int64(3), "batch": np.int32(8), "early_stop": np.bool_(False)},
+        {"samples": "300", "seed": 3, "batch": 8, "early_stop": False, "column": {"x0": "number"}},
+        {"samples": 300, "seed": 3, "batch": 8, "early_stop": False, "column": ["x0=number"]},
+    ],
+)
+def test_numbers_of_numpy_and_dicts_of_columns_are_taken(options: dict[str, Any]) -> None:
+    model = gankit.train(np.arange(60.0), verbose=False, **options)
+    kept = {name: model.card["options"][name] for name in ("samples", "seed", "batch", "early_stop")}
+    assert kept == {"samples": "300", "seed": 3, "batch": 8, "early_stop": False}
+    assert build_config({"budget": 20}).budget == "20s"
+    assert build_config({"size": 16}).of_kinds["size"] == "16"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -104,6 +104,8 @@ def checked(option: Option, value: Any, named: str) -> Any:
         return value
     if not option.many:
         return _checked_scalar(option, value, named)
+    if isinstance(value, Mapping):  # of NAME=TYPE
+        value = [f"{name}={kind}" for name, kind in value.items()]
     if not isinstance(value, str | list | tuple):
         raise _wrong(option, value, named)
     return tuple(_checked_scalar(option, item, named) for item in ([value] if isinstance(value, str) else value))
@@ -112,12 +114,16 @@ def checked(option: Option, value: Any, named: str) -> Any:
 def _checked_scalar(option: Option, value: Any, named: str) -> Any:
     if isinstance(value, Path) and option.scalar is str:
         value = str(value)
+    if type(value).__name__ in ("bool_", "bool"):  # NumPy's
+        value = bool(value)
+    elif isinstance(value, Integral):
+        value = int(value)
+    if option.name in _NUMBERS and type(value) is not bool and isinstance(value, Real):
+        value = _NUMBERS[option.name].format(value)
     if isinstance(value, bool) != (option.scalar is bool):
         raise _wrong(option, value, named)
     if option.scalar is float and isinstance(value, Real):
         value = float(value)
-    if option.name == "samples" and isinstance(value, int):
-        value = str(value)
     if not isinstance(value, option.scalar):
         raise _wrong(option, value, named)
     if option.choices and value not in option.choices:
@@ -168,6 +174,9 @@ def parse_samples(text: str, *, named: str = "train: samples") -> tuple[int, tup
 
 
 # Texts that stand for something else, and are read before anything heavy is.
+_NUMBERS = {"budget": "{:g}s", "samples": "{}", "size": "{}"}
+"""Texts that may be given as numbers in Python, and how: a budget in seconds."""
+
 _PARSERS: dict[str, Callable[..., Any]] = {"budget": parse_duration, "samples": parse_samples}
 
 

@@ -12,14 +12,15 @@ from collections.abc import Generator as Stream
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.kinds import options_for, prepare
 from gankit.model import load
-from gankit.run.options import build_config
+from gankit.run.keywords import TrainOptions, documented
+from gankit.run.options import build_config, train_options
 from gankit.run.pace import Planner, planner_from
 from gankit.run.stopping import interruptible
 from gankit.voice import Voice
@@ -77,6 +78,7 @@ class Training(Iterator["Progress"]):
         return self._run.model()
 
 
+@documented(train_options())
 def train(
     source: Any,
     *,
@@ -87,7 +89,7 @@ def train(
     should_stop: Stop | None = None,
     overwrite: bool = False,
     verbose: bool = True,
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> Model:
     """Trains a model on the user's data.
 
@@ -150,6 +152,7 @@ def resume(
         return _drive(training, show, voice, should_stop)
 
 
+@documented(train_options())
 def follow(
     source: Any,
     *,
@@ -158,7 +161,7 @@ def follow(
     on_note: Note | None = None,
     should_stop: Stop | None = None,
     overwrite: bool = False,
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> Training:
     """As `train`, step by step: iterate over the Progress and stop when you like; `model` is the best one so far.
 
