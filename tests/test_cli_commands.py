@@ -106,7 +106,7 @@ def test_version_is_the_packages() -> None:
         (["train", "x.csv", "--width", "0"], "width must be at least 1; got 0."),
         (["train", "x.csv", "--budget", "five"], "budget must be a time like 90s, 5m or 2h; got 'five'."),
         (["train", "x.csv", "--samples", "many"], "samples must be a number like 60k or 2M; got 'many'."),
-        (["train", "x.csv", "--samples", "2k", "--budget", "5m"], "samples and budget both set the length."),
+        (["train", "x.csv", "--samples", "2k", "--budget", "5m"], "samples, budget and epochs all set the length."),
         (["train", "--resume"], "gankit train -o RUN --resume"),
         (["train", "-o", "run", "--resume", "--overwrite"], "Give one of them"),
         (["train", "-o", "run", "--resume", "--loss", "hinge"], "--loss cannot be changed"),

@@ -122,15 +122,15 @@ def test_a_length_that_cannot_be_read_is_refused_by_name(name: str, text: str) -
 
 
 def test_two_lengths_are_refused() -> None:
-    with pytest.raises(OptionError, match="samples and budget both set the length"):
+    with pytest.raises(OptionError, match="samples, budget and epochs all set the length"):
         build_config({"samples": "2k", "budget": "5m"})
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["s", "m", "h"]))
 def test_a_length_is_read_as_it_is_written(number: int, unit: str) -> None:
     assert parse_duration(f" {number}{unit} ") == number * {"s": 1, "m": 60, "h": 3600}[unit]
-    assert parse_samples(f"{number}k") == 1000 * number
-    assert parse_samples(str(number)) == number
+    assert parse_samples(f"{number}k") == (1000 * number, ())
+    assert parse_samples(str(number)) == (number, ())
     assert build_config({"samples": number}).samples == str(number)
 
 

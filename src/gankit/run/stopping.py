@@ -34,7 +34,7 @@ class Interruption:
         """The signals' handler."""
         if self._asked and self._exits:
             os._exit(InterruptedRun.exit_code)
-        if self._asked or not self._begun:
+        elif self._asked or not self._begun:
             raise KeyboardInterrupt
         self._asked = True
         self._note("stopping at the next progress update; once more stops at once.")

@@ -170,6 +170,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             if phase == "likelihood" and game.phase != "likelihood":
                 game.end_warmup()
             clock.stop(game.samples)
+        good = _snapshot(game)
         yield Progress(
             step=game.step,
             samples=game.samples,
@@ -193,7 +194,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             samples_per_second=clock.per_second,
             seconds_left=0.0 if game.finished else clock.seconds_left(game.length[2] - game.behind),
         )
-        good = _snapshot(game)  # with the length that was planned meanwhile
+        good[1]["length"] = game.length  # which may have been planned anew meanwhile
 
 
 # --- evaluations ----------------------------------------------------------------------------------------------------
