@@ -150,3 +150,26 @@ def test_a_probe_of_nothing_says_what_is_wrong(tmp_path: Path) -> None:
             probe.data()
     with Probe("x" * 5000) as probe:
         assert probe.file is None and probe.collection is None
+
+
+def test_tensors_and_datasets_of_pytorch_are_arrays_and_pairs() -> None:
+    import torch
+    from torch.utils.data import IterableDataset, Subset, TensorDataset
+
+    from gankit.io.objects import plain_object
+
+    x, y = torch.randn(6, 3, requires_grad=True), torch.arange(6)
+    images = torch.rand(6, 1, 4, 4)
+    assert np.array_equal(plain_object(x), x.detach().numpy())
+    assert np.array_equal(plain_object(TensorDataset(x)), x.detach().numpy())
+    rows = plain_object(Subset(TensorDataset(x, y), [4, 2]))
+    assert list(rows) == ["x0", "x1", "x2", "label"] and rows["label"].tolist() == [4, 2]
+    pair = plain_object(TensorDataset(images, y))
+    assert pair[0].shape == (6, 1, 4, 4) and pair[1].tolist() == [0, 1, 2, 3, 4, 5]
+    assert plain_object(frame := [1, 2]) is frame
+
+    class Endless(IterableDataset[int]):
+        pass
+
+    with pytest.raises(DataError, match="must have a length"):
+        plain_object(Endless())

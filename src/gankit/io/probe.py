@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 
 from gankit.errors import DataError, suggestion
 from gankit.io.archives import PACKINGS, Collection, Folder, archive_and_part, open_archive, packing_of, part_of
+from gankit.io.objects import plain_object
 
 HEAD = 1 << 16
 """Bytes of a file that kinds of data look at."""
@@ -32,7 +33,7 @@ class Probe:
     """
 
     def __init__(self, source: Any) -> None:
-        self.source = source
+        self.source = plain_object(source)
         self._found: dict[Hashable, Any] = {}
         self._file: IO[bytes] | None = None
 
