@@ -169,7 +169,8 @@ def test_tensors_and_datasets_of_pytorch_are_arrays_and_pairs() -> None:
     assert plain_object(frame := [1, 2]) is frame
 
     class Endless(IterableDataset[int]):
-        pass
+        def __iter__(self) -> Iterator[int]:
+            return iter(())
 
     with pytest.raises(DataError, match="must have a length"):
         plain_object(Endless())
