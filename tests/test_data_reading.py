@@ -396,7 +396,7 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.html", b"a,b", "HTML page"),
         ("x.csv", b"\n<!DOCTYPE html>\n<html><body>Not found</body></html>", "HTML page"),
         ("x.xml", b'<?xml version="1.0"?>\n<html lang="en"></html>', "HTML page"),
-        ("x.xlsx", b"PK\x03\x04", "spreadsheet"),
+        ("x.xlsx", b"PK\x03\x04", "damaged"),
         ("x.pkl", b"\x80\x04", "pickle"),
     ],
 )

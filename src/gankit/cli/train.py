@@ -17,6 +17,7 @@ import click
 from gankit.cli.flags import PATH, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
+from gankit.io.addresses import is_address, name_of
 from gankit.run.options import build_config, read_toml
 from gankit.run.stopping import interruptible
 from gankit.voice import Voice
@@ -43,8 +44,9 @@ def command(
     overwrite: bool,
     **flags: Any,
 ) -> None:
-    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, .npy, .npz), a folder or archive of images
-    (also IDX, CIFAR, MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
+    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, ARFF, .xlsx, .ods, SQLite, .npy, .npz), the
+    address of a database (postgresql://user@host/name?table=NAME), a folder or archive of images (also IDX, CIFAR,
+    MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
 
     Ctrl-C stops at the next progress update (25 steps, fewer of large images), keeps what was learned, and says how to
     go on.
@@ -83,12 +85,9 @@ def command(
 def _checked_data(data: str | None) -> str:
     if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
-    from gankit.io.archives import is_tar, is_zip
-
     path = Path(data)
-    archives = (parent for parent in path.parents if parent.is_file())  # images.zip/train
-    inside = any(a.suffix.lower() in (".npz", ".npy") or is_tar(a) or is_zip(a) for a in archives)
-    if data != "-" and not path.exists() and not inside:
+    inside = any(parent.is_file() for parent in path.parents)  # images.zip/train
+    if data != "-" and not path.exists() and not inside and not is_address(data):
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data
 
@@ -131,5 +130,5 @@ def replacing(folder: Path) -> Iterator[None]:
 
 def free_folder(data: str, runs: Path = Path("runs")) -> Path:
     """The first of runs/NAME-1, runs/NAME-2, … that does not exist, with NAME from the data's file name."""
-    name = "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"
+    name = "stdin" if data == "-" else name_of(data) if is_address(data) else Path(data).name.split(".")[0] or "data"
     return next(folder for number in count(1) if not (folder := runs / f"{name}-{number}").exists())

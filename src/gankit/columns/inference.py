@@ -93,7 +93,7 @@ def infer(
     """
     config = config or TrainConfig()
     notes = [] if notes is None else notes
-    forced = _overrides(config.column, records.table.column_names)
+    forced = {**records.origin.details.get("types", {}), **_overrides(config.column, records.table.column_names)}
     cases = [
         _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
         for name, kind in zip(records.table.column_names, records.table.schema.types, strict=True)
@@ -261,7 +261,8 @@ def _column(case: _Case, array: pa.Array) -> Column:
         return case.column("drop" if case.forced == "drop" else "text")
     if is_text(array.type):
         return _text_column(case, array)
-    if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
+    binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    if pa.types.is_nested(array.type) or any(check(array.type) for check in binary):
         case.note(f"{array.type} cannot be learned, left out")
         return case.column("drop")
     return _typed_column(case, array)

@@ -52,6 +52,9 @@ PACKINGS = {"gz": "gzip", "bz2": "bz2", "xz": "lzma"}
 PACKED = (*(f".{kind}" for kind in PACKINGS), ".zip")
 """Suffixes that stand after that of the file inside."""
 
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+"""Suffixes of spreadsheets."""
+
 _MOST_LINKS = 40
 _MOST_LINES, _MOST_BYTES = 2000, 1 << 16
 _ALPHABETS = {
@@ -85,7 +88,9 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
     if kind := packing_of(data):
         with import_module(PACKINGS[kind]).open(io.BytesIO(data)) as stream:
             return _all_of(stream, len(data), name), strip_suffixes(name, (f".{kind}",)), kind
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06") and not name.lower().endswith((".npz", ".xlsx", ".ods")):
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06") and not (
+        name.lower().endswith((".npz", *WORKBOOKS)) or is_workbook(data)
+    ):
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 member = _only_member(archive, name)
@@ -96,6 +101,12 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
                 f"{name!r} is damaged or not a zip file that can be read: {error}. Unpack it yourself."
             ) from error
     return data, name, None
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether bytes begin as those of spreadsheets do."""
+    zipped = rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/|docProps/|xl/|mimetypeapplication/vnd\.oasis)"
+    return data.startswith(b"\xd0\xcf\x11\xe0") or re.match(zipped, data, re.DOTALL) is not None
 
 
 def packing_of(head: bytes) -> str | None:
@@ -527,7 +538,7 @@ class _Part(Collection):
 
 def is_zip(path: Path, stream: IO[bytes] | None = None) -> bool:
     """Whether a file, perhaps open already, is a zip archive that may hold files of a kind (not .npz and the like)."""
-    return not path.name.lower().endswith((".npz", ".xlsx", ".ods", ".docx")) and zipfile.is_zipfile(stream or path)
+    return not path.name.lower().endswith((".npz", ".docx", *WORKBOOKS)) and zipfile.is_zipfile(stream or path)
 
 
 def is_tar(path: Path) -> bool:

@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from gankit.errors import DataError, suggestion
-from gankit.io.archives import PACKINGS, Collection, Folder, archive_and_part, open_archive, packing_of, part_of
+from gankit.io.addresses import SQLITE, is_address, masked
+from gankit.io.archives import (
+    PACKINGS,
+    WORKBOOKS,
+    Collection,
+    Folder,
+    archive_and_part,
+    open_archive,
+    packing_of,
+    part_of,
+)
 from gankit.io.objects import plain_object
 
 HEAD = 1 << 16
@@ -58,7 +68,13 @@ class Probe:
     @cached_property
     def path(self) -> Path | None:
         """The path, where the source is one."""
-        return Path(self.source) if isinstance(self.source, str | Path) and not self.is_standard_input else None
+        is_path = isinstance(self.source, str | Path) and not self.is_standard_input and not self.is_address
+        return Path(self.source) if is_path else None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the source is the address of a database."""
+        return is_address(self.source)
 
     @property
     def is_standard_input(self) -> bool:
@@ -66,26 +82,33 @@ class Probe:
         return isinstance(self.source, str | Path) and str(self.source) == "-"
 
     @property
+    def is_sqlite(self) -> bool:
+        """Whether the source is a SQLite file, or a table in one (`shop.db/orders`)."""
+        return self.file is not None and self.head.startswith(SQLITE)
+
+    @property
     def is_bytes(self) -> bool:
         """Whether the source is a path, standard input or a stream rather than another object."""
-        return isinstance(self.source, str | Path) or hasattr(self.source, "read")
+        return (isinstance(self.source, str | Path) and not self.is_address) or hasattr(self.source, "read")
 
     @property
     def name(self) -> str | None:
-        """What errors call the source: its path or "standard input"; None for objects."""
+        """What errors call the source: its path or address, or "standard input"; None for objects."""
         if not isinstance(self.source, str | Path):
             return None
-        return "standard input" if self.is_standard_input else repr(str(self.source))
+        return "standard input" if self.is_standard_input else repr(self.place)
 
     @property
     def place(self) -> str:
-        """What notes call the source: its path, or its type."""
+        """What notes call the source: its path or address, or its type."""
+        if self.is_address:
+            return masked(self.source)
         return str(self.source) if isinstance(self.source, str | Path) else f"the {type(self.source).__name__}"
 
     @property
     def file_name(self) -> str:
         """The name of the file; "-" of a stream."""
-        return self.path.name if self.path is not None else "-"
+        return (self.file or self.path).name if self.path is not None else "-"
 
     @property
     def is_folder(self) -> bool:
@@ -160,7 +183,7 @@ class Probe:
 
         def read() -> bytes:
             if self.path is not None:
-                if self.part:  # there is a file, and not of that name
+                if self.part and not self.file_name.lower().endswith(WORKBOOKS):  # it holds nothing of a name
                     raise _absent(self.path, self.source)
                 return self.stream().read()
             if self.is_standard_input:

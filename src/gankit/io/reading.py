@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError
-from gankit.io.archives import PACKED, refuse_unknown, strip_suffixes, unpack
+from gankit.io.addresses import SQLITE
+from gankit.io.archives import PACKED, WORKBOOKS, is_workbook, refuse_unknown, strip_suffixes, unpack
+from gankit.io.databases import read_address, read_sqlite
 from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
 from gankit.io.formats.numpy import arrays_of, records_of_arrays
@@ -149,7 +152,8 @@ def with_schema(table: pa.Table, origin: Origin) -> pa.Table:
     """The table in the Arrow types and with the metadata that came; columns that were left out stay out."""
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(origin.details["schema"])))
     kept = pa.schema([schema.field(name) for name in table.column_names], metadata=schema.metadata)
-    return pa.table([table.column(field.name).cast(field.type) for field in kept], schema=kept)
+    plain = pa.schema([f.with_type(pa.string()) if _is_uuid(f.type) else f for f in kept], metadata=schema.metadata)
+    return pa.table([table.column(field.name).cast(field.type) for field in plain], schema=plain)
 
 
 def _schema_text(schema: pa.Schema) -> str:
@@ -201,7 +205,7 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
     """Records of a DataFrame or Series. The index is left out unless it only counts; a note says so.
 
     Raises:
-        DataError: another object, columns of several levels, or cells that do not go together.
+        DataError: another object, or cells that do not go together.
     """
     import pandas as pd
 
@@ -209,28 +213,51 @@ def from_pandas(source: Any, notes: list[str]) -> Records:
     if not isinstance(source, pd.DataFrame | pd.Series):
         raise DataError(f"a pandas {type(source).__name__} cannot be read. Give a DataFrame or a Series.")
     frame = source.to_frame("x0" if source.name is None else source.name) if series else source
-    if isinstance(frame.columns, pd.MultiIndex):
-        raise DataError("the DataFrame has columns of several levels. Flatten them to one name each.")
+    names, levels = [*map(_label, frame.columns)], isinstance(frame.columns, pd.MultiIndex)
+    if levels:
+        notes.append(f"the DataFrame's columns of several levels are called {', '.join(map(repr, names[:3]))}, …")
     if not isinstance(frame.index, pd.RangeIndex):
-        notes.append(f"the DataFrame's index ({frame.index.dtype}) is left out; reset_index() makes it a column")
+        several = isinstance(frame.index, pd.MultiIndex)
+        what = ", ".join(map(str, frame.index.names)) if several else frame.index.dtype
+        notes.append(f"the DataFrame's index ({what}) is left out; reset_index() makes it a column")
     arrays, columns = [], []
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         try:
-            arrays.append(joined(pa.Array.from_pandas(column)))
+            arrays.append(joined(pa.Array.from_pandas(_dense(column))))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             kinds = sorted({type(cell).__name__ for cell in column.dropna()})[:6]
             raise DataError(
-                f"column {name!r} holds values that do not go together ({', '.join(kinds)}). Make them all "
+                f"column {names[place]!r} holds values that do not go together ({', '.join(kinds)}). Make them all "
                 f"numbers or all texts."
             ) from error
         columns.append(_form_of(column, name))
     details = {"columns": columns, "series": series, "named": not series or source.name is not None}
-    details["index"] = _name(frame.index.name)
-    return Records(pa.table(arrays, names=[*map(str, frame.columns)]), Origin("pandas", details=details))
+    details |= {"index": _name(frame.index.name), "levels": [*map(_name, frame.columns.names)] if levels else None}
+    return Records(pa.table(arrays, names=names), Origin("pandas", details=details))
+
+
+def _label(name: Any) -> str:
+    """What a column is called: of several levels those that are not empty."""
+    return "/".join(str(part) for part in name if part != "") if isinstance(name, tuple | list) else str(name)
+
+
+def _dense(column: Any) -> Any:
+    """A column without sparseness, and with intervals as categories of texts."""
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.SparseDtype):
+        return column.sparse.to_dense()
+    if isinstance(column.dtype, pd.IntervalDtype):
+        column = column.astype("category")
+    if isinstance(column.dtype, pd.CategoricalDtype) and isinstance(column.cat.categories.dtype, pd.IntervalDtype):
+        return column.cat.rename_categories([*map(str, column.cat.categories)])
+    return column
 
 
 def _name(name: Any) -> Any:
+    if isinstance(name, tuple):
+        return [*map(_name, name)]
     return name if name is None or isinstance(name, str | int | float | bool) else str(name)
 
 
@@ -238,8 +265,13 @@ def _form_of(column: Any, name: Any) -> dict[str, Any]:
     import pandas as pd
 
     form: dict[str, Any] = {"name": _name(name), "dtype": str(column.dtype)}
+    if isinstance(column.dtype, pd.IntervalDtype):
+        column = column.astype("category")
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = column.cat.categories
+        if isinstance(categories.dtype, pd.IntervalDtype):
+            edges = {side: [*map(_cell, getattr(categories, side))] for side in ("left", "right")}
+            form["intervals"] = {**edges, "of": str(categories.dtype.subtype), "closed": categories.closed}
         form["categories"] = [_cell(cell) for cell in categories]
         form["of"], form["ordered"] = str(categories.dtype), bool(column.dtype.ordered)
     if form["dtype"] == "object":
@@ -257,10 +289,12 @@ def to_pandas(table: pa.Table, origin: Origin) -> Any:
     """A DataFrame (or Series) with the columns, order and dtypes that came; columns that were left out stay out."""
     import pandas as pd
 
-    forms = {str(form["name"]): form for form in origin.details["columns"]}
+    forms = {_label(form["name"]): form for form in origin.details["columns"]}
     columns = [_series_of(table.column(name), forms[name]) for name in table.column_names]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
-    frame.columns = pd.Index([forms[name]["name"] for name in table.column_names])
+    labels = [forms[name]["name"] for name in table.column_names]
+    levels = origin.details.get("levels")
+    frame.columns = pd.MultiIndex.from_tuples(map(tuple, labels), names=levels) if levels else pd.Index(labels)
     frame.index.name = origin.details["index"]
     if origin.details["series"]:
         return frame.iloc[:, 0].rename(frame.columns[0] if origin.details["named"] else None)
@@ -270,6 +304,13 @@ def to_pandas(table: pa.Table, origin: Origin) -> Any:
 def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
     import pandas as pd
 
+    if "intervals" in form:
+        edges = [pd.Index(form["intervals"][side]).astype(form["intervals"]["of"]) for side in ("left", "right")]
+        index = pd.IntervalIndex.from_arrays(*edges, closed=form["intervals"]["closed"])
+        codes = pd.Index([*map(str, index)]).get_indexer(column.cast(pa.string()).to_pylist())
+        if form["dtype"] == "category":
+            return pd.Series(pd.Categorical.from_codes(codes, index, ordered=form["ordered"]))
+        return pd.Series(index.array.take(codes, allow_fill=True))
     if "categories" in form:
         dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
         plain = column.combine_chunks()
@@ -288,9 +329,9 @@ def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
 def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | None = None) -> Records:
     """Records from a path, from standard input (`-`) or from a Python object.
 
-    source: a path to CSV, TSV, Parquet, Arrow/Feather, JSON lines, JSON, XML, .npy or .npz, perhaps compressed; a
-        binary stream; a pandas or polars DataFrame or Series, an Arrow table, a NumPy array, a list, or a dict of
-        columns.
+    source: a path to CSV, TSV, Parquet, Arrow/Feather, JSON lines, JSON, XML, spreadsheets, SQLite, .npy or .npz,
+        perhaps compressed; the address of a database; a binary stream; a pandas or polars DataFrame or Series, an Arrow
+        table, a NumPy array, a list, or a dict of columns.
     config: `format`, `delimiter`, `encoding`, `header`, `skip_bad_lines` and `xpath` are obeyed; what they leave open
         is found out.
     notes: one line is appended for every decision that was not obvious.
@@ -301,12 +342,34 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     with probed(source) as probe:
-        if probe.is_bytes:
+        if probe.is_address:
+            records = read_address(probe.source, notes)
+        elif probe.is_sqlite and probe.file is not None:
+            records = read_sqlite(probe.file, probe.part, notes)
+        elif probe.is_bytes:
             refuse_unknown(probe.files, (*SUFFIXES, ".ts"))
-            records = read_bytes(probe.data(), probe.file_name, config, notes)
+            records = read_bytes(probe.data(), probe.file_name, config, notes, probe.part)
         else:
             records = from_object(probe.source, notes)
-        return _checked(records, probe.place)
+        return _checked(replace(records, table=_without_extensions(records.table)), probe.place)
+
+
+def _is_uuid(kind: pa.DataType) -> bool:
+    return bool(getattr(kind, "extension_name", "") == "arrow.uuid")
+
+
+def _without_extensions(table: pa.Table) -> pa.Table:
+    """The table with types of other libraries as what they hold: identifiers (UUID) as texts."""
+    for place, field in enumerate(table.schema):
+        if isinstance(field.type, pa.BaseExtensionType) and not pa.types.is_integer(field.type.storage_type):
+            column = table.column(place)
+            if _is_uuid(field.type):
+                texts = [None if cell is None else str(cell) for cell in column.to_pylist()]
+                plain = pa.chunked_array([texts], pa.string())
+            else:
+                plain = column.cast(field.type.storage_type)
+            table = table.set_column(place, field.name, plain)
+    return table
 
 
 def _checked(records: Records, name: str) -> Records:
@@ -323,15 +386,15 @@ def _checked(records: Records, name: str) -> Records:
     return records
 
 
-def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str]) -> Records:
-    """Records from the bytes of a file of that name (`-`: none; its content tells the format).
+def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str], part: str = "") -> Records:
+    """Records from the bytes of a file of that name (`-`: none; its content tells the format). part: a sheet of it.
 
     Raises:
         DataError: they are damaged or of a format that is not read. OptionError: an option does not fit.
     """
     data, inner, compression = unpack(data, name)
     format = FORMATS[config.format or _format_of(inner, data)]
-    origin = Origin(format.name, name=stem_of(name), compression=compression)
+    origin = Origin(format.name, name=stem_of(name), part=part, compression=compression)
     try:
         return format.read(data, name, origin, config, notes)
     except (pa.ArrowException, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -351,8 +414,11 @@ def _format_of(name: str, data: bytes) -> str:
     is_page = start.startswith(b"<") and re.search(rb"<!doctype html|<html[\s>]", start)
     if suffix in (".html", ".htm") or is_page:
         raise DataError(f"{name!r} is an HTML page, which is not read. Download the data itself, or save it as CSV.")
-    if suffix in SUFFIXES:
+    is_text = data[:2] in (b"\xff\xfe", b"\xfe\xff") or not (is_workbook(data) or b"\0" in data[:1024])
+    if suffix in SUFFIXES and not (suffix in WORKBOOKS and is_text and data[:2] != b"PK"):  # many an .xls is CSV
         return SUFFIXES[suffix]
+    if data.startswith(SQLITE):
+        raise DataError(f"{name!r} is a SQLite database, which is read from a file only. Give its path, unpacked.")
     if suffix in FOREIGN:
         raise DataError(f"{name!r} is {FOREIGN[suffix]}, which is not read. Save it as CSV or Parquet.")
     return next((format.name for format in FORMATS.values() if format.begins(data)), "csv")

@@ -101,6 +101,7 @@ class Origin:
     format: one of `formats.FORMATS`, "textfiles" (a .txt file a class), or for Python objects "pandas", "polars",
         "pyarrow", "numpy", "list" or "dict".
     name: the file's name without its folder and suffixes.
+    part: the sheet of a workbook or the table of a database that it is.
     compression: None, "gz", "bz2", "xz" or "zip". encoding: of the text.
     delimiter, quoting, escape, newline, header: of CSV and TSV. quoting: "needed", "strings" (all but numbers) or
         "all"; escape: "" (quotes are doubled) or the character before them.
@@ -111,6 +112,7 @@ class Origin:
 
     format: str
     name: str = "data"
+    part: str = ""
     compression: str | None = None
     encoding: str = "utf-8"
     delimiter: str = ","

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
+from gankit.io.addresses import is_address, lasting
 from gankit.kinds import options_for, prepare
 from gankit.model import load
 from gankit.run.keywords import TrainOptions, documented
@@ -94,7 +95,7 @@ def train(
     """Trains a model on the user's data.
 
     Args:
-        source: a path, "-" for standard input, a DataFrame, an Arrow table, an array, or a list.
+        source: a path, a database's address, "-" for standard input, a DataFrame, an Arrow table, an array, or a list.
         out: the run folder; without it nothing is written and nothing can be resumed.
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
         on_progress, on_note: called with every Progress, and with every decision in words, in place of showing them.
@@ -272,6 +273,8 @@ def _new_run(
     prepared = prepare(source, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
+    if config.heldout is not None and is_address(config.heldout):
+        config = replace(config, heldout=lasting(config.heldout))  # a password is kept nowhere
     config = replace(config, threads=threads_for(prepared, config, notes))
     with threads(config.threads):
         evidence = prepared.kind.evidence(prepared, config, notes)
@@ -295,6 +298,7 @@ def _new_run(
                 )
             shutil.rmtree(out)
         path = str(Path(source).resolve()) if isinstance(source, str | Path) and str(source) != "-" else None
+        path = lasting(source) if is_address(source) else path
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
         folder.save_evidence(evidence)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from gankit.io.formats.arff import Arff
 from gankit.io.formats.base import Format
 from gankit.io.formats.csv import Csv, Tsv
 from gankit.io.formats.json import Json, JsonLines
 from gankit.io.formats.lines import Lines
 from gankit.io.formats.numpy import Npy, Npz
 from gankit.io.formats.parquet import Arrow, Parquet
+from gankit.io.formats.spreadsheet import Spreadsheet
 from gankit.io.formats.xml import Xml
 
-FORMATS: dict[str, Format] = {
-    format.name: format
-    for format in (Csv(), Tsv(), Parquet(), Arrow(), JsonLines(), Json(), Xml(), Npy(), Npz(), Lines())
-}
+_EVERY = (
+    Csv(), Tsv(), Parquet(), Arrow(), JsonLines(), Json(), Xml(), Arff(), Spreadsheet(), Npy(), Npz(), Lines(),
+)  # fmt: skip
+FORMATS: dict[str, Format] = {format.name: format for format in _EVERY}
 """Every format by its name."""
 
 SUFFIXES = {s: f.name for f in FORMATS.values() if not f.is_guess for s in (*f.suffixes, *f.aliases)}
@@ -28,7 +30,7 @@ LINE_SUFFIXES = (*FORMATS["txt"].suffixes, *FORMATS["txt"].aliases)
 """Suffixes of files that hold a text a line, if their lines look like it."""
 
 FOREIGN = {
-    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".pkl": "a pickle (which can run code)",
+    ".pkl": "a pickle (which can run code)",
     ".pickle": "a pickle (which can run code)", ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".mat": "a MATLAB file",
     ".sav": "an SPSS file", ".dta": "a Stata file", ".db": "a database", ".sqlite": "a database",
 }  # fmt: skip

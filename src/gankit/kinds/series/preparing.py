@@ -221,7 +221,7 @@ def prepare_series(
     train = _set_of(series, values, label_values, parts, *cut.train)
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
-        what = f"--heldout {config.heldout}"
+        what = f"--heldout {Probe(config.heldout).place}"
         heldout = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
     else:
         heldout = _set_of(series, values, label_values, parts, *cut.heldout)

@@ -109,7 +109,7 @@ class TableKind(Kind[Dataset, Any]):
 
     def pipe_format(self, origin: Origin) -> str:
         """See `Kind.pipe_format`: the text format the data came in, or CSV where that was none."""
-        return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml") else "csv"
+        return origin.format if origin.format in ("csv", "tsv", "jsonl", "json", "xml", "arff") else "csv"
 
 
 class VectorKind(TableKind):

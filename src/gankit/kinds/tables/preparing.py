@@ -6,7 +6,6 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +48,8 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
         whole = Dataset(values)
         train, heldout = whole.take(train_rows), whole.take(heldout_rows)
     else:
-        other = read(Path(config.heldout), config, notes=notes)
-        with naming(repr(config.heldout)):
+        other = read(config.heldout, config, notes=notes)
+        with naming(Probe(config.heldout).name):
             train, heldout = Dataset(values), Dataset(rows.schema.parse(other.table))
         train_rows = np.arange(len(rows.records))
     schema = rows.schema.restricted(values, train_rows)

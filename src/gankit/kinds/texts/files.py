@@ -133,7 +133,7 @@ def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: st
         files = probe.files
         if files is not None and (probe.is_folder or len(_text_files(files)) > 1):
             return _of_files(files, config, notes)
-        if probe.is_bytes:
+        if probe.is_bytes and not probe.is_sqlite:
             name = "standard input" if probe.file_name == "-" else probe.file_name
             data, inner, compression = unpack(probe.data(), probe.file_name)
             if _is_lines(inner, data, config):
