@@ -6,11 +6,14 @@ import dataclasses
 import io
 import json
 import math
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gankit import voice as speaking
+from gankit.cli import run
 from gankit.cli.terminal import outline
 from gankit.errors import DataError
 from gankit.training.loop import Progress, Scores
@@ -163,6 +166,48 @@ def test_machines_get_one_object_a_line_on_stderr_and_one_result_on_stdout(capsy
     assert events[1]["seconds_left"] is None
     assert events[2] == {"event": "error", "kind": "DataError", "exit_code": 2, "text": "data.csv: is empty."}
     assert json.loads(said.out) == {"score": None, "rows": 3}
+
+
+def test_signs_that_steer_a_terminal_are_never_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = "a\x1b]0;owned\x07\x9b31m\u202eb\r\nc"
+    for as_json in (False, True):
+        voice = Voice(as_json=as_json)
+        voice.note(f"label is {evil}")
+        voice.error(DataError(f"column {evil} is free text"))
+        voice.result({"name": evil}, f"columns: {evil}")
+        said = capsys.readouterr()
+        shown = (said.out + said.err).replace("\n", "")
+        assert shown.isprintable() and "a\\" in shown
+        assert len(said.err.splitlines()) == 2, "a note and an error are a line each"
+        if as_json:
+            assert json.loads(said.out) == {"name": evil}
+    screen = on_terminal(monkeypatch)
+    Voice().progress(dataclasses.replace(LOOK, phase="ga\x1b[2Jme"))
+    assert screen.getvalue().startswith("\rga\\x1b[2Jme 3%")
+
+
+def test_names_in_files_and_arguments_are_shown_without_such_signs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    names = [f"m{i:03d}{'abcdefghij'[i % 10]}ing" for i in range(200)]
+    (tmp_path / "t.csv").write_bytes(("\x1b[31mred\u202e,o" + "x" * 5000 + "\n").encode())
+    with (tmp_path / "t.csv").open("a") as file:
+        file.writelines(f"{name} is free,text {name[::-1]}\n" for name in names)
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("a\x1b[2J.he\x1b[1mic", b"x")
+        archive.writestr("b\x1b[2J.heic", b"x")
+    for arguments in (
+        ["train", str(tmp_path / "t.csv"), "-o", str(tmp_path / "run")],
+        ["train", str(tmp_path / "t.csv"), "--kind", "table", "--column", "re\x1b[1md=number"],
+        ["train", str(tmp_path / "z.zip")],
+        ["train", str(tmp_path / "gone\x1b[31m.csv")],
+        ["train", "--no\x1b[31msuch"],
+    ):
+        assert run(arguments) == 2
+        said = capsys.readouterr()
+        assert (said.out + said.err).replace("\n", "").isprintable() and 10 < len(said.err) < 2200, said.err
 
 
 def test_what_json_cannot_say_becomes_null() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gankit.columns.column import Values
 from gankit.kinds import KINDS
-from gankit.kinds.texts.records import END, RARE, TEXT, TextCodec
+from gankit.kinds.texts.records import END, RARE, TEXT, TextCodec, cut
 
 texts_of_signs = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12), min_size=1)
 texts_of_words = st.lists(
@@ -34,6 +34,11 @@ def test_characters_come_back_as_they_were(texts: list[str]) -> None:
 @settings(max_examples=60, deadline=None)
 def test_words_come_back_as_they_were(texts: list[str]) -> None:
     check(texts, "word")
+
+
+def test_line_breaks_and_no_break_spaces_come_back() -> None:
+    check(["sun\u00a0: rain\u00a0!", "sun\nrain\n\nwind", "wind\t sun", "sun\r\nrain"], "word")
+    assert cut("sun  rain\u00a0!", "word") == ["sun", "rain", "\u00a0", "!"]
 
 
 def check(texts: list[str], unit: str) -> None:

@@ -154,7 +154,7 @@ def test_what_is_not_read_is_counted(tmp_path: Path) -> None:
     for name in ("a.HEIC", "b.heic", "c.wav", "notes.md"):
         (tmp_path / name).write_bytes(b"x")
     said = read(tmp_path)[1]
-    assert "4 files are not read: 2 .heic (convert them to .png or .jpg), 1 .wav (--kind audio takes these" in said
+    assert "4 files are not read: 2 .heic (convert to .png or .jpg), 1 .wav (--kind audio takes these" in said
 
 
 def test_a_list_of_few_images_does_not_leave_out_the_others(tmp_path: Path) -> None:

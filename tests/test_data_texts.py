@@ -20,7 +20,7 @@ from text_examples import SYLLABLES, names_folder, sentences, words
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
-from gankit.kinds import prepare
+from gankit.kinds import KINDS, prepare
 from gankit.kinds.texts.files import holds_texts, read_texts, write_texts
 from gankit.kinds.texts.records import TextCodec, cut, fits, text_hash, text_table, to_text_object, unit_of
 
@@ -137,6 +137,18 @@ def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
     assert (tmp_path / "again.txt").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_long_file_of_utf_16_is_texts_to_the_first_line(encoding: str, tmp_path: Path) -> None:
+    texts = sentences(1500)  # of which a character that has the byte of a line end, U+0A05, begins the last in the head
+    texts = [*texts[:700], *("\u0a05" * 20 + f" {text}" for text in texts[700:])]
+    path = lines(tmp_path / "data.txt", texts, encoding, end="\r\n")
+    assert path.stat().st_size > 1 << 16 and holds_texts(path, AUTO)
+    found = read_texts(path, AUTO, [])
+    assert list(found.texts) == texts
+    write_texts([text_table(found.texts, None, found.origin)], tmp_path / "again.txt", found.origin)
+    assert (tmp_path / "again.txt").read_bytes() == path.read_bytes()
+
+
 def test_a_line_may_hold_what_other_readers_take_for_its_end(tmp_path: Path) -> None:
     texts = ["one\u2028two", "three\x0cfour", "five\u0085six"]
     assert list(read_texts(lines(tmp_path / "data.txt", texts), TEXT, []).texts) == texts
@@ -189,6 +201,149 @@ def test_the_hash_is_that_of_texts_and_labels(tmp_path: Path) -> None:
     same = [read_texts(source, TEXT, []) for source in (lines(tmp_path / "a.txt", MANY), tmp_path / "a.txt")]
     assert text_hash(same[0]) == text_hash(same[1])
     assert text_hash(read_texts(lines(tmp_path / "b.txt", MANY[1:]), TEXT, [])) != text_hash(same[0])
+
+
+# --- molecules, sequences, phrases, documents -------------------------------------------------------------------------
+
+MOLECULES = [
+    f"{'C' * (1 + i % 13)}{('(=O)O', 'c1ccccc1O', '(C)N', '1CCCCC1')[i % 4]}{'N' * (i // 40)}" for i in range(80)
+]
+
+
+@pytest.mark.parametrize("mark", [" ", "\t"])
+@pytest.mark.parametrize("suffix", [".smi", ".txt"])
+def test_names_behind_molecules_are_left_out(mark: str, suffix: str, tmp_path: Path) -> None:
+    path, notes = lines(tmp_path / f"m{suffix}", [f"{m}{mark}CHEMBL{i}" for i, m in enumerate(MOLECULES)]), list[str]()
+    if (mark, suffix) == ("\t", ".txt"):
+        path.write_text("\n".join(f"{m}{mark}CHEMBL{i}" for i, m in enumerate(MOLECULES)))
+    assert list(read_texts(path, AUTO, notes).texts) == MOLECULES
+    assert prepare(path, AUTO, []).codec.unit == "smiles"
+    assert len(notes) == 1 and "('CHEMBL0', …) is taken for their names and left out" in notes[0]
+    assert read_texts(path, TrainConfig(unit="character"), []).texts[0] == f"{MOLECULES[0]}{mark}CHEMBL0"
+
+
+def test_molecules_with_numbers_are_a_table_unless_the_suffix_says_more(tmp_path: Path) -> None:
+    rows = [f"{m}\t{i / 7:.2f}" for i, m in enumerate(MOLECULES)]
+    assert not holds_texts(lines(tmp_path / "m.txt", rows), AUTO)
+    assert holds_texts(lines(tmp_path / "m.smi", rows), AUTO)
+
+
+FASTA = ">a one\r\nACDEF\r\nGHI\r\n>b two\r\nKLM\r\n>c one\r\nNPQRS\r\nTVWYA\r\nC\r\n"
+
+
+@pytest.mark.parametrize("name", ["p.fasta", "p.fa", "p.txt", "p.fasta.gz"])
+def test_fasta_is_a_record_a_sequence_and_comes_back_as_fasta(name: str, tmp_path: Path) -> None:
+    path, notes = tmp_path / name, list[str]()
+    path.write_bytes(gzip.compress(FASTA.encode()) if name.endswith(".gz") else FASTA.encode())
+    assert holds_texts(path, AUTO)
+    found = read_texts(path, AUTO, notes)
+    assert found.texts == ("ACDEFGHI", "KLM", "NPQRSTVWYAC")
+    assert found.labels is not None and found.labels.column("label").to_pylist() == ["one", "two", "one"]
+    assert notes == [
+        f"{name}: names of sequences ('a one', …) are left out; label is what stands behind them ('one', …)"
+    ]
+    table = text_table(found.texts, found.labels, found.origin)
+    write_texts([table.slice(0, 1), table.slice(1)], tmp_path / "again.fasta", found.origin)
+    want = FASTA.replace("a one", "synthetic_1 one").replace("b two", "synthetic_2 two")
+    assert (tmp_path / "again.fasta").read_bytes().decode() == want.replace("c one", "synthetic_3 one")
+
+
+def test_fasta_of_names_alone_has_no_labels_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    path = lines(tmp_path / "p.fa", [line for i in range(30) for line in (f">p|{i}", "ACDEFGHIKL"[i % 5 :])])
+    prepared = prepare(path, TrainConfig(given=("none",)), [])
+    assert prepared.origin.format == "fasta" and prepared.num_train == 24
+    with pytest.raises(DataError, match=r"line 1: expected '>' and a name, found 'ACDE'"):
+        prepare(lines(tmp_path / "q.fa", ["ACDE", ">q", "ACDE"]), AUTO, [])
+    quoted = lines(tmp_path / "mail.txt", [line for text in sentences(60) for line in (f"> {text}", text)])
+    assert holds_texts(quoted, AUTO) and len(read_texts(quoted, AUTO, [])) == 120
+
+
+def test_words_with_blanks_do_not_go_into_fasta(tmp_path: Path) -> None:
+    found = read_texts(["one two", "three"], TEXT, [])
+    with pytest.raises(OutputError, match="FASTA holds sequences"):
+        write_texts([text_table(found.texts, None, found.origin)], tmp_path / "x.fasta", found.origin)
+
+
+def test_last_and_first_names_are_one_text(tmp_path: Path) -> None:
+    path, notes = (
+        lines(tmp_path / "n.txt", [f"{a}, {b}" for a, b in zip(MANY, [*MANY[9:], *MANY[:9]], strict=True)]),
+        [],
+    )
+    assert prepare(path, AUTO, notes).kind.name == "text" and "--kind table takes columns" in notes[0]
+    few = lines(tmp_path / "f.txt", [f"{name}, {('Ann', 'Bob', 'Eve')[i % 3]}" for i, name in enumerate(MANY)])
+    assert holds_texts(few, AUTO), "most first names are taken for a category, and the last names would be left out"
+    assert not holds_texts(lines(tmp_path / "t.txt", [f"{a}, {i}" for i, a in enumerate(MANY)]), AUTO)
+    with pytest.raises(DataError, match=r"nothing to learn.*Free texts are learned by --kind text\."):
+        prepare(path, TrainConfig(kind="table"), [])
+
+
+def test_one_long_line_is_one_text_and_refused_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "story.txt"
+    path.write_text(". ".join(sentences(60)))
+    with pytest.raises(DataError, match=r"is one line of [\d,]+ characters: one text.*Write each text on a line"):
+        prepare(path, AUTO, [])
+    path.write_text(" ".join(map(str, range(500))))
+    assert not holds_texts(path, AUTO)
+
+
+def documents(folder: Path, count: int, classes: tuple[str, ...] = ("",), encoding: str = "utf-8") -> list[str]:
+    found = []
+    for row in range(count):
+        file = folder / classes[row % len(classes)] / f"recipe{row}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = "\n".join(sentences(2 + row % 3, seed=row))
+        file.write_bytes((text + "\n").encode(encoding))
+        found.append(text)
+    return found
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_many_files_of_few_lines_are_a_text_each(encoding: str, tmp_path: Path) -> None:
+    texts, notes = documents(tmp_path / "r", 30, encoding=encoding), list[str]()
+    found = read_texts(tmp_path / "r", AUTO, notes)
+    assert list(found.texts) == texts and found.labels is None
+    assert any("each file is one text (30 files, 90 lines); --text-per line takes each line" in note for note in notes)
+    table = text_table(found.texts, None, found.origin)
+    for name in ("again", "again.zip"):
+        write_texts([table.slice(0, 9), table.slice(9)], tmp_path / name, found.origin)
+        again = read_texts(tmp_path / name, AUTO, [])
+        assert again.texts == found.texts and again.origin.encoding == encoding
+    assert (tmp_path / "again" / "000003.txt").read_bytes() == (tmp_path / "r" / "recipe3.txt").read_bytes()
+    per_line = read_texts(tmp_path / "r", TrainConfig(text_per="line"), [])
+    assert len(per_line) == 90 and per_line.labels is not None
+
+
+def test_documents_take_the_names_of_their_folders_for_labels(tmp_path: Path) -> None:
+    texts = documents(tmp_path / "r", 30, ("glad", "sad"))
+    found = read_texts(tmp_path / "r", AUTO, [])
+    assert found.labels is not None and set(found.texts) == set(texts)
+    write_texts([text_table(found.texts, found.labels, found.origin)], tmp_path / "again", found.origin)
+    again = read_texts(tmp_path / "again", AUTO, [])
+    assert again.texts == found.texts and again.labels == found.labels
+
+
+def test_few_files_are_lines_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    texts, notes = documents(tmp_path / "r", 5), list[str]()
+    assert len(read_texts(tmp_path / "r", AUTO, notes)) == 14 and "--text-per file takes each file" in notes[0]
+    assert list(read_texts(tmp_path / "r", TrainConfig(text_per="file"), []).texts) == texts
+    with pytest.raises(OptionError, match=r"--text-per file is for folders and archives of \.txt files"):
+        prepare(MANY, TrainConfig(kind="text", text_per="file"), [])
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+def test_line_breaks_in_cells_come_back(form: str, tmp_path: Path) -> None:
+    from gankit.columns.rows import write
+    from gankit.io.records import Origin
+
+    texts = [f"{a}\n\u00a0{b}" for a, b in zip(sentences(40), sentences(40, seed=9), strict=True)]
+    write([pa.table({"said": texts})], tmp_path / f"data.{form}", Origin(form))
+    found = read_texts(tmp_path / f"data.{form}", TEXT, [])
+    assert list(found.texts) == texts
+    write_texts([text_table(found.texts, None, found.origin)], tmp_path / f"again.{form}", found.origin)
+    assert (tmp_path / f"again.{form}").read_bytes() == (tmp_path / f"data.{form}").read_bytes()
+    pipe = KINDS["text"].pipe_format(found.origin)
+    assert pipe == (form if form != "parquet" else "csv")
+    assert KINDS["text"].pipe_format(read_texts(texts, TEXT, []).origin) == "csv", "lines hold no such texts"
 
 
 # --- units ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
-from gankit.io.formats import FOREIGN, FORMATS, LINE_SUFFIXES, SUFFIXES, Format
+from gankit.io.foreign import SUFFIXES as FOREIGN
+from gankit.io.formats import FORMATS, LINE_SUFFIXES, SUFFIXES, Format
 from gankit.io.reading import read, read_bytes
 from gankit.io.records import Origin
 
@@ -21,6 +22,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 def example(format: Format) -> pa.Table:
     if format.name in ("npy", "npz"):
         return pa.table({"x0": [1.5, 2.5, -3.0], "x1": [0.0, 1.0, 2.0]})
+    if format.name == "fasta":
+        return pa.table({"text": ["ACGT", "TT", "C"]})
     texts = ["one\tof <them>", 'two, and "more"', "three"]
     return pa.table({"text": texts}) if format.name == "txt" else pa.table({"text": texts, "n": ["1", "20", "3"]})
 

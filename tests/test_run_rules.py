@@ -163,3 +163,11 @@ def test_runs_of_before_have_no_rules(run: Path, bookings: Path) -> None:
     assert "no_rule" not in RunFolder.open(run).config()["options"]
     file.write_text(json.dumps({**entry, "format_version": 2}))
     assert "no_rule" not in RunFolder.open(run).config()["options"]
+
+
+def test_texts_of_runs_of_before_are_lines(run: Path) -> None:
+    file = RunFolder.open(run).config_path
+    entry = json.loads(file.read_text("utf-8"))
+    entry["options"] = {"kind": "auto", "text_column": None}
+    file.write_text(json.dumps(entry))
+    assert RunFolder.open(run).config()["options"]["text_per"] == "line"

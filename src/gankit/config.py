@@ -48,7 +48,7 @@ class TrainConfig:
     format: str | None = _data(
         None,
         "Format of the file, where its suffix does not tell.",
-        choices=("csv", "tsv", "txt", "parquet", "arrow", "jsonl", "xml", "arff", "xlsx", "npy", "npz"),
+        choices=("csv", "tsv", "txt", "fasta", "parquet", "arrow", "jsonl", "xml", "arff", "xlsx", "npy", "npz"),
     )
     delimiter: str | None = _data(None, "Delimiter of a CSV file (found out by itself).")
     encoding: str | None = _data(None, "Text encoding of the file (found out by itself).")

@@ -6,6 +6,7 @@ only when it needs them, so that `--help` and mistakes in arguments answer at on
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import click
 from gankit import __version__
 from gankit.cli import evaluate, latents, sample, train
 from gankit.errors import InterruptedRun, OptionError
-from gankit.voice import Voice
+from gankit.voice import Voice, shortened, visible
 
 COMMANDS: tuple[click.Command, ...] = (
     train.command,
@@ -55,13 +56,14 @@ def run(arguments: Sequence[str]) -> int:
         if "--json" in arguments:
             Voice(as_json=True).error(OptionError(error.format_message()))
         else:
-            error.show()
+            error.show(text := io.StringIO())
+            click.echo(visible(shortened(text.getvalue())), err=True, nl=False)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped.", err=True)
         return InterruptedRun.exit_code
     except Exception:
-        traceback.print_exc()
+        click.echo(visible(traceback.format_exc()), err=True, nl=False)
         click.echo(f"This is a bug in gankit {__version__}. Please report the lines above and the command.", err=True)
         return 1
 

@@ -108,6 +108,7 @@ def infer(
         notes.append(f"always the same, so written as they are: {shown}")
     if not schema.modelled and not labels:
         how = "Bring other columns, or change a type with --column NAME=TYPE."
+        how += " Free texts are learned by --kind text." if any(c.type == "text" for c in columns) else ""
         raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
     return schema
 

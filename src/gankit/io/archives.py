@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import IO
 
 from gankit.errors import DataError, OptionError, nearest
+from gankit.io.foreign import HEAD, foreign
+from gankit.io.foreign import SUFFIXES as FOREIGN
 
 _UNPACK_CHUNK = 1 << 24
 _CHUNK = 1 << 20
@@ -40,10 +42,6 @@ AUDIO_SUFFIXES = (
 )  # fmt: skip
 """Suffixes of files that are taken for audio clips."""
 
-_CAMERA = (".raw", ".cr2", ".nef", ".dng")
-FOREIGN_IMAGES = (".heic", ".heif", ".svg", ".psd", ".eps", ".dcm", ".nii", *_CAMERA)
-FOREIGN_AUDIO = (".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka", ".webm", ".mp4")
-_FOREIGN = (*FOREIGN_IMAGES, ".mp4", ".mov", ".avi")
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 PACKINGS = {"gz": "gzip", "bz2": "bz2", "xz": "lzma"}
@@ -181,11 +179,9 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
     for mark, found in _BOMS:
         if data.startswith(mark):
             return _recoded(data, name, found), found
-    head = data[:4096]
-    for found, high, low in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
-        if high.count(b"\0") > max(len(high) // 8, 10 * low.count(b"\0")):
-            notes.append(f"{name}: read as {found.upper()}; --encoding changes it")
-            return _recoded(data, name, found), found
+    if wide := wide_encoding(data):
+        notes.append(f"{name}: read as {wide.upper()}; --encoding changes it")
+        return _recoded(data, name, wide), wide
     if b"\0" in data:
         raise DataError(
             f"{name!r} holds zero bytes: it is no text file. Give its format with --format, or save it as CSV."
@@ -195,6 +191,18 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
     except UnicodeDecodeError as error:
         return _guessed(data, name, error, notes)
     return data, "utf-8"
+
+
+def wide_encoding(data: bytes) -> str | None:
+    """UTF-16, "utf-16-le" or "utf-16-be", by the mark of its order or its zero bytes; else None."""
+    head = data[:4096]
+    for found, mark, high, low in (
+        ("utf-16-le", codecs.BOM_UTF16_LE, head[1::2], head[::2]),
+        ("utf-16-be", codecs.BOM_UTF16_BE, head[::2], head[1::2]),
+    ):
+        if data.startswith(mark) or high.count(b"\0") > max(len(high) // 8, 10 * low.count(b"\0")):
+            return found
+    return None
 
 
 def _guessed(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]) -> tuple[bytes, str]:
@@ -357,9 +365,9 @@ def _listed(names: Sequence[str]) -> str:
         return f"it is empty. Give one with images ({known}, …)."
     kinds = Counter(Path(name).suffix.lower() or "no suffix" for name in names).most_common(4)
     listed = ", ".join(f"{times:,} of {kind}" if kind == "no suffix" else f"{times:,} {kind}" for kind, times in kinds)
-    foreign = [kind for kind, _ in kinds if kind in _FOREIGN]
-    if foreign:
-        return f"it has {listed}, and {foreign[0]} is not read. Convert these files to .png or .jpg."
+    unread = [kind for kind, _ in kinds if kind in FOREIGN]
+    if unread:
+        return f"it has {listed}, and {unread[0]} is not read. {FOREIGN[unread[0]].remedy}."
     return f"it has {listed}. Images are known by their suffix ({known}, …)."
 
 
@@ -564,7 +572,8 @@ def open_archive(path: Path, stream: Callable[[], IO[bytes]]) -> Collection | No
     """
     if is_tar(path):
         return _Tar(path, stream())
-    return _Zip(path, stream()) if is_zip(path, stream()) else None
+    named = is_zip(path, stream()) and foreign(stream().read(HEAD)) is None
+    return _Zip(path, stream()) if named else None
 
 
 def part_of(whole: Collection, part: str) -> Collection:
@@ -597,5 +606,5 @@ def refuse_unknown(files: Collection | None, known: Sequence[str]) -> None:
         return
     names = [name.lower() for name in files.names]
     strange = not any(name.endswith((*PACKED, ".tar", *known)) for name in names)
-    if names and strange and (files.form == "folder" or any(name.endswith(_FOREIGN) for name in names)):
+    if names and strange and (files.form == "folder" or any(name.endswith(tuple(FOREIGN)) for name in names)):
         raise files.nothing("data of a known kind")

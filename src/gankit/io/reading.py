@@ -21,10 +21,10 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError
-from gankit.io.addresses import SQLITE
 from gankit.io.archives import PACKED, WORKBOOKS, is_workbook, refuse_unknown, strip_suffixes, unpack
 from gankit.io.databases import read_address, read_sqlite
-from gankit.io.formats import FOREIGN, FORMATS, SUFFIXES
+from gankit.io.foreign import refuse_foreign
+from gankit.io.formats import FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
 from gankit.io.formats.numpy import arrays_of, records_of_arrays
 from gankit.io.probe import probed
@@ -392,7 +392,11 @@ def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str], pa
     Raises:
         DataError: they are damaged or of a format that is not read. OptionError: an option does not fit.
     """
+    if config.format is None:
+        refuse_foreign(name, data)
     data, inner, compression = unpack(data, name)
+    if config.format is None and compression is not None:
+        refuse_foreign(inner, data)
     format = FORMATS[config.format or _format_of(inner, data)]
     origin = Origin(format.name, name=stem_of(name), part=part, compression=compression)
     try:
@@ -417,8 +421,5 @@ def _format_of(name: str, data: bytes) -> str:
     is_text = data[:2] in (b"\xff\xfe", b"\xfe\xff") or not (is_workbook(data) or b"\0" in data[:1024])
     if suffix in SUFFIXES and not (suffix in WORKBOOKS and is_text and data[:2] != b"PK"):  # many an .xls is CSV
         return SUFFIXES[suffix]
-    if data.startswith(SQLITE):
-        raise DataError(f"{name!r} is a SQLite database, which is read from a file only. Give its path, unpacked.")
-    if suffix in FOREIGN:
-        raise DataError(f"{name!r} is {FOREIGN[suffix]}, which is not read. Save it as CSV or Parquet.")
+    refuse_foreign(name, data, by_suffix=True)
     return next((format.name for format in FORMATS.values() if format.begins(data)), "csv")

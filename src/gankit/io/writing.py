@@ -27,7 +27,7 @@ import pyarrow as pa
 from gankit.errors import OutputError
 from gankit.io.archives import PACKED, PACKINGS, strip_suffixes
 from gankit.io.atomic import MARKER, complaints, whole_file, whole_folder
-from gankit.io.formats import FORMATS, LINE_SUFFIXES, SHOWN, SUFFIXES, TEXT_FORMATS, Format
+from gankit.io.formats import FORMATS, GUESSED, SHOWN, SUFFIXES, TEXT_FORMATS, Format
 from gankit.io.formats.base import Sink
 from gankit.io.records import Origin
 
@@ -238,8 +238,8 @@ def _format_for(name: str, origin: Origin, format: str | None) -> tuple[Format, 
     fallback = origin.format if origin.format in FORMATS else "csv"
     if format is not None:
         chosen = format
-    elif "texts" in origin.details and inner in LINE_SUFFIXES and name != "-":
-        chosen = "txt"
+    elif "texts" in origin.details and inner in GUESSED and name != "-":
+        chosen = GUESSED[inner]
     elif name == "-" or (compression and inner not in SUFFIXES):
         chosen = fallback if name == "-" or fallback in TEXT_FORMATS else "csv"
     elif inner in SUFFIXES:

@@ -125,6 +125,8 @@ class RunFolder:
         check_version(version, self.config_path)
         if version == 1 and _has_rules(config):
             config["options"].setdefault("no_rule", [*NO_RULES_OF_BEFORE])  # such runs knew none
+        if "text_column" in config.get("options", {}):
+            config["options"].setdefault("text_per", "line")  # texts of before were lines
         return config
 
     def is_untouched(self) -> bool:

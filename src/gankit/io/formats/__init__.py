@@ -5,6 +5,7 @@ from __future__ import annotations
 from gankit.io.formats.arff import Arff
 from gankit.io.formats.base import Format
 from gankit.io.formats.csv import Csv, Tsv
+from gankit.io.formats.fasta import Fasta
 from gankit.io.formats.json import Json, JsonLines
 from gankit.io.formats.lines import Lines
 from gankit.io.formats.numpy import Npy, Npz
@@ -13,7 +14,7 @@ from gankit.io.formats.spreadsheet import Spreadsheet
 from gankit.io.formats.xml import Xml
 
 _EVERY = (
-    Csv(), Tsv(), Parquet(), Arrow(), JsonLines(), Json(), Xml(), Arff(), Spreadsheet(), Npy(), Npz(), Lines(),
+    Csv(), Tsv(), Parquet(), Arrow(), JsonLines(), Json(), Xml(), Arff(), Spreadsheet(), Npy(), Npz(), Lines(), Fasta(),
 )  # fmt: skip
 FORMATS: dict[str, Format] = {format.name: format for format in _EVERY}
 """Every format by its name."""
@@ -26,14 +27,10 @@ SHOWN = [s for f in FORMATS.values() if not f.is_guess for s in f.suffixes]
 
 TEXT_FORMATS = tuple(f.name for f in FORMATS.values() if f.is_text)
 
+GUESSED = {s: f.name for f in FORMATS.values() if f.is_guess for s in (*f.suffixes, *f.aliases)}
+"""What suffixes mean where it is known that texts are written."""
+
 LINE_SUFFIXES = (*FORMATS["txt"].suffixes, *FORMATS["txt"].aliases)
 """Suffixes of files that hold a text a line, if their lines look like it."""
 
-FOREIGN = {
-    ".pkl": "a pickle (which can run code)",
-    ".pickle": "a pickle (which can run code)", ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".mat": "a MATLAB file",
-    ".sav": "an SPSS file", ".dta": "a Stata file", ".db": "a database", ".sqlite": "a database",
-}  # fmt: skip
-"""Suffixes of formats that are not read, and what they are."""
-
-__all__ = ["FOREIGN", "FORMATS", "LINE_SUFFIXES", "SHOWN", "SUFFIXES", "TEXT_FORMATS", "Format"]
+__all__ = ["FORMATS", "GUESSED", "LINE_SUFFIXES", "SHOWN", "SUFFIXES", "TEXT_FORMATS", "Format"]

@@ -5,6 +5,7 @@ Knows lines; never what texts are made of.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
-from gankit.io.archives import decode
+from gankit.io.archives import decode, wide_encoding
 from gankit.io.formats.base import Format, Sink, holds, texts_of, without_mark
 from gankit.io.records import Origin, Records
 
@@ -27,17 +28,34 @@ def split_lines(text: str) -> tuple[list[str], str]:
     return lines[:-1] if not lines[-1] else lines, newline
 
 
+def whole_lines(head: bytes) -> bytes:
+    """The first bytes of a file without the line that is cut; in UTF-16 a line ends by two bytes at an even place."""
+    end = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}.get(wide_encoding(head) or "", b"\n")
+    place = head.rfind(end)
+    while place % len(end) and place > 0:
+        place = head.rfind(end, 0, place + len(end) - 1)
+    return head[: place + len(end)] if place >= 0 else head[: len(head) // len(end) * len(end)]
+
+
+def text_column_of(names: Sequence[str], origin: Origin, file: str) -> str:
+    """The name of the column of texts, of columns that are written to a file.
+
+    Raises:
+        OutputError: there are several, and it is not known.
+    """
+    known = origin.details.get("texts")
+    if known is None and len(names) > 1:
+        raise OutputError(f"{file!r}: a record is one text there, and these records have {len(names)} columns.")
+    return names[0] if known is None else str(known["column"])
+
+
 class LinesSink(Sink):
     """Texts, one a line; labels have no place there, so that all texts must have the same ones."""
 
     def begin(self, first: pa.Table) -> None:
         """Finds the column of texts."""
-        known = self.origin.details.get("texts")
-        names = first.column_names
-        if known is None and len(names) > 1:
-            raise OutputError(f"{self.name!r}: lines hold one text each, and these records have {len(names)} columns.")
-        self._column: str = names[0] if known is None else known["column"]
-        self._labels = [name for name in names if name != self._column]
+        self._column = text_column_of(first.column_names, self.origin, self.name)
+        self._labels = [name for name in first.column_names if name != self._column]
         self._seen: dict[str, Any] | None = None
         own = self.origin.format in ("txt", "textfiles")
         self._end = self.origin.newline if own else "\n"

@@ -21,7 +21,8 @@ import pyarrow.csv
 from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io import reading
-from gankit.io.archives import AUDIO_SUFFIXES, FOREIGN_AUDIO, FOREIGN_IMAGES, IMAGE_SUFFIXES, Collection
+from gankit.io.archives import AUDIO_SUFFIXES, IMAGE_SUFFIXES, Collection
+from gankit.io.foreign import SUFFIXES as FOREIGN
 from gankit.io.records import Origin, Records
 from gankit.kinds.images.labels import Labelled, composed, labels_of_list, path_column, plain_name
 
@@ -377,10 +378,8 @@ def _note_unread(names: Sequence[str], place: str, sought: Sought, notes: list[s
     told = []
     for kind, times in kinds.most_common(8):
         hint = ""
-        if kind in FOREIGN_IMAGES and sought.suffixes == IMAGE_SUFFIXES:
-            hint = " (convert them to .png or .jpg)"
-        elif kind in FOREIGN_AUDIO and sought.suffixes == AUDIO_SUFFIXES:
-            hint = " (convert them to .wav)"
+        if kind in FOREIGN:
+            hint = f" ({FOREIGN[kind].remedy[0].lower()}{FOREIGN[kind].remedy[1:]})"
         elif kind in AUDIO_SUFFIXES:
             hint = " (--kind audio takes these instead)"
         elif kind in IMAGE_SUFFIXES:

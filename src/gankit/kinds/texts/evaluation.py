@@ -85,7 +85,7 @@ class TextAssessment(Assessment[Part]):
     def _texts(self, source: Any, notes: Notes) -> Texts:
         """Read as the model's data was: the same column of a table, in the same dialect."""
         origin = self.model.origin
-        config = TrainConfig(kind="text")
+        config = TrainConfig(kind="text", text_per="file" if origin.details.get("per_file") else "line")
         if isinstance(source, str | Path) and Path(source).suffix.lower() in (".csv", ".tsv"):
             own = origin.format == Path(source).suffix.lower()[1:]
             delimiter, header = origin.delimiter if own else None, "yes" if not own or origin.header else "no"

@@ -9,9 +9,9 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,23 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError, nearest
 from gankit.io.archives import PACKED, Collection, decode, strip_suffixes, unpack
 from gankit.io.atomic import MARKER, complaints, whole_folder
-from gankit.io.formats import FORMATS, LINE_SUFFIXES, SUFFIXES
-from gankit.io.formats.lines import TEXT_COLUMN, LinesSink, split_lines
+from gankit.io.foreign import refuse_foreign
+from gankit.io.formats import FORMATS, GUESSED, LINE_SUFFIXES, SUFFIXES
+from gankit.io.formats.lines import TEXT_COLUMN, LinesSink, split_lines, whole_lines
 from gankit.io.probe import HEAD, Probe, probed
 from gankit.io.reading import stem_of
 from gankit.io.records import Origin, Records, is_text, joined
+from gankit.io.writing import FileForm, write_files
 from gankit.kinds.texts.options import TextOptions
-from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, Texts, column_of, named
+from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, SEQUENCES, Texts, column_of, named, unit_of
 from gankit.words import number_of
 
 _DELIMITERS = (",", "\t", ";", "|")
 _NEARLY = 0.9  # of so many lines alike a table is made
+_MOLECULES = (".smi", ".smiles")
+LONG_LINE = 256  # a text of more characters alone is taken for texts that stand in one line
+DOCUMENTS, FEW_LINES = 20, 20
+"""From so many files on, of so few lines each, every file is taken for one text."""
 
 
 def holds_texts(source: Any, config: TrainConfig) -> bool:
@@ -44,7 +50,12 @@ def holds_texts(source: Any, config: TrainConfig) -> bool:
     own = config.own(TextOptions)
     if config.kind != "auto":
         return config.kind == "text"
-    if own.unit != "auto" or own.alphabet is not None or own.text_column is not None or config.format == LINES:
+    if (
+        own.unit != "auto"
+        or own.alphabet is not None
+        or own.text_column is not None
+        or config.format in (LINES, SEQUENCES)
+    ):
         return True
     if config.format is not None or config.delimiter is not None or config.header != "auto" or config.xpath is not None:
         return False
@@ -71,19 +82,25 @@ def _probe_holds_texts(probe: Probe) -> bool:
             with files.open(found[0]) as stream:
                 return _lines_are_texts(stream.read(HEAD), whole=False)
         return len(found) > (not probe.is_folder) and 2 * len(found) > len(files.names)
-    name = strip_suffixes(probe.file_name.lower(), PACKED[:-1])
-    if Path(name).suffix not in (*LINE_SUFFIXES, "") or probe.file is None or probe.part:
+    suffix = Path(strip_suffixes(probe.file_name.lower(), PACKED[:-1])).suffix
+    if suffix not in (*GUESSED, "") or probe.file is None or probe.part:
         return False
-    return _lines_are_texts(probe.plain_head, whole=len(probe.plain_head) < HEAD)
+    return GUESSED.get(suffix) == SEQUENCES or _lines_are_texts(probe.plain_head, len(probe.plain_head) < HEAD, suffix)
 
 
-def _lines_are_texts(head: bytes, whole: bool) -> bool:
+def _lines_are_texts(head: bytes, whole: bool, suffix: str = "") -> bool:
     """Whether the first bytes of a file are lines of free text: no JSON, no table, no numbers, no classes."""
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"<"):
+    if FORMATS[SEQUENCES].begins(head):
+        return True
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
         return False
-    start = head if whole or b"\n" not in head else head[: head.rindex(b"\n") + 1]
-    text, _ = decode(start, "the data", None, [])
+    text, _ = decode(head if whole else whole_lines(head), "the data", None, [])
     lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
+    if len(lines) == 1:  # which is refused as such
+        words = lines[0].split()
+        return len(lines[0]) > LONG_LINE and 2 * sum(number_of(w.strip(",;|")) is None for w in words) > len(words) > 20
+    if _are_named_molecules(lines, suffix):
+        lines = [line.split()[0] for line in lines]
     if len(lines) < 2 or _is_delimited(lines[:1000]):
         return False
     if len(set(lines)) > FEW_LEVELS and 2 * sum(len(line.split()) >= SENTENCE for line in lines) > len(lines):
@@ -95,13 +112,33 @@ def _is_delimited(lines: Sequence[str]) -> bool:
     """Whether lines are rows of a table: all with as many delimiters, or with numbers in a column between blanks."""
     counts = ({line.count(mark) for line in lines} for mark in _DELIMITERS)
     if any(len(found) == 1 and found != {0} for found in counts):
-        return True
+        return not _are_phrases(lines)
     rows = [line.split() for line in lines]
     fields, times = Counter(map(len, rows)).most_common(1)[0]
     if fields == 1 or times < _NEARLY * len(lines):
         return False
     alike = [row for row in rows if len(row) == fields]
     return any(sum(number_of(row[k]) is not None for row in alike) >= _NEARLY * len(alike) for k in range(fields))
+
+
+def _are_phrases(lines: Sequence[str]) -> bool:
+    """Whether lines have commas and blanks between words (Smith, Anna), of which a table would leave some out."""
+    if any(line.count(",") != line.count(", ") or "," not in line for line in lines):
+        return False
+    columns = zip(*(line.split(", ") for line in lines), strict=False)
+    types = {text_column("", pa.array(cells), None, (), []).type for cells in columns}
+    return "text" in types and types <= {"text", "category", "constant"}
+
+
+def _are_named_molecules(lines: Sequence[str], suffix: str) -> bool:
+    """Whether lines are molecules, nearly each with a name (`CCO CHEMBL545`); with such a suffix, any with one."""
+    parts = [line.split(None, 1) for line in lines[:1000] if line.strip()]
+    names = [part[1] for part in parts if len(part) == 2]
+    if suffix not in _MOLECULES:
+        numbers = sum(number_of(name) is not None for name in names)
+        if len(names) < _NEARLY * len(parts) or 2 * numbers > len(names) or any("\t" in name for name in names):
+            return False
+    return bool(names) and unit_of([part[0] for part in parts]) == "smiles"
 
 
 def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bool:
@@ -136,11 +173,20 @@ def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: st
         if probe.is_bytes and not probe.is_sqlite:
             name = "standard input" if probe.file_name == "-" else probe.file_name
             data, inner, compression = unpack(probe.data(), probe.file_name)
+            refuse_foreign(name, data)
+            suffix = Path(inner).suffix.lower()
+            if config.format is None and (FORMATS[SEQUENCES].begins(data) or GUESSED.get(suffix) == SEQUENCES):
+                config = replace(config, format=SEQUENCES)
             if _is_lines(inner, data, config):
                 origin = Origin(LINES, name=stem_of(probe.file_name), compression=compression)
                 lines, origin = _lines(data, name, origin, config, notes)
+                lines = _without_names(lines, suffix, name, config, notes)
+                if config.kind == "auto" and _are_phrases(lines[:1000]):
+                    notes.append(f"{name}: each line is one text, with its commas; --kind table takes columns")
                 origin = named(origin, TEXT_COLUMN, [TEXT_COLUMN])
                 return _without_empty(lines, None, origin, config, notes, name, "line")
+            if config.format == SEQUENCES:
+                column = TEXT_COLUMN
         records, said = records_of(probe, config)
         notes += said
         return texts_of_records(records, config, notes, column)
@@ -158,6 +204,19 @@ def _is_lines(name: str, data: bytes, config: TrainConfig) -> bool:
     return suffix in (*LINE_SUFFIXES, "") or suffix not in SUFFIXES
 
 
+def _without_names(lines: list[str], suffix: str, name: str, config: TrainConfig, notes: list[str]) -> list[str]:
+    """The lines; of molecules with names the molecules alone."""
+    own = config.own(TextOptions)
+    if own.alphabet is not None or own.unit not in ("auto", "smiles") or not _are_named_molecules(lines, suffix):
+        return lines
+    shown = next(part[1] for line in lines if len(part := line.split(None, 1)) == 2)[:40]
+    notes.append(
+        f"{name}: what stands behind the molecules ({shown!r}, …) is taken for their names and left out; --unit "
+        "character keeps whole lines"
+    )
+    return [(line.split(None, 1) or [""])[0] for line in lines]
+
+
 def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts:
     """The lines of all text files, each with its file's name, or its folder's, as label."""
     found = _text_files(files)
@@ -165,32 +224,45 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
         raise DataError(f"the {files.form} {files.name!r} holds no .txt files. Give one with a .txt file a class.")
     if left := len(files.names) - len(found):
         notes.append(f"{files.name}: {left} other files than .txt left out")
-    texts: list[str] = []
-    labels: list[str] = []
-    origins = []
-    for name, label in zip(found, _labels_of(found), strict=True):
+    origins, read = list[Origin](), dict[str, list[str]]()
+    for name in found:
         if data := unpack(files.read(name), name)[0]:
-            lines, origin = _lines(data, name, Origin(FILES), config, notes)
+            read[name], origin = _lines(data, name, Origin(FILES), config, notes)
             origins.append(origin)
-            texts += lines
-            labels += [label] * len(lines)
-    if not texts:
+    if not read:
         raise DataError(f"the {files.form} {files.name!r} holds only empty .txt files. Give files with texts.")
     encoding = origins[0].encoding if len({origin.encoding for origin in origins}) == 1 else "utf-8"
     origin = replace(origins[0], name=Path(files.name).name.split(".")[0] or "data", encoding=encoding)
-    table = pa.table({LABEL_COLUMN: labels}) if len(set(labels)) > 1 else None
-    order = [TEXT_COLUMN, LABEL_COLUMN] if table is not None else [TEXT_COLUMN]
-    return _without_empty(texts, table, named(origin, TEXT_COLUMN, order), config, notes, files.name, "line")
+    per, num_lines = config.own(TextOptions).text_per, sum(map(len, read.values()))
+    whole = per == "file" or (per == "auto" and len(read) >= DOCUMENTS and num_lines <= FEW_LINES * len(read))
+    labels = _labels_of([*read], whole)
+    classes = len(set(labels)) > 1
+    if per == "auto" and len(read) > 1:
+        this, other = ("file", "line") if whole else ("line", "file")
+        notes.append(
+            f"{files.name}: each {this} is one text ({len(read):,} files, {num_lines:,} lines); --text-per {other} "
+            f"takes each {other} as one" + (", and its file's name as label" if whole and not classes else "")
+        )
+    if whole:
+        origin = replace(origin, details={**origin.details, "per_file": True, "classes": classes})
+        texts = ["\n".join(lines).rstrip("\n") for lines in read.values()]
+    else:
+        texts = [line for lines in read.values() for line in lines]
+        labels = [label for label, lines in zip(labels, read.values(), strict=True) for _ in lines]
+    table = pa.table({LABEL_COLUMN: labels}) if classes else None
+    order = [TEXT_COLUMN, LABEL_COLUMN] if classes else [TEXT_COLUMN]
+    what = "file" if whole else "line"
+    return _without_empty(texts, table, named(origin, TEXT_COLUMN, order), config, notes, files.name, what)
 
 
-def _labels_of(names: Sequence[str]) -> list[str]:
-    """The label of each file: the folder that it is in, where all are in one of several, else its own name."""
+def _labels_of(names: Sequence[str], whole: bool) -> list[str]:
+    """The label of each file: its folder, where all are in one of several, else its own name (none of a whole text)."""
     parts = [name.split("/") for name in names]
     while all(len(part) > 1 for part in parts) and len({part[0] for part in parts}) == 1:
         parts = [part[1:] for part in parts]
     if all(len(part) > 1 for part in parts):
         return [part[0] for part in parts]
-    return [strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
+    return [] if whole else [strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
 
 
 def _lines(data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> tuple[list[str], Origin]:
@@ -246,22 +318,60 @@ def _without_empty(
     kept = [row for row, text in enumerate(texts) if text is not None and text.strip() and text not in lost]
     if not kept:
         raise DataError(f"{name} holds no text, only empty {what}s. Give data with texts.")
+    if what == "line" and len(kept) == 1 and (size := len(texts[kept[0]] or "")) > LONG_LINE:
+        raise DataError(
+            f"{name} is one line of {size:,} characters: one text, of which nothing can be learned. Write each text on "
+            r"a line of its own; sentences, say, with GNU sed: sed 's/\([.!?]\) */\1\n/g' FILE > lines.txt"
+        )
     if skipped := len(texts) - len(kept):
         notes.append(f"{name}: {skipped:,} empty {what}{'s' if skipped > 1 else ''} skipped")
         labels = None if labels is None else labels.take(pa.array(kept))
-    return Texts(tuple(str(texts[row]) for row in kept), labels, origin)
+    found = tuple(str(texts[row]) for row in kept)
+    if any("\n" in text or "\r" in text for text in found):  # no lines can hold these
+        origin = replace(origin, details={**origin.details, "texts": {**origin.details["texts"], "broken": True}})
+    return Texts(found, labels, origin)
 
 
-def write_texts(batches: Iterable[pa.Table], path: str | Path, origin: Origin, *, format: str | None = None) -> int:
+@dataclass(frozen=True)
+class _Documents:
+    """Texts that are files of their own, of a table of texts."""
+
+    table: pa.Table
+    origin: Origin
+
+    @property
+    def labels(self) -> pa.Table | None:
+        """Their labels, one row a text, or None."""
+        labels = self.table.drop_columns([column_of(self.origin)])
+        return labels if labels.num_columns else None
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def files(self) -> Iterator[bytes]:
+        """The bytes of each file."""
+        for text in self.table.column(column_of(self.origin)).to_pylist():
+            yield (text + "\n").replace("\n", self.origin.newline).encode(self.origin.encoding)
+
+
+_DOCUMENTS = FileForm("texts", ".txt", _Documents.files, {}, "a folder, .zip")
+
+
+def write_texts(
+    batches: Iterable[pa.Table], path: str | Path, origin: Origin, *, format: str | None = None, first_row: int = 0
+) -> int:
     """Writes tables of texts, one after the other, and returns how many texts.
 
-    path: without a suffix, or an existing folder: a folder of .txt files, one a label; else as for `write`. It appears
-        under its name when it is whole.
+    path: without a suffix, or an existing folder: a folder of .txt files, one a label, or one a text where they came so
+        (then also `.zip`); else as for `write`. It appears under its name when it is whole.
 
     Raises:
         OutputError: as for `write`; or a folder for texts without labels, or with several, or with files of others.
     """
     target = Path(path)
+    many = target.is_dir() or target.suffix == "" or (target.suffix == ".zip" and not Path(target.stem).suffix)
+    if origin.details.get("per_file") and format is None and path != "-" and many:
+        return write_files((_Documents(table, origin) for table in batches), target, _DOCUMENTS, origin, first_row)
     if path == "-" or format is not None or (target.suffix and not target.is_dir()):
         return write(batches, path, origin, format=format)
     with complaints(target), whole_folder(target, r"[^/]*\.txt") as folder:

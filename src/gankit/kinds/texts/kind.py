@@ -17,15 +17,16 @@ from gankit.columns.conditions import Condition
 from gankit.columns.rows import records_of, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.io.formats import TEXT_FORMATS
+from gankit.errors import OptionError
+from gankit.io.formats import FORMATS, TEXT_FORMATS
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
 from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
 from gankit.kinds.texts import files
-from gankit.kinds.texts.options import OPTIONS
+from gankit.kinds.texts.options import OPTIONS, TextOptions
 from gankit.kinds.texts.preparing import prepare_texts
-from gankit.kinds.texts.records import TEXT, TextCodec, column_of, cut, text_table, to_text_object
+from gankit.kinds.texts.records import FILES, TEXT, TextCodec, column_of, cut, text_table, to_text_object
 
 MOST_JUDGED, LEAST_JUDGED = 3000, 500  # held-out texts, and as many fakes, that the held-out metric looks at
 PREVIEWED = 24  # fakes that are kept at every evaluation
@@ -50,10 +51,14 @@ class TextKind(Kind[Dataset, TextCodec]):
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
         if files.holds_texts(probe, config):
-            return prepare_texts(self, files.read_texts(probe, config, notes), config, notes)
-        records, said = records_of(probe, config)
-        notes += said
-        return prepare_texts(self, files.texts_of_records(records, config, notes), config, notes)
+            texts = files.read_texts(probe, config, notes)
+        else:
+            records, said = records_of(probe, config)
+            notes += said
+            texts = files.texts_of_records(records, config, notes)
+        if config.own(TextOptions).text_per == "file" and texts.origin.format != FILES:
+            raise OptionError("--text-per file is for folders and archives of .txt files. Leave it out.")
+        return prepare_texts(self, texts, config, notes)
 
     def coded(self, prepared: Prepared[Dataset, TextCodec], part: Dataset) -> Coded:
         """See `Kind.coded`: the codes of symbols."""
@@ -110,14 +115,14 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     @property
     def formats(self) -> Mapping[str, OutputFormat]:
-        """See `Kind.formats`: those of tables, and a text a line."""
-        return table_formats(write, {"txt": "text/plain"})
+        """See `Kind.formats`: those of tables, a text a line, and FASTA."""
+        return table_formats(write, {f.name: f.media_type for f in FORMATS.values() if f.is_guess})
 
     def write_file(
         self, batches: Iterable[Any], path: str | Path, origin: Origin, first_row: int, format: str | None
     ) -> None:
         """See `Kind.write_file`."""
-        files.write_texts(batches, path, origin, format=format)
+        files.write_texts(batches, path, origin, format=format, first_row=first_row)
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`: the format the data came in; JSON lines for objects and folders."""
@@ -127,7 +132,8 @@ class TextKind(Kind[Dataset, TextCodec]):
         """See `Kind.pipe_format`: lines for lines and plain lists, else the text format of the table, or CSV."""
         if origin.format in TEXT_FORMATS:
             return origin.format
-        return "txt" if len(origin.details["texts"]["order"]) == 1 else "csv"
+        texts = origin.details["texts"]
+        return "txt" if len(texts["order"]) == 1 and not texts.get("broken") else "csv"
 
 
 def _units(values: Mapping[str, Values], unit: str, labels: Sequence[str]) -> list[Sequence[str]]:

@@ -23,6 +23,12 @@ class TextOptions(StrictOptions):
     alphabet: str | None = option(
         None, "Symbols that texts are made of: ACGT, or longer ones with blanks between: 'A1 A2 B'.", group="data"
     )
+    text_per: str = option(
+        "auto",
+        "What one text is of a folder or archive of .txt files (file where there are many of few lines).",
+        group="data",
+        choices=("auto", "file", "line"),
+    )
     text_column: str | None = option(None, "Column of the texts in a table.", group="data")
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, Self
 
 import numpy as np
@@ -25,8 +25,8 @@ from gankit.errors import OptionError
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.spec import Block, Spec
 
-LINES, FILES = "txt", "textfiles"
-"""`Origin.format` of texts that came as the lines of one file, and of a file a class; tables keep their own."""
+LINES, FILES, SEQUENCES = "txt", "textfiles", "fasta"
+"""`Origin.format` of texts that came as the lines of one file, as several files, or as FASTA; tables keep theirs."""
 
 LABEL_COLUMN = "label"  # what the labels are called where no table names them
 
@@ -85,7 +85,7 @@ def to_text_object(table: pa.Table, origin: Origin) -> Any:
 
     What came from files is a list of texts where it has no labels, else as rows of files.
     """
-    if origin.format in (LINES, FILES) and table.num_columns == 1:
+    if origin.format in (LINES, FILES, SEQUENCES) and table.num_columns == 1:
         return table.column(0).to_pylist()
     return to_object(table, origin)
 
@@ -112,7 +112,7 @@ _LOOKED_AT = 20_000
 
 
 def cut(text: str, unit: str) -> list[str]:
-    """The symbols of a text.
+    r"""The symbols of a text.
 
     What is not in a fixed alphabet is cut into characters.
 
@@ -120,7 +120,11 @@ def cut(text: str, unit: str) -> list[str]:
     (['a', 'man', '.'], ['C', 'C', '=', 'O'])
     >>> cut("C[C@@H]Cl", "smiles"), cut("A1B12?", "A B 1 12")
     (['C', '[C@@H]', 'Cl'], ['A', '1', 'B', '12', '?'])
+    >>> cut("Ah\xa0! \n Oh", "word")
+    ['Ah', '\xa0', '!', ' \n ', 'Oh']
     """
+    if unit == "word" and not text.isprintable():  # a no-break space or a line break is a word of its own
+        return [symbol for symbol in re.findall(r"\S+|\s+", text) if symbol.strip(" ")]
     if unit == "word":
         return text.split()
     return list(text) if unit == "character" else _pattern(unit, r"|[\s\S]").findall(text)
@@ -162,8 +166,17 @@ def called(unit: str) -> str:
 
 
 def join(symbols: Sequence[str], unit: str) -> str:
-    """The text of symbols; `cut` undoes it, but that runs of blanks between words become one."""
-    return (" " if unit == "word" else "").join(symbols)
+    r"""The text of symbols; `cut` undoes it, but that runs of blanks between words become one.
+
+    >>> join(["Ah", "\xa0", "!", "a", "b"], "word")
+    'Ah\xa0! a b'
+    """
+    if unit != "word":
+        return "".join(symbols)
+    if not any(map(str.isspace, symbols)):
+        return " ".join(symbols)
+    glued = (a.isspace() or b.isspace() for a, b in pairwise(symbols))
+    return "".join(symbols[:1]) + "".join(b if g else f" {b}" for g, b in zip(glued, symbols[1:], strict=True))
 
 
 def unit_of(texts: Sequence[str]) -> str:
