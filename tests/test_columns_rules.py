@@ -371,3 +371,10 @@ def test_formulas_are_written_as_they_are_read() -> None:
         assert str(tree) == text and not signs
     assert str(parse_comparison("c d - e-f", names)[0][0]) == "`c d` - `e-f`"
     assert str(Formula.sum([(-1.0, "a"), (1.0, "b"), (2.0, "g")], -3.0)) == "b + 2 * g - a - 3"
+
+
+@pytest.mark.parametrize("text", ["x = floor(`day`) + max(`max`, day(`day`))", "x = day(y) - `in`"])
+def test_columns_named_like_functions_are_written_so_that_they_are_read_again(text: str) -> None:
+    formulas, _ = parse_comparison(text, ["x", "y", "day", "max", "in"])
+    again, _ = parse_comparison(f"{formulas[0]} = {formulas[1]}", ["x", "y", "day", "max", "in"])
+    assert again == formulas

@@ -12,6 +12,7 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from shlex import quote
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +46,8 @@ from gankit.columns.numbers import (
 from gankit.errors import DataError
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 
-_LATER = ("stream", "declared", "clock", "local", "offset_of")  # facts that models of before do not have
+_LATER = ("stream", "declared", "clock", "local", "offset_of", "strays")  # facts that models of before do not have
+_MOST_STRAYS = 20  # so many different cells of a table that cannot be read are a few, be they half of all
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -92,7 +94,9 @@ def native_numbers(column: pa.Array) -> Floats:
 def as_digits(column: pa.Array) -> pa.Array:
     """The texts of a typed column of numbers, whole ones without a point."""
     numbers = native_numbers(column)
-    whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**53)
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.string())
+    whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**63)
     digits = pa.array(np.where(whole, numbers, 0).astype(np.int64)).cast(pa.string())
     texts = digits if whole.all() else pc.if_else(pa.array(whole), digits, as_texts(pa.array(numbers)))
     return pc.if_else(column.is_null(), None, texts) if column.null_count else texts
@@ -171,6 +175,7 @@ class Column:
     local: whether times with offsets are learned as local ones: those that are regular so, as the days of a time zone
         are, which are 23 to 25 hours long, and those whose offsets are learned.
     offset_of: the column of times whose offsets from UTC these categories are; they are written with them.
+    strays: whether cells that cannot be read are missing ones, as a few of those that were seen are.
     """
 
     name: str
@@ -191,6 +196,7 @@ class Column:
     clock: str = ""
     local: bool = False
     offset_of: str = ""
+    strays: bool = False
 
     @property
     def source(self) -> str:
@@ -291,11 +297,14 @@ class Column:
         data, bad_codes = self._read(texts), self._marker_codes(texts)
         bad = np.isnan(data) & (bad_codes == 0)
         if bad.any():
-            spare = self._read_otherwise(texts.filter(pa.array(bad)))
+            few = self.strays and int(bad.sum()) <= max(_MOST_STRAYS, len(texts) // 2)
+            # An odd date may mean another day to those who wrote it so; it is missing, as `infer` says.
+            alone = few and self.type == "datetime"
+            spare = np.full(bad.sum(), np.nan) if alone else self._read_otherwise(texts.filter(pa.array(bad)))
             data[bad] = spare
             unread = np.flatnonzero(bad)[np.isnan(spare)]
             known = words.is_missing(texts.take(pa.array(unread)))
-            if not known.all():
+            if not known.all() and not few:
                 row = int(np.isin(rows, unread[~known]).argmax())
                 raise unreadable(self.name, row, texts[int(rows[row])].as_py(), self.type)
             bad_codes[unread] = 1 if self.markers else 0
@@ -461,7 +470,10 @@ class Column:
         data = np.where(lost, 0.0, values.data)
         if self.type == "datetime":
             if self.dates is not None and not pa.types.is_temporal(target):
-                data = native_numbers(format_dates(data, self.dates, self.grain).cast(pa.float64()))
+                texts = format_dates(data, self.dates, self.grain)
+                if pa.types.is_integer(target) and not lost.any():
+                    return texts.cast(target)
+                data = native_numbers(texts.cast(pa.float64()))
                 return self._typed_numbers(data, lost, values.missing, target)
             if not self.clock:
                 return seconds_to_native(data, lost, target, self.grain)
@@ -546,13 +558,17 @@ def unreadable(name: str, row: int, text: str, kind: str) -> DataError:
     if words.is_infinite(text):
         return DataError(
             f"column {name!r}, row {row + 1}: the value {shown!r} is infinite and cannot be learned. "
-            f"Remove it, or declare it missing with --missing {text}."
+            f"Remove it, or declare it missing with --missing {quote(text)}."
         )
-    hint = f"--missing {text}" if text and " " not in text else f"--missing {text!r}"
-    return DataError(
-        f"column {name!r}, row {row + 1}: expected {what}, found {shown!r}. Declare it missing with {hint}, "
-        f"or take the column as categories with --column {name!r}=category."
-    )
+    start = f"column {name!r}, row {row + 1}: expected {what}, found {shown!r}."
+    if what == "a number" and words.matching(pa.array([text]), "^0[0-9]+$")[0]:
+        return DataError(
+            f"{start} Numbers that begin with 0 are codes: leave the column out with --column {name!r}=drop, or have "
+            f"new ones made with --column {name!r}=identifier where all are different."
+        )
+    if what != "a number" and words.matching(pa.array([text]), "[0-9]")[0]:
+        return DataError(f"{start} Correct it, or say how times are written with --column {name!r}=datetime:%d/%m/%Y.")
+    return DataError(f"{start} Correct it or, if it means no value, declare it missing with --missing {quote(text)}.")
 
 
 def infinite_values(name: str, data: Floats) -> DataError:
@@ -569,7 +585,7 @@ def infinite_values(name: str, data: Floats) -> DataError:
 def _date_storage(format: str, zone: str) -> pa.DataType:
     """The type of times in a format: days, days with a clock, or texts where there is no day."""
     if is_digits(format):
-        return pa.float64() if format.endswith(".0") else pa.int64()
+        return pa.float64() if "." in format else pa.int64()
     if ("%Y" not in format and "%y" not in format) or "%q" in format:
         return pa.string()
     clock = any(hour in format for hour in ("%H", "%-H", "%I", "%-I"))

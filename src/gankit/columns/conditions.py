@@ -409,7 +409,7 @@ def _span_of_date(column: Column, value: Any) -> tuple[float, float]:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             value = _iso(text, date)
         elif own and not math.isnan(seconds := column.read(text)):
-            if of_day != own:
+            if of_day != own or column.grain < 86400:
                 return seconds, seconds
             value = date(1970, 1, 1) + timedelta(seconds=seconds)
         elif own and not math.isnan(seconds := float(parse_dates(pa.array([text]), of_day)[0])):

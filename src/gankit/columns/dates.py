@@ -3,7 +3,9 @@
 Knows texts and seconds; never tables, files or kinds of column. A format is a strftime text with these directives:
 %Y %y %m %d %H %I %M %S %p, %b %B (months by name, short and long), %a %A (days of the week), %G %V %u (ISO year, week
 and day), %q (quarter), `%-m %-d %-H %-I %-V` (no leading zero), `%1f` … `%9f` (that many digits of a second) and %z
-(`Z`, `UTC`, `+02`, `+0200`, `+02:00`). Names are read in several languages.
+(`Z`, `UTC`, `+02`, `+0200`, `+02:00`). Names are read in several languages. Alone stand %s, %3s, %6s, %9s (seconds,
+milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`,
+`.%f` or `.%3f` behind, numbers that always have a point, that have one as needed, and that have so many digits.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit.columns.numbers import coarser
+from gankit.columns.numbers import PLAIN, Layout, NumberStyle, coarser, format_numbers, parse_numbers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -65,6 +67,15 @@ _SENSIBLE = 1800, 2200  # the years of periods: other numbers are codes
 _WEEKDAY = re.compile(f"^({_LETTER}{{2,10}}\\.?)(,? )(.*)$")
 _DIGITS = [f"%Y%m{rest}{end}" for rest in ("%d", "%d%H", "%d%H%M", "%d%H%M%S", "") for end in ("", ".0")]
 _DAY_OF_DIGITS = re.compile(r"^(19|20|21)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{2}){0,3}(\.0)?$")
+_COUNTED = {"%s": (1.0, 0.0), "%3s": (1e-3, 0.0), "%6s": (1e-6, 0.0), "%9s": (1e-9, 0.0), "%x": (86400.0, 25569.0)}
+"""Times as numbers: the seconds that one is, and the number that 1970 begins at."""
+_LAYOUTS: dict[str, Layout] = {"": "integer", ".0": "point", ".%f": "shortest"}  # else fixed, `.%3f`
+_COUNT = re.compile("^(%[369]?s|%x)(|[.]0|[.]%[1-9]?f)$")
+_NAMES_DATE = re.compile("(^|_)(date|datum|fecha|data|datetime|birthday|dob)(_|$)")
+_NAMES_INSTANT = re.compile(
+    "(^|_)(ts|time|timestamp|epoch|unix|utc|datetime|date|when|created|updated|modified|seen|at)(_?(s|ms|us|ns|utc))?(_|$)"
+)
+_NAMES_SPAN = re.compile("(^|_)(cpu|elapsed|response|total|wait|run|exec|duration|travel|mean|avg|max|min|sum)(_|$)")
 _LOOKED_AT = 50
 _BY_CHANCE = 1e-3  # random digits may be dates no likelier than that
 _NAMES_TIME = re.compile("date|datum|fecha|day|time|(^|[^a-z])dt|dt$", re.IGNORECASE)
@@ -111,6 +122,10 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     """
     if len(texts) == 0:
         return np.zeros(0)
+    if count := _COUNT.match(format):
+        size, zero = _COUNTED[count[1]]
+        since = (parse_numbers(texts, PLAIN) - zero) * size
+        return np.rint(since * 1e3) / 1e3 if zero else since  # days have digits for that
     fields = pc.extract_regex(texts, _regex(format))
     names = {field.name for field in fields.type}
     good = np.asarray(pc.is_valid(fields))
@@ -244,6 +259,18 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     return chosen, [style.format for style, times in top if not np.array_equal(times, read)]
 
 
+def format_of_most(texts: pa.Array) -> str | None:
+    """The format that most of these different texts are in; None where fewer than half are in one."""
+    head = [text for text in texts[:_LOOKED_AT].to_pylist() if re.search("[0-9]", text)]
+    best, most = None, len(texts) / 2
+    for format in dict.fromkeys(format for text in head[:10] for format in _formats(text)) if len(head) > 1 else ():
+        if np.isnan(parse_dates(pa.array(head), format)).mean() <= 0.5:
+            good = ~np.isnan(parse_dates(texts, format))
+            if good.sum() > most:
+                best, most = format, good.sum()
+    return best
+
+
 def _are_codes(times: Floats, format: str) -> bool:
     """Whether what could be months, quarters or weeks is something else: codes (4711-01), or seasons (2005-06)."""
     year, month = np.divmod(times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) + 1970 * 12, 12)
@@ -280,8 +307,32 @@ def _days_as_digits() -> Ints:
 
 
 def is_digits(format: str) -> bool:
-    """Whether times are written as whole numbers."""
-    return format in _DIGITS
+    """Whether times are written as numbers."""
+    return format in _DIGITS or bool(_COUNT.match(format))
+
+
+def count_of(values: Floats, layout: str, decimals: int | None, name: str | None) -> tuple[str | None, str | None]:
+    """The format in which numbers are times since 1970 or days of a spreadsheet, None where they are just numbers; and
+    one that these may be in.
+
+    values: [K]. layout, decimals: how they are written, see `NumberStyle`. name: of their column, which must speak of
+        such times, and they be of 1970 (seconds: 2001) to 2050; None: the user said that they are times.
+    """
+    if len(values) == 0:
+        return None, None
+    low, high = float(values.min()), float(values.max())
+    end = next((end for end, known in _LAYOUTS.items() if known == layout), f".%{decimals}f")
+    end = ".0" if end == ".%1f" else end if len(end) < 5 else ".%f"
+    words = "_" if name is None else re.sub("[^a-z0-9]+", "_", re.sub("([a-z0-9])([A-Z])", r"\1_\2", name).lower())
+    instant = bool(_NAMES_INSTANT.search(words)) and not _NAMES_SPAN.search(words)
+    for unit, (size, _) in _COUNTED.items():
+        least, most = (25569.0, 54789.0) if unit == "%x" else (1e9 / size, 2.525e9 / size)
+        if name is None:
+            least, most = (2200.0, 110000.0) if unit == "%x" else (1e8 / size, 1e11 / size)
+        if least <= low <= high < most:
+            sure = name is None or (bool(_NAMES_DATE.search(words)) if unit == "%x" else instant)
+            return (unit + end, None) if sure else (None, unit + end if name and _NAMES_TIME.search(name) else None)
+    return None, None
 
 
 def _formats(text: str) -> list[str]:
@@ -316,6 +367,8 @@ def _clocks(text: str, hours: bool = False) -> list[str]:
 
 def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
     """The style of texts in a format: the offsets they have, and how am and pm are spelt."""
+    if _COUNT.match(format):
+        return DateStyle(format)
     fields = pc.extract_regex(texts, _regex(format))
     names = {field.name for field in fields.type}
     zones, lower = [""], False
@@ -403,6 +456,8 @@ def spelt(offset: int, style: DateStyle) -> str:
 
 
 def _write(times: Floats, style: DateStyle) -> pa.Array:
+    if count := _COUNT.match(style.format):
+        return _write_counted(times, count[1], count[2])
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
     places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
     local = times + offsets_of(pa.array([style.zone], pa.string()))
@@ -439,8 +494,20 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
+def _write_counted(times: Floats, unit: str, end: str) -> pa.Array:
+    (size, zero), layout = _COUNTED[unit], _LAYOUTS.get(end, "fixed")
+    if layout == "integer" and not zero:  # a double does not hold nanoseconds
+        parts = min(round(1 / size), 10**6)
+        return pa.array(np.rint(times * parts).astype(np.int64) * (round(1 / size) // parts)).cast(pa.string())
+    most = 10 if zero else max(6 + round(np.log10(size)), 1)
+    decimals = 0 if layout == "integer" else int(end[2]) if layout == "fixed" else most
+    return format_numbers(times / size + zero, NumberStyle(layout, decimals), 10.0**-decimals)
+
+
 def check_format(format: str) -> str | None:
     """What is wrong with a format that a user wrote, or None."""
+    if _COUNT.match(format):
+        return None
     names = [found[1] for found in _DIRECTIVE.finditer(format)]
     if unknown := [name for name in names if name not in _REGEX and name[-1] != "f"]:
         return f"directive %{unknown[0]} is not known"

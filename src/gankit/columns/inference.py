@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,12 @@ from gankit.columns.dates import (
     DateStyle,
     are_digit_dates,
     check_format,
+    count_of,
     find_dates,
+    format_dates,
+    format_of_most,
     grain_of_times,
+    is_digits,
     offsets_of,
     parse_dates,
     style_of,
@@ -51,6 +56,7 @@ from gankit.columns.numbers import (
     parse_numbers,
     parse_otherwise,
     share_kept,
+    style_of_most,
     to_grain,
 )
 from gankit.columns.schema import Schema
@@ -62,7 +68,7 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-TYPES = ("number", "category", "boolean", "datetime", "identifier", "text", "drop")
+TYPES = ("number", "category", "boolean", "datetime", "date", "identifier", "text", "drop")
 FEW_LEVELS = 20
 """Up to so many different texts are categories even if most rows differ."""
 TEXT_SHARE = 0.5
@@ -73,6 +79,13 @@ _INFINITIES = 16
 """More different texts than that are not all words for infinities."""
 _NEARLY = 0.9
 """From this share of numbers on, a note names the words that kept a column from being one of numbers."""
+_STRAY_SHARE, _STRAY_OF = 0.01, 30  # so large a share of the cells, or one of so many, do not say what a column is
+_REPEATED = 5
+"""Strays in so many cells are a second form (`<0.1`, `90 or older`), and are written as they are."""
+_ZEROS = "^[0/. :-]*0[0/. :-]*$"
+"""How missing times are written: 0, 0000-00-00 00:00:00."""
+_OF_CODES = r"^0[0-9]|[A-Za-z][0-9]|[0-9][A-Za-z]|[0-9][-/_:][0-9]|[.][0-9]+[.]"
+"""Texts among whole numbers that say that all of them are codes: 03870, C536379, 85123A, 4711-2."""
 
 
 def infer(
@@ -159,7 +172,7 @@ def _with_offsets(columns: list[Column], notes: list[str]) -> list[Column]:
             )
             notes.append(
                 f"column {column.name!r}: no time zone has its {len(levels)} UTC offsets, so they are learned as a "
-                f"column {name!r} beside the local times; --column {column.name}=category takes them as texts"
+                f"column {name!r} beside the local times; --column {column.name}=drop leaves them out"
             )
     return found
 
@@ -192,14 +205,15 @@ def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
             raise OptionError(f"--column {option}: {wrong}. Write it like datetime:%d/%m/%Y %H:%M.")
         if kind.startswith("number:") and not _MARKS.match(kind):
             raise OptionError(f"--column {option}: write it like number:1.234,5, number:1,234.5 or number:1234,5.")
-        forced[name] = kind
+        forced[name] = "datetime" if kind == "date" else kind
     return forced
 
 
 @dataclass(frozen=True)
 class _Case:
     """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, whether
-    offsets of times may be a column of their own, and what groups thousands and the decimal mark if that is known.
+    offsets of times may be a column of their own, what groups thousands and the decimal mark if that is known, and
+    whether a few cells cannot be read.
     """
 
     name: str
@@ -209,6 +223,7 @@ class _Case:
     notes: list[str]
     offsets: bool = False
     marks: str = ""
+    strays: bool = False
 
     def note(self, text: str) -> None:
         self.notes.append(f"column {self.name!r}: {text}")
@@ -218,6 +233,12 @@ class _Case:
     ) -> Column:
         return Column(self.name, type, self.kind, tuple(markers), tuple(levels), **facts)
 
+    def otherwise(self, levels: int, cells: int) -> str:
+        """How to have it as categories or, where these would be copies of real cells, how to leave it out."""
+        if levels <= max(FEW_LEVELS, TEXT_SHARE * cells):
+            return f"--column {self.name}=category takes them as texts"
+        return f"--column {self.name}=drop leaves them out"
+
     def digit_dates(self, texts: pa.Array) -> bool:
         """Whether different whole numbers [K] are dates, with a note if they are."""
         found = self.forced is None and len(texts) > 0 and are_digit_dates(texts, self.name)
@@ -225,12 +246,26 @@ class _Case:
             self.note(f"whole numbers such as {texts[0]} are dates; --column {self.name}=number takes them as numbers")
         return found
 
+    def count(self, values: Floats, layout: str, decimals: int | None = None) -> str | None:
+        """The format in which numbers [K] count days or seconds, with a note if they do or may do so."""
+        if self.forced is not None or len(values) == 0:
+            return None
+        format, maybe = count_of(values, layout, decimals, self.name)
+        if format or maybe:
+            text = as_digits(pa.array(values[:1]))
+            day = format_dates(parse_dates(text, format or maybe or ""), DateStyle("%Y-%m-%d"))[0]
+            what = "days of a spreadsheet" if "x" in (format or maybe or "") else "times since 1970"
+            how = f"{self.name}=number takes them as numbers" if format else f"{self.name}=date reads them as such"
+            self.note(f"numbers such as {text[0]} {'are' if format else 'may be'} {what} ({day}); --column {how}")
+        return format
+
     def identifier(self, pattern: Pattern, cells: pa.Array) -> Column:
         """A column of identifiers, with a note unless the user said so."""
         if self.forced is None:
-            other = "number" if pattern.parts[0].role == "counter" and len(pattern.parts) == 1 else "category"
+            counter = pattern.parts[0].role == "counter" and len(pattern.parts) == 1
+            other = "number learns them" if counter else "drop leaves them out"
             what = f"identifiers (different in all {len(cells):,} rows), made anew in the same pattern"
-            self.note(f"{what} ({pattern.example()}); --column {self.name}={other} learns them")
+            self.note(f"{what} ({pattern.example()}); --column {self.name}={other}")
         return self.column("identifier", pattern=pattern.avoiding(cells.cast(pa.string())), stream=self.name)
 
     def no_identifiers(self) -> DataError:
@@ -327,10 +362,15 @@ def _typed_numbers(
         clock = clock_of(plain.type.tz) if pa.types.is_timestamp(plain.type) else ""
         return _datetime(case, markers, values, counts, clock)
     dates = case.forced is not None and case.forced.startswith("datetime")
-    if dates or (case.forced is None and 1.9e7 <= low <= high < 2.2e13):
-        texts = as_digits(pa.array(values))
+    zero = int(low == 0 < len(values) - 1)  # as which missing days are written
+    layout = "integer" if whole or bool((values == np.rint(values)).all()) else "shortest"
+    if dates or (case.forced is None and 1.9e7 <= values[zero] <= high < 2.2e13):
+        texts = as_digits(pa.array(values[zero:]))
         if dates or case.digit_dates(texts):
-            return _typed_digits(case, plain, markers, texts, counts)
+            return _typed_digits(case, plain, (*markers, *["0"] * zero), texts, counts[zero:], layout)
+    if format := case.count(values[zero:], layout):
+        times = parse_dates(as_digits(pa.array(values[zero:])), format)
+        return _datetime(case, (*markers, *["0"] * zero), times, counts[zero:], "", DateStyle(format))
     forced = case.forced == "identifier"
     if whole and not markers and case.forced != "number" and different == len(plain) and high < 2**62:
         numbers = np.asarray(plain.cast(pa.int64()))
@@ -342,7 +382,7 @@ def _typed_numbers(
     if whole and max(-low, high) >= EXACT and case.forced is None:
         if different <= max(FEW_LEVELS, TEXT_SHARE * len(plain)):
             return _typed_category(case, plain)
-        case.note(f"whole numbers above 2^53 keep their first 15 digits only; --column {case.name}=category keeps all")
+        case.note(f"whole numbers above 2^53 keep their first 15 digits only; {case.otherwise(different, len(plain))}")
     decimals = _decimals_of(plain.type, values, counts)
     grain = grain_of(values, decimals, counts)
     moved = to_grain(values, grain, decimals)
@@ -351,10 +391,12 @@ def _typed_numbers(
 
 
 def _typed_digits(
-    case: _Case, plain: pa.Array, markers: tuple[str | None, ...], texts: pa.Array, counts: Ints
+    case: _Case, plain: pa.Array, markers: tuple[str | None, ...], texts: pa.Array, counts: Ints, layout: str
 ) -> Column:
-    """The column of times that are whole numbers. texts: these [K]; counts: how often each occurs."""
+    """The column of times that are numbers. texts: these [K]; counts: how often each occurs."""
     format = (case.forced or "").partition(":")[2]
+    if not format and find_dates(texts, counts) is None:
+        format = count_of(parse_numbers(texts, PLAIN), layout, None, None)[0] or ""
     guess = None if format else find_dates(texts, counts) or find_dates(texts[:1], counts[:1])
     style = DateStyle(format) if format else guess[0] if guess else None
     times = parse_dates(texts, style.format) if style else np.full(len(texts), np.nan)
@@ -381,7 +423,8 @@ def _datetime(
     grain = grain_of_times(shown, counts)
     _note_odd_time(case, shown, grain)
     local = local or (clock != "" and not is_fixed(clock) and grain == 86400)
-    column = case.column("datetime", markers, dates=style, grain=grain, clock=clock, local=local)
+    facts: dict[str, Any] = {"dates": style, "clock": clock, "local": local, "strays": case.strays}
+    column = case.column("datetime", markers, grain=grain, **facts)
     times = column.of_instants(times)
     return replace(column, low=float(times.min()), high=float(times.max()))
 
@@ -427,10 +470,45 @@ class _Texts:
         texts, counts = self.some(mask)
         return tuple(texts.take(pa.array(np.argsort(-counts, kind="stable"))).to_pylist())
 
-    def markers(self, mask: Bools) -> tuple[str | None, ...]:
-        """The missing markers, most frequent first."""
-        counted = list(zip(self.counts[mask].tolist(), self.texts.filter(pa.array(mask)).to_pylist(), strict=True))
-        return _by_count(counted + ([(self.nulls, None)] if self.nulls else []))
+    def markers(self, mask: Bools, strays: Bools | None = None, kind: str = "") -> tuple[str | None, ...]:
+        """The missing markers, most frequent first, with notes on unusual ones where the column is of a kind.
+
+        strays: other texts that cannot be read: those that occur often are markers too.
+        """
+        if strays is not None:
+            usual = self._counted(mask)
+            self.note_markers([text for _, text in usual], mask)
+            if strays.any():
+                self._note_strays(strays, kind)
+            mask = mask | (strays & (self.counts >= _REPEATED))
+        counted = self._counted(mask)
+        lost = strays is not None and strays.any() and not counted
+        return _by_count(counted + ([(self.nulls, None)] if self.nulls or lost else []))
+
+    def _counted(self, mask: Bools) -> list[tuple[int, str | None]]:
+        return list(zip(self.counts[mask].tolist(), self.texts.filter(pa.array(mask)).to_pylist(), strict=True))
+
+    def are_strays(self, strays: Bools, soft: Bools, *, codes: bool = False) -> bool:
+        """Whether so few texts cannot be read, beside many that can, that they do not say what the column is.
+
+        soft: which texts are missing ones. codes: the others are whole numbers, and may be codes.
+        """
+        cells, usual = int(self.counts[~soft].sum()), int((~soft & ~strays).sum())
+        most = max(_STRAY_SHARE * cells, float(cells >= _STRAY_OF))
+        if usual <= max(FEW_LEVELS, 4 * strays.sum()) or self.counts[strays].sum() > most:
+            return False
+        texts = self.texts.filter(pa.array(strays))
+        return not (
+            any(map(words.is_infinite, texts.to_pylist()))
+            or (codes and words.matching(texts, _OF_CODES if self.case.forced is None else "^0[0-9]").any())
+            or (codes and self.case.forced is None and names_identifiers(self.case.name))
+        )
+
+    def _note_strays(self, strays: Bools, kind: str) -> None:
+        what = {"number": "numbers", "datetime": "times"}[kind]
+        total, shown = int(self.counts[strays].sum()), _shown(self.by_frequency(strays))
+        how = f"correct them, or leave the column out with --column {self.case.name}=drop"
+        self.case.note(f"no {what} in {total:,} of {len(self.rows):,} rows ({shown}), taken as missing; {how}")
 
     def refuse(self, bad: Bools, kind: str) -> Column:
         """Raises the error for the first row with one of the `bad` texts, or for the first row if there is none."""
@@ -438,7 +516,7 @@ class _Texts:
         row = int(np.isin(self.rows, np.flatnonzero(bad)).argmax())
         raise unreadable(self.case.name, row, self.texts[int(self.rows[row])].as_py(), kind)
 
-    def note_markers(self, markers: tuple[str | None, ...], mask: Bools) -> None:
+    def note_markers(self, markers: Sequence[str | None], mask: Bools) -> None:
         unusual = [m for m in markers if m is not None and m.strip().lower() not in ("", "na", "nan", "null")]
         if unusual:
             total, shown = int(self.counts[mask].sum()), ", ".join(map(repr, unusual[:4]))
@@ -477,8 +555,11 @@ def _as_digits(found: _Texts, declared: Bools) -> Column | None:
     likely = pc.any(pc.match_substring_regex(found.texts[:50], "^(19|20|21)[0-9]{6}")).as_py()
     if found.case.forced is not None or not likely:
         return None
-    texts, _ = found.some(~(declared | words.is_missing(found.texts)))
-    return _as_datetime(found, declared) if found.case.digit_dates(texts) else None
+    soft = declared | words.is_missing(found.texts) | words.matching(found.texts, _ZEROS)
+    strays = ~soft & ~words.matching(found.texts, "^[0-9]+([.]0)?$")
+    if strays.any() and not found.are_strays(strays, soft):
+        return None
+    return _as_datetime(found, declared) if found.case.digit_dates(found.some(~soft & ~strays)[0]) else None
 
 
 def _as_number(found: _Texts, declared: Bools) -> Column | None:
@@ -493,36 +574,43 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
     if soft.all():
         return found.refuse(~declared, "number") if forced else None
     texts, counts = found.some(~soft)
+    strays, other = np.zeros_like(soft), case.otherwise(len(texts), int(counts.sum()))
     style = find_style(texts, counts, forced=forced, marks=case.marks)
     if style is None:
-        numbers = ~np.isnan(parse_numbers(found.texts, PLAIN))
-        if forced:
-            return found.refuse(~soft & ~numbers, "number")
-        _note_nearly(found, soft, numbers)
-        return None
+        style, strays[~soft] = style_of_most(texts, counts, forced=forced, marks=case.marks)
+        if style is None or not found.are_strays(strays, soft, codes=style.layout == "integer"):
+            if forced:
+                return found.refuse(strays, "number")
+            _note_nearly(found, soft, strays)
+            return None
+        texts, counts = found.some(~soft & ~strays)
     values = parse_numbers(texts, style)
     if (odd := np.isnan(values)).any():
         values[odd] = parse_otherwise(texts.filter(pa.array(odd)))
         at = int(odd.argmax())
-        case.note(f"{texts[at].as_py()!r} is read as {values[at]:g}; --column {case.name}=category keeps all texts")
+        case.note(f"{texts[at].as_py()!r} is read as {values[at]:g}; {other}")
     if np.isinf(values).any():
         every = np.zeros(len(soft))
-        every[~soft] = values
+        every[~soft & ~strays] = values
         raise infinite_values(case.name, at_rows(every, found.rows, 0.0))
+    plain = replace(style, layout="shortest", decimals=None) == PLAIN
+    if plain and (format := case.count(values[values != 0], style.layout, style.decimals)):
+        return _as_datetime(found, declared, format)
     largest = np.abs(values).max()
-    if not soft.any() and not found.nulls and style.layout == "integer" and len(np.unique(values)) == len(found.rows):
+    full = not soft.any() and not found.nulls and not forced
+    if full and style.layout == "integer" and len(np.unique(values)) == counts.sum():
         plain = bool(words.matching(texts, "^-?[0-9]{1,18}$").all())
         if largest < 2**62 and bool((values == np.rint(values)).all()):
             whole = np.asarray(texts.cast(pa.int64(), safe=False) if plain else values.astype(np.int64))
             named = names_identifiers(case.name)
             pattern = pattern_of_integers(whole, named=named, forced=case.forced == "identifier")
             if pattern is not None:
-                return case.identifier(pattern, pa.array(whole))
+                return None if strays.any() else case.identifier(pattern, pa.array(whole))
     if largest >= EXACT and style.layout == "integer" and not forced:
         if len(texts) <= TEXT_SHARE * counts.sum() or not few(np.abs(values) >= EXACT, counts):
             return None
-        case.note(f"whole numbers above 2^53 keep their first 15 digits only; --column {case.name}=category keeps all")
-    _note_style(case, style)
+        case.note(f"whole numbers above 2^53 keep their first 15 digits only; {other}")
+    _note_style(case, style, other)
     grain, low, high = grain_of(values, style.decimals, counts), float(values.min()), float(values.max())
     moved = to_grain(values, grain, style.decimals)
     noted = _note_odd(case, values, moved, f"{grain:g}", lambda at: texts[at].as_py())
@@ -530,23 +618,28 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
         written = format_numbers(values, style, grain)
         at = int(np.argmin(np.asarray(pc.equal(written, texts))))
         case.note(f"numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
-    markers = found.markers(soft)
-    found.note_markers(markers, soft)
-    return case.column("number", markers, style=style, decimals=style.decimals, grain=grain, low=low, high=high)
+    markers = found.markers(soft, strays, "number")
+    facts: dict[str, Any] = {"style": style, "decimals": style.decimals, "strays": bool(strays.any())}
+    return case.column("number", markers, grain=grain, low=low, high=high, **facts)
 
 
-def _note_nearly(found: _Texts, soft: Bools, numbers: Bools) -> None:
+def _note_nearly(found: _Texts, soft: Bools, others: Bools) -> None:
     """Names the words that keep a column from being one of numbers; raises where these are infinities."""
-    share = found.counts[numbers & ~soft].sum() / max(found.counts[~soft].sum(), 1)
-    others = found.texts.filter(pa.array(~numbers & ~soft))[:20].to_pylist()
-    if others and all(map(words.is_infinite, others)) and numbers.any():
-        found.refuse(~numbers & ~soft, "number")
+    some = found.texts.filter(pa.array(others))[:20].to_pylist()
+    if some and all(map(words.is_infinite, some)) and (~others & ~soft).any():
+        found.refuse(others, "number")
+    share = 1 - found.counts[others].sum() / max(found.counts[~soft].sum(), 1)
     if share >= _NEARLY:
-        frequent = found.by_frequency(~numbers & ~soft)
-        shown = ", ".join(repr(text[:30]) for text in frequent[:3]) + (", …" if len(frequent) > 3 else "")
-        found.case.note(
-            f"{share:.1%} of the rows are numbers, but not {shown}; --missing {frequent[0]!r} takes that for missing"
-        )
+        frequent = found.by_frequency(others)
+        said = f"{share:.1%} of the rows are numbers, but not {_shown(frequent)}"
+        # A word may stand for no value; what has digits is a value, which would be lost.
+        word = next((text for text in frequent if not re.search("[0-9]", text)), None)
+        how = f"; if {word!r} means no value, say so with --missing {quote(word)}" if word else ", as codes are"
+        found.case.note(said + how)
+
+
+def _shown(texts: Sequence[str]) -> str:
+    return ", ".join(repr(text[:30]) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
 
 
 def _note_odd(case: _Case, values: Floats, moved: Floats, step: str, text: Callable[[int], str]) -> bool:
@@ -567,7 +660,7 @@ def _note_odd_time(case: _Case, times: Floats, grain: float) -> None:
         _note_odd(case, times, moved, f"{grain:g} s", lambda at: str(np.datetime64(int(times[at]), "s")))
 
 
-def _note_style(case: _Case, style: NumberStyle) -> None:
+def _note_style(case: _Case, style: NumberStyle, how: str) -> None:
     said = []
     grouped = style.thousands and style.grouped
     if grouped or style.mark != ".":
@@ -581,12 +674,12 @@ def _note_style(case: _Case, style: NumberStyle) -> None:
         said.append(f"{' and '.join(map(repr, style.scales))} for powers of ten")
     if said:
         doubtful = grouped and style.layout == "integer" and style.thousands in ".,"
-        how = f"--column {case.name}=category takes them as texts"
         other = f", --column {case.name}=number:1{style.mark}234{style.thousands}5 reads them the other way"
         case.note(f"numbers with {', '.join(said)}; {how}{other if doubtful else ''}")
 
 
-def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
+def _as_datetime(found: _Texts, declared: Bools, count: str = "") -> Column | None:
+    """A column of times. count: the format of numbers that are."""
     case, forced = found.case, found.case.forced
     if forced is not None and not forced.startswith("datetime"):
         return None
@@ -594,26 +687,31 @@ def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
     if soft.all():
         return None if forced is None else found.refuse(~declared, "datetime")
     texts, counts = found.some(~soft)
-    others: list[str] = []
-    if forced is not None and ":" in forced:
-        style = style_of(texts, counts, forced.split(":", 1)[1])
-    else:
-        guess = find_dates(texts, counts)
+    strays, format = np.zeros_like(soft), count or (forced or "").partition(":")[2]
+    guess = None if format else find_dates(texts, counts)
+    if guess is None and not format and forced is not None:
+        values = parse_numbers(texts, PLAIN)
+        good = ~np.isnan(values)
+        if good.any() and (number := find_style(texts.filter(pa.array(good)), counts[good])):
+            format = count_of(values[values > 0], number.layout, number.decimals, None)[0] or ""
+    if guess is None:
+        known = format or ((forced is not None or len(texts) > FEW_LEVELS) and format_of_most(texts))
+        bad = np.isnan(parse_dates(texts, known)) if known else np.ones(len(texts), dtype=bool)
+        empty = (bad | is_digits(known or "")) & words.matching(texts, _ZEROS)
+        strays[~soft], soft[~soft] = bad & ~empty, empty
+        if not known or (strays.any() and not found.are_strays(strays, soft)):
+            return None if forced is None else found.refuse(strays, "datetime")
+        texts, counts = found.some(~soft & ~strays)
+        guess = (style_of(texts, counts, format), list[str]()) if format else find_dates(texts, counts)
         if guess is None:
-            if forced is None:
-                return None
-            fits = find_dates(texts[:1], counts[:1])
-            bad = np.isnan(parse_dates(found.texts, fits[0].format)) & ~soft if fits else ~soft
-            return found.refuse(bad, "datetime")
-        style, others = guess
+            return None
+    style, others = guess
     times = parse_dates(texts, style.format)
-    if np.isnan(times).any():
-        return found.refuse(np.isnan(parse_dates(found.texts, style.format)) & ~soft, "datetime")
     if others:
         other = f"--column {case.name}=datetime:{others[0]} reads it the other way"
         case.note(f"day and month cannot be told apart; read as {style.format}; {other}")
-    markers = found.markers(soft)
-    found.note_markers(markers, soft)
+    markers = found.markers(soft, strays, "datetime")
+    case = replace(case, strays=bool(strays.any()))
     if len(style.offsets) < 2:
         clock = style.zone if offsets_of(pa.array([style.zone])).any() else ""
         return _datetime(case, markers, times, counts, clock, style)
@@ -621,7 +719,7 @@ def _as_datetime(found: _Texts, declared: Bools) -> Column | None:
     if zone is not None:
         several = ", ".join(style.offsets[:4]) + (", …" if len(style.offsets) > 4 else "")
         what = f"its UTC offsets ({several}) are those of {zone}, and are written as they are there"
-        case.note(f"{what}; --column {case.name}=category takes them as texts")
+        case.note(f"{what}; {case.otherwise(len(texts), int(counts.sum()))}")
     elif case.offsets:
         return _datetime(case, markers, parse_dates(texts, style.format, local=True), counts, "", style, local=True)
     return _datetime(case, markers, times, counts, zone or style.zone, style)
@@ -647,7 +745,14 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
         if forced == "identifier":
             raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
-        what = f"free text ({different:,} different values in {present:,} rows), left out"
-        case.note(f"{what}; --column {case.name}=category keeps it")
+        what = f"free text ({different:,} different values in {present:,} rows), left out, so that none is copied"
+        case.note(f"{what}; {_instead(case, found.texts.filter(pa.array(~lost)))}")
         return case.column("text")
     return case.category(markers, found.by_frequency(~lost), False)
+
+
+def _instead(case: _Case, texts: pa.Array) -> str:
+    """How different texts [K] that are left out can be learned without being copied."""
+    if all(find_style(some, np.ones(len(some), np.int64), forced=True) for some in (texts[:1000], texts)):
+        return f"--column {case.name}=number reads them as numbers"
+    return f"--kind texts --text-column {quote(case.name)} learns such texts alone"

@@ -50,6 +50,7 @@ _SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}  # letters behind numbers, and the po
 _SCALED = 20  # so many different numbers with one letter alone are believed
 _WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
+_LOOSE = "^[^0-9A-Za-z]{0,4}([A-Z]{3})?[^0-9A-Za-z]{0,2}[0-9][0-9.,'\u2019\u00a0\u202f ]*([^0-9 ].{0,3})?$"
 _ODD = re.compile(
     r"^(?P<sign>[+-]?)(?P<prefix>[^0-9+\-]*)(?P<core>[+-]?[0-9.,'\u2019\u00a0\u202f ]*[0-9](?:[eE][+-]?[0-9]+)?)"
     r"(?P<suffix>[^0-9]*)$"
@@ -170,6 +171,24 @@ def find_style(
             if few(~good, counts) and not np.isnan(parse_otherwise(texts.filter(pa.array(~good)))).any():
                 return _with_layout(texts.filter(pa.array(good)), counts[good], style)
     return None
+
+
+def style_of_most(
+    texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool = False, marks: str = ""
+) -> tuple[NumberStyle | None, npt.NDArray[np.bool_]]:
+    """The style of those of these texts that are numbers, and which are none in it nor plainly; see `find_style`.
+
+    None where most are none.
+    """
+    good = matching(texts, _pattern(PLAIN))
+    if good[:1000].mean() <= 0.5 or marks:
+        good = matching(texts, _LOOSE)
+    if good[:1000].mean() <= 0.5:
+        return None, ~good
+    style = find_style(texts.filter(pa.array(good)), counts[good], forced=forced, marks=marks)
+    bad = np.isnan(parse_numbers(texts, style or PLAIN))
+    bad[bad] = np.isnan(parse_otherwise(texts.filter(pa.array(bad))))
+    return style, bad
 
 
 def _groups_thousands(texts: pa.Array, style: NumberStyle) -> bool:

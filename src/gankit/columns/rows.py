@@ -16,7 +16,7 @@ import pyarrow as pa
 from gankit.columns.column import Values
 from gankit.columns.inference import infer
 from gankit.columns.schema import Schema, meaning_of
-from gankit.columns.splitting import check_size
+from gankit.columns.splitting import check_size, instead_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading, writing
@@ -103,8 +103,8 @@ def _understood(records: Records, config: TrainConfig, notes: list[str]) -> Sche
     for name in config.given:
         if not schema.column(name).modelled:
             raise OptionError(
-                f"--given {name}: this column is not modelled ({schema.column(name).type}). Name another, or say what "
-                f"it is with --column {name}=category."
+                f"--given {name}: this column is not modelled ({schema.column(name).type}). "
+                f"{instead_of(schema.column(name))}"
             )
     return schema
 

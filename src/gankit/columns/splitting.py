@@ -103,15 +103,20 @@ def check_size(num_rows: int) -> None:
         )
 
 
+def instead_of(column: Column) -> str:
+    """What to do about a column that is not learned, but asked for as a condition."""
+    if column.type in ("text", "identifier"):
+        return "Name another: nearly all of its cells differ, and as categories they would be copied."
+    return f"Name another, or say that it is one of categories with --column {column.name}=category."
+
+
 def _given(schema: Schema, name: str) -> Column:
     try:
         column = schema.column(name)
     except DataError as error:
         raise OptionError(f"--given {name}: {error}") from None
     if not column.modelled:
-        raise OptionError(
-            f"--given {name}: the column is not learned ({column.type}). --column {name}=category makes it one that is."
-        )
+        raise OptionError(f"--given {name}: the column is not learned ({column.type}). {instead_of(column)}")
     return column
 
 
@@ -264,8 +269,8 @@ def understand_labels(
     for name in given:
         if name not in usable:
             raise OptionError(
-                f"--given {name}: this label cannot be learned ({schema.column(name).type}). Say what it is with "
-                f"--column {name}=category, or leave it out."
+                f"--given {name}: this label cannot be learned ({schema.column(name).type}). "
+                f"{instead_of(schema.column(name))}"
             )
     if given:
         shown = ", ".join(_described(schema, name) for name in given)
@@ -273,7 +278,9 @@ def understand_labels(
     left = [name for name in names if name not in given]
     if left:
         shown = ", ".join(f"{name} ({_why_left(schema.column(name), labels)})" for name in left)
-        notes.append(f"labels left out: {shown}. Take them with --given NAME --column NAME=category.")
+        repeat = any(2 * len(labels.column(name).unique()) <= labels.num_rows for name in left)
+        how = " Take them with --given NAME --column NAME=category." if repeat else ""
+        notes.append(f"labels left out: {shown}.{how}")
     kept = Schema(tuple(_in_order(schema.column(name)) for name in names if name in given))
     return replace(typed, given=tuple(given)), kept
 

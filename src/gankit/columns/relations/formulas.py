@@ -157,8 +157,9 @@ class Formula:
 
 
 def quoted(name: str) -> str:
-    """A column's name as it stands in a formula: in backticks, unless it is one word."""
-    return name if re.fullmatch(r"[^\W\d]\w*", name) and name != "in" else f"`{name}`"
+    """A column's name as it stands in a formula: in backticks, unless it is one word, and no function's."""
+    plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in ("in", *_FUNCTIONS)
+    return name if plain else f"`{name}`"
 
 
 def parse_comparison(text: str, columns: Iterable[str]) -> tuple[list[Formula], list[str]]:
@@ -245,7 +246,7 @@ class _Reader:
             return Formula("-", (Formula("number", of=0.0), self._single()))
         if token == "(":
             result = self.sum()
-        elif type == "word" and token in _FUNCTIONS and self.next == "(" and token not in self.columns:
+        elif type == "word" and token in _FUNCTIONS and self.next == "(":
             self.take()
             parts = [self.sum()]
             while self.next == ",":

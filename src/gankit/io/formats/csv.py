@@ -30,10 +30,24 @@ from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 _SAMPLE = 1 << 16
 _BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
+_RARE = ("^", "~", ":")  # delimiters where every line, the first too, has as many; nothing else is one
 _UNUSED = "\x1f"
 _NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\s*$|^\s*-?\.[0-9]+\s*$")
 _COMMENTS = ("#", "%", "//")
-_TOTALS = pa.array(["total", "totals", "grand total", "sum", "gesamt", "summe", "totale", "somme", "suma"])
+_TOTALS: tuple[str, ...] = (
+    "total",
+    "totals",
+    "grand total",
+    "sum",
+    "gesamt",
+    "summe",
+    "totale",
+    "somme",
+    "suma",
+    "average",
+    "mean",
+)
+_TOTALS += ("durchschnitt", "mittelwert", "moyenne", "promedio")
 _MOST_LEAD, _MOST_FOOT, _MOST_EMPTY = 100, 20, 3
 _FEWEST_FILLED = 20  # rows with cells, from which on empty rows are not taken for records of missing cells
 _MEASURE = (
@@ -170,7 +184,8 @@ def _lead(lines: list[_Line], auto: bool) -> int:
 
 def _names_numbers(rows: list[list[str]]) -> bool:
     """Whether the first record names the others, one column of numbers at least, each by its own name."""
-    if len(rows) < 3 or _header_score(rows) <= 0 or any(_NUMBER.match(cell) for cell in rows[0]):
+    numbers = {place for place, cell in enumerate(rows[0]) if _NUMBER.match(cell)}
+    if len(rows) < 3 or _header_score(rows) <= 0 or numbers - _counted(rows[0], rows[1:200]):
         return False
     names = [cell for cell in rows[0] if cell]
     return len(set(names)) == len(names) and any(
@@ -219,18 +234,76 @@ def _rows(text: str, delimiter: str, whole: bool, escape: str = "") -> list[list
 def _find_delimiter(text: str, whole: bool, escape: str, expected: str | None) -> str:
     """The delimiter that divides the lines most evenly; among equals the one whose fields look most like numbers."""
     scores: dict[str, tuple[float, ...]] = {}
-    for delimiter in (*_DELIMITERS, " "):
+    rare = [mark for mark in _RARE if mark in text.partition("\n")[0]]
+    for delimiter in (*_DELIMITERS, " ", *rare):
         rows = _rows(text, delimiter, whole, escape)
         counts = Counter(map(len, rows))
         width, times = counts.most_common(1)[0] if counts else (1, 0)
         even = times / max(len(rows), 1)
-        if width < 2 or even < (0.95 if delimiter == " " else 0.5):
+        if width < 2 or even < (0.5 if delimiter in _DELIMITERS else 0.95):
             continue
         cells = [cell for row in rows[:50] if len(row) == width for cell in row]
         plain = sum(bool(_NUMBER.match(cell)) for cell in cells) / max(len(cells), 1)
+        if delimiter == " " and len(rows[0]) == 1 and plain < 0.5:
+            continue  # one column of texts with blanks under its name
+        if delimiter in _RARE and not _is_rare(delimiter, rows, width):
+            continue
         first = float(delimiter == expected) + round(even, 1) + 0.3 * (len(rows[0]) == width)
-        scores[delimiter] = (first, plain, -float(delimiter == " "), width)
+        scores[delimiter] = (first - 0.05 * (delimiter in _RARE), plain, -float(delimiter == " "), width)
     return max(scores, key=scores.__getitem__, default=expected or (_UNUSED if "," in text else ","))
+
+
+def _is_rare(delimiter: str, rows: list[list[str]], width: int) -> bool:
+    """Whether a sign that stands in every line is a delimiter: not in `~5`, and a colon not in 12:30, 1:2 or a URL."""
+    if len(rows) < 3 or any(len(row) != width for row in rows) or not any(row[0] for row in rows[1:]):
+        return False
+    if delimiter != ":":
+        return True
+    long = any(len(cell.strip()) > 2 for row in rows[1:] for cell in row)
+    other = re.compile("(^|[^0-9A-Za-z])[0-9]{1,2}:[0-5][0-9]([^0-9]|$)|://|: ")
+    return width > 2 and long and not any(other.search(":".join(row)) for row in rows[:50])
+
+
+def _aligned(data: bytes, name: str, notes: list[str]) -> bytes | None:
+    """The text with tabs in place of the blanks that align its columns; None where it is no table of that kind."""
+    sample = data[:_SAMPLE].decode("utf-8", "ignore")
+    lines = [line.rstrip() for line in sample.splitlines()[: None if len(data) <= _SAMPLE else -1] if line.strip()]
+    wide = sum("  " in line.strip() for line in lines)
+    if len(lines) < 4 or 2 * wide < len(lines) or re.search('["\t]', sample):
+        return None
+    if any(min(counts) == max(counts) > 0 for mark in ",;|" if (counts := [line.count(mark) for line in lines])):
+        return None
+    for gap in (" +", " {2,}"):
+        if len(widths := {len(re.split(gap, line.strip())) for line in lines}) == 1 and widths != {1}:
+            trimmed = re.sub(rb"(?m)^ +| +(?=\r?$)", b"", data)
+            found = re.sub(gap.encode(), b"\t", trimmed)
+            break
+    else:
+        if (cut := _cut_at_places(data.decode("utf-8", "replace"), lines)) is None:
+            return None
+        found = cut
+    notes.append(
+        f"{name}: columns that blanks align, written with tabs between; --delimiter space takes each blank as one"
+    )
+    return found
+
+
+def _cut_at_places(text: str, lines: list[str]) -> bytes | None:
+    """The text with tabs between columns that begin at the same place of every line; None where there are none."""
+    width = max(map(len, lines))
+    filled = np.array([[sign != " " for sign in line.ljust(width)] for line in lines])
+    begins = [k for k in range(width) if filled[:, k].any() and (k == 0 or not filled[:, k - 1].any())]
+    pairs = list(zip(begins, [*begins[1:], None], strict=True))
+    if len(lines) < 10 or len(begins) < 2 or begins[0]:
+        return None
+    if any(not filled[0, a:b].any() or 2 * filled[:, a:b].any(1).sum() < len(lines) for a, b in pairs):
+        return None
+    found = []
+    for line in text.splitlines():
+        if any(line[a - 1 : a].strip() for a in begins[1:]):
+            return None
+        found.append("\t".join(line[a:b].strip() for a, b in pairs) if line.strip() else "")
+    return "\n".join(found).encode() + b"\n"
 
 
 def _raw_rows(text: str, delimiter: str, escape: str, width: int) -> list[list[str]]:
@@ -281,8 +354,11 @@ def _header_score(rows: list[list[str]]) -> float:
     first, body = rows[0], rows[1:200]
     if not body:
         return -1.0 if any(_NUMBER.match(cell) for cell in first) else 1.0
-    score = 0.0
+    score, counted = 0.0, _counted(first, body)
     for place, cell in enumerate(first):
+        if place in counted:
+            score += 1
+            continue
         below = [row[place] for row in body if len(row) > place]
         below = [text for text in below if text.strip().lower() not in words.PROBABLE]
         numbers = sum(bool(_NUMBER.match(text)) for text in below)
@@ -297,6 +373,27 @@ def _header_score(rows: list[list[str]]) -> float:
         elif cell.strip() and len(set(below)) < len(below):
             score += 0.5
     return score
+
+
+def _counted(first: list[str], body: list[list[str]]) -> set[int]:
+    """The places of numbers in a first record that are names: years in even steps, or 0, 1, 2, …, over others."""
+    places = [place for place, cell in enumerate(first) if re.fullmatch("0|[1-9][0-9]{0,5}", cell.strip())]
+    numbers = [int(first[place]) for place in places]
+    steps = set(np.diff(numbers).tolist())
+    if len(numbers) < 3 or len(steps) != 1 or min(steps) < 1:
+        return set()
+    years = numbers[0] >= 1800 and numbers[-1] < 2200
+    if not years and (numbers[0] > 1 or steps != {1}):
+        return set()
+    below = [[row[place].strip() for row in body if len(row) > place] for place in places]
+    if years:  # over numbers that are no years
+        other = [
+            sum(not re.fullmatch("(18|19|20|21)[0-9]{2}", cell) for cell in cells) > len(cells) / 2 for cells in below
+        ]
+    else:
+        other = [len(numbers) > 9 or any("." in cell for cell in cells) for cells in below]
+    again = any(row == first for row in body)
+    return set(places) if 2 * sum(other) >= len(other) and not again else set()
 
 
 def _names_of(first: list[str], name: str, renamed: dict[str, str]) -> list[str]:
@@ -440,11 +537,32 @@ def _without_empty(table: pa.Table, unnamed: list[str], name: str, notes: list[s
                 f"{name}: left out rows without any cell ({len(table) - len(rest):,}); write NA in them to keep them"
             )
             table = rest
-    head = pc.utf8_lower(pc.utf8_trim(table.column(0), characters=" :"))
-    if len(table) > 2 and pc.is_in(head[-1:], _TOTALS)[0].as_py() and not pc.any(pc.is_in(head[:-1], _TOTALS)).as_py():
-        notes.append(f"{name}: the last row ({table.column(0)[-1].as_py()!r}) is left out; rename it to keep it")
+    return _without_foot(table, name, notes)
+
+
+def _without_foot(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
+    """The table without the remarks and totals that its last rows are."""
+    while len(table) > 2:
+        cells = [column[-1].as_py() for column in table.columns]
+        place = next((place for place, cell in enumerate(cells) if cell), 0)
+        column, word = table.column(place), cells[place]
+        total = word.strip(" :").lower() in _TOTALS
+        rest = column.slice(0, len(table) - 1)
+        remark = place == 0 and not any(cells[1:]) and re.search(r"\S[\s:]+\S", word) is not None
+        if total and not pc.any(pc.is_in(pc.utf8_lower(pc.utf8_trim(rest, " :")), pa.array(_TOTALS))).as_py():
+            what = f"{word!r}"
+        elif remark and len(table.columns) > 2 and _is_filled(table.slice(0, len(table) - _MOST_EMPTY)):
+            what = f"{word[:40]!r}, a remark"
+        else:
+            break
+        notes.append(f"{name}: the last row ({what}) is left out; rename it to keep it")
         table = table.slice(0, len(table) - 1)
     return table
+
+
+def _is_filled(table: pa.Table) -> bool:
+    """Whether a column beside the first has a cell in every row."""
+    return any(pc.all(pc.not_equal(column, "")).as_py() for column in table.columns[1:])
 
 
 def _without_bad_lines(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes:
@@ -582,6 +700,8 @@ class Csv(Format):
             data, said = b"\n" + data[told.end() :], told[1].decode("latin-1")
             notes.append(f"{name}: delimiter {said!r}, as the first line says; --delimiter changes it")
             config = replace(config, delimiter=config.delimiter or said)
+        elif config.delimiter is None and self.expected is None and (columns := _aligned(data, name, notes)):
+            data, config = columns, replace(config, delimiter="\t")
         layout = _find_layout(data, name, origin, config, self.expected, notes)
         dialect, first = layout.dialect, layout.first
         if layout.lead:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.columns.column import Column
+from gankit.columns.dates import is_digits
 from gankit.columns.inference import infer
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
@@ -24,7 +25,8 @@ from gankit.kinds.series.records import TIME_UNITS, Floats, Grid, Ints, Layout, 
 MANY_TWICE = 0.1  # where so large a share of the rows share their time with another, they may be of several series
 NUMBER_NAMES = ("series", "series_number", "number_of_series")  # of the column that tells the series of fakes apart
 LOOKED_AT = 5000  # rows that are looked at to find out what columns are times
-TIME_NAMES = ("time", "timestamp", "date", "datetime", "t", "step", "seconds", "minute", "hour", "day", "month", "year")
+TIME_NAMES: tuple[str, ...] = ("time", "timestamp", "date", "datetime", "t", "step", "cycle")
+TIME_NAMES += ("seconds", "minute", "hour", "day", "month", "year")
 """Columns of numbers that are times by their names, if they increase throughout."""
 
 _NOWHERE = Origin("pyarrow")
@@ -289,7 +291,9 @@ def find_times(table: pa.Table, config: TrainConfig, codes: Ints, notes: list[st
 def _candidates(table: pa.Table, config: TrainConfig) -> list[list[str]]:
     """Columns that may be the time, the likeliest first."""
     own = config.own(SeriesOptions)
-    dropped = {option.rpartition("=")[0] for option in config.column if not option.endswith(("=number", "=datetime"))}
+    dropped = {
+        option.rpartition("=")[0] for option in config.column if not option.endswith(("=number", "=datetime", "=date"))
+    }
     dropped -= {option.rpartition("=")[0] for option in config.column if "=datetime:" in option}
     open_columns = [n for n in table.column_names if n not in (own.entity, *own.attributes) and n not in dropped]
     head = table.select(open_columns).slice(0, LOOKED_AT)
@@ -315,7 +319,9 @@ def _kinds(head: pa.Table, config: TrainConfig) -> dict[str, str]:
 
 def _is_clock(column: Column) -> bool:
     """Whether it holds times of the day alone."""
-    return column.dates is not None and not any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B", "%G"))
+    return column.dates is not None and not (
+        is_digits(column.dates.format) or any(d in column.dates.format for d in ("%Y", "%y", "%b", "%B", "%G"))
+    )
 
 
 def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[Times, Floats]:
@@ -351,7 +357,9 @@ def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
             column = infer(alone, TrainConfig(column=forced, missing=config.missing), notes=[]).columns[0]
         except DataError:
             continue
-        if column.type in ("datetime", "number"):
+        # What is said to be a date for a trial alone may be a counter: 5000, 5001, … are no days of a spreadsheet.
+        counts = column.dates is not None and column.dates.format[:2] in ("%x", "%s") and forced != tuple(own)
+        if column.type in ("datetime", "number") and not counts:
             return column
     raise DataError(
         f"--time {name}: its cells are no times. Name another column, or say how they are written with --column "
