@@ -224,7 +224,7 @@ def local_hours(step: timedelta, count: int, start: datetime = datetime(2023, 3,
 
 def series_of(when: list[str], notes: list[str] | None = None, **more: Any) -> Series:
     table = pa.table({"when": when, "v": np.random.default_rng(0).normal(size=len(when)), **more})
-    config = TrainConfig(kind="series").with_options(kind="series", entity="who" if more else None)
+    config = TrainConfig(kind="series").with_options(kind="series", entity=("who",) if more else None)
     return read_series(table, config, [] if notes is None else notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ from hypothesis import strategies as st
 from gankit.columns.splitting import covered, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io.probe import Probe
 from gankit.io.reading import read
+from gankit.kinds import KINDS
 from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.preparing import looks_like_series, read_series
-from gankit.kinds.series.records import Grid, Series, Times, drawn_starts, find_grid, runs_of
+from gankit.kinds.series.records import Grid, Layout, Series, Times, drawn_starts, find_grid, runs_of
 from gankit.kinds.series.tables import series_of_table
+from gankit.run.options import build_config
 
 
 def series_of(source: Any, **options: Any) -> tuple[Series, list[str]]:
     notes: list[str] = []
-    return read_series(source, TrainConfig(**options), notes), notes
+    return read_series(source, build_config(options), notes), notes
 
 
 def hourly(count: int, start: str = "2024-03-30") -> pd.DataFrame:
@@ -57,10 +61,32 @@ def test_entities_are_told_apart_and_what_never_changes_belongs_to_the_whole() -
     mixed = frame.sort_values("when", kind="stable")  # rows of both take turns
     series, notes = series_of(mixed, entity="who")
     assert series.lengths.tolist() == [4, 6] and series.entities is not None
-    assert series.entities.to_pylist() == ["ann", "bob"]
+    assert series.entities.to_pydict() == {"who": ["ann", "bob"]}
     assert series.labels is not None and series.labels.to_pydict() == {"age": [30, 41]}
     assert series.steps.column_names == ["load", "state"]
     assert any("the same at every step" in note and "age" in note for note in notes)
+
+
+@pytest.mark.parametrize("entity", ["shop+ware", ["shop", "ware"], ("ware", "shop"), "a+b", ["a+b", "ware"]])
+def test_several_columns_tell_series_apart_together(entity: Any) -> None:
+    parts = [hourly(4).assign(shop=s, ware=w) for s in (1, 2) for w in ("x", "y", "z")]
+    frame = pd.concat(parts).sort_values("when", kind="stable")
+    frame["a+b"] = frame["shop"].astype(str) + (frame["ware"] if entity == "a+b" else "")
+    series, notes = series_of(frame, entity=entity)
+    assert series.lengths.tolist() == [4] * 6 and series.labels is not None and series.entities is not None
+    assert series.steps.column_names == ["load", "state"]
+    if entity != "a+b":  # a column of that very name is meant
+        assert series.entities.column("ware").to_pylist() == ["x", "y", "z"] * 2
+        assert "shop" in series.labels.column_names, "what is there for several series is kept as it is"
+        assert any("new names of ware" in note and "--given ware" in note for note in notes)
+    assert Layout.from_json(json.loads(json.dumps(series.layout.to_json()))) == series.layout
+
+
+def test_a_layout_of_before_has_one_column_that_tells_series_apart() -> None:
+    series, _ = series_of(hourly(4).assign(who="ann"), entity="who")
+    value = series.layout.to_json()
+    assert Layout.from_json({**value, "entity": value["entity"][0]}) == series.layout
+    assert Layout.from_json({**value, "entity": None}).entity == ()
 
 
 def test_rows_in_another_order_are_sorted_and_a_note_says_so() -> None:
@@ -90,6 +116,48 @@ def test_a_day_and_a_time_of_day_are_one_time_and_are_written_as_two(tmp_path: P
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv", sep=";").drop(columns="series"), frame)
     with pytest.raises(DataError, match="a column of days and one of"):
         series_of(tmp_path / "power.csv", time="Time+Date")
+
+
+PARTS: list[tuple[str, dict[str, Any], str]] = [
+    ("Date Hour", {"Date": "%Y-%m-%d", "Hour": "%-H"}, ""),
+    ("hours to 24", {"YYYYMMDD": "%Y%m%d", "HH": 1}, "YYYYMMDD+HH"),
+    ("hours to 24 in parts", {"year": "%Y", "month": "%-m", "day": "%-d", "hour": 1}, ""),
+    ("two digits", {"date": "%d/%m/%Y", "hr": "%H"}, ""),
+    ("points", {"Date": "%d/%m/%Y", "Time": "%H.%M.%S"}, ""),
+    ("minutes", {"date": "%Y-%m-%d", "hour": "%-H", "minute": "%-M"}, ""),
+    ("other names", {"yr": "%Y", "mo": "%-m", "dy": "%-d", "h": "%-H"}, "yr+mo+dy+h"),
+]
+
+
+@pytest.mark.parametrize(("columns", "time"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS])
+def test_a_day_and_an_hour_are_one_time_and_are_written_as_they_came(
+    tmp_path: Path, columns: dict[str, Any], time: str
+) -> None:
+    times = pd.date_range("2020-02-28 03:00", periods=120, freq="h")
+    frame = pd.DataFrame(
+        {name: times.hour + 1 if form == 1 else times.strftime(form) for name, form in columns.items()}
+    )
+    frame.assign(x=np.arange(120) / 4).to_csv(tmp_path / "a.csv", index=False)
+    series, notes = series_of(tmp_path / "a.csv", kind="series", **({"time": time} if time else {}))
+    assert series.layout.times is not None and series.layout.times.grid == Grid("second", 3600.0)
+    assert time or any(f"time: {'+'.join(columns)}. Override" in note for note in notes)
+    write_series([series], tmp_path / "b.csv", series.origin)
+    again = pd.read_csv(tmp_path / "b.csv", dtype=str).drop(columns="series")
+    pd.testing.assert_frame_equal(again, pd.read_csv(tmp_path / "a.csv", dtype=str))
+    assert Times.from_json(json.loads(json.dumps(series.layout.times.to_json()))) == series.layout.times
+    value = series.layout.times.to_json()
+    assert Times.from_json({name: value[name] for name in value if name != "first_hour"}).first_hour == 0
+
+
+def test_steps_of_times_in_two_columns_are_as_fine_as_the_finer_one() -> None:
+    steps = np.cumsum([0, 5, 61, 7, 300, 44, 3, 250, 90, 18]) * 60
+    times = pd.Timestamp("2024-01-01 18:00") + pd.to_timedelta(steps, unit="s")
+    frame = pd.DataFrame({"date": times.strftime("%Y-%m-%d"), "clock": times.strftime("%H:%M"), "x": np.arange(10.0)})
+    found = series_of(frame)[0].layout.times
+    assert found is not None and found.grid is None and found.grain == 60.0
+    split = frame.assign(hour=times.hour, minute=times.minute).drop(columns="clock")
+    found = series_of(split)[0].layout.times
+    assert found is not None and found.names == ("date", "hour", "minute") and found.grain == 60.0
 
 
 def test_months_without_days_are_times_and_come_back_as_months(tmp_path: Path) -> None:
@@ -191,10 +259,19 @@ def test_a_frames_index_of_times_is_its_time() -> None:
 
 
 MISTAKES = [
-    (lambda: pd.concat([hourly(6), hourly(6).assign(state="x")]), {}, "rows 1 and 7 are both at when"),
+    (
+        lambda: pd.concat([hourly(6), hourly(6).assign(state="x")]).sort_values("when"),
+        {},
+        "rows 1 and 2 are both at when",
+    ),
     (lambda: hourly(6), {"entity": "whom"}, "no column 'whom'"),
+    (lambda: hourly(6), {"entity": "load+whom"}, "no column 'whom'"),
+    (lambda: hourly(6), {"entity": "state+when", "time": "when"}, "cannot be the time"),
+    (lambda: pd.concat([hourly(6).assign(a=a, b=b) for a in "xy" for b in "uv"]), {"entity": "a"}, "--entity a[+]b"),
     (lambda: hourly(6), {"time": "wen"}, "Did you mean 'when'"),
     (lambda: hourly(6), {"time": "state"}, "its cells are no times"),
+    (lambda: hourly(6).assign(d="2020-01-01", h=[0, 1, 2, 3, 4, 30]), {"time": "d+h"}, "no hour: it goes from 0 to 30"),
+    (lambda: hourly(6).assign(d="2020-01-01", h=[0, 1, 2, 3, 4, 24]), {"time": "d+h"}, "no hour: it goes from 0 to 24"),
     (lambda: hourly(6), {"attributes": ("load",)}, "is not the same at every step"),
     (lambda: hourly(6).assign(when=None), {"time": "when"}, "its cells are no times"),
     (lambda: hourly(6).assign(e=range(6)), {"entity": "e"}, "every series of --entity e has one step"),
@@ -212,7 +289,80 @@ def test_mistakes_in_tables_are_named(make: Any, options: dict[str, Any], says: 
 def test_a_column_that_would_tell_series_apart_is_named_where_times_repeat() -> None:
     frame = pd.concat([hourly(6).assign(site="north"), hourly(6).assign(site="south")])
     with pytest.raises(DataError, match="--entity site"):
-        series_of(frame)
+        series_of(frame.sort_values("when"))
+    _, notes = series_of(curves().sort_values(["t", "id"]))
+    assert any("none found" in note and "--time t --entity id" in note for note in notes)
+
+
+def curves(num: int = 60) -> pd.DataFrame:
+    """Curves of 40 steps or fewer, with a counter that begins at 0 in each, and what belongs to a whole one."""
+    parts = [pd.DataFrame({"id": i + 1, "t": np.arange(40 - i % 5), "kind": "ab"[i % 2]}) for i in range(num)]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(y=np.sin(np.arange(len(frame)) ** 2).round(3))
+
+
+ANEW: list[tuple[dict[str, str], list[str], list[str]]] = [
+    ({}, ["id"], ["kind"]),
+    ({"id": "unit", "t": "cycle"}, ["unit"], ["kind"]),
+    ({"t": "x"}, ["id"], ["kind"]),
+    ({"id": "", "kind": ""}, [], []),
+    ({"id": "", "kind": "", "t": "x"}, [], []),
+]
+
+
+@pytest.mark.parametrize(("names", "entity", "labels"), ANEW)
+def test_time_that_goes_back_to_its_start_begins_a_new_series(
+    tmp_path: Path, names: dict[str, str], entity: list[str], labels: list[str]
+) -> None:
+    frame = curves().drop(columns=[name for name, new in names.items() if not new]).rename(columns=names)
+    frame.to_csv(tmp_path / "curves.csv", index=False)
+    series, notes = series_of(tmp_path / "curves.csv", kind="series")
+    assert len(series) == 60 and series.lengths[:6].tolist() == [40, 39, 38, 37, 36, 40]
+    assert [column.name for column in series.layout.entity] == entity and series.steps.column_names == ["y"]
+    assert (series.labels is None and not labels) or series.labels.column_names == labels  # type: ignore[union-attr]
+    assert any("goes back to its start: 60 series" in note and "--entity" in note for note in notes)
+    other = frame[frame[names.get("t", "t")] < 30]
+    again = series_of_table(read(other), TrainConfig(), [], series.layout)  # others of the same layout
+    assert len(again) == 60 and again.steps.column_names == ["y"]
+
+
+def test_dates_that_go_back_to_their_start_begin_a_new_series() -> None:
+    frame = pd.concat([hourly(60), hourly(40).assign(load=1.5)], ignore_index=True)
+    assert series_of(frame)[0].lengths.tolist() == [60, 40]
+    series, _ = series_of(frame.assign(site=["north"] * 60 + ["south"] * 40))
+    assert series.layout.entity[0].name == "site" and series.entities is not None
+
+
+@pytest.mark.parametrize("name", ["{}", "curve{}"])
+def test_columns_that_are_numbered_may_be_steps_or_series_which_a_note_says(name: str) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 30))
+    _, notes = series_of(pd.DataFrame(x, columns=[name.format(i) for i in range(1, 31)]), kind="series")
+    assert any("are channels of one series" in note and "[series, steps]" in note for note in notes)
+    assert not any("channels of one" in note for note in series_of(pd.DataFrame(x[:, :5]).add_prefix("c"))[1])
+
+
+def test_hours_of_day_after_day_and_a_clock_that_is_put_back_are_one_series() -> None:
+    hours = pd.DataFrame({"hour": np.arange(480) % 24, "y": np.arange(480) % 7 * 1.0})
+    assert len(series_of(hours)[0]) == 1
+    local = pd.date_range("2023-10-01", periods=1500, freq="h", tz="UTC").tz_convert("Europe/Berlin").tz_localize(None)
+    assert len(series_of(pd.DataFrame({"when": local, "y": np.arange(1500) % 9}))[0]) == 1
+
+
+HINTS: list[tuple[str, pd.DataFrame, str]] = [
+    ("a counter", curves(), "--time t --entity id"),
+    ("dates", pd.concat([hourly(60).assign(site=s) for s in ("north", "south")]), "--time when --entity site"),
+    ("parts", hourly(90).assign(d=lambda f: f["when"].dt.date, hour=lambda f: f["when"].dt.hour), "--time d[+]hour"),
+    ("one", hourly(90), "--kind series"),
+    ("none", curves().sample(frac=1, random_state=0), "^$"),
+    ("hours", pd.DataFrame({"hour": np.arange(480) % 24, "y": np.arange(480) % 7}), "^$"),
+]
+
+
+@pytest.mark.parametrize(("frame", "says"), [case[1:] for case in HINTS], ids=[case[0] for case in HINTS])
+def test_a_table_that_may_be_meant_as_series_gets_the_command_for_it(frame: pd.DataFrame, says: str) -> None:
+    frame = frame.drop(columns="when") if "hour" in frame and "when" in frame else frame
+    with Probe(frame.reset_index(drop=True)) as probe:
+        assert re.search(says, KINDS["series"].hint(probe, TrainConfig()) or "")
 
 
 def test_a_few_times_that_repeat_are_no_reason_to_think_of_several_series() -> None:

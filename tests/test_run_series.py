@@ -18,7 +18,7 @@ from gankit.errors import DataError, InterruptedRun, OptionError, OutputError
 from gankit.kinds import prepare
 from gankit.kinds.series.evaluation import read_previews
 from gankit.kinds.series.preparing import array_of_part, read_series, read_series_like
-from gankit.kinds.series.records import joined_series
+from gankit.kinds.series.records import joined_series, layout_of
 from gankit.kinds.series.tables import with_distances
 
 SMALL: dict[str, Any] = {"samples": "320", "batch": 16, "evaluations": 2, "early_stop": False, "width": 8}
@@ -207,7 +207,7 @@ def test_numbers_dates_and_gaps_may_belong_to_a_whole_series() -> None:
 
 
 def test_the_held_out_series_are_whole_ones() -> None:
-    prepared = prepare(patients(), TrainConfig(entity="patient"), [])
+    prepared = prepare(patients(), TrainConfig(entity=("patient",)), [])
     assert not set(prepared.train.begins) & set(prepared.heldout.begins)
     assert prepared.num_train + prepared.num_heldout == 24
 
@@ -217,6 +217,21 @@ def test_what_tells_series_apart_can_be_a_condition() -> None:
     model = gankit.train(frame, entity="site", given=["site"], window=6, **SMALL)
     found = model.sample(10, where={"site": "south"})
     assert set(found["site"]) == {"south"} and found["series"].nunique() == 10
+
+
+def test_pairs_that_tell_series_apart_are_new_and_stand_in_their_places(tmp_path: Path) -> None:
+    frame = pd.concat([load(30).assign(site=s, part=p) for s in ("north", "south") for p in (1, 2, 3)])
+    frame = frame[["part", "when", "site", "load"]]
+    model = gankit.train(frame, entity=["site", "part"], out=tmp_path / "run", window=6, **SMALL)
+    model.write(tmp_path / "fakes.csv", 20)
+    found = pd.read_csv(tmp_path / "fakes.csv")
+    assert list(found.columns) == list(frame.columns) and set(found["site"]) == {"north", "south"}
+    assert (found.groupby(["site", "part"]).size() == 6).all() and found["part"].nunique() == 20
+    assert set(model.sample(5, where={"site": "south"})["site"]) == {"south"}
+    again = read_series_like(tmp_path / "fakes.csv", layout_of(model.origin), model.schema, Schema(()), TrainConfig())
+    assert again.lengths.tolist() == [6] * 20
+    both = gankit.train(frame, entity="site+part", given=["site", "part"], window=6, **SMALL)
+    assert set(both.sample(9, where={"part": 2})["part"]) == {2} and "series" in both.sample(1)
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------

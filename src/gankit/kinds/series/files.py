@@ -444,14 +444,18 @@ def long_table(part: Series) -> pa.Table:
         for field, column in zip(part.labels.schema, part.labels.columns, strict=True):
             found[field.name] = field, joined(column).take(pa.array(rows))
     found |= {f.name: (f, column) for f, column in zip(part.steps.schema, part.steps.columns, strict=True)}
-    name, cells = layout.number, pa.array(part.first + rows)
-    if layout.entity is not None and layout.entity.name not in found:
-        name, kind = layout.entity.name, layout.entity.arrow_type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    numbers = pa.array(part.first + rows)
+    named = [column for column in layout.entity if column.name not in found]
+    if not named:
+        found[layout.number] = pa.field(layout.number, numbers.type), numbers
+    for column in named:
+        kind = column.arrow_type.value_type if pa.types.is_dictionary(column.arrow_type) else column.arrow_type
         kept = is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        cells = cells if part.entities is None else part.entities.take(pa.array(rows))
+        cells = numbers
+        if part.entities is not None and column.name in part.entities.column_names:
+            cells = joined(part.entities.column(column.name)).take(pa.array(rows))
         cells = cells.cast(kind if kept else pa.string())
-    found[name] = pa.field(name, cells.type), cells
+        found[column.name] = pa.field(column.name, cells.type), cells
     if layout.times is not None and part.times is not None:
         found |= _time_cells(layout.times, part.times)
     order = dict.fromkeys([*(n for n in (layout.number, *layout.order) if n in found), *found])
@@ -462,8 +466,12 @@ def _time_cells(times: Times, seconds: Floats) -> dict[str, tuple[pa.Field, pa.A
     seconds = seconds + offsets_at(times.zone, seconds) if times.zone else seconds
     columns, several = times.columns, [seconds]
     if len(columns) > 1:
-        day_and_clock = columns[0].type == "datetime"
-        several = [seconds // 86400 * 86400, seconds % 86400] if day_and_clock else _divided(seconds, len(columns))
+        parts = _divided(seconds, times.first_hour)
+        several = parts[: len(columns)]
+        if columns[0].type == "datetime":  # a day, and a time of day or numbers
+            whole = np.rint(seconds) - sum(p * size for p, size in zip(parts[3:], (3600, 60, 1), strict=True))
+            several = [seconds // 86400 * 86400, seconds % 86400]
+            several = several if columns[1].type == "datetime" else [whole, *parts[3:]][: len(columns)]
     found = {}
     for column, numbers in zip(columns, several, strict=True):
         cells = column.format(Values(numbers, np.zeros(len(numbers), dtype=np.int8)))
@@ -472,15 +480,16 @@ def _time_cells(times: Times, seconds: Floats) -> dict[str, tuple[pa.Field, pa.A
     return found
 
 
-def _divided(seconds: Floats, count: int) -> list[Floats]:
-    """Seconds since 1970 as the first `count` of year, month, day, hour, minute, second."""
-    days, clock = np.divmod(np.rint(seconds).astype(np.int64), 86400)
+def _divided(seconds: Floats, first_hour: int) -> list[Floats]:
+    """Seconds since 1970 as year, month, day, hour, minute, second."""
+    days, clock = np.divmod(np.rint(seconds).astype(np.int64) - first_hour * 3600, 86400)
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     year = 1970 + months.astype(np.int64) // 12
     day = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
-    parts = [year, months.astype(np.int64) % 12 + 1, day, clock // 3600, clock // 60 % 60, clock % 60]
-    return [part.astype(np.float64) for part in parts[:count]]
+    hour = clock // 3600 + first_hour
+    parts = [year, months.astype(np.int64) % 12 + 1, day, hour, clock // 60 % 60, clock % 60]
+    return [part.astype(np.float64) for part in parts]
 
 
 def times_after(

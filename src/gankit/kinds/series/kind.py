@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from gankit.columns.column import Values
 from gankit.columns.identifiers import generate
@@ -55,11 +56,10 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         return prepare_series(self, probe, config, notes)
 
     def hint(self, probe: Probe, config: TrainConfig) -> str | None:
-        """See `Kind.hint`: a table with a column of regular times in order may be meant as a series."""
-        from gankit.kinds.series.preparing import hint_of_times
+        """See `Kind.hint`: a table with regular times in order, or anew with every entity, may be meant as series."""
+        from gankit.kinds.series.tables import hint_of_series
 
-        rows = rows_of(probe, config)
-        return hint_of_times(rows.schema, rows.values)
+        return hint_of_series(rows_of(probe, config), config)
 
     def coded(self, prepared: Prepared[SeriesSet, SeriesCodec], part: SeriesSet) -> Coded:
         """See `Kind.coded`."""
@@ -92,20 +92,18 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
             starts = drawn_starts(runs, uniforms)
             if dated:
                 starts = starts_at(runs, dated, given, uniforms, layout.times.local)
-            distances, grain = None if apart is None else steps.cells[apart].data, layout.times.columns[0].grain
+            distances, grain = None if apart is None else steps.cells[apart].data, layout.times.grain
             times = times_after(starts, steps.lengths, layout.times.grid, distances, grain)
         labels = Schema(tuple(c for c in schema if c.name in given and c.name not in layout.calendar))
         channels = Schema(tuple(c for c in schema if c.name not in given and c.name != apart))
-        entity = layout.entity
+        named = {c.name: generate(c.pattern, seed, first_row, num, c.stream) for c in layout.entity if c.pattern}
         return Series(
             channels.format(steps.cells, int(steps.lengths.sum()), first_row=0, seed=seed),
             steps.lengths,
             labels.format(given, num, first_row=first_row, seed=seed) if labels.columns else None,
             times,
             origin,
-            None
-            if entity is None or entity.pattern is None
-            else generate(entity.pattern, seed, first_row, num, entity.stream),
+            pa.table(named) if named else None,
             first_row,
         )
 

@@ -13,7 +13,9 @@ class SeriesOptions(RuleOptions):
     """Of training with series."""
 
     time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")
-    entity: str | None = option(None, "Column that tells the series of a table apart.", group="data")
+    entity: tuple[str, ...] | None = option(
+        None, "Column that tells the series of a table apart; several do together: a+b.", group="data", metavar="COL"
+    )
     attributes: tuple[str, ...] = option(
         (), "A column that is the same at every step of a series.", group="data", metavar="COL"
     )

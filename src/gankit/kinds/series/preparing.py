@@ -61,7 +61,6 @@ from gankit.kinds.series.records import (
     SeriesSet,
     calendar_columns,
     calendar_table,
-    find_grid,
     runs_of,
     series_hash,
     with_layout,
@@ -138,7 +137,7 @@ def read_series(source: Any, config: TrainConfig, notes: list[str]) -> Series:
         if found is not None:
             return _without_columns(series_of_arrays(found), own, "an array")
         records, said = records_of(probe, config)
-        if own.entity is None and own.time is None and is_ucr(records):
+        if not own.entity and own.time is None and is_ucr(records):
             return _without_columns(series_of_ucr(records), own, "a file with a class and a series a line")
         notes += said
         with naming(probe.name):
@@ -166,14 +165,15 @@ def read_series_like(source: Any, layout: Layout, channels: Schema, labels: Sche
     records = read(source, plain)
     if layout.form == "rows" and is_ucr(records):
         return series_of_ucr(records)
-    known = [layout.number] if layout.entity is None else [layout.number, layout.entity.name]
-    entity = next((name for name in known if name in records.table.column_names), None)
+    known = records.table.column_names
+    entity = tuple(column.name for column in layout.entity if column.name in known)
+    entity = (layout.number,) if layout.number in known else entity
     whole = tuple(column.name for column in labels)
     like = plain.with_options(
         time=None if layout.times is None else layout.times.words,
         entity=entity,
-        attributes=tuple(name for name in whole if name != entity),
-        given=tuple(name for name in whole if name == entity),
+        attributes=tuple(name for name in whole if name not in entity),
+        given=tuple(name for name in whole if name in entity),
     )
     with naming(Probe(source).name):
         return with_distances(series_of_table(records, like, [], layout))
@@ -522,19 +522,3 @@ def label_numbers(columns: Iterable[Column], values: Mapping[str, Values]) -> np
             numbers = np.where(cells.missing > 0, column.low, cells.data)
             parts.append((numbers - column.low) / max(column.high - column.low, 1e-12))
     return np.stack(parts, 1) if parts else None
-
-
-def hint_of_times(schema: Schema, values: Mapping[str, Values]) -> str | None:
-    """One line where a table has a column of regular times in order, so that it may be meant as a series."""
-    for column in schema.modelled:
-        cells = values[column.name]
-        if column.type != "datetime" or (cells.missing > 0).any() or len(cells.data) < 2 * WINDOW:
-            continue
-        try:
-            in_order = (np.diff(cells.data) > 0).all()
-            grid = find_grid(cells.data, np.zeros(1, np.int64), np.array([len(cells.data)]), True) if in_order else None
-        except DataError:
-            continue
-        if grid is not None:
-            return f"column {column.name!r} goes on by {grid.words} from row to row: --kind series learns it as such."
-    return None

@@ -32,6 +32,7 @@ DAY, HOUR, WEEK = 86400.0, 3600, 7 * 86400.0
 MONDAY = 4 * DAY  # seconds from the first day of 1970 to the first Monday
 VALUE = "value"  # what the only channel of series is called where nothing names it
 TIME_UNITS = ("year", "month", "day", "hour", "minute", "second")  # what a time in several columns may be divided into
+UNIT_SECONDS = (0.0, 0.0, DAY, 3600.0, 60.0, 1.0)  # how long these are; of months and years nothing that is the same
 MOST_ABSENT = 0.1  # where a larger share of a grid's steps is absent, series count as irregular
 LEAST_REPEATED, FEWER_ABSENT = 1.8, 0.5
 """The hours of a day or a week are sessions if each occurs so often on average, and if without all other hours no more
@@ -134,13 +135,14 @@ class Grid:
 class Times:
     """How the times of steps are written.
 
-    columns: one column of datetimes or numbers, a day and a time of day, or several of whole numbers for the first of
-        `TIME_UNITS`.
+    columns: one column of datetimes or numbers; a day, and a time of day or whole numbers for hour, minute, second; or
+        several of whole numbers for the first of `TIME_UNITS`.
     grid: the distance from step to step; None where it differs.
     step: the channel of distances from step to step, in steps of the grid where there is one; None where no step is
         absent.
     starts: runs [first, difference, count] of the times at which training records begin.
     zone: the time zone whose local times are written, where times without offsets are counted in UTC; else "".
+    first_hour: of hours in a column of their own: 0, or 1 where the last hour of a day is 24.
     """
 
     columns: tuple[Column, ...]
@@ -148,6 +150,7 @@ class Times:
     step: str | None = None
     starts: tuple[tuple[float, float, int], ...] = ()
     zone: str = ""
+    first_hour: int = 0
 
     def local(self, seconds: Floats) -> Floats:
         """Times [N] of steps as a clock there shows them."""
@@ -163,6 +166,13 @@ class Times:
     def words(self) -> str:
         """The columns as `--time` names them."""
         return "+".join(self.names)
+
+    @property
+    def grain(self) -> float:
+        """What times are multiples of, 0 for nothing."""
+        if len(self.columns) == 1 or self.columns[-1].type == "datetime":
+            return self.columns[-1].grain
+        return UNIT_SECONDS[len(self.columns) + (1 if self.columns[0].type == "datetime" else -1)]
 
     @property
     def dates(self) -> bool:
@@ -189,6 +199,7 @@ class Times:
             value["step"],
             tuple((run[0], run[1], run[2]) for run in value["starts"]),
             value.get("zone", ""),
+            value.get("first_hour", 0),
         )
 
 
@@ -374,7 +385,7 @@ class Layout:
         "arrays" (one array [N, T, C]) or "list" (an array a series).
     order: the columns of a table with a step a row, in order.
     number: the column that tells the series of fakes apart.
-    entity: the column that tells those of the data apart, or None.
+    entity: the columns that together tell those of the data apart.
     times: of the steps, or None where rows have an order only.
     axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
     num_steps: of the longest training record. windows: whether these are windows of longer series.
@@ -385,7 +396,7 @@ class Layout:
     form: LayoutForm
     order: tuple[str, ...]
     number: str = "series"
-    entity: Column | None = None
+    entity: tuple[Column, ...] = ()
     times: Times | None = None
     axes: int = 2
     dtype: str = "<f8"
@@ -398,13 +409,14 @@ class Layout:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         lists = {name: list(getattr(self, name)) for name in ("order", "classes", "calendar")}
-        nested = {k: None if v is None else v.to_json() for k, v in (("entity", self.entity), ("times", self.times))}
-        return {**vars(self), **lists, **nested}
+        times = None if self.times is None else self.times.to_json()
+        return {**vars(self), **lists, "entity": [column.to_json() for column in self.entity], "times": times}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:
-        """What `to_json` wrote."""
-        entity = None if value["entity"] is None else Column.from_json(value["entity"])
+        """What `to_json` wrote; before there were several columns, the only one or None."""
+        columns = value["entity"] or ()
+        entity = tuple(map(Column.from_json, [columns] if isinstance(columns, Mapping) else columns))
         times = None if value["times"] is None else Times.from_json(value["times"])
         rest = {name: tuple(value.get(name, ())) for name in ("order", "classes", "calendar")}
         return cls(**{**value, "entity": entity, "times": times, **rest})
@@ -429,7 +441,7 @@ class Series:
     labels: what belongs to a series as a whole, [N]; None where there is nothing.
     times: float64 [M], seconds since 1970 or numbers; None without times.
     origin: where they came from, with the layout.
-    entities: what the series are called [N]; None: by their numbers.
+    entities: the columns [N] of what the series are called; where there is none, by their numbers.
     first: the number of the first one.
     """
 
@@ -438,7 +450,7 @@ class Series:
     labels: pa.Table | None
     times: Floats | None
     origin: Origin
-    entities: pa.Array | None = None
+    entities: pa.Table | None = None
     first: int = 0
 
     def __len__(self) -> int:
@@ -503,7 +515,7 @@ def joined_series(parts: list[Series]) -> Series:
         lengths=np.concatenate([p.lengths for p in parts]),
         labels=None if first.labels is None else pa.concat_tables([p.labels for p in parts]),
         times=None if first.times is None else np.concatenate([p.times for p in parts if p.times is not None]),
-        entities=None if first.entities is None else pa.concat_arrays([p.entities for p in parts]),
+        entities=None if first.entities is None else pa.concat_tables([p.entities for p in parts]),
     )
 
 
