@@ -49,7 +49,7 @@ def file(first: str, line: str, last: str = "", count: int = 30) -> str:
         (file(",0,1,2", "{i},{d},{d},{d}"), ",", ["c0", "0", "1", "2"], "0|0.00|0.00|0.00"),
         (file("name^age^city", "{p}^{x}^{p}"), "^", ["name", "age", "city"], "Germany|0|Germany"),
         (file("name~age~city", "{p}~{x}~{p}, {d}"), "~", ["name", "age", "city"], "Germany|0|Germany, 0.00"),
-        (file("user:uid:home", "u{i}:10{i}:/home/u{i}"), ":", ["user", "uid", "home"], "u0|100|/home/u0"),
+        (file("user:uid:home", "u{i}:10{i}:/srv/u{i}"), ":", ["user", "uid", "home"], "u0|100|/srv/u0"),
         (file("name        age   score", "{p:<10}{x:>5}{d:>8}"), "\t", ["name", "age", "score"], "Germany|0|0.00"),
         (
             file("name        age   score", "New {p:<10}{x:>5}{d:>8}"),

@@ -75,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def told(model: Model, count: int = 400, **where: str) -> pd.DataFrame:
     """The first steps of fakes, with the hour and the month that they have."""
-    table = model.sample(count, seed=1, where=where).to_pandas()
+    table = model.sample(count, seed=1, where=where)
     first = table.groupby("series", sort=False).first()
     first["time"] = pd.to_datetime(first["time"])
     return first.assign(month=first["time"].dt.month, hour=first["time"].dt.hour)

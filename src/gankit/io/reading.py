@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError
+from gankit.io.addresses import SQLITE
 from gankit.io.archives import PACKED, WORKBOOKS, is_workbook, refuse_unknown, strip_suffixes, unpack
 from gankit.io.databases import read_address, read_sqlite
 from gankit.io.foreign import refuse_foreign
@@ -421,5 +422,7 @@ def _format_of(name: str, data: bytes) -> str:
     is_text = data[:2] in (b"\xff\xfe", b"\xfe\xff") or not (is_workbook(data) or b"\0" in data[:1024])
     if suffix in SUFFIXES and not (suffix in WORKBOOKS and is_text and data[:2] != b"PK"):  # many an .xls is CSV
         return SUFFIXES[suffix]
+    if data.startswith(SQLITE):
+        raise DataError(f"{name!r} is a SQLite database, which is read from a file only. Give its path, unpacked.")
     refuse_foreign(name, data, by_suffix=True)
     return next((format.name for format in FORMATS.values() if format.begins(data)), "csv")
