@@ -198,7 +198,7 @@ def test_damaged_idx_is_refused(mnist: Path) -> None:
     for data, words in (
         (gzip.compress(whole[:-7]), "cut off: 7 bytes"),
         (gzip.compress(whole + b"x"), "longer than its header"),
-        (images.read_bytes()[:-9], "damaged or cut off"),
+        (images.read_bytes()[:-9], "is damaged"),
     ):
         images.write_bytes(data)
         with pytest.raises(DataError, match=words):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 import sys
 import time
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gankit.errors import GankitError
+from gankit.errors import UNSAFE, GankitError, shortened, visible
 from gankit.notebooks import is_notebook
 
 if TYPE_CHECKING:
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL_S, JSON_INTERVAL_S, LIVE_INTERVAL_S = 300.0, 5.0, 0.1
 """Seconds between two lines off a terminal, as JSON, and between two states of a live line."""
-
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_MOST_CHARACTERS = 2000  # of a note or an error
-_LONGEST_WORD = 300  # longer than any name of a file
 
 PLAIN_LINES, BAR = 8, 16
 """Lines of progress off a terminal, about, and the letters of a bar."""
@@ -174,7 +169,7 @@ def duration(seconds: float) -> str:
 def to_json(value: Mapping[str, Any]) -> str:
     """The mapping on one line; NaN and infinities, which JSON has no word for, become null."""
     text = json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, default=str)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:
@@ -190,22 +185,3 @@ def _plain(value: Any) -> Any:
 def _write(stream: TextIO, text: str) -> None:
     stream.write(visible(text))
     stream.flush()
-
-
-def visible(text: str) -> str:
-    r"""The text with signs that steer a terminal, or turn the direction of reading, as escapes.
-
-    >>> visible("a\x1b[31m\u202eb\tc")
-    'a\\x1b[31m\\u202eb\tc'
-    """
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
-def shortened(text: str) -> str:
-    """The text without the middle of very long words, and of itself where it is very long: names are the user's.
-
-    >>> shortened("the column " + 999 * "x")[:20], len(shortened(999 * "x"))
-    ('the column xxxxxxxxx', 103)
-    """
-    text = re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda found: f"{found[0][:70]} … {found[0][-30:]}", text)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:1400]} … {text[-500:]}"

@@ -29,16 +29,16 @@ _FALSE = ("false", "no", "f", "n", "0")
 _BOOLEANS = tuple(frozenset(pair) for pair in zip(_TRUE[:4], _FALSE[:4], strict=True))
 
 
-_FEW = 64
+_FEW, _LONG = 64, 1 << 16
 
 
 def matching(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
     """Which texts a regular expression finds: bool [K]. The pattern must mean the same to RE2 and to Python.
 
     Few texts are matched by Python, whose compiled patterns are kept: with thousands of columns, compiling is what
-    takes time.
+    takes time. Long ones are not: for Python a text of 50,000 blanks can take hours.
     """
-    if len(texts) > _FEW:
+    if len(texts) > _FEW or texts.nbytes > _LONG:
         return np.asarray(pc.match_substring_regex(texts, pattern).fill_null(False), dtype=bool)
     search = re.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern).search
     return np.array([text is not None and search(text) is not None for text in texts.to_pylist()], dtype=bool)

@@ -15,8 +15,8 @@ import click
 
 from gankit import __version__
 from gankit.cli import evaluate, latents, sample, train
-from gankit.errors import InterruptedRun, OptionError
-from gankit.voice import Voice, shortened, visible
+from gankit.errors import InterruptedRun, OptionError, shortened, visible
+from gankit.voice import Voice
 
 COMMANDS: tuple[click.Command, ...] = (
     train.command,

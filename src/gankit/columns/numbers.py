@@ -48,6 +48,7 @@ _NEGATIVES = {  # how else negative numbers are written, and what makes them beg
 }
 _SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}  # letters behind numbers, and the powers of ten that they stand for
 _SCALED = 20  # so many different numbers with one letter alone are believed
+_LONGEST = 400  # signs of a number and what stands around it
 _WHOLE = "^-?(?:0|[1-9][0-9]{0,14})$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _LOOSE = "^[^0-9A-Za-z]{0,4}([A-Z]{3})?[^0-9A-Za-z]{0,2}[0-9][0-9.,'\u2019\u00a0\u202f ]*([^0-9 ].{0,3})?$"
@@ -218,6 +219,8 @@ def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool,
     if simple.all() and not marks:
         return [PLAIN]
     odd = texts[int(np.argmin(simple))].as_py()
+    if len(odd) > _LONGEST:
+        return []
     for pattern, by in [*_NEGATIVES.values(), ("([0-9])[kKMB]", r"\1")]:
         odd = re.sub(pattern, by, odd)
     if (around_odd := _around(odd, forced)) is None:

@@ -228,6 +228,7 @@ def _narrowed(last: np.ndarray, counts: np.ndarray, values: np.ndarray) -> np.nd
     """
     mass = np.concatenate([[0.0], np.cumsum(counts)])
     centred = values - np.average(values, weights=counts)
+    centred = np.ldexp(centred, -int(np.frexp(np.abs(centred).max(initial=0.0))[1]))  # or squares end at infinity
     first, second = (np.concatenate([[0.0], np.cumsum(counts * centred**power)]) for power in (1, 2))
 
     def spread(begin: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ import lzma
 import os
 import posixpath
 import re
+import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -25,7 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
-from gankit.errors import DataError, OptionError, nearest
+from gankit.errors import DataError, OptionError, nearest, reason, refused
 from gankit.io.foreign import HEAD, foreign
 from gankit.io.foreign import SUFFIXES as FOREIGN
 
@@ -89,15 +91,10 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06") and not (
         name.lower().endswith((".npz", *WORKBOOKS)) or is_workbook(data)
     ):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                member = _only_member(archive, name)
-                with archive.open(member) as stream:
-                    return _all_of(stream, len(data), name), Path(member.filename).name, "zip"
-        except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise DataError(
-                f"{name!r} is damaged or not a zip file that can be read: {error}. Unpack it yourself."
-            ) from error
+        with refused(repr(name), "zip file that can be read"), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            member = _only_member(archive, name)
+            with archive.open(member) as stream:
+                return _all_of(stream, len(data), name), Path(member.filename).name, "zip"
     return data, name, None
 
 
@@ -105,6 +102,27 @@ def is_workbook(data: bytes) -> bool:
     """Whether bytes begin as those of spreadsheets do."""
     zipped = rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/|docProps/|xl/|mimetypeapplication/vnd\.oasis)"
     return data.startswith(b"\xd0\xcf\x11\xe0") or re.match(zipped, data, re.DOTALL) is not None
+
+
+def apart(program: str, data: bytes) -> IO[bytes]:
+    """What a Python program in a process of its own writes of data, its standard input, to standard output: for
+    libraries that end by a signal on damaged bytes. The result is a temporary file, to be closed.
+
+    Raises:
+        ValueError: the program ends otherwise than well.
+    """
+    with tempfile.TemporaryFile() as given:
+        given.write(data)
+        given.seek(0)
+        found = tempfile.TemporaryFile()  # noqa: SIM115  # closed by who asked
+        command = [sys.executable, "-P", "-W", "ignore", "-c", program]
+        done = subprocess.run(command, stdin=given, stdout=found, stderr=subprocess.PIPE)
+    if done.returncode:
+        found.close()
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if done.returncode > 0 else []
+        raise ValueError(said[0].partition(": ")[2] or said[0] if said else "what it holds cannot be read")
+    found.seek(0)
+    return found
 
 
 def packing_of(head: bytes) -> str | None:
@@ -134,8 +152,8 @@ def _all_of(stream: IO[bytes], packed: int, name: str) -> bytes:
             parts.append(part)
             size += len(part)
             check_unpacked(size, packed, name, limit)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise DataError(f"{name!r} is damaged or cut off ({error}). Take another copy of it.") from error
+    except (EOFError, OSError, MemoryError, zlib.error, lzma.LZMAError) as error:
+        raise DataError(f"{name!r} is damaged or cut off ({reason(error)}). Take another copy of it.") from error
     if not size:
         raise DataError(f"{name!r} is empty inside. Give a file with records.")
     return b"".join(parts)
@@ -221,8 +239,9 @@ def _guessed(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]
 def _encoding_of(data: bytes, start: int) -> str:
     """The likeliest encoding of bytes that are no UTF-8 from `start` on, judged by the lines that are not ASCII."""
     begin = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
-    found = re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data[begin : begin + _UNPACK_CHUNK])
-    sample = b"\n".join(dict.fromkeys(match[0] for match in itertools.islice(found, _MOST_LINES)))[:_MOST_BYTES]
+    lines = (match[0] for match in re.finditer(rb"[^\r\n]+", data[begin : begin + _UNPACK_CHUNK]))
+    found = itertools.islice((line for line in lines if not line.isascii()), _MOST_LINES)
+    sample = b"\n".join(dict.fromkeys(found))[:_MOST_BYTES]
     runs = re.findall(rb"[\x80-\xff]+", sample)
     # Letters with accents stand alone between others; of other scripts whole words are not ASCII.
     alone = sum(len(run) == 1 for run in runs) > 0.6 * len(runs)
@@ -428,11 +447,9 @@ class _Zip(Collection):
 
     def __init__(self, path: Path, stream: IO[bytes]) -> None:
         super().__init__(str(path))
-        try:
+        with refused(repr(str(path)), "zip file"):
             self._archive = zipfile.ZipFile(stream)
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise DataError(f"{str(path)!r} is damaged or no zip file: {error}. Take another copy of it.") from error
-        members = {_inside(m.filename): m for m in self._archive.infolist() if not m.is_dir()}
+            members = {_inside(m.filename): m for m in self._archive.infolist() if not m.is_dir()}
         self._members = {name: member for name, member in members.items() if not _is_hidden(name)}
         self.names = sorted(self._members, key=natural)
         if any(member.flag_bits & 1 for member in self._members.values()):
@@ -447,7 +464,7 @@ class _Zip(Collection):
             return io.BytesIO(self._archive.read(member))
         except Exception as error:
             # Of damaged members and unknown packings nearly anything is raised: BadZipFile, LZMAError, zlib.error, …
-            raise OSError(f"damaged in the zip: {error}") from error
+            raise OSError(f"damaged in the zip: {reason(error)}") from error
 
     def close(self) -> None:
         self._archive.close()
@@ -461,14 +478,12 @@ class _Tar(Collection):
     def __init__(self, path: Path, stream: IO[bytes]) -> None:
         super().__init__(str(path))
         self._lock = threading.Lock()
-        self._stream: IO[bytes] | None = None
+        self._given = self._stream = stream
         try:
-            self._stream = _plain_tar(path, stream)
-            with tarfile.open(fileobj=self._stream, mode="r:") as archive:
-                self._members = _files_of(archive.getmembers())
-        except (OSError, EOFError, tarfile.TarError, ValueError) as error:
-            self.close()
-            raise DataError(f"{str(path)!r} is damaged or no tar file: {error}. Take another copy of it.") from error
+            with refused(repr(str(path)), "tar file"):
+                self._stream = _plain_tar(path, stream)
+                with tarfile.open(fileobj=self._stream, mode="r:") as archive:
+                    self._members = _files_of(archive.getmembers())
         except BaseException:
             self.close()
             raise
@@ -476,13 +491,12 @@ class _Tar(Collection):
 
     def open(self, name: str) -> IO[bytes]:
         offset, size = self._members[name]
-        assert self._stream is not None
         with self._lock:
             self._stream.seek(offset)
             return io.BytesIO(self._stream.read(size))
 
     def close(self) -> None:
-        if self._stream is not None:
+        if self._stream is not self._given:  # that one stays open for other readers
             self._stream.close()
 
 
@@ -519,10 +533,8 @@ def _plain_tar(path: Path, stream: IO[bytes]) -> IO[bytes]:
                 size += len(part)
                 check_unpacked(size, packed, str(path), largest_size() * 8)
                 plain.write(part)
-    except BaseException as error:
+    except BaseException:
         plain.close()
-        if type(error).__module__ in ("zlib", "_lzma", "lzma"):
-            raise OSError(str(error)) from error
         raise
     plain.seek(0)
     return plain

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, DependencyError, OptionError
+from gankit.errors import DataError, DependencyError, OptionError, reason
 from gankit.io.addresses import SQLITE
 from gankit.io.archives import PACKED, WORKBOOKS, is_workbook, refuse_unknown, strip_suffixes, unpack
 from gankit.io.databases import read_address, read_sqlite
@@ -402,10 +401,8 @@ def read_bytes(data: bytes, name: str, config: TrainConfig, notes: list[str], pa
     origin = Origin(format.name, name=stem_of(name), part=part, compression=compression)
     try:
         return format.read(data, name, origin, config, notes)
-    except (pa.ArrowException, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{name!r} is damaged or no {format.name} file: {str(error).splitlines()[0]}. Take another copy."
-        ) from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError, RecursionError) as error:
+        raise DataError(f"{name!r} is damaged or no {format.name} file: {reason(error)}. Take another copy.") from error
 
 
 def stem_of(name: str) -> str:

@@ -169,6 +169,7 @@ class _Found:
             if len(part) >= 2 and rows.sum() >= max(FEWEST / 2, 3 * len(part)):
                 self._null_space(part, np.stack([data[n][rows] for n in part], 1))
 
+    @np.errstate(all="ignore")  # of numbers near 1e308 no rule is found
     def _null_space(self, names: list[str], x: Floats) -> None:
         scale = np.r_[np.maximum(x.std(0), 1e-300), 1.0]
         whole = np.column_stack([x, np.ones(len(x))]) / scale

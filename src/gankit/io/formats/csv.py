@@ -32,7 +32,8 @@ _BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
 _RARE = ("^", "~", ":")  # delimiters where every line, the first too, has as many; nothing else is one
 _UNUSED = "\x1f"
-_NUMBER = re.compile(r"^\s*[-+$€£]?\s*[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?\s*%?\s*$|^\s*-?\.[0-9]+\s*$")
+# Nothing is given back (`*+`): a cell of 50,000 blanks would be tried in as many ways as it has pairs of them.
+_NUMBER = re.compile(r"^\s*+[-+$€£]?\s*+[0-9][0-9.,' ]*+([eE][-+]?[0-9]++)?\s*+%?\s*+$|^\s*+-?\.[0-9]++\s*+$")
 _COMMENTS = ("#", "%", "//")
 _TOTALS: tuple[str, ...] = (
     "total",
@@ -310,9 +311,9 @@ def _raw_rows(text: str, delimiter: str, escape: str, width: int) -> list[list[s
     """The first records of a sample, cells with the quotes around them; none where there are no quotes."""
     mark, rows = re.escape(delimiter), list[list[str]]()
     inside = r'[^"\\]|\\.' if escape else r'[^"]|""'
-    field = re.compile(rf'(?:^|(?<=\n)|{mark})("(?:{inside})*"|[^"{mark}\r\n]*)(?={mark}|\r?\n|$)', re.DOTALL)
+    field = re.compile(rf'(?:^|(?<=\n)|{mark})("(?:{inside})*+"|[^"{mark}\r\n]*)(?={mark}|\r?\n|$)', re.DOTALL)
     for found in itertools.islice(field.finditer(text), max(2000, 20 * width)) if '"' in text else ():
-        if found.start(1) == found.start():
+        if found.start(1) == found.start() or not rows:
             rows.append([])
         rows[-1].append(found[1])
     whole = [row for row in rows if row != [""]]

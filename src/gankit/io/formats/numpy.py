@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OutputError
+from gankit.errors import DataError, OutputError, refused
 from gankit.io.archives import check_unpacked, largest_size
 from gankit.io.formats.base import Format, Sink
 from gankit.io.formats.json import array_of
@@ -43,6 +43,8 @@ def records_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], name: str, origin:
         raise DataError(
             f"{name!r}: arrays must have rows, and all as many. Got {shown} instead. Save the one that is meant alone."
         )
+    if not next(iter(lengths.values())):  # of no rows there may be 10^12 columns
+        raise DataError(f"{name!r} holds arrays without rows. Give some with records.")
     columns: dict[str, pa.Array] = {}
     forms = []
     for key, array in arrays.items():
@@ -75,7 +77,12 @@ def _column_of(values: npt.NDArray[Any], column: str, name: str) -> pa.Array:
     values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))
     if values.dtype.kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)
-    return pa.array(values.tolist(), pa.string()) if values.dtype.kind == "U" else pa.array(values)
+    if values.dtype.kind != "U":
+        return pa.array(values)
+    with refused(f"{name!r}: {column}", "array of texts"):
+        texts = pa.array(values.tolist(), pa.string())
+        texts.validate(full=True)  # NumPy checks no code points
+        return texts
 
 
 def arrays_of(table: pa.Table, origin: Origin) -> dict[str, npt.NDArray[Any]]:
@@ -109,23 +116,76 @@ def _values_of(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> npt.NDArray[Any
     return np.asarray(column.to_numpy())
 
 
+Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
+"""Of an array: its shape, whether it stands column after column, and its dtype."""
+
+
+def header(stream: IO[bytes], size: int, place: str) -> Header:
+    """What stands before the numbers of a .npy file; no Python object is made of its content, which comes next.
+
+    stream: at its beginning. size: bytes of the file. place: the file, for messages.
+
+    Raises:
+        DataError: it is no such file, or tells of more than is there.
+    """
+    with refused(place, "NumPy file"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    dtype = np.dtype(object) if dtype.hasobject else dtype
+    if min(shape, default=0) < 0 or (dtype.kind != "O" and math.prod(shape) * max(1, dtype.itemsize) > size):
+        raise DataError(
+            f"{place} is damaged or cut off: its header tells of an array {list(shape)} of {dtype}, and the file has "
+            f"{size:,} bytes. Take another copy of it."
+        )
+    return shape, fortran, dtype
+
+
+def headers(stream: IO[bytes], place: str) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Shape and dtype of every array in a .npy file (under "") or an .npz file, without reading them.
+
+    stream: at its beginning. place: the file, for messages.
+
+    Raises:
+        DataError: it is no such file, is damaged, or unpacks to far more than it has.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    if stream.read(6) == b"\x93NUMPY":
+        stream.seek(0)
+        shape, _, dtype = header(stream, size, place)
+        return {"": (shape, dtype)}
+    found = {}
+    with refused(place, "NumPy file"), zipfile.ZipFile(stream) as archive:
+        members = archive.infolist()
+        check_unpacked(sum(member.file_size for member in members), size, place, largest_size())
+        for member in members:
+            if member.filename.endswith(".npy"):
+                with archive.open(member) as inner:
+                    shape, _, dtype = header(inner, member.file_size, place)
+                found[member.filename[:-4]] = shape, dtype
+    if not found:
+        held = ", ".join(repr(member.filename) for member in members[:5]) or "nothing"
+        raise DataError(f"{place} holds no arrays: it is an archive of {held}. Unpack it and give what is inside.")
+    return found
+
+
 def load_arrays(file: IO[bytes], name: str) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a .npy file (under "") or an .npz file, none of them of Python objects. file: at its beginning.
 
     Raises:
         DataError: it is damaged, or no such file.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = np.load(file, allow_pickle=False)
+    known = headers(file, repr(name))
+    file.seek(0)
+    with refused(repr(name), "NumPy file"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"": loaded}
         with loaded:
-            return {key: loaded[key] for key in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{name!r} is damaged or no NumPy file: {text}. Take another copy of it.") from error
+            return {key: loaded[key] for key in known}
 
 
 class GrowingArrays:
@@ -239,15 +299,3 @@ class Npz(Npy):
     suffixes = (".npz",)
     magic = (b"PK\x03\x04",)
     sink = _NumpyArchiveSink
-
-    def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
-        """See `Format.read`."""
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if not any(member.filename.endswith(".npy") for member in members):
-                held = ", ".join(repr(member.filename) for member in members[:5]) or "nothing"
-                raise DataError(
-                    f"{name!r} holds no arrays: it is an archive of {held}. Unpack it and give what is inside."
-                )
-        check_unpacked(sum(member.file_size for member in members), len(data), name, largest_size())
-        return super().read(data, name, origin, config, notes)

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from queue import Empty, Queue
 from typing import IO, Any
 
 import pyarrow as pa
 from lxml import etree
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError, OutputError
+from gankit.errors import DataError, OptionError, OutputError, reason
 from gankit.io.archives import decode
 from gankit.io.formats.base import Format, Sink, texts_of
 from gankit.io.records import Origin, Records
+
+MOST_SECONDS = 60
+"""An XPath may take."""
 
 Fields = dict[str, list[str]]
 
@@ -36,8 +41,8 @@ def _read(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[
     parser = etree.XMLParser(**safe, remove_comments=True)
     try:
         root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise DataError(f"{name!r} is no well-formed XML: {error}. Correct it there.") from error
+    except (etree.XMLSyntaxError, ValueError, MemoryError) as error:
+        raise DataError(f"{name!r} is no well-formed XML: {reason(error)}. Correct it there.") from error
     document = root.getroottree().docinfo
     if document.internalDTD is not None and any(True for _ in document.internalDTD.iterentities()):
         raise DataError(f"{name!r} declares entities, which are not read. Replace them by their text.")
@@ -57,9 +62,8 @@ def _read(data: bytes, name: str, xpath: str | None, notes: list[str]) -> tuple[
 
 def _chosen(root: Any, name: str, xpath: str | None, notes: list[str]) -> list[Any]:
     if xpath is not None:
-        spaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
         try:
-            found = root.getroottree().xpath(xpath, namespaces=spaces)
+            found = _found(root, xpath)
         except etree.XPathError as error:
             raise OptionError(f"the XPath {xpath!r} is not possible: {error}. Try //record or /root/record.") from error
         if not isinstance(found, list) or not found or not all(isinstance(item, etree._Element) for item in found):
@@ -77,6 +81,34 @@ def _chosen(root: Any, name: str, xpath: str | None, notes: list[str]) -> list[A
             return same
         level = children
     raise DataError(f"{name!r} has no element that repeats. Choose the records with --xpath.")
+
+
+def _found(root: Any, xpath: str) -> Any:
+    """What an XPath finds. libxml2 cannot be interrupted, and some take the square of the elements, or worse.
+
+    Raises:
+        etree.XPathError: it is wrong. OptionError: it takes too long.
+    """
+    spaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
+    done: Queue[Any] = Queue()
+
+    def look() -> None:
+        try:
+            done.put(etree.XPath(xpath, namespaces=spaces, regexp=False)(root.getroottree()))
+        except etree.XPathError as error:
+            done.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        found = done.get(timeout=MOST_SECONDS)
+    except Empty:
+        raise OptionError(
+            f"the XPath {xpath!r} takes more than {MOST_SECONDS} seconds. Name the records by their path alone, such "
+            "as /root/record."
+        ) from None
+    if isinstance(found, etree.XPathError):
+        raise found
+    return found
 
 
 def _cells(elements: list[Any]) -> tuple[Fields, list[dict[str, str]], set[str]]:

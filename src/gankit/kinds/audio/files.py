@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, DependencyError, OptionError, OutputError
-from gankit.io.archives import AUDIO_SUFFIXES
+from gankit.errors import DataError, DependencyError, OptionError, OutputError, reason
+from gankit.io.archives import AUDIO_SUFFIXES, largest_size
 from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import load_arrays
 from gankit.io.records import Origin, Records, fingerprint
@@ -39,6 +39,9 @@ FULL = 32767
 
 SUFFIXES = ".zip, .npz, .wav for one audio clip, or none for a folder"
 MOST_CHANNELS = 2
+
+_RATES = (20, 1 << 20)
+"""Samples a second that a header may tell of."""
 
 _STREAMED = 0x7FFFFFFF
 """A WAV file that states more bytes was written to a pipe, where its length was not known."""
@@ -173,8 +176,8 @@ def decode_sound(stream: IO[bytes], name: str) -> tuple[Samples, int]:
     samples = to_samples(found if found.ndim == 2 else found[:, None])
     if samples.shape[1] > MOST_CHANNELS:
         raise UnreadableSound(f"it has {samples.shape[1]} channels, and one or two can be learned")
-    if not len(samples) or rate <= 0:
-        raise UnreadableSound("it holds no samples")
+    if not len(samples) or not _RATES[0] <= rate <= _RATES[1]:
+        raise UnreadableSound(f"it says {rate:,} samples a second" if len(samples) else "it holds no samples")
     return samples, int(rate)
 
 
@@ -223,11 +226,13 @@ def _soundfile(data: bytes, name: str) -> tuple[int, Any]:
             "or convert the files to WAV."
         ) from None
     try:
-        found, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
-        text = (str(error).splitlines() or [""])[0].rsplit(": ", 1)[-1]  # without the stream it was given
-        raise UnreadableSound(text[:80].rstrip(". ") or type(error).__name__) from error
-    return int(rate), found
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            if 8 * file.frames * file.channels > largest_size():
+                raise MemoryError
+            return int(file.samplerate), file.read(dtype="float64", always_2d=True)
+    except Exception as error:
+        # Of damaged files nearly anything is raised: SoundFileError, RuntimeError, TypeError, MemoryError, …
+        raise UnreadableSound(reason(error).rsplit(": ", 1)[-1][:80]) from error  # without the stream it was given
 
 
 def encode_wav(samples: Samples, rate: int) -> bytes:

@@ -45,6 +45,9 @@ SILENT, RAIL, CLIPPED = 4, FULL, 0.01
 """No sample louder than the first: silent. More than that share of pairs of samples at the second: clipped."""
 
 SHORTEST = 16
+MOST_STRETCHED = 200
+"""An audio clip becomes so many times as many samples at the most: damaged headers would fill the memory."""
+
 _SHOWN = 4
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SKIPPED = "_"
@@ -315,6 +318,11 @@ def _at_one_rate(found: _Found, config: TrainConfig, notes: list[str], place: st
     asked, counts = config.own(AudioOptions).rate, Counter(found.rates)
     rate = asked or max(counts, key=lambda r: (counts[r], -r))
     others = {r: times for r, times in counts.items() if r != rate}
+    if slow := [name for name, r in zip(found.names, found.rates, strict=True) if r * MOST_STRETCHED < rate]:
+        raise DataError(
+            f"{place}: {slow[0]} has less than one of {MOST_STRETCHED} samples of the {rate:,} a second of "
+            f"the others ({len(slow):,} such files). Mend or remove them."
+        )
     if not others:
         return found.sounds, rate
     shown = ", ".join(f"{times:,} of {r:,} Hz" for r, times in sorted(others.items()))

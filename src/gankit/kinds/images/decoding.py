@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, reason
 from gankit.io.pixels import MODES, Pixels
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import chunks, finished, fits_in_memory, room_for
@@ -174,7 +174,7 @@ def opened(source: IO[bytes] | Image.Image) -> Iterator[Image.Image]:
             raise UnreadableImage("it does not fit in memory") from None
         except Exception as error:
             # Decoders raise nearly anything on damaged bytes: SyntaxError, struct.error, IndexError, …
-            text = (str(error).splitlines() or [type(error).__name__])[0]
+            text = reason(error)
             raise UnreadableImage("it is cut off" if "truncated" in text.lower() else f"damaged: {text[:80]}") from None
 
 
@@ -413,8 +413,7 @@ def _attempt(work: Callable[[Image.Image], Result], source: Source) -> Result | 
     except FileNotFoundError:
         return "there is no such file"
     except (OSError, MemoryError, ValueError) as error:
-        text = error.strerror if isinstance(error, OSError) else None
-        return text or (str(error).splitlines() or [type(error).__name__])[0][:80]
+        return reason(error)[:80]
 
 
 def _check_faults(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -143,7 +144,7 @@ def beside(path: Path) -> tuple[Callable[[str], str | None], list[str]]:
     def find(name: str) -> str | None:
         plain = plain_name(name)
         ways = (name, plain, unicodedata.normalize("NFD", plain))
-        return next((way for way in ways if (folder / way).is_file()), None)
+        return next((way for way in ways if os.path.isfile(folder / way)), None)  # False for any text
 
     return find, bases
 

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, refused
 from gankit.io import reading
 from gankit.io.archives import IMAGE_SUFFIXES, Collection, Folder, is_image, natural, strip_suffixes
+from gankit.io.formats.numpy import headers
 from gankit.io.pixels import to_pillow
 from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
@@ -91,7 +92,7 @@ def _path_holds_images(probe: Probe, config: TrainConfig) -> bool:
     if is_image(name) or suffix == ".mat":  # nothing else is read from .mat: what is wrong with it, its reader says
         return True
     if suffix in _ARRAYS:
-        return any(seem_images(shape, dtype) for shape, dtype in arrays.headers(probe.stream()).values())
+        return any(seem_images(shape, dtype) for shape, dtype in headers(probe.stream(), str(probe.file)).values())
     if _idx_shape(probe) is not None or arrays.is_batch(name, probe.size, probe.head):
         return True  # the same
     if config.of_kinds.get("text_column") is not None:
@@ -219,14 +220,8 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
 def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Images:
     if reader.config.format not in (None, "npy", "npz"):
         _refuse_text_options(reader.config, "a file of arrays")
-    try:
+    with refused(repr(str(path)), "NumPy file"):
         found = arrays.read_numpy(probe.stream(), str(path), probe.part, reader.notes)
-    except DataError:
-        raise
-    except Exception as error:
-        # NumPy and zipfile raise nearly anything on damaged headers.
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{str(path)!r} is damaged or no NumPy file: {text}. Take another copy of it.") from error
     return _from_found(found, path, "npz" if found.key else "npy", reader)
 
 

@@ -321,12 +321,13 @@ def _series_of_ts(records: list[tuple[int, str]], name: str, label: str | None, 
 
 
 def _ts_numbers(text: str, name: str, number: int) -> Floats:
-    cells = [cell.strip() for cell in text.split(",")]
-    try:
-        return np.array([math.nan if cell in ("?", "NaN", "") else float(cell) for cell in cells])
-    except ValueError:
-        wrong = next(cell for cell in cells if not re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|\?|NaN|", cell))
-        raise DataError(f"{name!r}, line {number}: expected numbers with commas, found {wrong[:30]!r}.") from None
+    numbers = []
+    for cell in map(str.strip, text.split(",")):
+        try:
+            numbers.append(math.nan if cell in ("?", "NaN", "") else float(cell))
+        except ValueError:
+            raise DataError(f"{name!r}, line {number}: expected numbers with commas, found {cell[:30]!r}.") from None
+    return np.array(numbers)
 
 
 def write_ts(parts: Iterable[Series], stream: IO[bytes], name: str) -> None:

@@ -35,11 +35,11 @@ from gankit.columns.splitting import (
 )
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
+from gankit.io.formats.numpy import headers
 from gankit.io.probe import Probe, probed
 from gankit.io.reading import read
 from gankit.io.records import Records
 from gankit.kinds.base import Kind, Prepared
-from gankit.kinds.images.arrays import headers
 from gankit.kinds.images.records import seem_images
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.files import (
@@ -105,7 +105,7 @@ def _path_holds_series(probe: Probe, config: TrainConfig) -> bool:
     if is_ts(path):
         return True
     if is_array_file(path):
-        shapes = headers(probe.stream()).values()
+        shapes = headers(probe.stream(), str(path)).values()
         return any(len(shape) == 3 and not seem_images(shape, dtype) for shape, dtype in shapes)
     return has_ucr_name(path) and is_ucr(records_of(probe, config)[0])
 
