@@ -149,3 +149,19 @@ def test_two_channels_stay_apart() -> None:
     looks = codec.spectrograms(two)
     np.testing.assert_array_equal(looks[1:, :, :, 1], looks[:-1, :, :, 0])
     assert codec.decode(looks[:2])[SOUND].data.shape == (2, 512, 2)
+
+
+@pytest.mark.parametrize("coder", [SpectrogramCodec, WaveCodec])
+def test_no_fake_is_louder_than_the_loudest_training_clip(coder: type[AudioCodec]) -> None:
+    sounds, _ = examples.tones(6)
+    x = np.stack([np.pad(one, ((0, examples.LENGTH - len(one)), (0, 0))) for one in sounds])
+    codec = coder.fit((), sound_values(x, np.full(6, examples.LENGTH)), examples.RATE)
+    assert codec.peak == np.abs(x.astype(int)).max() / 32768
+    whole = 255 if coder is SpectrogramCodec else 1
+    loud = np.full_like(codec.encode(sound_values(x[:1], np.array([examples.LENGTH]))), whole)
+    for known, most in ((codec, codec.peak), (AudioCodec.from_json(codec.to_json() | {"peak": None}), 1)):
+        made = known.decode(loud)[SOUND].data.astype(int)
+        assert np.abs(made).max() == pytest.approx(32768 * most, abs=1)
+    state = codec.to_json()
+    del state["peak"]
+    assert AudioCodec.from_json(state).peak is None

@@ -346,3 +346,80 @@ def test_the_spoken_digits_are_read() -> None:
     assert found.x.shape == (3000, 8192, 1) and found.rate == 8000
     assert found.labels is not None and len(set(found.labels.column("speaker").to_pylist())) == 6
     assert any("17 cut" in note for note in notes)
+
+
+# --- what is not quite right in a file, and is read ---------------------------------------------------------------
+
+
+def off(data: bytes, at: int, by: int) -> bytes:
+    """A file in which the four bytes at a place state more."""
+    stated = int.from_bytes(data[at : at + 4], "little")
+    return data[:at] + (stated + by).to_bytes(4, "little") + data[at + 4 :]
+
+
+@pytest.mark.parametrize("by", [16, 3, -20])
+def test_a_wav_whose_length_is_off_is_read_with_a_line(tmp_path: Path, by: int) -> None:
+    folder = examples.by_class(tmp_path, 6)
+    file = next(folder.glob("low/*.wav"))
+    before, _ = decode_sound(io.BytesIO(file.read_bytes()), "a.wav")
+    file.write_bytes(off(file.read_bytes(), 4, by))
+    after, _ = decode_sound(io.BytesIO(file.read_bytes()), "a.wav")
+    assert np.array_equal(after, before)
+    found, notes = read(folder)
+    assert len(found) == 6 and any("1 of 6 audio clips state a length that is not theirs (low/" in n for n in notes)
+
+
+@pytest.mark.parametrize("lacking", [2, 3])
+def test_of_a_frame_that_is_cut_the_whole_ones_before_it_are_read(lacking: int) -> None:
+    wave = np.sin(np.arange(200) / 9).astype(np.float32)
+    found, _ = decode_sound(io.BytesIO(wav(wave)[:-lacking]), "a.wav")
+    assert len(found) == 199
+    np.testing.assert_allclose(found[:, 0] / 32767, wave[:199], atol=1e-4)
+
+
+def test_a_length_that_is_off_throughout_is_no_cut_file() -> None:
+    data = wav(np.arange(2000, dtype=np.int16))
+    assert len(decode_sound(io.BytesIO(off(off(data, 4, 16), 40, 16)), "a.wav")[0]) == 2000
+    with pytest.raises(UnreadableSound, match=r"4,044 of 4,444 bytes are there"):
+        decode_sound(io.BytesIO(off(off(data, 4, 400), 40, 400)), "a.wav")
+
+
+def test_of_a_recorder_that_never_wrote_the_length_all_samples_are_read() -> None:
+    data = wav(np.arange(100, dtype=np.int16))
+    nothing = data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:]
+    assert decode_sound(io.BytesIO(nothing), "a.wav")[0][:, 0].tolist() == list(range(100))
+
+
+def test_floats_in_the_scale_of_whole_numbers_are_named_as_such(tmp_path: Path) -> None:
+    for row in range(3):
+        (tmp_path / f"{row}.wav").write_bytes(wav((20000 * np.sin(np.arange(300) / 9)).astype(np.float32)))
+    with pytest.raises(DataError, match=r"floats go up to .* in -1 … 1: divide by 32768"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_channels_may_come_first_and_do_so_in_samples(tmp_path: Path, channels: int) -> None:
+    x = np.random.default_rng(0).normal(0, 0.1, (6, channels, 300)).astype(np.float32)
+    found, _ = read(x, rate=500)
+    assert found.x.shape == (6, 300, channels)
+    np.testing.assert_allclose(to_clip_object(found), x, atol=1e-4)
+    np.savez(tmp_path / "x.npz", x=x, rate=500, length=np.arange(200, 206))
+    assert read(tmp_path / "x.npz")[0].lengths.tolist() == list(range(200, 206))
+
+
+@pytest.mark.parametrize("suffix", ["npz", "npy"])
+def test_a_rate_makes_a_file_of_arrays_audio(tmp_path: Path, suffix: str) -> None:
+    x = np.random.default_rng(0).normal(0, 0.1, (6, 300)).astype(np.float32)
+    path = tmp_path / f"x.{suffix}"
+    np.savez(path, audio=x) if suffix == "npz" else np.save(path, x)
+    config = TrainConfig(rate=500)
+    assert holds_audio(path, config) and not holds_audio(path, TrainConfig())
+    assert read_clips(path, config, []).x.shape == (6, 300, 1)
+
+
+def test_a_file_of_python_objects_is_named_as_such(tmp_path: Path) -> None:
+    x = np.empty(3, object)
+    x[:] = [np.ones(3), np.ones(4), np.ones(5)]
+    np.savez(tmp_path / "x.npz", x=x, rate=8000)
+    with pytest.raises(DataError, match=r"holds Python objects, .* arrays of several sizes"):
+        read(tmp_path / "x.npz")

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from image_examples import PLAIN, noise
 from PIL import Image
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
 from gankit.kinds import prepare
 from gankit.kinds.images.kind import ImageCodec, palette_of
 from gankit.kinds.images.reading import read_images
+from gankit.latents.interpolation import Stop, interpolate
+from gankit.latents.projection import project
+from gankit.model.export import export_onnx
+from gankit.networks.blocks import collapse, expand
+from gankit.training.augment.base import Draws
+from gankit.training.augment.diffaugment import DiffAugment
 
 
 def signed_tiff(path: Path, values: np.ndarray) -> None:
@@ -53,6 +60,16 @@ def test_colours_that_alpha_hides_are_not_learned(tmp_path: Path, files: bool) -
     assert any("6 of 6 images have colours where they are fully transparent" in note for note in notes)
 
 
+def test_fakes_have_no_colours_where_nothing_shows() -> None:
+    x = noise(12, channels=4)
+    x[..., 3] = np.where(x[..., 3] < 128, 0, 255)
+    model = gankit.train(x, samples=64, width=4)
+    made = model.codec.seen(x)
+    assert not made[x[..., 3] == 0].any() and np.array_equal(made[x[..., 3] > 0], x[x[..., 3] > 0])
+    again = ImageCodec.from_json(model.codec.to_json())
+    assert again.clears and not ImageCodec.from_json({"height": 8, "width": 8, "channels": 4}).clears
+
+
 @pytest.mark.parametrize("saved", ["LA", "RGBA"])
 def test_grey_with_alpha_stays_grey(tmp_path: Path, saved: str) -> None:
     x = noise(12, channels=2) | 1
@@ -75,8 +92,8 @@ def test_images_of_few_colours_give_samples_of_these_alone(tmp_path: Path) -> No
     assert any("2 different colours; samples have no others" in note for note in notes)
     model = gankit.train(tmp_path, samples=64, width=4)
     assert set(np.unique(model.sample(8, seed=0))) <= {0, 255}
-    model.save(tmp_path / "model.gan")
-    assert set(np.unique(gankit.load(tmp_path / "model.gan").sample(8, seed=0))) <= {0, 255}
+    model.save(tmp_path / "model.safetensors")
+    assert set(np.unique(gankit.load(tmp_path / "model.safetensors").sample(8, seed=0))) <= {0, 255}
 
 
 def test_label_maps_keep_their_classes() -> None:
@@ -99,3 +116,88 @@ def test_a_palette_is_kept_and_old_codecs_have_none() -> None:
     old = ImageCodec.from_json({"height": 6, "width": 8, "channels": 3})
     assert np.array_equal(old.seen(near), near)
     assert palette_of(noise(4)) is None and palette_of(np.zeros((3, 4, 4, 1), np.uint8)) is None
+
+
+def nested(num: int) -> np.ndarray:
+    """Label maps [num, 16, 16] of a ring of class 3 around class 1 on ground of class 0: 0 and 1 never touch."""
+    rows, columns = np.mgrid[:16, :16]
+    rng = np.random.default_rng(0)
+    radius = [np.hypot(rows - y, columns - x) for x, y in rng.uniform(5, 11, (num, 2))]
+    return np.array([np.where(r < 2, 1, np.where(r < 4, 3, 0)) for r in radius], np.uint8)
+
+
+def test_a_channel_says_of_each_class_whether_a_pixel_has_it() -> None:
+    x = nested(40)
+    model = gankit.train(x, samples=64, width=4)
+    spec = model.codec.spec
+    assert spec.shape == (3, 16, 16) and [block.type for block in spec.blocks] == ["categorical"]
+    pixels = x[..., None] * 85
+    coded = model.codec.coded(pixels, np.array([3, 5]))
+    shown = expand(spec, torch.from_numpy(coded.x))
+    assert shown.shape == (2, 3, 16, 16) and set(shown.unique().tolist()) == {-1.0, 1.0}
+    assert (shown.sum(1) == -1).all()  # one channel is 1 and two are -1
+    back = model.codec.seen(collapse(spec, 0.3 * shown, torch.zeros(0)).numpy())
+    assert np.array_equal(back, pixels[[3, 5]]) and np.array_equal(coded.rows, [0, 1])
+
+
+def test_images_of_few_colours_can_be_walked_between_projected_and_exported(tmp_path: Path) -> None:
+    x = nested(40)
+    model = gankit.train(x, samples=64, width=4)
+    found = project(model, x[:1, ..., None] * 85, steps=2)
+    assert found.found.shape == (1, 16, 16, 1) and set(np.unique(found.found)) <= {0, 85, 255}
+    made = model.sample(2, seed=0)
+    frames = interpolate(model, [Stop(0), Stop(1)], frames=2)
+    assert set(np.unique(frames)) <= {0, 85, 255} and np.array_equal(frames[0, ..., 0], made[0] * 85)
+    with pytest.raises(OptionError, match="largest channel says which colour"):
+        export_onnx(model, tmp_path / "g.onnx", pixels="bytes")
+
+
+def test_images_of_some_colours_more_get_a_line() -> None:
+    notes: list[str] = []
+    prepare((np.arange(30 * 64).reshape(30, 8, 8) % 40 * 6).astype(np.uint8), PLAIN, notes)
+    assert any("40 different colours, and samples may have others" in note for note in notes)
+
+
+def test_augmentation_moves_classes_and_never_mixes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    apply = DiffAugment.apply
+
+    def noted(self: DiffAugment, x: torch.Tensor, draws: Draws) -> torch.Tensor:
+        seen.append((draws.colours, draws.contrasts, draws.moves is not None))
+        return apply(self, x, draws)
+
+    monkeypatch.setattr(DiffAugment, "apply", noted)
+    gankit.train(nested(40), samples=64, width=4, augment="diffaugment")
+    assert {part[:2] for part in seen} == {(None, None)} and any(moved for _, _, moved in seen)
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_label_maps_in_files_keep_their_values(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "in").mkdir()
+    colours = np.repeat(np.array([[0], [1], [2], [3]], np.uint8), 3, axis=1)
+    if mode == "P":
+        colours[:, 1:] = [[0, 0], [0, 128], [128, 0], [9, 200]]
+    for row, labels in enumerate(nested(20)):
+        image = Image.fromarray(labels)
+        if mode == "P":
+            image.putpalette(colours.tobytes())
+        image.save(tmp_path / "in" / f"{row}.png")
+    gankit.train(tmp_path / "in", samples=64, width=4).write(tmp_path / "out", 5)
+    for file in (tmp_path / "out").glob("*.png"):
+        found = np.asarray(Image.open(file).convert("RGB")).reshape(-1, 3)
+        assert {tuple(c) for c in found.tolist()} <= {tuple(c) for c in colours[[0, 1, 3]].tolist()}
+
+
+def test_the_pages_of_a_tiff_are_images_and_are_named_where_it_lies_in_a_folder(tmp_path: Path) -> None:
+    x = noise(5, channels=1)[..., 0]
+    first, *others = [Image.fromarray(page) for page in x]
+    (tmp_path / "in").mkdir()
+    first.save(tmp_path / "in" / "stack.tif", save_all=True, append_images=others)
+    notes: list[str] = []
+    assert np.array_equal(read_images(tmp_path / "in" / "stack.tif", PLAIN, notes).x[..., 0], x)
+    assert any("its 5 pages are taken as images" in note for note in notes) and "animated" not in "".join(notes)
+    with pytest.raises(DataError, match=r"one image of several pages, .*give such a file itself"):
+        read_images(tmp_path / "in", PLAIN, [])
+    first.save(tmp_path / "in" / "1.png")
+    read_images(tmp_path / "in", PLAIN, notes)
+    assert any("1 of 2 images are of several pages" in note for note in notes)

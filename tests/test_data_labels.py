@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from gankit.columns.conditions import _codes
 from gankit.columns.schema import Column
 from gankit.config import TrainConfig
 from gankit.errors import DataError
-from gankit.kinds.audio.reading import read_clips
+from gankit.kinds.audio.reading import holds_audio, read_clips
 from gankit.kinds.images.labels import plain_name
-from gankit.kinds.images.reading import read_images
+from gankit.kinds.images.reading import holds_images, read_images
 
 
 def read(folder: Path) -> tuple[dict[str, dict[str, object]], str]:
@@ -174,3 +175,43 @@ def test_a_list_that_names_what_is_gone_is_refused_if_it_must_fit(tmp_path: Path
     (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(5)))
     with pytest.raises(DataError, match=r"labels.csv: 1 images that it names are not there: '4.png'.*--strict"):
         read_images(tmp_path, TrainConfig(strict=True), [])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_part_alone_takes_the_labels_of_the_list_beside_it(tmp_path: Path, packed: bool) -> None:
+    root = tmp_path / "data"
+    fill(root, [f"{part}/{i}.png" for part in ("train", "test") for i in range(8)], noise(16))
+    lines = [f"{part}/{i}.png,{'ab'[(i + (part == 'test')) % 2]}" for part in ("train", "test") for i in range(8)]
+    (root / "labels.csv").write_text("\n".join(["file,mood", *lines]))
+    whole: Path | str = root
+    if packed:
+        whole = shutil.make_archive(str(root), "zip", tmp_path, "data") + "/data"
+    labels, said = read(f"{whole}/test")
+    assert labels == {f"{i}.png": {"mood": "ab"[(i + 1) % 2]} for i in range(8)}
+    assert "labels (mood) taken from" in said and "not there" not in said
+
+
+def test_a_list_beside_class_folders_is_counted_and_not_used(tmp_path: Path) -> None:
+    names = [f"{'xy'[i % 2]}/{i}.png" for i in range(8)]
+    fill(tmp_path, names, noise(8))
+    (tmp_path / "more.csv").write_text(
+        "file,mood\n" + "".join(f"{n},{'ab'[i // 4]}\n" for i, n in enumerate(names[:6]))
+    )
+    labels, said = read(tmp_path)
+    assert labels["x/0.png"] == {"label": "x"} and "more.csv names 6 of 8 images (mood), and is not used" in said
+
+
+def test_a_list_of_audio_files_as_input_is_read_as_audio(tmp_path: Path) -> None:
+    folder = audio_examples.by_class(tmp_path, 6)
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.wav"))][::-1]
+    lines = [f"{name},{'ab'[i % 2]}" for i, name in enumerate(names[:5])]
+    (folder / "list.csv").write_text("\n".join(["file,mood", *lines, "gone.wav,a"]))
+    assert holds_audio(folder / "list.csv", PLAIN) and not holds_images(folder / "list.csv", PLAIN)
+    notes: list[str] = []
+    clips = read_clips(folder / "list.csv", PLAIN, notes)
+    assert clips.labels is not None and clips.labels.to_pydict() == {"mood": ["a", "b", "a", "b", "a"]}
+    assert (
+        list(clips.names) == names[:5] and "1 of 6 audio clips that its column 'file' names are not there" in notes[0]
+    )
+    with pytest.raises(DataError, match=r"audio clips .* are not there"):
+        read_clips(folder / "list.csv", TrainConfig(strict=True), notes)

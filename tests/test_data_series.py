@@ -523,6 +523,19 @@ def test_mistakes_in_arrays_are_named(source: Any, says: str) -> None:
         series_of(source, kind="series")
 
 
+def test_one_channel_may_come_before_the_steps_and_does_so_in_samples() -> None:
+    x = np.random.default_rng(0).normal(size=(5, 1, 30)).astype(np.float32)
+    series, _ = series_of(x, kind="series")
+    assert series.steps.num_columns == 1 and series.lengths.tolist() == [30] * 5
+    assert np.array_equal(to_series_object(series), x)
+
+
+def test_a_number_beside_an_array_is_no_label(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.zeros((5, 1, 30)), rate=8000)
+    with pytest.raises(DataError, match=r"'rate' of shape \[\] does not go with 5 series"):
+        series_of(tmp_path / "x.npz", kind="series")
+
+
 def ucr_lines(rows: int = 8, steps: int = 12) -> str:
     x = np.random.default_rng(0).normal(size=(rows, steps)).round(4)
     return "".join("\t".join([str(i % 2), *map(str, row)]) + "\n" for i, row in enumerate(x))

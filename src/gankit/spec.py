@@ -38,7 +38,8 @@ class Spec:
     """What a codec and a network share: `form`, `shape` of one record without the batch axis, and `blocks`.
 
     A vector is [D], a sequence [T, D] (T steps of D numbers), an image [C, H, W]. The blocks divide the D numbers of a
-    vector, or of one step of a sequence, where they repeat at every step; images have none.
+    vector, or of one step of a sequence, where they repeat at every step. Images have none, or one one-of-C block: the
+    channels of a pixel say which of C colours it has.
     """
 
     form: Form
@@ -47,7 +48,8 @@ class Spec:
 
     def __post_init__(self) -> None:
         if self.blocks:
-            assert sum(b.size for b in self.blocks) == self.shape[-1], "blocks must fill the last axis"
+            axis = 0 if self.form == "image" else -1
+            assert sum(b.size for b in self.blocks) == self.shape[axis], "blocks must fill the axis that they divide"
 
     @property
     def dim(self) -> int:
@@ -68,17 +70,19 @@ class Spec:
         """
         if not self.blocks:
             return self.dim
-        steps = self.dim // self.shape[-1]
+        steps = self.dim // sum(b.size for b in self.blocks)
         return steps * sum(b.size if b.type == "continuous" else 1 for b in self.blocks)
 
     @property
     def flat(self) -> Spec:
-        """The same numbers as a vector, the blocks of a sequence's step repeated for every step; images as they are.
+        """The same numbers as a vector, the blocks of a sequence's step repeated for every step; images without blocks.
 
         >>> Spec("sequence", (2, 3), (Block("continuous", 3),)).flat.shape
         (6,)
         """
-        if self.form != "sequence":
+        if self.form == "image":
+            return Spec("image", self.shape)
+        if self.form == "vector":
             return self
         return Spec("vector", (self.dim,), self.blocks * self.shape[0])
 

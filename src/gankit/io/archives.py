@@ -354,6 +354,12 @@ class Collection(ABC):
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"{self.name}/{name} cannot be read: {reason}. Take another copy of it.") from error
 
+    def above(self) -> tuple[Collection, str] | None:
+        """The collection that this one is a folder of, as far as it is this folder and what lies beside it, and the
+        folder's name in it with a slash at the end; None where there is none.
+        """
+        return None
+
     def close(self) -> None:  # noqa: B027  # a folder holds nothing
         """Lets go of the archive."""
 
@@ -402,6 +408,26 @@ class Folder(Collection):
 
     def open(self, name: str) -> IO[bytes]:
         """See `Collection.open`."""
+        return (self._path / name).open("rb")
+
+    def above(self) -> tuple[Collection, str]:
+        """See `Collection.above`."""
+        path = self._path.resolve()
+        return _Above(self, path), f"{path.name}/"
+
+
+class _Above(Collection):
+    """The files that lie beside a folder, and those in it."""
+
+    form = "folder"
+
+    def __init__(self, inner: Folder, path: Path) -> None:
+        super().__init__(str(path.parent))
+        self._path = path.parent
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.is_file() and not _is_hidden(entry.name)]
+        self.names = [*(f"{path.name}/{name}" for name in inner.names), *sorted(beside, key=natural)]
+
+    def open(self, name: str) -> IO[bytes]:
         return (self._path / name).open("rb")
 
 
@@ -551,6 +577,10 @@ class _Part(Collection):
 
     def open(self, name: str) -> IO[bytes]:
         return self._whole.open(self._prefix + name)
+
+    def above(self) -> tuple[Collection, str]:
+        """See `Collection.above`."""
+        return self._whole, self._prefix
 
     def close(self) -> None:
         self._whole.close()

@@ -166,7 +166,7 @@ def images_of(model: Model, places: Places, truncation: float = 1.0) -> np.ndarr
     with torch.no_grad():
         for begin in range(0, len(places), rows):
             x = painted(model, places.take(slice(begin, begin + rows)), truncation)
-            parts.append(collapse(model.codec.spec, x, x.new_zeros(len(x), 0)).numpy())
+            parts.append(model.codec.seen(collapse(model.codec.spec, x, x.new_zeros(len(x), 0)).numpy()))
     return np.concatenate(parts)
 
 

@@ -146,7 +146,7 @@ def project(
         raise OptionError(f"images are sought in the space z or w. Got {space!r} instead.")
     if steps < 1:
         raise OptionError(f"--steps {steps}: give 1 or more.")
-    channels, height, width = model.codec.spec.shape
+    height, width, channels = model.codec.height, model.codec.width, model.codec.channels
     if images.ndim != 4 or images.shape[1:] != (height, width, channels) or images.dtype != np.uint8:
         raise DataError(
             f"the images must be uint8 [N, {height}, {width}, {channels}], as the model makes them. Got "
@@ -155,7 +155,7 @@ def project(
     if not len(images):
         raise DataError("there are no images to find places for. Give at least one.")
     search = _Search(model, space, seed, where)
-    targets = expand(model.codec.spec, torch.from_numpy(images.copy()))
+    targets = expand(model.codec.spec, torch.from_numpy(model.codec.coded(images.copy()).x))
     found, codes, near = [], [], []
     for row, target in enumerate(targets):
         place, code = search.descend(target.unsqueeze(0), steps)

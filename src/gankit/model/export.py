@@ -74,6 +74,11 @@ def export_onnx(
         raise OptionError(f"--pixels and --truncation are for images, and this model is of kind {model.kind}.")
     if pixels not in ("float", "bytes"):
         raise OptionError(f"--pixels {pixels}: expected float or bytes.")
+    if model.codec.spec.form == "image" and model.codec.spec.blocks and pixels == "bytes":
+        raise OptionError(
+            "--pixels bytes: this model's images have few colours, and a channel for each. Export them as float; the "
+            "largest channel says which colour of the codec's palette a pixel has."
+        )
     if not 0 < truncation <= 1:
         raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
     if not OPSETS[0] <= opset <= OPSETS[1]:
@@ -166,7 +171,7 @@ def _about(model: Model, graph: _Graph, pixels: str, truncation: float) -> dict[
     drawn["noise"] = "standard normal, or zeros"
     shape = list(model.codec.spec.shape)
     output = {"name": graph.output, "shape": shape, "type": "float32"}
-    if model.of.has_places:
+    if model.of.has_places and not model.codec.spec.blocks:
         output |= {"range": [-1, 1], "bytes": "round(clip((x + 1) * 127.5, 0, 255))"}
     if pixels == "bytes":
         output |= {"shape": [*shape[1:], shape[0]], "type": "uint8", "range": [0, 255], "bytes": "pictures"}

@@ -128,12 +128,16 @@ def expand(spec: Spec, compact: Tensor) -> Tensor:
     Args:
         spec: a vector with blocks, a sequence, or an image.
         compact: [B, spec.compact_dim] float, where the whole part of a block's number is its code; for sequences
-            [B, T, compact numbers of a step] of any type; for images [B, H, W, C] uint8.
+            [B, T, compact numbers of a step] of any type; for images [B, H, W, C] uint8, codes [B, H, W, 1] where
+            their channels are one-of-K.
 
     Returns:
         [B, *spec.shape] float32, images in [-1, 1].
     """
     if spec.form == "image":
+        if spec.blocks:
+            codes = torch.arange(spec.shape[0], dtype=torch.uint8, device=compact.device)
+            compact = (compact == codes).byte().mul_(255)  # [B, H, W, 1] -> [B, H, W, K]
         # a view of the bytes, so that the numbers come channels last, as convolutions on the CPU like them
         return compact.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
     if all(b.type == "continuous" for b in spec.blocks):
@@ -167,8 +171,10 @@ def collapse(spec: Spec, x: Tensor, places: Tensor) -> Tensor:
 
     Returns:
         [B, spec.compact_dim] float64; for sequences [B, T, compact numbers of a step] float32, or int32 where all of
-        them are codes; for images [B, H, W, C] uint8.
+        them are codes; for images [B, H, W, C] uint8, codes [B, H, W, 1] where their channels are one-of-K.
     """
+    if spec.form == "image" and spec.blocks:
+        return x.argmax(1, keepdim=True).byte().permute(0, 2, 3, 1).contiguous()
     if spec.form == "image":
         return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
     if spec.form == "sequence":

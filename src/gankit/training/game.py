@@ -14,7 +14,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -444,7 +444,10 @@ class Game:
         if self._augment is None or self.strength == 0:
             return x
         shape = (x.shape[1], x.shape[2], x.shape[3])
-        return self._augment.apply(x, self._augment.draw(draws, len(x), shape, self.strength, self.device))
+        drawn = self._augment.draw(draws, len(x), shape, self.strength, self.device)
+        if self.generator.spec.blocks:  # channels are no colours, but say which one
+            drawn = replace(drawn, colours=None, contrasts=None)
+        return self._augment.apply(x, drawn)
 
     def steer_augmentation(self, train: Batches, heldout: Batches, samples: int) -> None:
         """Moves the strength towards where D's overfitting, measured on held-out records, is as large as wanted.

@@ -178,6 +178,11 @@ def load_arrays(file: IO[bytes], name: str) -> dict[str, npt.NDArray[Any]]:
         DataError: it is damaged, or no such file.
     """
     known = headers(file, repr(name))
+    if any(dtype.hasobject for _, dtype in known.values()):
+        raise DataError(
+            f"{name!r} holds Python objects, which could run code and are not read: arrays of several sizes, or "
+            "texts. Save arrays of one size as numbers, the others padded or a file each, and texts by astype(str)."
+        )
     file.seek(0)
     with refused(repr(name), "NumPy file"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

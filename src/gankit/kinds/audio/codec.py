@@ -213,12 +213,17 @@ class AudioCodec(Codec[Columns]):
     top: decibels of the loudest band of the loudest audio clip; what is `SPAN_DB` below it is silence.
     trims: whether audio clips end before their padding does, so that silence behind the end is cut off.
     lag: samples by which frames sound on behind the end of an audio clip, the median over training audio clips.
+    peak: the loudest sample of the training part, in [0, 1) (below full scale, where clipped ones lie): a louder audio
+        clip is made quieter as a whole. None, of codecs from before it was known: samples are cut to full scale.
     """
 
     view: str
 
-    def __init__(self, spectrum: Spectrum, channels: int, top: float, trims: bool, lag: int) -> None:
+    def __init__(
+        self, spectrum: Spectrum, channels: int, top: float, trims: bool, lag: int, peak: float | None = None
+    ) -> None:
         self.spectrum, self.channels, self.top, self.trims, self.lag = spectrum, channels, top, trims, lag
+        self.peak = peak
         self.spec = self._spec()
 
     @classmethod
@@ -229,7 +234,8 @@ class AudioCodec(Codec[Columns]):
         rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_FITTED)).astype(int))
         loudest = [max(spectrum.decibels(_signal(x[row], c)).max() for c in range(x.shape[2])) for row in rows]
         trims = bool((lengths < x.shape[1]).any())
-        codec = cls(spectrum, x.shape[2], float(np.quantile(loudest, LOUD_QUANTILE)), trims, 0)
+        peak = min(max(int(x.max()), -int(x.min())), FULL_SCALE - 2) / FULL_SCALE
+        codec = cls(spectrum, x.shape[2], float(np.quantile(loudest, LOUD_QUANTILE)), trims, 0, peak)
         shorter = rows[lengths[rows] < x.shape[1]]
         if len(shorter):
             codec.lag = int(np.median(codec._ends(codec.spectrograms(x[shorter])) - lengths[shorter]))
@@ -263,6 +269,13 @@ class AudioCodec(Codec[Columns]):
         found = np.where(ends == self.spectrum.length, ends, ends - self.lag)
         return np.clip(found, least, self.spectrum.length).astype(np.int64)
 
+    def _samples(self, signals: Floats) -> np.ndarray:
+        """Signals [N, T, C] as int16: one louder than any training audio clip is made as loud as the loudest."""
+        if self.peak is not None:
+            loudest = np.abs(signals).max(axis=(1, 2), keepdims=True)
+            signals = signals * np.minimum(1, self.peak / np.maximum(loudest, _TINY)).astype(np.float32)
+        return np.asarray(np.clip(np.rint(signals * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16))
+
     @abstractmethod
     def seen(self, compact: np.ndarray) -> np.ndarray:
         """Compact records as the images that metrics look at, [N, bands, frames, C] uint8."""
@@ -275,22 +288,19 @@ class AudioCodec(Codec[Columns]):
         """See `Codec.to_json`."""
         return {
             "view": self.view, "spectrum": asdict(self.spectrum), "channels": self.channels, "top": self.top,
-            "trims": self.trims, "lag": self.lag,
+            "trims": self.trims, "lag": self.lag, "peak": self.peak,
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> AudioCodec:
         """The codec that `to_json` wrote."""
         spectrum = Spectrum(**value["spectrum"])
-        return VIEWS[value["view"]](spectrum, value["channels"], value["top"], value["trims"], value["lag"])
+        view, channels, top = VIEWS[value["view"]], value["channels"], value["top"]
+        return view(spectrum, channels, top, value["trims"], value["lag"], value.get("peak"))
 
 
 def _signal(x: np.ndarray, channel: int) -> Any:
     return x[:, channel].astype(np.float32) / np.float32(FULL_SCALE)
-
-
-def _samples(signal: Any) -> Any:
-    return np.clip(np.rint(signal * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def sound_values(x: np.ndarray, lengths: np.ndarray) -> dict[str, Values]:
@@ -326,8 +336,8 @@ class SpectrogramCodec(AudioCodec):
         for row, image in enumerate(compact):
             level = (image.astype(np.float32) / 255 - 1) * SPAN_DB + self.top
             level[image == 0] = _QUIET_DB
-            for c in range(self.channels):
-                x[row, :, c] = _samples(self.spectrum.sound(level[::-1, :, c].T))
+            signal = np.stack([self.spectrum.sound(level[::-1, :, c].T) for c in range(self.channels)], axis=1)
+            x[row] = self._samples(signal[None])[0]
         return _values(x, self._lengths(compact))
 
 
@@ -349,7 +359,7 @@ class WaveCodec(AudioCodec):
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
         """See `Codec.decode`."""
-        x = _samples(compact)
+        x = self._samples(compact)
         return _values(x, self._lengths(self.spectrograms(x)))
 
 

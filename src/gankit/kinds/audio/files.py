@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -42,12 +42,17 @@ MOST_CHANNELS = 2
 
 _RATES = (20, 1 << 20)
 """Samples a second that a header may tell of."""
+MISSING = 0.02
+"""Of a file that states more samples than it has by less than that share, those that are there are read."""
 
 _STREAMED = 0x7FFFFFFF
 """A WAV file that states more bytes was written to a pipe, where its length was not known."""
 
 RATE, LENGTH = "rate", "length"
 """Keys of an .npz beside its samples: samples a second, and how many samples of each row are no padding."""
+
+_LOUDEST_FLOAT = 128.0
+"""Floats in a file of sound that go higher are whole numbers by mistake: 42 dB above full scale is no recording."""
 
 _KEYS = ("x", "audio", "samples", "waves", "data", "arr_0")
 
@@ -126,6 +131,8 @@ def to_clip_object(clips: Clips) -> Any:
     flat = clips.x.shape[2] == 1 and not details.get("channel_axis")
     arrays = [_typed(x, dtype, scale) for x in (clips.trimmed() if details.get("list") else [clips.x])]
     arrays = [array[..., 0] if flat else array for array in arrays]
+    if details.get("channels_first"):
+        arrays = [np.swapaxes(array, -1, -2) for array in arrays]
     return with_labels(arrays if details.get("list") else arrays[0], clips.labels, details)
 
 
@@ -149,23 +156,25 @@ def is_audio(name: str) -> bool:
     return name.lower().endswith(AUDIO_SUFFIXES)
 
 
-def decode_sound(stream: IO[bytes], name: str) -> tuple[Samples, int]:
+def decode_sound(stream: IO[bytes], name: str, mended: list[str] | None = None) -> tuple[Samples, int]:
     """The samples int16 [T, C] of a file and its rate.
 
-    Bit depths above 16 are rounded to 16; numbers beyond full scale in files of floats are cut to it.
+    Bit depths above 16 are rounded to 16; numbers beyond full scale in files of floats are cut to it. mended: the name
+    is appended where the file states a length that is not its own, and all whole samples that are there are read.
 
     Raises:
-        UnreadableSound: it is damaged, empty, or has more than two channels. DependencyError: soundfile is needed.
+        UnreadableSound: it is damaged, empty, or has more than two channels, or floats in the scale of whole numbers.
+        DependencyError: soundfile is needed.
     """
     data = stream.read()
     if not data:
         raise UnreadableSound("it is empty")
     if data[:4] in (b"RIFF", b"RIFX", b"RF64"):
-        stated = int.from_bytes(data[4:8], "big" if data[:4] == b"RIFX" else "little") + 8
-        if len(data) < stated < _STREAMED:
-            raise UnreadableSound(f"it is cut off: {len(data):,} of {stated:,} bytes are there")
+        whole = _of_its_length(data)
+        if whole is not data and mended is not None:
+            mended.append(name)
         try:
-            rate, found = _wav(data)
+            rate, found = _wav(whole)
         except Exception as error:
             # SciPy raises nearly anything on damaged headers.
             if "unknown wave file format" not in str(error).lower():
@@ -173,12 +182,44 @@ def decode_sound(stream: IO[bytes], name: str) -> tuple[Samples, int]:
             rate, found = _soundfile(data, name)  # a codec within WAV, such as A-law
     else:
         rate, found = _soundfile(data, name)
+    if found.dtype.kind == "f" and (peak := float(np.abs(found).max(initial=0))) > _LOUDEST_FLOAT:
+        raise UnreadableSound(f"its floats go up to {peak:,.6g}, and those of audio are in -1 … 1: divide by 32768")
     samples = to_samples(found if found.ndim == 2 else found[:, None])
     if samples.shape[1] > MOST_CHANNELS:
         raise UnreadableSound(f"it has {samples.shape[1]} channels, and one or two can be learned")
     if not len(samples) or not _RATES[0] <= rate <= _RATES[1]:
         raise UnreadableSound(f"it says {rate:,} samples a second" if len(samples) else "it holds no samples")
     return samples, int(rate)
+
+
+def _of_its_length(data: bytes) -> bytes:
+    """A WAV file as it is, or with right lengths where those that it states are off, and nearly all samples are there.
+
+    Raises:
+        UnreadableSound: samples are missing.
+    """
+    order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+    stated, at, frame = int.from_bytes(data[4:8], order) + 8, 12, 1
+    while at + 8 <= len(data) and data[:4] != b"RF64":
+        kind, size, begin = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order), at + 8
+        if kind == b"fmt ":
+            frame = max(1, int.from_bytes(data[begin + 12 : begin + 14], order))
+        if kind == b"data" and size < _STREAMED:
+            there = min(size or (stated != len(data) and len(data)), len(data) - begin)
+            if size - there >= max(frame, MISSING * size):
+                break
+            there -= there % frame
+            if size == there and (begin + size <= stated <= len(data) or stated >= _STREAMED):
+                return data
+            length = begin + there - 8
+            return b"".join([
+                data[:4], length.to_bytes(4, order), data[8 : at + 4], there.to_bytes(4, order),
+                data[begin : begin + there],
+            ])  # fmt: skip
+        at = begin + size + size % 2
+    if len(data) < stated < _STREAMED:
+        raise UnreadableSound(f"it is cut off: {len(data):,} of {stated:,} bytes are there")
+    return data
 
 
 def to_samples(found: Any, scale: float = 1.0) -> Samples:
@@ -259,6 +300,11 @@ def has_rate(stream: IO[bytes]) -> bool:
         return f"{RATE}.npy" in archive.namelist()
 
 
+def is_array_file(name: str) -> bool:
+    """Whether it is a file of arrays by its name."""
+    return name.lower().endswith((".npz", ".npy"))
+
+
 def _rate(config: TrainConfig, place: str) -> int:
     own = config.own(AudioOptions)
     if own.rate is None:
@@ -303,6 +349,8 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
             "type, and not empty."
         )
     details["dtype"], details["channel_axis"] = rows[0].dtype.str, rows[0].ndim == 2
+    if rows[0].ndim == 2 and all(r.shape[0] <= MOST_CHANNELS < r.shape[1] for r in rows):
+        details["channels_first"], rows = True, [r.T for r in rows]
     scale = 1.0
     if rows[0].dtype.kind == "f":
         peak = max(float(np.abs(r).max()) for r in rows)
@@ -324,7 +372,8 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
 
 
 def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
-    """Audio clips of an .npz: samples [N, T] or [N, T, C], `rate` (or --rate), perhaps `length` [N] and labels [N].
+    """Audio clips of an .npy or .npz: samples [N, T] or [N, T, C], or [N, C, T] of one or two channels; of an .npz
+    `rate` (or --rate), perhaps `length` [N] and labels [N].
 
     stream: at its beginning.
 
@@ -342,11 +391,11 @@ def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
         rate = int(stored.item())
     else:
         rate = _rate(config, repr(str(path)))
-    details: dict[str, Any] = {"key": key}
+    details: dict[str, Any] = {"key": key or "x"}
     sounds = _rows(list(x), repr(str(path)), details)
     lengths = arrays.pop(LENGTH, None)
     if lengths is not None and lengths.shape == (len(x),):
-        ends = np.clip(lengths.astype(np.int64), 1, x.shape[1]).tolist()
+        ends = np.clip(lengths.astype(np.int64), 1, len(sounds[0])).tolist()
         sounds = [one[:end] for one, end in zip(sounds, ends, strict=True)]
     plain: Mapping[str, Any] = {n: a for n, a in arrays.items() if a.shape == (len(x),) and a.dtype.kind in "biufUS"}
     labels = None

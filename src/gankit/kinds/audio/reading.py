@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io import reading as io_reading
 from gankit.io.archives import AUDIO_SUFFIXES, Collection, is_image, largest_size
 from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
@@ -32,10 +33,12 @@ from gankit.kinds.audio.files import (
     from_object,
     has_rate,
     holds_samples,
+    is_array_file,
     is_audio,
     to_int16,
 )
 from gankit.kinds.audio.options import AudioOptions
+from gankit.kinds.images import labels as lists
 from gankit.kinds.images.folders import Sought, labelled
 
 MOST_CUT = 0.01
@@ -130,19 +133,25 @@ def holds_audio(source: Any, config: TrainConfig) -> bool:
         with probed(source) as probe:
             if probe.path is None:
                 return config.own(AudioOptions).rate is not None and holds_samples(probe.source)
-            return _path_holds_audio(probe)
+            return _path_holds_audio(probe, config)
     except Exception:
         # Whatever is wrong with it, these are no audio clips that can be seen at a glance.
         return False
 
 
-def _path_holds_audio(probe: Probe) -> bool:
+def _path_holds_audio(probe: Probe, config: TrainConfig) -> bool:
     files = probe.collection
     if files is not None:
         return any(map(is_audio, files.names)) and not any(map(is_image, files.names))
     if probe.file is None:
         return False
-    return is_audio(probe.file.name) or (probe.file.suffix.lower() == ".npz" and has_rate(probe.stream()))
+    if is_audio(probe.file.name):
+        return True
+    if not is_array_file(probe.file.name):
+        return config.of_kinds.get("text_column") is None and lists.seems_list(probe, config, AUDIO_SUFFIXES)
+    if config.own(AudioOptions).rate is not None:
+        return True
+    return probe.file.suffix.lower() == ".npz" and has_rate(probe.stream())
 
 
 @dataclass(frozen=True)
@@ -221,13 +230,23 @@ def _from_path(probe: Probe, config: TrainConfig, notes: list[str]) -> _Found:
     path = probe.file
     if path is not None and not probe.part:
         if is_audio(path.name):
+            mended: list[str] = []
             try:
-                sound, rate = decode_sound(probe.stream(), path.name)
+                sound, rate = decode_sound(probe.stream(), path.name, mended)
             except UnreadableSound as error:
                 raise DataError(f"{str(path)!r} cannot be read: {error}. Take another copy of it.") from error
+            _note_mended(mended, 1, str(path), notes)
             return _Found([sound], [rate], [path.name], None, Origin("folder", name=path.stem))
-        if path.suffix.lower() == ".npz":
+        if is_array_file(path.name):
             return _of_array(*from_npz(probe.stream(), path, config))
+    if path is not None and not probe.part and path.name.lower().endswith((*lists.LIST_SUFFIXES, ".csv.gz")):
+        records = io_reading.read(probe, config, notes=notes)
+        own = config.own(AudioOptions)
+        found = lists.from_list(records, path, config, notes, own.strict, AUDIO_SUFFIXES, "audio clips")
+        origin = Origin("folder", name=path.stem)
+        return _decoded(
+            found.names, lambda name: (path.parent / name).open("rb"), found.labels, origin, config, notes, str(path)
+        )
     probe.data()  # raises, in the words for files that are not there
     raise DataError(
         f"{probe.name} is no audio clip, folder or archive of audio clips, nor an .npz. Audio clips are known by their "
@@ -245,22 +264,40 @@ def _from_collection(files: Collection, path: Path, config: TrainConfig, notes: 
             f"suffix ({', '.join(AUDIO_SUFFIXES[:4])}, …)."
         )
     names, labels, classes = labels_for(files, config, notes)
-    found, faults = dict[int, tuple[Samples, int]](), list[str]()
+    origin = Origin(files.form, name=path.stem or "recordings", details={"classes": classes})
+    return _decoded(names, files.open, labels, origin, config, notes, files.name)
+
+
+def _decoded(
+    names: Sequence[str], open: Callable[[str], IO[bytes]], labels: pa.Table | None, origin: Origin,
+    config: TrainConfig, notes: list[str], place: str,
+) -> _Found:  # fmt: skip
+    """Those of the named files that can be read. open: the bytes of one."""
+    found, faults, mended = dict[int, tuple[Samples, int]](), list[str](), list[str]()
     for row, name in enumerate(names):
         try:
-            with files.open(name) as stream:
-                found[row] = decode_sound(stream, name)
+            with open(name) as stream:
+                found[row] = decode_sound(stream, name, mended)
         except (UnreadableSound, OSError) as error:
             faults.append(f"{name!r} ({error})")
-    _leave_out(faults, len(names), "cannot be read", "Mend or remove them", config, notes, files.name)
+    _leave_out(faults, len(names), "cannot be read", "Mend or remove them", config, notes, place)
     if not found:
         raise DataError(
-            f"{files.name}: none of {len(names):,} audio clips can be read: {_some(faults)}. Take another copy of them."
+            f"{place}: none of {len(names):,} audio clips can be read: {_some(faults)}. Mend them, or take "
+            "another copy."
         )
-    origin = Origin(files.form, name=path.stem or "recordings", details={"classes": classes})
+    _note_mended(mended, len(names), place, notes)
     labels = None if labels is None else labels.take(pa.array(list(found)))
     sounds, rates = (list(part) for part in zip(*found.values(), strict=True))
     return _Found(sounds, rates, [names[row] for row in found], labels, origin)
+
+
+def _note_mended(mended: Sequence[str], num: int, place: str, notes: list[str]) -> None:
+    if mended:
+        notes.append(
+            f"{place}: {len(mended):,} of {num:,} audio clips state a length that is not theirs ({_some(mended)}); all "
+            "samples that are there are read"
+        )
 
 
 def _some(faults: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, reason
 from gankit.io.pixels import MODES, Pixels
 from gankit.kinds.images.options import ImageOptions
-from gankit.kinds.images.records import chunks, finished, fits_in_memory, room_for
+from gankit.kinds.images.records import chunks, finished, fits_in_memory, room_for, without_hidden
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,6 +39,9 @@ CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgba": 4}
 
 DEEP = "of 16 bits, scaled to 8"
 """The remark on images that lose bits."""
+
+PAGED = "of several pages, of which the first is taken (give such a file itself to take its pages as images)"
+"""The remark on files of several pages."""
 
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA", "PCX", "JPEG2000", "AVIF")
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
@@ -189,7 +192,7 @@ def header_of(image: Image.Image) -> Header:
     if _orientation(image) >= 5 and not _is_turned(image):
         width, height = height, width
     if getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False):
-        remarks.append("animated, of which the first frame is taken")
+        remarks.append(PAGED if image.format == "TIFF" else "animated, of which the first frame is taken")
     if _is_deep(image):
         remarks.append(DEEP)
     transparent = mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
@@ -337,6 +340,8 @@ def decode_all(
         found = list(_mapped(pool, partial(_attempt, header_of), sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
         headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
+        if len(headers) < least and any(PAGED in header.remarks for header in headers.values()):
+            raise too_few(len(headers), place, f" {PAGED}")
         _check_faults(faults, sources, config.with_options(strict=False), place, least)  # decoding may find more
         sizes = Counter((header.width, header.height) for header in headers.values())
         if size is None and len(sizes) > 1:
@@ -373,7 +378,7 @@ def decode_all(
             x[front] = x[slot]
     x = x[: len(slots)]
     kept = [rows[slot] for slot in slots]
-    x = without_hidden(x, notes, place)
+    x = hidden_cleared(x, notes, place)
     if own.channels == "auto" and known is None and channels >= 3 and _is_grey(x[..., :3]):
         x = np.concatenate([x[..., :1], x[..., 3:]], axis=3)
         kept_as, changes = ("grey", "rgb") if channels == 3 else ("grey with alpha", "rgba")
@@ -456,7 +461,7 @@ def _channels(pool: ThreadPoolExecutor, headers: dict[int, Header], sources: Seq
     return channels
 
 
-def without_hidden(x: Pixels, notes: list[str], place: str) -> Pixels:
+def hidden_cleared(x: Pixels, notes: list[str], place: str) -> Pixels:
     """Images with an alpha channel whose colours are 0 where nothing shows: what editors leave there is not learned.
 
     x: uint8 [N, H, W, C]; copied where something must change.
@@ -467,7 +472,7 @@ def without_hidden(x: Pixels, notes: list[str], place: str) -> Pixels:
         return x
     cleared = room_for(x.shape)
     for part in parts:
-        cleared[part] = x[part] * ((x[part][..., -1:] > 0) | (np.arange(x.shape[3]) == x.shape[3] - 1))
+        cleared[part] = without_hidden(x[part])
     notes.append(f"{place}: {num:,} of {len(x):,} images have colours where they are fully transparent, taken as 0")
     return finished(cleared)
 
@@ -476,6 +481,25 @@ def _is_grey(x: Pixels) -> bool:
     """Whether three channels are equal everywhere; ends at the first chunk where they are not."""
     parts = [slice(0, 16), *chunks(len(x), x[:1].nbytes)]
     return fits_in_memory(x.nbytes) and all((x[part] == x[part][..., :1]).all() for part in parts)
+
+
+def pages_in(stream: IO[bytes]) -> int:
+    """The pages of a TIFF file; 1 of any other image, and of one that is damaged."""
+    from PIL import Image
+
+    with quiet(), contextlib.suppress(Exception), Image.open(stream, formats=["TIFF"]) as image:
+        return int(getattr(image, "n_frames", 1))
+    return 1
+
+
+def page(stream: IO[bytes], number: int) -> Any:
+    """A page of a TIFF file, counted from 0, as an image of its own."""
+    from PIL import Image
+
+    image: Any = Image.open(stream, formats=["TIFF"])
+    image.seek(number)
+    image.is_animated = False
+    return image
 
 
 def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:

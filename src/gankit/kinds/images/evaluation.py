@@ -201,18 +201,17 @@ class ImageAssessment(PixelAssessment):
             OptionError: they have others.
         """
         images = source if isinstance(source, Images) else self._read(source, notes)
-        channels, *size = self.model.card["size"]
-        if images.x.shape[1:] != (*size, channels):
+        codec = self.model.codec
+        if images.x.shape[1:] != (codec.height, codec.width, codec.channels):
             raise OptionError(
                 f"the images to judge are {list(images.x.shape[1:])} (height, width, channels), and the model's are "
-                f"{[*size, channels]}. Bring images of the model's kind."
+                f"{[codec.height, codec.width, codec.channels]}. Bring images of the model's kind."
             )
         return Part(np.asarray(images.x), self.classes_of(images.labels))
 
     def _read(self, source: Any, notes: Notes) -> Images:
-        channels, height, width = self.model.card["size"]
-        own = self.options.own(ImageOptions)
-        shape = {"size": f"{width}x{height}", "channels": channels_option(channels)}
+        own, codec = self.options.own(ImageOptions), self.model.codec
+        shape = {"size": f"{codec.width}x{codec.height}", "channels": channels_option(codec.channels)}
         found = read_images(source, TrainConfig(**shape, fit=own.fit, resample=own.resample), notes, least=1)
         if len(found) < 2:
             what = source if isinstance(source, str | Path) else f"the {type(source).__name__}"

@@ -41,11 +41,15 @@ _SHOWN = 4
 
 @dataclass(frozen=True)
 class Sought:
-    """The files that are taken. noun: in messages. suffixes: they are known by. strict: whether lists must fit."""
+    """The files that are taken. noun: in messages. suffixes: they are known by. strict: whether lists must fit.
+
+    part: whether lists may name others, too.
+    """
 
     noun: str
     suffixes: tuple[str, ...]
     strict: bool
+    part: bool = False
 
     def among(self, names: Sequence[str]) -> list[str]:
         """Those of the names that have such a suffix."""
@@ -78,12 +82,50 @@ def labelled(
             notes.extend(told)
             notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
             if listing and not pieces:
-                notes.append(
-                    f"{files.name}: the labels are the folders' names; {_shown(listing)} is not read. Give a list "
-                    "itself to take its columns as labels."
-                )
+                _note_passed_over(files, names, listing, sought, config, notes)
+        if result.labels is None and not listing:
+            result = _by_lists_above(files, names, sought, config, notes) or result
     _note_unread([n for n in files.names if n not in mentioned and not n.startswith(left)], files.name, sought, notes)
     return result, classes
+
+
+def _note_passed_over(
+    files: Collection, names: list[str], listing: list[str], sought: Sought, config: TrainConfig, notes: list[str]
+) -> None:
+    """One line on what lists say of files whose labels are the names of folders."""
+    try:
+        found, _ = _by_lists(files, names, names, listing, sought, config, [])
+    except DataError:
+        found = Labelled([], None)
+    says = "gives them no labels"
+    if found.labels is not None:
+        says = f"names {len(found.names):,} of {len(names):,} {sought.noun} ({_shown(found.labels.column_names)})"
+    notes.append(
+        f"{files.name}: the labels are the folders' names; {_shown(listing)} {says}, and is not used. Give a list "
+        "itself to take its columns as labels."
+    )
+
+
+def _by_lists_above(
+    files: Collection, names: list[str], sought: Sought, config: TrainConfig, notes: list[str]
+) -> Labelled | None:
+    """The labels by lists that lie beside a folder of one part (train, test); None without such."""
+    above = files.above()
+    if above is None or _part(_base(above[1][:-1])) is None:
+        return None
+    whole, prefix = above
+    train, at = _part(_base(prefix[:-1])) in _TRAIN, prefix.count("/") - 1
+    listing = [n for n in whole.names if n.count("/") == at and n.startswith(prefix[: -len(_base(prefix[:-1])) - 1])]
+    listing = [name for name in _lists_in(listing) if not _is_of(name, train=not train)]
+    inside, told = [prefix + name for name in names], list[str]()
+    try:
+        found, _ = _by_lists(whole, inside, inside, listing, replace(sought, part=True), config, told)
+    except DataError:
+        return None
+    if found.labels is None:
+        return None
+    notes.extend(told)
+    return Labelled([name.removeprefix(prefix) for name in found.names], found.labels)
 
 
 def _base(name: str) -> str:
@@ -317,7 +359,7 @@ def _rows_of(data: bytes, name: str, known: _Files, every: _Files, sought: Sough
             may_be = [one for one in may_be if told & set(one.split("/")[:-1])] or may_be
         if may_be:
             rows[row] = may_be[0]
-        elif not every.find(folder, value.strip() + suffix):
+        elif not sought.part and not every.find(folder, value.strip() + suffix):
             gone.append(value)
     return _Rows(name, table, records.origin, rows, gone)
 

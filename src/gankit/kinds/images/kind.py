@@ -26,12 +26,15 @@ from gankit.kinds.images.records import (
     MEDIA_TYPES,
     Images,
     ImageSet,
+    finished,
     joined_images,
+    room_for,
     to_image_object,
+    without_hidden,
     write_images,
 )
 from gankit.randomness import numpy_generator
-from gankit.spec import Spec
+from gankit.spec import Block, Spec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +47,9 @@ IMAGE = "image"
 MOST_COLOURS = 16
 """Images of no more different colours keep to them."""
 
+MOST_SAID = 64
+"""Images of no more have few colours, and a line says that samples may have others."""
+
 MEASURED_PIXELS, LEAST_MEASURED, MOST_MEASURED = 2**22, 256, 5000
 """The held-out metric is measured on at most so many pixels together, within bounds of images."""
 
@@ -52,61 +58,89 @@ class ImageCodec(Codec[Columns]):
     """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8; all images have one shape.
 
     palette: uint8 [K, C], the only colours that images have; None: any.
+    chooses: whether networks see a channel for each of these, and the largest one says which; compact are then codes,
+        [N, H, W, 1] uint8. Else a colour is the nearest one, which on an edge may be one that lies between two others.
+    clears: whether the last channel is alpha, and colours are 0 where it is 0.
     """
 
-    def __init__(self, height: int, width: int, channels: int, palette: np.ndarray | None = None) -> None:
+    def __init__(
+        self, height: int, width: int, channels: int, palette: np.ndarray | None = None, chooses: bool = False,
+        clears: bool = False,
+    ) -> None:  # fmt: skip
         self.height, self.width, self.channels, self.palette = height, width, channels, palette
+        self.chooses, self.clears = chooses, clears
         self.spec = Spec("image", (channels, height, width))
+        if palette is not None and chooses:
+            self.spec = Spec("image", (len(palette), height, width), (Block("categorical", len(palette)),))
+
+    @classmethod
+    def of(cls, x: np.ndarray, palette: np.ndarray | None) -> Self:
+        """The codec for images [N, H, W, C] uint8 of these colours; of two colours none lies between."""
+        _, height, width, channels = x.shape
+        return cls(height, width, channels, palette, palette is not None and len(palette) > 2, channels in (2, 4))
 
     @classmethod
     def fit(cls, columns: Sequence[Column], records: Columns) -> Self:
         """The codec for images of one size."""
         x = records[IMAGE].data
-        return cls(x.shape[1], x.shape[2], x.shape[3], palette_of(x))
+        return cls.of(x, palette_of(x))
 
     def encode(self, records: Columns) -> np.ndarray:
-        """See `Codec.encode`: [N, H, W, C] uint8."""
-        return records[IMAGE].data
+        """See `Codec.encode`: uint8 [N, H, W, C], or codes."""
+        return self.coded(records[IMAGE].data).x
+
+    def coded(self, x: np.ndarray, rows: np.ndarray | None = None) -> Coded:
+        """Some rows of images uint8 [N, H, W, C] as compact records, where they are or as codes."""
+        if not self.chooses or self.palette is None:
+            return Coded(x, rows)
+        chosen = range(len(x)) if rows is None else rows
+        codes = room_for((len(chosen), self.height, self.width, 1))
+        for at, row in enumerate(chosen):
+            codes[at, ..., 0] = _nearest(x[row], self.palette)
+        return Coded(finished(codes), None if rows is None else np.arange(len(rows)))
 
     def decode(self, compact: np.ndarray) -> dict[str, Values]:
-        """See `Codec.decode`: from [N, H, W, C] uint8."""
+        """See `Codec.decode`: from uint8 [N, H, W, C], or codes."""
         return {IMAGE: Values(self.seen(compact), np.zeros(len(compact), dtype=np.int8))}
 
     def seen(self, compact: np.ndarray) -> np.ndarray:
-        """Compact records as the images that metrics look at, [N, H, W, C] uint8: in the palette's nearest colours."""
-        return compact if self.palette is None else _nearest(compact, self.palette)
+        """Compact records as the images that metrics look at, [N, H, W, C] uint8, in colours of the palette."""
+        if self.palette is None:
+            return without_hidden(compact) if self.clears else compact
+        if self.chooses:
+            return np.asarray(self.palette[compact[..., 0]])
+        return np.asarray(self.palette[np.stack([_nearest(image, self.palette) for image in compact])])
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        plain = {"height": self.height, "width": self.width, "channels": self.channels}
-        return plain if self.palette is None else plain | {"palette": self.palette.tolist()}
+        plain = {"height": self.height, "width": self.width, "channels": self.channels, "clears": self.clears}
+        return plain if self.palette is None else plain | {"palette": self.palette.tolist(), "chooses": self.chooses}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ImageCodec:
         """The codec that `to_json` wrote."""
         palette = np.array(value["palette"], np.uint8) if "palette" in value else None
-        return cls(value["height"], value["width"], value["channels"], palette)
+        sides = value["height"], value["width"], value["channels"]
+        return cls(*sides, palette, value.get("chooses", False), value.get("clears", False))
 
 
-def palette_of(x: np.ndarray) -> np.ndarray | None:
-    """The colours of images uint8 [N, H, W, C], [K, C], where they are few, and 2 at least; else None."""
+def palette_of(x: np.ndarray, most: int = MOST_COLOURS) -> np.ndarray | None:
+    """The colours of images uint8 [N, H, W, C], [K, C], where they are `most`, and 2 at least; else None."""
     channels = x.shape[3]
     places = np.arange(channels, dtype=np.uint32) * 8
     found = np.zeros(0, np.uint32)
     for image in x:
         codes = (image.reshape(-1, channels).astype(np.uint32) << places).sum(axis=1, dtype=np.uint32)
         found = np.union1d(found, codes[~np.isin(codes, found)])
-        if len(found) > MOST_COLOURS:
+        if len(found) > most:
             return None
     return (found[:, None] >> places).astype(np.uint8) if len(found) > 1 else None
 
 
-def _nearest(x: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """Images uint8 [N, H, W, C] in the nearest of these colours [K, C]."""
-    colours, made = palette.astype(np.float32), np.empty_like(x)
-    for row, image in enumerate(x):  # |x - p|^2 without |x|^2, which is the same for all p
-        made[row] = palette[(np.square(colours).sum(axis=1) - 2 * image.astype(np.float32) @ colours.T).argmin(axis=-1)]
-    return made
+def _nearest(image: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Which of the colours [K, C] is the nearest to each pixel: uint8 [H, W, C] -> int64 [H, W]."""
+    colours = palette.astype(np.float32)  # |x - p|^2 without |x|^2, which is the same for all p
+    return np.asarray((np.square(colours).sum(axis=1) - 2 * image.astype(np.float32) @ colours.T).argmin(axis=-1))
 
 
 SetT = TypeVar("SetT", bound=ImageSet)
@@ -190,8 +224,9 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         return prepare_images(self, probe, config, notes)
 
     def coded(self, prepared: Prepared[ImageSet, Any], part: ImageSet) -> Coded:
-        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from."""
-        return Coded(part.whole.x, part.rows)
+        """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from; or codes."""
+        codec: ImageCodec = prepared.codec
+        return codec.coded(part.whole.x, part.rows)
 
     def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
         """See `Kind.settle`: whether images are mirrored."""
@@ -213,9 +248,9 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         from gankit.kinds.images.decoding import channels_option
         from gankit.kinds.images.reading import read_images
 
-        channels, height, width = codec.spec.shape
+        channels, size = codec.channels, f"{codec.width}x{codec.height}"
         named = channels_option(channels)
-        found = read_images(source, TrainConfig(kind="image", size=f"{width}x{height}", channels=named), notes, least=1)
+        found = read_images(source, TrainConfig(kind="image", size=size, channels=named), notes, least=1)
         if found.x.shape[3] != channels:
             raise DataError(f"{source}: its images have {found.x.shape[3]} channels, and the model's have {channels}.")
         return np.asarray(found.x), list(found.names)

@@ -24,10 +24,9 @@ from gankit.columns.inference import infer
 from gankit.columns.schema import Column, Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
-from gankit.io.archives import IMAGE_SUFFIXES, is_image
+from gankit.io.archives import IMAGE_SUFFIXES, strip_suffixes
 from gankit.io.probe import HEAD, Probe
 from gankit.io.records import Origin, Records, is_text
-from gankit.kinds.images.options import ImageOptions
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Suffixes of files that may list images."""
@@ -74,23 +73,31 @@ def note_lonely_classes(labels: pa.Table | None, place: str, notes: list[str]) -
         )
 
 
-def cells_name_images(
-    values: Iterable[str], find: Callable[[str], str | None], bases: Sequence[str], few: bool = False
-) -> bool:
-    """Whether texts are names of images: at least half of the first fifty.
+def cells_name_files(
+    values: Iterable[str], find: Callable[[str], str | None], bases: Sequence[str], few: bool,
+    suffixes: tuple[str, ...],
+) -> bool:  # fmt: skip
+    """Whether texts are names of files of these suffixes: at least half of the first fifty.
 
-    few: there is one column beside them at most, as in a list of images and their labels. Of a table of more columns
-    one image must be there, for it may describe images that nobody wants to see.
+    few: there is one column beside them at most, as in a list of files and their labels. Of a table of more columns
+    one file must be there, for it may describe files that nobody wants to see.
     """
     values = [value.strip() for value in values if value and value.strip()][:_SAMPLE]
-    named = [value for value in values if is_image(value)]
+    named = [value for value in values if value.lower().endswith(suffixes)]
     if 2 * len(named) < len(values) or not named:
         return False
     return few or any(find(base + value) is not None for base in bases for value in named)
 
 
-def head_names_images(probe: Probe) -> bool:
-    """Whether the beginning of a CSV, TSV or Parquet file has a column of names of images that are there."""
+def seems_list(probe: Probe, config: TrainConfig, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> bool:
+    """Whether a file is a list by its name, and its beginning names files of these suffixes."""
+    assert probe.file is not None
+    listing = strip_suffixes(probe.file.name.lower(), (".gz",)).endswith(LIST_SUFFIXES)
+    return listing and config.format in (None, "csv", "tsv", "parquet") and _head_names_files(probe, suffixes)
+
+
+def _head_names_files(probe: Probe, suffixes: tuple[str, ...]) -> bool:
+    """Whether the beginning of a CSV, TSV or Parquet file has a column of names of files that are there."""
     assert probe.file is not None
     find, bases = beside(probe.file)
     if probe.file.suffix.lower() in (".parquet", ".pq"):
@@ -99,7 +106,8 @@ def head_names_images(probe: Probe) -> bool:
         with pq.ParquetFile(probe.stream()) as file:
             schema = file.schema_arrow
             texts = [field.name for field in schema if is_text(field.type)]
-            inside = [field.name for field in schema if _may_hold_images(field.type)]
+            images = suffixes == IMAGE_SUFFIXES
+            inside = [field.name for field in schema if images and _may_hold_images(field.type)]
             wanted = [*texts, *inside]
             head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None) if wanted else None
         if head is None:
@@ -108,10 +116,10 @@ def head_names_images(probe: Probe) -> bool:
             return True
         columns = [head.column(name).cast(pa.string()).to_pylist() for name in texts]
         few = len(schema) <= _FEW_COLUMNS
-        return any(cells_name_images(filter(None, column), find, bases, few) for column in columns)
+        return any(cells_name_files(filter(None, column), find, bases, few, suffixes) for column in columns)
     data = probe.plain_head
     text = data.decode("utf-8", "replace").lstrip("\ufeff")
-    if not any(suffix in text.lower() for suffix in (".png", ".jp", ".gif", ".bmp", ".tif", ".webp", ".p", ".tga")):
+    if not any(suffix in text.lower() for suffix in suffixes):
         return False
     lines = text.splitlines()[: _SAMPLE + 1]
     if text.startswith("{"):
@@ -119,7 +127,7 @@ def head_names_images(probe: Probe) -> bool:
         names = dict.fromkeys(key for record in records for key in record)
         few = len(names) <= _FEW_COLUMNS
         columns = [[value for record in records if isinstance(value := record.get(key), str)] for key in names]
-        return any(cells_name_images(column, find, bases, few) for column in columns)
+        return any(cells_name_files(column, find, bases, few, suffixes) for column in columns)
     tables = [list(csv.reader(io.StringIO("\n".join(lines)), delimiter=sign)) for sign in (",", "\t", ";", "|")]
     widths = [max(map(len, rows), default=0) for rows in tables]
     if max(widths) < 2:  # blanks, too, stand within names and labels
@@ -127,7 +135,7 @@ def head_names_images(probe: Probe) -> bool:
         widths.append(max(map(len, tables[-1]), default=0))
     few = max(widths) <= _FEW_COLUMNS
     return any(
-        cells_name_images((row[place] for row in rows[1:] if len(row) > place), find, bases, few)
+        cells_name_files((row[place] for row in rows[1:] if len(row) > place), find, bases, few, suffixes)
         for rows, width in zip(tables, widths, strict=True)
         for place in range(width)
     )
@@ -184,26 +192,27 @@ def within_list(
 
 
 def from_list(
-    records: Records, find: Callable[[str], str | None], bases: Sequence[str], config: TrainConfig, notes: list[str],
-    place: str,
+    records: Records, path: Path, config: TrainConfig, notes: list[str], strict: bool,
+    suffixes: tuple[str, ...] = IMAGE_SUFFIXES, noun: str = "images",
 ) -> Labelled:  # fmt: skip
-    """The images that a list names, in its order, and its other columns as labels.
+    """The files that a list names, from the list's folder on, in its order, and its other columns as labels.
 
-    find: the name of the file that is meant, if it is there. bases: folders to look in. Columns that are free text, or
-    different in every row, are left out unless `config.given` names them.
+    path: of the list, in whose folder and those in it files are looked for. Columns that are free text, or different in
+    every row, are left out unless `config.given` names them.
 
     Raises:
-        DataError: no column names images, none of them is there, or, with `config.strict`, one is missing.
+        DataError: no column names files of these suffixes, none of them is there, or, if strict, one is missing.
     """
-    column, base, suffix = path_column(records, find, bases, place)
+    (find, bases), place = beside(path), str(path)
+    column, base, suffix = path_column(records, find, bases, place, suffixes, noun)
     values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
     names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
     there = {row: file for row, name in enumerate(names) if name is not None and (file := find(name))}
     missing = [repr(values[row]) for row in range(len(names)) if row not in there]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
-        note = f"{len(missing):,} of {len(names):,} images that its column {column!r} names are not there: {shown}"
-        if config.own(ImageOptions).strict or not there:
+        note = f"{len(missing):,} of {len(names):,} {noun} that its column {column!r} names are not there: {shown}"
+        if strict or not there:
             rest = "leave off --strict, which skips them" if there else "take the list as a table with --kind table"
             raise DataError(f"{place}: {note}. Put them beside it, correct the list, or {rest}.")
         notes.append(f"{place}: {note}; they are skipped (--strict refuses them)")

@@ -15,7 +15,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.decoding import channels_option
-from gankit.kinds.images.kind import ImageCodec, palette_of
+from gankit.kinds.images.kind import MOST_COLOURS, MOST_SAID, ImageCodec, palette_of
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
@@ -52,15 +52,21 @@ def prepare_images(
     codec = TableCodec.fit(given, train) if given else None
     colours = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}[channels]
     notes.append(f"kind: image ({num:,} images of {width} x {height}, {colours}). Override with --kind.")
-    palette = palette_of(images.x)
-    if palette is not None:
+    palette = palette_of(images.x, MOST_SAID)
+    if palette is not None and len(palette) <= MOST_COLOURS:
         notes.append(f"the images have {len(palette)} different colours; samples have no others")
+    elif palette is not None:
+        notes.append(
+            f"the images have {len(palette)} different colours, and samples may have others: they keep to at most "
+            f"{MOST_COLOURS}"
+        )
+        palette = None
     if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("images of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
         kind, images.origin, schema, _network(config), ImageSet(train, images, train_rows),
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
-        ImageCodec(height, width, channels, palette), codec, image_hash(images), tuple(c.name for c in given),
+        ImageCodec.of(images.x, palette), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from gankit.io.probe import Probe, probed
 from gankit.io.records import Origin
 from gankit.kinds.images import arrays
 from gankit.kinds.images import labels as lists
-from gankit.kinds.images.decoding import CHANNELS, Source, decode_all, size_of, too_few, without_hidden
+from gankit.kinds.images.decoding import CHANNELS, Source, decode_all, hidden_cleared, page, pages_in, size_of, too_few
 from gankit.kinds.images.folders import Sought, labelled
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import (
@@ -97,8 +97,7 @@ def _path_holds_images(probe: Probe, config: TrainConfig) -> bool:
         return True  # the same
     if config.of_kinds.get("text_column") is not None:
         return False
-    listing = strip_suffixes(name.lower(), (".gz",)).endswith(lists.LIST_SUFFIXES)
-    return listing and config.format in (None, "csv", "tsv", "parquet") and lists.head_names_images(probe)
+    return lists.seems_list(probe, config)
 
 
 def _idx_shape(probe: Probe) -> tuple[int, ...] | None:
@@ -157,8 +156,12 @@ def _from_path(probe: Probe, reader: Reader) -> Images:
         raise DataError(f"{probe.place} is no file of images. Give a folder, an archive or a file of arrays.")
     suffix = path.suffix.lower()
     if is_image(path.name):
-        origin = Origin("folder", name=path.stem)
-        return reader.decode([path.name], lambda _: io.BytesIO(probe.data()), None, str(path), origin)
+        origin, data = Origin("folder", name=path.stem), probe.data()
+        if (num := pages_in(io.BytesIO(data))) > 1:
+            reader.notes.append(f"{path}: its {num:,} pages are taken as images")
+            names = [f"page {number + 1}" for number in range(num)]
+            return reader.decode(names, lambda number: page(io.BytesIO(data), number), None, str(path), origin)
+        return reader.decode([path.name], lambda _: io.BytesIO(data), None, str(path), origin)
     if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
         return _from_numpy(probe, path, reader)
     if (shape := _idx_shape(probe)) is not None:
@@ -209,8 +212,8 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
         return reader.decode(
             names, lambda row: io.BytesIO(column[row].as_py() or b""), labels, str(path), _origin("list", path)
         )
-    find, bases = lists.beside(path)
-    listed = lists.from_list(records, find, bases, reader.config, reader.notes, str(path))
+    strict = reader.config.own(ImageOptions).strict
+    listed = lists.from_list(records, path, reader.config, reader.notes, strict)
     return reader.decode(
         listed.names, lambda row: (path.parent / listed.names[row]).open("rb"), listed.labels, str(path),
         _origin("list", path),
@@ -317,7 +320,7 @@ def images_of_array(array: Any, place: str, reader: Reader) -> tuple[Any, Form, 
             f"{place}: the largest value is {most:,} of 65,535, which is nearly black. If it means full light, scale "
             f"the values first: x / {most}."
         )
-    x = without_hidden(to_pixels(array, form), reader.notes, place)
+    x = hidden_cleared(to_pixels(array, form), reader.notes, place)
     size, channels = size_of(reader.config), reader.config.own(ImageOptions).channels
     if size in (None, (x.shape[2], x.shape[1])) and CHANNELS.get(channels) in (None, x.shape[3]):
         return x, form, None

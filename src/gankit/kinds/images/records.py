@@ -356,6 +356,11 @@ def room_for(shape: tuple[int, ...]) -> Pixels:
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 
+def without_hidden(x: Pixels) -> Pixels:
+    """Images [N, H, W, C] whose last channel is alpha, with colours of 0 where nothing shows: a copy."""
+    return np.asarray(x * ((x[..., -1:] > 0) | (np.arange(x.shape[3]) == x.shape[3] - 1)))
+
+
 def finished(x: Pixels) -> Pixels:
     """The filled array; one on disk can no longer be written to."""
     if isinstance(x, np.memmap):

@@ -113,7 +113,7 @@ def _labels_of(source: Any) -> dict[str, Any]:
 
 
 def series_of_arrays(found: Found) -> Series:
-    """An array [N, T, C] or [N, T], one [T] that is one series, or a list of [T, C] or [T].
+    """An array [N, T, C], [N, 1, T] or [N, T], one [T] that is one series, or a list of [T, C] or [T].
 
     NaN at the end of all channels is behind the end of a series; elsewhere it is missing.
 
@@ -149,6 +149,8 @@ def _of_array(x: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], Ints, i
         )
     x = np.ascontiguousarray(x.astype(x.dtype.newbyteorder("=")))
     axes = 2 if x.ndim == 3 else 1
+    if x.ndim == 3 and x.shape[1] == 1 < x.shape[2]:  # one step is no series: this is the axis of one channel
+        x, axes = np.ascontiguousarray(x.swapaxes(1, 2)), 3
     x = x[None, :, None] if x.ndim == 1 else x[:, :, None] if x.ndim == 2 else x
     lengths = np.full(len(x), x.shape[1], dtype=np.int64)
     if x.dtype.kind != "f":
@@ -184,8 +186,8 @@ def _of_list(items: Sequence[npt.NDArray[Any]], name: str) -> tuple[npt.NDArray[
 def _label_table(found: Found, num: int, taken: list[str]) -> pa.Table | None:
     columns = {}
     for name, cells in found.labels.items():
-        if len(cells) != num or getattr(cells, "ndim", 1) != 1:
-            shape = list(getattr(cells, "shape", [len(cells)]))
+        if getattr(cells, "ndim", 1) != 1 or len(cells) != num:
+            shape = list(cells.shape) if isinstance(cells, np.ndarray) else [len(cells)]
             raise DataError(
                 f"{found.name!r}: {name!r} of shape {shape} does not go with {num:,} series. Give one label each, or "
                 "leave it out."
@@ -530,6 +532,8 @@ def padded(part: Series) -> npt.NDArray[Any]:
             raise OutputError(f"{name!r} holds no numbers, which arrays cannot hold. Write .csv or .parquet.")
         columns.append(np.asarray(joined(column).cast(pa.float64()).fill_null(np.nan), dtype=np.float64))
     x = _rectangular(part, columns[0] if part.layout.axes == len(columns) == 1 else np.stack(columns, 1))
+    if part.layout.axes == 3:
+        x = x.swapaxes(1, 2)
     return x if dtype.kind != "f" and np.isnan(x).any() else x.astype(dtype)
 
 

@@ -387,7 +387,7 @@ class Layout:
     number: the column that tells the series of fakes apart.
     entity: the columns that together tell those of the data apart.
     times: of the steps, or None where rows have an order only.
-    axes: of one series' array: 1 for [T], 2 for [T, C]. dtype: of that array. name: of the array in its file.
+    axes: of one series' array: 1 for [T], 2 for [T, C], 3 for [1, T]. dtype: of that array. name: of it in its file.
     num_steps: of the longest training record. windows: whether these are windows of longer series.
     classes: of the only label, where there is one and it has some.
     calendar: the labels that are parts of the date at which a series begins, and not written.

@@ -42,7 +42,8 @@ WIDEST = 8
 MEASURED_NUMBERS = 28 * 28
 """Of the images that the settings were found on (MNIST): from there the penalty starts in proportion to the numbers of
 an image, for the gradient's squared norm is a sum over them, and the learning rate falls with the side
-(benchmarks/images.md)."""
+(benchmarks/images.md). Channels that say which colour a pixel has count as one: on images of ten colours the weight of
+all ten is too much to learn from."""
 
 
 class StridedGenerator(ConvolutionalGenerator):
@@ -129,12 +130,13 @@ def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | N
 
 def _recipe(task: Task) -> dict[str, Any]:
     # benchmarks/images_networks.md
-    _, height, width = task.spec.shape
+    channels, height, width = task.spec.shape
+    numbers = height * width * (1 if task.spec.blocks else channels)
     return {
         "batch": 32,
         "learning_rate": 2e-3 * min(1.0, math.sqrt(MEASURED_NUMBERS / (height * width))),
         "gap_target": 0.15,
-        "first_weight": task.spec.dim / MEASURED_NUMBERS,
+        "first_weight": numbers / MEASURED_NUMBERS,
     }
 
 
