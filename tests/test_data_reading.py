@@ -19,10 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gankit.columns import rows
 from gankit.columns.inference import infer
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
 from gankit.errors import DataError, GankitError, OptionError
+from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.io.records import Records, fingerprint
 from gankit.io.writing import write
@@ -489,3 +491,10 @@ def test_the_fingerprint_is_of_the_content_alone(tmp_path: Path) -> None:
     assert first != fingerprint(read(save(tmp_path, text.replace("y", "z"))))
     assert first != fingerprint(read(save(tmp_path, text.replace("a,b", "a,c"))))
     assert len(first) == 64
+
+
+def test_too_many_columns_are_refused_before_they_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "infer", None)
+    wide = pa.table({f"g{i}": np.arange(8.0) for i in range(rows.MAX_COLUMNS + 1)})
+    with pytest.raises(DataError, match=r"1,501 columns to learn are too many; 1,500 are the most"):
+        rows.rows_of(Probe(wide), TrainConfig())

@@ -258,7 +258,7 @@ def test_training_stops_when_nothing_improves_for_the_patience_and_only_then() -
 
 def test_a_metric_that_is_no_number_is_no_improvement_and_is_said() -> None:
     looks = list(play(a_game(), TRAIN, HELDOUT, scripted([math.nan, 0.1, math.nan, math.inf])))
-    said = [p.alarms for p in looks if p.metric is not None]
+    said = [p.alarms for p in looks if p.scores is not None]
     assert [any("could not be judged" in a for a in alarms) for alarms in said] == [True, False, True, True]
     assert looks[-1].best_metric == 0.1
 

@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from gankit.arguments import shown
 from gankit.errors import OptionError, suggestion
 
 _LIMITS: dict[str, Callable[[float], bool]] = {
@@ -124,16 +125,21 @@ def _checked_scalar(option: Option, value: Any, named: str) -> Any:
         raise _wrong(option, value, named)
     if option.scalar is float and isinstance(value, Real):
         value = float(value)
-    if not isinstance(value, option.scalar):
+    if not isinstance(value, option.scalar) or (isinstance(value, str) and not _is_text(value)):
         raise _wrong(option, value, named)
     if option.choices and value not in option.choices:
         hint = nearest(str(value), option.choices)
-        raise OptionError(f"{named} must be one of {', '.join(option.choices)}; got {value!r}.{hint}")
+        raise OptionError(f"{named} must be one of {', '.join(option.choices)}; got {shown(value)}.{hint}")
     if option.must and isinstance(value, int | float) and not (_LIMITS[option.must](value) and math.isfinite(value)):
         raise OptionError(f"{named} must be {option.must}; got {value:g}.")
     if option.name in _PARSERS:
         _PARSERS[option.name](value, named=named)
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written down: bytes of a command line that are no UTF-8, and NUL, cannot."""
+    return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def parse_duration(text: str, *, named: str = "train: budget") -> float:
@@ -183,7 +189,7 @@ _PARSERS: dict[str, Callable[..., Any]] = {"budget": parse_duration, "samples": 
 def _wrong(option: Option, value: Any, named: str) -> OptionError:
     words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
     wanted = ("a list of texts" if option.many else words[option.scalar]) + (" or nothing" if option.optional else "")
-    return OptionError(f"{named} must be {wanted}; got {value!r}.")
+    return OptionError(f"{named} must be {wanted}; got {shown(value)}.")
 
 
 def metavar_of(option: Option) -> str:

@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit code; an internal error leaves a traceback and a request to report it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that its encoding has no signs for are written as escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
         return code if isinstance(code, int) else 0

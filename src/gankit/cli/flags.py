@@ -12,12 +12,25 @@ from typing import Any, TypeVar
 
 import click
 
+from gankit.arguments import path_of
 from gankit.errors import OptionError
 from gankit.kinds import Command
 from gankit.options import GROUPS, Option, default_text, metavar_of
 from gankit.run.options import CHOICES_MEANT, MEANT, kind_options, train_options
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.ParamType["Path"]):
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; refused where no file can have it."""
+        try:
+            return path_of(value)
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+
+
+PATH = _Path()
 MODEL = click.argument("model", type=PATH)
 """A model file or a run folder."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from gankit.arguments import path_of
 from gankit.cli.flags import PATH, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
 from gankit.errors import DataError, InterruptedRun, OptionError
@@ -85,7 +86,7 @@ def command(
 def _checked_data(data: str | None) -> str:
     if not data:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
-    path = Path(data)
+    path = Path(data) if is_address(data) else path_of(data, "the data")
     inside = any(parent.is_file() for parent in path.parents)  # images.zip/train
     if data != "-" and not path.exists() and not inside and not is_address(data):
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from gankit.arguments import checked
 from gankit.columns.clocks import offsets_at, zone_of
 from gankit.columns.dates import DateStyle, is_digits, parse_dates
 from gankit.columns.relations.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
@@ -385,6 +386,8 @@ def _span(column: Column, value: Any) -> tuple[float, float]:
     """
     if column.dates is not None and is_digits(column.dates.format) and isinstance(value, int):
         value = str(value)
+    if isinstance(value, str):
+        value = value.encode(errors="replace").decode()  # bytes of a command line that are no text
     if column.type == "datetime" and not isinstance(value, int | float):
         return _span_of_date(column, value)
     if isinstance(value, str):
@@ -473,6 +476,7 @@ def _what_there_is(column: Column) -> str:
     return f"Training showed {column.low:g} to {column.high:g}." if column.type == "number" else ""
 
 
+@checked
 def parse_where(texts: Sequence[str]) -> dict[str, str]:
     """Conditions as they are typed, 'COL=VALUE', 'COL>=VALUE', to column -> text.
 

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from gankit.arguments import path_of
 from gankit.errors import DataError, suggestion
 from gankit.io.addresses import SQLITE, is_address, masked
 from gankit.io.archives import (
@@ -44,6 +45,8 @@ class Probe:
 
     def __init__(self, source: Any) -> None:
         self.source = plain_object(source)
+        if isinstance(source, str | Path) and not is_address(str(source)):
+            path_of(source, "the data")
         self._found: dict[Hashable, Any] = {}
         self._file: IO[bytes] | None = None
 

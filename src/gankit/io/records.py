@@ -123,6 +123,10 @@ class Origin:
     renamed: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        readable = self.name.encode(errors="replace").decode()  # a name on disk may have bytes that are no text
+        object.__setattr__(self, "name", readable)
+
     def to_json(self) -> dict[str, Any]:
         """The origin as plain JSON values; `from_json` takes it back."""
         return asdict(self)

@@ -73,7 +73,7 @@ def options_for(kind: Kind[Any, Any], command: Command, values: Mapping[str, Any
         if not others:
             known = {f.name for cls in every.values() for f in fields(cls)}
             raise OptionError(f"{command}: there is no option {name!r}.{nearest(name, known)}")
-        if any(value != option.default for option in others.values()):
+        if any(checked(option, value, option.flag) != option.default for option in others.values()):
             described = " and ".join(dict.fromkeys(KINDS[k].described for k in others))
             flag = next(iter(others.values())).flag
             raise OptionError(f"{flag} is for {described}, and {this}. Leave it out.")

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gankit.arguments import path_of
 from gankit.errors import DataError, OptionError
 from gankit.io.atomic import complaints, whole_file
 from gankit.latents.interpolation import Places, images_of, joined, painted, require_images, style_generator, styles_of
@@ -74,7 +75,8 @@ class Projection:
         arrays = {name: part.numpy() for name, part in _named(self.places).items() if part is not None}
         stream = io.BytesIO()
         np.savez(stream, rmse=self.rmse, psnr=self.psnr, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes arrays
-        with complaints(Path(path)), whole_file(Path(path)) as file:
+        target = path_of(path)
+        with complaints(target), whole_file(target) as file:
             file.write(stream.getvalue())
 
 

@@ -44,6 +44,9 @@ REDRAWN_ROWS = 1024
 FEWEST_TRIED, LEAST_ACCEPTED = 65_536, 0.001
 """Records that are drawn before it is given up, at the least, and the share that must be accepted."""
 
+LEAST_TEMPERATURE = 1e-30
+"""Below that float32 divides to infinities; the likeliest symbol is chosen long before."""
+
 FAR = 2**40
 """How far the numbers of blocks that are drawn again are apart."""
 
@@ -264,6 +267,7 @@ def symbol_blocks(
     import torch
 
     begin = torch.tensor(prefix, dtype=torch.int64)
+    temperature = max(temperature, LEAST_TEMPERATURE)
     forbidden = torch.from_numpy(never)
 
     def block(index: int) -> Block:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gankit.errors import ModelError
+from gankit.arguments import path_of
+from gankit.errors import ModelError, OptionError
 from gankit.io.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -224,14 +225,18 @@ def inspect(path: str | Path) -> dict[str, Any]:
     """What a model file or a run folder holds: kind, columns, networks, training, scores. Imports no torch.
 
     Raises:
-        ModelError: no model there, damaged, or from a newer version.
+        ModelError: no model there, damaged, or from a newer version. OptionError: a model, which has it as `card`.
     """
+    if isinstance(card := getattr(path, "card", None), dict):
+        raise OptionError(
+            f"inspect takes a path; this model has what it would tell in model.card ({len(card)} entries)."
+        )
     file = _model_file(path)
     return {"file": str(file), "bytes": file.stat().st_size, **_read_header(file)["card"]}
 
 
 def _model_file(path: str | Path) -> Path:
-    file = Path(path)
+    file = path_of(path, "the model")
     if file.is_dir():
         file = file / MODEL_NAME
         if not file.exists():

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from gankit.arguments import checked, path_of
 from gankit.errors import OptionError, OutputError
 from gankit.io import reading
 from gankit.kinds import KINDS, options_for
@@ -91,6 +91,7 @@ class Model:
         """The kind of data."""
         return KINDS[self.kind]
 
+    @checked
     def sample(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
         format: str | None = None, **options: Any,
@@ -118,18 +119,15 @@ class Model:
         made = self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
         return made if format is None else reading.in_form(made, format)
 
+    @checked
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
     ) -> Iterator[Any]:
         """The same rows as `sample`, a block at a time: Arrow tables, or `Images`; at least one batch, perhaps empty.
 
         Raises:
-            OptionError: as for `sample`, or numbers that are not whole or below 0.
+            OptionError: as for `sample`.
         """
-        if not all(isinstance(number, Integral) for number in (n, seed, offset)):
-            raise OptionError(f"rows, seed and offset are whole numbers. Got {n!r}, {seed!r} and {offset!r} instead.")
-        if n < 0 or offset < 0:
-            raise OptionError(f"the number of rows and the offset must be 0 or more. Got {n} and {offset} instead.")
         block, rows = self._blocks(seed, where, options, offset + n), block_rows(self.codec.spec)
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
@@ -144,11 +142,13 @@ class Model:
         every = range(first, last + 1)
         yield from blocks.side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
 
+    @checked
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
         block, rows = self._blocks(seed, None, {}, n), block_rows(self.codec.spec)
         return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
 
+    @checked
     def first(self, n: int, seed: int = 0) -> np.ndarray:
         """As `made` without a condition, but only `n` rows of one block are computed; their last bits may differ."""
         draw, generator = self.draws(seed), self.generator.eval()
@@ -162,6 +162,7 @@ class Model:
             return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)[1]
         return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
 
+    @checked
     def write(
         self, path: str | Path | IO[bytes], n: int, seed: int = 0, offset: int = 0,
         where: Mapping[str, Any] | None = None, format: str | None = None, **options: Any,
@@ -202,8 +203,9 @@ class Model:
             "history": list(self.history),
             "figure": self.figure,
         }
-        write_safetensors(Path(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
+        write_safetensors(path_of(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
 
+    @checked
     def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Draw:
         """What the rows of `sample` are made from, for generators that make a record at once.
 
@@ -214,6 +216,7 @@ class Model:
         """
         return blocks.one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
 
+    @checked
     def conditions(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
         """The combinations of given cells that training showed and `where` allows, the most frequent first: [M, given
         columns] int64; [1, 0] for a model without a condition.
@@ -230,8 +233,6 @@ class Model:
 
     def _limits(self, where: Mapping[str, Any] | None) -> dict[int, Restriction]:
         """Conditions on the given columns, by their position in the codec of these."""
-        if isinstance(where, str):
-            raise OptionError(f"where must be a dict such as {{'label': '7'}}. Got {where!r} instead.")
         conditions = dict(where or {})
         allowed = [c.name for c in self.of.conditions(self) if c.type in ("levels", "range")]
         for name in conditions:

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from gankit.arguments import path_of
 from gankit.errors import DependencyError, OutputError
 from gankit.io.atomic import whole_file
 from gankit.metrics.evaluate import CEILING, FAKE, MetricResult
@@ -340,7 +340,7 @@ class Report:
         Raises:
             OutputError: the path has another suffix, or cannot be written.
         """
-        page = Path(path)
+        page = path_of(path)
         if page.suffix == "" or page.is_dir():
             page = page / "report.html"
         if page.suffix.lower() not in (".html", ".htm"):

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from gankit.arguments import checked, path_of
 from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
@@ -80,6 +81,7 @@ class Training(Iterator["Progress"]):
 
 
 @documented(train_options())
+@checked
 def train(
     source: Any,
     *,
@@ -123,6 +125,7 @@ def train(
         return _drive(follow(source, out=out, config=config, **shared, **options), show, voice, should_stop)
 
 
+@checked
 def resume(
     run: str | Path,
     source: Any = None,
@@ -154,6 +157,7 @@ def resume(
 
 
 @documented(train_options())
+@checked
 def follow(
     source: Any,
     *,
@@ -179,11 +183,12 @@ def follow(
         (3,)
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
-    folder = None if out is None else Path(out)
+    folder = None if out is None else path_of(out, "out")
     note, stop = on_note or (lambda text: None), should_stop or (lambda: False)
     return Training(_new_run(source, config, folder, note, stop, overwrite))
 
 
+@checked
 def evaluate(
     model: Model | str | Path, real: Any = None, *, fake: Any = None, seed: int = 0, n: int | None = None,
     records: bool = True, fast: bool = False, on_note: Note | None = None, verbose: bool = True, **options: Any,

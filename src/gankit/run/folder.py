@@ -91,7 +91,8 @@ class RunFolder:
         if path.exists() and not path.is_dir():
             raise OutputError(f"{path} is a file, not a folder. Choose another folder with -o.")
         content = {"format_version": FORMAT_VERSION, **config}
-        write_atomically(run.config_path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(run.config_path, text.encode(errors="backslashreplace"))  # a path may have bytes of no text
         return run
 
     @classmethod

@@ -56,6 +56,10 @@ _GROUPS = {"loss": "gankit.losses"}
 """Options whose choices other packages add to, by the group of their entry points."""
 
 
+MOST_TOML = 1 << 20
+"""Characters of a file of options, at most."""
+
+
 def train_options() -> list[Option]:
     """All options of `train`: the common ones in the order of `TrainConfig`, then those of the kinds."""
     added = {"kind": ("auto", *KINDS), "network": ("auto", *NETWORKS)}
@@ -153,11 +157,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_TOML + 1)
+        if len(text) > MOST_TOML:
+            raise OptionError(f"{path} is larger than any file of options. Check the path after --config.")
+        content = tomllib.loads(text)
     except OSError as error:
         raise OptionError(
             f"cannot read the options in {path}: {error.strerror}. Check the path after --config."
         ) from None
+    except RecursionError:
+        raise OptionError(f"{path} is nested too deeply: options stand at the top or in a section.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(
             f"{path} is not a TOML file: {error}. Mend that place, or give the options as flags."

@@ -77,7 +77,8 @@ class Progress:
     strength: of the augmentation, 0 where there is none.
     learning_rate: Adam's, now.
     scores: D's view of train, held-out and fakes; None between evaluations.
-    metric: the held-out metric of the averaged G, larger is better; None between evaluations, or without one.
+    metric: the held-out metric of the averaged G, larger is better; None between evaluations, without one, or where the
+        fakes could not be judged.
     best_metric, best_samples: the best so far and when it was.
     alarms: what seems wrong, and what to do about it.
     rolled_back: whether the steps since the last update were undone.
@@ -152,6 +153,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
                 if evaluate is not None and phase != "discriminator":
                     metric = evaluate(game.average)
                     alarms += _keep_best(game, metric, phase)
+                    metric = metric if math.isfinite(metric) else None
                 game.history.append(
                     {
                         "samples": game.samples,

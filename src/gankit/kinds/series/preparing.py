@@ -370,13 +370,13 @@ class _Cut(NamedTuple):
 
 def _window(series: Series, config: TrainConfig) -> int | None:
     """Steps of a window; None: series are learned whole."""
-    own = config.own(SeriesOptions)
+    own, longest = config.own(SeriesOptions), int(series.lengths.max())
     if own.window is not None or own.stride is not None:
         return own.window or WINDOW
     if len(series) == 1:
         return WINDOW
-    whole = series.layout.form != "table" or (len(series) >= WHOLE_SERIES and int(series.lengths.max()) <= WHOLE_STEPS)
-    return None if whole else WINDOW
+    whole = series.layout.form != "table" or (len(series) >= WHOLE_SERIES and longest <= WHOLE_STEPS)
+    return None if whole else min(WINDOW, max(2, longest // 2))
 
 
 def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema, values: Mapping[str, Values]) -> _Cut:
