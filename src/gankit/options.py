@@ -95,6 +95,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" {near}" if near else ""
 
 
+def check_options(values: Any, named: str) -> None:
+    """Refuses a dataclass of options, such as a file's, with a value that cannot be.
+
+    Raises:
+        OptionError: as `checked`.
+    """
+    for option in options_of(type(values)):
+        checked(option, getattr(values, option.name), f"{named}: {option.name}")
+
+
 def checked(option: Option, value: Any, named: str) -> Any:
     """The value as the option's field holds it: a list becomes a tuple, a whole number a float.
 

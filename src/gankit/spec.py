@@ -6,9 +6,9 @@ Knows numbers only; never columns, files or kinds of data.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Literal
 
 Form = Literal["vector", "sequence", "image"]
 BlockType = Literal["continuous", "categorical", "binned"]
@@ -85,12 +85,3 @@ class Spec:
         if self.form == "vector":
             return self
         return Spec("vector", (self.dim,), self.blocks * self.shape[0])
-
-    def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON values; `from_json` takes it back."""
-        return {"form": self.form, "shape": list(self.shape), "blocks": [asdict(b) for b in self.blocks]}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Spec:
-        """The spec that `to_json` wrote."""
-        return cls(value["form"], tuple(value["shape"]), tuple(Block(**b) for b in value["blocks"]))

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from gankit.columns.conditions import Restriction, obeying, restrictions
-from gankit.columns.quantiles import Cells
+from gankit.columns.quantiles import Cells, Floats
 from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
+from gankit.stored import Stored
 
 R = TypeVar("R")
 """What records are to a codec: parsed columns, [N] each, or a dataset of steps."""
@@ -32,8 +34,11 @@ Acceptance = Callable[[np.ndarray, Columns | None], np.ndarray]
 MAX_LEVELS = 4096
 """Above so many levels a category's rare levels share cells, so that memory stays bounded."""
 
+MAX_MARKERS = 127
+"""Missing markers of a column, which are told apart in a byte."""
 
-class Codec(ABC, Generic[R]):
+
+class Codec(Stored, ABC, Generic[R]):
     """Records <-> compact numbers. spec: the shape of a record as a tensor, and its blocks."""
 
     spec: Spec
@@ -85,18 +90,13 @@ class Codec(ABC, Generic[R]):
         """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
         return type(self) is type(other) and self.spec == other.spec
 
-    @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """The fitted codec as plain JSON values."""
-
-    @classmethod
-    @abstractmethod
-    def from_json(cls, value: dict[str, Any]) -> Codec[R]:
-        """The codec that `to_json` wrote."""
+        """See `Stored.to_json`; without rules where there are none, as before there were any."""
+        return {name: fact for name, fact in super().to_json().items() if name != "rules" or self.rules.items}
 
 
 @dataclass(frozen=True)
-class Field:
+class Field(Stored):
     """How one column is coded.
 
     num_levels: cells that are levels of a category (0 where `cells` is used).
@@ -111,7 +111,13 @@ class Field:
     num_levels: int
     cells: Cells | None
     num_markers: int
-    counts: np.ndarray
+    counts: Floats
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.num_markers <= MAX_MARKERS or self.num_levels < 0 or (self.cells and self.num_levels):
+            raise ValueError("its cells are neither levels nor a number's")
+        if self.counts.shape not in ((0,), (self.size,)):  # none while it is being fitted
+            raise ValueError(f"it has {self.size} cells, and counts of {self.counts.shape}")
 
     @property
     def num_present(self) -> int:
@@ -190,17 +196,6 @@ class Field:
     def allow_marker(self, marker: int) -> Restriction:
         """Missing, written with the `marker`-th marker (from 0)."""
         return Restriction.of_cells(self.size, [self.num_present + marker])
-
-    def to_json(self) -> dict[str, Any]:
-        """The field as plain JSON values."""
-        cells = None if self.cells is None else self.cells.to_json()
-        return {**vars(self), "cells": cells, "counts": self.counts.tolist()}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Field:
-        """The field that `to_json` wrote."""
-        cells = None if value["cells"] is None else Cells.from_json(value["cells"])
-        return cls(**{**value, "cells": cells, "counts": np.asarray(value["counts"], dtype=np.float64)})
 
 
 class TableCodec(Codec[Columns]):
@@ -296,18 +291,25 @@ class TableCodec(Codec[Columns]):
         moved = self.ordered and conditions
         return self._accepting(schema, conditions) if moved else super().acceptance(schema, conditions)
 
-    def to_json(self) -> dict[str, Any]:
-        """See `Codec.to_json`."""
-        value: dict[str, Any] = {"fields": [field.to_json() for field in self.fields]}
-        value["ordered"] = [list(pair) for pair in self.ordered]
-        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
 
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> TableCodec:
-        """The codec that `to_json` wrote."""
-        pairs = [(int(a), int(b)) for a, b in value["ordered"]]
-        rules = Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE
-        return cls([Field.from_json(field) for field in value["fields"]], pairs, rules)
+@dataclass(frozen=True)
+class Given(Stored):
+    """The given columns of a conditional generator that takes a condition c.
+
+    codec: of the given columns.
+    codes: [M, columns] int64, the combinations of cells that training showed; counts: [M] how often.
+    """
+
+    codec: TableCodec
+    codes: npt.NDArray[np.int64]
+    counts: Floats
+
+    def __post_init__(self) -> None:
+        sizes = [field.size for field in self.codec.fields]
+        if self.codes.shape != (len(self.counts), len(sizes)) or self.counts.ndim != 1:
+            raise ValueError("its lists are not of one length")
+        if (self.codes < 0).any() or (self.codes >= sizes).any() or (self.counts < 0).any() or not self.counts.any():
+            raise ValueError("its combinations are not those of its columns")
 
 
 def _in_order(values: Columns, a: str, b: str) -> bool:

@@ -9,8 +9,8 @@ import base64
 import contextlib
 import json
 import string
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from shlex import quote
 from typing import Any, Literal
@@ -45,8 +45,8 @@ from gankit.columns.numbers import (
 )
 from gankit.errors import DataError
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
+from gankit.stored import FOREIGN, Small, Stored
 
-_LATER = ("stream", "declared", "clock", "local", "offset_of", "strays")  # facts that models of before do not have
 _MOST_STRAYS = 20  # so many different cells of a table that cannot be read are a few, be they half of all
 
 Bools = npt.NDArray[np.bool_]
@@ -153,8 +153,11 @@ def type_from_json(text: str) -> pa.DataType:
     return pa.type_for_alias(text)
 
 
+FOREIGN[pa.DataType] = type_to_json, type_from_json
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Stored):
     """What one column is and how it is written.
 
     name, type: "number", "category" and "datetime" are learned; "constant" and "identifier" are filled in when rows are
@@ -178,18 +181,21 @@ class Column:
     strays: whether cells that cannot be read are missing ones, as a few of those that were seen are.
     """
 
+    NAMES = {"type": "kind", "arrow_type": "type"}  # noqa: RUF012
+    LATER = ("stream", "declared", "clock", "local", "offset_of", "strays")
+
     name: str
     type: ColumnType
     arrow_type: pa.DataType
     markers: tuple[str | None, ...] = ()
     levels: tuple[str, ...] = ()
     boolean: bool = False
-    style: NumberStyle | None = None
-    dates: DateStyle | None = None
-    decimals: int | None = None
+    decimals: Small | None = None
     grain: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    style: NumberStyle | None = None
+    dates: DateStyle | None = None
     pattern: Pattern | None = None
     stream: str = ""
     declared: bool = False
@@ -519,36 +525,6 @@ class Column:
         if self.modelled:
             return self.format(self.parse(column), typed=True)
         return column.cast(self.storage)
-
-    def to_json(self) -> dict[str, Any]:
-        """The column as plain JSON values; `from_json` takes it back."""
-        value: dict[str, Any] = {"name": self.name, "kind": self.type, "type": type_to_json(self.arrow_type)}
-        value |= {"markers": list(self.markers), "levels": list(self.levels), "boolean": self.boolean}
-        value |= {"decimals": self.decimals, "grain": self.grain, "low": self.low, "high": self.high}
-        value["style"] = None if self.style is None else asdict(self.style)
-        for name in ("grouped", "negative", "scales", "places"):
-            if self.style is not None and getattr(self.style, name) == getattr(PLAIN, name):
-                del value["style"][name]  # the default of models of before
-        value["dates"] = None if self.dates is None else asdict(self.dates)
-        for name in ("months", "days"):
-            if self.dates is not None and not getattr(self.dates, name):
-                del value["dates"][name]  # as in models of before
-        value["pattern"] = None if self.pattern is None else self.pattern.to_json()
-        return value | {name: fact for name in _LATER if (fact := getattr(self, name))}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Column:
-        """The column that `to_json` wrote."""
-        facts = {name: value[name] for name in ("name", "boolean", "decimals", "grain", "low", "high")}
-        facts |= {name: value[name] for name in _LATER if name in value}
-        facts |= {name: tuple(value[name]) for name in ("markers", "levels")}
-        facts["style"] = None if value["style"] is None else NumberStyle(**value["style"])
-        dates: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in (value["dates"] or {}).items()
-        }
-        facts["dates"] = DateStyle(**dates) if dates else None
-        facts["pattern"] = None if value["pattern"] is None else Pattern.from_json(value["pattern"])
-        return cls(type=value["kind"], arrow_type=type_from_json(value["type"]), **facts)
 
 
 def unreadable(name: str, row: int, text: str, kind: str) -> DataError:

@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.columns.numbers import PLAIN, Layout, NumberStyle, coarser, format_numbers, parse_numbers
+from gankit.stored import Stored
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -86,7 +87,7 @@ _CLOCK = re.compile(
 
 
 @dataclass(frozen=True)
-class DateStyle:
+class DateStyle(Stored):
     """How the times of a text column are written.
 
     format: the directives (see the module). zone: "" for local times, else how the offset is written ("Z", "+02:00",
@@ -94,6 +95,8 @@ class DateStyle:
     offsets: how offsets are written, most frequent first, where several occur; () else and in models of before.
     months, days: how months and days of the week are written; () in English, `Jan` or `January`.
     """
+
+    LATER = ("months", "days")
 
     format: str
     zone: str = ""

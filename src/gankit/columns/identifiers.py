@@ -6,11 +6,10 @@ seen a filter of hashes, by which none of them is made again.
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 import string
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.randomness import key
+from gankit.stored import Small, Stored, of_type
 
 Ints = npt.NDArray[np.int64]
 
@@ -40,23 +40,29 @@ _SPREAD = 8.0  # standard deviations, by which fewer free ones of a chunk are co
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Stored):
     """A piece of an identifier.
 
     role: "text" (always `text`), "counter" (goes on from `start` in steps of `step`), "chars" (at each place one
         character of `chars[place]`). width: a counter is padded with zeros to this many digits.
     """
 
+    NAMES = {"role": "kind"}  # noqa: RUF012
+
     role: Literal["text", "counter", "chars"]
     text: str = ""
     start: int = 0
     step: int = 1
-    width: int = 0
+    width: Small = 0
     chars: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(self.chars) or not -_LARGEST < self.start < _LARGEST:
+            raise ValueError("no identifier can be made of it")
 
 
 @dataclass(frozen=True)
-class Taken:
+class Taken(Stored):
     """A filter of whole numbers (Bloom 1970): all that went in are found in it, and about 1% of all others.
 
     num: how many went in. bits: packed.
@@ -64,6 +70,10 @@ class Taken:
 
     num: int
     bits: bytes
+
+    def __post_init__(self) -> None:
+        if self.num < 0 or not self.bits:
+            raise ValueError("its filter is empty")
 
     @classmethod
     def of(cls, numbers: npt.NDArray[np.uint64]) -> Taken:
@@ -85,7 +95,7 @@ def _bits_of(numbers: npt.NDArray[np.uint64], size: int) -> list[Ints]:
 
 
 @dataclass(frozen=True)
-class Pattern:
+class Pattern(Stored):
     """What all identifiers of a column have in common: its parts, one after the other.
 
     taken: those that were seen, where they might be made again; None in models of before.
@@ -115,17 +125,16 @@ class Pattern:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The pattern as plain JSON values; `from_json` takes it back."""
-        parts = [asdict(part) | {"chars": list(part.chars)} for part in self.parts]
-        last = self.taken and {"num": self.taken.num, "bits": base64.b64encode(self.taken.bits).decode()}
-        return [*({"kind": part.pop("role"), **part} for part in parts), *([{"kind": "taken", **last}] if last else [])]
+        last = [{"kind": "taken", **self.taken.to_json()}] if self.taken else []
+        return [*(part.to_json() for part in self.parts), *last]
 
     @classmethod
-    def from_json(cls, value: list[dict[str, Any]]) -> Pattern:
-        """The pattern that `to_json` wrote."""
-        stated = [part for part in value if part["kind"] != "taken"]
-        parts = [dict(part) | {"role": part["kind"], "chars": tuple(part["chars"])} for part in stated]
-        taken = next((Taken(p["num"], base64.b64decode(p["bits"])) for p in value if p["kind"] == "taken"), None)
-        return cls(tuple(Part(**{name: part[name] for name in part if name != "kind"}) for part in parts), taken)
+    def from_json(cls, value: Any) -> Pattern:
+        """See `Stored.from_json`."""
+        parts: list[dict[str, Any]] = of_type(list[dict[str, Any]], value)
+        taken = [part for part in parts if part.get("kind") == "taken"]
+        stated = of_type(tuple[Part, ...], [part for part in parts if part.get("kind") != "taken"])
+        return cls(stated, Taken.from_json(taken[0]) if taken else None)
 
     def example(self) -> str:
         """The pattern in a short form for people: `AB-####`, `892, 893, …`."""

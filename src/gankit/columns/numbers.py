@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.io.records import float_texts
+from gankit.stored import Small, Stored
 from gankit.words import matching
 
 Layout = Literal["integer", "fixed", "point", "shortest"]
@@ -59,7 +60,7 @@ _ODD = re.compile(
 
 
 @dataclass(frozen=True)
-class NumberStyle:
+class NumberStyle(Stored):
     """How the numbers of a text column are written.
 
     layout: "integer" (`41`), "fixed" (`41.00`, always `decimals` digits after the mark), "point" (the shortest text
@@ -72,18 +73,20 @@ class NumberStyle:
     plus: whether positive numbers carry a plus sign. width: texts are padded with blanks on the left to this length.
     """
 
+    LATER = ("grouped", "negative", "scales", "places")
+
     layout: Layout
-    decimals: int | None
+    decimals: Small | None
     mark: str = "."
     thousands: str = ""
     prefix: str = ""
     suffix: str = ""
     plus: bool = False
-    width: int = 0
+    width: Small = 0
     grouped: bool = True
     negative: str = "-"
     scales: str = ""
-    places: int = 0
+    places: Small = 0
 
 
 PLAIN = NumberStyle("shortest", None)

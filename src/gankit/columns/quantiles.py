@@ -13,9 +13,14 @@ function is stored, so a continuous column's training values are not, but for th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
+
+from gankit.stored import Stored
+
+Floats = npt.NDArray[np.float64]
 
 MAX_DISCRETE_VALUES = 2000
 """Up to so many different values, repeated at least thrice on average, a column is drawn from its own values."""
@@ -43,7 +48,7 @@ _BELOW_ONE = float(np.nextafter(1.0, 0.0)) - 1e-9
 
 
 @dataclass(frozen=True)
-class Cells:
+class Cells(Stored):
     """The cells of a column.
 
     lowers, uppers: [K] float64, ascending, the smallest and the largest value of each cell.
@@ -52,12 +57,20 @@ class Cells:
     discrete: whether only the knots' own values occur (a step function) or all values in between as well.
     """
 
-    lowers: np.ndarray
-    uppers: np.ndarray
-    edges: np.ndarray
-    knot_mass: np.ndarray
-    knot_value: np.ndarray
+    lowers: Floats
+    uppers: Floats
+    edges: Floats
+    knot_mass: Floats
+    knot_value: Floats
     discrete: bool
+
+    def __post_init__(self) -> None:
+        cells, knots = self.lowers.shape, self.knot_value.shape
+        if self.uppers.shape != cells or self.edges.shape != (cells[0] + 1,) or self.knot_mass.shape != knots:
+            raise ValueError("its lists are not of one length")
+        rising = (self.lowers, self.uppers, self.edges, self.knot_mass, self.knot_value)
+        if not len(self.knot_value) or any((np.diff(x) < -_ROUNDING).any() for x in rising):
+            raise ValueError("its numbers are not in order")
 
     @property
     def num_cells(self) -> int:
@@ -127,16 +140,6 @@ class Cells:
         end = np.clip((top - self.edges[:-1]) / width, 0.0, 1.0)
         weight = np.where(end - begin > _ROUNDING, end - begin, 0.0)
         return weight, begin, np.maximum(end, begin)
-
-    def to_json(self) -> dict[str, Any]:
-        """The cells as plain JSON values."""
-        return {name: v if name == "discrete" else v.tolist() for name, v in vars(self).items()}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Cells:
-        """The cells that `to_json` wrote."""
-        arrays = {name: np.asarray(value[name], dtype=np.float64) for name in value if name != "discrete"}
-        return cls(**arrays, discrete=bool(value["discrete"]))
 
     def _mass(self, x: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         """P(X < x) with the side "left", P(X <= x) with "right"; they differ at a knot, which may end a flat piece."""

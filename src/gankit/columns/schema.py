@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +18,13 @@ from gankit.columns.column import Column, ColumnType, Values
 from gankit.columns.identifiers import generate
 from gankit.errors import DataError, nearest
 from gankit.io.records import MEANING, is_text
+from gankit.stored import Stored
 
 __all__ = ["Column", "ColumnType", "Schema", "Values", "meaning_of"]
 
 
 @dataclass(frozen=True)
-class Schema:
+class Schema(Stored):
     """The columns of a table, in order."""
 
     columns: tuple[Column, ...]
@@ -104,15 +104,6 @@ class Schema:
             return replace(column, low=float(data.min()), high=float(data.max())) if len(data) else column
 
         return Schema(tuple(map(narrowed, self.columns)))
-
-    def to_json(self) -> dict[str, Any]:
-        """The schema as plain JSON values, without code; `from_json` takes it back."""
-        return {"columns": [column.to_json() for column in self.columns]}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Schema:
-        """The schema that `to_json` wrote."""
-        return cls(tuple(Column.from_json(column) for column in value["columns"]))
 
 
 def meaning_of(field: pa.Field) -> Column | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, final
+from typing import Any, TypedDict, final
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 from gankit.errors import DataError, ModelError, OptionError
 from gankit.features.base import Features, checked, in_batches, multiplies_bfloat16, seen_size, to_network
 from gankit.randomness import key, numpy_generator
+from gankit.stored import Size, of_type
 
 NUM_FEATURES = 64
 """Numbers of the layer before the last, in which distances are measured."""
@@ -72,6 +73,15 @@ def _built(channels: int, size: tuple[int, int], num_classes: int, seed: int) ->
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's types lack it
 
 
+class Config(TypedDict):
+    """What a classifier's tensors do not tell."""
+
+    channels: Size
+    size: tuple[Size, Size]
+    num_classes: Size
+    samples: int
+
+
 @final
 class Classifier:
     """A trained classifier. `train_classifier` makes it; `state` and `from_state` keep it.
@@ -79,12 +89,10 @@ class Classifier:
     num_classes: K. samples: images it was shown in its training.
     """
 
-    def __init__(self, network: _Network, config: Mapping[str, Any]) -> None:
+    def __init__(self, network: _Network, config: Config) -> None:
         self._network = network.eval()
-        self._channels = int(config["channels"])
-        self._size = (int(config["size"][0]), int(config["size"][1]))
-        self.num_classes = int(config["num_classes"])
-        self.samples = int(config["samples"])
+        self._channels, self._size = config["channels"], config["size"]
+        self.num_classes, self.samples = config["num_classes"], config["samples"]
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The probability of each class: [N, H, W, C] uint8, of the size it was trained on -> [N, K] float32.
@@ -115,11 +123,14 @@ class Classifier:
             ModelError: the two do not describe a classifier of this version.
         """
         try:
-            size = (int(config["size"][0]), int(config["size"][1]))
-            network = _built(int(config["channels"]), size, int(config["num_classes"]), seed=0)
+            stated: Config = of_type(Config, dict(config))
+            shape = stated["channels"], stated["size"], stated["num_classes"]
+            with torch.device("meta"):  # before it takes memory
+                _Network(*shape).load_state_dict(dict(tensors), assign=True)
+            network = _built(*shape, seed=0)
             network.load_state_dict(dict(tensors))
-            return cls(network, config)
-        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            return cls(network, stated)
+        except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f"the stored classifier cannot be used: {error}. Delete it; it is trained again from the labels."
             ) from error
@@ -196,7 +207,12 @@ def train_classifier(
     if max_seconds is not None:
         shown = min(shown, max(1, int(max_seconds / training.seconds_per_image(network))))
     steps = training.run(network, max(1, round(shown / training.batch)))
-    config = {"channels": x.shape[3], "size": size, "num_classes": num_classes, "samples": steps * training.batch}
+    config: Config = {
+        "channels": x.shape[3],
+        "size": size,
+        "num_classes": num_classes,
+        "samples": steps * training.batch,
+    }
     return Classifier(network, config)
 
 

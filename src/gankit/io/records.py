@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from gankit.stored import Stored, inside, made
 
 MEANING = b"gankit"
 """Under this key the metadata of a field of texts tell what they mean: numbers, times, booleans."""
@@ -94,8 +96,37 @@ def as_texts(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
+class ArrayForm(TypedDict):
+    """What an array was: its name, dtype, shape of a record, and the columns that it became."""
+
+    name: str
+    dtype: str | list[Any]
+    shape: list[int]
+    columns: list[str]
+
+
+class FrameColumn(TypedDict):
+    """What a column of a DataFrame was."""
+
+    name: str | int | float | bool | None
+    dtype: str
+
+
+class Details(TypedDict, total=False):
+    """What `Origin.details` holds, as far as formats of tables need it."""
+
+    arrays: list[ArrayForm]
+    columns: list[FrameColumn]
+    index: str | int | float | bool | None
+    item: str
+    named: bool
+    quoted: dict[str, list[str]]
+    schema: str
+    series: bool
+
+
 @dataclass(frozen=True)
-class Origin:
+class Origin(Stored):
     """Where records came from.
 
     format: one of `formats.FORMATS`, "textfiles" (a .txt file a class), or for Python objects "pandas", "polars",
@@ -127,14 +158,12 @@ class Origin:
         readable = self.name.encode(errors="replace").decode()  # a name on disk may have bytes that are no text
         object.__setattr__(self, "name", readable)
 
-    def to_json(self) -> dict[str, Any]:
-        """The origin as plain JSON values; `from_json` takes it back."""
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Origin:
-        """The origin that `to_json` wrote."""
-        return cls(**value)
+    def from_json(cls, value: Any) -> Origin:
+        """See `Stored.from_json`."""
+        found: Origin = made(cls, value)
+        inside(".details", Details, found.details)
+        return found
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from gankit.io.records import Origin
 from gankit.kinds.base import Dataset, Kind, Notes, Prepared
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
+from gankit.options import check_options
 from gankit.randomness import numpy_generator
 from gankit.report.page import Report, build
 from gankit.report.section import Sections
@@ -86,6 +87,7 @@ class Assessment(ABC, Generic[P]):
     def __init__(self, model: Subject, prepared: Prepared[Any, Any] | None, notes: Notes, note: Note) -> None:
         self.model, self.prepared, self.notes, self.note = model, prepared, notes, note
         self.options = TrainConfig.from_json(model.card["options"])
+        check_options(self.options, "the model's options")
 
     @abstractmethod
     def own(self, part: Dataset, heldout: bool) -> P:

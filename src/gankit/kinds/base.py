@@ -196,7 +196,7 @@ class Kind(ABC, Generic[D, C]):
         is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
         augmentation: what D is shown images with by default, where the pair is augmented.
         recipe: fields of `GameConfig` that such records set in place of the pair's recipe.
-        codec: its class, where `load_codec` is not its own.
+        codec: its class.
         assessed_by: the place of the `Assessment`, where `assessment` is not its own: as "package.module:Class".
     """
 
@@ -231,10 +231,6 @@ class Kind(ABC, Generic[D, C]):
     def hint(self, probe: Probe, config: TrainConfig) -> str | None:
         """One line where rows that another kind took may be meant as records of this one; else None."""
         return None
-
-    def load_codec(self, value: dict[str, Any]) -> C:
-        """The codec that `Codec.to_json` wrote."""
-        return self.codec.from_json(value)  # type: ignore[return-value]  # its own class
 
     @abstractmethod
     def coded(self, prepared: Prepared[D, C], part: D) -> Coded:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gankit.model.files import FORMAT, MODEL_NAME, Given, NetworkPlan, inspect, load
+from gankit.model.files import FORMAT, MODEL_NAME, NetworkPlan, inspect, load
 
 if TYPE_CHECKING:
+    from gankit.columns.codec import Given
     from gankit.columns.conditions import parse_where
     from gankit.model.model import Model
 
@@ -18,8 +19,8 @@ __all__ = ["FORMAT", "MODEL_NAME", "Given", "Model", "NetworkPlan", "inspect", "
 
 
 def __getattr__(name: str) -> Any:
-    """`Model` and `parse_where` when they are first asked for: `inspect` must not wait for what they need."""
-    modules = {"Model": "gankit.model.model", "parse_where": "gankit.columns.conditions"}
-    if name not in modules:
+    """What is first imported when it is asked for: `inspect` must not wait for what it needs."""
+    places = {"Given": "columns.codec", "Model": "model.model", "parse_where": "columns.conditions"}
+    if name not in places:
         raise AttributeError(name)
-    return getattr(import_module(modules[name]), name)
+    return getattr(import_module(f"gankit.{places[name]}"), name)

@@ -19,9 +19,8 @@ from gankit.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gankit.columns.codec import TableCodec
+    from gankit.columns.codec import Given, TableCodec
     from gankit.columns.conditions import Restriction
-    from gankit.model.files import Given
     from gankit.networks.base import ColumnGenerator, Generator, SymbolGenerator
     from gankit.spec import Spec
 
@@ -66,6 +65,18 @@ def block_rows(spec: Spec) -> int:
     if spec.form == "sequence":
         return int(np.clip(1 << (BLOCK_NUMBERS // spec.compact_dim).bit_length() >> 1, LEAST_SEQUENCES, MOST_SEQUENCES))
     return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_IMAGES, MOST_IMAGES))
+
+
+def every_cell(spec: Spec) -> np.ndarray:
+    """A few compact records in which each block of a spec takes each of its cells, and numbers are 0."""
+    if spec.form == "image":
+        return np.zeros((1, *spec.shape[1:], spec.shape[0]), dtype=np.uint8)
+    steps = spec.shape[0] if spec.form == "sequence" else 1
+    rows = -(-max((block.size for block in spec.blocks if block.type != "continuous"), default=1) // steps)
+    cell = np.arange(rows * steps)[:, None]
+    parts = [0 * cell.repeat(b.size, 1) if b.type == "continuous" else cell % b.size + 0.5 for b in spec.blocks]
+    made = np.concatenate(parts, axis=1)
+    return made.reshape(rows, steps, -1) if spec.form == "sequence" else made
 
 
 @dataclass(frozen=True)

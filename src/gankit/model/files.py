@@ -17,17 +17,16 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from gankit.arguments import path_of
 from gankit.errors import ModelError, OptionError
 from gankit.io.atomic import write_atomically
+from gankit.stored import Count, Stored, StoredError, inside, of_type, parse
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
-    from gankit.columns.codec import TableCodec
     from gankit.model.model import Model
     from gankit.networks.base import Discriminator, Generator, Pair
     from gankit.spec import Spec
@@ -36,23 +35,74 @@ if TYPE_CHECKING:
 FORMAT, FORMAT_VERSION = 2, 2
 """Versions of the layouts of model files, and of run folders and checkpoints; files of a larger one are refused."""
 
+Precision = Literal["float32", "bfloat16"]
+
 MODEL_NAME = "model.safetensors"
 """The file of the model in a run folder."""
 
 _AGAIN = "Take another copy of it, or train anew."
 
 
+class _Tensor(TypedDict):
+    """What the header of a safetensors file says of a tensor."""
+
+    data_offsets: tuple[int, int]
+
+
+class Rows(TypedDict):
+    """Training and held-out records."""
+
+    train: int
+    heldout: int
+
+
+class Metric(TypedDict):
+    """What chose the checkpoint, and after how many samples."""
+
+    name: Any
+    samples: int | None
+
+
+class Card(TypedDict, total=False):
+    """What a model is and how it came about, as far as it is not only shown."""
+
+    version: str
+    kind: str
+    name: str
+    columns: list[dict[str, str]]
+    rows: Rows
+    size: list[int]
+    samples: int
+    metric: Metric
+    options: dict[str, Any]
+
+
 @dataclass(frozen=True)
-class NetworkPlan:
+class Header(Stored):
+    """The JSON in a model file, of which `schema`, `origin`, `codec` and `given` are not looked into as yet."""
+
+    kind: str
+    schema: dict[str, Any]
+    origin: dict[str, Any]
+    codec: dict[str, Any]
+    given: dict[str, Any] | None
+    plan: NetworkPlan
+    card: Card
+    history: tuple[dict[str, Any], ...]
+    figure: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class NetworkPlan(Stored):
     """How to build the generator again: a name of NETWORKS, its sizes (None = the family's default), and the type that
     its inner layers multiply in ("float32" or "bfloat16").
     """
 
     name: str
-    width: int | None
-    depth: int | None
-    num_latents: int
-    precision: str = "float32"
+    width: Count | None
+    depth: Count | None
+    num_latents: Count
+    precision: Precision = "float32"
 
     def build(self, spec: Spec, condition: Spec | None, seed: int = 0) -> tuple[Generator, Discriminator]:
         """A fresh pair on the CPU.
@@ -70,33 +120,25 @@ class NetworkPlan:
             generator.multiply_in = discriminator.multiply_in = torch.bfloat16
         return generator, discriminator
 
+    def check(self, tensors: Mapping[str, Tensor], spec: Spec, condition: Spec | None) -> None:
+        """Refuses tensors that are not the generator's, before it takes memory or time.
 
-@dataclass(frozen=True)
-class Given:
-    """The given columns of a conditional generator that takes a condition c.
+        Raises:
+            ValueError: says what does not fit.
+        """
+        import torch
 
-    codec: of the given columns.
-    codes: [M, columns] int64, the combinations of cells that training showed; counts: [M] how often.
-    """
-
-    codec: TableCodec
-    codes: np.ndarray
-    counts: np.ndarray
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {"codec": self.codec.to_json(), "codes": self.codes.tolist(), "counts": self.counts.tolist()}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Given:
-        """What `to_json` wrote."""
-        import numpy as np
-
-        from gankit.columns.codec import TableCodec
-
-        codec = TableCodec.from_json(value["codec"])
-        codes = np.asarray(value["codes"], dtype=np.int64).reshape(-1, len(codec.fields))
-        return cls(codec, codes, np.asarray(value["counts"], dtype=np.float64))
+        # below these bounds it costs nothing to look at what is expected
+        most, longest = max(64, len(tensors)), max(2**16, *(t.numel() for t in tensors.values()))
+        if (self.depth or 0) > most or max(self.width or 0, self.num_latents, spec.dim // 2**10) > longest:
+            raise ValueError("its networks are larger than its tensors")
+        with torch.device("meta"):
+            expected = self.build(spec, condition)[0].state_dict()
+        for name in sorted(expected.keys() ^ tensors.keys()):
+            raise ValueError(f"its networks have {'no tensor' if name in tensors else 'a tensor'} {name[:80]}")
+        for name, tensor in tensors.items():
+            if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
+                raise ValueError(f"the tensor {name[:80]} does not fit its networks")
 
 
 class NewerVersionError(ModelError):
@@ -140,10 +182,10 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     try:
         (length,) = struct.unpack_from("<Q", content)
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        metadata = of_type(dict[str, str], parse(content[8 : 8 + length])["__metadata__"])
         digest = metadata.pop("sha256")
         version = metadata.get("format_version")
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is damaged or was not written by gankit. {again}") from error
     if version is not None:
         # before the tensors are looked at: a newer version may keep them in a way this one cannot read
@@ -192,6 +234,7 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
     Raises:
         ModelError: no model there, damaged, or from a newer version.
     """
+    from gankit.columns.codec import Given
     from gankit.columns.schema import Schema
     from gankit.io.records import Origin
     from gankit.kinds import KINDS
@@ -202,23 +245,38 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
     header = _read_header(file)
     if network is not None:
         NETWORKS.add(network.name, network)
-    if (name := header.get("plan", {}).get("name")) not in NETWORKS:
+    if header.plan.name not in NETWORKS:
         raise ModelError(
-            f"{file} was made by the network {name!r}, which gankit does not have. Give it, as in "
+            f"{file} was made by the network {header.plan.name!r}, which gankit does not have. Give it, as in "
             "gankit.load(path, network=MY_PAIR), or install the package that it comes from."
         )
+    tensors, _ = read_safetensors(file)
     try:
-        plan = NetworkPlan(**header["plan"])
-        codec = KINDS[header["kind"]].load_codec(header["codec"])
-        given = None if header["given"] is None else Given.from_json(header["given"])
-        generator, _ = plan.build(codec.spec, None if given is None else given.codec.spec)
-        generator.load_state_dict(read_safetensors(file)[0])
-        schema, origin = Schema.from_json(header["schema"]), Origin.from_json(header["origin"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{file} is damaged: {str(error).splitlines()[0]}. {_AGAIN}") from error
-    known = {"card": header["card"], "history": tuple(header["history"]), "figure": header["figure"]}
+        if header.kind not in KINDS:
+            raise StoredError(f"is none of {', '.join(KINDS)}", ".kind")
+        schema, origin = inside(".schema", Schema, header.schema), inside(".origin", Origin, header.origin)
+        codec = inside(".codec", KINDS[header.kind].codec, header.codec)
+        given = inside(".given", Given | None, header.given)
+        plan, condition = header.plan, None if given is None else given.codec.spec
+        plan.check(tensors, codec.spec, condition)
+        generator, _ = plan.build(codec.spec, condition)
+        generator.load_state_dict(tensors)
+    except (ValueError, RuntimeError, OptionError) as error:
+        raise _damaged(file, str(error)) from error
+    known: Any = {"card": header.card, "history": header.history, "figure": header.figure}
     known["run"] = Path(path) if Path(path).is_dir() else None
-    return Model(header["kind"], schema, origin, codec, given, plan, generator.eval(), **known)
+    model = Model(header.kind, schema, origin, codec, given, plan, generator.eval(), **known)
+    try:
+        model.check()
+    except Exception as error:  # whatever it is, it comes of the file
+        why = f"its columns and their codes do not go together ({type(error).__name__}: {error})"
+        raise _damaged(file, why) from error
+    return model
+
+
+def _damaged(file: Path, why: str) -> ModelError:
+    text = "".join(sign if sign.isprintable() else "?" for sign in why[:300]).rstrip(".")
+    return ModelError(f"{file} is damaged, or was not written by gankit: {text}. {_AGAIN}")
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
@@ -232,7 +290,7 @@ def inspect(path: str | Path) -> dict[str, Any]:
             f"inspect takes a path; this model has what it would tell in model.card ({len(card)} entries)."
         )
     file = _model_file(path)
-    return {"file": str(file), "bytes": file.stat().st_size, **_read_header(file)["card"]}
+    return {"file": str(file), "bytes": file.stat().st_size, **_read_header(file).card}
 
 
 def _model_file(path: str | Path) -> Path:
@@ -249,7 +307,7 @@ def _model_file(path: str | Path) -> Path:
     return file
 
 
-def _read_header(file: Path) -> dict[str, Any]:
+def _read_header(file: Path) -> Header:
     """The JSON in a model file's header; checks that the file is whole."""
     damaged = f"{file} is not a gankit model, or damaged: "
     try:
@@ -259,19 +317,22 @@ def _read_header(file: Path) -> dict[str, Any]:
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
             if length + 8 > size:
                 raise ModelError(damaged + f"its header is cut off. {_AGAIN}")
-            entries = json.loads(stream.read(length))
-        metadata = entries.pop("__metadata__")
-        header: dict[str, Any] = json.loads(metadata["gankit"])
-        ends = [entry["data_offsets"][1] for entry in entries.values()]
+            entries = of_type(dict[str, Any], parse(stream.read(length)))
+        metadata = of_type(dict[str, str], entries.pop("__metadata__"))
+        header = of_type(dict[str, Any], parse(metadata["gankit"]))
+        ends = [tensor["data_offsets"][1] for tensor in of_type(dict[str, _Tensor], entries).values()]
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError) as error:
         raise ModelError(damaged + f"its header cannot be read. {_AGAIN}") from error
-    if header.get("format", 0) > FORMAT:
-        raise ModelError(
-            f"{file} was written by a newer gankit ({header.get('card', {}).get('version', 'unknown')}). "
-            "Update gankit to use it."
-        )
+    version = header.get("format", 0)
+    if type(version) is int and version > FORMAT:
+        card = header.get("card")
+        by = card.get("version") if isinstance(card, dict) else None
+        raise ModelError(f"{file} was written by a newer gankit ({str(by)[:20]}). Update gankit to use it.")
     if length + 8 + max(ends, default=0) != size:
         raise ModelError(damaged + f"it is cut off or has been added to. {_AGAIN}")
-    return header
+    try:
+        return Header.from_json(header)
+    except StoredError as error:
+        raise _damaged(file, str(error)) from error

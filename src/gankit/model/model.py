@@ -6,6 +6,7 @@ Knows codecs, generators, schemas; never D, optimisers or the loop.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from gankit.arguments import checked, path_of
+from gankit.columns.codec import Given
 from gankit.errors import OptionError, OutputError
 from gankit.io import reading
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
 from gankit.model.blocks import Blocks, Draw, Draws, block_rows
-from gankit.model.files import FORMAT, Given, NetworkPlan, write_safetensors
+from gankit.model.files import FORMAT, NetworkPlan, write_safetensors
 from gankit.notebooks import html_table
 
 if TYPE_CHECKING:
@@ -204,6 +206,21 @@ class Model:
             "figure": self.figure,
         }
         write_safetensors(path_of(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
+
+    def check(self) -> None:
+        """Makes records of every cell that networks can choose, so that what does not go together is found at once.
+
+        Raises:
+            Exception: of any sort: a file was changed by somebody.
+        """
+        made, given = blocks.every_cell(self.codec.spec), {}
+        if self.given is not None:
+            codes = self.given.codes[np.arange(max(len(made), len(self.given.codes))) % len(self.given.codes)]
+            made, given = made[np.arange(len(codes)) % len(made)], self.given.codec.decode(codes + 0.5)
+        records = self.of.records(self.schema, self.codec, given, made, 0, 0, self.origin)
+        if self.origin.format not in ("pandas", "polars") or self.origin.format in sys.modules:  # takes long to import
+            self.of.join([records], self.origin)
+        self.codec.acceptance(self.schema, {})
 
     @checked
     def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Draw:

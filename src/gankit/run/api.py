@@ -246,8 +246,8 @@ def num_fakes(model: Model) -> int:
 
 def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any, Any] | None:
     """The data that a run was trained on, read again; None for a lone model file."""
-    entry: dict[str, Any] = {"source": None} if run is None else run.config()
-    if entry["source"] is None:
+    entry = None if run is None else run.entry()
+    if entry is None or entry.source is None:
         if need and run is not None:
             raise OptionError(f"{path} was trained on data that was no file. Say what to judge by: --real FILE.")
         if need:
@@ -255,10 +255,10 @@ def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any,
                 f"{path} is a model file without its data. Say what to judge by: --real FILE, or give its run folder."
             )
         return None
-    prepared = prepare(entry["source"], TrainConfig.from_json(entry["options"]), [])
-    if prepared.data_hash != entry["data_hash"]:
+    prepared = prepare(entry.source, entry.config, [])
+    if prepared.data_hash != entry.data_hash:
         raise ModelError(
-            f"{entry['source']} is not what {path} was trained on any more (its content differs), so that its held-out "
+            f"{entry.source} is not what {path} was trained on any more (its content differs), so that its held-out "
             "part is not known. Say what to judge by: --real FILE."
         )
     return prepared
@@ -321,18 +321,18 @@ def _resumed(
 
     began = time.monotonic()
     folder = RunFolder.open(path)
-    entry = folder.config()
-    config = TrainConfig.from_json(entry["options"])
+    entry = folder.entry()
+    config, total_samples = entry.config, entry.total_samples
     if source is None:
-        source = entry["source"]
+        source = entry.source
         if source is None:
             raise OptionError(f"{path} was trained on data that was no file. Give the same data again to go on.")
     prepared = prepare(source, config, [])
-    if prepared.data_hash != entry["data_hash"]:
+    if prepared.data_hash != entry.data_hash:
         raise ModelError(
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
-    total_samples, planner = entry["total_samples"], Planner(Budget.of(config).plans)
+    planner = Planner(Budget.of(config).plans)
     if folder.is_untouched():  # it was stopped while it was being made
         with threads(config.threads):
             evidence = prepared.kind.evidence(prepared, config, [])
@@ -343,7 +343,7 @@ def _resumed(
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
             note(text)
-        run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared))
+        run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared), checkpoint.tensors)
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         planner = planner_from(checkpoint.state.get("planner"))
         if more.samples is not None or more.budget is not None:

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from gankit.errors import ModelError, OutputError
+from gankit.config import TrainConfig
+from gankit.errors import ModelError, OptionError, OutputError
 from gankit.io.atomic import cannot_write, whole_file, write_atomically
 from gankit.kinds import KINDS
 from gankit.kinds.base import Evidence, Prepared, Preview
@@ -27,6 +28,8 @@ from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.model import load
 from gankit.model.files import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
 from gankit.model.model import Model
+from gankit.options import check_options
+from gankit.stored import LARGEST, Stored, StoredError, of_type, parse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +46,29 @@ BASELINE_NAME = "likelihood.safetensors"
 
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
+
+
+@dataclass(frozen=True)
+class Entry(Stored):
+    """What config.json says of a run.
+
+    source: the file of the data, None where it was none. data_hash: of its content. total_samples: the length.
+    """
+
+    options: dict[str, Any]
+    source: str | None
+    data_hash: str
+    total_samples: Annotated[int, range(1, LARGEST)]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if "\0" in (self.source or ""):
+            raise ValueError("its source is no path")
+
+    @property
+    def config(self) -> TrainConfig:
+        """The options."""
+        return TrainConfig.from_json(self.options)
 
 
 @dataclass(frozen=True)
@@ -113,7 +139,7 @@ class RunFolder:
             ModelError: missing, damaged, or from a newer version.
         """
         try:
-            config = json.loads(self.config_path.read_text(encoding="utf-8"))
+            config = parse(self.config_path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ModelError(
                 f"{self.path} is not a run folder: it has no config.json. Give the folder that train -o wrote to."
@@ -129,6 +155,19 @@ class RunFolder:
         if "text_column" in config.get("options", {}):
             config["options"].setdefault("text_per", "line")  # texts of before were lines
         return config
+
+    def entry(self) -> Entry:
+        """What the config says, checked.
+
+        Raises:
+            ModelError: as `config`, or a value cannot be.
+        """
+        try:
+            entry = Entry.from_json(self.config())
+            check_options(entry.config, "options")
+        except (StoredError, OptionError) as error:
+            raise ModelError(f"{self.config_path} is damaged: {str(error).rstrip('.')}. Start the run anew.") from error
+        return entry
 
     def is_untouched(self) -> bool:
         """Whether the run was made and never begun: no checkpoint, no event, no model."""
@@ -148,8 +187,13 @@ class RunFolder:
         """
         if not (self.path / EVIDENCE_NAME).exists():
             return None
-        tensors, metadata = read_safetensors(self.path / EVIDENCE_NAME)
-        return prepared.kind.load_evidence(tensors, json.loads(metadata["gankit"]), prepared)
+        path = self.path / EVIDENCE_NAME
+        tensors, metadata = read_safetensors(path)
+        try:
+            numbers = of_type(dict[str, Any], parse(metadata.get("gankit", "")))
+            return prepared.kind.load_evidence(tensors, numbers, prepared)
+        except StoredError as error:
+            raise ModelError(f"{path} is damaged: {error}. Start the run anew.") from error
 
     def log(self, event: Mapping[str, Any]) -> None:
         """Appends one event, a line of JSON. `event["step"]` tells where it belongs when a run is resumed.
@@ -170,12 +214,13 @@ class RunFolder:
         events = []
         for line in content.split(b"\n"):
             with suppress(ValueError):
-                events.append(json.loads(line))
+                events.append(parse(line))
         return [event for event in events if isinstance(event, dict)]
 
     def cut_log(self, step: int) -> None:
         """Drops every event after `step` and every broken line, so that a resumed run writes nothing twice."""
-        kept = [event for event in self.read_log() if event.get("step", 0) <= step]
+        steps = ((event, event.get("step", 0)) for event in self.read_log())
+        kept = [event for event, at in steps if isinstance(at, int | float) and at <= step]
         write_atomically(self.log_path, "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in kept).encode())
 
     def checkpoints(self) -> list[tuple[int, Path]]:
@@ -210,10 +255,11 @@ class RunFolder:
         for step, path in reversed(found):
             try:
                 tensors, metadata = read_safetensors(path)
-                return Checkpoint(step, tensors, json.loads(metadata["state"]), tuple(notes))
+                state = of_type(dict[str, Any], parse(metadata.get("state", "")))
+                return Checkpoint(step, tensors, state, tuple(notes))
             except NewerVersionError:
                 raise
-            except ModelError:
+            except (ModelError, StoredError):
                 notes.append(f"{path} is damaged; the one before it is used.")
         raise ModelError(f"every checkpoint of {self.path} is damaged: {found[-1][1]} and older. Start the run anew.")
 

@@ -14,6 +14,7 @@ from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.kinds.base import Prepared
+from gankit.model.files import Precision
 from gankit.networks.base import Pair
 from gankit.networks.execution import threads_that_pay
 from gankit.spec import Form
@@ -85,7 +86,7 @@ def _words(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> str:
+def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> Precision:
     """What was asked for; auto = bfloat16 where the networks can use it, gain by it, and the hardware has it.
 
     Raises:
@@ -95,9 +96,9 @@ def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> st
         if asked == "bfloat16":
             raise OptionError(f"--precision bfloat16: network {pair.name} for a {form} cannot use it. Leave it out.")
         return "float32"
-    if asked != "auto":
-        return asked
-    if not pair.bfloat16_by_default:
+    if asked == "bfloat16":
+        return "bfloat16"
+    if asked == "float32" or not pair.bfloat16_by_default:
         return "float32"
     has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
     return "bfloat16" if has else "float32"

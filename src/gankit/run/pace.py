@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from gankit.budget import WRITING_S
+from gankit.errors import ModelError
+from gankit.stored import StoredError, Whole, of_type
 
 if TYPE_CHECKING:
     from gankit.training.game import Game
@@ -95,8 +97,27 @@ class Pace(Planner):
         return end
 
 
-def planner_from(state: Mapping[str, Any] | None) -> Planner:
-    """The planner that `Planner.state` wrote; one without plans where there is none."""
-    if not state or "budget_s" not in state:
-        return Planner((state or {}).get("plans", ()))
-    return Pace(**state)
+class _State(TypedDict, total=False):
+    plans: list[tuple[Whole, Whole]]
+    budget_s: float
+    spent_s: float
+    evaluation_s: float
+    per_sample_s: dict[str, float]
+    most: Whole | None
+
+
+def planner_from(state: Any) -> Planner:
+    """The planner that `Planner.state` wrote; one without plans where there is none, as in checkpoints of before.
+
+    Raises:
+        ModelError: it is something else.
+    """
+    try:
+        stated = of_type(_State, state or {})
+        if "budget_s" not in stated:
+            return Planner(stated.get("plans", ()))
+        if missing := [*(_State.__annotations__.keys() - stated), *({"game"} - stated.get("per_sample_s", {}).keys())]:
+            raise StoredError("is missing", f".{min(missing)}")
+        return Pace(**{name: stated[name] for name in _State.__annotations__})
+    except StoredError as error:
+        raise ModelError(f"the checkpoint is damaged: planner.{error}. Start a new run.") from error

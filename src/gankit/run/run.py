@@ -9,6 +9,7 @@ import copy
 import json
 import math
 import warnings
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import torch
 
 from gankit import __version__
 from gankit.config import TrainConfig
+from gankit.errors import ModelError
 from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
@@ -59,9 +61,16 @@ class Run:
 
     @classmethod
     def start(
-        cls, prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int | None, perception: Evidence | None
-    ) -> Run:
-        """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of images."""
+        cls, prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int | None, perception: Evidence | None,
+        kept: Mapping[str, torch.Tensor] | None = None,
+    ) -> Run:  # fmt: skip
+        """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of images.
+
+        kept: the tensors that its game will go on from, which must be of its networks.
+
+        Raises:
+            ModelError: they are of others.
+        """
         device = device_of(config.device)
         pair = NETWORKS[prepared.network]
         pair.refuse({"latents": config.latents})
@@ -69,6 +78,15 @@ class Run:
         precision = precision_of(config.precision, pair, prepared.codec.spec.form, device)
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
+        if kept is not None:
+            own = {name[10:]: tensor for name, tensor in kept.items() if name.startswith("generator.")}
+            try:
+                plan.check(own, prepared.codec.spec, condition)
+            except ValueError as error:
+                raise ModelError(
+                    f"the checkpoint belongs to other networks: {error}. Resume with the settings the run was started "
+                    "with, or start a new run."
+                ) from error
         generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         train, heldout = _batches(prepared, prepared.train, device), _batches(prepared, prepared.heldout, device)
         if (likelihood := generator.likelihood) is not None:

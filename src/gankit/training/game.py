@@ -12,10 +12,10 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from gankit.errors import ModelError
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
+from gankit.stored import FloatOrNaN, StoredError, Whole, of_type
 from gankit.training.augment import AUGMENTATIONS
 from gankit.training.augment.ada import speed_for, steer
 from gankit.training.augment.changes import mirrored_by_chance
@@ -42,10 +43,37 @@ MEMORY_SPEED = 0.25
 _CHANGING = ("optimiser.", "best.", "warmed.")
 """Beginnings of the names of tensors that a game has only after a while."""
 
-_NUMBERS = (
-    "step", "samples", "skipped", "weight", "rollbacks", "best_metric", "best_samples", "evaluations_since_best",
-    "stopped_early", "history", "strength", "memory", "length",
-)  # fmt: skip
+
+class Judged(TypedDict):
+    """Of an evaluation: see `loop.Scores`."""
+
+    memorised: FloatOrNaN
+    memorised_significant: bool
+
+
+class Evaluated(TypedDict):
+    """An evaluation in the history of a game, as far as the game goes on from it."""
+
+    behind: Whole
+    scores: Judged | None
+
+
+class Numbers(TypedDict):
+    """What a checkpoint holds of a game beside tensors."""
+
+    step: Whole
+    samples: Whole
+    skipped: Whole
+    weight: float
+    rollbacks: Whole
+    best_metric: FloatOrNaN | None
+    best_samples: Whole
+    evaluations_since_best: Whole
+    stopped_early: bool
+    history: list[Evaluated]
+    strength: float
+    memory: tuple[FloatOrNaN, FloatOrNaN]
+    length: tuple[Whole, float, Whole]
 
 
 @dataclass(frozen=True)
@@ -166,7 +194,7 @@ class Game:
             self.strength = config.augmentation_strength
         self.memory = [0.0, 0.0]
         self.step = self.samples = self.skipped = self.rollbacks = self.best_samples = self.evaluations_since_best = 0
-        self.length: tuple[int, float, int] = (0, 0.0, config.total_samples)
+        self.length: Sequence[Any] = [0, 0.0, config.total_samples]
         self.best: dict[str, Tensor] | None = None
         self.warmed: dict[str, Tensor] | None = None
         self.best_metric: float | None = None
@@ -211,7 +239,7 @@ class Game:
 
         share: of the training that counts as behind from here on; None = what is, so that all goes on without a jump.
         """
-        self.length = (self.behind, self.done if share is None else share, max(end, self.behind))
+        self.length = [self.behind, self.done if share is None else share, max(end, self.behind)]
 
     @property
     def warmup(self) -> float:
@@ -517,7 +545,7 @@ class Game:
 
     def state_json(self) -> dict[str, Any]:
         """Everything else, as plain JSON values."""
-        return {name: copy.deepcopy(getattr(self, name)) for name in _NUMBERS}
+        return {name: copy.deepcopy(getattr(self, name)) for name in Numbers.__annotations__}
 
     def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Put the game where `state_tensors` and `state_json` were taken.
@@ -528,12 +556,18 @@ class Game:
         numbers = {"length": self.length, **numbers}  # states of before lengths were planned anew have none
         expected = {name for name in self.state_tensors() if not name.startswith(_CHANGING)}
         found = {name for name in tensors if not name.startswith(_CHANGING)}
-        if expected != found or any(n not in numbers for n in _NUMBERS):
-            odd = sorted(expected ^ found)[:3]
+        if expected != found:
+            odd = ", ".join(name[:80] for name in sorted(expected ^ found)[:3])
             raise ModelError(
-                f"the checkpoint belongs to other networks: it differs in {', '.join(odd) or 'its numbers'}. "
-                "Resume with the settings the run was started with, or start a new run."
+                f"the checkpoint belongs to other networks: it differs in {odd}. Resume with the settings the run was "
+                "started with, or start a new run."
             )
+        try:
+            stated: Numbers = of_type(Numbers, copy.deepcopy(dict(numbers)))
+            if not 0 <= stated["length"][1] <= 1:
+                raise StoredError("is no share", ".length[1]")
+        except StoredError as error:
+            raise ModelError(f"the checkpoint is damaged: {error}. Start a new run.") from error
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
@@ -541,16 +575,20 @@ class Game:
         try:
             for title, module in self._modules():
                 module.load_state_dict(part(f"{title}."))
+            for title, descent in self._descents.items():
+                descent.load_state(part(f"optimiser.{title}."), self.device)
+            for prefix in ("best.", "warmed."):
+                if kept := part(prefix):
+                    copy.deepcopy(self.average).load_state_dict(kept)
         except RuntimeError as error:
             raise ModelError(
                 "the checkpoint belongs to networks of another size. Resume with the settings the run was started "
                 f"with, or start a new run. ({str(error).splitlines()[-1].strip()})"
             ) from error
-        for title, descent in self._descents.items():
-            descent.load_state(part(f"optimiser.{title}."), self.device)
-        for name in _NUMBERS:
-            setattr(self, name, copy.deepcopy(numbers[name]))
-        self.length = tuple(numbers["length"])
+        for name in Numbers.__annotations__:
+            setattr(self, name, stated[name])  # type: ignore[literal-required]  # a key of it
+        self.memory = [*stated["memory"]]
+        self.length = [*stated["length"]]
 
         def copied(prefix: str) -> dict[str, Tensor] | None:
             return {name: t.to(self.device, copy=True) for name, t in part(prefix).items()} or None

@@ -369,7 +369,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
     try:
         for phase, share in starts:
             game.load_state(*state)
-            game.length, game.skipped, game.samples = (0, 0.0, 10**9), 0, int(share * 10**9)
+            game.length, game.skipped, game.samples = [0, 0.0, 10**9], 0, int(share * 10**9)
             times: list[float] = []
             spent_s = 0.0
             while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):

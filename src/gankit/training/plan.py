@@ -184,12 +184,19 @@ class Descent:
         }
 
     def load_state(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Takes back what `state_tensors` gave."""
+        """Takes back what `state_tensors` gave.
+
+        Raises:
+            RuntimeError: they belong to other parameters.
+        """
         self.optimiser.state.clear()
+        parameters = dict(self.network.named_parameters())
         for title, value in tensors.items():
-            key, name = title.split(".", 1)
+            key, _, name = title.partition(".")
+            if name not in parameters or value.shape not in (parameters[name].shape, torch.Size()):
+                raise RuntimeError(f"{title[:80]} is of no parameter")
             where = device if key != "step" or device.type == "cuda" else torch.device("cpu")
-            parameter, value = self.network.get_parameter(name), value.to(where, copy=True)
+            parameter, value = parameters[name], value.to(where, copy=True)
             self.optimiser.state[parameter][key] = value if key == "step" else _laid_out(value, parameter)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from gankit.columns.column import Column, Values
 from gankit.columns.numbers import to_grain
 from gankit.columns.relations.formulas import Formula, parse_comparison, quoted
+from gankit.stored import Stored, made, one_of
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -37,7 +38,7 @@ _RELATIVE = 1e-7  # by which numbers without a step, maybe of single precision, 
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Stored):
     """Which numbers a column may hold: multiples of `grain` (0: all) from `low` to `high`; `decimals` as in `Column`,
     None for dates.
     """
@@ -77,7 +78,7 @@ def known(values: Columns, name: str) -> Floats:
     return np.where(lost | (data < 0), np.nan, data) if cells.data.dtype.kind == "i" else np.where(lost, np.nan, data)
 
 
-class Item:
+class Item(Stored):
     """Something that rows are coded by, or that is said of them; all fields are plain JSON values, tuples or grids.
 
     MAKES, OF, ABOUT: the fields that hold the names of `targets`, of `sources`, and of other columns.
@@ -118,16 +119,14 @@ class Item:
         """Makes the targets, of the sources and the added columns, which are taken out."""
 
     def to_json(self) -> dict[str, Any]:
-        """The item as plain JSON values; `from_json` takes it back."""
-        return {"type": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]  # all items are dataclasses
+        """See `Stored.to_json`."""
+        return {"type": type(self).__name__, **super().to_json()}
 
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> Item:
-        """The item that `to_json` wrote."""
-        cls = ITEMS[value["type"]]
-        facts = {f.name: value[f.name] for f in fields(cls)}  # type: ignore[arg-type]  # all items are dataclasses
-        facts = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
-        return cls(**{name: Grid(**fact) if isinstance(fact, dict) else fact for name, fact in facts.items()})
+    @classmethod
+    def from_json(cls, value: Any) -> Item:
+        """See `Stored.from_json`."""
+        found: Item = made(ITEMS[one_of(ITEMS, value, "type")], value)
+        return found
 
 
 class Rule(Item, ABC):
@@ -595,7 +594,7 @@ ITEMS: dict[str, type[Item]] = {
 
 
 @dataclass(frozen=True)
-class Rules:
+class Rules(Stored):
     """All that holds between the columns of one table.
 
     items: in an order in which every target comes after its sources. grids: of the numbers and dates that others are
@@ -685,21 +684,6 @@ class Rules:
             if rule.text in self.redrawn:
                 good &= rule.holds(values)
         return good
-
-    def to_json(self) -> dict[str, Any]:
-        """The rules as plain JSON values; `from_json` takes them back."""
-        grids = {name: asdict(grid) for name, grid in (self.grids or {}).items()}
-        return {
-            "items": [item.to_json() for item in self.items], "grids": grids, "order": list(self.order),
-            "redrawn": list(self.redrawn),
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Rules:
-        """The rules that `to_json` wrote."""
-        grids = {name: Grid(**grid) for name, grid in value["grids"].items()}
-        items = tuple(Item.from_json(item) for item in value["items"])
-        return cls(items, grids, tuple(value["order"]), tuple(value["redrawn"]))
 
 
 Rules.NONE = Rules()

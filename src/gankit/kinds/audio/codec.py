@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
 from gankit.columns.schema import Column
 from gankit.spec import Block, Spec
+from gankit.stored import Size, Stored, made, one_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -91,17 +92,21 @@ def _hertz(mel: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Stored):
     """How audio clips of one rate and length become spectrograms [frames, bands].
 
     rate: samples a second. length: samples. frame: samples of a frame; a new one starts every quarter of it.
     bands: of pitch, evenly spaced in mel.
     """
 
-    rate: int
-    length: int
-    frame: int
-    bands: int
+    rate: Size
+    length: Size
+    frame: Size
+    bands: Size
+
+    def __post_init__(self) -> None:
+        if self.frame % OVERLAP or self.bands > self.frame // 2 or self.frame > max(16, OVERLAP * self.length):
+            raise ValueError("there is no such spectrogram")
 
     @classmethod
     def of(cls, rate: int, length: int) -> Spectrum:
@@ -220,7 +225,13 @@ class AudioCodec(Codec[Columns]):
     view: str
 
     def __init__(
-        self, spectrum: Spectrum, channels: int, top: float, trims: bool, lag: int, peak: float | None = None
+        self,
+        spectrum: Spectrum,
+        channels: Annotated[int, range(1, 3)],
+        top: float,
+        trims: bool,
+        lag: int,
+        peak: float | None = None,
     ) -> None:
         self.spectrum, self.channels, self.top, self.trims, self.lag = spectrum, channels, top, trims, lag
         self.peak = peak
@@ -286,17 +297,12 @@ class AudioCodec(Codec[Columns]):
 
     def to_json(self) -> dict[str, Any]:
         """See `Codec.to_json`."""
-        return {
-            "view": self.view, "spectrum": asdict(self.spectrum), "channels": self.channels, "top": self.top,
-            "trims": self.trims, "lag": self.lag, "peak": self.peak,
-        }  # fmt: skip
+        return {"view": self.view, **super().to_json()}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> AudioCodec:
-        """The codec that `to_json` wrote."""
-        spectrum = Spectrum(**value["spectrum"])
-        view, channels, top = VIEWS[value["view"]], value["channels"], value["top"]
-        return view(spectrum, channels, top, value["trims"], value["lag"], value.get("peak"))
+    def from_json(cls, value: Any) -> Any:
+        """See `Stored.from_json`."""
+        return made(VIEWS[one_of(VIEWS, value, "view")], value)
 
 
 def _signal(x: np.ndarray, channel: int) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from torch import Tensor
@@ -22,6 +22,7 @@ from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
 from gankit.networks import NETWORKS
 from gankit.randomness import numpy_generator
+from gankit.stored import of_type
 
 MOST_TAUGHT = 100_000
 """Training images that a classifier is trained on, at most: more are drawn from."""
@@ -34,6 +35,14 @@ LEAST_HELDOUT = 1000
 
 MOST_TOLD = 0.55
 """Mirrored where at most this share of pairs is told apart: 10% of the images show their direction, the rest do not."""
+
+
+class State(TypedDict):
+    """What is stored of a `Perception` beside tensors, where it has a classifier."""
+
+    classifier: dict[str, Any]
+    label: str
+    levels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,9 @@ class Perception:
         """What `state` gave, for images of so many channels."""
         if not numbers:
             return cls(fixed_features(channels))
-        classifier = Classifier.from_state(tensors, numbers["classifier"])
-        return cls(classifier.features, classifier, numbers["label"], tuple(numbers["levels"]))
+        stated: State = of_type(State, dict(numbers))
+        classifier = Classifier.from_state(tensors, stated["classifier"])
+        return cls(classifier.features, classifier, stated["label"], stated["levels"])
 
 
 def perceive(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
@@ -35,6 +36,7 @@ from gankit.kinds.images.records import (
 )
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
+from gankit.stored import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 IMAGE = "image"
 """The column that images are, among those of their labels."""
+
+Bytes = npt.NDArray[np.uint8]
 
 MOST_COLOURS = 16
 """Images of no more different colours keep to them."""
@@ -63,10 +67,14 @@ class ImageCodec(Codec[Columns]):
     clears: whether the last channel is alpha, and colours are 0 where it is 0.
     """
 
+    LATER = ("palette", "chooses", "clears")
+
     def __init__(
-        self, height: int, width: int, channels: int, palette: np.ndarray | None = None, chooses: bool = False,
-        clears: bool = False,
+        self, height: Size, width: Size, channels: Annotated[int, range(1, 5)], palette: Bytes | None = None,
+        chooses: bool = False, clears: bool = False,
     ) -> None:  # fmt: skip
+        if palette is not None and palette.shape[1:] != (channels,):
+            raise ValueError("its palette has other channels")
         self.height, self.width, self.channels, self.palette = height, width, channels, palette
         self.chooses, self.clears = chooses, clears
         self.spec = Spec("image", (channels, height, width))
@@ -110,18 +118,6 @@ class ImageCodec(Codec[Columns]):
         if self.chooses:
             return np.asarray(self.palette[compact[..., 0]])
         return np.asarray(self.palette[np.stack([_nearest(image, self.palette) for image in compact])])
-
-    def to_json(self) -> dict[str, Any]:
-        """See `Codec.to_json`."""
-        plain = {"height": self.height, "width": self.width, "channels": self.channels, "clears": self.clears}
-        return plain if self.palette is None else plain | {"palette": self.palette.tolist(), "chooses": self.chooses}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> ImageCodec:
-        """The codec that `to_json` wrote."""
-        palette = np.array(value["palette"], np.uint8) if "palette" in value else None
-        sides = value["height"], value["width"], value["channels"]
-        return cls(*sides, palette, value.get("chooses", False), value.get("clears", False))
 
 
 def palette_of(x: np.ndarray, most: int = MOST_COLOURS) -> np.ndarray | None:

@@ -13,7 +13,7 @@ stays. Channels that jump from step to step are coded by the normal scores of th
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, Self
 
@@ -26,9 +26,9 @@ from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Values
 from gankit.columns.splitting import covered
 from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged
-from gankit.metrics.metric import plain
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
+from gankit.stored import FloatOrNaN, Size, Stored
 
 Scale = Literal["auto", "channel", "record"]
 
@@ -53,7 +53,7 @@ ENDED, GOING = 0, 1  # codes of the block that says whether a record still goes 
 
 
 @dataclass(frozen=True)
-class Channel:
+class Channel(Stored):
     """How the numbers of one column are coded: y = (f(x - centre) - mean) / deviation.
 
     f(v) = v, or asinh(v / bend) where `bend` > 0: nearly straight up to the bend and logarithmic beyond, for heavy
@@ -71,8 +71,8 @@ class Channel:
     """
 
     name: str
-    low: float
-    high: float
+    low: FloatOrNaN
+    high: FloatOrNaN
     centre: float
     bend: float
     mean: float
@@ -208,7 +208,7 @@ def is_rough(x: Floats) -> bool:
 
 
 @dataclass(frozen=True)
-class Level:
+class Level(Stored):
     """How one category, or a channel of few numbers, is coded: cells for its levels and, in their order, for its
     missing markers.
 
@@ -261,7 +261,7 @@ def _nearest(numbers: Sequence[float], x: Floats) -> Ints:
 
 
 @dataclass(frozen=True)
-class RecordScale:
+class RecordScale(Stored):
     """The scales that a channel's records have of their own, as two further channels that are constant in time.
 
     With a record's middle m = (max + min) / 2 and half-range h = (max - min) / 2 (Lin et al. 2020,
@@ -275,12 +275,6 @@ class RecordScale:
     middle: Channel
     width: Channel
     least: float
-
-
-def _channel_of(value: dict[str, Any]) -> Channel:
-    """The coding that JSON holds, where the range of a channel that is always missing is None for NaN."""
-    facts = {"knots": tuple((v, score) for v, score in value.get("knots", ())), "atoms": tuple(value.get("atoms", ()))}
-    return Channel(**{**value, **facts, **{k: np.nan for k in ("low", "high") if value[k] is None}})
 
 
 class SeriesCodec(Codec[SeriesSet]):
@@ -305,8 +299,8 @@ class SeriesCodec(Codec[SeriesSet]):
         channels: Sequence[Channel],
         levels: Sequence[Level],
         scales: Sequence[RecordScale],
-        num_steps: int,
-        shortest: int,
+        num_steps: Size,
+        shortest: Size,
         rules: Rules = Rules.NONE,
     ) -> None:
         self.rules = rules
@@ -448,28 +442,6 @@ class SeriesCodec(Codec[SeriesSet]):
             found[level.name] = level.decode(compact[:, :, next(beside)][inside].astype(np.int64))
         cells = self.rules.restore({name: found[name] for name in self.names})
         return SeriesSet({}, cells, np.cumsum(lengths) - lengths, lengths)
-
-    def to_json(self) -> dict[str, Any]:
-        """The fitted codec as plain JSON values."""
-        parts = {k: [asdict(part) for part in getattr(self, k)] for k in ("channels", "levels", "scales")}
-        value = dict(plain({"names": self.names, **parts, "num_steps": self.num_steps, "shortest": self.shortest}))
-        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> SeriesCodec:
-        """The codec that `to_json` wrote."""
-        return cls(
-            value["names"],
-            [_channel_of(c) for c in value["channels"]],
-            [
-                Level(**{**v, **{k: tuple(v.get(k, ())) for k in ("cells", "levels", "numbers")}})
-                for v in value["levels"]
-            ],
-            [RecordScale(_channel_of(s["middle"]), _channel_of(s["width"]), s["least"]) for s in value["scales"]],
-            value["num_steps"],
-            value["shortest"],
-            Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE,
-        )
 
 
 def _present(values: Values) -> Floats:

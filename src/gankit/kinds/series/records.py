@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from gankit.columns.column import Column, Values
 from gankit.errors import DataError
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.kinds.base import Dataset
+from gankit.stored import Stored, made
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -54,7 +55,7 @@ _THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Stored):
     """The distance from one step to the next.
 
     unit: "second", "number" (of times that are numbers), "weekday" (Monday to Friday), "month" (the same day of each)
@@ -132,7 +133,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Times:
+class Times(Stored):
     """How the times of steps are written.
 
     columns: one column of datetimes or numbers; a day, and a time of day or whole numbers for hour, minute, second; or
@@ -178,29 +179,6 @@ class Times:
     def dates(self) -> bool:
         """Whether they are seconds since 1970 rather than numbers."""
         return len(self.columns) > 1 or self.columns[0].type == "datetime"
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        columns = [column.to_json() for column in self.columns]
-        grid = None if self.grid is None else asdict(self.grid)
-        return {**vars(self), "columns": columns, "grid": grid, "starts": [list(run) for run in self.starts]}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Times:
-        """What `to_json` wrote."""
-        grid = None
-        if value["grid"] is not None:
-            sessions = tuple((run[0], run[1], run[2]) for run in value["grid"].get("sessions", ()))
-            grid = Grid(**{**value["grid"], "sessions": sessions})
-        columns = tuple(Column.from_json(column) for column in value["columns"])
-        return cls(
-            columns,
-            grid,
-            value["step"],
-            tuple((run[0], run[1], run[2]) for run in value["starts"]),
-            value.get("zone", ""),
-            value.get("first_hour", 0),
-        )
 
 
 def _dates(days: Floats) -> npt.NDArray[np.datetime64]:
@@ -378,7 +356,7 @@ def starts_at(
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Stored):
     """How series are laid out where they came from.
 
     form: "table" (a step a row), "rows" (a series a line, its class first: the UCR archive), "ts" (sktime and aeon),
@@ -406,20 +384,14 @@ class Layout:
     classes: tuple[str, ...] = ()
     calendar: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        lists = {name: list(getattr(self, name)) for name in ("order", "classes", "calendar")}
-        times = None if self.times is None else self.times.to_json()
-        return {**vars(self), **lists, "entity": [column.to_json() for column in self.entity], "times": times}
-
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Layout:
-        """What `to_json` wrote; before there were several columns, the only one or None."""
-        columns = value["entity"] or ()
-        entity = tuple(map(Column.from_json, [columns] if isinstance(columns, Mapping) else columns))
-        times = None if value["times"] is None else Times.from_json(value["times"])
-        rest = {name: tuple(value.get(name, ())) for name in ("order", "classes", "calendar")}
-        return cls(**{**value, "entity": entity, "times": times, **rest})
+    def from_json(cls, value: Any) -> Layout:
+        """See `Stored.from_json`; before there were several columns of entities, there was one or None."""
+        entity = value.get("entity") if isinstance(value, dict) else None
+        if entity is None or isinstance(entity, dict):
+            value = {**value, "entity": [] if entity is None else [entity]} if isinstance(value, dict) else value
+        found: Layout = made(cls, value)
+        return found
 
 
 def layout_of(origin: Origin) -> Layout:

@@ -10,7 +10,7 @@ numbers hang together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -56,17 +56,6 @@ class VectorCodec(Codec[Columns]):
             data = cells.decode(cell + np.clip(position, 0.0, 1.0 - 1e-9))
             values[name] = Values(data, np.zeros(len(data), dtype=np.int8))
         return self.rules.restore(values, beside)
-
-    def to_json(self) -> dict[str, Any]:
-        """See `Codec.to_json`."""
-        value = {"names": list(self.names), "cells": [cells.to_json() for cells in self.cells]}
-        return value | ({"rules": self.rules.to_json()} if self.rules.items else {})
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> VectorCodec:
-        """The codec that `to_json` wrote."""
-        rules = Rules.from_json(value["rules"]) if "rules" in value else Rules.NONE
-        return cls(value["names"], [Cells.from_json(cells) for cells in value["cells"]], rules)
 
 
 def _mass(cells: Cells, x: np.ndarray) -> np.ndarray:

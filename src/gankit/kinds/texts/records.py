@@ -24,6 +24,7 @@ from gankit.columns.schema import Column
 from gankit.errors import OptionError
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.spec import Block, Spec
+from gankit.stored import Count, Size
 
 LINES, FILES, SEQUENCES = "txt", "textfiles", "fasta"
 """`Origin.format` of texts that came as the lines of one file, as several files, or as FASTA; tables keep theirs."""
@@ -226,7 +227,7 @@ class TextCodec(Codec[Columns]):
         shortest: the symbols of the shortest one: no text is made shorter.
     """
 
-    def __init__(self, unit: str, symbols: Sequence[str], num_steps: int, shortest: int) -> None:
+    def __init__(self, unit: str, symbols: Sequence[str], num_steps: Size, shortest: Count) -> None:
         self.unit, self.symbols, self.num_steps, self.shortest = unit, tuple(symbols), num_steps, shortest
         self._codes = {symbol: code for code, symbol in enumerate(self.symbols, 2)}
         size = 2 + len(self.symbols)
@@ -288,13 +289,3 @@ class TextCodec(Codec[Columns]):
             inside = takewhile(lambda code: code != END, codes)
             texts[row] = join([names[code] for code in inside if code != RARE], self.unit)
         return {TEXT: Values(texts, np.zeros(len(texts), dtype=np.int8))}
-
-    def to_json(self) -> dict[str, Any]:
-        """See `Codec.to_json`."""
-        sizes = {"num_steps": self.num_steps, "shortest": self.shortest}
-        return {"unit": self.unit, "symbols": list(self.symbols), **sizes}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> TextCodec:
-        """The codec that `to_json` wrote."""
-        return cls(value["unit"], value["symbols"], value["num_steps"], value["shortest"])

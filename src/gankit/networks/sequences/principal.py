@@ -68,7 +68,7 @@ class _Numbers(nn.Module):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        number = torch.ones(spec.dim, dtype=torch.bool)
+        number = torch.ones(spec.dim, dtype=torch.bool, device="cpu")  # a model file is checked on "meta"
         flat = spec.flat
         for offset, block in zip(flat.offsets, flat.blocks, strict=False):
             number[offset : offset + block.size] = block.type == "continuous"

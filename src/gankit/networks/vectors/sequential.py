@@ -293,9 +293,10 @@ def _affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 def _waves(ordered: int, size: int) -> Tensor:
     """[size, NUM_WAVES]: sqrt(2) cos(pi p (k + 1/2) / ordered) for the cells k in order (the DCT-II basis), else 0."""
-    places = (torch.arange(ordered).unsqueeze(1) + 0.5) / max(ordered, 1)
-    waves = torch.zeros(size, NUM_WAVES)
-    waves[:ordered] = math.sqrt(2) * torch.cos(math.pi * places * torch.arange(1, NUM_WAVES + 1))
+    at = torch.device("cpu")  # also where a model file is checked on "meta", which takes longer
+    places = (torch.arange(ordered, device=at).unsqueeze(1) + 0.5) / max(ordered, 1)
+    waves = torch.zeros(size, NUM_WAVES, device=at)
+    waves[:ordered] = math.sqrt(2) * torch.cos(math.pi * places * torch.arange(1, NUM_WAVES + 1, device=at))
     return waves
 
 
