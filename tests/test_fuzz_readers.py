@@ -11,6 +11,7 @@ import io
 import lzma
 import pickle
 import random
+import sqlite3
 import struct
 import tarfile
 import wave
@@ -99,6 +100,33 @@ def parquet(**options: Any) -> bytes:
     lists = pa.array([["a", "b"][: i % 3] for i in range(ROWS)], pa.list_(pa.string()))
     pq.write_table(whole.append_column("list", lists) if options.get("row_group_size") else whole, out, **options)
     return out.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def sheet() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(written("xlsx"))) as book:
+        return book.read(SHEET)
+
+
+def in_workbook(data: bytes) -> bytes:
+    """A workbook with these bytes as its sheet."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(written("xlsx"))) as whole, zipfile.ZipFile(out, "w") as book:
+        for name in whole.namelist():
+            book.writestr(name, data if name == SHEET else whole.read(name))
+    return out.getvalue()
+
+
+def database() -> bytes:
+    with sqlite3.connect(":memory:") as memory:
+        memory.execute("create table people (age integer, city text, income real, member boolean)")
+        memory.executemany(
+            "insert into people values (?, ?, ?, ?)", [tuple(row.values()) for row in flat().to_pylist()]
+        )
+        memory.commit()
+        return memory.serialize()
 
 
 def pixels(num: int = 24, size: int = 12) -> np.ndarray:
@@ -240,6 +268,13 @@ TARGETS = {
     "jsonl": file(lambda: written("jsonl"), "x.jsonl"),
     "json": file(lambda: written("json"), "x.json"),
     "xml": file(lambda: written("xml"), "x.xml"),
+    "arff": file(lambda: written("arff"), "x.arff"),
+    "xlsx": file(lambda: written("xlsx"), "x.xlsx"),
+    "xlsx inside": file(sheet, "x.xlsx", in_workbook),
+    "sqlite": file(database, "x.db"),
+    "fasta": file(
+        lambda: b"".join(b">s%d kind%d\n%s\n" % (i, i % 2, b"ACGT" * (3 + i % 5)) for i in range(40)), "x.fasta"
+    ),
     "txt": file(
         lambda: b"".join(b"a text of %d words, and more %s\n" % (i, b"a" * (i % 7)) for i in range(40)), "x.txt"
     ),

@@ -29,14 +29,14 @@ _FALSE = ("false", "no", "f", "n", "0")
 _BOOLEANS = tuple(frozenset(pair) for pair in zip(_TRUE[:4], _FALSE[:4], strict=True))
 
 
-_FEW, _LONG = 64, 1 << 16
+_FEW, _LONG = 64, 1 << 13
 
 
 def matching(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
     """Which texts a regular expression finds: bool [K]. The pattern must mean the same to RE2 and to Python.
 
     Few texts are matched by Python, whose compiled patterns are kept: with thousands of columns, compiling is what
-    takes time. Long ones are not: for Python a text of 50,000 blanks can take hours.
+    takes time. Long ones are not: for Python a text of 50,000 blanks or digits can take hours.
     """
     if len(texts) > _FEW or texts.nbytes > _LONG:
         return np.asarray(pc.match_substring_regex(texts, pattern).fill_null(False), dtype=bool)

@@ -136,8 +136,12 @@ def _opened(data: bytes, name: str) -> Any:
 
 
 def _sheet(book: Any, name: str, wanted: str, notes: list[str]) -> tuple[str, list[list[Any]]]:
-    """The name and the cells of the sheet that is wanted, or of the first one that shows and holds some."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+    """The name and the cells of the sheet that is wanted, or of the first one that shows and holds some.
+
+    Raises:
+        DataError: there is no such sheet, or no cell. ValueError: it is damaged.
+    """
+    from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
     sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
     every = [s.name for s in sheets]
@@ -147,7 +151,10 @@ def _sheet(book: Any, name: str, wanted: str, notes: list[str]) -> tuple[str, li
         every = [wanted]
     shown = [wanted] if wanted else [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible] or every
     for chosen in shown:
-        rows = book.get_sheet_by_name(chosen).to_python()
+        try:
+            rows = book.get_sheet_by_name(chosen).to_python()
+        except CalamineError as error:
+            raise ValueError(str(error)) from error
         if rows:
             others = [other for other in every if other != chosen]
             if others:
