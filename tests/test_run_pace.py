@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import gankit
 from gankit.run import pace
@@ -189,3 +190,12 @@ def test_a_training_that_ends_early_or_short_says_so(options: dict[str, Any], sa
 def test_the_words_of_articles_are_answered_by_the_options_they_mean(options: dict[str, Any], said: str) -> None:
     with pytest.raises(gankit.OptionError, match=said):
         gankit.train(DATA, **options)
+
+
+def test_the_discriminator_of_a_run_is_at_hand(tmp_path: Path) -> None:
+    x = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
+    trained = gankit.train(DATA, out=tmp_path, samples="1k", **QUIET)
+    with torch.no_grad():
+        assert torch.equal(trained.discriminator(x, None), gankit.load(tmp_path).discriminator(x, None))
+    with pytest.raises(gankit.ModelError, match="D is in the checkpoints of a run folder"):
+        _ = gankit.load(tmp_path / "model.safetensors").discriminator

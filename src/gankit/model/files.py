@@ -279,6 +279,20 @@ def _damaged(file: Path, why: str) -> ModelError:
     return ModelError(f"{file} is damaged, or was not written by gankit: {text}. {_AGAIN}")
 
 
+def load_discriminator(run: Path | None, plan: NetworkPlan, spec: Spec, condition: Spec | None) -> Discriminator:
+    """D of the newest checkpoint in a run folder.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    for path in sorted((run / "checkpoints").glob("step-*.safetensors") if run else (), reverse=True):
+        tensors = {name[2:]: t for name, t in read_safetensors(path)[0].items() if name.startswith("d.")}
+        _, discriminator = plan.build(spec, condition)
+        discriminator.load_state_dict(tensors)
+        return discriminator.eval()
+    raise ModelError("a model file holds G alone; D is in the checkpoints of a run folder. Load that.")
+
+
 def inspect(path: str | Path) -> dict[str, Any]:
     """What a model file or a run folder holds: kind, columns, networks, training, scores. Imports no torch.
 

@@ -22,7 +22,7 @@ from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
 from gankit.model.blocks import Blocks, Draw, Draws, block_rows
-from gankit.model.files import FORMAT, NetworkPlan, write_safetensors
+from gankit.model.files import FORMAT, NetworkPlan, load_discriminator, write_safetensors
 from gankit.notebooks import html_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gankit.columns.schema import Schema
     from gankit.io.records import Origin
     from gankit.kinds.base import Kind
-    from gankit.networks.base import Generator
+    from gankit.networks.base import Discriminator, Generator
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +49,7 @@ class Model:
         prepared, perception: the data it was trained on, and of images what they are measured by, where they are at
             hand; never saved.
         run: the run folder that it was loaded from, if it was one; never saved.
+        opponent: D of the training that it comes from, where that is at hand; never saved. See `discriminator`.
     """
 
     kind: str
@@ -65,6 +66,20 @@ class Model:
     perception: Any = None
     baseline: Model | None = None
     run: Path | None = None
+    opponent: Discriminator | None = None
+
+    @property
+    def discriminator(self) -> Discriminator:
+        """The D that the averaged G, `generator`, played against: a `torch.nn.Module`, as it is at the end of the run.
+
+        Raises:
+            ModelError: the model comes from a file alone, which holds no D, or no checkpoint of the run is left.
+        """
+        if self.opponent is not None:
+            return self.opponent
+        return load_discriminator(
+            self.run, self.plan, self.codec.spec, None if self.given is None else self.given.codec.spec
+        )
 
     def facts(self) -> dict[str, str]:
         """What the model is, in a few words each, without any of the data: kind, network, training, metric."""

@@ -151,7 +151,8 @@ class Run:
         generator = game.best_generator().to("cpu")
         figure = p.kind.diagram(game.best_generator(), game.discriminator, p)
         model = model_of(p, self.plan, generator, card, history, figure)
-        return replace(model, perception=self.perception, baseline=self.baseline())
+        opponent = copy.deepcopy(game.discriminator).to("cpu").eval()
+        return replace(model, perception=self.perception, baseline=self.baseline(), opponent=opponent)
 
     def baseline(self) -> Model | None:
         """A model of G as it began the game, after its warm-up by likelihood, where that was kept."""
