@@ -47,7 +47,7 @@ def check(texts: list[str], unit: str) -> None:
     assert coded.shape == (len(texts), *codec.spec.shape[:1], 1) and coded.dtype == np.int16
     assert coded.max() < codec.spec.shape[1] and not (coded == RARE).any()
     assert codec.decode(coded)[TEXT].data.tolist() == texts
-    again = KINDS["text"].load_codec(json.loads(json.dumps(codec.to_json())))
+    again = KINDS["text"].codec.from_json(json.loads(json.dumps(codec.to_json())))
     np.testing.assert_array_equal(again.encode(column(texts)), coded)
     assert again.decode(coded[:, :, 0])[TEXT].data.tolist() == texts
 

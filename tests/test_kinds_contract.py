@@ -130,7 +130,7 @@ def test_records_are_coded_and_decoded_and_the_codec_comes_back_from_its_json(ki
     assert [len(chunk) for chunk in prepared.train.chunks(7)][:2] == [7, 7]
     assert sum(map(len, prepared.train.chunks(7))) == len(prepared.train)
     x = coded.x[rows[:6]]
-    again = KINDS[kind].load_codec(json.loads(json.dumps(prepared.codec.to_json())))
+    again = KINDS[kind].codec.from_json(json.loads(json.dumps(prepared.codec.to_json())))
     assert again.spec == prepared.codec.spec
     if coded.scale == 1:
         first, second = prepared.codec.decode(x), again.decode(x)
