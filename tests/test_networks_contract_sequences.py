@@ -196,4 +196,4 @@ def test_a_sequence_is_flat_step_after_step() -> None:
     assert (flat.form, flat.shape, flat.blocks) == ("vector", (24,), STEP * 3)
     assert flat.compact_dim == spec_of(3).compact_dim == 3 * 5
     image = Spec("image", (1, 4, 4))
-    assert image.flat is image
+    assert image.flat == image
