@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
 from gankit.metrics.metric import Metric, Score
-from gankit.report.verdict import Verdict, verdicts
+from gankit.report.verdict import Verdict
 
 
 def score(value: float | None, half: float | None = 0.01, best: float = 1.0, **details: Any) -> Score:
@@ -57,4 +58,4 @@ def verdict(found: MetricResult, sections: Any, num_rows: int = 2000) -> Verdict
     """What the result says alone, in the words of a kind."""
     rows = Rows(num_rows, num_rows, num_rows, num_rows, num_rows)
     told = evaluation([found], sections.evaluation.facts, rows=rows)
-    return verdicts(told, sections.noun, sections.baselines, lucky=sections.lucky)[found.metric.name]
+    return replace(sections, evaluation=told).told()[found.metric.name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from metrics_samples import mixed, table
@@ -135,6 +137,24 @@ def test_target_is_guessed_by_name_then_by_kind_then_by_place(columns: dict[str,
         if isinstance(size, int):
             levels[name] = tuple(map(str, range(size)))
     assert guess_target(Sample(values, kinds, levels)) == wanted  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("twin", ["codes", "number", "threshold"])
+def test_a_target_that_its_twin_column_tells_is_not_chosen(twin: str) -> None:
+    draw = np.random.default_rng(0)
+    y, z = (draw.integers(0, k, 200).astype(np.int32) for k in (3, 2))
+    x = draw.normal(size=200)
+    other = {"codes": ((y + 1) % 3).astype(np.int32), "number": 10.0 * y, "threshold": y + draw.uniform(0.1, 0.9, 200)}[
+        twin
+    ]
+    kind: Any = "category" if twin == "codes" else "number"
+    levels = {"z": ("a", "b"), "label": ("a", "b", "c")} | ({"other": ("A", "B", "C")} if twin == "codes" else {})
+    columns = {"x": x, "z": z, "other": other, "label": y}
+    kinds: Any = {"x": "number", "z": "category", "other": kind, "label": "category"}
+    assert guess_target(Sample(columns, kinds, levels)) == "z"
+    kept = {n: v for n, v in columns.items() if n != "other"}
+    rest = [{n: v for n, v in one.items() if n != "other"} for one in (kinds, levels)]
+    assert guess_target(Sample(kept, *rest)) == "label"
 
 
 def test_usefulness_of_real_rows_is_what_scikit_learn_says() -> None:

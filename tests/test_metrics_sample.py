@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from metrics_samples import table
 from scipy import stats
 
 from gankit.errors import DataError
+from gankit.kinds.tables.metrics.coverage import cube
 from gankit.kinds.tables.metrics.distributions import cut
 from gankit.kinds.tables.metrics.sample import Sample, align, concatenate
 from gankit.metrics import classification
@@ -38,6 +40,18 @@ def test_levels_of_several_samples_become_one_list_and_texts_stay_the_same() -> 
 def test_columns_of_other_samples_are_put_in_the_order_of_the_first() -> None:
     _, right = align(table(a=[1], b=[2]), table(b=[3], a=[4], c=[5]))
     assert right.names == ("a", "b")
+
+
+def test_groups_of_dates_are_named_by_dates() -> None:
+    day = 86400.0
+    sample = replace(
+        table(due=[day * k for k in range(40)], at=[day + 3600.0 * k for k in range(40)]), dates=frozenset({"due"})
+    )
+    left, right = align(sample.select(["due"]).take(range(40)), table(due=[day * 39] * 40))
+    assert cut(left, "due", 2, 8).names == ("<= 1970-01-20", "> 1970-01-20", "(missing)")
+    assert cut(sample, "at", 2, 8).names[0] == "<= 154800"
+    texts = [cell["text"] for cell in cube(left, right).details["worst_cells"]]
+    assert texts and all(text.startswith("due") and "1970-" in text for text in texts)
 
 
 @pytest.mark.parametrize("other", [table(b=[1.0]), table(a=["x"])])

@@ -45,11 +45,11 @@ from gankit.kinds.images.sheets import (
 )
 from gankit.metrics.evaluate import Evaluation, MetricResult, Rows
 from gankit.metrics.metric import Noun, Score
-from gankit.report.curves import curves, halved, reading, still_learning
+from gankit.report.curves import curves, halved, reading, still_learning, training
 from gankit.report.page import MAX_BYTES, Report
 from gankit.report.records import class_table, confusion_table, worst_class
 from gankit.report.summary import summary
-from gankit.report.verdict import Standing, Verdict, verdicts
+from gankit.report.verdict import Standing, Verdict
 
 YELLOW = [255, 204, 0]
 QUICK = ("frechet", "kernel", "precision", "recall", "copies_exact", "copies_near")
@@ -199,7 +199,7 @@ def test_the_page_of_images_can_be_read_without_seeing_them() -> None:
 
 def test_every_part_is_there_for_images_with_classes() -> None:
     page = Page(digits_report().html)
-    parts = ["samples", "by-class", "progress", "figure-2014", "closest", "overview", "distance", "fidelity"]
+    parts = ["samples", "overview", "by-class", "progress", "figure-2014", "closest", "distance", "fidelity"]
     parts += ["classes", "usefulness", "copies", "training", "model", "reading"]
     assert [a["id"] for t, a in page.tags if t == "h2"] == parts
     assert "24 fixed directions of pixel space, resized by nothing" in digits_report().html
@@ -227,7 +227,7 @@ def test_copied_fakes_come_first_among_the_closest_pairs_and_are_named_in_the_su
     ranked = shown._ranked()
     assert {ranked[0]["fake"], ranked[1]["fake"]} == {3, 60}
     assert {ranked[0]["train"], ranked[1]["train"]} == {11, 12}
-    assert "(suspiciously near)" in report.html
+    assert "(much nearer)" in report.html
     said = next(s for s in report.verdicts if "training images were copied" in s)
     assert said.startswith("There are signs") and "exact copies (0.005; real images 0.000)" in said
 
@@ -341,7 +341,7 @@ def metric(
 
 
 def said(shown: ImageSections) -> dict[str, Verdict]:
-    return verdicts(shown.evaluation, shown.noun, shown.baselines, lucky=shown.lucky)
+    return shown.told()
 
 
 def place_of(found: MetricResult, shape: tuple[int, int, int] = (28, 28, 1)) -> Standing:
@@ -384,7 +384,7 @@ def test_a_single_fake_that_equals_a_training_image_is_a_sign_of_copying_unless_
 
 
 def test_every_metric_of_images_has_words_of_its_own() -> None:
-    assert all(m.title and m.noun and m.question != m.meaning and (m.good or m.remedy) for m in METRICS)
+    assert all(m.title and m.noun and m.question != m.meaning and (m.bad or m.remedy or not m.judged) for m in METRICS)
 
 
 def test_what_images_are_called_is_an_argument() -> None:
@@ -401,12 +401,12 @@ def test_a_verdict_says_what_a_figure_means_and_what_to_try() -> None:
         return said(sections(metric("recall", fake, 0.9)))["recall"].text
 
     weak = text(0.3)
-    assert weak.startswith("Variety (recall): 0.300 (0.290–0.310), where real images reach 0.900")
+    assert weak.startswith("Recall (variety): 0.300 (0.290–0.310), where real images reach 0.900")
     assert "33.3 % of the way there from noise (0.000)" in weak
-    assert "kinds of real images are missing" in weak and "To try: train longer (--budget or --samples)" in weak
+    assert "kinds of real images are missing" in weak and "To try: a larger --penalty-weight" in weak
     assert "To try" not in text(0.9)
     none = score(None, reason="there are no images")
-    assert text(none) == "Variety (recall): not computed, because there are no images."
+    assert text(none) == "Recall (variety): not computed, because there are no images."
 
 
 def sentences(*results: MetricResult) -> list[str]:
@@ -505,9 +505,8 @@ def test_a_metric_that_is_minus_a_distance_gains_by_halvings() -> None:
     assert [r["metric"] for r in halved(rows)] == list(range(-8, 3))
     # The last fifth brings 2 of 10 halvings, though hardly anything of the distance itself.
     assert still_learning(halved(rows)) == pytest.approx(0.2) and (still_learning(rows) or 0) < 0.01
-    assert any(
-        "longer training (--budget or --samples) would still help" in s for s in reading(rows, {}, halvings=True)
-    )
+    found = training(rows, copied=False, behind=False, records="images", halvings=True)
+    assert found.direction == "longer" and reading(rows, {}, found)[-1] == f"{found.text}."
     mixed = [{"samples": 1, "metric": -1.0}, {"samples": 2, "metric": 0.5}]
     assert halved(mixed) == mixed
 

@@ -152,7 +152,10 @@ def test_the_json_holds_the_evaluation_and_the_words() -> None:
     assert report.verdicts == value["summary"] + [v["text"] for v in value["verdicts"]]
     assert value["notes"] == ["A note."] and "A note." in Page(report.html).texts
     page = " ".join("".join(Page(report.html).texts).split())
-    assert all(sentence in page for sentence in report.verdicts)
+    known = [v["text"] for v in value["verdicts"] if v["level"] != "none"]
+    assert all(sentence in page for sentence in [*value["summary"], *known])
+    assert f"{report.score:.0f} of 100" in page and all(text in page for _, text in report.lights.values())
+    assert report.lights == {e["light"]: (e["level"], e["text"]) for e in value["lights"]}
 
 
 def test_names_and_values_from_the_data_are_shown_and_never_run() -> None:
@@ -195,8 +198,18 @@ def test_one_column_of_numbers_gets_the_figure_of_2014_and_no_pairs() -> None:
     page = Page(report.html)
     assert "The game in one image" in page.texts
     assert any("The two densities share" in t for t in page.texts)
-    assert "Pairs of columns: not computed, because there is one column only, so there are no pairs." in report.verdicts
+    assert (
+        "Column pair trends: not computed, because there is one column only, so there are no pairs." in report.verdicts
+    )
     assert "Fakes minus real rows" not in page.texts
+
+
+def test_what_does_not_apply_is_absent_and_details_are_folded() -> None:
+    report = one_dimension()
+    page = Page(report.html)
+    assert "none" in {v["level"] for v in report.json["verdicts"]} and "not computed" not in " ".join(page.texts)
+    assert 'id="pairs"' not in report.html and 'id="usefulness"' not in report.html
+    assert len([a for a in page.all("details") if a.get("class") == "part"]) > 4
 
 
 def test_the_same_arguments_give_the_same_page() -> None:

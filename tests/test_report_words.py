@@ -15,9 +15,9 @@ from gankit.kinds.tables.metrics.sample import Sample
 from gankit.kinds.tables.sections import TableSections
 from gankit.metrics.evaluate import MetricResult
 from gankit.metrics.metric import Metric, Score
-from gankit.report import numbers, verdict
-from gankit.report.summary import limits, summary
-from gankit.report.verdict import THRESHOLDS, levels, verdicts
+from gankit.report import headline, numbers, verdict
+from gankit.report.summary import findings, limits, summary
+from gankit.report.verdict import THRESHOLDS, levels
 
 LIMITS = limits(NOUN)
 PLAIN = ("independent", "copula")
@@ -52,7 +52,7 @@ def told_of(found: MetricResult) -> str:
 
 
 def said(shown: TableSections) -> Mapping[str, verdict.Verdict]:
-    return verdicts(shown.evaluation, shown.noun, shown.baselines, lucky=shown.lucky)
+    return shown.told()
 
 
 def told(*found: MetricResult, history: Sequence[Mapping[str, Any]] = ()) -> list[str]:
@@ -84,6 +84,22 @@ def test_wide_intervals_ask_for_more_rows_and_say_how_many() -> None:
     assert "too few rows to tell; about 4,200 held-out rows" in told_of(entry)
 
 
+def test_an_interval_wider_than_the_way_from_the_baselines_is_too_few_to_tell() -> None:
+    assert standing(metric(score(0.95, half=0.1), independent=0.5)).level == "real"
+    wide = metric(score(0.95, half=0.1), independent=0.9)
+    assert standing(wide, 100).level == "open" and "too few rows to tell; about" in told_of(wide)
+    assert standing(metric(score(0.95, half=0.1), independent=0.98)).level == "real"  # the baselines are as good
+
+
+def test_realism_is_not_claimed_with_fewer_records_than_features() -> None:
+    few = metric(score(0.98, singular=True), of="precision")
+    assert verdict_level(few) == "open" and verdict_level(metric(score(0.98), of="precision")) == "real"
+
+
+def verdict_level(found: MetricResult) -> str:
+    return said(sections(found))[found.metric.name].level
+
+
 def test_a_clear_difference_is_told_even_when_more_rows_were_asked_for() -> None:
     assert standing(metric(score(0.6, half=0.1), rows_needed=4123)).level == "weak"
 
@@ -91,7 +107,7 @@ def test_a_clear_difference_is_told_even_when_more_rows_were_asked_for() -> None
 def test_a_metric_that_could_not_be_computed_says_why() -> None:
     entry = metric(score(None, reason="there is one column only"))
     assert standing(entry).level == "none"
-    assert told_of(entry) == "Pairs of columns: not computed, because there is one column only."
+    assert told_of(entry) == "Column pair trends: not computed, because there is one column only."
 
 
 def test_without_baselines_or_ceiling_the_distance_to_the_best_decides() -> None:
@@ -144,10 +160,10 @@ def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sente
     sentences = told(metric(score(0.985), of="shape"), metric(score(0.6)), copies)
     assert 3 <= len(sentences) <= 6
     assert sentences[0] == "2,000 fakes were compared with 2,000 held-out real rows over 2 columns."
-    assert "as real rows, or close to them, in single columns (0.985; real rows 0.990)" in sentences[1]
-    assert "fall short in pairs of columns (0.600; real rows 0.990)" in sentences[2]
-    assert "No sign that training rows were copied: membership (0.500; real rows 0.500)" in sentences[3]
-    assert "What matters most is pairs of columns" in sentences[4]
+    assert "as real rows, or close to them, in column shapes (0.985; real rows 0.990)" in sentences[1]
+    assert "fall short in column pair trends (0.600; real rows 0.990)" in sentences[2]
+    assert "No sign that training rows were copied: membership inference (0.500; real rows 0.500)" in sentences[3]
+    assert "What matters most is column pair trends" in sentences[4]
     assert sentences[-1] == LIMITS and "no proof of privacy" in LIMITS
 
 
@@ -160,7 +176,7 @@ def test_the_summary_says_when_copies_were_not_looked_for() -> None:
 def test_a_training_that_still_improves_is_named_with_the_weakness() -> None:
     history = [{"samples": i, "metric": i / 10} for i in range(1, 11)]
     sentences = told(metric(score(0.6)), history=history)
-    assert any("the training was still improving (22.2 % of its gain in the last fifth)" in s for s in sentences)
+    assert any("at the end: a longer training (--budget or --samples) would help" in s for s in sentences)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +199,7 @@ def test_the_judge_is_described_by_its_area_under_the_curve(area: float, low: fl
         "recall": 0.5,
         "rows": 900,
     }
-    text = told_of(metric(score(0.7, **details), of="c2st_trees"))
+    text = told_of(metric(score(2 - 2 * area, **details), of="c2st_trees"))
     assert words in text and f"AUC {area:.3f} ({low:.3f}–{area + 0.02:.3f})" in text
     assert "it finds 50.0 % of the real ones" in text
 
@@ -202,7 +218,7 @@ def test_group_by_words_give_shares_of_cells_and_the_worst_cell() -> None:
 
 def test_every_metric_of_rows_has_words_of_its_own() -> None:
     for metric in METRICS:
-        assert metric.title and metric.noun and metric.question != metric.meaning and metric.remedy
+        assert metric.title and metric.noun and metric.question != metric.meaning
 
 
 def test_a_metric_without_words_is_shown_under_its_own_name() -> None:
@@ -229,6 +245,29 @@ def test_worse_fakes_never_stand_higher(a: float, b: float, real: float) -> None
         order.index(standing(metric(score(v, 0.0), ceiling=real, independent=real / 2)).level) for v in (low, high)
     ]
     assert levels[0] <= levels[1]
+
+
+def test_the_score_is_the_mean_way_from_the_better_baseline_to_real_rows() -> None:
+    half, all_of_it = metric(score(0.745), of="trend"), metric(score(0.99), of="shape")
+    worse, same = metric(score(0.2), of="cube", best=1.0), metric(score(0.98), independent=0.985, of="c2st_trees")
+    assert headline.score(said(sections(half))) == 50.0
+    assert headline.score(said(sections(half, all_of_it))) == 75.0
+    assert headline.score(said(sections(half, all_of_it, worse, same))) == 50.0  # cut at 0; the last has no way
+    assert headline.score(said(sections(same))) is None
+
+
+def test_three_lights_answer_from_the_findings() -> None:
+    def lit(*found: MetricResult) -> dict[str, str]:
+        shown = sections(*found)
+        return {o.light: o.level for o in headline.lights(shown, shown.told(), findings(shown, shown.told()))}
+
+    copied = metric(score(0.2, copies=400, rows=2000), 0.01, 0.0, of="copies_exact", best=0.0, direction="lower")
+    good, bad, none = (metric(score(v), of=m) for v, m in ((0.99, "shape"), (0.6, "trend"), (None, "usefulness")))
+    assert lit(good, copied) == {"Looks right": "green", "Not copied": "red"}
+    assert lit(good, bad, none) == {"Looks right": "amber", "Not copied": "grey"}
+    assert lit(bad, metric(score(0.98), of="usefulness")) == {
+        "Looks right": "red", "Useful": "green", "Not copied": "grey",
+    }  # fmt: skip
 
 
 def test_thresholds_rise_in_their_own_order() -> None:

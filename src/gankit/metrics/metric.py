@@ -124,10 +124,6 @@ def enough_rows(num_rows: int, fake: Score, ceiling: Score, tolerance: float = 0
 InputsT = TypeVar("InputsT")
 Direction = Literal["higher", "lower", "near"]
 
-LONGER = "train longer (--budget or --samples)"
-WIDER = f"{LONGER}; if the curve of the training is flat, make the networks wider (--width)"
-"""Remedies that fit most metrics."""
-
 
 @dataclass(frozen=True)
 class Noun:
@@ -148,13 +144,14 @@ class Metric(Generic[InputsT]):
     Attributes:
         name: its key in report.json.
         function: (evaluation inputs, name of a candidate) -> the candidate's score; None where it is not asked of it.
-        family: the group it is shown with; the families "copies" are the tests for copies of training records.
+        family: the group it is shown with; the family "copies" are the tests for copies of training records.
+        subject: what one finding is made on; empty: its own, or copying.
         meaning: one line of what it computes.
         title: its name for people; empty: made of `name`. noun: the same inside a sentence; empty: made of the title.
         question: what it answers; empty: `meaning` stands for it.
         good, bad: what it means where the fakes are as real records or close to them, and where they are not.
-        remedy: what to try then.
-        details: from the details of the fakes' score to sentences on them.
+        remedy: what to try then, beside another length of training: of that one finding speaks for all metrics.
+        details: from the details of the fakes' score, with its "standing" and "finding", to facts on them.
         best: the value of perfect fakes; None where it depends on the data and stands in the scores.
         direction: where better values lie; "near": both sides of `best` are worse.
         tolerance: the smallest difference that matters to people; None where more records do not narrow the interval
@@ -175,7 +172,7 @@ class Metric(Generic[InputsT]):
     question: str = ""
     good: str = ""
     bad: str = ""
-    remedy: str = LONGER
+    remedy: str = ""
     details: Callable[[Mapping[str, Any]], list[str]] = lambda details: []
     best: float | None = 1.0
     direction: Direction = "higher"
@@ -186,10 +183,12 @@ class Metric(Generic[InputsT]):
     unit: str = ""
     trained: bool = False
     alike: bool = False
+    subject: str = ""
 
     def __post_init__(self) -> None:
         title = self.title or self.name.replace("_", " ").capitalize()
         known = {"title": title, "noun": title[:1].lower() + title[1:], "question": self.meaning}
+        known["subject"] = "copying" if self.family == "copies" else self.name
         for attribute, default in known.items():
             if not getattr(self, attribute):
                 object.__setattr__(self, attribute, default)

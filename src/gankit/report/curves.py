@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from gankit.report import numbers
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw, short
-from gankit.report.verdict import THRESHOLDS
+from gankit.report.verdict import THRESHOLDS, TRAINING, Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,16 +149,45 @@ def _halve(axes: Axes, values: Sequence[float]) -> None:
 
 
 def reading(
-    history: Sequence[Mapping[str, Any]], card: Mapping[str, Any], *, records: str = "rows", halvings: bool = False
-) -> list[str]:
-    """What one sees in the curves, in words: overfitting, underfitting, whether more training would help.
+    history: Sequence[Mapping[str, Any]], card: Mapping[str, Any], found: Finding, *, records: str = "rows",
+    halvings: bool = False,
+) -> list[str]:  # fmt: skip
+    """What one sees in the curves, in words, and last what `found` says of the training's length.
 
     history, card, records, halvings: as for `curves`.
     """
     rows = flat(history)
     if len(rows) < 2:
         return []
-    return [*_fit_words(rows, records), *_metric_words(rows, card, halvings)]
+    said = [*_fit_words(rows, records), *_metric_words(rows, card, halvings)]
+    return [*said, f"{found.text}."] if found.text else said
+
+
+def training(
+    history: Sequence[Mapping[str, Any]], *, copied: bool, behind: bool, records: str, halvings: bool = False
+) -> Finding:
+    """The finding on the training's length: copies speak first, then a D that memorises, then the held-out metric.
+
+    copied: whether there are signs of copies. behind: whether fakes fall short of real records.
+    """
+    rows = flat(history)
+    over, late = overfit_share(rows), still_learning(halved(rows) if halvings else rows)
+    memorises = over is not None and over > THRESHOLDS["overfit_gap"]
+    if copied or memorises:
+        text = f"A shorter training (--samples), a stronger penalty (--penalty-weight) or more {records} would help"
+        return Finding(TRAINING, "shorter", "strong" if copied and memorises else "weak", text=text)
+    if late is not None and late > THRESHOLDS["still_learning"]:
+        text = "It was still improving at the end: a longer training (--budget or --samples) would help"
+        return Finding(TRAINING, "longer", "strong", text=text)
+    if late is not None:
+        text = "Longer training would bring little with these settings"
+        if behind:
+            text += "; wider networks (--width) may bring more"
+        return Finding(TRAINING, "enough", "strong", text=text)
+    if behind:
+        text = "A longer training (--budget or --samples) may help"
+        return Finding(TRAINING, "longer", "weak", text=text)
+    return Finding(TRAINING, "unknown", "none")
 
 
 def overfit_share(rows: Sequence[Mapping[str, Any]]) -> float | None:
@@ -184,13 +213,12 @@ def _fit_words(rows: Sequence[Mapping[str, Any]], records: str) -> list[str]:
     elif part > THRESHOLDS["overfit_gap"]:
         found = (
             f"Held-out {records} lag behind training {records} by {numbers.share(part)} of the distance to the fakes: "
-            f"D is memorising the training {records} (overfitting). More {records}, a stronger penalty "
-            "(--penalty-weight) or a shorter training (--samples) would help."
+            f"D is memorising the training {records} (overfitting)."
         )
     else:
         found = (
-            f"Training and held-out {records} are scored alike (apart by {numbers.share(max(part, 0.0))} of the "
-            "distance to the fakes): no overfitting to see."
+            f"It scores training and held-out {records} alike (apart by {numbers.share(max(part, 0.0))} of the "
+            "distance to the fakes)."
         )
     return [
         f"At the end D gives training {records} {numbers.score(train)} on average, held-out {records} "
@@ -218,14 +246,6 @@ def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any], ha
     if at and mark is not None:
         words.append(f"The model is the checkpoint at {mark:,.0f} samples, where {name} was {numbers.score(at[0])}.")
     late = still_learning(halved(rows) if halvings else rows)
-    if late is not None and late > THRESHOLDS["still_learning"]:
-        words.append(
-            f"{numbers.share(late)} of the whole gain of {name} came in the last fifth of the training "
-            "(underfitting): a longer training (--budget or --samples) would still help."
-        )
-    elif late is not None:
-        words.append(
-            f"The last fifth of the training brought {numbers.share(late)} of the whole gain of {name}: "
-            "longer training would bring little with these settings."
-        )
+    if late is not None:
+        words.append(f"The last fifth of the training brought {numbers.share(late)} of the whole gain of {name}.")
     return words

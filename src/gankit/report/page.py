@@ -25,9 +25,10 @@ from gankit.metrics.evaluate import CEILING, FAKE, MetricResult
 from gankit.metrics.metric import Baseline, Noun, Score, plain
 from gankit.notebooks import html_table
 from gankit.report import curves, numbers
+from gankit.report.headline import Light, lights, score
 from gankit.report.section import Chapter, Drawing, Section, Sections
-from gankit.report.summary import limits, summary
-from gankit.report.verdict import THRESHOLDS, Verdict, direction_of, ends_of, levels, loss, verdicts
+from gankit.report.summary import findings, limits, summary
+from gankit.report.verdict import THRESHOLDS, TRAINING, Finding, Verdict, direction_of, ends_of, levels, loss
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 2_000_000
 _SCALES = (0.6, 0.3, 0.1, 0.0)
 """The size of a page, and what is left of its room, step by step, where it is larger."""
+
+SCALE = "0: the better naive baseline, 100: real held-out data"
+"""What the ends of the score are."""
 
 _WIDTH, _HEIGHT, _MARGIN = 200.0, 26.0, 8.0
 _MIDDLE = _HEIGHT / 2
@@ -117,10 +121,15 @@ def key(baselines: Sequence[Baseline[Any]], noun: Noun) -> list[tuple[Markup, st
 
 @dataclass(frozen=True)
 class Content:
-    """All that a page is made of: the kind's sections, each metric's verdict, the summary, and what surrounds them."""
+    """All that a page is made of: the kind's sections, each metric's verdict, the finding on each subject, score and
+    lights, the summary, and what surrounds them.
+    """
 
     sections: Sections[Any]
     verdicts: Mapping[str, Verdict]
+    findings: Mapping[str, Finding]
+    score: float | None
+    lights: Sequence[Light]
     summary: Sequence[str]
     card: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
@@ -131,26 +140,47 @@ def page(content: Content) -> str:
     """The page as HTML."""
     sections, card, noun, rows = content.sections, content.card, content.sections.noun, content.sections.evaluation.rows
     counts = [(rows.fake, "fakes"), (rows.heldout, f"held-out {noun.many}"), (rows.train, f"training {noun.many}")]
-    first = [m for m, v in content.verdicts.items() if v.result.metric.headline and v.result.metric.judged]
+    first = [m for m, v in content.verdicts.items() if v.result.metric.headline and _shown(v)]
+    before, chapters = sections.samples(), _chapters(content)
+    if not before:  # the figures that are seen first are then those of the first chapter that has some
+        before = [s for s in chapters if s.drawings][:1]
+        chapters = [s for s in chapters if s not in before]
     version = card.get("gankit_version") or card.get("version")
     return _template().render(
         title=f"How good are the fakes of {card.get('name') or 'the model'}?",
         lead=" · ".join([*(f"{numbers.count(count)} {what}" for count, what in counts), *sections.lead()]),
         style=Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8") + sections.style),
+        score=content.score,
+        lights=content.lights,
         summary=content.summary,
-        before=sections.samples(),
-        after=[*_chapters(content), *sections.more(), *_training(content)],
+        before=before[:1],
+        after=[*before[1:], *chapters, *sections.more(), *_training(content)],
         first=first,
         rows={name: _row(verdict, sections) for name, verdict in content.verdicts.items()},
         heads=[f"Real {noun.many}", *(b.title for b in sections.baselines)],
         key=key(sections.baselines, noun),
         noun=noun,
-        alarms=list(dict.fromkeys(str(a) for entry in content.history for a in entry.get("alarms") or ())),
+        scale=SCALE,
+        alarms=_alarms(content.history),
         notes=[*content.notes, *sections.evaluation.notes],
         card=[(k.replace("_", " "), _card_text(v)) for k, v in card.items() if v not in (None, "", [], {})],
         reading=_reading(sections),
         maker=f"gankit {version}" if version else "gankit",
     )
+
+
+def _shown(verdict: Verdict) -> bool:
+    """Whether a metric applies to this data, and says how good the fakes are."""
+    return verdict.result.metric.judged and numbers.finite(verdict.result.fake.value) is not None
+
+
+def _alarms(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What seemed wrong during the training and when last; what to do at the end is the findings' to say."""
+    last = {str(a).partition(":")[0]: (entry, str(a)) for entry in history for a in entry.get("alarms") or ()}
+    told = [
+        (numbers.finite(entry.get("samples")), a.partition(". ")[0].removesuffix(".")) for entry, a in last.values()
+    ]
+    return [f"At {numbers.count(samples)} samples: {a}." for samples, a in told]
 
 
 @cache
@@ -189,6 +219,9 @@ def _chapters(content: Content) -> list[Section]:
     out = []
     for chapter in (*sections.chapters, *further):
         members = {m: v for m, v in content.verdicts.items() if v.result.metric.family in chapter.families}
+        if members and all(numbers.finite(v.result.fake.value) is None for v in members.values()):
+            continue
+        members = {m: v for m, v in members.items() if numbers.finite(v.result.fake.value) is not None}
         results = {m: v.result for m, v in members.items()}
         main = [m for m, r in results.items() if r.metric.headline]
         asked = " ".join(results[m].metric.question for m in main)
@@ -214,7 +247,8 @@ def _training(content: Content) -> list[Section]:
     if not drawn:
         return []
     titled = [(f"Held-out: {metric}" if metric and t == "Held-out metric" else t, svg) for t, svg in drawn]
-    read = [("", s) for s in curves.reading(history, card, records=many, halvings=sections.halvings)]
+    found = content.findings[TRAINING]
+    read = [("", s) for s in curves.reading(history, card, found, records=many, halvings=sections.halvings)]
     return [Section("training", "The training", verdicts=read, drawings=[Drawing(*pair) for pair in titled])]
 
 
@@ -268,9 +302,10 @@ def _card_text(value: Any) -> str:
 class Report:
     """An account of how good fakes are.
 
-    json: {"summary": [...], "verdicts": [{"metric", "title", "level", "text"}], "evaluation" (see
-        `gankit.metrics.evaluate`), "card", "history", "notes"} and what the kind adds, plain JSON values. level: real,
-        close, fair, weak, open (too few records) or none (not computed).
+    json: {"score", "lights": [{"light", "level", "text"}], "summary": [...], "verdicts": [{"metric", "title", "level",
+        "text"}], "findings": [{"subject", "direction", "strength", "metrics", "text"}] (one a subject), "evaluation"
+        (see `gankit.metrics.evaluate`), "card", "history", "notes"} and what the kind adds, plain JSON values. level:
+        real, close, fair, weak, open (too few records) or none (not computed).
     html: the page, self-contained.
     verdicts: the summary's sentences, then a verdict for each metric, as plain text.
     """
@@ -278,6 +313,23 @@ class Report:
     json: dict[str, Any]
     html: str
     verdicts: list[str]
+
+    @property
+    def score(self) -> float | None:
+        """From 0, the better naive baselines, to 100, what real held-out records reach; None where unknown."""
+        found: float | None = self.json["score"]
+        return found
+
+    @property
+    def lights(self) -> dict[str, tuple[str, str]]:
+        """The three lights: name -> (green, amber, red or grey; a sentence)."""
+        return {entry["light"]: (entry["level"], entry["text"]) for entry in self.json["lights"]}
+
+    @property
+    def headline(self) -> list[str]:
+        """The score and the lights as lines."""
+        first = [] if self.score is None else [f"Score: {self.score:.0f} of 100 ({SCALE})."]
+        return [*first, *(f"{name}: {level}. {text}" for name, (level, text) in self.lights.items())]
 
     def figures(self) -> dict[str, float | None]:
         """Metric -> the figure of the fakes; None where it cannot be computed."""
@@ -330,7 +382,7 @@ class Report:
             }
             for entry in self.json["verdicts"]
         ]
-        return html_table("gankit.Report", rows, self.json["summary"])
+        return html_table("gankit.Report", rows, [*self.headline, *self.json["summary"]])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page and the JSON: `x.html` and, beside it, `x.json`; in a folder `report.html` and `report.json`.
@@ -386,18 +438,22 @@ def build(
         )
         notes = [*notes, sections.left_out or left_out]
         sections = replace(sections, evaluation=sections.without_records())
-    said = verdicts(sections.evaluation, sections.noun, sections.baselines, lucky=sections.lucky)
-    sentences = summary(sections, said, history)
-    content = Content(sections, said, sentences, card, history, notes)
+    said = sections.told()
+    found, sentences = findings(sections, said, history), summary(sections, said, history)
+    total, three = score(said), lights(sections, said, found)
+    content = Content(sections, said, found, total, three, sentences, card, history, notes)
     html = page(content)
     for scale in _SCALES:  # less of everything, should records or names be so long that the page grows too large
         if len(html.encode()) > MAX_BYTES:
             html = page(replace(content, sections=replace(sections, scale=scale)))
     value = {
+        "score": total,
+        "lights": [vars(light) for light in three],
         "summary": sentences,
         "verdicts": [
             {"metric": m, "title": v.result.metric.title, "level": v.level, "text": v.text} for m, v in said.items()
         ],
+        "findings": [vars(finding) for finding in found.values()],
         "evaluation": sections.evaluation.to_json(),
         "card": card,
         "history": history,

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from gankit.metrics.evaluate import MetricResult
-from gankit.metrics.metric import LONGER, Metric, Noun, Score, share_score
+from gankit.metrics.metric import Metric, Noun, Score, share_score
 from gankit.report import numbers
 from gankit.report.numbers import finite
-from gankit.report.section import Chapter, Grade, Section, Sections, Table, heads_of, table_of
-from gankit.report.verdict import COPIES, THRESHOLDS
+from gankit.report.section import Chapter, Section, Sections, Table, heads_of, table_of
+from gankit.report.verdict import BEHIND, COPIES, THRESHOLDS, Grade
 
 T = TypeVar("T")
 Function = Callable[[T, str], Score | None]
@@ -31,6 +31,7 @@ ClassColumn = tuple[str, str, Callable[[float | None], str]]
 Distance = partial(Metric, best=0.0, direction="lower")
 """A metric of which less is better and nothing is best."""
 
+_TOLD = ("real", *BEHIND)
 _MOST_GONE = 8
 _MOST_CELLS = 12  # a confusion matrix can be read up to so many classes; beyond, the worst mistakes are listed
 _MOST_MISTAKES = 12
@@ -55,6 +56,8 @@ def two_sample(who: str, noun: Noun) -> Details:
             return []
         how = words[sum(area >= THRESHOLDS[k] for k in ("auc_slight", "auc_often", "auc_nearly_always"))]
         how = "cannot tell {}" if low is not None and low <= 0.5 else how
+        if (details.get("standing") in BEHIND) == (how == "cannot tell {}") or details.get("standing") not in _TOLD:
+            how = "was asked to tell {}"  # the area alone says another thing than beside that of real records
         out = [f"{who} {how.format(fakes)}: AUC {numbers.with_interval(area, low, high)}, where 0.5 is guessing."]
         accuracy, precision, recall = (finite(details.get(k)) for k in ("accuracy", "precision", "recall"))
         if accuracy is not None:
@@ -99,12 +102,16 @@ def _near(noun: Noun, how: str, plain: str, details: Mapping[str, Any]) -> list[
         out.append(f"{text} to a training {one} than to any held-out {one}{equal}.")
     test = details.get("three_sample") or {}
     if (p := finite(test.get("p"))) is not None:
-        found = f"fakes lie no nearer to training {many} than held-out {many} do"
-        if p < THRESHOLDS["p_copying"]:
+        low, copied, said = p < THRESHOLDS["p_copying"], details.get("finding") == "copied", ""
+        if low and copied:
             also = f", and as {plain} do, too" if plain else ""
-            found = f"fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
+            said = f": fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
+        elif low:  # fakes that crowd as training records do have it, too
+            said = ", which is no sign of copies where the share of nearer fakes does not agree"
+        elif details.get("finding") == "clear":
+            said = f": fakes lie no nearer to training {many} than held-out {many} do"
         text = f"z = {numbers.score(test.get('z'))}, p = {numbers.score(p)}"
-        out.append(f"The three-sample test of Meehan et al. gives {text}: {found}.")
+        out.append(f"The three-sample test of Meehan et al. gives {text}{said}.")
     return out
 
 
@@ -209,7 +216,7 @@ def rules_kept(function: Function[T], one: str, many: str) -> Metric[T]:
     return Metric(
         "rules", function, "rules", f"The share of {many} that keep every rule of the data.", title="Rules kept",
         noun=f"{many} that keep the rules", question=f"Does every synthetic {one} keep what holds in every real one?",
-        good=f"All {many} keep the rules.", bad=f"Some {many} break rules that no real one breaks.",
+        bad=f"Some {many} break rules that no real one breaks.",
         remedy="train with these rules (--rule), or do not leave them out (--no-rule)", details=said, tolerance=0.005,
     )  # fmt: skip
 
@@ -237,6 +244,7 @@ KEPT = Grade(
         "weak": "They break rules of the data",
         "open": "Few of them, if any, break a rule of the data",
     },
+    subject="rules",
 )
 """What a summary says of rules."""
 
@@ -249,7 +257,7 @@ def conditional_accuracy(function: Function[T], noun: Noun, family: str, label: 
         question=f"Is a synthetic {noun.one} classified as the {label} that it was generated for?",
         good=f"Asked for a {label}, the model gives it.",
         bad=f"A part of the fakes is classified as another {label} than the one asked for.",
-        remedy=f"{LONGER}; {plural(label)} with few {noun.many} need more of them",
+        remedy=f"{plural(label)} with few {noun.many} need more of them",
         tolerance=0.01,
     )  # fmt: skip
 
@@ -266,7 +274,7 @@ def utility(
         question=f"Train on synthetic, test on real: does a classifier learn as much as from real {noun.many}?",
         good=f"Synthetic {noun.many} can stand in for real ones in such a training.",
         bad=f"A classifier learns less than from as many real {noun.many}: add synthetic to real ones, replace none.",
-        details=partial(_tested, classifier, noun), tolerance=0.01,
+        details=partial(_tested, classifier, noun), tolerance=0.01, subject="utility",
     )  # fmt: skip
 
 
@@ -359,7 +367,7 @@ def closest(
     found = f"fakes nearest to a training {one} for their distance to held-out ones"
     asked = f"The worst cases that were found: {found}. {hint}"
     limit = f"nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out {one}"
-    note = f"{measure} “Suspiciously near” is {limit}."
+    note = f"{measure} “Much nearer” is {limit}."
     table = Table("The closest pairs, the closest first", heads_of("No.", *heads), tuple(rows), style)
     return [Section("closest", title, [asked], confidential(sections.noun), tables=[table], notes=[note])]
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
-from gankit.report.verdict import Level
+from gankit.report.verdict import COPYING, Grade, Level, Verdict, verdicts
 
 FactsT = TypeVar("FactsT")
 
@@ -104,26 +104,14 @@ class Headline:
     beside: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Grade:
-    """A sentence of a summary: what the worst of some metrics says, with the figures of all.
-
-    words: by level, from best to worst. silent: metrics that speak only where no other can.
-    """
-
-    metrics: Sequence[str]
-    words: Mapping[Level, str]
-    silent: Sequence[str] = ()
-
-
 def likeness(noun: Noun, by: str = "") -> dict[Level, str]:
     """The words of a headline; by: what they are told by, as in " by their distance"."""
     return {
-        "real": f"cannot be told from real {noun.many}{by}",
+        "real": f"lie as near to real {noun.many} as these lie to one another{by}",
         "close": f"are close to real {noun.many}{by}",
         "fair": f"are on the way to real {noun.many}{by}, but not there",
         "weak": f"are far from real {noun.many}{by}",
-        "open": f"may be as real {noun.many}; these are too few to tell",
+        "open": f"are too few to tell how near to real {noun.many} they are{by}",
     }
 
 
@@ -190,6 +178,17 @@ class Sections(ABC, Generic[FactsT]):
     def room(self, full: int, least: int = 2) -> int:
         """How many of at most `full` there is room for, at least `least`."""
         return max(least, round(full * self.scale))
+
+    def told(self) -> dict[str, Verdict]:
+        """What each metric says, by its name."""
+        head = self.headline
+        first = [] if head is None else [Grade(head.metrics, head.words, head.metrics[1:], "distance", features=True)]
+        alike: dict[str, list[str]] = {}
+        for name, result in self.results.items():
+            alike.setdefault(result.metric.subject, []).append(name)
+        first += [Grade(names, {}, (), subject) for subject, names in alike.items() if subject not in (COPYING, *names)]
+        shared = {"lucky": self.lucky, "smooth": self.smooth}
+        return verdicts(self.evaluation, self.noun, self.baselines, grades=[*first, *self.grades], **shared)
 
     @property
     def results(self) -> Mapping[str, MetricResult]:

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gankit.metrics.evaluate import MetricResult
 from gankit.metrics.metric import Noun
 from gankit.report import numbers
-from gankit.report.curves import flat, halved, overfit_share, still_learning
+from gankit.report.curves import flat, overfit_share, training
 from gankit.report.numbers import finite
-from gankit.report.section import Grade, Headline, Sections
-from gankit.report.verdict import THRESHOLDS, Verdict, alike, is_copies
+from gankit.report.section import Headline, Sections
+from gankit.report.verdict import COPYING, THRESHOLDS, Finding, Grade, Verdict, alike, is_copies
 
 _MOST = 4
 
@@ -28,6 +27,29 @@ def limits(noun: Noun) -> str:
     )
 
 
+def findings(
+    sections: Sections[Any], verdicts: Mapping[str, Verdict], history: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Finding]:
+    """The one finding on each subject: those on the metrics, and that on the training's length, which is the last.
+
+    sections, verdicts, history: as for `summary`.
+    """
+    found = {v.finding.subject: v.finding for v in verdicts.values() if v.result.metric.judged}
+    copied, behind = COPYING in found and found[COPYING].direction == "copied", bool(_behind(verdicts))
+    many, halvings = sections.noun.many, sections.halvings
+    length = training(history, copied=copied, behind=behind, records=many, halvings=halvings)
+    return {**found, length.subject: length}
+
+
+def _behind(verdicts: Mapping[str, Verdict]) -> list[str]:
+    """The metrics of the first table in which the fakes are not even close, copies aside."""
+    return [
+        m
+        for m, v in verdicts.items()
+        if v.level in ("fair", "weak") and v.result.metric.headline and not is_copies(v.result)
+    ]
+
+
 def summary(
     sections: Sections[Any], verdicts: Mapping[str, Verdict], history: Sequence[Mapping[str, Any]] = ()
 ) -> list[str]:
@@ -36,7 +58,6 @@ def summary(
     sections: of the kind. verdicts: each metric's. history: of the training, may be empty.
     """
     tell = _Teller(sections, verdicts)
-    rows = flat(history)
     sentences = [
         sections.opening,
         tell.compared(),
@@ -46,7 +67,7 @@ def summary(
         *(tell.lists() if sections.lists else ()),
         tell.obeyed(),
         tell.copied(),
-        tell.next_step(halved(rows) if sections.halvings else rows),
+        tell.next_step(history),
         limits(sections.noun),
     ]
     return [s for s in sentences if s]
@@ -90,13 +111,14 @@ class _Teller:
         known = self._known(headline.metrics)
         if not known:
             return ""
-        verdict = self.verdicts[known[0]]
+        finding = self.verdicts[known[0]].finding
+        verdict = self.verdicts[finding.metrics[0]]
         result, called = verdict.result, {b.name: b.called for b in self.sections.baselines}
         scores = [(f"real {self.many}", result.ceiling)]
         scores += [(called[name], result.baselines.get(name)) for name in headline.beside]
         figures = [(who, s.value) for who, s in scores if s is not None and finite(s.value) is not None]
         beside = numbers.listed([f"{who} would have {numbers.score(value)}" for who, value in figures])
-        said = f"The fakes {headline.words[verdict.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
+        said = f"The fakes {headline.words[finding.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
         return f"{said}{f', where {beside}' if beside else ''}."
 
     def _known(self, names: Iterable[str]) -> list[str]:
@@ -106,13 +128,9 @@ class _Teller:
     def grade(self, grade: Grade) -> str:
         """What the worst of some metrics says, with the figures of all."""
         known = self._known(grade.metrics)
-        graded = [m for m in known if self.verdicts[m].level != "open"]
-        if not graded:
-            return f"{grade.words['open']}: {self.figures(known)}." if known and "open" in grade.words else ""
-        order = list(grade.words)
-        speaking = [m for m in graded if m not in grade.silent] or graded
-        worst = max(order.index(self.verdicts[m].level) for m in speaking)
-        return f"{grade.words[order[worst]]}: {self.figures(graded)}."
+        if not known or not (finding := self.verdicts[known[0]].finding).text:
+            return ""
+        return f"{finding.text}: {self.figures(finding.metrics)}."
 
     def lists(self) -> list[str]:
         """The metrics that fit, those that fall short, and those of which nobody knows; graded ones are left out."""
@@ -125,10 +143,8 @@ class _Teller:
         if unsure:
             needed = max(self.verdicts[m].standing.rows_needed or 0 for m in unsure)
             nouns = numbers.listed([self._noun(m) for m in unsure[:_MOST]])
-            short.append(
-                f"{'t' if bad else 'T'}here are too few {self.many} to tell about {nouns} (about "
-                f"{numbers.about(needed)} would do)"
-            )
+            would = f" (about {numbers.about(needed)} would do)" if needed else ""
+            short.append(f"{'t' if bad else 'T'}here are too few {self.many} to tell about {nouns}{would}")
         if not short and (computed := len(self._known(names))):
             short = [f"None of the {computed} metrics of likeness finds them far from real {self.many}"]
         like = f"The fakes are as real {self.many}, or close to them, in {self.figures(good)}." if good else ""
@@ -147,50 +163,27 @@ class _Teller:
 
     def copied(self) -> str:
         """Whether training records were copied."""
-        of = f"training {self.many} were copied"
-        tests = [m for m in self._known(self.verdicts) if is_copies(self.verdicts[m].result)]
-        if not tests:
-            return f"Whether {of} is not known: none of the tests for it could be made."
-        if found := self.copy_tests():
-            return f"There are signs that {of}: {self.figures(found)}."
-        unsure = all(self.verdicts[m].level == "open" for m in tests)
-        but = ", but there are too few to be sure" if unsure else ""
-        return f"No sign that {of}{but}: {self.figures(tests)}."
+        found = [v.finding for v in self.verdicts.values() if v.finding.subject == COPYING]
+        if not found:
+            return f"Whether training {self.many} were copied is not known: none of the tests for it could be made."
+        metrics = found[0].metrics
+        return f"{found[0].text}{f': {self.figures(metrics)}' if metrics else ''}."
 
-    def copy_tests(self) -> list[str]:
-        """The names of the copy tests that speak: told from real records as copies would be, or by the three-sample
-        test. That test also speaks where fakes crowd as training records do, so the share of nearer ones must agree.
-        """
-        tests = {m: self.verdicts[m] for m in self._known(self.verdicts) if is_copies(self.verdicts[m].result)}
-        return [m for m, v in tests.items() if v.short or self._tested(v.result)]
-
-    def _tested(self, result: MetricResult) -> bool:
-        p, low = finite((result.details.get("three_sample") or {}).get("p")), finite(result.fake.low)
-        if p is None or low is None or p >= THRESHOLDS["p_copying"]:
-            return False
-        real = result.real if self.sections.smooth and result.real is not None else result.best
-        return low > max(result.best, real) + THRESHOLDS["copy_effect"]
-
-    def next_step(self, rows: Sequence[Mapping[str, Any]]) -> str:
-        """What matters most and what to try: copying first, then what falls short most. rows: the history, flat."""
-        found = self.copy_tests()
-        names = [m for m, v in self.verdicts.items() if v.short and v.result.metric.headline]
-        behind = self.sections.weaknesses([m for m in names if not is_copies(self.verdicts[m].result)])
+    def next_step(self, history: Sequence[Mapping[str, Any]]) -> str:
+        """What matters most and what to try: copying first, then what falls short most."""
+        told = findings(self.sections, self.verdicts, history)
+        copying, length = told.get(COPYING), [*told.values()][-1]
+        found = copying.metrics if copying is not None and copying.direction == "copied" else ()
+        behind = self.sections.weaknesses(_behind(self.verdicts))
         if not found and not behind:
             return ""
-        worst = found[0] if found else min(behind, key=self._rank)
-        reasons, late, over = [], still_learning(rows), overfit_share(rows)
-        overfits = over is not None and over > THRESHOLDS["overfit_gap"]
-        if overfits:
-            way = f"{numbers.share(over)} of the way to the fakes"
-            reasons.append(f"D has begun to memorise training {self.many} ({way})")
-        if late is not None and late > THRESHOLDS["still_learning"] and not found:
-            reasons.append(f"the training was still improving ({numbers.share(late)} of its gain in the last fifth)")
-        because = f"; {numbers.listed(reasons)}" if reasons else ""
+        worst, over = found[0] if found else min(behind, key=self._rank), overfit_share(flat(history))
+        because = ""
+        if over is not None and over > THRESHOLDS["overfit_gap"]:
+            because = f"; D has begun to memorise training {self.many} ({numbers.share(over)} of the way to the fakes)"
         remedy = self.verdicts[worst].result.metric.remedy
-        if overfits and not found and self.sections.overfitting:
-            remedy = self.sections.overfitting
-        return f"What matters most is {self._noun(worst)} {self._beside(worst)}{because}: {remedy}."
+        further = f" To try as well: {remedy}." if remedy else ""
+        return f"What matters most is {self._noun(worst)} {self._beside(worst)}{because}. {length.text}.{further}"
 
     def figures(self, names: Sequence[str]) -> str:
         """Metrics by name, each with its figures."""

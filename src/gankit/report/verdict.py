@@ -1,4 +1,5 @@
-"""What a metric says of the fakes: where they stand between plain baselines and real records, as a level and in words.
+"""What the tests say of the fakes: where they stand on each metric between plain baselines and real records, and the
+one finding on each subject, from which every sentence of a report is rendered.
 
 Knows typed results, words of metrics, nouns, and the thresholds below; never a kind of data or pages.
 """
@@ -22,6 +23,17 @@ BEHIND: tuple[Level, ...] = ("close", "fair", "weak")
 
 COPIES = "copies"
 """The family of the tests for copies of training records."""
+
+COPYING, TRAINING = "copying", "training length"
+"""The subjects that several metrics, or none, speak of."""
+
+Direction = Literal["real", "behind", "copied", "clear", "longer", "shorter", "enough", "unknown"]
+Strength = Literal["strong", "weak", "none"]
+
+_SAYS: dict[Level, tuple[Direction, Strength]] = {
+    "real": ("real", "strong"), "close": ("real", "weak"), "fair": ("behind", "weak"), "weak": ("behind", "strong"),
+    "open": ("unknown", "none"), "none": ("unknown", "none"),
+}  # fmt: skip
 
 # The thresholds behind every word of the report, in one place.
 THRESHOLDS: dict[str, float] = {
@@ -48,7 +60,9 @@ THRESHOLDS: dict[str, float] = {
     "p_copying": 0.001,
     # So far beyond chance must the interval of a measure of copying lie: with many rows .502 is beyond chance too.
     "copy_effect": 0.005,
-    # A record counts as suspiciously near when it lies this many times nearer to a training record than to held-out
+    # Where so large a share of held-out records equal training records, equal fakes say nothing of copying.
+    "same_share": 0.5,
+    # A record counts as much nearer when it lies this many times nearer to a training record than to held-out
     # ones.
     "near_ratio": 0.5,
     # The judge's score of the ceiling below which training part and held-out part are of different kinds (an AUC of
@@ -67,7 +81,8 @@ class Standing:
     """Where the fakes stand.
 
     level: "real" (not told from real records), "close", "fair", "weak" (towards or beyond the plain baselines), "open"
-        (no difference seen, but the interval is too wide to say so), "none" (could not be computed, or says nothing).
+        (no difference seen, but the interval is too wide to say so: wider than the way from the better plain baseline
+        to real records, or than a difference that matters), "none" (could not be computed, or says nothing).
     gap: how much worse than the ceiling, in the metric's unit (negative: better); None without a ceiling.
     half: half-width of the 95% interval of that gap.
     way: share of the way from the better plain baseline to the ceiling; None where the baseline is as good as the
@@ -90,13 +105,54 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """The one verdict on a subject.
+
+    subject: `COPYING`, `TRAINING`, the subject of a `Grade`, or the name of a metric.
+    direction: of likeness "real" (as real records, or close to them) or "behind"; of copying "copied" or "clear"; of
+        the training length "longer", "shorter" or "enough"; "unknown" where nothing can be said.
+    strength: how clear that is; "none": there are too few records, or nobody knows.
+    metrics: that it rests on. text: it as a sentence, or in some words.
+    """
+
+    subject: str
+    direction: Direction
+    strength: Strength
+    metrics: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def level(self) -> Level:
+        """The level of a finding on likeness."""
+        return next((level for level, said in _SAYS.items() if said == (self.direction, self.strength)), "none")
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A sentence of a summary: what the worst of some metrics says, with the figures of all.
+
+    words: by level, from best to worst. silent: metrics that speak only where no other can. subject: they share one.
+    features: whether they tell nothing good where there are fewer records than features.
+    """
+
+    metrics: Sequence[str]
+    words: Mapping[Level, str]
+    silent: Sequence[str] = ()
+    subject: str = ""
+    features: bool = False
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What one metric says: where the fakes stand, the same in sentences, and in two to four words."""
+    """What one metric says: where the fakes stand, the same in sentences and in two to four words, and the finding on
+    its subject.
+    """
 
     result: MetricResult
     standing: Standing
     text: str
     chip: str
+    finding: Finding
 
     @property
     def level(self) -> Level:
@@ -122,20 +178,74 @@ def levels(noun: Noun) -> dict[Level, str]:
 
 
 def verdicts(
-    evaluation: Evaluation[Any], noun: Noun, baselines: Sequence[Baseline[Any]], *, lucky: bool = True
-) -> dict[str, Verdict]:
-    """What each metric says, by name; noun, baselines, lucky: as in `gankit.report.section.Sections`."""
+    evaluation: Evaluation[Any], noun: Noun, baselines: Sequence[Baseline[Any]], *, lucky: bool = True,
+    smooth: bool = True, grades: Sequence[Grade] = (),
+) -> dict[str, Verdict]:  # fmt: skip
+    """What each metric says, by name; noun, baselines, lucky, smooth: as in `gankit.report.section.Sections`.
+
+    grades: metrics that share a subject, of which one finding speaks.
+    """
     plain, voice = [b.name for b in baselines if b.start], _Voice(noun, {b.name: b.called for b in baselines})
-    rows, same_kind, out = min(evaluation.rows.compared, evaluation.rows.against), alike(evaluation.results), {}
+    rows, same_kind = min(evaluation.rows.compared, evaluation.rows.against), alike(evaluation.results)
+    places: dict[str, Standing] = {}
+    singular = any(r.details.get("singular") for r in evaluation.results.values())
     for name, result in evaluation.results.items():
         if not result.metric.judged or (result.metric.alike and not same_kind):
-            place = Standing("none")
-        else:
-            place = standing(result, rows, plain)
-        if not lucky and place.level in ("real", "open") and _equal(result):
-            place = replace(place, level="fair", rows_needed=None)
-        out[name] = Verdict(result, place, voice.text(result, place), voice.chip(result, place))
+            places[name] = Standing("none")
+            continue
+        place = standing(result, rows, plain)
+        copied = is_copies(result) and (_three_sample(result, smooth) or (not lucky and _equal(result)))
+        found = copied and place.level in ("real", "open")
+        blind = singular and any(name in g.metrics for g in grades if g.features)
+        if (blind or result.details.get("singular")) and place.level in ("real", "close"):
+            place = replace(place, level="open", rows_needed=max(place.rows_needed or 0, 2 * rows))
+        places[name] = replace(place, level="fair", rows_needed=None) if found else place
+    copying, shared = _copying(evaluation.results, places, noun), [_graded(grade, places) for grade in grades]
+    out = {}
+    for name, result in evaluation.results.items():
+        place, of = places[name], [f for f, g in zip(shared, grades, strict=True) if name in g.metrics]
+        finding = copying if is_copies(result) else of[0] if of else None
+        if finding is None:
+            said = f"{result.metric.title}: {levels(noun)[place.level]}"
+            finding = Finding(name, *_SAYS[place.level], (name,), said)
+        text, chip = voice.text(result, place, finding), voice.chip(result, place, finding)
+        out[name] = Verdict(result, place, text, chip, finding)
     return out
+
+
+def _copying(results: Mapping[str, MetricResult], places: Mapping[str, Standing], noun: Noun) -> Finding:
+    """Whether training records were copied, from all tests for it."""
+    of = f"training {noun.many} were copied"
+    tests = tuple(m for m, r in results.items() if is_copies(r) and places[m].level != "none")
+    if not tests:
+        text = f"Whether {of} is not known: none of the tests for it could be made"
+        return Finding(COPYING, "unknown", "none", (), text)
+    if found := tuple(m for m in tests if places[m].level in BEHIND):
+        clear: Strength = "strong" if len(found) > 1 or places[found[0]].level == "weak" else "weak"
+        return Finding(COPYING, "copied", clear, found, f"There are signs that {of}")
+    same = max(finite(results[m].details.get("heldout_share")) or 0.0 for m in tests)
+    if same > THRESHOLDS["same_share"]:
+        text = (
+            f"Whether {of} cannot be told: {numbers.share(same)} of the held-out {noun.many} equal a training "
+            f"{noun.one}, too"
+        )
+        return Finding(COPYING, "unknown", "none", tests, text)
+    if all(places[m].level == "open" for m in tests):
+        return Finding(COPYING, "clear", "none", tests, f"No sign that {of}, but there are too few to be sure")
+    sure: Strength = "weak" if any(places[m].level == "open" for m in tests) else "strong"
+    return Finding(COPYING, "clear", sure, tests, f"No sign that {of}")
+
+
+def _graded(grade: Grade, places: Mapping[str, Standing]) -> Finding:
+    """The finding on metrics that share a subject: what the worst of those says that can tell."""
+    known = [m for m in grade.metrics if m in places and places[m].level != "none"]
+    graded = [m for m in known if places[m].level != "open"]
+    if not graded:
+        return Finding(grade.subject, *_SAYS["open"], tuple(known), grade.words.get("open", ""))
+    order = list(_SAYS)
+    speaking = [m for m in graded if m not in grade.silent] or graded
+    worst = order[max(order.index(places[m].level) for m in speaking)]
+    return Finding(grade.subject, *_SAYS[worst], tuple(graded), grade.words.get(worst, ""))
 
 
 def alike(results: Mapping[str, MetricResult]) -> bool:
@@ -146,7 +256,18 @@ def alike(results: Mapping[str, MetricResult]) -> bool:
 
 def is_copies(result: MetricResult) -> bool:
     """Whether the metric is a test for copies of training records."""
-    return result.metric.family == COPIES
+    return result.metric.subject == COPYING
+
+
+def _three_sample(result: MetricResult, smooth: bool) -> bool:
+    """Whether the three-sample test speaks of copies, and the share of nearer fakes agrees: that test alone also speaks
+    where fakes crowd as training records do.
+    """
+    p, low = finite((result.details.get("three_sample") or {}).get("p")), finite(result.fake.low)
+    if p is None or low is None or p >= THRESHOLDS["p_copying"]:
+        return False
+    real = result.real if smooth and result.real is not None else result.best
+    return low > max(result.best, real) + THRESHOLDS["copy_effect"]
 
 
 def _equal(result: MetricResult) -> bool:
@@ -201,6 +322,9 @@ def standing(result: MetricResult, num_rows: int | None = None, plain: Sequence[
     if not (gap > (half or 0.0) and all(loss(end, best, direction) > least for end in ends_of(result.fake))):
         rows = result.rows_needed
         few = rows is not None and (num_rows is None or rows >= THRESHOLDS["few_rows"] * num_rows)
+        span = losses[baseline] - reached if baseline is not None and way is not None else None
+        if not few and half is not None and span is not None and 2 * half > span and not is_copies(result):
+            few, rows = True, None if num_rows is None else math.ceil(num_rows * (2 * half / span) ** 2)
         return Standing("open" if few else "real", gap, half, way, baseline, rows if few else None)
     factor = behind / max(reached, floor, 1e-12) if halvings else None
     return Standing(_level(gap, way, factor), gap, half, way, baseline, None)
@@ -247,8 +371,10 @@ class _Voice:
     noun: Noun
     baselines: Mapping[str, str]
 
-    def text(self, result: MetricResult, place: Standing) -> str:
-        """Where the fakes stand on one metric, what that means, what stands in its details, and what to try."""
+    def text(self, result: MetricResult, place: Standing, finding: Finding) -> str:
+        """Where the fakes stand on one metric, what stands in its details and, as far as the finding on its subject
+        agrees, what that means and what to try.
+        """
         metric = result.metric
         if finite(result.fake.value) is None:
             return f"{metric.title}: not computed, because {result.details.get('reason', 'no figure was given')}."
@@ -259,23 +385,26 @@ class _Voice:
                 f"{metric.title}: {figure(result.fake)}, which says nothing here: the training part and the held-out "
                 "part are of different kinds, so that what resembles one is near to it."
             )
-        parts = [f"{metric.title}: {self._where(result, place)}", *metric.details(result.details)]
-        copies = is_copies(result)
+        details = {**result.details, "standing": place.level, "finding": finding.direction}
+        parts = [f"{metric.title}: {self._where(result, place)}", *metric.details(details)]
         # close in halvings, or as near as real ones are with these few, is no reason to say that all is right
-        if place.level == "real" or (place.level == "close" and not copies and not metric.halvings):
-            parts.append(metric.good)
-        if place.level in ("fair", "weak") or (place.level == "close" and copies):
-            parts += [metric.bad, f"To try: {metric.remedy}."]
+        if place.level == "real" or (place.level == "close" and not metric.halvings):
+            parts += [metric.good] if finding.direction in ("real", "clear") else []
+        if finding.direction == "copied" or (finding.direction == "behind" and place.level != "close"):
+            short = place.level in BEHIND
+            parts += [metric.bad, f"To try: {metric.remedy}." if metric.remedy else ""] if short else []
         return " ".join(p for p in parts if p)
 
-    def chip(self, result: MetricResult, place: Standing) -> str:
+    def chip(self, result: MetricResult, place: Standing, finding: Finding) -> str:
         """The level in two to four words."""
         if not result.metric.judged:
             return "history"
         if place.level == "none" and finite(result.fake.value) is not None:
             return "says nothing here"
         if is_copies(result) and place.level in ("real", *BEHIND):
-            return "no sign of copying" if place.level == "real" else "signs of copying"
+            if finding.direction == "copied":
+                return "signs of copying" if place.level in BEHIND else "not by this test"
+            return "no sign of copying" if finding.direction == "clear" else "cannot be told"
         return levels(self.noun)[place.level]
 
     def _where(self, result: MetricResult, place: Standing) -> str:
@@ -288,14 +417,16 @@ class _Voice:
                 return f"{here}, on the better side of real {many}, {real}."
             return f"{here}, which cannot be told from real {many}, {real}, with this many {many}."
         if place.level == "open":
-            return (
-                f"{here}, real {many} {real}: too few {many} to tell; about {numbers.about(place.rows_needed or 0)} "
-                f"held-out {many} and as many fakes would do."
-            )
+            return f"{here}, real {many} {real}: too few {many} to tell{self._needed(place)}."
         return f"{here}, where real {many} reach {real}{self._way(result, place)}."
 
+    def _needed(self, place: Standing) -> str:
+        if place.rows_needed is None:
+            return ""
+        return f"; about {numbers.about(place.rows_needed)} held-out {self.noun.many} and as many fakes would do"
+
     def _way(self, result: MetricResult, place: Standing) -> str:
-        if is_copies(result):
+        if is_copies(result) and result.metric.direction != "higher":
             return f"; {numbers.score(place.gap)} more"
         if place.way is None or place.baseline is None:
             return "" if result.metric.halvings else f"; {numbers.score(place.gap)} behind"

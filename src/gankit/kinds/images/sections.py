@@ -23,7 +23,6 @@ from gankit.report import drawing, numbers, records
 from gankit.report.section import (
     Chapter,
     Drawing,
-    Grade,
     Headline,
     Section,
     Sections,
@@ -33,7 +32,7 @@ from gankit.report.section import (
     table_of,
     variety,
 )
-from gankit.report.verdict import Level, is_copies
+from gankit.report.verdict import Grade, Level, is_copies
 
 MOST_CLASSES = 30
 """Classes of a table, at the most."""
@@ -156,13 +155,14 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
         "close": "Single fakes nearly look real",
         "fair": "Some of the fakes do not look real",
         "weak": "Most of the fakes do not look real",
+        "open": f"There are too few {noun.many} to tell whether single fakes look real",
     }
-    fidelity = Grade(("precision", "density"), realism, ("density",))
+    fidelity = Grade(("precision", "density"), realism, ("density",), "realism", features=True)
     return ImageSections(
         noun=noun, label="class", seer="the classifier", baselines=baselines(noun),
         chapters=tuple(Chapter(family, title, (family,)) for family, title in titles.items()),
         headline=Headline(("frechet", "kernel"), likeness(noun), ("noise", "mean")),
-        grades=(fidelity, Grade(("recall", "coverage", "classes"), variety(noun))),
+        grades=(fidelity, Grade(("recall", "coverage", "classes"), variety(noun), (), "variety")),
         lucky=given["fake"][0].size < _NO_CHANCE, halvings=True, first=first, **given,
     )  # fmt: skip
 
@@ -321,7 +321,7 @@ class ImageSections(Sections[ImageFacts]):
         for place, pair in enumerate(pairs, 1):
             held = pair.get("heldout")
             beside = f"The held-out {one} nearest to fake {place}."
-            suspicious = " (suspiciously near)" if records.suspicious(pair) else ""
+            suspicious = " (much nearer)" if records.suspicious(pair) else ""
             cells = (
                 str(place),
                 self._one(self.fake, pair["fake"], f"Fake {place}."),

@@ -17,8 +17,8 @@ from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers
 from gankit.report.records import KEPT, RULES, name, rules_table
-from gankit.report.section import Chapter, Drawing, Grade, Section, Sections
-from gankit.report.verdict import is_copies
+from gankit.report.section import Chapter, Drawing, Section, Sections
+from gankit.report.verdict import Grade, is_copies
 
 MOST_PANELS = 40  # columns that are drawn, at the most
 _WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
@@ -32,13 +32,11 @@ _WARNING = (
 class TableSections(Sections[TableFacts]):
     """The sections of a report on rows.
 
-    real, fake: held-out rows and fakes, aligned. dates: columns whose numbers are seconds since 1970. figure: of
-    `panels.figure_1d`, for one-dimensional data.
+    real, fake: held-out rows and fakes, aligned. figure: of `panels.figure_1d`, for one-dimensional data.
     """
 
     real: Sample
     fake: Sample
-    dates: frozenset[str] = frozenset()
     figure: Mapping[str, Any] | None = None
     noun: Noun = NOUN
     baselines: Sequence[Baseline[Any]] = field(default=BASELINES, repr=False)
@@ -94,7 +92,7 @@ class TableSections(Sections[TableFacts]):
         columns, shape = self.facts.columns, self.results.get("shape")
         scores = {c["column"]: float(c["score"]) for c in (shape.details.get("columns") or [] if shape else [])}
         most = max(4, round(MOST_PANELS * self.scale))
-        drawn = panels(columns, scores, self.real, self.fake, dates=self.dates, most=most)
+        drawn = panels(columns, scores, self.real, self.fake, dates=self.real.dates, most=most)
         notes = []
         if len(drawn) > 1:
             notes.append("The column that differs most comes first; the figure is its own, 1 is best.")
@@ -131,7 +129,7 @@ class TableSections(Sections[TableFacts]):
 
     def _copies(self, section: Section, results: Mapping[str, MetricResult]) -> Section:
         near = results["copies_near"].details if "copies_near" in results else {}
-        shown = lookalikes(near.get("worst") or [], self.dates)
+        shown = lookalikes(near.get("worst") or [], self.real.dates)
         drawn = drawing.distances(results, self.noun)
         return replace(section, warning=_WARNING if shown else "", drawings=drawn, tables=[*section.tables, *shown])
 
@@ -143,8 +141,3 @@ class TableSections(Sections[TableFacts]):
     def appendix(self) -> dict[str, Any]:
         """See `Sections.appendix`."""
         return {"figure_1d": self.figure}
-
-
-def date_columns(card: Mapping[str, Any]) -> frozenset[str]:
-    """The columns that the card of a model calls datetimes: their numbers are seconds since 1970."""
-    return frozenset(str(c["name"]) for c in card.get("columns") or () if c.get("type") in ("datetime", "date"))

@@ -17,7 +17,7 @@ import numpy as np
 from gankit.kinds.images.metrics import neighbours
 from gankit.kinds.images.metrics.inputs import ImageFacts, ImageInputs
 from gankit.metrics.evaluate import Evaluation, evaluate, make_baselines
-from gankit.metrics.metric import LONGER, WIDER, Baseline, Metric, Noun
+from gankit.metrics.metric import Baseline, Metric, Noun
 from gankit.report import numbers
 from gankit.report.numbers import finite
 from gankit.report.records import conditional_accuracy, exact_copies, near_copies, utility
@@ -63,10 +63,7 @@ def baselines(noun: Noun) -> Sequence[Baseline[ImageInputs]]:
 def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
     """The metrics of images that are called so."""
     one, many = noun.one, noun.many
-    memorised = (
-        f"train for fewer samples (--samples), augment (--augment ada), or bring more {many}; then look at the closest "
-        "pairs with your own eyes"
-    )
+    memorised = f"augment (--augment ada), or bring more {many}; then look at the closest pairs with your own eyes"
     plain = "smooth or pale fakes"
     return (
         Metric(
@@ -75,7 +72,7 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
             "and only there).", title="Fréchet distance", noun=f"distance to real {many}",
             question=f"How far is the distribution of fakes from that of real {many}, in realism and variety at once?",
             good=f"As a whole they resemble real {many}.",
-            bad=f"As a whole they differ from real {many}; realism and variety below say in which way.", remedy=WIDER,
+            bad=f"As a whole they differ from real {many}; realism and variety below say in which way.",
             details=partial(_frechet, noun), best=0.0, direction="lower", halvings=True,
         ),
         Metric(
@@ -88,19 +85,19 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
         ),
         Metric(
             "precision", lambda inputs, who: inputs.fidelity(neighbours.precision, who), "fidelity",
-            f"The share of fakes that lie where real {many} lie.", title="Realism (precision)",
+            f"The share of fakes that lie where real {many} lie.", title="Precision (realism)",
             noun=f"realism of single {many}", question=f"What share of the fakes lies where real {many} lie?",
             good=f"Single fakes look like real {many}.",
             bad="The other fakes look like nothing in the data: broken, blurred, or a mixture of kinds.",
-            remedy=f"{LONGER}, or sample with --truncation .7, which trades variety for realism", tolerance=0.02,
+            remedy="sample with --truncation .7, which trades variety for realism", tolerance=0.02,
         ),
         Metric(
             "recall", lambda inputs, who: inputs.fidelity(neighbours.recall, who), "fidelity",
-            f"The share of real {many} that the fakes reach.", title="Variety (recall)", noun="variety",
+            f"The share of real {many} that the fakes reach.", title="Recall (variety)", noun="variety",
             question=f"What share of the real {many} could the model have made?",
             good=f"The kinds of real {many} are all there.",
             bad=f"Whole kinds of real {many} are missing, or each is made in few ways (near 0: a collapse).",
-            remedy=f"{LONGER}; if it stays low, a larger --penalty-weight, a larger --batch, and no truncation",
+            remedy="a larger --penalty-weight, a larger --batch, and no truncation",
             tolerance=0.02,
         ),
         Metric(
@@ -110,7 +107,7 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
             question=f"Are there as many fakes around real {many} as there should be? (1: yes; more: concentrated)",
             good=f"Fakes lie about as densely around real {many} as real ones do.",
             bad=f"Below the figure of real {many} fakes lie off the data; above it they concentrate in its centre.",
-            remedy=f"{LONGER}; when they concentrate, sample without --truncation", direction="near", tolerance=0.05,
+            remedy="when they concentrate, sample without --truncation", direction="near", tolerance=0.05,
         ),
         Metric(
             "coverage", lambda inputs, who: inputs.fidelity(neighbours.coverage, who), "fidelity",
@@ -118,14 +115,14 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
             question=f"What share of the real {many} has a fake nearby?",
             good=f"Nearly every real {one} has a fake that is like it.",
             bad=f"Real {many} without a fake nearby are of kinds that the model under-represents or misses.",
-            remedy=f"{LONGER}, or a larger --batch", tolerance=0.02,
+            remedy="a larger --batch", tolerance=0.02,
         ),
         Metric(
             "classes", ImageInputs.classes, "classes",
             "Are all classes there, as often as in the data? The entropy over log K.", title="Evenness of classes",
             question=f"Do all classes occur among the fakes, as often as among real {many}?",
             good="The classes occur as they should.", bad="Some classes are over-, others under-represented.",
-            remedy=f"{LONGER}, or ask for classes by --where and mix them as you need them", best=None,
+            remedy="ask for classes by --where and mix them as you need them", best=None,
             direction="near",
         ),
         conditional_accuracy(ImageInputs.agreement, noun, "classes", "class"),

@@ -33,7 +33,7 @@ from gankit.kinds.series.records import bridged
 from gankit.metrics.classification import accuracy_score, agreement
 from gankit.metrics.distances import frechet, lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, make_baselines, numbered
-from gankit.metrics.metric import WIDER, Metric, Score, impossible
+from gankit.metrics.metric import Metric, Score, impossible
 from gankit.report import numbers, records
 from gankit.report.numbers import finite
 from gankit.report.records import conditional_accuracy, exact_copies, name, near_copies, same_lengths, utility
@@ -263,10 +263,11 @@ def _of_changes(details: Details) -> list[str]:
     if not real or fake is None:
         return []
     ratio, how = fake / real, "as large as in real series on average"
+    short = details.get("standing") in ("fair", "weak")
     if ratio < 1 - _ALIKE:
-        how = f"{numbers.share(1 - ratio)} smaller than in real series: too smooth"
+        how = f"{numbers.share(1 - ratio)} smaller than in real series{': too smooth' if short else ''}"
     elif ratio > 1 + _ALIKE:
-        how = f"{numbers.share(ratio - 1)} larger than in real series: too rough"
+        how = f"{numbers.share(ratio - 1)} larger than in real series{': too rough' if short else ''}"
     off = f"Furthest off is {name(worst['column'])} ({numbers.score(worst['ks'])}): its"
     return [f"{off if len(columns) > 1 else 'The'} increments are {how}."]
 
@@ -320,7 +321,7 @@ def _of_gaps(details: Details) -> list[str]:
     return out
 
 
-_OVERFITS = "train for fewer samples (--samples) or bring more series; then compare the closest pairs"
+_OVERFITS = "bring more series; then compare the closest pairs"
 
 _Distance = partial(Metric[SeriesInputs], best=0.0, direction="lower", halvings=True)
 
@@ -331,7 +332,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         "|accuracy - 1/2| of a GRU that is trained afterwards to tell fakes from held-out series (TimeGAN).",
         title="Discriminative score", noun="the discriminative score",
         question="Can a recurrent network, trained afterwards, tell synthetic from real series (0: no, .5: always)?",
-        good="It finds no difference.", bad="It tells them apart.", remedy=WIDER, details=_of_discriminative, best=0.0,
+        good="It finds no difference.", bad="It tells them apart.", details=_of_discriminative, best=0.0,
         direction="lower", tolerance=0.03,
     ),
     Metric(
@@ -340,12 +341,12 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         title="Predictive score", noun="the predictive score",
         question="Does a network trained on synthetic series forecast real ones?",
         good="Trained on synthetic series it forecasts real ones as well as trained on real ones.",
-        bad="What comes next in synthetic series is not what comes next in real ones.", remedy=WIDER,
-        details=_of_predictive, best=0.0, direction="lower",
+        bad="What comes next in synthetic series is not what comes next in real ones.",
+        details=_of_predictive, best=0.0, direction="lower", subject="utility",
     ),
     Metric(
         "judge", _c2st, "judge", "1 - (2 AUC - 1) of boosted trees on traits that tell fakes from real.",
-        title="Classifier two-sample test", noun="the classifier two-sample test",
+        title="C2ST, boosted trees", noun="series as a whole (C2ST)",
         question="Can boosted trees tell them apart by values, levels, spreads and increments?",
         good="They find no difference.", bad="They tell them apart; the metrics below show where they differ.",
         details=records.two_sample("A tree model", NOUN), tolerance=0.02,
@@ -376,7 +377,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         "autocorrelation", _distance(distances.autocorrelation, absolute_changes=False), "dynamics",
         "The mean difference of autocorrelations over lags and channels: memory.", title="Autocorrelation",
         question="Does a movement last as long as in real series?", good="Movements last as long as they should.",
-        bad="Movements last too long, or not long enough; see the curves.", remedy=WIDER, details=_of_furthest,
+        bad="Movements last too long, or not long enough; see the curves.", details=_of_furthest,
     ),
     _Distance(
         "cross_correlation", _cross_correlation, "dynamics",
@@ -384,14 +385,14 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         noun="cross-correlation of channels",
         question="Do channels correlate as in real series, at once and some steps later?",
         good="Channels correlate as they should.", bad="Channels correlate too much, too little, or at another lag.",
-        remedy=WIDER, details=_of_pairs,
+        details=_of_pairs,
     ),
     _Distance(
         "spectrum", _distance(distances.spectrum, only_numbers=True), "dynamics",
         "The log-spectral distance in decibels, mean over channels.", title="Power spectrum", noun="the power spectrum",
         question="Has every frequency the power that it has in real series?",
         good="Every frequency has about the power that it should have.",
-        bad="Some frequencies are too strong and others too weak; see the curves.", remedy=WIDER, details=_of_furthest,
+        bad="Some frequencies are too strong and others too weak; see the curves.", details=_of_furthest,
     ),
     _Distance(
         "tails", _distance(distances.tails, only_numbers=True), "facts",
@@ -405,7 +406,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         "The mean difference of autocorrelations of the sizes of changes: volatility clustering.",
         title="Volatility clustering", question="Do large increments follow large ones as in real series?",
         good="Large increments follow large ones as they should.",
-        bad="Volatile times last too long, or volatility does not cluster as it should.", remedy=WIDER,
+        bad="Volatile times last too long, or volatility does not cluster as it should.",
         details=_of_furthest,
     ),
     _Distance(

@@ -31,7 +31,7 @@ from gankit.randomness import key, numpy_generator
 _FOLDS = 3
 _NAMES = ("target", "label", "class", "y", "outcome", "income", "species", "survived")  # the whole name
 _WORDS = ("target", "label", "class", "outcome")  # one word of the name; income or species may be an input there
-_MAX_LEVELS = 20
+_MAX_LEVELS, _TWIN_ROWS = 20, 5000
 _REPLICATES, _CONDITIONAL_REPLICATES = 30, 12
 _MAX_CLASSES = 30
 _MAX_VALUES = 3_000_000  # cells of the training matrix, so that wide tables end too
@@ -119,7 +119,8 @@ def guess_target(sample: Sample) -> str | None:
     """The column a user would most likely predict; None with fewer than two columns.
 
     Prefers a column of a name in `_NAMES`, then one with a word of `_WORDS` in its name, then the last category of 2 to
-    20 levels, then the last column. A category of other than 2 to 20 levels is taken as the last resort only.
+    20 levels, then the last column. A category of other than 2 to 20 levels is taken as the last resort only, and so is
+    a column that another one tells for certain: predicting it would say nothing.
 
     >>> s = Sample({"y": np.zeros(2), "x": np.ones(2)}, {"y": "number", "x": "number"})
     >>> guess_target(s)
@@ -132,7 +133,28 @@ def guess_target(sample: Sample) -> str | None:
     called = [n for wanted in _NAMES for n in fit if n.strip().lower() == wanted]
     called += [n for wanted in _WORDS for n in fit if wanted in words[n]]
     few = [n for n in fit if sample.kinds[n] == "category"]
-    return [*called, *few[-1:], sample.names[-1]][0]
+    found = list(dict.fromkeys([*called, *reversed(few), sample.names[-1]]))
+    return next((n for n in found if not _has_twin(sample, n)), found[0])
+
+
+def _has_twin(sample: Sample, target: str) -> bool:
+    """Whether one other column tells each value of `target`: by values that repeat, or by its order alone."""
+    rows = _with_target(sample.take(np.arange(min(sample.num_rows, _TWIN_ROWS))), target)
+    if rows.num_rows < _MIN_ROWS:
+        return False
+    values, y = np.unique(rows.columns[target], return_inverse=True)
+    for other in rows.names:
+        if other == target:
+            continue
+        first, x = np.unique(rows.columns[other], return_inverse=True)
+        if len(np.unique(x * len(values) + y)) > len(first):  # a value of the other with two of the target
+            continue
+        along = np.diff(y[np.argsort(x, kind="stable")])
+        apart = np.count_nonzero(along) < min(len(values), _MIN_ROWS)  # each value of the target in one stretch
+        in_order = apart or bool((along >= 0).all() or (along <= 0).all())
+        if len(first) <= rows.num_rows / 2 or (in_order and rows.kinds[other] == "number"):
+            return True
+    return False
 
 
 def usefulness(train: Sample, heldout: Sample, fake: Sample, *, target: str, seed: int = 0) -> Score:

@@ -16,6 +16,7 @@ import numpy as np
 from gankit.kinds.tables.metrics.sample import Sample
 from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
+from gankit.report.numbers import moment
 
 _REPLICATES, _PAIR_REPLICATES = 25, 20
 _MAX_COLUMNS, _INTERVAL_PAIRS = 60, 100
@@ -364,7 +365,7 @@ def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
         if len(different) > num_bins:
             cuts = np.unique(np.quantile(present, np.linspace(0, 1, num_bins + 1)[1:-1], method="inverted_cdf"))
         cuts = cuts[cuts < different[-1:]]
-        return Cells(cuts, None, (*_bin_names(cuts), "(missing)"))
+        return Cells(cuts, None, (*_bin_names(cuts, name in sample.dates), "(missing)"))
     levels = sample.levels[name]
     counts = np.bincount(values[values >= 0], minlength=len(levels))
     order = np.argsort(-counts, kind="stable")
@@ -375,10 +376,10 @@ def cut(sample: Sample, name: str, num_bins: int, num_levels: int) -> Cells:
     return Cells(None, table, (*(levels[k] for k in kept), "(other)", "(missing)"))
 
 
-def _bin_names(cuts: np.ndarray) -> tuple[str, ...]:
+def _bin_names(cuts: np.ndarray, dates: bool) -> tuple[str, ...]:
     if not len(cuts):
         return ("(any)",)
-    texts = [f"{c:.6g}" for c in cuts]
+    texts = [moment(c) if dates else f"{c:.6g}" for c in cuts.tolist()]
     if len(set(texts)) < len(texts):  # close cuts need all their digits
         texts = [repr(float(c)) for c in cuts]
     inner = [f"({a}, {b}]" for a, b in pairwise(texts)]

@@ -31,7 +31,7 @@ NAMEs and their details (lists of columns, pairs, cells and records come worst f
     usefulness       target, task: "classification" | "regression", figure: "auc" | "r2", train_rows, test_rows, classes
     rare_categories  found, expected, possible (levels), share (found / possible), per_column: [{column, rare, found,
                      expected}], missed: [{column, level, real_rows}] (the most frequent that are missing, at most 20)
-    precision        rows, curve: {alpha: [..], inside: [..]}
+    precision        rows, curve: {alpha: [..], inside: [..]}, singular: bool (no more rows than columns)
     recall           rows, curve: {beta: [..], covered: [..]}
     density          rows, neighbours
     coverage         rows, neighbours
@@ -53,7 +53,7 @@ NAMEs and their details (lists of columns, pairs, cells and records come worst f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ from gankit.kinds.tables.metrics.classifiers import guess_target
 from gankit.kinds.tables.metrics.distributions import histograms, near_pairs
 from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, Inputs, MetricResult, Rows, evaluate, make_baselines
-from gankit.metrics.metric import LONGER, Baseline, Metric, Noun, Score
+from gankit.metrics.metric import Baseline, Metric, Noun, Score
 from gankit.randomness import key, numpy_generator
 from gankit.report import numbers, records
 from gankit.report.records import exact_copies, name, near_copies
@@ -236,6 +236,12 @@ def _against_both(function: Callable[..., Score]) -> Function:
     return score
 
 
+def _precision(inputs: TableInputs, who: str) -> Score:
+    found = coverage.precision(inputs.against, inputs.candidates[who], seed=inputs.seed)
+    rows = min(inputs.rows.compared, inputs.rows.against)
+    return replace(found, details={**found.details, "singular": rows <= len(inputs.train.names)})
+
+
 def _rare_categories(inputs: TableInputs, who: str) -> Score:
     """Those of training rows, so that the ceiling is held-out ones."""
     fake = inputs.heldout if who == CEILING else inputs.candidates[who]
@@ -394,7 +400,7 @@ BASELINES: Sequence[Baseline[TableInputs]] = (
     ),
 )  # fmt: skip
 
-_OVERFITS = "train for fewer samples (--samples), or on more rows"
+_OVERFITS = "train on more rows"
 
 METRICS: Sequence[Metric[TableInputs]] = (
     records.rules_kept(_rules, "row", "rows"),
@@ -407,14 +413,14 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "shape", _against_heldout(distributions.shape), "marginals",
-        "Each column for itself: how alike the distributions are.", title="Single columns",
+        "Each column for itself: how alike the distributions are.", title="Column shapes",
         question="Is each column, for itself, distributed as in real rows?",
-        remedy=f"{LONGER}, or state the type of a column that was read wrongly (--column NAME=TYPE)", details=_of_shape,
+        remedy="state the type of a column that was read wrongly (--column NAME=TYPE)", details=_of_shape,
         tolerance=0.005,
     ),
     Metric(
         "trend", _against_heldout(distributions.trend), "pairs",
-        "Pairs of columns: how alike their correlations and cross tables are.", title="Pairs of columns",
+        "Pairs of columns: how alike their correlations and cross tables are.", title="Column pair trends",
         question="Do two columns go together as in real rows?", details=_of_trend, tolerance=0.005,
     ),
     Metric(
@@ -430,7 +436,6 @@ METRICS: Sequence[Metric[TableInputs]] = (
         title="C2ST, boosted trees",
         noun="rows as a whole (C2ST by boosted trees)",
         question="Can boosted trees, shown whole rows, tell fakes from real rows?",
-        remedy=f"{LONGER}; trees look at many columns at once, which is learned last",
         details=records.two_sample("A tree model", NOUN), tolerance=0.05,
     ),
     Metric(
@@ -446,25 +451,25 @@ METRICS: Sequence[Metric[TableInputs]] = (
         title="TSTR utility",
         noun="training predictive models",
         question="Does a model trained on fakes predict real rows as well as one trained on real rows?",
-        remedy=f"{LONGER}, or train with the target as a condition (--given COLUMN)", details=_of_usefulness,
-        tolerance=0.01,
+        remedy="train with the target as a condition (--given COLUMN)", details=_of_usefulness,
+        tolerance=0.01, subject="utility",
     ),
     Metric(
         "rare_categories", _rare_categories, "coverage",
         "Rare levels: how many appear, over the number expected in as many real rows.", title="Rare categories",
-        question="Do categories that are rare in the data occur at all?", remedy=f"{LONGER}, or draw more rows",
+        question="Do categories that are rare in the data occur at all?", remedy="draw more rows",
         details=_of_rare,
     ),
     Metric(
-        "precision", _against_heldout(coverage.precision), "coverage",
+        "precision", _precision, "coverage",
         "Do the fakes lie where real rows lie, bulk and fringe (alpha-precision)?",
-        title="Realism of rows (α-precision)", noun="realism of single rows",
+        title="α-precision (realism)", noun="realism of single rows (α-precision)",
         question="Do fakes lie where real rows lie?", tolerance=0.02,
     ),
     Metric(
         "recall", _against_heldout(coverage.recall), "coverage",
         "Are real rows reached by fakes (beta-recall)? Real rows themselves reach about a half.",
-        title="Variety of rows (β-recall)", noun="variety of rows",
+        title="β-recall (variety)", noun="variety of rows (β-recall)",
         question="Do fakes reach all places where real rows lie?", tolerance=0.05,
     ),
     Metric(
@@ -482,7 +487,7 @@ METRICS: Sequence[Metric[TableInputs]] = (
         "conditional", _conditional, "conditional", "Given a value of one column, how alike the other columns are.",
         title="Conditional distributions", noun="conditional distributions",
         question="Among conditional distributions, do the other columns follow the real ones?",
-        remedy=f"{LONGER}, or train with that column as a condition (--given COLUMN)", details=_of_conditional,
+        remedy="train with that column as a condition (--given COLUMN)", details=_of_conditional,
         tolerance=0.01,
     ),
     exact_copies(_against_both(neighbours.copies_exact), NOUN, "in every column", _OVERFITS),
@@ -490,7 +495,7 @@ METRICS: Sequence[Metric[TableInputs]] = (
     Metric(
         "membership", _against_both(neighbours.membership), COPIES,
         "Can an attacker with the fakes alone tell who was in the training data? One half: no.",
-        title="Membership attack", noun="membership", question="Can an attacker tell who was in the training data?",
+        title="Membership inference", question="Can an attacker tell who was in the training data?",
         remedy=_OVERFITS, details=_of_membership, best=0.5, direction="near", tolerance=0.02, trained=True,
     ),
 )  # fmt: skip

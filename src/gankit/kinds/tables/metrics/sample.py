@@ -1,12 +1,12 @@
 """A sample of rows as plain arrays with names, and as the matrices that classifiers take.
 
-Knows numbers and codes of levels; never files, dates or how a sample was made.
+Knows numbers and codes of levels; never files or how a sample was made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ class Sample:
         for a category (-1 = missing or unknown).
     kinds: name -> "number" or "category".
     levels: name -> the texts of a category's codes; numbers have no entry.
+    dates: the names of numbers that are seconds since 1970, and are shown as dates.
 
     >>> s = Sample({"age": np.array([31.0, np.nan]), "sex": np.array([0, 1], np.int32)},
     ...            {"age": "number", "sex": "category"}, {"sex": ("f", "m")})
@@ -40,6 +41,7 @@ class Sample:
     columns: Mapping[str, np.ndarray]
     kinds: Mapping[str, ColumnKind]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dates: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         assert set(self.columns) == set(self.kinds), "every column needs a kind"
@@ -77,7 +79,7 @@ class Sample:
         """The records at `indices` (int [M], or bool [N]), in that order."""
         index = np.asarray(indices)
         index = index if index.dtype == bool else index.astype(np.int64)
-        return Sample({n: v[index] for n, v in self.columns.items()}, self.kinds, self.levels)
+        return replace(self, columns={n: v[index] for n, v in self.columns.items()})
 
     def subsample(self, num_rows: int, generator: np.random.Generator) -> Sample:
         """At most `num_rows` records, drawn without replacement; all of them, as they stand, when there are no more."""
@@ -91,6 +93,7 @@ class Sample:
             {n: self.columns[n] for n in names},
             {n: self.kinds[n] for n in names},
             {n: self.levels[n] for n in names if n in self.levels},
+            self.dates & {*names},
         )
 
     def row(self, index: int) -> dict[str, Any]:
@@ -145,7 +148,7 @@ def _recode(sample: Sample, names: tuple[str, ...], levels: Mapping[str, tuple[s
             table = np.array([place[level] for level in sample.levels[name]] + [-1], np.int32)  # last: code -1
             values = table[values]
         columns[name] = values
-    return Sample(columns, {n: sample.kinds[n] for n in names}, dict(levels))
+    return Sample(columns, {n: sample.kinds[n] for n in names}, dict(levels), sample.dates & {*names})
 
 
 def tree_features(sample: Sample, reference: Sample, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from gankit.kinds.texts.metrics.inputs import HELDOUT, NOUN, TextFacts, TextInpu
 from gankit.metrics.classification import agreement
 from gankit.metrics.distances import lengths
 from gankit.metrics.evaluate import CEILING, FAKE, Evaluation, evaluate, numbered
-from gankit.metrics.metric import LONGER, WIDER, Metric, Score
+from gankit.metrics.metric import Metric, Score
 from gankit.metrics.nearness import repeats
 from gankit.report import numbers, records
 from gankit.report.records import conditional_accuracy, exact_copies, near_copies, same_lengths, utility
@@ -122,8 +122,8 @@ def _of_symbols(details: Mapping[str, Any]) -> list[str]:
     return [f"Missing are {shown}{' and others' if len(missed) > _MOST_MISSED else ''}."]
 
 
-_VARIED = f"{LONGER}; if it stays so, a larger --penalty-weight or a larger --batch"
-_OVERFITS = "train for fewer samples (--samples) or bring more texts; then inspect the closest pairs yourself"
+_VARIED = "a larger --penalty-weight or a larger --batch"
+_OVERFITS = "bring more texts; then inspect the closest pairs yourself"
 _HEADLINES = (2, 5)  # the n of BLEU-n in the first table
 
 METRICS: Sequence[Metric[TextInputs]] = (
@@ -140,7 +140,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
         title="Divergence of n-grams",
         question="Do single units and n-grams of up to four units occur as often as in real texts?",
         good="Units and n-grams are as frequent as in real texts.",
-        bad="Some units or n-grams are too frequent and others too rare; the table names the worst.", remedy=WIDER,
+        bad="Some units or n-grams are too frequent and others too rare; the table names the worst.",
         details=_of_ngrams, best=0.0, direction="lower",
     ),
     *(
@@ -148,7 +148,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
             f"ngrams_{n}", partial(_divergence, order=n), "grams",
             f"The same for runs of {n}." if n > 1 else "The same for single units.",
             title=f"Divergence of {(what := 'single units' if n == 1 else f'{n}-grams')}", noun=f"divergence of {what}",
-            remedy=WIDER, best=0.0, direction="lower", headline=False,
+            best=0.0, direction="lower", headline=False,
         )
         for n in ORDERS
     ),
@@ -193,7 +193,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
         "The share of fakes that are no training text.", title="New texts",
         question="What share of the synthetic texts is no training text?", good="As new as fresh real texts are.",
         bad="More of them are training texts than by chance.", remedy=_OVERFITS, details=_of_count("new", "are new"),
-        tolerance=0.01, trained=True,
+        tolerance=0.01, trained=True, subject="copying",
     ),
     Metric(
         "uniqueness", lambda inputs, who: fidelity.uniqueness(inputs.candidates[who].texts), "variety",
@@ -220,7 +220,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     Metric(
         "judge", lambda inputs, who: fidelity.c2st(inputs.features(HELDOUT), inputs.features(who), seed=inputs.seed),
         "judge", "1 - (2 AUC - 1) of a linear judge on n-grams that tells fakes from real.",
-        title="Classifier two-sample test (linear)", noun="what a linear classifier can tell",
+        title="C2ST, linear model", noun="texts as a whole (C2ST)",
         question="Can a linear classifier on n-grams tell synthetic from real texts?",
         good="It finds nothing by which to tell them.", bad="It finds what gives them away.",
         details=records.two_sample("A linear classifier on n-grams", NOUN), tolerance=0.02,
