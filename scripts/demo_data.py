@@ -2,7 +2,7 @@
 
 titanic.csv: the 1,309 passengers of the Titanic, from scikit-learn's test data (the OpenML set 40945).
 heights.csv: one column, the heights in metres of a landscape near Jacksboro, from Matplotlib's sample data.
-digits/: 1,797 written digits of 8 x 8 pixels in a folder a class, from scikit-learn.
+digits/: 1,797 handwritten digits of 8 x 8 pixels in a folder a class, from scikit-learn.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def write_digits(folder: Path) -> int:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     print(f"{folder / 'titanic.csv'}: {write_titanic(folder / 'titanic.csv')} rows")
     print(f"{folder / 'heights.csv'}: {write_heights(folder / 'heights.csv')} rows")
     print(f"{folder / 'digits'}: {write_digits(folder / 'digits')} images")
