@@ -11,6 +11,7 @@ import math
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
@@ -95,11 +96,12 @@ class Voice:
 
     def _draw_bar(self, progress: Progress, line: str) -> None:
         if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=progress.total_samples, bar_format="{l_bar}{bar}| {postfix}")
-        self._bar.set_postfix_str(line, refresh=False)
-        self._bar.update(progress.samples - self._bar.n)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # where ipywidgets is absent the bar is text
+                from tqdm.auto import tqdm
+            self._bar = tqdm(total=progress.total_samples, bar_format="{bar}| {desc}")
+        self._bar.set_description_str(line, refresh=False)
+        self._bar.update(min(progress.samples, progress.total_samples) - self._bar.n)
         if progress.finished:
             self._bar.close()
 

@@ -15,7 +15,7 @@ import click
 
 from gankit import __version__
 from gankit.cli import evaluate, latents, sample, train
-from gankit.errors import InterruptedRun, OptionError, shortened, visible
+from gankit.errors import InterruptedRun, OptionError, visible
 from gankit.voice import Voice
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -33,10 +33,10 @@ COMMANDS: tuple[click.Command, ...] = (
 HELP = """Train a generative adversarial network on your own data, and measure how good its samples are.
 
 \b
-gankit train adult.csv --budget 5m     learn; the model comes to runs/adult-1
-gankit sample runs/adult-1 -n 1000     make more of it
-gankit evaluate runs/adult-1           how good is it?
-gankit inspect runs/adult-1            what is it?
+gankit train titanic.csv --budget 5m
+gankit sample runs/titanic-1 -n 1000 -o synthetic.csv
+gankit evaluate runs/titanic-1
+gankit inspect runs/titanic-1
 """
 
 EPILOG = "Exit codes: 0 done; 1 an internal error (a bug); 2 a user error; 3 the training diverged; 130 stopped."
@@ -56,11 +56,10 @@ def run(arguments: Sequence[str]) -> int:
         code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        if "--json" in arguments:
-            Voice(as_json=True).error(OptionError(error.format_message()))
+        if not arguments:
+            error.show()  # the help
         else:
-            error.show(text := io.StringIO())
-            click.echo(visible(shortened(text.getvalue())), err=True, nl=False)
+            Voice(as_json="--json" in arguments).error(OptionError(error.format_message()))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped.", err=True)

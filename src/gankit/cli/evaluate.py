@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
+from gankit.cli.flags import MODEL, Count, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
 from gankit.errors import OptionError, OutputError
 from gankit.voice import Voice
@@ -22,27 +22,31 @@ from gankit.voice import Voice
     "evaluate",
     cls=OptionsCommand,
     stated="evaluate",
-    short_help="Measure a model's fakes; leaves report.html and report.json.",
+    short_help="Evaluate a model's synthetic data; writes report.html and report.json.",
 )
 @MODEL
-@click.option("--real", help="A file of real records to judge by.  [the run's held-out records]", metavar="FILE")
-@click.option("--fake", help="A file of fakes.  [the model makes them, into the output folder]", metavar="FILE")
+@click.option("--real", help="A file of real records to compare with.  [the run's held-out records]", metavar="FILE")
+@click.option("--fake", help="A file of synthetic records.  [generated into the output folder]", metavar="FILE")
 @out_option("The output folder.  [RUN/report]", required=False)
 @click.option(
     "-n",
     "--num-rows",
-    type=click.IntRange(min=2),
+    type=Count(min=2),
     metavar="N",
-    help="How many fakes to make.  [as many as held-out ones, at least 1,000]",
+    help="How many records to generate.  [as many as held-out ones, at least 1,000]",
 )
-@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the fakes and of the measurements.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the generated records and of the metrics.")
 @click.option(
     "--records/--no-records",
     default=True,
     show_default=False,
-    help="Show training records beside the fakes that look like them.  [on]",
+    help="Show training records beside the synthetic ones nearest to them.  [on]",
 )
-@click.option("--fast", is_flag=True, help="Measure on a few hundred records of each part: seconds, and rough.")
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Use a few hundred records of each part, and for series no TimeGAN scores: takes seconds, less accurate.",
+)
 @speaking
 def command(
     voice: Voice,
@@ -56,9 +60,9 @@ def command(
     fast: bool,
     **flags: Any,
 ) -> None:
-    """Measure how good the fakes of MODEL (a model file or a run folder) are, beside ceilings and plain baselines."""
+    """Evaluate the synthetic data of MODEL, a model file or a run folder, beside ceilings and baselines."""
     if fake is not None and num_rows is not None:
-        raise OptionError("--num-rows says how many fakes to make, and --fake brings them. Give one of them.")
+        raise OptionError("--num-rows N generates records, and --fake FILE names some. Give one of them.")
     folder = out or (model / "report" if model.is_dir() else model.with_name(model.stem + "-report"))
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
@@ -68,11 +72,13 @@ def command(
     with _undone() as made:
         if fake is None:
             fake = str(_write_fakes(model, folder, num_rows, seed, made))
-            voice.note(f"the fakes are in {fake}; they are judged as they stand there.")
+            voice.note(f"synthetic records: {fake}; evaluated as they are in that file.")
         shared: Any = {"seed": seed, "records": records, "fast": fast, "on_note": voice.note}
         report = evaluate(model, real, fake=fake, **shared, **given(flags))
         report.save(folder / "report.html")
-    text = "\n".join([*report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"])
+    text = "\n".join(
+        [*report.headline, *report.json["summary"], f"Every figure, beside its ceiling: {folder / 'report.html'}"]
+    )
     voice.result({"report": str(folder / "report.html"), "fake": fake, **report.json}, text)
 
 

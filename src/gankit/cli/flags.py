@@ -15,7 +15,7 @@ import click
 from gankit.arguments import path_of
 from gankit.errors import OptionError
 from gankit.kinds import Command
-from gankit.options import GROUPS, Option, default_text, metavar_of
+from gankit.options import GROUPS, Option, default_text, metavar_of, parse_samples
 from gankit.run.options import CHOICES_MEANT, MEANT, kind_options, train_options
 
 
@@ -28,6 +28,19 @@ class _Path(click.ParamType["Path"]):
             return path_of(value)
         except OptionError as error:
             self.fail(str(error), param, ctx)
+
+
+class Count(click.IntRange):
+    """A whole number, as digits or as 10k, 2M."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; refused where it is none, or out of range."""
+        if not re.fullmatch(r"-?\d+", str(value)):
+            try:
+                value = parse_samples(str(value), named="it")[0]
+            except OptionError as error:
+                self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
 
 
 PATH = _Path()

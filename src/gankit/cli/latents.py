@@ -28,32 +28,32 @@ if TYPE_CHECKING:
 _OWN = re.compile(r"\d{6,}\.png|latents\.npz")
 """Files that `project` writes into its folder."""
 
-_WHERE = click.option("--where", multiple=True, metavar="COL=VALUE", help="What every row satisfies.")
+_WHERE = click.option("--where", multiple=True, metavar="COL=VALUE", help="A condition on every row.")
 _TRUNCATION = click.option(
     "--truncation", type=float, default=1.0, metavar="PSI", help="As for sample: below 1, less varied."
 )
 
 
-@click.command("interpolate", short_help="Walk between a model's images.")
+@click.command("interpolate", short_help="Interpolate between images of a model.")
 @MODEL
 @out_option("A strip (.png), an animation (.gif, .mp4), arrays (.npz, .npy), or images (.zip, a folder).")
 @click.option("--rows", metavar="I,J,...", help="The rows of --seed to interpolate between.  [0,1]")
-@click.option("--seeds", metavar="A,B,...", help="In place of --rows: the first row of each of these seeds.")
-@click.option("--latents", type=PATH, metavar="FILE", help="In place of --rows: what project has found.")
+@click.option("--seeds", metavar="A,B,...", help="Instead of --rows: the first row of each of these seeds.")
+@click.option("--latents", type=PATH, metavar="FILE", help="Instead of --rows: the latents that project wrote.")
 @click.option("--seed", type=int, default=0, metavar="N", help="The seed of --rows.")
 @_WHERE
 @click.option(
     "--through",
     multiple=True,
     metavar="COL=VALUE",
-    help="What one row after the other satisfies, for each one; a single row goes through all of them.",
+    help="Condition of each row in turn, repeated for each; a single row goes through all of them.",
 )
-@click.option("--frames", type=click.IntRange(1, 10_000), default=8, metavar="N", help="Images of a segment.")
-@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Latent space; w: stylegan2 alone.")
-@click.option("--path", type=click.Choice(["spherical", "straight"]), help="The line.  [spherical in z, straight in w]")
-@click.option("--loop", is_flag=True, help="Go back to the first row at the end.")
+@click.option("--frames", type=click.IntRange(1, 10_000), default=8, metavar="N", help="Images per segment.")
+@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Latent space; w: stylegan2 only.")
+@click.option("--path", type=click.Choice(["spherical", "straight"]), help="The path.  [spherical in z, straight in w]")
+@click.option("--loop", is_flag=True, help="Return to the first row at the end.")
 @_TRUNCATION
-@click.option("--fps", type=float, metavar="X", help="Images a second of an animation.  [10]")
+@click.option("--fps", type=float, metavar="X", help="Images per second of an animation.  [10]")
 @speaking
 def interpolate_command(
     voice: Voice,
@@ -68,7 +68,7 @@ def interpolate_command(
     fps: float | None,
     **walk: Any,
 ) -> None:
-    """Walk from image to image of MODEL, a model file or a run folder.
+    """Interpolate between images of MODEL, a model file or a run folder.
 
     The images at the rows are those that sample gives for them.
     """
@@ -129,9 +129,9 @@ def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict
 @click.command("mix", short_help="Mix the styles of a model's images (stylegan2).")
 @MODEL
 @out_option("The grid, a .png file.")
-@click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed that stand at the left.")
+@click.option("--rows", required=True, metavar="I,J,...", help="The rows of --seed at the left.")
 @click.option(
-    "--columns", required=True, metavar="I,J,...", help="The rows of --seed that stand at the top and lend styles."
+    "--columns", required=True, metavar="I,J,...", help="The rows of --seed at the top, whose styles are used."
 )
 @click.option(
     "--levels",
@@ -164,14 +164,14 @@ def mix_command(
     loaded = load(model)
 
     from gankit.io.atomic import complaints, whole_file
-    from gankit.io.pixels import grid, png
+    from gankit.io.pixels import grid_png
     from gankit.latents import Stop, mix
 
     stops = ([Stop(row, seed, conditions) for row in side] for side in (left, top))
     mixed = mix(loaded, *stops, levels=levels, truncation=truncation)
-    sheet = grid(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
+    sheet = grid_png(mixed.reshape(-1, *mixed.shape[2:]), columns=len(top) + 1)
     with complaints(out), whole_file(out) as stream:
-        stream.write(png(sheet))
+        stream.write(sheet)
     result = {"file": str(out), "rows": left, "columns": top, "levels": levels}
     voice.result(result, f"{len(left)} x {len(top)} mixed images in {out}")
 
@@ -180,17 +180,17 @@ def mix_command(
 @MODEL
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @out_option("The folder for image | reconstruction, 000000.png and on, and latents.npz.")
-@click.option("--steps", type=click.IntRange(min=1), default=500, metavar="N", help="Steps of the descent.")
-@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Where to look; w: stylegan2 alone.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the places to start from.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all that there are]")
+@click.option("--steps", type=click.IntRange(min=1), default=500, metavar="N", help="Optimisation steps.")
+@click.option("--space", type=click.Choice(["z", "w"]), default="z", help="Latent space; w: stylegan2 only.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the starting points.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all conditions]")
 @speaking
 def project_command(
     voice: Voice, model: Path, images: tuple[str, ...], out: Path, where: tuple[str, ...], **search: Any
 ) -> None:
     """Find the places in the latent space of MODEL that give the images most like each IMAGE.
 
-    An IMAGE is an image, or a folder, archive or array of images; they are brought to the size of the model's.
+    An IMAGE is an image, or a folder, archive or array of images; they are resized to the size of the model.
     """
     from gankit.model import load, parse_where
 
@@ -263,7 +263,7 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
     import numpy as np
 
     from gankit.io.atomic import complaints, whole_file
-    from gankit.io.pixels import grid, png
+    from gankit.io.pixels import grid_png
 
     files = [folder / f"{row:06d}.png" for row in range(len(projection.targets))]
     with complaints(folder):
@@ -273,5 +273,5 @@ def _write(folder: Path, projection: Projection) -> list[Path]:
             stale.unlink()
         for file, pair in zip(files, zip(projection.targets, projection.found, strict=True), strict=True):
             with whole_file(file) as stream:
-                stream.write(png(grid(np.stack(pair), columns=2)))
+                stream.write(grid_png(np.stack(pair), columns=2))
     return files

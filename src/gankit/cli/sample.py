@@ -10,22 +10,22 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import MODEL, OptionsCommand, given, out_option
+from gankit.cli.flags import MODEL, Count, OptionsCommand, given, out_option
 from gankit.cli.terminal import outline, speaking
 from gankit.run.options import train_options
 from gankit.voice import Voice
 
 
-@click.command("sample", cls=OptionsCommand, stated="sample", short_help="Make records with a model.")
+@click.command("sample", cls=OptionsCommand, stated="sample", short_help="Generate records with a model.")
 @MODEL
-@click.option("-n", "--num-rows", type=click.IntRange(min=0), required=True, metavar="N", help="How many records.")
-@out_option("The file to write; its suffix tells the format. Images and labelled texts: a folder too.", required=False)
-@click.option("--seed", type=int, default=0, metavar="N", help="Which records: row i of seed s is always the same.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Begin with row K.", metavar="K")
+@click.option("-n", "--num-rows", type=Count(min=0), required=True, metavar="N", help="Number of records: 500, 10k.")
+@out_option("The file to write; its suffix selects the format. Images, labelled texts: also a folder.", required=False)
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed: row i of a seed never changes.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="First row to generate.", metavar="K")
 @click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="A condition on every row: sex=Male, age=30..40, x>=3."
 )
-@click.option("--format", "file_format", help="The format, where no suffix tells.  [as the training data came]")
+@click.option("--format", "file_format", help="Format, where the suffix does not tell.  [that of the training data]")
 @speaking
 def sample_command(
     voice: Voice,
@@ -38,7 +38,7 @@ def sample_command(
     file_format: str | None,
     **flags: Any,
 ) -> None:
-    """Make records with MODEL, a model file or a run folder.
+    """Generate records with MODEL, a model file or a run folder.
 
     Without -o they go to standard output, in the text format that the training data came in.
     """
@@ -62,7 +62,7 @@ def sample_command(
     "--pixels",
     type=click.Choice(["float", "bytes"]),
     default="float",
-    help="What images come as: numbers in [-1, 1], channels first; or bytes, channels last.",
+    help="Output of images: numbers in [-1, 1], channels first; or bytes, channels last.",
 )
 @click.option("--truncation", type=float, default=1.0, metavar="PSI", help="As for sample; built in.")
 @click.option("--opset", type=int, metavar="N", help="Version of ONNX's operators, 18 to 23.  [18]")
@@ -81,11 +81,11 @@ def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation
     voice.result({"file": str(out), **about}, f"{out} takes {takes} and gives {gives}, {about['output']['type']}")
 
 
-@click.command("inspect", short_help="Say what a model is.")
+@click.command("inspect", short_help="Describe a model.")
 @MODEL
 @speaking
 def inspect_command(voice: Voice, model: Path) -> None:
-    """Say what MODEL (a model file or a run folder) is: kind, columns, networks, training length, scores."""
+    """Describe MODEL (a model file or a run folder): kind, columns, networks, training length, scores."""
     from gankit.model import inspect as inspect_model
 
     card = inspect_model(model)

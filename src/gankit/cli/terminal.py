@@ -56,8 +56,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def speaking(command: Command) -> Command:
     """Gives a command --json and --quiet, hands it its `voice`, and turns mistakes into a sentence and a code."""
 
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-    @click.option("--quiet", "-q", is_flag=True, help="No notes, no progress.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for programs.")
+    @click.option("--quiet", "-q", is_flag=True, help="No notes and no progress.")
     @functools.wraps(command)
     def spoken(*, as_json: bool, quiet: bool, **arguments: Any) -> None:
         voice = Voice(as_json=as_json, quiet=quiet)

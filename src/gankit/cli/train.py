@@ -27,13 +27,11 @@ _MORE = ("samples", "budget")
 """Options that may stand beside --resume: how much longer."""
 
 
-@click.command(
-    "train", cls=OptionsCommand, stated="train", short_help="Learn from data; leaves a run folder with the model."
-)
+@click.command("train", cls=OptionsCommand, stated="train", short_help="Train a model on data; writes a run folder.")
 @click.argument("data", required=False)
 @out_option("The run folder.  [runs/NAME-1, NAME-2, ...]", required=False)
-@click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags win.")
-@click.option("--resume", is_flag=True, help="Go on with the run in -o; longer with --samples or --budget.")
+@click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags take precedence.")
+@click.option("--resume", is_flag=True, help="Continue the run in -o; longer with --samples or --budget.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
 @speaking
 def command(
@@ -45,16 +43,16 @@ def command(
     overwrite: bool,
     **flags: Any,
 ) -> None:
-    """Learn from DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, ARFF, .xlsx, .ods, SQLite, .npy, .npz), the
+    """Train on DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, ARFF, .xlsx, .ods, SQLite, .npy, .npz), the
     address of a database (postgresql://user@host/name?table=NAME), a folder or archive of images (also IDX, CIFAR,
-    MATLAB), series (also .ts and UCR files), texts (lines, a file a class), or - for standard input.
+    MATLAB), series (also .ts and UCR files), texts (lines, a file per class), or - for standard input.
 
-    Ctrl-C stops at the next progress update (25 steps, fewer of large images), keeps what was learned, and says how to
-    go on.
+    Ctrl-C stops at the next progress update (25 steps, fewer with large images), saves the run, and prints the
+    command that resumes it.
     """
     typed = given(flags)
     if resume:
-        run_folder = _run_to_resume(out, overwrite, config_file, typed)
+        run_folder = _run_to_resume(data, out, overwrite, config_file, typed)
         config, more = None, {name: typed[name] for name in _MORE if name in typed}
     else:
         config = build_config({**(read_toml(config_file) if config_file else {}), **typed})
@@ -79,7 +77,7 @@ def command(
                 raise
             how = f"stopped before the first step. Go on with: gankit train -o {run_folder} --resume"
             raise InterruptedRun(how) from None
-    text = f"The model is in {run_folder}. Next: gankit sample {run_folder} -n 1000   gankit evaluate {run_folder}"
+    text = f"The model is in {run_folder}. Next:\ngankit sample {run_folder} -n 1000\ngankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
 
 
@@ -88,14 +86,19 @@ def _checked_data(data: str | None) -> str:
         raise click.UsageError("Missing argument 'DATA': the file to learn from, or - for standard input.")
     path = Path(data) if is_address(data) else path_of(data, "the data")
     inside = any(parent.is_file() for parent in path.parents)  # images.zip/train
+    if (path / "config.json").exists() and (path / "log.jsonl").exists():
+        raise DataError(f"{data} is a run, not data. Go on with it: gankit train -o {data} --resume")
     if data != "-" and not path.exists() and not inside and not is_address(data):
         raise DataError(f"{data}: there is no such file. Check the path, or give - to read standard input.")
     return data
 
 
-def _run_to_resume(out: Path | None, overwrite: bool, config_file: Path | None, typed: dict[str, Any]) -> Path:
+def _run_to_resume(
+    data: str | None, out: Path | None, overwrite: bool, config_file: Path | None, typed: dict[str, Any]
+) -> Path:
     if out is None:
-        raise OptionError("--resume needs the run to go on with: gankit train -o RUN --resume")
+        run = data if data and (Path(data) / "config.json").exists() else "RUN"
+        raise OptionError(f"--resume needs the run to go on with: gankit train -o {run} --resume")
     if overwrite:
         raise OptionError("--resume goes on with a run and --overwrite replaces it. Give one of them.")
     refused = ["--config"] if config_file else []
