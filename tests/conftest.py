@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,15 @@ import pytest
 from gankit.randomness import numpy_generator
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_parts_of_others() -> Iterator[None]:
+    """Forgets the losses and networks that a test has added."""
+    yield
+    for module, table in (("gankit.networks", "NETWORKS"), ("gankit.training.losses", "LOSSES")):
+        if module in sys.modules:
+            getattr(sys.modules[module], table)._added.clear()
 
 
 @pytest.fixture(scope="session")

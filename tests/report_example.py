@@ -17,7 +17,7 @@ import numpy as np
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
 from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.kinds.tables.panels import figure_1d
-from gankit.kinds.tables.sections import TableSections, date_columns
+from gankit.kinds.tables.sections import TableSections
 from gankit.metrics.evaluate import Evaluation
 from gankit.report.page import Report, build
 
@@ -113,9 +113,7 @@ def rows_report(
 ) -> Report:
     """The report on rows."""
     real, fake = align(heldout, fake)
-    sections = TableSections(
-        evaluation=evaluation, real=real, fake=fake, dates=date_columns(card), figure=figure, records=records
-    )
+    sections = TableSections(evaluation=evaluation, real=real, fake=fake, figure=figure, records=records)
     return build(sections, card=card, history=history, notes=notes)
 
 

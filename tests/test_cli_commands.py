@@ -89,7 +89,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     text = gankit_command("--help").stdout
     assert all(f"\n  {name} " in text for name in ("train", "sample", "evaluate", "inspect"))
     assert "Exit codes: 0" in text
-    assert "\n  gankit train adult.csv --budget 5m     learn; the model comes to runs/adult-1\n" in text
+    assert "\n  gankit train titanic.csv --budget 5m\n  gankit sample runs/titanic-1 -n 1000 -o" in text
 
 
 def test_version_is_the_packages() -> None:
@@ -201,7 +201,7 @@ def test_the_first_signal_asks_for_a_stop_and_the_second_ends_at_once(
         signal.raise_signal(number)
         assert ended == [130]
     assert signal.getsignal(number) is before
-    assert "once more" in capsys.readouterr().err
+    assert "press again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

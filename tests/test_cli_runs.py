@@ -77,7 +77,7 @@ def test_decisions_and_progress_are_said_on_standard_error_alone(place: Path) ->
     said = (place / "train.err").read_text()
     assert "D calls real: train" in said
     assert "metric" in said
-    assert len((place / "train.out").read_text().splitlines()) == 1
+    assert len((place / "train.out").read_text().splitlines()) == 3
 
 
 def test_samples_go_to_standard_output_as_the_data_came(here: Here, place: Path) -> None:

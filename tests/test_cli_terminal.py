@@ -91,7 +91,7 @@ def test_a_notebook_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     class Bar:
         n, texts, closed = 0, list[str](), False
 
-        def set_postfix_str(self, text: str, refresh: bool) -> None:
+        def set_description_str(self, text: str, refresh: bool) -> None:
             self.texts.append(text)
 
         def update(self, more: int) -> None:

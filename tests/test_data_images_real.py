@@ -52,7 +52,7 @@ def test_cats_and_dogs(shared_data: Path) -> None:
         read_images(shared_data / "cats_dogs", PLAIN, [])
     images, said = read(shared_data / "cats_dogs", size="64")
     assert images.x.shape == (500, 64, 64, 3) and counts(images) == {"cat": 250, "dog": 250}
-    assert "500 of 500 images brought to 64 x 64 by the lanczos filter" in said
+    assert "500 of 500 images resized to 64 x 64 by the lanczos filter" in said
     # Pillow's own way of the same; these are too small to be halved by the decoder.
     from PIL import ImageOps
 

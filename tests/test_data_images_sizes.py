@@ -171,7 +171,7 @@ def thirds(height: int, width: int) -> np.ndarray:
 def test_crop_keeps_the_middle(tmp_path: Path) -> None:
     x, said = read(put(tmp_path, *[image(thirds(20, 60))] * 2), size="10", resample="box")
     assert (x == [0, 255, 0]).all() and x.shape == (2, 10, 10, 3)
-    assert "2 of 2 images brought to 10 x 10 by the box filter, the longer side cut at the centre" in said
+    assert "2 of 2 images resized to 10 x 10 by the box filter, the longer side cut at the centre" in said
 
 
 def test_pad_keeps_everything_within_black(tmp_path: Path) -> None:
@@ -195,6 +195,22 @@ def test_resizing_is_that_of_pillow(tmp_path: Path) -> None:
         x, said = read(folder, size="8x12", resample=name)
         same = [np.asarray(image(p).resize((8, 12), Image.Resampling[name.upper()])) for p in pixels]
         assert np.array_equal(x, same) and f"by the {name} filter" in said
+
+
+def test_few_colours_are_not_mixed(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).integers(0, 4, (6, 40, 40)).astype(np.uint8) * 60
+    folder = put(tmp_path / "maps", *[image(m[..., None]) for m in maps])
+    x, said = read(folder, size="12")
+    assert set(np.unique(x)) == {0, 60, 120, 180} and "by the nearest filter" in said
+    x, said = read(folder, size="12", resample="lanczos")
+    assert len(np.unique(x)) > 16 and "by the lanczos filter" in said
+    painted = [Image.fromarray(m // 60).convert("P") for m in maps]
+    for one in painted:
+        one.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9] + [0] * 756)
+    x, _ = read(put(tmp_path / "palette", *painted), size="30")
+    assert len(np.unique(x.reshape(-1, 3), axis=0)) == 4
+    grey = put(tmp_path / "grey", *[image(noise(1, 40, 40, 1)[0]) for _ in range(3)])
+    assert "by the lanczos filter" in read(grey, size="12")[1]
 
 
 def test_loading_large_photographs_coarsely_changes_little(tmp_path: Path) -> None:

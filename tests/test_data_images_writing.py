@@ -135,7 +135,12 @@ def test_a_grid_is_laid_out_row_by_row(tmp_path: Path) -> None:
     assert grid(noise(7), columns=50, gap=0).shape == (6, 35, 3)
     write_images(halves(images_of(x)), tmp_path / "grid.png", FOLDER)
     with Image.open(tmp_path / "grid.png") as written:
-        assert np.array_equal(np.asarray(written), grid(x))
+        assert np.array_equal(np.asarray(written), grid(x).repeat(85, 0).repeat(85, 1))
+    write_images([images_of(noise(64, 28, 28))], tmp_path / "digits.png", FOLDER)
+    write_images([images_of(noise(4, 65, 60))], tmp_path / "large.png", FOLDER)
+    for name, size in (("digits", (3 * 231, 3 * 231)), ("large", (121, 131))):
+        with Image.open(tmp_path / f"{name}.png") as written:
+            assert written.size == size
 
 
 # --- whole or not at all ------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gankit.columns.column import Values
 from gankit.columns.splitting import covered, split_in_time, windows_of
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
@@ -48,6 +49,31 @@ def test_the_time_and_its_distance_are_found(tmp_path: Path) -> None:
     assert series.layout.times is not None
     assert series.layout.times.grid == Grid("second", 3600.0) and series.layout.times.names == ("when",)
     assert any(note.startswith("time: when.") for note in notes)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "frame", "array", "float32"])
+@pytest.mark.parametrize("usual", [0, 2])
+def test_channels_keep_their_usual_decimals(tmp_path: Path, form: str, usual: int) -> None:
+    x = np.cumsum(np.random.default_rng(0).normal(size=2400)).round(usual)
+    x[[7, 900]] += 1 / 3  # two odd cells, as a mean of three
+    texts = [f"{v:.{usual if v == round(v, usual) else 8}f}" for v in x.tolist()]
+    frame = pd.DataFrame({"when": pd.date_range("2024", periods=2400, freq="h"), "c0": texts if form == "csv" else x})
+    source: Any = tmp_path / f"t.{form}"
+    if form == "csv":
+        frame.to_csv(source, index=False)
+    elif form == "parquet":
+        frame.to_parquet(source)
+    else:
+        source = frame if form == "frame" else x.reshape(-1, 24).astype("f4" if form == "float32" else "f8")
+    options = build_config({"kind": "series", "window": 24})
+    with Probe(source) as probe:
+        (column,) = KINDS["series"].prepare(probe, options, []).schema.modelled
+    made = column.format(Values(np.linspace(x.min(), x.max(), 500), np.zeros(500, np.int8))).to_pylist()
+    assert (
+        {len(str(cell).partition(".")[2]) for cell in made} == {usual}
+        if form == "csv"
+        else all(float(cell) == pytest.approx(round(float(cell), usual), rel=1e-6) for cell in made)
+    )
 
 
 def test_a_table_without_times_is_read_in_the_order_of_its_rows() -> None:

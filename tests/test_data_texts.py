@@ -543,4 +543,4 @@ def test_real_names_are_a_folder_of_18_languages(shared_data: Path) -> None:
     assert prepared.kind.name == "text" and prepared.given is not None
     assert len(prepared.schema.column("label").levels) == 18
     assert np.isclose(prepared.num_heldout / (prepared.num_train + prepared.num_heldout), 0.2, atol=0.01)
-    assert any("by it" in note for note in notes)
+    assert any("conditioned on it" in note for note in notes)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
 from gankit.io.probe import Probe
 from gankit.kinds import prepare
 
@@ -148,8 +148,8 @@ def test_a_probe_of_nothing_says_what_is_wrong(tmp_path: Path) -> None:
     for path, said in (("emty.csv", r"there is no file.*Did you mean 'empty\.csv'"), ("empty.csv", "is empty")):
         with pytest.raises(DataError, match=said), Probe(tmp_path / path) as probe:
             probe.data()
-    with Probe("x" * 5000) as probe:
-        assert probe.file is None and probe.collection is None
+    with pytest.raises(OptionError, match="is too long for this system"):
+        Probe("x" * 5000)
 
 
 def test_tensors_and_datasets_of_pytorch_are_arrays_and_pairs() -> None:

@@ -100,7 +100,7 @@ def test_truncation_takes_away_variety(conditional: gankit.Model) -> None:
     for wrong in (0.0, 1.1, float("nan"), "x", None):
         with pytest.raises(OptionError, match="--truncation"):
             conditional.sample(1, truncation=wrong)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="whole numbers"):
+    with pytest.raises(OptionError, match="n must be a whole number"):
         conditional.sample(1.5)  # type: ignore[arg-type]
 
 

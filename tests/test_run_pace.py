@@ -55,7 +55,7 @@ def test_a_budget_is_kept_when_the_machine_becomes_slower_or_faster(
     model = gankit.train(DATA, budget="100s", on_note=notes.append, **QUIET)
     assert 90 <= clock.now_s <= 110
     assert model.card["samples"] == pytest.approx({2.0: 7400, 0.5: 14600, 1.0: 9800}[change], rel=0.1)
-    assert any("in place of" in note for note in notes) == (change != 1.0)
+    assert any("instead of" in note for note in notes) == (change != 1.0)
 
 
 def test_a_budget_run_is_repeated_to_the_bit_by_its_length_and_its_plans(

@@ -50,8 +50,8 @@ class TrainConfig:
         "Format of the file, where its suffix does not tell.",
         choices=("csv", "tsv", "txt", "fasta", "parquet", "arrow", "jsonl", "xml", "arff", "xlsx", "npy", "npz"),
     )
-    delimiter: str | None = _data(None, "Delimiter of a CSV file (found out by itself).")
-    encoding: str | None = _data(None, "Text encoding of the file (found out by itself).")
+    delimiter: str | None = _data(None, "Delimiter of a CSV file (detected).")
+    encoding: str | None = _data(None, "Text encoding of the file (detected).")
     header: str = _data("auto", "Whether the first line names the columns.", choices=("auto", "yes", "no"))
     skip_bad_lines: bool = _data(False, "Skip lines of a CSV file that have another number of fields than the first.")
     xpath: str | None = _data(None, "XPath of the records in an XML file.")
@@ -61,16 +61,16 @@ class TrainConfig:
     missing: tuple[str, ...] = _data((), "A further word that means missing.", metavar="WORD")
     given: tuple[str, ...] = _data(
         (),
-        "A column the model is conditioned on; labels of images and texts are given by themselves; none: no labels.",
+        "A column to condition on; labels of images and texts are by default; none: no labels.",
         metavar="COL",
     )
-    heldout: str | None = _data(None, "A file of held-out records in place of a split.", metavar="FILE")
+    heldout: str | None = _data(None, "A file of held-out records instead of a split.", metavar="FILE")
     heldout_fraction: float | None = _data(None, "Share held out (.2; .1 above 50,000 rows).", must="between 0 and 1")
 
     network: str = _game("auto", "Networks: generator and discriminator.")
     width: int | None = _game(None, "Hidden units of a layer.", must="at least 1")
     depth: int | None = _game(None, "Residual blocks of a network.", must="at least 1")
-    latents: int | None = _game(None, "Numbers of the noise z (100; one a column for sequential).", must="at least 1")
+    latents: int | None = _game(None, "Dimensions of the noise z (100; of sequential the columns).", must="at least 1")
     loss: str | None = _game(
         None,
         "Adversarial loss (relativistic; that of the paper for the networks of a paper).",
@@ -82,33 +82,33 @@ class TrainConfig:
         choices=("none", "r1", "r2", "r1r2", "wgan-gp"),
     )
     penalty_method: str = _game("exact", "How the penalty is computed.", choices=("exact", "finite"))
-    penalty_weight: float | None = _game(None, "Weight of the penalty (follows D's gap by itself).", must="at least 0")
+    penalty_weight: float | None = _game(None, "Weight of the penalty (adapts to D's gap).", must="at least 0")
     learning_rate: float | None = _game(None, "Adam's learning rate at the start.", must="above 0")
-    batch: int | None = _game(None, "Records of a batch.", must="at least 2")
+    batch: int | None = _game(None, "Batch size: records per batch.", must="at least 2")
     d_steps: int = _game(1, "Steps of D for each step of G (k in the paper of 2014).", must="at least 1")
     ema_half_life: float | None = _game(None, "Half-life of the averaged generator, in samples.", must="at least 0")
     warmup: float | None = _game(
-        None, "Share of the training spent on the likelihood warm-up (sequential, symbols).", must="from 0 to 1"
+        None, "Share of the training spent on the likelihood pretraining (sequential, symbols).", must="from 0 to 1"
     )
 
     budget: str | None = _length(None, "Length as a time: 90s, 5m, 2h.")
     samples: str | None = _length(None, "Length as real samples shown to D: 60k, 2M.")
-    epochs: float | None = _length(None, "Length as times that D is shown all training records.", must="above 0")
+    epochs: float | None = _length(None, "Length in epochs: how often D is shown all training records.", must="above 0")
     early_stop: bool = _length(True, "Stop when the held-out metric no longer improves.")
-    evaluations: int = _length(20, "How often the held-out metric is taken.", must="at least 1")
-    precision: str = _length("auto", "Type that inner layers multiply in.", choices=("auto", "float32", "bfloat16"))
+    evaluations: int = _length(20, "How often the held-out metric is computed.", must="at least 1")
+    precision: str = _length("auto", "Number type of matrix products.", choices=("auto", "float32", "bfloat16"))
     compile: str = _length(
         "auto",
-        "Steps through torch.compile: auto measures at the start whether it pays, in budgets of 50 minutes or more.",
+        "Steps through torch.compile: auto measures first whether it is faster, in budgets of 50 minutes or more.",
         choices=("auto", "on", "off"),
     )
     threads: int | None = _length(
         None,
-        "Threads of the processor (1 for small networks; for images as many as pay at the start).",
+        "CPU threads (1 for small networks; for images measured at the start).",
         must="at least 1",
     )
-    seed: int = _length(0, "Seed of every draw.")
-    device: str = _length("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
+    seed: int = _length(0, "Random seed.")
+    device: str = _length("auto", "Device to compute on.", choices=("auto", "cpu", "cuda", "mps"))
 
     of_kinds: Mapping[str, Any] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -96,13 +96,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def check_options(values: Any, named: str) -> None:
-    """Refuses a dataclass of options, such as a file's, with a value that cannot be.
+    """Refuses a dataclass of options, such as a file's, with a value of a type that cannot be; what may be chosen can
+    have been another package's.
 
     Raises:
         OptionError: as `checked`.
     """
     for option in options_of(type(values)):
-        checked(option, getattr(values, option.name), f"{named}: {option.name}")
+        checked(replace(option, choices=()), getattr(values, option.name), f"{named}: {option.name}")
 
 
 def checked(option: Option, value: Any, named: str) -> Any:

@@ -94,8 +94,8 @@ class Stored:
         return found
 
 
-def parse(text: str | bytes) -> Any:
-    """The value of a JSON text.
+def parse(text: str | bytes, halves: bool = False) -> Any:
+    """The value of a JSON text. halves: whether halves of characters may be in it, as in names of files.
 
     Raises:
         StoredError: it is none, or holds whole numbers or nests that are beyond all use.
@@ -103,7 +103,7 @@ def parse(text: str | bytes) -> Any:
     try:
         text = text if isinstance(text, str) else text.decode()
         value = json.loads(text, parse_int=_whole)
-        if "\\ud" in text:  # halves of characters, which cannot be written
+        if not halves and "\\ud" in text:  # halves of characters, which cannot be written
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise StoredError("is nested too deep") from error

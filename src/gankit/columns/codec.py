@@ -72,7 +72,8 @@ class Codec(Stored, ABC, Generic[R]):
         """From compact records, and the columns beside them, to whether each keeps all rules and conditions, [N] bool;
         None where all do that the restricted cells make.
         """
-        if not self.rules.redrawn and not any(name in self.rules.targets for name in conditions):
+        made = {*self.rules.targets, *(name for group in self.rules.together for name in group)}
+        if not self.rules.redrawn and not any(name in made for name in conditions):
             return None
         return self._accepting(schema, conditions)
 

@@ -179,10 +179,12 @@ class Column(Stored):
         are, which are 23 to 25 hours long, and those whose offsets are learned.
     offset_of: the column of times whose offsets from UTC these categories are; they are written with them.
     strays: whether cells that cannot be read are missing ones, as a few of those that were seen are.
+    classes: whether whole numbers are the names of classes: made, ruled and conditioned on as numbers, judged and shown
+        as a category whose `levels` they are, ascending.
     """
 
     NAMES = {"type": "kind", "arrow_type": "type"}  # noqa: RUF012
-    LATER = ("stream", "declared", "clock", "local", "offset_of", "strays")
+    LATER = ("stream", "declared", "clock", "local", "offset_of", "strays", "classes")
 
     name: str
     type: ColumnType
@@ -203,6 +205,12 @@ class Column(Stored):
     local: bool = False
     offset_of: str = ""
     strays: bool = False
+    classes: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The type that it is judged and shown as."""
+        return "category" if self.classes else self.type
 
     @property
     def source(self) -> str:

@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from gankit import words
 from gankit.arguments import checked
 from gankit.columns.clocks import offsets_at, zone_of
 from gankit.columns.dates import DateStyle, is_digits, parse_dates
@@ -57,7 +59,7 @@ def conditions_of(columns: Sequence[Column]) -> tuple[Condition, ...]:
     """What can be asked for of each column."""
     return tuple(
         Condition(c.name, "levels", tuple(map(str, c.levels)), missing=bool(c.markers))
-        if c.type == "category"
+        if c.shown == "category"
         else Condition(c.name, "range", low=c.low, high=c.high, missing=bool(c.markers))
         for c in columns
     )
@@ -98,8 +100,8 @@ def restrictions(
     Of conditions on columns that rules make from others the coded ones are restricted as far as that is easily told;
     rows that break them are drawn again (`obeying`).
 
-    conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair; a list of levels; None for a
-        missing value.
+    conditions: column -> a value; a text "30..40", ">=3", "A|B"; a (low, high) pair of numbers; a list of levels; None
+        for a missing value.
 
     Raises:
         OptionError: an unknown column or value, or a condition that no record can obey.
@@ -139,6 +141,9 @@ def _test(column: Column, condition: Any) -> Callable[[Values], np.ndarray]:
     if column.type == "category":
         codes = _codes(column, condition)
         return lambda cells: np.isin(cells.data, codes) & (cells.missing == 0)
+    if (several := _several(column, condition)) is not None:
+        tests = [_test(column, value) for value in several]
+        return lambda cells: np.any([test(cells) for test in tests], axis=0)
     low, high = _range(column, condition)
     return lambda cells: (cells.data >= low) & (cells.data <= high) & (cells.missing == 0)
 
@@ -257,6 +262,8 @@ def _restrict(field: Field, column: Column, condition: Any) -> Restriction:
         limit = field.allow_marker(marker)
     elif column.type == "category":
         limit = _combine([field.allow_levels([code]) for code in _codes(column, condition)])
+    elif (several := _several(column, condition)) is not None:
+        limit = _combine([field.allow_range(*_range(column, value)) for value in several])
     else:
         limit = field.allow_range(*_range(column, condition))
     # What training never showed is never made: it could only be made up.
@@ -291,7 +298,7 @@ def _combine(limits: list[Restriction]) -> Restriction:
         end = np.where(both, np.maximum(total.end, limit.end), np.where(new, limit.end, total.end))
         gaps = both & (end - begin > total.weight + limit.weight + 1e-9)
         if gaps.any():
-            raise OptionError("two of the rare levels asked for cannot be asked for together. Ask for one at a time.")
+            raise OptionError("two of the rare values asked for cannot be asked for together. Ask for one at a time.")
         total = Restriction(np.minimum(total.weight + limit.weight, 1.0), begin, end)
     return total
 
@@ -311,6 +318,14 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
+def _several(column: Column, condition: Any) -> list[Any] | None:
+    """The values of which one is asked for, of numbers and dates; None where it is one value, or a range."""
+    if isinstance(condition, str) and "|" in condition:
+        return condition.split("|")
+    listed = isinstance(condition, set | frozenset) or (isinstance(condition, list) and len(condition) != 2)
+    return list(condition) if (listed or (column.classes and isinstance(condition, list))) and condition else None
+
+
 def _codes(column: Column, condition: Any) -> list[int]:
     levels = [str(level) for level in column.levels]
     if isinstance(condition, list | tuple | set | frozenset):
@@ -325,16 +340,36 @@ def _codes(column: Column, condition: Any) -> list[int]:
         match = [i for i, level in enumerate(levels) if level == value]
         match = match or [i for i, level in enumerate(levels) if _folded(level) == _folded(value)]
         if len(match) != 1:
+            match = _inside(column, value)
+        if not match:
             few = len(levels) <= _FEW_LEVELS
             near = levels if few else difflib.get_close_matches(value, levels, 3, 0.5) or levels[:8]
             which = "Its values" if few else f"Among its {len(levels)} values"
             raise OptionError(f"column {column.name!r} has no value {value!r}. {which}: {', '.join(near)}.")
-        codes.append(match[0])
-    return codes
+        codes += match
+    return list(dict.fromkeys(codes))
+
+
+def _inside(column: Column, condition: str) -> list[int]:
+    """The codes of levels that are numbers, in the range that a text is; none where it is no range or they are not."""
+    numbers = [words.number_of(level) for level in column.levels]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
+        return []
+    with suppress(OptionError):
+        low, high = _range(Column(column.name, "number", pa.float64(), low=min(known), high=max(known)), condition)
+        return [code for code, number in enumerate(known) if low <= number <= high]
+    return []
 
 
 def _range(column: Column, condition: Any) -> tuple[float, float]:
-    """The closed interval asked for, in the numbers before they are moved to the column's grain."""
+    """The closed interval asked for, in the numbers before they are moved to the column's grain.
+
+    Of one of several values it is the one that holds them all.
+    """
+    if (several := _several(column, condition)) is not None:
+        lows, highs = zip(*(_range(column, value) for value in several), strict=True)
+        return min(lows), max(highs)
     if isinstance(condition, list | tuple) and len(condition) == 2:
         (low, _), (_, high) = (_span(column, value) for value in condition)
     elif isinstance(condition, str) and (sign := next((s for s in _SIGNS if condition.startswith(s)), "")):
@@ -467,11 +502,11 @@ def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
             f"Columns: {', '.join(names)}."
         )
     hint = f" {near}" if (near := suggestion(name, names, 1, 0.6)) else ""
-    return f"there is no column {name!r}.{hint} Columns: {', '.join(names)}."
+    return f"there is no column {name!r}.{hint} Columns: {', '.join(sorted(names, key=[*every, *names].index))}."
 
 
 def _what_there_is(column: Column) -> str:
-    if column.type == "category":
+    if column.shown == "category":
         return f"Its values: {', '.join(map(str, column.levels[:8]))}."
     return f"Training showed {column.low:g} to {column.high:g}." if column.type == "number" else ""
 

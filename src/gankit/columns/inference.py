@@ -6,7 +6,7 @@ Knows cells as they are written; never files, codecs or networks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
@@ -21,6 +21,7 @@ from gankit.columns.clocks import clock_of, find_zone, is_fixed, to_local
 from gankit.columns.column import (
     Column,
     ColumnType,
+    Values,
     as_digits,
     at_rows,
     infinite_values,
@@ -71,6 +72,8 @@ Ints = npt.NDArray[np.int64]
 TYPES = ("number", "category", "boolean", "datetime", "date", "identifier", "text", "drop")
 FEW_LEVELS = 20
 """Up to so many different texts are categories even if most rows differ."""
+MOST_CLASSES, CLASS_SHARE = 10, 0.01
+"""Up to so many different whole numbers may be names of classes, where the rarest has so large a share of the cells."""
 TEXT_SHARE = 0.5
 """Texts of which more than this share of the rows is different are free text (or identifiers)."""
 _MARKS = re.compile(r"^number:1(.?)234([.,])5$")
@@ -106,7 +109,9 @@ def infer(
     """
     config = config or TrainConfig()
     notes = [] if notes is None else notes
-    forced = {**records.origin.details.get("types", {}), **_overrides(config.column, records.table.column_names)}
+    declared = {} if config.of_kinds.get("integers") == "number" else _categories(records)
+    stated = _overrides(config.column, records.table.column_names)
+    forced = {**declared, **records.origin.details.get("types", {}), **stated}
     cases = [
         _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
         for name, kind in zip(records.table.column_names, records.table.schema.types, strict=True)
@@ -126,6 +131,17 @@ def infer(
     return schema
 
 
+def _categories(records: Records) -> dict[str, str]:
+    """The columns of numbers whose data type says that they are categories, as that of pandas does, if they repeat."""
+    found = {}
+    for name, column in zip(records.table.column_names, records.table.columns, strict=True):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else pa.null()
+        numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if numbers and 1 < len(column.unique()) <= max(FEW_LEVELS, TEXT_SHARE * len(column)):
+            found[name] = "category"
+    return found
+
+
 def _with_thousands(columns: list[Column], cases: list[_Case], records: Records) -> list[Column]:
     """The columns, numbers such as 1.275 in every cell read as 1275 where another column has decimal commas."""
     commas = any(column.style is not None and column.style.mark == "," for column in columns)
@@ -141,6 +157,32 @@ def _with_thousands(columns: list[Column], cases: list[_Case], records: Records)
                 case.note(f"numbers with three decimals; {other}")
         found.append(column)
     return found
+
+
+def with_classes(schema: Schema, values: Mapping[str, Values], numbers: Set[str], notes: list[str]) -> Schema:
+    """The schema in which whole numbers that are names of classes are marked as such, with a note that names them.
+
+    Two different values are; up to `MOST_CLASSES` are where they follow each other from -1, 0 or 1, each in
+    `CLASS_SHARE` of the cells: counts of things have a long tail, and may have gaps.
+
+    numbers: columns that are none.
+    """
+    found = {}
+    for column in schema.modelled:
+        data = values[column.name].data
+        if not column.integer or column.name in numbers or len(np.unique(data[:10_000])) > MOST_CLASSES + 1:
+            continue
+        different, counts = np.unique(data[~np.isnan(data)], return_counts=True)
+        in_turn = len(different) <= MOST_CLASSES and different[0] in (-1, 0, 1) and (np.diff(different) == 1).all()
+        classes = len(different) == 2 or (in_turn and counts.min() >= CLASS_SHARE * counts.sum())
+        if classes and len(different) > 1 and counts.sum() >= 4 * len(different):
+            found[column.name] = tuple(f"{value:.0f}" for value in different)
+    if found:
+        shown = ", ".join(map(repr, [*found][:8])) + (f", … ({len(found)} in all)" if len(found) > 8 else "")
+        how = f"--column {quote(next(iter(found)))}=number takes one as numbers, --integers number all"
+        notes.append(f"whole numbers of few values, judged as categories: {shown}; {how}")
+    marked = (replace(c, classes=True, levels=found[c.name]) if c.name in found else c for c in schema)
+    return Schema(tuple(marked)) if found else schema
 
 
 def _linked(columns: list[Column], records: Records) -> list[Column]:

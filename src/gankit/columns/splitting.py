@@ -274,7 +274,7 @@ def understand_labels(
             )
     if given:
         shown = ", ".join(_described(schema, name) for name in given)
-        notes.append(f"given: {shown}, so that samples can be asked for by it. Without: --given none.")
+        notes.append(f"given: {shown}, so that samples can be conditioned on it (--where). Override with --given none.")
     left = [name for name in names if name not in given]
     if left:
         shown = ", ".join(f"{name} ({_why_left(schema.column(name), labels)})" for name in left)

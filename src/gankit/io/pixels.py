@@ -23,6 +23,9 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 MAX_GRID_PIXELS = 1 << 28
 """A grid of more pixels is refused: viewers cannot open it."""
 
+SMALL, ENLARGED, WIDEST = 64, 256, 768
+"""Images up to so many pixels are shown enlarged: each to at most so many, a sheet of them to at most so many."""
+
 # On faces of 256 x 256 level 3 takes 8 ms an image and 6 takes 21, for files that are 3.5% larger.
 _LEVEL = 3
 
@@ -45,6 +48,22 @@ def grid(x: Pixels, columns: int | None = None, gap: int = 1, ground: int = 255)
         top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def enlarged(x: Pixels, side: int) -> Pixels:
+    """Small images, or a sheet of them, as they are looked at: each pixel repeated. x: uint8 [..., H, W, C]; side: the
+    longer one of a single image, in pixels.
+
+    >>> enlarged(np.zeros((5, 28, 28, 1), np.uint8), 28).shape
+    (5, 252, 252, 1)
+    """
+    factor = min(ENLARGED // side, WIDEST // max(x.shape[-3:-1])) if side <= SMALL else 1
+    return x.repeat(factor, axis=-3).repeat(factor, axis=-2) if factor > 1 else x
+
+
+def grid_png(x: Pixels, columns: int | None = None) -> bytes:
+    """The bytes of a PNG file of a `grid` to look at, small images enlarged."""
+    return png(enlarged(grid(x, columns), max(x.shape[1:3])))
 
 
 def png(image: Pixels) -> bytes:

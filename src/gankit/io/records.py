@@ -106,9 +106,9 @@ class ArrayForm(TypedDict):
 
 
 class FrameColumn(TypedDict):
-    """What a column of a DataFrame was."""
+    """What a column of a DataFrame was; of several levels its name is a list."""
 
-    name: str | int | float | bool | None
+    name: Any
     dtype: str
 
 
@@ -119,6 +119,7 @@ class Details(TypedDict, total=False):
     columns: list[FrameColumn]
     index: str | int | float | bool | None
     item: str
+    levels: list[str | int | float | bool | None] | None
     named: bool
     quoted: dict[str, list[str]]
     schema: str

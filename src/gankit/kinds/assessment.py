@@ -78,11 +78,12 @@ class Assessment(ABC, Generic[P]):
         noun: what the records are called in texts. least: real records, at the least, where they are all there is.
         model: whose fakes. prepared: the data it was trained on, if that is at hand.
         notes: for the reader of the report. note: says at once what takes time.
-        options: that the model was trained with.
+        options: that the model was trained with. fast: whether what takes minutes is left out.
     """
 
     noun: Noun
     least: int = 4
+    fast: bool = False
 
     def __init__(self, model: Subject, prepared: Prepared[Any, Any] | None, notes: Notes, note: Note) -> None:
         self.model, self.prepared, self.notes, self.note = model, prepared, notes, note
@@ -157,6 +158,7 @@ def assess(
     Raises:
         OptionError: there are no real records to compare with, or too few. DataError: records cannot be read.
     """
+    assessment.fast = fast
     train, heldout = _real(assessment, real)
     if fake is None:
         with tempfile.TemporaryDirectory() as folder:  # what is judged is what the user gets
@@ -169,12 +171,12 @@ def assess(
     if fast and max(map(len, parts)) > FAST:
         parts = Parts(*(_some(part, seed) for part in parts))
         assessment.notes.append(
-            f"measured on at most {FAST:,} {many} of each part, which is rough; leave --fast off for all of them"
+            f"measured on at most {FAST:,} {many} of each part, which is rough; without fast, on all of them"
         )
     assessment.notes += assessment.remarks(parts)
     for text in assessment.notes:
         assessment.note(text)
-    assessment.note(f"measuring {len(fakes):,} fakes against {len(heldout):,} held-out {many} …")
+    assessment.note(f"measuring {len(parts.fake):,} fakes against {len(parts.heldout):,} held-out {many} …")
     evaluation = assessment.evaluate(parts, seed)
     for text in assessment.doubts(parts, evaluation):
         assessment.notes.append(text)

@@ -270,7 +270,7 @@ class Kind(ABC, Generic[D, C]):
 
     def columns(self, prepared: Prepared[D, C]) -> list[dict[str, str]]:
         """Name and type of every column, for the model's card."""
-        return [{"name": column.name, "kind": column.type} for column in prepared.schema.columns]
+        return [{"name": column.name, "kind": column.shown} for column in prepared.schema.columns]
 
     @abstractmethod
     def records(

@@ -36,7 +36,7 @@ class StrictOptions:
     """Of kinds whose records lie in many files, of which some may be damaged."""
 
     strict: bool = option(
-        False, "Refuse data with unreadable images, audio clips or texts in place of skipping them.", group="data"
+        False, "Refuse data with unreadable images, audio clips or texts instead of skipping them.", group="data"
     )
 
 
@@ -50,12 +50,12 @@ class RuleOptions:
 
     rule: tuple[str, ...] = option(
         (),
-        "What every row keeps beside the rules that are found: 'total = fare + tip', 'start < end', 'city -> country'.",
+        "A rule of every row, beside the detected ones: 'total = fare + tip', 'start < end', 'city -> country'.",
         group="data",
         metavar="RULE",
     )
     no_rule: tuple[str, ...] = option(
-        (), "A rule, or a column, that is not to be ruled; all: none is looked for.", group="data", metavar="RULE"
+        (), "A rule to leave out, or a column whose rules to leave out; all: every rule.", group="data", metavar="RULE"
     )
 
 
@@ -65,7 +65,7 @@ class AugmentOptions:
 
     augment: str = option(
         "auto",
-        "Augmentation before D: of images auto is ada, of audio clips spectral, as strong as D's overfitting asks for.",
+        "Augmentation before D: of images auto is ada, of audio clips spectral, as strong as D's overfitting requires.",
         group="game",
         choices=("auto", "none", "ada", "diffaugment", "spectral"),
     )
@@ -76,7 +76,7 @@ class TruncationOptions:
     """Of samples of kinds that are made from latents whose spread can be narrowed."""
 
     truncation: float = option(
-        1.0, "For images: less than 1 makes them better to look at and less varied.", group="sample", metavar="PSI"
+        1.0, "For images: below 1, better looking and less varied.", group="sample", metavar="PSI"
     )
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class FeaturesOptions:
 
     features: str = option(
         "auto",
-        "For images, what distances are measured in; inception: the FID, with pip install torch-fidelity; auto: a "
+        "For images: the features of all distances; inception: the FID, with pip install torch-fidelity; auto: a "
         "classifier of the labels, or a fixed network.",
         group="evaluate",
         choices=FEATURES,

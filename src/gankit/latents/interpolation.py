@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gankit.errors import OptionError, OutputError
 from gankit.io.atomic import complaints, whole_file
-from gankit.io.pixels import MAX_GRID_PIXELS, grid, png, to_pillow
+from gankit.io.pixels import MAX_GRID_PIXELS, enlarged, grid_png, to_pillow
 from gankit.model import Model
 from gankit.model.blocks import block_rows
 from gankit.networks.base import StyleGenerator
@@ -350,7 +350,7 @@ LEAST_FPS, MOST_FPS, MOST_FPS_OF_GIF = 0.1, 100.0, 50.0
 
 
 def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: float | None = None) -> None:
-    """Writes the images of an interpolation: `.png` a strip, `.gif` or `.mp4` an animation.
+    """Writes the images of an interpolation: `.png` a strip, `.gif` or `.mp4` an animation; small images are enlarged.
 
     path: the file, which appears when it is whole. frames: [segments * segment + 1, H, W, C] uint8.
     segment: images of a segment; the strip has a line for each segment, from one stop to the next, both shown.
@@ -362,6 +362,8 @@ def write_animation(path: str | Path, frames: np.ndarray, *, segment: int, fps: 
     """
     check_animation(path, fps)
     target = Path(path)
+    if target.suffix.lower() != ".png":
+        frames = enlarged(frames, max(frames.shape[1:3]))
     with complaints(target):
         WRITERS[target.suffix.lower()](target, frames, segment, fps or FPS)
 
@@ -391,7 +393,7 @@ def _strip(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:
     if cells.size > MAX_GRID_PIXELS:
         raise OutputError("a strip of so many images is too large to look at. Ask for fewer --frames, or a .gif.")
     with whole_file(target) as stream:
-        stream.write(png(grid(cells, columns=segment + 1)))
+        stream.write(grid_png(cells, columns=segment + 1))
 
 
 def _gif(target: Path, frames: np.ndarray, segment: int, fps: float) -> None:

@@ -198,16 +198,15 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Writes the model to one file, whole or not at all.
 
-        path: ends in .safetensors.
+        path: ends in .safetensors, or has no suffix.
 
         Raises:
             OutputError: it ends otherwise, or cannot be written.
         """
-        if Path(path).suffix.lower() != ".safetensors":
-            raise OutputError(
-                f"{path}: a model is a safetensors file (nothing is pickled). Save it as "
-                f"{Path(path).with_suffix('.safetensors').name!r}."
-            )
+        file = path_of(path)
+        if file.suffix.lower() not in ("", ".safetensors"):
+            better = file.with_suffix(".safetensors").name
+            raise OutputError(f"{path}: a model is a safetensors file (nothing is pickled). Save it as {better!r}.")
         header = {
             "format": FORMAT,
             "kind": self.kind,
@@ -220,7 +219,7 @@ class Model:
             "history": list(self.history),
             "figure": self.figure,
         }
-        write_safetensors(path_of(path), self.generator.state_dict(), {"gankit": json.dumps(header)})
+        write_safetensors(file, self.generator.state_dict(), {"gankit": json.dumps(header)})
 
     def check(self) -> None:
         """Makes records of every cell that networks can choose, so that what does not go together is found at once.

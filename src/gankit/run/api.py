@@ -166,9 +166,12 @@ def follow(
     on_note: Note | None = None,
     should_stop: Stop | None = None,
     overwrite: bool = False,
+    verbose: bool = False,
     **options: Unpack[TrainOptions],
 ) -> Training:
     """As `train`, step by step: iterate over the Progress and stop when you like; `model` is the best one so far.
+
+    It is silent; `verbose` says the notes.
 
     Raises:
         GankitError: see `errors`; the text says what to do.
@@ -184,7 +187,7 @@ def follow(
     """
     config = build_config({**(config or TrainConfig()).to_json(), **options})
     folder = None if out is None else path_of(out, "out")
-    note, stop = on_note or (lambda text: None), should_stop or (lambda: False)
+    note, stop = on_note or Voice(quiet=not verbose).note, should_stop or (lambda: False)
     return Training(_new_run(source, config, folder, note, stop, overwrite))
 
 
@@ -358,7 +361,7 @@ def _resumed(
     for text in notes:
         note(text)
     if not run.game.finished:
-        note(f"going on at {run.game.samples:,} of {run.game.length[2]:,} samples.")
+        note(f"resuming at {run.game.samples:,} of {run.game.length[2]:,} samples.")
     yield from _play(run, planner, folder, began, note, should_stop)
 
 
@@ -409,7 +412,7 @@ def _play(
 
     yield run
 
-    saved = time.monotonic()
+    saved, replanned = time.monotonic(), False
     planner.start(run.game)
     should_stop()  # from here on it is obeyed
     try:
@@ -420,7 +423,9 @@ def _play(
             if progress is None:
                 break
             if (end := planner.watch(progress, run.game)) is not None:
-                note(f"length: {end:,} samples in place of {run.game.length[2]:,}, to keep within the budget")
+                if not replanned:  # the last note of a run tells of them all
+                    note(f"length: {end:,} samples instead of {run.game.length[2]:,}, to keep the budget")
+                replanned = True
                 run.game.plan(end)
             if folder is not None:
                 planned = {} if end is None else {"planned_samples": end}

@@ -139,7 +139,7 @@ class RunFolder:
             ModelError: missing, damaged, or from a newer version.
         """
         try:
-            config = parse(self.config_path.read_text(encoding="utf-8"))
+            config = parse(self.config_path.read_text(encoding="utf-8"), halves=True)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ModelError(
                 f"{self.path} is not a run folder: it has no config.json. Give the folder that train -o wrote to."
@@ -150,8 +150,10 @@ class RunFolder:
             raise ModelError(f"{self.config_path} is damaged: it holds no options. Start the run anew.")
         version = config.pop("format_version", None)
         check_version(version, self.config_path)
-        if version == 1 and _has_rules(config):
+        if version == 1 and _takes(config, "no_rule"):
             config["options"].setdefault("no_rule", [*NO_RULES_OF_BEFORE])  # such runs knew none
+        if _takes(config, "integers"):
+            config["options"].setdefault("integers", "number")  # runs of before judged all as numbers
         if "text_column" in config.get("options", {}):
             config["options"].setdefault("text_per", "line")  # texts of before were lines
         return config
@@ -296,8 +298,8 @@ class RunFolder:
         return load(path) if path.exists() else None
 
 
-def _has_rules(config: Mapping[str, Any]) -> bool:
-    """Whether the kind of data of a run of format 1, which its notes or options name, has rules today."""
+def _takes(config: Mapping[str, Any], option: str) -> bool:
+    """Whether the kind of data of a run of before, which its notes or options name, has an option today."""
     said = [note.split()[1] for note in config.get("notes", ()) if note.startswith("kind: ")]
     name = said[0] if said else config.get("options", {}).get("kind")
-    return name in KINDS and any(f.name == "no_rule" for f in fields(KINDS[name].options.train))
+    return name in KINDS and any(f.name == option for f in fields(KINDS[name].options.train))

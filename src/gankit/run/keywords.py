@@ -77,8 +77,10 @@ class TrainOptions(TypedDict, total=False):
     calendar: str | Sequence[str]
     unit: str
     alphabet: str | None
+    text_per: str
     text_column: str | None
     target: str | None
+    integers: str
 
 
 def documented(options: Sequence[Option]) -> Callable[[F], F]:

@@ -110,10 +110,7 @@ def threads_for(prepared: Prepared[Any, Any], config: TrainConfig, notes: list[s
         return config.threads
     most, paying = torch.get_num_threads(), threads_that_pay()
     if paying < most:
-        notes.append(
-            f"threads: 1 of {most}, since other programs keep this machine busy and more would wait for each other. "
-            f"Override with --threads {most}"
-        )
+        notes.append(f"threads: 1 of {most}, since this machine is busy. Override with --threads {most}")
     return paying
 
 

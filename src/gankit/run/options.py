@@ -34,6 +34,8 @@ MEANT = {
     "test_size": "The share held out is --heldout-fraction.",
     "k": "Steps of D for each of G are --d-steps.",
     "time": "A length as a time is --budget 5m.",
+    "gpu": "A GPU is used where there is one; --device cpu or cuda chooses.",
+    "cuda": "A GPU is used where there is one; --device cpu or cuda chooses.",
     "rows": "A length is --samples or --budget; how many rows are made is said to sample: -n.",
 }
 """What those mean who use another name for an option, as articles and other programs do."""
@@ -46,8 +48,8 @@ CHOICES_MEANT = {
     "mlp": "Plain layers are dense2014 (the paper of 2014) or, for rows, residual.",
     "cnn": "Convolutions are dcgan, strided or stylegan2 for images, and temporal for series.",
     "stylegan": "StyleGAN2 is stylegan2.",
-    "lstm": "For series there are temporal and stepwise, for texts symbols.",
-    "rnn": "For series there are temporal and stepwise, for texts symbols.",
+    "lstm": "For series there are recurrent and temporal, for texts symbols.",
+    "rnn": "For series there are recurrent and temporal, for texts symbols.",
     "ctgan": "For rows there are sequential and residual.",
 }
 """The same of the choices of an option."""

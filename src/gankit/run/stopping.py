@@ -37,7 +37,7 @@ class Interruption:
         elif self._asked or not self._begun:
             raise KeyboardInterrupt
         self._asked = True
-        self._note("stopping at the next progress update; once more stops at once.")
+        self._note("stopping at the next progress update; press again to stop at once.")
 
 
 @contextmanager

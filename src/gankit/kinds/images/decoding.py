@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -53,6 +53,7 @@ _A_TASK = 32
 _THREADS = 16
 _SHOWN = 20
 _DARK = 32
+_FEW_COLOURS, _LOOKED_AT = 16, 32  # colours that are none between others, and images that are looked at for them
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -66,7 +67,7 @@ class UnreadableImage(Exception):
 class Wanted:
     """What images are made to be.
 
-    size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: as `--resample`.
+    size: width and height, or None for that of the file. fit: "crop", "pad" or "stretch". resample: the filter.
     channels: 1, 2, 3 or 4.
     """
 
@@ -355,8 +356,11 @@ def decode_all(
             )
         channels = CHANNELS.get(own.channels) or known or _channels(pool, headers, sources)
         target = size or next(iter(sizes))
-        wanted = Wanted(size, own.fit, own.resample, channels)
         rows = list(headers)
+        wanted = Wanted(size, own.fit, own.resample, channels)
+        if own.resample == "auto":
+            few = size is not None and any(pair != size for pair in sizes) and _has_few_colours(sources, rows, channels)
+            wanted = replace(wanted, resample="nearest" if few else "lanczos")
         x = room_for((len(rows), target[1], target[0], channels))
 
         def fill(task: tuple[int, int]) -> str | None:
@@ -383,8 +387,25 @@ def decode_all(
         x = np.concatenate([x[..., :1], x[..., 3:]], axis=3)
         kept_as, changes = ("grey", "rgb") if channels == 3 else ("grey with alpha", "rgba")
         notes.append(f"{place}: saved in colour, but all greys: taken as {kept_as} (--channels {changes} changes it)")
-    _note_conversions(notes, place, [headers[row] for row in kept], faults, sources, config, x)
+    _note_conversions(notes, place, [headers[row] for row in kept], faults, sources, config, x, wanted.resample)
     return finished(x), kept
+
+
+def _has_few_colours(sources: Sequence[Source], rows: Sequence[int], channels: int) -> bool:
+    """Whether some of the images, evenly apart, have `_FEW_COLOURS` together at most, which no filter may mix."""
+    found: set[Any] = set()
+
+    def colours(image: Image.Image) -> list[Any] | None:
+        image.load()
+        return _in_mode(image, MODES[channels]).getcolors(_FEW_COLOURS)
+
+    for row in rows[:: -(-len(rows) // _LOOKED_AT)]:
+        counted = _attempt(colours, sources[row])
+        if not isinstance(counted, str):
+            if counted is None:
+                return False
+            found.update(colour for _, colour in counted)
+    return 1 < len(found) <= _FEW_COLOURS
 
 
 def _num_threads() -> int:
@@ -517,7 +538,7 @@ def _mixed_sizes(sizes: Counter[tuple[int, int]], place: str) -> DataError:
 
 def _note_conversions(
     notes: list[str], place: str, headers: Sequence[Header], faults: dict[int, str], sources: Sequence[Source],
-    config: TrainConfig, x: Pixels,
+    config: TrainConfig, x: Pixels, resample: str,
 ) -> None:  # fmt: skip
     own = config.own(ImageOptions)
     if faults:
@@ -552,7 +573,7 @@ def _note_conversions(
     other = any(header.width * size[1] != header.height * size[0] for header in changed)
     smaller = sum(header.width < size[0] or header.height < size[1] for header in changed)
     notes.append(
-        f"{place}: {len(changed):,} of {len(headers):,} images brought to {size[0]} x {size[1]} by the "
-        f"{own.resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
+        f"{place}: {len(changed):,} of {len(headers):,} images resized to {size[0]} x {size[1]} by the "
+        f"{resample} filter{', ' + how if other else ''}{f'; {smaller:,} of them enlarged' if smaller else ''}"
         f" (--size, {'--fit, ' if other else ''}--resample)"
     )

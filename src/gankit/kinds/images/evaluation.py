@@ -160,7 +160,7 @@ class PixelAssessment(Assessment[Part]):
         if self.prepared is not None and same > SAME_SHARE:
             found.append(
                 f"{100 * same:.0f}% of the held-out {what} are training {what}, so that nothing here says how the "
-                f"model does on new ones, and copies cannot be told. Give {what} that trained nothing."
+                f"model does on new ones. Give {what} that trained nothing."
             )
         classifier = None if self.perception is None else self.perception.classifier
         if classifier is not None and heldout.classes is not None and len(np.unique(heldout.classes)) > 1:
@@ -169,7 +169,7 @@ class PixelAssessment(Assessment[Part]):
             if right <= chance + 2 * np.sqrt(chance * (1 - chance) / len(heldout)):
                 found.append(
                     f"the classifier of the labels is right on {100 * right:.0f}% of the held-out {what}, no more than "
-                    "chance: figures in its features and by class mean little. Train for longer, or judge with "
+                    "chance: figures in its features and by class mean little. Judge with "
                     "--features fixed."
                 )
         return found

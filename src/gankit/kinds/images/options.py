@@ -17,15 +17,15 @@ class ImageOptions(AugmentOptions, StrictOptions):
     )
     fit: str = option(
         "crop",
-        "How an image of another shape is made to fit --size: cut, bordered, or distorted.",
+        "How an image of another shape is fitted to --size: cropped, padded or stretched.",
         group="data",
         choices=("crop", "pad", "stretch"),
     )
     resample: str = option(
-        "lanczos",
-        "Filter that resizes images.",
+        "auto",
+        "Filter that resizes images (lanczos; nearest for those of at most 16 colours, such as label maps).",
         group="data",
-        choices=("lanczos", "bicubic", "bilinear", "box", "nearest"),
+        choices=("auto", "lanczos", "bicubic", "bilinear", "box", "nearest"),
     )
     channels: str = option(
         "auto",
@@ -35,8 +35,8 @@ class ImageOptions(AugmentOptions, StrictOptions):
     )
     mirror: str = option(
         "auto",
-        "Show D images as they are or mirrored, by chance: twice the data where left and right are alike; auto finds "
-        "out whether they are, in budgets of 10 minutes or more.",
+        "Show D images as they are or mirrored, at random: twice the data where left and right are alike; auto "
+        "detects whether they are, in budgets of 10 minutes or more.",
         group="data",
         choices=("auto", "on", "off"),
     )

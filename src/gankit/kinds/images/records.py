@@ -23,7 +23,7 @@ from gankit.errors import DataError, OutputError
 from gankit.io.archives import largest_size
 from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import GrowingArrays, arrays_of, records_of_arrays
-from gankit.io.pixels import MAX_GRID_PIXELS, Pixels, grid, png, to_pillow
+from gankit.io.pixels import MAX_GRID_PIXELS, Pixels, grid_png, png, to_pillow
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.base import Dataset
@@ -443,7 +443,7 @@ def plain_array(column: pa.ChunkedArray) -> Any:
 
 
 class _Grid(Sink):
-    """One PNG file with all images in it, row by row."""
+    """One PNG file with all images in it, row by row, small ones enlarged."""
 
     noun = "images"
 
@@ -461,7 +461,7 @@ class _Grid(Sink):
         self._parts.append(batch.x)
 
     def close(self) -> None:
-        self.stream.write(png(grid(np.concatenate(self._parts))))
+        self.stream.write(grid_png(np.concatenate(self._parts)))
 
 
 FILES = FileForm(

@@ -246,6 +246,11 @@ class SeriesAssessment(Assessment[SeriesSample]):
         half, overlap = len(whole) // 2, self.window or 1
         return whole.take(np.arange(max(2, half - overlap + 1))), whole.take(np.arange(half, len(whole)))
 
+    def remarks(self, parts: Parts[SeriesSample]) -> list[str]:
+        """See `Assessment.remarks`."""
+        text = "the discriminative and the predictive score, which train networks, are left out of a fast report"
+        return [text] if self.fast else []
+
     def evaluate(self, parts: Parts[SeriesSample], seed: int) -> Evaluation[SeriesFacts]:
         """See `Assessment.evaluate`."""
         heldout = parts.heldout
@@ -253,7 +258,8 @@ class SeriesAssessment(Assessment[SeriesSample]):
         features: dict[str, Any] = {"features": lambda sample: fixed(sample.x), "features_name": FEATURES}
         if len(self.model.codec.rules):
             features["rules"] = self._rules
-        return evaluate_series(*parts, recurrent=Recurrent(discriminate, forecast), seed=seed, **features)
+        recurrent = None if self.fast else Recurrent(discriminate, forecast)  # many trainings: minutes
+        return evaluate_series(*parts, recurrent=recurrent, seed=seed, **features)
 
     def _rules(self, series: SeriesSample) -> tuple[dict[str, float], np.ndarray]:
         """Of all steps of series; see `report.records.Shares`."""

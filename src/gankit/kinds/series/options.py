@@ -12,7 +12,7 @@ from gankit.kinds.options import Options, RuleOptions
 class SeriesOptions(RuleOptions):
     """Of training with series."""
 
-    time: str | None = option(None, "Column of the times of a series (found out by itself).", group="data")
+    time: str | None = option(None, "Column of the times of a series (detected).", group="data")
     entity: tuple[str, ...] | None = option(
         None, "Column that tells the series of a table apart; several do together: a+b.", group="data", metavar="COL"
     )

@@ -442,7 +442,7 @@ def _calendar(
         )
     columns = calendar_columns(calendar_table(times.local(series.times[begins]), own.calendar))
     shown = ", ".join(f"{column.name} ({len(column.levels)})" for column in columns)
-    notes.append(f"given: where a series begins: {shown}, so that samples can be asked for by it.")
+    notes.append(f"given: where a series begins: {shown}, so that samples can be conditioned on it (--where).")
     return columns
 
 

@@ -20,7 +20,8 @@ from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers, records
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, bare, draw, histograms, short
 from gankit.report.numbers import finite
-from gankit.report.section import Chapter, Drawing, Grade, Section, Sections, Table, heads_of
+from gankit.report.section import Chapter, Drawing, Section, Sections, Table, heads_of
+from gankit.report.verdict import Grade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -239,6 +240,7 @@ class SeriesSections(Sections[SeriesFacts]):
                 "weak": "Classifiers that were trained to tell them apart find the fakes far from real series",
                 "open": "The classifiers find no difference, but there are too few series to be sure",
             },
+            subject="classifiers",
         ),
     )
     lists: bool = True
@@ -357,7 +359,7 @@ class SeriesSections(Sections[SeriesFacts]):
             fake, train = (s.x[pair[k]][:, channels] for s, k in ((self.fake, "fake"), (self.train, "train")))
             other = near.get(pair["fake"])
             heldout = None if other is None else _moved_to_mean(fake, self.heldout.x[other][:, channels])
-            far = " (suspiciously near)" if records.suspicious(pair) else ""
+            far = " (much nearer)" if records.suspicious(pair) else ""
             drawn = neighbours(fake, _moved_to_mean(fake, train), heldout, names, f"{place}")
             close = f"{numbers.score(pair['distance_train'])}{far}"
             rows.append((str(place), drawn, close, numbers.score(pair["distance_heldout"])))

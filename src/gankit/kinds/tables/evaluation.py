@@ -21,7 +21,7 @@ from gankit.kinds.tables.metrics.sample import Sample, align
 from gankit.kinds.tables.options import TableOptions
 from gankit.kinds.tables.panels import figure_1d
 from gankit.kinds.tables.preparing import sample_of, values_of
-from gankit.kinds.tables.sections import TableSections, date_columns
+from gankit.kinds.tables.sections import TableSections
 from gankit.metrics.evaluate import Evaluation
 from gankit.metrics.metric import Noun
 from gankit.randomness import torch_generator
@@ -77,7 +77,7 @@ class TableAssessment(Assessment[Sample]):
             name = parts.heldout.names[0]
             drawn = {key: np.asarray(value) for key, value in self.model.figure.items()}
             figure = figure_1d(parts.heldout.columns[name], parts.fake.columns[name], **drawn)
-        return TableSections(real=real, fake=fake, dates=date_columns(self.card()), figure=figure, **shared)
+        return TableSections(real=real, fake=fake, figure=figure, **shared)
 
     def card(self) -> dict[str, Any]:
         """See `Assessment.card`."""

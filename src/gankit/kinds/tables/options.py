@@ -13,7 +13,13 @@ class TableOptions(RuleOptions):
     """Of training with rows."""
 
     target: str | None = option(
-        None, "Column whose prediction measures usefulness (guessed if not given).", group="data"
+        None, "Column to predict in the TSTR utility metric (guessed if not set).", group="data"
+    )
+    integers: str = option(
+        "auto",
+        "Whole numbers of few values (0/1, 1/2/3): auto judges them as categories, number as numbers.",
+        group="data",
+        choices=("auto", "number"),
     )
 
 
@@ -22,7 +28,7 @@ class TableEvaluateOptions:
     """Of reports on rows."""
 
     target: str | None = option(
-        None, "For tables: the column whose prediction measures usefulness (as in training).", group="evaluate"
+        None, "For tables: the column to predict in the TSTR utility metric (as in training).", group="evaluate"
     )
 
 

@@ -395,7 +395,7 @@ def lookalikes(worst: Sequence[Mapping[str, Any]], dates: Collection[str] = (), 
         suspicious = near is not None and far is not None and near < THRESHOLDS["near_ratio"] * far
         summary = (
             f"Number {place}: {equal} of {len(rows)} columns equal; distance {numbers.score(near)} to the training "
-            f"row, {numbers.score(far)} to the nearest held-out row{': suspiciously near' if suspicious else ''}"
+            f"row, {numbers.score(far)} to the nearest held-out row{': much nearer' if suspicious else ''}"
         )
         caption = f"Number {place}: a fake beside its nearest training row; equal values are grey."
         out.append(Table(caption, heads_of("Column", "Fake", "Training row"), tuple(rows), folded=summary))

@@ -12,8 +12,9 @@ import numpy as np
 
 from gankit.columns.codec import TableCodec
 from gankit.columns.column import Values
+from gankit.columns.inference import with_classes
 from gankit.columns.relations.finding import find_rules
-from gankit.columns.relations.rules import Rules
+from gankit.columns.relations.rules import Counter, Equation, Order, Rules
 from gankit.columns.rows import Rows, naming, rows_of
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
@@ -27,6 +28,7 @@ from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
 from gankit.kinds.tables.options import TableOptions
+from gankit.metrics.metric import Noun
 from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:
@@ -55,13 +57,16 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
     schema = rows.schema.restricted(values, train_rows)
     _check_kind(rows, config)
     if config.kind == "auto":
-        notes.append(
-            f"kind: {kind.name} ({len(schema.modelled)} columns, {len(rows.records)} records). Override with --kind."
-        )
+        columns = Noun("column", "columns").count(len(schema.modelled))
+        notes.append(f"kind: {kind.name} ({columns}, {len(rows.records)} records). Override with --kind.")
     network = _network(config, kind.name, schema, notes)
     own, fixed = config.own(TableOptions), config.given if NETWORKS[network].takes_condition else ()
     rules = find_rules(schema.modelled, train.values, heldout.values, stated=own.rule, without=own.no_rule, fixed=fixed)
     notes += rules.notes()
+    if kind.name == "table" and own.integers == "auto":
+        counted = {n for i in rules.items if isinstance(i, Equation | Counter | Order) for n in i.names}
+        numbers = counted | {entry.partition("=number")[0] for entry in config.column}
+        schema = with_classes(schema, values, numbers, notes)
     codec, given = _codecs(kind.name, network, schema, train.values, config, rules)
     return Prepared(
         kind, rows.records.origin, schema, network, train, heldout, codec, given, fingerprint(rows.records),
@@ -126,12 +131,17 @@ def _codecs(
 def sample_of(schema: Schema, values: Mapping[str, Values]) -> Sample:
     """Parsed columns as a sample that metrics take: dates as seconds, every missing marker as missing."""
     columns: dict[str, np.ndarray] = {}
-    kinds: dict[str, ColumnKind] = {c.name: "category" if c.type == "category" else "number" for c in schema.modelled}
-    for name, kind in kinds.items():
-        gap, dtype = (-1, np.int32) if kind == "category" else (np.nan, np.float64)
-        columns[name] = np.where(values[name].missing > 0, gap, values[name].data).astype(dtype)
-    levels = {c.name: tuple(map(str, c.levels)) for c in schema.modelled if c.type == "category"}
-    return Sample(columns, kinds, levels)
+    kinds: dict[str, ColumnKind] = {c.name: "category" if c.shown == "category" else "number" for c in schema.modelled}
+    for column in schema.modelled:
+        gap, dtype = (-1, np.int32) if column.shown == "category" else (np.nan, np.float64)
+        data = values[column.name].data
+        if column.classes:
+            numbers = np.array(column.levels, np.float64)
+            at = np.searchsorted(numbers, data).clip(max=len(numbers) - 1)
+            data = np.where(numbers[at] == data, at, -1)
+        columns[column.name] = np.where(values[column.name].missing > 0, gap, data).astype(dtype)
+    levels = {c.name: tuple(map(str, c.levels)) for c in schema.modelled if c.shown == "category"}
+    return Sample(columns, kinds, levels, frozenset(c.name for c in schema.modelled if c.type == "datetime"))
 
 
 def values_of(schema: Schema, sample: Sample) -> dict[str, Values]:
@@ -139,7 +149,11 @@ def values_of(schema: Schema, sample: Sample) -> dict[str, Values]:
     values = {}
     for name, data in sample.columns.items():
         column = schema.column(name)
-        lost = data < 0 if column.type == "category" else np.isnan(data)
-        known = np.where(data >= len(column.levels), -1, data).astype(np.int32) if column.type == "category" else data
-        values[name] = Values(known, lost.astype(np.int8))
+        lost = data < 0 if column.shown == "category" else np.isnan(data)
+        if column.classes:
+            numbers = np.array([*column.levels, "nan"], np.float64)
+            data = numbers[np.where(lost, -1, data.clip(max=len(numbers) - 1))]
+        elif column.type == "category":
+            data = np.where(data >= len(column.levels), -1, data).astype(np.int32)
+        values[name] = Values(data, lost.astype(np.int8))
     return values

@@ -16,7 +16,7 @@ class TextOptions(StrictOptions):
 
     unit: str = option(
         "auto",
-        "What texts are made of, symbol by symbol.",
+        "Unit of texts.",
         group="data",
         choices=("auto", "character", "word", "smiles", "dna", "rna", "protein"),
     )
@@ -25,7 +25,7 @@ class TextOptions(StrictOptions):
     )
     text_per: str = option(
         "auto",
-        "What one text is of a folder or archive of .txt files (file where there are many of few lines).",
+        "What a text is in a folder or archive of .txt files (file where there are many of few lines).",
         group="data",
         choices=("auto", "file", "line"),
     )
@@ -36,10 +36,8 @@ class TextOptions(StrictOptions):
 class TextSampleOptions:
     """Of samples of texts."""
 
-    prefix: str = option("", "For texts: what every one begins with.", group="sample", metavar="TEXT")
-    temperature: float = option(
-        1.0, "For texts: less than 1 makes them more usual and less varied.", group="sample", metavar="T"
-    )
+    prefix: str = option("", "For texts: the beginning of every text.", group="sample", metavar="TEXT")
+    temperature: float = option(1.0, "For texts: below 1, more likely and less varied.", group="sample", metavar="T")
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -51,7 +49,7 @@ class TextEvaluateOptions:
     """Of reports on texts; `valid` may be a function of one text as well."""
 
     valid: str | Callable[[str], bool] | None = option(  # noqa: RUF009
-        None, "For texts: matches the whole of a valid text.", group="evaluate", metavar="REGEX"
+        None, "For texts: a regular expression that matches valid texts as a whole.", group="evaluate", metavar="REGEX"
     )
 
 

@@ -23,7 +23,6 @@ from gankit.report.drawing import EXTRA, FAKE, INK, MUTED, REAL, Pen, bare, draw
 from gankit.report.section import (
     Chapter,
     Drawing,
-    Grade,
     Headline,
     Section,
     Sections,
@@ -32,6 +31,7 @@ from gankit.report.section import (
     likeness,
     variety,
 )
+from gankit.report.verdict import Grade
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -204,8 +204,9 @@ class TextSections(Sections[TextFacts]):
                 "fair": "Parts of the synthetic texts do not read like real texts",
                 "weak": "The synthetic texts do not read like real texts",
             },
+            subject="realism",
         ),
-        Grade(("uniqueness", "backward_bleu_2", "self_bleu_5"), variety(NOUN)),
+        Grade(("uniqueness", "backward_bleu_2", "self_bleu_5"), variety(NOUN), (), "variety"),
     )
     left_out: str = (
         "Real texts, the synthetic texts that look most like training texts, and longer n-grams were left out of this "
@@ -275,7 +276,7 @@ class TextSections(Sections[TextFacts]):
         for place, pair in enumerate(self._ranked()[: self.room(_MOST_PAIRS, 3)], 1):
             fake, train = differences(self.fake[pair["fake"]], self.train[pair["train"]], self.tokenise)
             equal = pair["distance_train"] == 0 and (by_chance or 0.0) > _BY_CHANCE
-            far = "as held-out texts are, too" if equal else "suspiciously near" if records.suspicious(pair) else ""
+            far = "as held-out texts are, too" if equal else "much nearer" if records.suspicious(pair) else ""
             near = f"{numbers.score(pair['distance_train'])}{f' ({far})' if far else ''}"
             rows.append((str(place), fake, train, near, numbers.score(pair["distance_heldout"])))
         heads = ("Synthetic", "Nearest training text", "#Distance to training", "#to held-out")
