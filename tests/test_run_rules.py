@@ -168,6 +168,8 @@ def test_runs_of_before_have_no_rules(run: Path, bookings: Path) -> None:
 def test_texts_of_runs_of_before_are_lines(run: Path) -> None:
     file = RunFolder.open(run).config_path
     entry = json.loads(file.read_text("utf-8"))
-    entry["options"] = {"kind": "auto", "text_column": None}
-    file.write_text(json.dumps(entry))
-    assert RunFolder.open(run).config()["options"]["text_per"] == "line"
+    entry["options"] = {"kind": "auto", "text_column": None, "resample": "lanczos", "unit": "word"}
+    file.write_text(json.dumps({**entry, "notes": ["kind: text (300 of 7 to 7 words). Another: --kind, --unit."]}))
+    assert RunFolder.open(run).config()["options"] == {
+        "kind": "auto", "text_column": None, "unit": "word", "text_per": "line",
+    }  # fmt: skip  # without what is for images, as all runs had once

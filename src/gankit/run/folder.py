@@ -22,7 +22,7 @@ import numpy as np
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError, OutputError
 from gankit.io.atomic import cannot_write, whole_file, write_atomically
-from gankit.kinds import KINDS
+from gankit.kinds import KINDS, options_by_kind
 from gankit.kinds.base import Evidence, Prepared, Preview
 from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.model import load
@@ -43,6 +43,9 @@ PREVIEWS_NAME, OLD_PREVIEWS_NAME = "previews", "looks"
 
 BASELINE_NAME = "likelihood.safetensors"
 """The file in a run folder with the model of G before the game, which texts are compared with."""
+
+_BEFORE: Mapping[str, Any] = {"no_rule": [*NO_RULES_OF_BEFORE], "integers": "number", "text_per": "line"}
+"""What runs of before did where they say nothing of an option: no rules, no classes of numbers, a text a line."""
 
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
@@ -150,12 +153,7 @@ class RunFolder:
             raise ModelError(f"{self.config_path} is damaged: it holds no options. Start the run anew.")
         version = config.pop("format_version", None)
         check_version(version, self.config_path)
-        if version == 1 and _takes(config, "no_rule"):
-            config["options"].setdefault("no_rule", [*NO_RULES_OF_BEFORE])  # such runs knew none
-        if _takes(config, "integers"):
-            config["options"].setdefault("integers", "number")  # runs of before judged all as numbers
-        if "text_column" in config.get("options", {}):
-            config["options"].setdefault("text_per", "line")  # texts of before were lines
+        _complete(config, version)
         return config
 
     def entry(self) -> Entry:
@@ -298,8 +296,17 @@ class RunFolder:
         return load(path) if path.exists() else None
 
 
-def _takes(config: Mapping[str, Any], option: str) -> bool:
-    """Whether the kind of data of a run of before, which its notes or options name, has an option today."""
+def _complete(config: dict[str, Any], version: int) -> None:
+    """Gives the options of a run of before, of a format `version`, what they meant, and takes away those that are for
+    other kinds of data than that of the run, which its notes or options name: all had all of them once.
+    """
+    options = config.get("options")
     said = [note.split()[1] for note in config.get("notes", ()) if note.startswith("kind: ")]
-    name = said[0] if said else config.get("options", {}).get("kind")
-    return name in KINDS and any(f.name == option for f in fields(KINDS[name].options.train))
+    if not isinstance(options, dict) or (name := str(said[0] if said else options.get("kind"))) not in KINDS:
+        return
+    own = {f.name for f in fields(KINDS[name].options.train)}
+    for other in {f.name for kind in options_by_kind("train").values() for f in fields(kind)} - own:
+        options.pop(other, None)
+    for option, value in _BEFORE.items():
+        if option in own and (option != "no_rule" or version == 1):
+            options.setdefault(option, value)
