@@ -9,11 +9,11 @@ import base64
 import contextlib
 import json
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from shlex import quote
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -183,7 +183,7 @@ class Column(Stored):
         as a category whose `levels` they are, ascending.
     """
 
-    NAMES = {"type": "kind", "arrow_type": "type"}  # noqa: RUF012
+    NAMES: ClassVar[Mapping[str, str]] = {"type": "kind", "arrow_type": "type"}
     LATER = ("stream", "declared", "clock", "local", "offset_of", "strays", "classes")
 
     name: str

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,7 @@ class Part(Stored):
         character of `chars[place]`). width: a counter is padded with zeros to this many digits.
     """
 
-    NAMES = {"role": "kind"}  # noqa: RUF012
+    NAMES: ClassVar[Mapping[str, str]] = {"role": "kind"}
 
     role: Literal["text", "counter", "chars"]
     text: str = ""

@@ -275,8 +275,7 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
 
 
 def _damaged(file: Path, why: str) -> ModelError:
-    text = "".join(sign if sign.isprintable() else "?" for sign in why[:300]).rstrip(".")
-    return ModelError(f"{file} is damaged, or was not written by gankit: {text}. {_AGAIN}")
+    return ModelError(f"{file} is damaged, or was not written by gankit: {why[:300].rstrip('.')}. {_AGAIN}")
 
 
 def load_discriminator(run: Path | None, plan: NetworkPlan, spec: Spec, condition: Spec | None) -> Discriminator:
