@@ -270,15 +270,18 @@ def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any,
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
 ) -> Stream[Run | Progress, None, None]:
+    began = time.monotonic()
+    notes: list[str] = []
+    prepared = prepare(
+        source, config, notes
+    )  # before torch is imported, so that data that cannot be are refused at once
+
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
     from gankit.run.plan import length_of
     from gankit.run.run import Run
 
-    began = time.monotonic()
-    notes: list[str] = []
-    prepared = prepare(source, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     if config.heldout is not None and is_address(config.heldout):

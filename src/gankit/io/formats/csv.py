@@ -27,7 +27,7 @@ from gankit.io.archives import PACKED, decode, strip_suffixes
 from gankit.io.formats.base import Format, Sink, holds, large, texts_of, without_mark
 from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 
-_SAMPLE = 1 << 16
+_SAMPLE, _LARGE_SAMPLE = 1 << 16, 1 << 20
 _BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
 _RARE = ("^", "~", ":")  # delimiters where every line, the first too, has as many; nothing else is one
@@ -99,7 +99,7 @@ def _find_layout(
     data: bytes, name: str, origin: Origin, config: TrainConfig, expected: str | None, notes: list[str]
 ) -> _Layout:
     sample, whole = data[:_SAMPLE], len(data) <= _SAMPLE
-    while not whole and sample.count(b"\n") < 20:
+    while not whole and sample.count(b"\n") < (20 if len(sample) < _LARGE_SAMPLE else 6):
         sample, whole = data[: 4 * len(sample)], len(data) <= 4 * len(sample)
     text = sample.decode("utf-8", "ignore")
     # A backslash escapes quotes if one stands before a quote within a field, and no quote within a field is doubled.
