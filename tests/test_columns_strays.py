@@ -120,7 +120,7 @@ def test_midnight_is_no_missing_time() -> None:
         ([f"${17 * i}.{i % 90 + 10}" for i in range(999)], "drop"),
         ([f"AB-{7 * i % 9000 + 1000}" for i in range(999)], "drop"),
         ([f"{i}.25 Stk" for i in range(999)], "number"),
-        ([f"+49 {i * i} {i}" for i in range(999)], "--kind texts"),
+        ([f"+49 {i * i} {i}" for i in range(999)], "--kind text --text-column"),
         (["$1.50", "$2.50"] * 99, "category"),
     ],
 )

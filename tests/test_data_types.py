@@ -679,7 +679,7 @@ def test_free_text_is_left_out_with_a_line_that_says_how_to_learn_it() -> None:
     schema = infer(records, notes=notes)
     assert schema.column("Name").type == "text"
     free = next(note for note in notes if "free text (60 different values in 60 rows)" in note)
-    assert "--kind texts --text-column Name" in free and "=category" not in free
+    assert "--kind text --text-column Name" in free and "=category" not in free
     assert schema.format(schema.parse(records.table), N).column_names == ["y"]
     assert infer(records, TrainConfig(column=("Name=category",))).column("Name").type == "category"
 

@@ -797,4 +797,4 @@ def _instead(case: _Case, texts: pa.Array) -> str:
     """How different texts [K] that are left out can be learned without being copied."""
     if all(find_style(some, np.ones(len(some), np.int64), forced=True) for some in (texts[:1000], texts)):
         return f"--column {case.name}=number reads them as numbers"
-    return f"--kind texts --text-column {quote(case.name)} learns such texts alone"
+    return f"--kind text --text-column {quote(case.name)} learns such texts alone"
