@@ -35,20 +35,10 @@ _UNUSED = "\x1f"
 # Nothing is given back (`*+`): a cell of 50,000 blanks would be tried in as many ways as it has pairs of them.
 _NUMBER = re.compile(r"^\s*+[-+$€£]?\s*+[0-9][0-9.,' ]*+([eE][-+]?[0-9]++)?\s*+%?\s*+$|^\s*+-?\.[0-9]++\s*+$")
 _COMMENTS = ("#", "%", "//")
-_TOTALS: tuple[str, ...] = (
-    "total",
-    "totals",
-    "grand total",
-    "sum",
-    "gesamt",
-    "summe",
-    "totale",
-    "somme",
-    "suma",
-    "average",
-    "mean",
-)
-_TOTALS += ("durchschnitt", "mittelwert", "moyenne", "promedio")
+_TOTALS = (
+    "total", "totals", "grand total", "sum", "gesamt", "summe", "totale", "somme", "suma", "average", "mean",
+    "durchschnitt", "mittelwert", "moyenne", "promedio",
+)  # fmt: skip
 _MOST_LEAD, _MOST_FOOT, _MOST_EMPTY = 100, 20, 3
 _FEWEST_FILLED = 20  # rows with cells, from which on empty rows are not taken for records of missing cells
 _MEASURE = (
