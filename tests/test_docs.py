@@ -341,3 +341,20 @@ def test_benchmarks_import_what_there_is(file: Path) -> None:
                 f"{found.module}.{n.name}" for n in found.names if not hasattr(module, n.name) | (n.name in inside)
             ]
     assert missing == []
+
+
+def test_advice_names_flags_and_kinds_that_there_are() -> None:
+    from gankit.cli import cli
+    from gankit.kinds import KINDS
+
+    context = click.Context(cli)
+    known = {"--version", "--upgrade", "--rcfile"}
+    for command in cli.commands.values():
+        known |= {flag for p in command.get_params(context) for flag in (*p.opts, *p.secondary_opts)}
+    wrong = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        said = {flag for flag in re.findall(r"(?<![\w(-])--[a-z][a-z-]*[a-z](?![\w:-])", text) if flag not in known}
+        kinds = {kind for kind in re.findall(r"--kind ([a-z]+)", text) if kind not in (*KINDS, "auto")}
+        wrong += [f"{path.name}: {word}" for word in sorted(said | kinds)]
+    assert wrong == []
