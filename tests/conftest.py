@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gankit.randomness import numpy_generator
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples for everyone, so that a change is judged by what it changes. A search at random, now and then:
+# HYPOTHESIS_PROFILE=search scripts/test
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)

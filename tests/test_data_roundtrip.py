@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gankit.columns.column import Values
@@ -160,6 +160,7 @@ def test_any_texts_come_back_as_they_were(cells: list[str]) -> None:
 
 
 @FAST
+@example([("", "", "0"), ("", "", ""), ("", "", ""), ("0 0", "", "")], ",", "needed", "utf-8")
 @given(
     st.integers(1, 4).flatmap(lambda width: st.lists(st.tuples(*[PLAIN_CELL] * width), min_size=1, max_size=15)),
     st.sampled_from([",", ";", "\t", "|"]),
@@ -170,6 +171,7 @@ def test_any_table_of_texts_survives_csv(
     rows: list[tuple[str, ...]], delimiter: str, quoting: str, encoding: str
 ) -> None:
     rows = [tuple(cell.replace("日", "n") if encoding == "cp1252" else cell for cell in row) for row in rows]
+    assume(len(rows) < 9 or len(rows[0]) < 3 or any(rows[-1][1:]))  # what else reads as a remark below the table
     table = pa.table({f"name {i}": [row[i] for row in rows] for i in range(len(rows[0]))})
     stream = io.BytesIO()
     origin = Origin("csv", delimiter=delimiter, quoting=quoting, encoding=encoding)

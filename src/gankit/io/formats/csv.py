@@ -40,6 +40,7 @@ _TOTALS = (
     "durchschnitt", "mittelwert", "moyenne", "promedio",
 )  # fmt: skip
 _MOST_LEAD, _MOST_FOOT, _MOST_EMPTY = 100, 20, 3
+_FEWEST_ABOVE = 5  # rows of a table above a remark
 _FEWEST_FILLED = 20  # rows with cells, from which on empty rows are not taken for records of missing cells
 _MEASURE = (
     r"(?:[kMGTmµμunpch]?(?:m|g|s|A|V|W|Hz|Pa|J|N|L|l|mol|bar|Wh|Ah|eV|B|t|Ω|°?[CFK])|deg ?[CFK]?|km|h|min|d|days?|"
@@ -552,8 +553,8 @@ def _without_foot(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
 
 
 def _is_filled(table: pa.Table) -> bool:
-    """Whether a column beside the first has a cell in every row."""
-    return any(pc.all(pc.not_equal(column, "")).as_py() for column in table.columns[1:])
+    """Whether there are rows and a column beside the first has a cell in every one of them."""
+    return len(table) >= _FEWEST_ABOVE and any(pc.all(pc.not_equal(column, "")).as_py() for column in table.columns[1:])
 
 
 def _without_bad_lines(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes:
