@@ -125,7 +125,7 @@ def test_timestamps_of_a_named_zone_have_days_of_that_zone() -> None:
 def test_numbers_without_a_step_are_refused_one_by_one_with_the_true_reason() -> None:
     draws = np.random.default_rng(1)
     records = pa.table({"x": draws.normal(size=500)})
-    with pytest.raises(OptionError, match=r"no common step.*ask for a range.*Training showed"):
+    with pytest.raises(OptionError, match=r"no common step.*give a range.*Training showed"):
         made(records, {"x": 0.5})
     slack = 1e-12  # of the quantile function's rounding
     assert all(0.4 - slack <= cell <= 0.6 + slack for cell in made(records, {"x": "0.4..0.6"}))

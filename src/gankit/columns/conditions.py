@@ -284,7 +284,7 @@ def _check(column: Column, condition: Any) -> None:
 def _unseen(column: Column, condition: Any) -> OptionError:
     why = "training showed none."
     if column.type == "number" and column.grain == 0 and isinstance(condition, str | int | float):
-        why = "its numbers have no common step, so that one alone cannot be asked for; ask for a range."
+        why = "its numbers have no common step, so that none can be a condition alone; give a range."
     return OptionError(f"no record can satisfy {column.name} = {condition!r}: {why} {_what_there_is(column)}")
 
 
@@ -298,7 +298,7 @@ def _combine(limits: list[Restriction]) -> Restriction:
         end = np.where(both, np.maximum(total.end, limit.end), np.where(new, limit.end, total.end))
         gaps = both & (end - begin > total.weight + limit.weight + 1e-9)
         if gaps.any():
-            raise OptionError("two of the rare values asked for cannot be asked for together. Ask for one at a time.")
+            raise OptionError("two of these rare values cannot be one condition together. Give one at a time.")
         total = Restriction(np.minimum(total.weight + limit.weight, 1.0), begin, end)
     return total
 
@@ -308,7 +308,7 @@ def _marker(column: Column, condition: Any) -> int | None:
     markers = list(column.markers)
     if condition is None or (isinstance(condition, float) and math.isnan(condition)):
         if not markers:
-            raise OptionError(f"column {column.name!r} has no missing values, so that none can be asked for.")
+            raise OptionError(f"column {column.name!r} has no missing values, so that no condition can be for them.")
         return 0
     return markers.index(condition) if condition in markers else None
 
@@ -334,7 +334,7 @@ def _codes(column: Column, condition: Any) -> list[int]:
         text = str(condition)
         wanted = [text] if text in levels or "|" not in text else text.split("|")
     if not wanted:
-        raise OptionError(f"no value of {column.name!r} is asked for. Give at least one, or leave the condition out.")
+        raise OptionError(f"the condition on {column.name!r} has no value. Give at least one, or leave it out.")
     codes = []
     for value in wanted:
         match = [i for i, level in enumerate(levels) if level == value]
@@ -498,7 +498,7 @@ def _unknown_column(schema: Schema, names: list[str], name: str) -> str:
     every = {column.name: column.type for column in schema.columns}
     if name in every:
         return (
-            f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be obeyed. "
+            f"column {name!r} is not modelled ({every[name]}), so that no condition on it can be satisfied. "
             f"Columns: {', '.join(names)}."
         )
     hint = f" {near}" if (near := suggestion(name, names, 1, 0.6)) else ""

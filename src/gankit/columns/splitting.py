@@ -169,8 +169,8 @@ def split_in_time(
     found = np.concatenate(train), np.concatenate(heldout)
     if not len(found[0]) or not len(found[1]):
         raise DataError(
-            f"the longest series has {int(lengths.max()):,} steps, and one part to learn from and one to judge by need "
-            f"two windows of {window}. Take shorter ones with --window, or bring what judges with --heldout FILE."
+            f"the longest series has {int(lengths.max()):,} steps, and one part to train on and one to evaluate on "
+            f"need two windows of {window}. Take shorter ones with --window, or bring some by --heldout FILE."
         )
     return found
 

@@ -113,13 +113,13 @@ class Model:
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None,
         format: str | None = None, **options: Any,
     ) -> Any:  # fmt: skip
-        """`n` fakes in the form the training data came in: a DataFrame for a DataFrame, an array for an array.
+        """`n` synthetic records in the form of the training data: a DataFrame for a DataFrame, an array for an array.
 
         Args:
             n: how many, >= 0.
-            seed: which; row i of a seed is the same however it is asked for.
+            seed: which; row i of a seed never changes.
             offset: the first row's number, >= 0.
-            where: what every row obeys: column -> a value, a text as on the command line ("30..40", ">=3"), a
+            where: what every row satisfies: column -> a value, a text as on the command line ("30..40", ">=3"), a
                 (low, high) pair, or a list of levels. Tables: any column; else the given ones.
             format: another form of the same records: "pandas", "polars", "arrow" or "numpy".
             options: those of the kind of data. Images and audio clips: `truncation`, how much of the latent spread is
@@ -131,7 +131,8 @@ class Model:
             images as uint8 [n, H, W, C].
 
         Raises:
-            OptionError: an unknown column or value, a condition this model cannot obey, or an option of another kind.
+            OptionError: an unknown column or value, a condition this model cannot satisfy, or an option of another
+                kind.
         """
         made = self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
         return made if format is None else reading.in_form(made, format)
@@ -243,7 +244,7 @@ class Model:
         Row i is row i % n of block i // n, with n the `block_rows` of the codec's spec.
 
         Raises:
-            OptionError: a condition this model cannot obey.
+            OptionError: a condition this model cannot satisfy.
         """
         return blocks.one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
 
@@ -253,7 +254,7 @@ class Model:
         columns] int64; [1, 0] for a model without a condition.
 
         Raises:
-            OptionError: a condition this model cannot obey.
+            OptionError: a condition this model cannot satisfy.
         """
         limits = self._limits(where)
         if self.given is None:

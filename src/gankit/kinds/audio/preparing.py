@@ -159,8 +159,9 @@ def cut_to_learn(
         count = "one audio clip" if num == 1 else f"{num:,} audio clips"
         raise DataError(
             f"{count} of at most {clips.lengths.max() / clips.rate:.2f} s {'gives' if num == 1 else 'give'} "
-            f"too few pieces of {window / clips.rate:.3g} s that can be heard: one to learn from and one to judge "
-            "by are the least, some hundreds teach well. Give more audio clips, or take shorter pieces with --seconds."
+            f"too few pieces of {window / clips.rate:.3g} s that can be heard: one to train on and one to "
+            "evaluate on are the least, some hundreds teach well. Give more audio clips, or take shorter pieces with "
+            "--seconds."
         )
     said = f"{len(parts[0]):,} to learn from, {hop / clips.rate:.3g} s apart"
     said += f", and {len(parts[1]):,} held out, which share no sample with them" if config.heldout is None else ""
@@ -183,7 +184,7 @@ def cut_end_to_end(clips: Clips, window: int) -> Clips:
     begins = begins[_audible(clips, begins, window)]
     if not len(begins):
         raise DataError(
-            f"no audio clip of those to judge by has a piece of {window / clips.rate:.3g} s that can be heard, as "
+            f"no audio clip of those to evaluate on has a piece of {window / clips.rate:.3g} s that can be heard, as "
             "those that train were cut into. Bring longer ones."
         )
     return _pieces(clips, begins, window)

@@ -169,8 +169,8 @@ class PixelAssessment(Assessment[Part]):
             if right <= chance + 2 * np.sqrt(chance * (1 - chance) / len(heldout)):
                 found.append(
                     f"the classifier of the labels is right on {100 * right:.0f}% of the held-out {what}, no more than "
-                    "chance: figures in its features and by class mean little. Judge with "
-                    "--features fixed."
+                    "chance: figures in its features and by class mean little. Evaluate "
+                    "with --features fixed."
                 )
         return found
 
@@ -204,7 +204,7 @@ class ImageAssessment(PixelAssessment):
         codec = self.model.codec
         if images.x.shape[1:] != (codec.height, codec.width, codec.channels):
             raise OptionError(
-                f"the images to judge are {list(images.x.shape[1:])} (height, width, channels), and the model's are "
+                f"the images to evaluate are {list(images.x.shape[1:])} (height, width, channels), and the model's are "
                 f"{[codec.height, codec.width, codec.channels]}. Bring images of the model's kind."
             )
         return Part(np.asarray(images.x), self.classes_of(images.labels))
@@ -216,7 +216,7 @@ class ImageAssessment(PixelAssessment):
         if len(found) < 2:
             what = source if isinstance(source, str | Path) else f"the {type(source).__name__}"
             raise OptionError(
-                f"{what} has one image, which is too few to judge by. Bring at least 2, better thousands."
+                f"{what} has one image, which is too few to evaluate on. Bring at least 2, better thousands."
             )
         return found
 

@@ -93,7 +93,9 @@ def sample_from(schema: Schema, source: Any) -> Sample:
     """
     table = read(source, TrainConfig(), notes=[]).table
     if missing := [c.source for c in schema.modelled if c.source not in table.column_names]:
-        raise OptionError(f"the records to judge lack the column {missing[0]!r}. They must have the model's columns.")
+        raise OptionError(
+            f"the records to evaluate lack the column {missing[0]!r}. They must have the model's columns."
+        )
     return sample_of(schema, schema.parse(table))
 
 
