@@ -22,6 +22,10 @@ import pytest
 
 import gankit
 from gankit.cli import cli, run
+from gankit.kinds.images.metrics.metrics import METRICS as OF_IMAGES
+from gankit.kinds.series.metrics.metrics import METRICS as OF_SERIES
+from gankit.kinds.tables.metrics.metrics import METRICS as OF_TABLES
+from gankit.kinds.texts.metrics.metrics import METRICS as OF_TEXTS
 from gankit.run.options import train_options
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,6 +129,8 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert wrong == []
 
 
+METRICS = {"tables": OF_TABLES, "images": OF_IMAGES, "series": OF_SERIES, "texts": OF_TEXTS}
+
 HOUSE_WORDS = (
     r"\b(pictures?|recordings?|by heart|dear(er)?|contestants?|rivals?|brought to|crowd|walks?|foretells?|drawn again"
     r"|judged?|obey(s|ed|ing)?|asked for|by itself|by themselves|usefulness|seldom|found out|in place of|anew)\b"
@@ -133,11 +139,14 @@ HOUSE_WORDS = (
 
 
 def prose() -> Iterator[tuple[str, str]]:
-    """The pages without their code, and what every command says with --help."""
+    """The pages without their code, what every command says with --help, and the words of every metric."""
     for name in sorted(DOCS.keys() - {"architecture.md"}):
         yield name, re.sub(r"^```.*?^```|`[^`\n]*`", "", DOCS[name], flags=re.DOTALL | re.MULTILINE)
     for name, command in {"": cli, **cli.commands}.items():
         yield f"gankit {name} --help", command.get_help(click.Context(command))
+    for kind, metrics in METRICS.items():
+        told = [(m.title, m.noun, m.meaning, m.question, m.good, m.bad, m.remedy) for m in metrics]
+        yield f"metrics of {kind}", "\n".join(text for texts in told for text in texts)
 
 
 @pytest.mark.parametrize(("place", "text"), list(prose()), ids=lambda value: value[:30])

@@ -152,7 +152,7 @@ def test_invented_levels_and_lost_columns_are_seen() -> None:
 
 def test_empty_samples_and_unknown_columns_are_refused_with_a_remedy() -> None:
     some = mixed(10, 1)
-    with pytest.raises(DataError, match=r"the fakes: .*at least one row"):
+    with pytest.raises(DataError, match=r"the synthetic rows: .*at least one row"):
         evaluate_samples(some, some, some.take([]))
     with pytest.raises(DataError, match=r"'pay' is not in the table\. Choose among x, y"):
         evaluate_samples(some, some, some, given=["pay"])

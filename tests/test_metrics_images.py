@@ -212,7 +212,7 @@ def test_fakes_far_from_every_image_are_no_copies_whatever_side_they_lie_on() ->
     train[0] += 3.0  # the outermost image is a training image, and nearest to all that lies beyond it
     far = points(300, 5, 3, shift=9.0)
     found = neighbours.copies_near(train, heldout, far)
-    assert np.isnan(found.value) and "300 of 300 fakes are farther" in found.details["reason"]
+    assert np.isnan(found.value) and "300 of 300 synthetic images are farther" in found.details["reason"]
     mixed = np.concatenate([points(300, 5, 4), far[:200]])
     found = neighbours.copies_near(train, heldout, mixed)
     assert found.details["far"] >= 200 and abs(found.value - 0.5) < 0.15

@@ -182,12 +182,12 @@ def test_odd_texts_give_figures_or_reasons(texts: list[str]) -> None:
 
 
 def test_too_few_texts_are_refused_and_fewer_fakes_are_said() -> None:
-    with pytest.raises(DataError, match="the fakes: expected at least 2 texts to compare, found 1"):
+    with pytest.raises(DataError, match="the synthetic texts: expected at least 2 texts to compare, found 1"):
         evaluate_texts(["a", "b"], ["a", "b"], ["a"], tokenise=list)
     parts = [numbers(n, s)[0] for n, s in ((30, 0), (40, 1), (50, 2))]
     result = evaluate_texts(*parts, tokenise=list, max_texts=35)
     assert result["rows"]["compared"] == 30 and result["rows"]["against"] == 35
-    assert "30 of 50 fakes were compared, as many as training texts." in result["notes"]
+    assert "30 of 50 synthetic texts were compared, as many as training texts." in result["notes"]
     assert "35 of 40 held-out texts were compared." in result["notes"]
 
 

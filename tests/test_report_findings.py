@@ -53,6 +53,8 @@ ALARMS = (
     "D tells fakes from held-out records almost always: G does not keep up. Train for longer (--budget).",
     "D has memorised the training records: it scores held-out records 80% of the way down. Train for less long.",
 )
+GAME = r"and fakes [-−\d.]+|(above|against|tells) fakes|of the (distance|way) to the fakes"
+"""How a page speaks of the fakes that D sees in the training; everywhere else they are synthetic samples."""
 
 
 def table_sections(found: Any) -> Sections[Any]:
@@ -126,6 +128,7 @@ def said_of(report: Report) -> str:
 
 def check(sections: Sections[Any], report: Report) -> None:
     said = said_of(report)
+    assert not re.search(r"\bfakes\b", re.sub(GAME, "", said), re.IGNORECASE)
     findings = {f["subject"]: Finding(**f) for f in report.json["findings"]}
     assert len(findings) == len(report.json["findings"]) and TRAINING in findings
     for subject, words in DIRECTIONS.items():
@@ -138,7 +141,7 @@ def check(sections: Sections[Any], report: Report) -> None:
     assert "Looks right" not in green or all(v.result.metric.subject in ("utility", COPYING) for v in behind
                                              if v.result.metric.headline)  # fmt: skip
     summary = report.json["summary"]
-    fits = [s for s in summary if s.startswith("The fakes are as real")]
+    fits = [s for s in summary if s.startswith(f"The synthetic {sections.noun.many} are as real")]
     short = [s for s in summary if "hey fall short in" in s]
     for verdict in sections.told().values():
         metric, finding = verdict.result.metric, verdict.finding

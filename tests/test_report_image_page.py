@@ -102,7 +102,7 @@ def test_the_figure_of_2014_has_the_nearest_training_image_of_the_fake_at_its_le
 def test_fakes_that_fill_no_row_of_the_figure_are_left_out_and_too_few_are_refused() -> None:
     fake, train = flat_images([1, 2, 3]), flat_images([9])
     assert figure_2014(fake, train, [0, 0, 0], columns=3).shape[0] == 2 + 4 + 2
-    with pytest.raises(ValueError, match="1 fakes"):
+    with pytest.raises(ValueError, match="1 synthetic images"):
         figure_2014(fake[:1], train, [0], columns=3)
     with pytest.raises(ValueError, match="at least 2 columns"):
         figure_2014(fake, train, [0, 0, 0], columns=1)
@@ -259,7 +259,7 @@ def test_a_model_without_its_data_shows_nothing_as_nearest_training_image() -> N
 
 def test_classes_that_the_classifier_saw_are_not_called_asked_for() -> None:
     report = digits(asked=False)
-    assert "Fakes classified as it" in report.html and "Fakes generated for it" not in report.html
+    assert "Synthetic images classified as it" in report.html and "images generated for it" not in report.html
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_what_is_missing_in_an_evaluation_is_left_out() -> None:
     report = image_report(lone, images, images, images, card={}, history=[])
     assert Page(report.html).open == [] and report.json["verdicts"][0]["metric"] == "frechet"
     nothing = image_report(evaluated([], NOTHING), images, images, images, card={}, history=[])
-    assert "How good are the fakes of the model?" in nothing.html
+    assert "How good are the synthetic images of the model?" in nothing.html
 
 
 def test_names_of_classes_and_models_are_shown_and_never_run() -> None:
@@ -422,12 +422,17 @@ def test_the_summary_tells_distance_realism_variety_obedience_and_copies_in_orde
         metric("agreement", 0.97, 0.99),
         metric("copies_near", 0.5, 0.5),
     )
-    assert found[0] == "10 fakes were compared with 20 held-out real images of 28 × 28 pixels (grey)."
+    assert found[0] == "10 synthetic images were compared with 20 held-out real images of 28 × 28 pixels (grey)."
     assert found[1] == (
-        "The fakes are on the way to real images, but not there: Fréchet distance 2.000, where real images would "
-        "have 0.100, noise would have 400.0 and the mean image would have 250.0."
+        "The synthetic images are on the way to real images, but not there: Fréchet distance 2.000, where real images "
+        "would have 0.100, noise would have 400.0 and the mean image would have 250.0."
     )
-    starts = ["Most of the fakes do not look real", "They are varied enough", "Asked for a class", "No sign that"]
+    starts = [
+        "Most of the synthetic images do not",
+        "They are varied enough",
+        "97.0 % of the synthetic",
+        "No sign that",
+    ]
     assert [s[: len(b)] for s, b in zip(found[2:6], starts, strict=True)] == starts
     assert found[6].startswith("What matters most is realism of single images (0.300; real images 0.950)")
     assert len(found) == 8
@@ -453,8 +458,8 @@ def test_missing_classes_and_the_least_obeyed_one_are_named() -> None:
     assert worst_class(found, IMAGES) == [
         (
             "",
-            "Missing among the fakes: “dog”. Least satisfied is “cat”: 60.0 % of the fakes generated for it are "
-            "classified as it.",
+            "Missing among the synthetic images: “dog”. Least satisfied is “cat”: 60.0 % of the synthetic images "
+            "generated for it are classified as it.",
         )
     ]
     assert worst_class([], IMAGES) == []
@@ -482,7 +487,8 @@ def test_mistakes_are_shares_of_the_true_class_and_many_classes_are_listed() -> 
 def test_columns_of_classes_without_a_figure_are_left_out() -> None:
     known = [{"class": "a", "real": 0.5, "fake": 0.25, "agreement": None, "frechet": 2.0}]
     (table,) = class_table(known, columns(IMAGES), 30, "class")
-    assert [h.text for h in table.head] == ["Class", "Share of real images", "Share of fakes", "Fréchet distance"]
+    shares = [f"Share of {side} images" for side in ("real", "synthetic")]
+    assert [h.text for h in table.head] == ["Class", *shares, "Fréchet distance"]
     assert table.rows == (("a", "50.0 %", "25.0 %", "2.000"),)
     (table,) = classifier_table({"classes": [{"class": "a", "pictures": 9, "precision": 1.0, "recall": 0.5}]}, IMAGES)
     assert table.rows == (("a", "9", "100 %", "50.0 %"),)

@@ -98,7 +98,7 @@ def test_the_worst_column_comes_first_and_a_dominant_value_is_told_in_words() ->
     out = panels(entries, {"n": 0.9, "c": 1.0}, sample, sample)
     assert [p.title for p in out] == ["n", "c"]
     assert out[0].remarks == (
-        "Left out of the image: the value 0, in 80.0 % of the real rows and 80.0 % of the fakes.",
+        "Left out of the image: the value 0, in 80.0 % of the real rows and 80.0 % of the synthetic ones.",
     )
     assert out[1].remarks == ("Missing: real 0 %, fake 10.0 %.",)
     assert [p.title for p in panels(entries, {"n": 0.9, "c": 1.0}, sample, sample, most=1)] == ["n"]
@@ -108,7 +108,7 @@ def test_fakes_outside_the_real_range_are_named() -> None:
     real = two_columns(np.linspace(0, 1, 100), np.zeros(100), ("a",))
     fake = two_columns(np.linspace(0, 2, 100), np.zeros(100), ("a",))
     (panel,) = panels([{"column": "n", "kind": "number"}], {}, real, fake)
-    assert panel.remarks == ("50.0 % of the fakes lie outside the range of the held-out rows, 0 to 1.",)
+    assert panel.remarks == ("50.0 % of the synthetic rows lie outside the range of the held-out rows, 0 to 1.",)
 
 
 @pytest.mark.parametrize("values", [np.full(5, np.nan), np.zeros(5), np.array([1e300, -1e300, 0.0])])
@@ -201,7 +201,7 @@ def test_heat_maps_say_their_largest_difference() -> None:
     real = associations(sample, sample.names)
     fake = np.eye(4)
     maps = heat_maps(real, fake, sample.names, NOUN)
-    assert [m.title for m in maps] == ["Real rows", "Fakes", "Fakes minus real rows"]
+    assert [m.title for m in maps] == ["Real rows", "Synthetic rows", "Synthetic minus real rows"]
     largest = np.abs(real - fake).max()
     assert f"the largest is {largest:.2f}" in maps[2].body
 
@@ -220,7 +220,7 @@ def test_the_figure_of_2014_holds_densities_that_add_up_to_one() -> None:
     for name in ("p_data", "p_g"):
         assert sum(out[name]) * (grid[1] - grid[0]) == pytest.approx(1)
     assert "D(x) lies 0.000 from ½" in figure_words(out)
-    assert {"p_data (real)", "p_g (fakes)", "D(x)", "z", "x"} <= set(texts(draw_figure(out)))
+    assert {"p_data (real)", "p_g (fake)", "D(x)", "z", "x"} <= set(texts(draw_figure(out)))
 
 
 def test_few_values_are_counted_in_few_cells() -> None:

@@ -138,7 +138,7 @@ def test_light_and_dark_are_both_given_and_define_the_same_colours() -> None:
 
 def test_every_figure_stands_beside_its_ceiling_and_three_baselines() -> None:
     page = Page(wine_report().html)
-    for head in ("Fakes", "Real rows", "Independent columns", "Gaussian copula", "Bootstrap of training rows"):
+    for head in ("Synthetic rows", "Real rows", "Independent columns", "Gaussian copula", "Bootstrap of training rows"):
         assert head in page.texts
     shape = wine_report().json["evaluation"]["metrics"]["shape"]
     for value in (shape["fake"]["value"], shape["ceiling"]["value"], shape["baselines"]["copula"]["value"]):

@@ -147,7 +147,7 @@ def test_the_json_has_a_verdict_for_every_metric() -> None:
 
 def test_two_copies_are_told_on_top_and_drawn() -> None:
     assert any("signs that training series were copied: exact copies" in s for s in report().json["summary"])
-    assert "2 of 120 fakes equal a training series in every cell" in report().html
+    assert "2 of 120 synthetic series equal a training series in every cell" in report().html
 
 
 def test_without_records_no_real_series_is_shown_and_no_copy() -> None:
@@ -155,7 +155,7 @@ def test_without_records_no_real_series_is_shown_and_no_copy() -> None:
     assert "closest" not in Page(closed).texts and '<h2 id="closest">' not in closed
     assert "real (held-out)" in open_page and "real (held-out)" not in closed
     assert "were left out of this report" in closed
-    found = re.findall(r"Lines over time of height &lt;b&gt;: (\d+) fakes", closed)
+    found = re.findall(r"Lines over time of height &lt;b&gt;: (\d+) synthetic", closed)
     assert found and int(found[0]) == 8
 
 
@@ -275,8 +275,13 @@ def test_the_summary_says_what_fits_what_not_and_what_matters_most() -> None:
         metric("marginals", 0.02, 0.02, autoregression=0.1),
         metric("spectrum", 9.0, 0.4, autoregression=8.0),
     )
-    assert text[0] == "5 fakes were compared with 6 held-out real series of 24 steps and 1 channel."
-    assert any(s.startswith("Classifiers that were trained to tell them apart find the fakes far from") for s in text)
-    assert any(s.startswith("The fakes are as real series, or close to them, in values (0.020") for s in text)
+    assert text[0] == "5 synthetic series were compared with 6 held-out real series of 24 steps and 1 channel."
+    assert any(
+        s.startswith("Classifiers that were trained to tell them apart find the synthetic series far from")
+        for s in text
+    )
+    assert any(
+        s.startswith("The synthetic series are as real series, or close to them, in values (0.020") for s in text
+    )
     assert any(s.startswith("They fall short in the power spectrum (9.000; real series 0.400)") for s in text)
     assert any(s.startswith("What matters most is the power spectrum") for s in text)

@@ -273,7 +273,7 @@ def test_the_summary_names_the_trigram_model_and_what_matters_most() -> None:
     sections = bare_sections(*results)
     found = replace(sections.evaluation, rows=Rows(5, 6, 5, 5, 6))
     text = summary(replace(sections, evaluation=found), told(*results))
-    assert text[0] == "5 fakes were compared with 6 held-out real texts."
+    assert text[0] == "5 synthetic texts were compared with 6 held-out real texts."
     assert "a trigram model would have 0.400" in text[1]
     assert any(s.startswith("They are not varied enough") for s in text)
     assert any(s.startswith("What matters most is variety of whole texts (0.200; real texts 1.000)") for s in text)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from results import evaluation, named, result, score
 
+import gankit
 from gankit.kinds.tables.metrics.metrics import METRICS, NOUN, TableFacts
 from gankit.kinds.tables.metrics.sample import Sample
 from gankit.kinds.tables.sections import TableSections
@@ -141,7 +145,7 @@ def test_copying_is_told_first_and_with_its_remedy() -> None:
     assert "There are signs that training rows were copied: exact copies (0.200; real rows 0.010)." in sentences
     assert any(s.startswith("What matters most is exact copies") and "--samples" in s for s in sentences)
     text = told_of(copies)
-    assert "400 of 2,000 fakes equal a training row" in text and "1.0 % do" in text
+    assert "400 of 2,000 synthetic rows equal a training row" in text and "1.0 % do" in text
 
 
 def near(value: float) -> MetricResult:
@@ -150,7 +154,7 @@ def near(value: float) -> MetricResult:
 
 
 def test_the_three_sample_test_speaks_of_copying_when_the_share_of_nearer_fakes_agrees() -> None:
-    assert "nearer to training rows than held-out rows do" in told_of(near(0.53))
+    assert "nearer to training rows than held-out ones do" in told_of(near(0.53))
     assert any("signs that training rows were copied" in s for s in told(near(0.53)))
     assert any("No sign that training rows were copied" in s for s in told(near(0.5)))
 
@@ -159,7 +163,7 @@ def test_the_summary_names_strengths_weaknesses_and_limits_in_three_to_six_sente
     copies = metric(score(0.5), ceiling=0.5, of="membership")
     sentences = told(metric(score(0.985), of="shape"), metric(score(0.6)), copies)
     assert 3 <= len(sentences) <= 6
-    assert sentences[0] == "2,000 fakes were compared with 2,000 held-out real rows over 2 columns."
+    assert sentences[0] == "2,000 synthetic rows were compared with 2,000 held-out real rows over 2 columns."
     assert "as real rows, or close to them, in column shapes (0.985; real rows 0.990)" in sentences[1]
     assert "fall short in column pair trends (0.600; real rows 0.990)" in sentences[2]
     assert "No sign that training rows were copied: membership inference (0.500; real rows 0.500)" in sentences[3]
@@ -212,13 +216,36 @@ def test_group_by_words_give_shares_of_cells_and_the_worst_cell() -> None:
     cells = [{"text": "age in (24, 30] and sex = Male", "real": 0.1, "fake": 0.05, "z": 7.0}]
     text = told_of(metric(score(0.7, orders=orders, worst_cells=cells), of="cube"))
     assert "90.0 % of 80 cells by one column and 80.0 % of 900 cells by two columns" in text
-    assert "perfect fakes would in 95.0 %" in text
-    assert "“age in (24, 30] and sex = Male”: 10.0 % of the real rows, 5.0 % of the fakes" in text
+    assert "perfect ones would in 95.0 %" in text
+    assert "“age in (24, 30] and sex = Male”: 10.0 % of the real rows, 5.0 % of the synthetic ones" in text
 
 
 def test_every_metric_of_rows_has_words_of_its_own() -> None:
     for metric in METRICS:
         assert metric.title and metric.noun and metric.question != metric.meaning
+
+
+PACKAGE = Path(gankit.__file__).parent
+GAME = ("report/curves.py", "training/loop.py")  # where D tells fakes from real records
+NAMES = ("fakes", "fakes.")  # a file, and a key of report.json
+
+
+def strings(path: Path) -> Iterator[str]:
+    """The strings of a module but for docstrings, those between the values of f-strings too."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    documented = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented:
+            yield node.value
+
+
+def test_users_read_of_synthetic_samples_and_of_fakes_in_the_game_alone() -> None:
+    found = {str(p.relative_to(PACKAGE)): list(strings(p)) for p in PACKAGE.rglob("*.py")}
+    found |= {p.name: p.read_text(encoding="utf-8").splitlines() for p in PACKAGE.rglob("*.j2")}
+    assert all(found[place] for place in (*GAME, "report.html.j2"))
+    said = [(place, text) for place, texts in found.items() for text in texts if place not in GAME]
+    wrong = [(place, text) for place, text in said if re.search(r"\bfakes\b", text, re.IGNORECASE)]
+    assert [text for _, text in wrong if text not in NAMES] == [" of the way to the fakes)"]  # where D has memorised
 
 
 def test_a_metric_without_words_is_shown_under_its_own_name() -> None:

@@ -109,7 +109,7 @@ def test_the_report_has_players_and_stands_beside_ceilings(trained: Path, tmp_pa
     page = (tmp_path / "report.html").read_text()
     assert len(page) < 2_000_000
     assert len(re.findall("<audio controls", page)) == 12  # three fakes and three real ones of two classes
-    assert "Fakes to listen to" in page and "real spectrograms" in page and "real images" not in page
+    assert "Synthetic audio clips, the first ones" in page and "real spectrograms" in page and "real images" not in page
     written = json.loads((tmp_path / "report.json").read_text())
     assert not any("image" in sentence for sentence in written["summary"])
     found = written["evaluation"]

@@ -94,7 +94,7 @@ def test_what_is_made_from_other_columns_can_be_asked_for(run: Path, tmp_path: P
 def test_a_condition_that_no_row_can_keep_is_refused(run: Path) -> None:
     with pytest.raises(OptionError, match="no record can satisfy"):
         gankit.load(run).sample(5, where={"nights": 30})
-    with pytest.raises(OptionError, match=r"of [\d,]+ fakes drawn, none keep"):
+    with pytest.raises(OptionError, match=r"of [\d,]+ samples drawn, none keep"):
         gankit.load(run).sample(5, where={"amount": 80, "rate": 200, "nights": 1})
 
 

@@ -188,7 +188,7 @@ def test_a_model_alone_is_judged_by_texts_that_are_brought(trained: Path, tmp_pa
     with pytest.raises(OptionError, match="does not know its data any more"):
         gankit.evaluate(model)
     (tmp_path / "few.txt").write_text("one\ntwo\n")
-    with pytest.raises(OptionError, match="too few to judge by"):
+    with pytest.raises(OptionError, match="too few to evaluate on"):
         gankit.evaluate(model, tmp_path / "few.txt")
 
 

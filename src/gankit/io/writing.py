@@ -220,7 +220,7 @@ def write(
         return _run(batches, stream, origin, typed, chosen, "the output")
     target = Path(path)
     if target.is_dir():
-        raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'fakes.csv')!r}.")
+        raise OutputError(f"{str(path)!r} is a folder. Name a file in it, such as {str(target / 'synthetic.csv')!r}.")
     chosen, compression = _format_for(target.name, origin, format)
     with complaints(target), whole_file(target) as file, _packed(file, target, chosen, compression) as inner:
         return _run(batches, inner, origin, typed, chosen, target.name)

@@ -176,7 +176,7 @@ def assess(
     assessment.notes += assessment.remarks(parts)
     for text in assessment.notes:
         assessment.note(text)
-    assessment.note(f"measuring {len(parts.fake):,} fakes against {len(parts.heldout):,} held-out {many} …")
+    assessment.note(f"measuring {len(parts.fake):,} synthetic {many} against {len(parts.heldout):,} held-out ones …")
     evaluation = assessment.evaluate(parts, seed)
     for text in assessment.doubts(parts, evaluation):
         assessment.notes.append(text)
@@ -209,7 +209,7 @@ def _real(assessment: Assessment[P], real: Any) -> tuple[P, P]:
     whole = assessment.read(real, False, assessment.notes)
     if len(whole) < assessment.least:
         raise OptionError(
-            f"{len(whole)} real {many} are too few to judge by. Bring at least {assessment.least}, better thousands."
+            f"{len(whole)} real {many} are too few to evaluate on. Bring at least {assessment.least}, better thousands."
         )
     assessment.notes.append(
         f"the training {many} are not at hand: one half of the real {many} stands in for them in the ceiling, and "

@@ -226,7 +226,7 @@ def _notes(inputs: Inputs[Any, Any], results: Mapping[str, MetricResult]) -> lis
     rows, many, notes = inputs.rows, inputs.noun.many, []
     if rows.compared < rows.fake:
         why = f"as many as training {many}" if rows.compared == rows.train else "for time"
-        notes.append(f"{rows.compared:,} of {rows.fake:,} fakes were compared, {why}.")
+        notes.append(f"{rows.compared:,} of {rows.fake:,} synthetic {many} were compared, {why}.")
     if rows.against < rows.heldout:
         notes.append(f"{rows.against:,} of {rows.heldout:,} held-out {many} were compared.")
     notes += inputs.notes(results)
@@ -240,7 +240,7 @@ def check_sizes(noun: Noun, *parts: Sized) -> None:
     Raises:
         DataError: which, and how many there are.
     """
-    for what, part in zip(("training part", "held-out part", "fakes"), parts, strict=True):
+    for what, part in zip(("training part", "held-out part", f"synthetic {noun.many}"), parts, strict=True):
         if len(part) < 2:
             raise DataError(f"the {what}: expected at least 2 {noun.many} to compare, found {len(part)}.")
 

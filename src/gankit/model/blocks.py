@@ -256,7 +256,7 @@ def obeying(make: Blocks, remake: Blocks, accept: Callable[[np.ndarray, np.ndarr
             good[left] = True
         share = f"{found / tried:.2%}" if found else "none"
         raise OptionError(
-            f"of {tried:,} fakes drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "
+            f"of {tried:,} samples drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "
             "conditions, or for columns that no rule makes from others (gankit inspect lists the rules)."
         )
 

@@ -190,7 +190,7 @@ def histograms(
     def paint(figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
         axes.stairs([100 * v for v in real], edges, fill=True, color=REAL, alpha=0.35, linewidth=0, label=records)
-        axes.stairs([100 * v for v in fake], edges, color=FAKE, linewidth=1.3, label="fakes")
+        axes.stairs([100 * v for v in fake], edges, color=FAKE, linewidth=1.3, label="synthetic")
         bare(axes)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
         axes.locator_params(axis="y", nbins=4)
@@ -201,7 +201,7 @@ def histograms(
             axes.set_xlabel(xlabel)
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
-    return draw(paint, size=size, name=name, alt=f"{title}: {records} as an area, fakes as a line.")
+    return draw(paint, size=size, name=name, alt=f"{title}: {records} as an area, synthetic ones as a line.")
 
 
 def lengths(found: Mapping[str, Any] | None, noun: Noun, unit: str) -> list[Drawing]:
@@ -238,12 +238,12 @@ def heat_maps(real: np.ndarray, fake: np.ndarray, names: Sequence[str], noun: No
     difference = np.where(off, fake - real, 0.0)
     largest = float(np.abs(difference[off]).max(initial=0.0))
     reach = float(min(1.0, max(0.1, np.ceil(largest * 10) / 10)))
-    of = "Heat map of how strongly columns go together"
+    of = "Heat map of how strongly columns correlate"
     apart = f"Heat map of the differences; the largest is {largest:.2f}."
     maps = (
         (f"Real {noun.many}", real, 1.0, "real", f"{of}, real {noun.many}."),
-        ("Fakes", fake, 1.0, "fake", f"{of} in the fakes."),
-        (f"Fakes minus real {noun.many}", difference, reach, "difference", apart),
+        (f"Synthetic {noun.many}", fake, 1.0, "fake", f"{of}, synthetic {noun.many}."),
+        (f"Synthetic minus real {noun.many}", difference, reach, "difference", apart),
     )
     return [Drawing(title, _heat_map(x, names, top, f"pairs-{which}", alt)) for title, x, top, which, alt in maps]
 

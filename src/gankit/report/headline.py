@@ -65,9 +65,11 @@ def _light(name: str, verdicts: Mapping[str, Verdict], sections: Sections[Any]) 
     if not told:
         return Light(name, "grey", f"There are too few {many} to tell." if known else "It was not measured.")
     fits = len(told) - len(short)
-    text = f"{fits} of {len(told)} metrics find the fakes as real {many}, or close to them"
+    text = f"{fits} of {len(told)} metrics rate the synthetic {many} as real {many}, or close to them"
     if name == USEFUL:
-        text = f"In {fits} of {len(told)} tests what learned from fakes does as well as from real {many}, or nearly"
+        text = (
+            f"In {fits} of {len(told)} tests a model learns as much from synthetic {many} as from real ones, or nearly"
+        )
     if short:
         worst = min(short, key=lambda m: told[m].standing.rank)
         result = told[worst].result

@@ -84,7 +84,7 @@ def strip(result: MetricResult, baselines: Sequence[Baseline[Any]], noun: Noun) 
             left, right, width = min(low, high), max(low, high), max(abs(high - low), 1.5)
             places = {key: f"{v:.1f}" for key, v in (("x", value), ("l", left), ("r", right), ("w", width))}
             parts.append(mark.format(m=_MIDDLE, **places))
-    names = {FAKE: "fakes", CEILING: f"real {noun.many}", **{b.name: b.called for b in baselines}}
+    names = {FAKE: f"synthetic {noun.many}", CEILING: f"real {noun.many}", **{b.name: b.called for b in baselines}}
     figures = [f"{names[k]} {numbers.score(s.value)}" for k, s in scores.items() if k in known and s is not None]
     label = escape(f"{result.metric.title}: {'; '.join(figures)}.")
     return Markup(
@@ -113,7 +113,7 @@ def _halved(known: Mapping[str, list[float]]) -> dict[str, list[float]]:
 
 def key(baselines: Sequence[Baseline[Any]], noun: Noun) -> list[tuple[Markup, str]]:
     """The marks of a strip and what they mean, for the page's key."""
-    marks = [(_FAKE, "fakes"), (_CEILING, f"real {noun.many} in place of the fakes (the ceiling)")]
+    marks = [(_FAKE, f"synthetic {noun.many}"), (_CEILING, f"real {noun.many} instead of them (the ceiling)")]
     marks += [(_MARKS[b.mark], b.called) for b in baselines]
     svg = '<svg class="key" viewBox="0 0 24 26" aria-hidden="true">{}</svg>'
     return [(Markup(svg.format(mark.format(x="12", l="6", r="18", w="12", m=13))), text) for mark, text in marks]
@@ -139,7 +139,7 @@ class Content:
 def page(content: Content) -> str:
     """The page as HTML."""
     sections, card, noun, rows = content.sections, content.card, content.sections.noun, content.sections.evaluation.rows
-    counts = [(rows.fake, "fakes"), (rows.heldout, f"held-out {noun.many}"), (rows.train, f"training {noun.many}")]
+    counts = [(rows.fake, "synthetic"), (rows.heldout, "held-out"), (rows.train, "training")]
     first = [m for m, v in content.verdicts.items() if v.result.metric.headline and _shown(v)]
     before, chapters = sections.samples(), _chapters(content)
     if not before:  # the figures that are seen first are then those of the first chapter that has some
@@ -147,8 +147,8 @@ def page(content: Content) -> str:
         chapters = [s for s in chapters if s not in before]
     version = card.get("gankit_version") or card.get("version")
     return _template().render(
-        title=f"How good are the fakes of {card.get('name') or 'the model'}?",
-        lead=" · ".join([*(f"{numbers.count(count)} {what}" for count, what in counts), *sections.lead()]),
+        title=f"How good are the synthetic {noun.many} of {card.get('name') or 'the model'}?",
+        lead=" · ".join([*(f"{numbers.count(num)} {part} {noun.many}" for num, part in counts), *sections.lead()]),
         style=Markup(files("gankit.report").joinpath("style.css").read_text(encoding="utf-8") + sections.style),
         score=content.score,
         lights=content.lights,
@@ -170,7 +170,7 @@ def page(content: Content) -> str:
 
 
 def _shown(verdict: Verdict) -> bool:
-    """Whether a metric applies to this data, and says how good the fakes are."""
+    """Whether a metric applies to this data, and says how good the synthetic samples are."""
     return verdict.result.metric.judged and numbers.finite(verdict.result.fake.value) is not None
 
 
@@ -265,11 +265,11 @@ def _reading(sections: Sections[Any]) -> list[tuple[str, str]]:
             f"them, or about twice the distance of real {many}."
         )
     return [
-        ("Fakes", f"were judged as they are delivered, against held-out {many} that trained nothing."),
+        (f"Synthetic {many}", "were evaluated as they are delivered, against held-out ones that trained nothing."),
         (
             f"Real {many} (the ceiling)",
-            f"the same figure with real {many} in the place of the fakes. Fresh real {many} differ from one another "
-            "too; no honest fake does better, but by chance.",
+            f"the same figure with real {many} instead of the synthetic ones. Fresh real {many} differ from one "
+            "another too; no honest model does better, but by chance.",
         ),
         *((b.title, b.explanation) for b in sections.baselines),
         *sections.reading(),
@@ -300,7 +300,7 @@ def _card_text(value: Any) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """An account of how good fakes are.
+    """An account of how good synthetic samples are.
 
     json: {"score", "lights": [{"light", "level", "text"}], "summary": [...], "verdicts": [{"metric", "title", "level",
         "text"}], "findings": [{"subject", "direction", "strength", "metrics", "text"}] (one a subject), "evaluation"
@@ -332,12 +332,12 @@ class Report:
         return [*first, *(f"{name}: {level}. {text}" for name, (level, text) in self.lights.items())]
 
     def figures(self) -> dict[str, float | None]:
-        """Metric -> the figure of the fakes; None where it cannot be computed."""
+        """Metric -> the figure of the synthetic samples; None where it cannot be computed."""
         return {name: entry["fake"]["value"] for name, entry in self._metrics.items()}
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame with a row a metric: `fake` (with its interval `low` to `high`), `real` (real records in
-        the place of the fakes), a column a baseline, `best`, and the verdict's `level` and `text`.
+        """A pandas DataFrame with a row a metric: `fake` (with its interval `low` to `high`), `real` (real records
+        instead of the synthetic ones), a column a baseline, `best`, and the verdict's `level` and `text`.
 
         Raises:
             DependencyError: pandas is not installed.
@@ -417,7 +417,7 @@ class Report:
 def build(
     sections: Sections[Any], *, card: Mapping[str, Any], history: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()
 ) -> Report:
-    """The report on the fakes that the sections show.
+    """The report on the synthetic samples that the sections show.
 
     Its page stays under `MAX_BYTES` by showing less.
 
@@ -433,8 +433,8 @@ def build(
     sections = replace(sections, chosen=curves.chosen(curves.flat(history), card))
     if not sections.records:
         left_out = (
-            f"Real {many}, and the fakes that look most like training {many}, were left out of this report. The other "
-            "fakes are shown: look at them before you pass the page on."
+            f"Real {many}, and the synthetic {many} that look most like training {many}, were left out of this "
+            f"report. The other synthetic {many} are shown: look at them before you pass the page on."
         )
         notes = [*notes, sections.left_out or left_out]
         sections = replace(sections, evaluation=sections.without_records())

@@ -47,7 +47,7 @@ def two_sample(who: str, noun: Noun) -> Details:
 
     who: in the singular, as in "A tree model".
     """
-    fakes = f"fakes from real {noun.many}"
+    both = f"synthetic from real {noun.many}"
     words = ("hardly tells {}", "tells {} now and then", "often tells {}", "nearly always tells {}")
 
     def sentences(details: Mapping[str, Any]) -> list[str]:
@@ -57,12 +57,12 @@ def two_sample(who: str, noun: Noun) -> Details:
         how = words[sum(area >= THRESHOLDS[k] for k in ("auc_slight", "auc_often", "auc_nearly_always"))]
         how = "cannot tell {}" if low is not None and low <= 0.5 else how
         if (details.get("standing") in BEHIND) == (how == "cannot tell {}") or details.get("standing") not in _TOLD:
-            how = "was asked to tell {}"  # the area alone says another thing than beside that of real records
-        out = [f"{who} {how.format(fakes)}: AUC {numbers.with_interval(area, low, high)}, where 0.5 is guessing."]
+            how = "was trained to tell {}"  # the area alone says another thing than beside that of real records
+        out = [f"{who} {how.format(both)}: AUC {numbers.with_interval(area, low, high)}, where 0.5 is guessing."]
         accuracy, precision, recall = (finite(details.get(k)) for k in ("accuracy", "precision", "recall"))
         if accuracy is not None:
             right = f"It is right about {numbers.share(accuracy)}"
-            right += f" of {numbers.count(rows)} real {noun.many} and as many fakes" if rows else " of both"
+            right += f" of {numbers.count(rows)} real {noun.many} and as many synthetic ones" if rows else " of both"
             if precision is not None and recall is not None:
                 right += f"; of the {noun.many} it calls real {numbers.share(precision)} are, and it finds "
                 right += f"{numbers.share(recall)} of the real ones"
@@ -77,8 +77,8 @@ def _tested(who: str, noun: Noun, details: Mapping[str, Any]) -> list[str]:
     rows = finite(details.get("test_rows"))
     tested = f" {numbers.count(rows)}" if rows is not None else ""
     return [
-        f"{who} was trained on fakes and tested on{tested} held-out real {noun.many}; the ceiling is the same "
-        "trained on real ones."
+        f"{who} was trained on synthetic {noun.many} and tested on{tested} held-out real {noun.many}; the ceiling is "
+        "the same trained on real ones."
     ]
 
 
@@ -87,7 +87,7 @@ def _equal(noun: Noun, where: str, details: Mapping[str, Any]) -> list[str]:
     copies, rows, share = (finite(details.get(k)) for k in ("copies", "rows", "heldout_share"))
     if copies is None or not rows:
         return []
-    text = f"{numbers.count(copies)} of {numbers.count(rows)} fakes equal a training {noun.one} {where}"
+    text = f"{numbers.count(copies)} of {numbers.count(rows)} synthetic {noun.many} equal a training {noun.one} {where}"
     beside = f"; of the held-out {noun.many}, which nobody copied, {numbers.share(share)} do"
     return [f"{text}{beside if share is not None else ''}."]
 
@@ -98,18 +98,19 @@ def _near(noun: Noun, how: str, plain: str, details: Mapping[str, Any]) -> list[
     closer, ties, rows = (finite(details.get(k)) for k in ("closer", "ties", "rows"))
     if closer is not None and rows:
         equal = f", {numbers.count(ties)} as near to either" if ties else ""
-        text = f"{numbers.count(closer)} of {numbers.count(rows)} fakes lie nearer{f', {how},' if how else ''}"
-        out.append(f"{text} to a training {one} than to any held-out {one}{equal}.")
+        text = f"{numbers.count(closer)} of {numbers.count(rows)} synthetic {many} lie nearer"
+        by = f", {how}," if how else ""
+        out.append(f"{text}{by} to a training {one} than to any held-out {one}{equal}.")
     test = details.get("three_sample") or {}
     if (p := finite(test.get("p"))) is not None:
         low, copied, said = p < THRESHOLDS["p_copying"], details.get("finding") == "copied", ""
         if low and copied:
             also = f", and as {plain} do, too" if plain else ""
-            said = f": fakes lie nearer to training {many} than held-out {many} do, as copies would{also}"
+            said = f": synthetic {many} lie nearer to training {many} than held-out ones do, as copies would{also}"
         elif low:  # fakes that crowd as training records do have it, too
-            said = ", which is no sign of copies where the share of nearer fakes does not agree"
+            said = f", which is no sign of copies where the share of nearer {many} does not agree"
         elif details.get("finding") == "clear":
-            said = f": fakes lie no nearer to training {many} than held-out {many} do"
+            said = f": synthetic {many} lie no nearer to training {many} than held-out ones do"
         text = f"z = {numbers.score(test.get('z'))}, p = {numbers.score(p)}"
         out.append(f"The three-sample test of Meehan et al. gives {text}{said}.")
     return out
@@ -120,7 +121,7 @@ def _mean_lengths(noun: Noun, unit: str, details: Mapping[str, Any]) -> list[str
     fake, real = (finite(details.get(f"{side}_mean")) for side in ("fake", "real"))
     if fake is None or real is None:
         return []
-    return [f"Fakes have {fake:.1f} {unit} on average, held-out {noun.many} {real:.1f}."]
+    return [f"Synthetic {noun.many} have {fake:.1f} {unit} on average, held-out ones {real:.1f}."]
 
 
 def classifier(figures: Mapping[str, Any] | None, start: str, noun: Noun, groups: str) -> list[tuple[str, str]]:
@@ -140,7 +141,7 @@ def classifier(figures: Mapping[str, Any] | None, start: str, noun: Noun, groups
 
 
 def worst_class(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[tuple[str, str]]:
-    """Which labels are missing, and which is obeyed least or else is most under-represented, as a verdict.
+    """Which labels are missing, and which is satisfied least or else is most under-represented, as a verdict.
 
     per_class: a row a label: its name under "class", shares of "real" records and of fakes, and "agreement".
     """
@@ -148,19 +149,19 @@ def worst_class(per_class: Sequence[Mapping[str, Any]], noun: Noun) -> list[tupl
     gone, parts = [name(c["class"]) for c in known if c["fake"] == 0], []
     if gone:
         more = f" and {len(gone) - _MOST_GONE} more" if len(gone) > _MOST_GONE else ""
-        parts.append(f"Missing among the fakes: {numbers.listed(gone[:_MOST_GONE])}{more}.")
+        parts.append(f"Missing among the synthetic {noun.many}: {numbers.listed(gone[:_MOST_GONE])}{more}.")
     obeyed = [c for c in per_class if finite(c.get("agreement")) is not None]
     if obeyed:
         worst = min(obeyed, key=lambda c: float(c["agreement"]))
         parts.append(
-            f"Least satisfied is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the fakes "
-            "generated for it are classified as it."
+            f"Least satisfied is {name(worst['class'])}: {numbers.share(worst['agreement'])} of the "
+            f"synthetic {noun.many} generated for it are classified as it."
         )
     elif there := [c for c in known if c["fake"] > 0]:
         worst = min(there, key=lambda c: float(c["fake"]) / float(c["real"]))
         parts.append(
-            f"Most under-represented is {name(worst['class'])}: {numbers.share(worst['fake'])} of the fakes, "
-            f"{numbers.share(worst['real'])} of the real {noun.many}."
+            f"Most under-represented is {name(worst['class'])}: {numbers.share(worst['fake'])} of the synthetic "
+            f"{noun.many}, {numbers.share(worst['real'])} of the real ones."
         )
     return [("", " ".join(parts))] if parts else []
 
@@ -170,8 +171,8 @@ def exact_copies(function: Function[T], noun: Noun, where: str, remedy: str) -> 
     one, many = noun.one, noun.many
     return Metric(
         "copies_exact", function, COPIES,
-        f"The share of fakes that equal a training {one} {where}; compare with the share of held-out {many}.",
-        title="Exact copies", question=f"How many fakes equal a training {one} {where}?",
+        f"The share of synthetic {many} that equal a training {one} {where}; compare with that of held-out {many}.",
+        title="Exact copies", question=f"How many synthetic {many} equal a training {one} {where}?",
         remedy=remedy, details=partial(_equal, noun, where), best=0.0, direction="lower", tolerance=0.005, trained=True,
     )  # fmt: skip
 
@@ -182,13 +183,14 @@ def near_copies(
 ) -> Metric[T]:  # fmt: skip
     """How many fakes are nearer to training records than to held-out ones.
 
-    how: of the distance, as in "in edits". plain: what kind of fakes lies nearer to all records, copied or not.
+    how: of the distance, as in "in edits". plain: what kind of them lies nearer to all records, copied or not.
     """
     one, many, by = noun.one, noun.many, f", {how}," if how else ""
     return Metric(
         name, function, COPIES,
-        f"The share of fakes closer{by} to a training {one} than to a held-out one; one half without copying.",
-        title=title, question=f"Are fakes nearer{by} to training {many} than to real {many} nobody trained on?",
+        f"The share of synthetic {many} closer{by} to a training {one} than to a held-out one; one half: no copying.",
+        title=title,
+        question=f"Are synthetic {many} nearer{by} to training {many} than to real {many} nobody trained on?",
         remedy=remedy, details=partial(_near, noun, how, plain), best=0.5, direction="near", tolerance=tolerance,
         trained=True, alike=alike,
     )  # fmt: skip
@@ -252,11 +254,12 @@ KEPT = Grade(
 def conditional_accuracy(function: Function[T], noun: Noun, family: str, label: str = "label") -> Metric[T]:
     """How often a classifier sees what was asked for; label: what that is called."""
     return Metric(
-        "agreement", function, family, f"The share of fakes in which a classifier sees the {label} asked for.",
+        "agreement", function, family,
+        f"The share of synthetic {noun.many} that are classified as the {label} they were generated for.",
         title="Conditional accuracy",
         question=f"Is a synthetic {noun.one} classified as the {label} that it was generated for?",
-        good=f"Asked for a {label}, the model gives it.",
-        bad=f"A part of the fakes is classified as another {label} than the one asked for.",
+        good=f"What is generated for a {label} is classified as it.",
+        bad=f"Some synthetic {noun.many} are classified as another {label} than the one they were generated for.",
         remedy=f"{plural(label)} with few {noun.many} need more of them",
         tolerance=0.01,
     )  # fmt: skip
@@ -269,7 +272,7 @@ def utility(
     """What a classifier learns from fakes (train on synthetic, test on real); classifier: as in "A linear model"."""
     return Metric(
         name, function, family,
-        f"The accuracy on held-out {noun.many} of {classifier[0].lower()}{classifier[1:]} trained on the fakes.",
+        f"The accuracy on held-out {noun.many} of {classifier[0].lower()}{classifier[1:]} trained on synthetic ones.",
         title=title,
         question=f"Train on synthetic, test on real: does a classifier learn as much as from real {noun.many}?",
         good=f"Synthetic {noun.many} can stand in for real ones in such a training.",
@@ -363,8 +366,9 @@ def closest(
     """
     if not rows:
         return []
-    one, title = sections.noun.one, f"The fakes closest to training {sections.noun.many}"
-    found = f"fakes nearest to a training {one} for their distance to held-out ones"
+    one, many = sections.noun.one, sections.noun.many
+    title = f"The synthetic {many} closest to training {many}"
+    found = f"synthetic {many} nearest to a training {one} for their distance to held-out ones"
     asked = f"The worst cases that were found: {found}. {hint}"
     limit = f"nearer than {THRESHOLDS['near_ratio']:g} of the distance to any held-out {one}"
     note = f"{measure} “Much nearer” is {limit}."
@@ -383,12 +387,12 @@ def confidential(noun: Noun) -> str:
 def over_training(sections: Sections[Any], most: int, draw: Callable[[str, Any], Markup], style: str) -> list[Section]:
     """The section of fakes of the same latents over the training; draw: (a step's name, its records) -> a cell."""
     kept = kept_steps(sections.progress, most, sections.chosen)
-    rows = tuple((step, draw(step, records)) for step, records in kept)
+    rows, many = tuple((step, draw(step, records)) for step, records in kept), sections.noun.many
     if not rows:
         return []
     caption = "The same latents after so many real samples shown to D"
-    table = Table(caption, heads_of("Real samples", "Fakes"), rows, style)
-    asked = "Fakes of the same latents as the training goes on."
+    table = Table(caption, heads_of("Real samples", f"Synthetic {many}"), rows, style)
+    asked = f"Synthetic {many} of the same latents as the training goes on."
     return [Section("progress", "Samples over the training", [asked], tables=[table])]
 
 

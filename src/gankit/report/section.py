@@ -96,7 +96,7 @@ class Chapter:
 class Headline:
     """The first sentence of a summary on likeness: what one metric says, beside real records and some baselines.
 
-    metrics: the first of them that was computed speaks. words: by level, after "The fakes". beside: baselines by name.
+    metrics: the first of them that was computed speaks. words: by level, after "The synthetic rows". beside: baselines.
     """
 
     metrics: Sequence[str]

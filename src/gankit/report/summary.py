@@ -65,7 +65,7 @@ def summary(
         "" if sections.headline is None else tell.headline(sections.headline),
         *(tell.grade(grade) for grade in sections.grades),
         *(tell.lists() if sections.lists else ()),
-        tell.obeyed(),
+        tell.satisfied(),
         tell.copied(),
         tell.next_step(history),
         limits(sections.noun),
@@ -89,8 +89,8 @@ class _Teller:
         """How many fakes and real records, and what they are like."""
         rows = self.sections.evaluation.rows
         return (
-            f"{numbers.count(rows.compared)} fakes were compared with {numbers.count(rows.against)} held-out real "
-            f"{self.many}{self.sections.like()}."
+            f"{numbers.count(rows.compared)} synthetic {self.many} were compared with {numbers.count(rows.against)} "
+            f"held-out real {self.many}{self.sections.like()}."
         )
 
     def apart(self) -> str:
@@ -99,11 +99,11 @@ class _Teller:
             return ""
         ceiling = self.sections.results["judge"].ceiling
         area = None if ceiling is None else finite(ceiling.details.get("auc"))
-        auc = f" (a judge tells them apart with an AUC of {numbers.score(area)})" if area is not None else ""
+        auc = f" (a classifier tells them apart with an AUC of {numbers.score(area)})" if area is not None else ""
         return (
             f"Beware: the real {self.many} of the training part and of the held-out part differ themselves{auc}, as "
-            f"where data changes with time. Fakes that are “as real {self.many}” below are as far from the held-out "
-            "part as the training part is, and no closer."
+            f"where data changes with time. Where synthetic {self.many} are “as real {self.many}” below, they are as "
+            "far from the held-out part as the training part is, and no closer."
         )
 
     def headline(self, headline: Headline) -> str:
@@ -118,7 +118,8 @@ class _Teller:
         scores += [(called[name], result.baselines.get(name)) for name in headline.beside]
         figures = [(who, s.value) for who, s in scores if s is not None and finite(s.value) is not None]
         beside = numbers.listed([f"{who} would have {numbers.score(value)}" for who, value in figures])
-        said = f"The fakes {headline.words[finding.level]}: {result.metric.title} {numbers.score(result.fake.value)}"
+        said = f"The synthetic {self.many} {headline.words[finding.level]}: {result.metric.title}"
+        said += f" {numbers.score(result.fake.value)}"
         return f"{said}{f', where {beside}' if beside else ''}."
 
     def _known(self, names: Iterable[str]) -> list[str]:
@@ -147,18 +148,23 @@ class _Teller:
             short.append(f"{'t' if bad else 'T'}here are too few {self.many} to tell about {nouns}{would}")
         if not short and (computed := len(self._known(names))):
             short = [f"None of the {computed} metrics of likeness finds them far from real {self.many}"]
-        like = f"The fakes are as real {self.many}, or close to them, in {self.figures(good)}." if good else ""
+        like = (
+            f"The synthetic {self.many} are as real {self.many}, or close to them, in {self.figures(good)}."
+            if good
+            else ""
+        )
         return [like, f"{'; '.join(short)}." if short else ""]
 
-    def obeyed(self) -> str:
-        """How often a fake is what was asked for."""
+    def satisfied(self) -> str:
+        """How often a fake is classified as what it was generated for."""
         if not self._known(["agreement"]):
             return ""
         result = self.verdicts["agreement"].result
-        beside = f" (of real {self.many} it so sees {numbers.share(result.real)})" if result.real is not None else ""
+        label, seer, real = self.sections.label, self.sections.seer, result.real
+        beside = "" if real is None else f" (of real {self.many}, {numbers.share(real)} as their own {label})"
         return (
-            f"Asked for a {self.sections.label}, the model gives it in {numbers.share(result.fake.value)} of the "
-            f"fakes, as {self.sections.seer} sees them{beside}."
+            f"{numbers.share(result.fake.value)} of the synthetic {self.many} generated for a {label} are classified "
+            f"as it by {seer}{beside}."
         )
 
     def copied(self) -> str:

@@ -423,7 +423,9 @@ class _Voice:
     def _needed(self, place: Standing) -> str:
         if place.rows_needed is None:
             return ""
-        return f"; about {numbers.about(place.rows_needed)} held-out {self.noun.many} and as many fakes would do"
+        return (
+            f"; about {numbers.about(place.rows_needed)} held-out {self.noun.many} and as many synthetic ones would do"
+        )
 
     def _way(self, result: MetricResult, place: Standing) -> str:
         if is_copies(result) and result.metric.direction != "higher":

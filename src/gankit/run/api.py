@@ -196,18 +196,19 @@ def evaluate(
     model: Model | str | Path, real: Any = None, *, fake: Any = None, seed: int = 0, n: int | None = None,
     records: bool = True, fast: bool = False, on_note: Note | None = None, verbose: bool = True, **options: Any,
 ) -> Report:  # fmt: skip
-    """Measures how good a model's fakes are, on fakes read back from their file.
+    """Measures how good a model's synthetic samples are, as they are read back from their file.
 
     Args:
         model: a model, a model file or a run folder.
         real: held-out records that trained nothing; without them the run's own held-out part.
-        fake: fakes in any readable form; without them `n` are made (as many as held-out ones, at least 1000).
-        seed: of the fakes and of the measurements.
-        records: show the training records that fakes lie nearest to; False where the report goes to people who must
+        fake: synthetic samples in any readable form; without them `n` are made (as many as held-out records, at least
+            1000).
+        seed: of the samples and of the measurements.
+        records: show the training records that samples lie nearest to; False where the report goes to people who must
             not see the data.
         fast: measure on a few hundred records of each part: seconds, and wider intervals.
         on_note, verbose: as in `train`.
-        options: those of the kind of data. Tables: `target`, the column whose prediction measures usefulness. Images
+        options: those of the kind of data. Tables: `target`, the column whose prediction measures TSTR utility. Images
             and audio clips: `features`, what distances are measured in: "auto" (a classifier of the labels, or a fixed
             network where there are none), "fixed", or "inception" (the FID's).
             Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
@@ -224,7 +225,7 @@ def evaluate(
     from gankit.run.folder import RunFolder
 
     if n is not None and n < 2:
-        raise OptionError(f"{n} fakes are too few to judge by. Make at least 2, better thousands.")
+        raise OptionError(f"{n} synthetic samples are too few to evaluate. Make at least 2, better thousands.")
     loaded, file = (model, None) if isinstance(model, Model) else (load(model), Path(model))
     prepared, place = loaded.prepared, loaded.run or file
     run: RunFolder | None = None
@@ -252,17 +253,18 @@ def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any,
     entry = None if run is None else run.entry()
     if entry is None or entry.source is None:
         if need and run is not None:
-            raise OptionError(f"{path} was trained on data that was no file. Say what to judge by: --real FILE.")
+            raise OptionError(f"{path} was trained on data that was no file. Say what to evaluate on: --real FILE.")
         if need:
             raise OptionError(
-                f"{path} is a model file without its data. Say what to judge by: --real FILE, or give its run folder."
+                f"{path} is a model file without its data. Say what to evaluate on (--real FILE), or give its run "
+                "folder."
             )
         return None
     prepared = prepare(entry.source, entry.config, [])
     if prepared.data_hash != entry.data_hash:
         raise ModelError(
             f"{entry.source} is not what {path} was trained on any more (its content differs), so that its held-out "
-            "part is not known. Say what to judge by: --real FILE."
+            "part is not known. Say what to evaluate on: --real FILE."
         )
     return prepared
 

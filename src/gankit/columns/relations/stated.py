@@ -30,8 +30,8 @@ def stated_rules(rows: Rows, text: str) -> list[Rule]:
         broken, num = sum(int((~good).sum()) for good in both), sum(map(len, both))
         if broken:
             raise OptionError(
-                f"--rule {text!r}: {broken:,} of {num:,} rows ({broken / num:.2%}) break it, so that fakes cannot be "
-                "held to it. Mend these rows or leave the rule out."
+                f"--rule {text!r}: {broken:,} of {num:,} rows ({broken / num:.2%}) break it, so that synthetic rows "
+                "cannot be held to it. Mend these rows or leave the rule out."
             )
     return rules
 

@@ -50,14 +50,14 @@ def players(
     sides = 2 if real is not None else 1
     count = int(np.clip(MOST_BYTES / max(each * sides * len(shown), 1), 1, PER_CLASS))
     shown = shown[: max(1, int(MOST_BYTES / (each * sides * count)))]
-    columns = {"Fakes": (fake, fake_classes, "fake of")}
+    columns = {"Synthetic": (fake, fake_classes, "fake of")}
     if real is not None:
         columns["Real (held-out)"] = real, real_classes, "real audio clip of"
     rows = tuple(
         (name, *(_players_of(clips, classes, k, count, f"{what} {name}") for clips, classes, what in columns.values()))
         for k, name in shown
     )
-    caption = "Fakes to listen to, the first ones, uncurated"
+    caption = "Synthetic audio clips, the first ones, uncurated"
     return [Table(caption, heads_of("Class", *columns), rows, "gallery")]
 
 
@@ -113,5 +113,5 @@ class AudioAssessment(PixelAssessment):
         classes = real.classes if len(real.clips) == len(real) else None
         heard = real.clips if records else None
         tables = players(parts.fake.clips, parts.fake.classes, heard, classes, levels)
-        asked = "The first fakes of each class, uncurated, and held-out audio clips where they may be shown."
-        return {"opening": BY_SPECTROGRAMS, "first": [Section("listen", "Listen", [asked], tables=tables)]}
+        asked = "The first synthetic audio clips of each class, uncurated, and held-out ones where they may be shown."
+        return {"opening": BY_SPECTROGRAMS, "first": [Section("listen", "Audio samples", [asked], tables=tables)]}

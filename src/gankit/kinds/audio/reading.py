@@ -332,10 +332,11 @@ def _audible(found: _Found, config: TrainConfig, notes: list[str], place: str) -
         note = f"{place}: {len(railed):,} of {len(kept):,} audio clips are clipped ({_some(railed)})"
         if strict or len(railed) == len(kept):
             raise DataError(
-                f"{note}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and fakes would sound so. "
-                "Record or convert them with less gain" + (", or leave off --strict." if strict else ".")
+                f"{note}: more than {CLIPPED:.0%} of their samples lie at the loudest value, and synthetic ones "
+                "would sound so. Record or convert them with less gain"
+                + (", or leave off --strict." if strict else ".")
             )
-        notes.append(f"{note}: some fakes will sound so (--strict refuses them)")
+        notes.append(f"{note}: some synthetic ones will sound so (--strict refuses them)")
     if len(kept) == num:
         return found
     return _Found(

@@ -75,8 +75,8 @@ def columns(noun: Noun) -> Sequence[records.ClassColumn]:
     """The columns of the table of classes."""
     return (
         ("real", f"Share of real {noun.many}", numbers.share),
-        ("fake", "Share of fakes", numbers.share),
-        ("agreement", "Classified as the class asked for", numbers.share),
+        ("fake", f"Share of synthetic {noun.many}", numbers.share),
+        ("agreement", "Classified as the class", numbers.share),
         ("precision", "Precision", numbers.score),
         ("recall", "Recall", numbers.score),
         ("frechet", "Fréchet distance", numbers.score),
@@ -107,7 +107,7 @@ def parzen(result: MetricResult, noun: Noun, mnist: bool) -> list[Table]:
 
     sides = {
         "This model": result.fake,
-        f"Training {noun.many} in the place of the fakes": result.ceiling,
+        f"Training {noun.many} instead of the synthetic ones": result.ceiling,
         "Noise": result.baselines.get("noise"),
         f"The mean {noun.one}": result.baselines.get("mean"),
     }
@@ -131,8 +131,12 @@ def parzen_notes(details: Mapping[str, Any], noun: Noun) -> list[str]:
     full = fakes >= 10_000 and validation >= 1000
     how = (
         f"A Gaussian of width {numbers.amount(sigma)}, chosen on {numbers.count(validation)} training {noun.many}, "
-        f"lies around each of {numbers.count(fakes)} fakes"
-        + (", as in the protocol." if full else f"; the protocol takes 10,000 fakes and 1,000 {noun.many}.")
+        f"lies around each of {numbers.count(fakes)} synthetic {noun.many}"
+        + (
+            ", as in the protocol."
+            if full
+            else f"; the protocol takes 10,000 synthetic and 1,000 training {noun.many}."
+        )
     )
     return [how, weak]
 
@@ -148,14 +152,14 @@ def image_sections(noun: Noun = IMAGES, *, first: Sequence[Section] = (), **give
     """The sections of a report on images that are called so; given: the fields of `ImageSections`."""
     titles = {
         "distance": f"Distance to real {noun.many}", "fidelity": "Realism and variety", "classes": "Classes",
-        "usefulness": "Usefulness", "copies": "Copies", "history": "For history",
+        "usefulness": "TSTR utility", "copies": "Copies", "history": "For history",
     }  # fmt: skip
     realism: dict[Level, str] = {
-        "real": "Single fakes look real",
-        "close": "Single fakes nearly look real",
-        "fair": "Some of the fakes do not look real",
-        "weak": "Most of the fakes do not look real",
-        "open": f"There are too few {noun.many} to tell whether single fakes look real",
+        "real": f"Single synthetic {noun.many} look real",
+        "close": f"Single synthetic {noun.many} nearly look real",
+        "fair": f"Some of the synthetic {noun.many} do not look real",
+        "weak": f"Most of the synthetic {noun.many} do not look real",
+        "open": f"There are too few {noun.many} to tell whether single ones look real",
     }
     fidelity = Grade(("precision", "density"), realism, ("density",), "realism", features=True)
     return ImageSections(
@@ -220,14 +224,15 @@ class ImageSections(Sections[ImageFacts]):
         rows = self._open(np.arange(min(len(self.fake), num)))
         if not len(rows):
             return []
-        drawn = [Drawing("Fakes", sheet(self.fake[rows], columns, f"{len(rows)} fakes, the first ones, not chosen."))]
+        alt = f"{len(rows)} synthetic {many}, the first ones, uncurated."
+        drawn = [Drawing("Synthetic", sheet(self.fake[rows], columns, alt))]
         beside, notes = "", self._size_notes()
         if self.records and len(self.heldout):
             real = np.array(records.evenly(len(self.heldout), num), int)
             body = sheet(self.heldout[real], columns, f"{len(real)} held-out real {many}.")
             drawn.append(Drawing("Real (held-out)", body))
-            beside = f", and held-out real {many} at the same size"
-        asked = f"The first fakes, as the model gives them, uncurated{beside}."
+            beside = ", and held-out real ones at the same size"
+        asked = f"The first synthetic {many}, as the model gives them, uncurated{beside}."
         return [Section("samples", "Samples", [asked], drawings=drawn, layout="sheets", notes=notes)]
 
     def _size_notes(self) -> list[str]:
@@ -255,24 +260,31 @@ class ImageSections(Sections[ImageFacts]):
         fitting = _STRIP_WIDTH // (shape_of(*self.fake.shape[1:3]).width + 4)  # two strips beside each other
         most = max(3, min(round(_PER_CLASS * self.scale), fitting))
         names, of_real = [str(n) for n in self.names], self.heldout_classes if self.records else None
-        rows = []
+        rows, many = [], self.noun.many
         for name in shown:
-            fakes = self._strip(self.fake, self._open(of_fakes[name])[:most], f"Fakes of class {name}.")
+            fakes = self._strip(self.fake, self._open(of_fakes[name])[:most], f"Synthetic {many} of class {name}.")
             beside = []
             if of_real is not None:
                 at = np.flatnonzero(of_real == names.index(name))[:most] if name in names else np.zeros(0, int)
-                beside = [self._strip(self.heldout, at, f"Held-out {self.noun.many} of class {name}.")]
+                beside = [self._strip(self.heldout, at, f"Held-out {many} of class {name}.")]
             rows.append((name, fakes, *beside, numbers.share(numbers.finite(known.get(name, {}).get("agreement")))))
-        head, how = "Fakes classified as it", "The first fakes of each class, as the classifier sees them."
+        head, how = "classified as it", f"The first synthetic {many} of each class, as the classifier sees them."
         if self.facts.asked:
-            head, how = "Fakes generated for it", "Fakes asked to show a class, a row each, uncurated."
+            head, how = "generated for it", f"Synthetic {many} generated for a class, a row each, uncurated."
         drop = all(row[-1] == "–" for row in rows)
-        heads = ["Class", head, *(["Real (held-out)"] if of_real is not None else []), "#Classified as it"]
+        heads = [
+            "Class",
+            f"Synthetic {many} {head}",
+            *(["Real (held-out)"] if of_real is not None else []),
+            "#Classified as it",
+        ]
         cut = f" (the {len(shown)} worst of {len(of_fakes)})" if len(shown) < len(of_fakes) else ""
         last = -1 if drop else None
-        table = Table(f"Fakes by class{cut}", heads_of(*heads[:last]), tuple(row[:last] for row in rows), "gallery")
+        table = Table(
+            f"Synthetic {many} by class{cut}", heads_of(*heads[:last]), tuple(row[:last] for row in rows), "gallery"
+        )
         verdicts = records.worst_class(self.facts.per_class, self.noun)
-        return [Section("by-class", "Fakes by class", [how], verdicts=verdicts, tables=[table])]
+        return [Section("by-class", "Samples by class", [how], verdicts=verdicts, tables=[table])]
 
     def _by_class(self) -> dict[str, np.ndarray]:
         """The rows of the first fakes of each class, by its name; empty without classes."""
@@ -284,7 +296,8 @@ class ImageSections(Sections[ImageFacts]):
         """Fakes of the same latents over the training, a strip a kept step."""
 
         def draw(step: str, images: np.ndarray) -> Markup:
-            return self._strip(images, np.arange(min(len(images), _PER_STEP)), f"Fakes after {step} real samples.")
+            alt = f"Synthetic {self.noun.many} after {step} real samples."
+            return self._strip(images, np.arange(min(len(images), _PER_STEP)), alt)
 
         return records.over_training(self, self.room(_MOST_STEPS, 3), draw, "gallery")
 
@@ -299,14 +312,15 @@ class ImageSections(Sections[ImageFacts]):
             if rows >= 1:
                 shown, near = map(list, zip(*pairs[: rows * (_COLUMNS_2014 - 1)], strict=True))
                 what = f"training {self.noun.one} {title}"
-                alt = f"{rows} rows of 5 fakes; at the end of each the {what} to the fifth fake."
+                alt = f"{rows} rows of 5 synthetic {self.noun.many}; at the end of each the {what} to the fifth."
                 body = sheet_2014(self.fake[shown], self.train, near, _COLUMNS_2014, alt)
                 out.append(Drawing(f"In yellow: {title}", body))
         if not out:
             return []
         asked = (
-            "The second figure of Goodfellow et al. (2014) for this model: fakes, uncurated, and in yellow frames "
-            f"the training {self.noun.one} nearest to the fake at its left. If the two are the same, it was copied. "
+            f"The second figure of Goodfellow et al. (2014) for this model: synthetic {self.noun.many}, uncurated, and "
+            f"in yellow frames the training {self.noun.one} nearest to the synthetic one at its left. If the two are "
+            "the same, it was copied. "
             "Features also see a copy that was shifted or tinted."
         )
         title = "Memorisation"
@@ -344,11 +358,13 @@ class ImageSections(Sections[ImageFacts]):
         if section.id == "fidelity":
             return replace(section, drawings=self._extremes(), layout="sheets")
         if section.id == "classes":
-            start = f"It was trained on the labels of the training {many} and defines the classes of the fakes. It is"
+            start = (
+                f"It was trained on the labels of the training {many} and defines the classes of synthetic ones. It is"
+            )
             section = records.about_labels(section, self, columns(self.noun), MOST_CLASSES, start)
             return replace(section, tables=[*section.tables, *classifier_table(self.facts.classifier or {}, self.noun)])
         if section.id == "usefulness":
-            caption = f"A classifier trained on fakes, on held-out real {many} (per cent of the true class)"
+            caption = f"A classifier trained on synthetic {many}, on held-out real ones (per cent of the true class)"
             names = [str(n) for n in self.names] or [str(c.get("class")) for c in self.facts.per_class]
             found = [r.details["confusion"] for r in results.values() if r.details.get("confusion")]
             shown = [t for c in found for t in records.confusion_table(c, names, caption, "True class")]
@@ -368,13 +384,17 @@ class ImageSections(Sections[ImageFacts]):
     def _extremes(self) -> list[Drawing]:
         """The fakes where real images are densest, and those furthest from all real images."""
         columns, out = min(8, shape_of(*self.fake.shape[1:3]).columns), []
-        titles = {"typical": "The most typical fakes", "worst": f"The fakes furthest from all real {self.noun.many}"}
+        many = self.noun.many
+        titles = {
+            "typical": f"The most typical synthetic {many}",
+            "worst": f"The synthetic {many} furthest from all real ones",
+        }
         for key, title in titles.items():
             rows = np.asarray(self.facts.pictures.get(key) or [], int)
             there = ((rows >= 0) & (rows < len(self.fake))).all()
             rows = self._open(rows)[: max(columns, round(2 * columns * self.scale))] if there else rows[:0]
             if len(rows):
-                out.append(Drawing(title, sheet(self.fake[rows], columns, f"{len(rows)} fakes: {title.lower()}.")))
+                out.append(Drawing(title, sheet(self.fake[rows], columns, f"{title}: {len(rows)}.")))
         return out
 
     def _shown(self) -> list[Mapping[str, Any]]:

@@ -120,8 +120,8 @@ def figure_2014(fake: np.ndarray, train: np.ndarray, nearest_rows: Sequence[int]
     """
     if columns < 2 or len(fake) < columns - 1 or len(nearest_rows) < len(fake):
         raise ValueError(
-            f"the figure needs at least 2 columns, columns - 1 fakes and a nearest row for each of them, got "
-            f"{columns} columns, {len(fake)} fakes and {len(nearest_rows)} nearest rows"
+            f"the figure needs at least 2 columns, columns - 1 synthetic images and a nearest row for each of them, "
+            f"got {columns} columns, {len(fake)} synthetic images and {len(nearest_rows)} nearest rows"
         )
     rows = len(fake) // (columns - 1)
     fake = fake[: rows * (columns - 1)].reshape(rows, columns - 1, *fake.shape[1:])

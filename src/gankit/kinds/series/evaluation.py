@@ -202,7 +202,7 @@ def numbers_of(
     """The first fakes of a seed as users get them, read again: numbers [count, T, C], and their labels."""
     labels, channels = _schemas(prepared)
     found = joined_series(list(fakes.sample_batches(count, seed=seed)))
-    part = part_of(with_distances(found), "the fakes", None, channels, labels, found.layout.calendar)
+    part = part_of(with_distances(found), "the synthetic series", None, channels, labels, found.layout.calendar)
     return array_of_part(part, channels.columns), part.values
 
 
@@ -238,7 +238,7 @@ class SeriesAssessment(Assessment[SeriesSample]):
         config, calendar = TrainConfig(missing=self.options.missing), self.layout.calendar
         whole = Schema(tuple(column for column in self.whole if column.name not in calendar))
         found = read_series_like(source, self.layout, self.channels, whole, config)
-        what, window = ("the fakes", None) if fake else ("the real series", self.window)
+        what, window = ("the synthetic series", None) if fake else ("the real series", self.window)
         return self.own(part_of(found, what, window, self.channels, self.whole, calendar), False)
 
     def halves(self, whole: SeriesSample) -> tuple[SeriesSample, SeriesSample]:

@@ -41,7 +41,7 @@ _IN_A_ROW = 3
 
 _CLASS_COLUMNS: Sequence[records.ClassColumn] = (
     ("real", "Share of real series", numbers.share),
-    ("fake", "Share of fakes", numbers.share),
+    ("fake", "Share of synthetic series", numbers.share),
     ("agreement", "Classified as the label", numbers.share),
     ("profile", "Mean profile", numbers.score),
     ("profile_real", "Real series’ own", numbers.score),
@@ -71,7 +71,9 @@ def beside(real: np.ndarray | None, fake: np.ndarray, channel: str, name: str) -
 
     real: [n, T] in the user's units, NaN in gaps, or None where real ones may not be shown; fake: [m, T].
     """
-    sides = [(fake, FAKE, "fakes")] if real is None else [(real, REAL, "real (held-out)"), (fake, FAKE, "fakes")]
+    sides = [(fake, FAKE, "synthetic")]
+    if real is not None:
+        sides.insert(0, (real, REAL, "real (held-out)"))
 
     def paint(figure: Figure, pen: Pen) -> None:
         axes = np.atleast_1d(figure.subplots(1, len(sides), sharey=True))
@@ -114,7 +116,7 @@ def bands(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Markup
         axes.fill_between(steps, a[0], a[4], color=REAL, alpha=0.18, linewidth=0, label="real, 5–95 %")
         axes.fill_between(steps, a[1], a[3], color=REAL, alpha=0.3, linewidth=0, label="25–75 %")
         axes.plot(steps, a[2], color=REAL, linestyle="--", linewidth=1.1, label="median")
-        axes.plot(steps, b[2], color=FAKE, linewidth=1.4, label="fakes, the same")
+        axes.plot(steps, b[2], color=FAKE, linewidth=1.4, label="synthetic, the same")
         for k, width in ((0, 0.7), (1, 0.9), (3, 0.9), (4, 0.7)):
             axes.plot(steps, b[k], color=FAKE, linewidth=width)
         bare(axes)
@@ -124,8 +126,8 @@ def bands(real: np.ndarray, fake: np.ndarray, channel: str, name: str) -> Markup
         figure.legend(loc="outside upper left", ncols=4, labelcolor=INK, columnspacing=1.0)
 
     alt = (
-        f"The quantiles 5, 25, 50, 75 and 95 % of {channel} at each step: held-out series as areas, fakes as lines, "
-        "which should run along the edges of the areas."
+        f"The quantiles 5, 25, 50, 75 and 95 % of {channel} at each step: held-out series as areas, synthetic ones as "
+        "lines, which should run along the edges of the areas."
     )
     return draw(paint, size=(4.6, 2.3), name=f"bands-{name}", alt=alt)
 
@@ -153,7 +155,7 @@ def curve(x: Sequence[float], found: Mapping[str, Any], name: str, xlabel: str, 
         if whole:
             axes.axhline(0, color=MUTED, linewidth=0.6)
         axes.plot(x, sides[0], color=REAL, linestyle="--", linewidth=1.5, label="real series")
-        axes.plot(x, sides[1], color=FAKE, linewidth=1.4, label="fakes")
+        axes.plot(x, sides[1], color=FAKE, linewidth=1.4, label="synthetic series")
         bare(axes)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
@@ -162,7 +164,7 @@ def curve(x: Sequence[float], found: Mapping[str, Any], name: str, xlabel: str, 
         figure.legend(loc="outside upper left", ncols=2, labelcolor=INK)
 
     gap, of = float(np.nanmean(np.abs(sides[0] - sides[1]))), found["column"]
-    alt = f"{ylabel} of {of} over {xlabel}: real series dashed, fakes solid; apart by {gap:.3g} on average."
+    alt = f"{ylabel} of {of} over {xlabel}: real series dashed, synthetic ones solid; apart by {gap:.3g} on average."
     return draw(paint, size=(3.35, 2.15), name=name, alt=alt)
 
 
@@ -184,7 +186,9 @@ def neighbours(
 def previews(x: np.ndarray, names: Sequence[str], name: str) -> Markup:
     """Fakes of the same z at one step of a training: a small drawing a channel. x: [n, T, c]; names: [c]."""
     style = {"color": FAKE, "linewidth": 0.8, "alpha": 0.75}
-    return _small([(one, style) for one in x], names, f"preview-{name}", f"{len(x)} fakes as lines over time.")
+    return _small(
+        [(one, style) for one in x], names, f"preview-{name}", f"{len(x)} synthetic series as lines over time."
+    )
 
 
 def _small(lines: Sequence[_Line], names: Sequence[str], name: str, alt: str) -> Markup:
@@ -233,11 +237,11 @@ class SeriesSections(Sections[SeriesFacts]):
         Grade(
             ("discriminative", "judge"),
             {
-                "real": "The classifiers that were trained to tell the fakes from real series find no difference",
-                "close": "For classifiers that were trained to tell them apart the fakes are close to real series",
-                "fair": "Classifiers that were trained to tell them apart find the fakes between plain methods and "
-                "real series",
-                "weak": "Classifiers that were trained to tell them apart find the fakes far from real series",
+                "real": "The classifiers that were trained to tell synthetic from real series find no difference",
+                "close": "For classifiers that were trained to tell them apart synthetic series are close to real ones",
+                "fair": "Classifiers that were trained to tell them apart find the synthetic series between plain "
+                "methods and real series",
+                "weak": "Classifiers that were trained to tell them apart find the synthetic series far from real ones",
                 "open": "The classifiers find no difference, but there are too few series to be sure",
             },
             subject="classifiers",
@@ -310,7 +314,9 @@ class SeriesSections(Sections[SeriesFacts]):
         real, fake = self.heldout.x, self.fake.x
         names = {c: self.fake.names[c] for c in self._channels}
         drawn = [Drawing(n, bands(real[:, :, c], fake[:, :, c], n, f"{c}")) for c, n in names.items()]
-        asked = "Where values lie at each step: the lines of the fakes should run along the edges of the areas."
+        asked = (
+            "Where values lie at each step: the lines of the synthetic series should run along the edges of the areas."
+        )
         return [Section("bands", "Quantiles over time", [asked], drawings=drawn)] if drawn else []
 
     def _by_class(self) -> list[Section]:
@@ -331,7 +337,7 @@ class SeriesSections(Sections[SeriesFacts]):
                 drawn.append(beside(side, self.fake.x[fakes, :, c], self.fake.names[c], f"class-{k}-{c}"))
             rows.append((label, Markup("").join(drawn), accuracy))
         cut = f" (the {len(rows)} least accurate of {len(by_class)})" if len(rows) < len(by_class) else ""
-        heads = heads_of("Label", "Real series and fakes", "#Classified as it")
+        heads = heads_of("Label", "Real and synthetic series", "#Classified as it")
         table = Table(f"Synthetic series by label{cut}", heads, tuple(rows), "plots")
         asked = "Series generated for a label, a row each, uncurated; the least accurate label first."
         verdicts = records.worst_class(self.facts.per_class, self.noun)
@@ -428,7 +434,7 @@ class SeriesSections(Sections[SeriesFacts]):
             shares = [_shares(s, c) for s in (self.heldout, self.fake)]
             levels = sorted(set().union(*shares), key=lambda v: -max(s.get(v, 0) for s in shares))[:_MOST_LEVELS]
             rows = [(level, *(numbers.share(s.get(level, 0.0)) for s in shares)) for level in levels]
-            heads = heads_of("Level", "#Share of real steps", "#Share of the fakes’ steps")
+            heads = heads_of("Level", "#Share of real steps", "#Share of synthetic steps")
             out += [Table(f"The levels of {name}", heads, tuple(rows))] if rows else []
         return out
 

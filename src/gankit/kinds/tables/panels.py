@@ -72,7 +72,7 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
         shares = [float((v == atom).sum()) / n for v, n in zip(kept, sizes, strict=True)]
         remarks.append(
             f"Left out of the image: the value {show(atom)}, in {numbers.share(shares[0])} of the real rows "
-            f"and {numbers.share(shares[1])} of the fakes."
+            f"and {numbers.share(shares[1])} of the synthetic ones."
         )
         kept = [v[v != atom] for v in kept]
     if not len(kept[0]):
@@ -83,12 +83,12 @@ def _number(name: str, index: int, real: np.ndarray, fake: np.ndarray, is_date: 
     outside = float(((kept[1] < low) | (kept[1] > high)).sum()) / sizes[1]
     if outside > _BEYOND:
         remarks.append(
-            f"{numbers.share(outside)} of the fakes lie outside the range of the held-out rows, {show(low)} to "
-            f"{show(high)}."
+            f"{numbers.share(outside)} of the synthetic rows lie outside the range of the held-out rows, "
+            f"{show(low)} to {show(high)}."
         )
     alt = (
-        f"Histogram of {name}: real rows as a filled area, fakes as a line; from {show(float(edges[0]))} to "
-        f"{show(float(edges[-1]))}. Medians: real {show(float(np.median(kept[0])))}, "
+        f"Histogram of {name}: real rows as a filled area, synthetic ones as a line; from {show(float(edges[0]))} "
+        f"to {show(float(edges[-1]))}. Medians: real {show(float(np.median(kept[0])))}, "
         f"fake {show(float(np.median(kept[1])) if len(kept[1]) else None)}."
     )
     left, right = (np.bincount(i, minlength=len(edges) - 1) / size for i, size in zip(inside, sizes, strict=True))
@@ -302,7 +302,7 @@ def _levels(details: Mapping[str, Any]) -> Table:
     columns: Cells = {
         "Where": lambda v: f"{v['column']} = {v['level']}",
         "#Real rows": _of("real_rows", numbers.count),
-        "#Fakes": _of("fake_rows", numbers.count),
+        "#Synthetic rows": _of("fake_rows", numbers.count),
         "#Score": _of("score", numbers.score),
         "Columns that fit worst": lambda v: ", ".join(
             f"{w['column']} ({numbers.score(w['score'])})" for w in v.get("worst") or []
@@ -349,7 +349,7 @@ _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
             "#Groupings": lambda o: f"{numbers.count(o['sets'])} of {numbers.count(o.get('sets_possible', o['sets']))}",
             "#Cells": _of("cells", numbers.count),
             "#Right within sampling error": _of("within", numbers.share),
-            "#Perfect fakes would reach": _of("within_expected", numbers.share),
+            "#Perfect rows would reach": _of("within_expected", numbers.share),
             "#Total variation, mean": _of("tv_mean", numbers.score),
             "#Total variation, worst": _of("tv_max", numbers.score),
         }),
@@ -361,13 +361,13 @@ _MAKERS: dict[str, tuple[Callable[[Mapping[str, Any]], Table], ...]] = {
         }),
     ),
     "rare_categories": (
-        _entries("Rare categories that never occur in the fakes", "missed", {
+        _entries("Rare categories that never occur in the synthetic rows", "missed", {
             "Column": _of("column"), "Category": _of("level"), "#Real rows": _of("real_rows", numbers.count),
         }),
         _entries("Rare categories by column", "per_column", {
             "Column": _of("column"),
             "#Rare categories": _of("rare", numbers.count),
-            "#Found in the fakes": _of("found", numbers.count),
+            "#Found in synthetic rows": _of("found", numbers.count),
             "#Expected": _of("expected", lambda expected: "–" if expected is None else f"{expected:.1f}"),
         }),
     ),
@@ -463,7 +463,7 @@ def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
         above, below = figure.subplots(2, 1, height_ratios=[2.4, 1.0])
         p, q = figure_1d["p_data"], figure_1d["p_g"]
         above.fill_between(x, p, step="mid", color=REAL, alpha=0.3, linewidth=0, label="p_data (real)")
-        above.step(x, q, where="mid", color=FAKE, linewidth=1.4, label="p_g (fakes)")
+        above.step(x, q, where="mid", color=FAKE, linewidth=1.4, label="p_g (fake)")
         highest = max(*p, *q, 1e-12)
         above.set(xlim=(x[0], x[-1]), ylim=(0, highest * 1.1), ylabel="density", yticks=[])
         right = above.twinx()
@@ -479,8 +479,8 @@ def draw_figure(figure_1d: Mapping[str, Any]) -> Markup:
         figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2, labelcolor=INK)
 
     alt = (
-        "The density of the real values as an area, that of the fakes as a line, D(x) as a dashed line; below them, "
-        f"arrows from {len(z)} values of z to x = G(z). {figure_words(figure_1d)}"
+        "The density of the real values as an area, that of the synthetic ones as a line, D(x) as a dashed line; below "
+        f"them, arrows from {len(z)} values of z to x = G(z). {figure_words(figure_1d)}"
     )
     return draw(paint, size=(5.6, 3.9), name="figure-1", alt=alt)
 

@@ -24,7 +24,7 @@ MOST_PANELS = 40  # columns that are drawn, at the most
 _WHERE = (("shape", "columns"), ("trend", "pairs"))  # metrics, and their details that name columns, worst first
 _WARNING = (
     "The tables of look-alikes show rows of the training data. Do not pass this page on if those are confidential, or "
-    "make it anew with --no-records."
+    "make it again with --no-records."
 )
 
 
@@ -54,9 +54,7 @@ class TableSections(Sections[TableFacts]):
     grades: Sequence[Grade] = (KEPT,)
     lists: bool = True
     smooth: bool = False
-    left_out: str = (
-        "Records of the training data, and the fakes that look most like them, were left out of this report."
-    )
+    left_out: str = "Records of the training data, and the synthetic rows most like them, were left out of this report."
 
     def like(self) -> str:
         """See `Sections.like`."""
@@ -108,7 +106,7 @@ class TableSections(Sections[TableFacts]):
             return section
         drawn = drawing.heat_maps(associations(self.real, names), associations(self.fake, names), names, self.noun)
         notes = [
-            "How strongly two columns go together: rank correlation of numbers (blue: rising together, orange: against "
+            "How strongly two columns correlate: rank correlation of numbers (blue: rising together, orange: against "
             "each other), Cramér’s V of categories, correlation ratio of one with the other; 0 is not at all, 1 fully."
         ]
         if len(names) < len(self.real.names):
@@ -123,7 +121,7 @@ class TableSections(Sections[TableFacts]):
         if not parts:
             return []
         return [
-            "Where to look for what gives the fakes away: the columns and pairs that fit worst are "
+            "Where to look for what gives the synthetic rows away: the columns and pairs that fit worst are "
             f"{'; '.join(parts)}. What is left lies between three columns and more."
         ]
 

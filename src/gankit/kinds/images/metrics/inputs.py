@@ -123,7 +123,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         self.noun, self.seed, self.train, self.learn, self.mirrored = noun, seed, train, learn, mirrored
         self._features, self._classify, self._all = features, classify, {"heldout": heldout, FAKE: fake}
         check_sizes(noun, train, heldout, fake)
-        for what, x in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
+        for what, x in (("training part", train), ("held-out part", heldout), (f"synthetic {noun.many}", fake)):
             if x.ndim != 4 or x.dtype != np.uint8:
                 raise DataError(f"the {what}: expected uint8 {noun.many} [N, H, W, C]. Got {x.dtype} {list(x.shape)}.")
             if x.shape[1:] != train.shape[1:]:
@@ -307,7 +307,7 @@ class ImageInputs(Inputs[Candidate, ImageFacts]):
         if fakes.seen is None:
             notes.append("There is no classifier of labels: nothing can be said of classes.")
         elif fakes.labels is None:
-            notes.append("The fakes have no labels of their own: their classes are those that the classifier sees.")
+            notes.append(f"The synthetic {many} have no labels: their classes are those that the classifier sees.")
         if "frechet" in results and results["frechet"].details.get("singular"):
             notes.append(
                 f"There are fewer {many} than features: the Frechet distance is mostly noise of small numbers."

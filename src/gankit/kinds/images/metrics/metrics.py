@@ -64,13 +64,13 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
     """The metrics of images that are called so."""
     one, many = noun.one, noun.many
     memorised = f"augment (--augment ada), or bring more {many}; then look at the closest pairs with your own eyes"
-    plain = "smooth or pale fakes"
+    plain = f"smooth or pale {many}"
     return (
         Metric(
             "frechet", ImageInputs.frechet, "distance",
-            f"How far apart fakes and held-out {many} are as two Gaussians in features (the FID in Inception features, "
-            "and only there).", title="Fréchet distance", noun=f"distance to real {many}",
-            question=f"How far is the distribution of fakes from that of real {many}, in realism and variety at once?",
+            f"How far apart synthetic and held-out {many} are as two Gaussians in features (the FID in Inception "
+            "features, and only there).", title="Fréchet distance", noun=f"distance to real {many}",
+            question=f"How far is the distribution of synthetic {many} from that of real ones, in realism and variety?",
             good=f"As a whole they resemble real {many}.",
             bad=f"As a whole they differ from real {many}; realism and variety below say in which way.",
             details=partial(_frechet, noun), best=0.0, direction="lower", halvings=True,
@@ -85,15 +85,15 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
         ),
         Metric(
             "precision", lambda inputs, who: inputs.fidelity(neighbours.precision, who), "fidelity",
-            f"The share of fakes that lie where real {many} lie.", title="Precision (realism)",
-            noun=f"realism of single {many}", question=f"What share of the fakes lies where real {many} lie?",
-            good=f"Single fakes look like real {many}.",
-            bad="The other fakes look like nothing in the data: broken, blurred, or a mixture of kinds.",
+            f"The share of synthetic {many} that lie where real ones lie.", title="Precision (realism)",
+            noun=f"realism of single {many}", question=f"What share of the synthetic {many} lies where real ones lie?",
+            good=f"Single synthetic {many} look like real ones.",
+            bad="The others look like nothing in the data: broken, blurred, or a mixture of kinds.",
             remedy="sample with --truncation .7, which trades variety for realism", tolerance=0.02,
         ),
         Metric(
             "recall", lambda inputs, who: inputs.fidelity(neighbours.recall, who), "fidelity",
-            f"The share of real {many} that the fakes reach.", title="Recall (variety)", noun="variety",
+            f"The share of real {many} that the synthetic ones reach.", title="Recall (variety)", noun="variety",
             question=f"What share of the real {many} could the model have made?",
             good=f"The kinds of real {many} are all there.",
             bad=f"Whole kinds of real {many} are missing, or each is made in few ways (near 0: a collapse).",
@@ -102,11 +102,11 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
         ),
         Metric(
             "density", lambda inputs, who: inputs.fidelity(neighbours.density, who), "fidelity",
-            f"How densely fakes lie around real {many}; above 1: they keep to where real ones are densest.",
+            f"How densely synthetic {many} lie around real ones; above 1: they keep to where real ones are densest.",
             noun=f"density around real {many}",
-            question=f"Are there as many fakes around real {many} as there should be? (1: yes; more: concentrated)",
-            good=f"Fakes lie about as densely around real {many} as real ones do.",
-            bad=f"Below the figure of real {many} fakes lie off the data; above it they concentrate in its centre.",
+            question=f"Are there as many synthetic {many} around real ones as should be? (1: yes; more: concentrated)",
+            good=f"Synthetic {many} lie about as densely around real {many} as real ones do.",
+            bad=f"Below the figure of real {many} they lie off the data; above it they concentrate in its centre.",
             remedy="when they concentrate, sample without --truncation", direction="near", tolerance=0.05,
         ),
         Metric(
@@ -120,9 +120,9 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
         Metric(
             "classes", ImageInputs.classes, "classes",
             "Are all classes there, as often as in the data? The entropy over log K.", title="Evenness of classes",
-            question=f"Do all classes occur among the fakes, as often as among real {many}?",
+            question=f"Do all classes occur among the synthetic {many}, as often as among real ones?",
             good="The classes occur as they should.", bad="Some classes are over-, others under-represented.",
-            remedy="ask for classes by --where and mix them as you need them", best=None,
+            remedy="condition on classes (--where) and mix them as you need them", best=None,
             direction="near",
         ),
         conditional_accuracy(ImageInputs.agreement, noun, "classes", "class"),
@@ -130,10 +130,10 @@ def metrics(noun: Noun) -> Sequence[Metric[ImageInputs]]:
         exact_copies(ImageInputs.copies_exact, noun, "in every pixel", memorised),
         Metric(
             "copies_pixels", ImageInputs.copies_pixels, COPIES,
-            f"The share of fakes nearer, in pixels, to a training {one} than 99% of held-out {many} are.",
-            title="Unusually near fakes",
-            question=f"How many fakes are nearer to a training {one} than nearly all held-out {many} are?",
-            bad="Smooth or blurred fakes lie nearer to everything, so that a share a little above is no proof.",
+            f"The share of synthetic {many} nearer, in pixels, to a training {one} than 99% of held-out {many} are.",
+            title=f"Unusually near {many}",
+            question=f"How many synthetic {many} are nearer to a training {one} than nearly all held-out {many} are?",
+            bad=f"Smooth or blurred {many} lie nearer to everything, so that a share a little above is no proof.",
             remedy=memorised, details=partial(_pixels, noun), best=0.01, direction="near", tolerance=0.005,
             trained=True,
         ),
@@ -161,7 +161,7 @@ def _frechet(noun: Noun, details: Mapping[str, Any]) -> list[str]:
     limit = finite(details.get("limit"))
     if limit is None:
         return []
-    return [f"With ever more fakes it would tend to about {numbers.score(max(limit, 0.0))}."]
+    return [f"With ever more synthetic {noun.many} it would tend to about {numbers.score(max(limit, 0.0))}."]
 
 
 def _pixels(noun: Noun, details: Mapping[str, Any]) -> list[str]:
@@ -169,8 +169,8 @@ def _pixels(noun: Noun, details: Mapping[str, Any]) -> list[str]:
     if near is None or not rows:
         return []
     return [
-        f"{numbers.count(near)} of {numbers.count(rows)} fakes are nearer to a training {noun.one} than 99 % of "
-        f"the held-out {noun.many} are."
+        f"{numbers.count(near)} of {numbers.count(rows)} synthetic {noun.many} are nearer to a training {noun.one} "
+        f"than 99 % of the held-out {noun.many} are."
     ]
 
 

@@ -276,8 +276,8 @@ def copies_near(train: np.ndarray, heldout: np.ndarray, fake: np.ndarray) -> Sco
     usual = nearest(heldout, train).distances[:, 0]
     near = np.minimum(to_train, to_heldout) <= np.quantile(usual, NEARNESS)
     if near.mean() < LEAST_NEAR:
-        reason = f"{len(fake) - near.sum():,} of {len(fake):,} fakes are farther from every image than images are"
-        return impossible(0.5, f"{reason} from each other")
+        far = f"{len(fake) - near.sum():,} of {len(fake):,} synthetic images are farther from every real one"
+        return impossible(0.5, f"{far} than real ones are from each other")
     details = {
         "far": int((~near).sum()),
         "three_sample": three_sample(to_train, usual),

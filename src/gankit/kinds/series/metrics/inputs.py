@@ -298,7 +298,7 @@ class SeriesInputs(Inputs[SeriesSet, SeriesFacts]):
             notes.append(
                 "The training part and the held-out part differ themselves (trees tell them apart with an AUC of "
                 f"{ceiling.details['auc']:.2f}), as where a series changes with time: real series reach less than all "
-                "against this held-out part, and fakes like the training part cannot do better."
+                "against this held-out part, and synthetic ones like the training part cannot do better."
             )
         return notes
 

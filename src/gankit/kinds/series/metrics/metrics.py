@@ -227,7 +227,7 @@ def _of_discriminative(details: Details) -> list[str]:
     called = f"; of its calls “real” {' and '.join(calls)}" if calls else ""
     return [
         f"A GRU that was trained to tell them apart is right about {numbers.share(accuracy)} of "
-        f"{numbers.count(details.get('rows'))} fakes and as many held-out series that it had not seen "
+        f"{numbers.count(details.get('rows'))} synthetic and as many held-out series that it had not seen "
         f"(AUC {numbers.score(area)}{called}).{spread}"
     ]
 
@@ -287,7 +287,7 @@ def _of_worst(what: str) -> Callable[[Details], list[str]]:
             return []
         worst = columns[0]
         real, fake = (numbers.score(finite(worst.get(k))) for k in ("real", "fake"))
-        said = f"{what} is {fake} in the fakes and {real} in real series."
+        said = f"{what} is {fake} in synthetic series and {real} in real ones."
         most = f"Furthest off is {name(worst['column'])}: " if len(columns) > 1 else ""
         return [most + (said if most else said[:1].upper() + said[1:])]
 
@@ -302,8 +302,8 @@ def _of_pairs(details: Details) -> list[str]:
     lag = worst.get("lag") or 0
     later = "" if not lag else f" ({b} {lag} step{'s' if lag > 1 else ''} later)"
     return [
-        f"Furthest off are {a} and {b}{later}: a correlation of {numbers.score(worst['fake'])} in the fakes and of "
-        f"{numbers.score(worst['real'])} in real series."
+        f"Furthest off are {a} and {b}{later}: a correlation of {numbers.score(worst['fake'])} in synthetic series "
+        f"and of {numbers.score(worst['real'])} in real ones."
     ]
 
 
@@ -312,8 +312,8 @@ def _of_gaps(details: Details) -> list[str]:
         return []
     worst = columns[0]
     out = [
-        f"Of {name(worst['column'])} {numbers.share(finite(worst.get('fake')))} is missing in the fakes and "
-        f"{numbers.share(finite(worst.get('real')))} in real series."
+        f"Of {name(worst['column'])} {numbers.share(finite(worst.get('fake')))} is missing in synthetic series "
+        f"and {numbers.share(finite(worst.get('real')))} in real ones."
     ]
     runs = [finite(worst.get(f"{side}_run")) for side in ("fake", "real")]
     if all(r is not None for r in runs):
@@ -329,7 +329,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
     records.rules_kept(_rules, "step", "steps"),
     Metric(
         "discriminative", _discriminative, "judge",
-        "|accuracy - 1/2| of a GRU that is trained afterwards to tell fakes from held-out series (TimeGAN).",
+        "|accuracy - 1/2| of a GRU that is trained afterwards to tell synthetic from held-out series (TimeGAN).",
         title="Discriminative score", noun="the discriminative score",
         question="Can a recurrent network, trained afterwards, tell synthetic from real series (0: no, .5: always)?",
         good="It finds no difference.", bad="It tells them apart.", details=_of_discriminative, best=0.0,
@@ -337,7 +337,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
     ),
     Metric(
         "predictive", _predictive, "judge",
-        "The error on held-out series of a GRU that learned from fakes what comes next (TimeGAN).",
+        "The error on held-out series of a GRU that learned from synthetic ones what comes next (TimeGAN).",
         title="Predictive score", noun="the predictive score",
         question="Does a network trained on synthetic series forecast real ones?",
         good="Trained on synthetic series it forecasts real ones as well as trained on real ones.",
@@ -345,7 +345,8 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         details=_of_predictive, best=0.0, direction="lower", subject="utility",
     ),
     Metric(
-        "judge", _c2st, "judge", "1 - (2 AUC - 1) of boosted trees on traits that tell fakes from real.",
+        "judge", _c2st, "judge",
+        "1 - (2 AUC - 1) of boosted trees that tell synthetic from real series by their traits.",
         title="C2ST, boosted trees", noun="series as a whole (C2ST)",
         question="Can boosted trees tell them apart by values, levels, spreads and increments?",
         good="They find no difference.", bad="They tell them apart; the metrics below show where they differ.",
@@ -417,7 +418,8 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         details=_of_worst("the share of movement that rises less the share that falls"),
     ),
     _Distance(
-        "frechet", _frechet, "features", "How far apart fakes and held-out series are as two Gaussians in features.",
+        "frechet", _frechet, "features",
+        "How far apart synthetic and held-out series are as two Gaussians in features.",
         title="Fréchet distance", noun="the Fréchet distance",
         question="How far apart are the distributions of synthetic and held-out series in features?",
         good="No further than real series are from one another.",
@@ -436,7 +438,7 @@ _METRICS: Sequence[Metric[SeriesInputs]] = (
         name="usefulness_nearest", title="TSTR accuracy, 1-NN",
     ),
     exact_copies(_copies_exact, NOUN, "in every cell", _OVERFITS),
-    near_copies(_copies_near, NOUN, _OVERFITS, "by time warping", "smooth or flat fakes", tolerance=0.05, alike=True),
+    near_copies(_copies_near, NOUN, _OVERFITS, "by time warping", "smooth or flat series", tolerance=0.05, alike=True),
 )  # fmt: skip
 
 METRICS: Sequence[Metric[SeriesInputs]] = tuple(replace(m, function=_small(m.function)) for m in _METRICS)

@@ -174,7 +174,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
         max_rows: int = 20_000,
     ) -> None:  # fmt: skip
         train, heldout, fake = align(train, heldout, fake)
-        for what, sample in (("training part", train), ("held-out part", heldout), ("fakes", fake)):
+        for what, sample in (("training part", train), ("held-out part", heldout), ("synthetic rows", fake)):
             if not sample.num_rows or not sample.names:
                 raise DataError(
                     f"the {what}: expected rows to compare, found none. Give at least one row, better some thousands."
@@ -289,8 +289,8 @@ def _of_shape(details: Mapping[str, Any]) -> list[str]:
     real, fake = gone.get("missing_real") or 0, gone.get("missing_fake") or 0
     if abs(fake - real) > THRESHOLDS["tolerance"]:
         out.append(
-            f"{name(gone['column'])} is missing in {numbers.share(fake)} of the fakes and {numbers.share(real)} "
-            "of the real rows."
+            f"{name(gone['column'])} is missing in {numbers.share(fake)} of the synthetic rows and "
+            f"{numbers.share(real)} of the real ones."
         )
     one = details.get("one_number") or {}
     if one.get("kl_nats") is not None:
@@ -308,7 +308,9 @@ def _of_trend(details: Mapping[str, Any]) -> list[str]:
     a, b = worst["columns"]
     text = f"The worst pair is {name(a)} with {name(b)}: {numbers.score(worst['score'])}"
     if worst.get("real") is not None and worst.get("fake") is not None:
-        text += f" (correlation {numbers.score(worst['real'])} in real rows, {numbers.score(worst['fake'])} in fakes)"
+        text += (
+            f" (correlation {numbers.score(worst['real'])} in real rows, {numbers.score(worst['fake'])} in synthetic)"
+        )
     return [text + "."]
 
 
@@ -324,13 +326,13 @@ def _of_cube(details: Mapping[str, Any]) -> list[str]:
     if parts:
         expected = orders[0].get("within_expected")
         out.append(
-            f"Grouped as an analyst would, the fakes give the right count, within sampling error, in "
-            f"{numbers.listed(parts)}" + (f"; perfect fakes would in {numbers.share(expected)}." if expected else ".")
+            f"Grouped as an analyst would, the synthetic rows give the right count, within sampling error, in "
+            f"{numbers.listed(parts)}" + (f"; perfect ones would in {numbers.share(expected)}." if expected else ".")
         )
     if cells:
         out.append(
             f"The cell furthest off is {name(cells[0]['text'])}: {numbers.share(cells[0]['real'])} of the real rows, "
-            f"{numbers.share(cells[0]['fake'])} of the fakes."
+            f"{numbers.share(cells[0]['fake'])} of the synthetic ones."
         )
     return out
 
@@ -351,7 +353,7 @@ def _of_rare(details: Mapping[str, Any]) -> list[str]:
         return []
     out = [
         f"{numbers.count(details['found'])} of {numbers.count(details['possible'])} rare categories occur in the "
-        f"fakes; with that many rows {(details.get('expected') or 0):.1f} would be expected."
+        f"synthetic rows; with that many rows {(details.get('expected') or 0):.1f} would be expected."
     ]
     return out + [
         f"The most frequent one that is missing is {name(m['column'])} = {name(m['level'])} "
@@ -367,7 +369,7 @@ def _of_conditional(details: Mapping[str, Any]) -> list[str]:
     column, worst = min(levels, key=lambda item: float(item[1]["score"]))
     return [
         f"The other columns fit worst where {name(column)} is {name(worst['level'])}: {numbers.score(worst['score'])} "
-        f"over {numbers.count(worst['real_rows'])} real rows and {numbers.count(worst['fake_rows'])} fakes."
+        f"over {numbers.count(worst['real_rows'])} real rows and {numbers.count(worst['fake_rows'])} synthetic ones."
     ]
 
 
@@ -406,10 +408,10 @@ METRICS: Sequence[Metric[TableInputs]] = (
     records.rules_kept(_rules, "row", "rows"),
     Metric(
         "differences", _differences, "pairs",
-        "Columns that keep near each other, judged by their difference: how alike its distributions are.",
+        "Columns that keep near each other, compared by their difference: how alike its distributions are.",
         title="Differences of columns", noun="differences between columns",
         question="Are columns that belong together as far apart as in real rows: durations, margins, ages?",
-        remedy="state how the columns hang together (--rule 'a <= b')", details=_of_differences, tolerance=0.01,
+        remedy="state how the columns relate (--rule 'a <= b')", details=_of_differences, tolerance=0.01,
     ),
     Metric(
         "shape", _against_heldout(distributions.shape), "marginals",
@@ -421,7 +423,7 @@ METRICS: Sequence[Metric[TableInputs]] = (
     Metric(
         "trend", _against_heldout(distributions.trend), "pairs",
         "Pairs of columns: how alike their correlations and cross tables are.", title="Column pair trends",
-        question="Do two columns go together as in real rows?", details=_of_trend, tolerance=0.005,
+        question="Do two columns correlate as in real rows?", details=_of_trend, tolerance=0.005,
     ),
     Metric(
         "cube", _against_heldout(coverage.cube), "cube",
@@ -432,25 +434,26 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "c2st_trees", _against_heldout(classifiers.c2st_trees), "two-sample",
-        "Can boosted trees tell fakes from real rows? 1: no better than by chance; 0: always.",
+        "Can boosted trees tell synthetic from real rows? 1: no better than by chance; 0: always.",
         title="C2ST, boosted trees",
         noun="rows as a whole (C2ST by boosted trees)",
-        question="Can boosted trees, shown whole rows, tell fakes from real rows?",
+        question="Can boosted trees, shown whole rows, tell synthetic from real rows?",
         details=records.two_sample("A tree model", NOUN), tolerance=0.05,
     ),
     Metric(
         "c2st_linear", _against_heldout(classifiers.c2st_linear), "two-sample",
-        "Can a linear model tell fakes from real rows? 1: no better than by chance; 0: always.",
+        "Can a linear model tell synthetic from real rows? 1: no better than by chance; 0: always.",
         title="C2ST, linear model", noun="rows as a whole (C2ST by a linear model)",
-        question="Can a linear model tell fakes from real rows?", details=records.two_sample("A linear model", NOUN),
+        question="Can a linear model tell synthetic from real rows?",
+        details=records.two_sample("A linear model", NOUN),
         tolerance=0.05,
     ),
     Metric(
         "usefulness", _usefulness, "usefulness",
-        "A model trained on the fakes, tested on held-out real rows: ROC AUC, or R2 for a number.",
+        "A model trained on synthetic rows, tested on held-out real rows: ROC AUC, or R2 for a number.",
         title="TSTR utility",
         noun="training predictive models",
-        question="Does a model trained on fakes predict real rows as well as one trained on real rows?",
+        question="Does a model trained on synthetic rows predict real rows as well as one trained on real rows?",
         remedy="train with the target as a condition (--given COLUMN)", details=_of_usefulness,
         tolerance=0.01, subject="utility",
     ),
@@ -462,21 +465,22 @@ METRICS: Sequence[Metric[TableInputs]] = (
     ),
     Metric(
         "precision", _precision, "coverage",
-        "Do the fakes lie where real rows lie, bulk and fringe (alpha-precision)?",
+        "Do synthetic rows lie where real ones lie, bulk and fringe (alpha-precision)?",
         title="α-precision (realism)", noun="realism of single rows (α-precision)",
-        question="Do fakes lie where real rows lie?", tolerance=0.02,
+        question="Do synthetic rows lie where real ones lie?", tolerance=0.02,
     ),
     Metric(
         "recall", _against_heldout(coverage.recall), "coverage",
-        "Are real rows reached by fakes (beta-recall)? Real rows themselves reach about a half.",
+        "Are real rows reached by synthetic ones (beta-recall)? Real rows themselves reach about a half.",
         title="β-recall (variety)", noun="variety of rows (β-recall)",
-        question="Do fakes reach all places where real rows lie?", tolerance=0.05,
+        question="Do synthetic rows reach all places where real rows lie?", tolerance=0.05,
     ),
     Metric(
         "density", _against_heldout(coverage.density), "coverage",
-        "How dense the fakes are around real rows; above 1: they concentrate where real rows are dense.",
+        "How dense synthetic rows are around real ones; above 1: they concentrate where real rows are dense.",
         noun="density around real rows",
-        question="Are there as many fakes around real rows as there should be?", direction="near", tolerance=0.05,
+        question="Are there as many synthetic rows around real ones as there should be?",
+        direction="near", tolerance=0.05,
     ),
     Metric(
         "coverage", _against_heldout(coverage.coverage), "coverage",
@@ -484,7 +488,8 @@ METRICS: Sequence[Metric[TableInputs]] = (
         question="What share of the real rows has a fake nearby?", tolerance=0.02,
     ),
     Metric(
-        "conditional", _conditional, "conditional", "Given a value of one column, how alike the other columns are.",
+        "conditional", _conditional, "conditional",
+        "Conditional on a value of one column, how alike the other columns are.",
         title="Conditional distributions", noun="conditional distributions",
         question="Among conditional distributions, do the other columns follow the real ones?",
         remedy="train with that column as a condition (--given COLUMN)", details=_of_conditional,
@@ -494,7 +499,7 @@ METRICS: Sequence[Metric[TableInputs]] = (
     near_copies(_against_both(neighbours.copies_near), NOUN, _OVERFITS),
     Metric(
         "membership", _against_both(neighbours.membership), COPIES,
-        "Can an attacker with the fakes alone tell who was in the training data? One half: no.",
+        "Can an attacker with the synthetic rows alone tell who was in the training data? One half: no.",
         title="Membership inference", question="Can an attacker tell who was in the training data?",
         remedy=_OVERFITS, details=_of_membership, best=0.5, direction="near", tolerance=0.02, trained=True,
     ),

@@ -242,9 +242,9 @@ class TextInputs(Inputs[TextSet, TextFacts]):
         notes = []
         if any(name.startswith("bleu") for name in results):
             notes.append(
-                f"BLEU rises with the number of references: here {len(self.heldout):,} held-out texts, and for fakes "
-                "against fakes all others. The details give the figures with 500 references, as Texygen's code has "
-                "them."
+                f"BLEU rises with the number of references: here {len(self.heldout):,} held-out texts, and for "
+                "synthetic texts against one another all others. The details give the figures with 500 references, as "
+                "Texygen's code has them."
             )
         if len(self.train) > _SEARCHED_TRAIN:
             notes.append(f"The nearest texts that are shown were looked for among the first {_SEARCHED_TRAIN:,}.")

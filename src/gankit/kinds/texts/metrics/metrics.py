@@ -129,8 +129,9 @@ _HEADLINES = (2, 5)  # the n of BLEU-n in the first table
 METRICS: Sequence[Metric[TextInputs]] = (
     Metric(
         "valid", lambda inputs, who: inputs.valid and fidelity.validity(inputs.candidates[who].texts, inputs.valid),
-        "validity", "The share of fakes that the given rule calls valid.", title="Valid texts", noun="validity",
-        question="What share of the synthetic texts satisfies the rule that was given?",
+        "validity", "The share of synthetic texts that the rule (--valid) calls valid.",
+        title="Valid texts", noun="validity",
+        question="What share of the synthetic texts satisfies the rule (--valid)?",
         good="As many as of real texts.", bad="The others break it.", details=_of_count("valid", "are valid"),
         tolerance=0.01,
     ),
@@ -155,7 +156,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     *(
         Metric(
             f"bleu_{n}", partial(_bleu, order=n, which=0, fast=3), "bleu",
-            f"BLEU-{n} of the fakes with all held-out texts as references: quality.",
+            f"BLEU-{n} of the synthetic texts with all held-out texts as references: quality.",
             title=f"BLEU-{n} (quality)", noun=f"BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a synthetic text occur in real texts?",
             good="The n-grams of the synthetic texts are those of real texts.",
@@ -167,7 +168,8 @@ METRICS: Sequence[Metric[TextInputs]] = (
     *(
         Metric(
             f"backward_bleu_{n}", partial(_bleu, order=n, which=1), "bleu",
-            f"BLEU-{n} of held-out texts with all fakes as references: variety.", title=f"Backward BLEU-{n} (variety)",
+            f"BLEU-{n} of held-out texts with all synthetic texts as references: variety.",
+            title=f"Backward BLEU-{n} (variety)",
             noun=f"backward BLEU-{n}",
             question=f"How many n-grams of up to {n} units of a real text occur in the synthetic texts?",
             good="What real texts say occurs among the synthetic texts.",
@@ -190,14 +192,15 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     Metric(
         "novelty", lambda inputs, who: fidelity.novelty(inputs.untaught(who).texts, inputs.known), "variety",
-        "The share of fakes that are no training text.", title="New texts",
+        "The share of synthetic texts that are no training text.", title="New texts",
         question="What share of the synthetic texts is no training text?", good="As new as fresh real texts are.",
         bad="More of them are training texts than by chance.", remedy=_OVERFITS, details=_of_count("new", "are new"),
         tolerance=0.01, trained=True, subject="copying",
     ),
     Metric(
         "uniqueness", lambda inputs, who: fidelity.uniqueness(inputs.candidates[who].texts), "variety",
-        "The share of different texts among the fakes.", title="Different texts", noun="variety of whole texts",
+        "The share of different texts among the synthetic ones.",
+        title="Different texts", noun="variety of whole texts",
         question="What share of the synthetic texts differs from one another?",
         good="The synthetic texts repeat themselves no more than real texts do.",
         bad="The same texts occur again and again (near 0: mode collapse).", remedy=_VARIED,
@@ -219,7 +222,7 @@ METRICS: Sequence[Metric[TextInputs]] = (
     ),
     Metric(
         "judge", lambda inputs, who: fidelity.c2st(inputs.features(HELDOUT), inputs.features(who), seed=inputs.seed),
-        "judge", "1 - (2 AUC - 1) of a linear judge on n-grams that tells fakes from real.",
+        "judge", "1 - (2 AUC - 1) of a linear classifier on n-grams that tells synthetic from real texts.",
         title="C2ST, linear model", noun="texts as a whole (C2ST)",
         question="Can a linear classifier on n-grams tell synthetic from real texts?",
         good="It finds nothing by which to tell them.", bad="It finds what gives them away.",
@@ -229,6 +232,6 @@ METRICS: Sequence[Metric[TextInputs]] = (
     utility(_usefulness, NOUN, "labels", "A linear classifier"),
     exact_copies(_copies_exact, NOUN, "character by character", _OVERFITS),
     near_copies(
-        _copies_near, NOUN, _OVERFITS, "in edits", "fakes of frequent phrases", tolerance=0.05, alike=True
+        _copies_near, NOUN, _OVERFITS, "in edits", "texts of frequent phrases", tolerance=0.05, alike=True
     ),
 )  # fmt: skip
