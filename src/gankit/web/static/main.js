@@ -1,0 +1,49 @@
+// The page begins here: its frame, and the view that the address names.
+
+import { el, fill, isDark, kept, keep, setScheme } from "./dom.js";
+import { source } from "./source.js";
+import { LANGUAGES, language, say, setLanguage } from "./words.js";
+import { showAll } from "./views/all.js";
+import { showCompare } from "./views/compare.js";
+import { showRun } from "./views/one.js";
+
+function frame(saved) {
+  const scheme = el("button", { type: "button", class: "icon", "aria-label": say("scheme"), title: say("scheme"), onclick: () => setScheme(isDark() ? "light" : "dark") }, "◐");
+  const tongue = el("select", { "aria-label": say("language"), onchange: (event) => (keep("language", event.target.value), location.reload()) }, Object.entries(LANGUAGES).map(([code, name]) => el("option", { value: code, lang: code }, name)));
+  tongue.value = language();
+  const gone = el("p", { class: "gone warn", role: "alert", hidden: true });
+  const main = el("main", { id: "main" });
+  const home = saved ? el("span", { class: "brand" }, "gankit") : el("a", { class: "brand", href: "/" }, "gankit");
+  const place = saved ? el("span", { class: "note" }, say("replayNote")) : location.pathname !== "/" && el("nav", { "aria-label": say("views") }, el("a", { href: "/" }, say("allRuns")));
+  fill(document.body, el("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, say("skip")),
+    el("div", { class: "wrap" }, el("div", { class: "top bar" }, home, place, el("span", { class: "spring" }), tongue, scheme), gone, main));
+  main.tabIndex = -1;
+  source().onReach((reached) => {
+    gone.hidden = reached;
+    gone.textContent = reached ? "" : say("serverGone");
+  });
+  return main;
+}
+
+async function begin() {
+  setScheme(kept("scheme", ""));
+  setLanguage(kept("language", ""));
+  const from = source();
+  const main = frame(from.saved);
+  if (from.saved) return showRun(main, (await from.run()).name);
+  const path = location.pathname;
+  if (path.startsWith("/run/")) return showRun(main, path.slice(5).split("/").map(decodeURIComponent).join("/"));
+  if (path === "/compare") return showCompare(main);
+  return showAll(main, await known(from));
+}
+
+/** What the server can do; while it is away, as little as possible. */
+async function known(from) {
+  try {
+    return await from.about();
+  } catch {
+    return { can_start: false, builtin: [] };
+  }
+}
+
+begin();

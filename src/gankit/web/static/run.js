@@ -1,0 +1,144 @@
+// One run as the page holds it: summary, curves, previews and the clock, kept up to date by the server's events.
+// Knows no panels: it calls changed(what) with "summary", "curves", "previews", "preview", "at", "zoom" or "state".
+
+import { Clock } from "./clock.js";
+import { Previews } from "./previews.js";
+import { source } from "./source.js";
+import { state } from "./state.js";
+
+const POINTS = 1500;
+const MOST_POINTS = 4000; // after so many the curves are asked for again, thinned
+const REDRAW_MS = 700; // between two drawings of what grows
+
+/** A run that is shown. */
+export class Run {
+  constructor(name, changed) {
+    this.name = name;
+    this.from = source();
+    this.changed = changed;
+    this.clock = new Clock((step) => this.previews.loaded.has(step) || this.previews.failed.has(step));
+    this.previews = new Previews(this.from, name, () => changed("preview"));
+    this.curves = null;
+    this.fine = null;
+    this.listed = false;
+    this.real = null;
+    this.asked = false;
+    this.opened = () => {}; // what to do once it is known what the run is
+    this.due = new Map();
+  }
+
+  /** Fetches what there is: what the run is, then its curves, then its previews, which may take longest. */
+  async open() {
+    this.take(await this.from.run(this.name));
+    this.opened();
+    await Promise.all([this.loadCurves(), this.loadPreviews()]);
+    this.from.follow(this.name, (kind, data) => this.told(kind, data));
+  }
+
+  take(summary) {
+    this.summary = { ...this.summary, ...summary };
+    this.about = { ...this.summary, saved: this.from.saved };
+    this.clock.running = this.summary.state === "running";
+    this.clock.total = Math.max(this.summary.total_samples || 0, this.summary.samples || 0, this.clock.end, 1);
+    if (this.summary.state !== "running") this.asked = false;
+    if (this.summary.state === "finished" || this.summary.state === "failed") this.clock.total = Math.max(this.clock.end, this.summary.samples || 0, 1);
+    this.changed("summary");
+  }
+
+  async loadCurves() {
+    try {
+      this.curves = await this.from.curves(this.name, POINTS);
+    } catch (refusal) {
+      if (refusal.status !== 0) this.curves ??= { samples: [], evaluations: { samples: [] }, events: [], phase: [] };
+      return;
+    }
+    this.settle();
+    this.changed("curves");
+    this.loadFine();
+  }
+
+  /** The curves of the stretch that is zoomed to, in full; until they come the coarse ones are shown. */
+  async loadFine() {
+    const zoom = state().zoom;
+    const [from, to] = (zoom || "").split(",").map(Number);
+    if (!(to > from) || this.fine?.zoom === zoom) return;
+    const curves = await this.from.curves(this.name, POINTS, from, to).catch(() => null);
+    if (!curves || state().zoom !== zoom) return;
+    this.fine = { zoom, curves };
+    this.changed("zoom");
+  }
+
+  async loadPreviews() {
+    let found;
+    try {
+      found = await this.from.previews(this.name);
+    } catch (refusal) {
+      this.listed = this.listed || refusal.status !== 0;
+      return this.changed("previews");
+    }
+    this.previews.list(found);
+    this.previews.best = found.best;
+    this.listed = true;
+    this.settle();
+    this.changed("previews");
+    const real = await this.previews.held();
+    if (real && real !== this.real) {
+      this.real = real;
+      this.changed("previews");
+    }
+  }
+
+  /** What follows from curves and previews for the clock. */
+  settle() {
+    const { clock, curves, previews } = this;
+    const last = curves?.samples.length ? curves.samples[curves.samples.length - 1] : 0;
+    clock.end = Math.max(last, previews.steps[previews.steps.length - 1] || 0);
+    clock.total = Math.max(this.summary.state === "finished" || this.summary.state === "failed" ? 0 : this.summary.total_samples || 0, clock.end, 1);
+    clock.steps = previews.steps.length ? previews.steps : curves?.samples || [];
+    clock.phases = curves?.phase || [];
+    clock.events = (curves?.events || []).filter((e) => Number.isFinite(e.samples)).map((e) => ({ ...e, lines: [e.text, e.remedy].filter(Boolean) }));
+  }
+
+  told(kind, data) {
+    if (kind === "again" || data?.reload) {
+      this.soon("curves", () => this.loadCurves());
+      this.soon("previews", () => this.loadPreviews());
+    } else if (kind === "state") this.take(data);
+    else if (kind === "preview") this.soon("previews", () => this.loadPreviews());
+    else if (kind === "log") {
+      for (const row of data.rows) this.append(row);
+      if (this.curves && this.curves.samples.length > MOST_POINTS) this.soon("curves", () => this.loadCurves());
+      else this.soon("draw", () => {
+        this.settle();
+        this.changed("curves");
+      });
+    }
+  }
+
+  /** Does something once in a while, however often it is asked for. */
+  soon(what, act) {
+    if (this.due.has(what)) return;
+    this.due.set(what, setTimeout(() => {
+      this.due.delete(what);
+      act();
+    }, REDRAW_MS));
+  }
+
+  append(row) {
+    const { curves } = this;
+    if (!curves) return;
+    const last = curves.samples[curves.samples.length - 1];
+    if (last !== undefined && row.samples <= last) return;
+    for (const [key, list] of Object.entries(curves)) {
+      if (Array.isArray(list) && key !== "phase" && key !== "events") list.push(row[key] ?? null);
+    }
+    if (row.evaluation) for (const [key, list] of Object.entries(curves.evaluations)) list.push(row.evaluation[key] ?? null);
+    for (const event of row.events || []) {
+      if (event.kind === "best") curves.events = curves.events.filter((e) => e.kind !== "best");
+      curves.events.push(event);
+    }
+    const phase = curves.phase[curves.phase.length - 1];
+    if (phase && phase[0] === row.phase) phase[2] = row.samples;
+    else if (row.phase) curves.phase.push([row.phase, last ?? 0, row.samples]);
+  }
+}

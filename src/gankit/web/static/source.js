@@ -1,0 +1,167 @@
+// All access to data. live(): the server, by fetch and server-sent events; replay(): the JSON embedded in a saved page.
+// The rest of the page calls source() and cannot tell which it got, but by `saved`.
+
+const PATIENCE_MS = 20000;
+
+/** An answer of the server that is not a success: `status`, and a sentence that says what to do. */
+export class Refusal extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+const pathOf = (name) => `/api/runs/${name.split("/").map(encodeURIComponent).join("/")}`;
+
+let reachable = true;
+const watchers = new Set();
+
+function note(reached) {
+  if (reached === reachable) return;
+  reachable = reached;
+  for (const watcher of watchers) watcher(reached);
+  if (!reached) setTimeout(ask, 1500);
+}
+
+async function ask() {
+  try {
+    await request("/api/about");
+  } catch {
+    if (!reachable) setTimeout(ask, 2000);
+  }
+}
+
+async function request(path, options = {}) {
+  let answer;
+  try {
+    const limit = options.body ? undefined : AbortSignal.timeout(PATIENCE_MS);
+    answer = await fetch(path, { credentials: "same-origin", signal: limit, ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    note(false);
+    throw new Refusal(0, "");
+  }
+  note(true);
+  if (answer.ok) return answer;
+  let sentence = `${answer.status} ${answer.statusText}`;
+  try {
+    sentence = (await answer.json()).error || sentence;
+  } catch {
+    // not JSON: the status has to do
+  }
+  throw new Refusal(answer.status, sentence);
+}
+
+const json = async (path, options) => (await request(path, options)).json();
+
+const post = (path, value) =>
+  request(path, { method: "POST", headers: { "X-Gankit": "1", "Content-Type": "application/json" }, body: JSON.stringify(value) });
+
+/** A decoded picture of an address. */
+export const picture = async (address) => {
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  return image;
+};
+
+function live() {
+  return {
+    saved: false,
+    about: () => json("/api/about"),
+    runs: async () => (await json("/api/runs")).runs,
+    run: (name) => json(pathOf(name)),
+    curves: (name, points, from, to) =>
+      json(`${pathOf(name)}/curves?points=${points}${from === undefined ? "" : `&from=${Math.floor(from)}&to=${Math.ceil(to)}`}`),
+    previews: (name) => json(`${pathOf(name)}/previews`),
+    preview: (name, form, at) => (form === "grid" ? picture(`${pathOf(name)}/previews/${at}`) : json(`${pathOf(name)}/previews/${at}`)),
+    surface: (name, at) => json(`${pathOf(name)}/surface/${at}`),
+    neighbours: (name, at, index) => json(`${pathOf(name)}/neighbours/${at}/${index}`),
+    conditions: (name) => json(`${pathOf(name)}/conditions`),
+    clip: (name, at, index) => `${pathOf(name)}/audio/${at}/${index}.wav`,
+    reportAddress: (name) => `/report/${name.split("/").map(encodeURIComponent).join("/")}`,
+    replayAddress: (name) => `${pathOf(name)}/replay`,
+    stop: (name) => post(`${pathOf(name)}/stop`, {}),
+    start: async (order) => (await (await post("/api/start", order)).json()).run,
+    async upload(file) {
+      const body = new FormData();
+      body.append("file", file, file.name);
+      return (await request("/api/data", { method: "POST", headers: { "X-Gankit": "1" }, body })).json();
+    },
+    async sample(name, order) {
+      const answer = await post(`${pathOf(name)}/sample`, order);
+      const named = /filename\*?=(?:UTF-8'')?"?([^";]+)"?/i.exec(answer.headers.get("Content-Disposition") || "");
+      return { blob: await answer.blob(), name: named ? decodeURIComponent(named[1]) : `sample.${order.format || "csv"}` };
+    },
+    /** Calls `told(kind, data)` for each event of a run. Closed while the page is hidden: a browser gives all its pages of one
+     * address six connections together. After a pause `told("again")` says that something may have been missed. */
+    follow(name, told) {
+      let events = null;
+      let lost = false;
+      const open = () => {
+        if (events || document.hidden) return;
+        events = new EventSource(`${pathOf(name)}/events`);
+        for (const kind of ["log", "preview", "state"]) events.addEventListener(kind, (e) => told(kind, JSON.parse(e.data)));
+        events.onopen = () => {
+          note(true);
+          if (lost) told("again");
+          lost = false;
+        };
+        events.onerror = () => {
+          lost = true;
+          if (events.readyState === EventSource.CLOSED) {
+            events = null;
+            setTimeout(open, 3000);
+          }
+          ask();
+        };
+      };
+      document.addEventListener("visibilitychange", () => {
+        if (document.hidden && events) {
+          events.close();
+          events = null;
+          lost = true;
+        } else open();
+      });
+      open();
+    },
+    onReach: (watcher) => watchers.add(watcher),
+  };
+}
+
+function replay(kept) {
+  const found = (table, key) => {
+    const value = (table || {})[String(key)];
+    if (value === undefined) throw new Refusal(404, "");
+    return value;
+  };
+  const nothing = async () => null;
+  return {
+    saved: true,
+    about: async () => ({ version: "", can_start: false, roots: [], builtin: [], languages: ["en"] }),
+    runs: async () => [kept.summary],
+    run: async () => kept.summary,
+    curves: async (name, points, from, to) => (from === undefined ? kept.curves : null),
+    previews: async () => kept.previews,
+    async preview(name, form, at) {
+      const record = found(kept.records, at);
+      return typeof record === "string" ? picture(record) : record;
+    },
+    surface: async (name, at) => found(kept.surfaces, at),
+    neighbours: nothing,
+    conditions: nothing,
+    follow() {},
+    onReach() {},
+  };
+}
+
+let chosen = null;
+
+/** Where this page has its data from. */
+export function source() {
+  if (!chosen) {
+    const embedded = document.querySelector('script[type="application/json"]');
+    chosen = embedded ? replay(JSON.parse(embedded.textContent)) : live();
+  }
+  return chosen;
+}
