@@ -7,6 +7,7 @@ import { axisNumber, count, figure, lastUpTo, logTicks, nearest, percent, ticks 
 const HEIGHT = 168;
 const EDGE = { left: 46, right: 12, top: 10, bottom: 24 };
 const DRAG = 5;
+const DOUBLE_MS = 250; // a click waits so long, since it may be half of a double one
 const MOST_MARKS = 80;
 const MANY = 200; // points of a noisy curve, from where its running mean is drawn over it
 const SHAPES = { train: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", heldout: "M-2.7-2.7H2.7V2.7H-2.7Z", fake: "M0-3.4L3.4 2.6H-3.4Z", ink: "M0-3.6L3.6 0L0 3.6L-3.6 0Z" };
@@ -214,7 +215,8 @@ export class Chart {
       const [from, moved] = [began.x, Math.abs(event.clientX - began.px) >= DRAG];
       const touch = began.touch;
       began = null;
-      if (!moved) this.group.actions.pick(at(event));
+      clearTimeout(this.picking);
+      if (!moved) this.picking = setTimeout(this.group.actions.pick, DOUBLE_MS, at(event));
       else if (!touch) this.group.actions.zoom(...[from, at(event)].sort((p, q) => p - q));
       this.brush.setAttribute("width", 0);
     });
@@ -224,7 +226,10 @@ export class Chart {
         this.group.hover(null);
       });
     }
-    this.plot.addEventListener("dblclick", () => this.group.actions.reset());
+    this.plot.addEventListener("dblclick", () => {
+      clearTimeout(this.picking);
+      this.group.actions.reset();
+    });
   }
 }
 

@@ -24,10 +24,18 @@ export class Previews {
 
   /** Takes the server's list of kept steps. */
   list(found) {
+    if (this.version !== undefined && this.version !== found.version) this.forget(); // the run was made anew under its name
+    this.version = found.version;
     this.form = found.form;
     this.steps = found.steps.map((s) => s.samples).sort((a, b) => a - b);
     this.about = new Map(found.steps.map((s) => [s.samples, s]));
     this.hasReal = found.real;
+  }
+
+  forget() {
+    this.loaded.clear();
+    this.failed.clear();
+    this.real = null;
   }
 
   /** The kept step nearest to `at`, null where none is kept. */
@@ -74,8 +82,8 @@ export class Previews {
     this.underway.add(step);
     try {
       const [record, surface] = await Promise.all([
-        this.from.preview(this.name, this.form, step),
-        this.about.get(step)?.surface ? this.from.surface(this.name, step).catch(() => null) : null,
+        this.from.preview(this.name, this.form, step, this.version),
+        this.about.get(step)?.surface ? this.from.surface(this.name, step, this.version).catch(() => null) : null,
       ]);
       this.loaded.set(step, { record, surface });
       while (this.loaded.size > KEPT) this.loaded.delete(this.loaded.keys().next().value);
@@ -91,7 +99,7 @@ export class Previews {
   /** The held-out records in the same form, null where there are none. */
   async held() {
     if (!this.real && this.hasReal) {
-      this.real = await this.from.preview(this.name, this.form, "real").catch(() => null);
+      this.real = await this.from.preview(this.name, this.form, "real", this.version).catch(() => null);
     }
     return this.real;
   }

@@ -101,6 +101,7 @@ export class Run {
 
   told(kind, data) {
     if (kind === "again" || data?.reload) {
+      this.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), () => null));
       this.soon("curves", () => this.loadCurves());
       this.soon("previews", () => this.loadPreviews());
     } else if (kind === "state") this.take(data);

@@ -2,6 +2,7 @@
 // The rest of the page calls source() and cannot tell which it got, but by `saved`.
 
 const PATIENCE_MS = 20000;
+const LONG_MS = 300000; // what needs a model or the data, which may have to be read first
 
 /** An answer of the server that is not a success: `status`, and a sentence that says what to do. */
 export class Refusal extends Error {
@@ -34,11 +35,11 @@ async function ask() {
 async function request(path, options = {}) {
   let answer;
   try {
-    const limit = options.body ? undefined : AbortSignal.timeout(PATIENCE_MS);
-    answer = await fetch(path, { credentials: "same-origin", signal: limit, ...options });
+    const { patience = options.body ? null : PATIENCE_MS, ...rest } = options;
+    answer = await fetch(path, { credentials: "same-origin", signal: patience && AbortSignal.timeout(patience), ...rest });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    note(false);
+    if (error.name === "TimeoutError") ask();
+    else note(false);
     throw new Refusal(0, "");
   }
   note(true);
@@ -65,6 +66,9 @@ export const picture = async (address) => {
   return image;
 };
 
+/** The part of an address that says of which making of a run something is, so that it may be kept for ever. */
+const made = (version) => (version ? `?v=${version}` : "");
+
 function live() {
   return {
     saved: false,
@@ -74,15 +78,16 @@ function live() {
     curves: (name, points, from, to) =>
       json(`${pathOf(name)}/curves?points=${points}${from === undefined ? "" : `&from=${Math.floor(from)}&to=${Math.ceil(to)}`}`),
     previews: (name) => json(`${pathOf(name)}/previews`),
-    preview: (name, form, at) => (form === "grid" ? picture(`${pathOf(name)}/previews/${at}`) : json(`${pathOf(name)}/previews/${at}`)),
-    surface: (name, at) => json(`${pathOf(name)}/surface/${at}`),
-    neighbours: (name, at, index) => json(`${pathOf(name)}/neighbours/${at}/${index}`),
-    conditions: (name) => json(`${pathOf(name)}/conditions`),
+    preview: (name, form, at, version) => (form === "grid" ? picture : json)(`${pathOf(name)}/previews/${at}${made(version)}`),
+    surface: (name, at, version) => json(`${pathOf(name)}/surface/${at}${made(version)}`),
+    neighbours: (name, at, index) => json(`${pathOf(name)}/neighbours/${at}/${index}`, { patience: LONG_MS }),
+    conditions: (name) => json(`${pathOf(name)}/conditions`, { patience: LONG_MS }),
     clip: (name, at, index) => `${pathOf(name)}/audio/${at}/${index}.wav`,
     reportAddress: (name) => `/report/${name.split("/").map(encodeURIComponent).join("/")}`,
     replayAddress: (name) => `${pathOf(name)}/replay`,
     stop: (name) => post(`${pathOf(name)}/stop`, {}),
     start: async (order) => (await (await post("/api/start", order)).json()).run,
+    understood: (data) => json(`/api/data/${encodeURIComponent(data)}`, { patience: LONG_MS }),
     async upload(file) {
       const body = new FormData();
       body.append("file", file, file.name);

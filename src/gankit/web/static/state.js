@@ -28,7 +28,7 @@ export function listed(key) {
 
 /** A list as an entry of the state, null where it is empty. */
 export function joined(list) {
-  return list.length ? list.map((item) => encodeURIComponent(item)).join(",") : null;
+  return list.length ? list.map((item) => item.replace(/[%,]/g, encodeURIComponent)).join(",") : null;
 }
 
 /** Sets entries (null removes one) and tells the listeners. step: the change is one that "back" undoes. */

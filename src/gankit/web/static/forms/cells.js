@@ -36,7 +36,7 @@ export class Cells {
     const { n, w, h, crisp, least } = this.plan;
     const pixel = window.devicePixelRatio || 1;
     for (let columns = 1; columns <= n; columns++) {
-      let wide = Math.floor((width - (columns - 1) * CELL_GAP) / columns);
+      let wide = Math.min(Math.floor((width - (columns - 1) * CELL_GAP) / columns), Math.floor((MOST_HIGH * w) / h));
       if (columns > 1 && wide < Math.min(least, width)) break;
       if (crisp && wide * pixel >= w) wide = (Math.floor((wide * pixel) / w) * w) / pixel;
       const high = (wide * h) / w;

@@ -25,6 +25,7 @@ export class FakesPanel {
   /** After the run, its list of previews or the step shown changed, or a preview arrived. */
   update() {
     const { previews, clock, about } = this.run;
+    this.body.dataset.form = previews.form || about.form || "";
     if (!previews.form || !previews.steps.length) {
       if (this.run.listed) this.empty(this.run.summary.state === "running" || this.run.summary.state === "new" ? "noPreviewsYet" : "noPreviews");
       return;

@@ -31,6 +31,7 @@ export class NeighboursPanel {
     if (pick === null || step === null || key === this.shown) return;
     this.shown = key;
     this.title.textContent = say("neighboursOf", { n: pick + 1 });
+    if (!this.body.firstChild) fill(this.body, el("p", { class: "empty" }, say("lookingFor")));
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       let answer;

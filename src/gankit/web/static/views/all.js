@@ -31,7 +31,7 @@ class AllRuns {
     this.runs = null;
     this.cards = new Map();
     this.about = about;
-    const select = (key) => el("label", { class: "field" }, el("span", {}, say(key)), el("select", { onchange: (e) => change({ [key]: e.target.value }, true) }));
+    const select = (key) => el("label", { class: "field" }, el("span", {}, say(key)), el("select", { "aria-label": say(key), onchange: (e) => change({ [key]: e.target.value }, true) }));
     this.selects = Object.fromEntries(["kind", "data", "state", "group"].map((key) => [key, select(key)]));
     this.text = el("input", { type: "search", value: state().text || "", oninput: (e) => change({ text: e.target.value }) });
     this.number = el("p", { class: "note", role: "status" });
@@ -90,7 +90,7 @@ class AllRuns {
       this.options(key, found, key === "kind" ? kindName : key === "state" ? stateName : String);
     }
     const settings = [...new Set(runs.flatMap((r) => Object.keys(r.settings || {})))].sort(inOrder);
-    this.options("group", ["data", "kind", "seed", "state", "network", ...settings], (v) => say(`group_${v}`, {}, v));
+    this.options("group", [...new Set(["data", "kind", "seed", "state", "network", ...settings])], (v) => say(`group_${v}`, {}, v));
     if (document.activeElement !== this.text) this.text.value = state().text || "";
     const words = (state().text || "").toLowerCase().split(/\s+/).filter(Boolean);
     const shown = runs.filter((r) => Object.entries(FILTERS).every(([key, of]) => !state()[key] || of(r) === state()[key]) && words.every((w) => `${r.name} ${r.data} ${r.kind} ${r.network}`.toLowerCase().includes(w)));

@@ -55,13 +55,20 @@ export function newRun(about, file = null) {
     }
   }
 
-  function builtinChosen(set) {
-    latest++;
-    data = set;
+  /** A set that the server has already: it can be started at once; what it is comes a moment later. */
+  async function choose(id, text) {
+    const mine = ++latest;
+    data = id;
     fill(status);
-    const chosen = builtin.find((b) => b.name === set);
-    fill(found, el("p", {}, say("builtinIs", { title: chosen.title, kind: kindName(chosen.kind) })));
+    fill(found, el("p", {}, text));
     start.disabled = false;
+    const answer = await source().understood(id).catch(() => null);
+    if (answer && mine === latest) fill(found, el("p", {}, text), understood(answer));
+  }
+
+  function builtinChosen(set) {
+    const { title, kind } = builtin.find((b) => b.name === set);
+    choose(set, say("builtinIs", { title, kind: kindName(kind) }));
   }
 
   form.addEventListener("submit", async (event) => {
@@ -79,11 +86,7 @@ export function newRun(about, file = null) {
     }
   });
   if (file) upload(file);
-  else if (about.offered) {
-    data = about.offered.id;
-    fill(status, say("offered", { name: about.offered.name }));
-    start.disabled = false;
-  }
+  else if (about.offered) choose(about.offered.id, say("offered", { name: about.offered.name }));
 }
 
 /** What was made of a file, to be looked over before anything starts. */
