@@ -185,7 +185,7 @@ export class Chart {
     }
     this.spec.series.forEach((s, i) => {
       const y = this.data.ys[s.key] || [];
-      const k = x === null ? y.length - 1 : nearest(this.x(s.key), x);
+      const k = x === null ? y.length - 1 : over === null ? lastUpTo(this.x(s.key), x) : nearest(this.x(s.key), x);
       write(this.values[i], this.spec.share ? percent(y[k]) : figure(y[k]));
     });
   }

@@ -16,7 +16,7 @@ function frame(saved) {
   const home = saved ? el("span", { class: "brand" }, "gankit") : el("a", { class: "brand", href: "/" }, "gankit");
   const place = saved ? el("span", { class: "note" }, say("replayNote")) : location.pathname !== "/" && el("nav", { "aria-label": say("views") }, el("a", { href: "/" }, say("allRuns")));
   fill(document.body, el("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, say("skip")),
-    el("div", { class: "wrap" }, el("div", { class: "top bar" }, home, place, el("span", { class: "spring" }), tongue, scheme), gone, main));
+    el("div", { class: "wrap" }, el("header", { class: "bar" }, home, place, el("span", { class: "spring" }), tongue, scheme), gone, main));
   main.tabIndex = -1;
   source().onReach((reached) => {
     gone.hidden = reached;

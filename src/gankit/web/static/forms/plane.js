@@ -4,7 +4,7 @@ import { colour, el, onColours, onWidth, svg } from "../dom.js";
 import { axisNumber, extent, ticks } from "../numbers.js";
 import { say } from "../words.js";
 
-const MOST_WIDE = 860;
+const MOST_HIGH_PLANE = 450;
 const MARGIN = 34;
 const DRAWN_POINTS = 1500;
 
@@ -36,9 +36,11 @@ export class PlaneForm {
   }
 
   draw() {
-    const wide = Math.min(MOST_WIDE, this.element.clientWidth);
-    if (!(wide > MARGIN) || !this.found) return;
-    const high = Math.min(wide, 460);
+    if (!(this.element.clientWidth > MARGIN) || !this.found) return;
+    const [across, up] = this.domain.map(([low, high]) => high - low);
+    const slim = Math.min(2, Math.max(0.7, across / up)); // equal units where that leaves a drawing of a fit shape
+    const wide = Math.min(MOST_HIGH_PLANE * slim, this.element.clientWidth);
+    const high = wide / slim;
     const pixel = window.devicePixelRatio || 1;
     this.canvas.width = wide * pixel;
     this.canvas.height = high * pixel;

@@ -37,7 +37,7 @@ export class RowsForm {
     this.element = el("div", {},
       el("div", { class: "between" }, el("ul", { class: "keys" }, el("li", {}, el("span", { class: "swatch real" }), say("real")), el("li", {}, el("span", { class: "swatch fake" }), say("fake")), el("li", {}, say("gapNote"))), this.again),
       this.drawings,
-      el("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": say("fakeRows") }, el("table", {}, el("thead", {}, this.head), this.body)));
+      el("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": `${say("fakeRows")}: ${view.about.name}` }, el("table", {}, el("thead", {}, this.head), this.body)));
     roving(this.body, () => 1);
   }
 

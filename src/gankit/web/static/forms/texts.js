@@ -10,7 +10,7 @@ export class TextsForm {
   constructor(view) {
     this.view = view;
     this.fakes = el("ol", { class: "texts fake", "aria-label": say("fakes") });
-    this.real = el("ol", { class: "texts real", "aria-label": say("heldoutRecords") });
+    this.real = el("ol", { class: "texts real", tabindex: 0, "aria-label": say("heldoutRecords") });
     this.rows = [];
     this.element = el("div", { class: "pairs" }, el("div", {}, el("h3", { class: "fake" }, say("fakes")), this.fakes), el("div", {}, el("h3", { class: "real" }, say("heldoutRecords")), this.real));
     roving(this.fakes, () => 1);

@@ -1,7 +1,7 @@
 // Sampling from a checkpoint of a run: which one, how many, what they must satisfy, in which format.
 
 import { el, fill } from "../dom.js";
-import { count, figure } from "../numbers.js";
+import { axisNumber, count } from "../numbers.js";
 import { say } from "../words.js";
 import { cancelButton, dialog } from "./dialog.js";
 
@@ -51,7 +51,7 @@ function condition({ name, type, levels, low, high }, i) {
     return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("select", { name: `where${i}` }, el("option", { value: "" }, say("any")), (levels || []).map((l) => el("option", { value: l }, l))));
   }
   if (type === "range") {
-    const end = (which, hint) => el("input", { type: "number", step: "any", "aria-label": `${name}: ${say(which)}`, placeholder: figure(hint) });
+    const end = (which, hint) => el("input", { type: "number", step: "any", "aria-label": `${name}: ${say(which)}`, placeholder: axisNumber(hint ?? 0), "data-hint": hint });
     return el("div", { class: "field", "data-condition": name, "data-type": type, role: "group", "aria-label": name }, label, el("span", { class: "range" }, end("from", low), "–", end("to", high)));
   }
   return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("input", { type: "text" }));
@@ -66,7 +66,7 @@ function wishes(form) {
       if (inputs[0].value !== "") where[name] = inputs[0].value;
       continue;
     }
-    const [low, high] = inputs.map((input) => (input.value === "" ? Number(input.placeholder.replace("−", "-")) : Number(input.value)));
+    const [low, high] = inputs.map((input) => Number(input.value === "" ? input.dataset.hint : input.value));
     if (inputs.some((input) => input.value !== "")) where[name] = [low, high];
   }
   return where;

@@ -95,7 +95,7 @@ export class TimeBar {
     this.speed.value = String(clock.speed);
     const behind = clock.running && !clock.following;
     this.liveButton.disabled = !behind;
-    this.liveButton.classList.toggle("gone", !clock.running);
+    this.liveButton.classList.toggle("ended", !clock.running);
     this.liveButton.classList.toggle("behind", behind);
     write(this.liveButton, behind ? say("behind") : say("atLive"));
   }

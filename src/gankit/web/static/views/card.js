@@ -37,7 +37,7 @@ export class Card {
     this.alarm = el("p", { class: "alarm note" });
     this.tick = el("input", { type: "checkbox", onchange: () => ticked(this.name, this.tick.checked) });
     this.element = el("li", { class: "card" },
-      el("div", { class: "between top" }, el("h3", {}, el("a", { href: runAddress(summary.name) }, summary.name)), el("label", { class: "tick" }, this.tick, el("span", { class: "hidden" }, `${summary.name}: `), say("compareTick"))),
+      el("div", { class: "between top" }, el("h2", {}, el("a", { href: runAddress(summary.name) }, summary.name)), el("label", { class: "tick" }, this.tick, el("span", { class: "hidden" }, `${summary.name}: `), say("compareTick"))),
       this.picture, this.state, this.line, this.metric, this.alarm);
     this.seen = false;
     new IntersectionObserver((entries) => {

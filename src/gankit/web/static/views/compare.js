@@ -120,7 +120,7 @@ class Comparison {
     const all = known.map(values);
     const names = [...new Set(all.flatMap((v) => Object.keys(v)))].filter((n) => new Set(all.map((v) => setting(v[n]))).size > 1);
     if (!names.length) return void fill(this.table, el("p", { class: "note" }, say("noneDiffers")));
-    fill(this.table, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("settingsDiffer") }, el("table", {},
+    fill(this.table, el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": say("settingsDiffer") }, el("table", {},
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("setting")), known.map((s) => el("th", { scope: "col" }, `${s.letter} ${s.name}`)))),
       el("tbody", {}, names.map((n) => el("tr", {}, el("th", { scope: "row" }, n), all.map((v) => el("td", {}, setting(v[n])))))))));
   }

@@ -89,12 +89,14 @@ export function newRun(about, file = null) {
   else if (about.offered) choose(about.offered.id, say("offered", { name: about.offered.name }));
 }
 
+const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** What was made of a file, to be looked over before anything starts. */
 function understood(answer) {
   const columns = answer.columns || [];
   const facts = [
     [say("kind"), kindName(answer.kind)],
-    [say("records"), answer.split ? say("splitOf", { all: whole(answer.records), train: whole(answer.split.train), heldout: whole(answer.split.heldout) }) : whole(answer.records)],
+    [capitalised(say("records")), answer.split ? say("splitOf", { all: whole(answer.records), train: whole(answer.split.train), heldout: whole(answer.split.heldout) }) : whole(answer.records)],
     columns.length > 0 && [say("columns"), columns.slice(0, SHOWN_NAMES).map((c) => `${c.name} (${c.kind})`).join(", ") + (columns.length > SHOWN_NAMES ? " …" : "")],
     answer.fed && [say("fedAs"), answer.fed],
   ];
