@@ -160,7 +160,7 @@ export class Chart {
   events(from, to, bottom) {
     const groups = clustered(this.data.events.filter((e) => e.samples >= from && e.samples <= to), this.sx, 9);
     return groups.map(({ x, kind, lines }) => {
-      const mark = svg("path", { class: `event ${kind}`, d: kind === "best" ? STAR : "M0-4.5L4.5 4H-4.5Z", transform: `translate(${x.toFixed(1)} ${bottom + 1})` });
+      const mark = svg("path", { class: `event ${kind}`, d: signOf(kind), transform: `translate(${x.toFixed(1)} ${bottom + 1})` });
       mark.addEventListener("pointerenter", () => showTip(mark.getBoundingClientRect(), lines));
       mark.addEventListener("pointerleave", hideTip);
       return mark;
@@ -233,16 +233,21 @@ export class Chart {
   }
 }
 
-/** The outline of a star about (0, 0). */
-export const STAR = "M0-6L1.6-1.9L6-1.7L2.6 1L3.8 5.2L0 2.8L-3.8 5.2L-2.6 1L-6-1.7L-1.6-1.9Z";
+const STAR = "M0-6L1.6-1.9L6-1.7L2.6 1L3.8 5.2L0 2.8L-3.8 5.2L-2.6 1L-6-1.7L-1.6-1.9Z";
+
+/** The outline of an event's mark: a star for the best, a triangle for what went wrong, a small diamond for the rest. */
+export function signOf(kind) {
+  return kind === "best" ? STAR : kind === "alarm" || kind === "rollback" ? "M0-5L5 4.5H-5Z" : "M0-3.5L3 0L0 3.5L-3 0Z";
+}
 
 /** Events whose marks would touch, together: [{x, kind, lines, samples}]; a best one stays by itself. */
 export function clustered(events, scale, apart) {
   const out = [];
   const last = {};
   for (const event of events) {
+    if (event.marked === false) continue;
     const x = scale(event.samples);
-    const kind = event.kind === "best" ? "best" : "other";
+    const kind = event.kind === "alarm" || event.kind === "rollback" || event.kind === "best" ? event.kind : "other";
     const before = last[kind];
     if (before && x - before.x < apart) {
       for (const line of event.lines) if (!before.lines.includes(line) && before.lines.length < 6) before.lines.push(line);
@@ -251,5 +256,6 @@ export function clustered(events, scale, apart) {
       out.push(last[kind]);
     }
   }
-  return out;
+  const order = { other: 0, alarm: 1, rollback: 1, best: 2 };
+  return out.sort((a, b) => (order[a.kind] || 0) - (order[b.kind] || 0)); // what matters most is drawn last
 }

@@ -27,6 +27,7 @@ export class Previews {
     if (this.version !== undefined && this.version !== found.version) this.forget(); // the run was made anew under its name
     this.version = found.version;
     this.form = found.form;
+    this.count = found.count;
     this.steps = found.steps.map((s) => s.samples).sort((a, b) => a - b);
     this.about = new Map(found.steps.map((s) => [s.samples, s]));
     this.hasReal = found.real;

@@ -8,6 +8,7 @@ import { state } from "./state.js";
 
 const POINTS = 1500;
 const MOST_POINTS = 4000; // after so many the curves are asked for again, thinned
+const BEGINNING_MS = 1000; // between two questions whether a training has begun
 const REDRAW_MS = 700; // between two drawings of what grows
 
 /** A run that is shown. */
@@ -31,8 +32,17 @@ export class Run {
   async open() {
     this.take(await this.from.run(this.name));
     this.opened();
+    await this.beginning();
     await Promise.all([this.loadCurves(), this.loadPreviews()]);
     this.from.follow(this.name, (kind, data) => this.told(kind, data));
+  }
+
+  /** Waits for a training that was only just started. */
+  async beginning() {
+    while (this.summary.state === "new" && !this.from.saved) {
+      await new Promise((later) => setTimeout(later, BEGINNING_MS));
+      await this.from.run(this.name).then((summary) => this.take(summary), () => null);
+    }
   }
 
   take(summary) {
@@ -76,6 +86,7 @@ export class Run {
       this.listed = this.listed || refusal.status !== 0;
       return this.changed("previews");
     }
+    if (found.steps.length && !this.about.shape) this.take(await this.from.run(this.name).catch(() => this.summary)); // it was not known before the first preview
     this.previews.list(found);
     this.previews.best = found.best;
     this.listed = true;
@@ -96,7 +107,9 @@ export class Run {
     clock.total = Math.max(this.summary.state === "finished" || this.summary.state === "failed" ? 0 : this.summary.total_samples || 0, clock.end, 1);
     clock.steps = previews.steps.length ? previews.steps : curves?.samples || [];
     clock.phases = curves?.phase || [];
-    clock.events = (curves?.events || []).filter((e) => Number.isFinite(e.samples)).map((e) => ({ ...e, lines: [e.text, e.remedy].filter(Boolean) }));
+    const events = (curves?.events || []).filter((e) => Number.isFinite(e.samples));
+    const best = events.filter((e) => e.kind === "best").pop();
+    clock.events = events.map((e) => ({ ...e, marked: e.kind !== "planned" && (e.kind !== "best" || e === best), lines: [e.text, e.remedy].filter(Boolean) }));
   }
 
   told(kind, data) {
@@ -134,10 +147,7 @@ export class Run {
       if (Array.isArray(list) && key !== "phase" && key !== "events") list.push(row[key] ?? null);
     }
     if (row.evaluation) for (const [key, list] of Object.entries(curves.evaluations)) list.push(row.evaluation[key] ?? null);
-    for (const event of row.events || []) {
-      if (event.kind === "best") curves.events = curves.events.filter((e) => e.kind !== "best");
-      curves.events.push(event);
-    }
+    curves.events.push(...(row.events || []));
     const phase = curves.phase[curves.phase.length - 1];
     if (phase && phase[0] === row.phase) phase[2] = row.samples;
     else if (row.phase) curves.phase.push([row.phase, last ?? 0, row.samples]);

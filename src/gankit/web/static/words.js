@@ -25,7 +25,7 @@ const ENGLISH = {
   chooseAgain: "Furthest off at this step", gapNote: "number: how far off (0 = alike)", playClip: "Play clip {n}",
   figureOne: "Histogram of real numbers and of fakes, D over x, the best possible D, and lines from z to x", dOfX: "D(x)", dBest: "best possible D*", zToX: "z → x", planeFigure: "Real points and fakes over D's surface", surfaceKey: "D says real",
   // neighbours
-  neighbours: "Neighbours", neighboursOf: "Fake {n} and its nearest records", lookingFor: "Looking for its nearest records …", thisFake: "this fake", nearestTraining: "nearest training", nearestHeldout: "nearest held-out", distance: "distance {d}", distanceHead: "distance",
+  neighbours: "Neighbours", neighboursOf: "Fake {n} and its nearest records", lookingFor: "Looking for its nearest records …", thisFake: "this fake", nearestTraining: "nearest training", nearestHeldout: "nearest held-out", distance: "distance {d}", distanceHead: "distance", measuredBy: "Measured by: {measure}.",
   // what is happening
   whatIsHappening: "What is happening", train: "train", heldout: "held-out", phase: "Phase", epoch: "Epoch", step: "Step", samples: "Samples", speed: "Speed", perSecond: "{n} samples/s", timeLeft: "Time left", noScoresYet: "no scores yet",
   phase_likelihood: "likelihood", phase_discriminator: "D alone", phase_game: "game",
@@ -57,7 +57,7 @@ const ENGLISH = {
   budget_60s: "1 minute", budget_5m: "5 minutes", budget_20m: "20 minutes", budget_1h: "1 hour", budget_4h: "4 hours", budget_12h: "12 hours",
   // compare
   compare: "Compare", tickTwo: "Tick two or more runs to compare them.", settingsDiffer: "Settings that differ", noneDiffers: "The settings are the same.", setting: "Setting", dLoss: "D's loss", gLoss: "G's loss", fakesCalledReal: "Fakes that D calls real", accuracyHeldout: "D's accuracy on held-out records",
-  kind_numbers: "numbers", kind_table: "table", kind_image: "images", kind_series: "series", kind_text: "texts", kind_audio: "audio",
+  kind_number: "numbers", kind_vector: "vectors", kind_table: "table", kind_image: "images", kind_series: "series", kind_text: "texts", kind_audio: "audio",
 };
 
 const TRADITIONAL = {
@@ -77,7 +77,7 @@ const TRADITIONAL = {
   previewFailed: "這份預覽已不存在", previewAt: "樣本數 {at}", previewNear: "目前 {at}，載入 {wanted} 中……",
   chooseAgain: "此刻偏差最大的欄", gapNote: "數字：偏差（0 = 相同）", playClip: "播放片段 {n}",
   figureOne: "真實數值與假樣本的直方圖、D(x)、最佳 D，以及由 z 到 x 的線", dOfX: "D(x)", dBest: "最佳 D*", zToX: "z → x", planeFigure: "真實點與假樣本，背景為 D 的曲面", surfaceKey: "D 判為真",
-  neighbours: "相近資料", neighboursOf: "假樣本 {n} 與最相近的資料", lookingFor: "尋找最相近的資料中……", thisFake: "此假樣本", nearestTraining: "最近的訓練資料", nearestHeldout: "最近的保留資料", distance: "距離 {d}", distanceHead: "距離",
+  neighbours: "相近資料", neighboursOf: "假樣本 {n} 與最相近的資料", lookingFor: "尋找最相近的資料中……", thisFake: "此假樣本", nearestTraining: "最近的訓練資料", nearestHeldout: "最近的保留資料", distance: "距離 {d}", distanceHead: "距離", measuredBy: "量度：{measure}。",
   whatIsHappening: "目前情況", train: "訓練", heldout: "保留", phase: "階段", epoch: "輪次", step: "步", samples: "樣本數", speed: "速度", perSecond: "每秒 {n} 個樣本", timeLeft: "剩餘時間", noScoresYet: "尚無分數",
   phase_likelihood: "概似", phase_discriminator: "只訓練 D", phase_game: "對抗",
   notBegun: "對抗尚未開始。", playing: "對抗進行中，尚未評估。", inLikelihood: "G 先以概似學習，D 尚未加入。", inDiscriminator: "D 先單獨學習分辨真假，讓對抗有公平的開始。",
@@ -99,7 +99,7 @@ const TRADITIONAL = {
   conditionOn: "以欄位為條件", conditionNote: "之後可指定這些欄位的值來取樣。", budget: "訓練時間", budgetNote: "唯一的旋鈕：通常愈久愈好，隨時可以停止。", runName: "名稱（可省略）", start: "開始", starting: "啟動中……",
   budget_60s: "1 分鐘", budget_5m: "5 分鐘", budget_20m: "20 分鐘", budget_1h: "1 小時", budget_4h: "4 小時", budget_12h: "12 小時",
   compare: "比較", tickTwo: "請勾選兩次以上的訓練來比較。", settingsDiffer: "不同的設定", noneDiffers: "設定相同。", setting: "設定", dLoss: "D 的損失", gLoss: "G 的損失", fakesCalledReal: "D 判為真的假樣本", accuracyHeldout: "D 在保留資料上的準確率",
-  kind_numbers: "數值", kind_table: "表格", kind_image: "圖片", kind_series: "序列", kind_text: "文字", kind_audio: "音訊",
+  kind_number: "數值", kind_vector: "向量", kind_table: "表格", kind_image: "圖片", kind_series: "序列", kind_text: "文字", kind_audio: "音訊",
 };
 
 /** The languages there are, each in its own words. */
@@ -130,5 +130,8 @@ export function say(key, values = {}, otherwise = key) {
 export const phaseName = (phase) => say(`phase_${phase}`, {}, phase);
 
 export const kindName = (kind) => say(`kind_${kind}`, {}, kind);
+
+/** What a metric is called, without what is explained in brackets. */
+export const metricName = (metric) => (metric?.name || "").replace(/\s*\([^)]*\)\s*$/, "") || say("metric");
 
 export const stateName = (state) => say(state, {}, state);

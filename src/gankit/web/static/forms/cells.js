@@ -40,8 +40,9 @@ export class Cells {
       if (columns > 1 && wide < Math.min(least, width)) break;
       if (crisp && wide * pixel >= w) wide = (Math.floor((wide * pixel) / w) * w) / pixel;
       const high = (wide * h) / w;
-      const all = Math.ceil(n / columns) * (high + CELL_GAP) - CELL_GAP;
-      Object.assign(this, { columns, wide, high, all });
+      const across = Math.min(n, Math.floor((width + CELL_GAP) / (wide + CELL_GAP)));
+      const all = Math.ceil(n / across) * (high + CELL_GAP) - CELL_GAP;
+      Object.assign(this, { columns: across, wide, high, all });
       if (all <= MOST_HIGH) break; // the largest cells that fit
     }
     const across = Math.min(n, this.columns) * (this.wide + CELL_GAP) - CELL_GAP;

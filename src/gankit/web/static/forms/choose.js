@@ -7,7 +7,7 @@ import { PlaneForm } from "./plane.js";
 import { RowsForm } from "./rows.js";
 import { TextsForm } from "./texts.js";
 
-/** The drawing of previews of a form. view: {about, labelled(i), pick(i), clip(samples, i)}. */
+/** The drawing of previews of a form. view: {about, count(), labelled(i), pick(i), clip(samples, i)}. */
 export function drawingOf(form, view) {
   const wide = (view.about.shape || [])[0] ?? (view.about.columns || []).length;
   if (form === "grid") return new GridForm(view);

@@ -10,6 +10,7 @@ const LINE_BINS = 48;
 const UPPER = 250;
 const LOWER = 80;
 const SIDE = 34;
+const LEAST_SHARE = 0.01; // of real and fakes together in a cell, from where their ratio says something
 
 /** Numbers of a preview. */
 export class LineForm {
@@ -90,13 +91,13 @@ function trace(xs, ys, sx, sy, low, high) {
   return d;
 }
 
-/** D* over the cells of two histograms, nothing where both are empty. */
+/** D* over the cells of two histograms, nothing where there are hardly any. */
 function steps(real, fake, cell, sd) {
   let d = "";
   let open = false;
   real.forEach((r, k) => {
     const sum = r + fake[k];
-    if (!(sum > 0)) return void (open = false);
+    if (!(sum > LEAST_SHARE)) return void (open = false);
     const y = sd(r / sum).toFixed(1);
     const middle = ((cell(k) + cell(k + 1)) / 2).toFixed(1);
     d += `${open ? "L" : "M"}${middle} ${y}`;

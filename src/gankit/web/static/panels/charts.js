@@ -4,7 +4,7 @@
 import { Chart, ChartGroup } from "../curves.js";
 import { el } from "../dom.js";
 import { change, joined, listed, state } from "../state.js";
-import { say } from "../words.js";
+import { metricName, say } from "../words.js";
 
 const LN2 = Math.LN2;
 
@@ -21,7 +21,7 @@ function specifications(summary) {
     open: [
       { of: "updates", title: say("losses"), note: say("lossesNote"), series: [{ key: "d_loss", label: "D", look: "d" }, { key: "g_loss", label: "G", look: "fake" }], line: { y: LN2, label: "ln 2", near: true }, settled: true },
       { of: "evaluations", title: say("dCallsReal"), note: say("dCallsRealNote"), series: sides("recall", true), share: true, line: { y: 0.5, label: "" } },
-      { of: "evaluations", title: say("heldoutOf", { metric: summary.metric?.name || say("metric") }), note: say("heldoutNote"), series: [{ key: "metric", label: "", look: "ink", marks: "ink" }], band: ["low", "high"] },
+      { of: "evaluations", title: say("heldoutOf", { metric: metricName(summary.metric) }), note: [summary.metric?.name, say("heldoutNote")].filter(Boolean).join(". "), series: [{ key: "metric", label: "", look: "ink", marks: "ink" }], band: ["low", "high"] },
     ],
     details: [
       { of: "evaluations", title: say("accuracy"), note: say("accuracyNote"), series: sides("accuracy"), share: true, line: { y: 0.5, label: say("guessing") } },

@@ -27,7 +27,8 @@ export class FakesPanel {
     const { previews, clock, about } = this.run;
     this.body.dataset.form = previews.form || about.form || "";
     if (!previews.form || !previews.steps.length) {
-      if (this.run.listed) this.empty(this.run.summary.state === "running" || this.run.summary.state === "new" ? "noPreviewsYet" : "noPreviews");
+      if (this.run.summary.state === "new") this.empty("noPreviewsYet");
+      else if (this.run.listed) this.empty(this.run.summary.state === "running" || this.run.summary.state === "new" ? "noPreviewsYet" : "noPreviews");
       return;
     }
     const step = previews.step(clock.at);
@@ -37,6 +38,7 @@ export class FakesPanel {
     if (!this.form) {
       this.form = drawingOf(previews.form, {
         about,
+        count: () => previews.count,
         labelled: (i) => say("fakeNumber", { n: i + 1 }),
         pick: about.saved ? null : (i) => change({ pick: state().pick === String(i) ? null : i }, true),
         clip: about.kind === "audio" && !about.saved ? (at, i) => this.clip(at, i) : null,

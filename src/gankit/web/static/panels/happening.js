@@ -2,7 +2,7 @@
 
 import { el, fill, svg, write } from "../dom.js";
 import { count, duration, figure, lastUpTo, percent, whole } from "../numbers.js";
-import { phaseName, say } from "../words.js";
+import { metricName, phaseName, say } from "../words.js";
 
 /** The last evaluation up to `at` as one object, null where there is none. */
 export function evaluationAt(curves, at) {
@@ -68,7 +68,7 @@ export class HappeningPanel {
       curves?.step && [say("step"), whole(k < 0 ? 0 : curves.step[k])],
       [say("samples"), whole(at)],
       [say("speed"), say("perSecond", { n: count(k < 0 ? null : speedNear(curves.speed, k)) })],
-      seen && seen.metric !== null && [summary.metric?.name || say("heldoutMetric"), figure(seen.metric)],
+      seen && seen.metric !== null && [metricName(summary.metric), figure(seen.metric)],
       summary.state === "running" && [say("timeLeft"), duration(summary.seconds_left)],
     ];
     fill(this.facts, facts.filter(Boolean).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));

@@ -49,14 +49,14 @@ export class HeadPanel {
     document.title = `${summary.state === "running" && summary.total_samples ? `${percent(summary.samples / summary.total_samples)} ` : ""}${name} · gankit`;
     if (from.saved) return;
     const running = summary.state === "running";
-    const key = `${running} ${summary.report} ${this.run.asked}`;
+    const key = `${summary.state} ${summary.report} ${this.run.asked}`;
     if (key === this.made) return;
     this.made = key;
     fill(this.buttons,
       running && el("button", { type: "button", disabled: this.run.asked, onclick: () => askToStop(this.run) }, this.run.asked ? say("stopAsked") : say("stop")),
-      el("button", { type: "button", onclick: () => askToSample(this.run) }, say("sample")),
+      summary.state !== "new" && el("button", { type: "button", onclick: () => askToSample(this.run) }, say("sample")),
       summary.report && el("a", { class: "button", href: from.reportAddress(name), target: "_blank", rel: "noopener" }, say("report")),
-      el("a", { class: "button", href: from.replayAddress(name), download: true }, say("saveReplay")));
+      summary.state !== "new" && el("a", { class: "button", href: from.replayAddress(name), download: true }, say("saveReplay")));
   }
 }
 

@@ -51,8 +51,9 @@ export class NeighboursPanel {
     const heads = { fake: say("thisFake"), train: say("nearestTraining"), heldout: say("nearestHeldout") };
     const far = (d) => (d === null || d === undefined ? null : el("span", { class: "score" }, say("distance", { d: figure(d) })));
     const whole = sides.every(([, , record]) => record && typeof record === "object" && (record.rows || record.x) && this.run.previews.form !== "lines");
-    if (whole) return fill(this.body, this.table(sides, heads));
-    fill(this.body, el("div", { class: "three" }, sides.map(([side, d, record]) => el("figure", { class: side }, el("figcaption", {}, el("span", { class: side === "fake" ? "fake" : "real" }, heads[side]), far(d)), record ? this.one(record, side) : el("p", { class: "note" }, "–")))));
+    const measure = answer.measure && el("p", { class: "note" }, say("measuredBy", { measure: answer.measure }));
+    if (whole) return fill(this.body, this.table(sides, heads), measure);
+    fill(this.body, measure, el("div", { class: "three" }, sides.map(([side, d, record]) => el("figure", { class: side }, el("figcaption", {}, el("span", { class: side === "fake" ? "fake" : "real" }, heads[side]), far(d)), record ? this.one(record, side) : el("p", { class: "note" }, "–")))));
   }
 
   /** The fake itself, cut out of its preview. */

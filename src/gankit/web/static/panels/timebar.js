@@ -1,7 +1,7 @@
 // The time bar: one for all panels. Axis: real samples shown. Phases shaded, the best step starred, events marked.
 
 import { SPEEDS } from "../clock.js";
-import { STAR, clustered } from "../curves.js";
+import { clustered, signOf } from "../curves.js";
 import { el, fill, hideTip, onWidth, showTip, svg, write } from "../dom.js";
 import { count, ticks, whole } from "../numbers.js";
 import { change } from "../state.js";
@@ -62,10 +62,10 @@ export class TimeBar {
     }
     const first = clock.steps.map((s) => `M${this.x(s).toFixed(1)} ${FLOOR - 4}V${FLOOR}`);
     parts.push(svg("path", { class: "kept", d: first.join("") }));
-    for (const t of ticks(0, clock.total, this.width / 120)) parts.push(svg("text", { class: "x", x: Math.min(this.x(t), this.width - 16), y: BAR_HIGH - 4 }, count(t)));
+    if (clock.total > 1) for (const t of ticks(0, clock.total, this.width / 120)) parts.push(svg("text", { class: "x", x: Math.min(this.x(t), this.width - 16), y: BAR_HIGH - 4 }, count(t)));
     for (const found of clustered(clock.events, (s) => this.x(s), 11)) {
       const star = found.kind === "best";
-      const mark = svg("path", { class: `event ${found.kind}`, d: star ? STAR : "M0-5L5 4.5H-5Z", transform: `translate(${found.x.toFixed(1)} ${star ? ROW - 9 : ROW - 7})` });
+      const mark = svg("path", { class: `event ${found.kind}`, d: signOf(found.kind), transform: `translate(${found.x.toFixed(1)} ${star ? ROW - 9 : ROW - 7})` });
       mark.addEventListener("pointerenter", () => showTip(mark.getBoundingClientRect(), found.lines));
       mark.addEventListener("pointerleave", hideTip);
       parts.push(mark);
@@ -83,7 +83,7 @@ export class TimeBar {
     const k = clock.steps.length ? clock.index + 1 : 0;
     const phase = clock.phaseAt(at);
     this.thumb?.setAttribute("transform", `translate(${this.x(at).toFixed(1)} 0)`);
-    const where = say("atSamples", { at: whole(at), total: count(clock.total) });
+    const where = clock.total <= 1 ? say("notBegun") : say("atSamples", { at: whole(at), total: count(clock.total) });
     const which = k ? say("previewOf", { k, n: clock.steps.length }) : "";
     fill(this.readout, el("b", {}, where), el("span", { class: "note" }, [phase && phaseName(phase), which].filter(Boolean).map((t) => ` · ${t}`).join("")));
     this.slider.setAttribute("aria-valuemax", Math.round(clock.last));

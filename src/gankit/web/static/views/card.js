@@ -5,7 +5,7 @@ import { thumb } from "../forms/thumb.js";
 import { extent, figure } from "../numbers.js";
 import { facts, statePill } from "../panels/head.js";
 import { source } from "../source.js";
-import { say } from "../words.js";
+import { metricName, say } from "../words.js";
 
 const shapes = new Map();
 
@@ -54,7 +54,7 @@ export class Card {
     const metric = summary.metric || {};
     fill(this.metric, metric.now === null || metric.now === undefined
       ? el("span", { class: "note" }, say("noMetricYet"))
-      : [el("span", { class: "numbers" }, el("span", { class: "note name", title: metric.name }, metric.name || say("metric")), el("span", {}, el("b", { class: "value" }, figure(metric.now)), " ", el("span", { class: "note" }, say("bestIs", { best: figure(metric.best) })))), sparkline(summary.spark || [])]);
+      : [el("span", { class: "numbers" }, el("span", { class: "note name", title: metric.name }, metricName(metric)), el("span", {}, el("b", { class: "value" }, figure(metric.now)), " ", el("span", { class: "note" }, say("bestIs", { best: figure(metric.best) })))), sparkline(summary.spark || [])]);
     const text = summary.state === "failed" ? say("failedWhy", { why: summary.why || say("unknown") }) : (summary.alarms || [])[summary.alarms.length - 1] || "";
     write(this.alarm, text);
     this.alarm.title = text;
