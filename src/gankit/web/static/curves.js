@@ -2,7 +2,9 @@
 // Knows numbers and texts; never runs or servers.
 
 import { el, fill, hideTip, onWidth, showTip, svg, write } from "./dom.js";
+import { SHAPES, clustered, signOf } from "./marks.js";
 import { axisNumber, count, figure, lastUpTo, logTicks, nearest, percent, ticks } from "./numbers.js";
+import { runningMean, verticalRange } from "./scales.js";
 
 const HEIGHT = 168;
 const EDGE = { left: 46, right: 12, top: 10, bottom: 24 };
@@ -10,7 +12,6 @@ const DRAG = 5;
 const DOUBLE_MS = 250; // a click waits so long, since it may be half of a double one
 const MOST_MARKS = 80;
 const MANY = 200; // points of a noisy curve, from where its running mean is drawn over it
-const SHAPES = { train: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", heldout: "M-2.7-2.7H2.7V2.7H-2.7Z", fake: "M0-3.4L3.4 2.6H-3.4Z", ink: "M0-3.6L3.6 0L0 3.6L-3.6 0Z" };
 
 let charts = 0;
 
@@ -63,6 +64,13 @@ export class Chart {
     return this.data.xs?.[key] || this.data.x;
   }
 
+  /** The index of the first point that is shown. */
+  first(key) {
+    const x = this.x(key);
+    const k = lastUpTo(x, this.data.domain[0]);
+    return k >= 0 && x[k] === this.data.domain[0] ? k : k + 1;
+  }
+
   draw() {
     if (!this.data || !this.element.clientWidth) return;
     const { spec, data } = this;
@@ -72,10 +80,11 @@ export class Chart {
     const bottom = HEIGHT - EDGE.bottom;
     this.sx = (x) => EDGE.left + ((x - from) / (to - from || 1)) * (right - EDGE.left);
     this.ix = (px) => from + ((px - EDGE.left) / (right - EDGE.left)) * (to - from);
-    const inside = (key) => (data.ys[key] || []).filter((_, i) => this.x(key)[i] >= from && this.x(key)[i] <= to);
+    const inside = (key) => (data.ys[key] || []).slice(this.first(key), lastUpTo(this.x(key), to) + 1);
     const keys = [...spec.series.map((s) => s.key), ...(spec.band || [])];
-    const settled = spec.settled ? keys.flatMap((key) => (data.ys[key] || []).filter((v, i) => v !== null && this.x(key)[i] > (data.begin || 0) && this.x(key)[i] >= from && this.x(key)[i] <= to)) : [];
-    const [low, high, log] = this.range(settled.length > 1 ? settled : keys.flatMap(inside));
+    const begin = spec.settled && to - data.begin > 0.2 * (to - from) ? data.begin : -Infinity;
+    const settled = keys.flatMap((key) => inside(key).filter((v, i) => v !== null && this.x(key)[this.first(key) + i] > begin));
+    const [low, high, log] = verticalRange(settled.length > 1 ? settled : keys.flatMap(inside), spec);
     const f = log ? Math.log : (v) => v;
     const sy = (y) => bottom - ((f(y) - f(low)) / (f(high) - f(low) || 1)) * (bottom - EDGE.top);
     const label = spec.share ? (v) => percent(v) : axisNumber;
@@ -99,21 +108,6 @@ export class Chart {
     this.point(false);
   }
 
-  /** Least and largest y, and whether the scale is one of ratios; a few wild points do not flatten all others. */
-  range(values) {
-    const found = values.filter((v) => v !== null && v !== undefined && Number.isFinite(v)).sort((a, b) => a - b);
-    if (this.spec.share) return [0, 1, false];
-    if (!found.length) return [0, 1, false];
-    const at = (q) => found[Math.round(q * (found.length - 1))];
-    if (this.spec.log && found[0] > 0 && at(0.99) / at(0.01) > 20) return [at(0.002) * 0.9, at(0.998) * 1.1, true];
-    let [low, high] = [found[0], found[found.length - 1]];
-    const [a, b] = [at(0.01), at(0.99)];
-    if (found.length > 50 && high - low > 4 * (b - a) && b > a) [low, high] = [Math.max(low, a - 0.5 * (b - a)), Math.min(high, b + 0.5 * (b - a))];
-    if (this.spec.line && this.spec.line.near) [low, high] = [Math.min(low, this.spec.line.y), Math.max(high, this.spec.line.y)];
-    const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
-    return [low - room, high + room, false];
-  }
-
   series(s, data, sy, from, to) {
     const y = data.ys[s.key] || [];
     const x = this.x(s.key);
@@ -132,22 +126,7 @@ export class Chart {
     }
     const many = dots.length > MANY && !s.marks;
     const marks = SHAPES[s.marks] && dots.length <= MOST_MARKS ? dots : dots.length === 1 ? dots : [];
-    return [svg("path", { class: `curve ${s.look}${many ? " raw" : ""}`, d }), many && svg("path", { class: `curve ${s.look}`, d: this.smooth(dots, sy) }), ...marks.map(([a, b]) => svg("path", { class: `dot ${s.look}`, d: SHAPES[s.marks] || SHAPES.ink, transform: `translate(${this.sx(a).toFixed(1)} ${sy(b).toFixed(1)})` }))];
-  }
-
-  /** The running mean of points [[x, y]]; it breaks where they are far apart. */
-  smooth(dots, sy) {
-    const half = Math.max(2, Math.round(dots.length / 80));
-    const sums = [0];
-    for (const [, y] of dots) sums.push(sums[sums.length - 1] + y);
-    const apart = (20 * (dots[dots.length - 1][0] - dots[0][0])) / dots.length;
-    let d = "";
-    dots.forEach(([x], i) => {
-      const [a, b] = [Math.max(0, i - half), Math.min(dots.length, i + half + 1)];
-      const joins = i && x - dots[i - 1][0] < apart;
-      d += `${joins ? "L" : "M"}${this.sx(x).toFixed(1)} ${sy((sums[b] - sums[a]) / (b - a)).toFixed(1)}`;
-    });
-    return d;
+    return [svg("path", { class: `curve ${s.look}${many ? " raw" : ""}`, d }), many && svg("path", { class: `curve ${s.look}`, d: runningMean(dots).map(([x, v, joins]) => `${joins ? "L" : "M"}${this.sx(x).toFixed(1)} ${sy(v).toFixed(1)}`).join("") }), ...marks.map(([a, b]) => svg("path", { class: `dot ${s.look}`, d: SHAPES[s.marks] || SHAPES.ink, transform: `translate(${this.sx(a).toFixed(1)} ${sy(b).toFixed(1)})` }))];
   }
 
   area(data, sy) {
@@ -231,31 +210,4 @@ export class Chart {
       this.group.actions.reset();
     });
   }
-}
-
-const STAR = "M0-6L1.6-1.9L6-1.7L2.6 1L3.8 5.2L0 2.8L-3.8 5.2L-2.6 1L-6-1.7L-1.6-1.9Z";
-
-/** The outline of an event's mark: a star for the best, a triangle for what went wrong, a small diamond for the rest. */
-export function signOf(kind) {
-  return kind === "best" ? STAR : kind === "alarm" || kind === "rollback" ? "M0-5L5 4.5H-5Z" : "M0-3.5L3 0L0 3.5L-3 0Z";
-}
-
-/** Events whose marks would touch, together: [{x, kind, lines, samples}]; a best one stays by itself. */
-export function clustered(events, scale, apart) {
-  const out = [];
-  const last = {};
-  for (const event of events) {
-    if (event.marked === false) continue;
-    const x = scale(event.samples);
-    const kind = event.kind === "alarm" || event.kind === "rollback" || event.kind === "best" ? event.kind : "other";
-    const before = last[kind];
-    if (before && x - before.x < apart) {
-      for (const line of event.lines) if (!before.lines.includes(line) && before.lines.length < 6) before.lines.push(line);
-    } else {
-      last[kind] = { x, kind: event.kind, lines: [...event.lines], samples: event.samples };
-      out.push(last[kind]);
-    }
-  }
-  const order = { other: 0, alarm: 1, rollback: 1, best: 2 };
-  return out.sort((a, b) => (order[a.kind] || 0) - (order[b.kind] || 0)); // what matters most is drawn last
 }

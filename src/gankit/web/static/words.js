@@ -56,7 +56,7 @@ const ENGLISH = {
   conditionOn: "Condition on columns", conditionNote: "The model can then be asked for rows with given values in these columns.", budget: "Train for", budgetNote: "The one dial: a longer training is usually better. It can be stopped at any time.", runName: "Name (optional)", start: "Start", starting: "Starting …",
   budget_60s: "1 minute", budget_5m: "5 minutes", budget_20m: "20 minutes", budget_1h: "1 hour", budget_4h: "4 hours", budget_12h: "12 hours",
   // compare
-  compare: "Compare", tickTwo: "Tick two or more runs to compare them.", settingsDiffer: "Settings that differ", noneDiffers: "The settings are the same.", setting: "Setting", dLoss: "D's loss", gLoss: "G's loss", fakesCalledReal: "Fakes that D calls real", accuracyHeldout: "D's accuracy on held-out records",
+  compare: "Compare", atMostCompared: "{n} runs are compared at a time; {more} more were ticked.", tickTwo: "Tick two or more runs to compare them.", settingsDiffer: "Settings that differ", noneDiffers: "The settings are the same.", setting: "Setting", dLoss: "D's loss", gLoss: "G's loss", fakesCalledReal: "Fakes that D calls real", accuracyHeldout: "D's accuracy on held-out records",
   kind_number: "numbers", kind_vector: "vectors", kind_table: "table", kind_image: "images", kind_series: "series", kind_text: "texts", kind_audio: "audio",
 };
 
@@ -98,7 +98,7 @@ const TRADITIONAL = {
   offered: "{name}（此頁開啟的檔案）", reading: "讀取 {name} 中……", understood: "{name}：理解的內容", splitOf: "{all}：{train} 筆訓練、{heldout} 筆保留", columns: "欄位", fedAs: "輸入形狀", decided: "自動決定的事項（{n}）",
   conditionOn: "以欄位為條件", conditionNote: "之後可指定這些欄位的值來取樣。", budget: "訓練時間", budgetNote: "唯一的旋鈕：通常愈久愈好，隨時可以停止。", runName: "名稱（可省略）", start: "開始", starting: "啟動中……",
   budget_60s: "1 分鐘", budget_5m: "5 分鐘", budget_20m: "20 分鐘", budget_1h: "1 小時", budget_4h: "4 小時", budget_12h: "12 小時",
-  compare: "比較", tickTwo: "請勾選兩次以上的訓練來比較。", settingsDiffer: "不同的設定", noneDiffers: "設定相同。", setting: "設定", dLoss: "D 的損失", gLoss: "G 的損失", fakesCalledReal: "D 判為真的假樣本", accuracyHeldout: "D 在保留資料上的準確率",
+  compare: "比較", atMostCompared: "一次最多比較 {n} 次訓練；另有 {more} 次未顯示。", tickTwo: "請勾選兩次以上的訓練來比較。", settingsDiffer: "不同的設定", noneDiffers: "設定相同。", setting: "設定", dLoss: "D 的損失", gLoss: "G 的損失", fakesCalledReal: "D 判為真的假樣本", accuracyHeldout: "D 在保留資料上的準確率",
   kind_number: "數值", kind_vector: "向量", kind_table: "表格", kind_image: "圖片", kind_series: "序列", kind_text: "文字", kind_audio: "音訊",
 };
 

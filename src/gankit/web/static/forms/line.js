@@ -35,8 +35,8 @@ export class LineForm {
     const real = this.real ? this.real.x.map((v) => v[0]) : [];
     const surface = this.found.surface;
     if (!this.domain || this.basis !== this.real) {
-      const [low, high] = extent(real.length ? real : fake) || [0, 1];
-      const room = (high - low) * 0.15 || 1;
+      const [low, high] = extent(surface?.grid || (real.length ? real : fake)) || [0, 1];
+      const room = surface?.grid ? 0 : (high - low) * 0.15 || 1;
       this.domain = [low - room, high + room];
       this.basis = this.real;
     }

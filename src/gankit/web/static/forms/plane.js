@@ -27,8 +27,9 @@ export class PlaneForm {
     if (!this.domain || (real && this.basis !== real)) {
       this.basis = real;
       this.domain = [0, 1].map((k) => {
-        const [low, high] = extent((real || found.record).x.map((v) => v[k])) || [0, 1];
-        const room = (high - low) * 0.18 || 1;
+        const grid = found.surface?.[k ? "y" : "x"];
+        const [low, high] = extent(grid || (real || found.record).x.map((v) => v[k])) || [0, 1];
+        const room = grid ? 0 : (high - low) * 0.18 || 1;
         return [low - room, high + room];
       });
     }

@@ -1,10 +1,10 @@
 // The time bar: one for all panels. Axis: real samples shown. Phases shaded, the best step starred, events marked.
 
 import { SPEEDS } from "../clock.js";
-import { clustered, signOf } from "../curves.js";
 import { el, fill, hideTip, onWidth, showTip, svg, write } from "../dom.js";
+import { clustered, signOf } from "../marks.js";
 import { count, ticks, whole } from "../numbers.js";
-import { change } from "../state.js";
+import { change, state } from "../state.js";
 import { phaseName, say } from "../words.js";
 
 const BAR_HIGH = 58;
@@ -60,6 +60,8 @@ export class TimeBar {
       const name = phaseName(phase);
       if (wide > name.length * 7.5 + 8) parts.push(svg("text", { class: "phase", x: this.x(from) + 6, y: ROW + 14 }, name));
     }
+    const [near, far] = (state().zoom || "").split(",").map(Number);
+    if (far > near) parts.push(svg("rect", { class: "zoomed", x: this.x(near), width: Math.max(2, this.x(Math.min(far, clock.total)) - this.x(near)), y: ROW - 3, height: FLOOR - ROW + 6, rx: 3 }));
     const first = clock.steps.map((s) => `M${this.x(s).toFixed(1)} ${FLOOR - 4}V${FLOOR}`);
     parts.push(svg("path", { class: "kept", d: first.join("") }));
     if (clock.total > 1) for (const t of ticks(0, clock.total, this.width / 120)) parts.push(svg("text", { class: "x", x: Math.min(this.x(t), this.width - 16), y: BAR_HIGH - 4 }, count(t)));

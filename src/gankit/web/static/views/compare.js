@@ -48,7 +48,8 @@ class Comparison {
     this.row = el("div", { class: "abreast" });
     this.table = el("div");
     this.reset = el("button", { type: "button", class: "quiet", onclick: () => change({ zoom: null }, true) }, say("resetZoom"));
-    fill(main, el("header", { class: "head" }, el("h1", {}, say("compare"))), this.row,
+    const more = listed("runs").length - names.length;
+    fill(main, el("header", { class: "head" }, el("h1", {}, say("compare")), more > 0 && el("p", { class: "warn" }, say("atMostCompared", { n: MOST_RUNS, more }))), this.row,
       el("section", { class: "panel curves", "aria-labelledby": "curves-title" }, el("div", { class: "between" }, el("h2", { id: "curves-title" }, say("curves")), this.reset), el("div", { class: "charts" }, this.charts.map((c) => c.element))),
       el("section", { class: "panel", "aria-labelledby": "differ-title" }, el("h2", { id: "differ-title" }, say("settingsDiffer")), this.table), this.bar.element);
   }
@@ -90,7 +91,7 @@ class Comparison {
   refresh(what) {
     this.reset.disabled = !state().zoom;
     if (what === "curves" || what === "zoom") this.draw();
-    if (what === "curves" || what === "previews" || what === "summary") this.bar.draw();
+    if (what === "curves" || what === "previews" || what === "summary" || what === "zoom") this.bar.draw();
     else if (what === "at") this.bar.place();
     for (const { ready, fakes, run, state: pill } of this.sides) {
       if (!ready || !fakes) continue;

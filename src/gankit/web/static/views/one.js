@@ -25,7 +25,7 @@ export const showRun = async (main, name) => {
     if (what === "summary") head.update();
     if (what === "zoom" || what === "curves" || what === "panels") charts.update();
     if (what === "curves" || what === "panels") events.update();
-    if (what === "curves" || what === "previews" || what === "summary") bar.draw();
+    if (what === "curves" || what === "previews" || what === "summary" || what === "zoom") bar.draw();
     if (what !== "zoom") fakes.update();
     if (what !== "zoom" && what !== "preview") now.update();
     near.update();
