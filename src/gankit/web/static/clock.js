@@ -14,6 +14,7 @@ export class Clock {
   constructor(ready) {
     this.ready = ready;
     this.steps = [];
+    this.unit = "previewOf"; // the word for one of the steps: a preview, or an update where no previews were kept
     this.total = 1;
     this.end = 0;
     this.running = false;

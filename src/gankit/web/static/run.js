@@ -49,10 +49,15 @@ export class Run {
     this.summary = { ...this.summary, ...summary };
     this.about = { ...this.summary, saved: this.from.saved };
     this.clock.running = this.summary.state === "running";
-    this.clock.total = Math.max(this.summary.total_samples || 0, this.summary.samples || 0, this.clock.end, 1);
     if (this.summary.state !== "running") this.asked = false;
-    if (this.summary.state === "finished" || this.summary.state === "failed") this.clock.total = Math.max(this.clock.end, this.summary.samples || 0, 1);
+    this.measure();
     this.changed("summary");
+  }
+
+  /** The length of the time bar: as planned while the training runs, else what there is. */
+  measure() {
+    const { state: now, total_samples: planned, samples } = this.summary;
+    this.clock.total = Math.max(now === "running" || now === "new" ? planned || 0 : 0, this.clock.end || samples || 0, 1);
   }
 
   async loadCurves() {
@@ -104,8 +109,9 @@ export class Run {
     const { clock, curves, previews } = this;
     const last = curves?.samples.length ? curves.samples[curves.samples.length - 1] : 0;
     clock.end = Math.max(last, previews.steps[previews.steps.length - 1] || 0);
-    clock.total = Math.max(this.summary.state === "finished" || this.summary.state === "failed" ? 0 : this.summary.total_samples || 0, clock.end, 1);
+    this.measure();
     clock.steps = previews.steps.length ? previews.steps : curves?.samples || [];
+    clock.unit = previews.steps.length ? "previewOf" : "updateOf";
     clock.phases = curves?.phase || [];
     const events = (curves?.events || []).filter((e) => Number.isFinite(e.samples));
     const best = events.filter((e) => e.kind === "best").pop();
@@ -143,8 +149,9 @@ export class Run {
     if (!curves) return;
     const last = curves.samples[curves.samples.length - 1];
     if (last !== undefined && row.samples <= last) return;
-    for (const [key, list] of Object.entries(curves)) {
-      if (Array.isArray(list) && key !== "phase" && key !== "events") list.push(row[key] ?? null);
+    const shown = Number((this.fine?.zoom || "").split(",")[1]);
+    for (const drawn of row.samples <= shown ? [curves, this.fine.curves] : [curves]) {
+      for (const [key, list] of Object.entries(drawn)) if (Array.isArray(list) && key !== "phase" && key !== "events") list.push(row[key] ?? null);
     }
     if (row.evaluation) for (const [key, list] of Object.entries(curves.evaluations)) list.push(row.evaluation[key] ?? null);
     curves.events.push(...(row.events || []));

@@ -55,7 +55,7 @@ export class LineForm {
     parts.push(svg("path", { class: "dbest", d: steps(r, f, cell, sd) }));
     if (surface?.grid) parts.push(svg("path", { class: "dcurve", d: trace(surface.grid, surface.d, sx, sd, low, high) }));
     for (const x of ticks(low, high, width / 110)) parts.push(svg("text", { class: "x", x: sx(x), y: UPPER + 16 }, axisNumber(x)), svg("line", { class: "rule", x1: sx(x), x2: sx(x), y1: UPPER, y2: UPPER + 4 }));
-    parts.push(svg("text", { class: "y", x: SIDE - 8, y: UPPER + 15 }, "x"));
+    parts.push(svg("text", { class: "start", x: 4, y: UPPER + 16 }, "x"));
     parts.push(this.lines(surface, sx, low, high, right));
     this.plot.setAttribute("viewBox", `0 0 ${width} ${UPPER + LOWER + 26}`);
     this.plot.setAttribute("height", UPPER + LOWER + 26);
@@ -65,7 +65,7 @@ export class LineForm {
   /** From z, evenly spread below, to where G takes it. */
   lines(surface, sx, low, high, right) {
     const [above, below] = [UPPER + 22, UPPER + LOWER + 18];
-    const parts = [svg("line", { class: "rule", x1: SIDE, x2: right, y1: below, y2: below }), svg("text", { class: "y", x: SIDE - 8, y: below + 4 }, "z")];
+    const parts = [svg("line", { class: "rule", x1: SIDE, x2: right, y1: below, y2: below }), svg("text", { class: "start", x: 4, y: below + 4 }, "z")];
     if (!surface?.z?.length) return parts;
     const [first, last] = extent(surface.z);
     const sz = (z) => SIDE + ((right - SIDE) * (0.12 + (0.76 * (z - first)) / (last - first || 1)));

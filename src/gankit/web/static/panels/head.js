@@ -72,6 +72,6 @@ export function decisions(summary) {
 
 /** A setting as text. */
 export function setting(value) {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined || (Array.isArray(value) && !value.length)) return "–";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -86,7 +86,7 @@ export class TimeBar {
     const phase = clock.phaseAt(at);
     this.thumb?.setAttribute("transform", `translate(${this.x(at).toFixed(1)} 0)`);
     const where = clock.total <= 1 ? say("notBegun") : say("atSamples", { at: whole(at), total: count(clock.total) });
-    const which = k ? say("previewOf", { k, n: clock.steps.length }) : "";
+    const which = k ? say(clock.unit, { k, n: clock.steps.length }) : "";
     fill(this.readout, el("b", {}, where), el("span", { class: "note" }, [phase && phaseName(phase), which].filter(Boolean).map((t) => ` · ${t}`).join("")));
     this.slider.setAttribute("aria-valuemax", Math.round(clock.last));
     this.slider.setAttribute("aria-valuenow", Math.round(at));
