@@ -36,7 +36,7 @@ export class GridForm {
     const [w, h] = tileSize(this.view.about.shape, record);
     this.cut = tiles(record, w, h, this.view.count());
     this.size = [w, h];
-    this.cells.lay(this.cut.n, w, h, w <= SMALL, this.player ? 140 : w <= SMALL ? 26 : 64);
+    this.cells.lay(this.cut.n, w, h, w <= SMALL, this.player ? 84 : w <= SMALL ? 26 : 64);
     this.player?.step(samples);
   }
 

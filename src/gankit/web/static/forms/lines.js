@@ -55,7 +55,7 @@ export class LinesForm {
       this.scales = limits(basis, Math.min(MOST_CHANNELS, basis[0]?.[0]?.length || 1));
       this.length = Math.max(...basis.map((s) => s.length), ...this.fakes.map((s) => s.length), 1);
     }
-    this.cells.lay(this.fakes.length, 180, 50 + 40 * this.scales.length, false, 120);
+    this.cells.lay(this.fakes.length, 180, 50 + 40 * this.scales.length, false, 84);
     this.player?.step(samples);
   }
 

@@ -44,8 +44,10 @@ export class HeadPanel {
     const { summary, name, from } = this.run;
     fill(this.line, [summary.data, facts(summary)].filter(Boolean).join(" · "));
     fill(this.state, statePill(summary));
-    this.why.hidden = summary.state !== "failed";
-    this.why.textContent = say("failedWhy", { why: summary.why || say("unknown") });
+    const stopped = summary.state === "stopped" && summary.why;
+    this.why.hidden = summary.state !== "failed" && !stopped;
+    this.why.classList.toggle("mild", Boolean(stopped));
+    this.why.textContent = stopped ? summary.why : say("failedWhy", { why: summary.why || say("unknown") });
     document.title = `${summary.state === "running" && summary.total_samples ? `${percent(summary.samples / summary.total_samples)} ` : ""}${name} · gankit`;
     if (from.saved) return;
     const running = summary.state === "running";
