@@ -36,7 +36,8 @@ export class GridForm {
     const [w, h] = tileSize(this.view.about.shape, record);
     this.cut = tiles(record, w, h, this.view.count());
     this.size = [w, h];
-    this.cells.lay(this.cut.n, w, h, w <= SMALL, this.player ? 84 : w <= SMALL ? 26 : 64);
+    this.smooth = Boolean(this.player) || w > SMALL; // spectrograms are no pictures made of pixels
+    this.cells.lay(this.cut.n, w, h, !this.smooth, this.player ? 84 : w <= SMALL ? 26 : 64);
     this.player?.step(samples);
   }
 
@@ -45,7 +46,7 @@ export class GridForm {
   }
 
   tile(context, i, x, y, w, h) {
-    context.imageSmoothingEnabled = this.size[0] > SMALL || w < this.size[0];
+    context.imageSmoothingEnabled = this.smooth || w < this.size[0];
     context.imageSmoothingQuality = "high";
     context.drawImage(this.sheet, ...this.cut.at(i), ...this.size, x, y, w, h);
   }
