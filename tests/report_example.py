@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from gankit.kinds.tables.figure import figure_1d
 from gankit.kinds.tables.metrics.metrics import TableFacts, evaluate_rows
 from gankit.kinds.tables.metrics.sample import Sample, align
-from gankit.kinds.tables.panels import figure_1d
 from gankit.kinds.tables.sections import TableSections
 from gankit.metrics.evaluate import Evaluation
 from gankit.report.page import Report, build

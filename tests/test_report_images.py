@@ -13,9 +13,10 @@ from results import named, result, score
 from scipy.stats import spearmanr
 from scipy.stats.contingency import association
 
+from gankit.kinds.tables.figure import draw_figure, figure_1d, figure_words
 from gankit.kinds.tables.metrics.metrics import BASELINES, METRICS, NOUN
 from gankit.kinds.tables.metrics.sample import Sample
-from gankit.kinds.tables.panels import associations, cells, draw_figure, figure_1d, figure_words, lookalikes, panels
+from gankit.kinds.tables.panels import associations, cells, lookalikes, panels
 from gankit.metrics.metric import Direction, Metric
 from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning, training
 from gankit.report.drawing import Pen, cut, distances, draw, heat_maps, short

@@ -96,6 +96,9 @@ class TrainConfig:
     epochs: float | None = _length(None, "Length in epochs: how often D is shown all training records.", must="above 0")
     early_stop: bool = _length(True, "Stop when the held-out metric no longer improves.")
     evaluations: int = _length(20, "How often the held-out metric is computed.", must="at least 1")
+    previews: str = _length(
+        "50MB", "Disk space for what is kept to be watched: previews and generators of many steps; 0: nothing."
+    )
     precision: str = _length("auto", "Number type of matrix products.", choices=("auto", "float32", "bfloat16"))
     compile: str = _length(
         "auto",

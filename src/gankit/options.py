@@ -190,11 +190,28 @@ def parse_samples(text: str, *, named: str = "train: samples") -> tuple[int, tup
     return found[0][0], tuple((behind, end) for end, behind in found[1:])
 
 
+def parse_bytes(text: str, *, named: str = "train: previews") -> int:
+    """'50MB', '1 GB', '500k', '0' as a number of bytes.
+
+    Raises:
+        OptionError: it is no such text; `named`: how it calls the option.
+
+    >>> parse_bytes("50MB"), parse_bytes("0")
+    (50000000, 0)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", text, re.IGNORECASE)
+    if found is None:
+        raise OptionError(f"{named} must be a size like 50MB or 1GB, or 0 for none; got {text!r}.")
+    return int(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}[found[2].lower()])
+
+
 # Texts that stand for something else, and are read before anything heavy is.
-_NUMBERS = {"budget": "{:g}s", "samples": "{}", "size": "{}"}
+_NUMBERS = {"budget": "{:g}s", "samples": "{}", "size": "{}", "previews": "{}"}
 """Texts that may be given as numbers in Python, and how: a budget in seconds."""
 
-_PARSERS: dict[str, Callable[..., Any]] = {"budget": parse_duration, "samples": parse_samples}
+_PARSERS: dict[str, Callable[..., Any]] = {
+    "budget": parse_duration, "samples": parse_samples, "previews": parse_bytes,
+}  # fmt: skip
 
 
 def _wrong(option: Option, value: Any, named: str) -> OptionError:

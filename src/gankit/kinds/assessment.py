@@ -147,6 +147,12 @@ class Assessment(ABC, Generic[P]):
         return next((f.name for f in fields if self.model.schema.column(f.name).type == "category"), None)
 
 
+def kept_files(folder: Path, suffix: str) -> list[tuple[int, Path]]:
+    """(samples, file) of every preview that was kept over a training, in order."""
+    found = (file for file in folder.glob(f"*{suffix}") if file.stem.isdigit())
+    return sorted((int(file.stem), file) for file in found)
+
+
 def assess(
     assessment: Assessment[P], real: Any, fake: Any, previews: Path | None, *, num_fakes: int, seed: int, records: bool,
     fast: bool = False,

@@ -23,7 +23,7 @@ from gankit.columns.column import Values
 from gankit.columns.conditions import Condition, conditions_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
-from gankit.errors import OutputError
+from gankit.errors import OptionError, OutputError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat
@@ -131,6 +131,11 @@ class Prepared(Generic[D_co, C_co]):
         return len(self.heldout)
 
 
+def spread(part: D, count: int) -> D:
+    """At most `count` records of a part, spread evenly over all."""
+    return part.take(np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64)))
+
+
 class Fakes(Protocol):
     """Synthetic records of one generator, made when they are asked for."""
 
@@ -142,6 +147,9 @@ class Fakes(Protocol):
 
     def first(self, n: int, seed: int = 0) -> np.ndarray:
         """As `made`, but only `n` rows of one block are computed, so that other bits may come out."""
+
+    def few(self, n: int, seed: int = 0) -> Any:
+        """`n` records in the user's own form, of which no more are computed; other ones than those of a seed."""
 
 
 class Evidence(Protocol):
@@ -166,14 +174,15 @@ class HeldOutMetric:
     value: Callable[[Fakes], float]
 
 
-PreviewForm = Literal["grid", "clips", "rows", "lines", "texts", "scatter"]
+PreviewForm = Literal["grid", "lines", "texts", "rows", "scatter"]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Fakes of fixed latents, kept over the training, in one of the forms that reports and pages draw.
+    """Records that are kept to be looked at, fakes of fixed latents or held-out ones, in a form that pages draw.
 
-    form: "grid" (images [n, H, W, C] uint8), "lines" (series [n, T, C] float32) or "texts" (a list).
+    form: "grid" (images [n, H, W, C] uint8), "lines" (series [n, T, C] float32), "texts" (a list), "rows" (an Arrow
+        table of texts) or "scatter" (numbers [n, D] float32).
     """
 
     form: PreviewForm
@@ -236,6 +245,14 @@ class Kind(ABC, Generic[D, C]):
     def coded(self, prepared: Prepared[D, C], part: D) -> Coded:
         """The records of a part as compact numbers."""
 
+    def like(self, source: Any, prepared: Prepared[D, C], config: TrainConfig) -> D:
+        """Other records of the same columns, size and labels, from wherever they are; config: of the training.
+
+        Raises:
+            DataError: they cannot be read, or are of another sort. OptionError: this kind reads no others.
+        """
+        raise OptionError(f"D scores no other {self.noun.many} than those of a training. Score with game.logits.")
+
     def mean_square(self, prepared: Prepared[D, C]) -> float:
         """Of the numbers of training records, where they are signals."""
         return 1.0
@@ -261,11 +278,19 @@ class Kind(ABC, Generic[D, C]):
         """What chooses the checkpoints; `fakes_seed`: of the fakes that it looks at."""
 
     def preview(self, fakes: Fakes, prepared: Prepared[D, C], count: int, seed: int) -> Preview | None:
-        """The first fakes of a seed as they are kept over the training; None where such records have no preview."""
+        """At most `count` fakes of a seed, as they are kept over the training; None where there is no preview."""
         return None
 
-    def diagram(self, generator: Any, discriminator: Any, prepared: Prepared[D, C]) -> dict[str, Any] | None:
-        """What a figure of G and D needs beside samples, as plain JSON: figure 1 of the paper of 2014; else None."""
+    def preview_real(self, prepared: Prepared[D, C], count: int) -> Preview | None:
+        """At most `count` held-out records, spread evenly over all, in the form of `preview`."""
+        return None
+
+    def surface(self, generator: Any, discriminator: Any, prepared: Prepared[D, C]) -> dict[str, np.ndarray] | None:
+        """D over a grid, of one- and two-dimensional numbers; else None.
+
+        Of one: grid [G], d [G], D's logits, z [L] and x_of_z [L], where G takes noise. Of two: x [G], y [G], and
+        d [G, G], whose rows are those of y.
+        """
         return None
 
     def columns(self, prepared: Prepared[D, C]) -> list[dict[str, str]]:

@@ -169,6 +169,21 @@ class Model:
     @checked
     def first(self, n: int, seed: int = 0) -> np.ndarray:
         """As `made` without a condition, but only `n` rows of one block are computed; their last bits may differ."""
+        return self._few(n, seed)[1]
+
+    @checked
+    def few(self, n: int, seed: int = 0) -> Any:
+        """`n` records in the user's own form of which no more are computed than are shown: other rows than those of
+        `sample`, and those that break rules of the data are among them. The same for the same `n` and seed.
+        """
+        known, made = self._few(n, seed)
+        return self.of.records(self.schema, self.codec, self._beside(known), made, 0, seed, self.origin)
+
+    def _few(self, n: int, seed: int) -> blocks.Block:
+        """The first `n` rows of a block."""
+        if (chain := self.generator.by_column) is not None:
+            self.generator.eval()
+            return blocks.column_blocks(chain, self.codec, {}, seed, n)(0)
         draw, generator = self.draws(seed), self.generator.eval()
 
         def few(index: int) -> Draws:
@@ -177,8 +192,8 @@ class Model:
             return Draws(whole.z[:n], whole.u[:n], c, whole.known[:n], whole.places[:n])
 
         if (writer := generator.by_symbol) is not None:
-            return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)[1]
-        return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)[1]
+            return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)
+        return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)
 
     @checked
     def write(

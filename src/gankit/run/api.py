@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gankit.model.model import Model
     from gankit.report.page import Report
     from gankit.run.folder import RunFolder
+    from gankit.run.previews import Previews
     from gankit.run.run import Run
     from gankit.training.loop import Progress
 
@@ -282,6 +283,7 @@ def _new_run(
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
     from gankit.run.plan import length_of
+    from gankit.run.previews import Previews
     from gankit.run.run import Run
 
     if config.epochs is not None:
@@ -302,7 +304,7 @@ def _new_run(
     notes.append(f"held-out metric: {run.metric}; higher is better, and the best chooses the model.")
     for text in notes:
         note(text)
-    folder = None
+    previews = None
     if out is not None:
         if overwrite and out.exists():
             if not out.is_dir() or (any(out.iterdir()) and not (out / "config.json").exists()):
@@ -315,8 +317,9 @@ def _new_run(
         entry = {"options": config.to_json(), "source": path, "data_hash": prepared.data_hash, "notes": notes}
         folder = RunFolder.create(out, {**entry, "total_samples": total_samples})
         folder.save_evidence(evidence)
-        run.save(folder, planner)
-    yield from _play(run, planner, folder, began, note, should_stop)
+        previews = Previews(run, folder)
+        run.save(previews, planner)
+    yield from _play(run, planner, previews, began, note, should_stop)
 
 
 def _resumed(
@@ -325,6 +328,7 @@ def _resumed(
     from gankit.networks.execution import threads
     from gankit.run.folder import RunFolder
     from gankit.run.machine import still_compiles
+    from gankit.run.previews import Previews
     from gankit.run.run import Run
 
     began = time.monotonic()
@@ -346,7 +350,8 @@ def _resumed(
             evidence = prepared.kind.evidence(prepared, config, [])
         run = Run.start(prepared, config, total_samples, evidence)
         folder.save_evidence(evidence)
-        run.save(folder, planner)
+        previews = Previews(run, folder)
+        run.save(previews, planner)
     else:
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
@@ -354,9 +359,11 @@ def _resumed(
         run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared), checkpoint.tensors)
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         planner = planner_from(checkpoint.state.get("planner"))
+        previews = Previews(run, folder)
+        previews.load_state(checkpoint.state.get("previews"), run.game.samples)
         if more.samples is not None or more.budget is not None:
             planner = _extended(run, more, began, note)
-            run.save(folder, planner)
+            run.save(previews, planner)
         elif run.game.finished:
             note(f"{path} is finished. To train longer: --samples or --budget beside --resume")
         folder.cut_log(checkpoint.step)
@@ -367,7 +374,7 @@ def _resumed(
         note(text)
     if not run.game.finished:
         note(f"resuming at {run.game.samples:,} of {run.game.length[2]:,} samples.")
-    yield from _play(run, planner, folder, began, note, should_stop)
+    yield from _play(run, planner, previews, began, note, should_stop)
 
 
 def _ended(run: Run, planner: Planner) -> list[str]:
@@ -411,15 +418,29 @@ def _extended(run: Run, more: TrainConfig, began: float, note: Note) -> Planner:
 
 
 def _play(
-    run: Run, planner: Planner, folder: RunFolder | None, began: float, note: Note, should_stop: Stop
+    run: Run, planner: Planner, previews: Previews | None, began: float, note: Note, should_stop: Stop
 ) -> Stream[Run | Progress, None, None]:
-    from gankit.training.loop import play
-
+    """Plays to the end; keeps what is to be kept in the folder of `previews`, None where nothing is."""
     yield run
 
+    should_stop()  # from here on it is obeyed
+    if previews is None:
+        yield from _played(run, planner, None, began, note, should_stop)
+        return
+    folder = previews.folder
+    with folder.playing():
+        previews.start()
+        yield from _played(run, planner, previews, began, note, lambda: should_stop() or folder.wants_stop())
+
+
+def _played(
+    run: Run, planner: Planner, previews: Previews | None, began: float, note: Note, should_stop: Stop
+) -> Stream[Progress, None, None]:
+    from gankit.training.loop import play
+
+    folder = None if previews is None else previews.folder
     saved, replanned = time.monotonic(), False
     planner.start(run.game)
-    should_stop()  # from here on it is obeyed
     try:
         game = play(run.game, run.train, run.heldout, run.evaluate)
         while True:
@@ -432,15 +453,17 @@ def _play(
                     note(f"length: {end:,} samples instead of {run.game.length[2]:,}, to keep the budget")
                 replanned = True
                 run.game.plan(end)
-            if folder is not None:
+            progress.show(run)
+            if folder is not None and previews is not None:
                 planned = {} if end is None else {"planned_samples": end}
                 folder.log(planned | {k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
-                if progress.metric is not None and (preview := run.preview()) is not None:
-                    folder.save_preview(progress.samples, preview)
+                folder.note_speed(progress.samples, progress.samples_per_second, progress.seconds_left)
+                with run.threads():
+                    previews.watch(progress)
                 if progress.metric is not None and run.game.best_samples == run.game.samples:
                     run.model().save(folder.model_path)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
-                    run.save(folder, planner)
+                    run.save(previews, planner)
                     saved = time.monotonic()
             yield progress
             if should_stop() and not progress.finished:
@@ -449,9 +472,9 @@ def _play(
                     how = f"the state is saved. Go on with: gankit train -o {folder.path} --resume"
                 raise InterruptedRun(f"stopped after {progress.samples:,} samples; {how}", run.model())
     except (InterruptedRun, GeneratorExit) as left:
-        if folder is not None:
+        if folder is not None and previews is not None:
             if isinstance(left, GeneratorExit):  # an interrupted run was saved before
-                run.save(folder, planner)
+                run.save(previews, planner)
             run.model().save(folder.model_path)
         raise
     except DivergedError:
@@ -462,8 +485,8 @@ def _play(
     model = run.model()
     for text in _ended(run, planner):
         note(text)
-    if folder is not None:
-        run.save(folder, planner)
+    if folder is not None and previews is not None:
+        run.save(previews, planner)
         model.save(folder.model_path)
         folder.save_baseline(model)
         folder.log({"step": run.game.step, "event": "finished", "seconds": round(time.monotonic() - began, 1)})

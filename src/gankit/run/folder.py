@@ -6,24 +6,29 @@ Knows files, named tensors and plain JSON values; never networks, codecs, data o
     RUN/log.jsonl                           one line per event, only ever appended to
     RUN/checkpoints/step-000001200.safetensors   tensors; in its metadata the rest of the state and a checksum of both
     RUN/model.safetensors                   the model
+    RUN/speed.jsonl                         how fast it went, a line an update: what depends on the machine
+    RUN/previews/                           what is kept to be looked at (see `gankit.run.previews`)
+    RUN/pid                                 the process that plays, while one does
+    RUN/stop                                put there by whoever wants it to stop at its next update
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+import math
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError, OutputError
-from gankit.io.atomic import cannot_write, whole_file, write_atomically
+from gankit.io.atomic import cannot_write, write_atomically
 from gankit.kinds import KINDS, options_by_kind
-from gankit.kinds.base import Evidence, Prepared, Preview
+from gankit.kinds.base import Evidence, Prepared
 from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.model import load
 from gankit.model.files import FORMAT_VERSION, NewerVersionError, check_version, read_safetensors, write_safetensors
@@ -40,6 +45,9 @@ EVIDENCE_NAME = "perception.safetensors"
 
 PREVIEWS_NAME, OLD_PREVIEWS_NAME = "previews", "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
+
+PID_NAME, STOP_NAME, SPEED_NAME = "pid", "stop", "speed.jsonl"
+"""Files in a run folder: who plays, whether it is to stop, and how fast it went."""
 
 BASELINE_NAME = "likelihood.safetensors"
 """The file in a run folder with the model of G before the game, which texts are compared with."""
@@ -201,12 +209,15 @@ class RunFolder:
         Raises:
             OutputError: it cannot be written.
         """
+        self._append(self.log_path, event)
+
+    def _append(self, path: Path, event: Mapping[str, Any]) -> None:
         line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode()
         try:
-            with open(self.log_path, "ab") as file:
+            with open(path, "ab") as file:
                 file.write(line)
         except OSError as error:
-            raise cannot_write(self.log_path, error) from error
+            raise cannot_write(path, error) from error
 
     def read_log(self) -> list[dict[str, Any]]:
         """All events; a last line that was cut off by a crash, and whatever else is no JSON, is left out."""
@@ -269,21 +280,31 @@ class RunFolder:
         old = self.path / OLD_PREVIEWS_NAME
         return old if old.is_dir() else self.path / PREVIEWS_NAME
 
-    def save_preview(self, samples: int, preview: Preview) -> None:
-        """Keeps fakes of a training that has been shown so many samples, in a file that people can open."""
-        folder = self.previews
-        folder.mkdir(exist_ok=True)
-        name = f"{samples:012d}"
-        if preview.form == "grid":
-            from gankit.io.pixels import grid, png
+    @contextmanager
+    def playing(self) -> Iterator[None]:
+        """Within it the folder says which process plays; a wish to stop that was left from before is forgotten."""
+        pid = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+        write_atomically(self.path / PID_NAME, (pid + "\n").encode())
+        (self.path / STOP_NAME).unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            for name in (PID_NAME, STOP_NAME):
+                (self.path / name).unlink(missing_ok=True)
 
-            write_atomically(folder / f"{name}.png", png(grid(preview.records)))
-        elif preview.form == "lines":
-            with whole_file(folder / f"{name}.npy") as file:
-                np.save(file, preview.records, allow_pickle=False)
-        else:
-            text = json.dumps(list(preview.records), ensure_ascii=False, indent=1) + "\n"
-            write_atomically(folder / f"{name}.json", text.encode())
+    def wants_stop(self) -> bool:
+        """Whether somebody put a file named `stop` into the folder."""
+        return (self.path / STOP_NAME).exists()
+
+    def note_speed(self, samples: int, samples_per_second: float, seconds_left: float) -> None:
+        """Appends how fast the training is to speed.jsonl.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        left = round(seconds_left, 1) if math.isfinite(seconds_left) else None
+        entry = {"samples": samples, "samples_per_second": round(samples_per_second, 1), "seconds_left": left}
+        self._append(self.path / SPEED_NAME, entry)
 
     def save_baseline(self, model: Model) -> None:
         """Keeps the model of G before the game, if `model` has one."""

@@ -50,6 +50,7 @@ class TrainOptions(TypedDict, total=False):
     epochs: float | None
     early_stop: bool
     evaluations: int
+    previews: str | int
     precision: str
     compile: str
     threads: int | None

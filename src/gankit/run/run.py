@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,25 +20,27 @@ import torch
 from gankit import __version__
 from gankit.config import TrainConfig
 from gankit.errors import ModelError
-from gankit.kinds.base import Dataset, Evidence, Prepared, Preview
+from gankit.kinds.base import Dataset, Evidence, Prepared
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
+from gankit.networks.base import Generator
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import Evaluator, held_out_evaluator, model_of, plan_game
-from gankit.training.game import Ahead, Batches, Game
+from gankit.training.game import AT_ONCE, Ahead, Batches, Game
+from gankit.training.losses import LOSSES
 
 if TYPE_CHECKING:
-    from gankit.run.folder import RunFolder
     from gankit.run.pace import Planner
+    from gankit.run.previews import Previews
 
 MOST_LOOKED_AT = 5_000
 """Training records, about, that networks are shown before the game."""
 
-PREVIEWED, PREVIEW_SEED = 48, -1_000_003
-"""Fakes that are kept over the training, and their seed: other ones than those of the user's seeds."""
+CENTRED = 512
+"""Training records, and as many fakes, in whose middle D's zero is looked for."""
 
 SMALL_PARAMETERS = 3_000_000
 """Networks of fewer parameters are trained on one thread of the CPU: two gain a fifth on an idle machine and lose most
@@ -58,6 +60,7 @@ class Run:
     evaluate: Evaluator
     metric: str
     perception: Evidence | None = None
+    version: ClassVar[str] = __version__
 
     @classmethod
     def start(
@@ -117,10 +120,10 @@ class Run:
         alone = self.config.threads is None and small and self.prepared.codec.spec.form != "image"
         return threads(1 if alone else self.config.threads)
 
-    def save(self, folder: RunFolder, planner: Planner) -> None:
-        """Saves the state at this step boundary."""
-        state = {**self.game.state_json(), "planner": planner.state()}
-        folder.save_checkpoint(self.game.step, self.game.state_tensors(), state)
+    def save(self, previews: Previews, planner: Planner) -> None:
+        """Saves the state at this step boundary to the folder of the previews."""
+        state = {**self.game.state_json(), "planner": planner.state(), "previews": previews.state()}
+        previews.folder.save_checkpoint(self.game.step, self.game.state_tensors(), state)
 
     def model(self) -> Model:
         """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
@@ -149,8 +152,9 @@ class Run:
             card["rules"] = [rule.text for rule in rules]
         history = json.loads(json.dumps(game.history, sort_keys=True))  # after a resume keys come in another order
         generator = game.best_generator().to("cpu")
-        figure = p.kind.diagram(game.best_generator(), game.discriminator, p)
-        model = model_of(p, self.plan, generator, card, history, figure)
+        figure = self.figure(generator)
+        drawn = figure and {name: values.tolist() for name, values in figure.items()}
+        model = model_of(p, self.plan, generator, card, history, drawn)
         opponent = copy.deepcopy(game.discriminator).to("cpu").eval()
         return replace(model, perception=self.perception, baseline=self.baseline(), opponent=opponent)
 
@@ -162,11 +166,43 @@ class Run:
         card = {"samples": math.ceil(self.game.warmup * self.game.length[2])}
         return model_of(self.prepared, self.plan, generator.to("cpu"), card)
 
-    def preview(self) -> Preview | None:
-        """The same fakes at every evaluation, of the averaged G as it is; None for kinds without previews."""
+    def figure(self, generator: Generator) -> dict[str, np.ndarray] | None:
+        """D over a grid, and where `generator` takes noise, of one- and two-dimensional numbers (see `Kind.surface`);
+        D's scores "d" in [0, 1]: the sigmoid of its logits, of least squares what D puts out itself.
+
+        Where a loss has no fixed zero, it is the middle between D's means on training records and on fakes.
+        """
+        game, p = self.game, self.prepared
+        found = p.kind.surface(generator, game.discriminator, p)
+        if found is None:
+            return None
+        logits, loss, zero = found["d"], LOSSES[game.config.loss], 0.0
+        if loss.threshold == 0.5:
+            return {**found, "d": np.clip(logits, 0, 1)}
+        if loss.threshold is None:
+            count = min(CENTRED, len(self.train))
+            x, c = self.train.take(torch.arange(count, device=self.train.x.device), game.device)
+            fake = game.sample(game.average, count, "centred", c)
+            zero = float(game.logits(x, c).mean() + game.logits(fake, c).mean()) / 2
+        return {**found, "d": 1 / (1 + np.exp(zero - logits))}
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.game.step
+
+    def sample(self, n: int, seed: int, where: Mapping[str, Any] | None) -> Any:
+        """See `Progress.sample`."""
         average = copy.deepcopy(self.game.average).to("cpu")
-        fakes = model_of(self.prepared, self.plan, average, {})
-        return self.prepared.kind.preview(fakes, self.prepared, PREVIEWED, PREVIEW_SEED)
+        return model_of(self.prepared, self.plan, average, {}).sample(n, seed, 0, where)
+
+    def discriminator(self, x: Any) -> np.ndarray:
+        """See `Progress.discriminator`."""
+        p = self.prepared
+        batches = _batches(p, p.kind.like(x, p, self.config), self.game.device)
+        rows = torch.arange(len(batches), device=batches.x.device)
+        parts = [self.game.logits(*batches.take(some, self.game.device)) for some in torch.split(rows, AT_ONCE)]
+        return torch.cat(parts).cpu().double().numpy()
 
 
 def _batches(prepared: Prepared[Any, Any], part: Dataset, device: torch.device) -> Batches:

@@ -303,7 +303,9 @@ class Game:
         loss = likelihood.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
         descent = self._descents["generator"]
-        descent.step(descent.gradients(loss), rate, betas=(0.9, self.config.beta2))
+        gradients = descent.gradients(loss)
+        self._note_norm(g_gradient=gradients)
+        descent.step(gradients, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
 
     def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
@@ -332,6 +334,7 @@ class Game:
             turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
             if config.at_once and generator_moves:
                 g_gradients = g.gradients(self._generator_loss(turn, dropout))
+            self._note_norm(d_gradient=d_gradients)
             d.step(d_gradients, rate, **self._settings())
             on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
             self.totals.add(d_loss=played.loss, gap=on_real - on_fake)
@@ -341,7 +344,16 @@ class Game:
             return
         if not config.at_once:
             g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * len(real))))
+        self._note_norm(g_gradient=g_gradients)
         g.step(g_gradients, rate * config.generator_rate, **self._settings())
+
+    def _note_norm(self, **gradients: Sequence[Tensor | None]) -> None:
+        """Takes note of the Euclidean norm of all gradients of a network, at the last step before a progress update."""
+        if (self.step + 1) % self.config.steps_per_look:
+            return
+        for name, of in gradients.items():
+            norms = torch._foreach_norm([g for g in of if g is not None])
+            self.totals.add(**{name: torch.stack([n.float() for n in norms]).norm()})
 
     def _generator_loss(self, turn: _Turn, dropout: Tensor | None) -> Tensor:
         """What G goes down, by D as it is now; dropout [2B, D's num_uniforms] for real and fake."""

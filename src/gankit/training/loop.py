@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gankit.errors import DivergedError
+from gankit.errors import DivergedError, ModelError
 from gankit.networks.base import Generator
 from gankit.randomness import numpy_generator
 from gankit.training.game import Batches, Game
@@ -63,6 +65,20 @@ class Scores:
     memorised_significant: bool
 
 
+class View(Protocol):
+    """What a progress update can be asked for beside its numbers, of a training at `step`."""
+
+    @property
+    def step(self) -> int:
+        """Steps taken by now."""
+
+    def sample(self, n: int, seed: int, where: Mapping[str, Any] | None) -> Any:
+        """See `Progress.sample`."""
+
+    def discriminator(self, x: Any) -> np.ndarray:
+        """See `Progress.discriminator`."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """A progress update of the game.
@@ -73,6 +89,7 @@ class Progress:
     phase: what the steps were: "likelihood", "discriminator" or "game".
     d_loss, g_loss, penalty, gap: means since the last update; penalty without its weight; gap = E[D(x)] - E[D(G)].
         g_loss is G's likelihood loss in nats in the phase "likelihood". None where the phase has no such number.
+    d_gradient, g_gradient: Euclidean norms of the gradients of D and of G at the last step; None where none was due.
     weight: the penalty's weight (gamma).
     strength: of the augmentation, 0 where there is none.
     learning_rate: Adam's, now.
@@ -107,6 +124,44 @@ class Progress:
     finished: bool
     samples_per_second: float
     seconds_left: float
+    d_gradient: float | None = None
+    g_gradient: float | None = None
+
+    _view = None  # no field: what is logged and compared are the numbers
+
+    def sample(self, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> Any:
+        """`n` synthetic samples of the averaged G as it is at this update, as `Model.sample` gives them.
+
+        Raises:
+            ModelError: the training has gone on since; it has no codec (`play` was called without a run).
+        """
+        return self._seen().sample(n, seed, where)
+
+    def discriminator(self, x: Any) -> np.ndarray:
+        """How real D takes records to be, at this update: logits [n] float64, larger is more real.
+
+        x: records in a form that the training data could have come in. Of a loss with a threshold (minimax,
+            non-saturating, hinge: 0; least squares: 1/2) D calls those above it real; others tell differences alone.
+
+        Raises:
+            ModelError: as for `sample`. DataError, OptionError: the records are not of the data's kind.
+        """
+        return self._seen().discriminator(x)
+
+    def show(self, view: View) -> None:
+        """Lets this update be asked for samples and scores of a training."""
+        object.__setattr__(self, "_view", view)
+
+    def _seen(self) -> View:
+        view: View | None = self._view
+        if view is None:
+            raise ModelError("this game knows tensors alone. Sample from game.average, and score with game.logits.")
+        if view.step != self.step:
+            raise ModelError(
+                f"the training has gone on to step {view.step}, and this update is of step {self.step}. Sample from an "
+                "update before the next is taken."
+            )
+        return view
 
 
 def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None = None) -> Iterator[Progress]:
@@ -194,6 +249,8 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             rolled_back=rolled_back,
             finished=game.finished,
             samples_per_second=clock.per_second,
+            d_gradient=means.get("d_gradient"),
+            g_gradient=means.get("g_gradient"),
             seconds_left=0.0 if game.finished else clock.seconds_left(game.length[2] - game.behind),
         )
         good[1]["length"] = game.length  # which may have been planned anew meanwhile

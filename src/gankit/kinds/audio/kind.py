@@ -60,6 +60,12 @@ class AudioKind(PixelKind[ClipSet, AudioCodec]):
             return Coded(part.whole.x, part.rows)
         return Coded(part.clips.x, part.rows, 1 / FULL_SCALE)
 
+    def like(self, source: Any, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig) -> ClipSet:
+        """See `Kind.like`."""
+        from gankit.kinds.audio.preparing import clips_as
+
+        return clips_as(source, prepared, config)
+
     def mean_square(self, prepared: Prepared[ClipSet, AudioCodec]) -> float:
         """See `Kind.mean_square`."""
         if prepared.codec.spec.form == "image":

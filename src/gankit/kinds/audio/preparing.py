@@ -88,6 +88,14 @@ def prepare_audio(
     )  # fmt: skip
 
 
+def clips_as(source: Any, prepared: Prepared[ClipSet, AudioCodec], config: TrainConfig) -> ClipSet:
+    """See `Kind.like`: in the rate, length and channels of those that train."""
+    config = replace(config, heldout=source, given=prepared.given_names)
+    found = _heldout(config, prepared.train.clips, [])
+    values = {} if found.labels is None else prepared.schema.parse(found.labels)
+    return ClipSet(values, _spectrograms(prepared.codec, found), np.arange(len(found)), found)
+
+
 def _spectrograms(codec: AudioCodec, clips: Clips) -> Images:
     return Images(codec.spectrograms(clips.x), None, Origin("array"))
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
 from gankit.features import fixed_features, inception_features, train_classifier
-from gankit.kinds.assessment import Assessment, Note, Parts, Subject
+from gankit.kinds.assessment import Assessment, Note, Parts, Subject, kept_files
 from gankit.kinds.base import Notes, Noun, Prepared
 from gankit.kinds.images.decoding import channels_option
 from gankit.kinds.images.features import Perception, perceive
@@ -232,14 +232,14 @@ def read_previews(folder: Path, shape: Sequence[int]) -> list[tuple[int, np.ndar
 
     height, width, channels = shape
     found = []
-    for file in sorted(folder.glob("*.png")):
+    for samples, file in kept_files(folder, ".png"):
         with Image.open(file) as image:
             sheet = np.asarray(image).reshape(image.height, image.width, -1)
         if sheet.shape[2] != channels or (sheet.shape[0] + PREVIEW_GAP) % (height + PREVIEW_GAP):
             continue
         tops, lefts = (range(0, n, side + PREVIEW_GAP) for n, side in zip(sheet.shape, (height, width), strict=False))
         tiles = [sheet[top : top + height, left : left + width] for top in tops for left in lefts]
-        found.append((int(file.stem), np.stack(tiles)))
+        found.append((samples, np.stack(tiles)))
     return found
 
 

@@ -5,9 +5,10 @@ Knows everything of images by its modules; never the loop's inside or terminals.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from gankit.errors import DataError, OptionError
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, file_formats
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, spread
 from gankit.kinds.images.options import OPTIONS
 from gankit.kinds.images.records import (
     FILES,
@@ -139,6 +140,14 @@ def _nearest(image: np.ndarray, palette: np.ndarray) -> np.ndarray:
     return np.asarray((np.square(colours).sum(axis=1) - 2 * image.astype(np.float32) @ colours.T).argmin(axis=-1))
 
 
+SHOWN_NUMBERS, LEAST_SHOWN = 1_500_000, 8
+"""Images of a preview: as many as have that many numbers together, but not fewer than 8."""
+
+
+def _fitting(prepared: Prepared[Any, Any], count: int) -> int:
+    return int(np.clip(SHOWN_NUMBERS // math.prod(prepared.heldout.whole.x.shape[1:]), LEAST_SHOWN, count))
+
+
 SetT = TypeVar("SetT", bound=ImageSet)
 CodecT = TypeVar("CodecT", bound=Codec[Any])
 
@@ -174,16 +183,21 @@ class PixelKind(Kind[SetT, CodecT]):
         _, height, width, _ = prepared.heldout.whole.x.shape
         count = int(np.clip(MEASURED_PIXELS // (height * width), LEAST_MEASURED, MOST_MEASURED))
         real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
-        distance = held_out_metric(evidence.features, real)
+        distance, codec = held_out_metric(evidence.features, real), cast(Any, prepared.codec)
 
         def value(fakes: Fakes) -> float:
-            return distance(self.preview(fakes, prepared, count, fakes_seed).records)
+            return distance(codec.seen(fakes.made(count, fakes_seed)))
 
         return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
 
     def preview(self, fakes: Fakes, prepared: Prepared[SetT, Any], count: int, seed: int) -> Preview:
         """See `Kind.preview`: images [count, H, W, C] uint8."""
-        return Preview("grid", prepared.codec.seen(fakes.made(count, seed)))
+        return Preview("grid", prepared.codec.seen(fakes.first(_fitting(prepared, count), seed)))
+
+    def preview_real(self, prepared: Prepared[SetT, Any], count: int) -> Preview:
+        """See `Kind.preview_real`."""
+        some = spread(prepared.heldout, _fitting(prepared, count))
+        return Preview("grid", np.asarray(some.whole.x[some.rows]))
 
     def suffix(self, origin: Origin) -> str:
         """See `Kind.suffix`."""
@@ -223,6 +237,12 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
         """See `Kind.coded`: bytes where they are, in memory or in the file that they are mapped from; or codes."""
         codec: ImageCodec = prepared.codec
         return codec.coded(part.whole.x, part.rows)
+
+    def like(self, source: Any, prepared: Prepared[ImageSet, ImageCodec], config: TrainConfig) -> ImageSet:
+        """See `Kind.like`."""
+        from gankit.kinds.images.preparing import images_like
+
+        return images_like(source, prepared, config)
 
     def settle(self, prepared: Prepared[ImageSet, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
         """See `Kind.settle`: whether images are mirrored."""

@@ -5,6 +5,7 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,14 @@ def prepare_images(
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
         ImageCodec.of(images.x, palette), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
+
+
+def images_like(source: Any, prepared: Prepared[ImageSet, ImageCodec], config: TrainConfig) -> ImageSet:
+    """See `Kind.like`: in the size and channels of those that train."""
+    config = replace(config, heldout=source, given=prepared.given_names)
+    found = _heldout(config, prepared.train.whole, [])
+    values = {} if found.labels is None else prepared.schema.parse(found.labels)
+    return ImageSet(values, found, np.arange(len(found)))
 
 
 def _heldout(config: TrainConfig, images: Images, notes: list[str]) -> Images:

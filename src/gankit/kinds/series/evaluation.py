@@ -9,7 +9,7 @@ cost milliseconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from gankit.columns.column import Values
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.features.recurrent import discriminate, forecast
-from gankit.kinds.assessment import Assessment, Note, Parts, Subject
+from gankit.kinds.assessment import Assessment, Note, Parts, Subject, kept_files
 from gankit.kinds.base import Fakes, HeldOutMetric, Notes, Prepared
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.metrics.classifiers import Recurrent
@@ -27,7 +27,7 @@ from gankit.kinds.series.metrics.inputs import NOUN, SeriesFacts
 from gankit.kinds.series.metrics.metrics import evaluate_series
 from gankit.kinds.series.metrics.sample import SeriesSample
 from gankit.kinds.series.preparing import array_of_part, label_numbers, part_of, read_series_like
-from gankit.kinds.series.records import Floats, Ints, SeriesSet, joined_series, layout_of
+from gankit.kinds.series.records import Floats, Ints, Series, SeriesSet, joined_series, layout_of
 from gankit.kinds.series.report import SeriesSections
 from gankit.kinds.series.tables import with_distances
 from gankit.metrics.distances import frechet_between, moments
@@ -183,7 +183,7 @@ def series_metric(prepared: Prepared[SeriesSet, SeriesCodec], seed: int, fakes_s
     distance = held_out_series_metric(array_of_part(part, channels.columns, rows), categories, known)
 
     def value(fakes: Fakes) -> float:
-        x, given = numbers_of(fakes, prepared, count, fakes_seed)
+        x, given = numbers_of(fakes.sample_batches(count, seed=fakes_seed), prepared)
         return distance(x, label_numbers(labels.columns, given))
 
     return HeldOutMetric(METRIC, value)
@@ -196,12 +196,27 @@ def _schemas(prepared: Prepared[SeriesSet, SeriesCodec]) -> tuple[Schema, Schema
     return labels, Schema(tuple(c for c in prepared.schema.modelled if c.name not in names))
 
 
-def numbers_of(
-    fakes: Fakes, prepared: Prepared[SeriesSet, SeriesCodec], count: int, seed: int
-) -> tuple[np.ndarray, Mapping[str, Values]]:
-    """The first fakes of a seed as users get them, read again: numbers [count, T, C], and their labels."""
+def channels_of(prepared: Prepared[SeriesSet, SeriesCodec]) -> Schema:
+    """The channels that are learned."""
+    return _schemas(prepared)[1]
+
+
+def series_like(source: Any, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig) -> SeriesSet:
+    """See `Kind.like`."""
     labels, channels = _schemas(prepared)
-    found = joined_series(list(fakes.sample_batches(count, seed=seed)))
+    layout = layout_of(prepared.origin)
+    whole = Schema(tuple(column for column in labels if column.name not in layout.calendar))
+    found = read_series_like(source, layout, channels, whole, config)
+    window = layout.num_steps if layout.windows else None
+    return part_of(found, "the series", window, channels, labels, layout.calendar)
+
+
+def numbers_of(
+    batches: Iterable[Series], prepared: Prepared[SeriesSet, SeriesCodec]
+) -> tuple[np.ndarray, Mapping[str, Values]]:
+    """Fakes as users get them, read again: numbers [n, T, C], NaN in gaps and behind the end, and their labels."""
+    labels, channels = _schemas(prepared)
+    found = joined_series(list(batches))
     part = part_of(with_distances(found), "the synthetic series", None, channels, labels, found.layout.calendar)
     return array_of_part(part, channels.columns), part.values
 
@@ -284,5 +299,5 @@ class SeriesAssessment(Assessment[SeriesSample]):
 
 def read_previews(folder: Path, num_channels: int) -> list[tuple[int, np.ndarray]]:
     """(samples, fakes [n, T, C]) that were kept over the training, in order."""
-    kept = [(int(file.stem), np.load(file, allow_pickle=False)) for file in sorted(folder.glob("*.npy"))]
+    kept = [(samples, np.load(file, allow_pickle=False)) for samples, file in kept_files(folder, ".npy")]
     return [(samples, x) for samples, x in kept if x.shape[2] == num_channels]

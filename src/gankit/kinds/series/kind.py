@@ -20,7 +20,7 @@ from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
-from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, spread
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.options import OPTIONS
@@ -65,6 +65,12 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         """See `Kind.coded`."""
         return Coded(prepared.codec.encode(part))
 
+    def like(self, source: Any, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig) -> SeriesSet:
+        """See `Kind.like`: windows are cut as those that train were."""
+        from gankit.kinds.series.evaluation import series_like
+
+        return series_like(source, prepared, config)
+
     def held_out_metric(
         self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
@@ -77,7 +83,15 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         """See `Kind.preview`: numbers [count, T, C], NaN in gaps and behind the end."""
         from gankit.kinds.series.evaluation import numbers_of
 
-        return Preview("lines", numbers_of(fakes, prepared, count, seed)[0].astype(np.float32))
+        return Preview("lines", numbers_of([fakes.few(count, seed)], prepared)[0].astype(np.float32))
+
+    def preview_real(self, prepared: Prepared[SeriesSet, SeriesCodec], count: int) -> Preview:
+        """See `Kind.preview_real`."""
+        from gankit.kinds.series.evaluation import channels_of
+        from gankit.kinds.series.preparing import array_of_part
+
+        part = spread(prepared.heldout, count)
+        return Preview("lines", array_of_part(part, channels_of(prepared).columns).astype(np.float32))
 
     def records(
         self, schema: Schema, codec: SeriesCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,

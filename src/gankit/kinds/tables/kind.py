@@ -21,10 +21,10 @@ from gankit.config import TrainConfig
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, spread
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
-from gankit.kinds.tables.preparing import is_whole, prepare_rows, sample_of
+from gankit.kinds.tables.preparing import is_whole, prepare_rows, rows_like, sample_of
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500  # held-out records, and as many fakes, that the held-out metric looks at
 
@@ -33,6 +33,10 @@ FEW_HELDOUT = 1000
 
 ARRAYS = ("npy", "npz", "numpy", "list")
 """Formats of which several columns of numbers are vectors; in others they are a table."""
+
+
+MOST_ROWS, MOST_DOTS, LEAST_SHOWN, SHOWN_CELLS = 256, 1024, 24, 16_384
+"""Rows and vectors of a preview: as many as have that many cells together, within bounds."""
 
 
 class TableKind(Kind[Dataset, Any]):
@@ -64,6 +68,10 @@ class TableKind(Kind[Dataset, Any]):
         continuous = all(block.type == "continuous" for block in prepared.codec.spec.blocks)
         return Coded((compact if continuous else np.floor(compact)).astype(np.float32))
 
+    def like(self, source: Any, prepared: Prepared[Dataset, Any], config: TrainConfig) -> Dataset:
+        """See `Kind.like`."""
+        return rows_like(source, prepared.schema)
+
     def held_out_metric(
         self, prepared: Prepared[Dataset, Any], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
@@ -80,6 +88,15 @@ class TableKind(Kind[Dataset, Any]):
             return float(quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count).value)
 
         return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
+
+    def preview(self, fakes: Fakes, prepared: Prepared[Dataset, Any], count: int, seed: int) -> Preview:
+        """See `Kind.preview`."""
+        return Preview("rows", fakes.few(_fitting(prepared, MOST_ROWS), seed))
+
+    def preview_real(self, prepared: Prepared[Dataset, Any], count: int) -> Preview:
+        """See `Kind.preview_real`."""
+        some = spread(prepared.heldout, _fitting(prepared, MOST_ROWS))
+        return Preview("rows", prepared.schema.format(some.values, len(some)))
 
     def records(
         self, schema: Schema, codec: TableCodec | VectorCodec, given: Mapping[str, Values], made: np.ndarray,
@@ -126,6 +143,23 @@ class VectorKind(TableKind):
         rows = rows_of(probe, config)
         return rows.records.origin.format in ARRAYS and is_whole(rows)
 
+    def preview(self, fakes: Fakes, prepared: Prepared[Dataset, Any], count: int, seed: int) -> Preview:
+        """See `Kind.preview`."""
+        some = prepared.schema.parse(fakes.few(_fitting(prepared, MOST_DOTS), seed))
+        return Preview("scatter", _numbers(prepared, some))
+
+    def preview_real(self, prepared: Prepared[Dataset, Any], count: int) -> Preview:
+        """See `Kind.preview_real`."""
+        return Preview("scatter", _numbers(prepared, spread(prepared.heldout, _fitting(prepared, MOST_DOTS)).values))
+
+    def surface(
+        self, generator: Any, discriminator: Any, prepared: Prepared[Dataset, Any]
+    ) -> dict[str, np.ndarray] | None:
+        """See `Kind.surface`."""
+        from gankit.kinds.tables.figure import surface
+
+        return surface(generator, discriminator, prepared)
+
 
 class NumberKind(VectorKind):
     """Single numbers: one column of them."""
@@ -137,8 +171,12 @@ class NumberKind(VectorKind):
         rows = rows_of(probe, config)
         return len(rows.schema.columns) == 1 and is_whole(rows)
 
-    def diagram(self, generator: Any, discriminator: Any, prepared: Prepared[Dataset, Any]) -> dict[str, Any] | None:
-        """See `Kind.diagram`: D over a grid and where G takes z, as in figure 1 of the paper of 2014."""
-        from gankit.kinds.tables.evaluation import figure_of_one_number
 
-        return None if prepared.given is not None else figure_of_one_number(generator, discriminator, prepared)
+def _fitting(prepared: Prepared[Dataset, Any], most: int) -> int:
+    """Rows of a preview."""
+    return int(np.clip(SHOWN_CELLS // max(len(prepared.schema.modelled), 1), LEAST_SHOWN, most))
+
+
+def _numbers(prepared: Prepared[Dataset, Any], values: Mapping[str, Values]) -> np.ndarray:
+    """Columns of numbers as [n, D] float32."""
+    return np.stack([values[c.name].data for c in prepared.schema.modelled], axis=1).astype(np.float32)

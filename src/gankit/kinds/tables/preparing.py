@@ -74,6 +74,20 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
     )  # fmt: skip
 
 
+def rows_like(source: Any, schema: Schema) -> Dataset:
+    """Rows from wherever they are, with these columns.
+
+    Raises:
+        DataError: they cannot be read. OptionError: a column is missing.
+    """
+    table = read(source, TrainConfig(), notes=[]).table
+    if missing := [c.source for c in schema.modelled if c.source not in table.column_names]:
+        raise OptionError(
+            f"the records to evaluate lack the column {missing[0]!r}. They must have the model's columns."
+        )
+    return Dataset(schema.parse(table))
+
+
 def is_whole(rows: Rows) -> bool:
     """Whether all columns are numbers, none of them missing."""
     return all(c.type == "number" for c in rows.schema.modelled) and all(

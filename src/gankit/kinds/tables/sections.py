@@ -1,5 +1,4 @@
-"""What a report on rows shows: columns, pairs of columns, group-by cells, look-alikes, and for one number the figure of
-2014.
+"""What a report on rows shows: columns, pairs of columns, group-by cells, look-alikes, and D over one or two numbers.
 
 Knows evaluations of rows, samples and the makers of drawings; never the page around the sections, networks or the loop.
 """
@@ -10,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from gankit.kinds.tables.figure import draw_figure, draw_scatter, figure_words, scatter_words
 from gankit.kinds.tables.metrics.metrics import BASELINES, NOUN, TableFacts
 from gankit.kinds.tables.metrics.sample import Sample
-from gankit.kinds.tables.panels import MAX_COLUMNS, associations, draw_figure, figure_words, lookalikes, panels, tables
+from gankit.kinds.tables.panels import MAX_COLUMNS, associations, lookalikes, panels, tables
 from gankit.metrics.evaluate import Evaluation, MetricResult
 from gankit.metrics.metric import Baseline, Noun
 from gankit.report import drawing, numbers
@@ -32,7 +34,8 @@ _WARNING = (
 class TableSections(Sections[TableFacts]):
     """The sections of a report on rows.
 
-    real, fake: held-out rows and fakes, aligned. figure: of `panels.figure_1d`, for one-dimensional data.
+    real, fake: held-out rows and fakes, aligned. figure: of `figure.figure_1d`, for one number; of two that of
+    `figure.surface`, with D in [0, 1].
     """
 
     real: Sample
@@ -67,9 +70,15 @@ class TableSections(Sections[TableFacts]):
         return [] if self.facts.target is None else [f"target: {self.facts.target}{guessed}"]
 
     def samples(self) -> list[Section]:
-        """See `Sections.samples`: the figure of 2014."""
+        """See `Sections.samples`: the figure of 2014, or of two numbers a scatter over D's surface."""
         if self.figure is None:
             return []
+        if "x_of_z" not in self.figure:
+            names = (self.real.names[0], self.real.names[1])
+            real, fake = (np.stack([part.columns[n] for n in names], axis=1) for part in (self.real, self.fake))
+            drawn = Drawing("Real and synthetic records over D's surface", draw_scatter(self.figure, real, fake, names))
+            said = scatter_words(self.figure)
+            return [Section("scatter", "The game in one image", verdicts=[("", said)], drawings=[drawn])]
         drawn = Drawing("p_data, p_g, D(x), and G from z to x", draw_figure(self.figure))
         asked, said = "The first figure of Goodfellow et al. (2014), for this model.", figure_words(self.figure)
         return [Section("figure-1d", "The game in one image", [asked], verdicts=[("", said)], drawings=[drawn])]
@@ -138,4 +147,4 @@ class TableSections(Sections[TableFacts]):
 
     def appendix(self) -> dict[str, Any]:
         """See `Sections.appendix`."""
-        return {"figure_1d": self.figure}
+        return {} if self.figure is None else {"figure_1d" if "z" in self.figure else "surface": self.figure}

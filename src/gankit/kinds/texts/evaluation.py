@@ -19,7 +19,7 @@ import numpy as np
 from gankit.columns.column import Values
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.kinds.assessment import Assessment, Note, Parts, Subject
+from gankit.kinds.assessment import Assessment, Note, Parts, Subject, kept_files
 from gankit.kinds.base import Dataset, Notes, Prepared
 from gankit.kinds.texts.files import read_texts
 from gankit.kinds.texts.metrics.inputs import NOUN, TextFacts, TextInputs, Valid
@@ -118,7 +118,7 @@ class TextAssessment(Assessment[Part]):
 
     def previews(self, folder: Path, heldout: Part) -> list[tuple[int, list[str]]]:
         """See `Assessment.previews`."""
-        return [(int(file.stem), json.loads(file.read_text("utf-8"))) for file in sorted(folder.glob("*.json"))]
+        return [(samples, json.loads(file.read_text("utf-8"))) for samples, file in kept_files(folder, ".json")]
 
 
 def likelihood_baseline(

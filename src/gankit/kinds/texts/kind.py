@@ -6,6 +6,7 @@ Knows everything of texts by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from gankit.io.formats import FORMATS, TEXT_FORMATS
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
-from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview
+from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes, Noun, Prepared, Preview, spread
 from gankit.kinds.texts import files
 from gankit.kinds.texts.options import OPTIONS, TextOptions
-from gankit.kinds.texts.preparing import prepare_texts
-from gankit.kinds.texts.records import FILES, TEXT, TextCodec, column_of, cut, text_table, to_text_object
+from gankit.kinds.texts.preparing import prepare_texts, values_like
+from gankit.kinds.texts.records import FILES, TEXT, TextCodec, Texts, column_of, cut, text_table, to_text_object
 
 MOST_JUDGED, LEAST_JUDGED = 3000, 500  # held-out texts, and as many fakes, that the held-out metric looks at
 PREVIEWED = 24  # fakes that are kept at every evaluation
@@ -50,15 +51,22 @@ class TextKind(Kind[Dataset, TextCodec]):
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""
-        if files.holds_texts(probe, config):
-            texts = files.read_texts(probe, config, notes)
-        else:
-            records, said = records_of(probe, config)
-            notes += said
-            texts = files.texts_of_records(records, config, notes)
+        texts = self._read(probe, config, notes)
         if config.own(TextOptions).text_per == "file" and texts.origin.format != FILES:
             raise OptionError("--text-per file is for folders and archives of .txt files. Leave it out.")
         return prepare_texts(self, texts, config, notes)
+
+    def like(self, source: Any, prepared: Prepared[Dataset, TextCodec], config: TrainConfig) -> Dataset:
+        """See `Kind.like`."""
+        texts = self._read(Probe(source), replace(config, kind="text"), [])
+        return Dataset(values_like(texts, prepared.schema, "the texts"))
+
+    def _read(self, probe: Probe, config: TrainConfig, notes: Notes) -> Texts:
+        if files.holds_texts(probe, config):
+            return files.read_texts(probe, config, notes)
+        records, said = records_of(probe, config)
+        notes += said
+        return files.texts_of_records(records, config, notes)
 
     def coded(self, prepared: Prepared[Dataset, TextCodec], part: Dataset) -> Coded:
         """See `Kind.coded`: the codes of symbols."""
@@ -92,6 +100,10 @@ class TextKind(Kind[Dataset, TextCodec]):
         """See `Kind.preview`."""
         made = fakes.first(min(count, PREVIEWED), seed)
         return Preview("texts", prepared.codec.decode(made)[TEXT].data.tolist())
+
+    def preview_real(self, prepared: Prepared[Dataset, TextCodec], count: int) -> Preview:
+        """See `Kind.preview_real`."""
+        return Preview("texts", spread(prepared.heldout, min(count, PREVIEWED)).values[TEXT].data.tolist())
 
     def columns(self, prepared: Prepared[Dataset, TextCodec]) -> list[dict[str, str]]:
         """See `Kind.columns`: the texts, which are no column of the schema, and their labels."""

@@ -136,11 +136,19 @@ def _check_alphabet(codec: TextCodec, texts: list[str], notes: list[str]) -> Non
 
 def _heldout(config: TrainConfig, schema: Schema, notes: list[str]) -> dict[str, Values]:
     """The texts of --heldout, and those of their labels that are given."""
-    found = read_texts(config.heldout, config, notes)
+    return values_like(read_texts(config.heldout, config, notes), schema, f"--heldout {config.heldout}")
+
+
+def values_like(found: Texts, schema: Schema, what: str) -> dict[str, Values]:
+    """Texts and those of their labels that are given.
+
+    Raises:
+        DataError: they lack a label; `what`: how it calls them.
+    """
     named = [] if found.labels is None else found.labels.column_names
     if lost := [column.name for column in schema.modelled if column.name not in named]:
         raise DataError(
-            f"--heldout {config.heldout}: its texts have no label {lost[0]!r}, and those that train have. Give "
+            f"{what}: its texts have no label {lost[0]!r}, and those that train have. Give "
             "labelled ones, or train without labels by --given none."
         )
     return _values(found, schema)
