@@ -31,7 +31,7 @@ from gankit.kinds.texts.metrics.metrics import METRICS as TEXTS
 from gankit.kinds.texts.report import TextSections
 from gankit.metrics.evaluate import MetricResult
 from gankit.metrics.metric import Metric
-from gankit.report import curves, drawing
+from gankit.report import curves, drawing, headline, page
 from gankit.report.page import Report, build
 from gankit.report.section import Sections
 from gankit.report.verdict import COPYING, TRAINING, Finding
@@ -108,7 +108,8 @@ def made_up(metric: Metric[Any], draw: np.random.Generator) -> MetricResult:
 def made_up_history(draw: np.random.Generator) -> list[dict[str, Any]]:
     """None, or one that rises, is flat or has a D that memorises; with alarms of all kinds."""
     memorised, shape = draw.choice([0.0, 0.6]), draw.choice([0, 1, 2])
-    scores = {"mean_train": 1.0, "mean_heldout": 1.0 - 2 * memorised, "mean_fake": -1.0}
+    accuracy = float(draw.choice([0.5, 0.99]))
+    scores = {"accuracy_heldout": accuracy, "mean_train": 1.0, "mean_heldout": 1.0 - 2 * memorised, "mean_fake": -1.0}
     rise = [-1.0 / (k + 1) if shape == 1 else -0.1 - 0.9 * (k == 0) for k in range(10)]
     more = {"scores": scores, "alarms": list(ALARMS)}
     return [] if shape == 0 else [{"samples": 100 * (k + 1), "metric": m, **more} for k, m in enumerate(rise)]
@@ -137,6 +138,9 @@ def check(sections: Sections[Any], report: Report) -> None:
         assert not heard or subject not in findings or heard == {findings[subject].direction}, (subject, heard)
     behind = [v for v in sections.told().values() if v.level in ("fair", "weak")]
     green = [light["light"] for light in report.json["lights"] if light["level"] == "green"]
+    assert "Looks right" not in green or not any(
+        (entry.get("scores") or {}).get("accuracy_heldout", 0) > 0.95 for entry in report.json["history"]
+    )
     assert "Not copied" not in green or findings[COPYING].direction == "clear"
     assert "Looks right" not in green or all(v.result.metric.subject in ("utility", COPYING) for v in behind
                                              if v.result.metric.headline)  # fmt: skip
@@ -157,8 +161,8 @@ def check(sections: Sections[Any], report: Report) -> None:
         assert not spoken or spoken == {findings[grade.subject].level}, (grade.subject, spoken)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_no_subject_has_two_directions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def check_many(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`EACH` reports of made-up evaluations and histories."""
     for module in (curves, drawing, series_report, texts_report):  # drawings take long
         monkeypatch.setattr(module, "draw", lambda *args, **more: Markup())
     metrics, of = KINDS[kind]
@@ -168,3 +172,32 @@ def test_no_subject_has_two_directions(kind: str, monkeypatch: pytest.MonkeyPatc
         sections = of(evaluation([made_up(m, draw) for m in asked], None))
         history = made_up_history(draw)
         check(sections, build(sections, card={"name": "any"}, history=history[: int(draw.choice([1, 10]))]))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_no_subject_has_two_directions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_many(kind, monkeypatch)
+
+
+def _says(text: str) -> Callable[..., list[str]]:
+    """A summary that says this beside what it says."""
+    whole = page.summary
+    return lambda *args: [*whole(*args), text]
+
+
+PLANTED: Mapping[str, tuple[Any, str, Callable[[], Any]]] = {
+    "train longer, whatever the curves say": (page, "summary", lambda: _says("Train longer: it would help.")),
+    "copies, whatever the tests say": (page, "summary", lambda: _says("They lie near training rows, as copies would.")),
+    "no copies, whatever the tests say": (
+        headline, "_not_copied", lambda: lambda found, sections: headline.Light("Not copied", "green", "No copies."),
+    ),
+    "as real, though D always tells": (headline, "_doubted", lambda: lambda light, sections, accuracy: light),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", list(PLANTED))
+def test_faults_of_before_are_found_where_they_are_planted(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, name, make = PLANTED[fault]
+    monkeypatch.setattr(module, name, make())
+    with pytest.raises(AssertionError):
+        check_many("tables", monkeypatch)

@@ -97,7 +97,7 @@ class TrainConfig:
     early_stop: bool = _length(True, "Stop when the held-out metric no longer improves.")
     evaluations: int = _length(20, "How often the held-out metric is computed.", must="at least 1")
     previews: str = _length(
-        "50MB", "Disk space for what is kept to be watched: previews and generators of many steps; 0: nothing."
+        "50MB", "Disk space for previews and generators of many steps; 0 keeps none.", metavar="SIZE"
     )
     precision: str = _length("auto", "Number type of matrix products.", choices=("auto", "float32", "bfloat16"))
     compile: str = _length(

@@ -71,6 +71,12 @@ def chosen(history: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> flo
     return max(points, key=lambda p: p[1])[0] if points else None
 
 
+def d_accuracy(history: Sequence[Mapping[str, Any]], mark: float | None) -> float | None:
+    """D's accuracy on held-out records and as many fakes at `mark` samples; the last one that is known without it."""
+    points = _points(flat(history), "accuracy_heldout")
+    return next((y for x, y in points if x == mark), points[-1][1] if points else None)
+
+
 def halved(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The history with a metric that is minus a distance (below 0 throughout) turned into minus its log2.
 

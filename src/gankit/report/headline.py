@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gankit.report import numbers
 from gankit.report.section import Sections
-from gankit.report.verdict import COPYING, Finding, Verdict, alike, is_copies
+from gankit.report.verdict import COPYING, THRESHOLDS, Finding, Verdict, alike, is_copies
 
 UTILITY = "utility"
 """The subject of the metrics that ask what can be learned from fakes."""
@@ -44,13 +44,19 @@ def score(verdicts: Mapping[str, Verdict]) -> float | None:
     return round(100 * fmean(fmean(family) for family in ways.values()), 1) if ways else None
 
 
-def lights(sections: Sections[Any], verdicts: Mapping[str, Verdict], findings: Mapping[str, Finding]) -> list[Light]:
-    """Whether the fakes look right, are useful, and are not copied; findings: by subject."""
+def lights(
+    sections: Sections[Any], verdicts: Mapping[str, Verdict], findings: Mapping[str, Finding],
+    d_accuracy: float | None = None,
+) -> list[Light]:  # fmt: skip
+    """Whether the fakes look right, are useful, and are not copied; findings: by subject.
+
+    d_accuracy: of D, on held-out records and as many fakes, at the checkpoint that became the model, where it is known.
+    """
     judged = {m: v for m, v in verdicts.items() if v.result.metric.judged and not is_copies(v.result)}
     useful = {m: v for m, v in judged.items() if v.result.metric.subject == UTILITY}
     looks = {m: v for m, v in judged.items() if m not in useful and v.result.metric.headline}
     return [
-        _light("Looks right", looks, sections),
+        _doubted(_light("Looks right", looks, sections), sections, d_accuracy),
         *([_light(USEFUL, useful, sections)] if any(v.level != "none" for v in useful.values()) else []),
         _not_copied(findings.get(COPYING), sections),
     ]
@@ -81,6 +87,15 @@ def _light(name: str, verdicts: Mapping[str, Verdict], sections: Sections[Any]) 
         apart = f"The real {many} of the training part and of the held-out part differ themselves"
         return Light(name, "grey", f"{apart}: beside that, {text[:1].lower()}{text[1:]}.")
     return Light(name, "green" if not short else "red" if len(short) > len(told) / 2 else "amber", f"{text}.")
+
+
+def _doubted(light: Light, sections: Sections[Any], d_accuracy: float | None) -> Light:
+    """No green light where D tells fakes from held-out records nearly always: it sees what the metrics do not."""
+    few = sections.evaluation.rows.heldout < THRESHOLDS["d_records"]
+    if light.level != "green" or few or d_accuracy is None or d_accuracy < THRESHOLDS["d_tells"]:
+        return light
+    told = f"but D is right about {numbers.share(d_accuracy)} of held-out and synthetic {sections.noun.many}"
+    return Light(light.light, "amber", f"{light.text[:-1]}; {told}.")
 
 
 def _not_copied(found: Finding | None, sections: Sections[Any]) -> Light:

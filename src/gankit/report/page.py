@@ -440,7 +440,7 @@ def build(
         sections = replace(sections, evaluation=sections.without_records())
     said = sections.told()
     found, sentences = findings(sections, said, history), summary(sections, said, history)
-    total, three = score(said), lights(sections, said, found)
+    total, three = score(said), lights(sections, said, found, curves.d_accuracy(history, sections.chosen))
     content = Content(sections, said, found, total, three, sentences, card, history, notes)
     html = page(content)
     for scale in _SCALES:  # less of everything, should records or names be so long that the page grows too large

@@ -71,6 +71,10 @@ THRESHOLDS: dict[str, float] = {
     # D's mean score on training records exceeds that on held-out ones by this share of D's range (real - fake): it has
     # begun to memorise the training records.
     "overfit_gap": 0.25,
+    # D's accuracy on held-out records and fakes from which on, and the least records of either sort with which, it is
+    # evidence that fakes are not as real ones, whatever the metrics say.
+    "d_tells": 0.95,
+    "d_records": 32,
     # The held-out metric improved by this share of its whole gain in the last fifth of the training: still learning.
     "still_learning": 0.05,
 }
