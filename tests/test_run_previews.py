@@ -59,7 +59,7 @@ def test_previews_of_numbers_are_in_the_units_of_the_data_and_do_not_change_thei
     gankit.train(x, out=tmp_path / "run", samples="5k", evaluations=4, verbose=False)
     folder = tmp_path / "run" / "previews"
     shown = [np.load(folder / f"{samples:012d}.npy") for samples in steps_of(folder)]
-    assert all(one.shape == (1024, 1) and one.dtype == np.float32 for one in shown)
+    assert all(one.shape == (512, 1) and one.dtype == np.float32 for one in shown)
     assert all(900 < one.mean() < 1100 for one in shown)
     assert np.corrcoef(shown[-2][:, 0], shown[-1][:, 0])[0, 1] > 0.9
     assert np.load(folder / "real.npy").shape == (80, 1)
@@ -79,7 +79,7 @@ def test_the_surface_of_two_numbers_is_high_where_only_real_records_are(tmp_path
 
 
 def test_a_resumed_run_keeps_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_by_runs, "LEAST_SAMPLES", 500)
+    monkeypatch.setattr(kept_by_runs, "LEAST_STEPS", 10)
     options: dict[str, Any] = {"samples": "20k", "evaluations": 3, "previews": "150KB", "verbose": False, "width": 32}
     gankit.train(PAIRS, out=tmp_path / "whole", **options)
     updates = 0
@@ -100,7 +100,7 @@ def test_a_resumed_run_keeps_the_same_files(tmp_path: Path, monkeypatch: pytest.
 def test_previews_keep_to_their_disk_space_and_never_lose_the_first_the_best_and_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_by_runs, "LEAST_SAMPLES", 100)
+    monkeypatch.setattr(kept_by_runs, "LEAST_STEPS", 1)
     shared: dict[str, Any] = {"samples": "20k", "evaluations": 10, "verbose": False, "width": 32, "seed": 2}
     model = gankit.train(PAIRS, out=tmp_path / "all", previews="1GB", **shared)
     every = steps_of(tmp_path / "all" / "previews")

@@ -30,6 +30,7 @@ from gankit.stored import StoredError, Whole, of_type
 
 if TYPE_CHECKING:
     from gankit.kinds.base import Preview
+    from gankit.model.model import Model
     from gankit.run.folder import RunFolder
     from gankit.run.run import Run
     from gankit.training.loop import Progress
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
 COUNT, SEED = 48, -1_000_003
 """Records of a preview, at the most, where a kind does not know better, and their seed, which is none of users'."""
 
-PARTS, LEAST_SAMPLES = 100, 5_000
+PARTS, LEAST_STEPS = 100, 200
 """A preview is kept at every evaluation, and between them at the first update after another of so many equal parts of
-the training, or twice as many samples as the one before, but not before so many more samples: making one costs as
-much as some hundred samples do (benchmarks/watch.md)."""
+the training, or twice as many samples as the one before, but not before so many more steps: making one costs as much as
+one to three steps do (benchmarks/previews.md)."""
 
 SUFFIXES: Mapping[str, str] = {"grid": ".png", "lines": ".npy", "scatter": ".npy", "texts": ".json", "rows": ".json"}
 """Of the file of a preview, by its form."""
@@ -74,7 +75,8 @@ class Previews:
         if not self._space or self._next:
             return
         run, p = self._run, self._run.prepared
-        made = p.kind.preview(self._model(), p, COUNT, SEED)
+        model = self._model()
+        made = p.kind.preview(model, p, COUNT, SEED)
         if made is None:
             self._space = 0
             return
@@ -89,15 +91,15 @@ class Previews:
         write_atomically(self._folder / "about.json", (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode())
         if (real := p.kind.preview_real(p, COUNT)) is not None:
             write_preview(self._folder / "real", real)
-        self._keep(0, made)
+        self._keep(0, model, made)
 
     def watch(self, progress: Progress) -> None:
         """Keeps a preview of this update where one is due."""
         if not self._space or not self._next or not self._is_due(progress):
             return
-        p = self._run.prepared
-        if (made := p.kind.preview(self._model(), p, COUNT, SEED)) is not None:
-            self._keep(progress.samples, made)
+        model, p = self._model(), self._run.prepared
+        if (made := p.kind.preview(model, p, COUNT, SEED)) is not None:
+            self._keep(progress.samples, model, made)
 
     def state(self) -> Kept:
         """Plain JSON, which `load_state` takes back."""
@@ -126,10 +128,12 @@ class Previews:
         if progress.metric is not None or progress.scores is not None or progress.finished:
             return True
         last, now = self._kept[-1][1] if self._kept else 0, progress.samples
-        part = progress.total_samples / PARTS
-        return now - last >= LEAST_SAMPLES and (int(now / part) > int(last / part) or now >= 2 * last)
+        part, config = progress.total_samples / PARTS, self._run.game.config
+        return now - last >= LEAST_STEPS * config.batch * config.d_steps and (
+            int(now / part) > int(last / part) or now >= 2 * last
+        )
 
-    def _model(self) -> Any:
+    def _model(self) -> Model:
         run = self._run
         card = {
             "name": run.prepared.origin.name, "kind": run.prepared.kind.name, "samples": run.game.samples,
@@ -142,15 +146,15 @@ class Previews:
         }  # fmt: skip
         return model_of(run.prepared, run.plan, copy.deepcopy(run.game.average).to("cpu"), card)
 
-    def _keep(self, samples: int, preview: Preview) -> None:
+    def _keep(self, samples: int, model: Model, preview: Preview) -> None:
         self._folder.mkdir(exist_ok=True)
         name = self._folder / f"{samples:012d}"
         write_preview(name, preview)
-        if (figure := self._run.figure(self._run.game.average)) is not None:
+        if (figure := self._run.figure(model.generator)) is not None:
             stream = io.BytesIO()
             np.savez_compressed(stream, **figure)  # type: ignore[arg-type]  # NumPy's stub takes arrays
             write_atomically(name.with_suffix(".surface.npz"), stream.getvalue())
-        self._model().save(name.with_suffix(".safetensors"))
+        model.save(name.with_suffix(".safetensors"))
         if self._kept and self._kept[-1][1] == samples:  # its last update came twice
             self._kept.pop()
         self._kept.append((self._next, samples))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 GRID, SIDE, LINES = 240, 48, 40
 """Points of the grid over which D is drawn for one number, along a side of it for two, and lines from z to x."""
 
+DRAWN = 512
+"""Places in noise from which the direction is taken along which z is shown."""
+
 DOTS = 600
 """Records of either sort in a scatter."""
 
@@ -64,15 +67,15 @@ def _noise_to_numbers(generator: Generator, prepared: Prepared[Dataset, Any]) ->
     import torch
 
     draws, where = torch_generator(prepared.num_train, "figure"), next(generator.parameters()).device
-    z = torch.randn(4096, generator.num_latents, generator=draws)
-    u = torch.rand(4096, generator.num_uniforms, generator=draws)
+    z = torch.randn(DRAWN, generator.num_latents, generator=draws)
+    u = torch.rand(DRAWN, generator.num_uniforms, generator=draws)
     with torch.no_grad():
         x = generator(z.to(where), u.to(where), None).cpu().double().numpy()
     direction = np.linalg.lstsq(z.double().numpy(), x[:, 0] - x[:, 0].mean(), rcond=None)[0]
     direction /= max(float(np.linalg.norm(direction)), 1e-12)
     along = z.double().numpy() @ direction
     made = prepared.codec.decode(x)[prepared.schema.modelled[0].name].data
-    shown = np.argsort(along)[np.linspace(40, 4055, LINES).astype(int)]
+    shown = np.argsort(along)[np.linspace(0.01 * DRAWN, 0.99 * DRAWN, LINES).astype(int)]
     return {"z": along[shown], "x_of_z": made[shown]}
 
 

@@ -35,7 +35,7 @@ ARRAYS = ("npy", "npz", "numpy", "list")
 """Formats of which several columns of numbers are vectors; in others they are a table."""
 
 
-MOST_ROWS, MOST_DOTS, LEAST_SHOWN, SHOWN_CELLS = 256, 1024, 24, 16_384
+MOST_ROWS, MOST_DOTS, LEAST_SHOWN, SHOWN_CELLS = 256, 512, 24, 16_384
 """Rows and vectors of a preview: as many as have that many cells together, within bounds."""
 
 
