@@ -34,6 +34,7 @@ NEVER: dict[str, set[str]] = {
     "training": {"pyarrow", "pandas", "polars", "sklearn", "click"},
     "metrics": {"torch", "click"},
     "report": {"torch", "click"},
+    "web": {"torch", "click"},
 }
 
 

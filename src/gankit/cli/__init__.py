@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from gankit import __version__
-from gankit.cli import evaluate, latents, sample, train
+from gankit.cli import evaluate, latents, sample, train, watch
 from gankit.errors import InterruptedRun, OptionError, visible
 from gankit.voice import Voice
 
@@ -27,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     latents.project_command,
     latents.mix_command,
     sample.export_command,
+    watch.command,
 )
 """Every command; one is added as one module and one entry here."""
 
@@ -37,6 +38,7 @@ gankit train titanic.csv --budget 5m
 gankit sample runs/titanic-1 -n 1000 -o synthetic.csv
 gankit evaluate runs/titanic-1
 gankit inspect runs/titanic-1
+gankit watch runs
 """
 
 EPILOG = "Exit codes: 0 done; 1 an internal error (a bug); 2 a user error; 3 the training diverged; 130 stopped."

@@ -1,0 +1,1 @@
+"""Run folders as the page shows them: which there are, their logs, curves and previews, and how they change."""

@@ -1,0 +1,1 @@
+"""Data that is given to the page, and the trainings that it starts."""
