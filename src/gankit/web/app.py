@@ -230,7 +230,7 @@ def application(
     server, run = Server(runs, offered, leaving, static), "/api/runs/{name:path}"
     mimetypes.add_type("text/javascript", ".js")
     routes = [
-        *(Route(path, server.page) for path in ("/", "/learn", "/run/{name:path}")),
+        *(Route(path, server.page) for path in ("/", "/compare", "/learn", "/run/{name:path}")),
         Route("/report/{name:path}", server.report),
         Mount("/static", StaticFiles(directory=static, check_dir=False)),
         Route("/api/about", server.about),

@@ -159,7 +159,7 @@ def _same(a: str, b: str) -> bool:
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
-        return host.partition("]")[0] + "]"
+        return "".join(host.partition("]")[:2])
     return host.partition(":")[0]
 
 

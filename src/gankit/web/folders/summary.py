@@ -27,7 +27,7 @@ from gankit.run.options import train_options
 from gankit.stored import StoredError, of_type, parse
 from gankit.web.folders.log import Log, number
 from gankit.web.folders.previews import about_of, form_of, newest
-from gankit.web.folders.runs import CONFIG, PID, Runs, within
+from gankit.web.folders.runs import ABOUT, CONFIG, PID, Runs, within
 
 SPARK = 60
 """Points of the small curve of the held-out metric."""
@@ -126,8 +126,7 @@ _MOST_KEPT = 2000
 
 def facts_of(path: Path) -> Facts:
     """The facts of a run folder, read again where one of its files has changed."""
-    about_path = within(path, "previews", "about.json")
-    stamps = tuple(_stamp(file) for file in (path / CONFIG, about_path))
+    stamps = tuple(_stamp(path.joinpath(*file)) for file in ((CONFIG,), ("previews", ABOUT)))
     kept = _KEPT.get(path)
     if kept is not None and kept[0] == stamps and (kept[1].card or not (path / MODEL_NAME).exists()):
         return kept[1]
