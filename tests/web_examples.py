@@ -83,8 +83,8 @@ def written_run(folder: Path, *rows: dict[str, Any], **options: Any) -> Path:
     """A run folder with these lines in its log."""
     folder.mkdir(parents=True)
     config = {
-        "format_version": 2, "options": TrainConfig(**options).completed(OPTIONS.train).to_json(), "source": str(folder.parent / "data.csv"),
-        "data_hash": "0", "total_samples": 100_000,
+        "format_version": 2, "options": TrainConfig(**options).completed(OPTIONS.train).to_json(),
+        "source": str(folder.parent / "data.csv"), "data_hash": "0", "total_samples": 100_000,
         "notes": ["kind: number (1 column). Override with --kind.", "held-out metric: likeness; higher is better"],
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))

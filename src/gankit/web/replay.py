@@ -50,7 +50,7 @@ def replay(name: str, run: Path, runs: Runs, static: Path = STATIC) -> bytes:
     log = runs.log(run)
     with log.lock:
         drawn = curves(log, POINTS)
-    told = _without_paths(details(name, run, log))
+    told = _without_paths(details(name, run, log), run)
     fixed = len(page) + len(script) + len(styles) + len(as_json([told, drawn])) + 20_000
     kept = _previews(run, told["metric"]["best_samples"], MOST_BYTES - fixed)
     data = as_json({"summary": told, "curves": drawn, **kept}).decode()
@@ -87,16 +87,20 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _without_paths(told: dict[str, Any]) -> dict[str, Any]:
+def _without_paths(told: dict[str, Any], run: Path) -> dict[str, Any]:
     """A run's details without where its files lie on this machine."""
-    source, options = told["source"], dict(told["options"])
-    if isinstance(heldout := options.get("heldout"), str):
-        options["heldout"] = Path(heldout).name
-    settings = {**told["settings"], **({"heldout": options["heldout"]} if "heldout" in told["settings"] else {})}
-    command = str(told["command"])
-    for path in filter(None, (source, heldout)):
-        command = command.replace(path, Path(path).name)
-    return {**told, "source": None, "options": options, "settings": settings, "command": command}
+    paths = [told["source"], told["options"].get("heldout"), str(run)]
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, str):
+            for path in paths:
+                value = value.replace(path, Path(path).name) if path else value
+            return value
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        return {key: plain(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+    return {key: plain(value) for key, value in told.items()} | {"source": None}
 
 
 def _previews(run: Path, best: int | None, room: int) -> dict[str, Any]:

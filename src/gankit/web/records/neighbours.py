@@ -10,7 +10,7 @@ import base64
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,9 @@ class Neighbours:
         form = form_of(run, about_of(run))
         if form is None:
             raise NotFoundError("this run has no previews.")
-        fake = _fake(run, form, samples, index)
+        shown = preview(run, samples)
         _, space, parts = self._data(run, form)
+        fake = _fake(shown, parts["train"].records, index)
         found: dict[str, Any] = {"form": form, "measure": space.measure}
         for name, part in parts.items():
             distances = space.distances(fake, part.records)
@@ -138,12 +139,11 @@ def _joined(shown: list[Any]) -> Any:
     return pa.concat_tables(shown)
 
 
-def _fake(run: Path, form: str, samples: int, index: int) -> Any:
-    """One record of a preview, as one of its form's records."""
-    found = preview(run, samples)
+def _fake(found: bytes | Mapping[str, Any], real: Any, index: int) -> Any:
+    """One record of a preview, as real ones are."""
     try:
         if isinstance(found, bytes):
-            return _tile(found, about_of(run).get("shape"), index)
+            return _tile(found, real.shape[1:3], index)
         if "x" in found:
             return np.array(found["x"][index], np.float64)
         if "texts" in found:
@@ -153,15 +153,13 @@ def _fake(run: Path, form: str, samples: int, index: int) -> Any:
         raise NotFoundError(f"there is no record {index} in this preview.") from None
 
 
-def _tile(content: bytes, shape: Any, index: int) -> np.ndarray:
-    """An image of a sheet: uint8 [H, W, C]. shape: of a record, as networks see it."""
+def _tile(content: bytes, size: tuple[int, int], index: int) -> np.ndarray:
+    """An image of a sheet: uint8 [H, W, C]. size: of an image."""
     from PIL import Image
 
     sheet = np.asarray(Image.open(io.BytesIO(content), formats=["PNG"]))
     sheet = sheet[..., None] if sheet.ndim == 2 else sheet
-    if not (isinstance(shape, list) and len(shape) == 3):
-        raise NotFoundError("this run does not say how large an image of its previews is.")
-    height, width = shape[1], shape[2]
+    height, width = size
     columns = max((sheet.shape[1] + 1) // (width + 1), 1)
     top, left = index // columns * (height + 1), index % columns * (width + 1)
     tile = sheet[top : top + height, left : left + width]
