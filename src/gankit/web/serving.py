@@ -14,6 +14,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from gankit.errors import DependencyError, OptionError
@@ -90,7 +91,8 @@ def serve(
         said(address, opens)
         if opens:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        servers[0].run(sockets=[sock])
+        with suppress(KeyboardInterrupt):  # how it ends
+            servers[0].run(sockets=[sock])
 
 
 def has_browser() -> bool:

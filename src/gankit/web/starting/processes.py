@@ -121,7 +121,7 @@ class Starting:
         if state == "running" and run is not None:
             with complaints(run):
                 (run / STOP).touch()
-        elif waiting is not None and waiting[0].poll() is None:
+        elif waiting is not None and (run is None or state == "new") and waiting[0].poll() is None:
             waiting[0].terminate()
         else:
             raise OptionError(f"the run {name} is {state}; there is nothing to stop.")
