@@ -24,6 +24,7 @@ from gankit.kinds.tables.options import OPTIONS
 from gankit.randomness import numpy_generator
 from gankit.web.app import application
 from gankit.web.folders.runs import Runs
+from gankit.web.serving import listen
 
 HOME = "http://localhost"
 CHANGES = {"X-Gankit": "1"}
@@ -158,8 +159,7 @@ def served(runs: Runs, **keywords: Any) -> Iterator[httpx.Client]:
     """Asks a real server, as streams need it."""
     servers: list[uvicorn.Server] = []
     app = application(runs, leaving=lambda: servers[0].should_exit, **keywords)
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+    with listen("127.0.0.1", 0) as sock:
         servers.append(uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=3)))
         thread = threading.Thread(target=servers[0].run, kwargs={"sockets": [sock]})
         thread.start()

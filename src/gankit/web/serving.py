@@ -35,7 +35,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if port is not None else range(PORT, PORT + TRIED):
-        made = socket.socket(family, socket.SOCK_STREAM)
+        # said to be TCP, asyncio sends small answers at once (TCP_NODELAY), not 40 ms later
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere it would let two servers have one port
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
