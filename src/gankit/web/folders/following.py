@@ -47,11 +47,11 @@ class Following:
         if sum(map(len, self._pages.values())) >= MOST_PAGES:
             return
         self._pages.setdefault(name, set()).add(queue)
-        if name not in self._tasks or self._tasks[name].done():
-            self._tasks[name] = asyncio.create_task(self._follow(name))
-        else:
-            queue.put_nowait(_event("state", await asyncio.to_thread(self._summary, name)))
         try:
+            if name not in self._tasks or self._tasks[name].done():
+                self._tasks[name] = asyncio.create_task(self._follow(name))
+            else:
+                queue.put_nowait(_event("state", await asyncio.to_thread(self._summary, name)))
             told = time.monotonic()
             while not self.leaving():
                 try:

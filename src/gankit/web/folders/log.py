@@ -115,12 +115,20 @@ class Log:
         for name, column in self.columns.items():
             column.append(number(row.get(name)))
         self.columns["speed"][-1] = self.speeds.get(at, math.nan)
+        if self.brief:
+            self._forget_all_but_the_last()
         phase = str(row.get("phase", "game"))
         if self.phases and self.phases[-1][0] == phase:
             self.phases[-1] = (phase, self.phases[-1][1], at)
         else:
             self.phases.append((phase, self.phases[-1][2] if self.phases else 0.0, at))
         self._look(row, at)
+
+    def _forget_all_but_the_last(self) -> None:
+        for column in (self.samples, *self.columns.values()):
+            del column[:-1]
+        if len(self.speeds) > 1:
+            self.speeds = {self.samples[-1]: self.columns["speed"][-1]}
 
     def _look(self, row: dict[str, Any], at: float) -> None:
         """Takes from an update what does not stand in every one."""

@@ -55,7 +55,7 @@ class Runs:
     """
 
     def __init__(self, roots: Sequence[Path]) -> None:
-        self.roots = [root.absolute() for root in roots]
+        self.roots = [Path(os.path.abspath(root)) for root in roots]
         self._logs: OrderedDict[tuple[Path, bool], Log] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -30,7 +30,7 @@ from gankit.web.records.nearness import SPACES, Space
 MOST_KEPT = 2
 """Runs whose records stay in memory."""
 
-MOST_RECORDS, MOST_NUMBERS = 50_000, 200_000_000
+MOST_RECORDS, MOST_NUMBERS = 50_000, 40_000_000
 """Records of each part that are compared, and numbers of all of them; of more every so many are."""
 
 _CHUNK = 2048
