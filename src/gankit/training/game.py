@@ -140,8 +140,13 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """What D was shown in a step, and what G needs of it: rows of `train`, noise, condition, records, D's logits."""
+class Turn:
+    """What D was shown in the last of its steps, and what G needs of it.
+
+    train, rows: where the real records are from. z, u, c: noise and condition of the fakes.
+    real, shown: records [B, *shape] and fakes as D saw them. real_logits, fake_logits: D's [B], before it moved.
+    draws: the generator of the step.
+    """
 
     train: Batches
     rows: Tensor
@@ -151,6 +156,7 @@ class _Turn:
     real: Tensor
     shown: Tensor
     real_logits: Tensor
+    fake_logits: Tensor
     draws: torch.Generator
 
 
@@ -294,6 +300,14 @@ class Game:
         self._move_average(self.samples - before)
         self.step += 1
 
+    def play_turn(self, train: Batches, *, d_moves: bool = True, g_moves: bool = True) -> Turn:
+        """A step of the game in which D, G or both move, and what was on the table. With both it is `play_step`."""
+        before = self.samples
+        turn = self._adversarial_step(train, self.learning_rate(), g_moves, d_moves)
+        self._move_average(self.samples - before)
+        self.step += 1
+        return turn
+
     def _likelihood_step(self, train: Batches, rate: float) -> None:
         likelihood = self.generator.likelihood
         assert likelihood is not None
@@ -308,7 +322,9 @@ class Game:
         descent.step(gradients, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
 
-    def _adversarial_step(self, train: Batches, rate: float, generator_moves: bool) -> None:
+    def _adversarial_step(
+        self, train: Batches, rate: float, generator_moves: bool, discriminator_moves: bool = True
+    ) -> Turn:
         config, loss, method = self.config, LOSSES[self.config.loss], self.config.penalty_method
         pays = self.step % config.penalty_every == 0
         penalty = PENALTIES[config.penalty if pays else "none"]
@@ -331,21 +347,23 @@ class Game:
             penalty_draws = self._penalty_draws(draws, real)
             played = discriminator_turn(judging, loss, penalty, method, real, shown, c, dropout, penalty_draws)
             d_gradients = d.gradients(played.loss + weight * played.penalty if penalty.places else played.loss)
-            turn = _Turn(train, rows, z, u, c, real, shown, played.real_logits.detach(), draws)
+            logits = played.real_logits.detach(), played.fake_logits.detach()
+            turn = Turn(train, rows, z, u, c, real, shown, *logits, draws)
             if config.at_once and generator_moves:
                 g_gradients = g.gradients(self._generator_loss(turn, dropout))
             self._note_norm(d_gradient=d_gradients)
-            d.step(d_gradients, rate, **self._settings())
-            on_real, on_fake = played.real_logits.detach().mean(), played.fake_logits.detach().mean()
-            self.totals.add(d_loss=played.loss, gap=on_real - on_fake)
+            if discriminator_moves:
+                d.step(d_gradients, rate, **self._settings())
+            self.totals.add(d_loss=played.loss, gap=logits[0].mean() - logits[1].mean())
             if pays:
                 self.totals.add(penalty=played.penalty)
         if not generator_moves:
-            return
+            return turn
         if not config.at_once:
             g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * len(real))))
         self._note_norm(g_gradient=g_gradients)
         g.step(g_gradients, rate * config.generator_rate, **self._settings())
+        return turn
 
     def _note_norm(self, **gradients: Sequence[Tensor | None]) -> None:
         """Takes note of the Euclidean norm of all gradients of a network, at the last step before a progress update."""
@@ -355,7 +373,7 @@ class Game:
             norms = torch._foreach_norm([g for g in of if g is not None])
             self.totals.add(**{name: torch.stack([n.float() for n in norms]).norm()})
 
-    def _generator_loss(self, turn: _Turn, dropout: Tensor | None) -> Tensor:
+    def _generator_loss(self, turn: Turn, dropout: Tensor | None) -> Tensor:
         """What G goes down, by D as it is now; dropout [2B, D's num_uniforms] for real and fake."""
         config, loss, c, real_logits = self.config, LOSSES[self.config.loss], turn.c, turn.real_logits
         half, discriminator = len(turn.real), self._stepped[1]

@@ -303,7 +303,7 @@ def _score(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[
     on_train, on_heldout = game.logits(x_train, c_train), game.logits(x_heldout, c_heldout)
     on_fake = game.logits(fake, c_train)
     scores = d_scores(on_train, on_heldout, on_fake, LOSSES[game.config.loss].threshold)
-    alarms = _memory_alarm(game, scores) + _collapse_alarm(x_train, shown)
+    alarms = _memory_alarm(game, scores) + collapse_alarm(x_train, shown)
     if game.done >= 0.5 and scores.accuracy_heldout > 0.95:
         alarms += (
             "D tells fakes from held-out records almost always: G does not keep up. Train for longer (--budget), widen "
@@ -350,7 +350,7 @@ def _memory_alarm(game: Game, scores: Scores) -> tuple[str, ...]:
     )
 
 
-def _collapse_alarm(real: Tensor, fake: Tensor) -> tuple[str, ...]:
+def collapse_alarm(real: Tensor, fake: Tensor) -> tuple[str, ...]:
     """Fakes [n, *shape] far less varied than as many real records, in their spread or by repeating themselves."""
     real, fake = real.flatten(1).double(), fake.flatten(1).double()
     spread, its = real.std(0, correction=0), fake.std(0, correction=0)
