@@ -36,6 +36,7 @@ from gankit.web.folders.following import Following
 from gankit.web.folders.runs import NotFoundError, Runs
 from gankit.web.folders.summary import details, report_of, summaries, summary
 from gankit.web.guard import REPORT_POLICY, Guard, TooLargeError, too_large
+from gankit.web.lessons import Lessons
 from gankit.web.plain import as_json
 from gankit.web.records import sampling
 from gankit.web.records.neighbours import Neighbours
@@ -63,7 +64,7 @@ class Server:
         self.following, self.models = Following(runs, leaving), sampling.Models()
         self.uploads = Uploads(runs, offered)
         self.starting = Starting(runs, self.uploads)
-        self.neighbours = Neighbours()
+        self.neighbours, self.lessons = Neighbours(), Lessons(self.uploads.find)
         self._calmly = ThreadPoolExecutor(1, "gankit-models")
 
     async def calmly(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -96,7 +97,11 @@ class Server:
 
     async def about(self, request: Request) -> Response:
         """What this server is."""
-        told = {"version": __version__, "roots": [root.name for root in self.runs.roots], "languages": ["en"]}
+        told = {
+            "version": __version__,
+            "roots": [root.name for root in self.runs.roots],
+            "languages": ["en", "zh-Hant"],
+        }
         return _json({**told, "can_start": self.starting.can_start, **self.uploads.about()})
 
     async def all_runs(self, request: Request) -> Response:
@@ -217,6 +222,31 @@ class Server:
         """What data is that was uploaded, is built in, or is offered."""
         return _json(await self.uploads.understood(request.path_params["id"]))
 
+    async def learn(self, request: Request) -> Response:
+        """Opens a lesson."""
+        return _json(await self.calmly(self.lessons.open, await _body(request)))
+
+    async def step(self, request: Request) -> Response:
+        """Moves a lesson on."""
+        return _json(await self.calmly(self.lessons.step, request.path_params["id"], await _body(request)))
+
+    async def round(self, request: Request) -> Response:
+        """Records of a lesson to tell apart."""
+        return _json(await self.calmly(self.lessons.round, request.path_params["id"], await _body(request)))
+
+    async def script(self, request: Request) -> Response:
+        """A lesson as a script, or its records, as a file."""
+        made, steps = request.path_params["id"], int(min(_number(request, "steps", 1000), 1e9))
+        if request.url.path.endswith("/script"):
+            text, called = self.lessons.script(made, steps), "gan.py"
+        else:
+            text, called = await self.calmly(self.lessons.data, made), "data.txt"
+        return Response(text, media_type="text/plain", headers={"Content-Disposition": _attachment(called)})
+
+    async def commands(self, request: Request) -> Response:
+        """A lesson as a command and in Python."""
+        return _json(self.lessons.commands(request.path_params["id"]))
+
     async def start(self, request: Request) -> Response:
         """Starts a training."""
         return _json({"run": await self.starting.start(await _body(request))})
@@ -237,6 +267,13 @@ def application(
         Route(UPLOAD, server.upload, methods=["POST"]),
         Route(UPLOAD + "/{id}", server.data),
         Route("/api/start", server.start, methods=["POST"]),
+        Route("/api/lessons", lambda request: _json(server.lessons.about())),
+        Route("/api/learn", server.learn, methods=["POST"]),
+        Route("/api/learn/{id}", server.step, methods=["POST"]),
+        Route("/api/learn/{id}/round", server.round, methods=["POST"]),
+        Route("/api/learn/{id}/script", server.script),
+        Route("/api/learn/{id}/data", server.script),
+        Route("/api/learn/{id}/commands", server.commands),
         Route("/api/runs", server.all_runs),
         Route(run + "/curves", server.curves),
         Route(run + "/events", server.events),

@@ -3,7 +3,7 @@
 Knows networks, the step of `training` and arrays; never pages, requests, files or kinds of data.
 
 Records are standardised, and nothing else is done to them, so that densities, D and G can be drawn in the data's own
-unit and a short script in plain PyTorch can play the same game (`gankit.web.script`).
+unit and a short script in plain PyTorch can play the same game (`gankit.lessons.script`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ import torch
 from torch import Tensor
 
 from gankit.errors import DataError, OptionError
+from gankit.lessons.settings import LEAST, MOST, Settings
 from gankit.networks import build
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.game import Batches, Game, Turn
 from gankit.training.loop import Scores, collapse_alarm, d_scores
-from gankit.training.losses import LOSSES, PENALTIES
+from gankit.training.losses import LOSSES
 from gankit.training.plan import GameConfig
-
-LEAST, MOST = 8, 20_000
-"""Records that a lesson takes; of more a part is drawn."""
 
 GRID, SIDE, CELLS = 160, 40, 60
 """Points over which D is drawn for one number, along a side for two, and cells of a histogram."""
@@ -37,56 +35,6 @@ FAKES, ARROWS, LINES = 4096, 48, 40
 
 SCORED = 512
 """Records of each kind that D scores for the caption."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The knobs of a lesson.
-
-    loss, penalty: of `LOSSES` and `PENALTIES`. weight: of the penalty. d_steps: steps of D for one of G.
-    d_rate, g_rate: learning rates. batch, width, depth, latents: sizes; latents 0 = as many as numbers.
-    records: of the data that train, 0 = all. seed: of every draw.
-    """
-
-    loss: str = "nonsaturating"
-    penalty: str = "r1"
-    weight: float = 0.1
-    d_steps: int = 1
-    d_rate: float = 2e-3
-    g_rate: float = 2e-3
-    batch: int = 64
-    width: int = 32
-    depth: int = 1
-    latents: int = 0
-    records: int = 0
-    seed: int = 0
-
-    @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Settings:
-        """Settings by name, each within its bounds.
-
-        Raises:
-            OptionError: there is no such setting, or a value cannot be.
-        """
-        bounds = {
-            "weight": (0, 1000), "d_steps": (1, 20), "d_rate": (1e-6, 1), "g_rate": (1e-6, 1), "batch": (2, 1024),
-            "width": (2, 256), "depth": (1, 4), "latents": (0, 64), "records": (0, MOST), "seed": (0, 2**31),
-        }  # fmt: skip
-        names = {"loss": tuple(LOSSES), "penalty": tuple(PENALTIES)}
-        for name, value in asked.items():
-            if name in names:
-                if value not in names[name]:
-                    raise OptionError(f"{name} is one of {', '.join(names[name])}; got {value!r}.")
-                continue
-            if name not in bounds:
-                raise OptionError(f"a lesson has no setting {name!r}. It has {', '.join([*names, *bounds])}.")
-            low, high = bounds[name]
-            whole = isinstance(getattr(cls, name), int)
-            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-                raise OptionError(f"{name} is a {'whole ' if whole else ''}number; got {value!r}.")
-            if not low <= value <= high:
-                raise OptionError(f"{name} is from {low:g} to {high:g}; got {value!r}.")
-        return cls(**asked)
 
 
 class Lesson:

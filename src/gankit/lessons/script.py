@@ -6,8 +6,7 @@ weights, so that its losses are the lesson's, up to rounding, which Adam's first
 
 from __future__ import annotations
 
-from gankit.errors import OptionError
-from gankit.web.lesson import Settings
+from gankit.lessons.settings import Settings
 
 _D_LOSS = {
     "minimax": "(softplus(-real) + softplus(fake)).mean()",
@@ -105,11 +104,7 @@ def script(settings: Settings, dim: int, steps: int) -> str:
     """The game of a lesson on records of `dim` numbers: a file that runs so many steps, prints losses and writes 1,000
     fakes. It reads the data as a text, a record a line.
 
-    Raises:
-        OptionError: the loss is of another package, and not known here.
     """
-    if settings.loss not in _D_LOSS:
-        raise OptionError(f"{settings.loss} is a loss of another package, which no script of ours can hold.")
     total, squares = "d_loss", ""
     if settings.penalty in _AT and settings.weight:
         squares = _SQUARES
