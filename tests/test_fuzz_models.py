@@ -28,6 +28,7 @@ from gankit.model import blocks
 from gankit.model.files import _digest
 from gankit.run.folder import EVIDENCE_NAME, RunFolder
 from gankit.run.pace import Pace
+from gankit.run.previews import Previews
 from gankit.run.run import Run
 from gankit.training.loop import play
 
@@ -241,7 +242,7 @@ def folder_of(name: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     made.save_evidence(evidence)
     game = play(run.game, run.train, run.heldout, run.evaluate)
     next(game)
-    run.save(made, Pace(60.0, 1.0, {"game": 1e-4}, 0.1))
+    run.save(Previews(run, made), Pace(60.0, 1.0, {"game": 1e-4}, 0.1))
     parts, bytes_of = {"config": json.loads(made.config_path.read_text()), "log": [{"step": 0}, {"step": 10**6}]}, {}
     for path in (made.checkpoints()[-1][1], made.path / EVIDENCE_NAME):
         if path.exists():

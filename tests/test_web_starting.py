@@ -172,7 +172,7 @@ def test_about_tells_what_can_be_started(tmp_path: Path) -> None:
     data.write_bytes(CSV)
     with asking(tmp_path / "runs", offered=data) as page:
         about = page.get("/api/about").json()
-        assert about["can_start"] and about["roots"] == ["runs"] and about["languages"] == ["en"]
+        assert about["can_start"] and about["roots"] == ["runs"] and about["languages"] == ["en", "zh-Hant"]
         assert {b["name"] for b in about["builtin"]} == set(BUILTIN)
         assert about["offered"] == {"id": "offered", "name": "mine.csv"}
         assert page.get("/api/data/offered").json()["records"] == 200

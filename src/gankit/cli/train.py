@@ -17,6 +17,7 @@ import click
 from gankit.arguments import path_of
 from gankit.cli.flags import PATH, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
+from gankit.cli.watch import beside
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.io.addresses import is_address, name_of
 from gankit.run.options import build_config, read_toml
@@ -33,6 +34,7 @@ _MORE = ("samples", "budget")
 @click.option("--config", "config_file", type=PATH, help="Options from a TOML file; flags take precedence.")
 @click.option("--resume", is_flag=True, help="Continue the run in -o; longer with --samples or --budget.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
+@click.option("--watch", is_flag=True, help="Show the run in the browser while it trains.")
 @speaking
 def command(
     voice: Voice,
@@ -41,6 +43,7 @@ def command(
     config_file: Path | None,
     resume: bool,
     overwrite: bool,
+    watch: bool,
     **flags: Any,
 ) -> None:
     """Train on DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, ARFF, .xlsx, .ods, SQLite, .npy, .npz), the
@@ -62,7 +65,10 @@ def command(
                 f"{run_folder} exists. Go on with it (--resume), replace it (--overwrite), or name another folder (-o)."
             )
         data = _checked_data(data)
-    with interruptible(voice.note, exits=True) as interruption:
+    shown = beside(voice, run_folder) if watch else nullcontext()
+    if not watch:
+        voice.note(f"watch it: gankit watch {run_folder}")
+    with shown, interruptible(voice.note, exits=True) as interruption:
         from gankit.run import api
 
         watched: Any = {"on_progress": voice.progress, "on_note": voice.note, "should_stop": interruption.asked}

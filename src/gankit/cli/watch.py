@@ -5,14 +5,22 @@ Knows run folders and the page's server; never how anything is read or shown.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
 from gankit.arguments import path_of
 from gankit.cli.flags import PATH
 from gankit.cli.terminal import speaking
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, DependencyError, OptionError
 from gankit.voice import Voice
 
 RUNS = "runs"
@@ -68,6 +76,40 @@ def command(voice: Voice, source: str | None, port: int | None, host: str, brows
         voice.result({"address": address, "runs": found}, f"gankit watch: {address}")
 
     serve(runs, host=host, port=port, offered=place.absolute() if is_data else None, browser=browser, said=said)
+
+
+@contextmanager
+def beside(voice: Voice, run: Path) -> Iterator[None]:
+    """Shows a run that begins within it: a server as a process of its own, which a Ctrl-C of the training leaves alone.
+
+    On a terminal it goes on after the run, until Ctrl-C.
+
+    Raises:
+        DependencyError: what the server needs is not installed, or it could not begin.
+    """
+    from gankit.web.serving import has_browser, required
+
+    required()
+    run.parent.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, "-m", "gankit", "watch", str(run.parent), "--no-browser", "--json"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(words, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, start_new_session=True) as server:
+        try:
+            assert server.stdout is not None
+            told = server.stdout.readline()
+            if not told:
+                raise DependencyError("the page of --watch could not begin. Start it by itself: gankit watch")
+            address = f"{json.loads(told)['address']}run/{quote(run.name)}"
+            voice.note(f"watch it: {address}")
+            if has_browser():
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            yield
+            if sys.stderr.isatty():
+                voice.note(f"{address} stays open until Ctrl-C")
+                with suppress(KeyboardInterrupt):
+                    server.wait()
+        finally:
+            server.terminate()
 
 
 def _save(voice: Voice, run: Path, target: Path) -> None:

@@ -105,10 +105,10 @@ class Lessons:
         }  # fmt: skip
 
     def open(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Opens a lesson, or again, and brings it where its moves lead: `id`, `picture` and the like, as JSON.
+        """Opens a lesson, or again, and brings it where its moves lead: `id`, `picture` and so on, as JSON.
 
-        asked: data (`{"builtin": name}`, `{"numbers": [...]}` or `{"upload": id, "columns": [...]}`), settings, and moves
-            ([["both", 120], ["d", 3]]).
+        asked: data (`{"builtin": name}`, `{"numbers": [...]}` or `{"upload": id, "columns": [...]}`), settings, and
+            moves ([["both", 120], ["d", 3]]).
 
         Raises:
             OptionError, DataError: something cannot be. NotFoundError: there is no such data.

@@ -57,6 +57,19 @@ def listen(host: str, port: int | None) -> socket.socket:
     raise OptionError(f"the ports {PORT} to {PORT + TRIED - 1} are in use. Name another one: --port 9000")
 
 
+def required() -> None:
+    """Raises a DependencyError where what the server needs is not installed."""
+    try:
+        import uvicorn  # noqa: F401  # whether it is there
+
+        import gankit.web.app  # noqa: F401
+    except ImportError as error:
+        raise DependencyError(
+            f"gankit watch needs {error.name or 'more packages'}, which is not installed. Install it with: "
+            "pip install 'gankit[watch]'"
+        ) from None
+
+
 def serve(
     runs: Runs, *, host: str, port: int | None, offered: Path | None, browser: bool, said: Callable[[str, bool], None]
 ) -> None:
@@ -65,15 +78,11 @@ def serve(
     Raises:
         DependencyError: what the server needs is not installed. OptionError: the address cannot be had.
     """
-    try:
-        import uvicorn
+    required()
+    import uvicorn
 
-        from gankit.web.app import application
-    except ImportError as error:
-        raise DependencyError(
-            f"gankit watch needs {error.name or 'more packages'}, which is not installed. Install it with: "
-            "pip install 'gankit[watch]'"
-        ) from None
+    from gankit.web.app import application
+
     with listen(host, port) as sock:
         alone = host in _LOOPBACK
         token = None if alone else secrets.token_urlsafe(24)

@@ -18,7 +18,8 @@ from gankit.stored import parse
 from gankit.web.folders.tail import Tail, last_line
 
 NUMBERS = (
-    "d_loss", "g_loss", "penalty", "gap", "weight", "strength", "learning_rate", "d_gradient", "g_gradient", "speed",
+    "step", "d_loss", "g_loss", "penalty", "gap", "weight", "strength", "learning_rate", "d_gradient", "g_gradient",
+    "speed",
 )  # fmt: skip
 """Numbers of every progress update, beside the samples; "speed", in samples per second, stands in a file beside."""
 
