@@ -178,3 +178,14 @@ def test_speeds_are_in_a_file_of_their_own_since_logs_of_repeated_runs_are_equal
     speeds = [json.loads(line) for line in (tmp_path / "a" / "speed.jsonl").read_text().splitlines()]
     assert [entry["samples"] for entry in speeds] == [entry["samples"] for entry in logs[0]]
     assert all(entry["samples_per_second"] > 0 for entry in speeds)
+
+
+def test_rows_say_which_rules_of_the_data_they_break_before_they_are_drawn_again(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    start = draws.integers(0, 1000, 400)
+    rows = {"start": start, "end": start + draws.integers(1, 50, 400), "size": draws.normal(size=400).round(2)}
+    gankit.train(rows, out=tmp_path / "run", samples="4k", verbose=False, width=16)
+    shown = json.loads((tmp_path / "run" / "previews" / f"{0:012d}.json").read_text())
+    assert shown["columns"] == ["start", "end", "size"] and set(shown["broken"]) == {"start < end"}
+    cells = [(int(row[0]), int(row[1])) for row in shown["rows"]]
+    assert shown["broken"]["start < end"] == round(np.mean([a >= b for a, b in cells]), 4)

@@ -183,10 +183,13 @@ class Preview:
 
     form: "grid" (images [n, H, W, C] uint8), "lines" (series [n, T, C] float32), "texts" (a list), "rows" (an Arrow
         table of texts) or "scatter" (numbers [n, D] float32).
+    broken: rules of the data by their texts, and the share of these records that breaks each; records that users sample
+        are drawn again where they do.
     """
 
     form: PreviewForm
     records: Any
+    broken: Mapping[str, float] = field(default_factory=dict)
 
 
 class Kind(ABC, Generic[D, C]):

@@ -205,7 +205,7 @@ def write_preview(name: Path, preview: Preview) -> None:
         if preview.form == "rows":
             columns = [column.to_pylist() for column in records.columns]
             cells = [[None if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
-            records = {"columns": records.column_names, "rows": cells}
+            records = {"columns": records.column_names, "rows": cells, "broken": dict(preview.broken)}
         write_atomically(path, (json.dumps(records, ensure_ascii=False, indent=None) + "\n").encode())
 
 

@@ -91,7 +91,9 @@ class TableKind(Kind[Dataset, Any]):
 
     def preview(self, fakes: Fakes, prepared: Prepared[Dataset, Any], count: int, seed: int) -> Preview:
         """See `Kind.preview`."""
-        return Preview("rows", fakes.few(_fitting(prepared, MOST_ROWS), seed))
+        made, rules = fakes.few(_fitting(prepared, MOST_ROWS), seed), prepared.codec.rules
+        broken = rules.shares(prepared.schema.parse(made))[0] if len(rules) else {}
+        return Preview("rows", made, {rule: round(share, 4) for rule, share in broken.items()})
 
     def preview_real(self, prepared: Prepared[Dataset, Any], count: int) -> Preview:
         """See `Kind.preview_real`."""

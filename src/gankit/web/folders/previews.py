@@ -161,7 +161,8 @@ def _as_json(form: str, content: bytes) -> dict[str, Any]:
     if form == "texts":
         return {"texts": [str(text) for text in found]}
     cells = [[None if cell is None else str(cell) for cell in row] for row in found["rows"]]
-    return {"columns": [str(name) for name in found["columns"]], "rows": cells}
+    broken = {str(rule): float(share) for rule, share in found.get("broken", {}).items()}
+    return {"columns": [str(name) for name in found["columns"]], "rows": cells, "broken": broken}
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ const ENGLISH = {
   fakes: "Fakes", someFakes: "fakes", fake: "fake", real: "real", realData: "real data", heldoutRecords: "Held-out records", fakeRows: "Rows of fakes", fakeNumber: "Fake {n}: show its nearest records",
   loadingPreviews: "Loading previews …", noPreviewsYet: "No preview yet: the first is kept when the training begins.", noPreviews: "This run kept no previews: an earlier version of gankit made it, or it was trained with --previews 0. Its curves are below.",
   previewFailed: "this preview is not there any more", previewAt: "at {at} samples", previewNear: "at {at}, loading {wanted} …",
+  brokenRules: "Rules of the data that raw rows break (samples are drawn again): {list}", noBroken: "Raw rows keep all {n} rules of the data.",
   chooseAgain: "Furthest off at this step", gapNote: "number: how far off (0 = alike)", playClip: "Play clip {n}",
   figureOne: "Histogram of real numbers and of fakes, D over x, the best possible D, and lines from z to x", dOfX: "D(x)", dBest: "best possible D*", zToX: "z → x", planeFigure: "Real points and fakes over D's surface", surfaceKey: "D says real",
   // neighbours
@@ -75,6 +76,7 @@ const TRADITIONAL = {
   fakes: "假樣本", someFakes: "假樣本", fake: "假", real: "真", realData: "真實資料", heldoutRecords: "保留的真實資料", fakeRows: "假樣本列", fakeNumber: "假樣本 {n}：顯示最相近的資料",
   loadingPreviews: "載入預覽中……", noPreviewsYet: "尚無預覽：訓練開始時會保留第一份。", noPreviews: "這次訓練沒有保留預覽：它出自較早版本的 gankit，或以 --previews 0 訓練。曲線在下方。",
   previewFailed: "這份預覽已不存在", previewAt: "樣本數 {at}", previewNear: "目前 {at}，載入 {wanted} 中……",
+  brokenRules: "未經重抽的列所違反的資料規則（取樣時會重抽）：{list}", noBroken: "未經重抽的列全部符合 {n} 條資料規則。",
   chooseAgain: "此刻偏差最大的欄", gapNote: "數字：偏差（0 = 相同）", playClip: "播放片段 {n}",
   figureOne: "真實數值與假樣本的直方圖、D(x)、最佳 D，以及由 z 到 x 的線", dOfX: "D(x)", dBest: "最佳 D*", zToX: "z → x", planeFigure: "真實點與假樣本，背景為 D 的曲面", surfaceKey: "D 判為真",
   neighbours: "相近資料", neighboursOf: "假樣本 {n} 與最相近的資料", lookingFor: "尋找最相近的資料中……", thisFake: "此假樣本", nearestTraining: "最近的訓練資料", nearestHeldout: "最近的保留資料", distance: "距離 {d}", distanceHead: "距離", measuredBy: "量度：{measure}。",

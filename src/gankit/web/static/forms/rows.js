@@ -38,6 +38,8 @@ export class RowsForm {
       el("div", { class: "between" }, el("ul", { class: "keys" }, el("li", {}, el("span", { class: "swatch real" }), say("real")), el("li", {}, el("span", { class: "swatch fake" }), say("fake")), el("li", {}, say("gapNote"))), this.again),
       this.drawings,
       el("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": `${say("fakeRows")}: ${view.about.name}` }, el("table", {}, el("thead", {}, this.head), this.body)));
+    this.rules = el("p", { class: "muted", hidden: true });
+    this.drawings.after(this.rules);
     roving(this.body, () => 1);
   }
 
@@ -49,6 +51,11 @@ export class RowsForm {
       if (!this.chosen) this.choose();
       else this.draw();
     }
+    const rules = Object.entries(record.broken || {});
+    const broken = rules.filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]);
+    const list = broken.slice(0, 6).map(([rule, share]) => `${rule} ${figure(100 * share)} %`).join("; ");
+    this.rules.hidden = !rules.length;
+    write(this.rules, broken.length ? say("brokenRules", { list }) : say("noBroken", { n: rules.length }));
     this.again.hidden = !this.real || this.fakes.columns.length <= SHOWN_COLUMNS;
     this.table();
   }
