@@ -133,7 +133,7 @@ def test_the_script_plays_the_same_game(settings: Settings, x: np.ndarray, tmp_p
         if settings.d_steps == 1:  # of several the script prints the last loss and the lesson the mean
             assert printed[step - 1][1] == pytest.approx(turn["d_loss"], abs=2e-3)
         assert printed[step - 1][2] == pytest.approx(turn["g_loss"], abs=3e-3)
-    assert np.loadtxt(tmp_path / "fakes.txt", ndmin=2).shape == (1000, dim)
+    assert np.loadtxt(tmp_path / "synthetic.txt", ndmin=2).shape == (1000, dim)
 
 
 def test_commands_name_options_that_there_are() -> None:

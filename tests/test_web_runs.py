@@ -207,7 +207,7 @@ def test_previews_of_other_forms_are_plain_json(tmp_path: Path) -> None:
         assert page.get("/api/runs/run/previews/0").json() == {"texts": ["<b>a</b>", "b"]}
         rows = {"columns": ["a", "b"], "rows": [["1", None], ["2", "x"]]}
         (form(run, "rows") / "000000000000.json").write_text(json.dumps(rows))
-        assert page.get("/api/runs/run/previews/0").json() == rows
+        assert page.get("/api/runs/run/previews/0").json() == {**rows, "broken": {}}
 
 
 def test_a_surface_is_plain_json(tmp_path: Path) -> None:

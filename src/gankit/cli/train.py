@@ -66,8 +66,6 @@ def command(
             )
         data = _checked_data(data)
     shown = beside(voice, run_folder) if watch else nullcontext()
-    if not watch:
-        voice.note(f"watch it: gankit watch {run_folder}")
     with shown, interruptible(voice.note, exits=True) as interruption:
         from gankit.run import api
 

@@ -96,7 +96,7 @@ for step in range(STEPS):
 
 with torch.no_grad():
     z = torch.randn(1000, LATENTS, generator=draws("sample"))
-    np.savetxt("fakes.txt", G(z).numpy() * spread + mean, fmt="%.6g")  # 1000 new records
+    np.savetxt("synthetic.txt", G(z).numpy() * spread + mean, fmt="%.6g")  # 1000 new records
 '''
 
 

@@ -319,6 +319,7 @@ def _new_run(
         folder.save_evidence(evidence)
         previews = Previews(run, folder)
         run.save(previews, planner)
+        note(f"watch it: gankit watch {out}")
     yield from _play(run, planner, previews, began, note, should_stop)
 
 
