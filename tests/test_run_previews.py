@@ -189,3 +189,13 @@ def test_rows_say_which_rules_of_the_data_they_break_before_they_are_drawn_again
     assert shown["columns"] == ["start", "end", "size"] and set(shown["broken"]) == {"start < end"}
     cells = [(int(row[0]), int(row[1])) for row in shown["rows"]]
     assert shown["broken"]["start < end"] == round(np.mean([a >= b for a, b in cells]), 4)
+
+
+def test_the_held_out_metric_of_a_large_table_has_an_interval(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    rows = {"a": draws.normal(size=6000), "b": draws.choice(["x", "y"], 6000).tolist()}
+    updates: list[Any] = []
+    gankit.train(rows, samples="3k", evaluations=2, width=8, on_progress=updates.append, verbose=False)
+    judged = [u for u in updates if u.metric is not None]
+    assert judged and all(u.metric_low <= u.metric <= u.metric_high for u in judged)
+    assert all(u.metric_low is None for u in updates if u.metric is None)

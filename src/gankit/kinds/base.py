@@ -167,11 +167,11 @@ class Evidence(Protocol):
 class HeldOutMetric:
     """What chooses the checkpoints of a run and may stop it.
 
-    name: in a few words. value: from fakes to the figure, larger is better.
+    name: in a few words. value: from fakes to the figure, larger is better, alone or with the ends of its 95% interval.
     """
 
     name: str
-    value: Callable[[Fakes], float]
+    value: Callable[[Fakes], float | tuple[float, float, float]]
 
 
 PreviewForm = Literal["grid", "lines", "texts", "rows", "scatter"]

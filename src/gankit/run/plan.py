@@ -25,7 +25,7 @@ from gankit.networks.base import Generator, Task
 from gankit.randomness import torch_generator
 from gankit.run.pace import Pace, Planner
 from gankit.training.game import Batches, Game
-from gankit.training.loop import samples_for_budget, seconds_per_sample
+from gankit.training.loop import Interval, samples_for_budget, seconds_per_sample
 from gankit.training.plan import GameConfig
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ MAX_EPOCHS = 30
 LOOK_PIXELS = 256 * 256
 """Above so many pixels Progress comes after fewer steps: a step then takes seconds, and a stop waits for it."""
 
-Evaluator = Callable[[Generator], float]
-"""From a generator to its held-out metric, of which more is better."""
+Evaluator = Callable[[Generator], float | Interval]
+"""From a generator to its held-out metric, of which more is better, alone or with its interval."""
 
 
 def held_out_evaluator(
@@ -54,7 +54,7 @@ def held_out_evaluator(
     # fakes for choosing checkpoints are other ones than those of the user's seeds
     metric = prepared.kind.held_out_metric(prepared, config, evidence, -1 - abs(config.seed))
 
-    def evaluate(generator: Generator) -> float:
+    def evaluate(generator: Generator) -> float | Interval:
         where = next(generator.parameters()).device
         value = metric.value(model_of(prepared, plan, generator.to("cpu"), {}))
         generator.to(where)

@@ -31,8 +31,11 @@ UNSETTLED = 0.5
 """In that first share of the game an evaluation without a better metric does not count towards an early stop: while the
 learning rate is high the metric goes up and down, and most of what is gained is gained when it falls."""
 
-Evaluate = Callable[[Generator], float]
-"""Takes the averaged G, gives the held-out metric: larger is better."""
+Interval = tuple[float, float, float]
+"""A held-out metric and the ends of its 95% interval."""
+
+Evaluate = Callable[[Generator], float | Interval]
+"""Takes the averaged G, gives the held-out metric, alone or with its interval: larger is better."""
 
 SCORED, LEAST_SCORED, SCORED_NUMBERS = 2048, 64, 2**24
 """Records of each kind that D scores at an evaluation; fewer where they have many numbers, but not fewer than 64."""
@@ -96,6 +99,7 @@ class Progress:
     scores: D's view of train, held-out and fakes; None between evaluations.
     metric: the held-out metric of the averaged G, larger is better; None between evaluations, without one, or where the
         fakes could not be judged.
+    metric_low, metric_high: its 95% interval; None where the metric has none.
     best_metric, best_samples: the best so far and when it was.
     alarms: what seems wrong, and what to do about it.
     rolled_back: whether the steps since the last update were undone.
@@ -126,6 +130,8 @@ class Progress:
     seconds_left: float
     d_gradient: float | None = None
     g_gradient: float | None = None
+    metric_low: float | None = None
+    metric_high: float | None = None
 
     _view = None  # no field: what is logged and compared are the numbers
 
@@ -193,6 +199,8 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
         means = game.totals.take()
         scores: Scores | None = None
         metric: float | None = None
+        low: float | None = None
+        high: float | None = None
         alarms: tuple[str, ...] = ()
         rolled_back = not _is_finite(game, means)
         if rolled_back:
@@ -206,7 +214,9 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
                 if phase != "likelihood":
                     scores, alarms = _score(game, train, heldout)
                 if evaluate is not None and phase != "discriminator":
-                    metric = evaluate(game.average)
+                    judged = evaluate(game.average)
+                    metric, *ends = judged if isinstance(judged, tuple) else (judged, None, None)
+                    low, high = (end if end is not None and math.isfinite(end) else None for end in ends)
                     alarms += _keep_best(game, metric, phase)
                     metric = metric if math.isfinite(metric) else None
                 game.history.append(
@@ -251,6 +261,8 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             samples_per_second=clock.per_second,
             d_gradient=means.get("d_gradient"),
             g_gradient=means.get("g_gradient"),
+            metric_low=low,
+            metric_high=high,
             seconds_left=0.0 if game.finished else clock.seconds_left(game.length[2] - game.behind),
         )
         good[1]["length"] = game.length  # which may have been planned anew meanwhile

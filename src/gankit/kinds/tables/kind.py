@@ -82,10 +82,13 @@ class TableKind(Kind[Dataset, Any]):
         real = sample_of(schema, prepared.heldout.values)
         count = min(max(real.num_rows, LEAST_JUDGED), MOST_JUDGED)
 
-        def value(fakes: Fakes) -> float:
+        def value(fakes: Fakes) -> float | tuple[float, float, float]:
             parts = [sample_of(schema, schema.parse(batch)) for batch in fakes.sample_batches(count, seed=fakes_seed)]
             columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-            return float(quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count).value)
+            found = quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count)
+            if found.low is None or found.high is None:
+                return found.value
+            return found.value, found.low, found.high
 
         return HeldOutMetric("two-sample test by trees (1 = cannot be told from held-out records)", value)
 
