@@ -48,7 +48,7 @@ const ENGLISH = {
   timeBar: "Time: real samples shown", play: "Play", pause: "Pause", toFirst: "First preview", toLast: "Last preview", stepBack: "One step back", stepOn: "One step on",
   atSamples: "{at} of {total} samples", previewOf: "preview {k} of {n}", updateOf: "update {k} of {n}", behind: "behind: go live", atLive: "● live",
   // stop and sample
-  stopTitle: "Stop this training?", stopText: "It stops at its next progress update, and keeps its checkpoints and its best model. It can be resumed with gankit resume.", keepTraining: "Keep training", stopNow: "Stop", stopping: "Stopping …",
+  stopTitle: "Stop this training?", stopText: "It stops at its next progress update, and keeps its checkpoints and its best model. Go on later with: gankit train -o RUN --resume", keepTraining: "Keep training", stopNow: "Stop", stopping: "Stopping …",
   sampleTitle: "Sample", checkpoint: "Checkpoint", bestModel: "best model", bestModelAt: "best model, at {at} samples", modelHere: "of the step shown, at {at} samples", howMany: "How many {noun}", seed: "Seed", format: "Format", atMost: "At most {n}; more with gankit sample.",
   conditions: "Conditions (empty: any)", from: "from", to: "to", download: "Download", sampling: "Sampling …", downloaded: "Saved as {name}.",
   // new run
@@ -93,7 +93,7 @@ const TRADITIONAL = {
   eventsOf: "事件（{n}）", event_alarm: "警示", event_rollback: "退回", event_best: "最佳", event_planned: "規劃", event_finished: "完成",
   timeBar: "時間：已看過的真實樣本數", play: "播放", pause: "暫停", toFirst: "第一份預覽", toLast: "最後一份預覽", stepBack: "後退一步", stepOn: "前進一步",
   atSamples: "{at} / {total} 樣本", previewOf: "預覽 {k} / {n}", updateOf: "更新 {k} / {n}", behind: "落後：回到即時", atLive: "● 即時",
-  stopTitle: "停止這次訓練？", stopText: "它會在下次更新時停止，並保留檢查點與最佳模型。可用 gankit resume 繼續。", keepTraining: "繼續訓練", stopNow: "停止", stopping: "停止中……",
+  stopTitle: "停止這次訓練？", stopText: "它會在下次更新時停止，並保留檢查點與最佳模型。之後可用這個指令繼續：gankit train -o RUN --resume", keepTraining: "繼續訓練", stopNow: "停止", stopping: "停止中……",
   sampleTitle: "取樣", checkpoint: "檢查點", bestModel: "最佳模型", bestModelAt: "最佳模型，樣本數 {at}", modelHere: "目前這一步，樣本數 {at}", howMany: "筆數", seed: "種子", format: "格式", atMost: "最多 {n}；更多請用 gankit sample。",
   conditions: "條件（空白：不限）", from: "從", to: "到", download: "下載", sampling: "取樣中……", downloaded: "已存為 {name}。",
   newRunTitle: "新訓練", dropHere: "把資料檔拖到這裡", orChoose: "或選擇檔案：CSV、JSON、Parquet、圖片 ZIP、音訊、文字……", builtin: "或內建資料", builtinChoose: "選擇……", builtinIs: "{title}（{kind}）：gankit 內附。",
