@@ -66,6 +66,16 @@ export const picture = async (address) => {
   return image;
 };
 
+/** A picture of the server; where it does not come, what the server says. */
+async function pictureOf(address) {
+  try {
+    return await picture(address);
+  } catch {
+    await request(address); // throws, unless what came is no picture
+    throw new Refusal(422, "");
+  }
+}
+
 /** The part of an address that says of which making of a run something is, so that it may be kept for ever. */
 const made = (version) => (version ? `?v=${version}` : "");
 
@@ -78,7 +88,7 @@ function live() {
     curves: (name, points, from, to) =>
       json(`${pathOf(name)}/curves?points=${points}${from === undefined ? "" : `&from=${Math.floor(from)}&to=${Math.ceil(to)}`}`),
     previews: (name) => json(`${pathOf(name)}/previews`),
-    preview: (name, form, at, version) => (form === "grid" ? picture : json)(`${pathOf(name)}/previews/${at}${made(version)}`),
+    preview: (name, form, at, version) => (form === "grid" ? pictureOf : json)(`${pathOf(name)}/previews/${at}${made(version)}`),
     surface: (name, at, version) => json(`${pathOf(name)}/surface/${at}${made(version)}`),
     neighbours: (name, at, index) => json(`${pathOf(name)}/neighbours/${at}/${index}`, { patience: LONG_MS }),
     conditions: (name) => json(`${pathOf(name)}/conditions`, { patience: LONG_MS }),
