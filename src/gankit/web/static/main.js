@@ -2,6 +2,7 @@
 
 import { el, fill, isDark, kept, keep, setScheme } from "./dom.js";
 import { source } from "./source.js";
+import { decoded } from "./state.js";
 import { LANGUAGES, language, say, setLanguage } from "./words.js";
 import { showAll } from "./views/all.js";
 import { showCompare } from "./views/compare.js";
@@ -32,7 +33,7 @@ async function begin() {
   const main = frame(from.saved);
   if (from.saved) return showRun(main, (await from.run()).name);
   const path = location.pathname;
-  if (path.startsWith("/run/")) return showRun(main, path.slice(5).split("/").map(decodeURIComponent).join("/"));
+  if (path.startsWith("/run/")) return showRun(main, path.slice(5).split("/").map(decoded).join("/"));
   if (path === "/compare") return showCompare(main);
   return showAll(main, await known(from));
 }

@@ -23,7 +23,16 @@ export function state() {
 
 /** A comma-separated entry of the state as a list. */
 export function listed(key) {
-  return current[key] ? current[key].split(",").map(decodeURIComponent) : [];
+  return current[key] ? current[key].split(",").map(decoded) : [];
+}
+
+/** A part of an address as text; itself where it is none that an address can have. */
+export function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** A list as an entry of the state, null where it is empty. */

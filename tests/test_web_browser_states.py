@@ -1,0 +1,269 @@
+"""The page in a browser over runs of every form: replays without a network, hostile texts, accessibility, and load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from browser_pages import Visit, chromium, complaints
+from browser_runs import BAD_NAME, BAD_TEXTS, STEPS, all_forms, long_run
+from playwright.sync_api import Browser, expect
+from web_examples import served
+
+from gankit.cli import run as gankit
+from gankit.web.folders.runs import Runs
+
+pytestmark = pytest.mark.slow
+
+Opens = Callable[..., Visit]
+FORMS = ("bells", BAD_NAME, "digits-1")
+CONTRAST = "color-contrast"
+VIEWS = {
+    "all runs": "/", "compare": "/compare#runs=digits-1,digits-2", "gone": "/run/gone", "bells": "/run/bells",
+    "details": "/run/digits-1#panels=details,events&at=500", "waves": "/run/waves",
+    "texts": "/run/texts", BAD_NAME: f"/run/{quote(BAD_NAME)}",
+}  # fmt: skip
+WINDOWS = {"New run": "/", "Sample": "/run/digits-1", "Stop": "/run/playing"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def runs(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return all_forms(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def address(runs: dict[str, Path]) -> Iterator[str]:
+    with served(Runs([runs["bells"].parent])) as server:
+        yield str(server.base_url).rstrip("/")
+
+
+@pytest.fixture
+def opens(browser: Browser, address: str) -> Iterator[Opens]:
+    """Opens a tab; at the end nothing may have gone wrong in it."""
+    with ExitStack() as stack:
+
+        def made(base: str = address, **options: Any) -> Visit:
+            visit = Visit(browser, base, **options)
+            stack.callback(visit.judge)
+            return visit
+
+        yield made
+
+
+def settled(visit: Visit, path: str) -> None:
+    """Opens a view, and waits until all that it asks for has come."""
+    visit.to(path).get_by_role("heading", level=1).wait_for()
+    visit.settle()
+
+
+# --- replays --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_replay_is_played_from_the_disk_without_a_network(
+    opens: Opens, runs: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "replay.html"
+    assert gankit(["watch", str(runs[name]), "--save", str(file)]) == 0
+    visit = opens("file://", offline=True)
+    page = visit.to(str(file))
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    last = visit.picture()
+    assert visit.at() == STEPS[-1]
+    expect(page.get_by_role("img", name="Losses").locator(".curve").first).to_have_attribute("d", re.compile("L"))
+    page.keyboard.press("Home")
+    first = visit.picture()
+    assert visit.at() == 0 and first != last
+    visit.drag(0.05, 0.6)
+    assert 0 < visit.at() < STEPS[-1] and visit.picture() not in (first, last)
+    page.keyboard.press("End")
+    assert visit.picture() == last
+    page.keyboard.press("Space")
+    visit.until(lambda: 0 < visit.at() < STEPS[-1], "it plays")
+    page.keyboard.press("Space")
+    expect(page.locator("header").get_by_role("button")).to_have_count(1)  # of the scheme
+    page.get_by_label("Language").select_option("zh-Hant")
+    expect(page.get_by_text("已儲存的重播")).to_be_visible()
+    assert page.locator("img, [onerror], [onload]").count() == 0
+
+
+# --- hostile texts --------------------------------------------------------------------------------------------------
+
+
+def test_hostile_names_and_texts_stay_text(opens: Opens) -> None:
+    visit = opens()
+    page = visit.to("/")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("link", name=BAD_NAME, exact=True))
+    expect(card).to_contain_text(BAD_TEXTS[0])
+    page.get_by_label("Group by").select_option("data")
+    expect(page.get_by_role("heading", name=f"data: {BAD_NAME}.csv")).to_be_visible()
+    card.get_by_role("checkbox").check()
+    page.get_by_label("texts: compare").check()
+    page.get_by_role("link", name="Compare 2 runs").click()
+    expect(page.get_by_role("heading", name=f"A {BAD_NAME}")).to_be_visible()
+    expect(page.get_by_text(f"{BAD_TEXTS[1]} 4", exact=True)).to_be_visible()
+    page.get_by_role("link", name=BAD_NAME).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(BAD_NAME)
+    expect(page.get_by_role("columnheader", name=BAD_NAME)).to_be_visible()
+    expect(page.get_by_role("cell", name=BAD_TEXTS[0]).first).to_be_attached()
+    page.get_by_text("How it was made").click()
+    expect(page.get_by_text(f"kind: table. {BAD_TEXTS[0]}")).to_be_visible()
+    page.get_by_text("Events (").click()
+    expect(page.get_by_text(f"{BAD_TEXTS[0]}.", exact=False).first).to_be_visible()
+    page.locator(".timebar .event").last.hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    assert page.locator("img, [onerror], [onload], body script").count() == 0
+    visit.run("texts")
+    expect(page.get_by_role("button", name=f"{BAD_TEXTS[0]} 4", exact=True)).to_be_visible()
+    assert page.locator("img, [onerror], [onload], body script").count() == 0
+
+
+def test_an_address_with_nonsense_behind_it_is_not_believed(opens: Opens) -> None:
+    visit = opens()
+    visit.expected = ["404"]
+    page = visit.run("digits-1", f"at={BAD_NAME}&zoom=9,1&pick=<b>&speed=x&panels=%3Cimg%3E&kind=%00")
+    visit.exact()
+    assert visit.at() in STEPS
+    page.keyboard.press("ArrowRight")
+    assert page.locator("main img, [onerror]").count() == 0
+    visit.to(f"/compare#runs={quote(BAD_NAME)},gone,%25,../../etc")
+    expect(page.get_by_role("heading", level=2, name="gone")).to_be_visible()
+    visit.to("/run/..%2f..%2fetc%2fpasswd")
+    expect(page.get_by_role("link", name="All runs").last).to_be_visible()
+
+
+# --- accessibility --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_can_be_read_by_everyone(opens: Opens, view: str) -> None:
+    visit = opens(color_scheme="light", reduced_motion="reduce")
+    visit.expected = ["404"] if view == "gone" else []
+    settled(visit, VIEWS[view])
+    page = visit.page
+    assert page.get_by_role("main").count() == page.get_by_role("heading", level=1).count() == 1
+    assert complaints(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(100)
+    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1] == 390
+    assert complaints(page, CONTRAST) == []
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_window_can_be_read_by_everyone(opens: Opens, window: str) -> None:
+    visit = opens(color_scheme="dark", reduced_motion="reduce")
+    visit.expected = ["404"]
+    settled(visit, WINDOWS[window])
+    page = visit.page
+    opener = visit.button(window)
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert complaints(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme="light")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right <= 390")
+    assert complaints(page, CONTRAST) == []
+    assert dialog.evaluate("(d) => d.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert opener.evaluate("(b) => b === document.activeElement")
+
+
+FOCUS = """() => {
+  const node = document.activeElement;
+  if (!node || node === document.body) return null;
+  const { outlineStyle, outlineWidth } = getComputedStyle(node);
+  const box = node.getBoundingClientRect();
+  const over = document.elementFromPoint(box.x + box.width / 2, Math.min(box.y + box.height / 2, innerHeight - 1));
+  const bar = document.querySelector(".timebar");
+  window.stops ??= new Set();
+  window.stops.add(node);
+  return {
+    name: `${node.tagName} ${window.nameOf(node).slice(0, 60)}`,
+    seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+    hidden: Boolean(bar && over && bar.contains(over) && !bar.contains(node)),
+    within: box.right > 0 && box.left < innerWidth,
+  };
+}"""
+MISSED = """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+  .filter((n) => n.checkVisibility({visibilityProperty: true}) && !n.disabled && n.tabIndex >= 0)
+  .filter((n) => !window.stops.has(n)).map((n) => n.outerHTML.slice(0, 90))"""
+
+
+@pytest.mark.parametrize("view", ["all runs", "details", BAD_NAME])
+def test_the_tab_key_reaches_everything_and_where_it_is_can_be_seen(opens: Opens, view: str) -> None:
+    visit = opens()
+    settled(visit, VIEWS[view])
+    page = visit.page
+    for at in range(150):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUS)
+        if found is None:
+            break
+        assert at or found["name"] == "A Skip to the content"
+        assert found["seen"] and found["within"] and not found["hidden"], found
+    assert page.evaluate(MISSED) == []
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+
+
+def test_nothing_moves_by_itself_where_no_motion_is_wanted(opens: Opens) -> None:
+    visit = opens(reduced_motion="reduce")
+    page = visit.run("digits-1", "at=500")
+    visit.exact()
+    before = visit.picture()
+    page.wait_for_timeout(600)
+    assert visit.at() == 500 and visit.picture() == before
+    assert page.evaluate("document.getAnimations().length") == 0
+    moving = "[...document.querySelectorAll('*')].filter((n) => parseFloat(getComputedStyle(n).transitionDuration) > 0)"
+    assert page.evaluate(f"{moving}.length") == 0
+
+
+# --- load -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_run_opens_and_is_scrubbed_with_few_questions(opens: Opens, tmp_path: Path) -> None:
+    long_run(tmp_path / "runs" / "long")
+    with served(Runs([tmp_path / "runs"])) as server:
+        visit = opens(str(server.base_url).rstrip("/"))
+        page = visit.run("long")
+        expect(page.get_by_role("img", name="Losses").locator(".curve").first).to_have_attribute("d", re.compile("L"))
+        visit.exact()
+        page.wait_for_timeout(300)
+        opened = [url for url in visit.asked if "/api/" in url]
+        assert len(opened) <= 10, opened
+        points = page.get_by_role("img", name="Losses").locator(".curve").first.get_attribute("d") or ""
+        assert 500 < points.count("L") < 4000
+        assert page.evaluate("document.querySelectorAll('*').length") < 3000
+        visit.asked.clear()
+        visit.drag(0.95, 0.05, moves=50)
+        visit.exact()
+        visit.settle()
+        scrubbed = [url for url in visit.asked if "/api/" in url]
+        assert all("/previews/" in url for url in scrubbed) and len(scrubbed) <= 4 * 50  # one, and three about it
+        assert visit.most_underway <= 3
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        visit.settle()
+        visit.asked.clear()
+        for _ in range(5):
+            page.keyboard.press("ArrowLeft")
+        visit.settle()
+        assert len(visit.asked) <= 1  # what was seen is kept
+        page.goto("about:blank")
