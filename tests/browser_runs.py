@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import wave
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -83,11 +85,28 @@ def all_forms(home: Path) -> dict[str, Path]:
     config = json.loads((runs[BAD_NAME] / "config.json").read_text())
     config |= {"source": f"/data/{BAD_NAME}.csv", "notes": [f"kind: table. {BAD_TEXTS[0]}"]}
     (runs[BAD_NAME] / "config.json").write_text(json.dumps(config))
+    runs["drums"] = written(home / "drums")
+    image_previews(runs["drums"], STEPS, side=32)
+    about = json.loads((runs["drums"] / "previews" / "about.json").read_text()) | {"kind": "audio"}
+    (runs["drums"] / "previews" / "about.json").write_text(json.dumps(about))
+    for at in STEPS:
+        (runs["drums"] / "previews" / f"{at:012d}.safetensors").touch()
     runs["playing"] = written_run(home / "playing", update(1))
     plays(runs["playing"])
     written_run(home / "torn", update(1))
     (home / "torn" / "config.json").write_text('{"format_version": 999}')
     return runs
+
+
+def silence() -> bytes:
+    """A sound of four seconds."""
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(8000)
+            out.writeframes(bytes(2 * 4 * 8000))
+        return file.getvalue()
 
 
 def long_run(folder: Path, updates: int = 10_000, kept: int = 500) -> Path:

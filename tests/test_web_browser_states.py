@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from browser_pages import Visit, chromium, complaints
-from browser_runs import BAD_NAME, BAD_TEXTS, STEPS, all_forms, long_run
-from playwright.sync_api import Browser, expect
+from browser_runs import BAD_NAME, BAD_TEXTS, STEPS, all_forms, long_run, silence
+from playwright.sync_api import Browser, Error, Route, expect
 from web_examples import served
 
 from gankit.cli import run as gankit
@@ -65,6 +65,34 @@ def settled(visit: Visit, path: str) -> None:
     """Opens a view, and waits until all that it asks for has come."""
     visit.to(path).get_by_role("heading", level=1).wait_for()
     visit.settle()
+
+
+def test_a_clip_goes_on_while_the_time_bar_moves(opens: Opens) -> None:
+    visit = opens()
+    held: list[Route] = []
+    visit.context.route("**/audio/**", lambda route: held.append(route))
+    page = visit.run("drums", "at=0")
+    visit.exact()
+    play = visit.button("Play clip 2")
+    play.click()
+    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".playhead")).to_be_visible()
+    for at in STEPS[:3]:  # the bar moves sooner than the sounds come
+        visit.until(lambda at=at: held and held[-1].request.url.endswith(f"/audio/{at}/1.wav"), "the clip of the step")
+        if at < STEPS[2]:
+            page.keyboard.press("ArrowRight")
+    for route in held:
+        with suppress(Error):  # nobody waits for it any more
+            route.fulfill(body=silence(), content_type="audio/wav")
+    visit.settle()
+    expect(play).to_have_attribute("aria-pressed", "true")
+    play.click()
+    expect(page.locator(".playhead")).to_be_hidden()
+    assert play.get_attribute("aria-pressed") is None
+    visit.context.unroute("**/audio/**")
+    visit.expected = ["422", "404"]
+    visit.button("Play clip 1").click()  # its model is damaged
+    expect(visit.button("Play clip 1")).not_to_have_attribute("aria-pressed", "true")
 
 
 # --- replays --------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ export class ClipPlayer {
     this.playing = i;
     if (this.sound.getAttribute("src") !== address) this.sound.src = address;
     this.sound.currentTime = from;
-    this.sound.play().catch(() => this.stop());
+    this.sound.play().catch((error) => error.name !== "AbortError" && this.stop()); // aborted: another clip was asked for
     this.buttons[i].textContent = "■";
     this.buttons[i].setAttribute("aria-pressed", "true");
     this.head.classList.add("shown");
