@@ -71,8 +71,8 @@ async function pictureOf(address) {
   try {
     return await picture(address);
   } catch {
-    await request(address); // throws, unless what came is no picture
-    throw new Refusal(422, "");
+    await request(address); // throws, unless it can be had again
+    return picture(address);
   }
 }
 
