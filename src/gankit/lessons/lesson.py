@@ -33,8 +33,8 @@ GRID, SIDE, CELLS = 160, 40, 60
 FAKES, ARROWS, LINES = 4096, 48, 40
 """Fakes that p_g is drawn from, arrows at fakes, and lines from z to x."""
 
-SCORED = 512
-"""Records of each kind that D scores for the caption."""
+SCORED, DIRECTIONS = 512, 12
+"""Records of each kind that D scores for the caption, and directions along which the distance of pairs is measured."""
 
 
 class Lesson:
@@ -112,7 +112,25 @@ class Lesson:
             "dim": self.dim, "projected": self.projected, "step": self.game.step, "samples": self.game.samples,
             "caption": self.caption(scores), "records": {"train": len(self.train), "heldout": len(self.heldout)},
             "scores": {name: float(value) for name, value in vars(scores).items()},
+            "distance": self.distance(),
         }  # fmt: skip
+
+    def told_scores(self) -> dict[str, float]:
+        """`scores` as plain JSON."""
+        return {name: float(value) for name, value in vars(self.scores()).items()}
+
+    def distance(self) -> dict[str, float]:
+        """How far fakes are from held-out records, and how far training records are from them: the mean over some
+        directions of the distances of quantiles (sliced Wasserstein), in standard deviations of the data.
+        """
+        angles = np.linspace(0, np.pi, DIRECTIONS, endpoint=False)
+        directions = np.ones((1, 1)) if self.dim == 1 else np.stack([np.cos(angles), np.sin(angles)])
+        levels = np.linspace(0.01, 0.99, 99)
+        fakes, held, train = (
+            np.quantile(x.double().numpy() @ directions, levels, axis=0)
+            for x in (self.fakes[:2048], self.heldout.x, self.train.x)
+        )
+        return {"fake": float(np.abs(fakes - held).mean()), "real": float(np.abs(train - held).mean())}
 
     def scores(self) -> Scores:
         """How D sees training records, held-out records and fakes."""
@@ -285,9 +303,10 @@ def _tensors(turn: Turn) -> list[dict[str, Any]]:
     named = {"z": turn.z, "x_fake": turn.shown, "x_real": turn.real, "D(x_real)": turn.real_logits,
              "D(x_fake)": turn.fake_logits}  # fmt: skip
     return [
-        {"name": name, "shape": list(t.shape), "values": t.detach().flatten()[:6].double().round(decimals=3).tolist()}
+        {"name": name, "shape": list(t.shape), "mean": float(t.detach().double().mean()),
+         "values": t.detach().flatten()[:6].double().round(decimals=3).tolist()}
         for name, t in named.items()
-    ]
+    ]  # fmt: skip
 
 
 def _density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

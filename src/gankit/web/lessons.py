@@ -29,8 +29,9 @@ from gankit.web.folders.runs import NotFoundError
 if TYPE_CHECKING:
     from gankit.lessons.lesson import Lesson
 
-OPEN, MOST_STEPS, MOST_AT_ONCE = 12, 20_000, 500
-"""Lessons that are kept open, steps to which one is brought when it is opened again, and steps of one request."""
+OPEN, MOST_STEPS, MOST_AT_ONCE, POINTS = 12, 20_000, 500, 80
+"""Lessons that are kept open, steps to which one is brought when it is opened again, steps of one request, and points
+of the curves of a lesson that is opened again."""
 
 DRAWN = 1000
 """Records of built-in data."""
@@ -91,7 +92,7 @@ class Lessons:
     """Lessons by their ids. find: the file of an upload by its id."""
 
     def __init__(self, find: Callable[[str], Path]) -> None:
-        self._find, self._open = find, OrderedDict[str, _Open]()
+        self._find, self._open, self._opened = find, OrderedDict[str, _Open](), 0
 
     def about(self) -> dict[str, Any]:
         """What there is to choose from."""
@@ -105,7 +106,8 @@ class Lessons:
         }  # fmt: skip
 
     def open(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Opens a lesson, or again, and brings it where its moves lead: `id`, `picture` and so on, as JSON.
+        """Opens a lesson, or again, and brings it where its moves lead: `id`, `picture`, the curves on the way there
+        (`history`) and the like, as JSON.
 
         asked: data (`{"builtin": name}`, `{"numbers": [...]}` or `{"upload": id, "columns": [...]}`), settings, and
             moves ([["both", 120], ["d", 3]]).
@@ -121,16 +123,21 @@ class Lessons:
             raise OptionError(f"a lesson is opened after at most {MOST_STEPS:,} steps. Go on from there.")
         x, columns, offered = self._data(_part(asked, "data", dict[str, Any], {"builtin": "bells"}))
         lesson, turn = Lesson(x, settings), None
+        history = [_point(lesson, None)]
+        stride = max(1, sum(max(count, 1) for _, count in moves) // POINTS)
         for who, count in moves:
-            turn = lesson.step(who, max(count, 1))
-        text = json.dumps([asked.get("data"), asdict(settings), moves, len(self._open)], default=str)
+            for begin in range(0, max(count, 1), stride):
+                turn = lesson.step(who, min(stride, max(count, 1) - begin))
+                history.append(_point(lesson, turn))
+        self._opened += 1
+        text = json.dumps([asked.get("data"), asdict(settings), moves, self._opened], default=str)
         made = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._open[made] = _Open(lesson, threading.Lock())
         while len(self._open) > OPEN:
             self._open.popitem(last=False)
         return {
-            "id": made, "picture": lesson.picture(), "turn": turn, "settings": asdict(settings), "columns": columns,
-            "offered": offered, "dim": lesson.dim, "fed": f"[{settings.batch}, {lesson.dim}]",
+            "id": made, "picture": lesson.picture(), "turn": turn, "history": history, "settings": asdict(settings),
+            "columns": columns, "offered": offered, "dim": lesson.dim, "fed": f"[{settings.batch}, {lesson.dim}]",
         }  # fmt: skip
 
     def step(self, made: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +219,15 @@ class Lessons:
         chosen = wanted or offered
         x = np.concatenate([np.stack([part[name].data for name in chosen], 1) for part in parts])
         return x[np.isfinite(x).all(1)], chosen, offered
+
+
+def _point(lesson: Lesson, turn: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A point of the curves."""
+    told = turn or {}
+    return {
+        "step": lesson.game.step, "d_loss": told.get("d_loss"), "g_loss": told.get("g_loss"),
+        "scores": lesson.told_scores(), "distance": lesson.distance(),
+    }  # fmt: skip
 
 
 def _drawn(name: str) -> np.ndarray:

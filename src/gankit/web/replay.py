@@ -30,6 +30,9 @@ STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 5_000_000
 """Bytes of a replay."""
 
+LEARN = "learn/"
+"""Modules that a replay leaves out: the page loads them when they are asked for."""
+
 POINTS, ENOUGH, LEVELS = 2000, 24, 7
 """Points of a curve; previews with which a time bar is worth dragging; times that a preview may be made smaller."""
 
@@ -74,7 +77,7 @@ def _page_of(static: Path) -> tuple[str, str, str]:
     try:
         page = (static / "index.html").read_text("utf-8")
         styles = "\n".join(within(static, file).read_text("utf-8") for file in _STYLE.findall(page))
-        names = json.loads((static / "modules.json").read_bytes())
+        names = [name for name in json.loads((static / "modules.json").read_bytes()) if not str(name).startswith(LEARN)]
         modules = [within(static, file).read_text("utf-8") for file in names]
     except (OSError, ValueError, TypeError, NotFoundError) as error:
         raise OutputError(f"the page of gankit is not whole ({error}). Install gankit again.") from None

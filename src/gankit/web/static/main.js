@@ -15,7 +15,8 @@ function frame(saved) {
   const gone = el("p", { class: "gone warn", role: "alert", hidden: true });
   const main = el("main", { id: "main" });
   const home = saved ? el("span", { class: "brand" }, "gankit") : el("a", { class: "brand", href: "/" }, "gankit");
-  const place = saved ? el("span", { class: "note" }, say("replayNote")) : location.pathname !== "/" && el("nav", { "aria-label": say("views") }, el("a", { href: "/" }, say("allRuns")));
+  const link = (href, text) => el("a", { href, "aria-current": location.pathname === href ? "page" : null }, text);
+  const place = saved ? el("span", { class: "note" }, say("replayNote")) : el("nav", { class: "places", "aria-label": say("views") }, link("/", say("allRuns")), link("/learn", say("learn")));
   fill(document.body, el("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, say("skip")),
     el("div", { class: "wrap" }, el("header", { class: "bar" }, home, place, el("span", { class: "spring" }), tongue, scheme), gone, main));
   main.tabIndex = -1;
@@ -35,7 +36,15 @@ async function begin() {
   const path = location.pathname;
   if (path.startsWith("/run/")) return showRun(main, path.slice(5).split("/").map(decoded).join("/"));
   if (path === "/compare") return showCompare(main);
+  if (path === "/learn") return learning(main);
   return showAll(main, await known(from));
+}
+
+/** The view that a replay leaves out, and that is loaded only here. */
+async function learning(main) {
+  fill(main, el("p", { class: "empty" }, say("loading")));
+  const { showLearn } = await import("./learn/view.js");
+  return showLearn(main);
 }
 
 /** What the server can do; while it is away, as little as possible. */

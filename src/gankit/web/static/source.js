@@ -98,6 +98,13 @@ function live() {
     stop: (name) => post(`${pathOf(name)}/stop`, {}),
     start: async (order) => (await (await post("/api/start", order)).json()).run,
     understood: (data) => json(`/api/data/${encodeURIComponent(data)}`, { patience: LONG_MS }),
+    lessons: () => json("/api/lessons"),
+    learn: async (order) => (await post("/api/learn", order)).json(),
+    learnStep: async (id, order) => (await post(`/api/learn/${id}`, order)).json(),
+    learnRound: async (id, order) => (await post(`/api/learn/${id}/round`, order)).json(),
+    learnCommands: (id) => json(`/api/learn/${id}/commands`),
+    learnScript: (id, steps) => `/api/learn/${id}/script?steps=${steps}`,
+    learnData: (id) => `/api/learn/${id}/data`,
     async upload(file) {
       const body = new FormData();
       body.append("file", file, file.name);

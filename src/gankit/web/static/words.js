@@ -3,7 +3,7 @@
 
 const ENGLISH = {
   // frame
-  skip: "Skip to the content", views: "Views", allRuns: "All runs", language: "Language", scheme: "Light or dark", loading: "Loading …",
+  skip: "Skip to the content", views: "Views", allRuns: "All runs", learn: "Learn", language: "Language", scheme: "Light or dark", loading: "Loading …",
   replayNote: "a saved replay: nothing is sent anywhere", unknown: "no reason is known",
   serverGone: "The server does not answer. It is tried again every two seconds; the page goes on by itself. If it was stopped, start it with: gankit watch",
   cancel: "Cancel", close: "Close", any: "any",
@@ -62,7 +62,7 @@ const ENGLISH = {
 };
 
 const TRADITIONAL = {
-  skip: "跳到內容", views: "檢視", allRuns: "所有訓練", language: "語言", scheme: "淺色或深色", loading: "載入中……",
+  skip: "跳到內容", views: "檢視", allRuns: "所有訓練", learn: "學習", language: "語言", scheme: "淺色或深色", loading: "載入中……",
   replayNote: "已儲存的重播：不會傳送任何資料", unknown: "原因不明", serverGone: "伺服器沒有回應。每兩秒會再試一次，恢復後頁面會自動繼續。若伺服器已停止，請執行：gankit watch",
   cancel: "取消", close: "關閉", any: "全部",
   search: "搜尋", filter: "篩選與分組", kind: "種類", data: "資料", state: "狀態", group: "分組依據", notGrouped: "不分組", isDefault: "預設值",

@@ -1,0 +1,195 @@
+// The table at which the game is played: one lesson or two beside each other, and who moves next. Knows no drawings.
+
+import { source } from "../source.js";
+import { change, state } from "../state.js";
+import { entriesOf, movedOn, movesAt, orderOf, settingsAt } from "./address.js";
+
+const MOST_POINTS_KEPT = 600;
+const FRAMES = 60; // in which the moves of "show me" are played
+const SLOW_MS = 700;
+
+/** Steps of one request of playing; 0 is one step, with a rest after it. */
+export const PACES = [0, 1, 5, 20, 50];
+
+/** Steps to which a lesson is brought when it is opened again; beyond them a link would not lead back. */
+export const MOST_STEPS = 20000;
+
+/** about: what /api/lessons says. changed(what): called with "sides", "picture", "playing", "refused" or "wait". */
+export class Table {
+  constructor(about, changed) {
+    Object.assign(this, { about, changed, sides: [], data: "bells", show: null, plan: [], playing: false, busy: false, refusal: "" });
+  }
+
+  get defaults() {
+    return this.about.settings;
+  }
+
+  get pace() {
+    const found = Number(state().pace ?? 1);
+    return PACES.includes(found) ? found : 1;
+  }
+
+  get shown() {
+    return this.about.shows.find((s) => s.name === this.show) || null;
+  }
+
+  /** Opens what the address says. */
+  async fromAddress() {
+    this.pause();
+    this.data = state().data || "bells";
+    this.show = state().show || null;
+    const letters = state().beside ? ["A", "B"] : ["A"];
+    await this.open(letters.map((letter) => ({ letter, settings: settingsAt(letter, this.defaults), moves: movesAt(letter) })));
+  }
+
+  /** Opens sides: [{letter, settings, moves}]. What was there stays on the table where one is refused. */
+  async open(wanted, data = this.data) {
+    const mine = (this.opening = (this.opening || 0) + 1);
+    this.pause();
+    const order = orderOf(data);
+    if (order === null) return this.refuse({ lost: true });
+    this.changed("wait");
+    try {
+      const made = [];
+      for (const side of wanted) made.push({ ...side, ...(await this.ask(order, side)) });
+      if (mine !== this.opening) return false;
+      this.data = data;
+      this.refusal = "";
+      this.sides = made;
+    } catch (refusal) {
+      return mine === this.opening && this.refuse(refusal);
+    }
+    this.write();
+    this.changed("sides");
+    return true;
+  }
+
+  async ask(order, side) {
+    const found = await source().learn({ data: order, settings: side.settings, moves: side.moves });
+    const points = found.history.map((p) => ({ step: p.step, d_loss: p.d_loss, g_loss: p.g_loss, distance: p.distance, ...p.scores }));
+    return { ...found, history: points };
+  }
+
+  refuse(refusal) {
+    this.pause();
+    this.refusal = refusal;
+    this.changed("refused");
+    return false;
+  }
+
+  /** Both sides, or some of them, from step 0. */
+  restart(changes = {}) {
+    this.show = null;
+    return this.open(this.sides.map((s) => ({ letter: s.letter, settings: { ...s.settings, ...(changes[s.letter] || {}) }, moves: [] })));
+  }
+
+  write() {
+    const [a, b] = ["A", "B"].map((letter) => this.sides.find((s) => s.letter === letter));
+    this.writing = true;
+    change({ data: this.data === "bells" ? null : this.data, show: this.show, ...entriesOf("A", a, this.defaults), ...entriesOf("B", b, this.defaults) });
+    this.writing = false;
+  }
+
+  /** Moves sides on. Never two requests at a time: false where one is under way. */
+  async step(who, count, letters = this.sides.map((s) => s.letter)) {
+    if (this.busy || !this.sides.length) return false;
+    this.busy = true;
+    const sides = this.sides;
+    try {
+      for (const side of sides.filter((s) => letters.includes(s.letter))) {
+        await this.moved(side, who, count);
+        if (sides !== this.sides) return false;
+      }
+      this.refusal = "";
+      this.write();
+      this.changed("picture");
+      return true;
+    } catch (refusal) {
+      return sides === this.sides && this.refuse(refusal);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async moved(side, who, count) {
+    let found;
+    try {
+      found = await source().learnStep(side.id, { who, count });
+    } catch (refusal) {
+      if (refusal.status !== 404) throw refusal;
+      const again = await this.ask(orderOf(this.data), { settings: side.settings, moves: movedOn(side.moves, who, count) }); // the server has forgotten it
+      found = again;
+      side.id = again.id;
+    }
+    const { turn, picture } = found;
+    Object.assign(side, { turn, picture, moves: movedOn(side.moves, who, count) });
+    side.history.push({ step: picture.step, d_loss: turn.d_loss, g_loss: turn.g_loss, distance: picture.distance, ...picture.scores });
+    if (side.history.length > MOST_POINTS_KEPT) side.history = side.history.filter((_, i) => i % 2 === 0 || i > side.history.length - 20);
+  }
+
+  /** Who moves next while it plays: what is planned, else both for ever. */
+  next() {
+    const first = this.plan[0];
+    if (!first) return this.planned ? null : { who: "both", count: Math.max(1, this.pace) };
+    const count = Math.min(first.chunk, first.left);
+    first.left -= count;
+    if (!first.left) this.plan.shift();
+    return { who: first.who, count, letters: first.letters };
+  }
+
+  async play() {
+    if (this.playing || !this.sides.length) return;
+    const mine = (this.round = (this.round || 0) + 1);
+    this.playing = true;
+    this.changed("playing");
+    const frame = () => new Promise((later) => requestAnimationFrame(later));
+    while (this.playing && mine === this.round) {
+      if (this.busy) {
+        await frame();
+        continue;
+      }
+      const next = this.steps < MOST_STEPS ? this.next() : null;
+      if (!next || (!(await this.step(next.who, next.count, next.letters)) && this.refusal)) break;
+      await (this.pace || this.planned ? frame() : new Promise((later) => setTimeout(later, SLOW_MS)));
+    }
+    if (mine === this.round) this.pause();
+  }
+
+  pause() {
+    const was = this.playing;
+    this.playing = false;
+    this.round = (this.round || 0) + 1;
+    this.plan = [];
+    this.planned = false;
+    if (was) this.changed("playing");
+  }
+
+  get steps() {
+    return Math.max(0, ...this.sides.map((s) => s.picture.step));
+  }
+
+  /** Makes moves: played before one's eyes, or at once where motion is not wanted. */
+  async perform(wanted, moves, letter) {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!(await this.open(wanted.map((s) => (calm && s.letter === letter ? { ...s, moves } : s)))) || calm) return;
+    const total = moves.reduce((sum, [, count]) => sum + count, 0);
+    this.planned = true;
+    this.plan = moves.map(([who, count]) => ({ who, left: count, chunk: Math.ceil(total / FRAMES), letters: [letter] }));
+    await this.play();
+  }
+
+  /** Shows what goes wrong on purpose. */
+  async demonstrate(name) {
+    const found = this.about.shows.find((s) => s.name === name);
+    this.show = name;
+    this.data = found.data;
+    await this.perform([{ letter: "A", settings: { ...this.defaults, ...found.settings }, moves: [] }], found.moves, "A");
+  }
+
+  /** Plays the cure beside what went wrong. */
+  async cure() {
+    const found = this.shown;
+    const first = this.sides[0];
+    await this.perform([{ letter: "A", settings: first.settings, moves: first.moves }, { letter: "B", settings: { ...this.defaults, ...found.settings, ...found.cure }, moves: [] }], [["both", 300]], "B");
+  }
+}
