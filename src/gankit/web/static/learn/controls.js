@@ -21,7 +21,7 @@ export class ControlsBar {
     this.beside = press(tell("besideAdd"), () => this.second());
     this.element = el("section", { class: "timebar movebar", "aria-label": tell("moves") }, el("div", { class: "controls" },
       press(tell("dStep"), act("d"), { title: tell("keyD"), class: "dmove" }), press(tell("gStep"), act("g"), { title: tell("keyG"), class: "gmove" }), press(tell("bothStep"), act("both"), { title: tell("keyBoth"), class: "primary" }),
-      this.playing, this.pace, press(tell("restart"), () => table.restart(), { title: tell("keyRestart") }), this.readout, this.beside));
+      this.playing, this.pace, press(tell("restart"), () => table.restart(), { title: tell("keyRestart"), "aria-label": tell("restartLong") }), this.readout));
     document.addEventListener("keydown", (event) => this.key(event));
   }
 

@@ -19,12 +19,12 @@ export const LESSONS_ENGLISH = {
   figureNumbers: "Densities of real data and of fakes, D(x), the best possible D, arrows at fakes, and lines from z to x", figurePairs: "Real and fake points over D's surface, with arrows at fakes",
   keyReal: "p_data, real", keyFake: "p_g, fakes", keyBest: "best possible D*(x)", keyPush: "where G will be pushed", keySurface: "D says real", keyWarp: "G's warped grid",
   // knobs
-  knobs: "Settings", knob_loss: "Loss", knob_penalty: "Penalty", knob_weight: "Penalty weight", knob_d_steps: "D steps per G step", knob_d_rate: "D learning rate", knob_g_rate: "G learning rate", knob_batch: "Batch size", knob_width: "Width", knob_depth: "Depth", knob_latents: "Noise dimension", knob_records: "Training records", knob_seed: "Seed",
+  knobs: "Settings", knob_loss: "Loss", knob_penalty: "Penalty", knob_weight: "Penalty weight", knob_d_steps: "D steps per G", knob_d_rate: "D learning rate", knob_g_rate: "G learning rate", knob_batch: "Batch size", knob_width: "Width", knob_depth: "Depth", knob_latents: "Noise dimension", knob_records: "Training records", knob_seed: "Seed",
   about_loss: "What each network is trained to make small", about_penalty: "Keeps D's slope small", about_weight: "How strongly the penalty counts", about_d_steps: "Updates of D for one of G", about_d_rate: "How far D's weights move in a step", about_g_rate: "How far G's weights move in a step", about_batch: "Records of one step", about_width: "Units of a layer", about_depth: "Blocks of each network", about_latents: "Numbers in z; 0: as many as in a record", about_records: "Records used for training; 0: all that are not held out", about_seed: "Fixes the first weights and every random draw",
   loss_minimax: "minimax", loss_nonsaturating: "non-saturating", loss_leastsquares: "least squares", loss_hinge: "hinge", loss_wasserstein: "Wasserstein", loss_relativistic: "relativistic", penalty_none: "none", penalty_r1: "R1", penalty_r2: "R2", penalty_r1r2: "R1 + R2", "penalty_wgan-gp": "WGAN-GP",
   bounds: "{name} is a number from {low} to {high}.", boundsWhole: "{name} is a whole number from {low} to {high}.",
   // moves
-  moves: "Moves", dStep: "D step", gStep: "G step", bothStep: "Both", keyD: "One step of D (key D)", keyG: "One step of G (key G)", keyBoth: "One step of D and of G (key B or →)", keyPlay: "Play or pause (space)", keyRestart: "Back to step 0 (Home)", restart: "Back to step 0",
+  moves: "Moves", dStep: "D step", gStep: "G step", bothStep: "Both", keyD: "One step of D (key D)", keyG: "One step of G (key G)", keyBoth: "One step of D and of G (key B or →)", keyPlay: "Play or pause (space)", keyRestart: "Back to step 0 (Home)", restart: "Step 0", restartLong: "Back to step 0",
   pace: "Speed", paceSlow: "slow", paceOne: "1 step a frame", paceMany: "{n} steps a frame", stepAt: "step {step}", besideAdd: "+ second run beside", besideEnd: "Close the second run",
   // this step
   thisStep: "This step", thisStepOf: "Step {step}: {who}", who_d: "D moved", who_g: "G moved", who_both: "D and G moved", thisStepNote: "Point at a line to see it in the figure; press to keep it.",
@@ -35,6 +35,7 @@ export const LESSONS_ENGLISH = {
   lossesNoteHere: "ln 2 for each term: the loss of a D that cannot tell real from fake", distanceTitle: "Distance to held-out data", distanceReal: "training data", distanceNote: "Sliced Wasserstein distance in standard deviations. The dashed line is what real training data reach.",
   // captions
   caption_start: "Nothing has moved yet: G's fakes (orange) are not where the data (blue) are, and D (green) is nearly flat. Press “Both” for one step, or “Play”.",
+  caption_early: "The first steps: an untrained G puts its fakes close together. They are {distance} standard deviations away from held-out data. D is right {right} of the time. Go on.",
   caption_collapse: "G is collapsing: its fakes miss parts of the data. They are {distance} standard deviations away from held-out data; training data are {floor} away. D is right {right} of the time.",
   caption_underfitting: "Underfitting: with {width} units a layer, the networks are too small for this data. Fakes are {distance} standard deviations away from held-out data; training data are {floor} away.",
   caption_runaway: "D runs away: it is right {right} of the time on held-out data and fakes, and calls {fake} of the fakes real. G learns little from an opponent that is always sure.",

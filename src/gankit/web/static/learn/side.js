@@ -8,9 +8,12 @@ import { PairFigure } from "./pairfigure.js";
 import { StepPanel } from "./step.js";
 import { tell } from "./texts.js";
 
+const EARLY_STEPS = 30;
+
 /** The name of what is happening, by the alarms of every training and by what is shown on purpose. */
 export function captionOf(side, table) {
-  const { caption } = side.picture;
+  const { caption, step } = side.picture;
+  if (caption === "collapse" && step < EARLY_STEPS) return "early"; // an untrained G spreads its fakes little
   return caption === "collapse" && table.show === "underfitting" && side.letter === "A" ? "underfitting" : caption;
 }
 
@@ -48,7 +51,7 @@ export class SideView {
     write(this.facts, tell("sideFacts", { step: whole(picture.step), samples: whole(picture.samples), epoch: (picture.samples / picture.records.train).toFixed(1), fed: side.fed }) + (picture.projected ? ` ${tell("projected")}` : ""));
     this.caption.setAttribute("aria-live", this.table.playing ? "off" : "polite");
     const key = captionOf(side, this.table);
-    this.caption.className = `caption ${["even", "learning", "start"].includes(key) ? "calm" : "odd"}`;
+    this.caption.className = `caption ${["even", "learning", "start", "early"].includes(key) ? "calm" : "odd"}`;
     const told = captionText(side, this.table);
     if (this.caption.textContent !== told) fill(this.caption, told);
     if (all) this.step.show(side);

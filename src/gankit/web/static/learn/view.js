@@ -80,9 +80,9 @@ export const showLearn = async (main) => {
     take.show();
   }
 
-  const rest = el("div", { hidden: true }, board, controls.element, shows.element, below, round.element, ideas.element, take.element);
+  const rest = el("div", { hidden: true }, board, shows.element, below, round.element, ideas.element, take.element, controls.element);
   const wait = el("p", { class: "empty" }, tell("opening"));
-  fill(main, el("div", { class: "head learnhead" }, el("div", {}, el("h1", {}, tell("title")), el("p", { class: "lead" }, tell("lead"))), data.element), status, wait, rest);
+  fill(main, el("div", { class: "head learnhead" }, el("div", {}, el("h1", {}, tell("title")), el("p", { class: "lead" }, tell("lead"))), data.element, controls.beside), status, wait, rest);
   onChange((changed) => {
     if (table.writing) return;
     if ([...changed].some((key) => key !== "pace" && key !== "grid")) table.fromAddress();
