@@ -103,8 +103,7 @@ function live() {
     learnStep: async (id, order) => (await post(`/api/learn/${id}`, order)).json(),
     learnRound: async (id, order) => (await post(`/api/learn/${id}/round`, order)).json(),
     learnCommands: (id) => json(`/api/learn/${id}/commands`),
-    learnScript: (id, steps) => `/api/learn/${id}/script?steps=${steps}`,
-    learnData: (id) => `/api/learn/${id}/data`,
+    learnFile: async (id, which) => (await request(`/api/learn/${id}/${which}`)).blob(),
     async upload(file) {
       const body = new FormData();
       body.append("file", file, file.name);

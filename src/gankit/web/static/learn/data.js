@@ -12,20 +12,20 @@ import { tell } from "./texts.js";
 const LEAST_RECORDS = 8;
 const MOST_RECORDS = 20000;
 
-/** The chooser of data of a table. */
+/** The chooser of data of a table; beside: the button of a second run, which ends its line. */
 export class DataChooser {
-  constructor(table) {
+  constructor(table, beside) {
     this.table = table;
     this.choice = el("select", { onchange: () => this.chosen() }, table.about.data.map((d) => el("option", { value: d.name }, tell(`data_${d.name}`, {}, d.title))), el("option", { value: "own", hidden: true }, tell("data_own")));
     this.columns = el("div", { class: "columns" });
-    this.element = el("div", { class: "tools datatools" }, fieldOf(tell("data"), this.choice), el("span", { class: "buttons" }, press(tell("draw1"), () => this.draw(1)), press(tell("draw2"), () => this.draw(2)), press(tell("paste"), () => this.paste()), press(tell("file"), () => this.file())), this.columns);
+    this.element = el("div", { class: "tools datatools" }, fieldOf(tell("data"), this.choice), el("span", { class: "buttons" }, press(tell("draw1"), () => this.draw(1)), press(tell("draw2"), () => this.draw(2)), press(tell("paste"), () => this.paste()), press(tell("file"), () => this.file())), this.columns, el("span", { class: "spring" }), beside);
   }
 
   /** Opens all sides on other data, from step 0. */
   async use(data) {
     const { table } = this;
+    const sides = table.sides.length && !table.show ? table.sides : [{ letter: "A", settings: { ...table.defaults } }]; // what was made to fail is not kept
     table.show = null;
-    const sides = table.sides.length ? table.sides : [{ letter: "A", settings: { ...table.defaults } }];
     await table.open(sides.map((s) => ({ letter: s.letter, settings: s.settings, moves: [] })), data);
     this.show();
   }

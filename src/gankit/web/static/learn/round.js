@@ -3,6 +3,7 @@
 import { el, fill, svg } from "../dom.js";
 import { axisNumber, percent, ticks } from "../numbers.js";
 import { source } from "../source.js";
+import { say } from "../words.js";
 import { press } from "./parts.js";
 import { tell } from "./texts.js";
 
@@ -37,10 +38,10 @@ export class RoundPanel {
     const side = this.table.sides[0];
     this.table.pause();
     try {
-      const found = await source().learnRound(side.id, { count: ROUNDS, seed: ++this.seed });
+      const found = await this.table.alive(side, (id) => source().learnRound(id, { count: ROUNDS, seed: ++this.seed }));
       this.items = found.items;
     } catch (refusal) {
-      return void fill(this.body, el("p", { class: "warn" }, refusal.status === 404 ? tell("roundLost") : refusal.message), press(tell("roundBegin"), () => this.begin()));
+      return void fill(this.body, el("p", { class: "warn" }, refusal.message || say("serverGone")), press(tell("roundBegin"), () => this.begin()));
     }
     this.picture = side.picture;
     this.calls = [];

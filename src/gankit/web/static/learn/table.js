@@ -111,17 +111,19 @@ export class Table {
     }
   }
 
-  async moved(side, who, count) {
-    let found;
+  /** Asks something about a lesson; where the server has forgotten it, it is opened again, at the same step. */
+  async alive(side, ask) {
     try {
-      found = await source().learnStep(side.id, { who, count });
+      return await ask(side.id);
     } catch (refusal) {
       if (refusal.status !== 404) throw refusal;
-      const again = await this.ask(orderOf(this.data), { settings: side.settings, moves: movedOn(side.moves, who, count) }); // the server has forgotten it
-      found = again;
-      side.id = again.id;
+      side.id = (await this.ask(orderOf(this.data), side)).id;
+      return ask(side.id);
     }
-    const { turn, picture } = found;
+  }
+
+  async moved(side, who, count) {
+    const { turn, picture } = await this.alive(side, (id) => source().learnStep(id, { who, count }));
     Object.assign(side, { turn, picture, moves: movedOn(side.moves, who, count) });
     side.history.push({ step: picture.step, d_loss: turn.d_loss, g_loss: turn.g_loss, distance: picture.distance, ...picture.scores });
     if (side.history.length > MOST_POINTS_KEPT) side.history = side.history.filter((_, i) => i % 2 === 0 || i > side.history.length - 20);

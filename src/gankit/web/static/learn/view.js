@@ -45,8 +45,8 @@ export const showLearn = async (main) => {
     if (table.sides.length && what !== "wait" && what !== "refused") refresh();
     if (what === "playing") controls.show();
   });
-  const data = new DataChooser(table);
   const controls = new ControlsBar(table);
+  const data = new DataChooser(table, controls.beside);
   const shows = new ShowsPanel(table);
   const take = new TakePanel(table);
   const ideas = new IdeasPanel(table, { light: (parts) => views[0].figure.light(parts), chart: (part) => curves.point(part), figure: () => views[0].element.scrollIntoView({ block: "start" }) });
@@ -56,6 +56,7 @@ export const showLearn = async (main) => {
   function lay() {
     const lone = table.sides.length === 1;
     const kinds = table.sides.map((s) => `${s.letter}${s.dim}${s.settings.loss}`).join();
+    main.classList.toggle("pair", !lone);
     if (board.dataset.kinds !== kinds) {
       views = table.sides.map((s) => new SideView(table, s.letter, lone, s.dim));
       curves = new HistoryPanel(table.sides);
@@ -82,7 +83,7 @@ export const showLearn = async (main) => {
 
   const rest = el("div", { hidden: true }, board, shows.element, below, round.element, ideas.element, take.element, controls.element);
   const wait = el("p", { class: "empty" }, tell("opening"));
-  fill(main, el("div", { class: "head learnhead" }, el("div", {}, el("h1", {}, tell("title")), el("p", { class: "lead" }, tell("lead"))), data.element, controls.beside), status, wait, rest);
+  fill(main, el("div", { class: "head learnhead" }, el("div", {}, el("h1", {}, tell("title")), el("p", { class: "lead" }, tell("lead"))), data.element), status, wait, rest);
   onChange((changed) => {
     if (table.writing) return;
     if ([...changed].some((key) => key !== "pace" && key !== "grid")) table.fromAddress();
