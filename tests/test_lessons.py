@@ -164,6 +164,39 @@ def test_what_goes_wrong_on_purpose_does_and_its_cure_cures(show: dict[str, Any]
     assert cured["picture"]["caption"] in ("even", "learning")
 
 
+def test_a_lesson_that_is_opened_again_has_the_curves_on_the_way_there() -> None:
+    """In as many points as a chart takes, and where it is brought is where single requests lead."""
+    opened = lessons()
+    moves = [["both", 330], ["d", 30]]
+    found = opened.open({"data": {"builtin": "bells"}, "settings": {"batch": 8}, "moves": moves})
+    steps = [point["step"] for point in found["history"]]
+    assert steps[0] == 0 and steps[-1] == 360 and steps == sorted(set(steps)) and len(steps) < 100
+    assert found["history"][0]["d_loss"] is None and found["history"][-1]["g_loss"] is None
+    assert found["history"][-1]["d_loss"] == found["turn"]["d_loss"]
+    other = opened.open({"data": {"builtin": "bells"}, "settings": {"batch": 8}})
+    for who, count in moves:
+        at_once = opened.step(other["id"], {"who": who, "count": count})
+    assert at_once["picture"] == found["picture"] and at_once["turn"] == found["turn"]
+    assert found["picture"]["distance"] == found["history"][-1]["distance"]
+
+
+def test_the_same_lesson_twice_is_two_lessons() -> None:
+    opened = lessons()
+    ids = [opened.open({"data": {"builtin": "bells"}})["id"] for _ in range(14)]
+    assert len(set(ids)) == 14
+    opened.step(ids[-1], {"count": 2})
+    assert opened.step(ids[-2], {})["picture"]["step"] == 1
+
+
+@pytest.mark.parametrize("x", [BELLS, PAIRS], ids=["numbers", "pairs"])
+def test_the_distance_falls_to_that_of_training_records_as_g_learns(x: np.ndarray) -> None:
+    lesson = Lesson(x, Settings(width=16))
+    before = lesson.distance()
+    lesson.step("both", 300)
+    after = lesson.distance()
+    assert after["real"] == before["real"] < after["fake"] < before["fake"]
+
+
 def test_lessons_are_opened_moved_and_forgotten() -> None:
     opened = lessons()
     about = opened.about()

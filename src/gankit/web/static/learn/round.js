@@ -8,7 +8,7 @@ import { press } from "./parts.js";
 import { tell } from "./texts.js";
 
 const ROUNDS = 10;
-const BOX = { wide: 480, high: 150, edge: 14 };
+const BOX = { most: 540, high: 150, edge: 14 };
 
 /** Accuracy, precision and recall of calls [[called real, is real]]. */
 export function judged(calls) {
@@ -67,13 +67,14 @@ export class RoundPanel {
   /** The record on its axis, over what D saw in training. */
   drawing(item) {
     const { picture } = this;
-    const plot = svg("svg", { class: "roundplot", viewBox: `0 0 ${BOX.wide} ${BOX.high + 20}`, role: "img", "aria-label": tell("roundFigure") });
-    const inner = BOX.wide - 2 * BOX.edge;
+    const wide = Math.min(BOX.most, this.body.clientWidth || BOX.most);
+    const plot = svg("svg", { class: "roundplot", viewBox: `0 0 ${wide} ${BOX.high + 20}`, role: "img", "aria-label": tell("roundFigure") });
+    const inner = wide - 2 * BOX.edge;
     const lonely = item.x.length === 1;
     const [low, high] = lonely ? [picture.edges[0], picture.edges[picture.edges.length - 1]] : [picture.x[0], picture.x[picture.x.length - 1]];
     const sx = (x) => BOX.edge + Math.min(1, Math.max(0, (x - low) / (high - low))) * inner;
     const scale = ticks(low, high, 6).map((x) => svg("text", { class: "x", x: sx(x), y: BOX.high + 16 }, axisNumber(x)));
-    const base = svg("line", { class: "rule", x1: BOX.edge, x2: BOX.wide - BOX.edge, y1: BOX.high, y2: BOX.high });
+    const base = svg("line", { class: "rule", x1: BOX.edge, x2: wide - BOX.edge, y1: BOX.high, y2: BOX.high });
     if (lonely) {
       const top = Math.max(...picture.p);
       const bars = picture.p.map((p, k) => svg("rect", { class: "bar real faint", x: sx(picture.edges[k]), width: Math.max(1, sx(picture.edges[k + 1]) - sx(picture.edges[k]) - 1), y: BOX.high - (p / top) * 110, height: (p / top) * 110 }));

@@ -37,8 +37,7 @@ export class SideView {
     this.facts = el("p", { class: "facts1" });
     this.caption = el("p", { class: "caption", "aria-live": "polite" });
     const name = !lone && el("h2", { class: "sidename" }, el("span", { class: "letter" }, letter), " ", tell(`side_${letter}`));
-    const game = el("section", { class: "panel game", "aria-label": lone ? tell("theGame") : tell("theGameOf", { letter }) }, name, this.knobs.element, this.facts, this.figure.element, this.caption);
-    this.element = lone ? el("div", { class: "two learning" }, game, this.step.element) : el("div", { class: "learnside" }, game, this.step.element);
+    this.game = el("section", { class: "panel game", "aria-label": lone ? tell("theGame") : tell("theGameOf", { letter }) }, name, this.knobs.element, this.facts, this.caption, this.figure.element);
   }
 
   /** all: also what is read rather than watched. */

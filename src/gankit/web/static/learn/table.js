@@ -39,11 +39,11 @@ export class Table {
     this.data = state().data || "bells";
     this.show = state().show || null;
     const letters = state().beside ? ["A", "B"] : ["A"];
-    await this.open(letters.map((letter) => ({ letter, settings: settingsAt(letter, this.defaults), moves: movesAt(letter) })));
+    await this.open(letters.map((letter) => ({ letter, settings: settingsAt(letter, this.defaults), moves: movesAt(letter) })), this.data, true);
   }
 
-  /** Opens sides: [{letter, settings, moves}]. What was there stays on the table where one is refused. */
-  async open(wanted, data = this.data) {
+  /** Opens sides: [{letter, settings, moves}]; addressed: the address says so already. What was there stays on the table where one is refused. */
+  async open(wanted, data = this.data, addressed = false) {
     const mine = (this.opening = (this.opening || 0) + 1);
     this.pause();
     const order = orderOf(data);
@@ -59,7 +59,7 @@ export class Table {
     } catch (refusal) {
       return mine === this.opening && this.refuse(refusal);
     }
-    this.write();
+    this.write(!addressed);
     this.changed("sides");
     return true;
   }
@@ -83,10 +83,11 @@ export class Table {
     return this.open(this.sides.map((s) => ({ letter: s.letter, settings: { ...s.settings, ...(changes[s.letter] || {}) }, moves: [] })));
   }
 
-  write() {
+  /** Keeps the table in the address; step: "back" undoes it. */
+  write(step = false) {
     const [a, b] = ["A", "B"].map((letter) => this.sides.find((s) => s.letter === letter));
     this.writing = true;
-    change({ data: this.data === "bells" ? null : this.data, show: this.show, ...entriesOf("A", a, this.defaults), ...entriesOf("B", b, this.defaults) });
+    change({ data: this.data === "bells" ? null : this.data, show: this.show, ...entriesOf("A", a, this.defaults), ...entriesOf("B", b, this.defaults) }, step);
     this.writing = false;
   }
 

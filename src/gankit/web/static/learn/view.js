@@ -49,7 +49,7 @@ export const showLearn = async (main) => {
   const data = new DataChooser(table, controls.beside);
   const shows = new ShowsPanel(table);
   const take = new TakePanel(table);
-  const ideas = new IdeasPanel(table, { light: (parts) => views[0].figure.light(parts), chart: (part) => curves.point(part), figure: () => views[0].element.scrollIntoView({ block: "start" }) });
+  const ideas = new IdeasPanel(table, { light: (parts) => views[0].figure.light(parts), chart: (part) => curves.point(part), figure: () => views[0].game.scrollIntoView({ block: "start" }) });
   const round = new RoundPanel(table);
 
   /** The board for as many sides as there are. */
@@ -60,7 +60,7 @@ export const showLearn = async (main) => {
     if (board.dataset.kinds !== kinds) {
       views = table.sides.map((s) => new SideView(table, s.letter, lone, s.dim));
       curves = new HistoryPanel(table.sides);
-      fill(board, el("div", { class: lone ? "alone" : "besides" }, views.map((v) => v.element)));
+      fill(board, el("div", { class: lone ? "two learning" : "besides" }, views.map((v) => v.game), views.map((v) => v.step.element)));
       fill(below, curves.element);
       board.dataset.kinds = kinds;
     }
@@ -90,5 +90,5 @@ export const showLearn = async (main) => {
     else controls.show();
   });
   await table.fromAddress();
-  if (!table.sides.length) await table.open([{ letter: "A", settings: { ...about.settings }, moves: [] }], "bells");
+  if (!table.sides.length) await table.open([{ letter: "A", settings: { ...about.settings }, moves: [] }], "bells", true);
 };
