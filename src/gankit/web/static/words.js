@@ -36,6 +36,8 @@ const ENGLISH = {
   dTellsSome: "D tells fakes from held-out records {right} of the time: G is behind, and learns from it.",
   dTellsMost: "D tells fakes from held-out records {right} of the time: G is far behind.",
   bestNow: "The held-out metric has never been better.", notBetterSince: "The held-out metric has not been better since {at} samples.",
+  // you are D
+  youAreDRun: "You are D: real or fake?", guessBegin: "Play ten rounds", guessAgain: "Ten more", guessNote: "Held-out records and the fakes of the step shown, one at a time. Then see your scores beside D's.", guessOf: "Round {k} of {n}: is it real?", guessReal: "Real", guessFake: "Fake", guessRight: "Right: it was {which}.", guessWrong: "Wrong: it was {which}.", guessYou: "You", guessDone: "Played against the fakes at {at} samples.", judged_accuracy: "Accuracy", judged_precision: "Precision", judged_recall: "Recall",
   // curves
   curves: "Curves", curvesHint: "Drag to zoom all charts, double-click to reset, click to go there.", resetZoom: "Reset zoom", zoomHere: "Zoom in here", details: "Details: accuracy, precision, gradients, penalty, speed",
   metric: "held-out metric", heldoutMetric: "Held-out metric", losses: "Losses", lossesNote: "ln 2: the loss of a D that cannot tell real from fake", dCallsReal: "D calls real", dCallsRealNote: "Share that D calls real. Train above held-out: overfitting.",
@@ -85,6 +87,7 @@ const TRADITIONAL = {
   notBegun: "對抗尚未開始。", playing: "對抗進行中，尚未評估。", inLikelihood: "G 先以概似學習，D 尚未加入。", inDiscriminator: "D 先單獨學習分辨真假，讓對抗有公平的開始。",
   dCannotTell: "D 幾乎分不出假樣本與保留資料：答對 {right}，亂猜為 50 %。", dTellsSome: "D 有 {right} 分得出假樣本與保留資料：G 落後，並從中學習。", dTellsMost: "D 有 {right} 分得出假樣本與保留資料：G 遠遠落後。",
   bestNow: "保留集指標達到目前最佳。", notBetterSince: "自樣本數 {at} 以來，保留集指標沒有進步。",
+  youAreDRun: "換你當 D：是真是假？", guessBegin: "玩十回合", guessAgain: "再玩十回合", guessNote: "逐一顯示保留的真實資料與目前這一步的假樣本，最後比較你與 D 的分數。", guessOf: "第 {k} / {n} 回合：是真的嗎？", guessReal: "真", guessFake: "假", guessRight: "答對：它是{which}的。", guessWrong: "答錯：它是{which}的。", guessYou: "你", guessDone: "對手是樣本數 {at} 時的假樣本。", judged_accuracy: "準確率", judged_precision: "精確率", judged_recall: "召回率",
   curves: "曲線", curvesHint: "拖曳以放大所有圖，雙擊還原，點一下移到該處。", resetZoom: "還原縮放", zoomHere: "在此放大", details: "更多：準確率、精確率、梯度、懲罰項、速度",
   metric: "保留集指標", heldoutMetric: "保留集指標", losses: "損失", lossesNote: "ln 2：分不出真假的 D 的損失", dCallsReal: "D 判為真", dCallsRealNote: "D 判為真的比例。訓練高於保留：過度擬合。", heldoutOf: "保留集：{metric}", heldoutNote: "愈大愈好",
   accuracy: "D 的準確率", accuracyNote: "判斷正確的比例，假樣本與資料各半", guessing: "亂猜", precision: "D 的精確率", precisionNote: "D 判為真的之中，確實為真的比例",

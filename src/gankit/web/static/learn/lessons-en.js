@@ -60,7 +60,7 @@ export const LESSONS_ENGLISH = {
   youAreD: "You are D", youAreDNote: "Ten rounds: is it real or fake? Then see your accuracy, precision and recall beside D's. It is played at the step shown above; at a later step it is harder.",
   roundBegin: "Play ten rounds", roundAgain: "Ten more", roundOf: "Round {k} of {n}:", roundHelp: "Pale blue: real data, as D sees them in training.", roundFigure: "The record in question over real data", callReal: "Real", callFake: "Fake",
   wasRight: "Right:", wasWrong: "Wrong:", wasReal: "it was real. D's score for it: {d}.", wasFake: "it was fake. D's score for it: {d}.",
-  you: "You", accuracyName: "Accuracy", precisionName: "Precision", recallName: "Recall", youWon: "You beat D.", dWon: "D beat you.", evenGame: "A draw between you and D.",
+  you: "You", youWon: "You beat D.", dWon: "D beat you.", evenGame: "A draw between you and D.",
   roundMeaning: "Accuracy: the share of right answers. Precision: of what was called real, the share that is. Recall: of what is real, the share that was called so.",
   // ideas
   ideas: "The ideas", showFigure: "Show it in the figure", showCurve: "Show the curve",

@@ -43,7 +43,7 @@ export const LESSONS_TRADITIONAL = {
   youAreD: "換你當 D", youAreDNote: "十回合：是真是假？最後比較你與 D 的準確率、精確率與召回率。題目取自上方目前這一步；步數愈多愈難。",
   roundBegin: "玩十回合", roundAgain: "再玩十回合", roundOf: "第 {k} / {n} 回合：", roundHelp: "淡藍色：真實資料，即 D 在訓練時看到的資料。", roundFigure: "題目中的資料，背景為真實資料", callReal: "真", callFake: "假",
   wasRight: "答對：", wasWrong: "答錯：", wasReal: "它是真的。D 給的分數：{d}。", wasFake: "它是假的。D 給的分數：{d}。",
-  you: "你", accuracyName: "準確率", precisionName: "精確率", recallName: "召回率", youWon: "你贏了 D。", dWon: "D 贏了你。", evenGame: "你與 D 平手。",
+  you: "你", youWon: "你贏了 D。", dWon: "D 贏了你。", evenGame: "你與 D 平手。",
   roundMeaning: "準確率：答對的比例。精確率：判為真的之中，確實為真的比例。召回率：真的之中，被判為真的比例。",
   ideas: "訓練的觀念", showFigure: "在圖中標示", showCurve: "看曲線",
   idea_batch: "批次", ideatext_batch: "每一步不會看完所有資料，而是抽出 {batch} 筆真實資料，並產生 {batch} 個假樣本；以平均損失求梯度。經過 {step} 步，D 已看過 {samples} 筆真實資料。",

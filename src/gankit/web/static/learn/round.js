@@ -3,20 +3,13 @@
 import { el, fill, svg } from "../dom.js";
 import { axisNumber, percent, ticks } from "../numbers.js";
 import { source } from "../source.js";
+import { judged, scoreTable } from "../panels/judged.js";
 import { say } from "../words.js";
 import { press } from "./parts.js";
 import { tell } from "./texts.js";
 
 const ROUNDS = 10;
 const BOX = { most: 540, high: 150, edge: 14 };
-
-/** Accuracy, precision and recall of calls [[called real, is real]]. */
-export function judged(calls) {
-  const count = (call, real) => calls.filter(([c, r]) => c === call && r === real).length;
-  const share = (part, all) => (all ? part / all : null);
-  const hits = count(true, true);
-  return { accuracy: share(hits + count(false, false), calls.length), precision: share(hits, hits + count(true, false)), recall: share(hits, hits + count(false, true)) };
-}
 
 /** The panel of the player. */
 export class RoundPanel {
@@ -88,11 +81,9 @@ export class RoundPanel {
 
   end() {
     const rows = [[tell("you"), judged(this.calls)], ["D", judged(this.items.map((i) => [i.d > 0.5, i.real]))]];
-    const cell = (share) => el("td", { class: "n" }, percent(share));
     const better = Math.sign(rows[0][1].accuracy - rows[1][1].accuracy);
     fill(this.body, el("p", { role: "status" }, tell(better > 0 ? "youWon" : better < 0 ? "dWon" : "evenGame")),
-      el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, el("td", {}), ["accuracyName", "precisionName", "recallName"].map((name) => el("th", { scope: "col", class: "n" }, tell(name))))),
-        el("tbody", {}, rows.map(([who, of]) => el("tr", {}, el("th", { scope: "row" }, who), cell(of.accuracy), cell(of.precision), cell(of.recall)))))),
+      scoreTable(rows),
       el("p", { class: "note" }, tell("roundMeaning")), press(tell("roundAgain"), () => this.begin(), { class: "primary" }));
   }
 }

@@ -1,14 +1,11 @@
 // The fake that was clicked beside its nearest training and nearest held-out record: is it a copy?
 
-import { colour, el, fill, onColours } from "../dom.js";
-import { tiles, tileSize } from "../forms/grid.js";
-import { drawSeries, limits } from "../forms/lines.js";
+import { el, fill, onColours } from "../dom.js";
+import { drawRecord, recordAt } from "../forms/record.js";
 import { asRows } from "../forms/rows.js";
 import { figure } from "../numbers.js";
 import { change, state } from "../state.js";
 import { say } from "../words.js";
-
-const LARGE = 150;
 
 /** The panel of neighbours of the fake `pick` of the state. */
 export class NeighboursPanel {
@@ -47,55 +44,13 @@ export class NeighboursPanel {
 
   draw(answer, found, pick) {
     this.paints = [];
-    const sides = [["fake", null, found && this.own(found.record, pick)], ["train", answer.train?.distance, answer.train?.record], ["heldout", answer.heldout?.distance, answer.heldout?.record]];
+    const sides = [["fake", null, found && recordAt(this.run.about, found.record, pick)], ["train", answer.train?.distance, answer.train?.record], ["heldout", answer.heldout?.distance, answer.heldout?.record]];
     const heads = { fake: say("thisFake"), train: say("nearestTraining"), heldout: say("nearestHeldout") };
     const far = (d) => (d === null || d === undefined ? null : el("span", { class: "score" }, say("distance", { d: figure(d) })));
     const whole = sides.every(([, , record]) => record && typeof record === "object" && (record.rows || record.x) && this.run.previews.form !== "lines");
     const measure = answer.measure && el("p", { class: "note" }, say("measuredBy", { measure: answer.measure }));
     if (whole) return fill(this.body, this.table(sides, heads), measure);
-    fill(this.body, measure, el("div", { class: "three" }, sides.map(([side, d, record]) => el("figure", { class: side }, el("figcaption", {}, el("span", { class: side === "fake" ? "fake" : "real" }, heads[side]), far(d)), record ? this.one(record, side) : el("p", { class: "note" }, "–")))));
-  }
-
-  /** The fake itself, cut out of its preview. */
-  own(record, i) {
-    if (record instanceof Image) {
-      const [w, h] = tileSize(this.run.about.shape, record);
-      return { sheet: record, at: tiles(record, w, h).at(i), size: [w, h] };
-    }
-    if (record.texts) return { texts: [record.texts[i]] };
-    if (record.rows) return { columns: record.columns, rows: [record.rows[i]] };
-    return { x: [record.x[i]] };
-  }
-
-  one(record, side) {
-    const address = typeof record === "string" ? record : record.image || record.png;
-    if (address) return el("img", { src: address.startsWith("data:") || address.startsWith("/") ? address : `data:image/png;base64,${address}`, alt: "", class: "large", width: LARGE });
-    if (record.texts) return el("blockquote", {}, record.texts[0]);
-    const canvas = el("canvas", { class: "large", "aria-hidden": "true" });
-    const paint = record.sheet ? () => this.tile(canvas, record) : () => this.series(canvas, record.x[0], side === "fake" ? "--fake" : "--real");
-    this.paints.push(paint);
-    paint();
-    return canvas;
-  }
-
-  tile(canvas, { sheet, at, size: [w, h] }) {
-    canvas.width = w;
-    canvas.height = h;
-    canvas.style.width = `${LARGE}px`;
-    canvas.getContext("2d").drawImage(sheet, ...at, w, h, 0, 0, w, h);
-  }
-
-  series(canvas, series, name) {
-    const scales = limits(this.run.real?.x || [series], Math.min(4, series[0]?.length || 1));
-    const [wide, high] = [300, 60 + 50 * scales.length];
-    canvas.width = wide * 2;
-    canvas.height = high * 2;
-    canvas.style.width = `${wide}px`;
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    context.strokeStyle = colour(name);
-    context.lineWidth = 1.4;
-    drawSeries(context, series, scales, series.length, 0, 0, wide, high);
+    fill(this.body, measure, el("div", { class: "three" }, sides.map(([side, d, record]) => el("figure", { class: side }, el("figcaption", {}, el("span", { class: side === "fake" ? "fake" : "real" }, heads[side]), far(d)), record ? drawRecord(this.run, record, side === "fake" ? "--fake" : "--real", this.paints) : el("p", { class: "note" }, "–")))));
   }
 
   table(sides, heads) {

@@ -5,6 +5,7 @@ import { el, fill } from "../dom.js";
 import { ChartsPanel } from "../panels/charts.js";
 import { EventsPanel } from "../panels/events.js";
 import { FakesPanel } from "../panels/fakes.js";
+import { GuessPanel } from "../panels/guess.js";
 import { HappeningPanel } from "../panels/happening.js";
 import { HeadPanel, decisions } from "../panels/head.js";
 import { NeighboursPanel } from "../panels/neighbours.js";
@@ -21,7 +22,7 @@ export const showRun = async (main, name) => {
   fill(main, wait);
 
   function refresh(what) {
-    const { head, fakes, near, now, charts, events, bar } = panels;
+    const { head, fakes, near, now, charts, events, guess, bar } = panels;
     if (what === "summary") head.update();
     if (what === "zoom" || what === "curves" || what === "panels") charts.update();
     if (what === "curves" || what === "panels") events.update();
@@ -29,6 +30,7 @@ export const showRun = async (main, name) => {
     if (what !== "zoom") fakes.update();
     if (what !== "zoom" && what !== "preview") now.update();
     near.update();
+    guess.update();
     if (what === "at") {
       bar.place();
       charts.move();
@@ -38,10 +40,10 @@ export const showRun = async (main, name) => {
   run.opened = () => {
     panels = {
       head: new HeadPanel(run), fakes: new FakesPanel(run), near: new NeighboursPanel(run), now: new HappeningPanel(run),
-      charts: new ChartsPanel(run), events: new EventsPanel(run), bar: new TimeBar(run.clock),
+      charts: new ChartsPanel(run), events: new EventsPanel(run), guess: new GuessPanel(run), bar: new TimeBar(run.clock),
     };
-    const { head, fakes, near, now, charts, events, bar } = panels;
-    fill(main, head.element, el("div", { class: "two" }, el("div", { class: "left" }, fakes.element, near.element), now.element), charts.element, events.element, decisions(run.summary), bar.element);
+    const { head, fakes, near, now, charts, events, guess, bar } = panels;
+    fill(main, head.element, el("div", { class: "two" }, el("div", { class: "left" }, fakes.element, near.element), now.element), charts.element, events.element, guess.element, decisions(run.summary), bar.element);
     refresh("summary");
   };
 
