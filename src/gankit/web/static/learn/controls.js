@@ -25,10 +25,14 @@ export class ControlsBar {
     document.addEventListener("keydown", (event) => this.key(event));
   }
 
-  one(who) {
+  /** One step, after the one that may be under way; a key that is held down asks for no more than that. */
+  async one(who) {
     this.table.pause();
-    if (!this.table.busy) this.table.step(who, 1);
-    else setTimeout(() => this.table.step(who, 1), 60);
+    if (this.waits) return;
+    this.waits = true;
+    while (this.table.busy) await new Promise((later) => requestAnimationFrame(later));
+    this.waits = false;
+    this.table.step(who, 1);
   }
 
   toggle() {
@@ -41,9 +45,8 @@ export class ControlsBar {
     const [first] = table.sides;
     const side = { settings: { ...first.settings }, moves: [] };
     if (table.sides.length > 1) {
-      table.show = null;
-      table.open([{ letter: "A", settings: first.settings, moves: first.moves }]);
-    } else table.open([{ letter: "A", ...side }, { letter: "B", ...side }]);
+      table.open([{ letter: "A", settings: first.settings, moves: first.moves }], { show: null });
+    } else table.open([{ letter: "A", ...side }, { letter: "B", ...side }], { show: null });
   }
 
   key(event) {

@@ -25,8 +25,7 @@ export class DataChooser {
   async use(data) {
     const { table } = this;
     const sides = table.sides.length && !table.show ? table.sides : [{ letter: "A", settings: { ...table.defaults } }]; // what was made to fail is not kept
-    table.show = null;
-    await table.open(sides.map((s) => ({ letter: s.letter, settings: s.settings, moves: [] })), data);
+    await table.open(sides.map((s) => ({ letter: s.letter, settings: s.settings, moves: [] })), { data, show: null });
     this.show();
   }
 

@@ -12,7 +12,7 @@ export const LESSONS_ENGLISH = {
   fileNote: "CSV, JSON, Parquet …: one or two columns of numbers; more are projected onto two principal components",
   tooFew: "A lesson needs at least {n} records.", tooMany: "A lesson takes at most {n} records.", notNumber: "“{text}” is not a number.",
   firstColumn: "First column", secondColumn: "Second column", allColumns: "all {n}, projected", noColumn: "none",
-  lost: "This tab does not keep the data of this link any more. Choose data again.", refused: "The server did not take this. Try other settings.",
+  lost: "This tab does not keep the data of this link any more. Choose data again.", enough: "A lesson goes up to {n} steps. Train a model for more: see the command below.", refused: "The server did not take this. Try other settings.",
   // the game
   theGame: "The game", theGameOf: "The game, {letter}", side_A: "first run", side_B: "second run",
   sideFacts: "Step {step}, {samples} real samples shown, epoch {epoch}. D sees batches {fed}.", projected: "The data have more columns: these are their two principal components, a projection.",

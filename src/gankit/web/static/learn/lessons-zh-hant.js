@@ -8,7 +8,7 @@ export const LESSONS_TRADITIONAL = {
   pasteNote: "每行一個數值；成對資料則每行兩個。可用空白、逗號或換行分隔。", fileNote: "CSV、JSON、Parquet 等：取一或兩個數值欄；更多欄會投影到前兩個主成分",
   tooFew: "課程至少需要 {n} 筆資料。", tooMany: "課程最多接受 {n} 筆資料。", notNumber: "「{text}」不是數值。",
   firstColumn: "第一欄", secondColumn: "第二欄", allColumns: "全部 {n} 欄（投影）", noColumn: "無",
-  lost: "此分頁已不再保存這個連結的資料，請重新選擇資料。", refused: "伺服器不接受這項要求，請換其他設定。",
+  lost: "此分頁已不再保存這個連結的資料，請重新選擇資料。", enough: "一堂課最多 {n} 步。要繼續，請用下方的命令訓練模型。", refused: "伺服器不接受這項要求，請換其他設定。",
   theGame: "對抗過程", theGameOf: "對抗過程 {letter}", side_A: "第一次訓練", side_B: "第二次訓練",
   sideFacts: "第 {step} 步，已看過 {samples} 個真實樣本，第 {epoch} 個訓練週期（epoch）。D 的輸入批次為 {fed}。", projected: "原始資料欄數較多：這裡是前兩個主成分，屬於投影。",
   figureNumbers: "真實資料與假樣本的密度、D(x)、最佳 D、假樣本上的箭頭，以及由 z 到 x 的線", figurePairs: "真實點與假樣本，背景為 D 的曲面，假樣本上有箭頭",

@@ -14,6 +14,8 @@ export const PACES = [0, 1, 5, 20, 50];
 /** Steps to which a lesson is brought when it is opened again; beyond them a link would not lead back. */
 export const MOST_STEPS = 20000;
 
+const nextFrame = () => new Promise((later) => requestAnimationFrame(later));
+
 /** about: what /api/lessons says. changed(what): called with "sides", "picture", "playing", "refused" or "wait". */
 export class Table {
   constructor(about, changed) {
@@ -36,24 +38,23 @@ export class Table {
   /** Opens what the address says. */
   async fromAddress() {
     this.pause();
-    this.data = state().data || "bells";
-    this.show = state().show || null;
     const letters = state().beside ? ["A", "B"] : ["A"];
-    await this.open(letters.map((letter) => ({ letter, settings: settingsAt(letter, this.defaults), moves: movesAt(letter) })), this.data, true);
+    await this.open(letters.map((letter) => ({ letter, settings: settingsAt(letter, this.defaults), moves: movesAt(letter) })), { data: state().data || "bells", show: state().show || null, addressed: true });
   }
 
   /** Opens sides: [{letter, settings, moves}]; addressed: the address says so already. What was there stays on the table where one is refused. */
-  async open(wanted, data = this.data, addressed = false) {
+  async open(wanted, { data = this.data, show = this.show, addressed = false } = {}) {
     const mine = (this.opening = (this.opening || 0) + 1);
     this.pause();
     const order = orderOf(data);
     if (order === null) return this.refuse({ lost: true });
     this.changed("wait");
+    while (this.busy) await nextFrame();
     try {
       const made = [];
       for (const side of wanted) made.push({ ...side, ...(await this.ask(order, side)) });
       if (mine !== this.opening) return false;
-      this.data = data;
+      [this.data, this.show] = [data, show];
       this.refusal = "";
       this.sides = made;
     } catch (refusal) {
@@ -79,8 +80,7 @@ export class Table {
 
   /** Both sides, or some of them, from step 0. */
   restart(changes = {}) {
-    this.show = null;
-    return this.open(this.sides.map((s) => ({ letter: s.letter, settings: { ...s.settings, ...(changes[s.letter] || {}) }, moves: [] })));
+    return this.open(this.sides.map((s) => ({ letter: s.letter, settings: { ...s.settings, ...(changes[s.letter] || {}) }, moves: [] })), { show: null });
   }
 
   /** Keeps the table in the address; step: "back" undoes it. */
@@ -94,6 +94,7 @@ export class Table {
   /** Moves sides on. Never two requests at a time: false where one is under way. */
   async step(who, count, letters = this.sides.map((s) => s.letter)) {
     if (this.busy || !this.sides.length) return false;
+    if (this.steps + count > MOST_STEPS) return this.refuse({ enough: true });
     this.busy = true;
     const sides = this.sides;
     try {
@@ -145,15 +146,14 @@ export class Table {
     const mine = (this.round = (this.round || 0) + 1);
     this.playing = true;
     this.changed("playing");
-    const frame = () => new Promise((later) => requestAnimationFrame(later));
     while (this.playing && mine === this.round) {
       if (this.busy) {
-        await frame();
+        await nextFrame();
         continue;
       }
-      const next = this.steps < MOST_STEPS ? this.next() : null;
+      const next = this.next();
       if (!next || (!(await this.step(next.who, next.count, next.letters)) && this.refusal)) break;
-      await (this.pace || this.planned ? frame() : new Promise((later) => setTimeout(later, SLOW_MS)));
+      await (this.pace || this.planned ? nextFrame() : new Promise((later) => setTimeout(later, SLOW_MS)));
     }
     if (mine === this.round) this.pause();
   }
@@ -172,9 +172,9 @@ export class Table {
   }
 
   /** Makes moves: played before one's eyes, or at once where motion is not wanted. */
-  async perform(wanted, moves, letter) {
+  async perform(wanted, moves, letter, on) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (!(await this.open(wanted.map((s) => (calm && s.letter === letter ? { ...s, moves } : s)))) || calm) return;
+    if (!(await this.open(wanted.map((s) => (calm && s.letter === letter ? { ...s, moves } : s)), on)) || calm) return;
     const total = moves.reduce((sum, [, count]) => sum + count, 0);
     this.planned = true;
     this.plan = moves.map(([who, count]) => ({ who, left: count, chunk: Math.ceil(total / FRAMES), letters: [letter] }));
@@ -184,9 +184,7 @@ export class Table {
   /** Shows what goes wrong on purpose. */
   async demonstrate(name) {
     const found = this.about.shows.find((s) => s.name === name);
-    this.show = name;
-    this.data = found.data;
-    await this.perform([{ letter: "A", settings: { ...this.defaults, ...found.settings }, moves: [] }], found.moves, "A");
+    await this.perform([{ letter: "A", settings: { ...this.defaults, ...found.settings }, moves: [] }], found.moves, "A", { data: found.data, show: name });
   }
 
   /** Plays the cure beside what went wrong. */

@@ -2,6 +2,7 @@
 
 import { el, fill } from "../dom.js";
 import { source } from "../source.js";
+import { whole } from "../numbers.js";
 import { onChange } from "../state.js";
 import { ControlsBar } from "./controls.js";
 import { DataChooser } from "./data.js";
@@ -10,7 +11,7 @@ import { IdeasPanel } from "./ideas.js";
 import { RoundPanel } from "./round.js";
 import { ShowsPanel } from "./shows.js";
 import { SideView } from "./side.js";
-import { Table } from "./table.js";
+import { MOST_STEPS, Table } from "./table.js";
 import { TakePanel } from "./take.js";
 import { tell } from "./texts.js";
 
@@ -22,6 +23,11 @@ function styled() {
   const ready = new Promise((done) => ["load", "error"].forEach((name) => sheet.addEventListener(name, done)));
   document.head.append(sheet);
   return ready;
+}
+
+function sentenceOf(refusal) {
+  if (refusal.enough) return tell("enough", { n: whole(MOST_STEPS) });
+  return refusal.lost ? tell("lost") : refusal.message || tell("refused");
 }
 
 /** Shows the lessons in `main`. */
@@ -37,7 +43,7 @@ export const showLearn = async (main) => {
   const table = new Table(about, (what) => {
     if (what === "refused") {
       status.hidden = false;
-      fill(status, table.refusal.lost ? tell("lost") : table.refusal.message || tell("refused"));
+      fill(status, sentenceOf(table.refusal));
     } else if (what !== "wait" && !table.refusal) status.hidden = true;
     main.setAttribute("aria-busy", String(what === "wait"));
     if (table.sides.length) [rest.hidden, wait.hidden] = [false, true];
@@ -90,5 +96,9 @@ export const showLearn = async (main) => {
     else controls.show();
   });
   await table.fromAddress();
-  if (!table.sides.length) await table.open([{ letter: "A", settings: { ...about.settings }, moves: [] }], "bells", true);
+  if (table.sides.length) return;
+  const failed = table.refusal;
+  await table.open([{ letter: "A", settings: { ...about.settings }, moves: [] }], { data: "bells", show: null, addressed: true });
+  fill(status, sentenceOf(failed));
+  status.hidden = false;
 };
