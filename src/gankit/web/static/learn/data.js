@@ -18,7 +18,7 @@ export class DataChooser {
     this.table = table;
     this.choice = el("select", { onchange: () => this.chosen() }, table.about.data.map((d) => el("option", { value: d.name }, tell(`data_${d.name}`, {}, d.title))), el("option", { value: "own", hidden: true }, tell("data_own")));
     this.columns = el("div", { class: "columns" });
-    this.element = el("div", { class: "tools datatools" }, fieldOf(tell("data"), this.choice), el("span", { class: "buttons" }, press(tell("draw1"), () => this.draw(1)), press(tell("draw2"), () => this.draw(2)), press(tell("paste"), () => this.paste()), press(tell("file"), () => this.file())), this.columns, el("span", { class: "spring" }), beside);
+    this.element = el("div", { class: "tools datatools" }, fieldOf(tell("data"), this.choice), el("span", { class: "buttons", role: "group", "aria-label": tell("ownData") }, el("span", { class: "note" }, tell("ownData")), press(tell("draw1Short"), () => this.draw(1)), press(tell("draw2Short"), () => this.draw(2)), press(tell("pasteShort"), () => this.paste()), press(tell("fileShort"), () => this.file())), this.columns, el("span", { class: "spring" }), beside);
   }
 
   /** Opens all sides on other data, from step 0. */

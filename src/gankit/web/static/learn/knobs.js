@@ -7,16 +7,16 @@ import { tell } from "./texts.js";
 
 const ORDER = ["loss", "penalty", "weight", "d_steps", "d_rate", "g_rate", "batch", "width", "depth", "latents", "records", "seed"];
 
-/** The knobs of a side. turned(key, value): what to do. */
+/** The knobs of a side. closed: only those that differ are named at first. turned(key, value): what to do. */
 export class Knobs {
-  constructor(about, letter, turned) {
+  constructor(about, closed, turned) {
     this.about = about;
     this.turned = turned;
     this.inputs = Object.fromEntries(ORDER.map((key) => [key, this.input(key)]));
     this.note = el("p", { class: "note bad", role: "status" });
     this.differing = el("span", { class: "note" });
     this.fields = el("div", { class: "knobs" }, ORDER.map((key) => fieldOf(tell(`knob_${key}`), this.inputs[key], { title: tell(`about_${key}`) })));
-    this.element = el("details", { class: "part knobbox", open: matchMedia("(min-width: 62rem)").matches }, el("summary", {}, tell("knobs"), " ", this.differing), this.fields, this.note);
+    this.element = el("details", { class: "part knobbox", open: !closed && matchMedia("(min-width: 62rem)").matches }, el("summary", {}, tell("knobs"), " ", this.differing), this.fields, this.note);
   }
 
   input(key) {

@@ -5,6 +5,7 @@ export const LESSONS_ENGLISH = {
   opening: "Opening the lesson …",
   // data
   data: "Data", data_bells: "Two bells", data_tail: "Heavy tail", data_spikes: "Spikes", data_ring: "Ring (pairs)", data_grid: "Grid (pairs)", data_moons: "Two moons (pairs)", data_own: "your own",
+  ownData: "Your own:", draw1Short: "Draw", draw2Short: "Spray", pasteShort: "Paste", fileShort: "File",
   draw1: "Draw a density", draw2: "Spray points", paste: "Paste numbers", file: "Open a file", numbers: "Numbers", clear: "Clear", useThis: "Use this",
   draw1Note: "Draw with the mouse or a finger. With the keyboard: left and right choose a bar, up and down change it. 1,000 records are drawn from it.",
   draw2Note: "Spray with the mouse or a finger. With the keyboard: arrows move, Enter sprays.",

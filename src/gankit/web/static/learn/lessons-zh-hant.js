@@ -3,6 +3,7 @@
 export const LESSONS_TRADITIONAL = {
   title: "生成對抗網路如何學習", lead: "兩個網路在你的數值上對抗。按「D 走一步」、「G 走一步」或「一起」，看看什麼會動。",
   opening: "正在開啟課程……", data: "資料", data_bells: "雙峰", data_tail: "重尾", data_spikes: "尖峰", data_ring: "圓環（成對）", data_grid: "方格（成對）", data_moons: "雙月（成對）", data_own: "自己的資料",
+  ownData: "自己的：", draw1Short: "畫", draw2Short: "噴灑", pasteShort: "貼上", fileShort: "檔案",
   draw1: "畫出密度", draw2: "噴灑資料點", paste: "貼上數值", file: "開啟檔案", numbers: "數值", clear: "清除", useThis: "使用",
   draw1Note: "用滑鼠或手指畫。鍵盤：左右鍵選長條，上下鍵調整高度。系統會從中抽取 1,000 筆資料。", draw2Note: "用滑鼠或手指噴灑。鍵盤：方向鍵移動，Enter 噴灑。",
   pasteNote: "每行一個數值；成對資料則每行兩個。可用空白、逗號或換行分隔。", fileNote: "CSV、JSON、Parquet 等：取一或兩個數值欄；更多欄會投影到前兩個主成分",

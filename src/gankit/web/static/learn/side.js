@@ -33,7 +33,7 @@ export class SideView {
     Object.assign(this, { table, letter, dim });
     this.figure = dim === 1 ? new NumberFigure() : new PairFigure();
     this.step = new StepPanel((parts) => this.figure.light(parts));
-    this.knobs = new Knobs(table.about, letter, (key, value) => table.restart({ [letter]: { [key]: value } }));
+    this.knobs = new Knobs(table.about, !lone && table.show !== null, (key, value) => table.restart({ [letter]: { [key]: value } }));
     this.facts = el("p", { class: "facts1" });
     this.caption = el("p", { class: "caption", "aria-live": "polite" });
     const name = !lone && el("h2", { class: "sidename" }, el("span", { class: "letter" }, letter), " ", tell(`side_${letter}`));

@@ -24,7 +24,7 @@ export class StepPanel {
     if (!turn) return void fill(this.body, el("li", { class: "note" }, tell("noStepYet", { batch: settings.batch, latents: settings.latents || dim, dim })));
     const tensor = Object.fromEntries(turn.tensors.map((t) => [t.name, t]));
     const shape = (t) => el("span", { class: "shape" }, `[${t.shape.join(", ")}]`);
-    const line = (name, after = null) => this.row(name, PARTS[name], el("b", { class: "tensor" }, name), shape(tensor[name]), after, el("span", { class: "values" }, `${tensor[name].values.slice(0, name.startsWith("D") ? 2 : 3).map(figure).join("  ")} …`));
+    const line = (name, after = null) => this.row(name, PARTS[name], el("b", { class: "tensor" }, name), shape(tensor[name]), after, el("span", { class: "values" }, `${tensor[name].values.slice(0, name.startsWith("x") ? 3 : 2).map(figure).join("  ")} …`));
     const loss = (who, formula, parts) => formula && this.row(`loss${who}`, parts, el("b", { class: "tensor" }, tell("lossOf", { who })), el("span", { class: "formula" }, formula.replace(/ = (\S+) = \1$/, " = $1")));
     const scored = (name) => el("span", { class: "note" }, tell("meanScore", { mean: figure(tensor[name].mean) }));
     fill(this.body,
