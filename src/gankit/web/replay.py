@@ -150,7 +150,8 @@ def _record(run: Path, which: str, level: int) -> str | Mapping[str, Any]:
     if isinstance(found, bytes):
         return _sheet(found, about_of(run).get("shape"), level)
     share = 2**level
-    return {key: v if key == "columns" else v[: max(len(v) // share, 1)] for key, v in found.items()}
+    kept = ("columns", "broken")
+    return {key: v if key in kept else v[: max(len(v) // share, 1)] for key, v in found.items()}
 
 
 def _sheet(content: bytes, shape: Any, level: int) -> str:
