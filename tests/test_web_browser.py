@@ -299,6 +299,16 @@ def test_everything_on_the_page_of_a_run_does_what_it_says(opens: Opens, trained
     assert "pick=2" in page.url
     visit.button("Close").click()
     expect(near).to_be_hidden()
+    page.get_by_text("You are D").click()
+    visit.button("Play ten rounds").click()
+    for k in range(10):
+        expect(page.get_by_text(f"Round {k + 1} of 10")).to_be_visible()
+        visit.button("Real").click()
+    expect(page.get_by_text("Played against the fakes")).to_be_visible()
+    row = page.get_by_role("row", name="You")
+    expect(row).to_contain_text(re.compile("100|1.00|–"))  # who calls all of them real misses none
+    visit.button("Ten more").click()
+    visit.button("Fake").click()
     with page.expect_popup() as popup:
         page.get_by_role("link", name="Report").click()
     expect(popup.value.get_by_role("heading", name="How good it is")).to_be_visible()
