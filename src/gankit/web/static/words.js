@@ -89,7 +89,7 @@ const TRADITIONAL = {
   bestNow: "保留集指標達到目前最佳。", notBetterSince: "自樣本數 {at} 以來，保留集指標沒有進步。",
   youAreDRun: "換你當 D：是真是假？", guessBegin: "玩十回合", guessAgain: "再玩十回合", guessNote: "逐一顯示保留的真實資料與目前這一步的假樣本，最後比較你與 D 的分數。", guessOf: "第 {k} / {n} 回合：是真的嗎？", guessReal: "真", guessFake: "假", guessRight: "答對：它是{which}的。", guessWrong: "答錯：它是{which}的。", guessYou: "你", guessDone: "對手是樣本數 {at} 時的假樣本。", judged_accuracy: "準確率", judged_precision: "精確率", judged_recall: "召回率",
   curves: "曲線", curvesHint: "拖曳以放大所有圖，雙擊還原，點一下移到該處。", resetZoom: "還原縮放", zoomHere: "在此放大", details: "更多：準確率、精確率、梯度、懲罰項、速度",
-  metric: "保留集指標", heldoutMetric: "保留集指標", losses: "損失", lossesNote: "ln 2：分不出真假的 D 的損失", dCallsReal: "D 判為真", dCallsRealNote: "D 判為真的比例。訓練高於保留：過度擬合。", heldoutOf: "保留集：{metric}", heldoutNote: "愈大愈好",
+  metric: "保留集指標", heldoutMetric: "保留集指標", losses: "損失", lossesNote: "ln 2：分不出真假的 D 的損失", dCallsReal: "D 判為真", dCallsRealNote: "D 判為真的比例。訓練高於保留：過擬合。", heldoutOf: "保留集：{metric}", heldoutNote: "愈大愈好",
   accuracy: "D 的準確率", accuracyNote: "判斷正確的比例，假樣本與資料各半", guessing: "亂猜", precision: "D 的精確率", precisionNote: "D 判為真的之中，確實為真的比例",
   meanLogits: "D 的平均 logit", memorised: "背誦程度", memorisedNote: "0：訓練資料與保留資料得分相同；1：保留資料得分有如假樣本", gap: "真假差距", gapOfMeans: "真實資料的平均 logit 減去假樣本的",
   gradients: "梯度範數", penalty: "懲罰項", penaltyNote: "梯度懲罰，未乘權重", weight: "懲罰權重", strength: "資料增強", learningRate: "學習率", speedTitle: "每秒樣本數",
