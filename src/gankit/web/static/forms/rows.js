@@ -38,7 +38,7 @@ export class RowsForm {
       el("div", { class: "between" }, el("ul", { class: "keys" }, el("li", {}, el("span", { class: "swatch real" }), say("real")), el("li", {}, el("span", { class: "swatch fake" }), say("fake")), el("li", {}, say("gapNote"))), this.again),
       this.drawings,
       el("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": `${say("fakeRows")}: ${view.about.name}` }, el("table", {}, el("thead", {}, this.head), this.body)));
-    this.rules = el("p", { class: "muted", hidden: true });
+    this.rules = el("p", { class: "note", hidden: true });
     this.drawings.after(this.rules);
     roving(this.body, () => 1);
   }
