@@ -361,6 +361,7 @@ def test_a_clicked_image_has_its_neighbours_and_images_are_downloaded(opens: Ope
     tiles.nth(1).click()
     figures = page.get_by_role("figure").filter(has_text=re.compile("this fake|nearest"))
     expect(figures).to_contain_text(["this fake", "nearest training", "nearest held-out"])
+    expect(page.get_by_role("heading", name="From noise: this z over the training")).to_be_visible()
     assert figures.nth(1).locator("img").evaluate("(i) => i.decode().then(() => i.naturalWidth)") == 8
     tiles.nth(1).press("ArrowRight")
     assert tiles.nth(2).evaluate("(n) => n === document.activeElement")

@@ -6,6 +6,7 @@ import { asRows } from "../forms/rows.js";
 import { figure } from "../numbers.js";
 import { change, state } from "../state.js";
 import { say } from "../words.js";
+import { fromNoise } from "./noise.js";
 
 /** The panel of neighbours of the fake `pick` of the state. */
 export class NeighboursPanel {
@@ -38,7 +39,10 @@ export class NeighboursPanel {
         if (this.shown === key) fill(this.body, el("p", { class: "empty" }, refusal.message || say("serverGone")));
         return;
       }
-      if (this.shown === key) this.draw(answer, previews.closest(step), pick);
+      if (this.shown !== key) return;
+      this.draw(answer, previews.closest(step), pick);
+      const strip = await fromNoise(this.run, pick, step, this.paints);
+      if (strip && this.shown === key) this.body.append(strip);
     }, 120);
   }
 
