@@ -9,9 +9,10 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -174,3 +175,27 @@ def test_tensors_and_datasets_of_pytorch_are_arrays_and_pairs() -> None:
 
     with pytest.raises(DataError, match="must have a length"):
         plain_object(Endless())
+
+
+def test_datasets_of_hugging_face_are_tables_and_dictionaries_of_them_are_refused() -> None:
+    """By classes that stand for those of the package `datasets`, which is no dependency."""
+    from gankit.io.objects import plain_object
+
+    class Dataset:
+        features: ClassVar = {"a": object()}
+
+        def with_format(self, name: str) -> Dataset:
+            assert name == "arrow"
+            return self
+
+        def __getitem__(self, rows: slice) -> pa.Table:
+            return pa.table({"a": [1, 2, 3]})[rows]
+
+    class DatasetDict(dict[str, Any]):
+        pass
+
+    for stand_in, module in ((Dataset, "arrow_dataset"), (DatasetDict, "dataset_dict")):
+        stand_in.__module__, stand_in.__qualname__ = f"datasets.{module}", stand_in.__name__
+    assert plain_object(Dataset()).to_pydict() == {"a": [1, 2, 3]}
+    with pytest.raises(DataError, match="Give one of them"):
+        plain_object(DatasetDict(train=Dataset()))
