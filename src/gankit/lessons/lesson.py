@@ -169,18 +169,11 @@ class Lesson:
         return np.asarray(x.double().numpy() * self.spread + self.mean, np.float64)
 
     def believed(self, x: Tensor) -> np.ndarray:
-        """D's score of standardised records in [0, 1]: the sigmoid of its logit; of least squares the logit itself.
-
-        Where the loss has no fixed zero, it is the middle between D's means on training records and on fakes.
-        """
-        logits, loss = self.game.logits(x, None).double().numpy(), LOSSES[self.settings.loss]
-        if loss.threshold == 0.5:
-            return np.asarray(np.clip(logits, 0, 1), np.float64)
-        zero = 0.0
-        if loss.threshold is None:
-            sides = self.train.x[:SCORED], self.fakes[:SCORED]
-            zero = sum(float(self.game.logits(side, None).mean()) for side in sides) / 2
-        return np.asarray(1 / (1 + np.exp(np.clip(zero - logits, -60, 60))), np.float64)
+        """D's score of standardised records in [0, 1], as `Loss.believed` has it."""
+        on, real, fake = (
+            self.game.logits(side, None).double() for side in (x, self.train.x[:SCORED], self.fakes[:SCORED])
+        )
+        return np.asarray(LOSSES[self.settings.loss].believed(on, real, fake).numpy())
 
     def _weights(self) -> dict[str, Tensor]:
         pairs = (("D", self.game.discriminator), ("G", self.game.generator))

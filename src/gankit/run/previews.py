@@ -135,15 +135,7 @@ class Previews:
 
     def _model(self) -> Model:
         run = self._run
-        card = {
-            "name": run.prepared.origin.name, "kind": run.prepared.kind.name, "samples": run.game.samples,
-            "steps": run.game.step, "columns": run.prepared.kind.columns(run.prepared),
-            "given": list(run.prepared.given_names),
-            "rows": {"train": run.prepared.num_train, "heldout": run.prepared.num_heldout},
-            "network": run.plan.name, "version": run.version, "options": run.config.to_json(),
-            "parameters": sum(t.numel() for t in run.game.average.parameters()),
-            "metric": {"name": run.metric, "value": None, "samples": run.game.samples},
-        }  # fmt: skip
+        card = run.card(None, run.game.samples)
         return model_of(run.prepared, run.plan, copy.deepcopy(run.game.average).to("cpu"), card)
 
     def _keep(self, samples: int, model: Model, preview: Preview) -> None:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -60,7 +60,6 @@ class Run:
     evaluate: Evaluator
     metric: str
     perception: Evidence | None = None
-    version: ClassVar[str] = __version__
 
     @classmethod
     def start(
@@ -125,8 +124,8 @@ class Run:
         state = {**self.game.state_json(), "planner": planner.state(), "previews": previews.state()}
         previews.folder.save_checkpoint(self.game.step, self.game.state_tensors(), state)
 
-    def model(self) -> Model:
-        """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
+    def card(self, value: float | None, samples: int) -> dict[str, Any]:
+        """What a model of this run is, as plain JSON; value: of its held-out metric, after so many samples."""
         p, game = self.prepared, self.game
         card = {
             "name": p.origin.name,
@@ -145,15 +144,21 @@ class Run:
             "steps": game.step,
             "epochs": round(game.samples / max(p.num_train, 1), 2),
             "stopped_early": game.stopped_early,
-            "metric": {"name": self.metric, "value": game.best_metric, "samples": game.best_samples},
+            "metric": {"name": self.metric, "value": value, "samples": samples},
             "options": self.config.to_json(),
         }
         if rules := p.codec.rules.rules:
             card["rules"] = [rule.text for rule in rules]
+        return card
+
+    def model(self) -> Model:
+        """The model of the best averaged G so far; the same bytes whether or not the run was interrupted."""
+        p, game = self.prepared, self.game
         history = json.loads(json.dumps(game.history, sort_keys=True))  # after a resume keys come in another order
         generator = game.best_generator().to("cpu")
         figure = self.figure(generator)
         drawn = figure and {name: values.tolist() for name, values in figure.items()}
+        card = self.card(game.best_metric, game.best_samples)
         model = model_of(p, self.plan, generator, card, history, drawn)
         opponent = copy.deepcopy(game.discriminator).to("cpu").eval()
         return replace(model, perception=self.perception, baseline=self.baseline(), opponent=opponent)
@@ -168,23 +173,18 @@ class Run:
 
     def figure(self, generator: Generator) -> dict[str, np.ndarray] | None:
         """D over a grid, and where `generator` takes noise, of one- and two-dimensional numbers (see `Kind.surface`);
-        D's scores "d" in [0, 1]: the sigmoid of its logits, of least squares what D puts out itself.
-
-        Where a loss has no fixed zero, it is the middle between D's means on training records and on fakes.
+        D's scores "d" in [0, 1] as `Loss.believed` has them.
         """
         game, p = self.game, self.prepared
         found = p.kind.surface(generator, game.discriminator, p)
         if found is None:
             return None
-        logits, loss, zero = found["d"], LOSSES[game.config.loss], 0.0
-        if loss.threshold == 0.5:
-            return {**found, "d": np.clip(logits, 0, 1)}
-        if loss.threshold is None:
-            count = min(CENTRED, len(self.train))
-            x, c = self.train.take(torch.arange(count, device=self.train.x.device), game.device)
-            fake = game.sample(game.average, count, "centred", c)
-            zero = float(game.logits(x, c).mean() + game.logits(fake, c).mean()) / 2
-        return {**found, "d": 1 / (1 + np.exp(zero - logits))}
+        count = min(CENTRED, len(self.train))
+        x, c = self.train.take(torch.arange(count, device=self.train.x.device), game.device)
+        sides = x, game.sample(game.average, count, "centred", c)
+        real, fake = (game.logits(side, c).double().cpu() for side in sides)
+        d = LOSSES[game.config.loss].believed(torch.from_numpy(found["d"]), real, fake)
+        return {**found, "d": d.numpy()}
 
     @property
     def step(self) -> int:

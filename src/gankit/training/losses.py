@@ -40,6 +40,16 @@ class Loss:
     equation: str = ""
     pairs: bool = False
 
+    def believed(self, logits: Tensor, real: Tensor, fake: Tensor) -> Tensor:
+        """D's score in [0, 1] of any shape of logits: their sigmoid; of least squares what D puts out itself.
+
+        real, fake: D's logits on some records and fakes. Where a loss has no fixed zero, the middle of their means is.
+        """
+        if self.threshold == 0.5:
+            return logits.clamp(0, 1)
+        zero = (real.mean() + fake.mean()) / 2 if self.threshold is None else 0.0
+        return torch.sigmoid(logits - zero)
+
 
 def minimax_d(real: Tensor, fake: Tensor) -> Tensor:
     """-E[log sigmoid(D(x))] - E[log(1 - sigmoid(D(G)))], the negative of eq. 1 of Goodfellow et al. 2014."""
