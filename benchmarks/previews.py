@@ -3,8 +3,9 @@
     python benchmarks/previews.py [--data DATA ...] [--repeats 3]
 
 Each run is made in a process of its own, the two of a pair one after the other; the ratio of their processor times
-does not depend on what else the machine does. DATA: `numbers`, `vectors`, `digits`, `walks`, `names` (made, or shipped
-with scikit-learn), or a file with `=SAMPLES` behind it, as in adult.csv=500k.
+hardly depends on what else the machine does. DATA: `numbers`, `vectors`, `table`, `walks` (series), `digits` (images),
+`names` (texts), `tones` (audio), all made or shipped with scikit-learn, or a file; `=SAMPLES` behind any of them is its
+length, as in adult.csv=500k.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from typing import Any
 
 import numpy as np
 
-SAMPLES = {"numbers": "1M", "vectors": "1M", "digits": "60k", "walks": "200k", "names": "60k"}
+SAMPLES = {
+    "numbers": "1M",
+    "vectors": "1M",
+    "table": "200k",
+    "walks": "60k",
+    "digits": "20k",
+    "names": "80k",
+    "tones": "10k",
+}
 
 
 def data(name: str) -> Any:
@@ -36,6 +45,18 @@ def data(name: str) -> Any:
         from sklearn.datasets import load_digits
 
         return np.pad((load_digits().images * 15).astype(np.uint8), [(0, 0), (4, 4), (4, 4)]).repeat(2, 1).repeat(2, 2)
+    if name == "table":
+        import pandas as pd
+
+        age = draws.integers(18, 80, 10_000)
+        pay = np.round(np.exp(draws.normal(7, 0.5, 10_000)) * (1 + age / 80), 2)
+        town = draws.choice(["north", "south", "east", "west"], 10_000, p=[0.4, 0.3, 0.2, 0.1])
+        owner = np.where(draws.random(10_000) < age / 90, "yes", "no")
+        return pd.DataFrame({"age": age, "pay": pay, "town": town, "owner": owner, "years": age - draws.integers(0, 18)})
+    if name == "tones":
+        time = np.arange(8000) / 16_000
+        pitch, fade = draws.uniform(200, 900, (200, 1)), draws.uniform(2, 9, (200, 1))
+        return np.sin(2 * np.pi * pitch * time) * np.exp(-fade * time)
     if name == "walks":
         return draws.normal(size=(2000, 24, 3)).cumsum(1)
     if name == "names":
@@ -48,7 +69,7 @@ def one(name: str, samples: str, previews: str, out: str) -> None:
     """A training, in this process; prints its processor time and what it kept."""
     import gankit
 
-    options: dict[str, Any] = {"kind": "text"} if name == "names" else {}
+    said: dict[str, dict[str, Any]] = {"names": {"kind": "text"}, "tones": {"kind": "audio", "rate": 16_000}}
     before = resource.getrusage(resource.RUSAGE_SELF)
     gankit.train(
         data(name),
@@ -57,7 +78,7 @@ def one(name: str, samples: str, previews: str, out: str) -> None:
         previews=previews,
         early_stop=False,
         verbose=False,
-        **options,
+        **said.get(name, {}),
     )
     after = resource.getrusage(resource.RUSAGE_SELF)
     files = list((Path(out) / "run" / "previews").glob("0*"))
