@@ -52,7 +52,9 @@ def data(name: str) -> Any:
         pay = np.round(np.exp(draws.normal(7, 0.5, 10_000)) * (1 + age / 80), 2)
         town = draws.choice(["north", "south", "east", "west"], 10_000, p=[0.4, 0.3, 0.2, 0.1])
         owner = np.where(draws.random(10_000) < age / 90, "yes", "no")
-        return pd.DataFrame({"age": age, "pay": pay, "town": town, "owner": owner, "years": age - draws.integers(0, 18)})
+        return pd.DataFrame(
+            {"age": age, "pay": pay, "town": town, "owner": owner, "years": age - draws.integers(0, 18)}
+        )
     if name == "tones":
         time = np.arange(8000) / 16_000
         pitch, fade = draws.uniform(200, 900, (200, 1)), draws.uniform(2, 9, (200, 1))

@@ -94,8 +94,9 @@ class Visit:
 
     def settle(self) -> None:
         """Waits until everything that was asked for has come."""
-        calm = 0
+        calm, deadline = 0, time.monotonic() + PATIENCE_S
         while calm < 3:
+            assert time.monotonic() < deadline, [request.url for request in self.underway]
             self.page.wait_for_timeout(40)
             calm = 0 if self.underway else calm + 1
 

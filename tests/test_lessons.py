@@ -19,7 +19,8 @@ from gankit.lessons.script import command, script, snippet
 from gankit.lessons.settings import LOSSES, PENALTIES, Settings
 from gankit.training.losses import LOSSES as ALL_LOSSES
 from gankit.training.losses import PENALTIES as ALL_PENALTIES
-from gankit.web.lessons import DATA, SHOWS, Lessons
+from gankit.web.lessons import SHOWS, Lessons
+from gankit.web.starting.builtin import DRAWN
 
 BELLS = np.round(np.concatenate([np.random.default_rng(0).normal(m, 0.5, 300) for m in (-2, 2)]), 4)
 PAIRS = np.random.default_rng(1).normal(size=(300, 2))
@@ -145,7 +146,7 @@ def test_commands_name_options_that_there_are() -> None:
     compile(snippet(settings, 50_000), "snippet", "exec")
 
 
-@pytest.mark.parametrize("name", list(DATA))
+@pytest.mark.parametrize("name", list(DRAWN))
 def test_built_in_data_is_the_same_for_everybody(name: str) -> None:
     found = lessons().open({"data": {"builtin": name}, "moves": [["both", 2]]})
     again = lessons().open({"data": {"builtin": name}, "moves": [["both", 2]]})

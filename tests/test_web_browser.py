@@ -297,6 +297,9 @@ def test_everything_on_the_page_of_a_run_does_what_it_says(opens: Opens, trained
     own = visit.fakes().get_by_role("row").nth(3).get_by_role("cell").all_inner_texts()
     assert near.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()[1:] == own
     assert "pick=2" in page.url
+    visit.button("the fake after").click()
+    expect(page.get_by_role("heading", name="Fake 4 and its nearest records")).to_be_visible()
+    visit.button("the fake before").click()
     visit.button("Close").click()
     expect(near).to_be_hidden()
     page.get_by_text("You are D").click()

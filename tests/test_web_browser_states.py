@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from browser_pages import Visit, chromium, complaints
 from browser_runs import BAD_NAME, BAD_TEXTS, STEPS, all_forms, long_run, silence
@@ -93,6 +95,60 @@ def test_a_clip_goes_on_while_the_time_bar_moves(opens: Opens) -> None:
     visit.expected = ["422", "404"]
     visit.button("Play clip 1").click()  # its model is damaged
     expect(visit.button("Play clip 1")).not_to_have_attribute("aria-pressed", "true")
+
+
+def test_a_fake_of_a_figure_is_chosen_by_a_click_and_by_keys(opens: Opens, runs: dict[str, Path]) -> None:
+    visit = opens()
+    visit.expected = ["404", "422"]  # these runs have no data, to look for neighbours in
+    page = visit.run("bells", "at=0")
+    visit.exact()
+    heading = page.get_by_role("heading", name=re.compile(r"^Fake \d+ and its nearest"))
+    visit.button("Choose the first").click()
+    expect(heading).to_have_text("Fake 1 and its nearest records")
+    visit.button("the fake before").click()
+    visit.button("the fake before").click()
+    expect(heading).to_have_text("Fake 199 and its nearest records")
+    x = float(re.findall(r"M([\d.]+) ", page.locator(".chosen").get_attribute("d") or "")[0])
+    visit.button("the fake after").click()
+    expect(heading).to_have_text("Fake 200 and its nearest records")
+    page.locator(".figure1").click(position={"x": x, "y": 100})
+    expect(heading).to_have_text("Fake 199 and its nearest records")
+    visit.run("plane", "at=0")
+    visit.exact()
+    figure = page.locator("canvas.plane")
+    box, real = figure.bounding_box(), np.load(runs["plane"] / "previews" / "real.npy")
+    assert box is not None
+    low, high = real.min(0), real.max(0)
+    low, high = low - 0.18 * (high - low), high + 0.18 * (high - low)
+    fake = np.load(runs["plane"] / "previews" / "000000000000.npy")[7]
+    across, up = (fake - low) / (high - low)
+    bottom = box["height"] - 22
+    figure.click(position={"x": float(34 + across * (box["width"] - 34)), "y": float(bottom - up * bottom)})
+    expect(heading).to_have_text("Fake 8 and its nearest records")
+    visit.settle()
+    page.reload()
+    expect(heading).to_have_text("Fake 8 and its nearest records")
+    figure.click(position={"x": 60, "y": 3})  # nothing is there
+    expect(heading).to_have_text("Fake 8 and its nearest records")
+    visit.button("Close").click()
+    expect(heading).to_be_hidden()
+
+
+def test_a_run_that_vanishes_while_its_page_is_open_keeps_what_is_shown(opens: Opens, runs: dict[str, Path]) -> None:
+    home = runs["bells"].parent
+    shutil.copytree(runs["digits-1"], home / "short-lived")
+    visit = opens()
+    visit.expected = ["404"]
+    page = visit.run("short-lived")
+    picture = visit.picture()
+    (home / "short-lived").rename(home / ".away")
+    expect(page.get_by_text("there is no run 'short-lived' here")).to_be_visible()
+    expect(page.get_by_role("img", name="Losses").locator(".curve").first).to_be_attached()
+    assert visit.picture() == picture
+    visit.settle()
+    (home / ".away").rename(home / "short-lived")
+    expect(page.get_by_text("there is no run 'short-lived' here")).to_be_hidden()
+    shutil.rmtree(home / "short-lived")
 
 
 # --- replays --------------------------------------------------------------------------------------------------------

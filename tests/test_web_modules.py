@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import torch
 
 from gankit.cli import COMMANDS
+from gankit.randomness import numpy_generator
+from gankit.training import loop
+from gankit.web.folders.log import split_alarm
 from gankit.web.replay import STATIC
 
 MODULES = {path.relative_to(STATIC).as_posix(): path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js")}
@@ -77,3 +82,32 @@ def test_commands_that_the_page_names_are_there(language: str) -> None:
         assert command in commands
         known = {name for option in commands[command].params for name in [*option.opts, *option.secondary_opts]}
         assert set(re.findall(r"-{1,2}[\w-]+", flags)) <= known, f"{command} {flags}"
+
+
+def test_what_logs_say_is_known_in_the_other_language() -> None:
+    patterns = [
+        re.compile(one, re.IGNORECASE) for one in re.findall(r"^  \[/(\^.+?\$)/i?, ", MODULES["said.js"], re.MULTILINE)
+    ]
+    data = torch.from_numpy(numpy_generator(0, "alarms").normal(size=(100, 2)))
+    source = Path(loop.__file__).read_text()
+    literal = " ".join(re.findall(r'^ +f?"(.*)"[,)]?$', source, re.MULTILINE))
+    alarms = [
+        loop._NOT_FINITE,
+        *loop.collapse_alarm(data, data / 10),
+        *loop.collapse_alarm(data, data[torch.arange(100) % 20]),
+    ]
+    for begin, end in (("D tells fakes", "--penalty-weight."), ("D has memorised", "bring more data.")):
+        found = literal[literal.index(begin) :]
+        alarms.append(re.sub(r"\{[^}]*\}", "51", found[: found.index(end) + len(end)].replace("  ", " ")))
+    alarms += ["the held-out metric is nan: the fakes of this evaluation could not be judged."]
+    assert len(alarms) == 6
+    notes = [
+        "the last steps were undone",
+        "the best held-out metric so far: 0.1",
+        "finished",
+        "finished after 1 min 3 s",
+    ]
+    notes += ["the length was planned anew: 3,000 samples"]
+    for text in [*alarms, *notes]:
+        for part in filter(None, split_alarm(text)):
+            assert any(pattern.search(part) for pattern in patterns), part

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from web_examples import append, asking, evaluation, image_previews, plays, update, written_run
 
+from gankit.run.folder import process_begun
 from gankit.web.folders import previews
 from gankit.web.folders.runs import NotFoundError, Runs, within
 from gankit.web.folders.summary import SPARK, details, facts_of, summaries, summary
@@ -88,6 +89,11 @@ def test_a_run_stands_as_its_pid_and_log_say(tmp_path: Path) -> None:
     ended.wait()
     plays(run, pid=ended.pid)
     assert told(run)["state"] == "failed" and "killed" in told(run)["why"]
+    if (begun := process_begun(os.getpid())) is not None:
+        plays(run, begun=begun)
+        assert told(run)["state"] == "running"
+        plays(run, begun=begun - 1)  # an earlier process of this number
+        assert told(run)["state"] == "failed"
     (run / "pid").write_text("{")
     assert told(run)["state"] == "running"
     append(run, {"step": 1, "event": "finished", "seconds": 1.0})

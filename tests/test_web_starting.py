@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from test_cli_commands import SRC
-from web_examples import asking, plays, update, written_run
+from web_examples import asking, plays, served, update, written_run
 
 from gankit.cli import run as gankit
 from gankit.errors import DependencyError, OptionError
@@ -110,6 +110,32 @@ def test_pickles_are_not_opened(tmp_path: Path) -> None:
     assert found.status_code == 422
 
 
+def test_old_uploads_of_no_run_are_deleted(tmp_path: Path) -> None:
+    home, folders = tmp_path / "runs", {}
+    names = ("used", "unused", "new")
+    for number, name in enumerate(names):
+        folders[name] = home / ".uploads" / f"{number:016x}"
+        folders[name].mkdir(parents=True)
+        (folders[name] / "people.csv").write_bytes(CSV)
+    said = [home / ".uploads" / name for name in ("people-1.log", "gone-1.log", "bells.npy")]
+    for path in said:
+        path.write_text("gankit: it began\n")
+    run = written_run(home / "people-1", update(1))
+    config = json.loads((run / "config.json").read_text()) | {"source": str(folders["used"] / "people.csv")}
+    (run / "config.json").write_text(json.dumps(config))
+    old = time.time() - uploads.KEPT_S - 60
+    for path in (folders["used"], folders["unused"], *said):
+        os.utime(path, (old, old))
+    with served(Runs([home])) as page:
+        assert page.get("/api/about").status_code == 200
+        assert [folders[name].exists() for name in names] == [True, False, True]
+        assert [path.exists() for path in said] == [True, False, True]
+    (run / "config.json").write_text("{")  # whatever is there may be its data
+    os.utime(folders["new"], (old, old))
+    uploads.Uploads(Runs([home])).tidy()
+    assert folders["new"].exists()
+
+
 @pytest.mark.parametrize(
     "name", ["../../x.csv", "/etc/x.csv", "..", ".ssh", "a\0b", "con.csv/", "x" * 400, "-o=x", "\u202ex"]
 )
@@ -162,7 +188,7 @@ def test_builtin_sets_are_made_once_and_are_the_same_for_ever(tmp_path: Path) ->
         assert file_of(name, tmp_path) == path
         path.unlink()
         assert file_of(name, tmp_path).read_bytes() == first
-    assert np.load(tmp_path / "two-bells.npy").shape == (4000,) and np.load(tmp_path / "ring.npy").shape == (4000, 2)
+    assert np.load(tmp_path / "bells.npy").shape == (4000,) and np.load(tmp_path / "ring.npy").shape == (4000, 2)
     assert len((tmp_path / "iris.csv").read_text().splitlines()) == 151
 
 
@@ -215,7 +241,7 @@ def test_a_training_that_ends_at_once_says_why(tmp_path: Path, monkeypatch: pyte
 
 def test_a_training_is_started_followed_and_stopped_from_the_page(tmp_path: Path) -> None:
     with asking(tmp_path / "runs") as page:
-        found = page.post("/api/start", json={"data": "two-bells", "samples": "50M", "name": "../my bells"})
+        found = page.post("/api/start", json={"data": "bells", "samples": "50M", "name": "../my bells"})
         assert found.status_code == 200, found.text
         name = found.json()["run"]
         assert name == "my_bells-1"
@@ -229,7 +255,7 @@ def test_a_training_is_started_followed_and_stopped_from_the_page(tmp_path: Path
         while told()["samples"] == 0:
             assert time.monotonic() < deadline, told()
             time.sleep(0.1)
-        assert told()["state"] == "running" and told()["source"].endswith("two-bells.npy")
+        assert told()["state"] == "running" and told()["source"].endswith("bells.npy")
         process = json.loads((tmp_path / "runs" / name / "pid").read_bytes())["pid"]
         assert page.post(f"/api/runs/{name}/stop").status_code == 204
         while told()["state"] == "running" or is_alive(process):

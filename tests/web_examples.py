@@ -93,9 +93,9 @@ def written_run(folder: Path, *rows: dict[str, Any], **options: Any) -> Path:
     return folder
 
 
-def plays(run: Path, pid: int | None = None, host: str | None = None) -> None:
+def plays(run: Path, pid: int | None = None, host: str | None = None, begun: int | None = None) -> None:
     """Says of a run that a process plays it: this one, if nobody says which."""
-    said = {"pid": pid or os.getpid(), "host": host or socket.gethostname()}
+    said = {"pid": pid or os.getpid(), "host": host or socket.gethostname(), "begun": begun}
     (run / "pid").write_text(json.dumps(said))
 
 

@@ -84,6 +84,9 @@ class TrainConfig:
     penalty_method: str = _game("exact", "How the penalty is computed.", choices=("exact", "finite"))
     penalty_weight: float | None = _game(None, "Weight of the penalty (adapts to D's gap).", must="at least 0")
     learning_rate: float | None = _game(None, "Adam's learning rate at the start.", must="above 0")
+    generator_rate: float | None = _game(
+        None, "G's learning rate as a multiple of D's (1; that of the networks' recipe).", must="above 0"
+    )
     batch: int | None = _game(None, "Batch size: records per batch.", must="at least 2")
     d_steps: int = _game(1, "Steps of D for each step of G (k in the paper of 2014).", must="at least 1")
     ema_half_life: float | None = _game(None, "Half-life of the averaged generator, in samples.", must="at least 0")

@@ -20,6 +20,7 @@ from torch import Tensor
 from gankit.errors import DataError, OptionError
 from gankit.lessons.settings import LEAST, MOST, Settings
 from gankit.networks import build
+from gankit.networks.noise import along_noise
 from gankit.randomness import numpy_generator, torch_generator
 from gankit.spec import Block, Spec
 from gankit.training.game import Batches, Game, Turn
@@ -225,11 +226,8 @@ class Lesson:
         z = torch.randn(512, self.game.generator.num_latents, generator=draws)
         with torch.no_grad():
             x = self.game.generator(z, torch.zeros(512, self.game.generator.num_uniforms), None)
-        along, made = z[:, 0].double().numpy(), self.decoded(x)[:, 0]
-        if z.shape[1] > 1:
-            direction = np.linalg.lstsq(z.double().numpy(), made - made.mean(), rcond=None)[0]
-            along = z.double().numpy() @ (direction / max(float(np.linalg.norm(direction)), 1e-12))
-        shown = np.argsort(along)[np.linspace(5, 506, LINES).astype(int)]
+        made = self.decoded(x)[:, 0]
+        along, shown = along_noise(z.double().numpy(), made, LINES)
         return along[shown], made[shown]
 
     def _plane(self) -> dict[str, Any]:

@@ -125,7 +125,8 @@ def command(settings: Settings, samples: int) -> str:
     """The command line that trains the same networks with the same loss, with all that a run does beside."""
     flags = {
         "loss": settings.loss, "penalty": settings.penalty, "penalty-weight": f"{settings.weight:g}",
-        "d-steps": settings.d_steps, "learning-rate": f"{settings.d_rate:g}", "batch": settings.batch,
+        "d-steps": settings.d_steps, "learning-rate": f"{settings.d_rate:g}",
+        "generator-rate": f"{settings.g_rate / settings.d_rate:g}", "batch": settings.batch,
         "width": settings.width, "depth": settings.depth, "seed": settings.seed, "samples": samples,
     }  # fmt: skip
     latents = {"latents": settings.latents} if settings.latents else {}
@@ -139,7 +140,8 @@ def snippet(settings: Settings, samples: int) -> str:
         f'model = gankit.train("data.txt", network="residual", loss="{settings.loss}", penalty="{settings.penalty}",\n'
         f"                     penalty_weight={settings.weight:g}, d_steps={settings.d_steps}, "
         f"learning_rate={settings.d_rate:g},\n"
-        f"                     batch={settings.batch}, width={settings.width}, depth={settings.depth}, "
+        f"                     generator_rate={settings.g_rate / settings.d_rate:g}, "
+        f"batch={settings.batch}, width={settings.width}, depth={settings.depth}, "
         f"seed={settings.seed}, samples={samples})\n"
         "print(model.sample(10))\n"
     )

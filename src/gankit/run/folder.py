@@ -283,7 +283,7 @@ class RunFolder:
     @contextmanager
     def playing(self) -> Iterator[None]:
         """Within it the folder says which process plays; a wish to stop that was left from before is forgotten."""
-        pid = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+        pid = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "begun": process_begun(os.getpid())})
         write_atomically(self.path / PID_NAME, (pid + "\n").encode())
         (self.path / STOP_NAME).unlink(missing_ok=True)
         try:
@@ -315,6 +315,14 @@ class RunFolder:
         """The model of G before the game, where it was kept."""
         path = self.path / BASELINE_NAME
         return load(path) if path.exists() else None
+
+
+def process_begun(pid: int) -> int | None:
+    """When a process began, in the system's ticks since it was started; None where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _complete(config: dict[str, Any], version: int) -> None:

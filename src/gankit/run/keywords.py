@@ -41,6 +41,7 @@ class TrainOptions(TypedDict, total=False):
     penalty_method: str
     penalty_weight: float | None
     learning_rate: float | None
+    generator_rate: float | None
     batch: int | None
     d_steps: int
     ema_half_life: float | None

@@ -126,7 +126,7 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
     asked = {
         "loss": config.loss, "penalty": config.penalty, "penalty_weight": config.penalty_weight, "batch": config.batch,
         "learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate,
-        "ema_half_life": config.ema_half_life,
+        "ema_half_life": config.ema_half_life, "generator_rate": config.generator_rate,
     }  # fmt: skip
     fields |= {name: value for name, value in asked.items() if value is not None}
     if task.spec.form == "image":

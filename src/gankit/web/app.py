@@ -73,7 +73,8 @@ class Server:
 
     @asynccontextmanager
     async def living(self, app: Starlette) -> AsyncIterator[None]:
-        """Ends the thread of models with the server."""
+        """Tidies up at the start; ends the thread of models with the server."""
+        await asyncio.to_thread(self.uploads.tidy)
         yield
         self._calmly.shutdown(wait=False, cancel_futures=True)
 

@@ -25,6 +25,7 @@ from gankit.lessons.settings import BOUNDS, LOSSES, MOST, PENALTIES, Settings
 from gankit.randomness import numpy_generator
 from gankit.stored import StoredError, of_type
 from gankit.web.folders.runs import NotFoundError
+from gankit.web.starting.builtin import DRAWN, drawn
 
 if TYPE_CHECKING:
     from gankit.lessons.lesson import Lesson
@@ -33,32 +34,8 @@ OPEN, MOST_STEPS, MOST_AT_ONCE, POINTS = 12, 20_000, 500, 80
 """Lessons that are kept open, steps to which one is brought when it is opened again, steps of one request, and points
 of the curves of a lesson that is opened again."""
 
-DRAWN = 1000
-"""Records of built-in data."""
-
-Draws = np.random.Generator
-
-DATA: Mapping[str, tuple[str, Callable[[Draws], np.ndarray]]] = {
-    "bells": ("Two bells", lambda rng: rng.choice([-2.0, 2.0], DRAWN) + rng.normal(0, 0.5, DRAWN)),
-    "tail": ("Heavy tail", lambda rng: np.exp(rng.normal(0, 0.8, DRAWN))),
-    "spikes": ("Spikes", lambda rng: rng.choice([-4.0, -2.0, 0.0, 2.0, 4.0], DRAWN) + rng.normal(0, 0.1, DRAWN)),
-    "ring": ("Ring", lambda rng: _corners(rng, 8) * 2 + rng.normal(0, 0.08, (DRAWN, 2))),
-    "grid": ("Grid", lambda rng: rng.integers(0, 4, (DRAWN, 2)) + rng.normal(0, 0.07, (DRAWN, 2))),
-    "moons": ("Two moons", lambda rng: _moons(rng) + rng.normal(0, 0.08, (DRAWN, 2))),
-}
-"""Built-in data by name: its title, and its records."""
-
-
-def _corners(rng: Draws, count: int) -> np.ndarray:
-    angle = rng.integers(0, count, DRAWN) * 2 * np.pi / count
-    return np.stack([np.cos(angle), np.sin(angle)], 1)
-
-
-def _moons(rng: Draws) -> np.ndarray:
-    angle, upper = rng.uniform(0, np.pi, DRAWN), rng.random(DRAWN) < 0.5
-    across, up = (np.where(upper, f(angle), shift - f(angle)) for f, shift in ((np.cos, 1), (np.sin, 0.5)))
-    return np.stack([across, up], 1)
-
+RECORDS = 1000
+"""Of built-in data."""
 
 _WIDE = {"width": 64, "depth": 2}
 SHOWS: tuple[dict[str, Any], ...] = (
@@ -97,8 +74,8 @@ class Lessons:
     def about(self) -> dict[str, Any]:
         """What there is to choose from."""
         data = [
-            {"name": name, "title": title, "dim": 1 if _drawn(name).ndim == 1 else 2}
-            for name, (title, _) in DATA.items()
+            {"name": name, "title": title, "dim": 1 if drawn(name, 2).ndim == 1 else 2}
+            for name, (title, _) in DRAWN.items()
         ]
         return {
             "data": data, "settings": asdict(Settings()), "bounds": {name: list(of) for name, of in BOUNDS.items()},
@@ -203,9 +180,9 @@ class Lessons:
         if "upload" in asked:
             return self._columns(_part(asked, "upload", str, ""), _part(asked, "columns", list[str], []))
         name = _part(asked, "builtin", str, "bells")
-        if name not in DATA:
-            raise NotFoundError(f"there is no built-in data {shown(name)}. There are {', '.join(DATA)}.")
-        return _drawn(name), [], []
+        if name not in DRAWN:
+            raise NotFoundError(f"there is no built-in data {shown(name)}. There are {', '.join(DRAWN)}.")
+        return drawn(name, RECORDS), [], []
 
     def _columns(self, upload: str, wanted: list[str]) -> tuple[np.ndarray, list[str], list[str]]:
         path = self._find(upload)
@@ -228,10 +205,6 @@ def _point(lesson: Lesson, turn: Mapping[str, Any] | None) -> dict[str, Any]:
         "step": lesson.game.step, "d_loss": told.get("d_loss"), "g_loss": told.get("g_loss"),
         "scores": lesson.told_scores(), "distance": lesson.distance(),
     }  # fmt: skip
-
-
-def _drawn(name: str) -> np.ndarray:
-    return np.asarray(DATA[name][1](numpy_generator(0, f"lesson on {name}")).round(4))
 
 
 def _part(asked: Mapping[str, Any], name: str, of: Any, default: Any) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from gankit.columns.column import Values
+from gankit.networks.noise import along_noise
 from gankit.randomness import torch_generator
 from gankit.report import numbers
 from gankit.report.drawing import FAKE, HELD, INK, MUTED, REAL, Pen, draw, short_numbers
@@ -71,11 +72,8 @@ def _noise_to_numbers(generator: Generator, prepared: Prepared[Dataset, Any]) ->
     u = torch.rand(DRAWN, generator.num_uniforms, generator=draws)
     with torch.no_grad():
         x = generator(z.to(where), u.to(where), None).cpu().double().numpy()
-    direction = np.linalg.lstsq(z.double().numpy(), x[:, 0] - x[:, 0].mean(), rcond=None)[0]
-    direction /= max(float(np.linalg.norm(direction)), 1e-12)
-    along = z.double().numpy() @ direction
+    along, shown = along_noise(z.double().numpy(), x[:, 0], LINES)
     made = prepared.codec.decode(x)[prepared.schema.modelled[0].name].data
-    shown = np.argsort(along)[np.linspace(0.01 * DRAWN, 0.99 * DRAWN, LINES).astype(int)]
     return {"z": along[shown], "x_of_z": made[shown]}
 
 

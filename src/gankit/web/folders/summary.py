@@ -22,7 +22,7 @@ from typing import Any
 from gankit.errors import GankitError, reason
 from gankit.kinds import KINDS
 from gankit.model import MODEL_NAME, inspect
-from gankit.run.folder import Entry, RunFolder
+from gankit.run.folder import Entry, RunFolder, process_begun
 from gankit.run.options import train_options
 from gankit.stored import StoredError, of_type, parse
 from gankit.web.folders.log import Log, number
@@ -239,21 +239,22 @@ def state_of(path: Path, log: Log) -> tuple[str, str | None]:
     go_on = f"Go on with: gankit train -o {path} --resume"
     try:
         said = parse(within(path, PID).read_bytes())
-        pid, host = said["pid"], said["host"]
+        pid, host, begun = said["pid"], said["host"], said.get("begun")
     except FileNotFoundError:
         if log.finished:
             return "finished", None
         return ("stopped", go_on) if len(log) else ("new", None)
     except (OSError, ValueError, KeyError, TypeError, GankitError):
-        pid, host = None, None  # it is being written, or damaged
+        pid, host, begun = None, None, None  # it is being written, or damaged
     if log.finished:
         return "finished", None
-    if host != socket.gethostname() or not isinstance(pid, int) or _is_alive(pid):
+    if host != socket.gethostname() or not isinstance(pid, int) or _is_alive(pid, begun):
         return "running", None
     return "failed", f"its process ended without a word, or was killed. {go_on}"
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(pid: int, begun: Any) -> bool:
+    """Whether a process is there; `begun`, where it is known, tells it from a later one of the same number."""
     if not 0 < pid < 2**31:
         return False
     if sys.platform == "win32":  # where signal 0 would end it
@@ -267,8 +268,8 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        return True
-    return True
+        pass
+    return begun is None or process_begun(pid) in (None, begun)
 
 
 def _thinned(values: list[Any]) -> list[float]:

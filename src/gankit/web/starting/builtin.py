@@ -6,8 +6,9 @@ Knows how each is made; never what is trained on it.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from gankit.io.atomic import write_atomically
 from gankit.randomness import numpy_generator
 
 RECORDS = 4000
-"""Of those that are drawn."""
+"""Of a file of those that are drawn."""
+
+Draws = np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -31,41 +34,37 @@ class Builtin:
     needs: str = ""
 
 
-def _npy(x: np.ndarray) -> bytes:
+def _ring(rng: Draws, n: int) -> np.ndarray:
+    angle = rng.integers(0, 8, n) * 2 * np.pi / 8
+    return np.stack([np.cos(angle), np.sin(angle)], 1) * 2 + rng.normal(0, 0.08, (n, 2))
+
+
+def _moons(rng: Draws, n: int) -> np.ndarray:
+    angle, upper = rng.uniform(0, np.pi, n), rng.random(n) < 0.5
+    across, up = (np.where(upper, f(angle), shift - f(angle)) for f, shift in ((np.cos, 1), (np.sin, 0.5)))
+    return np.asarray(np.stack([across, up], 1) + rng.normal(0, 0.08, (n, 2)))
+
+
+DRAWN: Mapping[str, tuple[str, Callable[[Draws, int], np.ndarray]]] = {
+    "bells": ("Two bells", lambda rng, n: rng.choice([-2.0, 2.0], n) + rng.normal(0, 0.5, n)),
+    "tail": ("Heavy tail", lambda rng, n: np.exp(rng.normal(0, 0.8, n))),
+    "spikes": ("Spikes", lambda rng, n: rng.choice([-4.0, -2.0, 0.0, 2.0, 4.0], n) + rng.normal(0, 0.1, n)),
+    "ring": ("Ring", _ring),
+    "grid": ("Grid", lambda rng, n: rng.integers(0, 4, (n, 2)) + rng.normal(0, 0.07, (n, 2))),
+    "moons": ("Two moons", _moons),
+}
+"""One and two numbers by name: title, and n records, [n] or [n, 2]."""
+
+
+def drawn(name: str, count: int) -> np.ndarray:
+    """So many records of `DRAWN`, the same ones every time."""
+    return np.asarray(DRAWN[name][1](numpy_generator(0, f"lesson on {name}"), count).round(4))
+
+
+def _npy(name: str) -> bytes:
     stream = io.BytesIO()
-    np.save(stream, x, allow_pickle=False)
+    np.save(stream, drawn(name, RECORDS), allow_pickle=False)
     return stream.getvalue()
-
-
-def _drawn(name: str) -> np.random.Generator:
-    return numpy_generator(0, "built-in", sum(name.encode()))
-
-
-def two_bells() -> np.ndarray:
-    """Numbers around -2 and 2, more of them around 2: [4000]."""
-    rng = _drawn("two bells")
-    return np.where(rng.random(RECORDS) < 0.4, rng.normal(-2.0, 0.5, RECORDS), rng.normal(2.0, 0.7, RECORDS))
-
-
-def heavy_tail() -> np.ndarray:
-    """Numbers above 0 of which a few are very large: [4000]."""
-    return np.asarray(np.exp(_drawn("heavy tail").normal(0.0, 1.0, RECORDS)))
-
-
-def ring() -> np.ndarray:
-    """Points around a circle: [4000, 2]."""
-    rng = _drawn("ring")
-    angle, radius = rng.uniform(0, 2 * np.pi, RECORDS), rng.normal(1.0, 0.06, RECORDS)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
-
-
-def moons() -> np.ndarray:
-    """Points of two half circles that reach into each other: [4000, 2]."""
-    rng = _drawn("moons")
-    angle, upper = rng.uniform(0, np.pi, RECORDS), rng.random(RECORDS) < 0.5
-    x = np.where(upper, np.cos(angle), 1 - np.cos(angle))
-    y = np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
-    return np.asarray(np.stack([x, y], 1) + rng.normal(0, 0.06, (RECORDS, 2)))
 
 
 def _digits() -> bytes:
@@ -88,10 +87,10 @@ def _iris() -> bytes:
 
 
 BUILTIN: dict[str, Builtin] = {
-    "two-bells": Builtin("Two bells", "number", ".npy", lambda: _npy(two_bells())),
-    "heavy-tail": Builtin("Heavy tail", "number", ".npy", lambda: _npy(heavy_tail())),
-    "ring": Builtin("Ring", "vector", ".npy", lambda: _npy(ring())),
-    "moons": Builtin("Two moons", "vector", ".npy", lambda: _npy(moons())),
+    **{
+        name: Builtin(title, "number" if drawn(name, 2).ndim == 1 else "vector", ".npy", partial(_npy, name))
+        for name, (title, _) in DRAWN.items()
+    },
     "digits": Builtin("Digits, 8 x 8", "image", ".npz", _digits, "sklearn"),
     "iris": Builtin("Iris", "table", ".csv", _iris, "sklearn"),
 }

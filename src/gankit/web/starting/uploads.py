@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import shutil
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gankit.arguments import shown
-from gankit.errors import DataError, OutputError
+from gankit.errors import DataError, GankitError, OutputError
 from gankit.io.atomic import complaints
+from gankit.run.folder import RunFolder
 from gankit.stored import StoredError, of_type, parse
 from gankit.web.folders.runs import UPLOADS, NotFoundError, Runs, within
 from gankit.web.starting.builtin import available, file_of
@@ -27,6 +30,9 @@ MOST_UPLOAD = 2 << 30
 
 UNDERSTOOD_S = 120.0
 """Seconds that a look at data may take."""
+
+KEPT_S = 7 * 86_400.0
+"""Seconds for which an upload that no run was made of is kept."""
 
 OFFERED = "offered"
 """The id of the file that the page was started on."""
@@ -83,6 +89,27 @@ class Uploads:
                 folder.rmdir()
             raise
         return made
+
+    def tidy(self) -> None:
+        """Deletes uploads and words of trainings that are older than `KEPT_S` and belong to no run of this folder."""
+        home = self._runs.home
+        if home is None or not (home / UPLOADS).is_dir():
+            return
+        runs, used, oldest = self._runs.all(), set[Path](), time.time() - KEPT_S
+        for path in runs.values():
+            try:
+                source = RunFolder(path).entry().source
+            except GankitError:
+                return  # what cannot be read may be a run of any of them
+            used.add(Path(source or "").parent)
+        for path in list((home / UPLOADS).iterdir()):
+            with suppress(OSError):
+                if path.is_symlink() or path.stat().st_mtime > oldest or path in used:
+                    continue
+                if _ID.fullmatch(path.name) and path.is_dir():
+                    shutil.rmtree(path)
+                elif path.suffix in (".log", ".json") and path.stem not in runs:
+                    path.unlink()
 
     def find(self, data: str) -> Path:
         """The file of an upload, of a built-in set, or the one that is offered.

@@ -92,6 +92,16 @@ export function nearest(list, x) {
   return Math.abs(list[low] - x) <= Math.abs(list[high] - x) ? low : high;
 }
 
+/** The index of the point, a list of coordinates, that is nearest to `to` and at most so far away; null where none is. */
+export function nearestOf(points, to, most) {
+  let [found, least] = [null, most];
+  points.forEach((point, i) => {
+    const far = Math.hypot(...point.map((v, k) => v - to[k]));
+    if (far < least) [found, least] = [i, far];
+  });
+  return found;
+}
+
 /** The index of the last entry of an ascending list that is at most x; -1 where none is. */
 export function lastUpTo(list, x) {
   let low = 0;

@@ -3,6 +3,7 @@
 
 import { Clock } from "./clock.js";
 import { Previews } from "./previews.js";
+import { said } from "./said.js";
 import { source } from "./source.js";
 import { state } from "./state.js";
 
@@ -41,7 +42,7 @@ export class Run {
   async beginning() {
     while (this.summary.state === "new" && !this.from.saved) {
       await new Promise((later) => setTimeout(later, BEGINNING_MS));
-      await this.from.run(this.name).then((summary) => this.take(summary), () => null);
+      await this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal));
     }
   }
 
@@ -52,6 +53,11 @@ export class Run {
     if (this.summary.state !== "running") this.asked = false;
     this.measure();
     this.changed("summary");
+  }
+
+  /** Says that the run is not there any more, where that is why an answer did not come. */
+  gone(refusal) {
+    if (refusal.status === 404) this.take({ state: "failed", why: refusal.message });
   }
 
   /** The length of the time bar: as planned while the training runs, else what there is. */
@@ -115,12 +121,12 @@ export class Run {
     clock.phases = curves?.phase || [];
     const events = (curves?.events || []).filter((e) => Number.isFinite(e.samples));
     const best = events.filter((e) => e.kind === "best").pop();
-    clock.events = events.map((e) => ({ ...e, marked: e.kind !== "planned" && (e.kind !== "best" || e === best), lines: [e.text, e.remedy].filter(Boolean) }));
+    clock.events = events.map((e) => ({ ...e, marked: e.kind !== "planned" && (e.kind !== "best" || e === best), lines: [said(e.text), said(e.remedy)].filter(Boolean) }));
   }
 
   told(kind, data) {
     if (kind === "again" || data?.reload) {
-      this.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), () => null));
+      this.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal)));
       this.soon("curves", () => this.loadCurves());
       this.soon("previews", () => this.loadPreviews());
     } else if (kind === "state") this.take(data);

@@ -2,6 +2,7 @@
 // The rest of the page calls source() and cannot tell which it got, but by `saved`.
 
 const PATIENCE_MS = 20000;
+const GONE_MS = 15000; // between two looks whether a run that vanished is back
 const LONG_MS = 300000; // what needs a model or the data, which may have to be read first
 
 /** An answer of the server that is not a success: `status`, and a sentence that says what to do. */
@@ -26,7 +27,7 @@ function note(reached) {
 
 async function ask() {
   try {
-    await request("/api/about");
+    await json("/api/about"); // read to its end, which frees the connection
   } catch {
     if (!reachable) setTimeout(ask, 2000);
   }
@@ -132,7 +133,10 @@ function live() {
           lost = true;
           if (events.readyState === EventSource.CLOSED) {
             events = null;
-            setTimeout(open, 3000);
+            json(pathOf(name)).then(() => setTimeout(open, 3000), (refusal) => {
+              if (refusal.status === 404) told("state", { state: "failed", why: refusal.message });
+              setTimeout(open, refusal.status === 404 ? GONE_MS : 3000);
+            });
           }
           ask();
         };

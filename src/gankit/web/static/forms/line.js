@@ -2,7 +2,7 @@
 // possible D*(x) = p_data / (p_data + p_g) from the two histograms, and below the lines along which G takes z to x.
 
 import { el, fill, onWidth, svg } from "../dom.js";
-import { axisNumber, extent, histogram, ticks } from "../numbers.js";
+import { axisNumber, extent, histogram, nearestOf, ticks } from "../numbers.js";
 import { say } from "../words.js";
 import { outline } from "./columns.js";
 
@@ -12,13 +12,15 @@ const LOWER = 80;
 const SIDE = 34;
 const LEAST_SHARE = 0.01; // of real and fakes together in a cell, from where their ratio says something
 
-/** Numbers of a preview. */
+/** Numbers of a preview. view: {pick(i)}. */
 export class LineForm {
-  constructor() {
+  constructor(view) {
+    this.view = view;
     this.plot = svg("svg", { class: "figure1", role: "img", "aria-label": say("figureOne") });
     const entry = (look, text) => el("li", {}, svg("svg", { viewBox: "0 0 22 10", class: "key", "aria-hidden": "true" }, svg("path", { class: look, d: look === "area real" ? "M2 1H20V9H2Z" : "M0 5H22" })), text);
     this.element = el("div", { class: "holder" },
       el("ul", { class: "keys" }, entry("area real", say("realData")), entry("outline fake", say("someFakes")), entry("dcurve", say("dOfX")), entry("dbest", say("dBest")), entry("map", say("zToX"))), this.plot);
+    if (view.pick) this.plot.addEventListener("click", (event) => this.clicked(event));
     onWidth(this.element, () => this.draw());
   }
 
@@ -42,7 +44,7 @@ export class LineForm {
     }
     const [low, high] = this.domain;
     const right = width - SIDE;
-    const sx = (x) => SIDE + ((x - low) / (high - low)) * (right - SIDE);
+    const sx = (this.at = (x) => SIDE + ((x - low) / (high - low)) * (right - SIDE));
     const cell = (k) => SIDE + (k / LINE_BINS) * (right - SIDE);
     const [r, f] = [histogram(real, low, high, LINE_BINS), histogram(fake, low, high, LINE_BINS)];
     const top = (this.top = Math.max(...r, this.real ? 0 : Math.max(...f)) * 1.5 || 1);
@@ -57,6 +59,8 @@ export class LineForm {
     for (const x of ticks(low, high, width / 110)) parts.push(svg("text", { class: "x", x: sx(x), y: UPPER + 16 }, axisNumber(x)), svg("line", { class: "rule", x1: sx(x), x2: sx(x), y1: UPPER, y2: UPPER + 4 }));
     parts.push(svg("text", { class: "start", x: 4, y: UPPER + 16 }, "x"));
     parts.push(this.lines(surface, sx, low, high, right));
+    const chosen = fake[this.marked];
+    if (chosen >= low && chosen <= high) parts.push(svg("path", { class: "chosen", d: `M${sx(chosen).toFixed(1)} 4V${UPPER}m-5 8l5-8l5 8Z` }));
     this.plot.setAttribute("viewBox", `0 0 ${width} ${UPPER + LOWER + 26}`);
     this.plot.setAttribute("height", UPPER + LOWER + 26);
     fill(this.plot, parts);
@@ -79,7 +83,17 @@ export class LineForm {
     return [...parts, svg("path", { class: "map", d })];
   }
 
-  mark() {}
+  clicked(event) {
+    const x = event.clientX - this.plot.getBoundingClientRect().left;
+    const i = nearestOf(this.found.record.x.map(([value]) => [this.at(value)]), [x], Infinity);
+    if (i !== null) this.view.pick(i);
+  }
+
+  mark(index) {
+    if (index === this.marked) return;
+    this.marked = index;
+    this.draw();
+  }
 }
 
 function trace(xs, ys, sx, sy, low, high) {

@@ -1,14 +1,15 @@
 // Two numbers: real and fakes as points over D's surface, green where D says real.
 
 import { colour, el, onColours, onWidth, svg } from "../dom.js";
-import { axisNumber, extent, ticks } from "../numbers.js";
+import { axisNumber, extent, nearestOf, ticks } from "../numbers.js";
 import { say } from "../words.js";
 
 const MOST_HIGH_PLANE = 450;
 const MARGIN = 34;
 const DRAWN_POINTS = 1500;
+const NEAR = 14; // pixels from a point within which a click means it
 
-/** Pairs of numbers of a preview. view: {about}. */
+/** Pairs of numbers of a preview. view: {about, pick(i)}. */
 export class PlaneForm {
   constructor(view) {
     this.view = view;
@@ -17,6 +18,7 @@ export class PlaneForm {
     this.element = el("div", { class: "holder" }, el("ul", { class: "keys" },
       el("li", {}, key("dots real", "M8 5a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"), say("realData")), el("li", {}, key("dots fake", "M11 1l4 4l-4 4l-4 -4z"), say("someFakes")),
       el("li", {}, el("span", { class: "ramp" }), say("surfaceKey"))), this.canvas);
+    if (view.pick) this.canvas.addEventListener("click", (event) => this.clicked(event));
     onWidth(this.element, () => this.draw());
     onColours(() => this.draw());
   }
@@ -58,8 +60,10 @@ export class PlaneForm {
     context.fillStyle = colour("--paper");
     context.fill();
     context.clip();
+    this.at = ([x, y]) => [sx(x), sy(y)];
     this.surface(context, sx, sy);
     this.points(context, sx, sy);
+    this.ring(context);
     context.restore();
     context.strokeStyle = colour("--line");
     context.strokeRect(MARGIN + 0.5, 0.5, wide - MARGIN - 1, bottom - 1);
@@ -117,5 +121,25 @@ export class PlaneForm {
     context.stroke();
   }
 
-  mark() {}
+  /** A ring around the fake that is chosen. */
+  ring(context) {
+    const point = this.found.record.x[this.marked];
+    if (!point) return;
+    context.strokeStyle = colour("--ink");
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(...this.at(point), 8, 0, 7);
+    context.stroke();
+  }
+
+  clicked(event) {
+    const i = nearestOf(this.found.record.x.slice(0, DRAWN_POINTS).map(this.at), [event.offsetX, event.offsetY], NEAR);
+    if (i !== null) this.view.pick(i);
+  }
+
+  mark(index) {
+    if (index === this.marked) return;
+    this.marked = index;
+    this.draw();
+  }
 }

@@ -3,6 +3,7 @@
 import { el, fill } from "../dom.js";
 import { count } from "../numbers.js";
 import { change, joined, listed } from "../state.js";
+import { said } from "../said.js";
 import { say } from "../words.js";
 
 const MOST_LISTED = 100;
@@ -34,7 +35,7 @@ export class EventsPanel {
     if (!open) return fill(this.list);
     fill(this.list, grouped.slice(-MOST_LISTED).reverse().map((e) => el("li", {},
       el("button", { type: "button", class: "quiet", onclick: () => clock.go(e.samples, true) }, e.times > 1 ? `${count(e.samples)} … ${count(e.until)}` : count(e.samples)),
-      el("div", {}, el("span", { class: `chip ${e.kind}` }, say(`event_${e.kind}`)), " ", e.text, e.times > 1 ? ` (×${e.times})` : "", e.remedy && el("p", { class: "note" }, e.remedy)))));
+      el("div", {}, el("span", { class: `chip ${e.kind}` }, say(`event_${e.kind}`)), " ", said(e.text), e.times > 1 ? ` (×${e.times})` : "", e.remedy && el("p", { class: "note" }, said(e.remedy))))));
   }
 }
 

@@ -6,10 +6,11 @@ import { count } from "../numbers.js";
 import { change, state } from "../state.js";
 import { say } from "../words.js";
 
-/** The panel of a run's fakes. */
+/** The panel of a run's fakes. picks: whether a fake can be chosen, to see its neighbours. */
 export class FakesPanel {
-  constructor(run) {
+  constructor(run, picks = true) {
     this.run = run;
+    this.picks = picks && !run.from.saved;
     this.note = el("span", { class: "score", role: "status" });
     this.body = el("div", { class: "form" });
     this.element = el("section", { class: "panel fakes", "aria-labelledby": "fakes-title" }, el("div", { class: "between" }, el("h2", { id: "fakes-title" }, say("fakes")), this.note), this.body);
@@ -40,10 +41,11 @@ export class FakesPanel {
         about,
         count: () => previews.count,
         labelled: (i) => say("fakeNumber", { n: i + 1 }),
-        pick: about.saved ? null : (i) => change({ pick: state().pick === String(i) ? null : i }, true),
+        pick: this.picks ? (i) => change({ pick: state().pick === String(i) ? null : i }, true) : null,
         clip: about.kind === "audio" && !about.saved ? (at, i) => this.clip(at, i) : null,
       });
-      fill(this.body, this.form.element);
+      const choose = el("button", { type: "button", class: "quiet", onclick: () => change({ pick: 0 }, true) }, say("chooseFake"));
+      fill(this.body, this.form.element, this.picks && this.form.clicked && el("p", { class: "note" }, say("clickFake"), " ", choose));
     }
     if (found.record !== this.showing?.record || this.run.real !== this.shownReal) {
       this.showing = found;

@@ -2,6 +2,7 @@
 
 import { el, fill, svg, write } from "../dom.js";
 import { count, duration, figure, lastUpTo, percent, whole } from "../numbers.js";
+import { said } from "../said.js";
 import { metricName, phaseName, say } from "../words.js";
 
 /** The last evaluation up to `at` as one object, null where there is none. */
@@ -21,7 +22,7 @@ export function sentence(run, at) {
   if (phase && phase !== "game") parts.push(say(phase === "likelihood" ? "inLikelihood" : "inDiscriminator"));
   const seen = evaluationAt(curves, at);
   const alarm = [...clock.events].reverse().find((e) => (e.kind === "alarm" || e.kind === "rollback") && e.samples <= at && (!seen || e.samples >= seen.samples));
-  if (alarm) parts.push(capital(alarm.text));
+  if (alarm) parts.push(capital(said(alarm.text)));
   else if (phase === "game" && seen && seen.accuracy_heldout !== null) {
     const right = seen.accuracy_heldout;
     const how = right < 0.6 ? "dCannotTell" : right < 0.8 ? "dTellsSome" : "dTellsMost";
@@ -58,7 +59,7 @@ export class HappeningPanel {
     write(this.text, sentence(this.run, at));
     const seen = evaluationAt(curves, at);
     const alarm = [...clock.events].reverse().find((e) => e.remedy && e.samples <= at && (!seen || e.samples >= seen.samples));
-    write(this.remedy, alarm ? alarm.remedy : "");
+    write(this.remedy, alarm ? said(alarm.remedy) : "");
     this.remedy.hidden = !alarm;
     this.scores(seen);
     const k = curves ? lastUpTo(curves.samples, at) : -1;

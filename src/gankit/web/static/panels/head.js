@@ -55,7 +55,7 @@ export class HeadPanel {
     if (key === this.made) return;
     this.made = key;
     fill(this.buttons,
-      running && el("button", { type: "button", disabled: this.run.asked, onclick: () => askToStop(this.run) }, this.run.asked ? say("stopAsked") : say("stop")),
+      (running || summary.state === "new") && el("button", { type: "button", disabled: this.run.asked, onclick: () => askToStop(this.run) }, this.run.asked ? say("stopAsked") : say("stop")),
       summary.state !== "new" && el("button", { type: "button", onclick: () => askToSample(this.run) }, say("sample")),
       summary.report && el("a", { class: "button", href: from.reportAddress(name), target: "_blank", rel: "noopener" }, say("report")),
       summary.state !== "new" && el("a", { class: "button", href: from.replayAddress(name), download: true }, say("saveReplay")));

@@ -14,10 +14,17 @@ export class NeighboursPanel {
     this.run = run;
     this.body = el("div", { class: "neighbours", "aria-live": "polite" });
     const close = el("button", { type: "button", class: "quiet", onclick: () => change({ pick: null }, true) }, say("close"));
+    const turn = (by, sign, key) => el("button", { type: "button", class: "quiet", "aria-label": say(key), title: say(key), onclick: () => this.turn(by) }, sign);
     this.title = el("h2", { id: "near-title" });
-    this.element = el("section", { class: "panel", "aria-labelledby": "near-title", hidden: true }, el("div", { class: "between" }, this.title, close), this.body);
+    this.element = el("section", { class: "panel", "aria-labelledby": "near-title", hidden: true }, el("div", { class: "between" }, this.title, el("div", { class: "buttons" }, turn(-1, "◀", "fakeBefore"), turn(1, "▶", "fakeAfter"), close)), this.body);
     this.shown = null;
     onColours(() => this.paints?.forEach((paint) => paint()));
+  }
+
+  /** To the fake before or after. */
+  turn(by) {
+    const count = this.run.previews.count || 1;
+    change({ pick: (Number(state().pick) + by + count) % count }, true);
   }
 
   update() {

@@ -4,6 +4,7 @@ import { el, fill, svg, write } from "../dom.js";
 import { thumb } from "../forms/thumb.js";
 import { extent, figure } from "../numbers.js";
 import { facts, statePill } from "../panels/head.js";
+import { saidAlarm } from "../said.js";
 import { source } from "../source.js";
 import { metricName, say } from "../words.js";
 
@@ -55,7 +56,7 @@ export class Card {
     fill(this.metric, metric.now === null || metric.now === undefined
       ? el("span", { class: "note" }, say("noMetricYet"))
       : [el("span", { class: "numbers" }, el("span", { class: "note name", title: metric.name }, metricName(metric)), el("span", {}, el("b", { class: "value" }, figure(metric.now)), " ", el("span", { class: "note" }, say("bestIs", { best: figure(metric.best) })))), sparkline(summary.spark || [])]);
-    const text = summary.state === "failed" ? say("failedWhy", { why: summary.why || say("unknown") }) : (summary.alarms || [])[summary.alarms.length - 1] || "";
+    const text = summary.state === "failed" ? say("failedWhy", { why: summary.why || say("unknown") }) : saidAlarm((summary.alarms || [])[summary.alarms.length - 1]) || "";
     write(this.alarm, text);
     this.alarm.title = text;
     this.paint();

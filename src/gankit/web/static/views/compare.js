@@ -61,7 +61,7 @@ class Comparison {
       side.run.opened = () => {
         side.ready = true;
         side.state = el("div", { class: "states" });
-        side.fakes = new FakesPanel(side.run);
+        side.fakes = new FakesPanel(side.run, false);
         side.fakes.element.removeAttribute("aria-labelledby");
         fill(side.box, el("h2", {}, el("span", { class: "letter" }, side.letter), " ", el("a", { href: runAddress(side.name) }, side.name)), el("p", { class: "note" }, facts(side.run.summary)), side.state, side.fakes.element);
         fill(side.state, statePill(side.run.summary));
