@@ -3,11 +3,10 @@
     python benchmarks/watch.py [--pages 10] [--browser] [--pairs 5] [--period 20] [--updates 10000 --kept 500]
 
 A training of numbers plays all the time; for `--period` seconds no page is open, then `--pages` of them, `--pairs`
-times: the ratios of samples per second, the server's share of a core and its memory (with its growth an hour, by least
-squares, the first minute left out) are printed as JSON lines. A page is a client that asks for what a page asks for and
-follows the events; with `--browser` it is a tab of headless Chromium (Playwright), which takes a core of its own. At the
-end a run of so many updates and kept previews, written by hand, is opened: seconds until the page shows it (only with
-`--browser`).
+times. Printed as JSON lines: the ratios of samples per second, the server's share of a core, and its memory with its
+growth an hour (by least squares, the first minute left out). A page is a client that asks for what a page asks for and
+follows the events; with `--browser` it is a tab of headless Chromium (Playwright), which takes a core of its own, and
+at the end a run of so many updates and kept previews, written by hand, is opened and scrubbed.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ def along_noise(z: np.ndarray, x: np.ndarray, count: int) -> tuple[np.ndarray, n
     """z [N, Z] projected on the direction along which x [N] moves most (least squares of x on z; of one number z
     itself): [N]; and which `count` of them to show, evenly spread in rank from 1% to 99%, rising: [count].
 
-    >>> z = np.array([[0.0, 3.0], [1.0, 0.0], [0.0, -3.0], [-1.0, 1.0]])
+    >>> z = np.array([[0.0, 3.0], [1.0, 0.0], [0.0, -3.0], [-1.0, 0.0]])
     >>> along, shown = along_noise(z, 2 * z[:, 1], 2)
     >>> abs(along).round(3).tolist(), shown.tolist()
-    ([3.0, 0.0, 3.0, 1.0], [2, 3])
+    ([3.0, 0.0, 3.0, 0.0], [2, 3])
     """
     direction = np.ones(1)
     if z.shape[1] > 1:
