@@ -2,11 +2,11 @@
 
     python benchmarks/previews.py [--data DATA ...] [--repeats 3]
 
-Each run is made in a process of its own, the two of a pair one after the other. `ratio` is that of their processor times,
-which moves by some hundredths with what else the machine does; `inside` is the processor time within the previews' own
-code as a share of the rest of the same run, which does not. DATA: `numbers`, `vectors`, `table`, `walks` (series), `digits` (images),
-`names` (texts), `tones` (audio), all made or shipped with scikit-learn, or a file; `=SAMPLES` behind any of them is its
-length, as in adult.csv=500k.
+Each run is made in a process of its own, the two of a pair one after the other. `ratio` is that of their processor
+times, which moves by some hundredths with what else the machine does; `inside` is the processor time within the
+previews' own code as a share of the rest of the same run, which does not. DATA: `numbers`, `vectors`, `table`, `walks`
+(series), `digits` (images), `names` (texts), `tones` (audio), all made or shipped with scikit-learn, or a file;
+`=SAMPLES` behind any of them is its length, as in adult.csv=500k.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ A training of numbers plays all the time; for `--period` seconds no page is open
 times. Printed as JSON lines: the ratios of samples per second, the server's share of a core, and its memory with its
 growth an hour (by least squares, the first minute left out). A page is a client that asks for what a page asks for and
 follows the events; with `--browser` it is a tab of headless Chromium (Playwright), which takes a core of its own, and
-at the end a run of so many updates and kept previews, written by hand, is opened and scrubbed.
+at the end a run of so many updates and kept previews, written by hand, is opened and scrubbed. With `--steady MINUTES`
+the pages stay open for so long, and the server's memory alone is measured.
 """
 
 from __future__ import annotations
@@ -145,6 +146,8 @@ def measured(asked: argparse.Namespace, home: Path, stack: ExitStack) -> None:
         assert training.poll() is None and server.poll() is None
         time.sleep(0.1)
     browser = stack.enter_context(chromium()) if asked.browser else None
+    if asked.steady:
+        return steady(asked, server.pid, address)
     started, memory, done = time.perf_counter(), [], threading.Event()
 
     def watch_memory() -> None:
@@ -188,6 +191,21 @@ def measured(asked: argparse.Namespace, home: Path, stack: ExitStack) -> None:
         opened(asked, browser, address, home)
 
 
+def steady(asked: argparse.Namespace, server: int, address: str) -> None:
+    """Keeps pages open, and prints the server's memory over time."""
+    seconds, memory, begin = [], [], time.perf_counter()
+    with clients(address, asked.pages):
+        while time.perf_counter() - begin < 60 * asked.steady:
+            time.sleep(5)
+            seconds.append(time.perf_counter() - begin)
+            memory.append(memory_mb(server))
+    shown = {f"{s / 60:.1f}": round(mb, 1) for s, mb in list(zip(seconds, memory, strict=True))[11::12]}
+    late = [k for k, s in enumerate(seconds) if s > 0.4 * seconds[-1]]
+    slope = float(np.polyfit([seconds[k] for k in late], [memory[k] for k in late], 1)[0]) * 3600
+    found = {"pages": asked.pages, "minutes": asked.steady, "mb_an_hour_after_40%": round(slope, 2), "mb": shown}
+    print(json.dumps(found), flush=True)
+
+
 def opened(asked: argparse.Namespace, browser: Any, address: str, home: Path) -> None:
     """Opens a long run, and prints how long that takes and how long scrubs stall."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -200,7 +218,7 @@ def opened(asked: argparse.Namespace, browser: Any, address: str, home: Path) ->
         page, begin = context.new_page(), time.perf_counter()
         page.goto(f"{address}/run/long")
         page.wait_for_selector("[data-samples]")
-        page.wait_for_selector(".curve[d]")
+        page.wait_for_selector(".charts svg .curve", state="attached")
         seconds.append(time.perf_counter() - begin)
         page.evaluate(
             "window.longest = 0; let last = performance.now();"
@@ -225,6 +243,7 @@ def main() -> None:
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--period", type=float, default=20.0)
+    parser.add_argument("--steady", type=float, default=0.0)
     parser.add_argument("--port", type=int, default=8477)
     parser.add_argument("--updates", type=int, default=10_000)
     parser.add_argument("--kept", type=int, default=500)

@@ -115,7 +115,7 @@ class Log:
         self.samples.append(at)
         for name, column in self.columns.items():
             column.append(number(row.get(name)))
-        self.columns["speed"][-1] = self.speeds.get(at, math.nan)
+        self.columns["speed"][-1] = self.speeds.pop(at, math.nan)
         if self.brief:
             self._forget_all_but_the_last()
         phase = str(row.get("phase", "game"))

@@ -10,7 +10,7 @@ import { state } from "./state.js";
 const POINTS = 1500;
 const MOST_POINTS = 4000; // after so many the curves are asked for again, thinned
 const BEGINNING_MS = 1000; // between two questions whether a training has begun
-const REDRAW_MS = 700; // between two drawings of what grows
+const REDRAW_MS = 1000; // between two drawings of what grows
 
 /** A run that is shown. */
 export class Run {
@@ -25,6 +25,8 @@ export class Run {
     this.listed = false;
     this.real = null;
     this.asked = false;
+    this.coming = null; // what has come of the summary since it was drawn
+    this.grown = false; // whether the curves have
     this.opened = () => {}; // what to do once it is known what the run is
     this.due = new Map();
   }
@@ -129,16 +131,30 @@ export class Run {
       this.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal)));
       this.soon("curves", () => this.loadCurves());
       this.soon("previews", () => this.loadPreviews());
-    } else if (kind === "state") this.take(data);
-    else if (kind === "preview") this.soon("previews", () => this.loadPreviews());
+    } else if (kind === "state") {
+      const ends = data.state !== this.summary.state;
+      this.coming = { ...this.coming, ...data };
+      if (ends) this.draw();
+      else this.soon("draw", () => this.draw());
+    } else if (kind === "preview") this.soon("previews", () => this.loadPreviews());
     else if (kind === "log") {
       for (const row of data.rows) this.append(row);
       if (this.curves && this.curves.samples.length > MOST_POINTS) this.soon("curves", () => this.loadCurves());
-      else this.soon("draw", () => {
-        this.settle();
-        this.changed("curves");
-      });
+      else {
+        this.grown = true;
+        this.soon("draw", () => this.draw());
+      }
     }
+  }
+
+  /** Shows what has come since it was last drawn, all of it at once: a drawing costs the processor that trains. */
+  draw() {
+    if (this.coming) this.take(this.coming);
+    this.coming = null;
+    if (!this.grown) return;
+    this.grown = false;
+    this.settle();
+    this.changed("curves");
   }
 
   /** Does something once in a while, however often it is asked for. */
