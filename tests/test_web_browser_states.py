@@ -142,12 +142,12 @@ def test_a_run_that_vanishes_while_its_page_is_open_keeps_what_is_shown(opens: O
     page = visit.run("short-lived")
     picture = visit.picture()
     (home / "short-lived").rename(home / ".away")
-    expect(page.get_by_text("there is no run 'short-lived' here")).to_be_visible()
+    expect(page.get_by_text("There is no run 'short-lived' here")).to_be_visible()
     expect(page.get_by_role("img", name="Losses").locator(".curve").first).to_be_attached()
     assert visit.picture() == picture
     visit.settle()
     (home / ".away").rename(home / "short-lived")
-    expect(page.get_by_text("there is no run 'short-lived' here")).to_be_hidden()
+    expect(page.get_by_text("There is no run 'short-lived' here")).to_be_hidden()
     shutil.rmtree(home / "short-lived")
 
 
@@ -223,6 +223,8 @@ def test_an_address_with_nonsense_behind_it_is_not_believed(opens: Opens) -> Non
     assert page.locator("main img, [onerror]").count() == 0
     visit.to(f"/compare#runs={quote(BAD_NAME)},gone,%25,../../etc")
     expect(page.get_by_role("heading", level=2, name="gone")).to_be_visible()
+    visit.to("/no/such/page")
+    expect(page.get_by_role("heading", name="Nothing is at this address.")).to_be_visible()
     visit.to("/run/..%2f..%2fetc%2fpasswd")
     expect(page.get_by_role("link", name="All runs").last).to_be_visible()
 

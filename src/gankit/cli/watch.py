@@ -52,7 +52,7 @@ def command(voice: Voice, source: str | None, port: int | None, host: str, brows
     file or folder of data, is offered for a new run. Ctrl-C ends the server; trainings go on.
     """
     place = Path(RUNS) if source is None else path_of(source, "RUNS | DATA")
-    if source is not None and not place.exists():
+    if source is not None and not place.exists() and place != Path(RUNS):
         raise DataError(f"{source}: there is no such run, folder or file. Check the path, or leave it out for {RUNS}/.")
     if save is not None:
         _save(voice, place, save)

@@ -85,7 +85,7 @@ FOREIGN = (
     Foreign("a file of a model's weights", _NO_DATA, rb".{3}\0{5}\{\"|GGUF[\x01-\x03]\0", (".safetensors", ".gguf")),
     Foreign("a program", _NO_DATA, rb"\x7fELF|MZ.\0[\0-\x04]\0|[\xce\xcf]\xfa\xed\xfe", (".exe", ".dll", ".so")),
     Foreign("a Git LFS pointer and not the file itself", "Get the file with git lfs pull", rb"version https://git-lfs"),
-    Foreign("a PNG, JPEG or GIF image", "Give a folder of them, with suffix", rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a"),
+    Foreign("a PNG, JPEG or GIF image", "Give a folder or a .zip of them", rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a"),
 )  # fmt: skip
 """In the order in which they are asked."""
 

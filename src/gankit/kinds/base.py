@@ -185,11 +185,14 @@ class Preview:
         table of texts) or "scatter" (numbers [n, D] float32).
     broken: rules of the data by their texts, and the share of these records that breaks each; records that users sample
         are drawn again where they do.
+    numbers: of "rows" the columns of numbers and times whose texts are no plain numbers ("28,46 EUR", dates), [n]
+        float64 each, times in seconds since 1970; NaN where a cell is missing.
     """
 
     form: PreviewForm
     records: Any
     broken: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Kind(ABC, Generic[D, C]):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -141,11 +142,11 @@ class Previews:
     def _keep(self, samples: int, model: Model, preview: Preview) -> None:
         self._folder.mkdir(exist_ok=True)
         name = self._folder / f"{samples:012d}"
-        write_preview(name, preview)
         if (figure := self._run.figure(model.generator)) is not None:
             stream = io.BytesIO()
             np.savez_compressed(stream, **figure)  # type: ignore[arg-type]  # NumPy's stub takes arrays
             write_atomically(name.with_suffix(".surface.npz"), stream.getvalue())
+        write_preview(name, preview)  # after what is drawn with it, for a page may be looking
         model.save(name.with_suffix(".safetensors"))
         if self._kept and self._kept[-1][1] == samples:  # its last update came twice
             self._kept.pop()
@@ -197,8 +198,15 @@ def write_preview(name: Path, preview: Preview) -> None:
         if preview.form == "rows":
             columns = [column.to_pylist() for column in records.columns]
             cells = [[None if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
+            numbers = {name: [_plain(v) for v in column.tolist()] for name, column in preview.numbers.items()}
             records = {"columns": records.column_names, "rows": cells, "broken": dict(preview.broken)}
+            records |= {"numbers": numbers} if numbers else {}
         write_atomically(path, (json.dumps(records, ensure_ascii=False, indent=None) + "\n").encode())
+
+
+def _plain(value: float) -> float | None:
+    """A number of JSON."""
+    return float(f"{value:.12g}") if math.isfinite(value) else None
 
 
 def _stride(made: int, allowed: int) -> int:

@@ -87,6 +87,14 @@ class Server:
         """The page; which view it shows its address tells its own modules."""
         return await _html(self.static / "index.html")
 
+    async def missing(self, request: Request, error: HTTPException) -> Response:
+        """What is at no address: the page says so, or a sentence where a page did not ask."""
+        if error.status_code == 404 and not request.url.path.startswith(("/api/", "/static/")):
+            answer = await self.page(request)
+            answer.status_code = 404
+            return answer
+        return _error(error.status_code, f"there is nothing here: {error.detail}.")
+
     async def report(self, request: Request) -> Response:
         """The report that was saved beside a run."""
         _, run = await self.run_of(request)
@@ -293,7 +301,7 @@ def application(
         NotFoundError: lambda request, error: _error(404, str(error)),
         GankitError: lambda request, error: _error(422, str(error)),
         TooLargeError: lambda request, error: too_large(error.limit),
-        HTTPException: lambda request, error: _error(error.status_code, f"there is nothing here: {error.detail}."),
+        HTTPException: server.missing,
         Exception: lambda request, error: _error(500, f"an internal error (a bug): {type(error).__name__}: {error}"),
     }
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=server.living)

@@ -25,6 +25,7 @@ from gankit.lessons.settings import BOUNDS, LOSSES, MOST, PENALTIES, Settings
 from gankit.randomness import numpy_generator
 from gankit.stored import StoredError, of_type
 from gankit.web.folders.runs import NotFoundError
+from gankit.web.records.sampling import one_thread
 from gankit.web.starting.builtin import DRAWN, drawn
 
 if TYPE_CHECKING:
@@ -99,7 +100,15 @@ class Lessons:
         if sum(abs(count) for _, count in moves) > MOST_STEPS:
             raise OptionError(f"a lesson is opened after at most {MOST_STEPS:,} steps. Go on from there.")
         x, columns, offered = self._data(_part(asked, "data", dict[str, Any], {"builtin": "bells"}))
-        lesson, turn = Lesson(x, settings), None
+        with one_thread():
+            return self._opened_at(Lesson(x, settings), moves, asked, columns, offered)
+
+    def _opened_at(
+        self, lesson: Lesson, moves: list[tuple[str, int]], asked: Mapping[str, Any], columns: list[str],
+        offered: list[str],
+    ) -> dict[str, Any]:  # fmt: skip
+        """A lesson that is brought where its moves lead, and kept."""
+        settings, turn = lesson.settings, None
         history = [_point(lesson, None)]
         stride = max(1, sum(max(count, 1) for _, count in moves) // POINTS)
         for who, count in moves:
@@ -114,7 +123,8 @@ class Lessons:
             self._open.popitem(last=False)
         return {
             "id": made, "picture": lesson.picture(), "turn": turn, "history": history, "settings": asdict(settings),
-            "columns": columns, "offered": offered, "dim": lesson.dim, "fed": f"[{settings.batch}, {lesson.dim}]",
+            "columns": columns, "offered": offered, "dim": lesson.dim,
+            "fed": f"[{min(settings.batch, len(lesson.train))}, {lesson.dim}]",
         }  # fmt: skip
 
     def step(self, made: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +137,7 @@ class Lessons:
         who, count = _part(asked, "who", str, "both"), _part(asked, "count", int, 1)
         if not 1 <= count <= MOST_AT_ONCE:
             raise OptionError(f"a request takes from 1 to {MOST_AT_ONCE} steps; got {count}.")
-        with kept.lock:
+        with kept.lock, one_thread():
             turn = kept.lesson.step(who, count)
             return {"turn": turn, "picture": kept.lesson.picture()}
 
@@ -135,7 +145,7 @@ class Lessons:
         """Real and synthetic records to tell apart, each with D's score: `count` of them, drawn by `seed`."""
         kept, rng = self._get(made), numpy_generator(_part(asked, "seed", int, 0), "round")
         count = min(max(_part(asked, "count", int, 10), 1), 100)
-        with kept.lock:
+        with kept.lock, one_thread():
             lesson, fakes = kept.lesson, kept.lesson.fakes
             real = rng.random(count) < 0.5
             held = lesson.heldout.x

@@ -151,7 +151,13 @@ def _record(run: Path, which: str, level: int) -> str | Mapping[str, Any]:
         return _sheet(found, about_of(run).get("shape"), level)
     share = 2**level
     kept = ("columns", "broken")
-    return {key: v if key in kept else v[: max(len(v) // share, 1)] for key, v in found.items()}
+    less = {key: v if key in kept else _share(v, share) for key, v in found.items() if key != "numbers"}
+    numbers = {name: _share(v, share) for name, v in found.get("numbers", {}).items()}
+    return less | ({"numbers": numbers} if numbers else {})
+
+
+def _share(of: list[Any], share: int) -> list[Any]:
+    return of[: max(len(of) // share, 1)]
 
 
 def _sheet(content: bytes, shape: Any, level: int) -> str:

@@ -31,6 +31,9 @@ MOST_JUDGED, LEAST_JUDGED = 5000, 500  # held-out records, and as many fakes, th
 FEW_HELDOUT = 1000
 """Below so many held-out records a two-sample test cannot choose among checkpoints; the likelihood does it."""
 
+_LOOKED_AT = 50
+"""Cells of a column that are looked at for whether its texts are plain numbers."""
+
 ARRAYS = ("npy", "npz", "numpy", "list")
 """Formats of which several columns of numbers are vectors; in others they are a table."""
 
@@ -95,13 +98,16 @@ class TableKind(Kind[Dataset, Any]):
     def preview(self, fakes: Fakes, prepared: Prepared[Dataset, Any], count: int, seed: int) -> Preview:
         """See `Kind.preview`."""
         made, rules = fakes.few(_fitting(prepared, MOST_ROWS), seed), prepared.codec.rules
-        broken = rules.shares(prepared.schema.parse(made))[0] if len(rules) else {}
-        return Preview("rows", made, {rule: round(share, 4) for rule, share in broken.items()})
+        values = prepared.schema.parse(made)
+        broken = rules.shares(values)[0] if len(rules) else {}
+        shares = {rule: round(share, 4) for rule, share in broken.items()}
+        return Preview("rows", made, shares, _beside_texts(prepared.schema, made, values))
 
     def preview_real(self, prepared: Prepared[Dataset, Any], count: int) -> Preview:
         """See `Kind.preview_real`."""
         some = spread(prepared.heldout, _fitting(prepared, MOST_ROWS))
-        return Preview("rows", prepared.schema.format(some.values, len(some)))
+        rows = prepared.schema.format(some.values, len(some))
+        return Preview("rows", rows, numbers=_beside_texts(prepared.schema, rows, some.values))
 
     def records(
         self, schema: Schema, codec: TableCodec | VectorCodec, given: Mapping[str, Values], made: np.ndarray,
@@ -175,6 +181,27 @@ class NumberKind(VectorKind):
         """See `Kind.recognises`."""
         rows = rows_of(probe, config)
         return len(rows.schema.columns) == 1 and is_whole(rows)
+
+
+def _beside_texts(schema: Schema, rows: pa.Table, values: Mapping[str, Values]) -> dict[str, np.ndarray]:
+    """See `Preview.numbers`."""
+    found = {}
+    for column in schema.modelled:
+        if column.shown == "category" or column.name not in rows.column_names:
+            continue
+        cells = values[column.name]
+        shown = rows[column.name].slice(0, _LOOKED_AT).to_pylist()
+        if column.type == "datetime" or not all(_is_plain(cell) for cell in shown):
+            found[column.name] = np.where(cells.missing == 0, cells.data.astype(np.float64), np.nan)
+    return found
+
+
+def _is_plain(cell: Any) -> bool:
+    try:
+        float(cell if cell is not None else 0)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _fitting(prepared: Prepared[Dataset, Any], most: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.stored import parse
+from gankit.stored import of_type, parse
 from gankit.web.folders.runs import ABOUT, NotFoundError, within
 from gankit.web.plain import listed
 
@@ -162,7 +162,9 @@ def _as_json(form: str, content: bytes) -> dict[str, Any]:
         return {"texts": [str(text) for text in found]}
     cells = [[None if cell is None else str(cell) for cell in row] for row in found["rows"]]
     broken = {str(rule): float(share) for rule, share in found.get("broken", {}).items()}
-    return {"columns": [str(name) for name in found["columns"]], "rows": cells, "broken": broken}
+    told = {"columns": [str(name) for name in found["columns"]], "rows": cells, "broken": broken}
+    numbers = of_type(dict[str, list[float | None]], found.get("numbers", {}))
+    return told | ({"numbers": numbers} if numbers else {})
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ class Runs:
                         hidden = any(part.startswith(".") for part in parts)
                         if not hidden and len(parts) <= DEEPEST + 1 and within(place, CONFIG).is_file():
                             return within(root, str(place.relative_to(root)))
-        raise NotFoundError(f"there is no run {name[:200]!r} here (any more). Reload the page.")
+        raise NotFoundError(f"There is no run {name[:200]!r} here (any more). Look for it among all runs.")
 
     def log(self, path: Path, brief: bool = False) -> Log:
         """The log of a run as it now is; whole logs are kept for the runs that were looked at last."""

@@ -69,10 +69,12 @@ class Models:
 
 def conditions(model: Model) -> dict[str, Any]:
     """What samples of a model can be asked for, and the formats in which they can be downloaded."""
+    times = {column.name for column in model.schema.columns if column.type == "datetime" and not column.clock}
     asked = [
-        {"name": c.name, "type": c.type, "levels": list(c.levels), "low": c.low, "high": c.high, "missing": c.missing}
+        {"name": c.name, "type": c.type, "levels": list(c.levels), "low": c.low, "high": c.high, "missing": c.missing,
+         "time": c.name in times}
         for c in model.of.conditions(model)
-    ]
+    ]  # fmt: skip
     return {"conditions": asked, "formats": list(model.of.formats), "most": most_of(model)}
 
 

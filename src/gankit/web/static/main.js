@@ -37,6 +37,7 @@ async function begin() {
   if (path.startsWith("/run/")) return showRun(main, path.slice(5).split("/").map(decoded).join("/"));
   if (path === "/compare") return showCompare(main);
   if (path === "/learn") return learning(main);
+  if (path !== "/") return void fill(main, el("h1", {}, say("nothingHere")), el("p", {}, el("a", { href: "/" }, say("allRuns"))));
   return showAll(main, await known(from));
 }
 

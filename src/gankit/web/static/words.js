@@ -27,7 +27,7 @@ const ENGLISH = {
   figureOne: "Histogram of real numbers and of fakes, D over x, the best possible D, and lines from z to x", dOfX: "D(x)", dBest: "best possible D*", zToX: "z → x", planeFigure: "Real points and fakes over D's surface", surfaceKey: "D says real",
   // neighbours
   fromNoise: "From noise: this z over the training", fromNoiseAt: "{n} samples",
-  clickFake: "Click a fake to see the real records nearest to it.", chooseFake: "Choose the first", fakeBefore: "the fake before", fakeAfter: "the fake after",
+  endedEarly: "It ended at {at} of {planned} planned samples: the held-out metric did not improve any more (early stop).", nothingHere: "Nothing is at this address.", filledIn: "Numbered when rows are written, and learned from no row", clickFake: "Click a fake to see the real records nearest to it.", chooseFake: "Choose the first", fakeBefore: "the fake before", fakeAfter: "the fake after",
   neighbours: "Neighbours", neighboursOf: "Fake {n} and its nearest records", lookingFor: "Looking for its nearest records …", thisFake: "this fake", nearestTraining: "nearest training", nearestHeldout: "nearest held-out", distance: "distance {d}", distanceHead: "distance", measuredBy: "Measured by: {measure}.",
   // what is happening
   whatIsHappening: "What is happening", train: "train", heldout: "held-out", phase: "Phase", epoch: "Epoch", step: "Step", samples: "Samples", speed: "Speed", perSecond: "{n} samples/s", timeLeft: "Time left", noScoresYet: "no scores yet",
@@ -84,7 +84,7 @@ const TRADITIONAL = {
   chooseAgain: "此刻偏差最大的欄", gapNote: "數字：偏差（0 = 相同）", playClip: "播放片段 {n}",
   figureOne: "真實數值與假樣本的直方圖、D(x)、最佳 D，以及由 z 到 x 的線", dOfX: "D(x)", dBest: "最佳 D*", zToX: "z → x", planeFigure: "真實點與假樣本，背景為 D 的曲面", surfaceKey: "D 判為真",
   fromNoise: "從雜訊開始：同一個 z 在訓練中的樣子", fromNoiseAt: "{n} 個樣本",
-  clickFake: "點選一個假樣本，查看與它最相近的真實資料。", chooseFake: "選第一個", fakeBefore: "上一個假樣本", fakeAfter: "下一個假樣本",
+  endedEarly: "在規劃的 {planned} 個樣本中，於 {at} 時結束：保留集指標不再進步（提前停止）。", nothingHere: "這個網址沒有內容。", filledIn: "輸出時才編號，並非學自資料", clickFake: "點選一個假樣本，查看與它最相近的真實資料。", chooseFake: "選第一個", fakeBefore: "上一個假樣本", fakeAfter: "下一個假樣本",
   neighbours: "相近資料", neighboursOf: "假樣本 {n} 與最相近的資料", lookingFor: "尋找最相近的資料中……", thisFake: "此假樣本", nearestTraining: "最近的訓練資料", nearestHeldout: "最近的保留資料", distance: "距離 {d}", distanceHead: "距離", measuredBy: "量度：{measure}。",
   whatIsHappening: "目前情況", train: "訓練", heldout: "保留", phase: "階段", epoch: "輪次", step: "步", samples: "樣本數", speed: "速度", perSecond: "每秒 {n} 個樣本", timeLeft: "剩餘時間", noScoresYet: "尚無分數",
   phase_likelihood: "概似", phase_discriminator: "只訓練 D", phase_game: "對抗",

@@ -10,16 +10,22 @@ const DRAWN = 300;
 
 const asNumber = (cell) => (cell === null || cell === "" ? null : Number(cell));
 
-/** Rows [[cell]] of real and fake as columns: {name, numeric, real, fake, levels, gap}; gap in [0, 1], 0 = alike. */
-export function columnsOf(names, real, fake) {
-  return names.map((name, k) => {
-    const [r, f] = [real.map((row) => row[k]), fake.map((row) => row[k])];
+/** Columns that are filled in by number and say nothing of how alike real and fake are. */
+const FILLED = new Set(["identifier", "constant"]);
+
+/** Real and fake, {columns, rows, numbers}, as columns: {name, numeric, time, real, fake, levels, gap}; gap in [0, 1], 0 = alike.
+ * kinds: of the columns by name. */
+export function columnsOf(real, fake, kinds = {}) {
+  const known = (record, name, k) => record.numbers?.[name] || record.rows.map((row) => row[k]);
+  return fake.columns.flatMap((name, k) => {
+    if (FILLED.has(kinds[name])) return [];
+    const [r, f] = [known(real, name, k), known(fake, name, k)];
     const cells = [...r, ...f].filter((v) => v !== null && v !== "");
     const numeric = cells.length > 0 && cells.every((v) => Number.isFinite(Number(v))) && new Set(cells).size > 2;
-    const column = { name, numeric, real: numeric ? r.map(asNumber) : r, fake: numeric ? f.map(asNumber) : f };
+    const column = { name, numeric, time: kinds[name] === "datetime", real: numeric ? r.map(asNumber) : r, fake: numeric ? f.map(asNumber) : f };
     if (!numeric) column.levels = levelsOf(r, f);
     column.gap = numeric ? spreadApart(column.real, column.fake) : column.levels.reduce((sum, l) => sum + Math.abs(l.real - l.fake), 0) / 2;
-    return column;
+    return [column];
   });
 }
 
@@ -27,7 +33,7 @@ function levelsOf(real, fake) {
   const shares = new Map();
   const tally = (cells, side) => {
     for (const cell of cells) {
-      const level = cell === null ? "∅" : String(cell);
+      const level = cell === null || cell === "" ? "∅" : String(cell);
       if (!shares.has(level)) shares.set(level, { level, real: 0, fake: 0 });
       shares.get(level)[side] += 1 / cells.length;
     }
@@ -65,7 +71,14 @@ export function marginal(column) {
   return el("figure", { class: "marginal" }, caption, body);
 }
 
-function bars({ name, real, fake }) {
+/** A number at the edge of a drawing; of a time its day, or its time of day where all are of one. */
+function edge(value, other, time) {
+  if (!time) return axisNumber(value);
+  const text = new Date(value * 1000).toISOString();
+  return Math.abs(value - other) < 86400 ? text.slice(11, 16) : text.slice(0, 10);
+}
+
+function bars({ name, real, fake, time }) {
   const [low, high] = extent(real) || extent(fake) || [0, 1];
   const [wide, tall] = [240, 110];
   const [r, f] = [histogram(real, low, high, BINS), histogram(fake, low, high, BINS)];
@@ -75,7 +88,7 @@ function bars({ name, real, fake }) {
   return svg("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": name },
     r.map((s, k) => s && svg("rect", { class: "bar real", x: sx(k) + 0.5, width: wide / BINS - 1, y: sy(s), height: tall - 16 - sy(s) })),
     svg("path", { class: "outline fake", d: outline(f, sx, sy, tall - 16) }),
-    svg("text", { class: "x start", x: 0, y: tall - 3 }, axisNumber(low)), svg("text", { class: "x end", x: wide, y: tall - 3 }, axisNumber(high)));
+    svg("text", { class: "x start", x: 0, y: tall - 3 }, edge(low, high, time)), svg("text", { class: "x end", x: wide, y: tall - 3 }, edge(high, low, time)));
 }
 
 function shares({ name, levels }) {
@@ -97,7 +110,7 @@ function places(column, side) {
     return column[side].map((v) => (v === null ? null : (v - low) / (high - low || 1)));
   }
   const names = column.levels.map((l) => l.level);
-  return column[side].map((v, i) => (names.indexOf(v === null ? "∅" : String(v)) + 0.2 + 0.6 * ((i * 0.618) % 1)) / names.length);
+  return column[side].map((v, i) => (names.indexOf(v === null || v === "" ? "∅" : String(v)) + 0.2 + 0.6 * ((i * 0.618) % 1)) / names.length);
 }
 
 /** A drawing of two columns against each other. */

@@ -33,6 +33,7 @@ export class RowsForm {
     this.body = el("tbody");
     this.head = el("tr");
     this.chosen = null;
+    this.kinds = Object.fromEntries((view.about.columns || []).map((c) => [c.name, c.kind]));
     this.again = el("button", { type: "button", class: "quiet", onclick: () => this.choose() }, say("chooseAgain"));
     this.element = el("div", {},
       el("div", { class: "between" }, el("ul", { class: "keys" }, el("li", {}, el("span", { class: "swatch real" }), say("real")), el("li", {}, el("span", { class: "swatch fake" }), say("fake")), el("li", {}, say("gapNote"))), this.again),
@@ -47,7 +48,7 @@ export class RowsForm {
     this.fakes = asRows(record, this.view.about);
     this.real = real ? asRows(real, this.view.about) : null;
     if (this.real) {
-      this.columns = columnsOf(this.fakes.columns, this.real.rows, this.fakes.rows);
+      this.columns = columnsOf(this.real, this.fakes, this.kinds);
       if (!this.chosen) this.choose();
       else this.draw();
     }
@@ -85,7 +86,8 @@ export class RowsForm {
   }
 
   button(i) {
-    return el("button", { type: "button", class: "quiet", "data-roving": true, tabindex: i ? -1 : 0, "aria-label": this.view.labelled(i), onclick: () => this.view.pick?.(i) }, i + 1);
+    if (!this.view.pick) return String(i + 1);
+    return el("button", { type: "button", class: "quiet", "data-roving": true, tabindex: i ? -1 : 0, "aria-label": this.view.labelled(i), onclick: () => this.view.pick(i) }, i + 1);
   }
 
   mark(index) {

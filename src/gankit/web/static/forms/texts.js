@@ -19,7 +19,7 @@ export class TextsForm {
   show({ record }, real) {
     const texts = record.texts.slice(0, MOST_TEXTS);
     if (this.rows.length !== texts.length) {
-      this.rows = texts.map((_, i) => el("button", { type: "button", "data-roving": true, tabindex: i ? -1 : 0, "aria-describedby": null, onclick: () => this.view.pick?.(i) }));
+      this.rows = texts.map((_, i) => (this.view.pick ? el("button", { type: "button", "data-roving": true, tabindex: i ? -1 : 0, "aria-describedby": null, onclick: () => this.view.pick(i) }) : el("div")));
       fill(this.fakes, this.rows.map((row) => el("li", {}, row)));
     }
     texts.forEach((text, i) => {

@@ -8,6 +8,8 @@ import { tell } from "./texts.js";
 /** What each idea points at: a part of the drawing, or a chart. */
 const IDEAS = [["batch", { parts: "real fake" }], ["epoch", { chart: "losses" }], ["init", { parts: "map" }], ["split", { chart: "scores" }], ["fit", { chart: "scores" }], ["stop", { chart: "distance" }]];
 
+const NOTICED = 0.05; // of D's accuracy on training over that on held-out records
+
 /** The panels of ideas. looks: {light(parts), chart(part), figure()}. */
 export class IdeasPanel {
   constructor(table, looks) {
@@ -38,6 +40,8 @@ export class IdeasPanel {
       seed: settings.seed, latents: settings.latents || side.dim, callsTrain: percent(scores.recall_train), callsHeldout: percent(scores.recall_heldout), callsFake: percent(scores.recall_fake),
       rightTrain: percent(scores.accuracy_train), rightHeldout: percent(scores.accuracy_heldout), distance: figure(distance.fake), floor: figure(distance.real), best: figure(best.distance.fake), bestStep: whole(best.step),
     };
-    for (const [name, text] of this.texts) write(text, tell(`ideatext_${name}`, values));
+    const gap = scores.accuracy_train - scores.accuracy_heldout;
+    const key = { fit: gap > NOTICED ? "fit" : "fitEven" };
+    for (const [name, text] of this.texts) write(text, tell(`ideatext_${key[name] || name}`, values));
   }
 }

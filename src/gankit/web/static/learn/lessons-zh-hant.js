@@ -51,7 +51,7 @@ export const LESSONS_TRADITIONAL = {
   idea_epoch: "訓練週期（epoch）", ideatext_epoch: "{train} 筆訓練資料全部看過一次，就是一個訓練週期：這裡是 {perEpoch} 個大小為 {batch} 的批次。目前已過 {epochs} 個週期。",
   idea_init: "初始化", ideatext_init: "訓練從隨機權重開始。種子 {seed} 決定初始權重與之後的所有抽樣：種子相同，過程就相同。回到第 0 步，換個種子，看看 G 從哪裡出發。",
   idea_split: "訓練集與測試集", ideatext_split: "{train} 筆用來訓練網路；{heldout} 筆保留為測試集，從不給 D 看。D 把 {callsTrain} 的訓練集、{callsHeldout} 的測試集判為真。",
-  idea_fit: "欠擬合與過擬合", ideatext_fit: "欠擬合：假樣本一直離資料很遠（目前 {distance}；訓練集為 {floor}）。過擬合：D 在訓練集上的準確率（{rightTrain}）高於測試集（{rightHeldout}）。",
+  idea_fit: "欠擬合與過擬合", ideatext_fit: "欠擬合：假樣本一直離資料很遠（目前 {distance}；訓練集為 {floor}）。過擬合：D 在訓練集上的準確率（{rightTrain}）高於測試集（{rightHeldout}）。", ideatext_fitEven: "欠擬合：假樣本一直離資料很遠（目前 {distance}；訓練集為 {floor}）。過擬合時，D 在訓練集上的準確率（{rightTrain}）會高於測試集（{rightHeldout}）；目前沒有這種情形。",
   idea_stop: "何時停止", ideatext_stop: "看損失不準：它只說明誰領先。要看與測試集的距離，並保留最佳模型：最佳為第 {bestStep} 步的 {best}，目前為 {distance}。",
   take: "帶走這堂課", takeNote: "在此頁之外使用相同的損失與網路。", takeCommand: "命令列", takePython: "Python", takeScript: "下載 gan.py", takeData: "下載 data.txt",
   takeRun: "gan.py 是這個生成對抗網路的純 PyTorch 版本，只有一個短檔，最初幾步的損失相同。執行：python gan.py data.txt", copy: "複製", copied: "已複製", copyFailed: "請選取後複製",

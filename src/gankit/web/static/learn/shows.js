@@ -20,5 +20,6 @@ export class ShowsPanel {
     const cured = shown && sides.length > 1;
     write(this.why, shown ? tell(`${cured ? "cured" : "why"}_${shown.name}`) : tell("showNote"));
     this.cure.hidden = !shown || cured;
+    this.cure.disabled = this.table.planned; // it has not gone wrong yet
   }
 }

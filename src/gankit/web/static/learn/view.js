@@ -27,6 +27,7 @@ function styled() {
 
 function sentenceOf(refusal) {
   if (refusal.enough) return tell("enough", { n: whole(MOST_STEPS) });
+  if (refusal.status === 0) return say("serverGone");
   return refusal.lost ? tell("lost") : refusal.message || tell("refused");
 }
 
@@ -57,6 +58,9 @@ export const showLearn = async (main) => {
   const take = new TakePanel(table);
   const ideas = new IdeasPanel(table, { light: (parts) => views[0].figure.light(parts), chart: (part) => curves.point(part), figure: () => views[0].game.scrollIntoView({ block: "start" }) });
   const round = new RoundPanel(table);
+  source().onReach((reached) => {
+    if (reached && table.refusal?.status === 0) [table.refusal, status.hidden] = ["", true];
+  });
 
   /** The board for as many sides as there are. */
   function lay() {

@@ -36,6 +36,8 @@ export function sentence(run, at) {
     if (behind <= 0 && upTo.length > 1) parts.push(say("bestNow"));
     else if (behind > 0.2 * seen.samples) parts.push(say("notBetterSince", { at: count(best) }));
   }
+  const { samples, total_samples: planned } = summary;
+  if (summary.state === "finished" && at >= samples && samples < 0.98 * planned) parts.push(say("endedEarly", { at: count(samples), planned: count(planned) }));
   return parts.join(" ") || say("playing");
 }
 

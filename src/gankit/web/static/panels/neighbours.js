@@ -66,10 +66,11 @@ export class NeighboursPanel {
 
   table(sides, heads) {
     const rows = sides.map(([, , record]) => asRows(record, this.run.about));
+    const filled = new Set((this.run.about.columns || []).filter((c) => c.kind === "identifier").map((c) => c.name));
     const names = rows[0].columns;
-    const text = (cell) => (typeof cell === "number" ? figure(cell) : cell ?? "∅");
+    const text = (cell) => (typeof cell === "number" ? figure(cell) : cell === null || cell === undefined || cell === "" ? "∅" : cell);
     return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("neighbours") }, el("table", {},
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "hidden" }, say("neighbours"))), el("th", { class: "n", scope: "col" }, say("distanceHead")), names.map((n) => el("th", { scope: "col" }, n)))),
-      el("tbody", {}, sides.map(([side, d], i) => el("tr", {}, el("th", { scope: "row", class: side === "fake" ? "fake" : "real" }, heads[side]), el("td", { class: "n" }, d === null || d === undefined ? "" : figure(d)), rows[i].rows[0].map((cell, k) => el("td", { class: i && text(cell) === text(rows[0].rows[0][k]) ? "equal" : null }, text(cell))))))));
+      el("tbody", {}, sides.map(([side, d], i) => el("tr", {}, el("th", { scope: "row", class: side === "fake" ? "fake" : "real" }, heads[side]), el("td", { class: "n" }, d === null || d === undefined ? "" : figure(d)), rows[i].rows[0].map((cell, k) => filled.has(names[k]) ? el("td", { title: say("filledIn") }, "–") : el("td", { class: i && text(cell) === text(rows[0].rows[0][k]) ? "equal" : null }, text(cell))))))));
   }
 }

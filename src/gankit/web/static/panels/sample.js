@@ -45,13 +45,14 @@ function questions(run, asked) {
 }
 
 /** The field of something that samples can be asked for; empty means any. */
-function condition({ name, type, levels, low, high }, i) {
+function condition({ name, type, levels, low, high, time }, i) {
   const label = el("span", { title: name }, name);
   if (type === "levels") {
     return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("select", { name: `where${i}` }, el("option", { value: "" }, say("any")), (levels || []).map((l) => el("option", { value: l }, l))));
   }
   if (type === "range") {
-    const end = (which, hint) => el("input", { type: "number", step: "any", "aria-label": `${name}: ${say(which)}`, placeholder: axisNumber(hint ?? 0), "data-hint": hint });
+    const shown = (hint) => (time ? new Date((hint ?? 0) * 1000).toISOString().slice(0, 10) : axisNumber(hint ?? 0));
+    const end = (which, hint) => el("input", { ...(time ? { type: "text" } : { type: "number", step: "any" }), "aria-label": `${name}: ${say(which)}`, placeholder: shown(hint) });
     return el("div", { class: "field", "data-condition": name, "data-type": type, role: "group", "aria-label": name }, label, el("span", { class: "range" }, end("from", low), "–", end("to", high)));
   }
   return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("input", { type: "text" }));
@@ -66,8 +67,9 @@ function wishes(form) {
       if (inputs[0].value !== "") where[name] = inputs[0].value;
       continue;
     }
-    const [low, high] = inputs.map((input) => Number(input.value === "" ? input.dataset.hint : input.value));
-    if (inputs.some((input) => input.value !== "")) where[name] = [low, high];
+    const [low, high] = inputs.map((input) => input.value.trim());
+    if (low && high) where[name] = `${low}..${high}`;
+    else if (low || high) where[name] = low ? `>=${low}` : `<=${high}`;
   }
   return where;
 }

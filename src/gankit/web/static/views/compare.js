@@ -4,7 +4,7 @@
 import { Clock, listenToKeys } from "../clock.js";
 import { Chart, ChartGroup } from "../curves.js";
 import { el, fill } from "../dom.js";
-import { count } from "../numbers.js";
+import { count, whole } from "../numbers.js";
 import { FakesPanel } from "../panels/fakes.js";
 import { facts, setting, statePill } from "../panels/head.js";
 import { TimeBar } from "../panels/timebar.js";
@@ -117,7 +117,7 @@ class Comparison {
 
   settings() {
     const known = this.sides.filter((s) => s.run.summary);
-    const values = (s) => ({ data: s.run.summary.data, seed: s.run.summary.seed, network: s.run.summary.network, samples: count(s.run.summary.total_samples), ...(s.run.summary.options || {}), ...s.run.summary.settings });
+    const values = (s) => ({ data: s.run.summary.data, kind: s.run.summary.kind, records: whole(s.run.summary.records?.train), metric: s.run.summary.metric?.name, seed: s.run.summary.seed, network: s.run.summary.network, samples: count(s.run.summary.total_samples), ...(s.run.summary.options || {}), ...s.run.summary.settings });
     const all = known.map(values);
     const names = [...new Set(all.flatMap((v) => Object.keys(v)))].filter((n) => new Set(all.map((v) => setting(v[n]))).size > 1);
     if (!names.length) return void fill(this.table, el("p", { class: "note" }, say("noneDiffers")));
