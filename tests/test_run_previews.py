@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import gankit
 from gankit.errors import InterruptedRun, ModelError, OptionError
 from gankit.run import previews as kept_by_runs
 from gankit.run.folder import RunFolder
+from gankit.web.records.sampling import conditions
 
 FORMS = {
     "number": "scatter", "vector": "scatter", "table": "rows", "image": "grid", "audio": "grid", "series": "lines",
@@ -199,3 +201,24 @@ def test_the_held_out_metric_of_a_large_table_has_an_interval(tmp_path: Path) ->
     judged = [u for u in updates if u.metric is not None]
     assert judged and all(u.metric_low <= u.metric <= u.metric_high for u in judged)
     assert all(u.metric_low is None for u in updates if u.metric is None)
+
+
+def test_dates_and_amounts_of_a_table_are_numbers_beside_their_texts(tmp_path: Path) -> None:
+    days = [f"{1 + i % 28:02d}.{1 + i % 12:02d}.2023" for i in range(200)]
+    lines = [
+        f"{i + 1000};{day};{10 + i % 37},50 €;{'n/a' if i % 9 == 0 else 'AB'[i % 2]}" for i, day in enumerate(days)
+    ]
+    (tmp_path / "orders.csv").write_text("order;day;amount;shop\n" + "\n".join(lines) + "\n")
+    gankit.train(tmp_path / "orders.csv", out=tmp_path / "run", samples="2k", verbose=False)
+    for name in ("real", f"{0:012d}"):
+        shown = json.loads((tmp_path / "run" / "previews" / f"{name}.json").read_text())
+        assert set(shown["numbers"]) == {"day", "amount"}
+        for cells, *numbers in zip(shown["rows"], shown["numbers"]["day"], shown["numbers"]["amount"], strict=True):
+            row = dict(zip(shown["columns"], cells, strict=True))
+            when = datetime.fromtimestamp(numbers[0], UTC)
+            assert row["day"] == when.strftime("%d.%m.%Y")
+            assert float(row["amount"].removesuffix(" €").replace(",", ".")) == pytest.approx(numbers[1])
+    about = json.loads((tmp_path / "run" / "previews" / "about.json").read_text())
+    assert {"name": "order", "kind": "identifier"} in about["columns"]
+    asked = {c["name"]: c["time"] for c in conditions(gankit.load(tmp_path / "run"))["conditions"]}
+    assert asked == {"day": True, "amount": False, "shop": False}

@@ -8,5 +8,8 @@ from __future__ import annotations
 
 from gankit.features.base import Features, fixed_features, inception_features
 from gankit.features.classifier import Classifier, train_classifier
+from gankit.features.pretrained import PretrainedFeatures
 
-__all__ = ["Classifier", "Features", "fixed_features", "inception_features", "train_classifier"]
+__all__ = [
+    "Classifier", "Features", "PretrainedFeatures", "fixed_features", "inception_features", "train_classifier",
+]  # fmt: skip

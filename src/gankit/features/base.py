@@ -32,7 +32,7 @@ _BATCH_NUMBERS = 1 << 21
 class Features(ABC):
     """A function from images to numbers in which distances between sets of images are measured.
 
-    name: one word, as an option names it: "classifier", "fixed" or "inception".
+    name: one word, as an option names it: "classifier", "fixed", "pretrained" or "inception".
     """
 
     name: str

@@ -86,9 +86,9 @@ class TruncationOptions:
         raise OptionError(f"--truncation {self.truncation}: it must be a number above 0 and at most 1.")
 
 
-FEATURES = ("auto", "fixed", "inception")
+FEATURES = ("auto", "fixed", "pretrained", "inception")
 """What distances between images may be measured in: the run's own features (a classifier of the labels, or a fixed
-network), a fixed network, or the Inception network of the FID."""
+network), a fixed network, one that has seen photographs, or the Inception network of the FID."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ class FeaturesOptions:
 
     features: str = option(
         "auto",
-        "For images: the features of all distances; inception: the FID, with pip install torch-fidelity; auto: a "
-        "classifier of the labels, or a fixed network.",
+        "For images: the features of all distances; inception: the FID, with pip install torch-fidelity; pretrained: "
+        "a network that has seen photographs, with pip install 'gankit[pretrained]'; auto: a classifier of the labels, "
+        "or a fixed network.",
         group="evaluate",
         choices=FEATURES,
     )

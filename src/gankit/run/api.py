@@ -211,7 +211,7 @@ def evaluate(
         on_note, verbose: as in `train`.
         options: those of the kind of data. Tables: `target`, the column whose prediction measures TSTR utility. Images
             and audio clips: `features`, what distances are measured in: "auto" (a classifier of the labels, or a fixed
-            network where there are none), "fixed", or "inception" (the FID's).
+            network where there are none), "fixed", "pretrained" (EfficientNet-Lite2), or "inception" (the FID's).
             Texts: `valid`, a function that says of one whether it is valid, or a regular expression that matches the
             whole of a valid one.
 

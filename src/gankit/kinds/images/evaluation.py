@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
-from gankit.features import fixed_features, inception_features, train_classifier
+from gankit.features import PretrainedFeatures, fixed_features, inception_features, train_classifier
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject, kept_files
 from gankit.kinds.base import Notes, Noun, Prepared
 from gankit.kinds.images.decoding import channels_option
@@ -141,6 +141,8 @@ class PixelAssessment(Assessment[Part]):
                 "Inception features: the weights are fetched if they are not here (90 MB); .2 s an image on a CPU."
             )
             return inception_features(download=True)
+        if self.features == "pretrained":
+            return PretrainedFeatures()
         return fixed_features(channels) if self.features == "fixed" else self.perception.features
 
     def remarks(self, parts: Parts[Part]) -> list[str]:

@@ -102,7 +102,7 @@ export class Table {
         await this.moved(side, who, count);
         if (sides !== this.sides) return false;
       }
-      this.refusal = "";
+      [this.refusal, this.busy] = ["", false]; // whoever sees the step may ask for the next one
       this.write();
       this.changed("picture");
       return true;
