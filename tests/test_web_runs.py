@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,22 @@ def test_a_run_stands_as_its_pid_and_log_say(tmp_path: Path) -> None:
     assert told(run)["state"] == "finished"
     (run / "pid").unlink()
     assert told(run)["state"] == "finished"
+
+
+def test_how_much_is_done_goes_by_the_clock_of_a_budget_else_by_samples(tmp_path: Path) -> None:
+    run = written_run(tmp_path / "run", update(1), budget="1m")
+    by_samples = round(told(run)["samples"] / told(run)["total_samples"], 2)
+    assert told(run)["done"] is None
+    plays(run)
+    now = time.time()
+    os.utime(run / "pid", (now - 30, now - 30))
+    os.utime(run / "config.json", (now - 31, now - 31))
+    assert told(run)["done"] == pytest.approx(0.5, abs=0.05)
+    os.utime(run / "config.json", (now - 3000, now - 3000))  # it was resumed
+    assert told(run)["done"] == by_samples
+    run = written_run(tmp_path / "other", update(1))
+    plays(run)
+    assert told(run)["done"] == by_samples
 
 
 def test_a_summary_says_what_the_run_is_and_how_it_stands(tmp_path: Path) -> None:

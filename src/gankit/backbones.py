@@ -75,8 +75,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', H', W']."""
         h = x if self.expand is None else relu6(self.expand(x))
-        h = self.project(relu6(self.depthwise(h)))
-        return x + h if self.skips else h
+        made: Tensor = self.project(relu6(self.depthwise(h)))
+        return x + made if self.skips else made
 
 
 @cache
@@ -103,5 +103,6 @@ def backbone(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu")
         )
     with torch.random.fork_rng(devices=[]), redirect_stdout(io.StringIO()):  # it draws first weights, and prints
         network = library.EfficientNet.from_pretrained(name, weights_path=str(path))
-    made = Backbone(network.eval())
-    return made.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows no format with a dtype
+    made = Backbone(network.eval()).to(device=device, dtype=dtype)
+    made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows no format of a module
+    return made

@@ -19,9 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gankit.errors import GankitError, reason
+from gankit.errors import GankitError, OptionError, reason
 from gankit.kinds import KINDS
 from gankit.model import MODEL_NAME, inspect
+from gankit.options import parse_duration
 from gankit.run.folder import Entry, RunFolder, process_begun
 from gankit.run.options import train_options
 from gankit.stored import StoredError, of_type, parse
@@ -31,6 +32,9 @@ from gankit.web.folders.runs import ABOUT, CONFIG, PID, Runs, within
 
 SPARK = 60
 """Points of the small curve of the held-out metric."""
+
+RESUMED_S = 300.0
+"""Seconds between the making of a run and the start of its process, from where it must have been resumed."""
 
 _SETTLED = ("precision", "compile", "threads", "device")
 """Options that say how steps are computed, which no run is chosen by."""
@@ -171,6 +175,7 @@ def summary(name: str, path: Path, log: Log) -> dict[str, Any]:
         "why": facts.fault or why,
         "samples": int(samples),
         "total_samples": int(total),
+        "done": _done(path, facts, samples / total if total > 0 else 0.0) if state == "running" else None,
         "seconds_left": round(left, 1) if state == "running" and math.isfinite(left) else None,
         "metric": {
             "name": facts.metric,
@@ -191,7 +196,12 @@ def unknown(name: str, state: str, why: str) -> dict[str, Any]:
     return {
         **{"name": name, "kind": None, "noun": ["record", "records"], "form": None, "data": None, "source": None},
         **{"records": None, "network": None, "seed": 0, "state": state, "why": why, "samples": 0, "total_samples": 0},
-        **{"seconds_left": None, "metric": {"name": "", "now": None, "best": None, "best_samples": None}, "spark": []},
+        **{
+            "seconds_left": None,
+            "done": None,
+            "metric": {"name": "", "now": None, "best": None, "best_samples": None},
+            "spark": [],
+        },
         **{"alarms": [], "settings": {}, "preview": None, "updated": round(time.time(), 1), "notes": [], "options": {}},
         **{"columns": [], "shape": None, "condition": 0, "command": "", "report": False, "conditions": None},
     }
@@ -270,6 +280,17 @@ def _is_alive(pid: int, begun: Any) -> bool:
     except OSError:
         pass
     return begun is None or process_begun(pid) in (None, begun)
+
+
+def _done(path: Path, facts: Facts, shown: float) -> float:
+    """How much of a run that plays is done: of a budget by the clock, for its samples are planned anew; else, and of a
+    run that was resumed, by samples.
+    """
+    with suppress(OptionError, OSError):
+        begun, config = (path / PID).stat().st_mtime, (path / CONFIG).stat().st_mtime
+        if isinstance(budget := facts.options.get("budget"), str) and begun - config < RESUMED_S:
+            shown = (time.time() - begun) / parse_duration(budget)
+    return round(min(max(shown, 0.0), 1.0), 2)
 
 
 def _thinned(values: list[Any]) -> list[float]:

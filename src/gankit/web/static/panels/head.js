@@ -9,7 +9,7 @@ import { askToSample } from "./sample.js";
 /** A pill with a run's state; the shape tells it apart as well as the colour. */
 export function statePill(summary) {
   const signs = { running: "▶", finished: "✓", stopped: "■", failed: "✕", new: "…" };
-  const done = summary.total_samples ? summary.samples / summary.total_samples : 0;
+  const done = summary.done ?? 0;
   const text = summary.state === "running" ? say("runningAt", { done: percent(Math.min(1, done)) }) : stateName(summary.state);
   const left = summary.state === "running" && summary.seconds_left !== null && summary.seconds_left !== undefined;
   return [el("span", { class: `chip state ${summary.state}` }, el("span", { "aria-hidden": "true" }, `${signs[summary.state] || "?"} `), text), left && el("span", { class: "note left" }, say("left", { time: duration(summary.seconds_left) }))];
@@ -48,7 +48,7 @@ export class HeadPanel {
     this.why.hidden = summary.state !== "failed" && !stopped;
     this.why.classList.toggle("mild", Boolean(stopped));
     this.why.textContent = stopped ? summary.why : say("failedWhy", { why: summary.why || say("unknown") });
-    document.title = `${summary.state === "running" && summary.total_samples ? `${percent(summary.samples / summary.total_samples)} ` : ""}${name} · gankit`;
+    document.title = `${summary.state === "running" && summary.total_samples ? `${percent(summary.done ?? 0)} ` : ""}${name} · gankit`;
     if (from.saved) return;
     const running = summary.state === "running";
     const key = `${summary.state} ${summary.report} ${this.run.asked}`;
