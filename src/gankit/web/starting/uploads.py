@@ -92,24 +92,29 @@ class Uploads:
 
     def tidy(self) -> None:
         """Deletes uploads and words of trainings that are older than `KEPT_S` and belong to no run of this folder."""
-        home = self._runs.home
-        if home is None or not (home / UPLOADS).is_dir():
+        old = [path for path in self._kept() if _is_old(path)]
+        if not old:
             return
-        runs, used, oldest = self._runs.all(), set[Path](), time.time() - KEPT_S
+        runs, used = self._runs.all(), set[Path]()
         for path in runs.values():
             try:
-                source = RunFolder(path).entry().source
+                used.add(Path(RunFolder(path).entry().source or "").parent)
             except GankitError:
                 return  # what cannot be read may be a run of any of them
-            used.add(Path(source or "").parent)
-        for path in list((home / UPLOADS).iterdir()):
+        for path in old:
             with suppress(OSError):
-                if path.is_symlink() or path.stat().st_mtime > oldest or path in used:
-                    continue
-                if _ID.fullmatch(path.name) and path.is_dir():
+                if path.is_dir() and path not in used:
                     shutil.rmtree(path)
-                elif path.suffix in (".log", ".json") and path.stem not in runs:
+                elif path.suffix and path.stem not in runs:
                     path.unlink()
+
+    def _kept(self) -> list[Path]:
+        """Uploads, and files beside them that are written while data is looked at or a training starts."""
+        with suppress(OSError):
+            if self._runs.home is not None:
+                inside = [path for path in (self._runs.home / UPLOADS).iterdir() if not path.is_symlink()]
+                return [p for p in inside if _ID.fullmatch(p.name) or p.suffix in (".log", ".json")]
+        return []
 
     def find(self, data: str) -> Path:
         """The file of an upload, of a built-in set, or the one that is offered.
@@ -155,6 +160,12 @@ class Uploads:
         if "error" in found:
             raise DataError(str(found["error"]).replace(str(path), path.name))
         return {"id": data, "name": path.name, **found}
+
+
+def _is_old(path: Path) -> bool:
+    with suppress(OSError):
+        return path.stat().st_mtime < time.time() - KEPT_S
+    return False
 
 
 def safe_name(name: str) -> str:
