@@ -125,7 +125,7 @@ def test_distances_are_measured_in_the_features_that_are_asked_for(
     with pytest.raises(DependencyError, match="pip install torch-fidelity"):
         gankit.evaluate(conditional, n=60, features="inception", on_note=notes.append)
     assert any("are fetched" in text for text in notes)
-    with pytest.raises(OptionError, match="must be one of auto, fixed, inception"):
+    with pytest.raises(OptionError, match="must be one of auto, fixed, pretrained, inception"):
         gankit.evaluate(conditional, n=60, features="vgg")
 
 
