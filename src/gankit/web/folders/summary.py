@@ -196,14 +196,10 @@ def unknown(name: str, state: str, why: str) -> dict[str, Any]:
     return {
         **{"name": name, "kind": None, "noun": ["record", "records"], "form": None, "data": None, "source": None},
         **{"records": None, "network": None, "seed": 0, "state": state, "why": why, "samples": 0, "total_samples": 0},
-        **{
-            "seconds_left": None,
-            "done": None,
-            "metric": {"name": "", "now": None, "best": None, "best_samples": None},
-            "spark": [],
-        },
+        **{"seconds_left": None, "metric": {"name": "", "now": None, "best": None, "best_samples": None}, "spark": []},
         **{"alarms": [], "settings": {}, "preview": None, "updated": round(time.time(), 1), "notes": [], "options": {}},
         **{"columns": [], "shape": None, "condition": 0, "command": "", "report": False, "conditions": None},
+        "done": None,
     }
 
 

@@ -69,7 +69,7 @@ class Models:
 
 def conditions(model: Model) -> dict[str, Any]:
     """What samples of a model can be asked for, and the formats in which they can be downloaded."""
-    times = {column.name for column in model.schema.columns if column.type == "datetime" and not column.clock}
+    times = {column.name for column in model.schema.columns if column.type == "datetime"}
     asked = [
         {"name": c.name, "type": c.type, "levels": list(c.levels), "low": c.low, "high": c.high, "missing": c.missing,
          "time": c.name in times}
@@ -107,7 +107,7 @@ def sample(model: Model, name: str, asked: Mapping[str, Any]) -> tuple[IO[bytes]
     if not isinstance(given, dict):
         raise OptionError(f'"where" must be an object of names and values. Got {shown(given)}.')
     other = {c.name for c in model.of.conditions(model) if c.type not in _AS_WHERE}
-    where = {key: tuple(v) if _is_pair(v) else v for key, v in given.items() if key not in other and v not in ("", [])}
+    where = {key: value for key, value in given.items() if key not in other and value not in ("", [])}
     options = {key: value for key, value in given.items() if key in other and value != ""}
     # the caller closes it; a response does that when it is sent
     file = cast(IO[bytes], tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
@@ -149,10 +149,6 @@ def one_thread() -> Iterator[None]:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     with threads(1):
         yield
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
 
 
 def _whole(asked: Mapping[str, Any], name: str, default: int) -> int:

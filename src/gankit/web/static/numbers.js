@@ -79,6 +79,12 @@ export function logTicks(low, high) {
   return out;
 }
 
+/** A time in seconds since 1970 beside another one: its day, or its time of day where both are of one day. */
+export function dayOrTime(value, other) {
+  const text = new Date(value * 1000).toISOString();
+  return Math.abs(value - other) < 86400 ? text.slice(11, 16) : text.slice(0, 10);
+}
+
 /** The index of the entry of an ascending list that is nearest to x; -1 of an empty one. */
 export function nearest(list, x) {
   let low = 0;

@@ -2,7 +2,7 @@
 // Real is filled and blue, fake is an outline and orange.
 
 import { el, svg } from "../dom.js";
-import { axisNumber, extent, figure, histogram } from "../numbers.js";
+import { axisNumber, dayOrTime, extent, figure, histogram } from "../numbers.js";
 
 const BINS = 24;
 const MOST_LEVELS = 7;
@@ -71,24 +71,18 @@ export function marginal(column) {
   return el("figure", { class: "marginal" }, caption, body);
 }
 
-/** A number at the edge of a drawing; of a time its day, or its time of day where all are of one. */
-function edge(value, other, time) {
-  if (!time) return axisNumber(value);
-  const text = new Date(value * 1000).toISOString();
-  return Math.abs(value - other) < 86400 ? text.slice(11, 16) : text.slice(0, 10);
-}
-
 function bars({ name, real, fake, time }) {
   const [low, high] = extent(real) || extent(fake) || [0, 1];
   const [wide, tall] = [240, 110];
   const [r, f] = [histogram(real, low, high, BINS), histogram(fake, low, high, BINS)];
+  const edge = (value, other) => (time ? dayOrTime(value, other) : axisNumber(value));
   const top = Math.max(...r, ...f) || 1;
   const sx = (k) => (k / BINS) * wide;
   const sy = (s) => tall - 16 - (s / top) * (tall - 20);
   return svg("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": name },
     r.map((s, k) => s && svg("rect", { class: "bar real", x: sx(k) + 0.5, width: wide / BINS - 1, y: sy(s), height: tall - 16 - sy(s) })),
     svg("path", { class: "outline fake", d: outline(f, sx, sy, tall - 16) }),
-    svg("text", { class: "x start", x: 0, y: tall - 3 }, edge(low, high, time)), svg("text", { class: "x end", x: wide, y: tall - 3 }, edge(high, low, time)));
+    svg("text", { class: "x start", x: 0, y: tall - 3 }, edge(low, high)), svg("text", { class: "x end", x: wide, y: tall - 3 }, edge(high, low)));
 }
 
 function shares({ name, levels }) {

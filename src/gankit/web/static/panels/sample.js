@@ -1,7 +1,7 @@
 // Sampling from a checkpoint of a run: which one, how many, what they must satisfy, in which format.
 
 import { el, fill } from "../dom.js";
-import { axisNumber, count } from "../numbers.js";
+import { axisNumber, count, dayOrTime } from "../numbers.js";
 import { say } from "../words.js";
 import { cancelButton, dialog } from "./dialog.js";
 
@@ -51,9 +51,9 @@ function condition({ name, type, levels, low, high, time }, i) {
     return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("select", { name: `where${i}` }, el("option", { value: "" }, say("any")), (levels || []).map((l) => el("option", { value: l }, l))));
   }
   if (type === "range") {
-    const shown = (hint) => (time ? new Date((hint ?? 0) * 1000).toISOString().slice(0, 10) : axisNumber(hint ?? 0));
-    const end = (which, hint) => el("input", { ...(time ? { type: "text" } : { type: "number", step: "any" }), "aria-label": `${name}: ${say(which)}`, placeholder: shown(hint) });
-    return el("div", { class: "field", "data-condition": name, "data-type": type, role: "group", "aria-label": name }, label, el("span", { class: "range" }, end("from", low), "–", end("to", high)));
+    const shown = (hint, other) => (time ? dayOrTime(hint ?? 0, other ?? 0) : axisNumber(hint ?? 0));
+    const end = (which, hint, other) => el("input", { ...(time ? { type: "text" } : { type: "number", step: "any" }), "aria-label": `${name}: ${say(which)}`, placeholder: shown(hint, other) });
+    return el("div", { class: "field", "data-condition": name, "data-type": type, role: "group", "aria-label": name }, label, el("span", { class: "range" }, end("from", low, high), "–", end("to", high, low)));
   }
   return el("label", { class: "field", "data-condition": name, "data-type": type }, label, el("input", { type: "text" }));
 }
