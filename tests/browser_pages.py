@@ -140,6 +140,11 @@ class Visit:
             assert time.monotonic() < deadline, f"{what} {self.page.url} {self.said}"
             self.page.wait_for_timeout(30)
 
+    def linked(self, entry: str) -> str:
+        """The address of the page, once it holds an entry: it is written a moment after what it says has changed."""
+        self.until(lambda: entry in self.page.url, f"{entry} in the address")
+        return self.page.url
+
     def fakes(self) -> Locator:
         """The panel of fakes."""
         return self.page.get_by_role("region", name="Fakes", exact=True)

@@ -166,7 +166,7 @@ def test_a_training_is_followed_to_its_end(opens: Opens, trainings: Trainings, n
     trainings.allow(name, 0.6)
     visit.until(lambda: visit.last() > end, "it goes on")
     assert visit.at() == at and live.is_visible()
-    assert f"at={at}" in page.url
+    visit.linked(f"at={at}")
     live.click()
     expect(page.get_by_text("● live")).to_be_visible()
     visit.until(lambda: visit.at() == visit.last() and "at=" not in page.url, "live again")
@@ -245,7 +245,7 @@ def test_runs_are_compared_on_one_time_bar(opens: Opens, trained: Path) -> None:
     page.mouse.move(plot["x"] + 200, plot["y"] + 60, steps=4)
     page.mouse.up()
     expect(visit.button("Reset zoom")).to_be_enabled()
-    assert "zoom=" in page.url
+    visit.linked("zoom=")
     visit.button("Reset zoom").click()
     expect(visit.button("Reset zoom")).to_be_disabled()
     page.get_by_role("link", name="people").click()
@@ -269,7 +269,7 @@ def test_everything_on_the_page_of_a_run_does_what_it_says(opens: Opens, trained
     visit.button("Pause").click()
     at = visit.at()
     assert 0 < at < end
-    visit.until(lambda: "speed=8" in page.url, "the address")
+    visit.linked("speed=8")
     visit.button("Play").click()
     visit.until(lambda: visit.at() == end, "it plays to the end")
     expect(visit.button("Play")).to_be_visible()
@@ -287,7 +287,8 @@ def test_everything_on_the_page_of_a_run_does_what_it_says(opens: Opens, trained
     page.get_by_text("Events (").click()
     event = page.locator("details").get_by_role("listitem").get_by_role("button").last
     event.click()
-    assert f"at={visit.at()}" in page.url and visit.at() < end
+    assert visit.at() < end
+    visit.linked(f"at={visit.at()}")
     page.get_by_text("How it was made").click()
     expect(page.get_by_text("gankit train ")).to_be_visible()
     visit.button("Fake 3: show its nearest records").click()
@@ -296,7 +297,7 @@ def test_everything_on_the_page_of_a_run_does_what_it_says(opens: Opens, trained
     expect(near.get_by_role("row")).to_contain_text(["distance", "this fake", "nearest training", "nearest held-out"])
     own = visit.fakes().get_by_role("row").nth(3).get_by_role("cell").all_inner_texts()
     assert near.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()[1:] == own
-    assert "pick=2" in page.url
+    visit.linked("pick=2")
     visit.button("the fake after").click()
     expect(page.get_by_role("heading", name="Fake 4 and its nearest records")).to_be_visible()
     visit.button("the fake before").click()
@@ -410,7 +411,7 @@ def test_the_time_bar_is_dragged_and_the_address_gives_the_same_picture(opens: O
     assert 0.3 * LENGTHS[name] < visit.at() < 0.6 * LENGTHS[name]
     middle, at, told = visit.picture(), visit.at(), visit.slider().get_attribute("aria-valuetext")
     assert middle != end
-    visit.until(lambda: f"at={at}" in page.url, "the address")
+    visit.linked(f"at={at}")
     page.reload()
     visit.until(lambda: visit.slider().count() and visit.at() == at, "as it was")
     visit.until(lambda: visit.picture() == middle, "the same picture")

@@ -79,7 +79,7 @@ def test_a_link_gives_the_same_picture_and_a_setting_begins_anew_from_the_same_s
         visit.button("Both").click()
         at(page, k + 1)
     visit.settle()
-    before, link = figure(page), page.url
+    before, link = figure(page), visit.linked("steps=3")
     page = visit.to(link.removeprefix(visit.base))
     at(page, 3)
     visit.settle()

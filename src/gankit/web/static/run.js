@@ -1,7 +1,8 @@
 // One run as the page holds it: summary, curves, previews and the clock, kept up to date by the server's events.
-// Knows no panels: it calls changed(what) with "summary", "curves", "previews", "preview", "at", "zoom" or "state".
+// Knows no panels: it calls changed(...what) with "summary", "curves", "previews", "preview", "at", "zoom" or "state".
 
 import { Clock } from "./clock.js";
+import { Pace } from "./pace.js";
 import { Previews } from "./previews.js";
 import { said } from "./said.js";
 import { source } from "./source.js";
@@ -10,7 +11,6 @@ import { state } from "./state.js";
 const POINTS = 1500;
 const MOST_POINTS = 4000; // after so many the curves are asked for again, thinned
 const BEGINNING_MS = 1000; // between two questions whether a training has begun
-const REDRAW_MS = 1000; // between two drawings of what grows
 
 /** A run that is shown. */
 export class Run {
@@ -28,7 +28,7 @@ export class Run {
     this.coming = null; // what has come of the summary since it was drawn
     this.grown = false; // whether the curves have
     this.opened = () => {}; // what to do once it is known what the run is
-    this.due = new Map();
+    this.pace = new Pace();
   }
 
   /** Fetches what there is: what the run is, then its curves, then its previews, which may take longest. */
@@ -49,12 +49,16 @@ export class Run {
   }
 
   take(summary) {
+    this.know(summary);
+    this.changed("summary");
+  }
+
+  know(summary) {
     this.summary = { ...this.summary, ...summary };
     this.about = { ...this.summary, saved: this.from.saved };
     this.clock.running = this.summary.state === "running";
     if (this.summary.state !== "running") this.asked = false;
     this.measure();
-    this.changed("summary");
   }
 
   /** Says that the run is not there any more, where that is why an answer did not come. */
@@ -128,42 +132,33 @@ export class Run {
 
   told(kind, data) {
     if (kind === "again" || data?.reload) {
-      this.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal)));
-      this.soon("curves", () => this.loadCurves());
-      this.soon("previews", () => this.loadPreviews());
+      this.pace.soon("summary", () => this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal)));
+      this.pace.soon("curves", () => this.loadCurves());
+      this.pace.soon("previews", () => this.loadPreviews());
     } else if (kind === "state") {
       const ends = data.state !== this.summary.state;
       this.coming = { ...this.coming, ...data };
       if (ends) this.draw();
-      else this.soon("draw", () => this.draw());
-    } else if (kind === "preview") this.soon("previews", () => this.loadPreviews());
+      else this.pace.soon("draw", () => this.draw());
+    } else if (kind === "preview") this.pace.soon("previews", () => this.loadPreviews());
     else if (kind === "log") {
       for (const row of data.rows) this.append(row);
-      if (this.curves && this.curves.samples.length > MOST_POINTS) this.soon("curves", () => this.loadCurves());
+      if (this.curves && this.curves.samples.length > MOST_POINTS) this.pace.soon("curves", () => this.loadCurves());
       else {
         this.grown = true;
-        this.soon("draw", () => this.draw());
+        this.pace.soon("draw", () => this.draw());
       }
     }
   }
 
   /** Shows what has come since it was last drawn, all of it at once: a drawing costs the processor that trains. */
   draw() {
-    if (this.coming) this.take(this.coming);
+    const news = [this.coming && "summary", this.grown && "curves"].filter(Boolean);
+    if (this.coming) this.know(this.coming);
+    if (this.grown) this.settle();
     this.coming = null;
-    if (!this.grown) return;
     this.grown = false;
-    this.settle();
-    this.changed("curves");
-  }
-
-  /** Does something once in a while, however often it is asked for. */
-  soon(what, act) {
-    if (this.due.has(what)) return;
-    this.due.set(what, setTimeout(() => {
-      this.due.delete(what);
-      act();
-    }, REDRAW_MS));
+    if (news.length) this.changed(...news);
   }
 
   append(row) {

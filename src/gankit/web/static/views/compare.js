@@ -38,7 +38,7 @@ class Comparison {
   constructor(main, names) {
     this.clock = new Clock(() => this.sides.every(({ run }) => run.previews.loaded.has(run.previews.step(this.clock.at)) || !run.previews.steps.length));
     this.sides = names.map((name, i) => {
-      const run = new Run(name, (what) => this.told(what));
+      const run = new Run(name, (...what) => this.told(...what));
       run.clock = new Proxy(run.clock, { get: (own, key) => (key === "at" || key === "playing" ? this.clock[key] : Reflect.get(own, key, own)) });
       return { name, letter: LETTERS[i], run, ready: false };
     });
@@ -75,7 +75,7 @@ class Comparison {
     }));
   }
 
-  told(what) {
+  told(...what) {
     const { clock, sides } = this;
     const all = sides.map((s) => s.run.clock);
     clock.end = Math.max(...all.map((c) => c.end));
@@ -85,17 +85,18 @@ class Comparison {
     clock.steps = [...new Set(sides.flatMap(step))].sort((a, b) => a - b);
     if (!clock.steps.length) clock.steps = [...new Set(all.flatMap((c) => c.steps))].sort((a, b) => a - b);
     clock.events = sides.flatMap((s) => s.run.clock.events.filter((e) => e.kind === "best").map((e) => ({ ...e, lines: e.lines.map((l) => `${s.letter}: ${l}`) })));
-    this.refresh(what);
+    this.refresh(...what);
   }
 
-  refresh(what) {
+  refresh(...what) {
+    const has = (...some) => some.some((one) => what.includes(one));
     this.reset.disabled = !state().zoom;
-    if (what === "curves" || what === "zoom") this.draw();
-    if (what === "curves" || what === "previews" || what === "summary" || what === "zoom") this.bar.draw();
-    else if (what === "at") this.bar.place();
+    if (has("curves", "zoom")) this.draw();
+    if (has("curves", "previews", "summary", "zoom")) this.bar.draw();
+    else if (has("at")) this.bar.place();
     for (const { ready, fakes, run, state: pill } of this.sides) {
       if (!ready || !fakes) continue;
-      if (what === "summary") fill(pill, statePill(run.summary));
+      if (has("summary")) fill(pill, statePill(run.summary));
       fakes.update();
     }
     this.group.now(this.clock.at);

@@ -17,24 +17,25 @@ import { say } from "../words.js";
 /** Shows a run in `main`. */
 export const showRun = async (main, name) => {
   let panels = null;
-  const run = new Run(name, (what) => panels && refresh(what));
+  const run = new Run(name, (...what) => panels && refresh(...what));
   const wait = el("p", { class: "empty" }, say("loading"));
   fill(main, wait);
 
-  function refresh(what) {
+  function refresh(...what) {
     const { head, fakes, near, now, charts, events, guess, bar } = panels;
-    if (what === "summary") head.update();
-    if (what === "zoom" || what === "curves" || what === "panels") charts.update();
-    if (what === "curves" || what === "panels") events.update();
-    if (what === "curves" || what === "previews" || what === "summary" || what === "zoom") bar.draw();
-    if (what !== "zoom") fakes.update();
-    if (what !== "zoom" && what !== "preview") now.update();
+    const has = (...some) => some.some((one) => what.includes(one));
+    if (has("summary")) head.update();
+    if (has("zoom", "curves", "panels")) charts.update();
+    if (has("curves", "panels")) events.update();
+    if (has("curves", "previews", "summary", "zoom")) bar.draw();
+    if (!has("zoom")) fakes.update();
+    if (!has("zoom", "preview")) now.update();
     near.update();
     guess.update();
-    if (what === "at") {
+    if (has("at")) {
       bar.place();
       charts.move();
-    } else if (what === "previews") charts.move();
+    } else if (has("previews")) charts.move();
   }
 
   run.opened = () => {
