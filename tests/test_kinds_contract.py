@@ -24,6 +24,7 @@ from gankit.errors import InterruptedRun, OptionError, OutputError
 from gankit.io.probe import Probe
 from gankit.kinds import KINDS, options_by_kind, prepare
 from gankit.options import Option, options_of
+from gankit.run.folder import RunFolder
 
 SMALL: dict[str, Any] = {"samples": "2k", "evaluations": 2, "threads": 1, "seed": 1}
 
@@ -252,6 +253,11 @@ def test_a_stopped_training_goes_on_to_the_same_model(kind: str, tmp_path: Path)
     model = gankit.resume(tmp_path / "run", example(kind).source)
     pairs = zip(model.generator.state_dict().values(), trained(kind).generator.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+    judged = [entry for entry in RunFolder(tmp_path / "run").read_log() if entry.get("metric") is not None]
+    assert judged
+    if kind in KINDS and KINDS[kind].__module__.startswith("gankit."):  # an extension's metric may have no interval
+        assert all(entry["metric_low"] <= entry["metric"] <= entry["metric_high"] for entry in judged)
+        assert any(entry["metric_low"] < entry["metric_high"] for entry in judged)
 
 
 def other_value(option: Option) -> Any:

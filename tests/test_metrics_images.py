@@ -121,9 +121,14 @@ def test_held_out_metric_is_minus_the_frechet_distance_and_larger_is_better() ->
     def features(x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1)[:, :5].astype(np.float32) / 255
 
-    judge = distances.held_out_metric(features, heldout)
-    assert judge(near) == pytest.approx(-distances.frechet(features(heldout), features(near)).value)
-    assert judge(far) < judge(near) <= judge(heldout) <= 0
+    judge = distances.held_out_metric(features(heldout))
+    score = distances.frechet(features(heldout), features(near))
+    assert score.low is not None and score.high is not None
+    assert judge(features(near)) == pytest.approx((-score.value, -score.high, -score.low))
+    assert judge(features(far))[0] < judge(features(near))[0] <= judge(features(heldout))[0] <= 0
+    assert judge(np.full((3, 5), np.nan)) == (-np.inf, -np.inf, -np.inf)
+    wide, narrow = (distances.held_out_metric(features(heldout), crowd)(features(near)) for crowd in (9.0, 1.0))
+    assert wide[0] == narrow[0] and wide[1] < narrow[1] and wide[2] >= narrow[2]
 
 
 # --- neighbours -----------------------------------------------------------------------------------------------------

@@ -136,11 +136,11 @@ def test_few_perfect_texts_and_noisy_texts_both_score_below_fresh_real_ones() ->
     draws = np.random.default_rng(2)
     words = sorted({w for t in real for w in t})
     noisy = [[w if draws.random() > 0.2 else words[int(draws.integers(len(words)))] for w in t] for t in fresh]
-    best = quick_divergence(real, fresh, 0)
-    assert -1 <= quick_divergence(real, collapsed, 0) < best - 0.1
-    assert -1 <= quick_divergence(real, noisy, 0) < best - 0.1
-    assert best < 0 and quick_divergence(real, fresh, 0) == best
-    assert quick_divergence(real, [], 0) == -1.0 and quick_divergence(real, real, 0) == pytest.approx(0, abs=1e-9)
+    best = quick_divergence(real, fresh, 0)[0]
+    assert -1 <= quick_divergence(real, collapsed, 0)[0] < best - 0.1
+    assert -1 <= quick_divergence(real, noisy, 0)[0] < best - 0.1
+    assert best < 0 and quick_divergence(real, fresh, 0)[0] == best
+    assert quick_divergence(real, [], 0)[0] == -1.0 and quick_divergence(real, real, 0)[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_more_noise_scores_lower_step_by_step() -> None:
@@ -150,8 +150,16 @@ def test_more_noise_scores_lower_step_by_step() -> None:
     for share in (0.0, 0.1, 0.3, 0.9):
         draws = np.random.default_rng(3)
         noisy = [[w if draws.random() > share else words[int(draws.integers(len(words)))] for w in t] for t in fresh]
-        found.append(quick_divergence(real, noisy, 0))
+        found.append(quick_divergence(real, noisy, 0)[0])
     assert found == sorted(found, reverse=True)
+
+
+def test_the_interval_of_the_quick_figure_covers_what_other_texts_give() -> None:
+    found = [quick_divergence(grammar(100, 2 * i), grammar(100, 2 * i + 1), 0) for i in range(30)]
+    middle = float(np.mean([value for value, _, _ in found]))
+    assert all(low <= value <= high <= 0 for value, low, high in found)
+    assert sum(low <= middle <= high for _, low, high in found) >= 25  # of 30 at .95; below has a chance of .003
+    assert np.mean([high - low for _, low, high in found]) < 8 * np.std([value for value, _, _ in found])
 
 
 # --- BLEU -------------------------------------------------------------------------------------------------------------

@@ -193,9 +193,10 @@ def test_rows_say_which_rules_of_the_data_they_break_before_they_are_drawn_again
     assert shown["broken"]["start < end"] == round(np.mean([a >= b for a, b in cells]), 4)
 
 
-def test_the_held_out_metric_of_a_large_table_has_an_interval(tmp_path: Path) -> None:
+@pytest.mark.parametrize("num", [200, 6000])
+def test_the_held_out_metric_of_a_table_has_an_interval_few_records_or_many(num: int) -> None:
     draws = np.random.default_rng(0)
-    rows = {"a": draws.normal(size=6000), "b": draws.choice(["x", "y"], 6000).tolist()}
+    rows = {"a": draws.normal(size=num), "b": draws.choice(["x", "y"], num).tolist()}
     updates: list[Any] = []
     gankit.train(rows, samples="3k", evaluations=2, width=8, on_progress=updates.append, verbose=False)
     judged = [u for u in updates if u.metric is not None]

@@ -28,6 +28,7 @@ from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat
 from gankit.kinds.options import Options
+from gankit.metrics.metric import Interval
 from gankit.metrics.metric import Noun as Noun
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class HeldOutMetric:
     """
 
     name: str
-    value: Callable[[Fakes], float | tuple[float, float, float]]
+    value: Callable[[Fakes], float | Interval]
 
 
 PreviewForm = Literal["grid", "lines", "texts", "rows", "scatter"]

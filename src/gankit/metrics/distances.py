@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.metric import Z95, Score, around, impossible, plain
+from gankit.metrics.metric import Z95, Interval, Score, around, impossible, plain
 from gankit.randomness import numpy_generator
 
 _BLOCK_ROWS, _LIMIT_SIZES, _REPLICATES, _MOST_CELLS = 1024, 5, 50, 40
@@ -74,12 +74,23 @@ def frechet(real: np.ndarray, fake: np.ndarray, *, seed: int = 0, interval: bool
     value = frechet_between(a, b)
     low = high = limit = None
     if interval:
-        half = Z95 * math.sqrt(_variance(a, b, fake) + _variance(b, a, real))
-        low, high = max(0.0, value - half), value + half
+        low, high = frechet_interval(value, (a, real), (b, fake))
         limit = _limit(a, fake, numpy_generator(seed, "metrics/pictures/frechet"))
     counts = {"features": real.shape[1], "real_pictures": len(real), "fake_pictures": len(fake)}
     singular = min(len(real), len(fake)) <= real.shape[1]
     return Score(value, low, high, 0.0, {**counts, "limit": limit, "singular": singular})
+
+
+def frechet_interval(
+    value: float, real: tuple[Moments, np.ndarray], fake: tuple[Moments, np.ndarray], crowd: float = 1.0
+) -> tuple[float, float]:
+    """The 95% interval of a Frechet distance, a normal one by the delta method, of moments and features of both sides.
+
+    crowd: how many of the real records that follow one another hang together.
+    """
+    (a, x), (b, y) = real, fake
+    half = Z95 * math.sqrt(_variance(a, b, y) + crowd * _variance(b, a, x))
+    return max(0.0, value - half), value + half
 
 
 def _variance(other: Moments, own: Moments, points: np.ndarray) -> float:
@@ -145,19 +156,26 @@ def _kernel_sums(x: np.ndarray, y: np.ndarray, same: bool = False) -> tuple[np.n
     return rows, columns
 
 
-def held_out_metric(features: Callable[[np.ndarray], np.ndarray], heldout: np.ndarray) -> Callable[[np.ndarray], float]:
-    """What chooses checkpoints: fakes -> minus their Frechet distance to the held-out images.
+def held_out_metric(heldout: np.ndarray, crowd: float = 1.0) -> Callable[[np.ndarray], Interval]:
+    """What chooses checkpoints: features of fakes -> minus their Frechet distance to held-out records, with the ends of
+    its 95% interval.
 
     Larger is better, 0 is best. Compare only values of equal numbers of fakes.
 
-    features: [N, H, W, C] uint8 -> [N, F]. heldout: [N, H, W, C] uint8; looked at once. The function takes
-    fakes [M, H, W, C] uint8, M >= 2, and gives minus infinity where they are not finite in features.
+    heldout: features [N, F]. The function takes features [M, F], M >= 2, and gives minus infinity where they are not
+    finite. crowd: see `frechet_interval`.
     """
-    target = moments(features(heldout))
+    target = moments(heldout)
 
-    def evaluate(fake: np.ndarray) -> float:
-        found = features(fake)
-        return -frechet_between(target, moments(found)) if np.isfinite(found).all() else -math.inf
+    def evaluate(fake: np.ndarray) -> Interval:
+        if not np.isfinite(fake).all():
+            return -math.inf, -math.inf, -math.inf
+        found = moments(fake)
+        value = frechet_between(target, found)
+        if len(heldout) < 2:
+            return -value, -math.inf, 0.0
+        low, high = frechet_interval(value, (target, heldout), (found, fake), crowd)
+        return -value, -high, -low
 
     return evaluate
 

@@ -5,9 +5,11 @@ Knows prepared data, networks and the options; never files or terminals.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 MOST_LIKELIHOOD = 5000
 """Held-out records whose likelihood is taken."""
+
+LIKELIHOOD_GROUPS, STUDENT_9 = 10, 2.2622
+"""Groups of these records, from whose spread the interval is, and the 97.5% point of Student's t of 9 degrees."""
 
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
@@ -66,14 +71,18 @@ def held_out_evaluator(
 def _likelihood_evaluator(game: Game, heldout: Batches, seed: int) -> Evaluator:
     rows = heldout.x[:MOST_LIKELIHOOD]
 
-    def evaluate(generator: Generator) -> float:
-        likelihood, x, total = generator.likelihood, rows.to(game.device), 0.0
+    def evaluate(generator: Generator) -> Interval:
+        likelihood, x = generator.likelihood, rows.to(game.device)
         assert likelihood is not None
-        for k in range(4):
-            u = torch.rand(len(x), likelihood.num_order_uniforms, generator=torch_generator(seed, "judge", k))
+        shape, found = (len(x), likelihood.num_order_uniforms), []
+        orders = [torch.rand(shape, generator=torch_generator(seed, "judge", k)).to(game.device) for k in range(4)]
+        groups = torch.arange(len(x), device=game.device).tensor_split(min(LIKELIHOOD_GROUPS, max(len(x) // 2, 1)))
+        for group in groups:
             with torch.no_grad():
-                total -= float(likelihood.likelihood_loss(x, None, u.to(game.device)))
-        return total / 4
+                found.append(-sum(float(likelihood.likelihood_loss(x[group], None, u[group])) for u in orders) / 4)
+        value = math.fsum(each * len(group) for each, group in zip(found, groups, strict=True)) / len(x)
+        half = STUDENT_9 * stdev(found) / math.sqrt(len(found)) if len(found) == LIKELIHOOD_GROUPS else math.nan
+        return value, value - half, value + half
 
     return evaluate
 

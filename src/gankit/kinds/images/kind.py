@@ -35,6 +35,7 @@ from gankit.kinds.images.records import (
     without_hidden,
     write_images,
 )
+from gankit.metrics.metric import Interval
 from gankit.randomness import numpy_generator
 from gankit.spec import Block, Spec
 from gankit.stored import Size
@@ -183,10 +184,10 @@ class PixelKind(Kind[SetT, CodecT]):
         _, height, width, _ = prepared.heldout.whole.x.shape
         count = int(np.clip(MEASURED_PIXELS // (height * width), LEAST_MEASURED, MOST_MEASURED))
         real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
-        distance, codec = held_out_metric(evidence.features, real), cast(Any, prepared.codec)
+        distance, codec = held_out_metric(evidence.features(real)), cast(Any, prepared.codec)
 
-        def value(fakes: Fakes) -> float:
-            return distance(codec.seen(fakes.made(count, fakes_seed)))
+        def value(fakes: Fakes) -> Interval:
+            return distance(evidence.features(codec.seen(fakes.made(count, fakes_seed))))
 
         return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
 

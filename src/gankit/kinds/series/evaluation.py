@@ -25,13 +25,14 @@ from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.metrics.classifiers import Recurrent
 from gankit.kinds.series.metrics.inputs import NOUN, SeriesFacts
 from gankit.kinds.series.metrics.metrics import evaluate_series
-from gankit.kinds.series.metrics.sample import SeriesSample
+from gankit.kinds.series.metrics.sample import SeriesSample, overlap
 from gankit.kinds.series.preparing import array_of_part, label_numbers, part_of, read_series_like
 from gankit.kinds.series.records import Floats, Ints, Series, SeriesSet, joined_series, layout_of
 from gankit.kinds.series.report import SeriesSections
 from gankit.kinds.series.tables import with_distances
-from gankit.metrics.distances import frechet_between, moments
+from gankit.metrics.distances import held_out_metric
 from gankit.metrics.evaluate import Evaluation
+from gankit.metrics.metric import Interval
 from gankit.randomness import numpy_generator
 
 METRIC = "minus the Frechet distance to held-out series (fixed features)"
@@ -149,23 +150,25 @@ def _convolved(whole: Floats, kernel: _Kernel) -> Floats:
 
 
 def held_out_series_metric(
-    x: Floats, categories: Sequence[int] = (), labels: Floats | None = None
-) -> Callable[[Floats, Floats | None], float]:
-    """A metric for choosing checkpoints: fakes -> minus their Frechet distance to held-out series.
+    x: Floats, categories: Sequence[int] = (), labels: Floats | None = None, crowd: float = 1.0
+) -> Callable[[Floats, Floats | None], Interval]:
+    """A metric for choosing checkpoints: fakes -> minus their Frechet distance to held-out series, with the ends of its
+    95% interval.
 
     Larger is better, 0 is best. Compare only values of equal numbers of fakes.
 
     Args:
         x, categories, labels: the held-out series, see `SeriesFeatures`. The function takes fakes [M, T', C], M >= 2,
             and their labels [M, K], and gives minus infinity where they are infinite.
+        crowd: how many held-out series that follow one another share steps.
     """
     features = SeriesFeatures(x, categories, labels)
-    target = moments(features(x, labels))
+    distance = held_out_metric(features(x, labels), crowd)
 
-    def value(fake: Floats, fake_labels: Floats | None = None) -> float:
+    def value(fake: Floats, fake_labels: Floats | None = None) -> Interval:
         if np.isinf(fake).any():
-            return -math.inf
-        return -frechet_between(target, moments(features(fake, fake_labels)))
+            return -math.inf, -math.inf, -math.inf
+        return distance(features(fake, fake_labels))
 
     return value
 
@@ -180,9 +183,11 @@ def series_metric(prepared: Prepared[SeriesSet, SeriesCodec], seed: int, fakes_s
         rows = np.sort(numpy_generator(seed, "judged").choice(rows, MOST_REAL, replace=False))
     known = label_numbers(labels.columns, part.take(rows).values)
     categories = [i for i, column in enumerate(channels) if column.type == "category"]
-    distance = held_out_series_metric(array_of_part(part, channels.columns, rows), categories, known)
+    following = array_of_part(part, channels.columns, np.arange(min(len(part), LEAST_FAKE)))
+    crowd = max(1.0, overlap(following) * len(rows) / len(part))
+    distance = held_out_series_metric(array_of_part(part, channels.columns, rows), categories, known, crowd)
 
-    def value(fakes: Fakes) -> float:
+    def value(fakes: Fakes) -> Interval:
         x, given = numbers_of(fakes.sample_batches(count, seed=fakes_seed), prepared)
         return distance(x, label_numbers(labels.columns, given))
 

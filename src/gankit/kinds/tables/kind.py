@@ -25,6 +25,7 @@ from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes,
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
 from gankit.kinds.tables.preparing import is_whole, prepare_rows, rows_like, sample_of
+from gankit.metrics.metric import Interval
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500  # held-out records, and as many fakes, that the held-out metric looks at
 
@@ -85,7 +86,7 @@ class TableKind(Kind[Dataset, Any]):
         real = sample_of(schema, prepared.heldout.values)
         count = min(max(real.num_rows, LEAST_JUDGED), MOST_JUDGED)
 
-        def value(fakes: Fakes) -> float | tuple[float, float, float]:
+        def value(fakes: Fakes) -> float | Interval:
             parts = [sample_of(schema, schema.parse(batch)) for batch in fakes.sample_batches(count, seed=fakes_seed)]
             columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
             found = quick_c2st(real, replace(parts[0], columns=columns), config.seed, max_rows=count)

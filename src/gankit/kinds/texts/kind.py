@@ -28,6 +28,7 @@ from gankit.kinds.texts import files
 from gankit.kinds.texts.options import OPTIONS, TextOptions
 from gankit.kinds.texts.preparing import prepare_texts, values_like
 from gankit.kinds.texts.records import FILES, TEXT, TextCodec, Texts, column_of, cut, text_table, to_text_object
+from gankit.metrics.metric import Interval
 
 MOST_JUDGED, LEAST_JUDGED = 3000, 500  # held-out texts, and as many fakes, that the held-out metric looks at
 PREVIEWED = 24  # fakes that are kept at every evaluation
@@ -84,7 +85,7 @@ class TextKind(Kind[Dataset, TextCodec]):
         real = _units(prepared.heldout.values, codec.unit, labels)[: 4 * MOST_JUDGED]
         count = int(np.clip(len(real), LEAST_JUDGED, MOST_JUDGED))
 
-        def value(fakes: Fakes) -> float:
+        def value(fakes: Fakes) -> Interval:
             units: list[Sequence[str]] = []
             for table in fakes.sample_batches(count, seed=fakes_seed):
                 texts = np.array(table.column(column_of(prepared.origin)).to_pylist(), dtype=object)
