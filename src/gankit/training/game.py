@@ -379,8 +379,8 @@ class Game:
         half, discriminator = len(turn.real), self._stepped[1]
         if loss.pairs and not config.at_once:  # those of D after its step
             with torch.no_grad():
-                real_logits = discriminator(turn.real, c, None if dropout is None else dropout[:half])
-        fake_logits = discriminator(turn.shown, c, None if dropout is None else dropout[half:])
+                real_logits = discriminator.places(turn.real, c, None if dropout is None else dropout[:half])
+        fake_logits = discriminator.places(turn.shown, c, None if dropout is None else dropout[half:])
         total = g_loss = loss.generator(real_logits, fake_logits)
         if config.likelihood_weight and (likelihood := self.generator.likelihood) is not None:
             order = self.rand(turn.draws, half, likelihood.num_order_uniforms)

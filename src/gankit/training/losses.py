@@ -287,7 +287,7 @@ def discriminator_turn(
         if penalty.places == ("real", "fake"):
             logits, norms = squares(both, c_both, u)
         else:
-            logits = discriminator(both, c_both, u)
+            logits = discriminator.places(both, c_both, u)
         real_logits, fake_logits = logits[:half], logits[half:]
         if penalty.places == ("between",):
             assert draws.between is not None

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gankit.budget import MIRRORING_SAMPLES, Budget
 from gankit.config import TrainConfig
-from gankit.features import Classifier, Features, fixed_features, train_classifier
+from gankit.features import Classifier, Features, PretrainedFeatures, fixed_features, train_classifier
 from gankit.kinds.base import Prepared
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
@@ -37,9 +37,10 @@ MOST_TOLD = 0.55
 """Mirrored where at most this share of pairs is told apart: 10% of the images show their direction, the rest do not."""
 
 
-class State(TypedDict):
-    """What is stored of a `Perception` beside tensors, where it has a classifier."""
+class State(TypedDict, total=False):
+    """What is stored of a `Perception` beside tensors; nothing where it is a fixed network alone."""
 
+    pretrained: bool
     classifier: dict[str, Any]
     label: str
     levels: tuple[str, ...]
@@ -61,24 +62,38 @@ class Perception:
 
     @property
     def name(self) -> str:
-        """What the features are, in two words."""
+        """What the features are, in a few words."""
+        if self.is_pretrained:
+            return "features of EfficientNet-Lite2"
         return "features of a classifier of the labels" if self.classifier else "features of a fixed network"
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the features are those of a network that has seen photographs."""
+        return isinstance(self.features, PretrainedFeatures)
+
+    @property
+    def distance(self) -> str:
+        """The distance that chooses checkpoints: of few images in many features Frechet's is mostly bias."""
+        return "kernel distance" if self.is_pretrained else "Frechet distance"
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and plain JSON values; `from_state` takes them back."""
+        own = {"pretrained": True} if self.is_pretrained else {}
         if self.classifier is None:
-            return {}, {}
+            return {}, own
         tensors, config = self.classifier.state()
-        return tensors, {"classifier": config, "label": self.label, "levels": list(self.levels)}
+        return tensors, {**own, "classifier": config, "label": self.label, "levels": list(self.levels)}
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], channels: int) -> Perception:
         """What `state` gave, for images of so many channels."""
-        if not numbers:
-            return cls(fixed_features(channels))
         stated: State = of_type(State, dict(numbers))
+        features = PretrainedFeatures() if stated.get("pretrained") else None
+        if "classifier" not in stated:
+            return cls(features or fixed_features(channels))
         classifier = Classifier.from_state(tensors, stated["classifier"])
-        return cls(classifier.features, classifier, stated["label"], stated["levels"])
+        return cls(features or classifier.features, classifier, stated["label"], stated["levels"])
 
 
 def perceive(
@@ -88,11 +103,13 @@ def perceive(
 
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
+    # another network than the one D sees with, whose features come nearer without better images
+    features = PretrainedFeatures() if NETWORKS[prepared.network].pretrained else None
     fields = [] if prepared.given is None else prepared.given.fields
     columns = [prepared.schema.column(field.name) for field in fields]
     column = next((c for c in columns if c.type == "category" and len(c.levels) > 1), None)
     if column is None or (prepared.train.values[column.name].missing == 0).sum() < 2:
-        return Perception(fixed_features(prepared.train.whole.x.shape[3]))
+        return Perception(features or fixed_features(prepared.train.whole.x.shape[3]))
     found = prepared.train.values[column.name]
     known = np.flatnonzero(found.missing == 0)
     if len(known) > MOST_TAUGHT:
@@ -100,7 +117,8 @@ def perceive(
     x = prepared.train.whole.x[prepared.train.rows[known]]
     y = found.data[known].astype(np.int64)
     classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
-    return Perception(classifier.features, classifier, column.name, tuple(map(str, column.levels)))
+    levels = tuple(map(str, column.levels))
+    return Perception(features or classifier.features, classifier, column.name, levels)
 
 
 def perception_for(
@@ -109,7 +127,7 @@ def perception_for(
     """What the images are measured by; measured: what held-out ones are called in the note."""
     budget = Budget.of(config)
     found = perceive(prepared, config.seed, samples=budget.classifier_samples, max_seconds=budget.classifier_s)
-    notes.append(f"checkpoints are chosen by the Frechet distance to {measured} in {found.name}.")
+    notes.append(f"checkpoints are chosen by the {found.distance} to {measured} in {found.name}.")
     return found
 
 

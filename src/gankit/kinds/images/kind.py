@@ -59,6 +59,10 @@ MOST_SAID = 64
 MEASURED_PIXELS, LEAST_MEASURED, MOST_MEASURED = 2**22, 256, 5000
 """The held-out metric is measured on at most so many pixels together, within bounds of images."""
 
+MOST_PRETRAINED = 256
+"""Images that the held-out metric is measured on, at most, where a network that has seen photographs looks at them: it
+takes 10 ms an image."""
+
 
 class ImageCodec(Codec[Columns]):
     """The codec of kind "image". Its compact form are the bytes, [N, H, W, C] uint8; all images have one shape.
@@ -178,18 +182,20 @@ class PixelKind(Kind[SetT, CodecT]):
     def held_out_metric(
         self, prepared: Prepared[SetT, CodecT], config: TrainConfig, evidence: Any, fakes_seed: int
     ) -> HeldOutMetric:
-        """See `Kind.held_out_metric`: minus a Frechet distance in the features of `evidence`."""
-        from gankit.metrics.distances import held_out_metric
+        """See `Kind.held_out_metric`: minus a distance in the features of `evidence`."""
+        from gankit.metrics.distances import held_out_kernel_metric, held_out_metric
 
         _, height, width, _ = prepared.heldout.whole.x.shape
-        count = int(np.clip(MEASURED_PIXELS // (height * width), LEAST_MEASURED, MOST_MEASURED))
+        most = MOST_PRETRAINED if evidence.is_pretrained else MOST_MEASURED
+        count = int(np.clip(MEASURED_PIXELS // (height * width), min(LEAST_MEASURED, most), most))
         real = prepared.heldout.some(count, numpy_generator(config.seed, "judged"))
-        distance, codec = held_out_metric(evidence.features(real)), cast(Any, prepared.codec)
+        metric = held_out_kernel_metric if evidence.is_pretrained else held_out_metric
+        distance, codec = metric(evidence.features(real)), cast(Any, prepared.codec)
 
         def value(fakes: Fakes) -> Interval:
             return distance(evidence.features(codec.seen(fakes.made(count, fakes_seed))))
 
-        return HeldOutMetric(f"minus the Frechet distance ({evidence.name})", value)
+        return HeldOutMetric(f"minus the {evidence.distance} ({evidence.name})", value)
 
     def preview(self, fakes: Fakes, prepared: Prepared[SetT, Any], count: int, seed: int) -> Preview:
         """See `Kind.preview`: images [count, H, W, C] uint8."""
