@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import gankit
+from gankit.backbones import is_installed
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
 from gankit.kinds import prepare
@@ -19,6 +20,8 @@ from gankit.run.plan import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
 """Networks that make images, and a width that is small."""
+if is_installed("efficientnet-lite0"):
+    WIDTHS["projected"] = 8
 
 SMALL = {"batch": 16, "evaluations": 2, "early_stop": False}
 
@@ -30,9 +33,8 @@ def digits(count: int = 240) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_every_network_is_tried_here() -> None:
-    assert set(WIDTHS) | {"sequential", "symbols", "principal", "temporal", "recurrent", "attention", "wave"} == set(
-        NETWORKS
-    )
+    others = {"sequential", "symbols", "principal", "temporal", "recurrent", "attention", "wave"}
+    assert {*WIDTHS, *others, "projected"} == set(NETWORKS)
 
 
 @pytest.mark.parametrize("network", sorted(WIDTHS))
