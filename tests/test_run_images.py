@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import gankit
-from gankit.backbones import is_installed
+from gankit.backbones import LIBRARY
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
 from gankit.kinds import prepare
@@ -20,7 +21,7 @@ from gankit.run.plan import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}
 """Networks that make images, and a width that is small."""
-if is_installed("efficientnet-lite0"):
+if find_spec(LIBRARY):
     WIDTHS["projected"] = 8
 
 SMALL = {"batch": 16, "evaluations": 2, "early_stop": False}

@@ -358,9 +358,9 @@ def test_a_long_run_opens_and_is_scrubbed_with_few_questions(opens: Opens, tmp_p
 def test_what_grows_is_drawn_every_second_while_somebody_is_there_and_seldom_after(opens: Opens) -> None:
     visit = opens()
     page = visit.page
-    page.clock.install()
+    page.clock.install(time=0)
     visit.to("/")
-    page.evaluate("window.requestAnimationFrame = (act) => setTimeout(act, 30)")  # how long a drawing takes
+    page.clock.pause_at(3_600_000)  # from here on time passes only where the test says so
     page.evaluate(
         "import('/static/pace.js').then(({ Pace }) => { window.pace = new Pace(); window.drawn = 0;"
         " window.ask = () => window.pace.soon('draw', () => { window.drawn += 1; }); })"
@@ -370,12 +370,14 @@ def test_what_grows_is_drawn_every_second_while_somebody_is_there_and_seldom_aft
         page.clock.run_for(ms)
         return page.evaluate("window.drawn")
 
+    moved = "window.dispatchEvent(new PointerEvent('pointermove'))"
+    page.evaluate(moved)
     for _ in range(5):
-        page.evaluate("window.ask()")  # in use: it was opened just now
+        page.evaluate("window.ask()")  # in use
     assert drawn_after(900) == 0 and drawn_after(200) == 1 and drawn_after(3000) == 1
     page.clock.run_for(20_000)
     page.evaluate("window.ask()")  # alone
     assert drawn_after(3000) == 1 and drawn_after(2500) == 2
     page.evaluate("window.ask()")
-    page.evaluate("window.dispatchEvent(new PointerEvent('pointermove'))")  # somebody comes back
+    page.evaluate(moved)  # somebody comes back
     assert page.evaluate("window.drawn") == 3

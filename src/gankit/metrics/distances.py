@@ -184,8 +184,8 @@ def held_out_kernel_metric(heldout: np.ndarray) -> Callable[[np.ndarray], Interv
     """As `held_out_metric`, by the kernel distance: not biased, 0 is what fresh real records have on average."""
 
     def evaluate(fake: np.ndarray) -> Interval:
-        score = kernel_distance(heldout, fake)
-        if not np.isfinite(fake).all() or score.low is None or score.high is None:
+        score = kernel_distance(heldout, fake) if np.isfinite(fake).all() else impossible(0.0, "fakes are not finite")
+        if score.low is None or score.high is None:
             return -math.inf, -math.inf, -math.inf
         return -score.value, -score.high, -score.low
 

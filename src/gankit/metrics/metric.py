@@ -72,22 +72,6 @@ def around(
     return max(floor, value - half), min(ceiling, value + half)
 
 
-def jackknife_half(left: Sequence[float] | np.ndarray) -> float:
-    """Half the 95% interval of a figure, from what it is when each of G equal groups of the records is left out; 0 for
-    fewer than 2 groups.
-
-    The delete-a-group jackknife (Quenouille 1956, Tukey 1958): variance (G - 1) / G sum (left_g - mean)^2; the quantile
-    is Student's with G - 1 degrees of freedom.
-    """
-    from scipy.stats import t
-
-    values = np.asarray(left, float)
-    if len(values) < 2:
-        return 0.0
-    deviation = math.sqrt((len(values) - 1) / len(values) * float(np.square(values - values.mean()).sum()))
-    return float(t.ppf(0.975, len(values) - 1)) * deviation
-
-
 def binomial_interval(successes: int, trials: int) -> tuple[float, float]:
     """The exact (Clopper & Pearson 1934) 95% interval of a share; (0, 1) without trials."""
     from scipy.stats import beta

@@ -119,7 +119,7 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
         fields = {
             "ema_half_life": float(np.clip(2 * task.rows, 5_000, 50_000)),
             "steps_per_look": max(1, min(25, 25 * LOOK_PIXELS // (height * width))),
-            "augmentation": automatic if augment == "auto" else augment,
+            "augmentation": automatic,
             "mirror": config.of_kinds.get("mirror") == "on",
         } | fields
         if augment != "auto":

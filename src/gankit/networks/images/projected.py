@@ -105,8 +105,8 @@ class Excitation(nn.Module):
     def forward(self, small: Tensor, large: Tensor) -> Tensor:
         """Both as they are in G."""
         gate = F.silu(self.first(F.adaptive_avg_pool2d(small, 4)))
-        gated: Tensor = large * torch.sigmoid(self.second(gate))
-        return gated
+        excited: Tensor = large * torch.sigmoid(self.second(gate))
+        return excited
 
 
 class ProjectedGenerator(Generator):
@@ -273,7 +273,7 @@ def default_width(height: int, length: int) -> int:
 
 
 def _recipe(task: Task) -> dict[str, Any]:
-    # Sauer et al. 2021, appendix; batch: benchmarks/images_projected.md
+    # Sauer et al. 2021, appendix, but for the batch (64), and the learning rate (2e-4): benchmarks/images_projected.md
     return {
         "loss": "hinge", "penalty": "none", "learning_rate": 5e-4, "beta1": 0.0, "beta2": 0.99, "batch": 16,
         "augmentation": "diffaugment",
@@ -282,6 +282,6 @@ def _recipe(task: Task) -> dict[str, Any]:
 
 PAIR = Pair(
     "projected", ("image",), _build, limit=_limit, latents=128, pretrained=True, recipe=_recipe, bfloat16=("image",),
-    bfloat16_by_default=False,  # on processors without matrix units it is slower: benchmarks/images_projected.md
+    bfloat16_by_default=False,  # slower on processors without matrix units
     unused={"depth": "the sides of images say how often they are doubled"},
 )  # fmt: skip

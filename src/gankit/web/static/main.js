@@ -2,7 +2,7 @@
 
 import { el, fill, isDark, kept, keep, setScheme } from "./dom.js";
 import { source } from "./source.js";
-import { decoded } from "./state.js";
+import { decoded, flush } from "./state.js";
 import { LANGUAGES, language, say, setLanguage } from "./words.js";
 import { showAll } from "./views/all.js";
 import { showCompare } from "./views/compare.js";
@@ -10,7 +10,7 @@ import { showRun } from "./views/one.js";
 
 function frame(saved) {
   const scheme = el("button", { type: "button", class: "icon", "aria-label": say("scheme"), title: say("scheme"), onclick: () => setScheme(isDark() ? "light" : "dark") }, "◐");
-  const tongue = el("select", { "aria-label": say("language"), onchange: (event) => (keep("language", event.target.value), location.reload()) }, Object.entries(LANGUAGES).map(([code, name]) => el("option", { value: code, lang: code }, name)));
+  const tongue = el("select", { "aria-label": say("language"), onchange: (event) => speak(event.target.value) }, Object.entries(LANGUAGES).map(([code, name]) => el("option", { value: code, lang: code }, name)));
   tongue.value = language();
   const gone = el("p", { class: "gone warn", role: "alert", hidden: true });
   const main = el("main", { id: "main" });
@@ -25,6 +25,13 @@ function frame(saved) {
     gone.textContent = reached ? "" : say("serverGone");
   });
   return main;
+}
+
+/** Shows the page anew in a language, at the step that it shows. */
+function speak(tongue) {
+  keep("language", tongue);
+  flush(); // what is written to the address later may end the loading
+  location.reload();
 }
 
 async function begin() {

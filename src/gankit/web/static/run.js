@@ -22,7 +22,8 @@ export class Run {
     this.previews = new Previews(this.from, name, () => changed("preview"));
     this.curves = null;
     this.fine = null;
-    this.listed = false;
+    this.listed = false; // whether it is known which previews there are
+    this.list = new Promise((known) => (this.isListed = known));
     this.real = null;
     this.asked = false;
     this.coming = null; // what has come of the summary since it was drawn
@@ -46,6 +47,11 @@ export class Run {
       await new Promise((later) => setTimeout(later, BEGINNING_MS));
       await this.from.run(this.name).then((summary) => this.take(summary), (refusal) => this.gone(refusal));
     }
+  }
+
+  /** Whether something of it has not come yet. A run that only just begins has nothing that could come. */
+  get isComing() {
+    return this.summary.state !== "new" && !(this.listed && this.curves);
   }
 
   take(summary) {
@@ -76,8 +82,8 @@ export class Run {
     try {
       this.curves = await this.from.curves(this.name, POINTS);
     } catch (refusal) {
-      if (refusal.status !== 0) this.curves ??= { samples: [], evaluations: { samples: [] }, events: [], phase: [] };
-      return;
+      if (refusal.status === 0) return;
+      this.curves ??= { samples: [], evaluations: { samples: [] }, events: [], phase: [] };
     }
     this.settle();
     this.changed("curves");
@@ -100,13 +106,15 @@ export class Run {
     try {
       found = await this.from.previews(this.name);
     } catch (refusal) {
-      this.listed = this.listed || refusal.status !== 0;
+      this.listed ||= refusal.status !== 0;
+      if (this.listed) this.isListed();
       return this.changed("previews");
     }
     if (found.steps.length && !this.about.shape) this.take(await this.from.run(this.name).catch(() => this.summary)); // it was not known before the first preview
     this.previews.list(found);
     this.previews.best = found.best;
     this.listed = true;
+    this.isListed();
     this.settle();
     this.changed("previews");
     const real = await this.previews.held();

@@ -59,7 +59,8 @@ export function change(entries, step = false) {
   for (const listener of listeners) listener(changed);
 }
 
-function flush() {
+/** Writes the address now. */
+export function flush() {
   clearTimeout(writing);
   writing = 0;
   history.replaceState(null, "", address(current));

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.metric import Interval, Score, around, impossible, jackknife_half, plain, resampled_counts
+from gankit.metrics.metric import Interval, Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
 
 ORDERS = (1, 2, 3, 4)  # the n of the n-grams whose distributions are compared
 _BEGIN, _END = 0, 1
 _NUM_MARKS = 2
 _REPLICATES = 20
-_GROUPS = 10  # of texts, one of which a jackknife leaves out
 
 Texts = Sequence[Sequence[str]]
 
@@ -210,7 +209,7 @@ def divergences(sides: Sequence[Coded], most: int) -> list[float]:
 
 def quick_divergence(real: Texts, fake: Texts, seed: int, max_texts: int = 5000) -> Interval:
     """A quick figure for choosing among checkpoints: minus the mean n-gram divergence, n = 1 .. 4; in [-1, 0]; and the
-    ends of its 95% interval, by a jackknife that leaves out a tenth of both sides.
+    ends of its 95% interval; see `divergence`.
 
     Larger is better. Quality and variety both count: a unit or a run of units that is too seldom or too frequent costs,
     so that few perfect texts over and over score low, and so does noise. Fresh real texts do not reach 0.
@@ -225,14 +224,9 @@ def quick_divergence(real: Texts, fake: Texts, seed: int, max_texts: int = 5000)
     vocabulary: dict[str, int] = {}
     sides = [code([texts[i] for i in generator.permutation(len(texts))[:rows]], vocabulary) for texts in (real, fake)]
     tables = [found for found, _ in grams(sides, len(ORDERS), marks=True)]
-
-    def without(group: int) -> float:
-        kept = (np.arange(rows) % _GROUPS != group).astype(np.float64)
-        return float(np.mean([jensen_shannon(real.totals(kept), fake.totals(kept)) for real, fake in tables]))
-
-    value = without(_GROUPS)
-    half = jackknife_half([without(group) for group in range(min(_GROUPS, rows))] if rows > 1 else [])
-    return -value, -min(1.0, value + half), -max(0.0, value - half)
+    score = divergence([table[0] for table in tables], [table[1] for table in tables], seed=seed)
+    assert score.low is not None and score.high is not None
+    return -score.value, -score.high, -score.low
 
 
 def excess(

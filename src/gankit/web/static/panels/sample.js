@@ -19,6 +19,7 @@ export const askToSample = async (run) => {
   let asked = { conditions: [], formats: [] };
   try {
     asked = await run.from.conditions(run.name);
+    if (run.isComing) await run.list; // the step shown is one of it
   } catch (refusal) {
     fill(status, refusal.message || say("serverGone"));
   }

@@ -23,6 +23,7 @@ export const showRun = async (main, name) => {
 
   function refresh(...what) {
     const { head, fakes, near, now, charts, events, guess, bar } = panels;
+    main.setAttribute("aria-busy", run.isComing);
     const has = (...some) => some.some((one) => what.includes(one));
     if (has("summary")) head.update();
     if (has("zoom", "curves", "panels")) charts.update();
