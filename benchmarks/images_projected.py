@@ -1,34 +1,90 @@
 """Photographs of few files: networks at equal minutes, in features of EfficientNet-Lite2, which no D sees with.
 
     python benchmarks/images_projected.py FOLDER [--size 64] [--budget 12m] [--networks projected strided] [--out TO]
+    python benchmarks/images_projected.py FOLDER --budget 3m --networks projected --changes none margin ...
 
 Needs the extra `pretrained`. Trains each network on the images of a folder (its subfolders are classes), one after
-the other, and prints a JSON line each: seconds, samples, the kernel distance x 1000 of 400 fakes from all files (cubic
-kernel, unbiased), and, where there are classes, the share of 200 fakes a class that a linear probe on the same
-features, fitted on the files, sees as what was asked for, with the probe's accuracy on files it was not fitted on. The
-first 40 fakes, none chosen, are kept in `--out` to look at.
+the other, and prints a JSON line each: seconds, samples, the most memory that the program has taken so far, the kernel
+distance x 1000 of 400 fakes from all files (cubic kernel, unbiased), the energy of a grid of 2, 4 and 8 pixels over
+that of the files (`tests/spectra.py`), and, where there are classes, the share of 200 fakes a class that a linear
+probe on the same features, fitted on the files, sees as what was asked for, with the probe's accuracy on files it was
+not fitted on. The first 40 fakes, none chosen, and all 400 as `.npy`, are kept in `--out`. `--changes` trains with a
+part taken out or another in its place, a run each: see `CHANGES`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
+import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from spectra import grid
+
 import gankit
 from gankit.features import PretrainedFeatures
 from gankit.metrics.distances import kernel_distance
+from gankit.networks.images import projected
+from gankit.networks.images.projected import Normed, ProjectedDiscriminator, Stage, gated
+from gankit.networks.images.strided import StridedGenerator
 
 SHOWN, MEASURED, ACROSS = 40, 400, 8
+
+
+def bilinear(stage: Stage, h: torch.Tensor, c: torch.Tensor | None) -> torch.Tensor:
+    """`Stage.forward`, doubled bilinearly."""
+    h = stage.norm(stage.convolution(F.interpolate(h, scale_factor=2, mode="bilinear")))
+    if stage.style is not None:
+        scale, shift = (projected.STYLED * stage.style(c))[:, :, None, None].chunk(2, 1)
+        h = h * (1 + scale) + shift
+    return gated(h)
+
+
+def by_the_first_vector(layer: Normed, x: torch.Tensor) -> torch.Tensor:
+    """`Normed.forward`, with the singular vector of the first weights: a looser bound."""
+    matrix = layer.weight.flatten(1)
+    if not hasattr(layer, "first"):
+        layer.first = torch.linalg.eigh(matrix.detach() @ matrix.detach().T)[1][:, -1]
+    weight = layer.weight / (layer.first @ matrix).norm()
+    return F.conv2d(x, weight, layer.bias, layer.stride, layer.padding)
+
+
+def of_the_mean(
+    d: ProjectedDiscriminator, x: torch.Tensor, c: torch.Tensor | None, u: torch.Tensor | None = None
+) -> torch.Tensor:
+    """`places`, as if the mean over them were the only one."""
+    return PLACES(d, x, c, u).mean(1, keepdim=True)
+
+
+PLACES = ProjectedDiscriminator.places
+CHANGES: dict[str, tuple[Any, str, Any]] = {
+    "none": (projected, "SPREAD", projected.SPREAD),
+    "margin 1": (projected, "MARGIN", 1.0),
+    "margin 4": (projected, "MARGIN", 4.0),
+    "margin 25": (projected, "MARGIN", 25.0),
+    "deviations as they are": (ProjectedDiscriminator, "start_from_records", lambda self, x: None),
+    "bilinear": (Stage, "forward", bilinear),
+    "first weights of .1": (projected, "SPREAD", 0.1),
+    "styles x 1": (projected, "STYLED", 1.0),
+    "hinge of the mean": (ProjectedDiscriminator, "places", of_the_mean),
+    "first singular vector": (Normed, "forward", by_the_first_vector),
+    "unconstrained": (StridedGenerator, "constrain", lambda self: None),
+}
+"""What is changed of the pair, all but the last of `projected`: where, its name there, and what is put there."""
 
 
 def read(folder: Path, size: int) -> tuple[np.ndarray, list[str]]:
@@ -44,8 +100,15 @@ def read(folder: Path, size: int) -> tuple[np.ndarray, list[str]]:
     return np.stack(found), [file.parent.name for file in files]
 
 
+def of_channels(images: Any) -> np.ndarray:
+    """Images as [N, H, W, C]; a model of images with labels gives both."""
+    x = np.asarray(images[0] if isinstance(images, tuple) else images)
+    return x if x.ndim == 4 else x[..., None]
+
+
 def sheet(x: np.ndarray, file: Path) -> None:
-    """Images [N, H, W, 3] in rows of `ACROSS`."""
+    """Images [N, H, W, C] in rows of `ACROSS`."""
+    x = x[..., 0] if x.shape[3] == 1 else x
     rows = [np.concatenate(list(x[i : i + ACROSS]), 1) for i in range(0, len(x), ACROSS)]
     Image.fromarray(np.concatenate(rows)).save(file)
 
@@ -57,6 +120,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--budget", default="12m")
     parser.add_argument("--networks", nargs="+", default=["projected", "strided"])
+    parser.add_argument("--changes", nargs="+", default=["none"], choices=CHANGES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("projected"))
     asked = parser.parse_args()
@@ -70,24 +134,33 @@ def main() -> None:
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
         held_out = float(cross_val_score(probe, real, labels, cv=5).mean())
         probe.fit(real, labels)
-    for network in asked.networks:
+
+    def measure(network: str, change: str) -> dict[str, Any]:
         begin = time.monotonic()
         options: dict[str, Any] = {"size": str(asked.size), "network": network, "budget": asked.budget}
         model = gankit.train(asked.folder, seed=asked.seed, mirror="on", verbose=False, **options)
-        seconds, fakes = time.monotonic() - begin, np.asarray(model.sample(MEASURED, seed=0))
-        sheet(fakes[:SHOWN], asked.out / f"{asked.folder.name}_{network}.png")
+        seconds, fakes = time.monotonic() - begin, of_channels(model.sample(MEASURED, seed=0))
+        np.save(asked.out / f"{asked.folder.name}_{network}.npy", fakes)
+        sheet(fakes[:SHOWN], asked.out / f"{asked.folder.name}_{network}_{change.replace(' ', '_')}_{asked.seed}.png")
         found = {
-            "network": network, "seed": asked.seed, "seconds": round(seconds), "samples": model.card["samples"],
-            "seconds_per_1000": round(1000 * seconds / model.card["samples"], 1),
+            "network": network, "change": change, "seed": asked.seed, "seconds": round(seconds),
+            "samples": model.card["samples"], "seconds_per_1000": round(1000 * seconds / model.card["samples"], 1),
             "kernel_distance_x1000": round(1000 * kernel_distance(real, judge(fakes)).value, 1),
+            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1),
+            "grid": {period: round(share, 2) for period, share in grid(fakes, x).items()},
         }  # fmt: skip
         if probe is not None:
             right = []
             for k, level in enumerate(levels):
-                asked_for = np.asarray(model.sample(MEASURED // len(levels), seed=1, where={"label": level}))
+                asked_for = of_channels(model.sample(MEASURED // len(levels), seed=1, where={"label": level}))
                 right.append(float((probe.predict(judge(asked_for)) == k).mean()))
             found |= {"class_accuracy": round(float(np.mean(right)), 3), "of_real_held_out": round(held_out or 0.0, 3)}
-        print(json.dumps(found), flush=True)
+        return found
+
+    for network in asked.networks:
+        for change in asked.changes:
+            with patch.object(*CHANGES[change]):
+                print(json.dumps(measure(network, change)), flush=True)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ class TrainConfig:
     heldout_fraction: float | None = _data(None, "Share held out (.2; .1 above 50,000 rows).", must="between 0 and 1")
 
     network: str = _game("auto", "Networks: generator and discriminator.")
+    from_: str | None = _game(
+        None,
+        "A run folder or model file of images whose networks this training begins with; sizes and labels may differ.",
+        metavar="MODEL",
+    )
     width: int | None = _game(None, "Hidden units of a layer.", must="at least 1")
     depth: int | None = _game(None, "Residual blocks of a network.", must="at least 1")
     latents: int | None = _game(None, "Dimensions of the noise z (100; of sequential the columns).", must="at least 1")

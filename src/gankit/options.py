@@ -56,7 +56,7 @@ class Option:
     @property
     def flag(self) -> str:
         """How the option is written on a command line, for example `--d-steps`."""
-        return "--" + self.name.replace("_", "-")
+        return "--" + self.name.rstrip("_").replace("_", "-")  # from_, as Python cannot call it from
 
     @property
     def declaration(self) -> str:

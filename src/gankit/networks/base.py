@@ -46,6 +46,9 @@ class Network(nn.Module, ABC):
     condition: Spec | None
     num_uniforms: int = 0
 
+    def constrain(self) -> None:
+        """Puts the weights back where they must be, after each step of the optimiser."""
+
     def start_from_records(self, x: Tensor) -> None:
         """Sets what can be set from training records x [N, *spec.shape] float32; its state holds it."""
 

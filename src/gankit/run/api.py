@@ -275,17 +275,20 @@ def _new_run(
 ) -> Stream[Run | Progress, None, None]:
     began = time.monotonic()
     notes: list[str] = []
-    prepared = prepare(
-        source, config, notes
-    )  # before torch is imported, so that data that cannot be are refused at once
+    # before torch is imported, so that data that cannot be are refused at once
+    prepared = prepare(source, config, notes)
 
     from gankit.networks.execution import threads
+    from gankit.run.beginning import Beginning
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
     from gankit.run.plan import length_of
     from gankit.run.previews import Previews
     from gankit.run.run import Run
 
+    beginning = None if config.from_ is None else Beginning.of(config.from_)
+    if beginning is not None:
+        prepared, config = beginning.fitted(prepared, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     if config.heldout is not None and is_address(config.heldout):
@@ -294,7 +297,7 @@ def _new_run(
     with threads(config.threads):
         evidence = prepared.kind.evidence(prepared, config, notes)
         config = prepared.kind.settle(prepared, config.completed(prepared.kind.options.train), notes)
-    run = Run.start(prepared, config, None, evidence)
+    run = Run.start(prepared, config, None, evidence, beginning=beginning)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
         total_samples, evaluations, planner = length_of(run, config, time.monotonic() - began, notes)
@@ -327,6 +330,7 @@ def _resumed(
     path: Path, source: Any, more: TrainConfig, note: Note, should_stop: Stop
 ) -> Stream[Run | Progress, None, None]:
     from gankit.networks.execution import threads
+    from gankit.run.beginning import Beginning
     from gankit.run.folder import RunFolder
     from gankit.run.machine import still_compiles
     from gankit.run.previews import Previews
@@ -349,7 +353,8 @@ def _resumed(
     if folder.is_untouched():  # it was stopped while it was being made
         with threads(config.threads):
             evidence = prepared.kind.evidence(prepared, config, [])
-        run = Run.start(prepared, config, total_samples, evidence)
+        beginning = None if config.from_ is None else Beginning.of(config.from_)
+        run = Run.start(prepared, config, total_samples, evidence, beginning=beginning)
         folder.save_evidence(evidence)
         previews = Previews(run, folder)
         run.save(previews, planner)

@@ -33,6 +33,7 @@ class TrainOptions(TypedDict, total=False):
     heldout: str | None
     heldout_fraction: float | None
     network: str | Pair
+    from_: str | None
     width: int | None
     depth: int | None
     latents: int | None

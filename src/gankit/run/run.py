@@ -33,6 +33,7 @@ from gankit.training.game import AT_ONCE, Ahead, Batches, Game
 from gankit.training.losses import LOSSES
 
 if TYPE_CHECKING:
+    from gankit.run.beginning import Beginning
     from gankit.run.pace import Planner
     from gankit.run.previews import Previews
 
@@ -64,11 +65,12 @@ class Run:
     @classmethod
     def start(
         cls, prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int | None, perception: Evidence | None,
-        kept: Mapping[str, torch.Tensor] | None = None,
+        kept: Mapping[str, torch.Tensor] | None = None, beginning: Beginning | None = None,
     ) -> Run:  # fmt: skip
         """A run at its first step; `total_samples` None = long enough to be timed. `perception`: of images.
 
         kept: the tensors that its game will go on from, which must be of its networks.
+        beginning: the networks that it begins with.
 
         Raises:
             ModelError: they are of others.
@@ -97,6 +99,8 @@ class Run:
             if network.starts_from_records:
                 rows = torch.arange(0, len(train), max(1, len(train) // MOST_LOOKED_AT))
                 network.start_from_records(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
+        if beginning is not None:
+            beginning.put_into((generator, discriminator), config.width, prepared)
         game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
         if config.compile == "on":
             game.compile()

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gankit.networks.base import Network
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyMethod
 
 Phase = Literal["likelihood", "discriminator", "game"]
@@ -163,6 +164,8 @@ class Descent:
         self.optimiser.param_groups[0].update(lr=rate, **settings)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        if isinstance(self.network, Network):
+            self.network.constrain()
         if self.max_column_norm is not None:
             self._cut(self.max_column_norm)
 

@@ -222,6 +222,7 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
     side_by_side = False
     most_fakes = 10_000
     measures_threads = True
+    begins_from_models = True
     has_places = True
     augmentation = "ada"
     codec = ImageCodec

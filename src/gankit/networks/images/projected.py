@@ -17,8 +17,8 @@ the batch its variance, and then every class becomes one image (Shahbazi et al. 
 
 Differences from Sauer et al.: no batch normalisation in D, whose logit for a record depends on that record alone; the
 maps are divided by their deviations among training records, and the logits by `MARGIN`, so that the hinge is seldom met
-and D goes on learning; weights of D are divided by their exact largest singular value, from an eigenvalue problem a
-step, so that D has no state but its weights. What each is worth: benchmarks/images_projected.md.
+and D goes on learning; weights of D are divided by their exact largest singular value, from an eigenvalue problem,
+so that D has no state but its weights. What each is worth: benchmarks/images_projected.md.
 """
 
 from __future__ import annotations
@@ -160,22 +160,18 @@ class Mixing(nn.Module):
 class Normed(nn.Conv2d):
     """A convolution whose weight, as a matrix [C', C h w], is divided by its largest singular value.
 
-    The singular vector is found anew for each new weight; as it is the stationary point of the quotient, the gradient
-    is exact with the vector held fixed.
+    The singular vector is found anew each time; as it is the stationary point of the quotient, the gradient is exact
+    with the vector held fixed.
     """
-
-    _found: tuple[int, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', H', W']."""
         matrix = self.weight.flatten(1)
-        if self._found is None or self._found[0] != self.weight._version or self._found[1].device != x.device:
-            with torch.no_grad():
-                wide = matrix.double()
-                self._found = self.weight._version, torch.linalg.eigh(wide @ wide.T)[1][:, -1].to(matrix.dtype)
-        largest = (self._found[1] @ matrix).norm()
+        with torch.no_grad():
+            vector = torch.linalg.eigh(matrix @ matrix.T)[1][:, -1]
+        weight = self.weight / (vector @ matrix).norm()
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.conv2d(x, (self.weight / largest).to(x.dtype), bias, self.stride, self.padding)
+        return F.conv2d(x, weight.to(x.dtype), bias, self.stride, self.padding)
 
 
 class Judge(nn.Module):

@@ -5,11 +5,12 @@ Knows Spec and tensors; never columns, files or kinds of data.
 Layers at full size would be the slowest and there are none: D rearranges every 2 x 2 pixels into channels before its
 first convolution, and G ends in the reverse of that. From there on each stage halves (doubles) the sides by a
 convolution of kernel 4 and stride 2, as in DCGAN (Radford et al. 2016), but D has no normalisation, which would couple
-the gradients that are penalised, and G no batch statistics, so that an image does not depend on its batch. G ends in
-tanh: with a linear end the even ground of digits stays speckled, and at equal time they are seven times as far from
-real ones. A condition is joined with z in G with as much weight as z has and scales and shifts the channels of every
-stage (Dumoulin et al. 2017), from 1 and 0 on; it enters D by projection (Miyato and Koyama 2018, eq. 4). What was
-measured: benchmarks/images_networks.md.
+the gradients that are penalised, and G no batch statistics, so that an image does not depend on its batch. G's
+doublings are kept among those that repeat pixels and convolve them (`StridedGenerator.constrain`): free ones learn a
+grid. G ends in tanh: with a linear end the even ground of digits stays speckled, and at equal time they are seven times
+as far from real ones. A condition is joined with z in G with as much weight as z has and scales and shifts the channels
+of every stage (Dumoulin et al. 2017), from 1 and 0 on; it enters D by projection (Miyato and Koyama 2018, eq. 4). What
+was measured: benchmarks/images_networks.md.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from gankit.spec import Spec
 
 WIDEST = 8
 """Widths double from stage to stage up to this multiple of the first."""
+
+GRID_FROM = 32
+"""Pixels of the shorter side from which on G is kept from learning a grid."""
 
 MEASURED_NUMBERS = 28 * 28
 """Of the images that the settings were found on (MNIST): from there the penalty starts in proportion to the numbers of
@@ -69,6 +73,31 @@ class StridedGenerator(ConvolutionalGenerator):
             _start_alike(self.to_pixels, channels)
         lay_out(self)
 
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Makes every doubling one that repeats pixels and convolves them, which leaves no grid (Odena et al. 2016).
+
+        Doublings of kernel 4 stay within those of kernel 3 on repeated pixels, the last one within those of kernel 5:
+        along each axis, what the even pixels get in sum is what the odd ones get. Small images are left free: on MNIST
+        the constraint costs more than it gives (benchmarks/images_networks.md, "A grid").
+        """
+        if min(self.spec.shape[1:]) < GRID_FROM:
+            return
+        for doubling in self.doublings:
+            for axis in (2, 3):
+                _level(doubling.get_parameter("weight"), axis)
+        if isinstance(self.last, nn.PixelShuffle):
+            weight = self.to_pixels.weight
+            cells = weight.view(-1, 2, 2, *weight.shape[1:])  # [channels, row, column, C, 3, 3]
+            for parity, taps in ((1, 4), (2, 5)):
+                even, odd = cells.unbind(parity)
+                excess = (even - odd).sum(taps - 1, keepdim=True) / 6
+                even.sub_(excess)
+                odd.add_(excess)
+            if self.to_pixels.bias is not None:
+                four = self.to_pixels.bias.view(-1, 4)
+                four.copy_(four.mean(1, keepdim=True).expand_as(four))
+
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         with autocast(z, self.multiply_in):
@@ -83,6 +112,13 @@ class StridedGenerator(ConvolutionalGenerator):
         scale, shift = self.styles[stage](c)[:, :, None, None].chunk(2, 1)
         styled: Tensor = h * (1 + scale) + shift
         return styled
+
+
+def _level(kernel: Tensor, axis: int) -> None:
+    """Along an axis of 4 taps, takes off what those of odd pixels (first and third) have more in sum than others."""
+    sign = torch.tensor([1.0, -1.0, 1.0, -1.0], device=kernel.device)
+    sign = sign.view([4 if i == axis else 1 for i in range(kernel.dim())])
+    kernel.sub_(sign * (kernel * sign).mean(axis, keepdim=True))
 
 
 def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:
