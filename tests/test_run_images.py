@@ -73,7 +73,8 @@ def test_a_run_that_was_stopped_ends_in_the_same_bytes(network: str, tmp_path: P
     gankit.resume(tmp_path / "cut", x)
     models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "cut")]
     assert models[0] == models[1]
-    logs = [[json.loads(line) for line in (tmp_path / run / "log.jsonl").open()] for run in ("whole", "cut")]
+    texts = [(tmp_path / run / "log.jsonl").read_text() for run in ("whole", "cut")]
+    logs = [[json.loads(line) for line in text.splitlines()] for text in texts]
     losses = [{row["step"]: (row["d_loss"], row["g_loss"]) for row in log if "d_loss" in row} for log in logs]
     assert losses[0] == losses[1], "the model may be an earlier one"
 

@@ -184,7 +184,7 @@ def held_out_kernel_metric(heldout: np.ndarray) -> Callable[[np.ndarray], Interv
     """As `held_out_metric`, by the kernel distance: not biased, 0 is what fresh real records have on average."""
 
     def evaluate(fake: np.ndarray) -> Interval:
-        score = kernel_distance(heldout, fake) if np.isfinite(fake).all() else impossible(0.0, "fakes are not finite")
+        score = kernel_distance(heldout, fake) if np.isfinite(fake).all() else impossible(0.0, "infinite numbers")
         if score.low is None or score.high is None:
             return -math.inf, -math.inf, -math.inf
         return -score.value, -score.high, -score.low
