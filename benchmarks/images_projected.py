@@ -101,8 +101,8 @@ def read(folder: Path, size: int) -> tuple[np.ndarray, list[str]]:
 
 
 def of_channels(images: Any) -> np.ndarray:
-    """Images as [N, H, W, C]; a model of images with labels gives both."""
-    x = np.asarray(images[0] if isinstance(images, tuple) else images)
+    """Images as [N, H, W, C]."""
+    x = np.asarray(images)
     return x if x.ndim == 4 else x[..., None]
 
 
@@ -140,8 +140,9 @@ def main() -> None:
         options: dict[str, Any] = {"size": str(asked.size), "network": network, "budget": asked.budget}
         model = gankit.train(asked.folder, seed=asked.seed, mirror="on", verbose=False, **options)
         seconds, fakes = time.monotonic() - begin, of_channels(model.sample(MEASURED, seed=0))
-        np.save(asked.out / f"{asked.folder.name}_{network}.npy", fakes)
-        sheet(fakes[:SHOWN], asked.out / f"{asked.folder.name}_{network}_{change.replace(' ', '_')}_{asked.seed}.png")
+        stem = f"{asked.folder.name}_{network}_{change.replace(' ', '_')}_{asked.seed}"
+        np.save(asked.out / f"{stem}.npy", fakes)
+        sheet(fakes[:SHOWN], asked.out / f"{stem}.png")
         found = {
             "network": network, "change": change, "seed": asked.seed, "seconds": round(seconds),
             "samples": model.card["samples"], "seconds_per_1000": round(1000 * seconds / model.card["samples"], 1),

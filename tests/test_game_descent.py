@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from gankit.networks.base import Network
 from gankit.training.plan import Descent, GameConfig
+
+
+class Layer(Network, nn.Conv2d):
+    """A network of one convolution."""
 
 
 @pytest.mark.parametrize("parameters", [torch.contiguous_format, torch.channels_last])
@@ -16,7 +21,7 @@ def test_a_step_is_that_of_plain_adam_however_gradients_lie_in_memory(
 ) -> None:
     draws = torch.Generator().manual_seed(0)
     start, direction = (torch.randn(4, 3, 2, 2, generator=draws) for _ in range(2))
-    network = nn.Conv2d(3, 4, 2, bias=False)
+    network = Layer(3, 4, 2, bias=False)
     with torch.no_grad():
         network.weight.copy_(start)
     network.to(memory_format=parameters)

@@ -97,8 +97,9 @@ def width_for(
 
     build: a pair of a width, None being its default.
     """
-    wished = [width, *([width * 2**k for k in range(1, 5)] + [width >> k for k in range(1, 5)] if width else [])]
-    tried = [*wished, None, *(n * 2**k for k in range(10) for n in (1, 3))]
+    tried: list[int | None] = [None, *(n << k for k in range(10) for n in (1, 3))]
+    if width:
+        tried = [n for k in range(5) for n in (width << k, width >> k) if n]
 
     def common(asked: int | None) -> int:
         try:
@@ -108,5 +109,5 @@ def width_for(
             return 0
         return sum(t.numel() for name, t in state.items() if name in generator and generator[name].shape == t.shape)
 
-    found: int | None = max(dict.fromkeys(n for n in tried if n is None or n > 0), key=common)
+    found: int | None = max(tried, key=common)
     return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gankit.networks.base import Network
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyMethod
@@ -135,7 +135,7 @@ class Descent:
         config: `optimiser`, and Adam's decay rates.
     """
 
-    def __init__(self, network: nn.Module, config: GameConfig) -> None:
+    def __init__(self, network: Network, config: GameConfig) -> None:
         self.network = network
         self.params = list(network.parameters())
         self.max_column_norm = config.max_column_norm
@@ -164,8 +164,7 @@ class Descent:
         self.optimiser.param_groups[0].update(lr=rate, **settings)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        if isinstance(self.network, Network):
-            self.network.constrain()
+        self.network.constrain()
         if self.max_column_norm is not None:
             self._cut(self.max_column_norm)
 

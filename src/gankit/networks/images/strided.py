@@ -84,16 +84,15 @@ class StridedGenerator(ConvolutionalGenerator):
         if min(self.spec.shape[1:]) < GRID_FROM:
             return
         for doubling in self.doublings:
-            for axis in (2, 3):
-                _level(doubling.get_parameter("weight"), axis)
+            kernel = doubling.get_parameter("weight")  # [C, C', 4, 4]: odd pixels have the first and third tap
+            _level(kernel[:, :, 1::2], kernel[:, :, ::2], 2)
+            _level(kernel[..., 1::2], kernel[..., ::2], 3)
         if isinstance(self.last, nn.PixelShuffle):
             weight = self.to_pixels.weight
             cells = weight.view(-1, 2, 2, *weight.shape[1:])  # [channels, row, column, C, 3, 3]
             for parity, taps in ((1, 4), (2, 5)):
                 even, odd = cells.unbind(parity)
-                excess = (even - odd).sum(taps - 1, keepdim=True) / 6
-                even.sub_(excess)
-                odd.add_(excess)
+                _level(even, odd, taps - 1)
             if self.to_pixels.bias is not None:
                 four = self.to_pixels.bias.view(-1, 4)
                 four.copy_(four.mean(1, keepdim=True).expand_as(four))
@@ -114,11 +113,11 @@ class StridedGenerator(ConvolutionalGenerator):
         return styled
 
 
-def _level(kernel: Tensor, axis: int) -> None:
-    """Along an axis of 4 taps, takes off what those of odd pixels (first and third) have more in sum than others."""
-    sign = torch.tensor([1.0, -1.0, 1.0, -1.0], device=kernel.device)
-    sign = sign.view([4 if i == axis else 1 for i in range(kernel.dim())])
-    kernel.sub_(sign * (kernel * sign).mean(axis, keepdim=True))
+def _level(even: Tensor, odd: Tensor, axis: int) -> None:
+    """Gives the taps of even and of odd pixels along an axis the same sum."""
+    excess = (even - odd).sum(axis, keepdim=True) / (2 * even.shape[axis])
+    even.sub_(excess)
+    odd.add_(excess)
 
 
 def _start_alike(to_pixels: nn.Conv2d, channels: int) -> None:

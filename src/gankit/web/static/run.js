@@ -23,7 +23,7 @@ export class Run {
     this.curves = null;
     this.fine = null;
     this.listed = false; // whether it is known which previews there are
-    this.list = new Promise((known) => (this.isListed = known));
+    this.list = new Promise((has) => (this.hasList = has));
     this.real = null;
     this.asked = false;
     this.coming = null; // what has come of the summary since it was drawn
@@ -107,14 +107,14 @@ export class Run {
       found = await this.from.previews(this.name);
     } catch (refusal) {
       this.listed ||= refusal.status !== 0;
-      if (this.listed) this.isListed();
+      if (this.listed) this.hasList();
       return this.changed("previews");
     }
     if (found.steps.length && !this.about.shape) this.take(await this.from.run(this.name).catch(() => this.summary)); // it was not known before the first preview
     this.previews.list(found);
     this.previews.best = found.best;
     this.listed = true;
-    this.isListed();
+    this.hasList();
     this.settle();
     this.changed("previews");
     const real = await this.previews.held();
