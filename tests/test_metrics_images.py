@@ -32,8 +32,8 @@ def images(n: int, seed: int, side: int = 6, channels: int = 1) -> np.ndarray:
 @settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(0.1, 5), st.floats(-5, 5), st.floats(0.1, 5))
 def test_frechet_of_two_normals_on_a_line_is_the_closed_form(m: float, s: float, n: float, t: float) -> None:
-    a = distances.Moments(np.array([m]), np.array([[s * s]]))
-    b = distances.Moments(np.array([n]), np.array([[t * t]]))
+    a = distances.Moments(np.array([m]), np.array([[s]]))
+    b = distances.Moments(np.array([n]), np.array([[t]]))
     assert distances.frechet_between(a, b) == pytest.approx((m - n) ** 2 + (s - t) ** 2, abs=1e-8)
 
 

@@ -20,18 +20,25 @@ _BLOCK_ROWS, _LIMIT_SIZES, _REPLICATES, _MOST_CELLS = 1024, 5, 50, 40
 
 @dataclass(frozen=True)
 class Moments:
-    """The Gaussian that has the mean and covariance of some features. mean: [F], covariance: [F, F], float64."""
+    """The Gaussian that has the mean and covariance of some features: mean [F], root [R, F], float64.
+
+    root^T root is the covariance; R is the smaller one of F and the number of records, so that few records of many
+    features cost little.
+    """
 
     mean: np.ndarray
-    covariance: np.ndarray
+    root: np.ndarray
 
 
 def moments(features: np.ndarray) -> Moments:
     """The mean and the unbiased covariance of features [N, F]; that of a single record is taken for 0."""
     x = np.asarray(features, np.float64)
     mean = x.mean(0)
-    centred = x - mean
-    return Moments(mean, centred.T @ centred / max(len(x) - 1, 1))
+    root = (x - mean) / math.sqrt(max(len(x) - 1, 1))
+    if len(x) > x.shape[1]:
+        values, vectors = np.linalg.eigh(root.T @ root)
+        root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    return Moments(mean, root)
 
 
 def frechet_between(a: Moments, b: Moments) -> float:
@@ -39,22 +46,19 @@ def frechet_between(a: Moments, b: Moments) -> float:
 
     |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a^1/2 C_b C_a^1/2)^1/2).
 
-    The root is that of a symmetric matrix, by eigenvalues, which is steady where a covariance is singular; the usual
-    root of the product C_a C_b is not. Eigenvalues below 0 by rounding count as 0.
+    The trace of the root is the sum of the singular values of A B^T, where A^T A = C_a and B^T B = C_b, found as
+    eigenvalues of a symmetric matrix, which is steady where a covariance is singular; the usual root of the product
+    C_a C_b is not. Eigenvalues below 0 by rounding count as 0.
 
     >>> one = Moments(np.zeros(1), np.eye(1))
-    >>> frechet_between(one, Moments(np.array([3.0]), 4 * np.eye(1)))
+    >>> frechet_between(one, Moments(np.array([3.0]), 2 * np.eye(1)))
     10.0
     """
-    root = _root(a.covariance)
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ b.covariance @ root), 0)).sum()
+    small, large = sorted((a.root, b.root), key=len)
+    between = small @ large.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(between @ between.T), 0)).sum()
     gap = a.mean - b.mean
-    return max(0.0, float(gap @ gap + np.trace(a.covariance) + np.trace(b.covariance) - 2 * cross))
-
-
-def _root(covariance: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+    return max(0.0, float(gap @ gap + np.square(a.root).sum() + np.square(b.root).sum() - 2 * cross))
 
 
 def frechet(real: np.ndarray, fake: np.ndarray, *, seed: int = 0, interval: bool = True) -> Score:
@@ -89,23 +93,26 @@ def frechet_interval(
     crowd: how many of the real records that follow one another hang together.
     """
     (a, x), (b, y) = real, fake
-    half = Z95 * math.sqrt(_variance(a, b, y) + crowd * _variance(b, a, x))
+    left, values, right = np.linalg.svd(a.root @ b.root.T, full_matrices=False)
+    known = values > 1e-5 * max(float(values.max(initial=0)), 1e-150)
+    scale = np.sqrt(values[known])
+    to_real, to_fake = a.root.T @ (left[:, known] / scale), b.root.T @ (right[known].T / scale)
+    half = Z95 * math.sqrt(_variance(a, b, y, to_real) + crowd * _variance(b, a, x, to_fake))
     return max(0.0, value - half), value + half
 
 
-def _variance(other: Moments, own: Moments, points: np.ndarray) -> float:
+def _variance(other: Moments, own: Moments, points: np.ndarray, transport: np.ndarray) -> float:
     """The part of the distance's variance that comes from one side's points: [N, F].
 
     The distance moves by 2 (m - m_o).(x - m) + (x - m)^T (I - T) (x - m) as a point x gains weight, where
     T = C_o^1/2 (C_o^1/2 C C_o^1/2)^-1/2 C_o^1/2 is the optimal transport between the Gaussians.
+
+    transport: [F, R], a root of T = transport transport^T: with O and A the roots of C_o and C and U S V^T = O A^T, it
+    is O^T U S^-1/2.
     """
-    root = _root(other.covariance)
-    values, vectors = np.linalg.eigh(root @ own.covariance @ root)
-    known = values > 1e-10 * max(float(values[-1]), 1e-300)
-    inverse = (vectors[:, known] / np.sqrt(values[known])) @ vectors[:, known].T
     centred = points - own.mean
     moved = 2 * centred @ (own.mean - other.mean)
-    moved += np.einsum("nf,nf->n", centred - centred @ (root @ inverse @ root), centred)
+    moved += np.square(centred).sum(1) - np.square(centred @ transport).sum(1)
     return float(moved.var(ddof=1)) / len(points)
 
 
