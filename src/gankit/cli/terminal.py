@@ -9,13 +9,19 @@ import errno
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from gankit.errors import GankitError, OutputError
+from gankit.errors import GankitError, InterruptedRun, OutputError
+from gankit.ranks import by_environment
 from gankit.voice import Voice
+
+ALONE_S = 2.0
+"""Seconds that all but the first of several processes wait before they say what is wrong: nearly always the first has
+said the same, and they are ended meanwhile."""
 
 
 def outline(values: Mapping[str, Any], indent: int = 0) -> str:
@@ -60,7 +66,7 @@ def speaking(command: Command) -> Command:
     @click.option("--quiet", "-q", is_flag=True, help="No notes and no progress.")
     @functools.wraps(command)
     def spoken(*, as_json: bool, quiet: bool, **arguments: Any) -> None:
-        voice = Voice(as_json=as_json, quiet=quiet)
+        voice = Voice(as_json=as_json, quiet=quiet or not by_environment().first)
         try:
             command(voice=voice, **arguments)
             sys.stdout.flush()
@@ -78,7 +84,11 @@ def speaking(command: Command) -> Command:
 
 
 def _fail(voice: Voice, error: GankitError) -> None:
-    voice.error(error)
+    first = by_environment().first
+    if not first:
+        time.sleep(ALONE_S)
+    if first or not isinstance(error, InterruptedRun):
+        voice.error(error)
     click.get_current_context().exit(error.exit_code)
 
 

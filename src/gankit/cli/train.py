@@ -6,6 +6,7 @@ Knows the options, run folders and how a training is stopped; never data's forma
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
@@ -20,6 +21,7 @@ from gankit.cli.terminal import speaking
 from gankit.cli.watch import beside
 from gankit.errors import DataError, InterruptedRun, OptionError
 from gankit.io.addresses import is_address, name_of
+from gankit.ranks import by_environment, restarted
 from gankit.run.options import build_config, read_toml
 from gankit.run.stopping import interruptible
 from gankit.voice import Voice
@@ -35,6 +37,7 @@ _MORE = ("samples", "budget")
 @click.option("--resume", is_flag=True, help="Continue the run in -o; longer with --samples or --budget.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in -o.")
 @click.option("--watch", is_flag=True, help="Show the run in the browser while it trains.")
+@click.option("--nproc", type=click.IntRange(1), metavar="N", help="Train with N processes that share each batch.")
 @speaking
 def command(
     voice: Voice,
@@ -44,6 +47,7 @@ def command(
     resume: bool,
     overwrite: bool,
     watch: bool,
+    nproc: int | None,
     **flags: Any,
 ) -> None:
     """Train on DATA: a file (CSV, TSV, Parquet, Arrow, JSON lines, XML, ARFF, .xlsx, .ods, SQLite, .npy, .npz), the
@@ -53,18 +57,27 @@ def command(
     Ctrl-C stops at the next progress update (25 steps, fewer with large images), saves the run, and prints the
     command that resumes it.
     """
-    typed = given(flags)
+    typed, ranks = given(flags), by_environment()
+    if ranks.world > 1 and not resume and restarted() and out is not None and (out / "config.json").exists():
+        resume, overwrite, data, config_file, typed = True, False, None, None, {}
     if resume:
         run_folder = _run_to_resume(data, out, overwrite, config_file, typed)
         config, more = None, {name: typed[name] for name in _MORE if name in typed}
     else:
         config = build_config({**(read_toml(config_file) if config_file else {}), **typed})
         run_folder = out or free_folder(data or "-")
-        if run_folder.exists() and not overwrite:
+        if ranks.world > 1 and out is None:
+            raise OptionError("several processes write one run. Name its folder: -o RUN")
+        if run_folder.exists() and not overwrite and ranks.first:
             raise OptionError(
                 f"{run_folder} exists. Go on with it (--resume), replace it (--overwrite), or name another folder (-o)."
             )
         data = _checked_data(data)
+        if data == "-" and max(nproc or 1, ranks.world) > 1:
+            raise DataError("several processes cannot share standard input. Write it to a file and give that.")
+    if nproc is not None and nproc > 1 and ranks.world == 1:
+        _launch(nproc, run_folder, resume, voice, watch)
+        return
     shown = beside(voice, run_folder) if watch else nullcontext()
     with shown, interruptible(voice.note, exits=True) as interruption:
         from gankit.run import api
@@ -74,15 +87,33 @@ def command(
             if config is None:
                 model = api.resume(run_folder, data, **more, **watched)
             else:
-                with replacing(run_folder) if run_folder.exists() else nullcontext():
+                with replacing(run_folder) if run_folder.exists() and ranks.first else nullcontext():
                     model = api.train(data, out=run_folder, config=config, **watched)
         except KeyboardInterrupt:
             if not (run_folder / "config.json").exists():
                 raise
             how = f"stopped before the first step. Go on with: gankit train -o {run_folder} --resume"
             raise InterruptedRun(how) from None
+    if not ranks.first:
+        return
     text = f"The model is in {run_folder}. Next:\ngankit sample {run_folder} -n 1000\ngankit evaluate {run_folder}"
     voice.result({"run": str(run_folder), "card": model.card}, text)
+
+
+def _launch(processes: int, run_folder: Path, resume: bool, voice: Voice, watch: bool) -> None:
+    """Runs this command as so many processes, and exits as they do."""
+    from gankit.run.launch import launch
+
+    own = [word for word in sys.argv[1:] if word != "--watch"]
+    at = next(i for i, word in enumerate(own) if word == "--nproc" or word.startswith("--nproc="))
+    del own[at : at + (2 if own[at] == "--nproc" else 1)]
+    said = [flag for flag, given in (("--json", voice.as_json), ("--quiet", voice.quiet)) if given]
+    again = ["train", "-o", str(run_folder), "--resume", *said]
+    command = own if resume else [*own, "-o", str(run_folder)]
+    with beside(voice, run_folder) if watch else nullcontext():
+        code = launch(processes, command, again, run_folder, voice.note)
+    if code:
+        click.get_current_context().exit(code)
 
 
 def _checked_data(data: str | None) -> str:

@@ -38,10 +38,13 @@ class Network(nn.Module, ABC):
         multiply_in: type that its inner layers multiply in, where the family can use another one than float32.
         starts_from_records: whether something of it is set from training records before training, by
             `start_from_records`.
+        mixes: records that are looked at together, side by side in a batch; processes that share a batch share it in
+            blocks of so many. What is taken over the whole batch is taken over all processes (`ranks.mean`).
     """
 
     multiply_in: torch.dtype = torch.float32
     starts_from_records: bool = False
+    mixes: int = 1
     spec: Spec
     condition: Spec | None
     num_uniforms: int = 0
@@ -211,10 +214,13 @@ class StyleGenerator(Generator):
     Attributes:
         num_styles: layers that take a style.
         style_dim: numbers of one style.
+        first_uniform: the first number of u of the batch, of all processes' together, set while a step is played: G
+            need not ask the device for it. None = it must.
     """
 
     num_styles: int
     style_dim: int
+    first_uniform: float | None = None
 
     @property
     def styled(self) -> StyleGenerator:

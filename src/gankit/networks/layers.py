@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from gankit.errors import OptionError
 from gankit.networks.base import DifferentiatedDiscriminator, Generator
+from gankit.ranks import current
 from gankit.spec import Spec
 
 SLOPE = 0.2
@@ -51,6 +52,27 @@ def init_weights(layer: nn.Module, fan_in: float, gain: float = math.sqrt(2 / (1
     nn.init.normal_(layer.weight, 0, gain / math.sqrt(fan_in))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation over the batch that all processes have together; of one process PyTorch's own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> the same."""
+        if not self.training or (ranks := current()).world == 1:
+            return super().forward(x)
+        mean = ranks.mean_with_gradients(x.float().mean((0, 2, 3)))
+        centred = x.float() - mean.view(-1, 1, 1)
+        variance = ranks.mean_with_gradients(centred.square().mean((0, 2, 3)))
+        count = ranks.world * x.numel() / x.shape[1]
+        with torch.no_grad():
+            assert self.running_mean is not None and self.running_var is not None
+            assert self.num_batches_tracked is not None and self.momentum is not None
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return (centred * scale.view(-1, 1, 1) + self.bias.view(-1, 1, 1)).to(x.dtype)
 
 
 def convolution(before: int, after: int, kernel: Sides, stride: Sides = 1, padding: Sides = 0) -> nn.Conv2d:

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from gankit import __version__
 from gankit.arguments import checked, path_of
 from gankit.budget import Budget
 from gankit.config import TrainConfig
@@ -21,6 +22,7 @@ from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.io.addresses import is_address, lasting
 from gankit.kinds import options_for, prepare
 from gankit.model import load
+from gankit.ranks import apart, current, join
 from gankit.run.keywords import TrainOptions, documented
 from gankit.run.options import build_config, train_options
 from gankit.run.pace import Planner, planner_from
@@ -120,6 +122,8 @@ def train(
         >>> model.sample(3).shape
         (3,)
     """
+    if not join().first:
+        verbose, on_progress, on_note = False, None, None
     voice, show = _speaker(verbose, on_progress)
     with _stopping(on_note or voice.note, should_stop) as stop:
         shared: Any = {"on_note": on_note or voice.note, "should_stop": stop, "overwrite": overwrite}
@@ -150,6 +154,8 @@ def resume(
     Raises:
         ModelError: no run there, or other data.
     """
+    if not join().first:
+        verbose, on_progress, on_note = False, None, None
     voice, show = _speaker(verbose, on_progress)
     more = build_config({"samples": samples, "budget": budget}, where="resume")
     with _stopping(on_note or voice.note, should_stop) as stop:
@@ -275,8 +281,10 @@ def _new_run(
 ) -> Stream[Run | Progress, None, None]:
     began = time.monotonic()
     notes: list[str] = []
+    ranks = join()
     # before torch is imported, so that data that cannot be are refused at once
     prepared = prepare(source, config, notes)
+    ranks.same((prepared.data_hash, config.to_json(), __version__), "other data, options or another version")
 
     from gankit.networks.execution import threads
     from gankit.run.beginning import Beginning
@@ -293,22 +301,27 @@ def _new_run(
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     if config.heldout is not None and is_address(config.heldout):
         config = replace(config, heldout=lasting(config.heldout))  # a password is kept nowhere
-    config = replace(config, threads=threads_for(prepared, config, notes))
+    config = replace(config, threads=ranks.agreed(threads_for(prepared, config, notes)))
     with threads(config.threads):
         evidence = prepared.kind.evidence(prepared, config, notes)
         config = prepared.kind.settle(prepared, config.completed(prepared.kind.options.train), notes)
     run = Run.start(prepared, config, None, evidence, beginning=beginning)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
-        total_samples, evaluations, planner = length_of(run, config, time.monotonic() - began, notes)
+        spent_s = ranks.agreed(time.monotonic() - began)
+        total_samples, evaluations, planner = length_of(run, config, spent_s, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
     run = run.settled(config, total_samples)
     notes.append(f"held-out metric: {run.metric}; higher is better, and the best chooses the model.")
+    if ranks.world > 1:
+        notes.append(
+            f"processes: {ranks.world} share each batch of {run.game.config.batch}; the first one writes and evaluates."
+        )
     for text in notes:
         note(text)
     previews = None
-    if out is not None:
+    if out is not None and ranks.first:
         if overwrite and out.exists():
             if not out.is_dir() or (any(out.iterdir()) and not (out / "config.json").exists()):
                 raise OptionError(
@@ -337,6 +350,7 @@ def _resumed(
     from gankit.run.run import Run
 
     began = time.monotonic()
+    ranks = join()
     folder = RunFolder.open(path)
     entry = folder.entry()
     config, total_samples = entry.config, entry.total_samples
@@ -349,30 +363,36 @@ def _resumed(
         raise ModelError(
             f"the data is not what {path} was trained on (its content differs). Give the same data, or begin a new run."
         )
-    planner = Planner(Budget.of(config).plans)
-    if folder.is_untouched():  # it was stopped while it was being made
+    planner, previews = Planner(Budget.of(config).plans), None
+    untouched = ranks.agreed(folder.is_untouched())
+    if untouched:  # it was stopped while it was being made
         with threads(config.threads):
             evidence = prepared.kind.evidence(prepared, config, [])
         beginning = None if config.from_ is None else Beginning.of(config.from_)
         run = Run.start(prepared, config, total_samples, evidence, beginning=beginning)
-        folder.save_evidence(evidence)
-        previews = Previews(run, folder)
-        run.save(previews, planner)
+        if ranks.first:
+            folder.save_evidence(evidence)
+            previews = Previews(run, folder)
+            run.save(previews, planner)
     else:
         checkpoint = folder.load_checkpoint()
         for text in checkpoint.notes:
             note(text)
+        ranks.same((prepared.data_hash, checkpoint.step, __version__), "other data, another checkpoint or version")
         run = Run.start(prepared, config, total_samples, folder.load_evidence(prepared), checkpoint.tensors)
         run.game.load_state(checkpoint.tensors, checkpoint.state)
         planner = planner_from(checkpoint.state.get("planner"))
-        previews = Previews(run, folder)
-        previews.load_state(checkpoint.state.get("previews"), run.game.samples)
+        if ranks.first:
+            previews = Previews(run, folder)
+            previews.load_state(checkpoint.state.get("previews"), run.game.samples)
         if more.samples is not None or more.budget is not None:
-            planner = _extended(run, more, began, note)
-            run.save(previews, planner)
+            planner = _extended(run, more, ranks.agreed(began), note)
+            if previews is not None:
+                run.save(previews, planner)
         elif run.game.finished:
             note(f"{path} is finished. To train longer: --samples or --budget beside --resume")
-        folder.cut_log(checkpoint.step)
+        if ranks.first:
+            folder.cut_log(checkpoint.step)
     notes: list[str] = []
     with run.threads():
         still_compiles(run, notes)
@@ -444,6 +464,7 @@ def _played(
 ) -> Stream[Progress, None, None]:
     from gankit.training.loop import play
 
+    ranks = current()
     folder = None if previews is None else previews.folder
     saved, replanned = time.monotonic(), False
     planner.start(run.game)
@@ -454,7 +475,8 @@ def _played(
                 progress = next(game, None)
             if progress is None:
                 break
-            if (end := planner.watch(progress, run.game)) is not None:
+            end, stopping = ranks.agreed((planner.watch(progress, run.game), should_stop()))
+            if end is not None:
                 if not replanned:  # the last note of a run tells of them all
                     note(f"length: {end:,} samples instead of {run.game.length[2]:,}, to keep the budget")
                 replanned = True
@@ -464,23 +486,22 @@ def _played(
                 planned = {} if end is None else {"planned_samples": end}
                 folder.log(planned | {k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
                 folder.note_speed(progress.samples, progress.samples_per_second, progress.seconds_left)
-                with run.threads():
+                with run.threads(), apart():
                     previews.watch(progress)
                 if progress.metric is not None and run.game.best_samples == run.game.samples:
                     run.model().save(folder.model_path)
-                if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or should_stop():
+                if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or stopping:
                     run.save(previews, planner)
                     saved = time.monotonic()
             yield progress
-            if should_stop() and not progress.finished:
+            if (stopping or (ranks.world == 1 and should_stop())) and not progress.finished:
                 how = "without an output folder it cannot go on"
                 if folder is not None:
                     how = f"the state is saved. Go on with: gankit train -o {folder.path} --resume"
                 raise InterruptedRun(f"stopped after {progress.samples:,} samples; {how}", run.model())
-    except (InterruptedRun, GeneratorExit) as left:
+    except (InterruptedRun, GeneratorExit):
         if folder is not None and previews is not None:
-            if isinstance(left, GeneratorExit):  # an interrupted run was saved before
-                run.save(previews, planner)
+            run.save(previews, planner)
             run.model().save(folder.model_path)
         raise
     except DivergedError:

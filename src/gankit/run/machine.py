@@ -5,6 +5,7 @@ Knows devices and seconds per sample; never data or files.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from gankit.kinds.base import Prepared
 from gankit.model.files import Precision
 from gankit.networks.base import Pair
 from gankit.networks.execution import threads_that_pay
+from gankit.ranks import current
 from gankit.spec import Form
 from gankit.training.loop import seconds_per_sample
 
@@ -120,14 +122,30 @@ def _cpu_has_bfloat16() -> bool:
 
 
 def device_of(name: str) -> torch.device:
-    """The device asked for; auto = CUDA, then MPS, then the CPU.
+    """The device asked for; auto = CUDA, then MPS, then the CPU. Of several processes each takes a GPU of its own.
 
     Raises:
         OptionError: there is none.
     """
+    shared = current().world > 1
     has_mps = torch.backends.mps.is_available()
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps and not shared else "cpu"
     if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
         raise OptionError(f"--device {name}: this machine has none, or this torch cannot use it. Use --device cpu.")
+    if name == "mps" and shared:
+        raise OptionError("--device mps: several processes cannot share it. Use --device cpu, or one process.")
+    if name == "cuda" and shared:
+        return _own_gpu()
     return torch.device(name)
+
+
+def _own_gpu() -> torch.device:
+    """The GPU with this process's number among those of its machine."""
+    number, count = int(os.environ.get("LOCAL_RANK", "0") or 0), torch.cuda.device_count()
+    if number >= count:
+        raise OptionError(
+            f"there are more processes here than GPUs ({count}). Start {count} on this machine, or use --device cpu."
+        )
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)

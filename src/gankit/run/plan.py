@@ -187,4 +187,4 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         + ("" if config.threads is None else f" --threads {config.threads}")
         + (" --compile on" if config.compile == "on" else "")
     )
-    return total, plan.evaluations, pace
+    return *run.game.ranks.agreed((total, plan.evaluations)), pace

@@ -27,6 +27,7 @@ from gankit.networks import NETWORKS
 from gankit.networks.base import Generator
 from gankit.networks.blocks import expand
 from gankit.networks.execution import threads
+from gankit.ranks import current
 from gankit.run.machine import device_of, precision_of
 from gankit.run.plan import Evaluator, held_out_evaluator, model_of, plan_game
 from gankit.training.game import AT_ONCE, Ahead, Batches, Game
@@ -101,7 +102,15 @@ class Run:
                 network.start_from_records(train.take(rows.to(train.x.device), torch.device("cpu"))[0])
         if beginning is not None:
             beginning.put_into((generator, discriminator), config.width, prepared)
-        game = Game(generator.to(device), discriminator.to(device), plan_game(prepared, config, total_samples or 10**9))
+        planned = plan_game(prepared, config, total_samples or 10**9)
+        if (ranks := current()).world > 1:
+            block, warms = max(generator.mixes, discriminator.mixes), planned.warmup and likelihood is not None
+            if config.batch is None:
+                batch, warmup_batch = (ranks.multiple(n, block) for n in (planned.batch, planned.warmup_batch))
+                planned = replace(planned, batch=batch, warmup_batch=warmup_batch)
+            for n in (planned.batch, planned.warmup_batch) if warms else (planned.batch,):
+                ranks.check_batch(min(n, len(train)), block)
+        game = Game(generator.to(device), discriminator.to(device), planned)
         if config.compile == "on":
             game.compile()
         evaluate, metric = held_out_evaluator(prepared, plan, game, heldout, config, perception)

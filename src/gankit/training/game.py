@@ -12,8 +12,9 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -24,6 +25,7 @@ from gankit.errors import ModelError
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
+from gankit.ranks import current
 from gankit.stored import FloatOrNaN, StoredError, Whole, of_type
 from gankit.training.augment import AUGMENTATIONS
 from gankit.training.augment.ada import speed_for, steer
@@ -185,6 +187,7 @@ class Game:
 
     def __init__(self, generator: Generator, discriminator: Discriminator, config: GameConfig) -> None:
         self.config, self.generator, self.discriminator = config, generator, discriminator
+        self.ranks, self._block = current(), max(generator.mixes, discriminator.mixes)
         self._stepped = (generator, discriminator)
         self.average = copy.deepcopy(generator).requires_grad_(False).eval()
         self.device = next(generator.parameters()).device
@@ -207,6 +210,7 @@ class Game:
         self.stopped_early = False
         self.history: list[dict[str, Any]] = []
         self._order: tuple[int, Tensor] | None = None
+        self._first_uniform = 0.0
         self.totals = Totals(self.device)
 
     def compile(self, backend: str = "inductor") -> None:
@@ -311,10 +315,11 @@ class Game:
     def _likelihood_step(self, train: Batches, rate: float) -> None:
         likelihood = self.generator.likelihood
         assert likelihood is not None
-        x, c = train.rows(self._next_rows(train, self.config.warmup_batch))
+        rows, whole = self._next_rows(train, self.config.warmup_batch)
+        x, c = train.rows(rows)
         x, c = x.to(self.device), None if c is None else c.to(self.device)
-        u = self.rand(torch_generator(*self._key("likelihood")), len(x), likelihood.num_order_uniforms)
-        loss = likelihood.likelihood_loss(x, c, u, self._likelihood_dropout(len(x)))
+        u = self._mine(self.rand(torch_generator(*self._key("likelihood")), whole, likelihood.num_order_uniforms))
+        loss = likelihood.likelihood_loss(x, c, u, self._likelihood_dropout(whole))
         # momentum as usual: it is the adversary that makes an old gradient a wrong one
         descent = self._descents["generator"]
         gradients = descent.gradients(loss)
@@ -332,19 +337,20 @@ class Game:
         g, d = self._descents["generator"], self._descents["d"]
         judging = self.discriminator if differentiates_twice(self.discriminator, penalty, method) else self._stepped[1]
         for k in range(config.d_steps):
-            rows = self._next_rows(train, config.batch)
+            rows, whole = self._next_rows(train, config.batch)
             real, c = train.take(rows, self.device)
             if config.mirror:
-                real = mirrored_by_chance(real, self.rand(torch_generator(*self._key("mirror", k)), len(real)))
+                chances = self.rand(torch_generator(*self._key("mirror", k)), whole)
+                real = mirrored_by_chance(real, self._mine(chances))
             draws = torch_generator(*self._key("step", k))
-            z, u = self._noise(draws, len(real))
+            z, u = (self._mine(numbers) for numbers in self._noise(draws, whole))
             # the last fakes serve D and then G, so that G runs once per step
-            with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
+            with self._knowing_noise(), torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
                 fake = self._stepped[0](z, u, c)
-                shown = self._augmented(fake, draws)
-            real = self._augmented(real, draws)
-            dropout = self._dropout(draws, 2 * len(real))
-            penalty_draws = self._penalty_draws(draws, real)
+                shown = self._augmented(fake, draws, whole)
+            real = self._augmented(real, draws, whole)
+            dropout = self._dropout(draws, 2 * whole)
+            penalty_draws = self._penalty_draws(draws, real, whole)
             played = discriminator_turn(judging, loss, penalty, method, real, shown, c, dropout, penalty_draws)
             d_gradients = d.gradients(played.loss + weight * played.penalty if penalty.places else played.loss)
             logits = played.real_logits.detach(), played.fake_logits.detach()
@@ -360,7 +366,7 @@ class Game:
         if not generator_moves:
             return turn
         if not config.at_once:
-            g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * len(real))))
+            g_gradients = g.gradients(self._generator_loss(turn, self._dropout(draws, 2 * whole)))
         self._note_norm(g_gradient=g_gradients)
         g.step(g_gradients, rate * config.generator_rate, **self._settings())
         return turn
@@ -383,10 +389,11 @@ class Game:
         fake_logits = discriminator.places(turn.shown, c, None if dropout is None else dropout[half:])
         total = g_loss = loss.generator(real_logits, fake_logits)
         if config.likelihood_weight and (likelihood := self.generator.likelihood) is not None:
-            order = self.rand(turn.draws, half, likelihood.num_order_uniforms)
+            whole = half * self.ranks.world
+            order = self._mine(self.rand(turn.draws, whole, likelihood.num_order_uniforms))
             x = turn.train.rows(turn.rows)[0].to(self.device)
             total = g_loss + config.likelihood_weight * likelihood.likelihood_loss(
-                x, c, order, self._likelihood_dropout(half)
+                x, c, order, self._likelihood_dropout(whole)
             )
         if config.path_length_weight and self.step % config.path_length_every == 0:
             total = total + self._path_length_loss(turn.z, turn.u, c)
@@ -401,9 +408,25 @@ class Game:
         styled = self.generator.styled
         assert styled is not None
         half = max(1, len(z) // 2)
-        directions = self.randn(torch_generator(*self._key("path length")), half, *self.generator.spec.shape)
-        loss = styled.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
+        whole = half * self.ranks.world
+        directions = self.randn(torch_generator(*self._key("path length")), whole, *self.generator.spec.shape)
+        directions = self.ranks.share(directions, min(self._block, half))
+        with self._knowing_noise():
+            loss = styled.path_length_loss(z[:half], u[:half], None if c is None else c[:half], directions)
         return self.config.path_length_weight * self.config.path_length_every * loss
+
+    @contextmanager
+    def _knowing_noise(self) -> Iterator[None]:
+        """Within it a G with styles knows what `_noise` drew first."""
+        styled = self.generator.styled
+        if styled is None:
+            yield
+            return
+        styled.first_uniform = self._first_uniform
+        try:
+            yield
+        finally:
+            styled.first_uniform = None
 
     def _settings(self) -> dict[str, float | tuple[float, float]]:
         """Adam's decay rates now, or the momentum of 2014."""
@@ -450,28 +473,37 @@ class Game:
     def _noise(self, draws: torch.Generator, rows: int) -> tuple[Tensor, Tensor]:
         """z and u of G."""
         z = self.randn(draws, rows, self.generator.num_latents)
-        return z, self.rand(draws, rows, self.generator.num_uniforms)
+        u = torch.rand((rows, self.generator.num_uniforms), generator=draws)
+        self._first_uniform = float(u[0, 0]) if u.numel() else 0.0
+        return z, u.to(self.device, non_blocking=True)
 
     def _dropout(self, generator: torch.Generator, rows: int) -> Tensor | None:
         count = self.discriminator.num_uniforms
-        return self.rand(generator, rows, count) if count else None
+        return self._mine(self.rand(generator, rows, count), 2) if count else None
 
     def _likelihood_dropout(self, rows: int) -> Tensor | None:
         assert self.generator.likelihood is not None
         count = self.generator.likelihood.num_dropout_uniforms
-        return self.rand(torch_generator(*self._key("likelihood dropout")), rows, count) if count else None
+        return self._mine(self.rand(torch_generator(*self._key("likelihood dropout")), rows, count)) if count else None
 
-    def _penalty_draws(self, generator: torch.Generator, real: Tensor) -> PenaltyDraws:
+    def _mine(self, x: Tensor, parts: int = 1) -> Tensor:
+        """The process's own rows of what was drawn for the whole batch, or for so many batches, one after the other."""
+        return self.ranks.share(x, self._block, parts)
+
+    def _penalty_draws(self, generator: torch.Generator, real: Tensor, whole: int) -> PenaltyDraws:
         places = PENALTIES[self.config.penalty].places
         between = directions = None
         if "between" in places:
-            between = self.rand(generator, len(real), *[1] * (real.dim() - 1))
+            between = self._mine(self.rand(generator, whole, *[1] * (real.dim() - 1)))
         if places and self.config.penalty_method == "finite":
-            directions = self.randn(generator, len(real) * len(places), *real.shape[1:])
+            directions = self._mine(self.randn(generator, whole * len(places), *real.shape[1:]), len(places))
         return PenaltyDraws(between, directions)
 
-    def _next_rows(self, train: Batches, batch: int) -> Tensor:
-        """Rows of the next records of the epoch's permutation; what fills no batch waits for another epoch."""
+    def _next_rows(self, train: Batches, batch: int) -> tuple[Tensor, int]:
+        """The process's own rows of the next records of the epoch's permutation, and how many all have together.
+
+        What fills no batch waits for another epoch.
+        """
         size = min(batch, len(train))
         epoch, position = divmod(self.samples // size, len(train) // size)
         if self._order is None or self._order[0] != epoch:
@@ -480,8 +512,8 @@ class Game:
         self.samples += size
         two = self._order[1][position * size : (position + 2) * size]
         if len(two) == 2 * size:
-            train.expect(two[size:])
-        return two[:size]
+            train.expect(self._mine(two[size:]))
+        return self._mine(two[:size]), size
 
     def sample(self, generator: Generator, count: int, purpose: str, c: Tensor | None) -> Tensor:
         """Fakes [count, *shape] of `generator` without gradients, keyed by (seed, purpose)."""
@@ -497,12 +529,14 @@ class Game:
 
     # --- augmentation ---------------------------------------------------------------------------------------------
 
-    def _augmented(self, x: Tensor, draws: torch.Generator) -> Tensor:
-        """What D is shown of x [B, C, H, W]."""
+    def _augmented(self, x: Tensor, draws: torch.Generator, whole: int | None = None) -> Tensor:
+        """What D is shown of x [B, C, H, W], this process's records of a batch of `whole`; None = x is the batch."""
         if self._augment is None or self.strength == 0:
             return x
         shape = (x.shape[1], x.shape[2], x.shape[3])
-        drawn = self._augment.draw(draws, len(x), shape, self.strength, self.device)
+        drawn = self._augment.draw(draws, whole or len(x), shape, self.strength, self.device)
+        if whole is not None and self.ranks.world > 1:
+            drawn = drawn.of_rows(self._mine(torch.arange(whole, device=self.device)))
         if self.generator.spec.blocks:  # channels are no colours, but say which one
             drawn = replace(drawn, colours=None, contrasts=None)
         return self._augment.apply(x, drawn)
@@ -531,7 +565,8 @@ class Game:
             self.memory[i] += MEMORY_SPEED * (value - self.memory[i])
         memorised = self.memory[0] / self.memory[1] if self.memory[1] > 0 else 0.0
         speed = speed_for(self.length[2])
-        self.strength = steer(self.strength, memorised, samples, self.config.augmentation_target, speed)
+        strength = steer(self.strength, memorised, samples, self.config.augmentation_target, speed)
+        self.strength, self.memory = self.ranks.agreed((strength, self.memory))
 
     # --- the penalty's weight -------------------------------------------------------------------------------------
 

@@ -214,7 +214,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
                 if phase != "likelihood":
                     scores, alarms = _score(game, train, heldout)
                 if evaluate is not None and phase != "discriminator":
-                    judged = evaluate(game.average)
+                    judged = game.ranks.by_first(lambda: evaluate(game.average))
                     metric, *ends = judged if isinstance(judged, tuple) else (judged, None, None)
                     low, high = (end if end is not None and math.isfinite(end) else None for end in ends)
                     alarms += _keep_best(game, metric, phase)
@@ -316,6 +316,7 @@ def _score(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[
     on_fake = game.logits(fake, c_train)
     scores = d_scores(on_train, on_heldout, on_fake, LOSSES[game.config.loss].threshold)
     alarms = _memory_alarm(game, scores) + collapse_alarm(x_train, shown)
+    scores, alarms = game.ranks.agreed((scores, alarms))
     if game.done >= 0.5 and scores.accuracy_heldout > 0.95:
         alarms += (
             "D tells fakes from held-out records almost always: G does not keep up. Train for longer (--budget), widen "
@@ -441,7 +442,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
             game.length, game.skipped, game.samples = [0, 0.0, 10**9], 0, int(share * 10**9)
             times: list[float] = []
             spent_s = 0.0
-            while len(times) < steps + 3 and (len(times) < 2 or spent_s < TIMING_S):
+            while len(times) < steps + 3 and (len(times) < 2 or game.ranks.agreed(spent_s) < TIMING_S):
                 before, start = game.samples, time.perf_counter()
                 game.play_step(train)
                 game.totals.take()
@@ -451,7 +452,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
             found[phase] = statistics.median_high(times[min(3, len(times) - 1) :])
     finally:
         game.load_state(*state)
-    return found
+    return game.ranks.agreed(found)
 
 
 def samples_for_budget(

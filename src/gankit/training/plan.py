@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gankit.networks.base import Network
+from gankit.ranks import current
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyMethod
 
 Phase = Literal["likelihood", "discriminator", "game"]
@@ -136,7 +137,7 @@ class Descent:
     """
 
     def __init__(self, network: Network, config: GameConfig) -> None:
-        self.network = network
+        self.network, self.ranks = network, current()
         self.params = list(network.parameters())
         self.max_column_norm = config.max_column_norm
         self.optimiser: torch.optim.Optimizer
@@ -148,8 +149,11 @@ class Descent:
             self.optimiser = torch.optim.SGD(self.params, lr=config.learning_rate, momentum=config.momentum)
 
     def gradients(self, loss: Tensor) -> Sequence[Tensor | None]:
-        """Those of a scalar, weight by weight; asking for these alone spares those of the other network's weights."""
-        return torch.autograd.grad(loss, self.params, allow_unused=True)
+        """Those of a scalar, weight by weight; asking for these alone spares those of the other network's weights.
+
+        Of several processes the mean: one exchange of all numbers, whatever the loss was made of.
+        """
+        return self.ranks.mean_of_all(torch.autograd.grad(loss, self.params, allow_unused=True))
 
     def step(self, gradients: Sequence[Tensor | None], rate: float, **settings: float | tuple[float, float]) -> None:
         """One step down.
@@ -215,7 +219,7 @@ class Totals:
     """Sums of what the steps since the last update gave, kept on the device so that no step waits for it."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._ranks = device, current()
         self.clear()
 
     def clear(self) -> None:
@@ -231,11 +235,11 @@ class Totals:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def take(self) -> dict[str, float]:
-        """The means since the last update; waits for the device."""
+        """The means since the last update, over all processes; waits for the device."""
         names = list(self._sums)
         if not names:
             return {}
-        values = torch.stack([self._sums[n] for n in names]).tolist()
+        values = self._ranks.mean(torch.stack([self._sums[n].to(self._device) for n in names])).tolist()
         means = {n: v / self._counts[n] for n, v in zip(names, values, strict=True)}
         self.clear()
         return means

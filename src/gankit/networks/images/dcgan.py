@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
-from gankit.networks.layers import SLOPE, autocast, channels_last, cut, halvings, surround
+from gankit.networks.layers import SLOPE, BatchNorm, autocast, channels_last, cut, halvings, surround
 from gankit.spec import Spec
 
 WIDTH = 64
@@ -57,14 +57,14 @@ class DCGANGenerator(Generator):
         self.start = channels[0], rows, columns
         before = num_latents + (0 if condition is None else condition.dim)
         self.project = nn.Linear(before, channels[0] * rows * columns, bias=False)
-        self.first = nn.BatchNorm2d(channels[0])
+        self.first = BatchNorm(channels[0])
         layers: list[nn.Module] = []
         for i, after in enumerate([*channels[1:], spec.shape[0]] if count else [spec.shape[0]]):
             last = i == max(count, 1) - 1
             stride = 2 if count else 1
             layers.append(nn.ConvTranspose2d(channels[i], after, KERNEL, stride, KERNEL // 2, stride - 1, bias=last))
             if not last:
-                layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+                layers += [BatchNorm(after), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
         _small_start(self)
 

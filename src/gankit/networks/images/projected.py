@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from gankit.backbones import CHANNELS, backbone
 from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
-from gankit.networks.layers import SLOPE, autocast, channels_last, cut, double, halvings, lay_out
+from gankit.networks.layers import SLOPE, BatchNorm, autocast, channels_last, cut, double, halvings, lay_out
 from gankit.spec import Spec
 
 BACKBONE = "efficientnet-lite0"
@@ -81,7 +81,7 @@ class Stage(nn.Module):
         super().__init__()
         self.convolution = nn.Conv2d(before, 2 * after, 3, padding=1, bias=False)
         nn.init.normal_(self.convolution.weight, 0.0, SPREAD)
-        self.norm = nn.BatchNorm2d(2 * after)
+        self.norm = BatchNorm(2 * after)
         self.style = None if condition is None else nn.Linear(condition.dim, 4 * after, bias=False)
         if self.style is not None:
             nn.init.zeros_(self.style.weight)
@@ -119,7 +119,7 @@ class ProjectedGenerator(Generator):
         widths = [min(width * 2**i, max(WIDEST, width)) for i in range(count, -1, -1)]  # from the smallest map on
         self.from_latent = nn.Linear(num_latents, 2 * widths[0] * self.base[0] * self.base[1], bias=False)
         nn.init.normal_(self.from_latent.weight, 0.0, SPREAD)
-        self.norm = nn.BatchNorm2d(2 * widths[0])
+        self.norm = BatchNorm(2 * widths[0])
         self.stages = nn.ModuleList([Stage(a, b, condition) for a, b in pairwise(widths)])
         pairs = zip(widths, widths[EXCITED_AFTER:], strict=False)
         self.excitations = nn.ModuleList([Excitation(a, b) for a, b in pairs])

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from gankit.networks.base import Discriminator, Networks, Pair, StyleGenerator, Task
 from gankit.networks.layers import cut, surround
+from gankit.ranks import ALONE, current
 from gankit.spec import Spec
 
 # --- resampling -------------------------------------------------------------------------------------------------------
@@ -381,7 +382,7 @@ class StyleGAN2Generator(StyleGenerator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
         super().__init__()
-        self.spec, self.condition, self.num_latents = spec, condition, num_latents
+        self.spec, self.condition, self.num_latents, self.mixes = spec, condition, num_latents, 2 * GROUP
         self.mixing = 0.9
         self.pyramid = pyramid_of(spec.shape[1], spec.shape[2])
         channels = channels_of(spec, self.pyramid, width)
@@ -414,7 +415,7 @@ class StyleGAN2Generator(StyleGenerator):
             return self.synthesise(self.styles(z, c), u)
         w = self._mixed_styles(z, u, c)
         with torch.no_grad():
-            self.w_mean.lerp_(w[:, 0].mean(0), 1 - MEAN_STYLE_DECAY)
+            self.w_mean.lerp_(current().mean(w[:, 0].mean(0)), 1 - MEAN_STYLE_DECAY)
         return self.synthesise(w, u)
 
     def styles(self, z: Tensor, c: Tensor | None) -> Tensor:
@@ -463,8 +464,12 @@ class StyleGAN2Generator(StyleGenerator):
         counts = [h * w for h, w in sizes]
         # rows of a multiple of 16 numbers: on the CPU a record's noise then does not depend on how many follow
         spare = -sum(counts) % 16
-        generator = torch.Generator(device=u.device).manual_seed(int(u[0, 0].double().item() * 2**53))
-        numbers = torch.randn(rows, sum(counts) + spare, generator=generator, device=u.device)
+        known, first = self.first_uniform is not None, self.first_uniform
+        first = first if first is not None else u[0, 0].double().item()
+        generator = torch.Generator(device=u.device).manual_seed(int(first * 2**53))
+        ranks = current() if known else ALONE
+        numbers = torch.randn(rows * ranks.world, sum(counts) + spare, generator=generator, device=u.device)
+        numbers = ranks.share(numbers, min(self.mixes, rows))
         parts = torch.split(numbers, [*counts, spare], dim=1)
         return [part.reshape(rows, 1, h, w) for part, (h, w) in zip(parts, sizes, strict=False)]
 
@@ -482,7 +487,7 @@ class StyleGAN2Generator(StyleGenerator):
         (pulled,) = torch.autograd.grad((image * towards).sum(), w, create_graph=True)  # [B, num_styles, style_dim]
         lengths = pulled.square().sum(2).mean(1).sqrt()
         with torch.no_grad():
-            self.path_mean.lerp_(lengths.mean(), PATH_DECAY)
+            self.path_mean.lerp_(current().mean(lengths.mean()), PATH_DECAY)
         return (lengths - self.path_mean).square().mean()
 
 
@@ -568,7 +573,8 @@ class StyleGAN2Discriminator(Discriminator):
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int) -> None:
         super().__init__()
-        self.spec, self.condition = spec, condition
+        # a batch of real records alone counts as two halves, so that groups are whole in twice their size
+        self.spec, self.condition, self.mixes = spec, condition, 2 * GROUP
         self.pyramid = pyramid_of(spec.shape[1], spec.shape[2])
         channels = channels_of(spec, self.pyramid, width)[::-1]  # from the image down
         last = channels[-1]

@@ -6,6 +6,7 @@ Knows tensors of images; never networks, losses or kinds of data.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -26,6 +27,12 @@ class Change:
     def to(self, device: torch.device) -> Change:
         """The same on `device`."""
         return Change(self.rows.to(device, non_blocking=True), self.values.to(device, non_blocking=True))
+
+    def of_rows(self, rows: Tensor) -> Change | None:
+        """Of some images of the batch, `rows` [B'] int64 increasing, counted anew; None where none is changed."""
+        places = torch.searchsorted(rows, self.rows)
+        mine = rows[places.clamp_max(len(rows) - 1)] == self.rows
+        return Change(places[mine], self.values[mine]) if bool(mine.any()) else None
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,15 @@ class Draws:
 
     def to(self, device: torch.device) -> Draws:
         """The same on `device`; nothing waits for it."""
-        if device.type == "cpu":
-            return self
+        return self if device.type == "cpu" else self._each(self.count, lambda change: change.to(device))
+
+    def of_rows(self, rows: Tensor) -> Draws:
+        """Those of some images of the batch, `rows` [B'] int64 increasing."""
+        return self._each(len(rows), lambda change: change.of_rows(rows))
+
+    def _each(self, count: int, function: Callable[[Change], Change | None]) -> Draws:
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "count"}
-        return Draws(self.count, **{name: part and part.to(device) for name, part in parts.items()})
+        return Draws(count, **{name: part and function(part) for name, part in parts.items()})
 
 
 def part_of(values: Tensor, changed: Tensor) -> Change | None:
