@@ -15,11 +15,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 import gankit
 from gankit import ModelError, OptionError
+from gankit.cli import run
 from gankit.model import parse_where
-from gankit.model.blocks import BLOCK_ROWS, side_by_side
+from gankit.model.blocks import BLOCK_ROWS, block_rows, side_by_side
 from gankit.model.model import Model
 from gankit.randomness import numpy_generator
 
@@ -248,3 +250,44 @@ def test_a_one_shot_generator_obeys_given_columns_only(tmp_path: Path) -> None:
     assert abs(share - np.mean([row["income"] == ">50K" for row in rows])) < 0.05
     with pytest.raises(OptionError, match="--given age"):
         rows_of(model, 3, where={"age": 30})
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 100_000), st.integers(1, 40), st.integers(0, 50_000))
+@settings(deadline=None)
+def test_parts_follow_one_another_and_are_all(model: Model, n: int, count: int, offset: int) -> None:
+    parts = [model.part(n, i, count, offset) for i in range(count)]
+    ends = [offset, *(first + rows for first, rows in parts)]
+    assert [first for first, _ in parts] == ends[:-1] and ends[-1] == offset + n
+    assert all(rows >= 0 for _, rows in parts)
+    if n // count >= block_rows(model.codec.spec):  # no block is made twice
+        assert all(first % block_rows(model.codec.spec) == 0 for first, _ in parts[1:])
+
+
+@pytest.mark.parametrize("index, count", [(2, 2), (-1, 2), (0, 0)])
+def test_there_is_no_other_part(model: Model, index: int, count: int) -> None:
+    with pytest.raises(OptionError, match=f"no part {index}"):
+        model.part(10, index, count)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_shards_together_are_the_whole(model: Model, tmp_path: Path, suffix: str) -> None:
+    model.save(tmp_path / "model.safetensors")
+    command = ["sample", str(tmp_path / "model.safetensors"), "-n", "20k", "--seed", "5", "--offset", "11", "--quiet"]
+    names = [["whole", ()], *([f"{i}", ("--shard", f"{i}/3")] for i in range(3))]
+    for name, more in names:
+        assert run([*command, *more, "-o", str(tmp_path / f"{name}.{suffix}")]) == 0
+    if suffix == "csv":
+        whole, *parts = ((tmp_path / f"{name}.csv").read_bytes().split(b"\n", 1) for name, _ in names)
+        assert all(header == whole[0] for header, _ in parts) and b"".join(rows for _, rows in parts) == whole[1]
+    else:
+        whole, *parts = (parquet.read_table(tmp_path / f"{name}.parquet") for name, _ in names)
+        assert pa.concat_tables(parts).equals(whole)
+
+
+@pytest.mark.parametrize("shard", ["3/3", "1", "a/b", "-1/2", "0/0"])
+def test_odd_shards_are_refused(shard: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sample", str(tmp_path), "-n", "5", f"--shard={shard}"]) == 2
+    assert "is no part of several. Parts are 0/4" in capsys.readouterr().err

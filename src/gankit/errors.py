@@ -75,6 +75,12 @@ class DivergedError(GankitError):
     exit_code = 3
 
 
+class LostProcess(GankitError):
+    """Another process of a training by several has ended; from the last checkpoint it can go on."""
+
+    exit_code = 4
+
+
 class InterruptedRun(GankitError):
     """Training was stopped at a step boundary; with an output folder its state is saved and can be resumed.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gankit.errors import DataError, GankitError, OptionError, reason
+from gankit.errors import DataError, LostProcess, OptionError, reason
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,12 +153,6 @@ class Ranks:
         """The least number of records from `batch` on that can be shared in whole blocks."""
         each = self.world * block
         return -(-batch // each) * each
-
-
-class LostProcess(GankitError):
-    """Another process of the training has ended; from its last checkpoint it can go on."""
-
-    exit_code = 4
 
 
 @contextmanager

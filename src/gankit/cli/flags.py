@@ -43,6 +43,19 @@ class Count(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class Shard(click.ParamType["tuple[int, int]"]):
+    """One part of several, as 0/4."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """(part, parts); refused where there is no such part."""
+        found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", str(value))
+        if found is None or int(found[1]) >= int(found[2]):
+            self.fail(f"{value!r} is no part of several. Parts are 0/4, 1/4, 2/4 and 3/4 of four.", param, ctx)
+        return int(found[1]), int(found[2])
+
+
 PATH = _Path()
 MODEL = click.argument("model", type=PATH)
 """A model file or a run folder."""

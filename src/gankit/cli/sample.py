@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.flags import MODEL, Count, OptionsCommand, given, out_option
+from gankit.cli.flags import MODEL, Count, OptionsCommand, Shard, given, out_option
 from gankit.cli.terminal import outline, speaking
 from gankit.run.options import train_options
 from gankit.voice import Voice
@@ -22,6 +22,7 @@ from gankit.voice import Voice
 @out_option("The file to write; its suffix selects the format. Images, labelled texts: also a folder.", required=False)
 @click.option("--seed", type=int, default=0, metavar="N", help="Random seed: row i of a seed never changes.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="First row to generate.", metavar="K")
+@click.option("--shard", type=Shard(), metavar="I/N", help="Part I (from 0) of N equal parts of the records.")
 @click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="A condition on every row: sex=Male, age=30..40, x>=3."
 )
@@ -34,6 +35,7 @@ def sample_command(
     out: Path | None,
     seed: int,
     offset: int,
+    shard: tuple[int, int] | None,
     where: tuple[str, ...],
     file_format: str | None,
     **flags: Any,
@@ -46,6 +48,8 @@ def sample_command(
 
     conditions = parse_where(where)
     loaded, options = load(model), given(flags)
+    if shard is not None:
+        offset, num_rows = loaded.part(num_rows, *shard, offset)
     if out is None:
         form = file_format or loaded.of.pipe_format(loaded.origin)
         loaded.write("-", num_rows, seed, offset, conditions, form, **options)

@@ -138,6 +138,28 @@ class Model:
         return made if format is None else reading.in_form(made, format)
 
     @checked
+    def part(self, n: int, index: int, count: int, offset: int = 0) -> tuple[int, int]:
+        """(first row, rows) of the part `index` of `count` of `n` rows from `offset` on, in order.
+
+        Parts are cut where blocks are that are computed together, where they are large enough, so that no row is
+        computed twice.
+
+        Raises:
+            OptionError: there is no such part.
+        """
+        if not 0 <= index < count:
+            raise OptionError(f"{count} parts are numbered 0 to {count - 1}, and there is no part {index}.")
+        rows = block_rows(self.codec.spec)
+
+        def cut(k: int) -> int:
+            at = offset + n * k // count
+            if 0 < k < count and n // count >= rows:
+                at = (at + rows // 2) // rows * rows
+            return at
+
+        return cut(index), cut(index + 1) - cut(index)
+
+    @checked
     def sample_batches(
         self, n: int, seed: int = 0, offset: int = 0, where: Mapping[str, Any] | None = None, **options: Any
     ) -> Iterator[Any]:
