@@ -170,6 +170,7 @@ def test_a_file_of_mostly_bad_lines_is_refused_even_so(tmp_path: Path) -> None:
 
 
 TABLE = "a,b,c\n" + "".join(f"{i},{i * 1.5},x{i % 3}\n" for i in range(24))
+RULED = "".join(f"| {i} | {i * 1.5}  | x{i % 3} |\n" for i in range(24))
 PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
 
 
@@ -185,6 +186,16 @@ PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
         ("% made, by, x\n" + TABLE, TABLE, "begins at line 2"),
         ("# temp\nval\n1\n2\n3\n", "val\n1\n2\n3\n", "begins at line 2"),
         ("a,b,c\nm/s,°C,kind\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(m/s, °C, kind\).*--header yes"),
+        ("a,b,c\n1,°C,-\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(1, °C, -\)"),
+        ("a,b,c\nint,double,text\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(int, double, text\)"),
+        (TABLE + TABLE, TABLE + TABLE[6:], r"repeat the names of the columns \(1\).*--header yes"),
+        ("|a|b|c|\n|---|:--|---|\n" + RULED, TABLE, r"ruled lines \(1\)"),
+        (
+            " a  | b  | c\n----+----+---\n" + RULED.replace("\n| ", "\n ")[1:].replace(" |\n", "\n") + "(24 rows)\n",
+            TABLE,
+            r"ruled lines \(1\)",
+        ),
+        ("+--+---+--+\n|a |b  |c |\n+--+---+--+\n" + RULED + "+--+---+--+\n", TABLE, r"ruled lines \(3\)"),
         (TABLE + "# moved\n" + TABLE[6:], TABLE + TABLE[6:], "line 26 .'# moved'"),
         (TABLE + "Source: a bank, 2024\n", TABLE, "line 26 .'Source: a bank, 2024'"),
         (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 27, 28"),
@@ -211,6 +222,8 @@ def test_what_stands_around_a_table_is_left_out_and_said(tmp_path: Path, text: s
         "a,b\n\nx,1\ny,2\nz,3\n",
         ",b\nx,1\ny,2\nz,3\n",
         "a,b\nunknown,n/a\n1,2\n3,4\n5,6\n",
+        "a,b,c\n-,n/a,x\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n9,8,x\n",
+        "a,b,c\nlow,low,x\n1,2,x\n3,4,y\n5,6,x\n7,low,y\n9,8,x\n",
         "a,b\ns,m\ns,m\nt,n\n",
         "a,b\n1,\n,2\n,\n3,\n,4\n,\n",
         "city,n\nTotal,1\nParis,2\nTotal,3\n",
@@ -396,6 +409,7 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.xml", b"<a><b></a>", "well-formed"),
         ("x.xml", b"<a><b>1</b></a>", "--xpath"),
         ("x.html", b"a,b", "HTML page"),
+        ("x.xls", b'<table border="1"><tr><th>a</th></tr><tr><td>1</td></tr></table>', "HTML page"),
         ("x.csv", b"\n<!DOCTYPE html>\n<html><body>Not found</body></html>", "HTML page"),
         ("x.xml", b'<?xml version="1.0"?>\n<html lang="en"></html>', "HTML page"),
         ("x.xlsx", b"PK\x03\x04", "damaged"),

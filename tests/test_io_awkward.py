@@ -50,6 +50,8 @@ def file(first: str, line: str, last: str = "", count: int = 30) -> str:
         (file("name^age^city", "{p}^{x}^{p}"), "^", ["name", "age", "city"], "Germany|0|Germany"),
         (file("name~age~city", "{p}~{x}~{p}, {d}"), "~", ["name", "age", "city"], "Germany|0|Germany, 0.00"),
         (file("user:uid:home", "u{i}:10{i}:/srv/u{i}"), ":", ["user", "uid", "home"], "u0|100|/srv/u0"),
+        (file("id:size:clock", "{i}:{x}:0{i}"), ":", ["id", "size", "clock"], "0|0|00"),
+        (file("id\x01size", "{p}\x01{x}"), "\x01", ["id", "size"], "Germany|0"),
         (file("name        age   score", "{p:<10}{x:>5}{d:>8}"), "\t", ["name", "age", "score"], "Germany|0|0.00"),
         (
             file("name        age   score", "New {p:<10}{x:>5}{d:>8}"),

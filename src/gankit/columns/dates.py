@@ -393,7 +393,8 @@ def count_of(values: Floats, layout: str, decimals: int | None, name: str | None
     one that these may be in.
 
     values: [K]. layout, decimals: how they are written, see `NumberStyle`. name: of their column, which must speak of
-        such times, and they be of 1970 (seconds: 2001) to 2050; None: the user said that they are times.
+        such times, unless all are midnights, and they be of 1970 (seconds: 2001) to 2050; None: the user said that they
+        are times.
     """
     if len(values) == 0:
         return None, None
@@ -407,7 +408,8 @@ def count_of(values: Floats, layout: str, decimals: int | None, name: str | None
         if name is None:
             least, most = (2200.0, 110000.0) if unit == "%x" else (1e8 / size, 1e11 / size)
         if least <= low <= high < most:
-            sure = name is None or (bool(_NAMES_DATE.search(words)) if unit == "%x" else instant)
+            midnights = unit != "%x" and len(set(values.tolist())) > 2 and not np.any(values % (86400 / size))
+            sure = name is None or midnights or (bool(_NAMES_DATE.search(words)) if unit == "%x" else instant)
             return (unit + end, None) if sure else (None, unit + end if name and _NAMES_TIME.search(name) else None)
     return None, None
 

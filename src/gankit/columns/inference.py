@@ -656,7 +656,7 @@ def _note_nearly(found: _Texts, soft: Bools, others: Bools) -> None:
     if some and all(map(words.is_infinite, some)) and (~others & ~soft).any():
         found.refuse(others, "number")
     share = 1 - found.counts[others].sum() / max(found.counts[~soft].sum(), 1)
-    if share >= _NEARLY:
+    if share >= _NEARLY and others.any():
         frequent = found.by_frequency(others)
         said = f"{share:.1%} of the rows are numbers, but not {_shown(frequent)}"
         # A word may stand for no value; what has digits is a value, which would be lost.

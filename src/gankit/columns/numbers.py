@@ -259,7 +259,7 @@ def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool,
     prefix, suffix = found_around
     around = [("", "", 0), (prefix, suffix, 0)] if prefix or suffix else [("", "", 0)]
     if odd[0] == " ":
-        around.append(("", "", 1))
+        around += [("", "", 1), ("", suffix, 1)]
     return [
         NumberStyle("shortest", None, pair[-1], pair[:-1], before, after, width=width, **facts)
         for before, after, width in around
