@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -73,6 +74,13 @@ WORDS = {
     "iso8859-2": "Plzeň žlutý Třebíč Hradec červený kůň město šest",
     "cp1251": "Москва красный зелёный Казань синий Иванов дом улица",
     "koi8_r": "Москва красный зеленый Казань синий Иванов дом улица",
+    "iso8859-15": "Sœur cœur Élève été Noël garçon où œuvre",
+    "cp850": "Müller Köln Jäger Größe Straße Schön Zürich Höhe",
+    "mac-roman": "Müller Köln Jäger Größe Straße Schön Zürich Höhe",
+    "cp866": "Москва красный зелёный Казань синий Иванов дом улица",
+    "iso8859-5": "Москва красный зелёный Казань синий Иванов дом улица",
+    "iso8859-6": "القاهرة الرياض بغداد دمشق بيروت عمان الدوحة مسقط",
+    "iso2022_jp": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
     "cp1254": "Beşiktaş ağaç ışık kırmızı yeşil İstanbul çiçek şehir",
     "cp932": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
     "euc_jp": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
@@ -89,10 +97,21 @@ def test_encodings_of_other_scripts_are_found_out_and_written(tmp_path: Path, en
     words = WORDS[encoding].split()
     text = f"id,{words[0]}\n" + "".join(f"{i},{words[i % 8]} {words[i * 3 % 7]}\n" for i in range(40))
     records = read(save(tmp_path, text.encode(encoding)))
-    assert records.origin.encoding == encoding
+    assert codecs.lookup(records.origin.encoding) == codecs.lookup(encoding)
     assert cells(records) == [line.split(",") for line in text.splitlines()]
     write([records.table], tmp_path / "out.csv", records.origin, lambda table, _: table)
     assert (tmp_path / "out.csv").read_bytes() == text.encode(encoding)
+
+
+def test_a_few_bytes_that_are_no_utf8_make_no_other_encoding_of_a_file(tmp_path: Path) -> None:
+    text = "id,name\n" + "".join(f"{i},Jäger {'Köln' if i % 2 else '東京'}\n" for i in range(20))
+    data = text.encode().replace("Köln".encode(), b"K\xf6ln", 2)
+    notes: list[str] = []
+    records = read(save(tmp_path, data), notes=notes)
+    assert cells(records) == [line.split(",") for line in text.splitlines()]
+    assert records.origin.encoding == "utf-8"
+    assert "other bytes (2; the first, 0xF6, in line 3) are read as Windows-1252 has them" in notes[0]
+    assert read(save(tmp_path, text.encode() + "20,東京".encode()[:-1])).origin.encoding == "utf-8"
 
 
 @pytest.mark.parametrize("word", ["José", "ÄÖÜ", "50 µm", "£5", "½", "it’s", "10 €", "São João", "España", "Ærø"])
