@@ -615,6 +615,14 @@ def test_an_ambiguous_day_and_month_is_said_and_can_be_turned() -> None:
     assert turned.parse(pa.array(["03/02/2020"])).data[0] == datetime(2020, 2, 3, tzinfo=UTC).timestamp()
 
 
+def test_behind_a_year_the_month_comes_first() -> None:
+    for cells in (["2024-05-01 02:49", "2024-05-01 01:13"], ["2024-03-01", "2024-01-02", "2024-02-03"]):
+        notes: list[str] = []
+        column = column_of(cells, notes=notes)
+        assert column.dates is not None and column.dates.format.startswith("%Y-%m-%d")
+        assert not any("cannot be told apart" in note for note in notes)
+
+
 def test_rows_in_order_of_time_tell_day_from_month() -> None:
     cells = [f"0{day}/0{month}/2020" for month in (1, 2, 3) for day in (1, 5, 9)]
     column = infer(records_of(x=cells, y=FILLER[:9])).column("x")

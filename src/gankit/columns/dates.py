@@ -310,6 +310,8 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
             fits.append((float(counts[same].sum() / counts.sum()), style, times))
     if not fits:
         return None
+    # Behind a year the month comes first, unless some day says otherwise.
+    fits = [fit for fit in fits if not re.match("%Y.%-?d", fit[1].format)] or fits
     best = max(share for share, _, _ in fits)
     top = [(style, times) for share, style, times in fits if share == best]
     # Two readings that fit equally (day first, month first): rows in order of time decide, else the first in the list.
