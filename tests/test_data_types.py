@@ -483,6 +483,8 @@ def test_names_of_months_that_were_not_seen_are_written_as_the_others() -> None:
         ["Jum 2022", "Jan 2022"],
         ["12 Marigold 2022", "12 May 2022"],
         ["2022-01-03 25", "2022-01-03 05"],
+        ["11 10 11", "12 01 05"],
+        ["2021-001", "2021-002", "2021-300"],
     ],
 )
 def test_what_looks_like_dates_and_is_not_stays_text(cells: list[str]) -> None:
