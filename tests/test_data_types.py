@@ -429,6 +429,15 @@ QUARTERS = [f"{2015 + i // 4}-Q{i % 4 + 1}" for i in range(30)]
         (days_of("%d.%m.%Y, 05:17 Uhr"), "%d.%m.%Y, %H:%M Uhr", (2021, 1, 12, 5, 17)),
         (days_of("%m/%d/%Y 05:17 p.m."), "%m/%d/%Y %I:%M %-p", (2021, 1, 12, 17, 17)),
         (days_of("%Y-%d-%m"), "%Y-%d-%m", (2021, 1, 12)),
+        (["1st January 2021", "12th January 2021", "22nd March 2021"], "%o %B %Y", (2021, 1, 12)),
+        (["January 1st, 2021", "January 12th, 2021", "May 3rd, 2021"], "%B %o, %Y", (2021, 1, 12)),
+        (days_of("05:17:13 %d/%m/%Y"), "%H:%M:%S %d/%m/%Y", (2021, 1, 12, 5, 17, 13)),
+        (["Jan  1 2021  5:17AM", "Jan 12 2021 10:17PM"], "%b %_d %Y %_I:%M%p", (2021, 1, 12, 22, 17)),
+        (days_of("%m/%d/%Y 05:17 EST"), "%m/%d/%Y %H:%M EST", (2021, 1, 12, 5, 17)),
+        (days_of("%Y-%m-%d 05:17 UTC+2"), "%Y-%m-%d %H:%M UTC+2", (2021, 1, 12, 5, 17)),
+        (days_of("'%Y-%m-%d'"), "'%Y-%m-%d'", (2021, 1, 12)),
+        (days_of(" %d.%m.%Y "), " %d.%m.%Y ", (2021, 1, 12)),
+        (days_of("%b '%y", step=31), "%b '%y", (2021, 2, 1)),
         (days_of("%Y年%m月%d日"), "%Y年%m月%d日", (2021, 1, 12)),
         (days_of("%d/%b/%Y", **SPANISH), "%d/%b/%Y", (2021, 1, 12)),
         (days_of("%d %B %Y", **POLISH), "%d %B %Y", (2021, 1, 12)),
@@ -452,7 +461,7 @@ def test_other_notations_of_dates_are_read_and_written_alike(
     assert column.format(values).to_pylist() == cells
     near = replace(values, data=values.data - (1.0 if column.grain == 86400 else 0.0))
     assert column.format(near).to_pylist() == cells
-    if not any(letter in form for letter in "du"):  # weeks, months and quarters: the nearest one
+    if not any(letter in form for letter in ("d", "u", "%o")):  # weeks, months and quarters: the nearest one
         assert column.format(replace(values, data=values.data - 86400)).to_pylist() == cells
 
 
@@ -484,6 +493,8 @@ def test_names_of_months_that_were_not_seen_are_written_as_the_others() -> None:
         ["12 Marigold 2022", "12 May 2022"],
         ["2022-01-03 25", "2022-01-03 05"],
         ["11 10 11", "12 01 05"],
+        ["1th January 2022", "32nd January 2022"],
+        ["2022-01-03 EST", "2022-01-04 CET"],
         ["2021-001", "2021-002", "2021-300"],
     ],
 )

@@ -2,11 +2,11 @@
 
 Knows texts and seconds; never tables, files or kinds of column. A format is a strftime text with these directives:
 %Y %y %m %d %H %I %M %S %p, %b %B (months by name, short and long), %a %A (days of the week), %G %V %u (ISO year, week
-and day), %q (quarter), %j (day of the year), `%-m %-d %-H %-I %-V` (no leading zero), `%_d` (a blank for it), `%-p`
-(`a.m.`), `%1f` … `%9f` (that many digits of a second) and %z (`Z`, `UTC`, `+02`, `+0200`, `+02:00`). Names are read in
-several languages. Alone stand %s, %3s, %6s, %9s (seconds,
-milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`,
-`.%f` or `.%3f` behind, numbers that always have a point, that have one as needed, and that have so many digits.
+and day), %q (quarter), %j (day of the year), %o (`3rd`), `%-m %-d %-H %-I %-V` (no leading zero), `%_d %_H %_I` (a
+blank for it), `%-p` (`a.m.`), `%1f` … `%9f` (that many digits of a second) and %z (`Z`, `UTC`, `+02`, `+0200`,
+`+02:00`). Names are read in several languages. Alone stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds
+since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`, `.%f` or `.%3f` behind,
+numbers that always have a point, that have one as needed, and that have so many digits.
 """
 
 from __future__ import annotations
@@ -74,15 +74,20 @@ _REGEX = dict.fromkeys("ymdHIMS", "[0-9]{2}") | dict.fromkeys(("-m", "-d", "-H",
 _REGEX |= {"Y": "[0-9]{4}", "b": _LETTER + "{3}", "B": _LETTER + r"{3,12}\.?", "a": _LETTER + r"{2,4}\.?"}
 _REGEX |= {"G": "[0-9]{4}", "V": "[0-9]{2}", "-V": "[0-9]{1,2}", "u": "[1-7]", "q": "[1-4]", "A": _LETTER + r"{4,12}"}
 _REGEX |= {"p": "[AaPp][Mm]", "-p": r"[AaPp]\.[Mm]\.", "z": "Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?"}
-_REGEX |= {"j": "[0-9]{3}", "_d": "[ 0-9][0-9]"}
+_REGEX |= {"j": "[0-9]{3}", "o": "[0-9]{1,2}(?:st|nd|rd|th)"} | dict.fromkeys(("_d", "_H", "_I"), "[ 0-9][0-9]")
+_ORDINALS = tuple(
+    f"{n}{'th' if n in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}" for n in range(1, 32)
+)
 _DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"]
 _DATES += ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%y-%m-%d", "%y/%m/%d", "%Y-%d-%m", "%Y/%d/%m"]
 _DATES += [f"%d{by}%m{by}%Y" for by in "_ "] + [f"%m{by}%d{by}%Y" for by in "_ "]
 _DATES += ["%Y_%m_%d", "%Y %m %d", "%Y. %m. %d.", "%Y.%m.%d.", "%d.%m.%Y.", "%Y年%m月%d日", "%Y년 %m월 %d일"]
 _DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d. %b %Y", "%d. %B %Y", "%d de %B de %Y", "%b-%d-%Y", "%d %B, %Y"]
+_DATES += ["%b %_d %Y", "%o %B %Y", "%o %b %Y", "%o of %B %Y", "%B %o, %Y", "%B %o %Y", "%b %o, %Y", "%b %o %Y"]
 _DATES += [by.join(date.split()) for by in ("-", " ", "/", ".", "") for date in ("%d %b %Y", "%d %b %y", "%d %B %Y")]
 _DATES += [by.join(date.split()) for by in "- /" for date in ("%Y %b %d", "%Y %B %d")]
 _PERIODS = [f"{name}{by}{year}" for year in ("%Y", "%y") for name in ("%b", "%B") for by in "- /"]
+_PERIODS += [f"{name}{by}%y" for name in ("%b", "%B") for by in (" '", "'")]
 _PERIODS += ["%Y-%b", "%Y %b", "%Y %B", "%B de %Y", "%B, %Y", "%b%Y", "%m/%Y", "%-m/%Y", "%Y-%m", "%Y/%m", "%YM%m"]
 _PERIODS += [f"%G{by}W{week}" for by in ("-", "", " ", ":") for week in ("%V", "%-V", "%V-%u")]
 _PERIODS += [f"{w}{week}{by}%G" for w in ("W", "KW", "KW ") for week in ("%V", "%-V") for by in " -/"]
@@ -118,16 +123,20 @@ _NAMES_INSTANT = re.compile(
 )
 _NAMES_SPAN = re.compile("(^|_)(cpu|elapsed|response|total|wait|run|exec|duration|travel|mean|avg|max|min|sum)(_|$)")
 _LOOKED_AT = 50
+_LONGEST = 100  # signs of a time and what stands around it
 _BY_CHANCE = 1e-3  # random digits may be dates no likelier than that
 _NAMES_TIME = re.compile("date|datum|fecha|day|time|month|monat|mois|period|(^|[^a-z])dt|dt$", re.IGNORECASE)
 _BETWEEN = r"[T _:-]|, ?| - | at | um | à "
 """What stands between a day and a time."""
 _CLOCK = re.compile(
-    r"^(?P<hour>[0-9]{1,2})"
+    r"^(?P<hour>[ 0-9]?[0-9])"
     r"((?P<by>[:.h]?)(?P<minute>[0-9]{2})((?P=by)(?P<second>[0-9]{2})(?P<fraction>[.,][0-9]{1,9})?)?)?"
     r"(?P<half> ?([AaPp][Mm]|[AaPp]\.[Mm]\.))?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?"
     r"(?P<unit> ?(Uhr|hrs?|h))?$"
 )
+_CLOCK_FIRST = re.compile("^([0-9]{1,2}:[0-9:.]+(?: ?[AaPp][Mm])?)( |, | - )([^:]+)$")
+_AROUND = re.compile(r"^([\s'\"(\[]*)(.*?)((?: [A-Z]{3,4}| ?(?:UTC|GMT)[+-][0-9:]+)?[\s'\")\]]*)$")
+"""What may stand around a time where it is the same in all cells: blanks, quotes, brackets, a time zone."""
 _YEAR_LAST = re.compile(rf"^(?P<day>{_LETTER}{{3}} [ 0-9]?[0-9]) (?P<clock>[0-9].*) (?P<year>[0-9]{{4}})$")
 """Times as C's `ctime` writes them: `Jan  3 05:17:13 2022`."""
 
@@ -185,7 +194,7 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     def number(name: str, default: int) -> Ints:
         if name not in names:
             return np.full(len(texts), default, dtype=np.int64)
-        digits = pc.replace_substring_regex(part(name), r"^[0 ]+([0-9])", r"\1")
+        digits = pc.replace_substring_regex(part(name), r"^[0 ]*([0-9]+)[a-z]*$", r"\1")
         return np.asarray(digits.cast(pa.int64()).fill_null(default), dtype=np.int64)
 
     year = number("Y", 1970)
@@ -199,7 +208,7 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
         place = places[np.asarray(coded.indices.fill_null(-1), dtype=np.int64)]
         good &= place >= 0
         month = place + 1 if name in "bB" else month
-    day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
+    day, hour, minute, second = number("o" if "o" in names else "d", 1), number("H", 0), number("M", 0), number("S", 0)
     if "I" in names:
         half = number("I", 12)
         good &= (half >= 1) & (half <= 12)
@@ -300,8 +309,8 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     texts: different strings [K], K >= 1, in the order of the rows. counts: how often each occurs.
     """
     fits: list[tuple[float, DateStyle, Floats]] = []
-    for format in _formats(texts[0].as_py()):
-        if np.isnan(parse_dates(texts[:50], format)).any():
+    for format in _formats(texts[0].as_py()) or _formats_within(texts[0].as_py()):
+        if np.isnan(parse_dates(texts[:_LOOKED_AT], format)).any():
             continue
         times = parse_dates(texts, format)
         if not np.isnan(times).any() and not (format in _PERIODS and _are_codes(times, format)):
@@ -425,6 +434,9 @@ def _formats(text: str) -> list[str]:
     if last := _YEAR_LAST.match(text):
         days = [f"%b {day}" for day in ("%d", "%-d", "%_d") if re.match(_regex(f"%b {day}"), last["day"])]
         found += [f"{day} {clock} %Y" for day in days for clock in _clocks(last["clock"])]
+    if first := _CLOCK_FIRST.match(text):
+        dates = [format for format in _formats(first[3]) if not is_digits(format)]
+        found += [clock + first[2] + date for date in dates for clock in _clocks(first[1])]
     bare = [(date, re.sub("%([md])", r"%-\1", date)) for date in _DATES]
     # Of digits without a sign between only those with all zeros can be divided, and they alone are numbers.
     for format in (*itertools.chain(*bare), "%Y%m%d"):
@@ -434,6 +446,13 @@ def _formats(text: str) -> list[str]:
         elif split:
             found += [format + split["by"] + clock for clock in _clocks(split["clock"], hours=True)]
     return list(dict.fromkeys(found))
+
+
+def _formats_within(text: str) -> list[str]:
+    """The formats of a text in which something stands around a time."""
+    found = _AROUND.match(text) if len(text) <= _LONGEST else None
+    before, within, after = found.groups() if found else ("", text, "")
+    return [before + format + after for format in _formats(within)] if within != text and "%" not in text else []
 
 
 def _clocks(text: str, hours: bool = False) -> list[str]:
@@ -453,8 +472,10 @@ def _clocks(text: str, hours: bool = False) -> list[str]:
     for part, directive in ((half, "%-p" if half and "." in half else "%p"), (zone, "%z")):
         tail += (" " if part[0] == " " else "") + directive if part else ""
     tail += unit or ""
-    padded, short = ("%I", "%-I") if half else ("%H", "%-H")
-    return [f"{hour}{tail}" for hour in ((padded, short) if by or not minutes else (padded,))]
+    padded, short, blank = ("%I", "%-I", "%_I") if half else ("%H", "%-H", "%_H")
+    if found["hour"][0] == " ":
+        return [blank + tail]
+    return [f"{hour}{tail}" for hour in ((padded, short, blank) if by or not minutes else (padded,))]
 
 
 def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
@@ -553,7 +574,7 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
     places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
     local = times + offsets_of(pa.array([style.zone], pa.string()))
-    if "d" not in (names := {name[-1] for name in parts[1::2]}) and "u" not in names:
+    if not (names := {name[-1] for name in parts[1::2]}) & {"d", "u", "o"}:
         local += max((half for name, half in _HALF_OF.items() if name in names), default=0)  # the nearest period
     ticks = np.rint(local * 10.0 ** min(places, 6)).astype(np.int64)
     seconds, fraction = np.divmod(ticks, 10 ** min(places, 6))
@@ -572,6 +593,7 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     halves = ("a.m.", "p.m.") if "-p" in parts[1::2] else ("am", "pm")
     halves = halves if style.lower else (halves[0].upper(), halves[1].upper())
     spellings: dict[str, tuple[tuple[str, ...], Ints]] = {"p": (halves, hour // 12)}
+    spellings["o"] = _ORDINALS, numbers["d"] - 1
     for name in names & _NAMES.keys():
         spellings[name] = style.names(name), month if name in "bB" else (days + 3) % 7
     for at in range(1, len(parts), 2):
