@@ -219,6 +219,7 @@ PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
         (TABLE + "Source: a bank, 2024\n", TABLE, "line 26 .'Source: a bank, 2024'"),
         (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 27, 28"),
         (TABLE + "Total,99,\n", TABLE, "'Total'.*rename it"),
+        (TABLE + "Total,99,\n\x1a", TABLE, "'Total'.*rename it"),
         (
             TABLE.replace("\n", ",,\n") + ",,,,\n" * 4,
             TABLE,
@@ -412,6 +413,7 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.csv", b"\n\n\n", "only empty lines"),
         ("x.csv", b"age,income\n", "no records"),
         ("x.csv", b"a,a\n1,2\n", "'a'"),
+        ("x.csv", b"a,b\n" + b"1,'x, y'\n2,'y, z'\n" * 4, "single quotes hold the delimiter. Put double quotes"),
         ("x.csv", b"a,b\n1,2\n1,2,3\n4,5\n", "line 3: expected 2 fields, found 3"),
         ("x.csv", b'a,b\n1,2\n"x\ny",2\n1\n3,4\n', "line 5: expected 2 fields, found 1"),
         ("x.csv", b'a,b\n1,2\n3,"4\n5,6\n', "line 3: a field opens with a quote that is never closed"),

@@ -101,7 +101,15 @@ def test_what_must_not_be_misread(text: str, names: list[str], rows: int) -> Non
 
 @pytest.mark.parametrize(
     "last",
-    ["Total,,1234", "Summe,190,435", ",Total,435", "Average: ,6.3,14.5", ",,\nTotal,1,2", "Total,1,2\nSource: xy,,"],
+    [
+        "Total,,1234",
+        "Summe,190,435",
+        ",Total,435",
+        "Average: ,6.3,14.5",
+        ",,\nTotal,1,2",
+        "Total,1,2\nSource: xy,,",
+        "Total,9,9\nMean,1,1",
+    ],
 )
 def test_a_foot_with_as_many_fields_as_the_table_is_left_out(last: str) -> None:
     notes: list[str] = []

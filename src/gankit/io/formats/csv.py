@@ -222,6 +222,8 @@ def _completed(rows: list[list[str]], name: str, config: TrainConfig, notes: lis
         return [*first, ""]
     if sum(len(row) == width for row in rows) < len(rows) - 1 or _header_score([["", *first], *rows[1:]]) <= 0:
         return first
+    if any(a.startswith("'") and b.endswith("'") for row in rows[1:] for a, b in itertools.pairwise(row)):
+        raise DataError(f"{name!r}: fields in single quotes hold the delimiter. Put double quotes around them.")
     notes.append(f"{name}: the first line has one name fewer than the others have fields: the first column has none")
     return ["", *first]
 
@@ -579,9 +581,9 @@ def _without_foot(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
         place = next((place for place, cell in enumerate(cells) if cell), 0)
         column, word = table.column(place), cells[place]
         total = word.strip(" :").lower() in _TOTALS
-        rest = column.slice(0, len(table) - 1)
+        totals = np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim(column, " :")), pa.array(_TOTALS)))
         remark = place == 0 and not any(cells[1:]) and re.search(r"\S[\s:]+\S", word) is not None
-        if total and not pc.any(pc.is_in(pc.utf8_lower(pc.utf8_trim(rest, " :")), pa.array(_TOTALS))).as_py():
+        if total and totals[-_MOST_FOOT:].sum() == totals.sum() and totals[int(totals.argmax()) :].all():
             what = f"{word!r}"
         elif remark and len(table.columns) > 2 and _is_filled(table.slice(0, len(table) - _MOST_EMPTY)):
             what = f"{word[:40]!r}, a remark"
@@ -726,6 +728,7 @@ class Csv(Format):
         """
         data, encoding = decode(data, name, config.encoding, notes)
         data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+        data = data.removesuffix(b"\x1a")  # with which DOS ends a file
         if not data.strip():
             raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
         data = _without_rulers(data, name, notes)
