@@ -60,6 +60,16 @@ def test_numbers_of_a_column_named_so_are_times(name: str, text: str, format: st
     assert column_of(name, cells, column=(f"{name}=number",)).type == "number"
 
 
+@pytest.mark.parametrize("size", [1, 1000, 10**6, 10**9])
+def test_midnights_since_1970_are_days_whatever_the_column_is_called(size: int) -> None:
+    days = [(18_262 + 7 * i) * 86_400 * size for i in range(60)]
+    for cells in (days, list(map(str, days))):
+        column = column_of("d", cells)
+        assert (column.type, column.grain) == ("datetime", 86_400)
+        assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+    assert column_of("d", [day + 3600 * size for day in days]).type != "datetime"
+
+
 def test_days_with_a_clock_come_back_as_they_were() -> None:
     cells = [f"{DAYS[i] + i / 1440:.10f}".rstrip("0").rstrip(".") for i in range(300)]
     column = column_of("date", cells)

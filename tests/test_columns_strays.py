@@ -37,6 +37,8 @@ def column_of(cells: list[Any], notes: list[str], *, name: str = "x", **options:
         (AMOUNTS, ["n/a?"], "number"),
         (AMOUNTS, ["see note", "#REF!!", "<0.1", "12 kg"], "number"),
         (WHOLE, ["see note", "12 kg", "<5", "many"], "number"),
+        (WHOLE, ["03870"], "number"),  # numbers of many lengths are amounts, whatever one of them looks like
+        (WHOLE, ["C536", "12-34", "1_000"], "number"),
         ([f"${cell}" for cell in AMOUNTS], ["see note"], "number"),
         ([cell.replace(".", ",") for cell in AMOUNTS], ["k. A.", "siehe Blatt 2"], "number"),
         (DAYS, ["tba", "03/25/2024", "2023-02-30"], "datetime"),
@@ -129,6 +131,13 @@ def test_advice_copies_no_column_of_different_cells(cells: list[str], advice: st
     column_of(cells, notes)
     assert any(advice in note for note in notes)
     assert advice == "category" or not any("=category" in note for note in notes)
+
+
+@pytest.mark.parametrize("amount", ["EUR 1,275.22", "4,12,800", " $(1.50)"])
+def test_an_amount_is_never_advised_to_be_missing(amount: str) -> None:
+    with pytest.raises(DataError, match="Correct it, or leave the column out with --column 'x'=drop") as caught:
+        column_of([*AMOUNTS[:50], *[f"{amount[:-1]}{i}" for i in range(50)]], [], column=("x=number",))
+    assert "--missing" not in str(caught.value)
 
 
 @pytest.mark.parametrize("code", ["03870", "007"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -73,6 +74,13 @@ WORDS = {
     "iso8859-2": "Plzeň žlutý Třebíč Hradec červený kůň město šest",
     "cp1251": "Москва красный зелёный Казань синий Иванов дом улица",
     "koi8_r": "Москва красный зеленый Казань синий Иванов дом улица",
+    "iso8859-15": "Sœur cœur Élève été Noël garçon où œuvre",
+    "cp850": "Müller Köln Jäger Größe Straße Schön Zürich Höhe",
+    "mac-roman": "Müller Köln Jäger Größe Straße Schön Zürich Höhe",
+    "cp866": "Москва красный зелёный Казань синий Иванов дом улица",
+    "iso8859-5": "Москва красный зелёный Казань синий Иванов дом улица",
+    "iso8859-6": "القاهرة الرياض بغداد دمشق بيروت عمان الدوحة مسقط",
+    "iso2022_jp": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
     "cp1254": "Beşiktaş ağaç ışık kırmızı yeşil İstanbul çiçek şehir",
     "cp932": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
     "euc_jp": "東京 大阪 赤い 青い ネコ カメラ さくら 日本語",
@@ -89,10 +97,21 @@ def test_encodings_of_other_scripts_are_found_out_and_written(tmp_path: Path, en
     words = WORDS[encoding].split()
     text = f"id,{words[0]}\n" + "".join(f"{i},{words[i % 8]} {words[i * 3 % 7]}\n" for i in range(40))
     records = read(save(tmp_path, text.encode(encoding)))
-    assert records.origin.encoding == encoding
+    assert codecs.lookup(records.origin.encoding) == codecs.lookup(encoding)
     assert cells(records) == [line.split(",") for line in text.splitlines()]
     write([records.table], tmp_path / "out.csv", records.origin, lambda table, _: table)
     assert (tmp_path / "out.csv").read_bytes() == text.encode(encoding)
+
+
+def test_a_few_bytes_that_are_no_utf8_make_no_other_encoding_of_a_file(tmp_path: Path) -> None:
+    text = "id,name\n" + "".join(f"{i},Jäger {'Köln' if i % 2 else '東京'}\n" for i in range(20))
+    data = text.encode().replace("Köln".encode(), b"K\xf6ln", 2)
+    notes: list[str] = []
+    records = read(save(tmp_path, data), notes=notes)
+    assert cells(records) == [line.split(",") for line in text.splitlines()]
+    assert records.origin.encoding == "utf-8"
+    assert "other bytes (2; the first, 0xF6, in line 3) are read as Windows-1252 has them" in notes[0]
+    assert read(save(tmp_path, text.encode() + "20,東京".encode()[:-1])).origin.encoding == "utf-8"
 
 
 @pytest.mark.parametrize("word", ["José", "ÄÖÜ", "50 µm", "£5", "½", "it’s", "10 €", "São João", "España", "Ærø"])
@@ -170,6 +189,7 @@ def test_a_file_of_mostly_bad_lines_is_refused_even_so(tmp_path: Path) -> None:
 
 
 TABLE = "a,b,c\n" + "".join(f"{i},{i * 1.5},x{i % 3}\n" for i in range(24))
+RULED = "".join(f"| {i} | {i * 1.5}  | x{i % 3} |\n" for i in range(24))
 PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
 
 
@@ -185,10 +205,21 @@ PAIRS = "time,val\n" + "".join(f"{i},{i * i}\n" for i in range(12))
         ("% made, by, x\n" + TABLE, TABLE, "begins at line 2"),
         ("# temp\nval\n1\n2\n3\n", "val\n1\n2\n3\n", "begins at line 2"),
         ("a,b,c\nm/s,°C,kind\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(m/s, °C, kind\).*--header yes"),
+        ("a,b,c\n1,°C,-\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(1, °C, -\)"),
+        ("a,b,c\nint,double,text\n" + TABLE[6:], TABLE, r"line 2 is taken for units \(int, double, text\)"),
+        (TABLE + TABLE, TABLE + TABLE[6:], r"repeat the names of the columns \(1\).*--header yes"),
+        ("|a|b|c|\n|---|:--|---|\n" + RULED, TABLE, r"ruled lines \(1\)"),
+        (
+            " a  | b  | c\n----+----+---\n" + RULED.replace("\n| ", "\n ")[1:].replace(" |\n", "\n") + "(24 rows)\n",
+            TABLE,
+            r"ruled lines \(1\)",
+        ),
+        ("+--+---+--+\n|a |b  |c |\n+--+---+--+\n" + RULED + "+--+---+--+\n", TABLE, r"ruled lines \(3\)"),
         (TABLE + "# moved\n" + TABLE[6:], TABLE + TABLE[6:], "line 26 .'# moved'"),
         (TABLE + "Source: a bank, 2024\n", TABLE, "line 26 .'Source: a bank, 2024'"),
         (TABLE + "\nSource,x\nBy: y\n", TABLE, "lines 27, 28"),
         (TABLE + "Total,99,\n", TABLE, "'Total'.*rename it"),
+        (TABLE + "Total,99,\n\x1a", TABLE, "'Total'.*rename it"),
         (
             TABLE.replace("\n", ",,\n") + ",,,,\n" * 4,
             TABLE,
@@ -211,6 +242,8 @@ def test_what_stands_around_a_table_is_left_out_and_said(tmp_path: Path, text: s
         "a,b\n\nx,1\ny,2\nz,3\n",
         ",b\nx,1\ny,2\nz,3\n",
         "a,b\nunknown,n/a\n1,2\n3,4\n5,6\n",
+        "a,b,c\n-,n/a,x\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n9,8,x\n",
+        "a,b,c\nlow,low,x\n1,2,x\n3,4,y\n5,6,x\n7,low,y\n9,8,x\n",
         "a,b\ns,m\ns,m\nt,n\n",
         "a,b\n1,\n,2\n,\n3,\n,4\n,\n",
         "city,n\nTotal,1\nParis,2\nTotal,3\n",
@@ -380,6 +413,7 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.csv", b"\n\n\n", "only empty lines"),
         ("x.csv", b"age,income\n", "no records"),
         ("x.csv", b"a,a\n1,2\n", "'a'"),
+        ("x.csv", b"a,b\n" + b"1,'x, y'\n2,'y, z'\n" * 4, "single quotes hold the delimiter. Put double quotes"),
         ("x.csv", b"a,b\n1,2\n1,2,3\n4,5\n", "line 3: expected 2 fields, found 3"),
         ("x.csv", b'a,b\n1,2\n"x\ny",2\n1\n3,4\n', "line 5: expected 2 fields, found 1"),
         ("x.csv", b'a,b\n1,2\n3,"4\n5,6\n', "line 3: a field opens with a quote that is never closed"),
@@ -396,6 +430,7 @@ def make_zip(path: Path, *names: str) -> Path:
         ("x.xml", b"<a><b></a>", "well-formed"),
         ("x.xml", b"<a><b>1</b></a>", "--xpath"),
         ("x.html", b"a,b", "HTML page"),
+        ("x.xls", b'<table border="1"><tr><th>a</th></tr><tr><td>1</td></tr></table>', "HTML page"),
         ("x.csv", b"\n<!DOCTYPE html>\n<html><body>Not found</body></html>", "HTML page"),
         ("x.xml", b'<?xml version="1.0"?>\n<html lang="en"></html>', "HTML page"),
         ("x.xlsx", b"PK\x03\x04", "damaged"),

@@ -150,6 +150,7 @@ PARTS: list[tuple[str, dict[str, Any], str]] = [
     ("hours to 24 in parts", {"year": "%Y", "month": "%-m", "day": "%-d", "hour": 1}, ""),
     ("two digits", {"date": "%d/%m/%Y", "hr": "%H"}, ""),
     ("points", {"Date": "%d/%m/%Y", "Time": "%H.%M.%S"}, ""),
+    ("four digits", {"DATE": "%Y%m%d", "HHMM": "%H%M"}, ""),
     ("minutes", {"date": "%Y-%m-%d", "hour": "%-H", "minute": "%-M"}, ""),
     ("other names", {"yr": "%Y", "mo": "%-m", "dy": "%-d", "h": "%-H"}, "yr+mo+dy+h"),
 ]

@@ -89,6 +89,10 @@ def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, deci
         (["188.61-", "12.50"], [-188.61, 12.5]),
         (["1.188,61-", "12,50"], [-1188.61, 12.5]),
         (["\u2212188.61", "12.50"], [-188.61, 12.5]),
+        (["\u2013188.61", "12.50"], [-188.61, 12.5]),
+        (["R$ 1.275,50", "R$ 3,00"], [1275.5, 3.0]),
+        (["HK$1,275.50", "-HK$3.00"], [1275.5, -3.0]),
+        ([" $ 1,188.61 ", " $ (12.50)"], [1188.61, -12.5]),
         (["1.3M", "2k", "950"], [1.3e6, 2000.0, 950.0]),
         (["$1.3M", "-$2.0k", "$9.9k"], [1.3e6, -2000.0, 9900.0]),
         (["1,3M", "2k", "19M"], [1.3e6, 2000.0, 19e6]),
@@ -367,6 +371,12 @@ FRENCH = {"Jan": "janv.", "Feb": "févr.", "Mar": "mars", "Apr": "avr.", "May": 
 FRENCH |= {"Aug": "août", "Sep": "sept.", "Oct": "oct.", "Nov": "nov.", "Dec": "déc."}
 SPANISH = {"Jan": "ene", "Apr": "abr", "Aug": "ago", "Dec": "dic", "Feb": "feb", "Mar": "mar", "May": "may"}
 SPANISH |= {"Jun": "jun", "Jul": "jul", "Sep": "sep", "Oct": "oct", "Nov": "nov"}
+POLISH = {"January": "stycznia", "February": "lutego", "March": "marca", "April": "kwietnia", "May": "maja"}
+POLISH |= {"June": "czerwca", "July": "lipca", "August": "sierpnia", "October": "października", "December": "grudnia"}
+RUSSIAN = {"January": "января", "February": "февраля", "March": "марта", "April": "апреля", "May": "мая"}
+RUSSIAN |= {"June": "июня", "July": "июля", "August": "августа", "October": "октября", "December": "декабря"}
+POLISH |= {"September": "września", "November": "listopada"}
+RUSSIAN |= {"September": "сентября", "November": "ноября"}
 QUARTERS = [f"{2015 + i // 4}-Q{i % 4 + 1}" for i in range(30)]
 
 
@@ -404,6 +414,39 @@ QUARTERS = [f"{2015 + i // 4}-Q{i % 4 + 1}" for i in range(30)]
         (days_of("%d %b %Y", **FRENCH), "%d %B %Y", (2021, 1, 12)),
         (days_of("%d-%b-%Y", **SPANISH), "%d-%b-%Y", (2021, 1, 12)),
         (days_of("%d de %b de %Y", **{**SPANISH, "Jan": "enero"}), "%d de %B de %Y", (2021, 1, 12)),
+        (days_of("%d/%b/%Y:05:17:13 +0000"), "%d/%b/%Y:%H:%M:%S %z", (2021, 1, 12, 5, 17, 13)),
+        (days_of("%a %b %d 05:17:13 %Y"), "%a %b %d %H:%M:%S %Y", (2021, 1, 12, 5, 17, 13)),
+        (days_of("%a %b %d 05:17:13 +0000 %Y"), "%a %b %d %H:%M:%S %z %Y", (2021, 1, 12, 5, 17, 13)),
+        (["Jan  1 05:00:00 2021", "Jan 12 05:00:00 2021"], "%b %_d %H:%M:%S %Y", (2021, 1, 12, 5)),
+        ([text.upper() for text in days_of("%d%b%Y")], "%d%b%Y", (2021, 1, 12)),
+        ([text.upper() for text in days_of("%d%b%Y:05:17:13")], "%d%b%Y:%H:%M:%S", (2021, 1, 12, 5, 17, 13)),
+        (days_of("%Y-%m-%d-05"), "%Y-%m-%d-%H", (2021, 1, 12, 5)),
+        (days_of("%Y-%m-%d_05:17"), "%Y-%m-%d_%H:%M", (2021, 1, 12, 5, 17)),
+        (days_of("%Y_%m_%d"), "%Y_%m_%d", (2021, 1, 12)),
+        (days_of("%Y%m%dT051713Z"), "%Y%m%dT%H%M%S%z", (2021, 1, 12, 5, 17, 13)),
+        (days_of("%Y%m%d 0517"), "%Y%m%d %H%M", (2021, 1, 12, 5, 17)),
+        (days_of("%Y.%m.%d 05.17"), "%Y.%m.%d %H.%M", (2021, 1, 12, 5, 17)),
+        (days_of("%d.%m.%Y, 05:17 Uhr"), "%d.%m.%Y, %H:%M Uhr", (2021, 1, 12, 5, 17)),
+        (days_of("%m/%d/%Y 05:17 p.m."), "%m/%d/%Y %I:%M %-p", (2021, 1, 12, 17, 17)),
+        (days_of("%Y-%d-%m"), "%Y-%d-%m", (2021, 1, 12)),
+        (["1st January 2021", "12th January 2021", "22nd March 2021"], "%o %B %Y", (2021, 1, 12)),
+        (["January 1st, 2021", "January 12th, 2021", "May 3rd, 2021"], "%B %o, %Y", (2021, 1, 12)),
+        (days_of("05:17:13 %d/%m/%Y"), "%H:%M:%S %d/%m/%Y", (2021, 1, 12, 5, 17, 13)),
+        (["Jan  1 2021  5:17AM", "Jan 12 2021 10:17PM"], "%b %_d %Y %_I:%M%p", (2021, 1, 12, 22, 17)),
+        (days_of("%m/%d/%Y 05:17 EST"), "%m/%d/%Y %H:%M EST", (2021, 1, 12, 5, 17)),
+        (days_of("%Y-%m-%d 05:17 UTC+2"), "%Y-%m-%d %H:%M UTC+2", (2021, 1, 12, 5, 17)),
+        (days_of("'%Y-%m-%d'"), "'%Y-%m-%d'", (2021, 1, 12)),
+        (days_of(" %d.%m.%Y "), " %d.%m.%Y ", (2021, 1, 12)),
+        (days_of("%b '%y", step=31), "%b '%y", (2021, 2, 1)),
+        (days_of("%Y年%m月%d日"), "%Y年%m月%d日", (2021, 1, 12)),
+        (days_of("%d/%b/%Y", **SPANISH), "%d/%b/%Y", (2021, 1, 12)),
+        (days_of("%d %B %Y", **POLISH), "%d %B %Y", (2021, 1, 12)),
+        (days_of("%d %B %Y", **RUSSIAN), "%d %B %Y", (2021, 1, 12)),
+        ([f"{text[:4]}:{text[5:]}" for text in QUARTERS], "%Y:Q%q", (2015, 4, 1)),
+        ([f"{text[6:]}Q{text[:4]}" for text in QUARTERS], "%qQ%Y", (2015, 4, 1)),
+        (days_of("%YM%m", step=31), "%YM%m", (2021, 2, 1)),
+        ([text.upper() for text in days_of("%b%Y", step=31)], "%b%Y", (2021, 2, 1)),
+        (days_of("%B, %Y", step=31), "%B, %Y", (2021, 2, 1)),
     ],
 )
 def test_other_notations_of_dates_are_read_and_written_alike(
@@ -418,7 +461,7 @@ def test_other_notations_of_dates_are_read_and_written_alike(
     assert column.format(values).to_pylist() == cells
     near = replace(values, data=values.data - (1.0 if column.grain == 86400 else 0.0))
     assert column.format(near).to_pylist() == cells
-    if not any(letter in form for letter in "du"):  # weeks, months and quarters: the nearest one
+    if not any(letter in form for letter in ("d", "u", "%o")):  # weeks, months and quarters: the nearest one
         assert column.format(replace(values, data=values.data - 86400)).to_pylist() == cells
 
 
@@ -449,6 +492,10 @@ def test_names_of_months_that_were_not_seen_are_written_as_the_others() -> None:
         ["Jum 2022", "Jan 2022"],
         ["12 Marigold 2022", "12 May 2022"],
         ["2022-01-03 25", "2022-01-03 05"],
+        ["11 10 11", "12 01 05"],
+        ["1th January 2022", "32nd January 2022"],
+        ["2022-01-03 EST", "2022-01-04 CET"],
+        ["2021-001", "2021-002", "2021-300"],
     ],
 )
 def test_what_looks_like_dates_and_is_not_stays_text(cells: list[str]) -> None:
@@ -495,6 +542,35 @@ def test_dates_written_as_digits_are_dates_and_come_back_in_that_form(
 
 
 @pytest.mark.parametrize(
+    ("cells", "name", "form"),
+    [
+        (days_of("%d%m%Y"), "x", "%d%m%Y"),
+        (days_of("%m%d%Y"), "x", "%m%d%Y"),
+        ([text.lstrip("0") for text in days_of("%d%m%Y")], "x", "%-d%m%Y"),
+        (days_of("%y%m%d"), "date", "%y%m%d"),
+        (days_of("%Y%j"), "day", "%Y%j"),
+        (days_of("%Y%m", step=31), "x", "%Y%m"),
+        ([f"{text}.0" for text in days_of("%Y%m", step=31)], "x", "%Y%m.0"),
+        (["202201", "202202", "202203"], "month", "%Y%m"),
+        (days_of("%G%V", step=7), "week", "%G%V"),
+        ([*DIGITS, "99991231"], "x", "%Y%m%d"),
+    ],
+)
+@pytest.mark.parametrize("typed", [False, True])
+def test_days_weeks_and_months_of_other_digits_are_times(cells: list[str], name: str, form: str, typed: bool) -> None:
+    typed = typed and not cells[0].startswith("0") and "." not in cells[0]
+    array = pa.array(list(map(int, cells)) if typed else cells)
+    column = infer(records_of(**{name: array.to_pylist()}), TrainConfig()).column(name)
+    assert column.type == "datetime" and column.dates is not None
+    assert column.dates.format == form
+    values = column.parse(array)
+    assert column.format(values).equals(array)
+    between = replace(values, data=np.linspace(values.data[0], values.data[1], len(cells)))
+    again = column.parse(column.format(between))
+    assert not np.isnan(again.data).any(), "every time is written as one that there is"
+
+
+@pytest.mark.parametrize(
     "cells",
     [
         ["20210101", "20221231"],  # two may be dates by chance
@@ -503,6 +579,10 @@ def test_dates_written_as_digits_are_dates_and_come_back_in_that_form(
         [str(n) for n in np.random.default_rng(0).integers(10**7, 10**8, 50)],
         [str(20220000 + i) for i in range(1, 300)],
         [day.replace("20", "23", 1) for day in DIGITS],
+        [str(202201 + i) for i in range(12)],  # numbers that follow one another
+        [str(990101 + 100 * i) for i in range(12)],  # of six digits only where the name speaks of days
+        [str(2020001 + i) for i in range(300)],
+        [str(199900 + 5 * i) for i in range(40)],
     ],
 )
 def test_whole_numbers_that_are_no_dates_or_by_chance_are_numbers(cells: list[str]) -> None:
@@ -546,6 +626,14 @@ def test_an_ambiguous_day_and_month_is_said_and_can_be_turned() -> None:
     assert any("--column x=datetime:%d/%m/%Y" in note for note in notes)
     turned = column_of(cells, column=("x=datetime:%d/%m/%Y",))
     assert turned.parse(pa.array(["03/02/2020"])).data[0] == datetime(2020, 2, 3, tzinfo=UTC).timestamp()
+
+
+def test_behind_a_year_the_month_comes_first() -> None:
+    for cells in (["2024-05-01 02:49", "2024-05-01 01:13"], ["2024-03-01", "2024-01-02", "2024-02-03"]):
+        notes: list[str] = []
+        column = column_of(cells, notes=notes)
+        assert column.dates is not None and column.dates.format.startswith("%Y-%m-%d")
+        assert not any("cannot be told apart" in note for note in notes)
 
 
 def test_rows_in_order_of_time_tell_day_from_month() -> None:

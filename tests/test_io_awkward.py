@@ -50,6 +50,8 @@ def file(first: str, line: str, last: str = "", count: int = 30) -> str:
         (file("name^age^city", "{p}^{x}^{p}"), "^", ["name", "age", "city"], "Germany|0|Germany"),
         (file("name~age~city", "{p}~{x}~{p}, {d}"), "~", ["name", "age", "city"], "Germany|0|Germany, 0.00"),
         (file("user:uid:home", "u{i}:10{i}:/srv/u{i}"), ":", ["user", "uid", "home"], "u0|100|/srv/u0"),
+        (file("id:size:clock", "{i}:{x}:0{i}"), ":", ["id", "size", "clock"], "0|0|00"),
+        (file("id\x01size", "{p}\x01{x}"), "\x01", ["id", "size"], "Germany|0"),
         (file("name        age   score", "{p:<10}{x:>5}{d:>8}"), "\t", ["name", "age", "score"], "Germany|0|0.00"),
         (
             file("name        age   score", "New {p:<10}{x:>5}{d:>8}"),
@@ -99,7 +101,15 @@ def test_what_must_not_be_misread(text: str, names: list[str], rows: int) -> Non
 
 @pytest.mark.parametrize(
     "last",
-    ["Total,,1234", "Summe,190,435", ",Total,435", "Average: ,6.3,14.5", ",,\nTotal,1,2", "Total,1,2\nSource: xy,,"],
+    [
+        "Total,,1234",
+        "Summe,190,435",
+        ",Total,435",
+        "Average: ,6.3,14.5",
+        ",,\nTotal,1,2",
+        "Total,1,2\nSource: xy,,",
+        "Total,9,9\nMean,1,1",
+    ],
 )
 def test_a_foot_with_as_many_fields_as_the_table_is_left_out(last: str) -> None:
     notes: list[str] = []

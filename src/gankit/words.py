@@ -23,6 +23,7 @@ PROBABLE = (
 )  # fmt: skip
 """Words that mean missing where all else is numbers or times; among categories they are levels like any other."""
 
+_MONEY = "$€£¥ "
 _INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity", "+infinity", "∞", "-∞")
 _TRUE = ("true", "yes", "t", "y", "1")
 _FALSE = ("false", "no", "f", "n", "0")
@@ -47,9 +48,12 @@ def matching(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
 def is_missing(texts: pa.Array, *, certain: bool = False) -> npt.NDArray[np.bool_]:
     """Which texts mean missing: bool [K]. certain: only by the words that do so in every kind of column."""
     known = CERTAIN if certain else PROBABLE
+    around = "" if certain else _MONEY  # `$ -` stands for nothing, as `-` does
     if len(texts) <= _FEW:
-        return np.array([text.strip().lower() in known for text in texts.to_pylist()], dtype=bool)
-    return np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts)), pa.array(known)), dtype=bool)
+        return np.array([text.strip().lstrip(around).lower() in known for text in texts.to_pylist()], dtype=bool)
+    texts = pc.utf8_trim_whitespace(texts)
+    texts = pc.utf8_ltrim(texts, around) if around else texts
+    return np.asarray(pc.is_in(pc.utf8_lower(texts), pa.array(known)), dtype=bool)
 
 
 def is_infinite(text: str) -> bool:

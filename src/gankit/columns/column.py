@@ -552,6 +552,8 @@ def unreadable(name: str, row: int, text: str, kind: str) -> DataError:
         )
     if what != "a number" and words.matching(pa.array([text]), "[0-9]")[0]:
         return DataError(f"{start} Correct it, or say how times are written with --column {name!r}=datetime:%d/%m/%Y.")
+    if what == "a number" and words.matching(pa.array([text]), "[0-9]")[0]:  # a value, which would be lost
+        return DataError(f"{start} Correct it, or leave the column out with --column {name!r}=drop.")
     return DataError(f"{start} Correct it or, if it means no value, declare it missing with --missing {quote(text)}.")
 
 

@@ -2,15 +2,17 @@
 
 Knows texts and seconds; never tables, files or kinds of column. A format is a strftime text with these directives:
 %Y %y %m %d %H %I %M %S %p, %b %B (months by name, short and long), %a %A (days of the week), %G %V %u (ISO year, week
-and day), %q (quarter), `%-m %-d %-H %-I %-V` (no leading zero), `%1f` … `%9f` (that many digits of a second) and %z
-(`Z`, `UTC`, `+02`, `+0200`, `+02:00`). Names are read in several languages. Alone stand %s, %3s, %6s, %9s (seconds,
-milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`,
-`.%f` or `.%3f` behind, numbers that always have a point, that have one as needed, and that have so many digits.
+and day), %q (quarter), %j (day of the year), %o (`3rd`), `%-m %-d %-H %-I %-V` (no leading zero), `%_d %_H %_I` (a
+blank for it), `%-p` (`a.m.`), `%1f` … `%9f` (that many digits of a second) and %z (`Z`, `UTC`, `+02`, `+0200`,
+`+02:00`). Names are read in several languages. Alone stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds
+since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`, `.%f` or `.%3f` behind,
+numbers that always have a point, that have one as needed, and that have so many digits.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -30,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-_MONTHS = (  # in English, German, French, Spanish, Italian, Portuguese, Dutch
+_MONTHS = (  # in English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Danish, Norwegian, Turkish
     "January February March April May June July August September October November December",
     "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -38,36 +40,79 @@ _MONTHS = (  # in English, German, French, Spanish, Italian, Portuguese, Dutch
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
     "januari februari maart april mei juni juli augustus september oktober november december",
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "januar februar marts april maj juni juli august september oktober november december",
+    "januar februar mars april mai juni juli august september oktober november desember",
+    "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
+    # in Polish, Czech and Russian, alone and beside days
+    "styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik listopad grudzień",
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 )
-_DAYS = (  # in English, German, French, Spanish
+_DAYS = (  # in English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Russian
     "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
     "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
     "lundi mardi mercredi jeudi vendredi samedi dimanche",
     "lunes martes miércoles jueves viernes sábado domingo",
+    "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+    "segunda terça quarta quinta sexta sábado domingo",
+    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
+    "måndag tisdag onsdag torsdag fredag lördag söndag",
+    "poniedziałek wtorek środa czwartek piątek sobota niedziela",
+    "понедельник вторник среда четверг пятница суббота воскресенье",
 )
 _NAMES = {"b": _MONTHS, "B": _MONTHS, "a": _DAYS, "A": _DAYS}
 _OTHER_NAMES = {"mrz": 2, "maerz": 2, "mrt": 2, "mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4, "sa": 5, "so": 6}
-_LETTER = "[A-Za-zÀ-ÿ]"
+_LETTER = "[A-Za-zÀ-žЀ-ӿ]"
 _NATURAL_STEPS = (86400.0, 3600.0, 60.0, 1.0, 1e-3, 1e-6)
 _FEWEST_FOR_STEP = 10
-_DIRECTIVE = re.compile(r"%(-?[A-Za-z]|[1-9]f)")
+_DIRECTIVE = re.compile(r"%([-_]?[A-Za-z]|[1-9]f)")
 _REGEX = dict.fromkeys("ymdHIMS", "[0-9]{2}") | dict.fromkeys(("-m", "-d", "-H", "-I"), "[0-9]{1,2}")
-_REGEX |= {"Y": "[0-9]{4}", "b": _LETTER + "{3}", "B": _LETTER + r"{3,10}\.?", "a": _LETTER + r"{2,4}\.?"}
-_REGEX |= {"G": "[0-9]{4}", "V": "[0-9]{2}", "-V": "[0-9]{1,2}", "u": "[1-7]", "q": "[1-4]", "A": _LETTER + r"{4,10}"}
-_REGEX |= {"p": "[AaPp][Mm]", "z": "Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?"}
+_REGEX |= {"Y": "[0-9]{4}", "b": _LETTER + "{3}", "B": _LETTER + r"{3,12}\.?", "a": _LETTER + r"{2,4}\.?"}
+_REGEX |= {"G": "[0-9]{4}", "V": "[0-9]{2}", "-V": "[0-9]{1,2}", "u": "[1-7]", "q": "[1-4]", "A": _LETTER + r"{4,12}"}
+_REGEX |= {"p": "[AaPp][Mm]", "-p": r"[AaPp]\.[Mm]\.", "z": "Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?"}
+_REGEX |= {"j": "[0-9]{3}", "o": "[0-9]{1,2}(?:st|nd|rd|th)"} | dict.fromkeys(("_d", "_H", "_I"), "[ 0-9][0-9]")
+_ORDINALS = tuple(
+    f"{n}{'th' if n in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}" for n in range(1, 32)
+)
 _DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"]
-_DATES += ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y"]
-_DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d. %b %Y", "%d. %B %Y", "%d-%B-%Y", "%d de %B de %Y"]
+_DATES += ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%y-%m-%d", "%y/%m/%d", "%Y-%d-%m", "%Y/%d/%m"]
+_DATES += [f"%d{by}%m{by}%Y" for by in "_ "] + [f"%m{by}%d{by}%Y" for by in "_ "]
+_DATES += ["%Y_%m_%d", "%Y %m %d", "%Y. %m. %d.", "%Y.%m.%d.", "%d.%m.%Y.", "%Y年%m月%d日", "%Y년 %m월 %d일"]
+_DATES += ["%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d. %b %Y", "%d. %B %Y", "%d de %B de %Y", "%b-%d-%Y", "%d %B, %Y"]
+_DATES += ["%b %_d %Y", "%o %B %Y", "%o %b %Y", "%o of %B %Y", "%B %o, %Y", "%B %o %Y", "%b %o, %Y", "%b %o %Y"]
+_DATES += [by.join(date.split()) for by in ("-", " ", "/", ".", "") for date in ("%d %b %Y", "%d %b %y", "%d %B %Y")]
+_DATES += [by.join(date.split()) for by in "- /" for date in ("%Y %b %d", "%Y %B %d")]
 _PERIODS = [f"{name}{by}{year}" for year in ("%Y", "%y") for name in ("%b", "%B") for by in "- /"]
-_PERIODS += ["%Y-%b", "%Y %b", "%Y %B", "%B de %Y", "%m/%Y", "%-m/%Y", "%Y-%m", "%Y/%m"]
-_PERIODS += [f"%G{by}W{week}" for by in ("-", "", " ") for week in ("%V", "%-V", "%V-%u")]
+_PERIODS += [f"{name}{by}%y" for name in ("%b", "%B") for by in (" '", "'")]
+_PERIODS += ["%Y-%b", "%Y %b", "%Y %B", "%B de %Y", "%B, %Y", "%b%Y", "%m/%Y", "%-m/%Y", "%Y-%m", "%Y/%m", "%YM%m"]
+_PERIODS += [f"%G{by}W{week}" for by in ("-", "", " ", ":") for week in ("%V", "%-V", "%V-%u")]
 _PERIODS += [f"{w}{week}{by}%G" for w in ("W", "KW", "KW ") for week in ("%V", "%-V") for by in " -/"]
-_PERIODS += ["%Y-Q%q", "%YQ%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y"]
+_PERIODS += ["%Y-Q%q", "%YQ%q", "%Y Q%q", "%Y/Q%q", "%Y:Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%qQ%Y", "%qQ %Y", "%YK%q"]
 _HALF_OF = {"q": 45 * 86400, "m": 15 * 86400, "b": 15 * 86400, "B": 15 * 86400, "V": 7 * 43200}  # seconds
 _SENSIBLE = 1800, 2200  # the years of periods: other numbers are codes
-_WEEKDAY = re.compile(f"^({_LETTER}{{2,10}}\\.?)(,? )(.*)$")
+_WEEKDAY = re.compile(f"^({_LETTER}{{2,12}}\\.?)(,? )(.*)$")
 _DIGITS = [f"%Y%m{rest}{end}" for rest in ("%d", "%d%H", "%d%H%M", "%d%H%M%S", "") for end in ("", ".0")]
-_DAY_OF_DIGITS = re.compile(r"^(19|20|21)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{2}){0,3}(\.0)?$")
+_NAMES_WEEK = "week|woche|semaine|semana|settimana|(^|[^a-z])(kw|wk|yw)|yyyyww"
+_NAMES_DAY = "date|datum|fecha|(^|[^a-z])(data|dia|day|tag|jour|giorno|dt|dob)([^a-z]|$)|yymmdd|julian|doy"
+_CENTURIES = "(?:19|20|21)[0-9]{2}"
+_AS_DIGITS = (  # what a column of whole numbers must look like, and its name where their look says too little
+    ("%Y%m%d", f"{_CENTURIES}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])|99991231", ""),
+    ("%Y%m%d%H", f"{_CENTURIES}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{{2}}", ""),
+    ("%Y%m%d%H%M", f"{_CENTURIES}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{{4}}", ""),
+    ("%Y%m%d%H%M%S", f"{_CENTURIES}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{{6}}", ""),
+    ("%Y%m", f"{_CENTURIES}(0[1-9]|1[0-2])", ""),
+    ("%d%m%Y", f"[0-3][0-9][01][0-9]{_CENTURIES}", ""),
+    ("%m%d%Y", f"[01][0-9][0-3][0-9]{_CENTURIES}", ""),
+    ("%-d%m%Y", f"[0-9]{{1,2}}[01][0-9]{_CENTURIES}", ""),
+    ("%-m%d%Y", f"[0-9]{{1,2}}[0-3][0-9]{_CENTURIES}", ""),
+    ("%G%V", f"{_CENTURIES}[0-5][0-9]", _NAMES_WEEK),
+    ("%Y%j", f"{_CENTURIES}[0-3][0-9]{{2}}", _NAMES_DAY),
+    ("%y%m%d", "[0-9]{2}[01][0-9][0-3][0-9]", _NAMES_DAY),
+)
 _COUNTED = {"%s": (1.0, 0.0), "%3s": (1e-3, 0.0), "%6s": (1e-6, 0.0), "%9s": (1e-9, 0.0), "%x": (86400.0, 25569.0)}
 """Times as numbers: the seconds that one is, and the number that 1970 begins at."""
 _LAYOUTS: dict[str, Layout] = {"": "integer", ".0": "point", ".%f": "shortest"}  # else fixed, `.%3f`
@@ -78,12 +123,22 @@ _NAMES_INSTANT = re.compile(
 )
 _NAMES_SPAN = re.compile("(^|_)(cpu|elapsed|response|total|wait|run|exec|duration|travel|mean|avg|max|min|sum)(_|$)")
 _LOOKED_AT = 50
+_LONGEST = 100  # signs of a time and what stands around it
 _BY_CHANCE = 1e-3  # random digits may be dates no likelier than that
-_NAMES_TIME = re.compile("date|datum|fecha|day|time|(^|[^a-z])dt|dt$", re.IGNORECASE)
+_NAMES_TIME = re.compile("date|datum|fecha|day|time|month|monat|mois|period|(^|[^a-z])dt|dt$", re.IGNORECASE)
+_BETWEEN = r"[T _:-]|, ?| - | at | um | à "
+"""What stands between a day and a time."""
 _CLOCK = re.compile(
-    r"^[0-9]{1,2}(?P<minute>:[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>[.,][0-9]{1,9})?)?)?(?P<half> ?[AaPp][Mm])?"
-    r"(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?$"
+    r"^(?P<hour>[ 0-9]?[0-9])"
+    r"((?P<by>[:.h]?)(?P<minute>[0-9]{2})((?P=by)(?P<second>[0-9]{2})(?P<fraction>[.,][0-9]{1,9})?)?)?"
+    r"(?P<half> ?([AaPp][Mm]|[AaPp]\.[Mm]\.))?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?"
+    r"(?P<unit> ?(Uhr|hrs?|h))?$"
 )
+_CLOCK_FIRST = re.compile("^([0-9]{1,2}:[0-9:.]+(?: ?[AaPp][Mm])?)( |, | - )([^:]+)$")
+_AROUND = re.compile(r"^([\s'\"(\[]*)(.*?)((?: [A-Z]{3,4}| ?(?:UTC|GMT)[+-][0-9:]+)?[\s'\")\]]*)$")
+"""What may stand around a time where it is the same in all cells: blanks, quotes, brackets, a time zone."""
+_YEAR_LAST = re.compile(rf"^(?P<day>{_LETTER}{{3}} [ 0-9]?[0-9]) (?P<clock>[0-9].*) (?P<year>[0-9]{{4}})$")
+"""Times as C's `ctime` writes them: `Jan  3 05:17:13 2022`."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +194,7 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     def number(name: str, default: int) -> Ints:
         if name not in names:
             return np.full(len(texts), default, dtype=np.int64)
-        digits = pc.replace_substring_regex(part(name), r"^0+([0-9])", r"\1")
+        digits = pc.replace_substring_regex(part(name), r"^[0 ]*([0-9]+)[a-z]*$", r"\1")
         return np.asarray(digits.cast(pa.int64()).fill_null(default), dtype=np.int64)
 
     year = number("Y", 1970)
@@ -153,7 +208,7 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
         place = places[np.asarray(coded.indices.fill_null(-1), dtype=np.int64)]
         good &= place >= 0
         month = place + 1 if name in "bB" else month
-    day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
+    day, hour, minute, second = number("o" if "o" in names else "d", 1), number("H", 0), number("M", 0), number("S", 0)
     if "I" in names:
         half = number("I", 12)
         good &= (half >= 1) & (half <= 12)
@@ -169,6 +224,9 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
         days = first + number("V", 1) * 7 - 7
         good &= (days >= first) & (days < following)
         days += number("u", 1) - 1
+    if "j" in names:
+        days += number("j", 1) - 1
+        good &= (number("j", 0) > 0) & (days < _first_days(year + 1))
     seconds = days * 86400 + hour * 3600 + minute * 60 + second
     if "z" in names and not local:
         seconds = seconds - offsets_of(part("z"))
@@ -178,15 +236,21 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     return np.where(good, times, np.nan)
 
 
+def _first_days(years: Ints) -> Ints:
+    """The days since 1970 on which years [K] begin."""
+    return (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+
+
 def _first_mondays(years: Ints) -> Ints:
     """The days since 1970 on which the first ISO week of years [K] begins: that of 4 January."""
-    days = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 3
+    days = _first_days(years) + 3
     return np.asarray(days - (days + 3) % 7)
 
 
 def _plain(name: str) -> str:
     """The name in small letters, without accents and without a dot at its end."""
-    return unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode().rstrip(".")
+    signs = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(sign for sign in signs if not unicodedata.combining(sign)).rstrip(".")
 
 
 @functools.cache
@@ -245,8 +309,8 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     texts: different strings [K], K >= 1, in the order of the rows. counts: how often each occurs.
     """
     fits: list[tuple[float, DateStyle, Floats]] = []
-    for format in _formats(texts[0].as_py()):
-        if np.isnan(parse_dates(texts[:50], format)).any():
+    for format in _formats(texts[0].as_py()) or _formats_within(texts[0].as_py()):
+        if np.isnan(parse_dates(texts[:_LOOKED_AT], format)).any():
             continue
         times = parse_dates(texts, format)
         if not np.isnan(times).any() and not (format in _PERIODS and _are_codes(times, format)):
@@ -255,6 +319,8 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
             fits.append((float(counts[same].sum() / counts.sum()), style, times))
     if not fits:
         return None
+    # Behind a year the month comes first, unless some day says otherwise.
+    fits = [fit for fit in fits if not re.match("%Y.%-?d", fit[1].format)] or fits
     best = max(share for share, _, _ in fits)
     top = [(style, times) for share, style, times in fits if share == best]
     # Two readings that fit equally (day first, month first): rows in order of time decide, else the first in the list.
@@ -282,24 +348,36 @@ def _are_codes(times: Floats, format: str) -> bool:
     return format in ("%Y-%m", "%Y/%m") and len(times) > 1 and bool(((year + 1) % 100 == month + 1).all())
 
 
-def are_digit_dates(texts: pa.Array, name: str) -> bool:
-    """Whether whole numbers are days or times written as digits (20190727, 202201030015), and not by chance.
+def format_of_digits(texts: pa.Array, name: str) -> str | None:
+    """The format in which whole numbers are days, times, weeks or months written as digits (20190727, 202201030015,
+    27072019, 201907), and not by chance; None where there is none.
 
     texts: different strings [K], K >= 1. name: of their column; one that speaks of time makes up for few values.
-    The chance is that of random digits behind those that all values share: of 2022dddd 3.65% are days, of 202209dd 30%.
     """
-    if not all(map(_DAY_OF_DIGITS.match, texts[:_LOOKED_AT].to_pylist())):
-        return False
-    format = next(iter(_formats(texts[0].as_py())), None)
-    if format is None or np.isnan(parse_dates(texts, format)).any():
-        return False
-    days, step = _days_as_digits(), 1
-    first, last = (int(end.as_py()[:8]) for end in pc.min_max(texts).values())
+    end = ".0" if texts[0].as_py().endswith(".0") else ""
+    for format, look, named in _AS_DIGITS:
+        alike = re.compile(f"^(?:{look}){re.escape(end)}$").match
+        if all(map(alike, texts[:_LOOKED_AT].to_pylist())) and not (
+            named and not re.search(named, name, re.IGNORECASE)
+        ):
+            times = parse_dates(texts, format + end)
+            if not np.isnan(times).any():
+                chance = _chance_of_digits(texts, format) ** len(texts)
+                known = chance <= _BY_CHANCE and (format != "%Y%m" or np.ptp(times) > 366 * 86400)
+                return format + end if known or named or _NAMES_TIME.search(name) else None
+    return None
+
+
+def _chance_of_digits(texts: pa.Array, format: str) -> float:
+    """How likely random digits behind those that all texts share fit the format: of 2022dddd 3.65%, of 202209dd 30%."""
+    if not format.startswith("%Y%m"):
+        return 0.04 if format == "%y%m%d" else 0.54 if format == "%G%V" else 0.37 if format == "%Y%j" else 0.001
+    days, step = _days_as_digits() if "%d" in format else _months_as_digits(), 1
+    first, last = (int(end.as_py()[: 8 if "%d" in format else 6]) for end in pc.min_max(texts).values())
     while first // step != last // step:
         step *= 10
     begin, end = np.searchsorted(days, [first // step * step, (first // step + 1) * step])
-    share = (end - begin) / step * np.prod([0.24, 0.6, 0.6][: (len(format) - 6) // 2])
-    return bool(share ** len(texts) <= _BY_CHANCE) or bool(_NAMES_TIME.search(name))
+    return float((end - begin) / step * np.prod([0.24, 0.6, 0.6][: max(len(format) - 6, 0) // 2]))
 
 
 @functools.cache
@@ -309,9 +387,16 @@ def _days_as_digits() -> Ints:
     return np.char.replace(days.astype(str), "-", "").astype(np.int64)
 
 
+@functools.cache
+def _months_as_digits() -> Ints:
+    """The months of 1900 to 2199 as whole numbers, ascending."""
+    return np.unique(_days_as_digits() // 100)
+
+
 def is_digits(format: str) -> bool:
     """Whether times are written as numbers."""
-    return format in _DIGITS or bool(_COUNT.match(format))
+    digits = [known for known, _, _ in _AS_DIGITS]
+    return format.removesuffix(".0") in digits or bool(_COUNT.match(format))
 
 
 def count_of(values: Floats, layout: str, decimals: int | None, name: str | None) -> tuple[str | None, str | None]:
@@ -319,7 +404,8 @@ def count_of(values: Floats, layout: str, decimals: int | None, name: str | None
     one that these may be in.
 
     values: [K]. layout, decimals: how they are written, see `NumberStyle`. name: of their column, which must speak of
-        such times, and they be of 1970 (seconds: 2001) to 2050; None: the user said that they are times.
+        such times, unless all are midnights, and they be of 1970 (seconds: 2001) to 2050; None: the user said that they
+        are times.
     """
     if len(values) == 0:
         return None, None
@@ -333,7 +419,8 @@ def count_of(values: Floats, layout: str, decimals: int | None, name: str | None
         if name is None:
             least, most = (2200.0, 110000.0) if unit == "%x" else (1e8 / size, 1e11 / size)
         if least <= low <= high < most:
-            sure = name is None or (bool(_NAMES_DATE.search(words)) if unit == "%x" else instant)
+            midnights = unit != "%x" and len(set(values.tolist())) > 2 and not np.any(values % (86400 / size))
+            sure = name is None or midnights or (bool(_NAMES_DATE.search(words)) if unit == "%x" else instant)
             return (unit + end, None) if sure else (None, unit + end if name and _NAMES_TIME.search(name) else None)
     return None, None
 
@@ -344,28 +431,51 @@ def _formats(text: str) -> list[str]:
     if (day := _WEEKDAY.match(text)) and _place(day[1], _DAYS) >= 0:
         kinds = [kind for kind in ("%a", "%A") if re.match(_regex(kind), day[1])]
         found += [kind + day[2] + format for kind in kinds for format in _formats(day[3])]
-    for format in (f for date in _DATES for f in (date, re.sub("%([md])", r"%-\1", date))):
-        split = re.match(_regex(format)[:-1] + r"(?:(?P<by>[T ]|, )(?P<clock>.+))?$", text)
+    if last := _YEAR_LAST.match(text):
+        days = [f"%b {day}" for day in ("%d", "%-d", "%_d") if re.match(_regex(f"%b {day}"), last["day"])]
+        found += [f"{day} {clock} %Y" for day in days for clock in _clocks(last["clock"])]
+    if first := _CLOCK_FIRST.match(text):
+        dates = [format for format in _formats(first[3]) if not is_digits(format)]
+        found += [clock + first[2] + date for date in dates for clock in _clocks(first[1])]
+    bare = [(date, re.sub("%([md])", r"%-\1", date)) for date in _DATES]
+    # Of digits without a sign between only those with all zeros can be divided, and they alone are numbers.
+    for format in (*itertools.chain(*bare), "%Y%m%d"):
+        split = re.match(_regex(format)[:-1] + rf"(?:(?P<by>{_BETWEEN})(?P<clock>.+))?$", text)
         if split and split["by"] is None:
             found.append(format)
         elif split:
             found += [format + split["by"] + clock for clock in _clocks(split["clock"], hours=True)]
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _formats_within(text: str) -> list[str]:
+    """The formats of a text in which something stands around a time."""
+    found = _AROUND.match(text) if len(text) <= _LONGEST else None
+    before, within, after = found.groups() if found else ("", text, "")
+    return [before + format + after for format in _formats(within)] if within != text and "%" not in text else []
 
 
 def _clocks(text: str, hours: bool = False) -> list[str]:
-    """The formats of a time of day; none where it is something else. hours: it may be an hour alone."""
+    """The formats of a time of day; none where it is something else. hours: a day stands before it, so that it may be
+    an hour alone, or written with a point or nothing between.
+    """
     found = _CLOCK.match(text)
     if found is None:
         return []
-    minutes, seconds, fraction, half, zone = found.group("minute", "second", "fraction", "half", "zone")
-    if not (minutes or half or hours):
+    by, minutes, seconds, fraction, half, zone, unit = found.group(
+        "by", "minute", "second", "fraction", "half", "zone", "unit"
+    )
+    if not (hours or half or (minutes and by == ":")) or (minutes and not by and len(found["hour"]) < 2):
         return []
-    tail = (":%M" if minutes else "") + (":%S" if seconds else "")
+    tail = (f"{by}%M" if minutes else "") + (f"{by}%S" if seconds else "")
     tail += f"{fraction[0]}%{len(fraction) - 1}f" if fraction else ""
-    for part, directive in ((half, "%p"), (zone, "%z")):
+    for part, directive in ((half, "%-p" if half and "." in half else "%p"), (zone, "%z")):
         tail += (" " if part[0] == " " else "") + directive if part else ""
-    return [f"{hour}{tail}" for hour in (("%I", "%-I") if half else ("%H", "%-H"))]
+    tail += unit or ""
+    padded, short, blank = ("%I", "%-I", "%_I") if half else ("%H", "%-H", "%_H")
+    if found["hour"][0] == " ":
+        return [blank + tail]
+    return [f"{hour}{tail}" for hour in ((padded, short, blank) if by or not minutes else (padded,))]
 
 
 def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
@@ -380,7 +490,7 @@ def style_of(texts: pa.Array, counts: Ints, format: str) -> DateStyle:
         total = np.bincount(np.asarray(coded.indices), counts)
         zones = coded.dictionary.take(pa.array(np.argsort(-total, kind="stable"))).to_pylist()
     if "p" in names:
-        lower = bool(pc.any(pc.match_substring_regex(pc.struct_field(fields, "p"), "[ap]m")).as_py())
+        lower = bool(pc.any(pc.match_substring_regex(pc.struct_field(fields, "p"), "[ap][.]?m")).as_py())
     style = DateStyle(format, zones[0], lower, tuple(zones) if len(zones) > 1 else ())
     for name in names & _NAMES.keys():
         coded = pc.struct_field(fields.drop_null(), name).dictionary_encode()
@@ -464,7 +574,7 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
     places = next((int(name[0]) for name in parts[1::2] if name[-1] == "f"), 0)
     local = times + offsets_of(pa.array([style.zone], pa.string()))
-    if "d" not in (names := {name[-1] for name in parts[1::2]}) and "u" not in names:
+    if not (names := {name[-1] for name in parts[1::2]}) & {"d", "u", "o"}:
         local += max((half for name, half in _HALF_OF.items() if name in names), default=0)  # the nearest period
     ticks = np.rint(local * 10.0 ** min(places, 6)).astype(np.int64)
     seconds, fraction = np.divmod(ticks, 10 ** min(places, 6))
@@ -474,13 +584,16 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
     hour = clock // 3600
     numbers = {"Y": year + 1970, "y": (year + 1970) % 100, "m": month + 1, "f": fraction * 10 ** max(places - 6, 0)}
     numbers |= {"H": hour, "I": (hour + 11) % 12 + 1, "M": clock // 60 % 60, "S": clock % 60}
+    numbers["j"] = days - _first_days(year + 1970) + 1
     numbers["d"] = days - months.astype("datetime64[D]").astype(np.int64) + 1
     numbers |= {"q": month // 3 + 1, "u": (days + 3) % 7 + 1}
     thursday = days - (days + 3) % 7 + 3  # the year of a week is that of its Thursday
     numbers["G"] = thursday.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     numbers["V"] = (thursday - _first_mondays(numbers["G"])) // 7 + 1
-    halves = ("am", "pm") if style.lower else ("AM", "PM")
+    halves = ("a.m.", "p.m.") if "-p" in parts[1::2] else ("am", "pm")
+    halves = halves if style.lower else (halves[0].upper(), halves[1].upper())
     spellings: dict[str, tuple[tuple[str, ...], Ints]] = {"p": (halves, hour // 12)}
+    spellings["o"] = _ORDINALS, numbers["d"] - 1
     for name in names & _NAMES.keys():
         spellings[name] = style.names(name), month if name in "bB" else (days + 3) % 7
     for at in range(1, len(parts), 2):
@@ -492,8 +605,9 @@ def _write(times: Floats, style: DateStyle) -> pa.Array:
             parts[at] = pa.array(spelt).take(pa.array(index))
         else:
             digits = pa.array(numbers[letter]).cast(pa.string())
-            width = 0 if directive[0] == "-" else {"Y": 4, "G": 4, "f": places, "u": 1, "q": 1}.get(letter, 2)
-            parts[at] = pc.utf8_lpad(digits, width, "0") if width else digits
+            width = {"Y": 4, "G": 4, "f": places, "u": 1, "q": 1, "j": 3}.get(letter, 2)
+            fill = " " if directive[0] == "_" else "0"
+            parts[at] = digits if directive[0] == "-" else pc.utf8_lpad(digits, width, fill)
     return pc.binary_join_element_wise(*parts, "")
 
 
@@ -514,7 +628,7 @@ def check_format(format: str) -> str | None:
     names = [found[1] for found in _DIRECTIVE.finditer(format)]
     if unknown := [name for name in names if name not in _REGEX and name[-1] != "f"]:
         return f"directive %{unknown[0]} is not known"
-    bare = [name.lstrip("-") for name in names]
+    bare = [name.lstrip("-_") for name in names]
     if len(bare) != len(set(bare)) or not bare:
         return "each directive may stand once, and there must be one"
     return None

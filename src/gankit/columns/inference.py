@@ -31,11 +31,10 @@ from gankit.columns.column import (
 )
 from gankit.columns.dates import (
     DateStyle,
-    are_digit_dates,
-    check_format,
     count_of,
     find_dates,
     format_dates,
+    format_of_digits,
     format_of_most,
     grain_of_times,
     is_digits,
@@ -60,24 +59,21 @@ from gankit.columns.numbers import (
     style_of_most,
     to_grain,
 )
-from gankit.columns.schema import Schema
+from gankit.columns.schema import MARKS, Schema, stated_types
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError, nearest
+from gankit.errors import DataError, OptionError
 from gankit.io.records import Records, as_texts, distinct, float_texts, is_text, joined
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-TYPES = ("number", "category", "boolean", "datetime", "date", "identifier", "text", "drop")
 FEW_LEVELS = 20
 """Up to so many different texts are categories even if most rows differ."""
 MOST_CLASSES, CLASS_SHARE = 10, 0.01
 """Up to so many different whole numbers may be names of classes, where the rarest has so large a share of the cells."""
 TEXT_SHARE = 0.5
 """Texts of which more than this share of the rows is different are free text (or identifiers)."""
-_MARKS = re.compile(r"^number:1(.?)234([.,])5$")
-"""How a user says what groups thousands, and what the decimal mark is."""
 _INFINITIES = 16
 """More different texts than that are not all words for infinities."""
 _NEARLY = 0.9
@@ -87,6 +83,8 @@ _REPEATED = 5
 """Strays in so many cells are a second form (`<0.1`, `90 or older`), and are written as they are."""
 _ZEROS = "^[0/. :-]*0[0/. :-]*$"
 """How missing times are written: 0, 0000-00-00 00:00:00."""
+_LENGTHS_OF_NUMBERS = 3
+"""Whole numbers of so many different lengths are no codes."""
 _OF_CODES = r"^0[0-9]|[A-Za-z][0-9]|[0-9][A-Za-z]|[0-9][-/_:][0-9]|[.][0-9]+[.]"
 """Texts among whole numbers that say that all of them are codes: 03870, C536379, 85123A, 4711-2."""
 
@@ -110,7 +108,7 @@ def infer(
     config = config or TrainConfig()
     notes = [] if notes is None else notes
     declared = {} if config.of_kinds.get("integers") == "number" else _categories(records)
-    stated = _overrides(config.column, records.table.column_names)
+    stated = stated_types(config.column, records.table.column_names)
     forced = {**declared, **records.origin.details.get("types", {}), **stated}
     cases = [
         _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
@@ -233,24 +231,6 @@ def _why_not(columns: list[Column]) -> str:
     return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")
 
 
-def _overrides(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
-    forced: dict[str, str] = {}
-    for option in options:
-        name, _, kind = option.rpartition("=")
-        if not name:
-            raise OptionError(f"--column must be NAME=TYPE. Got {option!r} instead.")
-        if name not in names:
-            raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, names)}")
-        if kind.split(":", 1)[0] not in TYPES or (":" in kind and not kind.startswith(("datetime:", "number:"))):
-            raise OptionError(f"--column {option}: the type must be one of {', '.join(TYPES)}. Got {kind!r} instead.")
-        if kind.startswith("datetime:") and (wrong := check_format(kind[9:])):
-            raise OptionError(f"--column {option}: {wrong}. Write it like datetime:%d/%m/%Y %H:%M.")
-        if kind.startswith("number:") and not _MARKS.match(kind):
-            raise OptionError(f"--column {option}: write it like number:1.234,5, number:1,234.5 or number:1234,5.")
-        forced[name] = "datetime" if kind == "date" else kind
-    return forced
-
-
 @dataclass(frozen=True)
 class _Case:
     """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, whether
@@ -281,12 +261,13 @@ class _Case:
             return f"--column {self.name}=category takes them as texts"
         return f"--column {self.name}=drop leaves them out"
 
-    def digit_dates(self, texts: pa.Array) -> bool:
-        """Whether different whole numbers [K] are dates, with a note if they are."""
-        found = self.forced is None and len(texts) > 0 and are_digit_dates(texts, self.name)
-        if found:
-            self.note(f"whole numbers such as {texts[0]} are dates; --column {self.name}=number takes them as numbers")
-        return found
+    def digit_dates(self, texts: pa.Array) -> str | None:
+        """The format in which different whole numbers [K] are dates, with a note; None where they are none."""
+        if self.forced is not None or len(texts) == 0 or (format := format_of_digits(texts, self.name)) is None:
+            return None
+        what = "months" if format.startswith("%Y%m") and "%d" not in format else "weeks" if "%V" in format else "dates"
+        self.note(f"whole numbers such as {texts[0]} are {what}; --column {self.name}=number takes them as numbers")
+        return format
 
     def count(self, values: Floats, layout: str, decimals: int | None = None) -> str | None:
         """The format in which numbers [K] count days or seconds, with a note if they do or may do so."""
@@ -326,7 +307,7 @@ class _Case:
 
 def _case(case: _Case) -> _Case:
     """The case, with the marks that the user named beside the type."""
-    found = _MARKS.match(case.forced or "")
+    found = MARKS.match(case.forced or "")
     if found is None:
         return case
     if not is_text(case.kind):
@@ -406,10 +387,10 @@ def _typed_numbers(
     dates = case.forced is not None and case.forced.startswith("datetime")
     zero = int(low == 0 < len(values) - 1)  # as which missing days are written
     layout = "integer" if whole or bool((values == np.rint(values)).all()) else "shortest"
-    if dates or (case.forced is None and 1.9e7 <= values[zero] <= high < 2.2e13):
+    if dates or (case.forced is None and layout == "integer" and 1e5 <= values[zero] <= high < 1e14):
         texts = as_digits(pa.array(values[zero:]))
-        if dates or case.digit_dates(texts):
-            return _typed_digits(case, plain, (*markers, *["0"] * zero), texts, counts[zero:], layout)
+        if (format := case.digit_dates(texts)) or dates:
+            return _typed_digits(case, plain, (*markers, *["0"] * zero), texts, counts[zero:], layout, format)
     if format := case.count(values[zero:], layout):
         times = parse_dates(as_digits(pa.array(values[zero:])), format)
         return _datetime(case, (*markers, *["0"] * zero), times, counts[zero:], "", DateStyle(format))
@@ -433,10 +414,11 @@ def _typed_numbers(
 
 
 def _typed_digits(
-    case: _Case, plain: pa.Array, markers: tuple[str | None, ...], texts: pa.Array, counts: Ints, layout: str
-) -> Column:
-    """The column of times that are numbers. texts: these [K]; counts: how often each occurs."""
-    format = (case.forced or "").partition(":")[2]
+    case: _Case, plain: pa.Array, markers: tuple[str | None, ...], texts: pa.Array, counts: Ints, layout: str,
+    found: str | None,
+) -> Column:  # fmt: skip
+    """The column of times that are numbers. texts: these [K]; counts: how often each occurs. found: their format."""
+    format = found or (case.forced or "").partition(":")[2]
     if not format and find_dates(texts, counts) is None:
         format = count_of(parse_numbers(texts, PLAIN), layout, None, None)[0] or ""
     guess = None if format else find_dates(texts, counts) or find_dates(texts[:1], counts[:1])
@@ -540,6 +522,8 @@ class _Texts:
         if usual <= max(FEW_LEVELS, 4 * strays.sum()) or self.counts[strays].sum() > most:
             return False
         texts = self.texts.filter(pa.array(strays))
+        lengths = pc.utf8_length(self.texts.filter(pa.array(~soft & ~strays)))
+        codes = codes and len(lengths.unique()) < _LENGTHS_OF_NUMBERS
         return not (
             any(map(words.is_infinite, texts.to_pylist()))
             or (codes and words.matching(texts, _OF_CODES if self.case.forced is None else "^0[0-9]").any())
@@ -594,14 +578,15 @@ def _text_column(case: _Case, array: pa.Array) -> Column:
 
 def _as_digits(found: _Texts, declared: Bools) -> Column | None:
     """A column of dates that look like whole numbers."""
-    likely = pc.any(pc.match_substring_regex(found.texts[:50], "^(19|20|21)[0-9]{6}")).as_py()
+    likely = pc.any(pc.match_substring_regex(found.texts[:50], "^[0-9]{6,14}([.]0)?$")).as_py()
     if found.case.forced is not None or not likely:
         return None
     soft = declared | words.is_missing(found.texts) | words.matching(found.texts, _ZEROS)
     strays = ~soft & ~words.matching(found.texts, "^[0-9]+([.]0)?$")
     if strays.any() and not found.are_strays(strays, soft):
         return None
-    return _as_datetime(found, declared) if found.case.digit_dates(found.some(~soft & ~strays)[0]) else None
+    format = found.case.digit_dates(found.some(~soft & ~strays)[0])
+    return _as_datetime(found, declared, format) if format else None
 
 
 def _as_number(found: _Texts, declared: Bools) -> Column | None:
@@ -671,7 +656,7 @@ def _note_nearly(found: _Texts, soft: Bools, others: Bools) -> None:
     if some and all(map(words.is_infinite, some)) and (~others & ~soft).any():
         found.refuse(others, "number")
     share = 1 - found.counts[others].sum() / max(found.counts[~soft].sum(), 1)
-    if share >= _NEARLY:
+    if share >= _NEARLY and others.any():
         frequent = found.by_frequency(others)
         said = f"{share:.1%} of the rows are numbers, but not {_shown(frequent)}"
         # A word may stand for no value; what has digits is a value, which would be lost.
@@ -720,8 +705,8 @@ def _note_style(case: _Case, style: NumberStyle, how: str) -> None:
         case.note(f"numbers with {', '.join(said)}; {how}{other if doubtful else ''}")
 
 
-def _as_datetime(found: _Texts, declared: Bools, count: str = "") -> Column | None:
-    """A column of times. count: the format of numbers that are."""
+def _as_datetime(found: _Texts, declared: Bools, digits: str = "") -> Column | None:
+    """A column of times. digits: the format of numbers that are."""
     case, forced = found.case, found.case.forced
     if forced is not None and not forced.startswith("datetime"):
         return None
@@ -729,7 +714,7 @@ def _as_datetime(found: _Texts, declared: Bools, count: str = "") -> Column | No
     if soft.all():
         return None if forced is None else found.refuse(~declared, "datetime")
     texts, counts = found.some(~soft)
-    strays, format = np.zeros_like(soft), count or (forced or "").partition(":")[2]
+    strays, format = np.zeros_like(soft), digits or (forced or "").partition(":")[2]
     guess = None if format else find_dates(texts, counts)
     if guess is None and not format and forced is not None:
         values = parse_numbers(texts, PLAIN)

@@ -38,13 +38,15 @@ _SEPARATORS = (".", ",.", ",", ".,", " .", " ,", "'.", "\u2019.", "\u00a0,", "\u
 """What groups thousands, and the decimal mark."""
 _CURRENCY = re.compile(  # and signs of currencies alone
     "(USD|EUR|GBP|JPY|CHF|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|RUB|UAH|TRY|ILS|AED|SAR|EGP|ZAR|NGN|KES|"
-    r"BRL|MXN|ARS|CLP|COP|PEN|KRW|TWD|HKD|SGD|MYR|THB|IDR|PHP|VND|PKR|BTC|ETH|(US|HK|C|A|R)\$|(Rs|S?Fr|[Kk]r)\.?|zł|Kč|Ft)?"
+    r"BRL|MXN|ARS|CLP|COP|PEN|KRW|TWD|HKD|SGD|MYR|THB|IDR|PHP|VND|PKR|BTC|ETH|(US|HK|C|A|R)\$|(Rs|Rp|S?Fr|[Kk]r)\.?|zł|Kč|Ft|lei|лв\.?|руб\.?|р\.)?"
 )
 _NEGATIVES = {  # how else negative numbers are written, and what makes them begin with `-`
     "()": (r"^\((.+)\)$", r"-\1"),
+    "$() ": (r"^([^0-9(]*[^0-9(])\(([^()]*[0-9])\)$", r"-\1\2 "),
     "$()": (r"^([^0-9(]+)\((.+)\)$", r"-\1\2"),
     "5-": (r"^(.*[0-9].*)-$", r"-\1"),
     "\u2212": ("^(.*)\u2212", r"-\1"),
+    "\u2013": ("^([^0-9]*)\u2013", r"-\1"),
     "$-": (r"^([^0-9\s-][^0-9-]*)-", r"-\1"),
 }
 _SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}  # letters behind numbers, and the powers of ten that they stand for
@@ -213,8 +215,11 @@ def _around(text: str, forced: bool) -> tuple[str, str] | None:
     if found is None:
         return None
     prefix, suffix = found["prefix"], found["suffix"]
-    known = (_CURRENCY.fullmatch(prefix.strip(_SIGNS_AND_SPACE)), _CURRENCY.fullmatch(suffix.strip(_SUFFIXES)))
-    return (prefix, suffix) if forced or all(known) else None
+    known = all(
+        _CURRENCY.fullmatch(part.strip(some)) or _CURRENCY.fullmatch(part.strip())
+        for part, some in ((prefix, _SIGNS_AND_SPACE), (suffix, _SUFFIXES))
+    )
+    return (prefix, suffix) if forced or known else None
 
 
 def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool, marks: str = "") -> list[NumberStyle]:
@@ -231,10 +236,12 @@ def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool,
     facts: dict[str, Any] = {}
     for name, (pattern, _) in _NEGATIVES.items():
         # Most columns have none, which a search for a character tells faster than a regular expression.
-        sign = {"5-": "-", "$-": f"{around_odd[0]}-", "\u2212": "\u2212"}.get(name, "(")
+        sign = {"5-": "-", "$-": f"{around_odd[0]}-", "\u2212": name, "\u2013": name}.get(name, "(")
         search = pc.ends_with if name == "5-" else pc.match_substring
         if not pc.any(search(texts, sign)).as_py():
             continue
+        if name == "$() " and not pc.all(pc.match_substring_regex(texts, "[ )]$")).as_py():
+            continue  # a blank stands behind positive ones, where negative ones have their `)`
         found = matching(texts, pattern)
         if found.any() and not few(found, counts):
             facts["negative"], texts = name, _with_sign(texts, name)
@@ -252,7 +259,7 @@ def _candidates(texts: pa.Array, counts: npt.NDArray[np.int64], *, forced: bool,
     prefix, suffix = found_around
     around = [("", "", 0), (prefix, suffix, 0)] if prefix or suffix else [("", "", 0)]
     if odd[0] == " ":
-        around.append(("", "", 1))
+        around += [("", "", 1), ("", suffix, 1)]
     return [
         NumberStyle("shortest", None, pair[-1], pair[:-1], before, after, width=width, **facts)
         for before, after, width in around
@@ -497,9 +504,11 @@ def _with_marks(texts: pa.Array, style: NumberStyle) -> pa.Array:
         texts = pc.binary_join_element_wise(texts, style.suffix, "")
     if style.negative != "-":
         before = re.escape(style.prefix)
-        written = {"()": r"(\1\2)", "$()": r"\1(\2)", "5-": r"\1\2-", "$-": r"\1-\2", "\u2212": "\u2212\\1\\2"}[
-            style.negative
-        ]
+        written = {"()": r"(\1\2)", "$()": r"\1(\2)", "5-": r"\1\2-", "$-": r"\1-\2"}.get(
+            style.negative, f"{style.negative}\\1\\2"
+        )
+        if style.negative == "$() ":
+            texts, written = pc.replace_substring_regex(texts, "^(-.*) $", r"\1"), r"\1(\2)"
         texts = pc.replace_substring_regex(texts, f"^-({before})(.*)$", written)
     return pc.utf8_lpad(texts, style.width, " ") if style.width else texts
 

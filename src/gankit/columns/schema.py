@@ -6,6 +6,7 @@ Knows tables and columns; never torch, networks or codecs.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,12 +16,17 @@ import pyarrow as pa
 
 from gankit import words
 from gankit.columns.column import Column, ColumnType, Values
+from gankit.columns.dates import check_format
 from gankit.columns.identifiers import generate
-from gankit.errors import DataError, nearest
+from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import MEANING, is_text
 from gankit.stored import Stored
 
-__all__ = ["Column", "ColumnType", "Schema", "Values", "meaning_of"]
+__all__ = ["MARKS", "Column", "ColumnType", "Schema", "Values", "meaning_of", "stated_types"]
+
+MARKS = re.compile(r"^number:1(.?)234([.,])5$")
+"""How a user says what groups thousands, and what the decimal mark is."""
+_TYPES = ("number", "category", "boolean", "datetime", "date", "identifier", "text", "drop")
 
 
 @dataclass(frozen=True)
@@ -118,3 +124,26 @@ def _constant(column: Column, num_rows: int, target: pa.DataType) -> pa.Array:
         return pa.nulls(num_rows, target)
     base = target.value_type if pa.types.is_dictionary(target) else target
     return pa.repeat(pa.array([text], pa.string()).cast(base)[0], num_rows).cast(target)
+
+
+def stated_types(options: tuple[str, ...], names: list[str]) -> dict[str, str]:
+    """The types that `--column` names of columns, by their names.
+
+    Raises:
+        OptionError: a column or a type that there is not.
+    """
+    forced: dict[str, str] = {}
+    for option in options:
+        name, _, kind = option.rpartition("=")
+        if not name:
+            raise OptionError(f"--column must be NAME=TYPE. Got {option!r} instead.")
+        if name not in names:
+            raise OptionError(f"--column {option}: there is no column {name!r}. {nearest(name, names)}")
+        if kind.split(":", 1)[0] not in _TYPES or (":" in kind and not kind.startswith(("datetime:", "number:"))):
+            raise OptionError(f"--column {option}: the type must be one of {', '.join(_TYPES)}. Got {kind!r} instead.")
+        if kind.startswith("datetime:") and (wrong := check_format(kind[9:])):
+            raise OptionError(f"--column {option}: {wrong}. Write it like datetime:%d/%m/%Y %H:%M.")
+        if kind.startswith("number:") and not MARKS.match(kind):
+            raise OptionError(f"--column {option}: write it like number:1.234,5, number:1,234.5 or number:1234,5.")
+        forced[name] = "datetime" if kind == "date" else kind
+    return forced

@@ -57,22 +57,32 @@ WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 _MOST_LINKS = 40
 _MOST_LINES, _MOST_BYTES = 2000, 1 << 16
+_WESTERN = (
+    "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "ãáàâçéêíõóôúüªº", "åäöéæøü", "àèéìíîòóùú", "éëïóöüèáê", "áðéíóúýþæö",
+)  # fmt: skip
 _ALPHABETS = {
-    "cp1252": (
-        "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "ãáàâçéêíõóôúüªº", "åäöéæøü", "àèéìíîòóùú", "éëïóöüèáê", "áðéíóúýþæö",
-    ),
+    "cp1252": _WESTERN,
     "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
     "iso8859-2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
     "cp1254": ("çğıöşüâî",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
+    "iso8859-15": _WESTERN,
+    "cp850": _WESTERN,
+    "mac-roman": _WESTERN,
 }  # fmt: skip
 """Encodings of Latin letters, the likelier first, and the letters beyond ASCII of their languages."""
 
 _SIGNS = "°µ€§–—‘’‚“”„…«»¡¿±×·•™®©\xa0"
 """Signs that say little of a language."""
+_WITHIN = "‘’–·"
+"""Those of them that stand between two letters."""
+_WINDOWS = "gankit.windows"
+"""The name of the way in which bytes that are no UTF-8 are read as Windows-1252 has them."""
+_SOUND = 4  # times as many signs beyond ASCII are UTF-8 as bytes are not, where only these are wrong
 
 _SCRIPTS = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp932", "euc_jp", "gb18030", "big5", "cp949",
+    "cp866", "iso8859_5", "iso8859_6", "koi8_u",
 ]  # fmt: skip
 """Encodings that the detector chooses from."""
 
@@ -204,11 +214,36 @@ def decode(data: bytes, name: str, encoding: str | None, notes: list[str]) -> tu
         raise DataError(
             f"{name!r} holds zero bytes: it is no text file. Give its format with --format, or save it as CSV."
         )
+    if re.search(rb"\x1b\$[@B]", data) and _decodes(data, "iso2022_jp"):
+        notes.append(f"{name}: read as iso2022_jp; --encoding changes it")
+        return _recoded(data, name, "iso2022_jp"), "iso2022_jp"
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return _guessed(data, name, error, notes)
+        return _repaired(data, name, error, notes) or _guessed(data, name, error, notes)
     return data, "utf-8"
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_WINDOWS, _as_windows)
+
+
+def _repaired(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str]) -> tuple[bytes, str] | None:
+    """Text that is UTF-8 but for a few bytes, with these as Windows-1252 has them; None where it is none."""
+    num_bad = data.decode("utf-8", "replace").count("\ufffd")
+    if len(re.findall(rb"[\xc2-\xf4]", data)) < (_SOUND + 1) * num_bad:
+        return None
+    line = data.count(b"\n", 0, error.start) + 1
+    first = f"the first, 0x{data[error.start]:02X}, in line {line}"
+    notes.append(
+        f"{name}: not all of it is UTF-8; other bytes ({num_bad:,}; {first}) are read as Windows-1252 has them; "
+        "correct them, or --encoding changes it"
+    )
+    return data.decode("utf-8", _WINDOWS).encode("utf-8"), "utf-8"
 
 
 def wide_encoding(data: bytes) -> str | None:
@@ -277,6 +312,8 @@ def _fit(text: str, encoding: str) -> tuple[float, int]:
         sign for word in words for sign in (word if any(map(str.isalpha, word)) else "")
         if not sign.isascii() and sign not in _SIGNS
     )  # fmt: skip
+    letters.update(sign for word in words for sign in re.findall(f"(?<=[a-z])[{_SIGNS}](?=[a-z])", word))
+    letters -= Counter({sign: letters[sign] for sign in _WITHIN})
     most = max(sum(letters[sign] for sign in alphabet) for alphabet in _ALPHABETS[encoding])
     return most / letters.total() if letters else 1.0, len(letters)
 

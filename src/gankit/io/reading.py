@@ -413,7 +413,9 @@ def stem_of(name: str) -> str:
 def _format_of(name: str, data: bytes) -> str:
     suffix = Path(name).suffix.lower()
     start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    is_page = start.startswith(b"<") and re.search(rb"<!doctype html|<html[\s>]", start)
+    is_page = start.startswith(b"<") and re.search(
+        rb"<!doctype html|<html[\s>]|^<(?:table|head|body|div|style|meta)[\s>]", start
+    )
     if suffix in (".html", ".htm") or is_page:
         raise DataError(f"{name!r} is an HTML page, which is not read. Download the data itself, or save it as CSV.")
     is_text = data[:2] in (b"\xff\xfe", b"\xfe\xff") or not (is_workbook(data) or b"\0" in data[:1024])

@@ -10,7 +10,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +30,7 @@ from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 _SAMPLE, _LARGE_SAMPLE = 1 << 16, 1 << 20
 _BLOCK = 1 << 24
 _DELIMITERS = (",", "\t", ";", "|")
-_RARE = ("^", "~", ":")  # delimiters where every line, the first too, has as many; nothing else is one
+_RARE = ("^", "~", ":", "\x01")  # delimiters where every line, the first too, has as many; nothing else is one
 _UNUSED = "\x1f"
 # Nothing is given back (`*+`): a cell of 50,000 blanks would be tried in as many ways as it has pairs of them.
 _NUMBER = re.compile(r"^\s*+[-+$€£]?\s*+[0-9][0-9.,' ]*+([eE][-+]?[0-9]++)?\s*+%?\s*+$|^\s*+-?\.[0-9]++\s*+$")
@@ -48,6 +48,7 @@ _MEASURE = (
     r"(?:²|³|\^?-?[1-3])?"
 )
 _UNIT = re.compile(rf"[\[(]?{_MEASURE}(?:[/·*. ]{_MEASURE})*[\])]?")
+_RULER = re.compile(rb"(?m)^[ \t]*[|+]?[ :]*-{2,}[ :]*(?:(?:[|+][ :]*| )-{2,}[ :]*)+[|+]?[ \t]*(?:\r?\n|\Z)")
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -185,21 +186,29 @@ def _names_numbers(rows: list[list[str]]) -> bool:
     )
 
 
-def _are_numbers(cells: list[str]) -> bool:
+def _are_numbers(cells: Sequence[str]) -> bool:
     known = [cell for cell in cells if cell.strip().lower() not in words.PROBABLE]
     return bool(known) and sum(bool(_NUMBER.match(cell)) for cell in known) >= 0.9 * len(known)
 
 
 def _are_units(rows: list[list[str]]) -> bool:
-    """Whether the second record tells the units of the others: no number stands where all others are numbers."""
+    """Whether the second record tells the units or types of the others: no number stands where all others are numbers.
+
+    Words that are no units must stand over two such columns at least.
+    """
     names, units, body = rows[0], rows[1], rows[2:200]
-    if len(units) != len(names) or any(_NUMBER.match(cell) for cell in (*names, *units)):
+    if len(units) != len(names) or any(_NUMBER.match(cell) and cell != "1" for cell in (*names, *units)):
         return False
     below = [[row[place] for row in body if len(row) > place] for place in range(len(units))]
     over = [unit.strip() for unit, cells in zip(units, below, strict=True) if _are_numbers(cells)]
     known = [unit for unit in over if unit and unit not in ("-", "--", "1")]
-    alike = any(unit and unit in cells for unit, cells in zip(units, below, strict=True))
-    return bool(known) and not alike and all(_UNIT.fullmatch(unit) for unit in known)
+    alike = any(unit not in ("", "1") and unit in cells for unit, cells in zip(units, below, strict=True))
+    words_alone = len(known) > 1 and len(body) >= _FEWEST_ABOVE and not any(map(_is_lost, known))
+    return bool(known) and not alike and (words_alone or all(_UNIT.fullmatch(unit) for unit in known))
+
+
+def _is_lost(cell: str) -> bool:
+    return cell.strip().lower() in words.PROBABLE
 
 
 def _completed(rows: list[list[str]], name: str, config: TrainConfig, notes: list[str]) -> list[str]:
@@ -213,6 +222,8 @@ def _completed(rows: list[list[str]], name: str, config: TrainConfig, notes: lis
         return [*first, ""]
     if sum(len(row) == width for row in rows) < len(rows) - 1 or _header_score([["", *first], *rows[1:]]) <= 0:
         return first
+    if any(a.startswith("'") and b.endswith("'") for row in rows[1:] for a, b in itertools.pairwise(row)):
+        raise DataError(f"{name!r}: fields in single quotes hold the delimiter. Put double quotes around them.")
     notes.append(f"{name}: the first line has one name fewer than the others have fields: the first column has none")
     return ["", *first]
 
@@ -249,7 +260,8 @@ def _is_rare(delimiter: str, rows: list[list[str]], width: int) -> bool:
     """Whether a sign that stands in every line is a delimiter: not in `~5`, and a colon not in 12:30, 1:2 or a URL."""
     if len(rows) < 3 or any(len(row) != width for row in rows) or not any(row[0] for row in rows[1:]):
         return False
-    if delimiter != ":":
+    named = all(re.fullmatch(r"[^\W\d][\w.-]*", cell) for cell in rows[0]) and len(set(rows[0])) == width
+    if delimiter != ":" or (width > 2 and named and any(map(_are_numbers, zip(*rows[1:], strict=True)))):
         return True
     long = any(len(cell.strip()) > 2 for row in rows[1:] for cell in row)
     other = re.compile("(^|[^0-9A-Za-z])[0-9]{1,2}:[0-5][0-9]([^0-9]|$)|://|: ")
@@ -263,7 +275,8 @@ def _aligned(data: bytes, name: str, notes: list[str]) -> bytes | None:
     wide = sum("  " in line.strip() for line in lines)
     if len(lines) < 4 or 2 * wide < len(lines) or re.search('["\t]', sample):
         return None
-    if any(min(counts) == max(counts) > 0 for mark in ",;|" if (counts := [line.count(mark) for line in lines])):
+    common = (Counter(line.count(mark) for line in lines).most_common(1)[0] for mark in ",;|")
+    if any(count > 0 and times >= 0.9 * len(lines) for count, times in common):
         return None
     for gap in (" +", " {2,}"):
         if len(widths := {len(re.split(gap, line.strip())) for line in lines}) == 1 and widths != {1}:
@@ -505,6 +518,35 @@ def _without_remarks(data: bytes, name: str, width: int, dialect: Origin, notes:
     return b"".join(lines)
 
 
+def _without_rulers(data: bytes, name: str, notes: list[str]) -> bytes:
+    """The text without the lines that rule off a table in Markdown or as databases print it (`|---|---|`), and without
+    the blanks that pad its cells.
+    """
+    head = re.match(rb"\s*(?:[^\r\n]*\r?\n){0,3}", data)
+    if head is None or not _RULER.search(head[0]):
+        return data
+    rest, num = _RULER.subn(b"", data)
+    lines = (b"|".join(map(bytes.strip, line.strip().strip(b"|").split(b"|"))) for line in rest.splitlines())
+    rest = b"\n".join(lines) + b"\n" if b"|" in head[0] else rest
+    notes.append(f"{name}: left out ruled lines ({num}), and blanks around cells")
+    return rest
+
+
+def _without_repeats(table: pa.Table, first: list[str], name: str, notes: list[str]) -> pa.Table:
+    """The table without the line of names again, as files that were joined have it."""
+    if table.num_columns < 2 or len(set(first)) < len(first):
+        return table
+    again = pc.equal(table.column(0), first[0])
+    for column, cell in zip(table.columns[1:], first[1:], strict=True):
+        if not (num := pc.sum(again).as_py()):
+            return table
+        again = pc.and_(again, pc.equal(column, cell))
+    if not (num := pc.sum(again).as_py()) or num == len(table):
+        return table
+    notes.append(f"{name}: left out lines that repeat the names of the columns ({num:,}); --header yes keeps them")
+    return table.filter(pc.invert(again))
+
+
 def _without_empty(table: pa.Table, unnamed: list[str], name: str, notes: list[str]) -> pa.Table:
     """The table without what spreadsheets leave: columns without name and cells, empty rows, a row of totals."""
     lost = [column for column in unnamed if not pc.any(pc.not_equal(table.column(column), "")).as_py()]
@@ -539,9 +581,9 @@ def _without_foot(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
         place = next((place for place, cell in enumerate(cells) if cell), 0)
         column, word = table.column(place), cells[place]
         total = word.strip(" :").lower() in _TOTALS
-        rest = column.slice(0, len(table) - 1)
+        totals = np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim(column, " :")), pa.array(_TOTALS)))
         remark = place == 0 and not any(cells[1:]) and re.search(r"\S[\s:]+\S", word) is not None
-        if total and not pc.any(pc.is_in(pc.utf8_lower(pc.utf8_trim(rest, " :")), pa.array(_TOTALS))).as_py():
+        if total and totals[-_MOST_FOOT:].sum() == totals.sum() and totals[int(totals.argmax()) :].all():
             what = f"{word!r}"
         elif remark and len(table.columns) > 2 and _is_filled(table.slice(0, len(table) - _MOST_EMPTY)):
             what = f"{word[:40]!r}, a remark"
@@ -686,8 +728,10 @@ class Csv(Format):
         """
         data, encoding = decode(data, name, config.encoding, notes)
         data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+        data = data.removesuffix(b"\x1a")  # with which DOS ends a file
         if not data.strip():
             raise DataError(f"{name!r} holds no records, only empty lines. Give a file with records.")
+        data = _without_rulers(data, name, notes)
         if told := re.match(rb'"?sep=(.)"?[,;\t ]*(?:\r?\n|\r)', data, re.IGNORECASE):
             data, said = b"\n" + data[told.end() :], told[1].decode("latin-1")
             notes.append(f"{name}: delimiter {said!r}, as the first line says; --delimiter changes it")
@@ -714,6 +758,8 @@ class Csv(Format):
             data = _without_bad_lines(data, name, len(names), dialect, notes)
         table = _read_table(data, name, names, layout, notes)
         unnamed = [names[place] for place, written in enumerate(first) if dialect.header and not written.strip()]
+        if dialect.header and config.header == "auto":
+            table = _without_repeats(table, first, name, notes)
         table = _without_empty(table, unnamed, name, notes)
         mark = "," if dialect.delimiter == _UNUSED else dialect.delimiter
         details = {"quoted": {names[place]: bare for place, bare in layout.quoted.items()}} if layout.quoted else {}

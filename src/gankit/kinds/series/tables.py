@@ -51,9 +51,9 @@ PART_RANGES = {
     "second": (0, 60),
 }
 """From where to where the parts of a time go; hours from 0 to 23, or from 1 to 24."""
-CLOCKS = ("%H.%M.%S", "%H")  # times of the day that are told from numbers and codes by what they are for
+CLOCKS = ("%H.%M.%S", "%H", "%H%M", "%-H%M")  # of the day, told from numbers and codes by what they are for
 COUNTERS = ("time", "timestamp", "t", "step", "seconds", "x")  # of numbers that go on anew without a column beside them
-HOUR_NAMES = ("hour", "hours", "hr", "hrs", "h", "hh", "time")  # of the hours that stand beside a day
+HOUR_NAMES = ("hour", "hours", "hr", "hrs", "h", "hh", "hhmm", "time")  # of the hours that stand beside a day
 TIME_NAMES: tuple[str, ...] = ("time", "timestamp", "date", "datetime", "t", "step", "cycle")
 TIME_NAMES += ("seconds", "minute", "hour", "day", "month", "year")
 """Columns of numbers that are times by their names, if they increase throughout."""

@@ -113,9 +113,13 @@ def _is_delimited(lines: Sequence[str]) -> bool:
     counts = ({line.count(mark) for line in lines} for mark in _DELIMITERS)
     if any(len(found) == 1 and found != {0} for found in counts):
         return not _are_phrases(lines)
-    rows = [line.split() for line in lines]
+    return any(_have_numbers([re.split(gap, line.strip()) for line in lines]) for gap in (r"\s+", " {2,}"))
+
+
+def _have_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether nearly all rows have as many fields, several, and one of these is nearly always a number."""
     fields, times = Counter(map(len, rows)).most_common(1)[0]
-    if fields == 1 or times < _NEARLY * len(lines):
+    if fields == 1 or times < _NEARLY * len(rows):
         return False
     alike = [row for row in rows if len(row) == fields]
     return any(sum(number_of(row[k]) is not None for row in alike) >= _NEARLY * len(alike) for k in range(fields))
