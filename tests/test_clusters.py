@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -82,9 +83,8 @@ def test_ray_makes_the_whole_on_two_workers(place: Path, whole: pa.Table, monkey
         found = dataset("runs/people", 1000, parts=3)
         table = pa.concat_tables(ray.get(found.to_arrow_refs()))
         assert table.cast(whole.schema).equals(whole)
-        images = gankit.train(
-            [[[i % 7 * 30] * 8] * 8 for i in range(60)], kind="image", samples="64", width=4, verbose=False
-        )
+        pixels = np.arange(60, dtype=np.uint8)[:, None, None] % 7 * np.full((8, 8), 30, np.uint8)
+        images = gankit.train(pixels, samples="64", width=4, verbose=False)
         batch = dataset(images, 5, seed=2, parts=2).take_batch(5)
         assert (batch["x"].reshape(5, 8, 8) == images.sample(5, seed=2).reshape(5, 8, 8)).all()
     finally:
