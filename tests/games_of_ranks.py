@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,9 +60,9 @@ def records(spec: Spec) -> Tensor:
     return torch.cat(parts, -1).float()
 
 
-def games() -> Iterator[tuple[str, Game, Batches]]:
+def games(titles: Sequence[str] = TITLES) -> Iterator[tuple[str, Game, Batches]]:
     """A game of each network, a few steps long, and of each variant."""
-    for title in TITLES:
+    for title in titles:
         name = title.split()[0]
         pair = NETWORKS[name]
         spec = SPECS[pair.makes[0]]
@@ -87,10 +87,10 @@ def games() -> Iterator[tuple[str, Game, Batches]]:
         yield title, Game(generator, discriminator, config), batches
 
 
-def play() -> dict[str, dict[str, Tensor]]:
+def play(titles: Sequence[str] = TITLES) -> dict[str, dict[str, Tensor]]:
     """Every game to its end: its tensors, and what its steps gave."""
     found = {}
-    for title, game, batches in games():
+    for title, game, batches in games(titles):
         game.length = [0, 0.0, game.config.total_samples]
         while not game.finished:
             game.play_step(batches)

@@ -231,7 +231,7 @@ def test_the_recurrence_is_that_of_torch_in_value_and_gradient(lengths: list[int
         torchs.bias_ih_l0.copy_(unit.bias)
         torchs.bias_hh_l0.zero_()
         torchs.bias_hh_l0[8:] = unit.new_bias
-    packing = Packing.of(torch.tensor(lengths))
+    packing = Packing.of(torch.tensor(lengths), max(lengths))
     x = torch.randn(len(lengths), 6, 3, generator=draws, dtype=torch.float64, requires_grad=True)
     h = torch.randn(len(lengths), 4, generator=draws, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(len(lengths), 6, 4, generator=draws, dtype=torch.float64)
@@ -254,7 +254,7 @@ def _states(unit: GatedUnit, gates: Tensor, h: Tensor, packing: Packing) -> Tens
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=70))
 def test_packing_holds_every_symbol_once_and_fills_steps_up_to_whole_groups(lengths: list[int]) -> None:
-    packing = Packing.of(torch.tensor(lengths))
+    packing = Packing.of(torch.tensor(lengths), max(lengths))
     at = list(zip(packing.rows[packing.real].tolist(), packing.steps[packing.real].tolist(), strict=True))
     assert sorted(at) == [(i, t) for i, n in enumerate(lengths) for t in range(n)]
     assert all(n % GROUP == 0 or n == len(lengths) for n in packing.sizes)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -232,6 +232,8 @@ def lay_out(network: nn.Module) -> None:
 
 def autocast(x: Tensor, multiply_in: torch.dtype) -> AbstractContextManager[Any]:
     """A context in which layers multiply in `multiply_in`; that of float32 changes nothing, not even outside it."""
+    if x.is_meta:  # shapes alone
+        return nullcontext()
     return torch.autocast(x.device.type, torch.bfloat16, enabled=multiply_in == torch.bfloat16)
 
 

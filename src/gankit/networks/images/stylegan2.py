@@ -466,7 +466,7 @@ class StyleGAN2Generator(StyleGenerator):
         spare = -sum(counts) % 16
         known, first = self.first_uniform is not None, self.first_uniform
         first = first if first is not None else u[0, 0].double().item()
-        generator = torch.Generator(device=u.device).manual_seed(int(first * 2**53))
+        generator = None if u.is_meta else torch.Generator(device=u.device).manual_seed(int(first * 2**53))
         ranks = current() if known else ALONE
         numbers = torch.randn(rows * ranks.world, sum(counts) + spare, generator=generator, device=u.device)
         numbers = ranks.share(numbers, min(self.mixes, rows))

@@ -59,8 +59,13 @@ class Packing:
     real: Tensor
 
     @classmethod
-    def of(cls, lengths: Tensor) -> Packing:
-        """The packing of texts of `lengths` [B] int64, each at least 1."""
+    def of(cls, lengths: Tensor, most: int) -> Packing:
+        """The packing of texts of `lengths` [B] int64, each from 1 to `most`.
+
+        Elsewhere than on a CPU every step takes all texts: to learn their lengths would make the device wait.
+        """
+        if lengths.device.type != "cpu":
+            return cls.unsorted(lengths, most)
         ordered, order = lengths.sort(descending=True, stable=True)
         longest = int(ordered[0])
         counts = (ordered.unsqueeze(0) > torch.arange(longest, device=lengths.device).unsqueeze(1)).sum(1)  # [T]
@@ -70,6 +75,13 @@ class Packing:
         steps = torch.repeat_interleave(torch.arange(longest, device=lengths.device), counts)
         rows = order[places]
         return cls(order, sizes, rows, steps, steps < lengths[rows])
+
+    @classmethod
+    def unsorted(cls, lengths: Tensor, most: int) -> Packing:
+        """The packing in which every text takes part in all of `most` steps."""
+        every, each = (torch.arange(n, device=lengths.device) for n in (len(lengths), most))
+        rows, steps = every.repeat(most), each.repeat_interleave(len(lengths))
+        return cls(every, (len(lengths),) * most, rows, steps, steps < lengths[rows])
 
 
 class GatedUnit(nn.Module):
@@ -250,7 +262,7 @@ class SymbolsGenerator(SymbolGenerator):
         codes = self.generate(z, u, c)
         if not torch.is_grad_enabled():
             return F.one_hot(codes, self.num_symbols).float()
-        packing = Packing.of(_inside(codes).sum(1))
+        packing = Packing.of(_inside(codes).sum(1), codes.shape[1])
         logits = self._logits(codes, self._context(z, c), packing, None)
         # torch leaves apply untyped
         x: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
@@ -266,7 +278,7 @@ class SymbolsGenerator(SymbolGenerator):
         """
         codes = self._codes(x)
         context = self._context(torch.special.ndtri(u.clamp(SMALLEST, 1 - SMALLEST)), c)
-        packing = Packing.of(_inside(codes).sum(1))
+        packing = Packing.of(_inside(codes).sum(1), codes.shape[1])
         logits = self._logits(codes, context, packing, dropout)
         targets = codes[packing.rows, packing.steps].masked_fill(~packing.real, -1)
         return F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum") / len(codes)
@@ -285,7 +297,7 @@ class SymbolsGenerator(SymbolGenerator):
         """
         codes = self._codes(x)
         context = self._context(self.embed.new_zeros(len(codes), self.num_latents) if z is None else z, c)
-        packing = Packing.of(_inside(codes).sum(1))
+        packing = Packing.of(_inside(codes).sum(1), codes.shape[1])
         logits = self._logits(codes, context, packing, None)
         chosen = logits.log_softmax(1).gather(1, codes[packing.rows, packing.steps].unsqueeze(1)).squeeze(1)
         result = chosen.new_zeros(codes.shape)
@@ -327,6 +339,8 @@ class SymbolsGenerator(SymbolGenerator):
             last = code * going
             codes[rows, t] = last
             going = last != 0
+            if z.device.type != "cpu":  # which would wait for the number that goes on
+                continue
             left = -(-int(going.sum()) // GROUP) * GROUP
             if left == 0:
                 break
