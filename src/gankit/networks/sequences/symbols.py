@@ -516,10 +516,13 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
         return logits, ((slope @ gram) * slope).sum((1, 2))
 
     def _up_to_the_end(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The part of x [B, T, K] up to the longest text's end [B, L, K], and where each text goes on [B, L, 1]."""
+        """The part of x [B, T, K] up to the longest text's end [B, L, K], and where each text goes on [B, L, 1].
+
+        Elsewhere than on a CPU, which need not wait for the length, it is the whole.
+        """
         ends = x[:, :, 0].detach() > 0.5
         inside = ends.cumsum(1) - ends.long() == 0
-        longest = int(inside.sum(1).max())
+        longest = int(inside.sum(1).max()) if x.device.type == "cpu" else x.shape[1]
         return x[:, :longest], inside[:, :longest].unsqueeze(2).to(x.dtype)
 
     def _logits_of(self, e: Tensor, inside: Tensor, c: Tensor | None) -> Tensor:
