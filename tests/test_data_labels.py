@@ -78,6 +78,13 @@ def test_parts_of_the_data_are_no_classes(
         assert set(map(len, labels.values())) == {0} and f"({len(names) - len(labels)})" in said
 
 
+def test_folds_without_a_list_are_no_classes(tmp_path: Path) -> None:
+    fill(tmp_path, [f"fold{fold}/{i}.png" for fold in range(1, 4) for i in range(4)], noise(12))
+    labels, said = read(tmp_path)
+    assert len(labels) == 12 and not any(labels.values())
+    assert "the folders (fold1, fold2, fold3) are taken for parts of the data, not classes" in said
+
+
 def test_parts_within_class_folders_are_no_classes(tmp_path: Path) -> None:
     names = [f"{label}/{part}/{i}.png" for label in "ab" for part in ("test", "train") for i in range(3)]
     labels, said = read(fill(tmp_path, names, noise(12)))

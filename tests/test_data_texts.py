@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -320,6 +321,44 @@ def test_documents_take_the_names_of_their_folders_for_labels(tmp_path: Path) ->
     write_texts([text_table(found.texts, found.labels, found.origin)], tmp_path / "again", found.origin)
     again = read_texts(tmp_path / "again", AUTO, [])
     assert again.texts == found.texts and again.labels == found.labels
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_parts_of_texts_are_no_classes_and_never_mixed(tmp_path: Path, packed: bool) -> None:
+    for part, mark in (("train", "a"), ("test", "b")):
+        for mood in ("glad", "sad"):
+            (tmp_path / "data" / part / mood).mkdir(parents=True)
+            for i in range(12):
+                (tmp_path / "data" / part / mood / f"{i}.txt").write_text(f"the {mark} {mood} dog {i}\n")
+    source = tmp_path / "data"
+    if packed:
+        source = Path(shutil.make_archive(str(tmp_path / "data"), "zip", tmp_path / "data"))
+    found, notes = read_texts(source, AUTO, said := []), "".join(said)
+    assert found.labels is not None and len(found) == 24 and not any(" b " in text for text in found.texts)
+    assert [text.split()[2] for text in found.texts] == found.labels.column("label").to_pylist()
+    assert (
+        f"the 24 files in 'train' are taken; those in 'test' (24) can be held out with --heldout {source}/test" in notes
+    )
+    assert all(" b " in text for text in read_texts(source / "test", AUTO, []).texts)
+
+
+@pytest.mark.parametrize("name", ["{}.txt", "wiki.{}.txt", "ptb-{}.txt"])
+def test_files_that_are_parts_are_no_classes(tmp_path: Path, name: str) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / name.format(part)).write_text("".join(f"the {part} dog sings {i}\n" for i in range(9)))
+    (tmp_path / "README.txt").write_text("about these\n")
+    found = read_texts(tmp_path, AUTO, notes := [])
+    assert found.labels is None and len(found) == 9 and all(" train " in text for text in found.texts)
+    assert f"can be held out with --heldout {tmp_path / name.format('test')}" in notes[0]
+    assert "1 files beside these are left out" in notes[1]
+
+
+def test_a_file_beside_class_folders_does_not_take_the_labels_away(tmp_path: Path) -> None:
+    documents(tmp_path, 30, ("glad", "sad"))
+    (tmp_path / "README.txt").write_text("about these\n")
+    found = read_texts(tmp_path, AUTO, notes := [])
+    assert found.labels is not None and len(found) == 30 and "about these" not in found.texts
+    assert any("1 files beside the folders are left out: README.txt" in note for note in notes)
 
 
 def test_few_files_are_lines_unless_the_user_says_otherwise(tmp_path: Path) -> None:

@@ -23,15 +23,12 @@ from gankit.errors import DataError
 from gankit.io import reading
 from gankit.io.archives import AUDIO_SUFFIXES, IMAGE_SUFFIXES, Collection
 from gankit.io.foreign import SUFFIXES as FOREIGN
+from gankit.io.parts import TRAIN, part_of, shared_folders, training
 from gankit.io.records import Origin, Records
 from gankit.kinds.images.labels import Labelled, composed, labels_of_list, path_column, plain_name
 
-_TRAIN = ("train", "training")
-_PART = re.compile(
-    r"(?:[a-z]+[-_ ])?(train|training|test|testing|val|valid|validation|dev|eval|evaluation)"
-    r"(?:[-_ ]?(?:set|data|images|imgs|audio|\d{4}))?"
-)
-_PIECE = re.compile(r"\d{3,}|(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
+_FOLD = re.compile(r"(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
+_PIECE = re.compile(rf"\d{{3,}}|{_FOLD.pattern}", re.IGNORECASE)
 _LISTS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
 _STYLEGAN = "dataset.json"
 _LIKELY = re.compile("label|class|meta|attr", re.IGNORECASE)
@@ -65,7 +62,7 @@ def labelled(
     lists: whether folders and lists may give labels. notes: what is taken as label and from where; what is not read.
     """
     found = sought.among(files.names)
-    names, left = _training(found, files.name, notes, sought.noun)
+    names, left = training(found, files.name, notes, sought.noun)
     listing = _lists_in([name for name in files.names if not name.startswith(left)])
     mentioned = {*found, *listing}
     result, classes = Labelled(names, None), False
@@ -78,9 +75,12 @@ def labelled(
         if folders is None or pieces:
             result, mentioned = _by_lists(files, names, found, listing, sought, config, notes)
         if folders is not None and result.labels is None and not stylegan:
-            result, classes = Labelled(names, folders), True
-            notes.extend(told)
-            notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
+            if all(map(_FOLD.fullmatch, tops)):
+                notes.append(f"{files.name}: the folders ({_shown(tops)}) are taken for parts of the data, not classes")
+            else:
+                result, classes = Labelled(names, folders), True
+                notes.extend(told)
+                notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
             if listing and not pieces:
                 _note_passed_over(files, names, listing, sought, config, notes)
         if result.labels is None and not listing:
@@ -111,10 +111,10 @@ def _by_lists_above(
 ) -> Labelled | None:
     """The labels by lists that lie beside a folder of one part (train, test); None without such."""
     above = files.above()
-    if above is None or _part(_base(above[1][:-1])) is None:
+    if above is None or part_of(_base(above[1][:-1])) is None:
         return None
     whole, prefix = above
-    train, at = _part(_base(prefix[:-1])) in _TRAIN, prefix.count("/") - 1
+    train, at = part_of(_base(prefix[:-1])) in TRAIN, prefix.count("/") - 1
     listing = [n for n in whole.names if n.count("/") == at and n.startswith(prefix[: -len(_base(prefix[:-1])) - 1])]
     listing = [name for name in _lists_in(listing) if not _is_of(name, train=not train)]
     inside, told = [prefix + name for name in names], list[str]()
@@ -136,64 +136,9 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f", … ({len(names):,})" if len(names) > _SHOWN else "")
 
 
-def _shared(names: Sequence[str]) -> str:
-    """The folders that all names begin with, with a slash at the end, or nothing."""
-    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
-    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
-
-
-def _part(folder: str) -> str | None:
-    match = _PART.fullmatch(folder.lower())
-    return None if match is None else match[1]
-
-
-def _training(names: list[str], place: str, notes: list[str], noun: str) -> tuple[list[str], tuple[str, ...]]:
-    """The names in the part to train on, and how the names of the other parts begin.
-
-    Folders called train, test, val and the like are parts, and no classes; of those without train the largest is taken.
-    """
-    shared = _shared(names)
-    tops = Counter(name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :])
-    parts = [top for top in tops if _part(top)]
-    trains = sorted(top for top in parts if _part(top) in _TRAIN)
-    if not parts or (len(parts) < len(tops) and (not trains or len(parts) < 2)):
-        return _nested(names, shared, place, notes, noun)
-    if len(parts) == 1 and not trains:
-        return names, ()
-    taken = trains[0] if trains else max(parts, key=tops.__getitem__)
-    others, loose = sorted(set(tops) - {taken}), len(names) - sum(tops.values())
-    if others:
-        notes.append(
-            f"{place}: the {tops[taken]:,} {noun} in {taken!r} are taken; those in {' and '.join(map(repr, others))} "
-            f"({len(names) - loose - tops[taken]:,}) can be held out with --heldout {place}/{shared}{others[0]}"
-        )
-    if loose:
-        notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
-    left = tuple(f"{shared}{other}/" for other in others)
-    return [name for name in names if name.startswith(f"{shared}{taken}/")], left
-
-
-def _nested(
-    names: list[str], shared: str, place: str, notes: list[str], noun: str
-) -> tuple[list[str], tuple[str, ...]]:
-    """The same where every class folder has such parts within."""
-    inner = {parts[1] for name in names if len(parts := name[len(shared) :].split("/")) > 2}
-    flat = any(name[len(shared) :].count("/") < 2 for name in names)
-    if flat or len(inner) < 2 or not all(map(_part, inner)) or not any(_part(part) in _TRAIN for part in inner):
-        return names, ()
-    kept = [name for name in names if _part(name[len(shared) :].split("/")[1]) in _TRAIN]
-    others = sorted(part for part in inner if _part(part) not in _TRAIN)
-    notes.append(
-        f"{place}: the {len(kept):,} {noun} in the folders train of each class are taken; {len(names) - len(kept):,} "
-        f"in {' and '.join(map(repr, others))} are left out"
-    )
-    left = {"/".join(name.split("/")[: shared.count("/") + 2]) + "/" for name in set(names) - set(kept)}
-    return kept, tuple(sorted(left))
-
-
 def _by_folders(names: Sequence[str], notes: list[str], place: str, noun: str) -> pa.Table | None:
     """Labels by the folder that a file lies in: the first one below those that all files share."""
-    shared = _shared(names)
+    shared = shared_folders(names)
     inside = [name.removeprefix(shared) for name in names]
     tops = [composed(name.split("/")[0]) if "/" in name else None for name in inside]
     if len(set(tops) - {None}) < 2:
@@ -301,8 +246,8 @@ def _by_lists(
 
 def _is_of(name: str, train: bool) -> bool:
     """Whether a list's name says that it is of the part to train on, or of another."""
-    words = [_part(word) for word in re.split(r"[^A-Za-z]+", PurePosixPath(name).stem)]
-    return any(word is not None and (word in _TRAIN) == train for word in words)
+    words = [part_of(word) for word in re.split(r"[^A-Za-z]+", PurePosixPath(name).stem)]
+    return any(word is not None and (word in TRAIN) == train for word in words)
 
 
 def _named(group: Sequence[_Rows]) -> set[str]:
