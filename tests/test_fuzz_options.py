@@ -215,6 +215,17 @@ def test_options_in_a_file_that_is_nested_or_endless_are_refused(tmp_path: Path)
             read_toml(tmp_path / file)
 
 
+def test_values_of_several_lines_are_quoted_in_one(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": [1, 2]})
+    for call in (lambda: gankit.load(table), lambda: model("texts.txt").sample(1, where=table)):
+        with pytest.raises(gankit.OptionError, match="Got") as error:
+            call()
+        assert "\n" not in str(error.value)
+    for value in (np.array([]), np.array([1, 2]), table):
+        with pytest.raises(gankit.OptionError, match="train: penalty must be"):
+            gankit.train(place() / "numbers.npy", out=tmp_path, penalty=value)
+
+
 def test_one_held_out_record_is_enough_to_train(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.array([0.5]))
     trained = gankit.train(place() / "numbers.npy", out=tmp_path / "run", heldout=str(tmp_path / "one.npy"), **SHORT)

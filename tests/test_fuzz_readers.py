@@ -369,6 +369,14 @@ def holding_itself() -> bytes:
     return pickle_of(labels)
 
 
+def huge_series() -> bytes:
+    stream = io.BytesIO()
+    x = np.random.default_rng(0).normal(size=(20, 9, 2))
+    x[3, 4, 1] = 1.5e300
+    np.savez(stream, x=x)
+    return stream.getvalue()
+
+
 def doubled() -> bytes:
     """A list of two lists, each of two lists, …: 2^60 in all."""
     labels: list[Any] = [1, 2]
@@ -426,6 +434,8 @@ NO_TEXT = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(struct.pack(
         ("x.csv.xz", lambda: in_the_middle(lzma.compress(written("csv") * 99)), "damaged or cut off"),
         ("x.csv.zip", lambda: zipped(written("csv"))[:4] + zipped(written("csv"))[34:], "no zip file"),
         ("data_batch_1", holding_itself, "labels are not as many numbers"),
+        ("data_batch_1", lambda: b"\x80\x02c" + b"os\nsystem" + b" 1" * 3000 + b"\n.", "could run code"),
+        ("x.npz", lambda: huge_series(), "1.5e\\+300 is too large to learn from"),
         ("data_batch_1", doubled, "labels are not as many numbers"),
         ("x.json", lambda: b"[" * 100_000, "nested too deeply"),
         ("x.jsonl", lambda: b'{"a":1}\n' + b'{"a":' * 100_000, "nested too deeply"),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -330,7 +331,8 @@ def _complete(config: dict[str, Any], version: int) -> None:
     other kinds of data than that of the run, which its notes or options name: all had all of them once.
     """
     options = config.get("options")
-    said = [note.split()[1] for note in config.get("notes", ()) if note.startswith("kind: ")]
+    notes = config.get("notes")
+    said = re.findall(r"(?m)^kind: (\S+)", "\n".join(map(str, notes)) if isinstance(notes, list) else "")
     if not isinstance(options, dict) or (name := str(said[0] if said else options.get("kind"))) not in KINDS:
         return
     own = {f.name for f in fields(KINDS[name].options.train)}
