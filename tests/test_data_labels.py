@@ -14,7 +14,8 @@ from image_examples import PLAIN, fill, noise
 from gankit.columns.conditions import _codes
 from gankit.columns.schema import Column
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
+from gankit.kinds import prepare
 from gankit.kinds.audio.reading import holds_audio, read_clips
 from gankit.kinds.images.labels import plain_name
 from gankit.kinds.images.reading import holds_images, read_images
@@ -105,6 +106,34 @@ def test_names_in_lists_may_be_written_in_other_ways(tmp_path: Path, form: str) 
     if not form.startswith("data"):
         assert read_images(tmp_path / "metadata.csv", PLAIN, []).labels is not None
     assert plain_name("a\\.\\b.png") == "a/b.png"
+
+
+def test_names_in_other_capitals_are_found_and_exact_ones_come_first(tmp_path: Path) -> None:
+    fill(tmp_path, [f"in/{name}{i}.png" for i in range(4) for name in "xX"], noise(8))
+    rows = [f"{name}{i}.PNG,{'a' if name == 'x' else 'b'}" for i in range(4) for name in "xX"]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,mood", *rows]).replace(".PNG", ".png"))
+    expected = {f"in/{name}{i}.png": {"mood": "a" if name == "x" else "b"} for i in range(4) for name in "xX"}
+    assert read(tmp_path)[0] == expected
+    fill(tmp_path / "other", [f"x{i}.png" for i in range(4)], noise(4))
+    text = "file,mood\n" + "".join(f"X{i}.PNG,{'ab'[i % 2]}\n" for i in range(4))
+    (tmp_path / "other" / "labels.csv").write_text(text)
+    assert read(tmp_path / "other")[0] == {f"x{i}.png": {"mood": "ab"[i % 2]} for i in range(4)}
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_an_image_that_a_list_names_twice_is_taken_once(tmp_path: Path, itself: bool) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    rows = [f"{i}.png,{'ab'[i % 2]}\n" for i in range(6)]
+    (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(rows) + "0.png,b\n3.png,b\n")
+    labels, said = read(tmp_path / "labels.csv" if itself else tmp_path)
+    assert labels == {f"{i}.png": {"mood": "ab"[i % 2]} for i in range(6)}
+    assert "2 rows name images again that rows before them name; they are left out" in said
+
+
+def test_types_of_labels_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    with pytest.raises(OptionError, match=r"--column mood=category: these images have no labels"):
+        prepare(str(tmp_path), TrainConfig(column=("mood=category",)), [])
 
 
 def test_values_are_found_in_any_normal_form() -> None:

@@ -128,7 +128,7 @@ def test_packed_lines_are_read(compression: str, tmp_path: Path) -> None:
     assert list(read_texts(path, AUTO, []).texts) == MANY
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
 def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
     texts = ["Ångström", "naïve façade", "Müller", "plain"]
     path = lines(tmp_path / "data.txt", texts, encoding, end="\r\n")
@@ -138,7 +138,7 @@ def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
     assert (tmp_path / "again.txt").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_a_long_file_of_utf_16_is_texts_to_the_first_line(encoding: str, tmp_path: Path) -> None:
     texts = sentences(1500)  # of which a character that has the byte of a line end, U+0A05, begins the last in the head
     texts = [*texts[:700], *("\u0a05" * 20 + f" {text}" for text in texts[700:])]
@@ -282,6 +282,9 @@ def test_one_long_line_is_one_text_and_refused_as_such(tmp_path: Path) -> None:
     path = tmp_path / "story.txt"
     path.write_text(". ".join(sentences(60)))
     with pytest.raises(DataError, match=r"is one line of [\d,]+ characters: one text.*Write each text on a line"):
+        prepare(path, AUTO, [])
+    path.write_text(sentences(1)[0])
+    with pytest.raises(DataError, match=r"training needs at least 2 texts"):
         prepare(path, AUTO, [])
     path.write_text(" ".join(map(str, range(500))))
     assert not holds_texts(path, AUTO)

@@ -25,7 +25,7 @@ from gankit.io.archives import AUDIO_SUFFIXES, IMAGE_SUFFIXES, Collection
 from gankit.io.foreign import SUFFIXES as FOREIGN
 from gankit.io.parts import TRAIN, part_of, shared_folders, training
 from gankit.io.records import Origin, Records
-from gankit.kinds.images.labels import Labelled, composed, labels_of_list, path_column, plain_name
+from gankit.kinds.images.labels import Labelled, composed, first_rows, labels_of_list, path_column, plain_name
 
 _FOLD = re.compile(r"(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
 _PIECE = re.compile(rf"\d{{3,}}|{_FOLD.pattern}", re.IGNORECASE)
@@ -165,18 +165,22 @@ class _Files:
         self._exact = {plain_name(name): name for name in names}
         self._ends = defaultdict[str, list[str]](list)
         for name in self._exact:
-            self._ends[_base(name)].append(name)
+            self._ends[_base(name).casefold()].append(name)
 
     def find(self, folder: str, value: str) -> list[str]:
-        """The files that a list in that folder may mean: one that is there by that name, or those that end alike."""
+        """The files that a list in that folder may mean: one that is there by that name, or those that end alike,
+        if need be in other capitals.
+        """
         value = plain_name(value)
         if folder + value in self._exact:
             return [self._exact[folder + value]]
-        ends = [(_alike(name, value), name) for name in self._ends.get(_base(value), ())]
-        ends = [(num, name) for num, name in ends if num > 1 or "/" not in value]
-        ends = [(num, name) for num, name in ends if name.startswith(folder)] or ends
-        most = max((num for num, _ in ends), default=0)
-        return [self._exact[name] for num, name in ends if num == most]
+        folded = [
+            (name, _alike(name.casefold(), value.casefold())) for name in self._ends.get(_base(value).casefold(), ())
+        ]
+        ends = [((num, _alike(name, value)), name) for name, num in folded if num > 1 or "/" not in value]
+        ends = [(nums, name) for nums, name in ends if name.startswith(folder)] or ends
+        most = max((nums for nums, _ in ends), default=(0, 0))
+        return [self._exact[name] for nums, name in ends if nums == most]
 
 
 def _alike(name: str, value: str) -> int:
@@ -261,7 +265,8 @@ def _joined(
     taken, tables, told = list[str](), [], list[str]()
     for rows in group:
         before = set(taken)
-        kept = {row: name for row, name in rows.files.items() if name not in before}
+        once = first_rows(rows.files, told, f"{place}/{rows.name}", sought.noun)
+        kept = {row: name for row, name in once.items() if name not in before}
         taken += kept.values()
         tables.append(rows.table.take(pa.array(list(kept), pa.int64())))
         if rows.gone:

@@ -99,7 +99,10 @@ def _lines_are_texts(head: bytes, whole: bool, suffix: str = "") -> bool:
     lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
     if len(lines) == 1:  # which is refused as such
         words = lines[0].split()
-        return len(lines[0]) > LONG_LINE and 2 * sum(number_of(w.strip(",;|")) is None for w in words) > len(words) > 20
+        worded = 2 * sum(number_of(word.strip(",;|")) is None for word in words) > len(words)
+        if suffix in LINE_SUFFIXES and not any(mark in lines[0] for mark in _DELIMITERS):
+            return worded
+        return worded and len(lines[0]) > LONG_LINE and len(words) > 20
     if _are_named_molecules(lines, suffix):
         lines = [line.split()[0] for line in lines]
     if len(lines) < 2 or _is_delimited(lines[:1000]):
