@@ -14,6 +14,7 @@ from scipy.io import wavfile
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
+from gankit.kinds import prepare
 from gankit.kinds.audio.files import (
     Clips,
     UnreadableSound,
@@ -443,6 +444,16 @@ def test_the_rate_in_a_file_of_arrays_has_several_names(tmp_path: Path, name: st
 def test_too_many_channels_that_come_first_are_counted() -> None:
     with pytest.raises(DataError, match="have 3 channels"):
         read(np.zeros((6, 3, 300), np.float32), rate=500)
+
+
+def test_an_array_of_arrays_is_a_list(tmp_path: Path) -> None:
+    x = np.empty(6, object)
+    x[:] = [np.sin(np.arange(300 + i) / 9) for i in range(6)]
+    for source in (x, (x, list("aabbab"))):
+        prepared = prepare(source, TrainConfig(rate=500), [])
+        assert prepared.kind.name == "audio" and len(prepared.train.whole) == 6
+    found, _ = read(x, rate=500)
+    assert found.lengths.tolist() == [len(one) for one in x]
 
 
 def test_a_file_of_python_objects_is_named_as_such(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import shutil
 import sys
 import tarfile
@@ -370,6 +371,16 @@ def test_few_files_are_lines_unless_the_user_says_otherwise(tmp_path: Path) -> N
     assert list(read_texts(tmp_path / "r", TrainConfig(text_per="file"), []).texts) == texts
     with pytest.raises(OptionError, match=r"--text-per file is for folders and archives of \.txt files"):
         prepare(MANY, TrainConfig(kind="text", text_per="file"), [])
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_a_json_list_of_texts_is_texts(tmp_path: Path, suffix: str) -> None:
+    texts = sentences(60)
+    path = tmp_path / f"x.{suffix}"
+    path.write_text(json.dumps(texts) if suffix == "json" else "\n".join(map(json.dumps, texts)))
+    prepared = prepare(path, AUTO, notes := [])
+    assert prepared.kind.name == "text" and any("a list of texts; written as objects" in note for note in notes)
+    assert list(read_texts(path, TEXT, []).texts) == texts
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])

@@ -208,6 +208,12 @@ def test_a_path_that_no_file_can_have_is_refused() -> None:
                 function(wrong)
 
 
+def test_an_empty_path_is_not_the_folder_at_hand() -> None:
+    for function in (gankit.load, gankit.inspect, gankit.resume, gankit.train):
+        with pytest.raises(gankit.OptionError, match="Got an empty text"):
+            function("")
+
+
 def test_options_in_a_file_that_is_nested_or_endless_are_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000 + "]" * 5000)
     for file, why in (("deep.toml", "too deeply"), ("/dev/zero", "larger than"), (".", "Is a directory")):

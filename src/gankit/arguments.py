@@ -38,6 +38,8 @@ def path_of(value: Any, named: str = "the path") -> Path:
     """
     if not isinstance(value, str | os.PathLike):
         raise OptionError(f"{named} must be a path. Got {shown(value)} instead.")
+    if not os.fspath(value):
+        raise OptionError(f"{named} must be a path. Got an empty text instead.")
     try:
         os.lstat(value)
     except ValueError:
