@@ -130,6 +130,23 @@ def test_an_image_that_a_list_names_twice_is_taken_once(tmp_path: Path, itself: 
     assert "2 rows name images again that rows before them name; they are left out" in said
 
 
+def test_a_list_of_numbers_is_of_the_files_that_have_these_in_another_list(tmp_path: Path) -> None:
+    fill(tmp_path / "images", [f"{i}.png" for i in range(6)], noise(6))
+    (tmp_path / "images.txt").write_text("".join(f"{i + 1} {i}.png\n" for i in range(6)))
+    (tmp_path / "image_class_labels.txt").write_text("".join(f"{i + 1} {i % 2}\n" for i in range(6)))
+    assert {name: row["label"] for name, row in read(tmp_path)[0].items()} == {
+        f"images/{i}.png": i % 2 for i in range(6)
+    }
+
+
+def test_names_that_may_mean_several_files_give_no_labels(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{part}/{i}.png" for part in ("00000", "00001") for i in range(4)], noise(8))
+    (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(4)))
+    labels, said = read(tmp_path)
+    assert "'0.png' in it may mean 00000/0.png or 00001/0.png. Write the folders, too." in said
+    assert all("mood" not in row for row in labels.values())
+
+
 def test_types_of_labels_that_are_not_there_are_refused(tmp_path: Path) -> None:
     fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
     with pytest.raises(OptionError, match=r"--column mood=category: these images have no labels"):

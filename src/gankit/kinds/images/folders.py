@@ -191,13 +191,19 @@ def _alike(name: str, value: str) -> int:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What one list says of the files. files: row -> its file. gone: names in it of files that are not there."""
+    """What one list says of the files.
+
+    files: row -> its file. gone: names in it of files that are not there. numbers: number -> file, where numbers stand
+    before the names. bare: row -> name, where names lack their suffix.
+    """
 
     name: str
     table: pa.Table
     origin: Origin
     files: dict[int, str]
     gone: list[str]
+    numbers: dict[str, str]
+    bare: dict[int, str]
 
 
 def _by_lists(
@@ -207,7 +213,7 @@ def _by_lists(
     """The labels that lists give, those of equal columns together; and the names of all that notes speak of."""
     known, every, mentioned, place = _Files(names), _Files(found), set(found), files.name
     trains = len(names) < len(found) or any(_is_of(name, train=True) for name in listing)
-    groups: dict[tuple[str, ...], list[_Rows]] = {}
+    read: list[_Rows] = []
     for name in listing:
         if trains and _is_of(name, train=False):
             notes.append(f"{place}: no labels are taken from {name}, which is of another part by its name")
@@ -226,8 +232,11 @@ def _by_lists(
             notes.append(f"{place}: no labels are taken from {name}: {error}")
         else:
             if rows is not None:
-                groups.setdefault(tuple(rows.table.column_names), []).append(rows)
+                read.append(rows)
         mentioned.add(name)
+    groups: dict[tuple[str, ...], list[_Rows]] = {}
+    for rows in _by_numbers(read):
+        groups.setdefault(tuple(rows.table.column_names), []).append(rows)
     chosen = None
     ordered = sorted(groups.values(), key=lambda group: (-len(_named(group)), not _LIKELY.search(_base(group[0].name))))
     for group in ordered:
@@ -246,6 +255,20 @@ def _by_lists(
                 continue
         notes.append(f"{place}: no labels are taken from {said}, naming {num:,} of {len(names):,} {sought.noun}: {why}")
     return chosen or Labelled(names, None), mentioned
+
+
+def _by_numbers(lists: Sequence[_Rows]) -> list[_Rows]:
+    """The lists; one that says of numbers what another says of files (1 bird, 1 a.jpg) is of those files: that a file
+    is called 1.jpg, too, says less.
+    """
+    numbers = {number: file for rows in lists for number, file in rows.numbers.items()}
+
+    def meant(rows: _Rows) -> _Rows:
+        if not rows.bare or not set(rows.bare.values()) <= numbers.keys():
+            return rows
+        return replace(rows, files={row: numbers[number] for row, number in rows.bare.items()}, gone=[])
+
+    return list(map(meant, lists))
 
 
 def _is_of(name: str, train: bool) -> bool:
@@ -297,21 +320,34 @@ def _rows_of(data: bytes, name: str, known: _Files, every: _Files, sought: Sough
     folder = name[: -len(_base(name))]
     find = partial(every.find, folder)
     column, _, suffix = path_column(records, find, [""], name, sought.suffixes, sought.noun)
-    rows, gone = dict[int, str](), list[str]()
+    rows, gone, bare = dict[int, str](), list[str](), dict[int, str]()
     table = records.table.drop_columns([column])
     for row, value in enumerate(records.table.column(column).cast(pa.string()).to_pylist()):
         if value is None or not value.strip():
             continue
+        if suffix:
+            bare[row] = value.strip()
         may_be = known.find(folder, value.strip() + suffix)
         if len(may_be) > 1:
             (cells,) = table.slice(row, 1).to_pylist()
             told = {text for key, cell in cells.items() for text in (str(cell), f"{key}{cell}")}
             may_be = [one for one in may_be if told & set(one.split("/")[:-1])] or may_be
+        if len(may_be) > 1:
+            raise DataError(f"{value!r} in it may mean {may_be[0]} or {may_be[1]}. Write the folders, too.")
         if may_be:
             rows[row] = may_be[0]
         elif not sought.part and not every.find(folder, value.strip() + suffix):
             gone.append(value)
-    return _Rows(name, table, records.origin, rows, gone)
+    before = records.table.column_names[: records.table.column_names.index(column)]
+    numbers = _numbers(table.column(before[0]), rows) if before and not suffix else {}
+    return _Rows(name, table, records.origin, rows, gone, numbers, bare)
+
+
+def _numbers(column: pa.ChunkedArray, files: Mapping[int, str]) -> dict[str, str]:
+    """Number -> file, where each file has a number of its own."""
+    cells = column.cast(pa.string()).take(pa.array(list(files), pa.int64())).to_pylist()
+    own = len(set(cells)) == len(cells) and all(cell is not None and cell.isdigit() for cell in cells)
+    return dict(zip(cells, files.values(), strict=True)) if own else {}
 
 
 def _records(data: bytes, name: str, config: TrainConfig) -> Records:
