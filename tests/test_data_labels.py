@@ -147,6 +147,16 @@ def test_names_that_may_mean_several_files_give_no_labels(tmp_path: Path) -> Non
     assert all("mood" not in row for row in labels.values())
 
 
+@pytest.mark.parametrize(
+    "text", ["file Male Male Old\n0.png 1 -1\n1.png 1 1\n", "Male\n", "2\n", "Male Old\n0.png 1 1\n2"]
+)
+def test_lists_of_blanks_whose_names_do_not_fit_are_counted_as_not_read(tmp_path: Path, text: str) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    (tmp_path / "list_attr.txt").write_text(text)
+    labels, said = read(tmp_path)
+    assert len(labels) == 6 and not any(labels.values()) and "1 files are not read: 1 .txt" in said
+
+
 def test_types_of_labels_that_are_not_there_are_refused(tmp_path: Path) -> None:
     fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
     with pytest.raises(OptionError, match=r"--column mood=category: these images have no labels"):

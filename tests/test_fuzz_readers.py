@@ -8,6 +8,7 @@ import bz2
 import functools
 import gzip
 import io
+import json
 import lzma
 import pickle
 import random
@@ -252,6 +253,18 @@ def among(make: Callable[[], bytes], suffix: str, wrap: Callable[[bytes], bytes]
     return Target(made, use, wrap)
 
 
+def beside(make: Callable[[], bytes], name: str) -> Target:
+    """A list in a folder of images."""
+
+    def use(data: bytes, folder: Path) -> None:
+        for i in range(5):
+            (folder / f"{i}.png").write_bytes(image("PNG"))
+        (folder / name).write_bytes(data)
+        taken(folder)
+
+    return Target(make, use)
+
+
 def listed(data: bytes, folder: Path) -> None:
     for i in range(5):
         (folder / f"{i}.png").write_bytes(image("PNG"))
@@ -336,6 +349,20 @@ TARGETS = {
     "ts": file(ts, "x.ts"),
     "series": file(lambda: written("csv", steps()), "x.csv", kind="series"),
     "series parquet": file(lambda: written("parquet", steps()), "x.parquet"),
+    "smiles": file(lambda: b"".join(b"C%sO\tCHEMBL%d\n" % (b"CN" * (1 + i % 4), i) for i in range(40)), "x.smi"),
+    "dataset.json": beside(
+        lambda: json.dumps({"labels": [[f"{i}.png", i % 2] for i in range(5)]}).encode(), "dataset.json"
+    ),
+    "attributes": beside(
+        lambda: b"5\nMale Smiling\n" + b"".join(b"%d.png %2d -1\n" % (i, i % 2 * 2 - 1) for i in range(5)),
+        "list_attr.txt",
+    ),
+    "metadata.jsonl": beside(
+        lambda: b"".join(b'{"file_name": "./%d.png", "kind": "%d"}\n' % (i, i % 2) for i in range(5)), "metadata.jsonl"
+    ),
+    "metadata.csv": beside(
+        lambda: b"file_name,kind\n" + b"".join(b"%d.png,%d\n" % (i, i % 2) for i in range(5)), "metadata.csv"
+    ),
     "image list": Target(lambda: b"file,label\n" + b"".join(b"%d.png,%d\n" % (i % 5, i % 2) for i in range(9)), listed),
 }
 

@@ -392,7 +392,7 @@ def _in_blanks(text: str, name: str) -> Records:
         heads = ["file", *lines.pop(0)]
     elif len(set(lines[0])) == width and "." in lines[-1][0] and "." not in lines[0][0]:
         heads = lines.pop(0)
-    if len(lines[0]) != width or len(set(heads)) < width:
+    if not lines or len(lines[0]) != width or not len(heads) == len(set(heads)) == width:
         raise DataError(f"{name} has no rows of as many words.")
     columns = map(list, zip(*lines, strict=True))
     return Records(pa.table(dict(zip(heads, columns, strict=True))), Origin("csv", name=name))
