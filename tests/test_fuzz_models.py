@@ -22,7 +22,7 @@ from safetensors.torch import load as load_tensors
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.errors import InterruptedRun, ModelError
+from gankit.errors import GankitError, InterruptedRun, ModelError
 from gankit.kinds import prepare
 from gankit.kinds.images.features import perceive
 from gankit.model import blocks
@@ -303,6 +303,14 @@ def test_a_changed_run_is_refused_by_name(
     with pytest.raises(ModelError, match=why) as error:
         resumed(parts, tmp_path, name)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("option", ["network", "loss", "format", "penalty", "precision", "device", "kind"])
+def test_a_run_of_choices_that_are_not_there_is_refused(option: str, tmp_path: Path) -> None:
+    parts = copy.deepcopy(folder_of("numbers")[0])
+    parts["config"]["options"][option] = "uto"
+    with pytest.raises(GankitError, match="uto"):
+        resumed(parts, tmp_path, "numbers")
 
 
 @pytest.mark.parametrize(("name", "changed"), [("texts", "origin"), ("numbers", "codec")])

@@ -56,6 +56,9 @@ BASELINE_NAME = "likelihood.safetensors"
 _BEFORE: Mapping[str, Any] = {"no_rule": [*NO_RULES_OF_BEFORE], "integers": "number", "text_per": "line"}
 """What runs of before did where they say nothing of an option: no rules, no classes of numbers, a text a line."""
 
+_OWN_CHOICES = ("format", "header", "penalty", "penalty_method", "precision", "compile", "device")
+"""Options whose choices no other package adds to."""
+
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
 
@@ -173,7 +176,7 @@ class RunFolder:
         """
         try:
             entry = Entry.from_json(self.config())
-            check_options(entry.config, "options")
+            check_options(entry.config, "options", _OWN_CHOICES)
         except (StoredError, OptionError) as error:
             raise ModelError(f"{self.config_path} is damaged: {str(error).rstrip('.')}. Start the run anew.") from error
         return entry
