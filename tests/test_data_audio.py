@@ -14,6 +14,7 @@ from scipy.io import wavfile
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError
+from gankit.kinds import prepare
 from gankit.kinds.audio.files import (
     Clips,
     UnreadableSound,
@@ -384,6 +385,16 @@ def test_a_length_that_is_off_throughout_is_no_cut_file() -> None:
         decode_sound(io.BytesIO(off(off(data, 4, 400), 40, 400)), "a.wav")
 
 
+def test_samples_that_a_file_states_and_has_not_are_told_of(tmp_path: Path) -> None:
+    for row in range(3):
+        data = wav((8000 * np.sin(np.arange(2000) / (9 + row))).astype(np.int16))
+        (tmp_path / f"{row}.wav").write_bytes(off(data, 40, 4000))
+    found, notes = read(tmp_path)
+    assert found.x.shape == (3, 2000, 1) and any(
+        "3 of 3 audio clips state a length that is not theirs" in n for n in notes
+    )
+
+
 def test_of_a_recorder_that_never_wrote_the_length_all_samples_are_read() -> None:
     data = wav(np.arange(100, dtype=np.int16))
     nothing = data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:]
@@ -394,6 +405,9 @@ def test_floats_in_the_scale_of_whole_numbers_are_named_as_such(tmp_path: Path) 
     for row in range(3):
         (tmp_path / f"{row}.wav").write_bytes(wav((20000 * np.sin(np.arange(300) / 9)).astype(np.float32)))
     with pytest.raises(DataError, match=r"floats go up to .* in -1 … 1: divide by 32768"):
+        read(tmp_path)
+    (tmp_path / "0.wav").write_bytes(wav((1e9 * np.sin(np.arange(300) / 9)).astype(np.float32)))
+    with pytest.raises(DataError, match=r"in -1 … 1: divide by 2147483648"):
         read(tmp_path)
 
 
@@ -415,6 +429,31 @@ def test_a_rate_makes_a_file_of_arrays_audio(tmp_path: Path, suffix: str) -> Non
     config = TrainConfig(rate=500)
     assert holds_audio(path, config) and not holds_audio(path, TrainConfig())
     assert read_clips(path, config, []).x.shape == (6, 300, 1)
+
+
+@pytest.mark.parametrize("name", ["rate", "sr", "fs", "sample_rate"])
+def test_the_rate_in_a_file_of_arrays_has_several_names(tmp_path: Path, name: str) -> None:
+    x = np.random.default_rng(0).normal(0, 0.1, (6, 300)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", **{"x": x, name: np.array([500])})
+    assert holds_audio(tmp_path / "x.npz", TrainConfig())
+    assert read_clips(tmp_path / "x.npz", TrainConfig(), []).rate == 500
+    np.savez(tmp_path / "y.npz", **{"x": x, name: np.arange(6)})
+    assert not holds_audio(tmp_path / "y.npz", TrainConfig())
+
+
+def test_too_many_channels_that_come_first_are_counted() -> None:
+    with pytest.raises(DataError, match="have 3 channels"):
+        read(np.zeros((6, 3, 300), np.float32), rate=500)
+
+
+def test_an_array_of_arrays_is_a_list(tmp_path: Path) -> None:
+    x = np.empty(6, object)
+    x[:] = [np.sin(np.arange(300 + i) / 9) for i in range(6)]
+    for source in (x, (x, list("aabbab"))):
+        prepared = prepare(source, TrainConfig(rate=500), [])
+        assert prepared.kind.name == "audio" and len(prepared.train.whole) == 6
+    found, _ = read(x, rate=500)
+    assert found.lengths.tolist() == [len(one) for one in x]
 
 
 def test_a_file_of_python_objects_is_named_as_such(tmp_path: Path) -> None:

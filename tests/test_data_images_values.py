@@ -27,10 +27,10 @@ from gankit.training.augment.diffaugment import DiffAugment
 def signed_tiff(path: Path, values: np.ndarray) -> None:
     """A TIFF of one strip of signed 16-bit numbers, written by hand, for Pillow writes none. values: int16 [H, W]."""
     height, width = values.shape
-    data = values.astype("<i2").tobytes()
+    data = values.astype(values.dtype.newbyteorder("<")).tobytes()
     tags = [
-        (256, 3, width), (257, 3, height), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1),
-        (278, 3, height), (279, 4, len(data)), (339, 3, 2),
+        (256, 3, width), (257, 3, height), (258, 3, 8 * values.itemsize), (259, 3, 1), (262, 3, 1), (273, 4, 8),
+        (277, 3, 1), (278, 3, height), (279, 4, len(data)), (339, 3, 2),
     ]  # fmt: skip
     entries = b"".join(np.array([(t, k, 1, v)], "<u2,<u2,<u4,<u4").tobytes() for t, k, v in tags)
     head = b"II*\0" + (8 + len(data)).to_bytes(4, "little")
@@ -45,6 +45,23 @@ def test_signed_images_below_0_are_refused_with_the_range_of_all(tmp_path: Path)
     for row in (0, 2):
         signed_tiff(tmp_path / f"{row}.tif", np.full((8, 8), 257 * 100, np.int16))
     assert (read_images(tmp_path, PLAIN, []).x[0] == 100).all()
+
+
+def test_signed_bytes_are_signed_too(tmp_path: Path) -> None:
+    for row in range(3):
+        signed_tiff(tmp_path / f"{row}.tif", np.arange(-20, 44).reshape(8, 8).astype(np.int8))
+    with pytest.raises(DataError, match=r"3 images run from -20 to 43 .*\(x \+ 20\) \* 65535 / 63"):
+        read_images(tmp_path, PLAIN, [])
+    for row in range(3):
+        signed_tiff(tmp_path / f"{row}.tif", np.arange(64).reshape(8, 8).astype(np.int8))
+    assert (read_images(tmp_path, PLAIN, []).x[0, ..., 0] == np.arange(64).reshape(8, 8)).all()
+
+
+def test_one_animated_image_is_named_as_such(tmp_path: Path) -> None:
+    frames = [Image.fromarray(pixels) for pixels in noise(3)]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=r"gives one image, animated, of which the first frame is taken"):
+        read_images(tmp_path / "x.gif", PLAIN, [])
 
 
 @pytest.mark.parametrize("files", [True, False])

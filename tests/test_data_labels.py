@@ -14,7 +14,8 @@ from image_examples import PLAIN, fill, noise
 from gankit.columns.conditions import _codes
 from gankit.columns.schema import Column
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, OptionError
+from gankit.kinds import prepare
 from gankit.kinds.audio.reading import holds_audio, read_clips
 from gankit.kinds.images.labels import plain_name
 from gankit.kinds.images.reading import holds_images, read_images
@@ -78,6 +79,13 @@ def test_parts_of_the_data_are_no_classes(
         assert set(map(len, labels.values())) == {0} and f"({len(names) - len(labels)})" in said
 
 
+def test_folds_without_a_list_are_no_classes(tmp_path: Path) -> None:
+    fill(tmp_path, [f"fold{fold}/{i}.png" for fold in range(1, 4) for i in range(4)], noise(12))
+    labels, said = read(tmp_path)
+    assert len(labels) == 12 and not any(labels.values())
+    assert "the folders (fold1, fold2, fold3) are taken for parts of the data, not classes" in said
+
+
 def test_parts_within_class_folders_are_no_classes(tmp_path: Path) -> None:
     names = [f"{label}/{part}/{i}.png" for label in "ab" for part in ("test", "train") for i in range(3)]
     labels, said = read(fill(tmp_path, names, noise(12)))
@@ -98,6 +106,61 @@ def test_names_in_lists_may_be_written_in_other_ways(tmp_path: Path, form: str) 
     if not form.startswith("data"):
         assert read_images(tmp_path / "metadata.csv", PLAIN, []).labels is not None
     assert plain_name("a\\.\\b.png") == "a/b.png"
+
+
+def test_names_in_other_capitals_are_found_and_exact_ones_come_first(tmp_path: Path) -> None:
+    fill(tmp_path, [f"in/{name}{i}.png" for i in range(4) for name in "xX"], noise(8))
+    rows = [f"{name}{i}.PNG,{'a' if name == 'x' else 'b'}" for i in range(4) for name in "xX"]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,mood", *rows]).replace(".PNG", ".png"))
+    expected = {f"in/{name}{i}.png": {"mood": "a" if name == "x" else "b"} for i in range(4) for name in "xX"}
+    assert read(tmp_path)[0] == expected
+    fill(tmp_path / "other", [f"x{i}.png" for i in range(4)], noise(4))
+    text = "file,mood\n" + "".join(f"X{i}.PNG,{'ab'[i % 2]}\n" for i in range(4))
+    (tmp_path / "other" / "labels.csv").write_text(text)
+    assert read(tmp_path / "other")[0] == {f"x{i}.png": {"mood": "ab"[i % 2]} for i in range(4)}
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_an_image_that_a_list_names_twice_is_taken_once(tmp_path: Path, itself: bool) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    rows = [f"{i}.png,{'ab'[i % 2]}\n" for i in range(6)]
+    (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(rows) + "0.png,b\n3.png,b\n")
+    labels, said = read(tmp_path / "labels.csv" if itself else tmp_path)
+    assert labels == {f"{i}.png": {"mood": "ab"[i % 2]} for i in range(6)}
+    assert "2 rows name images again that rows before them name; they are left out" in said
+
+
+def test_a_list_of_numbers_is_of_the_files_that_have_these_in_another_list(tmp_path: Path) -> None:
+    fill(tmp_path / "images", [f"{i}.png" for i in range(6)], noise(6))
+    (tmp_path / "images.txt").write_text("".join(f"{i + 1} {i}.png\n" for i in range(6)))
+    (tmp_path / "image_class_labels.txt").write_text("".join(f"{i + 1} {i % 2}\n" for i in range(6)))
+    assert {name: row["label"] for name, row in read(tmp_path)[0].items()} == {
+        f"images/{i}.png": i % 2 for i in range(6)
+    }
+
+
+def test_names_that_may_mean_several_files_give_no_labels(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{part}/{i}.png" for part in ("00000", "00001") for i in range(4)], noise(8))
+    (tmp_path / "labels.csv").write_text("file,mood\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(4)))
+    labels, said = read(tmp_path)
+    assert "'0.png' in it may mean 00000/0.png or 00001/0.png. Write the folders, too." in said
+    assert all("mood" not in row for row in labels.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["file Male Male Old\n0.png 1 -1\n1.png 1 1\n", "Male\n", "2\n", "Male Old\n0.png 1 1\n2"]
+)
+def test_lists_of_blanks_whose_names_do_not_fit_are_counted_as_not_read(tmp_path: Path, text: str) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    (tmp_path / "list_attr.txt").write_text(text)
+    labels, said = read(tmp_path)
+    assert len(labels) == 6 and not any(labels.values()) and "1 files are not read: 1 .txt" in said
+
+
+def test_types_of_labels_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{i}.png" for i in range(6)], noise(6))
+    with pytest.raises(OptionError, match=r"--column mood=category: these images have no labels"):
+        prepare(str(tmp_path), TrainConfig(column=("mood=category",)), [])
 
 
 def test_values_are_found_in_any_normal_form() -> None:

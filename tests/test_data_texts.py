@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -127,7 +129,7 @@ def test_packed_lines_are_read(compression: str, tmp_path: Path) -> None:
     assert list(read_texts(path, AUTO, []).texts) == MANY
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
 def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
     texts = ["Ångström", "naïve façade", "Müller", "plain"]
     path = lines(tmp_path / "data.txt", texts, encoding, end="\r\n")
@@ -137,7 +139,7 @@ def test_the_encoding_is_found_and_kept(encoding: str, tmp_path: Path) -> None:
     assert (tmp_path / "again.txt").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_a_long_file_of_utf_16_is_texts_to_the_first_line(encoding: str, tmp_path: Path) -> None:
     texts = sentences(1500)  # of which a character that has the byte of a line end, U+0A05, begins the last in the head
     texts = [*texts[:700], *("\u0a05" * 20 + f" {text}" for text in texts[700:])]
@@ -282,6 +284,9 @@ def test_one_long_line_is_one_text_and_refused_as_such(tmp_path: Path) -> None:
     path.write_text(". ".join(sentences(60)))
     with pytest.raises(DataError, match=r"is one line of [\d,]+ characters: one text.*Write each text on a line"):
         prepare(path, AUTO, [])
+    path.write_text(sentences(1)[0])
+    with pytest.raises(DataError, match=r"training needs at least 2 texts"):
+        prepare(path, AUTO, [])
     path.write_text(" ".join(map(str, range(500))))
     assert not holds_texts(path, AUTO)
 
@@ -322,12 +327,60 @@ def test_documents_take_the_names_of_their_folders_for_labels(tmp_path: Path) ->
     assert again.texts == found.texts and again.labels == found.labels
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_parts_of_texts_are_no_classes_and_never_mixed(tmp_path: Path, packed: bool) -> None:
+    for part, mark in (("train", "a"), ("test", "b")):
+        for mood in ("glad", "sad"):
+            (tmp_path / "data" / part / mood).mkdir(parents=True)
+            for i in range(12):
+                (tmp_path / "data" / part / mood / f"{i}.txt").write_text(f"the {mark} {mood} dog {i}\n")
+    source = tmp_path / "data"
+    if packed:
+        source = Path(shutil.make_archive(str(tmp_path / "data"), "zip", tmp_path / "data"))
+    found, notes = read_texts(source, AUTO, said := []), "".join(said)
+    assert found.labels is not None and len(found) == 24 and not any(" b " in text for text in found.texts)
+    assert [text.split()[2] for text in found.texts] == found.labels.column("label").to_pylist()
+    assert (
+        f"the 24 files in 'train' are taken; those in 'test' (24) can be held out with --heldout {source}/test" in notes
+    )
+    assert all(" b " in text for text in read_texts(source / "test", AUTO, []).texts)
+
+
+@pytest.mark.parametrize("name", ["{}.txt", "wiki.{}.txt", "ptb-{}.txt"])
+def test_files_that_are_parts_are_no_classes(tmp_path: Path, name: str) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / name.format(part)).write_text("".join(f"the {part} dog sings {i}\n" for i in range(9)))
+    (tmp_path / "README.txt").write_text("about these\n")
+    found = read_texts(tmp_path, AUTO, notes := [])
+    assert found.labels is None and len(found) == 9 and all(" train " in text for text in found.texts)
+    assert f"can be held out with --heldout {tmp_path / name.format('test')}" in notes[0]
+    assert "1 files beside these are left out" in notes[1]
+
+
+def test_a_file_beside_class_folders_does_not_take_the_labels_away(tmp_path: Path) -> None:
+    documents(tmp_path, 30, ("glad", "sad"))
+    (tmp_path / "README.txt").write_text("about these\n")
+    found = read_texts(tmp_path, AUTO, notes := [])
+    assert found.labels is not None and len(found) == 30 and "about these" not in found.texts
+    assert any("1 files beside the folders are left out: README.txt" in note for note in notes)
+
+
 def test_few_files_are_lines_unless_the_user_says_otherwise(tmp_path: Path) -> None:
     texts, notes = documents(tmp_path / "r", 5), list[str]()
     assert len(read_texts(tmp_path / "r", AUTO, notes)) == 14 and "--text-per file takes each file" in notes[0]
     assert list(read_texts(tmp_path / "r", TrainConfig(text_per="file"), []).texts) == texts
     with pytest.raises(OptionError, match=r"--text-per file is for folders and archives of \.txt files"):
         prepare(MANY, TrainConfig(kind="text", text_per="file"), [])
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_a_json_list_of_texts_is_texts(tmp_path: Path, suffix: str) -> None:
+    texts = sentences(60)
+    path = tmp_path / f"x.{suffix}"
+    path.write_text(json.dumps(texts) if suffix == "json" else "\n".join(map(json.dumps, texts)))
+    prepared = prepare(path, AUTO, notes := [])
+    assert prepared.kind.name == "text" and any("a list of texts; written as objects" in note for note in notes)
+    assert list(read_texts(path, TEXT, []).texts) == texts
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import random
 import struct
@@ -21,7 +22,7 @@ from safetensors.torch import load as load_tensors
 
 import gankit
 from gankit.config import TrainConfig
-from gankit.errors import InterruptedRun
+from gankit.errors import GankitError, InterruptedRun, ModelError
 from gankit.kinds import prepare
 from gankit.kinds.images.features import perceive
 from gankit.model import blocks
@@ -278,6 +279,50 @@ def run_target(name: str) -> Target:
 
 TARGETS = {name: target(name) for name in MADE}
 TARGETS |= {f"run of {name}": run_target(name) for name in ("numbers", "images")}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "place", "value", "why"),
+    [
+        ("numbers", "config", ("notes",), [None, ["kind: x"], "kind: "], "damaged"),
+        ("numbers", "config", ("notes",), 5, "damaged"),
+        ("images", EVIDENCE_NAME, ("json", "gankit", "label"), None, "damaged: label is missing"),
+        ("images", EVIDENCE_NAME, ("json", "gankit", "classifier", "num_classes"), 3, "cannot be used"),
+    ],
+)
+def test_a_changed_run_is_refused_by_name(
+    name: str, file: str, place: tuple[str, ...], value: Any, why: str, tmp_path: Path
+) -> None:
+    parts = copy.deepcopy(folder_of(name)[0])
+    holder = parts[file]
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    if value is None:
+        del holder[place[-1]]
+    with pytest.raises(ModelError, match=why) as error:
+        resumed(parts, tmp_path, name)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("option", ["network", "loss", "format", "penalty", "precision", "device", "kind"])
+def test_a_run_of_choices_that_are_not_there_is_refused(option: str, tmp_path: Path) -> None:
+    parts = copy.deepcopy(folder_of("numbers")[0])
+    parts["config"]["options"][option] = "uto"
+    with pytest.raises(GankitError, match="uto"):
+        resumed(parts, tmp_path, "numbers")
+
+
+@pytest.mark.parametrize(("name", "changed"), [("texts", "origin"), ("numbers", "codec")])
+def test_a_model_without_its_columns_is_refused(name: str, changed: str, tmp_path: Path) -> None:
+    header = copy.deepcopy(opened(run_of(name)[1])[0])
+    stated = header["json"]["gankit"][changed]
+    if changed == "origin":
+        stated["details"]["texts"]["column"] = "other"
+    else:
+        stated |= {"names": [], "cells": []}
+    with pytest.raises(ModelError, match="damaged"):
+        used(closed(header, opened(run_of(name)[1])[1]), tmp_path)
 
 
 @pytest.mark.slow

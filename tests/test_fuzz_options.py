@@ -208,11 +208,28 @@ def test_a_path_that_no_file_can_have_is_refused() -> None:
                 function(wrong)
 
 
+def test_an_empty_path_is_not_the_folder_at_hand() -> None:
+    for function in (gankit.load, gankit.inspect, gankit.resume, gankit.train):
+        with pytest.raises(gankit.OptionError, match="Got an empty text"):
+            function("")
+
+
 def test_options_in_a_file_that_is_nested_or_endless_are_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000 + "]" * 5000)
     for file, why in (("deep.toml", "too deeply"), ("/dev/zero", "larger than"), (".", "Is a directory")):
         with pytest.raises(gankit.OptionError, match=why):
             read_toml(tmp_path / file)
+
+
+def test_values_of_several_lines_are_quoted_in_one(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": [1, 2]})
+    for call in (lambda: gankit.load(table), lambda: model("texts.txt").sample(1, where=table)):
+        with pytest.raises(gankit.OptionError, match="Got") as error:
+            call()
+        assert "\n" not in str(error.value)
+    for value in (np.array([]), np.array([1, 2]), table):
+        with pytest.raises(gankit.OptionError, match="train: penalty must be"):
+            gankit.train(place() / "numbers.npy", out=tmp_path, penalty=value)
 
 
 def test_one_held_out_record_is_enough_to_train(tmp_path: Path) -> None:

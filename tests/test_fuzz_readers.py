@@ -8,6 +8,7 @@ import bz2
 import functools
 import gzip
 import io
+import json
 import lzma
 import pickle
 import random
@@ -252,6 +253,18 @@ def among(make: Callable[[], bytes], suffix: str, wrap: Callable[[bytes], bytes]
     return Target(made, use, wrap)
 
 
+def beside(make: Callable[[], bytes], name: str) -> Target:
+    """A list in a folder of images."""
+
+    def use(data: bytes, folder: Path) -> None:
+        for i in range(5):
+            (folder / f"{i}.png").write_bytes(image("PNG"))
+        (folder / name).write_bytes(data)
+        taken(folder)
+
+    return Target(make, use)
+
+
 def listed(data: bytes, folder: Path) -> None:
     for i in range(5):
         (folder / f"{i}.png").write_bytes(image("PNG"))
@@ -336,6 +349,20 @@ TARGETS = {
     "ts": file(ts, "x.ts"),
     "series": file(lambda: written("csv", steps()), "x.csv", kind="series"),
     "series parquet": file(lambda: written("parquet", steps()), "x.parquet"),
+    "smiles": file(lambda: b"".join(b"C%sO\tCHEMBL%d\n" % (b"CN" * (1 + i % 4), i) for i in range(40)), "x.smi"),
+    "dataset.json": beside(
+        lambda: json.dumps({"labels": [[f"{i}.png", i % 2] for i in range(5)]}).encode(), "dataset.json"
+    ),
+    "attributes": beside(
+        lambda: b"5\nMale Smiling\n" + b"".join(b"%d.png %2d -1\n" % (i, i % 2 * 2 - 1) for i in range(5)),
+        "list_attr.txt",
+    ),
+    "metadata.jsonl": beside(
+        lambda: b"".join(b'{"file_name": "./%d.png", "kind": "%d"}\n' % (i, i % 2) for i in range(5)), "metadata.jsonl"
+    ),
+    "metadata.csv": beside(
+        lambda: b"file_name,kind\n" + b"".join(b"%d.png,%d\n" % (i, i % 2) for i in range(5)), "metadata.csv"
+    ),
     "image list": Target(lambda: b"file,label\n" + b"".join(b"%d.png,%d\n" % (i % 5, i % 2) for i in range(9)), listed),
 }
 
@@ -367,6 +394,14 @@ def holding_itself() -> bytes:
     labels: list[Any] = []
     labels.append(labels)
     return pickle_of(labels)
+
+
+def huge_series() -> bytes:
+    stream = io.BytesIO()
+    x = np.random.default_rng(0).normal(size=(20, 9, 2))
+    x[3, 4, 1] = 1.5e300
+    np.savez(stream, x=x)
+    return stream.getvalue()
 
 
 def doubled() -> bytes:
@@ -426,6 +461,8 @@ NO_TEXT = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(struct.pack(
         ("x.csv.xz", lambda: in_the_middle(lzma.compress(written("csv") * 99)), "damaged or cut off"),
         ("x.csv.zip", lambda: zipped(written("csv"))[:4] + zipped(written("csv"))[34:], "no zip file"),
         ("data_batch_1", holding_itself, "labels are not as many numbers"),
+        ("data_batch_1", lambda: b"\x80\x02c" + b"os\nsystem" + b" 1" * 3000 + b"\n.", "could run code"),
+        ("x.npz", lambda: huge_series(), "1.5e\\+300 is too large to learn from"),
         ("data_batch_1", doubled, "labels are not as many numbers"),
         ("x.json", lambda: b"[" * 100_000, "nested too deeply"),
         ("x.jsonl", lambda: b'{"a":1}\n' + b'{"a":' * 100_000, "nested too deeply"),

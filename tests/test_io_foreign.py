@@ -37,6 +37,7 @@ HEADS = {
     "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
     "DICOM": bytes(128) + b"DICM\x02\0",
     "NIfTI": b"\x5c\x01\0\0" + bytes(340) + b"n+1\0" + b"\x65\0" * 99,
+    "FASTQ": b"@read 1\nACGTN\n+\nIIII#\n@read 2\nAC\n+\nII\n",
     "7-Zip": b"7z\xbc\xaf'\x1c\0\x04",
     "RAR": b"Rar!\x1a\x07\x01\0",
     "Zstandard": b"\x28\xb5\x2f\xfd\x04\0",

@@ -21,12 +21,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def shown(value: Any, most: int = 80) -> str:
-    """The value as Python writes it, cut where it is long.
+    """The value as Python writes it, in one line, cut where it is long.
 
     >>> shown("x" * 100, 8)
     "'xxxxxx…"
     """
-    text = repr(value)
+    text = re.sub(r"\s*\n\s*", " ", repr(value))
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -38,6 +38,8 @@ def path_of(value: Any, named: str = "the path") -> Path:
     """
     if not isinstance(value, str | os.PathLike):
         raise OptionError(f"{named} must be a path. Got {shown(value)} instead.")
+    if not os.fspath(value):
+        raise OptionError(f"{named} must be a path. Got an empty text instead.")
     try:
         os.lstat(value)
     except ValueError:

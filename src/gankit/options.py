@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -95,15 +95,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" {near}" if near else ""
 
 
-def check_options(values: Any, named: str) -> None:
-    """Refuses a dataclass of options, such as a file's, with a value of a type that cannot be; what may be chosen can
-    have been another package's.
+def check_options(values: Any, named: str, choices: Collection[str] = ()) -> None:
+    """Refuses a dataclass of options, such as a file's, with a value of a type that cannot be, or that is none of the
+    choices of the options named; what may be chosen of others can have been another package's.
 
     Raises:
         OptionError: as `checked`.
     """
     for option in options_of(type(values)):
-        checked(replace(option, choices=()), getattr(values, option.name), f"{named}: {option.name}")
+        fixed = option if option.name in choices else replace(option, choices=())
+        checked(fixed, getattr(values, option.name), f"{named}: {option.name}")
 
 
 def checked(option: Option, value: Any, named: str) -> Any:

@@ -252,6 +252,8 @@ def understand_labels(
         asked = [name for name in config.given if name != "none"]
         if asked:
             raise OptionError(f"--given {asked[0]}: these {what} have no labels. {BRING[what]}")
+        if config.column and (labels is None or not labels.column_names):
+            raise OptionError(f"--column {config.column[0]}: these {what} have no labels. {BRING[what]}")
         return replace(config, given=()), Schema(())
     names = labels.column_names
     unknown = [name for name in config.given if name not in names]

@@ -131,8 +131,9 @@ class Classifier:
             network.load_state_dict(dict(tensors))
             return cls(network, stated)
         except (ValueError, RuntimeError) as error:
+            why = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"the stored classifier cannot be used: {error}. Delete it; it is trained again from the labels."
+                f"the stored classifier cannot be used: {why}. Delete it; it is trained again from the labels."
             ) from error
 
     def _outputs(self, x: np.ndarray, function: Callable[[Tensor], Tensor], width: int) -> np.ndarray:

@@ -86,7 +86,11 @@ _SCRIPTS = [
 ]  # fmt: skip
 """Encodings that the detector chooses from."""
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_WIDEST = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"))  # begin as those of UTF-16 do
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), *((mark, "utf-32") for mark, _ in _WIDEST),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 
 
 def unpack(data: bytes, name: str) -> tuple[bytes, str, str | None]:
@@ -247,8 +251,11 @@ def _repaired(data: bytes, name: str, error: UnicodeDecodeError, notes: list[str
 
 
 def wide_encoding(data: bytes) -> str | None:
-    """UTF-16, "utf-16-le" or "utf-16-be", by the mark of its order or its zero bytes; else None."""
+    """UTF-16 or 32, as "utf-16-le" or "utf-16-be", by the mark of its order or (16) its zero bytes; else None."""
     head = data[:4096]
+    for mark, found in _WIDEST:
+        if data.startswith(mark):
+            return found
     for found, mark, high, low in (
         ("utf-16-le", codecs.BOM_UTF16_LE, head[1::2], head[::2]),
         ("utf-16-be", codecs.BOM_UTF16_BE, head[::2], head[1::2]),

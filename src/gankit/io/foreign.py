@@ -66,6 +66,12 @@ FOREIGN = (
         rb"PK\x03\x04.{26}mimetypeapplication/(?:epub|vnd\.oasis\.opendocument\.(?:text|pres))",
         (".odt", ".odp", ".epub"),
     ),
+    Foreign(
+        "a FASTQ file",
+        "Save its reads as FASTA (seqtk seq -a)",
+        rb"@[^\n]{1,300}\n[ACGTUN]+\r?\n\+[^\n]*\n[!-~]+\r?\n",
+        (".fastq", ".fq"),
+    ),
     Foreign("a 7-Zip archive", _UNPACK, rb"7z\xbc\xaf'\x1c", (".7z",)),
     Foreign("a RAR archive", _UNPACK, rb"Rar!\x1a\x07", (".rar",)),
     Foreign("a file packed by Zstandard", _UNPACK, rb"\x28\xb5\x2f\xfd", (".zst", ".zstd")),

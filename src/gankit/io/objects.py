@@ -13,12 +13,16 @@ from gankit.errors import DataError
 
 
 def plain_object(source: Any) -> Any:
-    """A tensor as an array; a dataset of PyTorch's as an array or, where its items are pairs, as a pair with labels
-    (rows as columns, with one of labels); one of Hugging Face's as an Arrow table; other objects as they are.
+    """An object of a library as plain data; other objects as they are.
+
+    A tensor becomes an array; an array of arrays or images (also in a pair with labels) a list; a dataset of PyTorch's
+    an array or, where its items are pairs, a pair with labels (rows become columns, with one of labels); one of
+    Hugging Face's an Arrow table.
 
     Raises:
         DataError: a dataset that has no length, or is empty.
     """
+    source = (_listed(source[0]), source[1]) if type(source) is tuple and len(source) == 2 else _listed(source)
     classes = {f"{c.__module__}.{c.__qualname__}" for c in type(source).__mro__}
     if "torch.Tensor" in classes:
         return _array(source)
@@ -30,6 +34,14 @@ def plain_object(source: Any) -> Any:
         parts = ", ".join(map(repr, source))
         raise DataError(f"this is a dictionary of datasets ({parts}). Give one of them, and another as heldout=.")
     return source
+
+
+def _listed(source: Any) -> Any:
+    """An array of arrays or images as a list of them; anything else as it is."""
+    if not isinstance(source, np.ndarray) or source.dtype != object or source.ndim != 1 or not len(source):
+        return source
+    first = source[0]
+    return list(source) if hasattr(first, "__array_interface__") and not np.isscalar(first) else source
 
 
 def _of_hugging_face(source: Any) -> Any:

@@ -251,6 +251,7 @@ def _opened(path: Path, source: Any) -> IO[bytes]:
                 "of images."
             )
         file = path.open("rb")
+        empty = not file.seek(0, io.SEEK_END)
     except FileNotFoundError:
         raise _absent(path, source) from None
     except PermissionError:
@@ -259,7 +260,7 @@ def _opened(path: Path, source: Any) -> IO[bytes]:
         ) from None
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
-    if not file.seek(0, io.SEEK_END):
+    if empty:
         file.close()
         raise DataError(f"{str(path)!r} is empty (0 bytes). Give a file with records.")
     return file

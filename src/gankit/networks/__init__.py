@@ -45,12 +45,12 @@ def pair_for(name: str, offered: tuple[RecordType, ...], found: str) -> Pair:
         found: what the data is, as in "these are series".
 
     Raises:
-        OptionError: it makes something else.
+        OptionError: it makes something else. DependencyError: there is no such pair, see `build`.
 
     >>> pair_for("temporal", ("sequence",), "these are series").name
     'temporal'
     """
-    pair = NETWORKS[name]
+    pair = _known(name)
     if not set(pair.makes) & set(offered):
         raise OptionError(f"--network {name} makes {pair.noun}, and {found}. Leave it out.")
     return pair
@@ -62,6 +62,10 @@ def build(name: str, spec: Spec, condition: Spec | None = None, **sizes: Any) ->
     Raises:
         DependencyError: there is no such pair, as of a model that was trained where another package is installed.
     """
+    return _known(name).build(spec, condition, **sizes)
+
+
+def _known(name: str) -> Pair:
     if name not in NETWORKS:
         raise DependencyError(f"there is no network {name} here. Install the package that it comes with.")
-    return NETWORKS[name].build(spec, condition, **sizes)
+    return NETWORKS[name]

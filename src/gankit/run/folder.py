@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -54,6 +55,9 @@ BASELINE_NAME = "likelihood.safetensors"
 
 _BEFORE: Mapping[str, Any] = {"no_rule": [*NO_RULES_OF_BEFORE], "integers": "number", "text_per": "line"}
 """What runs of before did where they say nothing of an option: no rules, no classes of numbers, a text a line."""
+
+_OWN_CHOICES = ("format", "header", "penalty", "penalty_method", "precision", "compile", "device")
+"""Options whose choices no other package adds to."""
 
 KEPT = 2
 """Checkpoints that are kept: the last good one, and one to fall back to."""
@@ -172,7 +176,7 @@ class RunFolder:
         """
         try:
             entry = Entry.from_json(self.config())
-            check_options(entry.config, "options")
+            check_options(entry.config, "options", _OWN_CHOICES)
         except (StoredError, OptionError) as error:
             raise ModelError(f"{self.config_path} is damaged: {str(error).rstrip('.')}. Start the run anew.") from error
         return entry
@@ -330,7 +334,8 @@ def _complete(config: dict[str, Any], version: int) -> None:
     other kinds of data than that of the run, which its notes or options name: all had all of them once.
     """
     options = config.get("options")
-    said = [note.split()[1] for note in config.get("notes", ()) if note.startswith("kind: ")]
+    notes = config.get("notes")
+    said = re.findall(r"(?m)^kind: (\S+)", "\n".join(map(str, notes)) if isinstance(notes, list) else "")
     if not isinstance(options, dict) or (name := str(said[0] if said else options.get("kind"))) not in KINDS:
         return
     own = {f.name for f in fields(KINDS[name].options.train)}

@@ -116,8 +116,9 @@ def check_values(values: Mapping[str, Any], *, where: str = "train") -> dict[str
         if plain in ("loss", "network") and not isinstance(value, str | None):
             found[plain] = _add_part(plain, value)
             continue
-        if option.choices and value not in option.choices and str(value).lower() in CHOICES_MEANT:
-            raise OptionError(f"{called} has no {value!r}. {CHOICES_MEANT[str(value).lower()]}")
+        meant = CHOICES_MEANT.get(str(value).lower()) if option.choices and isinstance(value, str | bool) else None
+        if meant is not None and value not in option.choices:
+            raise OptionError(f"{called} has no {value!r}. {meant}")
         found[plain] = checked(option, value, called)
     return found
 

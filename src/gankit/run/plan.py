@@ -17,7 +17,7 @@ import torch
 
 from gankit.budget import WRITING_S, Budget
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
+from gankit.errors import DependencyError, OptionError
 from gankit.kinds.base import Evidence, Prepared
 from gankit.kinds.options import AugmentOptions
 from gankit.model import Given, NetworkPlan
@@ -28,6 +28,7 @@ from gankit.randomness import torch_generator
 from gankit.run.pace import Pace, Planner
 from gankit.training.game import Batches, Game
 from gankit.training.loop import Interval, samples_for_budget, seconds_per_sample
+from gankit.training.losses import LOSSES
 from gankit.training.plan import GameConfig
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
         raise OptionError(f"--warmup is for the networks {able}, and this is {pair.name}. Leave it out.")
     if config.warmup is not None:
         fields |= {"warmup": config.warmup, "d_warmup": min(fields.get("d_warmup", 0.0), 1 - config.warmup)}
+    if config.loss is not None and config.loss not in LOSSES:
+        raise DependencyError(f"there is no loss {config.loss} here. Install the package that it comes with.")
     asked = {
         "loss": config.loss, "penalty": config.penalty, "penalty_weight": config.penalty_weight, "batch": config.batch,
         "learning_rate": config.learning_rate, "warmup_learning_rate": config.learning_rate,

@@ -19,6 +19,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.archives import decode
 from gankit.io.formats.base import Format, Sink, large, texts_of
+from gankit.io.formats.lines import TEXT_COLUMN
 from gankit.io.records import Origin, Records, content_of, distinct, joined
 
 
@@ -125,6 +126,9 @@ class JsonLines(Format):
                     f"{name!r}, line {error.lineno}: no well-formed JSON ({error.msg}). Correct it there."
                 ) from error
             rows, format = _json_lines(text, name), "jsonl"
+        if rows and all(isinstance(row, str) for row in rows):
+            notes.append(f"{name}: a list of texts; written as objects")
+            rows = [{TEXT_COLUMN: row} for row in rows]
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise DataError(

@@ -30,7 +30,7 @@ def split_lines(text: str) -> tuple[list[str], str]:
 
 def whole_lines(head: bytes) -> bytes:
     """The first bytes of a file without the line that is cut; in UTF-16 a line ends by two bytes at an even place."""
-    end = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}.get(wide_encoding(head) or "", b"\n")
+    end = "\n".encode(wide_encoding(head) or "utf-8")
     place = head.rfind(end)
     while place % len(end) and place > 0:
         place = head.rfind(end, 0, place + len(end) - 1)

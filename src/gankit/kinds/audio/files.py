@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, OutputError, reason
 from gankit.io.archives import AUDIO_SUFFIXES, largest_size
 from gankit.io.formats.base import Sink
-from gankit.io.formats.numpy import load_arrays
+from gankit.io.formats.numpy import headers, load_arrays
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.audio.options import AudioOptions
@@ -49,6 +49,7 @@ _STREAMED = 0x7FFFFFFF
 """A WAV file that states more bytes was written to a pipe, where its length was not known."""
 
 RATE, LENGTH = "rate", "length"
+RATES = (RATE, "sample_rate", "sampling_rate", "samplerate", "sr", "fs")
 """Keys of an .npz beside its samples: samples a second, and how many samples of each row are no padding."""
 
 _LOUDEST_FLOAT = 128.0
@@ -183,7 +184,8 @@ def decode_sound(stream: IO[bytes], name: str, mended: list[str] | None = None) 
     else:
         rate, found = _soundfile(data, name)
     if found.dtype.kind == "f" and (peak := float(np.abs(found).max(initial=0))) > _LOUDEST_FLOAT:
-        raise UnreadableSound(f"its floats go up to {peak:,.6g}, and those of audio are in -1 … 1: divide by 32768")
+        scale = next((f"{2**bits}" for bits in (15, 23, 31) if peak <= 2**bits), "the largest")
+        raise UnreadableSound(f"its floats go up to {peak:,.6g}, and those of audio are in -1 … 1: divide by {scale}")
     samples = to_samples(found if found.ndim == 2 else found[:, None])
     if samples.shape[1] > MOST_CHANNELS:
         raise UnreadableSound(f"it has {samples.shape[1]} channels, and one or two can be learned")
@@ -206,7 +208,7 @@ def _of_its_length(data: bytes) -> bytes:
             frame = max(1, int.from_bytes(data[begin + 12 : begin + 14], order))
         if kind == b"data" and size < _STREAMED:
             there = min(size or (stated != len(data) and len(data)), len(data) - begin)
-            if size - there >= max(frame, MISSING * size):
+            if size - there >= max(frame, MISSING * size) and stated != len(data):
                 break
             there -= there % frame
             if size == there and (begin + size <= stated <= len(data) or stated >= _STREAMED):
@@ -296,8 +298,7 @@ def holds_samples(source: Any) -> bool:
 
 def has_rate(stream: IO[bytes]) -> bool:
     """Whether an .npz names a rate, as one with audio clips does."""
-    with zipfile.ZipFile(stream) as archive:
-        return f"{RATE}.npy" in archive.namelist()
+    return any(name in RATES and math.prod(shape) == 1 for name, (shape, _) in headers(stream, "").items())
 
 
 def is_array_file(name: str) -> bool:
@@ -361,7 +362,7 @@ def _rows(rows: Sequence[Any], place: str, details: dict[str, Any]) -> list[Samp
         details["scale"] = FULL * 2.0 ** (8 * rows[0].dtype.itemsize - 16)
     if rows[0].ndim == 2 and rows[0].shape[1] not in (1, 2):
         raise DataError(
-            f"{place}: audio clips have {rows[0].shape[1]} channels, and one or two can be learned. Take others as "
+            f"{place}: audio clips have {min(rows[0].shape)} channels, and one or two can be learned. Take others as "
             "series (--kind series)."
         )
     try:
@@ -386,7 +387,8 @@ def from_npz(stream: IO[bytes], path: Path, config: TrainConfig) -> Read:
         shown = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays.items())
         raise DataError(f"{str(path)!r} holds no samples [N, T] or [N, T, C]: {shown or 'it is empty'}.")
     x = arrays.pop(key)
-    stored = arrays.pop(RATE, None)
+    named = next((name for name in RATES if name in arrays and arrays[name].size == 1), RATE)
+    stored = arrays.pop(named, None)
     if stored is not None and stored.size == 1 and stored.dtype.kind in "iuf" and stored.item() >= 1:
         rate = int(stored.item())
     else:

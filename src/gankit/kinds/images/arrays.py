@@ -557,8 +557,8 @@ def _carried_out(data: bytes, place: str) -> Any:
             name = str(asked).replace("numpy._core.", "numpy.core.").replace("__builtin__ ", "builtins ")
             if name not in _KNOWN:
                 raise DataError(
-                    f"{place} asks for {asked!r}, which could run code and is not done. Take the binary version of "
-                    "CIFAR, or save the images as .npz."
+                    f"{place} asks for {str(asked)[:80]!r}, which could run code and is not done. Take the binary "
+                    "version of CIFAR, or save the images as .npz."
                 )
             stack.append(_KNOWN[name])
         elif name == "REDUCE":

@@ -43,8 +43,12 @@ DEEP = "of 16 bits, scaled to 8"
 PAGED = "of several pages, of which the first is taken (give such a file itself to take its pages as images)"
 """The remark on files of several pages."""
 
+ANIMATED = "animated, of which the first frame is taken (saved as .png each, all frames are)"
+"""The remark on files of several frames."""
+
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA", "PCX", "JPEG2000", "AVIF")
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 0x0100, 0x0101
+_SAMPLE_FORMAT, _SIGNED = 0x0153, 2
 # The decoder of JPEG can halve an image faster than any filter, but not as well: it never goes below four times the
 # size that is wanted. On 500 photographs brought to 64 x 64, twice the size changed pixels by 1.0 of 255 on average.
 _DRAFT = 4
@@ -193,7 +197,7 @@ def header_of(image: Image.Image) -> Header:
     if _orientation(image) >= 5 and not _is_turned(image):
         width, height = height, width
     if getattr(image, "format", None) != "MPO" and getattr(image, "is_animated", False):
-        remarks.append(PAGED if image.format == "TIFF" else "animated, of which the first frame is taken")
+        remarks.append(PAGED if image.format == "TIFF" else ANIMATED)
     if _is_deep(image):
         remarks.append(DEEP)
     transparent = mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
@@ -212,14 +216,20 @@ def header_of(image: Image.Image) -> Header:
             raise UnreadableImage("32-bit floating values have no known range; save it with 8 or 16 bits")
         case "I" if not _is_deep(image):
             raise UnreadableImage("32-bit values have no known range; save it with 8 or 16 bits")
-    extremes: Any = image.getextrema() if _is_signed(image) else None
-    return Header(width, height, colour, transparent, tuple(remarks), extremes)
+    return Header(width, height, colour, transparent, tuple(remarks), _extremes(image))
 
 
-def _is_signed(image: Image.Image) -> bool:
-    tile: Any = getattr(image, "tile", None)
-    args = tile[0][3] if tile else ""
-    return image.mode == "I" and str(args if isinstance(args, str) else args[0]).endswith("S")
+def _extremes(image: Image.Image) -> tuple[int, int] | None:
+    """Least and most value of signed numbers: of 16 bits, and of 8, which Pillow takes for unsigned ones."""
+    tags, tile = getattr(image, "tag_v2", {}), getattr(image, "tile", None)
+    if image.mode == "L" and tags.get(_SAMPLE_FORMAT) == (_SIGNED,):
+        x = np.asarray(image).view(np.int8)
+        return int(x.min()), int(x.max())
+    args: Any = tile[0][3] if tile else ""
+    if image.mode != "I" or not str(args if isinstance(args, str) else args[0]).endswith("S"):
+        return None
+    found: Any = image.getextrema()
+    return found  # type: ignore[no-any-return]  # of one channel
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -341,8 +351,9 @@ def decode_all(
         found = list(_mapped(pool, partial(_attempt, header_of), sources))
         faults = {row: reason for row, reason in enumerate(found) if isinstance(reason, str)}
         headers = {row: header for row, header in enumerate(found) if isinstance(header, Header)}
-        if len(headers) < least and any(PAGED in header.remarks for header in headers.values()):
-            raise too_few(len(headers), place, f" {PAGED}")
+        remarks = {remark for header in headers.values() for remark in header.remarks}
+        if len(headers) < least and remarks & {PAGED, ANIMATED}:
+            raise too_few(len(headers), place, f" {PAGED}" if PAGED in remarks else f", {ANIMATED}")
         _check_faults(faults, sources, config.with_options(strict=False), place, least)  # decoding may find more
         sizes = Counter((header.width, header.height) for header in headers.values())
         if size is None and len(sizes) > 1:
@@ -350,7 +361,7 @@ def decode_all(
         if (signed := [header.extremes for header in headers.values() if header.extremes]) and min(signed)[0] < 0:
             low, high = min(signed)[0], max(most for _, most in signed)
             raise DataError(
-                f"{place}: the values of {len(signed):,} images run from {low:,} to {high:,} (signed, 16 bits), and "
+                f"{place}: the values of {len(signed):,} images run from {low:,} to {high:,} (signed), and "
                 "black and full light are not known. Scale them to 0 … 65,535 and save them as unsigned: "
                 f"(x + {-low}) * 65535 / {high - low}."
             )

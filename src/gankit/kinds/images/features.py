@@ -37,10 +37,9 @@ MOST_TOLD = 0.55
 """Mirrored where at most this share of pairs is told apart: 10% of the images show their direction, the rest do not."""
 
 
-class State(TypedDict, total=False):
-    """What is stored of a `Perception` beside tensors; nothing where it is a fixed network alone."""
+class State(TypedDict):
+    """What is stored of a `Perception` beside tensors, where it has a classifier."""
 
-    pretrained: bool
     classifier: dict[str, Any]
     label: str
     levels: tuple[str, ...]
@@ -88,10 +87,10 @@ class Perception:
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any], channels: int) -> Perception:
         """What `state` gave, for images of so many channels."""
-        stated: State = of_type(State, dict(numbers))
-        features = PretrainedFeatures() if stated.get("pretrained") else None
-        if "classifier" not in stated:
+        features = PretrainedFeatures() if numbers.get("pretrained") is True else None
+        if not numbers.keys() - {"pretrained"}:
             return cls(features or fixed_features(channels))
+        stated: State = of_type(State, dict(numbers))
         classifier = Classifier.from_state(tensors, stated["classifier"])
         return cls(features or classifier.features, classifier, stated["label"], stated["levels"])
 

@@ -23,15 +23,12 @@ from gankit.errors import DataError
 from gankit.io import reading
 from gankit.io.archives import AUDIO_SUFFIXES, IMAGE_SUFFIXES, Collection
 from gankit.io.foreign import SUFFIXES as FOREIGN
+from gankit.io.parts import TRAIN, part_of, shared_folders, training
 from gankit.io.records import Origin, Records
-from gankit.kinds.images.labels import Labelled, composed, labels_of_list, path_column, plain_name
+from gankit.kinds.images.labels import Labelled, composed, first_rows, labels_of_list, path_column, plain_name
 
-_TRAIN = ("train", "training")
-_PART = re.compile(
-    r"(?:[a-z]+[-_ ])?(train|training|test|testing|val|valid|validation|dev|eval|evaluation)"
-    r"(?:[-_ ]?(?:set|data|images|imgs|audio|\d{4}))?"
-)
-_PIECE = re.compile(r"\d{3,}|(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
+_FOLD = re.compile(r"(?:fold|part|shard|chunk|batch)[-_ ]?\d+", re.IGNORECASE)
+_PIECE = re.compile(rf"\d{{3,}}|{_FOLD.pattern}", re.IGNORECASE)
 _LISTS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
 _STYLEGAN = "dataset.json"
 _LIKELY = re.compile("label|class|meta|attr", re.IGNORECASE)
@@ -65,7 +62,7 @@ def labelled(
     lists: whether folders and lists may give labels. notes: what is taken as label and from where; what is not read.
     """
     found = sought.among(files.names)
-    names, left = _training(found, files.name, notes, sought.noun)
+    names, left = training(found, files.name, notes, sought.noun)
     listing = _lists_in([name for name in files.names if not name.startswith(left)])
     mentioned = {*found, *listing}
     result, classes = Labelled(names, None), False
@@ -78,9 +75,12 @@ def labelled(
         if folders is None or pieces:
             result, mentioned = _by_lists(files, names, found, listing, sought, config, notes)
         if folders is not None and result.labels is None and not stylegan:
-            result, classes = Labelled(names, folders), True
-            notes.extend(told)
-            notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
+            if all(map(_FOLD.fullmatch, tops)):
+                notes.append(f"{files.name}: the folders ({_shown(tops)}) are taken for parts of the data, not classes")
+            else:
+                result, classes = Labelled(names, folders), True
+                notes.extend(told)
+                notes.append(f"{files.name}: label is the name of the folder ({_shown(tops)})")
             if listing and not pieces:
                 _note_passed_over(files, names, listing, sought, config, notes)
         if result.labels is None and not listing:
@@ -111,10 +111,10 @@ def _by_lists_above(
 ) -> Labelled | None:
     """The labels by lists that lie beside a folder of one part (train, test); None without such."""
     above = files.above()
-    if above is None or _part(_base(above[1][:-1])) is None:
+    if above is None or part_of(_base(above[1][:-1])) is None:
         return None
     whole, prefix = above
-    train, at = _part(_base(prefix[:-1])) in _TRAIN, prefix.count("/") - 1
+    train, at = part_of(_base(prefix[:-1])) in TRAIN, prefix.count("/") - 1
     listing = [n for n in whole.names if n.count("/") == at and n.startswith(prefix[: -len(_base(prefix[:-1])) - 1])]
     listing = [name for name in _lists_in(listing) if not _is_of(name, train=not train)]
     inside, told = [prefix + name for name in names], list[str]()
@@ -136,64 +136,9 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f", … ({len(names):,})" if len(names) > _SHOWN else "")
 
 
-def _shared(names: Sequence[str]) -> str:
-    """The folders that all names begin with, with a slash at the end, or nothing."""
-    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
-    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
-
-
-def _part(folder: str) -> str | None:
-    match = _PART.fullmatch(folder.lower())
-    return None if match is None else match[1]
-
-
-def _training(names: list[str], place: str, notes: list[str], noun: str) -> tuple[list[str], tuple[str, ...]]:
-    """The names in the part to train on, and how the names of the other parts begin.
-
-    Folders called train, test, val and the like are parts, and no classes; of those without train the largest is taken.
-    """
-    shared = _shared(names)
-    tops = Counter(name[len(shared) :].split("/")[0] for name in names if "/" in name[len(shared) :])
-    parts = [top for top in tops if _part(top)]
-    trains = sorted(top for top in parts if _part(top) in _TRAIN)
-    if not parts or (len(parts) < len(tops) and (not trains or len(parts) < 2)):
-        return _nested(names, shared, place, notes, noun)
-    if len(parts) == 1 and not trains:
-        return names, ()
-    taken = trains[0] if trains else max(parts, key=tops.__getitem__)
-    others, loose = sorted(set(tops) - {taken}), len(names) - sum(tops.values())
-    if others:
-        notes.append(
-            f"{place}: the {tops[taken]:,} {noun} in {taken!r} are taken; those in {' and '.join(map(repr, others))} "
-            f"({len(names) - loose - tops[taken]:,}) can be held out with --heldout {place}/{shared}{others[0]}"
-        )
-    if loose:
-        notes.append(f"{place}: {loose:,} {noun} beside these folders are left out")
-    left = tuple(f"{shared}{other}/" for other in others)
-    return [name for name in names if name.startswith(f"{shared}{taken}/")], left
-
-
-def _nested(
-    names: list[str], shared: str, place: str, notes: list[str], noun: str
-) -> tuple[list[str], tuple[str, ...]]:
-    """The same where every class folder has such parts within."""
-    inner = {parts[1] for name in names if len(parts := name[len(shared) :].split("/")) > 2}
-    flat = any(name[len(shared) :].count("/") < 2 for name in names)
-    if flat or len(inner) < 2 or not all(map(_part, inner)) or not any(_part(part) in _TRAIN for part in inner):
-        return names, ()
-    kept = [name for name in names if _part(name[len(shared) :].split("/")[1]) in _TRAIN]
-    others = sorted(part for part in inner if _part(part) not in _TRAIN)
-    notes.append(
-        f"{place}: the {len(kept):,} {noun} in the folders train of each class are taken; {len(names) - len(kept):,} "
-        f"in {' and '.join(map(repr, others))} are left out"
-    )
-    left = {"/".join(name.split("/")[: shared.count("/") + 2]) + "/" for name in set(names) - set(kept)}
-    return kept, tuple(sorted(left))
-
-
 def _by_folders(names: Sequence[str], notes: list[str], place: str, noun: str) -> pa.Table | None:
     """Labels by the folder that a file lies in: the first one below those that all files share."""
-    shared = _shared(names)
+    shared = shared_folders(names)
     inside = [name.removeprefix(shared) for name in names]
     tops = [composed(name.split("/")[0]) if "/" in name else None for name in inside]
     if len(set(tops) - {None}) < 2:
@@ -220,18 +165,22 @@ class _Files:
         self._exact = {plain_name(name): name for name in names}
         self._ends = defaultdict[str, list[str]](list)
         for name in self._exact:
-            self._ends[_base(name)].append(name)
+            self._ends[_base(name).casefold()].append(name)
 
     def find(self, folder: str, value: str) -> list[str]:
-        """The files that a list in that folder may mean: one that is there by that name, or those that end alike."""
+        """The files that a list in that folder may mean: one that is there by that name, or those that end alike,
+        if need be in other capitals.
+        """
         value = plain_name(value)
         if folder + value in self._exact:
             return [self._exact[folder + value]]
-        ends = [(_alike(name, value), name) for name in self._ends.get(_base(value), ())]
-        ends = [(num, name) for num, name in ends if num > 1 or "/" not in value]
-        ends = [(num, name) for num, name in ends if name.startswith(folder)] or ends
-        most = max((num for num, _ in ends), default=0)
-        return [self._exact[name] for num, name in ends if num == most]
+        folded = [
+            (name, _alike(name.casefold(), value.casefold())) for name in self._ends.get(_base(value).casefold(), ())
+        ]
+        ends = [((num, _alike(name, value)), name) for name, num in folded if num > 1 or "/" not in value]
+        ends = [(nums, name) for nums, name in ends if name.startswith(folder)] or ends
+        most = max((nums for nums, _ in ends), default=(0, 0))
+        return [self._exact[name] for nums, name in ends if nums == most]
 
 
 def _alike(name: str, value: str) -> int:
@@ -242,13 +191,19 @@ def _alike(name: str, value: str) -> int:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What one list says of the files. files: row -> its file. gone: names in it of files that are not there."""
+    """What one list says of the files.
+
+    files: row -> its file. gone: names in it of files that are not there. numbers: number -> file, where numbers stand
+    before the names. bare: row -> name, where names lack their suffix.
+    """
 
     name: str
     table: pa.Table
     origin: Origin
     files: dict[int, str]
     gone: list[str]
+    numbers: dict[str, str]
+    bare: dict[int, str]
 
 
 def _by_lists(
@@ -258,7 +213,7 @@ def _by_lists(
     """The labels that lists give, those of equal columns together; and the names of all that notes speak of."""
     known, every, mentioned, place = _Files(names), _Files(found), set(found), files.name
     trains = len(names) < len(found) or any(_is_of(name, train=True) for name in listing)
-    groups: dict[tuple[str, ...], list[_Rows]] = {}
+    read: list[_Rows] = []
     for name in listing:
         if trains and _is_of(name, train=False):
             notes.append(f"{place}: no labels are taken from {name}, which is of another part by its name")
@@ -277,8 +232,11 @@ def _by_lists(
             notes.append(f"{place}: no labels are taken from {name}: {error}")
         else:
             if rows is not None:
-                groups.setdefault(tuple(rows.table.column_names), []).append(rows)
+                read.append(rows)
         mentioned.add(name)
+    groups: dict[tuple[str, ...], list[_Rows]] = {}
+    for rows in _by_numbers(read):
+        groups.setdefault(tuple(rows.table.column_names), []).append(rows)
     chosen = None
     ordered = sorted(groups.values(), key=lambda group: (-len(_named(group)), not _LIKELY.search(_base(group[0].name))))
     for group in ordered:
@@ -299,10 +257,24 @@ def _by_lists(
     return chosen or Labelled(names, None), mentioned
 
 
+def _by_numbers(lists: Sequence[_Rows]) -> list[_Rows]:
+    """The lists; one that says of numbers what another says of files (1 bird, 1 a.jpg) is of those files: that a file
+    is called 1.jpg, too, says less.
+    """
+    numbers = {number: file for rows in lists for number, file in rows.numbers.items()}
+
+    def meant(rows: _Rows) -> _Rows:
+        if not rows.bare or not set(rows.bare.values()) <= numbers.keys():
+            return rows
+        return replace(rows, files={row: numbers[number] for row, number in rows.bare.items()}, gone=[])
+
+    return list(map(meant, lists))
+
+
 def _is_of(name: str, train: bool) -> bool:
     """Whether a list's name says that it is of the part to train on, or of another."""
-    words = [_part(word) for word in re.split(r"[^A-Za-z]+", PurePosixPath(name).stem)]
-    return any(word is not None and (word in _TRAIN) == train for word in words)
+    words = [part_of(word) for word in re.split(r"[^A-Za-z]+", PurePosixPath(name).stem)]
+    return any(word is not None and (word in TRAIN) == train for word in words)
 
 
 def _named(group: Sequence[_Rows]) -> set[str]:
@@ -316,7 +288,8 @@ def _joined(
     taken, tables, told = list[str](), [], list[str]()
     for rows in group:
         before = set(taken)
-        kept = {row: name for row, name in rows.files.items() if name not in before}
+        once = first_rows(rows.files, told, f"{place}/{rows.name}", sought.noun)
+        kept = {row: name for row, name in once.items() if name not in before}
         taken += kept.values()
         tables.append(rows.table.take(pa.array(list(kept), pa.int64())))
         if rows.gone:
@@ -347,21 +320,34 @@ def _rows_of(data: bytes, name: str, known: _Files, every: _Files, sought: Sough
     folder = name[: -len(_base(name))]
     find = partial(every.find, folder)
     column, _, suffix = path_column(records, find, [""], name, sought.suffixes, sought.noun)
-    rows, gone = dict[int, str](), list[str]()
+    rows, gone, bare = dict[int, str](), list[str](), dict[int, str]()
     table = records.table.drop_columns([column])
     for row, value in enumerate(records.table.column(column).cast(pa.string()).to_pylist()):
         if value is None or not value.strip():
             continue
+        if suffix:
+            bare[row] = value.strip()
         may_be = known.find(folder, value.strip() + suffix)
         if len(may_be) > 1:
             (cells,) = table.slice(row, 1).to_pylist()
             told = {text for key, cell in cells.items() for text in (str(cell), f"{key}{cell}")}
             may_be = [one for one in may_be if told & set(one.split("/")[:-1])] or may_be
+        if len(may_be) > 1:
+            raise DataError(f"{value!r} in it may mean {may_be[0]} or {may_be[1]}. Write the folders, too.")
         if may_be:
             rows[row] = may_be[0]
         elif not sought.part and not every.find(folder, value.strip() + suffix):
             gone.append(value)
-    return _Rows(name, table, records.origin, rows, gone)
+    before = records.table.column_names[: records.table.column_names.index(column)]
+    numbers = _numbers(table.column(before[0]), rows) if before and not suffix else {}
+    return _Rows(name, table, records.origin, rows, gone, numbers, bare)
+
+
+def _numbers(column: pa.ChunkedArray, files: Mapping[int, str]) -> dict[str, str]:
+    """Number -> file, where each file has a number of its own."""
+    cells = column.cast(pa.string()).take(pa.array(list(files), pa.int64())).to_pylist()
+    own = len(set(cells)) == len(cells) and all(cell is not None and cell.isdigit() for cell in cells)
+    return dict(zip(cells, files.values(), strict=True)) if own else {}
 
 
 def _records(data: bytes, name: str, config: TrainConfig) -> Records:
@@ -406,7 +392,7 @@ def _in_blanks(text: str, name: str) -> Records:
         heads = ["file", *lines.pop(0)]
     elif len(set(lines[0])) == width and "." in lines[-1][0] and "." not in lines[0][0]:
         heads = lines.pop(0)
-    if len(lines[0]) != width or len(set(heads)) < width:
+    if not lines or len(lines[0]) != width or not len(heads) == len(set(heads)) == width:
         raise DataError(f"{name} has no rows of as many words.")
     columns = map(list, zip(*lines, strict=True))
     return Records(pa.table(dict(zip(heads, columns, strict=True))), Origin("csv", name=name))

@@ -12,7 +12,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,8 +207,9 @@ def from_list(
     column, base, suffix = path_column(records, find, bases, place, suffixes, noun)
     values: list[str | None] = records.table.column(column).cast(pa.string()).to_pylist()
     names = [None if value is None or not value.strip() else base + value.strip() + suffix for value in values]
-    there = {row: file for row, name in enumerate(names) if name is not None and (file := find(name))}
-    missing = [repr(values[row]) for row in range(len(names)) if row not in there]
+    named = {row: file for row, name in enumerate(names) if name is not None and (file := find(name))}
+    there = first_rows(named, notes, place, noun)
+    missing = [repr(values[row]) for row in range(len(names)) if row not in named]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         note = f"{len(missing):,} of {len(names):,} {noun} that its column {column!r} names are not there: {shown}"
@@ -219,6 +220,14 @@ def from_list(
     table = records.table.drop_columns([column]).take(list(there))
     labels = labels_of_list(table, records.origin, config, notes, place)
     return Labelled(list(there.values()), labels)
+
+
+def first_rows(files: Mapping[int, str], notes: list[str], place: str, noun: str) -> dict[int, str]:
+    """Row -> file of a list without the rows whose file another one named before, which a note counts."""
+    kept = {file: row for row, file in reversed(list(files.items()))}
+    if again := len(files) - len(kept):
+        notes.append(f"{place}: {again:,} rows name {noun} again that rows before them name; they are left out")
+    return {row: file for row, file in files.items() if kept[file] == row}
 
 
 def path_column(

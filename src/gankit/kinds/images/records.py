@@ -255,7 +255,7 @@ def _range_of(array: npt.NDArray[Any], name: str) -> tuple[float, float]:
     raise DataError(
         f"{name}: the values of the images run from {least:g} to {most:g}, and black and full light are not known. "
         "Scale them to 0 … 255 (bytes), 0 … 1 or -1 … 1"
-        + (f": x / {most:g}." if least >= 0 else f": (x - {least:g}) / {most - least:g}.")
+        + (f": x / {most:g}." if least >= 0 else f": (x + {-least:g}) / {most - least:g}.")
     )
 
 

@@ -73,6 +73,9 @@ WINDOW = 24  # steps of a window where nobody says how many, as in most work on 
 WHOLE_SERIES, WHOLE_STEPS = 10, 1000  # so many series of a table, none longer than so many steps, are learned whole
 MANY_SERIES = 20  # from so many series on whole ones are held out, below that a part of the time of each
 FEW_NOTES = 3  # more notes of one kind on channels are one
+HUGE = 1e100
+"""Larger numbers are refused."""
+
 MOST_NUMBERS = 2**27  # of all training windows together, about, where nobody says how far apart they are
 
 
@@ -212,6 +215,7 @@ def prepare_series(
     _check_columns(config, [*names, *series.layout.order])
     channels = _channels(series, config, notes)
     values = channels.parse(series.steps)
+    _refuse_huge(values)
     found, labels = understand_labels(series.labels, _types_of(config, label_names), notes, "series")
     config = replace(config, given=found.given)
     label_values = {} if series.labels is None else labels.parse(series.labels)
@@ -292,6 +296,17 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     if not kept.modelled:
         raise DataError("no channel is left to learn. Say what a column is with --column NAME=number.")
     return kept
+
+
+def _refuse_huge(values: Mapping[str, Values]) -> None:
+    """Refuses numbers that have no squares, of which there is no mean deviation."""
+    for name, cells in values.items():
+        huge = np.abs(cells.data) > HUGE if cells.data.dtype.kind == "f" else np.zeros(0, bool)
+        if huge.any():
+            raise DataError(
+                f"column {name!r}, row {int(huge.argmax()) + 1}: {cells.data[huge.argmax()]:.6g} is too large to learn "
+                f"from ({int(huge.sum()):,} such numbers). Scale them, or declare them missing with --missing."
+            )
 
 
 def _rules(channels: Schema, train: SeriesSet, heldout: SeriesSet, config: TrainConfig) -> Rules:

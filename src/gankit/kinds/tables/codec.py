@@ -27,6 +27,8 @@ class VectorCodec(Codec[Columns]):
     """The codec of kinds "number" (one column) and "vector"."""
 
     def __init__(self, names: Sequence[str], cells: Sequence[Cells], rules: Rules = Rules.NONE) -> None:
+        if not len(names) == len(cells) > 0:
+            raise ValueError(f"{len(names)} names and the cells of {len(cells)} numbers")
         self.names, self.cells, self.rules = tuple(names), tuple(cells), rules
         self.spec = Spec("vector", (len(self.names),), (Block("continuous", len(self.names)),))
 

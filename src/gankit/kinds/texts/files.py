@@ -26,6 +26,7 @@ from gankit.io.atomic import MARKER, complaints, whole_folder
 from gankit.io.foreign import refuse_foreign
 from gankit.io.formats import FORMATS, GUESSED, LINE_SUFFIXES, SUFFIXES
 from gankit.io.formats.lines import TEXT_COLUMN, LinesSink, split_lines, whole_lines
+from gankit.io.parts import shared_folders, training, training_files
 from gankit.io.probe import HEAD, Probe, probed
 from gankit.io.reading import stem_of
 from gankit.io.records import Origin, Records, is_text, joined
@@ -98,7 +99,10 @@ def _lines_are_texts(head: bytes, whole: bool, suffix: str = "") -> bool:
     lines = [line for line in split_lines(text.decode("utf-8", "ignore"))[0] if line.strip()]
     if len(lines) == 1:  # which is refused as such
         words = lines[0].split()
-        return len(lines[0]) > LONG_LINE and 2 * sum(number_of(w.strip(",;|")) is None for w in words) > len(words) > 20
+        worded = 2 * sum(number_of(word.strip(",;|")) is None for word in words) > len(words)
+        if suffix in LINE_SUFFIXES and not any(mark in lines[0] for mark in _DELIMITERS):
+            return worded
+        return worded and len(lines[0]) > LONG_LINE and len(words) > 20
     if _are_named_molecules(lines, suffix):
         lines = [line.split()[0] for line in lines]
     if len(lines) < 2 or _is_delimited(lines[:1000]):
@@ -228,6 +232,13 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
         raise DataError(f"the {files.form} {files.name!r} holds no .txt files. Give one with a .txt file a class.")
     if left := len(files.names) - len(found):
         notes.append(f"{files.name}: {left} other files than .txt left out")
+    found, _ = training(found, files.name, notes, "files")
+    found = training_files(found, files.name, notes, files.form == "folder")
+    start = len(shared_folders(found))
+    loose = [name for name in found if "/" not in name[start:]]
+    if 0 < 2 * len(loose) < len(found):  # such as a README beside class folders
+        notes.append(f"{files.name}: {len(loose):,} files beside the folders are left out: {loose[0]}, …")
+        found = [name for name in found if name not in set(loose)]
     origins, read = list[Origin](), dict[str, list[str]]()
     for name in found:
         if data := unpack(files.read(name), name)[0]:

@@ -69,11 +69,13 @@ def column_of(origin: Origin) -> str:
 
 def text_table(texts: Sequence[str], labels: pa.Table | None, origin: Origin) -> pa.Table:
     """Texts and what labels they have as one table, in the order of columns that came."""
-    table = pa.table({column_of(origin): pa.array(list(texts), pa.string())})
+    column, order = column_of(origin), origin.details["texts"]["order"]
+    assert column in order, "the column of texts is one of the columns"
+    table = pa.table({column: pa.array(list(texts), pa.string())})
     if labels is not None:
         for name in labels.column_names:
             table = table.append_column(labels.schema.field(name), labels.column(name))
-    return table.select([name for name in origin.details["texts"]["order"] if name in table.column_names])
+    return table.select([name for name in order if name in table.column_names])
 
 
 def text_hash(texts: Texts) -> str:
