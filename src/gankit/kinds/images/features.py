@@ -18,6 +18,7 @@ from gankit.budget import MIRRORING_SAMPLES, Budget
 from gankit.config import TrainConfig
 from gankit.features import Classifier, Features, PretrainedFeatures, fixed_features, train_classifier
 from gankit.kinds.base import Prepared
+from gankit.kinds.images.natural import few_photographs, is_at_hand
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
 from gankit.networks import NETWORKS
@@ -103,7 +104,8 @@ def perceive(
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
     # another network than the one D sees with, whose features come nearer without better images
-    features = PretrainedFeatures() if NETWORKS[prepared.network].pretrained else None
+    judged = NETWORKS[prepared.network].pretrained or (is_at_hand() and few_photographs(prepared.train.whole.x))
+    features = PretrainedFeatures() if judged else None
     fields = [] if prepared.given is None else prepared.given.fields
     columns = [prepared.schema.column(field.name) for field in fields]
     column = next((c for c in columns if c.type == "category" and len(c.levels) > 1), None)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gankit.budget import Budget
 from gankit.columns.codec import TableCodec
 from gankit.columns.splitting import known_rows, rows_of, split_records, understand_labels
 from gankit.config import TrainConfig
@@ -17,10 +18,15 @@ from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.decoding import channels_option
 from gankit.kinds.images.kind import MOST_COLOURS, MOST_SAID, ImageCodec, palette_of
+from gankit.kinds.images.natural import few_photographs, is_at_hand
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
 from gankit.networks import pair_for
+
+PHOTOGRAPHS_FROM_S, LEAST_SIDE, MOST_SIDE = 600.0, 48, 128
+"""Time budget and sides of photographs from which on, and up to which, the projected pair was measured to be the better
+one (benchmarks/images_projected.md); with more files (`FEW`) the others catch up."""
 
 LARGE = 1 << 19
 """Pixels of an image from which on a line says what they cost."""
@@ -65,7 +71,7 @@ def prepare_images(
     if height * width > LARGE and config.own(ImageOptions).size is None and config.device in ("auto", "cpu"):
         notes.append("images of that size take hours to learn from on a processor; --size 256 is learned sooner.")
     return Prepared(
-        kind, images.origin, schema, _network(config), ImageSet(train, images, train_rows),
+        kind, images.origin, schema, _network(config, images.x, notes), ImageSet(train, images, train_rows),
         ImageSet(rows_of(heldout_values, heldout_rows), heldout_whole, heldout_rows),
         ImageCodec.of(images.x, palette), codec, image_hash(images), tuple(c.name for c in given),
     )  # fmt: skip
@@ -97,7 +103,24 @@ def _heldout(config: TrainConfig, images: Images, notes: list[str]) -> Images:
     return found
 
 
-def _network(config: TrainConfig) -> str:
+def _network(config: TrainConfig, x: np.ndarray, notes: list[str]) -> str:
     if config.own(ImageOptions).augment == "spectral":
         raise OptionError("--augment spectral is for audio clips, and these are images. Take ada, or leave it out.")
-    return "strided" if config.network == "auto" else pair_for(config.network, ("image",), "these are images").name
+    if config.network != "auto":
+        return pair_for(config.network, ("image",), "these are images").name
+    seconds, sides = Budget.of(config).seconds or 0.0, x.shape[1:3]
+    if seconds < PHOTOGRAPHS_FROM_S or not (min(sides) >= LEAST_SIDE and max(sides) <= MOST_SIDE):
+        return "strided"
+    if not few_photographs(x):
+        return "strided"
+    if not is_at_hand():
+        notes.append(
+            "these are few photographs, which --network projected learns sooner, with a discriminator that has seen "
+            "others: pip install 'gankit[pretrained]'"
+        )
+        return "strided"
+    notes.append(
+        "network: projected, whose discriminator has seen other photographs and which learns sooner from few of them. "
+        "Override with --network strided."
+    )
+    return "projected"
