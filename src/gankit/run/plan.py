@@ -189,6 +189,6 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         f"Reproduce with --samples {total} --evaluations {plan.evaluations}"
         + ("" if config.threads is None else f" --threads {config.threads}")
         + (" --compile on" if config.compile == "on" else "")
-        + (f" --network {config.network}" if NETWORKS[run.prepared.network].pretrained else "")
+        + ("" if config.network == "auto" else f" --network {config.network}")
     )
     return *run.game.ranks.agreed((total, plan.evaluations)), pace
