@@ -25,6 +25,7 @@ from gankit.model.model import Model
 from gankit.networks import NETWORKS
 from gankit.networks.base import Generator, Task
 from gankit.randomness import torch_generator
+from gankit.ranks import current
 from gankit.run.pace import Pace, Planner
 from gankit.training.game import Batches, Game
 from gankit.training.loop import Interval, samples_for_budget, seconds_per_sample
@@ -191,4 +192,4 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         + (" --compile on" if config.compile == "on" else "")
         + ("" if config.network == "auto" else f" --network {config.network}")
     )
-    return *run.game.ranks.agreed((total, plan.evaluations)), pace
+    return *current().agreed((total, plan.evaluations)), pace
