@@ -118,9 +118,33 @@ def test_pairs_have_the_latents_that_they_were_measured_with() -> None:
     assert {name: NETWORKS[name].latents for name in EXPECTED["latents"]} == EXPECTED["latents"]
 
 
+def test_a_processor_without_bfloat16_is_not_asked_how_fast_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.multiplies_sooner_in_bfloat16.cache_clear()
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    monkeypatch.setattr(torch, "mm", lambda *_: pytest.fail("it was timed"))
+    assert not machine.multiplies_sooner_in_bfloat16()
+    machine.multiplies_sooner_in_bfloat16.cache_clear()
+
+
+@pytest.mark.parametrize("slower", [True, False])
+def test_a_product_is_timed_in_both_types(monkeypatch: pytest.MonkeyPatch, slower: bool) -> None:
+    clock, product = {"s": 0.0}, torch.mm
+
+    def multiplied(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        clock["s"] += 3.0 if (a.dtype == torch.bfloat16) == slower else 1.0
+        return product(a, b)
+
+    machine.multiplies_sooner_in_bfloat16.cache_clear()
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: clock["s"])
+    monkeypatch.setattr(torch, "mm", multiplied)
+    assert machine.multiplies_sooner_in_bfloat16() is not slower
+    machine.multiplies_sooner_in_bfloat16.cache_clear()
+
+
 @pytest.mark.parametrize("has", [True, False])
 def test_pairs_multiply_in_the_type_that_they_were_measured_with(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
-    monkeypatch.setattr(machine, "_cpu_has_bfloat16", lambda: has)
+    monkeypatch.setattr(machine, "multiplies_sooner_in_bfloat16", lambda: has)
     for case, expected in EXPECTED["precision"].items():
         name, form, asked, hardware = case.split()
         if hardware != str(has):

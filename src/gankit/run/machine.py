@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PAYS = 0.95
 """A compiled step that takes more than that share of a plain one is no gain worth other code."""
+
+MULTIPLIED, TRIES, SOONER = (4096, 128), 8, 0.8
+"""The matrix whose product is timed in both types, how often, and the share of float32's time that is clearly less."""
 
 FAILURES = (RuntimeError, ImportError, OSError)
 """What the compiler raises, and what it calls."""
@@ -102,8 +106,9 @@ def precision_of(asked: str, pair: Pair, form: Form, device: torch.device) -> Pr
         return "bfloat16"
     if asked == "float32" or not pair.bfloat16_by_default:
         return "float32"
-    has = torch.cuda.is_bf16_supported() if device.type == "cuda" else device.type == "cpu" and _cpu_has_bfloat16()
-    return "bfloat16" if has else "float32"
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if device.type == "cpu" and multiplies_sooner_in_bfloat16() else "float32"
 
 
 def threads_for(prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]) -> int | None:
@@ -116,9 +121,24 @@ def threads_for(prepared: Prepared[Any, Any], config: TrainConfig, notes: list[s
     return paying
 
 
-def _cpu_has_bfloat16() -> bool:
+@cache
+def multiplies_sooner_in_bfloat16() -> bool:
+    """Whether this processor multiplies matrices clearly sooner in bfloat16: with matrix units several times so, with
+    its vector instructions alone up to twice as slowly (benchmarks/tables.md). Decided by timing, .1 s.
+    """
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(asked and asked())
+    if not (asked and asked()):
+        return False
+    x, weight = torch.ones(*MULTIPLIED), torch.ones(MULTIPLIED[1], MULTIPLIED[1])
+    took_s: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    for _ in range(TRIES):  # by turns, since the machine may be busy; the first of each prepares
+        for dtype, times in took_s.items():
+            a, b = x.to(dtype), weight.to(dtype)
+            begun = time.perf_counter()
+            torch.mm(a, b)
+            times.append(time.perf_counter() - begun)
+    plain, short = (min(times) for times in took_s.values())
+    return short < SOONER * plain
 
 
 def device_of(name: str) -> torch.device:
