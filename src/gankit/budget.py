@@ -3,7 +3,7 @@
 | share | of a time budget | of a length in samples |
 |---|---|---|
 | reading, encoding, timing at the start | what they take | nothing is timed |
-| trying compiled steps | 5%, where the first such step fits into it | none |
+| trying compiled steps | 2%, where the first such step fits into it | none |
 | the classifier of labels | 5%, at least 3 s | a quarter as many samples, 20k to 200k |
 | trying whether images may be mirrored | 20,000 images, from 10 minutes on | the same, from 500k on |
 | evaluations | 20%, at least three of them | as many as are set |
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from gankit.config import DEFAULT_BUDGET, TrainConfig
 from gankit.options import parse_duration, parse_samples
 
-COMPILING_SHARE, FIRST_COMPILED_STEP_S = 0.05, 150.0
+COMPILING_SHARE, FIRST_COMPILED_STEP_S = 0.02, 150.0
 """What compiling may take, and what the first compiled step does (132 s on a busy core: benchmarks/images_step.md)."""
 
 CLASSIFIER_SHARE, LEAST_CLASSIFIER_S = 0.05, 3.0

@@ -110,7 +110,7 @@ class TrainConfig:
     precision: str = _length("auto", "Number type of matrix products.", choices=("auto", "float32", "bfloat16"))
     compile: str = _length(
         "auto",
-        "Steps through torch.compile: auto measures first whether it is faster, in budgets of 50 minutes or more.",
+        "Steps through torch.compile: auto measures first whether it is faster, in budgets of 125 minutes or more.",
         choices=("auto", "on", "off"),
     )
     threads: int | None = _length(
