@@ -45,10 +45,10 @@ def test_an_array_of_jobs_makes_the_whole(place: Path, whole: pa.Table) -> None:
     script = place / "job.sh"
     script.write_text(block("bash", "SLURM").replace("gankit sample", f"{sys.executable} -m gankit sample"))
     own = {**os.environ, "PYTHONPATH": str(Path(gankit.__file__).parents[1])}
-    for part in range(4):
-        variables = {"SLURM_ARRAY_TASK_ID": str(part), "SLURM_ARRAY_TASK_COUNT": "4"}
+    for part in range(2):
+        variables = {"SLURM_ARRAY_TASK_ID": str(part), "SLURM_ARRAY_TASK_COUNT": "2"}
         subprocess.run(["bash", script], cwd=place, env=own | variables, check=True)
-    parts = [parquet.read_table(place / f"part-{part}.parquet") for part in range(4)]
+    parts = [parquet.read_table(place / f"part-{part}.parquet") for part in range(2)]
     assert pa.concat_tables(parts).equals(whole)
 
 
