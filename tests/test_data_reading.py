@@ -352,7 +352,8 @@ def test_what_pandas_writes_as_json_is_read(tmp_path: Path, orient: str, suffix:
 
 
 @pytest.mark.parametrize(
-    "form", ['{"meta": {"n": 2}, "data": %s}', '{"results": %s}', '{"count": 2, "response": {"docs": %s}, "next": null}']
+    "form",
+    ['{"meta": {"n": 2}, "data": %s}', '{"results": %s}', '{"count": 2, "response": {"docs": %s}, "next": null}'],
 )
 def test_the_one_list_of_records_within_an_object_is_read_and_said(tmp_path: Path, form: str) -> None:
     notes: list[str] = []

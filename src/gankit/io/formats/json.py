@@ -140,7 +140,7 @@ class JsonLines(Format):
 def _rows_of(whole: Any, name: str, notes: list[str]) -> tuple[list[Any], str]:
     """The records in one JSON value, in any form that a DataFrame's `to_json` has; and their format."""
     if isinstance(whole, list):
-        if whole and all(isinstance(row, list) and len(row) == len(whole[0]) for row in whole):
+        if whole and isinstance(whole[0], list) and _are_records(whole):
             return [{f"c{place}": cell for place, cell in enumerate(row)} for row in whole], "json"
         return whole, "json"
     found, orient = None, ""
@@ -176,10 +176,16 @@ def _lists_within(whole: Any) -> dict[str, list[Any]]:
     for key, value in values:  # which grow
         if isinstance(value, dict):
             values += [(f"{key}.{name}" if key else name, cell) for name, cell in value.items()]
-        elif isinstance(value, list) and len(value) > 1 and len({type(row) for row in value}) == 1:
-            if isinstance(value[0], dict) or (isinstance(value[0], list) and len({*map(len, value)}) == 1):
-                found[key] = value
+        elif isinstance(value, list) and len(value) > 1 and _are_records(value):
+            found[key] = value
     return found
+
+
+def _are_records(rows: list[Any]) -> bool:
+    """Whether all of these are objects, or all are lists of one length."""
+    if all(isinstance(row, list) for row in rows):
+        return len({*map(len, rows)}) == 1
+    return all(isinstance(row, dict) for row in rows)
 
 
 def _alone(lists: dict[str, list[Any]], name: str, notes: list[str]) -> list[Any]:
