@@ -716,6 +716,7 @@ class Csv(Format):
     suffixes = (".csv",)
     aliases: tuple[str, ...] = (".txt", ".data", ".dat")
     is_text = True
+    obeys = ("delimiter", "encoding", "header", "skip_bad_lines")
     expected: str | None = None
 
     @long_fields()

@@ -111,6 +111,7 @@ class JsonLines(Format):
     aliases: tuple[str, ...] = (".ndjson",)
     magic = (b"{",)
     is_text = has_types = True
+    obeys = ("encoding",)
     sink = _JsonLinesSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
