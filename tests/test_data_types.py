@@ -42,6 +42,21 @@ def unique(make: Any, count: int = N) -> list[Any]:
     return [make(i) for i in range(count)]
 
 
+def test_the_same_note_on_many_columns_is_one_line_that_names_them() -> None:
+    cells = {f"my {k}": [f"{1 + (7 * i + k) % 900}.{i % 10}25" for i in range(N)] for k in range(12)}
+    infer(records_of(**cells), notes=(notes := []))
+    (line,) = notes
+    assert line.startswith("columns " + ", ".join(f"'my {k}'" for k in range(12)) + ": numbers with three decimals; ")
+    assert "--column NAME=number:1.234,5" in line
+    texts = {f"my {k}": [f"{'xyz'[i % 3]} {i % (50 - k)} words" for i in range(N)] for k in range(3)}
+    infer(records_of(**texts, n=FILLER), notes=(notes := []))
+    (line,) = notes
+    assert line.startswith("columns 'my 0', 'my 1', 'my 2': as in 'my 0', free text (") and "--text-column NAME" in line
+    odd = {f"c{k}": [f"{'n/a' if i == k else i % 7}" for i in range(N)] for k in range(2)}
+    infer(records_of(**odd), notes=(notes := []))
+    assert [note[:11] for note in notes] == ["column 'c0'", "column 'c1'"]
+
+
 @pytest.mark.parametrize(
     ("cells", "layout", "decimals", "grain"),
     [

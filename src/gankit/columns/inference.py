@@ -81,6 +81,8 @@ _NEARLY = 0.9
 _STRAY_SHARE, _STRAY_OF = 0.01, 30  # so large a share of the cells, or one of so many, do not say what a column is
 _REPEATED = 5
 """Strays in so many cells are a second form (`<0.1`, `90 or older`), and are written as they are."""
+MANY_ALIKE, MOST_NAMED = 3, 20
+"""Notes of so many columns that say the same are one line, which names so many of them at most."""
 _ZEROS = "^[0/. :-]*0[0/. :-]*$"
 """How missing times are written: 0, 0000-00-00 00:00:00."""
 _LENGTHS_OF_NUMBERS = 3
@@ -110,12 +112,14 @@ def infer(
     declared = {} if config.of_kinds.get("integers") == "number" else _categories(records)
     stated = stated_types(config.column, records.table.column_names)
     forced = {**declared, **records.origin.details.get("types", {}), **stated}
+    said = list[tuple[str, str, str]]()
     cases = [
-        _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
+        _case(_Case(name, kind, forced.get(name), config.missing, said, offsets))
         for name, kind in zip(records.table.column_names, records.table.schema.types, strict=True)
     ]
     columns = [_column(case, joined(records.table.column(case.name))) for case in cases]
     columns = _with_thousands(columns, cases, records)
+    notes += _lines_of(said)
     columns = _with_offsets(_linked(columns, records), notes)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
@@ -127,6 +131,29 @@ def infer(
         how += " Free texts are learned by --kind text." if any(c.type == "text" for c in columns) else ""
         raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
     return schema
+
+
+def _lines_of(said: Sequence[tuple[str, str, str]]) -> list[str]:
+    """The notes on columns (see `_Case`), a line each, and one line where many are alike."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, text, alike in said:
+        groups.setdefault(alike, []).append((name, text))
+    lines = []
+    for alike, notes in groups.items():
+        if len(notes) < MANY_ALIKE:
+            lines += [f"column {name!r}: {text}" for name, text in notes]
+            continue
+        names = ", ".join(repr(name) for name, _ in notes[:MOST_NAMED])
+        names += f", … ({len(notes):,} in all)" if len(notes) > MOST_NAMED else ""
+        (name, text), *_ = notes
+        text = _unnamed(text, name)
+        lines.append(f"columns {names}: {text if text == alike else f'as in {name!r}, {text}'}")
+    return lines
+
+
+def _unnamed(text: str, name: str) -> str:
+    """A note whose advice is for any column."""
+    return text.replace(f"column {name}", "column NAME").replace(f"column {quote(name)}", "column NAME")
 
 
 def _categories(records: Records) -> dict[str, str]:
@@ -233,22 +260,26 @@ def _why_not(columns: list[Column]) -> str:
 
 @dataclass(frozen=True)
 class _Case:
-    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, whether
-    offsets of times may be a column of their own, what groups thousands and the decimal mark if that is known, and
-    whether a few cells cannot be read.
+    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, where notes
+    go (its name, a note, and what of it is the same where columns are alike), whether offsets of times may be a column
+    of their own, what groups thousands and the decimal mark if that is known, and whether a few cells cannot be read.
     """
 
     name: str
     kind: pa.DataType
     forced: str | None
     missing: tuple[str, ...]
-    notes: list[str]
+    said: list[tuple[str, str, str]]
     offsets: bool = False
     marks: str = ""
     strays: bool = False
 
-    def note(self, text: str) -> None:
-        self.notes.append(f"column {self.name!r}: {text}")
+    def note(self, text: str, *examples: str) -> None:
+        """Says something of the column. examples: parts of the text that may differ where many columns are alike."""
+        alike = _unnamed(text, self.name)
+        for example in examples:
+            alike = alike.replace(example, "…")
+        self.said.append((self.name, text, alike))
 
     def column(
         self, type: ColumnType, markers: Sequence[str | None] = (), levels: Sequence[str] = (), **facts: Any
@@ -266,7 +297,8 @@ class _Case:
         if self.forced is not None or len(texts) == 0 or (format := format_of_digits(texts, self.name)) is None:
             return None
         what = "months" if format.startswith("%Y%m") and "%d" not in format else "weeks" if "%V" in format else "dates"
-        self.note(f"whole numbers such as {texts[0]} are {what}; --column {self.name}=number takes them as numbers")
+        how = f"--column {self.name}=number takes them as numbers"
+        self.note(f"whole numbers such as {texts[0]} are {what}; {how}", str(texts[0]))
         return format
 
     def count(self, values: Floats, layout: str, decimals: int | None = None) -> str | None:
@@ -279,7 +311,8 @@ class _Case:
             day = format_dates(parse_dates(text, format or maybe or ""), DateStyle("%Y-%m-%d"))[0]
             what = "days of a spreadsheet" if "x" in (format or maybe or "") else "times since 1970"
             how = f"{self.name}=number takes them as numbers" if format else f"{self.name}=date reads them as such"
-            self.note(f"numbers such as {text[0]} {'are' if format else 'may be'} {what} ({day}); --column {how}")
+            are = "are" if format else "may be"
+            self.note(f"numbers such as {text[0]} {are} {what} ({day}); --column {how}", str(text[0]), str(day))
         return format
 
     def identifier(self, pattern: Pattern, cells: pa.Array) -> Column:
@@ -288,7 +321,7 @@ class _Case:
             counter = pattern.parts[0].role == "counter" and len(pattern.parts) == 1
             other = "number learns them" if counter else "drop leaves them out"
             what = f"identifiers (different in all {len(cells):,} rows), made anew in the same pattern"
-            self.note(f"{what} ({pattern.example()}); --column {self.name}={other}")
+            self.note(f"{what} ({pattern.example()}); --column {self.name}={other}", pattern.example())
         return self.column("identifier", pattern=pattern.avoiding(cells.cast(pa.string())), stream=self.name)
 
     def no_identifiers(self) -> DataError:
@@ -546,7 +579,7 @@ class _Texts:
         unusual = [m for m in markers if m is not None and m.strip().lower() not in ("", "na", "nan", "null")]
         if unusual:
             total, shown = int(self.counts[mask].sum()), ", ".join(map(repr, unusual[:4]))
-            self.case.note(f"{shown} means missing ({total:,} of {len(self.rows):,} rows)")
+            self.case.note(f"{shown} means missing ({total:,} of {len(self.rows):,} rows)", f"{total:,} of")
 
 
 def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
@@ -555,7 +588,10 @@ def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[s
     Raises:
         DataError: the column cannot be what the user named, or holds infinities.
     """
-    return _text_column(_Case(name, array.type, forced, missing, notes), array)
+    said = list[tuple[str, str, str]]()
+    column = _text_column(_Case(name, array.type, forced, missing, said), array)
+    notes += _lines_of(said)
+    return column
 
 
 def _text_column(case: _Case, array: pa.Array) -> Column:
@@ -644,7 +680,8 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
     if not noted and style.layout not in ("integer", "fixed") and share_kept(texts, counts, values, style) < 1:
         written = format_numbers(values, style, grain)
         at = int(np.argmin(np.asarray(pc.equal(written, texts))))
-        case.note(f"numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
+        shown = f"{texts[at].as_py()!r} becomes {written[at].as_py()!r}"
+        case.note(f"numbers are spelt alike ({shown})", shown)
     markers = found.markers(soft, strays, "number")
     facts: dict[str, Any] = {"style": style, "decimals": style.decimals, "strays": bool(strays.any())}
     return case.column("number", markers, grain=grain, low=low, high=high, **facts)
@@ -772,8 +809,9 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
         if forced == "identifier":
             raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
-        what = f"free text ({different:,} different values in {present:,} rows), left out, so that none is copied"
-        case.note(f"{what}; {_instead(case, found.texts.filter(pa.array(~lost)))}")
+        how_many = f"{different:,} different values in {present:,} rows"
+        how = _instead(case, found.texts.filter(pa.array(~lost)))
+        case.note(f"free text ({how_many}), left out, so that none is copied; {how}", how_many)
         return case.column("text")
     return case.category(markers, found.by_frequency(~lost), False)
 
