@@ -79,6 +79,22 @@ def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, deci
 
 
 @pytest.mark.parametrize(
+    "cells",
+    [
+        ["1.376E+03", "-2.500E-02", "9.999E+00"],
+        ["1,37e+03", "2,50e-02", "-9,99e+00"],
+        ["6E+23", "1E-05", "2E+00"],
+        [".25", "-.75", "1.25", ".00"],
+    ],
+)
+def test_notations_with_powers_of_ten_and_without_a_zero_are_kept(cells: list[str]) -> None:
+    cells = cells * 20
+    column = column_of(cells, notes=(notes := []))
+    assert column.type == "number" and not any("alike" in note for note in notes)
+    assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
+
+
+@pytest.mark.parametrize(
     ("cells", "values"),
     [
         (["$1,234.50", "-$3.00"], [1234.5, -3.0]),
