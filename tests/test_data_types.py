@@ -42,6 +42,27 @@ def unique(make: Any, count: int = N) -> list[Any]:
     return [make(i) for i in range(count)]
 
 
+@pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        (["2022-01-03", "2022-01-03 10:00", "2022-01-14 11:30"], [0, 36000, 11 * 86400 + 41400]),
+        (["2022-01-03 00:00:01", "2022-01-03 00:00:01.123456", "2022-01-03 00:00:03"], [1, 1.123456, 3]),
+        (["2022-01-03T10:00:00Z", "2022-01-03T10:00:00.500Z"], [36000, 36000.5]),
+        (["03.01.2022 10:00", "14.01.2022", "15.01.2022 09:10"], [36000, 11 * 86400, 12 * 86400 + 33000]),
+        (["2022-01-03 10:00", "2022-01-03 10:00:30"], [36000, 36030]),
+    ],
+)
+def test_a_clock_or_fraction_that_some_times_lack_is_read_and_written_so(
+    cells: list[str], seconds: list[float]
+) -> None:
+    column = column_of(cells * 20)
+    assert column.type == "datetime"
+    parsed = column.parse(pa.array(cells))
+    assert parsed.data == pytest.approx(np.array(seconds) + 1641168000, abs=1e-6)
+    assert column.format(parsed).to_pylist() == cells
+    assert column_of([*cells[:2], "4711-02 1"] * 20).type == "category"
+
+
 def test_the_same_note_on_many_columns_is_one_line_that_names_them() -> None:
     cells = {f"my {k}": [f"{1 + (7 * i + k) % 900}.{i % 10}25" for i in range(N)] for k in range(12)}
     infer(records_of(**cells), notes=(notes := []))
