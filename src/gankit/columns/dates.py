@@ -5,9 +5,9 @@ Knows texts and seconds; never tables, files or kinds of column. A format is a s
 and day), %q (quarter), %j (day of the year), %o (`3rd`), `%-m %-d %-H %-I %-V` (no leading zero), `%_d %_H %_I` (a
 blank for it), `%-p` (`a.m.`), `%1f` … `%9f` (that many digits of a second) and %z (`Z`, `UTC`, `+02`, `+0200`,
 `+02:00`). What stands between `%(` and `%)` is there where it is not 0. Names are read in several languages. Alone
-stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01),
-whole numbers or, with `.0`, `.%f` or `.%3f` behind, numbers that always have a point, that have one as needed, and that
-have so many digits.
+stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 being
+1900-01-01), whole numbers or, with `.0`, `.%f` or `.%3f` behind, numbers that always have a point, that have one as
+needed, and that have so many digits.
 """
 
 from __future__ import annotations
@@ -135,6 +135,8 @@ _CLOCK = re.compile(
     r"(?P<half> ?([AaPp][Mm]|[AaPp]\.[Mm]\.))?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?"
     r"(?P<unit> ?(Uhr|hrs?|h))?$"
 )
+_SURE_CLOCK = re.compile("^[0-9]{1,2}(:[0-9]{2}|[.]?[0-9]{2}[.]?[0-9]{2})")
+"""A time behind a day and a sign; `20201231-07`, `2020-12-31-7` and `2020-12-31-0015` are numbers of orders."""
 _OPTIONAL = re.compile(rf"(?:(?:{_BETWEEN})%-?H:%M(?::%S(?:[.,]%[1-9]f)?)?|:%S(?:[.,]%[1-9]f)?|[.,]%[1-9]f)")
 """What may be absent from some times of a column."""
 _CLOCK_FIRST = re.compile("^([0-9]{1,2}:[0-9:.]+(?: ?[AaPp][Mm])?)( |, | - )([^:]+)$")
@@ -416,6 +418,11 @@ def _months_as_digits() -> Ints:
     return np.unique(_days_as_digits() // 100)
 
 
+def names_times(name: str) -> bool:
+    """Whether a column's name says that it holds days or times."""
+    return bool(_NAMES_TIME.search(name))
+
+
 def is_digits(format: str) -> bool:
     """Whether times are written as numbers."""
     digits = [known for known, _, _ in _AS_DIGITS]
@@ -467,7 +474,10 @@ def _formats(text: str) -> list[str]:
         if split and split["by"] is None:
             found.append(format)
         elif split:
-            found += [format + split["by"] + clock for clock in _clocks(split["clock"], hours=True)]
+            clock = split["clock"]
+            alone = format != "%Y%m%d" and len(clock) == 2
+            sure = alone or split["by"] not in ("-", "_", ":") or _SURE_CLOCK.match(clock)
+            found += [format + split["by"] + clock for clock in (_clocks(clock, hours=True) if sure else ())]
     return list(dict.fromkeys(found))
 
 

@@ -38,12 +38,20 @@ from gankit.columns.dates import (
     format_of_most,
     grain_of_times,
     is_digits,
+    names_times,
     offsets_of,
     parse_dates,
     style_of,
     zones_of,
 )
-from gankit.columns.identifiers import Pattern, names_identifiers, pattern_of_integers, pattern_of_texts
+from gankit.columns.identifiers import (
+    Pattern,
+    names_codes,
+    names_identifiers,
+    names_versions,
+    pattern_of_integers,
+    pattern_of_texts,
+)
 from gankit.columns.numbers import (
     EXACT,
     PLAIN,
@@ -292,9 +300,15 @@ class _Case:
             return f"--column {self.name}=category takes them as texts"
         return f"--column {self.name}=drop leaves them out"
 
-    def digit_dates(self, texts: pa.Array) -> str | None:
-        """The format in which different whole numbers [K] are dates, with a note; None where they are none."""
-        if self.forced is not None or len(texts) == 0 or (format := format_of_digits(texts, self.name)) is None:
+    def digit_dates(self, texts: pa.Array, counts: Ints) -> str | None:
+        """The format in which different whole numbers [K] are dates, with a note; None where they are none, or are
+        called identifiers and each occurs once.
+        """
+        if self.forced is not None or len(texts) == 0:
+            return None
+        if names_identifiers(self.name) and not names_times(self.name) and counts.max() == 1:
+            return None
+        if (format := format_of_digits(texts, self.name)) is None:
             return None
         what = "months" if format.startswith("%Y%m") and "%d" not in format else "weeks" if "%V" in format else "dates"
         how = f"--column {self.name}=number takes them as numbers"
@@ -422,7 +436,7 @@ def _typed_numbers(
     layout = "integer" if whole or bool((values == np.rint(values)).all()) else "shortest"
     if dates or (case.forced is None and layout == "integer" and 1e5 <= values[zero] <= high < 1e14):
         texts = as_digits(pa.array(values[zero:]))
-        if (format := case.digit_dates(texts)) or dates:
+        if (format := case.digit_dates(texts, counts[zero:])) or dates:
             return _typed_digits(case, plain, (*markers, *["0"] * zero), texts, counts[zero:], layout, format)
     if format := case.count(values[zero:], layout):
         times = parse_dates(as_digits(pa.array(values[zero:])), format)
@@ -556,7 +570,8 @@ class _Texts:
             return False
         texts = self.texts.filter(pa.array(strays))
         lengths = pc.utf8_length(self.texts.filter(pa.array(~soft & ~strays)))
-        codes = codes and len(lengths.unique()) < _LENGTHS_OF_NUMBERS
+        named = self.case.forced is None and (names_identifiers(self.case.name) or names_codes(self.case.name))
+        codes = codes and (named or len(lengths.unique()) < _LENGTHS_OF_NUMBERS)
         return not (
             any(map(words.is_infinite, texts.to_pylist()))
             or (codes and words.matching(texts, _OF_CODES if self.case.forced is None else "^0[0-9]").any())
@@ -621,7 +636,7 @@ def _as_digits(found: _Texts, declared: Bools) -> Column | None:
     strays = ~soft & ~words.matching(found.texts, "^[0-9]+([.]0)?$")
     if strays.any() and not found.are_strays(strays, soft):
         return None
-    format = found.case.digit_dates(found.some(~soft & ~strays)[0])
+    format = found.case.digit_dates(*found.some(~soft & ~strays))
     return _as_datetime(found, declared, format) if format else None
 
 
@@ -745,7 +760,7 @@ def _note_style(case: _Case, style: NumberStyle, how: str) -> None:
 def _as_datetime(found: _Texts, declared: Bools, digits: str = "") -> Column | None:
     """A column of times. digits: the format of numbers that are."""
     case, forced = found.case, found.case.forced
-    if forced is not None and not forced.startswith("datetime"):
+    if not forced.startswith("datetime") if forced is not None else names_versions(case.name):
         return None
     soft = declared | words.is_missing(found.texts)
     if soft.all():
