@@ -335,7 +335,7 @@ class _Case:
             counter = pattern.parts[0].role == "counter" and len(pattern.parts) == 1
             other = "number learns them" if counter else "drop leaves them out"
             what = f"identifiers (different in all {len(cells):,} rows), made anew in the same pattern"
-            self.note(f"{what} ({pattern.example()}); --column {self.name}={other}", pattern.example())
+            self.note(f"{what} ({pattern.example()}); --column {self.name}={other}")
         return self.column("identifier", pattern=pattern.avoiding(cells.cast(pa.string())), stream=self.name)
 
     def no_identifiers(self) -> DataError:
