@@ -67,7 +67,7 @@ from gankit.columns.numbers import (
     style_of_most,
     to_grain,
 )
-from gankit.columns.schema import MARKS, Schema, stated_types
+from gankit.columns.schema import MARKS, Schema, lines_of, stated_types, unnamed, why_not
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.records import Records, as_texts, distinct, float_texts, is_text, joined
@@ -89,8 +89,6 @@ _NEARLY = 0.9
 _STRAY_SHARE, _STRAY_OF = 0.01, 30  # so large a share of the cells, or one of so many, do not say what a column is
 _REPEATED = 5
 """Strays in so many cells are a second form (`<0.1`, `90 or older`), and are written as they are."""
-MANY_ALIKE, MOST_NAMED = 3, 20
-"""Notes of so many columns that say the same are one line, which names so many of them at most."""
 _ZEROS = "^[0/. :-]*0[0/. :-]*$"
 """How missing times are written: 0, 0000-00-00 00:00:00."""
 _LENGTHS_OF_NUMBERS = 3
@@ -127,7 +125,7 @@ def infer(
     ]
     columns = [_column(case, joined(records.table.column(case.name))) for case in cases]
     columns = _with_thousands(columns, cases, records)
-    notes += _lines_of(said)
+    notes += lines_of(said)
     columns = _with_offsets(_linked(columns, records), notes)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
@@ -137,31 +135,8 @@ def infer(
     if not schema.modelled and not labels:
         how = "Bring other columns, or change a type with --column NAME=TYPE."
         how += " Free texts are learned by --kind text." if any(c.type == "text" for c in columns) else ""
-        raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
+        raise DataError(f"there is nothing to learn: {why_not(columns)}. {how}")
     return schema
-
-
-def _lines_of(said: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The notes on columns (see `_Case`), a line each, and one line where many are alike."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name, text, alike in said:
-        groups.setdefault(alike, []).append((name, text))
-    lines = []
-    for alike, notes in groups.items():
-        if len(notes) < MANY_ALIKE:
-            lines += [f"column {name!r}: {text}" for name, text in notes]
-            continue
-        names = ", ".join(repr(name) for name, _ in notes[:MOST_NAMED])
-        names += f", … ({len(notes):,} in all)" if len(notes) > MOST_NAMED else ""
-        (name, text), *_ = notes
-        text = _unnamed(text, name)
-        lines.append(f"columns {names}: {text if text == alike else f'as in {name!r}, {text}'}")
-    return lines
-
-
-def _unnamed(text: str, name: str) -> str:
-    """A note whose advice is for any column."""
-    return text.replace(f"column {name}", "column NAME").replace(f"column {quote(name)}", "column NAME")
 
 
 def _categories(records: Records) -> dict[str, str]:
@@ -252,20 +227,6 @@ def _with_offsets(columns: list[Column], notes: list[str]) -> list[Column]:
     return found
 
 
-def _why_not(columns: list[Column]) -> str:
-    """What each column is that makes it nothing to learn, in words."""
-    if all(c.type == "constant" and not c.levels for c in columns):
-        return "every cell is missing"
-    words_of = {"drop": "left out", "text": "free text, left out", "identifier": "identifiers, made anew"}
-
-    def why(column: Column) -> str:
-        if column.type != "constant":
-            return words_of[column.type]
-        return f"always {column.levels[0]!r}" if column.levels else "always missing"
-
-    return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")
-
-
 @dataclass(frozen=True)
 class _Case:
     """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, where notes
@@ -284,7 +245,7 @@ class _Case:
 
     def note(self, text: str, *examples: str) -> None:
         """Says something of the column. examples: parts of the text that may differ where many columns are alike."""
-        alike = _unnamed(text, self.name)
+        alike = unnamed(text, self.name)
         for example in examples:
             alike = alike.replace(example, "…")
         self.said.append((self.name, text, alike))
@@ -605,7 +566,7 @@ def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[s
     """
     said = list[tuple[str, str, str]]()
     column = _text_column(_Case(name, array.type, forced, missing, said), array)
-    notes += _lines_of(said)
+    notes += lines_of(said)
     return column
 
 
