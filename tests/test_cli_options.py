@@ -124,6 +124,8 @@ def test_a_length_that_cannot_be_read_is_refused_by_name(name: str, text: str) -
 def test_two_lengths_are_refused() -> None:
     with pytest.raises(OptionError, match="samples, budget and epochs all set the length"):
         build_config({"samples": "2k", "budget": "5m"})
+    with pytest.raises(OptionError, match="Leave heldout_fraction out"):
+        build_config({"heldout": "x.csv", "heldout_fraction": 0.1})
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["s", "m", "h"]))

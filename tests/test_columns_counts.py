@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,33 @@ def test_a_counter_said_to_be_numbers_is_one_in_texts_and_as_numbers() -> None:
     for cells in ([str(i) for i in range(60)], list(range(60))):
         assert column_of("id", cells).type == "identifier"
         assert column_of("id", cells, column=("id=number",)).type == "number"
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "type"),
+    [
+        ("order_no", lambda i: f"{20201201 + i % 25}", "datetime"),  # each of several rows
+        ("order", lambda i: f"202012{1 + i % 28:02}-{1 + i // 28:02}", "text"),
+        ("order", lambda i: f"2020-12-{1 + i % 28:02}-{1 + i // 28}", "text"),
+        ("lot", lambda i: f"202012{1 + i % 28:02}-{i:04}", "identifier"),
+        ("lot", lambda i: f"{1 + i % 28:02}.12.2020-{1 + i // 28}", "text"),
+        ("file", lambda i: f"202012{1 + i % 28:02}_{i % 24:02}{7 * i % 60:02}{i % 60:02}", "datetime"),
+        ("version", lambda i: f"{1 + i % 3}.{1 + i % 12}.{10 + i % 18}", "category"),
+        ("zip", lambda i: "12a" if i == 7 else f"{7919 * i % 10 ** (1 + i % 5)}", "text"),
+        ("house_number", lambda i: "12a" if i == 7 else f"{1 + i % 117}", "text"),
+        ("phone", lambda i: f"{200 + i}-{999 - i}-{7919 * i % 10000:04}", "identifier"),
+        ("zip", lambda i: f"{10115 + 17 * i}-{7919 * i % 10000:04}", "identifier"),
+    ],
+)
+def test_codes_that_begin_as_dates_and_numbers_do_stay_codes(name: str, cell: Callable[[int], str], type: str) -> None:
+    cells = [cell(i) for i in range(200)]
+    table = pa.table({name: cells, "filler": [str(i % 3) for i in range(200)]})
+    assert infer(Records(table, Origin("csv"))).column(name).type == type
+
+
+def test_numbers_of_orders_that_count_on_from_a_day_are_identifiers() -> None:
+    for cells in ([str(20201201 + i) for i in range(25)], [20201201 + i for i in range(25)]):
+        table = pa.table({"order_no": cells, "filler": [i % 3 for i in range(25)]})
+        assert infer(Records(table, Origin("csv"))).column("order_no").type == "identifier"
+        table = table.rename_columns(["date_id", "filler"])
+        assert infer(Records(table, Origin("csv"))).column("date_id").type == "datetime"

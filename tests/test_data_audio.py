@@ -395,6 +395,19 @@ def test_samples_that_a_file_states_and_has_not_are_told_of(tmp_path: Path) -> N
     )
 
 
+def test_samples_behind_a_length_of_0_are_read_to_the_end_and_said(tmp_path: Path) -> None:
+    wave = (8000 * np.sin(np.arange(300) / 7)).astype(np.int16)
+    data, more = wav(wave), b"LIST\x04\0\0\0INFO"
+    examples.by_class(tmp_path, 6)
+    (tmp_path / "low" / "x.wav").write_bytes(data[:40] + bytes(4) + data[44:])
+    found, notes = read(tmp_path, seconds=0.05)
+    assert any("1 of 7 audio clips state a length that is not theirs (low/x.wav)" in note for note in notes)
+    assert np.array_equal(found.x[found.names.index("low/x.wav"), :300, 0], wave[: found.x.shape[1]])
+    empty = off(data[:40] + bytes(4) + more, 4, len(more) - 600)
+    with pytest.raises(UnreadableSound, match="it holds no samples"):
+        decode_sound(io.BytesIO(empty), "a.wav")
+
+
 def test_of_a_recorder_that_never_wrote_the_length_all_samples_are_read() -> None:
     data = wav(np.arange(100, dtype=np.int16))
     nothing = data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:]

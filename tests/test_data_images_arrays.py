@@ -566,7 +566,7 @@ def test_arrays_are_resized_and_recoloured_like_files() -> None:
     assert np.abs(images.x - x.reshape(3, 6, 2, 8, 2, 3).mean((2, 4))).max() <= 1 and "by the box filter" in said
     assert read(x, channels="grey")[0].x.shape[3] == 1
     assert np.array_equal(read(x[..., :1], channels="rgb")[0].x, x[..., :1].repeat(3, axis=3))
-    with pytest.raises(OptionError, match="--delimiter is for tables"):
+    with pytest.raises(OptionError, match="--delimiter does not hold"):
         read_images(x, TrainConfig(delimiter=";"), [])
 
 

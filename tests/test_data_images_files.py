@@ -426,5 +426,5 @@ def test_options_of_tables_are_refused_for_folders(tmp_path: Path) -> None:
         {"header": "yes"},
         {"format": "csv"},
     ):
-        with pytest.raises(OptionError, match=f"--{next(iter(options))} is for tables"):
+        with pytest.raises(OptionError, match=f"--{next(iter(options))} does not hold"):
             read_images(tmp_path, TrainConfig(**options), [])  # type: ignore[arg-type]

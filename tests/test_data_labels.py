@@ -108,6 +108,19 @@ def test_names_in_lists_may_be_written_in_other_ways(tmp_path: Path, form: str) 
     assert plain_name("a\\.\\b.png") == "a/b.png"
 
 
+def test_a_list_that_is_the_data_finds_names_in_other_capitals_too(tmp_path: Path) -> None:
+    fill(tmp_path, [f"Faces/{name}.PNG" for name in ("a", "A", "b", "c")], noise(4))
+    (tmp_path / "list.csv").write_text("file,mood\nfaces/b.png,x\nFaces/A.PNG,y\nfaces/C.PNG,x\nfaces/a.png,y\n")
+    labels, said = read(tmp_path / "list.csv")
+    assert labels == {"Faces/b.PNG": {"mood": "x"}, "Faces/A.PNG": {"mood": "y"}, "Faces/c.PNG": {"mood": "x"}}
+    assert "1 of 4 images that its column 'file' names are not there: 'faces/a.png'" in said
+    audio_examples.by_class(tmp_path / "s", 6)
+    names = sorted(path.relative_to(tmp_path / "s").as_posix() for path in (tmp_path / "s").rglob("*.wav"))
+    rows = "".join(f"{name.upper()},{'xy'[k % 2]}\n" for k, name in enumerate(names))
+    (tmp_path / "s" / "list.csv").write_text("file,mood\n" + rows)
+    assert list(read_clips(tmp_path / "s" / "list.csv", TrainConfig(), []).names) == names
+
+
 def test_names_in_other_capitals_are_found_and_exact_ones_come_first(tmp_path: Path) -> None:
     fill(tmp_path, [f"in/{name}{i}.png" for i in range(4) for name in "xX"], noise(8))
     rows = [f"{name}{i}.PNG,{'a' if name == 'x' else 'b'}" for i in range(4) for name in "xX"]

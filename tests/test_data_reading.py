@@ -351,6 +351,19 @@ def test_what_pandas_writes_as_json_is_read(tmp_path: Path, orient: str, suffix:
     assert bool(notes) == (orient not in ("records", "values"))
 
 
+@pytest.mark.parametrize(
+    "form",
+    ['{"meta": {"n": 2}, "data": %s}', '{"results": %s}', '{"count": 2, "response": {"docs": %s}, "next": null}'],
+)
+def test_the_one_list_of_records_within_an_object_is_read_and_said(tmp_path: Path, form: str) -> None:
+    notes: list[str] = []
+    records = read(save(tmp_path, form % '[{"n": 1, "name": "a"}, {"n": 2, "name": null}]', "x.json"), notes=notes)
+    assert cells(records) == [["n", "name"], [1, "a"], [2, None]]
+    assert len(notes) == 1 and "the 2 records in" in notes[0]
+    with pytest.raises(DataError, match=r"'a' \(2\) and 'b\.c' \(3\)"):
+        read(save(tmp_path, '{"a": [{"n": 1}, {"n": 2}], "b": {"c": [{"n": 1}, {"n": 2}, {"n": 3}]}}', "two.json"))
+
+
 def test_json_that_mixes_texts_and_numbers_becomes_texts_with_a_note(tmp_path: Path) -> None:
     notes: list[str] = []
     records = read(save(tmp_path, '{"a": 1}\n{"a": "x"}\n', "x.jsonl"), notes=notes)

@@ -327,6 +327,22 @@ def test_documents_take_the_names_of_their_folders_for_labels(tmp_path: Path) ->
     assert again.texts == found.texts and again.labels == found.labels
 
 
+def test_folders_of_markdown_are_documents_and_those_of_fasta_sequences(tmp_path: Path) -> None:
+    (tmp_path / "md").mkdir()
+    (tmp_path / "fa").mkdir()
+    for row in range(8):
+        (tmp_path / "md" / f"{row}.md").write_text(f"# Title {row}\n\nSome words.\n")
+        (tmp_path / "fa" / f"{row}.fasta").write_text(f">a{row}\nACGT\nAC{'ACGT'[row % 4]}\n>b{row} x\nTTTT\n")
+    assert prepare(tmp_path / "md", TrainConfig(), []).kind.name == "text"
+    assert read_texts(tmp_path / "md", AUTO, []).texts == tuple(f"# Title {row}\n\nSome words." for row in range(8))
+    assert prepare(tmp_path / "fa", TrainConfig(), notes := []).kind.name == "text"
+    found = read_texts(tmp_path / "fa", AUTO, [])
+    assert found.texts[:4] == ("ACGTACA", "TTTT", "ACGTACC", "TTTT") and len(found) == 16
+    assert sum("the sequences in 8 FASTA files" in note for note in notes) == 1
+    (tmp_path / "fa" / "x.txt").write_text("one line\n")
+    assert read_texts(tmp_path / "fa", AUTO, notes).texts == found.texts and any("1 other files" in n for n in notes)
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_parts_of_texts_are_no_classes_and_never_mixed(tmp_path: Path, packed: bool) -> None:
     for part, mark in (("train", "a"), ("test", "b")):

@@ -43,6 +43,42 @@ def unique(make: Any, count: int = N) -> list[Any]:
 
 
 @pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        (["2022-01-03", "2022-01-03 10:00", "2022-01-14 11:30"], [0, 36000, 11 * 86400 + 41400]),
+        (["2022-01-03 00:00:01", "2022-01-03 00:00:01.123456", "2022-01-03 00:00:03"], [1, 1.123456, 3]),
+        (["2022-01-03T10:00:00Z", "2022-01-03T10:00:00.500Z"], [36000, 36000.5]),
+        (["03.01.2022 10:00", "14.01.2022", "15.01.2022 09:10"], [36000, 11 * 86400, 12 * 86400 + 33000]),
+        (["2022-01-03 10:00", "2022-01-03 10:00:30"], [36000, 36030]),
+    ],
+)
+def test_a_clock_or_fraction_that_some_times_lack_is_read_and_written_so(
+    cells: list[str], seconds: list[float]
+) -> None:
+    column = column_of(cells * 20)
+    assert column.type == "datetime"
+    parsed = column.parse(pa.array(cells))
+    assert parsed.data == pytest.approx(np.array(seconds) + 1641168000, abs=1e-6)
+    assert column.format(parsed).to_pylist() == cells
+    assert column_of([*cells[:2], "4711-02 1"] * 20).type == "category"
+
+
+def test_the_same_note_on_many_columns_is_one_line_that_names_them() -> None:
+    cells = {f"my {k}": [f"{1 + (7 * i + k) % 900}.{i % 10}25" for i in range(N)] for k in range(12)}
+    infer(records_of(**cells), notes=(notes := []))
+    (line,) = notes
+    assert line.startswith("columns " + ", ".join(f"'my {k}'" for k in range(12)) + ": numbers with three decimals; ")
+    assert "--column NAME=number:1.234,5" in line
+    texts = {f"my {k}": [f"{'xyz'[i % 3]} {i % (50 - k)} words" for i in range(N)] for k in range(3)}
+    infer(records_of(**texts, n=FILLER), notes=(notes := []))
+    (line,) = notes
+    assert line.startswith("columns 'my 0', 'my 1', 'my 2': as in 'my 0', free text (") and "--text-column NAME" in line
+    odd = {f"c{k}": [f"{'n/a' if i == k else i % 7}" for i in range(N)] for k in range(2)}
+    infer(records_of(**odd), notes=(notes := []))
+    assert [note[:11] for note in notes] == ["column 'c0'", "column 'c1'"]
+
+
+@pytest.mark.parametrize(
     ("cells", "layout", "decimals", "grain"),
     [
         (["1", "-2", "30"], "integer", 0, 1.0),
@@ -61,6 +97,22 @@ def test_numbers_keep_their_layout_and_grain(cells: list[str], layout: str, deci
     assert (column.style.layout, column.decimals) == (layout, decimals)
     assert column.grain == pytest.approx(grain, rel=1e-12)
     assert (column.low, column.high) == (min(map(float, cells)), max(map(float, cells)))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1.376E+03", "-2.500E-02", "9.999E+00"],
+        ["1,37e+03", "2,50e-02", "-9,99e+00"],
+        ["6E+23", "1E-05", "2E+00"],
+        [".25", "-.75", "1.25", ".00"],
+    ],
+)
+def test_notations_with_powers_of_ten_and_without_a_zero_are_kept(cells: list[str]) -> None:
+    cells = cells * 20
+    column = column_of(cells, notes=(notes := []))
+    assert column.type == "number" and not any("alike" in note for note in notes)
+    assert column.format(column.parse(pa.array(cells))).to_pylist() == cells
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from gankit.config import TrainConfig
-from gankit.io.reading import read_bytes
+from gankit.errors import DataError
+from gankit.io.reading import read, read_bytes
 from gankit.io.writing import write
 
 PLACES = ["Germany", "France", "Peru", "Chad", "Mali"]
@@ -126,3 +127,16 @@ def test_the_last_row_of_a_table_stays_where_it_is_one() -> None:
         )
     sums = file("kind,a,b", "total,{x},{i}", "total,1,2")
     assert read_bytes(sums.encode(), "f.csv", TrainConfig(), []).table.num_rows == 31
+
+
+@pytest.mark.parametrize("head", ["a,b,c", "a,b,c,"])
+@pytest.mark.parametrize("ends", [",.", ".,", ",,.", "..,"])
+def test_a_delimiter_at_the_end_of_some_lines_is_left_out_with_a_line(head: str, ends: str) -> None:
+    lines = [f"{k},{k / 2},{'xyz'[k % 3]}" for k in range(40)]
+    text = "\n".join([head, *(line + ends[k % len(ends)].strip(".") for k, line in enumerate(lines))])
+    records = read(io.BytesIO(text.encode()), notes=(notes := []))
+    assert records.table.column_names == ["a", "b", "c"]
+    assert [",".join(row.values()) for row in records.table.to_pylist()] == lines
+    assert len(notes) == 1 and "the delimiter at the end of lines " in notes[0]
+    with pytest.raises(DataError, match=r"expected [34] fields, found [34]"):
+        read(io.BytesIO((text + "\n1,2,3,4\n" + text[6:]).encode()))

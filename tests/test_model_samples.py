@@ -62,6 +62,18 @@ def rows_of(model: Model, n: int, **options: object) -> list[dict[str, str]]:
     return pa.concat_tables(list(model.sample_batches(n, **options))).to_pylist()  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("n", [10**18, 10**10])  # less than a byte for each in all machines; less than all cells take
+def test_more_records_than_memory_holds_are_refused_at_once(
+    model: Model, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gankit.model.model.largest_size", lambda: 1 << 35)
+    begin = time.monotonic()
+    with pytest.raises(OptionError, match=r"do not fit in memory.*model\.write.*model\.sample_batches"):
+        model.sample(n)
+    assert time.monotonic() - begin < 20
+    assert len(model.sample(0)) == 0 and len(model.sample(3)) == 3
+
+
 @given(st.integers(0, 3 * BLOCK_ROWS), st.integers(0, 40), st.integers(0, 3))
 @settings(max_examples=12, deadline=None)
 def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(model: Model, offset: int, n: int, seed: int) -> None:

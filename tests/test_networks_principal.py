@@ -50,6 +50,15 @@ def test_the_directions_are_those_of_the_singular_vectors() -> None:
     assert np.allclose(along, 1.0, atol=1e-4)
 
 
+def test_records_without_numbers_are_made_and_judged_without_a_warning() -> None:
+    spec = Spec("sequence", (6, 5), (Block("categorical", 3), Block("categorical", 2)))
+    generator, discriminator = started(spec, torch.eye(5)[:3].repeat(4, 2, 1))
+    z, u = torch.randn(7, 16), torch.rand(7, generator.num_uniforms)
+    x = generator(z, u, None)
+    assert x.shape == (7, 6, 5) and torch.equal(x[..., :3].sum(-1), torch.ones(7, 6))
+    assert discriminator(x, None).shape == (7,)
+
+
 def test_without_its_layers_the_generator_has_the_covariance_of_the_records() -> None:
     x = walks(2000)
     generator, _ = started(SPEC, x)

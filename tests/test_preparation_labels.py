@@ -10,10 +10,13 @@ import pytest
 from image_examples import PLAIN, fill, noise
 
 import gankit
+from gankit.columns.rows import write
 from gankit.columns.splitting import understand_labels
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io.records import Origin
 from gankit.kinds import prepare
+from gankit.kinds.audio.files import encode_wav
 
 
 def classes_of(source: object, **options: object) -> tuple[tuple[str, ...], str]:
@@ -120,3 +123,40 @@ def test_classes_that_are_whole_numbers_stay_so_unless_the_user_calls_them_categ
     labels = pa.table({"class": pa.array(["1", "2", "2", "3"] * 10)})
     _, schema = understand_labels(labels, TrainConfig(column=column), [], "series")
     assert schema.column("class").storage == storage
+
+
+@pytest.mark.parametrize(
+    ("option", "data"),
+    [
+        ({"delimiter": ";"}, "x.parquet"),
+        ({"encoding": "cp1252"}, "frame"),
+        ({"skip_bad_lines": True}, "x.jsonl"),
+        ({"xpath": "//row"}, "x.csv"),
+        ({"format": "csv"}, "frame"),
+        ({"header": "no"}, "clips"),
+        ({"skip_bad_lines": True}, "images"),
+        ({"missing": ("zzz",)}, "clips"),
+        ({"missing": ("zzz",)}, "images"),
+    ],
+)
+def test_options_that_data_cannot_obey_are_refused_by_name(
+    tmp_path: Path, option: dict[str, object], data: str
+) -> None:
+    """What they say of reading files and of labels, here of data that have neither."""
+    frame = pa.table({"a": list(range(40)), "b": ["x", "y"] * 20})
+    fill(tmp_path / "images", [f"{k}.png" for k in range(8)], noise(8))
+    for k in range(4 if data == "clips" else 0):
+        (tmp_path / "clips").mkdir(exist_ok=True)
+        (tmp_path / "clips" / f"{k}.wav").write_bytes(encode_wav(np.arange(400, dtype=np.int16)[:, None] * 9, 8000))
+    if data.startswith("x"):
+        write(iter([frame]), tmp_path / data, Origin("csv"))
+    source = frame if data == "frame" else tmp_path / data
+    prepare(source, TrainConfig(), [])
+    with pytest.raises(OptionError, match=f"--{next(iter(option)).replace('_', '-')} "):
+        prepare(source, TrainConfig(**option), [])  # type: ignore[arg-type]
+
+
+def test_folders_are_missing_labels_where_the_user_says_so(tmp_path: Path) -> None:
+    names = [f"{label}/{i}.png" for label in ("a", "b", "NA", "unknown") for i in range(8)]
+    levels, _ = classes_of(fill(tmp_path, names, noise(32)), missing=("unknown",))
+    assert levels == ("NA", "a", "b")

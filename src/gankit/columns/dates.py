@@ -4,9 +4,10 @@ Knows texts and seconds; never tables, files or kinds of column. A format is a s
 %Y %y %m %d %H %I %M %S %p, %b %B (months by name, short and long), %a %A (days of the week), %G %V %u (ISO year, week
 and day), %q (quarter), %j (day of the year), %o (`3rd`), `%-m %-d %-H %-I %-V` (no leading zero), `%_d %_H %_I` (a
 blank for it), `%-p` (`a.m.`), `%1f` … `%9f` (that many digits of a second) and %z (`Z`, `UTC`, `+02`, `+0200`,
-`+02:00`). Names are read in several languages. Alone stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds
-since 1970) and %x (days of a spreadsheet, 1 = 1900-01-01), whole numbers or, with `.0`, `.%f` or `.%3f` behind,
-numbers that always have a point, that have one as needed, and that have so many digits.
+`+02:00`). What stands between `%(` and `%)` is there where it is not 0. Names are read in several languages. Alone
+stand %s, %3s, %6s, %9s (seconds, milli-, micro-, nanoseconds since 1970) and %x (days of a spreadsheet, 1 being
+1900-01-01), whole numbers or, with `.0`, `.%f` or `.%3f` behind, numbers that always have a point, that have one as
+needed, and that have so many digits.
 """
 
 from __future__ import annotations
@@ -134,6 +135,10 @@ _CLOCK = re.compile(
     r"(?P<half> ?([AaPp][Mm]|[AaPp]\.[Mm]\.))?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?))?"
     r"(?P<unit> ?(Uhr|hrs?|h))?$"
 )
+_SURE_CLOCK = re.compile("^[0-9]{1,2}(:[0-9]{2}|[.]?[0-9]{2}[.]?[0-9]{2})")
+"""A time behind a day and a sign; `20201231-07`, `2020-12-31-7` and `2020-12-31-0015` are numbers of orders."""
+_OPTIONAL = re.compile(rf"(?:(?:{_BETWEEN})%-?H:%M(?::%S(?:[.,]%[1-9]f)?)?|:%S(?:[.,]%[1-9]f)?|[.,]%[1-9]f)")
+"""What may be absent from some times of a column."""
 _CLOCK_FIRST = re.compile("^([0-9]{1,2}:[0-9:.]+(?: ?[AaPp][Mm])?)( |, | - )([^:]+)$")
 _AROUND = re.compile(r"^([\s'\"(\[]*)(.*?)((?: [A-Z]{3,4}| ?(?:UTC|GMT)[+-][0-9:]+)?[\s'\")\]]*)$")
 """What may stand around a time where it is the same in all cells: blanks, quotes, brackets, a time zone."""
@@ -169,7 +174,7 @@ class DateStyle(Stored):
 @functools.cache
 def _regex(format: str) -> str:
     pieces = _DIRECTIVE.split(format)  # texts, and at the odd places the directives between them
-    pieces[::2] = map(re.escape, pieces[::2])
+    pieces[::2] = [re.escape(text).replace(r"%\(", "(?:").replace(r"%\)", ")?") for text in pieces[::2]]
     pieces[1::2] = [f"(?P<{name[-1]}>{_REGEX.get(name, f'[0-9]{{{name[0]}}}')})" for name in pieces[1::2]]
     return f"^{''.join(pieces)}$"
 
@@ -189,7 +194,8 @@ def parse_dates(texts: pa.Array, format: str, *, local: bool = False) -> Floats:
     good = np.asarray(pc.is_valid(fields))
 
     def part(name: str) -> pa.Array:
-        return pc.if_else(pa.array(good), pc.struct_field(fields, name), None)
+        found = pc.struct_field(fields, name)
+        return pc.if_else(pc.and_(pa.array(good), pc.not_equal(found, "")), found, None)
 
     def number(name: str, default: int) -> Ints:
         if name not in names:
@@ -310,6 +316,8 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     """
     fits: list[tuple[float, DateStyle, Floats]] = []
     for format in _formats(texts[0].as_py()) or _formats_within(texts[0].as_py()):
+        if (optional := _with_optional(format, texts)) is not None:
+            format = optional
         if np.isnan(parse_dates(texts[:_LOOKED_AT], format)).any():
             continue
         times = parse_dates(texts, format)
@@ -326,6 +334,23 @@ def find_dates(texts: pa.Array, counts: Ints) -> tuple[DateStyle, list[str]] | N
     # Two readings that fit equally (day first, month first): rows in order of time decide, else the first in the list.
     chosen, read = next((pair for pair in top if len(texts) > 2 and bool((np.diff(pair[1]) > 0).all())), top[0])
     return chosen, [style.format for style, times in top if not np.array_equal(times, read)]
+
+
+def _with_optional(format: str, texts: pa.Array) -> str | None:
+    """A format of the first text in which the time of the day, its seconds or their fraction is optional, as the first
+    text that is not in it shows; None where that shows nothing of the kind.
+    """
+    odd = np.isnan(parse_dates(texts[:_LOOKED_AT], format))
+    if not odd.any() or "%d" not in format.replace("%-d", "%d"):
+        return None
+    for other in _formats(texts[int(odd.argmax())].as_py()):
+        short, long = sorted((format, other), key=len)
+        end = next(end for end in (" %z", "%z", "") if short.endswith(end))
+        begin = short.removesuffix(end)
+        part = long.removeprefix(begin).removesuffix(end)
+        if _OPTIONAL.fullmatch(part) and long == begin + part + end:
+            return f"{begin}%({part}%){end}"
+    return None
 
 
 def format_of_most(texts: pa.Array) -> str | None:
@@ -393,6 +418,11 @@ def _months_as_digits() -> Ints:
     return np.unique(_days_as_digits() // 100)
 
 
+def names_times(name: str) -> bool:
+    """Whether a column's name says that it holds days or times."""
+    return bool(_NAMES_TIME.search(name))
+
+
 def is_digits(format: str) -> bool:
     """Whether times are written as numbers."""
     digits = [known for known, _, _ in _AS_DIGITS]
@@ -444,7 +474,10 @@ def _formats(text: str) -> list[str]:
         if split and split["by"] is None:
             found.append(format)
         elif split:
-            found += [format + split["by"] + clock for clock in _clocks(split["clock"], hours=True)]
+            clock = split["clock"]
+            alone = format != "%Y%m%d" and len(clock) == 2
+            sure = alone or split["by"] not in ("-", "_", ":") or _SURE_CLOCK.match(clock)
+            found += [format + split["by"] + clock for clock in (_clocks(clock, hours=True) if sure else ())]
     return list(dict.fromkeys(found))
 
 
@@ -569,6 +602,11 @@ def spelt(offset: int, style: DateStyle) -> str:
 
 
 def _write(times: Floats, style: DateStyle) -> pa.Array:
+    if "%(" in style.format:
+        short = replace(style, format=re.sub(r"%\(.*%\)", "", style.format))
+        long = replace(style, format=style.format.replace("%(", "").replace("%)", ""))
+        texts, others = _write(times, short), _write(times, long)
+        return pc.if_else(pa.array(parse_dates(texts, short.format) == parse_dates(others, long.format)), texts, others)
     if count := _COUNT.match(style.format):
         return _write_counted(times, count[1], count[2])
     parts: list[Any] = _DIRECTIVE.split(style.format)  # texts, and at the odd places the directives between them
@@ -626,6 +664,8 @@ def check_format(format: str) -> str | None:
     if _COUNT.match(format):
         return None
     names = [found[1] for found in _DIRECTIVE.finditer(format)]
+    if "%(" in format or "%)" in format:
+        return "directive %( is not known"
     if unknown := [name for name in names if name not in _REGEX and name[-1] != "f"]:
         return f"directive %{unknown[0]} is not known"
     bare = [name.lstrip("-_") for name in names]

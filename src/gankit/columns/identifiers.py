@@ -29,6 +29,10 @@ FEWEST = 20
 """Rows from which on unique values are taken for identifiers by their pattern alone."""
 
 _NAMED = re.compile(r"(^|[ _.-])(id|ids|uuid|guid|key|index|idx|no|nr)$", re.IGNORECASE)
+_NAMED_CODE = re.compile(
+    r"code|zip|plz|postal|sku|isbn|article|apartment|(^|[ _.-]|(?-i:[a-z](?=N)))(number|nummer)$", re.I
+)
+_NAMED_VERSION = re.compile("version|revision|firmware|chapter", re.IGNORECASE)
 _NAMED_CAMEL = re.compile(r"[a-z](Id|ID|No|Nr|Key)$|^(Unnamed: 0|unnamed)$")
 _CLASSES: tuple[str, ...] = (string.digits, "0123456789abcdef", "0123456789ABCDEF")
 _CLASSES += (string.ascii_uppercase, string.ascii_lowercase)
@@ -148,6 +152,16 @@ class Pattern(Stored):
 def names_identifiers(name: str) -> bool:
     """Whether a column's name says that it holds identifiers: `id`, `customer_id`, `PassengerId`, `No`, `uuid`, …"""
     return bool(_NAMED.search(name) or _NAMED_CAMEL.search(name))
+
+
+def names_codes(name: str) -> bool:
+    """Whether a column's name says that it holds codes, which may have letters: `ZipCode`, `house_number`, …"""
+    return bool(_NAMED_CODE.search(name))
+
+
+def names_versions(name: str) -> bool:
+    """Whether a column's name says that it holds versions or chapters, which may look like dates: 1.2.20."""
+    return bool(_NAMED_VERSION.search(name))
 
 
 def pattern_of_integers(numbers: Ints, *, named: bool, forced: bool = False) -> Pattern | None:

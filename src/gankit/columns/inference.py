@@ -38,12 +38,20 @@ from gankit.columns.dates import (
     format_of_most,
     grain_of_times,
     is_digits,
+    names_times,
     offsets_of,
     parse_dates,
     style_of,
     zones_of,
 )
-from gankit.columns.identifiers import Pattern, names_identifiers, pattern_of_integers, pattern_of_texts
+from gankit.columns.identifiers import (
+    Pattern,
+    names_codes,
+    names_identifiers,
+    names_versions,
+    pattern_of_integers,
+    pattern_of_texts,
+)
 from gankit.columns.numbers import (
     EXACT,
     PLAIN,
@@ -59,7 +67,7 @@ from gankit.columns.numbers import (
     style_of_most,
     to_grain,
 )
-from gankit.columns.schema import MARKS, Schema, stated_types
+from gankit.columns.schema import MARKS, Schema, lines_of, stated_types, unnamed, why_not
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io.records import Records, as_texts, distinct, float_texts, is_text, joined
@@ -110,12 +118,14 @@ def infer(
     declared = {} if config.of_kinds.get("integers") == "number" else _categories(records)
     stated = stated_types(config.column, records.table.column_names)
     forced = {**declared, **records.origin.details.get("types", {}), **stated}
+    said = list[tuple[str, str, str]]()
     cases = [
-        _case(_Case(name, kind, forced.get(name), config.missing, notes, offsets))
+        _case(_Case(name, kind, forced.get(name), config.missing, said, offsets))
         for name, kind in zip(records.table.column_names, records.table.schema.types, strict=True)
     ]
     columns = [_column(case, joined(records.table.column(case.name))) for case in cases]
     columns = _with_thousands(columns, cases, records)
+    notes += lines_of(said)
     columns = _with_offsets(_linked(columns, records), notes)
     schema = Schema(tuple(columns))
     constants = [c.name for c in columns if c.type == "constant"]
@@ -125,7 +135,7 @@ def infer(
     if not schema.modelled and not labels:
         how = "Bring other columns, or change a type with --column NAME=TYPE."
         how += " Free texts are learned by --kind text." if any(c.type == "text" for c in columns) else ""
-        raise DataError(f"there is nothing to learn: {_why_not(columns)}. {how}")
+        raise DataError(f"there is nothing to learn: {why_not(columns)}. {how}")
     return schema
 
 
@@ -217,38 +227,28 @@ def _with_offsets(columns: list[Column], notes: list[str]) -> list[Column]:
     return found
 
 
-def _why_not(columns: list[Column]) -> str:
-    """What each column is that makes it nothing to learn, in words."""
-    if all(c.type == "constant" and not c.levels for c in columns):
-        return "every cell is missing"
-    words_of = {"drop": "left out", "text": "free text, left out", "identifier": "identifiers, made anew"}
-
-    def why(column: Column) -> str:
-        if column.type != "constant":
-            return words_of[column.type]
-        return f"always {column.levels[0]!r}" if column.levels else "always missing"
-
-    return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")
-
-
 @dataclass(frozen=True)
 class _Case:
-    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, whether
-    offsets of times may be a column of their own, what groups thousands and the decimal mark if that is known, and
-    whether a few cells cannot be read.
+    """A column to be understood: its Arrow type, the type that the user named, the words that mean missing, where notes
+    go (its name, a note, and what of it is the same where columns are alike), whether offsets of times may be a column
+    of their own, what groups thousands and the decimal mark if that is known, and whether a few cells cannot be read.
     """
 
     name: str
     kind: pa.DataType
     forced: str | None
     missing: tuple[str, ...]
-    notes: list[str]
+    said: list[tuple[str, str, str]]
     offsets: bool = False
     marks: str = ""
     strays: bool = False
 
-    def note(self, text: str) -> None:
-        self.notes.append(f"column {self.name!r}: {text}")
+    def note(self, text: str, *examples: str) -> None:
+        """Says something of the column. examples: parts of the text that may differ where many columns are alike."""
+        alike = unnamed(text, self.name)
+        for example in examples:
+            alike = alike.replace(example, "…")
+        self.said.append((self.name, text, alike))
 
     def column(
         self, type: ColumnType, markers: Sequence[str | None] = (), levels: Sequence[str] = (), **facts: Any
@@ -261,12 +261,19 @@ class _Case:
             return f"--column {self.name}=category takes them as texts"
         return f"--column {self.name}=drop leaves them out"
 
-    def digit_dates(self, texts: pa.Array) -> str | None:
-        """The format in which different whole numbers [K] are dates, with a note; None where they are none."""
-        if self.forced is not None or len(texts) == 0 or (format := format_of_digits(texts, self.name)) is None:
+    def digit_dates(self, texts: pa.Array, counts: Ints) -> str | None:
+        """The format in which different whole numbers [K] are dates, with a note; None where they are none, or are
+        called identifiers and each occurs once.
+        """
+        if self.forced is not None or len(texts) == 0:
+            return None
+        if names_identifiers(self.name) and not names_times(self.name) and counts.max() == 1:
+            return None
+        if (format := format_of_digits(texts, self.name)) is None:
             return None
         what = "months" if format.startswith("%Y%m") and "%d" not in format else "weeks" if "%V" in format else "dates"
-        self.note(f"whole numbers such as {texts[0]} are {what}; --column {self.name}=number takes them as numbers")
+        how = f"--column {self.name}=number takes them as numbers"
+        self.note(f"whole numbers such as {texts[0]} are {what}; {how}", str(texts[0]))
         return format
 
     def count(self, values: Floats, layout: str, decimals: int | None = None) -> str | None:
@@ -279,7 +286,8 @@ class _Case:
             day = format_dates(parse_dates(text, format or maybe or ""), DateStyle("%Y-%m-%d"))[0]
             what = "days of a spreadsheet" if "x" in (format or maybe or "") else "times since 1970"
             how = f"{self.name}=number takes them as numbers" if format else f"{self.name}=date reads them as such"
-            self.note(f"numbers such as {text[0]} {'are' if format else 'may be'} {what} ({day}); --column {how}")
+            are = "are" if format else "may be"
+            self.note(f"numbers such as {text[0]} {are} {what} ({day}); --column {how}", str(text[0]), str(day))
         return format
 
     def identifier(self, pattern: Pattern, cells: pa.Array) -> Column:
@@ -389,7 +397,7 @@ def _typed_numbers(
     layout = "integer" if whole or bool((values == np.rint(values)).all()) else "shortest"
     if dates or (case.forced is None and layout == "integer" and 1e5 <= values[zero] <= high < 1e14):
         texts = as_digits(pa.array(values[zero:]))
-        if (format := case.digit_dates(texts)) or dates:
+        if (format := case.digit_dates(texts, counts[zero:])) or dates:
             return _typed_digits(case, plain, (*markers, *["0"] * zero), texts, counts[zero:], layout, format)
     if format := case.count(values[zero:], layout):
         times = parse_dates(as_digits(pa.array(values[zero:])), format)
@@ -523,7 +531,8 @@ class _Texts:
             return False
         texts = self.texts.filter(pa.array(strays))
         lengths = pc.utf8_length(self.texts.filter(pa.array(~soft & ~strays)))
-        codes = codes and len(lengths.unique()) < _LENGTHS_OF_NUMBERS
+        named = self.case.forced is None and (names_identifiers(self.case.name) or names_codes(self.case.name))
+        codes = codes and (named or len(lengths.unique()) < _LENGTHS_OF_NUMBERS)
         return not (
             any(map(words.is_infinite, texts.to_pylist()))
             or (codes and words.matching(texts, _OF_CODES if self.case.forced is None else "^0[0-9]").any())
@@ -546,7 +555,7 @@ class _Texts:
         unusual = [m for m in markers if m is not None and m.strip().lower() not in ("", "na", "nan", "null")]
         if unusual:
             total, shown = int(self.counts[mask].sum()), ", ".join(map(repr, unusual[:4]))
-            self.case.note(f"{shown} means missing ({total:,} of {len(self.rows):,} rows)")
+            self.case.note(f"{shown} means missing ({total:,} of {len(self.rows):,} rows)", f"{total:,} of")
 
 
 def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[str, ...], notes: list[str]) -> Column:
@@ -555,7 +564,10 @@ def text_column(name: str, array: pa.Array, forced: str | None, missing: tuple[s
     Raises:
         DataError: the column cannot be what the user named, or holds infinities.
     """
-    return _text_column(_Case(name, array.type, forced, missing, notes), array)
+    said = list[tuple[str, str, str]]()
+    column = _text_column(_Case(name, array.type, forced, missing, said), array)
+    notes += lines_of(said)
+    return column
 
 
 def _text_column(case: _Case, array: pa.Array) -> Column:
@@ -585,7 +597,7 @@ def _as_digits(found: _Texts, declared: Bools) -> Column | None:
     strays = ~soft & ~words.matching(found.texts, "^[0-9]+([.]0)?$")
     if strays.any() and not found.are_strays(strays, soft):
         return None
-    format = found.case.digit_dates(found.some(~soft & ~strays)[0])
+    format = found.case.digit_dates(*found.some(~soft & ~strays))
     return _as_datetime(found, declared, format) if format else None
 
 
@@ -644,7 +656,8 @@ def _as_number(found: _Texts, declared: Bools) -> Column | None:
     if not noted and style.layout not in ("integer", "fixed") and share_kept(texts, counts, values, style) < 1:
         written = format_numbers(values, style, grain)
         at = int(np.argmin(np.asarray(pc.equal(written, texts))))
-        case.note(f"numbers are spelt alike ({texts[at].as_py()!r} becomes {written[at].as_py()!r})")
+        shown = f"{texts[at].as_py()!r} becomes {written[at].as_py()!r}"
+        case.note(f"numbers are spelt alike ({shown})", shown)
     markers = found.markers(soft, strays, "number")
     facts: dict[str, Any] = {"style": style, "decimals": style.decimals, "strays": bool(strays.any())}
     return case.column("number", markers, grain=grain, low=low, high=high, **facts)
@@ -708,7 +721,7 @@ def _note_style(case: _Case, style: NumberStyle, how: str) -> None:
 def _as_datetime(found: _Texts, declared: Bools, digits: str = "") -> Column | None:
     """A column of times. digits: the format of numbers that are."""
     case, forced = found.case, found.case.forced
-    if forced is not None and not forced.startswith("datetime"):
+    if not forced.startswith("datetime") if forced is not None else names_versions(case.name):
         return None
     soft = declared | words.is_missing(found.texts)
     if soft.all():
@@ -772,8 +785,9 @@ def _as_words(found: _Texts, declared: Bools) -> Column:
         if forced == "identifier":
             raise case.no_identifiers()
     if forced is None and different > FEW_LEVELS and different > TEXT_SHARE * present:
-        what = f"free text ({different:,} different values in {present:,} rows), left out, so that none is copied"
-        case.note(f"{what}; {_instead(case, found.texts.filter(pa.array(~lost)))}")
+        how_many = f"{different:,} different values in {present:,} rows"
+        how = _instead(case, found.texts.filter(pa.array(~lost)))
+        case.note(f"free text ({how_many}), left out, so that none is copied; {how}", how_many)
         return case.column("text")
     return case.category(markers, found.by_frequency(~lost), False)
 

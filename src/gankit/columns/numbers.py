@@ -72,10 +72,12 @@ class NumberStyle(Stored):
     grouped: whether thousands are grouped where numbers are written.
     negative: how negative numbers are written, see `_NEGATIVES`.
     scales, places: the letters that stand for powers of ten (`1.3M`, `2k`), and most digits after the mark before them.
+    exponent: `e` or `E` where all are written as `1.376E+03`, with `places` digits after the mark; else "".
+    bare: whether no zero stands before the mark (`.25`).
     plus: whether positive numbers carry a plus sign. width: texts are padded with blanks on the left to this length.
     """
 
-    LATER = ("grouped", "negative", "scales", "places")
+    LATER = ("grouped", "negative", "scales", "places", "exponent", "bare")
 
     layout: Layout
     decimals: Small | None
@@ -89,6 +91,8 @@ class NumberStyle(Stored):
     negative: str = "-"
     scales: str = ""
     places: Small = 0
+    exponent: Literal["", "e", "E"] = ""
+    bare: bool = False
 
 
 PLAIN = NumberStyle("shortest", None)
@@ -293,9 +297,11 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
         digits[exponents] = np.maximum(digits[exponents] - np.asarray(powers.cast(pa.int64())), 0)
     signed = np.asarray(pc.match_substring_regex(texts, r"^[^0-9]*\+"))
     plus = bool(2 * counts[signed].sum() > counts[values > 0].sum())
+    small, bare = (values > -1) & (values < 1) & marked, matching(texts, rf"^[^0-9]*{mark}")
+    plain = bool(small.any() and 2 * counts[bare].sum() > counts[small].sum())
     lengths = np.asarray(pc.utf8_length(texts))
     width = int(lengths.max()) if style.width and lengths.min() == lengths.max() else 0
-    style = replace(style, plus=plus, width=width)
+    style = replace(style, plus=plus, width=width, bare=plain)
     if style.thousands:
         groups, large = np.asarray(pc.match_substring(texts, style.thousands)), np.abs(values) >= 1000
         style = replace(style, grouped=bool(2 * counts[groups].sum() >= counts[large].sum()))
@@ -317,6 +323,9 @@ def _with_layout(texts: pa.Array, counts: npt.NDArray[np.int64], style: NumberSt
     choices = [replace(style, layout=name, decimals=decimals) for name in layouts[: 3 if bounded and usual > 0 else 2]]
     if bounded and usual == 0 and 2 * counts[marked | exponents].sum() < counts.sum():
         choices = [replace(style, layout="integer", decimals=0)]
+    if scientific:
+        letter: Literal["e", "E"] = "E" if pc.any(pc.match_substring(texts, "E")).as_py() else "e"
+        choices.append(replace(style, layout="shortest", decimals=None, exponent=letter, places=int(digits[0])))
     shares = [share_kept(texts, counts, values, choice) for choice in choices]
     common = int(np.bincount(digits, counts).argmax())
     longer = digits > common
@@ -481,6 +490,8 @@ def _step_texts(steps: npt.NDArray[np.int64], step: int, style: NumberStyle) -> 
 
 def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
     """The shortest texts that mean these doubles; with `.0` at whole numbers where the layout is "point"."""
+    if style.exponent:
+        return pa.array([f"{value:.{style.places}{style.exponent}}" for value in values.tolist()], pa.string())
     texts = float_texts(values)
     if style.layout != "point":
         return texts
@@ -490,6 +501,8 @@ def _float_texts(values: Floats, style: NumberStyle) -> pa.Array:
 
 def _with_marks(texts: pa.Array, style: NumberStyle) -> pa.Array:
     """Texts of plain numbers with the decimal mark, grouped thousands, signs, what stands around, and blanks."""
+    if style.bare:
+        texts = pc.replace_substring_regex(texts, r"^(-?)0\.", r"\1.")
     if style.mark != ".":
         texts = pc.replace_substring(texts, ".", style.mark)
     if style.thousands and style.grouped:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,18 @@ from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import MEANING, is_text
 from gankit.stored import Stored
 
-__all__ = ["MARKS", "Column", "ColumnType", "Schema", "Values", "meaning_of", "stated_types"]
+__all__ = [
+    "MARKS",
+    "Column",
+    "ColumnType",
+    "Schema",
+    "Values",
+    "lines_of",
+    "meaning_of",
+    "stated_types",
+    "unnamed",
+    "why_not",
+]
 
 MARKS = re.compile(r"^number:1(.?)234([.,])5$")
 """How a user says what groups thousands, and what the decimal mark is."""
@@ -124,6 +136,49 @@ def _constant(column: Column, num_rows: int, target: pa.DataType) -> pa.Array:
         return pa.nulls(num_rows, target)
     base = target.value_type if pa.types.is_dictionary(target) else target
     return pa.repeat(pa.array([text], pa.string()).cast(base)[0], num_rows).cast(target)
+
+
+MANY_ALIKE, MOST_NAMED = 3, 20
+"""Notes of so many columns that say the same are one line, which names so many of them at most."""
+
+
+def lines_of(said: Sequence[tuple[str, str, str]]) -> list[str]:
+    """The lines of notes on columns: their names, the notes, and what of these is the same where columns are alike, of
+    which many are one line.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, text, alike in said:
+        groups.setdefault(alike, []).append((name, text))
+    lines = []
+    for alike, notes in groups.items():
+        if len(notes) < MANY_ALIKE:
+            lines += [f"column {name!r}: {text}" for name, text in notes]
+            continue
+        names = ", ".join(repr(name) for name, _ in notes[:MOST_NAMED])
+        names += f", … ({len(notes):,} in all)" if len(notes) > MOST_NAMED else ""
+        (name, text), *_ = notes
+        text = unnamed(text, name)
+        lines.append(f"columns {names}: {text if text == alike else f'as in {name!r}, {text}'}")
+    return lines
+
+
+def unnamed(text: str, name: str) -> str:
+    """A note whose advice is for any column."""
+    return text.replace(f"column {name}", "column NAME").replace(f"column {quote(name)}", "column NAME")
+
+
+def why_not(columns: list[Column]) -> str:
+    """What each column is that makes it nothing to learn, in words."""
+    if all(c.type == "constant" and not c.levels for c in columns):
+        return "every cell is missing"
+    words_of = {"drop": "left out", "text": "free text, left out", "identifier": "identifiers, made anew"}
+
+    def why(column: Column) -> str:
+        if column.type != "constant":
+            return words_of[column.type]
+        return f"always {column.levels[0]!r}" if column.levels else "always missing"
+
+    return ", ".join(f"{c.name!r}: {why(c)}" for c in columns[:8]) + (", …" if len(columns) > 8 else "")
 
 
 def stated_types(options: tuple[str, ...], names: list[str]) -> dict[str, str]:

@@ -238,22 +238,29 @@ def split_records(num: int, schema: Schema, values: Mapping[str, Values], config
 
 
 def understand_labels(
-    labels: pa.Table | None, config: TrainConfig, notes: list[str], what: str, by_name: bool = False
+    labels: pa.Table | None,
+    config: TrainConfig,
+    notes: list[str],
+    what: str,
+    by_name: bool = False,
+    cells: bool = True,
 ) -> tuple[TrainConfig, Schema]:
     """The config with all labels given unless the user said which, and the columns that the given ones are.
 
     labels: a row a record, or None. what: the records have a name in texts: "images", "series", "texts".
     by_name: the labels are names of files or folders, so that NA and none are classes like any other.
+    cells: whether the records themselves have cells, which may be missing.
 
     Raises:
         OptionError: a given label is not there or cannot be learned.
     """
     if labels is None or not labels.column_names or config.given == ("none",):
-        asked = [name for name in config.given if name != "none"]
-        if asked:
-            raise OptionError(f"--given {asked[0]}: these {what} have no labels. {BRING[what]}")
-        if config.column and (labels is None or not labels.column_names):
-            raise OptionError(f"--column {config.column[0]}: these {what} have no labels. {BRING[what]}")
+        asked = {"given": [name for name in config.given if name != "none"]}
+        if labels is None or not labels.column_names:
+            asked |= {"column": list(config.column), "missing": [] if cells else list(config.missing)}
+        for option, values in asked.items():
+            if values:
+                raise OptionError(f"--{option} {values[0]}: these {what} have no labels. {BRING[what]}")
         return replace(config, given=()), Schema(())
     names = labels.column_names
     unknown = [name for name in config.given if name not in names]
@@ -265,7 +272,7 @@ def understand_labels(
     by_user = {option.rpartition("=")[0] for option in config.column}
     schema = Schema(tuple(replace(c, declared=c.declared and c.name in by_user) for c in schema.columns))
     if by_name:
-        schema = replace(schema, columns=tuple(map(_with_all_names, schema.columns)))
+        schema = replace(schema, columns=tuple(_with_all_names(c, config.missing) for c in schema.columns))
     usable = [c.name for c in schema.modelled]
     given = config.given or tuple(name for name in usable if len(labels.column(name).unique()) > 1)
     for name in given:
@@ -287,13 +294,13 @@ def understand_labels(
     return replace(typed, given=tuple(given)), kept
 
 
-def _with_all_names(column: Column) -> Column:
-    """The column with the texts that would mean missing in a table as classes."""
-    texts = tuple(marker for marker in column.markers if marker is not None)
+def _with_all_names(column: Column, missing: Sequence[str]) -> Column:
+    """The column with the texts that would mean missing in a table as classes, but those that the user said to."""
+    texts = tuple(marker for marker in column.markers if marker is not None and marker not in missing)
     if column.type != "category" or not texts:
         return column
-    nulls = tuple(marker for marker in column.markers if marker is None)
-    return replace(column, levels=(*column.levels, *texts), markers=nulls)
+    others = tuple(marker for marker in column.markers if marker not in texts)
+    return replace(column, levels=(*column.levels, *texts), markers=others)
 
 
 def _why_left(column: Column, labels: pa.Table) -> str:

@@ -30,6 +30,19 @@ from gankit.io.formats.numpy import arrays_of, records_of_arrays
 from gankit.io.probe import probed
 from gankit.io.records import Origin, Records, joined
 
+_OF_READING = ("format", "delimiter", "encoding", "header", "skip_bad_lines", "xpath")
+
+
+def refuse_options(config: TrainConfig, obeyed: Sequence[str], what: str) -> None:
+    """Refuses what was said of reading files that reading this data did not obey. what: the data, as in "a folder".
+
+    Raises:
+        OptionError: there is such an option.
+    """
+    for name in _OF_READING:
+        if name not in obeyed and getattr(config, name) != getattr(TrainConfig, name):
+            raise OptionError(f"--{name.replace('_', '-')} does not hold for {what}. Leave it out.")
+
 
 def from_object(source: Any, notes: list[str]) -> Records:
     """Records of a Python object; see `read`.

@@ -86,7 +86,9 @@ def prepare(source: Any, config: TrainConfig, notes: Notes) -> Prepared[Any, Any
     Raises:
         DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
     """
+    from gankit.io.formats import FORMATS
     from gankit.io.probe import Probe
+    from gankit.io.reading import refuse_options
 
     with Probe(source) as probe:
         if config.kind == "auto":
@@ -100,6 +102,10 @@ def prepare(source: Any, config: TrainConfig, notes: Notes) -> Prepared[Any, Any
         own = options_for(kind, "train", config.of_kinds, "this data is none")
         config = replace(config, of_kinds={f.name: getattr(own, f.name) for f in fields(own)})
         prepared = kind.prepare(probe, config, notes)
+        if (format := FORMATS.get(prepared.origin.format)) is not None:
+            refuse_options(config, ("format", *format.obeys), f"{probe.place}, which is {format.name}")
+        elif not (probe.is_bytes or probe.is_folder):
+            refuse_options(config, (), probe.place)
         if config.kind == "auto" and kind.is_guess:
             notes += [hint for other in every.values() if (hint := other.hint(probe, config)) is not None]
         return prepared

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from gankit.arguments import checked, path_of
 from gankit.columns.codec import Given
 from gankit.errors import OptionError, OutputError
 from gankit.io import reading
+from gankit.io.archives import largest_size
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
@@ -131,10 +133,16 @@ class Model:
             images as uint8 [n, H, W, C].
 
         Raises:
-            OptionError: an unknown column or value, a condition this model cannot satisfy, or an option of another
-                kind.
+            OptionError: an unknown column or value, a condition this model cannot satisfy, an option of another kind,
+                or more records than the memory holds.
         """
-        made = self.of.join(list(self.sample_batches(n, seed, offset, where, **options)), self.origin)
+        _check_room(n, 1)
+        batches = list[Any]()
+        for batch in self.sample_batches(n, seed, offset, where, **options):
+            if not batches and n:
+                _check_room(n, _num_bytes(batch) / len(batch))
+            batches.append(batch)
+        made = self.of.join(batches, self.origin)
         return made if format is None else reading.in_form(made, format)
 
     @checked
@@ -337,3 +345,22 @@ class Model:
     def _beside(self, known: np.ndarray) -> dict[str, Any]:
         """The given columns, of compact rows."""
         return {} if self.given is None else self.given.codec.decode(known)
+
+
+def _num_bytes(batch: Any) -> int:
+    """The bytes of the arrays and tables that a batch of records is, or is made of."""
+    parts = [batch] if isinstance(batch, pa.Table) else vars(batch).values()
+    return sum(part.nbytes for part in parts if isinstance(part, np.ndarray | pa.Table))
+
+
+def _check_room(n: int, size: float) -> None:
+    """Refuses `n` records of `size` bytes where these and what they are joined to would not fit in memory.
+
+    Raises:
+        OptionError: they would not.
+    """
+    if n * size > largest_size():
+        raise OptionError(
+            f"n={n:,}: so many records do not fit in memory. Write them to a file, model.write(path, n), or take them "
+            "in blocks, model.sample_batches(n)."
+        )

@@ -96,6 +96,8 @@ def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainCon
     config = TrainConfig(**{name: v for name, v in chosen if name not in defaults or v != defaults[name]})
     if sum(length is not None for length in (config.samples, config.budget, config.epochs)) > 1:
         raise OptionError(f"{where}: samples, budget and epochs all set the length. Give one of them.")
+    if config.heldout is not None and config.heldout_fraction is not None:
+        raise OptionError(f"{where}: of a file of held-out records all are held out. Leave heldout_fraction out.")
     return config
 
 

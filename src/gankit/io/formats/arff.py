@@ -113,6 +113,7 @@ class Arff(Format):
     suffixes = (".arff",)
     magic = (b"@relation",)
     is_text = has_types = True
+    obeys = ("encoding",)
     sink = _ArffSink
 
     def begins(self, data: bytes) -> bool:

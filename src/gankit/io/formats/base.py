@@ -78,6 +78,7 @@ class Format(ABC):
         is_text: whether it can go to a terminal, and be packed.
         has_types: whether it keeps numbers and booleans apart from texts; of formats that are no text times, too.
         is_guess: whether its suffixes tell it only of data that is known to be such.
+        obeys: which options of `TrainConfig` that are about reading files its reader obeys, beside `format`.
         media_type: of its content (RFC 6838). sink: what writes it.
     """
 
@@ -88,6 +89,7 @@ class Format(ABC):
     is_text = False
     has_types = False
     is_guess = False
+    obeys: tuple[str, ...] = ()
     media_type: str
     sink: type[Sink]
 

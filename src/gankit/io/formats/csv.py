@@ -214,6 +214,9 @@ def _is_lost(cell: str) -> bool:
 def _completed(rows: list[list[str]], name: str, config: TrainConfig, notes: list[str]) -> list[str]:
     """The first record with as many fields as the others have, where it is known which it lacks."""
     first, width = rows[0], Counter(map(len, rows)).most_common(1)[0][0]
+    least = min(map(len, rows))
+    if len({*map(len, rows[1:])}) == 2 and not any(cell for row in rows for cell in row[least:]):
+        return first[:least]  # a delimiter stands at the end of some lines
     if len(first) == width + 1 and not first[-1]:
         return first[:-1]
     if len(first) != width - 1 or len(rows) < 4 or config.header == "no" or any(map(_NUMBER.match, first)):
@@ -438,7 +441,8 @@ def _read_table(data: bytes, name: str, names: list[str], layout: _Layout, notes
     except pa.ArrowInvalid as error:
         # Arrow's own handler for such rows is called from its threads, and may abort a process that is about to end.
         if re.search(r"Expected \d+ columns, got \d+", str(error)):
-            plain = _without_remarks(data, name, len(names), dialect, notes)
+            plain = _without_ends(data, name, len(names), dialect, notes)
+            plain = plain or _without_remarks(data, name, len(names), dialect, notes)
             if plain is None:
                 raise _ragged(data, name, len(names), dialect) from error
             return _read_table(plain, name, names, layout, notes)
@@ -489,6 +493,19 @@ def _bad_lines(data: bytes, width: int, dialect: Origin) -> tuple[list[tuple[int
                 bad.append((end + 1, reader.line_num, len(row)))
         end = reader.line_num
     return bad, records
+
+
+def _without_ends(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes | None:
+    """The text without the delimiter that stands at the end of some lines; None if other lines are at fault."""
+    bad, _ = _bad_lines(data, width, dialect)
+    lines, end = data.splitlines(keepends=True), dialect.delimiter.encode()
+    plain = {last - 1: lines[last - 1].rstrip(b"\r\n") for _, last, found in bad if found == width + 1}
+    if not bad or len(plain) < len(bad) or not all(line.endswith(end) for line in plain.values()):
+        return None
+    notes.append(f"{name}: the delimiter at the end of {_first_lines(bad)} is left out ({len(bad):,} in all)")
+    for place, line in plain.items():
+        lines[place] = line.removesuffix(end) + lines[place][len(line) :]
+    return b"".join(lines)
 
 
 def _without_remarks(data: bytes, name: str, width: int, dialect: Origin, notes: list[str]) -> bytes | None:
@@ -716,6 +733,7 @@ class Csv(Format):
     suffixes = (".csv",)
     aliases: tuple[str, ...] = (".txt", ".data", ".dat")
     is_text = True
+    obeys = ("delimiter", "encoding", "header", "skip_bad_lines")
     expected: str | None = None
 
     @long_fields()

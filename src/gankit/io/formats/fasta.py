@@ -58,6 +58,7 @@ class Fasta(Format):
     suffixes, aliases = (".fasta",), (".fa", ".faa", ".fna", ".ffn", ".frn", ".fas")
     magic = (b">",)
     is_text = is_guess = True
+    obeys = ("encoding",)
     sink = FastaSink
 
     def begins(self, data: bytes) -> bool:

@@ -111,6 +111,7 @@ class JsonLines(Format):
     aliases: tuple[str, ...] = (".ndjson",)
     magic = (b"{",)
     is_text = has_types = True
+    obeys = ("encoding",)
     sink = _JsonLinesSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:
@@ -140,7 +141,7 @@ class JsonLines(Format):
 def _rows_of(whole: Any, name: str, notes: list[str]) -> tuple[list[Any], str]:
     """The records in one JSON value, in any form that a DataFrame's `to_json` has; and their format."""
     if isinstance(whole, list):
-        if whole and all(isinstance(row, list) and len(row) == len(whole[0]) for row in whole):
+        if whole and isinstance(whole[0], list) and _are_records(whole):
             return [{f"c{place}": cell for place, cell in enumerate(row)} for row in whole], "json"
         return whole, "json"
     found, orient = None, ""
@@ -154,6 +155,8 @@ def _rows_of(whole: Any, name: str, notes: list[str]) -> tuple[list[Any], str]:
         keys = {"index"} if whole["schema"].get("primaryKey") == ["index"] else set()
         found = [{key: cell for key, cell in row.items() if key not in keys} for row in rows]
         orient = "table"
+    elif within := _lists_within(whole):
+        return _rows_of(_alone(within, name, notes), name, notes)
     elif cells and all(isinstance(cell, list) and len(cell) == len(cells[0]) for cell in cells):
         found, orient = [dict(zip(whole, row, strict=True)) for row in zip(*cells, strict=True)], "lists"
     elif cells and all(isinstance(cell, dict) and cell for cell in cells):
@@ -166,6 +169,38 @@ def _rows_of(whole: Any, name: str, notes: list[str]) -> tuple[list[Any], str]:
         return [whole], "jsonl"
     notes.append(f"{name}: {len(found):,} records in the form of pandas' orient {orient!r}; written as objects")
     return found, "json"
+
+
+def _lists_within(whole: Any) -> dict[str, list[Any]]:
+    """The lists of two records or more that lie in objects within objects, by their keys."""
+    found, values = dict[str, list[Any]](), [("", whole)]
+    for key, value in values:  # which grow
+        if isinstance(value, dict):
+            values += [(f"{key}.{name}" if key else name, cell) for name, cell in value.items()]
+        elif isinstance(value, list) and len(value) > 1 and _are_records(value):
+            found[key] = value
+    return found
+
+
+def _are_records(rows: list[Any]) -> bool:
+    """Whether all of these are objects, or all are lists of one length."""
+    if all(isinstance(row, list) for row in rows):
+        return len({*map(len, rows)}) == 1
+    return all(isinstance(row, dict) for row in rows)
+
+
+def _alone(lists: dict[str, list[Any]], name: str, notes: list[str]) -> list[Any]:
+    """The only list of records in an object.
+
+    Raises:
+        DataError: there are several.
+    """
+    if len(lists) > 1:
+        shown = " and ".join(f"{key!r} ({len(rows):,})" for key, rows in [*lists.items()][:3])
+        raise DataError(f"{name!r}: there are several lists of records, {shown}. Give a file with one of them.")
+    ((key, rows),) = lists.items()
+    notes.append(f"{name}: the {len(rows):,} records in {key!r} are taken, and nothing else of it; written as objects")
+    return rows
 
 
 def _json_lines(text: bytes, name: str) -> list[Any]:

@@ -86,6 +86,7 @@ class Lines(Format):
     name, media_type = "txt", "text/plain"
     suffixes, aliases = (".txt",), (".text", ".smi", ".smiles", ".lst")
     is_text = is_guess = True
+    obeys = ("encoding",)
     sink = LinesSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:

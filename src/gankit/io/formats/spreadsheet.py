@@ -238,6 +238,7 @@ class Spreadsheet(Format):
     name, media_type = "xlsx", f"{_OFFICE}-officedocument.spreadsheetml.sheet"
     suffixes, aliases = WORKBOOKS[:1], WORKBOOKS[1:]
     has_types = True
+    obeys = ("header", "skip_bad_lines")
     sink = _SpreadsheetSink
 
     def begins(self, data: bytes) -> bool:

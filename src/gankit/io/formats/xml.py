@@ -216,6 +216,7 @@ class Xml(Format):
     suffixes = (".xml",)
     magic = (b"<",)
     is_text = True
+    obeys = ("encoding", "xpath")
     sink = _XmlSink
 
     def read(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> Records:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -207,7 +208,8 @@ def _of_its_length(data: bytes) -> bytes:
         if kind == b"fmt ":
             frame = max(1, int.from_bytes(data[begin + 12 : begin + 14], order))
         if kind == b"data" and size < _STREAMED:
-            there = min(size or (stated != len(data) and len(data)), len(data) - begin)
+            empty = size == 0 and (stated != len(data) or not _is_chunk(data[begin:], order))
+            there = min(len(data) if empty else size, len(data) - begin)
             if size - there >= max(frame, MISSING * size) and stated != len(data):
                 break
             there -= there % frame
@@ -222,6 +224,12 @@ def _of_its_length(data: bytes) -> bytes:
     if len(data) < stated < _STREAMED:
         raise UnreadableSound(f"it is cut off: {len(data):,} of {stated:,} bytes are there")
     return data
+
+
+def _is_chunk(data: bytes, order: Literal["big", "little"]) -> bool:
+    """Whether bytes, unless there are none, begin as a chunk of a WAV file that is whole."""
+    size = int.from_bytes(data[4:8], order)
+    return not data or (re.match(rb"[A-Za-z][A-Za-z0-9]{2}[A-Za-z0-9 ]", data) is not None and size + 8 <= len(data))
 
 
 def to_samples(found: Any, scale: float = 1.0) -> Samples:

@@ -51,7 +51,7 @@ def prepare_audio(
     clips = read_clips(source, config, notes, least=1, whole=cut or None)
     cut = cut or len(clips) == 1
     config, schema = splitting.understand_labels(
-        clips.labels, config, notes, "audio clips", by_name=bool(clips.origin.details.get("classes"))
+        clips.labels, config, notes, "audio clips", bool(clips.origin.details.get("classes")), cells=False
     )
     values = {} if clips.labels is None else schema.parse(clips.labels)
     given = [c for c in schema.modelled if c.name in config.given]

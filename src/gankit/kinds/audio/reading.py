@@ -191,6 +191,7 @@ def read_clips(
         if probe.path is not None or probe.is_standard_input:
             found = _from_path(probe, config, notes)
         else:
+            io_reading.refuse_options(config, (), place)
             found = _of_array(*from_object(probe.source, config))
     if not as_they_are:
         found = _audible(found, config, notes, place)
@@ -226,10 +227,12 @@ def _from_path(probe: Probe, config: TrainConfig, notes: list[str]) -> _Found:
     files = probe.files
     if files is not None:
         assert probe.path is not None
+        io_reading.refuse_options(config, (), f"a {files.form}")
         return _from_collection(files, probe.path, config, notes)
     path = probe.file
     if path is not None and not probe.part:
         if is_audio(path.name):
+            io_reading.refuse_options(config, (), "a file of sound")
             mended: list[str] = []
             try:
                 sound, rate = decode_sound(probe.stream(), path.name, mended)

@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,8 @@ def _head_names_files(probe: Probe, suffixes: tuple[str, ...]) -> bool:
 
 
 def beside(path: Path) -> tuple[Callable[[str], str | None], list[str]]:
-    """What gives the name of the image that a list means, if it is there, and where to look: the list's folder and
-    those in it.
+    """What gives the name of the image that a list means, if it is there (if need be in other capitals), and where to
+    look: the list's folder and those in it.
     """
     folder = path.parent
     inside = sorted(folder.iterdir())[:200] if folder.is_dir() else []
@@ -152,7 +153,24 @@ def beside(path: Path) -> tuple[Callable[[str], str | None], list[str]]:
     def find(name: str) -> str | None:
         plain = plain_name(name)
         ways = (name, plain, unicodedata.normalize("NFD", plain))
-        return next((way for way in ways if os.path.isfile(folder / way)), None)  # False for any text
+        there = next((way for way in ways if os.path.isfile(folder / way)), None)  # False for any text
+        return there or in_other_capitals(plain)
+
+    def in_other_capitals(name: str) -> str | None:
+        found = ""
+        for part in name.split("/"):
+            alike = spelt(found).get(part.casefold(), [])
+            if len(alike) != 1:
+                return None
+            found += f"{'/' if found else ''}{alike[0]}"
+        return found if os.path.isfile(folder / found) else None
+
+    @cache
+    def spelt(inner: str) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for name in os.listdir(folder / inner) if os.path.isdir(folder / inner) else ():
+            names.setdefault(composed(name).casefold(), []).append(name)
+        return names
 
     return find, bases
 

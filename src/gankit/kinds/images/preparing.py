@@ -43,7 +43,7 @@ def prepare_images(
             "training needs at least 2 images (one to learn from, one held out), and some hundreds to learn well."
         )
     config, schema = understand_labels(
-        images.labels, config, notes, "images", by_name=bool(images.origin.details.get("classes"))
+        images.labels, config, notes, "images", bool(images.origin.details.get("classes")), cells=False
     )
     values = {} if images.labels is None else schema.parse(images.labels)
     given = [c for c in schema.modelled if c.name in config.given]

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError, refused
+from gankit.errors import DataError, refused
 from gankit.io import reading
 from gankit.io.archives import IMAGE_SUFFIXES, Collection, Folder, is_image, natural, strip_suffixes
 from gankit.io.formats.numpy import headers
@@ -128,7 +128,7 @@ def read_images(source: Any, config: TrainConfig, notes: list[str], *, least: in
         if probe.path is not None or probe.is_standard_input:
             images = _from_path(probe, reader)
         else:
-            _refuse_text_options(config, "a Python object")
+            reading.refuse_options(config, (), "a Python object")
             images = from_image_object(probe.source, reader)
         if len(images) < least:
             raise too_few(len(images), probe.place)
@@ -136,17 +136,11 @@ def read_images(source: Any, config: TrainConfig, notes: list[str], *, least: in
     return images
 
 
-def _refuse_text_options(config: TrainConfig, what: str) -> None:
-    for name in ("format", "delimiter", "encoding", "xpath", "header"):
-        if getattr(config, name) != ("auto" if name == "header" else None):
-            raise OptionError(f"--{name} is for tables and lists, and {what} is neither. Leave it off.")
-
-
 def _from_path(probe: Probe, reader: Reader) -> Images:
     files = probe.collection
     if files is not None:
         assert probe.path is not None
-        _refuse_text_options(reader.config, f"a {files.form}")
+        reading.refuse_options(reader.config, (), f"a {files.form}")
         return _from_collection(files, probe.path, reader)
     path = probe.file
     if path is not None and probe.part and path.suffix.lower() in _ARRAYS:
@@ -165,13 +159,13 @@ def _from_path(probe: Probe, reader: Reader) -> Images:
     if suffix in _ARRAYS or reader.config.format in ("npy", "npz"):
         return _from_numpy(probe, path, reader)
     if (shape := _idx_shape(probe)) is not None:
-        _refuse_text_options(reader.config, "an IDX file")
+        reading.refuse_options(reader.config, (), "an IDX file")
         return _from_found(arrays.found_in_idx(probe.stream(), shape, path), path, "idx", reader)
     if suffix == ".mat":
-        _refuse_text_options(reader.config, "a .mat file")
+        reading.refuse_options(reader.config, (), "a .mat file")
         return _from_found(arrays.read_mat(probe.data(), str(path), reader.notes), path, "mat", reader)
     if arrays.is_batch(path.name, probe.size, probe.head):
-        _refuse_text_options(reader.config, "a batch of CIFAR")
+        reading.refuse_options(reader.config, (), "a batch of CIFAR")
         return _from_batches(Folder(path.parent), [path.name], path, reader)
     return _from_list_file(probe, path, reader)
 
@@ -221,8 +215,8 @@ def _from_list_file(probe: Probe, path: Path, reader: Reader) -> Images:
 
 
 def _from_numpy(probe: Probe, path: Path, reader: Reader) -> Images:
-    if reader.config.format not in (None, "npy", "npz"):
-        _refuse_text_options(reader.config, "a file of arrays")
+    of_arrays = reader.config.format in ("npy", "npz")
+    reading.refuse_options(reader.config, ("format",) if of_arrays else (), "a file of arrays")
     with refused(repr(str(path)), "NumPy file"):
         found = arrays.read_numpy(probe.stream(), str(path), probe.part, reader.notes)
     return _from_found(found, path, "npz" if found.key else "npy", reader)

@@ -38,6 +38,8 @@ from gankit.words import number_of
 _DELIMITERS = (",", "\t", ";", "|")
 _NEARLY = 0.9  # of so many lines alike a table is made
 _MOLECULES = (".smi", ".smiles")
+_MARKUP = (".md", ".markdown", ".rst")
+_SEQUENCES = tuple(suffix for suffix, name in GUESSED.items() if name == SEQUENCES)
 LONG_LINE = 256  # a text of more characters alone is taken for texts that stand in one line
 DOCUMENTS, FEW_LINES = 20, 20
 """From so many files on, of so few lines each, every file is taken for one text."""
@@ -86,7 +88,7 @@ def _probe_holds_texts(probe: Probe) -> bool:
     suffix = Path(strip_suffixes(probe.file_name.lower(), PACKED[:-1])).suffix
     if suffix not in (*GUESSED, "") or probe.file is None or probe.part:
         return False
-    return GUESSED.get(suffix) == SEQUENCES or _lines_are_texts(probe.plain_head, len(probe.plain_head) < HEAD, suffix)
+    return suffix in _SEQUENCES or _lines_are_texts(probe.plain_head, len(probe.plain_head) < HEAD, suffix)
 
 
 def _lines_are_texts(head: bytes, whole: bool, suffix: str = "") -> bool:
@@ -159,7 +161,10 @@ def _is_free_text(name: str, column: pa.ChunkedArray, config: TrainConfig) -> bo
 
 
 def _text_files(files: Collection) -> list[str]:
-    return [name for name in files.names if name.lower().endswith((".txt", ".text", ".txt.gz"))]
+    """The files of texts: those of lines, of markup or of sequences, whichever are the most."""
+    names = [(name, name.lower().removesuffix(".gz")) for name in files.names]
+    every = ([name for name, plain in names if plain.endswith(some)] for some in (LINE_SUFFIXES, _MARKUP, _SEQUENCES))
+    return max(every, key=len)
 
 
 def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: str | None = None) -> Texts:
@@ -183,7 +188,7 @@ def read_texts(source: Any, config: TrainConfig, notes: list[str], *, column: st
             data, inner, compression = unpack(probe.data(), probe.file_name)
             refuse_foreign(name, data)
             suffix = Path(inner).suffix.lower()
-            if config.format is None and (FORMATS[SEQUENCES].begins(data) or GUESSED.get(suffix) == SEQUENCES):
+            if config.format is None and (FORMATS[SEQUENCES].begins(data) or suffix in _SEQUENCES):
                 config = replace(config, format=SEQUENCES)
             if _is_lines(inner, data, config):
                 origin = Origin(LINES, name=stem_of(probe.file_name), compression=compression)
@@ -231,7 +236,7 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
     if not found:
         raise DataError(f"the {files.form} {files.name!r} holds no .txt files. Give one with a .txt file a class.")
     if left := len(files.names) - len(found):
-        notes.append(f"{files.name}: {left} other files than .txt left out")
+        notes.append(f"{files.name}: {left} other files than {Path(found[0]).suffix} left out")
     found, _ = training(found, files.name, notes, "files")
     found = training_files(found, files.name, notes, files.form == "folder")
     start = len(shared_folders(found))
@@ -240,19 +245,24 @@ def _of_files(files: Collection, config: TrainConfig, notes: list[str]) -> Texts
         notes.append(f"{files.name}: {len(loose):,} files beside the folders are left out: {loose[0]}, …")
         found = [name for name in found if name not in set(loose)]
     origins, read = list[Origin](), dict[str, list[str]]()
+    suffix = Path(strip_suffixes(found[0].lower(), PACKED)).suffix
+    if sequences := suffix in _SEQUENCES:
+        notes.append(f"{files.name}: the sequences in {len(found):,} FASTA files, without their names, are a text each")
+    said = [] if sequences else notes
     for name in found:
         if data := unpack(files.read(name), name)[0]:
-            read[name], origin = _lines(data, name, Origin(FILES), config, notes)
+            read[name], origin = _lines(data, name, Origin(FILES), config, said, SEQUENCES if sequences else LINES)
             origins.append(origin)
     if not read:
-        raise DataError(f"the {files.form} {files.name!r} holds only empty .txt files. Give files with texts.")
+        raise DataError(f"the {files.form} {files.name!r} holds only empty files of texts. Give files with texts.")
     encoding = origins[0].encoding if len({origin.encoding for origin in origins}) == 1 else "utf-8"
     origin = replace(origins[0], name=Path(files.name).name.split(".")[0] or "data", encoding=encoding)
     per, num_lines = config.own(TextOptions).text_per, sum(map(len, read.values()))
-    whole = per == "file" or (per == "auto" and len(read) >= DOCUMENTS and num_lines <= FEW_LINES * len(read))
+    short = len(read) >= DOCUMENTS and num_lines <= FEW_LINES * len(read)
+    whole = per == "file" or (per == "auto" and (suffix in _MARKUP or (short and not sequences)))
     labels = _labels_of([*read], whole)
     classes = len(set(labels)) > 1
-    if per == "auto" and len(read) > 1:
+    if per == "auto" and len(read) > 1 and not sequences:
         this, other = ("file", "line") if whole else ("line", "file")
         notes.append(
             f"{files.name}: each {this} is one text ({len(read):,} files, {num_lines:,} lines); --text-per {other} "
@@ -277,12 +287,14 @@ def _labels_of(names: Sequence[str], whole: bool) -> list[str]:
         parts = [part[1:] for part in parts]
     if all(len(part) > 1 for part in parts):
         return [part[0] for part in parts]
-    return [] if whole else [strip_suffixes(part[-1], (".txt", ".text", ".gz")) for part in parts]
+    return [] if whole else [Path(strip_suffixes(part[-1], (".gz",))).stem for part in parts]
 
 
-def _lines(data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> tuple[list[str], Origin]:
-    """The lines of a file, and the origin with its encoding and how its lines end."""
-    found = FORMATS[LINES].read(data, name, origin, config, notes)
+def _lines(
+    data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str], format: str = LINES
+) -> tuple[list[str], Origin]:
+    """The lines of a file (of a format of sequences these), and the origin with its encoding and how its lines end."""
+    found = FORMATS[format].read(data, name, origin, config, notes)
     return found.table.column(TEXT_COLUMN).to_pylist(), found.origin
 
 

@@ -17,6 +17,7 @@ benchmarks/series_networks.md.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import torch
@@ -112,7 +113,9 @@ class PrincipalGenerator(Generator):
         self.blocks = nn.Sequential(*(ResidualBlock(width, norm=True) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, self.numbers.num_coefficients)
-        self.straight = nn.Linear(num_latents, self.numbers.kept, bias=False)
+        with warnings.catch_warnings():  # of records without numbers it has no outputs, which torch warns of
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+            self.straight = nn.Linear(num_latents, self.numbers.kept, bias=False)
         with torch.no_grad():
             nn.init.eye_(self.straight.weight).mul_(START)
         choices = tuple(b for b in spec.flat.blocks if b.type != "continuous")
