@@ -109,26 +109,13 @@ class Excitation(nn.Module):
         return excited
 
 
-def enlargements(height: int, width: int) -> int:
-    """How often what G paints is enlarged by two: D sees no more than `SEEN_MOST` pixels of the longer side.
-
-    >>> [enlargements(n, n) for n in (64, 255, 256, 512, 1024)]
-    [0, 0, 1, 2, 3]
-    """
-    return max(0, int(math.log2(max(height, width) / SEEN_MOST)))
-
-
 class ProjectedGenerator(Generator):
-    """G: see the module's docstring. What the last doubling has too much is cut off at the margins; what is more than
-    twice as large as D sees is enlarged by a bicubic filter, for D would not tell what is painted there.
-    """
+    """G: see the module's docstring. What the last doubling has too much is cut off at the margins."""
 
     def __init__(self, spec: Spec, condition: Spec | None, width: int, num_latents: int) -> None:
         super().__init__()
         self.spec, self.condition, self.num_latents = spec, condition, num_latents
-        self.enlarged = 2 ** enlargements(*spec.shape[1:])
-        self.painted = tuple(-(-side // self.enlarged) for side in spec.shape[1:])
-        count, self.base = halvings(*self.painted)
+        count, self.base = halvings(*spec.shape[1:])
         widths = [min(width * 2**i, max(WIDEST, width)) for i in range(count, -1, -1)]  # from the smallest map on
         self.from_latent = nn.Linear(num_latents, 2 * widths[0] * self.base[0] * self.base[1], bias=False)
         nn.init.normal_(self.from_latent.weight, 0.0, SPREAD)
@@ -152,10 +139,7 @@ class ProjectedGenerator(Generator):
                     h = self.excitations[len(maps) - EXCITED_AFTER](maps[len(maps) - EXCITED_AFTER], h)
                 maps.append(h)
             x = self.to_pixels(h)
-        x = torch.tanh(cut(x.float(), *self.painted))
-        if self.enlarged > 1:
-            x = F.interpolate(x, scale_factor=self.enlarged, mode="bicubic", align_corners=False).clamp(-1, 1)
-        return cut(x, *self.spec.shape[1:]).contiguous()
+        return torch.tanh(cut(x.float(), *self.spec.shape[1:])).contiguous()
 
 
 class Mixing(nn.Module):
