@@ -349,7 +349,7 @@ class Model:
 
 def _num_bytes(batch: Any) -> int:
     """The bytes of the arrays and tables that a batch of records is, or is made of."""
-    parts = [batch] if isinstance(batch, pa.Table) else vars(batch).values()
+    parts = [batch] if isinstance(batch, np.ndarray | pa.Table) else getattr(batch, "__dict__", {}).values()
     return sum(part.nbytes for part in parts if isinstance(part, np.ndarray | pa.Table))
 
 
