@@ -188,6 +188,7 @@ def small(text: str) -> str:
     text = re.sub(r"--resume --(budget|samples) \w+", "--resume --samples 4k", text)
     text = re.sub(r"--budget \w+|--samples (15M|60k)|--epochs 1\b", "--samples 2k", text)
     text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 2k", text)
+    text = re.sub(r"^(gankit evaluate (?!.*--fast).*)$", r"\1 --fast", text)
     text = text.replace("--network stylegan2", "--network stylegan2 --width 8 --depth 2")
     return text.replace("100_000", "20_000")
 
