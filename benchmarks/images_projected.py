@@ -6,7 +6,9 @@
 Needs the extra `pretrained`. Trains each network on the images of a folder (its subfolders are classes), one after
 the other, and prints a JSON line each: seconds, samples, the most memory that the program has taken so far, the kernel
 distance x 1000 of 400 fakes from all files (cubic kernel, unbiased), the energy of a grid of 2, 4 and 8 pixels over
-that of the files (`tests/spectra.py`), and, where there are classes, the share of 200 fakes a class that a linear
+that of the files (`tests/spectra.py`); in the same features Frechet distance, precision, recall and coverage (of few
+images the first is mostly bias); where `opencv-python-headless<5` is installed, the share of fakes in which a Haar
+cascade finds a face; and, where there are classes, the share of 200 fakes a class that a linear
 probe on the same features, fitted on the files, sees as what was asked for, with the probe's accuracy on files it was
 not fitted on. The first 40 fakes, none chosen, and all 400 as `.npy`, are kept in `--out`. `--changes` trains with a
 part taken out or another in its place, a run each: see `CHANGES`.
@@ -19,6 +21,7 @@ import json
 import resource
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -37,7 +40,8 @@ from spectra import grid
 
 import gankit
 from gankit.features import PretrainedFeatures
-from gankit.metrics.distances import kernel_distance
+from gankit.kinds.images.metrics import neighbours
+from gankit.metrics.distances import frechet, kernel_distance
 from gankit.networks.images import projected
 from gankit.networks.images.projected import Normed, ProjectedDiscriminator, Stage, gated
 from gankit.networks.images.strided import StridedGenerator
@@ -106,6 +110,16 @@ def of_channels(images: Any) -> np.ndarray:
     return x if x.ndim == 4 else x[..., None]
 
 
+def faces(x: np.ndarray) -> float:
+    """The share of images [N, H, W, C] in which OpenCV's cascade finds a face of at least a quarter of the side."""
+    import cv2
+
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    least = (x.shape[1] // 4,) * 2
+    grey = [image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in x]
+    return float(np.mean([len(cascade.detectMultiScale(image, 1.1, 3, minSize=least)) > 0 for image in grey]))
+
+
 def sheet(x: np.ndarray, file: Path) -> None:
     """Images [N, H, W, C] in rows of `ACROSS`."""
     x = x[..., 0] if x.shape[3] == 1 else x
@@ -123,6 +137,7 @@ def main() -> None:
     parser.add_argument("--changes", nargs="+", default=["none"], choices=CHANGES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("projected"))
+    parser.add_argument("--again", nargs="+", type=Path, help="measure fakes that were kept (.npy), and train nothing")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     x, names = read(asked.folder, asked.size)
@@ -135,6 +150,23 @@ def main() -> None:
         held_out = float(cross_val_score(probe, real, labels, cv=5).mean())
         probe.fit(real, labels)
 
+    def seen(fakes: np.ndarray) -> dict[str, Any]:
+        features = judge(fakes)
+        around = neighbours.balls(real, features)
+        found = {
+            "kernel_distance_x1000": round(1000 * kernel_distance(real, features).value, 1),
+            "frechet": round(frechet(real, features, interval=False).value, 1),
+            "grid": {period: round(share, 2) for period, share in grid(fakes, x).items()},
+        }  # fmt: skip
+        found |= {f.__name__: round(f(around).value, 3) for f in (neighbours.precision, neighbours.recall)}
+        found["coverage"] = round(neighbours.coverage(around).value, 3)
+        return found | ({"faces": round(faces(fakes), 3)} if find_spec("cv2") else {})
+
+    if asked.again:
+        for file in asked.again:
+            print(json.dumps({"file": str(file)} | seen(np.load(file))), flush=True)
+        return
+
     def measure(network: str, change: str) -> dict[str, Any]:
         begin = time.monotonic()
         options: dict[str, Any] = {"size": str(asked.size), "network": network, "budget": asked.budget}
@@ -146,9 +178,7 @@ def main() -> None:
         found = {
             "network": network, "change": change, "seed": asked.seed, "seconds": round(seconds),
             "samples": model.card["samples"], "seconds_per_1000": round(1000 * seconds / model.card["samples"], 1),
-            "kernel_distance_x1000": round(1000 * kernel_distance(real, judge(fakes)).value, 1),
-            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1),
-            "grid": {period: round(share, 2) for period, share in grid(fakes, x).items()},
+            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1), **seen(fakes),
         }  # fmt: skip
         if probe is not None:
             right = []
