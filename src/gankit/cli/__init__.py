@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # names that its encoding has no signs for are written as escapes
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False)
+        code = cli.main(list(arguments), prog_name="gankit", standalone_mode=False, obj=tuple(arguments))
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         if not arguments:

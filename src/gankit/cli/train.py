@@ -6,7 +6,6 @@ Knows the options, run folders and how a training is stopped; never data's forma
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
@@ -76,7 +75,7 @@ def command(
         if data == "-" and max(nproc or 1, ranks.world) > 1:
             raise DataError("several processes cannot share standard input. Write it to a file and give that.")
     if nproc is not None and nproc > 1 and ranks.world == 1:
-        _launch(nproc, run_folder, resume, voice, watch)
+        _launch(nproc, run_folder, voice, watch)
         return
     shown = beside(voice, run_folder) if watch else nullcontext()
     with shown, interruptible(voice.note, exits=True) as interruption:
@@ -100,20 +99,22 @@ def command(
     voice.result({"run": str(run_folder), "card": model.card}, text)
 
 
-def _launch(processes: int, run_folder: Path, resume: bool, voice: Voice, watch: bool) -> None:
+def _launch(processes: int, run_folder: Path, voice: Voice, watch: bool) -> None:
     """Runs this command as so many processes, and exits as they do."""
     from gankit.run.launch import launch
 
-    own = [word for word in sys.argv[1:] if word != "--watch"]
-    at = next(i for i, word in enumerate(own) if word == "--nproc" or word.startswith("--nproc="))
-    del own[at : at + (2 if own[at] == "--nproc" else 1)]
+    context = click.get_current_context()
+    typed = [word for word in context.find_root().obj if word != "--watch"]
+    at = next(i for i, word in enumerate(typed) if word == "--nproc" or word.startswith("--nproc="))
+    del typed[at : at + (2 if typed[at] == "--nproc" else 1)]
+    typed.remove("train")
+    begun = ["train", "-o", str(run_folder)]
     said = [flag for flag, given in (("--json", voice.as_json), ("--quiet", voice.quiet)) if given]
-    again = ["train", "-o", str(run_folder), "--resume", *said]
-    command = own if resume else [*own, "-o", str(run_folder)]
+    again, command = [*begun, "--resume", *said], [*begun, *typed]
     with beside(voice, run_folder) if watch else nullcontext():
         code = launch(processes, command, again, run_folder, voice.note)
     if code:
-        click.get_current_context().exit(code)
+        context.exit(code)
 
 
 def _checked_data(data: str | None) -> str:

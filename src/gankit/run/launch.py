@@ -38,12 +38,14 @@ def launch(
         OptionError: they cannot be started. GankitError: they died too often.
     """
     from torch.distributed import is_available
+
+    if not is_available():
+        raise OptionError("--nproc: this torch was built without torch.distributed. Train in one process.")
+
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    if not is_available():
-        raise OptionError("--nproc: this torch was built without torch.distributed. Train in one process.")
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it would say is said here
     for restarts in range(RESTARTS + 1):
         config = LaunchConfig(

@@ -80,7 +80,8 @@ class Run:
         pair = NETWORKS[prepared.network]
         pair.refuse({"latents": config.latents})
         latents = config.latents or pair.latents
-        precision = precision_of(config.precision, pair, prepared.codec.spec.form, device)
+        ranks = current()
+        precision = ranks.agreed(precision_of(config.precision, pair, prepared.codec.spec.form, device))
         plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
         condition = None if prepared.given is None else prepared.given.spec
         if kept is not None:
@@ -103,11 +104,11 @@ class Run:
         if beginning is not None:
             beginning.put_into((generator, discriminator), config.width, prepared)
         planned = plan_game(prepared, config, total_samples or 10**9)
-        if (ranks := current()).world > 1:
+        if ranks.world > 1:
             block, warms = max(generator.mixes, discriminator.mixes), planned.warmup and likelihood is not None
+            planned = replace(planned, warmup_batch=ranks.multiple(planned.warmup_batch, block))
             if config.batch is None:
-                batch, warmup_batch = (ranks.multiple(n, block) for n in (planned.batch, planned.warmup_batch))
-                planned = replace(planned, batch=batch, warmup_batch=warmup_batch)
+                planned = replace(planned, batch=ranks.multiple(planned.batch, block))
             for n in (planned.batch, planned.warmup_batch) if warms else (planned.batch,):
                 ranks.check_batch(min(n, len(train)), block)
         game = Game(generator.to(device), discriminator.to(device), planned)

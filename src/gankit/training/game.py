@@ -211,7 +211,7 @@ class Game:
         self.history: list[dict[str, Any]] = []
         self._order: tuple[int, Tensor] | None = None
         self._first_uniform = 0.0
-        self.totals = Totals(self.device)
+        self.totals = Totals()
 
     def compile(self, backend: str = "inductor") -> None:
         """From here on adversarial steps go through `torch.compile`, but for what is differentiated twice.

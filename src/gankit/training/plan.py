@@ -218,8 +218,8 @@ def _laid_out(values: Tensor, like: Tensor) -> Tensor:
 class Totals:
     """Sums of what the steps since the last update gave, kept on the device so that no step waits for it."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device, self._ranks = device, current()
+    def __init__(self) -> None:
+        self._ranks = current()
         self.clear()
 
     def clear(self) -> None:
@@ -239,7 +239,7 @@ class Totals:
         names = list(self._sums)
         if not names:
             return {}
-        values = self._ranks.mean(torch.stack([self._sums[n].to(self._device) for n in names])).tolist()
+        values = self._ranks.mean(torch.stack([self._sums[n] for n in names])).tolist()
         means = {n: v / self._counts[n] for n, v in zip(names, values, strict=True)}
         self.clear()
         return means

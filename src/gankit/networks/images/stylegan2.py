@@ -464,10 +464,10 @@ class StyleGAN2Generator(StyleGenerator):
         counts = [h * w for h, w in sizes]
         # rows of a multiple of 16 numbers: on the CPU a record's noise then does not depend on how many follow
         spare = -sum(counts) % 16
-        known, first = self.first_uniform is not None, self.first_uniform
-        first = first if first is not None else u[0, 0].double().item()
+        first, ranks = self.first_uniform, current()
+        if first is None:  # it draws for itself alone
+            first, ranks = u[0, 0].double().item(), ALONE
         generator = None if u.is_meta else torch.Generator(device=u.device).manual_seed(int(first * 2**53))
-        ranks = current() if known else ALONE
         numbers = torch.randn(rows * ranks.world, sum(counts) + spare, generator=generator, device=u.device)
         numbers = ranks.share(numbers, min(self.mixes, rows))
         parts = torch.split(numbers, [*counts, spare], dim=1)
