@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from gankit import ranks
-from gankit.backbones import LIBRARY
 from gankit.networks import NETWORKS, build
+from gankit.networks.backbones import LIBRARY
 from gankit.networks.base import RecordType, Task
 from gankit.networks.blocks import expand
 from gankit.spec import Block, Spec

@@ -11,11 +11,11 @@ from photographs import photographs
 from scipy.ndimage import gaussian_filter
 
 import gankit
-from gankit import backbones
-from gankit.backbones import CHANNELS, WEIGHTS, backbone
 from gankit.errors import DependencyError, OptionError
 from gankit.features import PretrainedFeatures
 from gankit.metrics.distances import frechet_between, kernel_distance, moments
+from gankit.networks import backbones
+from gankit.networks.backbones import CHANNELS, WEIGHTS, backbone
 from gankit.randomness import numpy_generator
 
 pytest.importorskip(backbones.LIBRARY, reason="the extra is not installed: pip install 'gankit[pretrained]'")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import Tensor
 
-from gankit.backbones import LIBRARY
 from gankit.errors import OptionError
 from gankit.model.files import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, build
+from gankit.networks.backbones import LIBRARY
 from gankit.networks.base import Discriminator, Generator
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.vectors.dense2014 import Maxout

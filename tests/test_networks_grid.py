@@ -11,8 +11,8 @@ from photographs import photographs
 from spectra import PERIODS, grid
 
 import gankit
-from gankit.backbones import LIBRARY
 from gankit.networks import build
+from gankit.networks.backbones import LIBRARY
 from gankit.networks.images.strided import StridedGenerator
 from gankit.spec import Spec
 

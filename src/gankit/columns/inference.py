@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit import words
 from gankit.columns.clocks import clock_of, find_zone, is_fixed, to_local
 from gankit.columns.column import (
     Column,
@@ -70,6 +69,7 @@ from gankit.columns.numbers import (
 from gankit.columns.schema import MARKS, Schema, lines_of, stated_types, unnamed, why_not
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io import words
 from gankit.io.records import Records, as_texts, distinct, float_texts, is_text, joined
 
 Bools = npt.NDArray[np.bool_]

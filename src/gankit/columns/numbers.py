@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.io.records import float_texts
+from gankit.io.words import matching
 from gankit.stored import Small, Stored
-from gankit.words import matching
 
 Layout = Literal["integer", "fixed", "point", "shortest"]
 Floats = npt.NDArray[np.float64]

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gankit import words
 from gankit.columns.column import Column, ColumnType, Values
 from gankit.columns.dates import check_format
 from gankit.columns.identifiers import generate
 from gankit.errors import DataError, OptionError, nearest
+from gankit.io import words
 from gankit.io.records import MEANING, is_text
 from gankit.stored import Stored
 

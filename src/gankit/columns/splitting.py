@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gankit import words
 from gankit.columns.column import Values
 from gankit.columns.inference import infer
 from gankit.columns.schema import Column, Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io import words
 from gankit.io.records import Origin, Records
 from gankit.randomness import numpy_generator
 

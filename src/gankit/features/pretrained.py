@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gankit.backbones import backbone
 from gankit.features.base import Features, coloured, in_batches
+from gankit.networks.backbones import backbone
 
 BACKBONE, WIDTH = "efficientnet-lite2", 1280
 

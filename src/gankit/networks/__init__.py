@@ -6,6 +6,7 @@ alone need no torch.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from gankit.errors import DependencyError, OptionError
@@ -34,6 +35,15 @@ NETWORKS: Registry[Pair] = Registry(
         "wave": "gankit.networks.sequences.wave:PAIR",
     },
 )
+
+
+LIBRARY = "efficientnet_lite_pytorch"
+"""The package of networks that have seen photographs, which the extra `pretrained` brings."""
+
+
+def has_pretrained() -> bool:
+    """Whether networks that have seen photographs are installed."""
+    return find_spec(LIBRARY) is not None
 
 
 def pair_for(name: str, offered: tuple[RecordType, ...], found: str) -> Pair:

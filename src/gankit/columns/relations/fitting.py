@@ -35,7 +35,7 @@ from gankit.columns.relations.rules import (
     known,
     places_of,
 )
-from gankit.words import truth
+from gankit.io.words import truth
 
 FIRST_LOOK = 5_000
 """Rows of which a search looks at first."""

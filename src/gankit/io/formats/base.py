@@ -12,9 +12,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import OutputError
+from gankit.io import words
 from gankit.io.records import Origin, Records, as_texts, content_of, joined
 
 

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, OutputError
+from gankit.io import words
 from gankit.io.archives import PACKED, decode, strip_suffixes
 from gankit.io.formats.base import Format, Sink, holds, large, texts_of, without_mark
 from gankit.io.records import Origin, Records, content_of, is_noted, is_text

@@ -22,9 +22,9 @@ from xml.sax.saxutils import quoteattr
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gankit import words
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OutputError, nearest
+from gankit.io import words
 from gankit.io.archives import WORKBOOKS, is_workbook
 from gankit.io.formats.base import Format, Sink, texts_of
 from gankit.io.formats.csv import Csv

@@ -19,7 +19,7 @@ from gankit.features import PretrainedFeatures, fixed_features, inception_featur
 from gankit.kinds.assessment import Assessment, Note, Parts, Subject, kept_files
 from gankit.kinds.base import Notes, Noun, Prepared
 from gankit.kinds.images.decoding import channels_option
-from gankit.kinds.images.features import Perception, perceive
+from gankit.kinds.images.features import Perception, features_of, perceive
 from gankit.kinds.images.metrics.inputs import ImageFacts
 from gankit.kinds.images.metrics.metrics import IMAGES, evaluate_images
 from gankit.kinds.images.options import ImageOptions
@@ -106,13 +106,13 @@ class PixelAssessment(Assessment[Part]):
     def halved(self, train: Part) -> None:
         """See `Assessment.halved`: a classifier is trained on it."""
         if train.classes is None or len(np.unique(train.classes)) < 2:
-            self.perception = Perception(fixed_features(train.x.shape[3]))
+            self.perception = Perception(features_of(train.x))
             return
         label = self.label
         assert label is not None
         levels = tuple(map(str, self.model.schema.column(label).levels))
         classifier = train_classifier(train.x, train.classes, len(levels), 0)
-        self.perception = Perception(classifier.features, classifier, label, levels)
+        self.perception = Perception(features_of(train.x, classifier=classifier), classifier, label, levels)
 
     def evaluate(self, parts: Parts[Part], seed: int) -> Evaluation[ImageFacts]:
         """See `Assessment.evaluate`."""

@@ -18,10 +18,10 @@ from gankit.budget import MIRRORING_SAMPLES, Budget
 from gankit.config import TrainConfig
 from gankit.features import Classifier, Features, PretrainedFeatures, fixed_features, train_classifier
 from gankit.kinds.base import Prepared
-from gankit.kinds.images.natural import few_photographs, is_at_hand
+from gankit.kinds.images.natural import few_photographs
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.records import ImageSet
-from gankit.networks import NETWORKS
+from gankit.networks import NETWORKS, has_pretrained
 from gankit.randomness import numpy_generator
 from gankit.stored import of_type
 
@@ -103,23 +103,29 @@ def perceive(
 
     samples, max_seconds: length of the classifier's training, see `train_classifier`.
     """
-    # another network than the one D sees with, whose features come nearer without better images
-    judged = NETWORKS[prepared.network].pretrained or (is_at_hand() and few_photographs(prepared.train.whole.x))
-    features = PretrainedFeatures() if judged else None
     fields = [] if prepared.given is None else prepared.given.fields
     columns = [prepared.schema.column(field.name) for field in fields]
     column = next((c for c in columns if c.type == "category" and len(c.levels) > 1), None)
+    x, judged = prepared.train.whole.x, NETWORKS[prepared.network].pretrained
     if column is None or (prepared.train.values[column.name].missing == 0).sum() < 2:
-        return Perception(features or fixed_features(prepared.train.whole.x.shape[3]))
+        return Perception(features_of(x, judged))
     found = prepared.train.values[column.name]
     known = np.flatnonzero(found.missing == 0)
     if len(known) > MOST_TAUGHT:
         known = np.sort(numpy_generator(seed, "taught").choice(known, MOST_TAUGHT, replace=False))
-    x = prepared.train.whole.x[prepared.train.rows[known]]
-    y = found.data[known].astype(np.int64)
-    classifier = train_classifier(x, y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
-    levels = tuple(map(str, column.levels))
-    return Perception(features or classifier.features, classifier, column.name, levels)
+    rows, y = prepared.train.rows[known], found.data[known].astype(np.int64)
+    classifier = train_classifier(x[rows], y, len(column.levels), seed, samples=samples, max_seconds=max_seconds)
+    return Perception(features_of(x, judged, classifier), classifier, column.name, tuple(map(str, column.levels)))
+
+
+def features_of(x: np.ndarray, judged: bool = False, classifier: Classifier | None = None) -> Features:
+    """The features that images [N, H, W, C] uint8 are compared in: those of a network that has seen photographs for
+    few of these, and where D sees with such a one (`judged`; it is another one, since a D brings G nearer in its own
+    features without better images); else those of a classifier of the labels, or fixed ones.
+    """
+    if judged or (has_pretrained() and few_photographs(x)):
+        return PretrainedFeatures()
+    return fixed_features(x.shape[3]) if classifier is None else classifier.features
 
 
 def perception_for(

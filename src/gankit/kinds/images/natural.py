@@ -1,15 +1,11 @@
-"""Whether images are photographs, and whether a network that has seen photographs is at hand.
+"""Whether images are photographs.
 
 Knows pixels; never networks.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
-
-from gankit.backbones import LIBRARY
 
 LOOKED_AT, SEEN = 64, 64
 """Images that are looked at, and the side of the middle that is looked at."""
@@ -44,8 +40,3 @@ def natural(x: np.ndarray) -> bool:
 def few_photographs(x: np.ndarray) -> bool:
     """Whether images are photographs, and so few that what photographs look like is not learned from them alone."""
     return len(x) <= FEW and natural(x)
-
-
-def is_at_hand() -> bool:
-    """Whether networks that have seen photographs are: the extra `pretrained`."""
-    return find_spec(LIBRARY) is not None

@@ -18,11 +18,11 @@ from gankit.errors import DataError, OptionError
 from gankit.kinds.base import Kind, Prepared
 from gankit.kinds.images.decoding import channels_option
 from gankit.kinds.images.kind import MOST_COLOURS, MOST_SAID, ImageCodec, palette_of
-from gankit.kinds.images.natural import few_photographs, is_at_hand
+from gankit.kinds.images.natural import few_photographs
 from gankit.kinds.images.options import ImageOptions
 from gankit.kinds.images.reading import read_images
 from gankit.kinds.images.records import Images, ImageSet, image_hash
-from gankit.networks import pair_for
+from gankit.networks import has_pretrained, pair_for
 
 PHOTOGRAPHS_FROM_S, LEAST_SIDE, MOST_SIDE = 600.0, 48, 128
 """Time budget and sides of photographs from which on, and up to which, the projected pair was measured to be the better
@@ -113,7 +113,7 @@ def _network(config: TrainConfig, x: np.ndarray, notes: list[str]) -> str:
         return "strided"
     if not few_photographs(x):
         return "strided"
-    if not is_at_hand():
+    if not has_pretrained():
         notes.append(
             "these are few photographs, which --network projected learns sooner, with a discriminator that has seen "
             "others: pip install 'gankit[pretrained]'"

@@ -30,10 +30,10 @@ from gankit.io.parts import shared_folders, training, training_files
 from gankit.io.probe import HEAD, Probe, probed
 from gankit.io.reading import stem_of
 from gankit.io.records import Origin, Records, is_text, joined
+from gankit.io.words import number_of
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.texts.options import TextOptions
 from gankit.kinds.texts.records import FILES, LABEL_COLUMN, LINES, SENTENCE, SEQUENCES, Texts, column_of, named, unit_of
-from gankit.words import number_of
 
 _DELIMITERS = (",", "\t", ";", "|")
 _NEARLY = 0.9  # of so many lines alike a table is made

