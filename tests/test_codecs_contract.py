@@ -112,11 +112,3 @@ def test_a_codec_is_the_same_after_json(make: Callable[..., Example], _other: An
     again = type(codec).from_json(json.loads(json.dumps(codec.to_json(), allow_nan=False)))
     assert type(again) is type(codec) and again.spec == codec.spec and again.to_json() == codec.to_json()
     np.testing.assert_array_equal(again.encode(records), codec.encode(records))
-
-
-@pytest.mark.parametrize(("make", "other"), EXAMPLES, ids=lambda value: getattr(value, "__name__", ""))
-def test_codecs_of_one_spec_are_compatible(make: Callable[..., Example], other: Any) -> None:
-    codec, _ = make()
-    assert codec.compatible(type(codec).from_json(codec.to_json()))
-    assert not codec.compatible(make(other)[0])
-    assert not any(codec.compatible(one()[0]) for one, _ in EXAMPLES if one is not make)

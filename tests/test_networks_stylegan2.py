@@ -14,6 +14,7 @@ from scipy.stats import kstest
 from torch import Tensor
 
 from gankit.errors import OptionError
+from gankit.model.blocks import truncated
 from gankit.networks.images.stylegan2 import (
     MAPPING_RATE,
     PAIR,
@@ -28,7 +29,6 @@ from gankit.networks.images.stylegan2 import (
     downsample,
     downsampling_convolution,
     pyramid_of,
-    truncate,
     upsample,
     upsampling_convolution,
 )
@@ -447,12 +447,15 @@ def test_a_fresh_generator_has_no_noise_yet() -> None:
     assert torch.equal(generator(z, torch.zeros(2, 7), None), generator(z, torch.ones(2, 7) / 2, None))
 
 
-def test_truncation_pulls_the_first_layers_to_the_mean() -> None:
-    w, mean = numbers(0, 2, 4, 3), numbers(1, 3)
-    assert torch.allclose(truncate(w, mean, 1.0), w, atol=1e-6)
-    assert torch.allclose(truncate(w, mean, 0.0), mean.expand(2, 4, 3))
-    part = truncate(w, mean, 0.5, cutoff=3)
-    assert torch.allclose(part[:, :3], (w[:, :3] + mean) / 2) and torch.equal(part[:, 3:], w[:, 3:])
+def test_truncation_pulls_styles_to_the_mean() -> None:
+    generator, _ = PAIR.builder(TINY, None, 8, 2, 4)
+    generator.eval()
+    generator.w_mean.copy_(numbers(1, 4))
+    z, u = numbers(0, 2, 4), torch.zeros(2, 7)
+    w, mean = generator.styles(z, None), generator.mean_style
+    assert torch.equal(truncated(generator, z, u, None, 1.0), generator(z, u, None))
+    assert torch.allclose(truncated(generator, z, u, None, 0.0), generator.synthesise(mean.expand_as(w), u))
+    assert torch.allclose(truncated(generator, z, u, None, 0.5), generator.synthesise((w + mean) / 2, u), atol=1e-6)
 
 
 # --- path length, R1 -------------------------------------------------------------------------------------------------

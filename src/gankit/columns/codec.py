@@ -87,10 +87,6 @@ class Codec(Stored, ABC, Generic[R]):
 
         return accept
 
-    def compatible(self, other: Codec[Any]) -> bool:
-        """Whether a model of `other` is a start for one of this codec: their networks have the same numbers to make."""
-        return type(self) is type(other) and self.spec == other.spec
-
     def to_json(self) -> dict[str, Any]:
         """See `Stored.to_json`; without rules where there are none, as before there were any."""
         return {name: fact for name, fact in super().to_json().items() if name != "rules" or self.rules.items}

@@ -618,28 +618,6 @@ LOOK_PIXELS = 64 * 64
 progress wait for an update."""
 
 
-def truncate(w: Tensor, mean: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-    """w' = mean + psi (w - mean): Karras et al. 2019, appendix B.
-
-    Args:
-        w: [B, num_styles, style_dim] float32.
-        mean: [style_dim], `StyleGenerator.mean_style`.
-        psi: 1 leaves w as it is, 0 gives the mean image, between them quality is bought with variety.
-        cutoff: how many layers, from the lowest resolution up, are pulled; None = all.
-
-    Example:
-        >>> import torch
-        >>> truncate(torch.ones(1, 3, 1), torch.zeros(1), 0.5, cutoff=2).flatten().tolist()
-        [0.5, 0.5, 1.0]
-    """
-    pulled = mean + psi * (w - mean)
-    if cutoff is None:
-        return pulled
-    pulled = pulled.clone()
-    pulled[:, cutoff:] = w[:, cutoff:]
-    return pulled
-
-
 def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """The networks of the papers, which have 512 latents.
 
