@@ -313,8 +313,7 @@ def _new_run(
     run = Run.start(prepared, config, None, evidence, beginning=beginning)
     with run.threads():
         config = replace(config, compile=compile_for(run, config, notes))
-        spent_s = ranks.agreed(time.monotonic() - began)
-        total_samples, evaluations, planner = length_of(run, config, spent_s, notes)
+        total_samples, evaluations, planner = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
     run = run.settled(config, total_samples)
@@ -391,7 +390,7 @@ def _resumed(
             previews = Previews(run, folder)
             previews.load_state(checkpoint.state.get("previews"), run.game.samples)
         if more.samples is not None or more.budget is not None:
-            planner = _extended(run, more, ranks.agreed(began), note)
+            planner = _extended(run, more, began, note)
             if previews is not None:
                 run.save(previews, planner)
         elif run.game.finished:
