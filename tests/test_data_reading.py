@@ -484,8 +484,8 @@ def test_a_zip_bomb_is_refused_before_memory_is_full(tmp_path: Path, monkeypatch
 def test_a_folder_an_absent_file_and_an_address_are_refused(tmp_path: Path) -> None:
     save(tmp_path, "a\n1\n", "people.csv")
     for source, said in [
-        (tmp_path, "is a folder.*or a folder of images"),
-        (tmp_path / "peple.csv", "Did you mean 'people.csv'"),
+        ((tmp_path / "people.csv").rename(tmp_path / "people.txt").parent, "is a folder.*or a folder of images"),
+        (tmp_path / "peple.csv", "Did you mean 'people.txt'"),
         ("https://example.org/x.csv", "download it first"),
     ]:
         with pytest.raises(DataError, match=said):

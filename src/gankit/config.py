@@ -66,6 +66,12 @@ class TrainConfig:
     )
     heldout: str | None = _data(None, "A file of held-out records instead of a split.", metavar="FILE")
     heldout_fraction: float | None = _data(None, "Share held out (.2; .1 above 50,000 rows).", must="between 0 and 1")
+    memory: str | None = _data(
+        None,
+        "Memory that a table may take (half of the machine's). Of a larger one some rows say what the columns are, and "
+        "all are trained on from disk.",
+        metavar="SIZE",
+    )
 
     network: str = _game("auto", "Networks: generator and discriminator.")
     from_: str | None = _game(

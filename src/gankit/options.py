@@ -207,11 +207,11 @@ def parse_bytes(text: str, *, named: str = "train: previews") -> int:
 
 
 # Texts that stand for something else, and are read before anything heavy is.
-_NUMBERS = {"budget": "{:g}s", "samples": "{}", "size": "{}", "previews": "{}"}
+_NUMBERS = {"budget": "{:g}s", "samples": "{}", "size": "{}", "previews": "{}", "memory": "{}"}
 """Texts that may be given as numbers in Python, and how: a budget in seconds."""
 
 _PARSERS: dict[str, Callable[..., Any]] = {
-    "budget": parse_duration, "samples": parse_samples, "previews": parse_bytes,
+    "budget": parse_duration, "samples": parse_samples, "previews": parse_bytes, "memory": parse_bytes,
 }  # fmt: skip
 
 

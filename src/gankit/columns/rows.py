@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+import numpy as np
 import pyarrow as pa
 
 from gankit.columns.column import Values
@@ -21,13 +22,26 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import reading, writing
 from gankit.io.formats import FORMATS
+from gankit.io.large import CELL, Large, Some, large_of, limit
 from gankit.io.probe import Probe
-from gankit.io.reading import read
+from gankit.io.reading import read, without_extensions
 from gankit.io.records import Origin, Records
 
 MAX_COLUMNS = 1500
 """More columns than that are refused: neither a training step nor a metric would end in bearable time, and looking at
 each takes long (3 ms of 500 rows), so that those that vary are counted first."""
+
+MOST_SOME, CELLS_OF_SOME, LEAST_SOME = 300_000, 6_000_000, 1_000
+"""Rows of a table that does not fit in memory that say what it is: so many, or of so many cells, or fewer where little
+memory is allowed."""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A table that does not fit in memory, and some of its rows."""
+
+    large: Large
+    some: Some
 
 
 @dataclass(frozen=True)
@@ -36,12 +50,14 @@ class Rows:
 
     records: as they were read. schema: the columns. values: the modelled ones, parsed, [N] each.
     notes: decisions that were made on the way, in their order.
+    beyond: the table that these are some rows of; None = they are all.
     """
 
     records: Records
     schema: Schema
     values: Mapping[str, Values]
     notes: tuple[str, ...]
+    beyond: Beyond | None = None
 
 
 def records_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str]]:
@@ -58,22 +74,59 @@ def records_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str]]:
     return probe.once("records", make)
 
 
+def some_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str], Beyond | None]:
+    """As `records_of`; of a table that does not fit in memory some rows, and the table.
+
+    Raises:
+        DataError, OptionError: as `gankit.io.reading.read`.
+    """
+
+    def make() -> tuple[Records, list[str], Beyond] | None:
+        notes: list[str] = []
+        large = large_of(probe, config, notes) if probe.is_bytes and not probe.is_sqlite else None
+        if large is None or large.num_bytes <= limit(config):
+            return None
+        most = min(MOST_SOME, CELLS_OF_SOME // len(large.names), limit(config) // (8 * CELL * len(large.names)))
+        some = large.some(max(most, LEAST_SOME), config.seed)
+        notes.append(
+            f"rows: {some.num_rows:,}, which would take about {large.num_bytes / 1e9:,.2g} GB in memory where "
+            f"{limit(config) / 1e9:,.2g} are allowed (--memory). {len(some.places):,} of them say what the columns "
+            "are, and are what is evaluated on; all are checked, and trained on from disk"
+        )
+        return Records(without_extensions(some.table), large.origin), notes, Beyond(large, some)
+
+    found = probe.once("beyond", make)
+    return (*records_of(probe, config), None) if found is None else found
+
+
 def rows_of(probe: Probe, config: TrainConfig) -> Rows:
-    """The source as a table whose columns are understood.
+    """The source as a table whose columns are understood; of one that does not fit in memory some rows of it.
 
     Raises:
         DataError: it cannot be read, or has nothing to learn. OptionError: an option does not fit its columns.
     """
 
     def make() -> Rows:
-        records, notes = records_of(probe, config)
+        records, notes, beyond = some_of(probe, config)
         probe.forget_data()  # of a table all is in its records
         notes = list(notes)
         with naming(probe.name):
             schema = _understood(records, config, notes)
-            return Rows(records, schema, schema.parse(records.table), tuple(notes))
+            return Rows(records, schema, schema.parse(records.table), tuple(notes), beyond)
 
     return probe.once("rows", make)
+
+
+def with_rows(probe: Probe, rows: Rows, config: TrainConfig, more: pa.Table, places: np.ndarray) -> Rows:
+    """The rows of a table that does not fit in memory understood anew, with `more` of them, at `places` [M] int64."""
+    assert rows.beyond is not None
+    some = rows.beyond.some.joined(more, places)
+    records, notes = Records(without_extensions(some.table), rows.records.origin), list(some_of(probe, config)[1])
+    notes.append(f"rows: {len(places):,} with cells that the others do not show were added to those")
+    with naming(probe.name):
+        schema = _understood(records, config, notes)
+        values = schema.parse(records.table)
+    return Rows(records, schema, values, tuple(notes), replace(rows.beyond, some=some))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from gankit.io.foreign import refuse_foreign
 from gankit.io.formats import FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
 from gankit.io.formats.numpy import arrays_of, records_of_arrays
+from gankit.io.large import large_of, limit
 from gankit.io.probe import probed
 from gankit.io.records import Origin, Records, joined
 
@@ -359,19 +360,27 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
             records = read_address(probe.source, notes)
         elif probe.is_sqlite and probe.file is not None:
             records = read_sqlite(probe.file, probe.part, notes)
+        elif probe.is_bytes and (found := large_of(probe, config, notes)) is not None:
+            if found.num_bytes > limit(config):
+                raise DataError(
+                    f"{probe.place!r} takes about {found.num_bytes / 1e9:,.2g} GB in memory, and may take "
+                    f"{limit(config) / 1e9:,.2g}. Rows of tables alone are learned from disk: bring a part of it, or "
+                    "give more with --memory."
+                )
+            records = found.whole()
         elif probe.is_bytes:
             refuse_unknown(probe.files, (*SUFFIXES, ".ts"))
             records = read_bytes(probe.data(), probe.file_name, config, notes, probe.part)
         else:
             records = from_object(probe.source, notes)
-        return _checked(replace(records, table=_without_extensions(records.table)), probe.place)
+        return _checked(replace(records, table=without_extensions(records.table)), probe.place)
 
 
 def _is_uuid(kind: pa.DataType) -> bool:
     return bool(getattr(kind, "extension_name", "") == "arrow.uuid")
 
 
-def _without_extensions(table: pa.Table) -> pa.Table:
+def without_extensions(table: pa.Table) -> pa.Table:
     """The table with types of other libraries as what they hold: identifiers (UUID) as texts."""
     for place, field in enumerate(table.schema):
         if isinstance(field.type, pa.BaseExtensionType) and not pa.types.is_integer(field.type.storage_type):

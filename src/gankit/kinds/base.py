@@ -64,6 +64,11 @@ class Dataset:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self):,} records>"
 
+    @property
+    def total(self) -> int:
+        """All records of the part, of which these may be some."""
+        return len(self)
+
     def take(self: D, rows: np.ndarray) -> D:
         """The records at `rows` [m] int64, in that order."""
         return replace(self, values={name: v.take(rows) for name, v in self.values.items()})
@@ -81,11 +86,13 @@ class Coded:
     x: [N, ...] compact numbers (see `Codec`); a memory-mapped array is read ahead of the steps.
     rows: [n] int64, the rows of x that are meant; None = all.
     scale: what compact numbers are multiplied by (1 = as they are).
+    given: [N, K], the codes of the given columns, where the part's values are not all; else None.
     """
 
     x: np.ndarray
     rows: np.ndarray | None = None
     scale: float = 1.0
+    given: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class Prepared(Generic[D_co, C_co]):
     @property
     def num_train(self) -> int:
         """Training records."""
-        return len(self.train)
+        return self.train.total
 
     @cached_property
     def combinations(self) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from gankit import __version__
 from gankit.config import TrainConfig
 from gankit.errors import ModelError
+from gankit.io.rooms import released
 from gankit.kinds.base import Dataset, Evidence, Prepared
 from gankit.model import NetworkPlan
 from gankit.model.model import Model
@@ -233,13 +235,12 @@ def _batches(prepared: Prepared[Any, Any], part: Dataset, device: torch.device) 
         and x.numel() < 0.25 * torch.cuda.get_device_properties(device).total_memory
     ):
         x, rows = x.to(device), rows.to(device)
-    ahead = Ahead() if isinstance(coded.x, np.memmap) and x.device.type == "cpu" else None
+    ahead = Ahead(released(coded.x)) if isinstance(coded.x, np.memmap) and x.device.type == "cpu" else None
 
     def expanded(taken: torch.Tensor) -> torch.Tensor:
         return expand(spec, taken) if coded.scale == 1 else taken.float() * coded.scale
 
-    conditions = None
-    if (given := prepared.given) is not None:
-        codes = np.floor(given.encode(part.values)).astype(np.float32)
-        conditions = expand(given.spec, torch.from_numpy(codes))
-    return Batches(x, conditions, expanded, rows, ahead)
+    if (given := prepared.given) is None:
+        return Batches(x, None, expanded, rows, ahead)
+    codes = np.floor(given.encode(part.values)).astype(np.float32) if coded.given is None else coded.given
+    return Batches(x, torch.from_numpy(codes), expanded, rows, ahead, partial(expand, given.spec))

@@ -31,10 +31,14 @@ from gankit.training.augment import AUGMENTATIONS
 from gankit.training.augment.ada import speed_for, steer
 from gankit.training.augment.changes import mirrored_by_chance
 from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
+from gankit.training.order import Order
 from gankit.training.plan import Descent, GameConfig, Phase, Totals
 
 NUM_READERS = 4
 """Threads that read: a disk serves several requests sooner at once than one after another."""
+
+RELEASED = 1 << 16
+"""Rows of a mapped file after which its pages are let go: each may have been another page."""
 
 AT_ONCE = 256
 """Records that networks are shown together outside the game's steps."""
@@ -84,7 +88,7 @@ class Batches:
 
     x: [N, *spec.shape] float32, or any [N, ...] tensor that `expand` makes into it (codes in place of one-hots, bytes
         of images). It may lie on another device than the networks, or in a file that is mapped into memory.
-    c: [N, condition.dim] float32, or None.
+    c: [N, condition.dim] float32, or None; or codes that `expand_c` makes into it.
     expand: from rows of `x` to records [B, *spec.shape] float32; None where they are that already.
     part: [M] int64, the rows of `x` that these records are; None = all. `c` has a row for each of them.
     ahead: reads the rows of the next step while this one is played, where `x` is a file; None where it is memory.
@@ -95,6 +99,7 @@ class Batches:
     expand: Callable[[Tensor], Tensor] | None = None
     part: Tensor | None = None
     ahead: Ahead | None = None
+    expand_c: Callable[[Tensor], Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.x if self.part is None else self.part)
@@ -109,7 +114,9 @@ class Batches:
         """What `x` holds at `rows` [B] int64, not expanded, and conditions."""
         where = self._where(rows)
         c = None if self.c is None else self.c.index_select(0, rows.to(self.c.device))
-        return self.x.index_select(0, where) if self.ahead is None else self.ahead.take(self.x, where), c
+        x = self.x.index_select(0, where) if self.ahead is None else self.ahead.take(self.x, where)
+        x = x.float() if x.dtype == torch.int16 else x
+        return x, c if c is None or self.expand_c is None else self.expand_c(c)
 
     def expect(self, rows: Tensor) -> None:
         """Says that `rows` [B] int64 will be asked for next."""
@@ -121,9 +128,13 @@ class Batches:
 
 
 class Ahead:
-    """Reads rows of a tensor that is mapped from a file, in threads of its own. What is read is the same without it."""
+    """Reads rows of a tensor that is mapped from a file, in threads of its own. What is read is the same without it.
 
-    def __init__(self) -> None:
+    release: lets go of the pages of the file that were read, so that they do not count as the process's memory.
+    """
+
+    def __init__(self, release: Callable[[], object] | None = None) -> None:
+        self._release, self._taken = release, 0
         self._pool = ThreadPoolExecutor(NUM_READERS, thread_name_prefix="gankit-reader")
         self._expected: deque[tuple[Tensor, list[Future[Tensor]]]] = deque(maxlen=2)  # this step's rows and the next's
 
@@ -134,6 +145,10 @@ class Ahead:
 
     def take(self, x: Tensor, where: Tensor) -> Tensor:
         """The rows `where` [B] of x: those that were expected, or read now."""
+        self._taken += len(where)
+        if self._release is not None and self._taken >= RELEASED:
+            self._release()
+            self._taken = 0
         for place, (expected, parts) in enumerate(self._expected):
             if torch.equal(expected, where):
                 del self._expected[place]
@@ -209,7 +224,7 @@ class Game:
         self.best_metric: float | None = None
         self.stopped_early = False
         self.history: list[dict[str, Any]] = []
-        self._order: tuple[int, Tensor] | None = None
+        self._order: Order | None = None
         self._first_uniform = 0.0
         self.totals = Totals()
 
@@ -506,11 +521,10 @@ class Game:
         """
         size = min(batch, len(train))
         epoch, position = divmod(self.samples // size, len(train) // size)
-        if self._order is None or self._order[0] != epoch:
-            draws = torch_generator(self.config.seed, "order", epoch)
-            self._order = (epoch, torch.randperm(len(train), generator=draws).to(train.x.device))
+        if self._order is None or len(self._order) != len(train):
+            self._order = Order(len(train), self.config.seed)
         self.samples += size
-        two = self._order[1][position * size : (position + 2) * size]
+        two = self._order.rows(epoch, position * size, (position + 2) * size).to(train.x.device)
         if len(two) == 2 * size:
             train.expect(self._mine(two[size:]))
         return self._mine(two[:size]), size
@@ -659,7 +673,6 @@ class Game:
             return {name: t.to(self.device, copy=True) for name, t in part(prefix).items()} or None
 
         self.best, self.warmed = copied("best."), copied("warmed.")
-        self._order = None
         self.totals.clear()
 
     def _modules(self) -> tuple[tuple[str, nn.Module], ...]:

@@ -22,6 +22,7 @@ from gankit.networks.base import Generator
 from gankit.randomness import numpy_generator
 from gankit.training.game import Batches, Game
 from gankit.training.losses import LOSSES
+from gankit.training.order import WHOLE
 from gankit.training.plan import GameConfig, Phase
 
 TIMING_S = 10.0
@@ -306,7 +307,9 @@ def _score(game: Game, train: Batches, heldout: Batches) -> tuple[Scores, tuple[
     count = min(most, len(train), len(heldout))
 
     def some(records: Batches) -> tuple[Tensor, Tensor | None]:
-        chosen = torch.from_numpy(rows.permutation(len(records))[:count]).to(records.x.device)
+        many = len(records) > WHOLE  # of which no permutation is made
+        some = rows.choice(len(records), count, replace=False) if many else rows.permutation(len(records))[:count]
+        chosen = torch.from_numpy(some).to(records.x.device)
         return records.take(chosen, game.device)
 
     (x_train, c_train), (x_heldout, c_heldout) = some(train), some(heldout)

@@ -206,13 +206,23 @@ class _Found:
         """Numbers that count the time between two dates."""
         dates = self.rows.of("datetime")[:12]
         numbers = [n for n in self.rows.of("number") if self.rows.unlike(n, 4)]
+        if not numbers:
+            return
+        some = np.arange(0, len(self.rows.first[numbers[0]].data), max(1, len(self.rows.first[numbers[0]].data) // 64))
+        x = np.stack([known(self.rows.first, n)[some] for n in numbers])
+        near = 1.5 + 2 * np.array([self.rows.columns[n].grain for n in numbers])[:, None]
         for begin, end in itertools.permutations(dates, 2):
             a, b = Formula.column(begin), Formula.column(end)
+            between = known(self.rows.first, end)[some] - known(self.rows.first, begin)[some]
             days = Formula("-", (Formula("day", (b,)), Formula("day", (a,))))
             fine = any(0 < self.rows.columns[d].grain < DAY for d in (begin, end))
-            for unit, number, span in itertools.product(UNITS, numbers, (Formula("-", (b, a)), days)):
-                if span is days and not (fine and unit in ("days", "weeks")):
+            likely = {  # a day more or less may lie between the days than between the times
+                unit: ~(np.abs(x - between / s) > near + DAY / s * fine).any(1) for unit, s in UNITS.items()
+            }
+            for unit, place, span in itertools.product(UNITS, range(len(numbers)), (Formula("-", (b, a)), days)):
+                if not likely[unit][place] or (span is days and not (fine and unit in ("days", "weeks"))):
                     continue
+                number = numbers[place]
                 exact = Formula("in", (span,), unit)
                 if not self.equate(number, exact, 4):
                     self.equate(number, Formula("floor", (exact,)), 4)

@@ -6,7 +6,8 @@ Knows Arrow tables, texts and streams; never a single format, files, or where re
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 import pyarrow as pa
@@ -68,6 +69,18 @@ class Sink(ABC):
         return total
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file whose records are read a batch at a time.
+
+    origin: where they come from. num_rows: how many there are, of texts about. tables: all of them, in order.
+    """
+
+    origin: Origin
+    num_rows: int
+    tables: Iterator[pa.Table]
+
+
 class Format(ABC):
     """A format of files that hold tables.
 
@@ -77,6 +90,7 @@ class Format(ABC):
         magic: how such a file may begin; a text after blanks.
         is_text: whether it can go to a terminal, and be packed.
         has_types: whether it keeps numbers and booleans apart from texts; of formats that are no text times, too.
+        in_batches: whether `opened` reads it a batch at a time.
         is_guess: whether its suffixes tell it only of data that is known to be such.
         obeys: which options of `TrainConfig` that are about reading files its reader obeys, beside `format`.
         media_type: of its content (RFC 6838). sink: what writes it.
@@ -89,6 +103,7 @@ class Format(ABC):
     is_text = False
     has_types = False
     is_guess = False
+    in_batches = False
     obeys: tuple[str, ...] = ()
     media_type: str
     sink: type[Sink]
@@ -109,6 +124,14 @@ class Format(ABC):
             DataError: they cannot be read. OptionError: an option does not fit.
             ValueError, OSError, pa.ArrowException, ...: it is damaged or of another format.
         """
+
+    def opened(
+        self, stream: IO[bytes], size: int, name: str, origin: Origin, config: TrainConfig, notes: list[str]
+    ) -> Opened | None:
+        """The records of a file a batch at a time, whose types are those that `read` gives; None where this format is
+        only read whole. size: bytes of it, unpacked; of a packed one about. The rest as in `read`.
+        """
+        return None
 
 
 def large(text: str) -> pa.Scalar:

@@ -6,15 +6,19 @@ Knows Arrow's readers and writers; never what columns mean.
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import refused
 from gankit.io.archives import apart, largest_size
-from gankit.io.formats.base import Format, Sink
+from gankit.io.formats.base import Format, Opened, Sink
 from gankit.io.records import Origin, Records
+
+_ROWS = 1 << 16
+"""Records of a batch."""
 
 
 def _valid(table: pa.Table, origin: Origin) -> Records:
@@ -83,6 +87,7 @@ class Parquet(Format):
     name, media_type = "parquet", "application/vnd.apache.parquet"
     suffixes, aliases = (".parquet",), (".pq",)
     magic = (b"PAR1",)
+    in_batches = True
     has_types = True
     sink = _ParquetSink
 
@@ -96,6 +101,22 @@ class Parquet(Format):
                 raise MemoryError
             return _valid(pq.read_table(pa.BufferReader(data)), origin)
 
+    def opened(
+        self, stream: IO[bytes], size: int, name: str, origin: Origin, config: TrainConfig, notes: list[str]
+    ) -> Opened:
+        """See `Format.opened`."""
+        import pyarrow.parquet as pq
+
+        with refused(repr(name), "Parquet file"):
+            file = pq.ParquetFile(stream)
+
+        def tables() -> Iterator[pa.Table]:
+            with refused(repr(name), "Parquet file"):
+                for batch in file.iter_batches(_ROWS, use_threads=False):
+                    yield _valid(pa.Table.from_batches([batch]), origin).table
+
+        return Opened(origin, file.metadata.num_rows, tables())
+
 
 class Arrow(Format):
     """Arrow files and streams, and Feather of both versions."""
@@ -103,6 +124,7 @@ class Arrow(Format):
     name, media_type = "arrow", "application/vnd.apache.arrow.file"
     suffixes, aliases = (".arrow", ".feather"), (".ipc",)
     magic = (b"ARROW1", b"FEA1")
+    in_batches = True
     has_types = True
     sink = _ArrowSink
 
@@ -115,3 +137,22 @@ class Arrow(Format):
                     return _valid(pa.ipc.open_stream(found).read_all(), origin)
             opener = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
             return _valid(opener(buffer).read_all(), origin)
+
+    def opened(
+        self, stream: IO[bytes], size: int, name: str, origin: Origin, config: TrainConfig, notes: list[str]
+    ) -> Opened | None:
+        """See `Format.opened`: files, whose end says how many records they hold."""
+        begin = stream.read(6)
+        stream.seek(0)
+        if begin != b"ARROW1":
+            return None
+        with refused(repr(name), "Arrow file"):
+            file = pa.ipc.open_file(stream)
+
+        def tables() -> Iterator[pa.Table]:
+            with refused(repr(name), "Arrow file"):
+                for place in range(file.num_record_batches):
+                    yield _valid(pa.Table.from_batches([file.get_batch(place)]), origin).table
+
+        with refused(repr(name), "Arrow file"):
+            return Opened(origin, file.count_rows(), tables())

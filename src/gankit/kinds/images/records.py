@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from gankit.io.formats.base import Sink
 from gankit.io.formats.numpy import GrowingArrays, arrays_of, records_of_arrays
 from gankit.io.pixels import MAX_GRID_PIXELS, Pixels, grid_png, png, to_pillow
 from gankit.io.records import Origin, Records, fingerprint
+from gankit.io.rooms import unnamed_file
 from gankit.io.writing import FileForm, write_files
 from gankit.kinds.base import Dataset
 
@@ -345,14 +344,7 @@ def room_for(shape: tuple[int, ...]) -> Pixels:
     num_bytes = math.prod(shape)
     if fits_in_memory(num_bytes):
         return np.zeros(shape, dtype=np.uint8)
-    folder = tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free
-    if num_bytes > 0.95 * free:
-        raise DataError(
-            f"the images take {num_bytes / 1e9:,.1f} GB when decoded, and {folder!r} has {free / 1e9:,.1f} GB left. "
-            "Make them smaller with --size, or name another place in the environment variable TMPDIR."
-        )
-    with tempfile.TemporaryFile() as file:
+    with unnamed_file(num_bytes, "the decoded images", "Make them smaller with --size") as file:
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 

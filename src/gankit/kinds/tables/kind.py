@@ -18,6 +18,7 @@ from gankit.columns.column import Values
 from gankit.columns.rows import rows_of, to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
+from gankit.io.large import limit
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
@@ -25,6 +26,7 @@ from gankit.kinds.base import Coded, Dataset, Fakes, HeldOutMetric, Kind, Notes,
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.options import OPTIONS
 from gankit.kinds.tables.preparing import is_whole, prepare_rows, rows_like, sample_of
+from gankit.kinds.tables.stored import StoredRows
 from gankit.metrics.metric import Interval
 
 MOST_JUDGED, LEAST_JUDGED = 5000, 500  # held-out records, and as many fakes, that the held-out metric looks at
@@ -68,6 +70,8 @@ class TableKind(Kind[Dataset, Any]):
         """See `Kind.coded`: networks see cells, not places inside them, and in float32 a place just below 1 would round
         up to the next cell.
         """
+        if isinstance(part, StoredRows):
+            return part.coded
         compact = prepared.codec.encode(part.values)
         continuous = all(block.type == "continuous" for block in prepared.codec.spec.blocks)
         return Coded((compact if continuous else np.floor(compact)).astype(np.float32))
@@ -75,6 +79,10 @@ class TableKind(Kind[Dataset, Any]):
     def like(self, source: Any, prepared: Prepared[Dataset, Any], config: TrainConfig) -> Dataset:
         """See `Kind.like`."""
         return rows_like(source, prepared.schema)
+
+    def settle(self, prepared: Prepared[Dataset, Any], config: TrainConfig, notes: Notes) -> TrainConfig:
+        """See `Kind.settle`: where rows lie on disk they do so whenever the run is taken up again."""
+        return replace(config, memory=str(limit(config))) if isinstance(prepared.train, StoredRows) else config
 
     def held_out_metric(
         self, prepared: Prepared[Dataset, Any], config: TrainConfig, evidence: Any, fakes_seed: int

@@ -5,7 +5,7 @@ Knows data, codecs and Spec; never networks, losses or the loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from gankit.columns.column import Values
 from gankit.columns.inference import with_classes
 from gankit.columns.relations.finding import find_rules
 from gankit.columns.relations.rules import Counter, Equation, Order, Rules
-from gankit.columns.rows import Rows, naming, rows_of
+from gankit.columns.rows import Rows, naming, rows_of, with_rows
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
-from gankit.errors import OptionError
+from gankit.errors import DataError, OptionError
 from gankit.io.probe import Probe
 from gankit.io.reading import read
 from gankit.io.records import fingerprint
@@ -28,11 +28,15 @@ from gankit.kinds.options import NO_RULES_OF_BEFORE
 from gankit.kinds.tables.codec import VectorCodec
 from gankit.kinds.tables.metrics.sample import ColumnKind, Sample
 from gankit.kinds.tables.options import TableOptions
+from gankit.kinds.tables.stored import Strange, stored
 from gankit.metrics.metric import Noun
 from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:
     from gankit.networks.base import RecordType
+
+MOST_LOOKS = 4
+"""How often a table that does not fit in memory is understood anew, since some rows are unlike those looked at."""
 
 
 def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
@@ -41,7 +45,28 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
     Raises:
         DataError: there are too few rows. OptionError: an option does not fit them.
     """
-    rows = rows_of(probe, config)
+    rows, broken, looks = rows_of(probe, config), list[str](), 0
+    while True:
+        said = list[str]()
+        found = _prepared(kind, probe, config, rows, broken, said)
+        if isinstance(found, Prepared):
+            notes += said
+            return found
+        if looks == MOST_LOOKS:
+            raise DataError(
+                f"{probe.name}: some rows have cells that are unlike all that were looked at, also after "
+                f"{MOST_LOOKS} looks. Give more memory with --memory, or leave the columns out that are so."
+            )
+        looks += 1
+        broken += found.rules
+        if found.rows is not None:
+            rows = with_rows(probe, rows, config, found.rows, found.places)
+
+
+def _prepared(
+    kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, rows: Rows, broken: Sequence[str], notes: Notes
+) -> Prepared[Dataset, Any] | Strange:
+    """broken: rules that do not hold in all rows of a table that does not fit in memory."""
     notes += rows.notes
     values = rows.values
     if config.heldout is None:
@@ -53,25 +78,49 @@ def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, no
         other = read(config.heldout, config, notes=notes)
         with naming(Probe(config.heldout).name):
             train, heldout = Dataset(values), Dataset(rows.schema.parse(other.table))
-        train_rows = np.arange(len(rows.records))
+        train_rows, heldout_rows = np.arange(len(rows.records)), np.zeros(0, np.int64)
     schema = rows.schema.restricted(values, train_rows)
     _check_kind(rows, config)
+    beyond = rows.beyond
     if config.kind == "auto":
         columns = Noun("column", "columns").count(len(schema.modelled))
-        notes.append(f"kind: {kind.name} ({columns}, {len(rows.records)} records). Override with --kind.")
+        num_rows = len(rows.records) if beyond is None else beyond.some.num_rows
+        notes.append(f"kind: {kind.name} ({columns}, {num_rows} records). Override with --kind.")
     network = _network(config, kind.name, schema, notes)
     own, fixed = config.own(TableOptions), config.given if NETWORKS[network].takes_condition else ()
-    rules = find_rules(schema.modelled, train.values, heldout.values, stated=own.rule, without=own.no_rule, fixed=fixed)
+    without = (*own.no_rule, *broken)
+    rules = find_rules(schema.modelled, train.values, heldout.values, stated=own.rule, without=without, fixed=fixed)
     notes += rules.notes()
     if kind.name == "table" and own.integers == "auto":
         counted = {n for i in rules.items if isinstance(i, Equation | Counter | Order) for n in i.names}
         numbers = counted | {entry.partition("=number")[0] for entry in config.column}
         schema = with_classes(schema, values, numbers, notes)
     codec, given = _codecs(kind.name, network, schema, train.values, config, rules)
+    data_hash = fingerprint(rows.records) if beyond is None else beyond.some.data_hash
+    if beyond is not None:
+        with naming(probe.name):
+            held_out = beyond.some.places[heldout_rows]
+            found = stored(beyond, schema, train.values, held_out, codec, given, rules)
+        if isinstance(found, Strange):
+            _refuse_stated(own.rule, found.rules)
+            return found
+        train = found
     return Prepared(
-        kind, rows.records.origin, schema, network, train, heldout, codec, given, fingerprint(rows.records),
-        tuple(config.given),
-    )  # fmt: skip
+        kind, rows.records.origin, schema, network, train, heldout, codec, given, data_hash, tuple(config.given)
+    )
+
+
+def _refuse_stated(stated: Sequence[str], broken: Mapping[str, int]) -> None:
+    """Refuses rules that the user stated and rows break.
+
+    Raises:
+        OptionError: there is such a rule.
+    """
+    for text in stated:
+        if text in broken:
+            raise OptionError(
+                f"--rule {text!r}: {broken[text]:,} rows or more break it. Leave it out, or correct them."
+            )
 
 
 def rows_like(source: Any, schema: Schema) -> Dataset:

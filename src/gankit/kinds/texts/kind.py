@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gankit.columns.column import Values
 from gankit.columns.conditions import Condition
-from gankit.columns.rows import records_of, write
+from gankit.columns.rows import records_of, some_of, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import OptionError
@@ -48,7 +48,7 @@ class TextKind(Kind[Dataset, TextCodec]):
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`: by options, files of lines, or a table that is nothing but a column of free text."""
         found = files.holds_texts(probe, config)
-        return found or files.is_one_column_of_texts(records_of(probe, config)[0], config)
+        return found or files.is_one_column_of_texts(some_of(probe, config)[0], config)
 
     def prepare(self, probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, TextCodec]:
         """See `Kind.prepare`."""

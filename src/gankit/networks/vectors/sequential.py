@@ -49,6 +49,9 @@ SMALLEST = 1e-12
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
 """Below so many training rows, that share of G's hidden units is dropped (benchmarks/tables.md)."""
 
+COUNTED = 1 << 20
+"""Training rows that are counted at a time: all may not fit in memory."""
+
 
 class SequentialGenerator(ColumnGenerator):
     """G for vectors of one-of-K blocks; z has a number for each block.
@@ -108,9 +111,14 @@ class SequentialGenerator(ColumnGenerator):
         """
         self.dropout = next(share for rows, share in DROPOUT if len(x) < rows)
         with torch.no_grad():
-            for t, bias in enumerate(self._head_biases()):
-                counts = torch.bincount(x[:, t].long(), minlength=self.sizes[t]).to(bias) + 0.1
-                bias.copy_((counts / counts.sum()).log())
+            biases = list(self._head_biases())
+            total = [torch.zeros(size, dtype=torch.float64) for size in self.sizes]
+            for begin in range(0, len(x), COUNTED):
+                part = x[begin : begin + COUNTED]
+                for t, counts in enumerate(total):
+                    counts += torch.bincount(part[:, t].long(), minlength=len(counts)).cpu()
+            for bias, counts in zip(biases, total, strict=True):
+                bias.copy_(((counts + 0.1) / (counts + 0.1).sum()).log())
 
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`: hard choices going forward, the gradient of the softmax going back."""
