@@ -128,6 +128,8 @@ def test_pairs_of_wide_tables_are_capped_and_it_is_said() -> None:
     sample = Sample({f"x{i}": np.arange(4.0) for i in range(70)}, dict.fromkeys([f"x{i}" for i in range(70)], "number"))
     score = trend(sample, sample)
     assert score.details["matrix_capped"] and len(score.details["matrix"]["columns"]) == 60
+    assert {"x0", "x69"} <= {*score.details["matrix"]["columns"]}
+    assert not trend(sample.select(sample.names[:60]), sample.select(sample.names[:60])).details["matrix_capped"]
 
 
 def test_cube_is_that_of_plain_counting() -> None:

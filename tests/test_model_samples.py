@@ -21,7 +21,7 @@ import gankit
 from gankit import ModelError, OptionError
 from gankit.cli import run
 from gankit.model import parse_where
-from gankit.model.blocks import BLOCK_ROWS, block_rows, side_by_side
+from gankit.model.blocks import BLOCK_ROWS, side_by_side
 from gankit.model.model import Model
 from gankit.randomness import numpy_generator
 
@@ -274,8 +274,8 @@ def test_parts_follow_one_another_and_are_all(model: Model, n: int, count: int, 
     ends = [offset, *(first + rows for first, rows in parts)]
     assert [first for first, _ in parts] == ends[:-1] and ends[-1] == offset + n
     assert all(rows >= 0 for _, rows in parts)
-    if n // count >= block_rows(model.codec.spec):  # no block is made twice
-        assert all(first % block_rows(model.codec.spec) == 0 for first, _ in parts[1:])
+    if n // count >= model.block:  # no block is made twice
+        assert all(first % model.block == 0 for first, _ in parts[1:])
 
 
 @pytest.mark.parametrize("index, count", [(2, 2), (-1, 2), (0, 0)])

@@ -26,7 +26,6 @@ from gankit.errors import OptionError, OutputError
 from gankit.io.atomic import complaints, whole_file
 from gankit.io.pixels import MAX_GRID_PIXELS, enlarged, grid_png, to_pillow
 from gankit.model import Model
-from gankit.model.blocks import block_rows
 from gankit.networks.base import StyleGenerator
 from gankit.networks.blocks import collapse
 
@@ -112,7 +111,7 @@ def places_of(model: Model, stops: Sequence[Stop]) -> Places:
     Raises:
         OptionError: a row below 0, or a condition this model cannot obey.
     """
-    rows = block_rows(model.codec.spec)
+    rows = model.block
     z, c, noise = [], [], []
     for stop in stops:
         if stop.row < 0:
@@ -161,7 +160,7 @@ def painted(model: Model, places: Places, truncation: float = 1.0) -> Tensor:
 
 def images_of(model: Model, places: Places, truncation: float = 1.0) -> np.ndarray:
     """The images at the places, a few at a time: [N, H, W, C] uint8."""
-    rows = block_rows(model.codec.spec)
+    rows = model.block
     parts = []
     with torch.no_grad():
         for begin in range(0, len(places), rows):

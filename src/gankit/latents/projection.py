@@ -27,7 +27,6 @@ from gankit.errors import DataError, OptionError
 from gankit.io.atomic import complaints, whole_file
 from gankit.latents.interpolation import Places, images_of, joined, painted, require_images, style_generator, styles_of
 from gankit.model import Model
-from gankit.model.blocks import block_rows
 from gankit.networks.blocks import expand
 from gankit.randomness import torch_generator
 
@@ -224,7 +223,7 @@ class _Search:
                 # the first start is the mean itself
                 self.points = torch.cat([torch.zeros(1, w.shape[1]), (w - self.mean) / self.spread])
             self.of_start = torch.cat([self.of_start[:1], self.of_start])
-        rows = block_rows(model.codec.spec)
+        rows = model.block
         with torch.no_grad():
             blocks = zip(torch.split(self.points, rows), torch.split(self.of_start, rows), strict=True)
             self.starts = [self._painted(points, which) for points, which in blocks]
@@ -291,7 +290,7 @@ class _Search:
 
     def _losses(self, points: Tensor, which: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """What is made small, [N], and its slopes in the points, [N, D]; as many points at once as a block has rows."""
-        rows = block_rows(self.model.codec.spec)
+        rows = self.model.block
         losses, slopes = list[Tensor](), list[Tensor]()
         for some, of_some in zip(torch.split(points, rows), torch.split(which, rows), strict=True):
             with torch.enable_grad():

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 8192
 """Rows of a block of numbers, vectors or tables."""
 
+MOST_CELLS, LEAST_ROWS = 2**26, 64
+"""Rows of new models of wide records make blocks of that many numbers at the most, as far as that leaves some rows."""
+
 MOST_AT_ONCE = 8
 """Blocks that are made side by side: each takes some tens of MB, and one writer must keep up with them."""
 
@@ -58,10 +61,16 @@ Blocks = Callable[[int], Block]
 """From a block's number to the block."""
 
 
-def block_rows(spec: Spec) -> int:
-    """Rows of a block of such records."""
+def rows_for(spec: Spec) -> int | None:
+    """Rows of a block for a new model of such records, where they are not as many as they were from the beginning."""
+    rows = 1 << (MOST_CELLS // spec.dim).bit_length() >> 1
+    return max(rows, LEAST_ROWS) if spec.form == "vector" and rows < BLOCK_ROWS else None
+
+
+def block_rows(spec: Spec, own: int | None = None) -> int:
+    """Rows of a block of such records. own: that of the model's plan."""
     if spec.form == "vector":
-        return BLOCK_ROWS
+        return own or BLOCK_ROWS
     if spec.form == "sequence":
         return int(np.clip(1 << (BLOCK_NUMBERS // spec.compact_dim).bit_length() >> 1, LEAST_SEQUENCES, MOST_SEQUENCES))
     return int(np.clip(1 << (BLOCK_NUMBERS // spec.dim).bit_length() >> 1, LEAST_IMAGES, MOST_IMAGES))
@@ -137,15 +146,14 @@ def shares(given: Given, limits: Mapping[int, Restriction]) -> np.ndarray:
 
 
 def one_shot_draws(
-    generator: Generator, spec: Spec, given: Given | None, limits: Mapping[int, Restriction], seed: int
+    generator: Generator, spec: Spec, given: Given | None, limits: Mapping[int, Restriction], seed: int, rows: int
 ) -> Draw:
-    """From a block's number to its draws: c from the combinations seen in training, those that obey."""
+    """From a block's number to its draws of `rows` rows: c from the combinations seen in training, those that obey."""
     import torch
 
     from gankit.networks.blocks import expand
     from gankit.randomness import torch_generator
 
-    rows = block_rows(spec)
     weight = np.ones(0) if given is None else shares(given, limits)
 
     def draw(index: int) -> Draws:

@@ -96,13 +96,18 @@ class Header(Stored):
 class NetworkPlan(Stored):
     """How to build the generator again: a name of NETWORKS, its sizes (None = the family's default), and the type that
     its inner layers multiply in ("float32" or "bfloat16").
+
+    block: rows of records without steps or pixels that are drawn together; None = 8,192, as in files of before.
     """
+
+    LATER = ("block",)
 
     name: str
     width: Count | None
     depth: Count | None
     num_latents: Count
     precision: Precision = "float32"
+    block: Count | None = None
 
     def build(self, spec: Spec, condition: Spec | None, seed: int = 0) -> tuple[Generator, Discriminator]:
         """A fresh pair on the CPU.

@@ -106,6 +106,11 @@ class Model:
         return html_table("gankit.Model", self.facts())
 
     @property
+    def block(self) -> int:
+        """Rows of a block, which are drawn together: row i of a seed is row i % n of its block i // n."""
+        return block_rows(self.codec.spec, self.plan.block)
+
+    @property
     def of(self) -> Kind[Any, Any]:
         """The kind of data."""
         return KINDS[self.kind]
@@ -157,7 +162,7 @@ class Model:
         """
         if not 0 <= index < count:
             raise OptionError(f"{count} parts are numbered 0 to {count - 1}, and there is no part {index}.")
-        rows = block_rows(self.codec.spec)
+        rows = self.block
 
         def cut(k: int) -> int:
             at = offset + n * k // count
@@ -176,7 +181,7 @@ class Model:
         Raises:
             OptionError: as for `sample`.
         """
-        block, rows = self._blocks(seed, where, options, offset + n), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, where, options, offset + n), self.block
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
@@ -193,13 +198,13 @@ class Model:
     @checked
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
-        block, rows = self._blocks(seed, None, {}, n), block_rows(self.codec.spec)
+        block, rows = self._blocks(seed, None, {}, n), self.block
         return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
 
     @checked
     def first(self, n: int, seed: int = 0) -> np.ndarray:
         """As `made` without a condition, but only `n` rows of one block are computed; their last bits may differ."""
-        return self._few(n, seed)[1]
+        return self.made(n, seed) if n > self.block else self._few(n, seed)[1]
 
     @checked
     def few(self, n: int, seed: int = 0) -> Any:
@@ -214,7 +219,7 @@ class Model:
         if (chain := self.generator.by_column) is not None:
             self.generator.eval()
             return blocks.column_blocks(chain, self.codec, {}, seed, n)(0)
-        draw, generator = self.draws(seed), self.generator.eval()
+        draw, generator = self._draws(seed, None, max(n, self.block)), self.generator.eval()
 
         def few(index: int) -> Draws:
             whole = draw(index)
@@ -286,12 +291,16 @@ class Model:
     def draws(self, seed: int = 0, where: Mapping[str, Any] | None = None) -> Draw:
         """What the rows of `sample` are made from, for generators that make a record at once.
 
-        Row i is row i % n of block i // n, with n the `block_rows` of the codec's spec.
+        Row i is row i % n of block i // n, with n = `block`.
 
         Raises:
             OptionError: a condition this model cannot satisfy.
         """
-        return blocks.one_shot_draws(self.generator.eval(), self.codec.spec, self.given, self._limits(where), seed)
+        return self._draws(seed, where, self.block)
+
+    def _draws(self, seed: int, where: Mapping[str, Any] | None, rows: int) -> Draw:
+        limits, spec = self._limits(where), self.codec.spec
+        return blocks.one_shot_draws(self.generator.eval(), spec, self.given, limits, seed, rows)
 
     @checked
     def conditions(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
@@ -328,8 +337,8 @@ class Model:
             return blocks.symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
         if (chain := generator.by_column) is not None:
             limits = self.codec.restrictions(self.schema, where or {})
-            made = blocks.column_blocks(chain, self.codec, limits, seed)
-            remade = blocks.column_blocks(chain, self.codec, limits, seed, blocks.REDRAWN_ROWS)
+            made = blocks.column_blocks(chain, self.codec, limits, seed, self.block)
+            remade = blocks.column_blocks(chain, self.codec, limits, seed, min(self.block, blocks.REDRAWN_ROWS))
             return self._accepted(made, remade, where or {}, end)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
         made = blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)

@@ -24,6 +24,7 @@ from gankit.errors import ModelError
 from gankit.io.rooms import released
 from gankit.kinds.base import Dataset, Evidence, Prepared
 from gankit.model import NetworkPlan
+from gankit.model.blocks import rows_for
 from gankit.model.model import Model
 from gankit.networks import NETWORKS
 from gankit.networks.base import Generator
@@ -84,7 +85,9 @@ class Run:
         latents = config.latents or pair.latents
         ranks = current()
         precision = ranks.agreed(precision_of(config.precision, pair, prepared.codec.spec.form, device))
-        plan = NetworkPlan(prepared.network, config.width, config.depth, latents, precision)
+        plan = NetworkPlan(
+            prepared.network, config.width, config.depth, latents, precision, rows_for(prepared.codec.spec)
+        )
         condition = None if prepared.given is None else prepared.given.spec
         if kept is not None:
             own = {name[10:]: tensor for name, tensor in kept.items() if name.startswith("generator.")}

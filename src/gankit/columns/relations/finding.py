@@ -216,8 +216,8 @@ class _Found:
             between = known(self.rows.first, end)[some] - known(self.rows.first, begin)[some]
             days = Formula("-", (Formula("day", (b,)), Formula("day", (a,))))
             fine = any(0 < self.rows.columns[d].grain < DAY for d in (begin, end))
-            likely = {  # a day more or less may lie between the days than between the times
-                unit: ~(np.abs(x - between / s) > near + DAY / s * fine).any(1) for unit, s in UNITS.items()
+            likely: dict[str, Bools] = {  # a day more or less may lie between the days than between the times
+                unit: np.all(~(np.abs(x - between / s) > near + DAY / s * fine), axis=1) for unit, s in UNITS.items()
             }
             for unit, place, span in itertools.product(UNITS, range(len(numbers)), (Formula("-", (b, a)), days)):
                 if not likely[unit][place] or (span is days and not (fine and unit in ("days", "weeks"))):

@@ -20,6 +20,7 @@ from gankit.kinds.tables.metrics.sample import (
     Sample,
     align,
     concatenate,
+    evenly,
     frequency_ranks,
     linear_features,
     tree_features,
@@ -272,7 +273,7 @@ def conditional(real: Sample, fake: Sample, *, given: Sequence[str], seed: int =
 def _column(real: Sample, fake: Sample, name: str) -> dict[str, Any]:
     cells = cut(real, name, _NUM_BINS, _NUM_LEVELS)
     codes = [cells.codes(s.columns[name]) for s in (real, fake)]
-    others = [n for n in real.names if n != name][:_MAX_COLUMNS]
+    others = evenly([n for n in real.names if n != name], _MAX_COLUMNS)
     levels: list[dict[str, Any]] = []
     for cell, text in enumerate(cells.names):
         rows = [np.flatnonzero(c == cell) for c in codes]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.kinds.tables.metrics.sample import Sample
+from gankit.kinds.tables.metrics.sample import Sample, evenly
 from gankit.metrics.metric import Score, around, impossible, plain, resampled_counts
 from gankit.randomness import numpy_generator
 from gankit.report.numbers import moment
@@ -193,14 +193,15 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     Two numbers: 1 - |difference of Pearson's correlations| / 2 over rows where both are finite (a correlation that is
     undefined on one side counts as 0 there). Otherwise 1 - total variation of the two contingency tables, numbers
     in 10 quantile bins of the real rows, categories as their 30 most frequent levels and the rest, missing as a level
-    of its own. With more than 60 columns the first 60 are taken (`details["matrix_capped"]`). The interval is a normal
-    one from 20 bootstraps of the rows over at most 100 pairs.
+    of its own. Of more than 60 columns 60 are taken, evenly apart (`details["matrix_capped"]`). The interval is a
+    normal one from 20 bootstraps of the rows over at most 100 pairs.
     """
     if not real.num_rows or not fake.num_rows:
         return impossible(1.0, "one of the samples has no rows")
-    names = real.names[:_MAX_COLUMNS]
+    names = evenly(real.names, _MAX_COLUMNS)
     if len(names) < 2:
         return impossible(1.0, "there is one column only, so there are no pairs")
+    capped = len(names) < len(real.names)
     real, fake = real.select(names), fake.select(names)
     scores, found = np.eye(len(names)), _Pairs(real, fake)
     pairs: list[dict[str, Any]] = []
@@ -213,14 +214,14 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     details = {
         "pairs": plain(pairs[:_WORST]),
         "matrix": {"columns": list(names), "scores": scores.round(5).tolist()},
-        "matrix_capped": len(names) == _MAX_COLUMNS,
+        "matrix_capped": capped,
     }
     return Score(value, *around(value, found.replicates(seed)), 1.0, details)
 
 
 def near_pairs(real: Sample) -> list[tuple[str, str]]:
     """The pairs of number columns whose difference varies less than `_NEAR` times as much as either of them."""
-    names = real.numbers[:_MAX_COLUMNS]
+    names = evenly(real.numbers, _MAX_COLUMNS)
     found = []
     for a, b in combinations(names, 2):
         x, y = real.columns[a], real.columns[b]

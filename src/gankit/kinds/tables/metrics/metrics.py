@@ -202,7 +202,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
         """See `Inputs.notes`."""
         notes = []
         if "trend" in results and results["trend"].details.get("matrix_capped"):
-            notes.append(f"Pairs are of the first 60 of {len(self.train.names)} columns.")
+            notes.append(f"Pairs are of 60 of {len(self.train.names)} columns, evenly apart.")
         if "cube" in results and results["cube"].details.get("sampled"):
             notes.append("Of the groupings of two or three columns a seeded choice was counted.")
         return notes

@@ -202,3 +202,9 @@ def linear_features(sample: Sample, reference: Sample) -> csr_matrix:
         kept = column < width
         blocks.append(csr_matrix((np.ones(kept.sum()), (rows[kept], column[kept])), (sample.num_rows, width)))
     return csr_matrix(hstack(blocks, format="csr"))
+
+
+def evenly(names: Sequence[str], most: int) -> tuple[str, ...]:
+    """At most so many names, from the first to the last evenly apart."""
+    places = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(np.int64))
+    return tuple(names[place] for place in places.tolist())
