@@ -190,13 +190,13 @@ class SequentialGenerator(ColumnGenerator):
             begin = len(allowed)
             result = self._choose_candidates(parts, restricted, allowed, candidate_uniforms, len(z))
             for t in restricted:
-                begun.add(result[:, t].long(), parts[t].embedding)
+                begun.add(result[:, t].long(), parts[t].rounded)
         for s, t in list(enumerate(sequence))[begin:]:
             logits = parts[t].logits(begun.embedded, sequence[:s], begun.count)
             upto = _weights(logits, never.get(t)).cumsum(1)
             code, position = _inverse_cdf(begun.spread(upto), place[:, t])
             result[:, t] = code + position
-            begun.add(code, parts[t].embedding)
+            begun.add(code, parts[t].rounded)
         return result
 
     def needs_candidates(self, allowed: Mapping[int, Tensor]) -> bool:
@@ -276,6 +276,11 @@ class _Part:
     head: Tensor
     head_bias: Tensor
     embedding: Tensor
+
+    @property
+    def rounded(self) -> Tensor:
+        """[K, E]: the embeddings in the type that inner layers are computed in."""
+        return self.embedding.to(self.first_weight.dtype)
 
     def logits(self, embedded: Tensor | None, decided: Sequence[int], num_rows: int) -> Tensor:
         """Logits [B, K] given the embeddings [B, n * E] of the n blocks `decided`, in that order."""
