@@ -34,6 +34,8 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -150,6 +152,7 @@ class Inputs(ABC, Generic[CandidateT, FactsT]):
         kind: the name of the kind of data. noun: what the records are called. rows: how many there are.
         seed: of every choice.
         candidates: `FAKE`, `CEILING` (real records in the place of the fakes), then the baselines, by name.
+        at_once: scores that are worked out at the same time, a thread each.
     """
 
     kind: str = ""
@@ -157,6 +160,7 @@ class Inputs(ABC, Generic[CandidateT, FactsT]):
     rows: Rows
     seed: int
     candidates: dict[str, CandidateT]
+    at_once: int = 1
 
     def notes(self, results: Mapping[str, MetricResult]) -> list[str]:
         """What the kind decided or left out, one sentence each."""
@@ -193,12 +197,28 @@ def added(kind: str, broken: list[str]) -> list[Metric[Any]]:
 
 
 def measured(metrics: Sequence[Metric[InputsT]], inputs: InputsT) -> Iterator[MetricResult]:
-    """The results one after the other, as they are known; a metric that is not asked of the fakes has none."""
-    for metric in metrics:
+    """The results one after the other, as they are known; a metric that is not asked of the fakes has none.
+
+    Their seconds are those of a core: what is worked on at the same time counts for each.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+    def score(metric: Metric[InputsT], who: str) -> tuple[Score | None, float]:
         start = time.perf_counter()
-        scores = {who: metric.function(inputs, who) for who in inputs.candidates}
-        if (result := _result(metric, scores, inputs.rows)) is not None:
-            yield replace(result, seconds=round(time.perf_counter() - start, 3))
+        return metric.function(inputs, who), time.perf_counter() - start
+
+    # what the libraries would divide among threads is not, where these are busy
+    alone = threadpool_limits(1) if inputs.at_once > 1 else nullcontext()
+    with alone, ThreadPoolExecutor(inputs.at_once, "metric") as pool:
+        try:
+            waiting = [(m, {who: pool.submit(score, m, who) for who in inputs.candidates}) for m in metrics]
+            for metric, asked in waiting:
+                found = {who: future.result() for who, future in asked.items()}
+                scores = {who: value for who, (value, _) in found.items()}
+                if (result := _result(metric, scores, inputs.rows)) is not None:
+                    yield replace(result, seconds=round(sum(seconds for _, seconds in found.values()), 3))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def make_baselines(baselines: Sequence[Baseline[InputsT]], inputs: InputsT) -> dict[str, Any]:

@@ -52,6 +52,7 @@ NAMEs and their details (lists of columns, pairs, cells and records come worst f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,6 +132,9 @@ def _ordered(train: Sample, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 NOUN = Noun("row", "rows")
 
+MOST_AT_ONCE = 4
+"""Scores that are worked out at the same time: each takes up to 100 MB."""
+
 
 @dataclass(frozen=True)
 class TableFacts:
@@ -186,6 +190,7 @@ class TableInputs(Inputs[Sample, TableFacts]):
         self.target_guessed = target is None
         self.target = guess_target(train) if target is None else target
         self.given = tuple(given) or ((self.target,) if self.target is not None else ())
+        self.at_once = min(os.cpu_count() or 1, MOST_AT_ONCE)
         compared = min(fake.num_rows, train.num_rows, max_rows)
         generator = numpy_generator(seed, "metrics/evaluation")
         self.against = heldout.subsample(max_rows, generator)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from gankit.metrics.classification import auc, auc_interval, true_positive_rate
 from gankit.metrics.metric import Score, binomial_interval, impossible, plain
 from gankit.randomness import key, numpy_generator
 
-_CANDIDATES, _CHUNK_ROWS = 8, 512
+_CANDIDATES, _CHUNK_ROWS = 8, 128
 _MAX_WIDTH, _HASH_WIDTH = 320, 12
 _ROWS_PER_KNOT, _MAX_KNOTS = 10, 100
 _MAX_ROWS, _MAX_REFERENCE_ROWS = 5000, 10_000
@@ -128,19 +130,51 @@ def gower(a: Points, b: Points) -> np.ndarray:
 
 
 def nearest(queries: Points, among: Points, k: int = 1, *, same: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first.
+    """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first; not to be
+    written to.
 
     same: `queries` are the rows of `among`; a row is then not its own neighbour. Needs k rows (k + 1 with `same`).
-    The search is over the 8 (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
+    The search is over the 8 (at least k) Euclidean nearest, so that a neighbour may rarely be missed. What was asked
+    last is remembered: several candidates are compared with the same real rows, and these with each other.
     """
+    asked = b"".join((*map(_digest, (queries, among)), bytes((k, same))))
+    with _LOCK:
+        found = _KNOWN.pop(asked, None)
+    found = found or _nearest(queries, among, k, same)
+    with _LOCK:
+        _KNOWN[asked] = found
+        while len(_KNOWN) > MOST_KNOWN:
+            del _KNOWN[next(iter(_KNOWN))]
+    return found
+
+
+MOST_KNOWN = 32
+"""Answers of `nearest` that are remembered, each of some 100 kB."""
+
+_KNOWN: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+_LOCK = Lock()
+
+
+def _digest(points: Points) -> bytes:
+    total = blake2b(digest_size=16)
+    for part in (points.numbers, points.categories, points.euclid):
+        total.update(repr((part.shape, part.dtype)).encode())
+        total.update(np.ascontiguousarray(part).data)
+    return total.digest()
+
+
+def _nearest(queries: Points, among: Points, k: int, same: bool) -> tuple[np.ndarray, np.ndarray]:
     available = len(among) - same
     assert available >= k, f"{k} neighbours need {k} rows, got {available}"
     wanted = min(max(_CANDIDATES, k), available)
     norms = np.einsum("nd,nd->n", among.euclid, among.euclid)
+    # |a|^2 - 2 q a as one product: sums of large arrays take longer than it
+    asked = np.column_stack([among.euclid, norms])
+    asking = np.column_stack([-2 * queries.euclid, np.ones(len(queries), np.float32)])
     distances, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
     for start in range(0, len(queries), _CHUNK_ROWS):
         rows = np.arange(start, min(start + _CHUNK_ROWS, len(queries)))
-        squared = norms - 2 * (queries.euclid[rows] @ among.euclid.T)  # [rows, among], less the query's own norm
+        squared = asking[rows] @ asked.T  # [rows, among], less the query's own norm
         if same:
             squared[np.arange(len(rows)), rows] = np.inf
         part = nearness.smallest(squared, wanted)
