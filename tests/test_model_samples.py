@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import gankit
 from gankit import ModelError, OptionError
 from gankit.cli import run
 from gankit.model import parse_where
-from gankit.model.blocks import BLOCK_ROWS, side_by_side
+from gankit.model.blocks import BLOCK_ROWS, NEW_ROWS, side_by_side
 from gankit.model.model import Model
 from gankit.randomness import numpy_generator
 
@@ -80,6 +81,28 @@ def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(model: Model, offse
     around = rows_of(model, n + 5, seed=seed, offset=max(offset - 5, 0))
     shift = offset - max(offset - 5, 0)
     assert rows_of(model, n, seed=seed, offset=offset) == around[shift : shift + n]
+
+
+@pytest.mark.parametrize("where", [None, {"income": ">50K", "age": "30..60"}])
+def test_a_row_does_not_depend_on_the_rows_that_are_made_with_it(
+    model: Model, where: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert model.block == NEW_ROWS
+    whole = rows_of(model, 2000, seed=2, where=where)
+    monkeypatch.setattr(Model, "_group", 1)
+    assert rows_of(model, 2000, seed=2, where=where) == whole
+    monkeypatch.setattr(Model, "_group", 3)
+    assert rows_of(model, 900, seed=2, offset=1000, where=where) == whole[1000:1900]
+
+
+def test_models_of_before_keep_their_blocks(model: Model, tmp_path: Path) -> None:
+    before = replace(model, plan=replace(model.plan, block=None))
+    assert before.block == BLOCK_ROWS
+    assert before.sample(5, seed=1).equals(before.sample(BLOCK_ROWS, seed=1)[:5])
+    before.save(tmp_path / "before.safetensors")
+    assert gankit.load(tmp_path / "before.safetensors").block == BLOCK_ROWS
+    model.save(tmp_path / "now.safetensors")
+    assert gankit.load(tmp_path / "now.safetensors").block == NEW_ROWS
 
 
 def test_rows_do_not_depend_on_the_number_of_threads_and_the_number_is_left_as_it_was(model: Model) -> None:

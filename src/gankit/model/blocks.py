@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -26,9 +25,12 @@ if TYPE_CHECKING:
 
 
 BLOCK_ROWS = 8192
-"""Rows of a block of numbers, vectors or tables."""
+"""Rows of a block of numbers, vectors or tables, in models of before."""
 
-MOST_CELLS, LEAST_ROWS = 2**26, 64
+NEW_ROWS = 256
+"""Those of new models, so that few rows cost little; as many as `BLOCK_ROWS` are made together."""
+
+MOST_CELLS, LEAST_ROWS = 2**24, 64
 """Rows of new models of wide records make blocks of that many numbers at the most, as far as that leaves some rows."""
 
 MOST_AT_ONCE = 8
@@ -41,7 +43,10 @@ MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 """Sequences of a block: as many as have `BLOCK_NUMBERS` compact numbers together, within bounds."""
 
 REDRAWN_ROWS = 1024
-"""Rows of a block of a table that are drawn again for those that were not accepted."""
+"""Rows of a block of a table that are drawn again for those that were not accepted; of small blocks an eighth."""
+
+MOST_REDRAWN = 64
+"""Blocks of such rows that are made together."""
 
 FEWEST_TRIED, LEAST_ACCEPTED = 65_536, 0.001
 """Records that are drawn before it is given up, at the least, and the share that must be accepted."""
@@ -57,14 +62,17 @@ Made = TypeVar("Made")
 Block = tuple[np.ndarray, np.ndarray]
 """The given columns, compact [rows, K], and what G made, compact [rows, C], [rows, T, C] or [rows, H, W, C] uint8."""
 
-Blocks = Callable[[int], Block]
-"""From a block's number to the block."""
+Blocks = Callable[[Sequence[int]], Block]
+"""From the numbers of blocks to them, one after the other. A row does not depend on which are made together."""
+
+Together = Callable[[Callable[["Tensor"], "Tensor"], "Tensor"], "Tensor"]
+"""Makes rows from z, perhaps with those of others who ask at the same time."""
 
 
 def rows_for(spec: Spec) -> int | None:
     """Rows of a block for a new model of such records, where they are not as many as they were from the beginning."""
     rows = 1 << (MOST_CELLS // spec.dim).bit_length() >> 1
-    return max(rows, LEAST_ROWS) if spec.form == "vector" and rows < BLOCK_ROWS else None
+    return int(np.clip(rows, LEAST_ROWS, NEW_ROWS)) if spec.form == "vector" else None
 
 
 def block_rows(spec: Spec, own: int | None = None) -> int:
@@ -191,7 +199,19 @@ def one_shot_blocks(generator: Generator, spec: Spec, draw: Draw, truncation: fl
             x = truncated(generator, drawn.z, drawn.u, drawn.c, truncation)
         return drawn.known, collapse(spec, x, drawn.places).numpy()
 
-    return block
+    return one_by_one(block)
+
+
+def one_by_one(make: Callable[[int], Block]) -> Blocks:
+    """Blocks that are each made alone."""
+
+    def blocks(indices: Sequence[int]) -> Block:
+        if len(indices) == 1:
+            return make(indices[0])
+        known, made = zip(*map(make, indices), strict=True)
+        return np.concatenate(known), np.concatenate(made)
+
+    return blocks
 
 
 def truncated(generator: Generator, z: Tensor, u: Tensor, c: Tensor | None, truncation: float) -> Tensor:
@@ -210,10 +230,11 @@ def column_blocks(
     limits: Mapping[int, Restriction],
     seed: int,
     rows: int = BLOCK_ROWS,
+    together: Together | None = None,
 ) -> Blocks:
     """Generators that go column by column: blocks restricted exactly; what training never showed is never made.
 
-    rows: of a block; rows of blocks of another size are others.
+    rows: of a block; rows of blocks of another size are others. together: what makes the rows of several callers.
     """
     import torch
 
@@ -222,53 +243,70 @@ def column_blocks(
     allowed = {i: torch.from_numpy(limit.weight.astype(np.float32)) for i, limit in limits.items()}
     seen = {i: torch.from_numpy((f.counts > 0).astype(np.float32)) for i, f in enumerate(codec.fields)}
     masks = {i: mask for i, mask in seen.items() if i not in allowed and not bool(mask.all())}
+    size = (rows, generator.num_candidates * len(allowed) + 1) if generator.needs_candidates(allowed) else None
 
-    def block(index: int) -> Block:
-        draws = torch_generator(seed, "sample", index)
-        z = torch.randn(generator.num_latents, rows, generator=draws).T
+    def made(z: Tensor, uniforms: Tensor | None = None) -> Tensor:
+        return generator.generate(z, allowed, uniforms, masks)
+
+    def block(indices: Sequence[int]) -> Block:
+        draws = [torch_generator(seed, "sample", index) for index in indices]
+        z = torch.cat([torch.randn(generator.num_latents, rows, generator=one).T for one in draws])
         uniforms = None
-        if generator.needs_candidates(allowed):
-            size = (rows, generator.num_candidates * len(allowed) + 1)
-            uniforms = torch.rand(size, generator=torch_generator(seed, "candidates", index), dtype=torch.float64)
-        compact: np.ndarray = generator.generate(z, allowed, uniforms, masks).numpy()
+        if size is not None:
+            more = [torch_generator(seed, "candidates", index) for index in indices]
+            uniforms = torch.cat([torch.rand(size, generator=one, dtype=torch.float64) for one in more])
+        found = together(made, z) if together is not None and not limits else made(z, uniforms)
+        compact: np.ndarray = found.numpy()
         for i, limit in limits.items():
             compact[:, i] = limit.place(compact[:, i])
-        return np.zeros((rows, 0)), compact
+        return np.zeros((len(z), 0)), compact
 
     return block
 
 
-def obeying(make: Blocks, remake: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray], end: int) -> Blocks:
-    """Blocks in which every record before the `end`-th is accepted: what is not is taken from further draws, in order.
+def obeying(
+    make: Blocks, remake: Blocks, accept: Callable[[np.ndarray, np.ndarray], np.ndarray], end: int, rows: int
+) -> Blocks:
+    """Blocks of `rows` in which every record before the `end`-th is accepted: what is not is taken from further draws
+    of the same block, in order.
 
     remake: the blocks of further draws, which may be smaller. accept: from the given columns and what G made, both
     compact, to [rows] bool.
     """
 
-    def block(index: int) -> Block:
-        known, made = make(index)
+    def blocks(indices: Sequence[int]) -> Block:
+        known, made = make(indices)
         good = accept(known, made)
-        needed = slice(end - index * len(made))
-        tried, found = len(good), int(good.sum())
-        for attempt in count(1):
-            if good[needed].all():
+        known, made = known.copy(), made.copy()
+        tried, found, attempt, ahead = len(good), int(good.sum()), 1, 1
+        while True:
+            parts = [slice(k * rows, (k + 1) * rows) for k in range(len(indices))]
+            lacking = [
+                (i, p) for i, p in zip(indices, parts, strict=True) if not good[p][: max(end - i * rows, 0)].all()
+            ]
+            if not lacking:
                 return known, made
             if tried >= FEWEST_TRIED and found < LEAST_ACCEPTED * tried:
                 break
-            again, more = remake(index + attempt * FAR)
-            taken = np.flatnonzero(accept(again, more))
-            tried, found = tried + len(more), found + len(taken)
-            left = np.flatnonzero(~good)[: len(taken)]
-            known, made = known.copy(), made.copy()
-            known[left], made[left] = again[taken[: len(left)]], more[taken[: len(left)]]
-            good[left] = True
+            # where few are accepted, several draws are made together
+            ahead = min(ahead, max(1, MOST_REDRAWN // len(lacking)))
+            again, more = remake([i + (attempt + k) * FAR for i, _ in lacking for k in range(ahead)])
+            taken = accept(again, more)
+            tried, found = tried + len(more), found + int(taken.sum())
+            for place, (_, part) in enumerate(lacking):
+                size = ahead * (len(more) // (ahead * len(lacking)))
+                drawn = place * size + np.flatnonzero(taken[place * size : (place + 1) * size])
+                left = part.start + np.flatnonzero(~good[part])[: len(drawn)]
+                known[left], made[left] = again[drawn[: len(left)]], more[drawn[: len(left)]]
+                good[left] = True
+            attempt, ahead = attempt + ahead, 2 * ahead
         share = f"{found / tried:.2%}" if found else "none"
         raise OptionError(
             f"of {tried:,} samples drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "
             "conditions, or for columns that no rule makes from others (gankit inspect lists the rules)."
         )
 
-    return block
+    return blocks
 
 
 def symbol_blocks(
@@ -294,4 +332,4 @@ def symbol_blocks(
         codes = generator.generate(drawn.z, drawn.u, drawn.c, begin if len(begin) else None, temperature, forbidden)
         return drawn.known, codes.unsqueeze(2).numpy().astype(np.int32)
 
-    return block
+    return one_by_one(block)

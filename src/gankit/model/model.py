@@ -23,7 +23,7 @@ from gankit.io.archives import largest_size
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
-from gankit.model.blocks import Blocks, Draw, Draws, block_rows
+from gankit.model.blocks import BLOCK_ROWS, REDRAWN_ROWS, Blocks, Draw, Draws, Together, block_rows
 from gankit.model.files import FORMAT, NetworkPlan, load_discriminator, write_safetensors
 from gankit.notebooks import html_table
 
@@ -52,6 +52,7 @@ class Model:
             hand; never saved.
         run: the run folder that it was loaded from, if it was one; never saved.
         opponent: D of the training that it comes from, where that is at hand; never saved. See `discriminator`.
+        together: what makes rows for several who ask at the same time; never saved.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Model:
     baseline: Model | None = None
     run: Path | None = None
     opponent: Discriminator | None = None
+    together: Together | None = None
 
     @property
     def discriminator(self) -> Discriminator:
@@ -109,6 +111,11 @@ class Model:
     def block(self) -> int:
         """Rows of a block, which are drawn together: row i of a seed is row i % n of its block i // n."""
         return block_rows(self.codec.spec, self.plan.block)
+
+    @property
+    def _group(self) -> int:
+        """Blocks that are made together."""
+        return max(1, BLOCK_ROWS // self.block) if self.codec.spec.form == "vector" else 1
 
     @property
     def of(self) -> Kind[Any, Any]:
@@ -185,21 +192,25 @@ class Model:
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
+        group = self._group
+
         def batch(index: int) -> Any:
             begin = max(offset - index * rows, 0)
-            end = min(offset + n - index * rows, rows)
-            known, made = (part[begin:end] for part in block(index))
+            end = min(offset + n - index * rows, group * rows)
+            known, made = (part[begin:end] for part in block(range(index, min(index + group, last + 1))))
             given = self._beside(known)
             return self.of.records(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
-        every = range(first, last + 1)
+        every = range(first, last + 1, group)
         yield from blocks.side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
 
     @checked
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
         block, rows = self._blocks(seed, None, {}, n), self.block
-        return np.concatenate([block(index)[1] for index in range(-(-n // rows))])[:n]
+        last, group = -(-n // rows), self._group
+        parts = [block(range(i, min(i + group, last)))[1] for i in range(0, last, group)]
+        return np.concatenate(parts)[:n]
 
     @checked
     def first(self, n: int, seed: int = 0) -> np.ndarray:
@@ -218,7 +229,7 @@ class Model:
         """The first `n` rows of a block."""
         if (chain := self.generator.by_column) is not None:
             self.generator.eval()
-            return blocks.column_blocks(chain, self.codec, {}, seed, n)(0)
+            return blocks.column_blocks(chain, self.codec, {}, seed, n)([0])
         draw, generator = self._draws(seed, None, max(n, self.block)), self.generator.eval()
 
         def few(index: int) -> Draws:
@@ -227,8 +238,8 @@ class Model:
             return Draws(whole.z[:n], whole.u[:n], c, whole.known[:n], whole.places[:n])
 
         if (writer := generator.by_symbol) is not None:
-            return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)(0)
-        return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)(0)
+            return blocks.symbol_blocks(writer, few, [], self.codec.never, 1.0)([0])
+        return blocks.one_shot_blocks(generator, self.codec.spec, few, 1.0)([0])
 
     @checked
     def write(
@@ -337,8 +348,9 @@ class Model:
             return blocks.symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
         if (chain := generator.by_column) is not None:
             limits = self.codec.restrictions(self.schema, where or {})
-            made = blocks.column_blocks(chain, self.codec, limits, seed, self.block)
-            remade = blocks.column_blocks(chain, self.codec, limits, seed, min(self.block, blocks.REDRAWN_ROWS))
+            made = blocks.column_blocks(chain, self.codec, limits, seed, self.block, self.together)
+            again = REDRAWN_ROWS if self.block == BLOCK_ROWS else max(self.block // 8, 1)
+            remade = blocks.column_blocks(chain, self.codec, limits, seed, again, self.together)
             return self._accepted(made, remade, where or {}, end)
         truncation = own.truncation if isinstance(own, TruncationOptions) else 1.0
         made = blocks.one_shot_blocks(generator, self.codec.spec, self.draws(seed, where), truncation)
@@ -349,7 +361,7 @@ class Model:
         accept = self.codec.acceptance(self.schema, conditions)
         if accept is None:
             return made
-        return blocks.obeying(made, remade, lambda known, rows: accept(rows, self._beside(known)), end)
+        return blocks.obeying(made, remade, lambda known, rows: accept(rows, self._beside(known)), end, self.block)
 
     def _beside(self, known: np.ndarray) -> dict[str, Any]:
         """The given columns, of compact rows."""
