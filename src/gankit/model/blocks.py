@@ -6,10 +6,10 @@ Knows generators and limits; never files, codecs or the loop.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -305,6 +305,36 @@ def obeying(
             f"of {tried:,} samples drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "
             "conditions, or for columns that no rule makes from others (gankit inspect lists the rules)."
         )
+
+    return blocks
+
+
+class Kept(Protocol):
+    """Blocks that were made before, by what they are."""
+
+    def get(self, key: Hashable) -> Block | None:
+        """The block, if it is remembered."""
+
+    def put(self, key: Hashable, block: Block) -> None:
+        """Remembers a block, which is not written to any more."""
+
+
+def remembering(making: Callable[[], Blocks], kept: Kept, which: Hashable, rows: int) -> Blocks:
+    """Blocks of `rows`, those that are remembered and the others. which: what they are of, beside their number.
+
+    making: gives what makes them, if any is to be made.
+    """
+
+    def blocks(indices: Sequence[int]) -> Block:
+        found = {index: block for index in indices if (block := kept.get((which, index))) is not None}
+        if new := [index for index in indices if index not in found]:
+            known, made = making()(new)
+            for place, index in enumerate(new):
+                part = slice(place * rows, (place + 1) * rows)
+                found[index] = known[part].copy(), made[part].copy()
+                kept.put((which, index), found[index])
+        parts = [found[index] for index in indices]
+        return np.concatenate([known for known, _ in parts]), np.concatenate([made for _, made in parts])
 
     return blocks
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from gankit.io.archives import largest_size
 from gankit.kinds import KINDS, options_for
 from gankit.kinds.options import TruncationOptions
 from gankit.model import blocks
-from gankit.model.blocks import BLOCK_ROWS, REDRAWN_ROWS, Blocks, Draw, Draws, Together, block_rows
+from gankit.model.blocks import BLOCK_ROWS, FAR, REDRAWN_ROWS, Blocks, Draw, Draws, Kept, Together, block_rows
 from gankit.model.files import FORMAT, NetworkPlan, load_discriminator, write_safetensors
 from gankit.notebooks import html_table
 
@@ -52,7 +52,7 @@ class Model:
             hand; never saved.
         run: the run folder that it was loaded from, if it was one; never saved.
         opponent: D of the training that it comes from, where that is at hand; never saved. See `discriminator`.
-        together: what makes rows for several who ask at the same time; never saved.
+        together, kept: what makes rows for several who ask at the same time, and what remembers them; never saved.
     """
 
     kind: str
@@ -71,6 +71,7 @@ class Model:
     run: Path | None = None
     opponent: Discriminator | None = None
     together: Together | None = None
+    kept: Kept | None = None
 
     @property
     def discriminator(self) -> Discriminator:
@@ -202,7 +203,8 @@ class Model:
             return self.of.records(self.schema, self.codec, given, made, index * rows + begin, seed, self.origin)
 
         every = range(first, last + 1, group)
-        yield from blocks.side_by_side(batch, every) if self.of.side_by_side else map(batch, every)
+        alone = not self.of.side_by_side or len(every) == 1
+        yield from map(batch, every) if alone else blocks.side_by_side(batch, every)
 
     @checked
     def made(self, n: int, seed: int = 0) -> np.ndarray:
@@ -341,6 +343,10 @@ class Model:
 
     def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any], end: int) -> Blocks:
         """The function from a block's number to the block. end: rows from there on are not needed."""
+        if self.kept is not None and self._group > 1:  # whole blocks, so that they serve whatever is asked for next
+            which = json.dumps([seed, where, options], sort_keys=True, default=str)
+            plain = replace(self, kept=None)
+            return blocks.remembering(lambda: plain._blocks(seed, where, options, FAR), self.kept, which, self.block)
         own: Any = options_for(self.of, "sample", options, f"this model is of kind {self.kind}")
         generator = self.generator.eval()
         if (writer := generator.by_symbol) is not None:

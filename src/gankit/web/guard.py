@@ -60,13 +60,15 @@ class Guard:
 
     hosts: names that the header Host may have beside `LOOPBACK`; None: any, where the page listens on all addresses.
     token: what must be shown, None where only this machine can ask. uploads: the path whose body may be as long as
-    `most_upload`.
+    `most_upload`. header: what must be sent with what changes something; None: nothing, where nothing does. free: paths
+    that need no token.
     """
 
     def __init__(
         self, app: ASGIApp, hosts: Iterable[str] | None = (), token: str | None = None, uploads: str = "",
-        most_upload: int = MOST_BODY,
+        most_upload: int = MOST_BODY, header: str | None = "x-gankit", free: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
+        self._header, self._free = header, free
         self._app, self._token, self._uploads, self._most_upload = app, token, uploads, most_upload
         self._hosts = None if hosts is None else LOOPBACK | {host.lower() for host in hosts}
 
@@ -120,13 +122,13 @@ class Guard:
             return _refused(403, "pages of other addresses may not ask.")
         if scope["method"] not in ("GET", "HEAD", "POST"):
             return _refused(405, f"{scope['method']} is none of GET, HEAD and POST.")
-        if scope["method"] == "POST" and headers.get("x-gankit") != "1":
+        if scope["method"] == "POST" and self._header is not None and headers.get(self._header) != "1":
             return _refused(403, "what changes something needs the header X-Gankit: 1.")
         return None
 
     def _entry(self, scope: Scope) -> Response | None:
         """What is said to who has not shown the token; a token in the address becomes a cookie."""
-        if self._token is None:
+        if self._token is None or scope["path"] in self._free:
             return None
         headers, query = Headers(scope=scope), parse_qsl(scope["query_string"].decode("latin-1"))
         kind, _, shown = headers.get("authorization", "").partition(" ")
@@ -145,6 +147,8 @@ class Guard:
             cookie = None
         if cookie is not None and _same(cookie.value, self._token):
             return None
+        if self._header is None:
+            return _refused(401, "this server needs its token in the header Authorization: Bearer TOKEN.")
         return _refused(401, "this page needs its token: open the address that gankit watch printed, with ?token=...")
 
 

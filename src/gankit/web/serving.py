@@ -27,8 +27,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
-def listen(host: str, port: int | None) -> socket.socket:
-    """A socket at a port of this machine; None: the first free one from `PORT` on.
+def listen(host: str, port: int | None, who: str = "gankit watch") -> socket.socket:
+    """A socket at a port of this machine; None: the first free one from `PORT` on. who: the command that asks.
 
     Raises:
         OptionError: it is in use, or not this machine's.
@@ -48,7 +48,7 @@ def listen(host: str, port: int | None) -> socket.socket:
             if code == errno.EADDRINUSE and port is None:
                 continue
             if code == errno.EADDRINUSE:
-                how = f"Another gankit watch? Take another one: --port {tried + 1}"
+                how = f"Another {who}? Take another one: --port {tried + 1}"
                 raise OptionError(f"the port {tried} is in use. {how}") from None
             if code in (errno.EACCES, errno.EPERM):
                 raise OptionError(f"--port {tried}: this port may not be used. Take one from 1024 on.") from None

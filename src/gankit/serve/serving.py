@@ -1,0 +1,95 @@
+"""The server of models from its start to its end: address, token, processes.
+
+Knows sockets and uvicorn; never what is answered.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import DependencyError
+from gankit.serve.asked import Limits
+
+_ASKED = "GANKIT_SERVE"
+"""The variable by which the processes are told what they serve; it holds names of files and the token's."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
+LEAVING_S = 10
+"""Seconds that requests are given to end when the server does."""
+
+
+def from_environment() -> Any:
+    """The application of a process, which uvicorn asks for."""
+    import torch
+
+    from gankit.serve.app import application
+    from gankit.serve.store import Store
+
+    torch.set_num_threads(1)
+    asked = json.loads(os.environ[_ASKED])
+    hosts = None if asked["hosts"] is None else frozenset(asked["hosts"])
+    files = {name: Path(path) for name, path in asked["files"].items()}
+    return application(Store(files, asked["at_once"]), Limits(**asked["limits"]), asked["token"], hosts)
+
+
+def serve(
+    files: Mapping[str, Path], *, host: str, port: int | None, token: str | None, workers: int, limits: Limits,
+    said: Callable[[str, str | None], None],
+) -> None:  # fmt: skip
+    """Serves models until Ctrl-C or SIGTERM. said: called with the address, and the token where one is needed.
+
+    token: that others must show; None: one is made where others can come.
+
+    Raises:
+        DependencyError: what it needs is not installed. OptionError: the address cannot be had.
+    """
+    try:
+        import prometheus_client  # noqa: F401  # whether it is there
+        import uvicorn
+        from uvicorn.supervisors import Multiprocess
+
+        from gankit.web.serving import listen
+    except ImportError as error:
+        raise DependencyError(
+            f"gankit serve needs {error.name or 'more packages'}, which is not installed. Install it with: "
+            "pip install 'gankit[serve]'"
+        ) from None
+    alone = host in _LOOPBACK
+    token = token or (None if alone else secrets.token_urlsafe(24))
+    hosts = None if host in _EVERYWHERE else [f"[{host}]" if ":" in host else host]
+    cores = os.cpu_count() or 1
+    asked = {
+        "files": {name: str(path.resolve()) for name, path in files.items()},
+        "limits": asdict(limits), "token": token, "hosts": hosts, "at_once": max(1, cores // workers),
+    }  # fmt: skip
+    os.environ[_ASKED] = json.dumps(asked)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as meters, listen(host, port, "gankit serve") as sock:
+        if workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = meters
+        name = "localhost" if alone else host
+        config = uvicorn.Config(
+            "gankit.serve.serving:from_environment", factory=True, workers=workers, log_config=None, access_log=False,
+            lifespan="on", timeout_graceful_shutdown=LEAVING_S, server_header=False, proxy_headers=False, ws="none",
+            timeout_keep_alive=30,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        said(f"http://{f'[{name}]' if ':' in name else name}:{sock.getsockname()[1]}/", token)
+        with suppress(KeyboardInterrupt):  # how it ends
+            if workers > 1:
+                supervise: Any = Multiprocess
+                older = {"target": server.run} if "target" in signature(supervise).parameters else {}
+                supervise(config, sockets=[sock], **older).run()
+            else:
+                server.run(sockets=[sock])

@@ -1,0 +1,107 @@
+"""The models that are served: loaded once, and again when their files change.
+
+Knows models and their files; never requests.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gankit.errors import GankitError, ModelError, OptionError
+from gankit.model import load
+from gankit.model.files import MODEL_NAME
+from gankit.model.model import Model
+from gankit.serve.together import Remembered, Together
+
+LOOKED_AT_S = 1.0
+"""Seconds after which it is looked again whether a file has changed."""
+
+
+def named(paths: Sequence[Path]) -> dict[str, Path]:
+    """The files by the names that they are served by: a file's stem, a run folder's name.
+
+    Raises:
+        OptionError: two have one name, or there is none. ModelError: there is no such file.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        file = path / MODEL_NAME if path.is_dir() else path
+        if not file.is_file():
+            raise ModelError(f"{path}: there is no model there. Give a model file or a run folder with one.")
+        name = path.resolve().name if path.is_dir() else path.stem
+        if name in found:
+            raise OptionError(f"two models are called {name!r}: {found[name]} and {path}. Rename one of them.")
+        found[name] = file
+    if not found:
+        raise OptionError("there is no model to serve. Name a model file or a run folder.")
+    return found
+
+
+@dataclass
+class _Held:
+    model: Model
+    stamp: tuple[int, int]
+    looked: float
+    fault: str | None = None
+
+
+class Store:
+    """The models by their names. at_once: batches of a model that are made side by side.
+
+    Raises:
+        ModelError: a file holds no model.
+    """
+
+    def __init__(self, files: Mapping[str, Path], at_once: int) -> None:
+        self.files, self._at_once = dict(files), at_once
+        self._lock = threading.Lock()
+        self._held = {name: self._load(path) for name, path in self.files.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all models."""
+        return tuple(self.files)
+
+    def faults(self) -> dict[str, str]:
+        """Why a model's changed file was not taken, by its name; the model of before answers meanwhile."""
+        return {name: held.fault for name, held in self._held.items() if held.fault is not None}
+
+    def __getitem__(self, name: str) -> Model:
+        """The model of that name, of its file as it is now.
+
+        Raises:
+            KeyError: there is none.
+        """
+        held = self._held[name]
+        if time.monotonic() - held.looked < LOOKED_AT_S or not self._lock.acquire(blocking=False):
+            return held.model
+        try:
+            held.looked = time.monotonic()
+            if _stamp(self.files[name]) not in (held.stamp, None):
+                try:
+                    self._held[name] = held = self._load(self.files[name])
+                except GankitError as error:
+                    held.fault = str(error)
+        finally:
+            self._lock.release()
+        return held.model
+
+    def _load(self, path: Path) -> _Held:
+        stamp = _stamp(path)
+        model = replace(load(path), together=Together(self._at_once), kept=Remembered())
+        model.generator.eval()
+        return _Held(model, stamp or (0, 0), time.monotonic())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """A file's size and time of change; None while it is not there, as when it is being replaced."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
