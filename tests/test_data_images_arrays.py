@@ -27,6 +27,7 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
+from gankit.io import rooms
 from gankit.kinds.images import records as imagestore
 from gankit.kinds.images.arrays import plain_objects
 from gankit.kinds.images.reading import holds_images, read_images
@@ -600,6 +601,6 @@ def test_what_does_not_fit_in_memory_lies_on_disk(tmp_path: Path, monkeypatch: p
 
 def test_a_full_disk_is_told_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imagestore, "SHARE_OF_MEMORY", 0.0)
-    monkeypatch.setattr(imagestore.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr(rooms.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10})())
     with pytest.raises(DataError, match="--size, or name another place in the environment variable TMPDIR"):
         read_images((noise(4) / 255).astype(np.float32), PLAIN, [])

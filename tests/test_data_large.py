@@ -269,3 +269,20 @@ def test_memory_is_recorded_so_that_a_run_is_resumed_alike(write: Any, monkeypat
     model = gankit.train(write(rows(), "t.parquet"), samples=500, verbose=False)
     assert model.card["options"]["memory"] == "400000"
     assert replace(TrainConfig(), memory="1GB").to_json()["memory"] == "1GB"
+
+
+@pytest.mark.parametrize("form", ["utf-16", "stream"])
+def test_what_is_only_read_whole_is_so_where_it_fits(
+    form: str, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, path = rows(), tmp_path / ("t.arrow" if form == "stream" else "t.csv")
+    if form == "stream":
+        with pa.ipc.new_stream(path, table.schema) as file:
+            file.write_table(table)
+    else:
+        path.write_bytes(write(table, "u.csv").read_text().encode("utf-16"))
+    enough, less = str(40 * path.stat().st_size), str(path.stat().st_size)
+    found = prepare(path, TrainConfig(memory=enough), [])
+    assert found.num_train + found.num_heldout == 20_000 and not isinstance(found.train, StoredRows)
+    with pytest.raises(DataError, match="too large for the memory"):
+        prepare(path, TrainConfig(memory=less), [])

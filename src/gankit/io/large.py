@@ -23,7 +23,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError
 from gankit.io.archives import PACKED, PACKINGS, largest_size, strip_suffixes
 from gankit.io.formats import FORMATS, SUFFIXES
-from gankit.io.formats.base import Format, Opened
+from gankit.io.formats.base import Format, Opened, WholeOnlyError
 from gankit.io.parts import training_files
 from gankit.io.probe import Probe
 from gankit.io.records import Origin, Records, fingerprint, is_text, joined
@@ -38,6 +38,12 @@ CELL = 64
 
 _PACKS = 6
 """A packed text is about so many times as long."""
+
+_DENSEST = 1_000
+"""Bytes in memory for a byte of a file of typed columns, at the most."""
+
+_WHOLE = 32
+"""Bytes in memory for a byte of a file that is read whole, about."""
 
 _GUESSES = (".txt", ".data", ".dat")
 """Suffixes that tell no table."""
@@ -241,9 +247,14 @@ def large_of(probe: Probe, config: TrainConfig, notes: list[str]) -> Large | Non
     if probe.file is None or probe.part:
         return None
     part = _part(probe.file, probe.file_name, config)
-    if part is None or (part.format.is_text and probe.size * _PACKS * CELL < limit(config)):
+    if part is None or probe.size * (_PACKS * CELL if part.format.is_text else _DENSEST) < limit(config):
         return None
-    found = Large([part], probe.place, config, [])
+    try:
+        found = Large([part], probe.place, config, [])
+    except WholeOnlyError:
+        if probe.size * _WHOLE < limit(config):
+            return None
+        raise
     return Large([part], probe.place, config, notes) if found.num_bytes > limit(config) else None
 
 
@@ -395,7 +406,7 @@ def _altered(part: Part) -> DataError:
 
 
 def _unreadable(name: str) -> DataError:
-    return DataError(
+    return WholeOnlyError(
         f"{name!r} is too large for the memory that it may take, and such a file is only read whole. Save it as "
         "Parquet or CSV, or give more with --memory."
     )

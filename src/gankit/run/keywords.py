@@ -32,6 +32,7 @@ class TrainOptions(TypedDict, total=False):
     given: str | Sequence[str]
     heldout: str | None
     heldout_fraction: float | None
+    memory: str | None
     network: str | Pair
     from_: str | None
     width: int | None

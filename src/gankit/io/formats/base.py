@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.config import TrainConfig
-from gankit.errors import OutputError
+from gankit.errors import DataError, OutputError
 from gankit.io import words
 from gankit.io.records import Origin, Records, as_texts, content_of, joined
 
@@ -67,6 +67,10 @@ class Sink(ABC):
         finally:
             self.release()
         return total
+
+
+class WholeOnlyError(DataError):
+    """A file is written in a way that is only read whole."""
 
 
 @dataclass(frozen=True)

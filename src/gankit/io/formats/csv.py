@@ -20,7 +20,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OutputError
 from gankit.io import words
 from gankit.io.archives import PACKED, decode, strip_suffixes, wide_encoding
-from gankit.io.formats.base import Format, Opened, Sink, holds, large, texts_of, without_mark
+from gankit.io.formats.base import Format, Opened, Sink, WholeOnlyError, holds, large, texts_of, without_mark
 from gankit.io.formats.dialects import (
     COMMENTS,
     FEWEST_ABOVE,
@@ -434,13 +434,18 @@ class Csv(Format):
         """
         head = stream.read(_HEAD)
         stream.seek(0)
+        whole = WholeOnlyError(
+            f"{name!r} is too large for the memory that it may take, and its lines are not read a batch at a time as "
+            "they are written. Save it as CSV with commas in UTF-8, or as Parquet, or give more with --memory."
+        )
+        if wide_encoding(head) or head.startswith((b"\xff\xfe", b"\xfe\xff")) or "16" in (config.encoding or ""):
+            raise whole
         cut = head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head
+        if not cut:
+            raise whole
         begun = self._begun(cut, name, origin, config, notes)
-        if begun.changed or not cut or wide_encoding(head):
-            raise DataError(
-                f"{name!r} is too large for the memory that it may take, and its lines are not read a batch at a time "
-                "as they are written. Save it as CSV with commas in UTF-8, or as Parquet, or give more with --memory."
-            )
+        if begun.changed:
+            raise whole
         found, skipped = begun.origin(begun.encoding), list[int]()
 
         def bad(row: pacsv.InvalidRow) -> str:
