@@ -51,12 +51,12 @@ def test_other_weights_and_missing_packages_are_refused_in_words(monkeypatch: py
 
 def test_stronger_corruptions_are_further_away_and_halves_agree() -> None:
     features = PretrainedFeatures()
-    x = photographs(400)
-    real, other = features(x[:200]), features(x[200:])
-    noise = numpy_generator(1, "noise").normal(size=(200, *x.shape[1:]))
+    x = photographs(240)
+    real, other = features(x[:120]), features(x[120:])
+    noise = numpy_generator(1, "noise").normal(size=(120, *x.shape[1:]))
     levels = np.linspace(0.6, 4, 10)
-    blurred = [np.stack([gaussian_filter(p, (s, s, 0)) for p in x[200:]]) for s in levels]
-    noisy = [np.clip(x[200:] + 14 * s * noise, 0, 255).astype(np.uint8) for s in levels]
+    blurred = [np.stack([gaussian_filter(p, (s, s, 0)) for p in x[120:]]) for s in levels]
+    noisy = [np.clip(x[120:] + 14 * s * noise, 0, 255).astype(np.uint8) for s in levels]
     floor = abs(kernel_distance(real, other).value)
     for corrupted in (blurred, noisy):
         far = [features(images) for images in corrupted]
