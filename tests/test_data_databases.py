@@ -17,8 +17,8 @@ import pytest
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError
-from gankit.io import databases
-from gankit.io.addresses import SQLITE, is_address, lasting, masked, name_of
+from gankit.io.databases import tables as databases
+from gankit.io.databases.addresses import SQLITE, is_address, lasting, masked, name_of
 from gankit.io.reading import read
 from gankit.kinds import prepare
 

@@ -19,7 +19,7 @@ from gankit.cli.flags import PATH, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
 from gankit.cli.watch import beside
 from gankit.errors import DataError, InterruptedRun, OptionError
-from gankit.io.addresses import is_address, name_of
+from gankit.io.databases.addresses import is_address, name_of
 from gankit.ranks import by_environment, restarted
 from gankit.run.options import build_config, read_toml
 from gankit.run.stopping import interruptible

@@ -18,7 +18,6 @@ from typing import IO, Any, TypeVar
 
 from gankit.arguments import path_of
 from gankit.errors import DataError, suggestion
-from gankit.io.addresses import SQLITE, is_address, masked
 from gankit.io.archives import (
     PACKINGS,
     WORKBOOKS,
@@ -29,6 +28,7 @@ from gankit.io.archives import (
     packing_of,
     part_of,
 )
+from gankit.io.databases.addresses import SQLITE, is_address, masked
 from gankit.io.objects import plain_object
 
 HEAD = 1 << 16

@@ -19,7 +19,7 @@ from gankit.arguments import checked, path_of
 from gankit.budget import Budget
 from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
-from gankit.io.addresses import is_address, lasting
+from gankit.io.databases.addresses import is_address, lasting
 from gankit.kinds import options_for, prepare
 from gankit.model import load
 from gankit.ranks import apart, current, join

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gankit.errors import DataError, DependencyError, OptionError, nearest
-from gankit.io.addresses import masked
+from gankit.io.databases.addresses import masked
 from gankit.io.records import Origin, Records
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Tables in databases: `addresses`, as texts, and `tables`, what they hold."""
