@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -282,6 +283,40 @@ def test_a_request_that_takes_too_long_is_given_up(files: dict[str, Path], monke
         monkeypatch.setattr(Model, "write", lambda *_, **__: time.sleep(0.5))
         assert sample(client, n=1).status_code == 503
         assert "gankit_open_requests 0.0" in client.get("/metrics").text
+
+
+def test_clients_that_leave_and_requests_that_are_none_leave_it_serving(files: dict[str, Path]) -> None:
+    limits = Limits(queue=8)
+    with serving(files, limits) as client:
+        assert client.base_url.port is not None
+        place = ("127.0.0.1", client.base_url.port)
+        head = b"POST /v1/models/people/sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        for number in range(3 * limits.queue):
+            body = b'{"n": 100000, "seed": %d}' % number
+            whole = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+            sent = (whole, whole[:-5], b"\x16\x03\x01garbage\r\n\r\n", whole)[number % 4]
+            with socket.create_connection(place) as one:
+                one.sendall(sent)
+                if number % 4 == 3:
+                    one.recv(1000)  # leaves in the middle of an answer
+        for _ in range(100):  # what was begun ends soon
+            if "gankit_open_requests 0.0" in client.get("/metrics").text:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(client.get("/metrics").text)
+        assert sample(client, n=3).status_code == 200
+        assert client.get("/ready").status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(files: dict[str, Path]) -> None:
+    with (
+        serving(files, Limits(seconds=0.3)) as client,
+        socket.create_connection(("127.0.0.1", client.base_url.port or 0), 20) as one,
+    ):
+        one.sendall(b"POST /v1/models/people/sample HTTP/1.1\r\nHost: localhost\r\n")
+        one.sendall(b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
+        assert one.recv(1000).startswith(b"HTTP/1.1 408")
 
 
 def test_a_model_is_taken_again_when_its_file_changes(

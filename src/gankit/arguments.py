@@ -30,6 +30,18 @@ def shown(value: Any, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def whole_of(asked: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number that a request asks for by its name.
+
+    Raises:
+        OptionError: it is none, or too large for 63 bits.
+    """
+    value = asked.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**62:
+        raise OptionError(f'"{name}" must be a whole number. Got {shown(value)}.')
+    return value
+
+
 def path_of(value: Any, named: str = "the path") -> Path:
     """The path that a value is; it need not exist. `named`: how errors call it.
 

@@ -146,3 +146,15 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+GONE = (-1, 0)
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """A file's size and time of change; `GONE` where it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return GONE
+    return found.st_size, found.st_mtime_ns

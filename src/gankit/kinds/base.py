@@ -381,6 +381,11 @@ class Kind(ABC, Generic[D, C]):
     def suffix(self, origin: Origin) -> str:
         """The suffix, without a point, of a file that fakes are written to and judged from; "" is a folder."""
 
+    def stream_format(self, origin: Origin) -> str:
+        """The format of a stream where nobody says which: that of such files, if it is one of `formats`."""
+        suffix = self.suffix(origin)
+        return suffix if suffix in self.formats else next(iter(self.formats))
+
     def pipe_format(self, origin: Origin) -> str | None:
         """The format on standard output; None where such records cannot go there."""
         return None

@@ -9,7 +9,7 @@ import asyncio
 import io
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,12 +21,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gankit import __version__
-from gankit.errors import GankitError, ModelError, OptionError, OutputError
+from gankit.errors import GankitError, OptionError, OutputError
 from gankit.model.model import Model
-from gankit.serve.asked import Asked, Limits, asked_of, default_format
+from gankit.serve.asked import Asked, Limits, asked_of
 from gankit.serve.openapi import described
 from gankit.serve.pipe import Pipe, TooSlowError
 from gankit.serve.store import Store
@@ -142,10 +142,14 @@ class Server:
             self._count(name, 429)
             return _error(429, "too many requests wait. Ask again in a second.", {"Retry-After": "1"})
         begun = time.monotonic()
+        try:
+            asked = asked_of(model, await self._body(request), self.limits)
+        except BaseException as error:
+            self._count(name, _status_of(error))
+            raise
         self.open += 1
         self.meters.open.inc()
         try:
-            asked = asked_of(model, await _body(request), self.limits)
             answer = await self._answer(name, model, asked, begun)
         except BaseException as error:
             self._end(name, begun, 0, _status_of(error))
@@ -178,17 +182,22 @@ class Server:
         self._many.submit(write)
         first = await pipe.part()  # what cannot be asked for shows here, while there is no status as yet
 
-        async def parts() -> AsyncIterator[bytes]:
-            status = 499  # until all was sent
-            try:
-                async for part in pipe.rest(first):
-                    yield part
-                status = 200
-            finally:
-                pipe.leave()
-                self._end(name, begun, asked.n if status == 200 else 0, status)
+        def sent(whole: bool) -> None:
+            pipe.leave()
+            self._end(name, begun, asked.n if whole else 0, 200 if whole else 499)
 
-        return StreamingResponse(parts(), media_type=form.media_type, headers=headers)
+        return _Streamed(pipe.rest(first), sent, media_type=form.media_type, headers=headers)
+
+    async def _body(self, request: Request) -> Any:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HTTPException(415, "the body must be JSON, and its Content-Type application/json.")
+        try:
+            return parse(await asyncio.wait_for(request.body(), self.limits.seconds))
+        except TimeoutError:
+            raise HTTPException(408, "the body did not come in time.") from None
+        except (StoredError, ValueError, RecursionError):
+            raise HTTPException(400, 'the body is no JSON. Send an object such as {"n": 100}.') from None
 
     def _end(self, name: str, begun: float, records: int, status: int) -> None:
         self.open -= 1
@@ -233,24 +242,36 @@ def application(
     return Guard(app, hosts, token, header=None, free=_PROBES)
 
 
+class _Streamed(StreamingResponse):
+    """An answer that is sent while it is made. sent: called at its end, with whether all of it was sent, also where the
+    client had gone before it began.
+    """
+
+    def __init__(self, parts: AsyncIterator[bytes], sent: Callable[[bool], None], **options: Any) -> None:
+        super().__init__(parts, **options)
+        self._sent, self._whole = sent, False
+
+    async def stream_response(self, send: Send) -> None:
+        """See `StreamingResponse`."""
+        await super().stream_response(send)
+        self._whole = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._sent(self._whole)
+
+
 def _write(model: Model, asked: Asked, stream: Any) -> None:
     model.write(stream, asked.n, asked.seed, asked.offset, asked.where, asked.format, **asked.options)
-
-
-async def _body(request: Request) -> Any:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(415, "the body must be JSON, and its Content-Type application/json.")
-    try:
-        return parse(await request.body())
-    except (StoredError, ValueError, RecursionError):
-        raise HTTPException(400, 'the body is no JSON. Send an object such as {"n": 100}.') from None
 
 
 def _about(name: str, model: Model) -> dict[str, Any]:
     return {
         "name": name, "kind": model.kind, "network": model.plan.name, "version": __version__,
-        "default_format": default_format(model), **model.facts(),
+        "default_format": model.of.stream_format(model.origin), **model.facts(),
     }  # fmt: skip
 
 
@@ -280,6 +301,3 @@ def _json(value: Any, status: int = 200) -> Response:
 
 def _error(status: int, text: str, headers: Any = None) -> Response:
     return Response(as_json({"error": text}), status, headers, media_type="application/json")
-
-
-__all__ = ["ModelError", "application"]

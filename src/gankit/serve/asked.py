@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gankit.arguments import shown
+from gankit.arguments import shown, whole_of
 from gankit.errors import OptionError, nearest
 from gankit.kinds import options_by_kind
 from gankit.model.model import Model
@@ -52,7 +52,7 @@ def asked_of(model: Model, body: Any, limits: Limits) -> Asked:
             raise OptionError(f"{shown(name)} cannot be asked for. {nearest(str(name), known)}")
     if "n" not in body:
         raise OptionError(f'"n" is missing: how many {model.of.noun.many} are asked for.')
-    n, seed, offset = (_whole(body, name, 0) for name in ("n", "seed", "offset"))
+    n, seed, offset = (whole_of(body, name, 0) for name in ("n", "seed", "offset"))
     if not 0 <= n <= limits.rows:
         raise OptionError(
             f'"n" must be 0 to {limits.rows:,}. Got {n:,}. Ask for more in several requests, by "offset".'
@@ -63,20 +63,7 @@ def asked_of(model: Model, body: Any, limits: Limits) -> Asked:
     if where is not None and not isinstance(where, dict):
         raise OptionError(f'"where" must be an object of names and values. Got {shown(where)}.')
     formats = model.of.formats
-    format = body.get("format") or default_format(model)
+    format = body.get("format") or model.of.stream_format(model.origin)
     if format not in formats:
         raise OptionError(f'"format" must be one of {", ".join(formats)}. Got {shown(format)}.')
     return Asked(n, seed, offset, where or None, format, {name: body[name] for name in own if name in body})
-
-
-def default_format(model: Model) -> str:
-    """That of the training data, where it is one of a stream."""
-    suffix = model.of.suffix(model.origin)
-    return suffix if suffix in model.of.formats else next(iter(model.of.formats))
-
-
-def _whole(body: Mapping[str, Any], name: str, default: int) -> int:
-    value = body.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**62:
-        raise OptionError(f'"{name}" must be a whole number. Got {shown(value)}.')
-    return value

@@ -12,7 +12,7 @@ from gankit import __version__
 from gankit.kinds import options_by_kind
 from gankit.model.model import Model
 from gankit.options import Option, options_of
-from gankit.serve.asked import Limits, default_format
+from gankit.serve.asked import Limits
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -78,7 +78,7 @@ def _sample(name: str, model: Model, limits: Limits) -> dict[str, Any]:
             "type": ["object", "null"],
             "description": f"What every one satisfies, by name: {', '.join(conditions) or 'nothing can be asked for'}.",
         },
-        "format": {"type": "string", "enum": [*model.of.formats], "default": default_format(model)},
+        "format": {"type": "string", "enum": [*model.of.formats], "default": model.of.stream_format(model.origin)},
     }
     for option in options_of(options_by_kind("sample")[model.kind]):
         fields[option.name] = _option(option)
@@ -87,6 +87,7 @@ def _sample(name: str, model: Model, limits: Limits) -> dict[str, Any]:
     content = {form.media_type: binary for form in model.of.formats.values()}
     refused = {
         "400": "The body is no JSON.",
+        "408": "The body did not come in time.",
         "413": "The body is too long.",
         "415": "The body is not said to be JSON.",
         "422": "This cannot be asked for; the sentence says why.",

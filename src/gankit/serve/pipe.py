@@ -86,13 +86,10 @@ class Pipe(io.RawIOBase):
 
     async def rest(self, first: bytes | None) -> AsyncIterator[bytes]:
         """`first`, and all that comes after it."""
-        try:
-            part = first
-            while part is not None:
-                yield part
-                part = await self.part()
-        finally:
-            self.leave()
+        part = first
+        while part is not None:
+            yield part
+            part = await self.part()
 
     def _put(self, part: bytes) -> None:
         with self._room:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,8 +22,6 @@ from gankit.serve.asked import Limits
 _ASKED = "GANKIT_SERVE"
 """The variable by which the processes are told what they serve; it holds names of files and the token's."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_EVERYWHERE = ("0.0.0.0", "::")
 LEAVING_S = 10
 """Seconds that requests are given to end when the server does."""
 
@@ -59,33 +56,30 @@ def serve(
         import uvicorn
         from uvicorn.supervisors import Multiprocess
 
-        from gankit.web.serving import listen
+        from gankit.web.serving import address_of, guarded_by, listen
     except ImportError as error:
         raise DependencyError(
             f"gankit serve needs {error.name or 'more packages'}, which is not installed. Install it with: "
             "pip install 'gankit[serve]'"
         ) from None
-    alone = host in _LOOPBACK
-    token = token or (None if alone else secrets.token_urlsafe(24))
-    hosts = None if host in _EVERYWHERE else [f"[{host}]" if ":" in host else host]
+    token, hosts = guarded_by(host, token)
     cores = os.cpu_count() or 1
     asked = {
         "files": {name: str(path.resolve()) for name, path in files.items()},
-        "limits": asdict(limits), "token": token, "hosts": hosts, "at_once": max(1, cores // workers),
+        "limits": asdict(limits), "token": token, "hosts": hosts and [*hosts], "at_once": max(1, cores // workers),
     }  # fmt: skip
     os.environ[_ASKED] = json.dumps(asked)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as meters, listen(host, port, "gankit serve") as sock:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = meters
-        name = "localhost" if alone else host
         config = uvicorn.Config(
             "gankit.serve.serving:from_environment", factory=True, workers=workers, log_config=None, access_log=False,
             lifespan="on", timeout_graceful_shutdown=LEAVING_S, server_header=False, proxy_headers=False, ws="none",
             timeout_keep_alive=30,
         )  # fmt: skip
         server = uvicorn.Server(config)
-        said(f"http://{f'[{name}]' if ':' in name else name}:{sock.getsockname()[1]}/", token)
+        said(address_of(host, sock.getsockname()[1]), token)
         with suppress(KeyboardInterrupt):  # how it ends
             if workers > 1:
                 supervise: Any = Multiprocess

@@ -5,7 +5,6 @@ Knows models and their files; never requests.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gankit.errors import GankitError, ModelError, OptionError
+from gankit.io.atomic import GONE, stamp_of
 from gankit.model import load
 from gankit.model.files import MODEL_NAME
 from gankit.model.model import Model
@@ -82,7 +82,7 @@ class Store:
             return held.model
         try:
             held.looked = time.monotonic()
-            if _stamp(self.files[name]) not in (held.stamp, None):
+            if stamp_of(self.files[name]) not in (held.stamp, GONE):  # which it is while it is being replaced
                 try:
                     self._held[name] = held = self._load(self.files[name])
                 except GankitError as error:
@@ -92,16 +92,7 @@ class Store:
         return held.model
 
     def _load(self, path: Path) -> _Held:
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         model = replace(load(path), together=Together(self._at_once), kept=Remembered())
         model.generator.eval()
-        return _Held(model, stamp or (0, 0), time.monotonic())
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """A file's size and time of change; None while it is not there, as when it is being replaced."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+        return _Held(model, stamp, time.monotonic())

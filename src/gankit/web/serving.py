@@ -84,10 +84,8 @@ def serve(
     from gankit.web.app import application
 
     with listen(host, port) as sock:
-        alone = host in _LOOPBACK
-        token = None if alone else secrets.token_urlsafe(24)
-        hosts = None if host in _EVERYWHERE else frozenset({f"[{host}]" if ":" in host else host})
-        address = _address(host, sock.getsockname()[1]) + ("" if token is None else f"?token={token}")
+        token, hosts = guarded_by(host)
+        address = address_of(host, sock.getsockname()[1]) + ("" if token is None else f"?token={token}")
         servers: list[uvicorn.Server] = []
         leaving = lambda: any(server.should_exit for server in servers)  # noqa: E731  # of the server that is made below
         app = application(runs, offered=offered, hosts=hosts, token=token, leaving=leaving)
@@ -105,6 +103,14 @@ def serve(
             servers[0].run(sockets=[sock])
 
 
+def guarded_by(host: str, token: str | None = None) -> tuple[str | None, frozenset[str] | None]:
+    """The token that must be shown, one that is made where others can come and none is given, and the names that the
+    header Host may have; see `Guard`.
+    """
+    token = token or (None if host in _LOOPBACK else secrets.token_urlsafe(24))
+    return token, None if host in _EVERYWHERE else frozenset({f"[{host}]" if ":" in host else host})
+
+
 def has_browser() -> bool:
     """Whether a window with a browser can be opened here; one in a terminal would take that from the command."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -116,7 +122,8 @@ def has_browser() -> bool:
     return True
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """Where a server that listens at `host` is found."""
     name = {"::1": "localhost", "127.0.0.1": "localhost"}.get(host, host)
     name = socket.gethostname() if host in _EVERYWHERE else name
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/"

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
-from gankit.arguments import shown
+from gankit.arguments import shown, whole_of
 from gankit.errors import OptionError
 from gankit.model import MODEL_NAME, load
 from gankit.model.model import Model
@@ -95,12 +95,11 @@ def sample(model: Model, name: str, asked: Mapping[str, Any]) -> tuple[IO[bytes]
     for key in asked:
         if key not in _ASKED:
             raise OptionError(f"{shown(key)} cannot be asked for; there are {', '.join(_ASKED)}.")
-    n, seed, most = _whole(asked, "n", 100), _whole(asked, "seed", 0), most_of(model)
+    n, seed, most = whole_of(asked, "n", 100), whole_of(asked, "seed", 0), most_of(model)
     if not 1 <= n <= most:
         raise OptionError(f"{n:,} is none of 1 to {most:,} {model.of.noun.many}. More are made by: gankit sample")
     formats = model.of.formats
-    suffix = model.of.suffix(model.origin)
-    format = asked.get("format") or (suffix if suffix in formats else next(iter(formats)))
+    format = asked.get("format") or model.of.stream_format(model.origin)
     if format not in formats:
         raise OptionError(f"format must be one of {', '.join(formats)}. Got {shown(format)}.")
     given = asked.get("where") or {}
@@ -149,10 +148,3 @@ def one_thread() -> Iterator[None]:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     with threads(1):
         yield
-
-
-def _whole(asked: Mapping[str, Any], name: str, default: int) -> int:
-    value = asked.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**62:
-        raise OptionError(f'"{name}" must be a whole number. Got {shown(value)}.')
-    return value
