@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import large
 from gankit.kinds import prepare
-from gankit.kinds.tables import stored as storing
 from gankit.kinds.tables.stored import StoredRows
 from gankit.run import run as running
 from gankit.run.api import follow
@@ -151,9 +151,22 @@ def test_a_folder_of_files_is_one_table(write: Any, tmp_path: Path) -> None:
     assert [c.name for c in on_disk.schema] == [c.name for c in found.schema]
 
 
+def test_a_folder_of_files_that_are_only_read_whole_is_read(tmp_path: Path) -> None:
+    table = rows(300)
+    for number in range(3):
+        part = table.slice(100 * number, 100)
+        with pa.ipc.new_stream(tmp_path / f"{number}.arrow", part.schema) as file:
+            file.write_table(part)
+    found = prepare(tmp_path, TrainConfig(), [])
+    assert found.num_train + found.num_heldout == 300
+    (tmp_path / "9.csv").write_text("a,b\n1,2\n2,3\n3,4\n")
+    assert [c.name for c in prepare(tmp_path, TrainConfig(format="csv"), []).schema] == ["a", "b"]
+    with pytest.raises(DataError, match="have not the same columns"):
+        prepare(tmp_path, TrainConfig(), [])
+
+
 def test_what_a_late_row_alone_shows_is_learned(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large, "CHUNK", 4096)
-    monkeypatch.setattr(storing, "CHUNK", 4096)
     table = at(at(rows(), "group", 19_000, "centre"), "age", 19_001, 119)
     found = prepare(write(table, "t.csv"), TrainConfig(memory=SMALL), [])
     assert "centre" in found.schema.column("group").levels
@@ -192,8 +205,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(write: Any, monkeypatch
     path = write(rows(), "t.csv")
     before = large.Large.some
 
-    def meanwhile(self: large.Large, most: int, seed: int) -> large.Some:
-        found = before(self, most, seed)
+    def meanwhile(self: large.Large, most: int, seed: int, notes: list[str]) -> large.Some:
+        found = before(self, most, seed, notes)
         with path.open("a") as file:
             file.write("north,1,2,2020-01-01,33\n")
         return found
@@ -227,6 +240,7 @@ def test_a_damaged_file_is_told_by_its_name(name: str, write: Any) -> None:
         notes: list[str] = []
         found = prepare(path, TrainConfig(memory=SMALL, skip_bad_lines=True), notes)
         assert found.num_train + found.num_heldout > 19_000
+        assert any(re.search(r"skipped [0-9,]+ lines", note) for note in notes)
 
 
 @pytest.mark.parametrize("kind", ["series", "text"])

@@ -87,7 +87,7 @@ def some_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str], Beyo
         if large is None or large.num_bytes <= limit(config):
             return None
         most = min(MOST_SOME, CELLS_OF_SOME // len(large.names), limit(config) // (8 * CELL * len(large.names)))
-        some = large.some(max(most, LEAST_SOME), config.seed)
+        some = large.some(max(most, LEAST_SOME), config.seed, notes)
         notes.append(
             f"rows: {some.num_rows:,}, which would take about {large.num_bytes / 1e9:,.2g} GB in memory where "
             f"{limit(config) / 1e9:,.2g} are allowed (--memory). {len(some.places):,} of them say what the columns "

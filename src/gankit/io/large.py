@@ -6,9 +6,8 @@ Knows files, formats and Arrow tables; never what a column means.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 
 from gankit.config import TrainConfig
-from gankit.errors import DataError
+from gankit.errors import DataError, refused
 from gankit.io.archives import PACKED, PACKINGS, largest_size, strip_suffixes
+from gankit.io.atomic import stamp_of
 from gankit.io.formats import FORMATS, SUFFIXES
 from gankit.io.formats.base import Format, Opened, WholeOnlyError
 from gankit.io.parts import training_files
@@ -71,15 +71,6 @@ class Part:
         return stamp_of(self.path) != self.stamp
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
-    """A file's size and time of change; (-1, 0) where it is gone."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return -1, 0
-    return found.st_size, found.st_mtime_ns
-
-
 @dataclass(frozen=True)
 class Some:
     """Rows of a large table that say what its columns are.
@@ -112,25 +103,20 @@ class Large:
 
     def __init__(self, parts: list[Part], place: str, config: TrainConfig, notes: list[str]) -> None:
         self.parts, self.place, self._config = parts, place, config
-        self.num_rows = 0
-        for number, part in enumerate(parts):
+        with ExitStack() as stack:
+            first = self._open(parts[0], stack, notes)
+        self.origin, self.types = first.origin, dict(zip(first.schema.names, first.schema.types, strict=True))
+        self.names = [*first.schema.names, *(key for key, _ in parts[0].beside)]
+        twice = [name for name, times in Counter(self.names).items() if times > 1]
+        if twice:
+            raise DataError(f"{parts[0].name!r} has two columns named {twice[0]!r}. Give every column its own name.")
+        self.num_rows = first.num_rows
+        for part in parts[1:]:
             with ExitStack() as stack:
-                opened = self._open(part, stack, notes if number == 0 else [])
-                self.num_rows += opened.num_rows
-                schema = next(opened.tables, pa.table({})).schema
-            names = [*schema.names, *(key for key, _ in part.beside)]
-            if number == 0:
-                self.names, self.types, self.origin = (
-                    names,
-                    dict(zip(schema.names, schema.types, strict=True)),
-                    opened.origin,
-                )
-                twice = [name for name, times in Counter(names).items() if times > 1]
-                if twice:
-                    raise DataError(
-                        f"{part.name!r} has two columns named {twice[0]!r}. Give every column its own name."
-                    )
-            elif set(names) != set(self.names):
+                opened = self._open(part, stack, [])
+            self.num_rows += opened.num_rows
+            names = [*opened.schema.names, *(key for key, _ in part.beside)]
+            if set(names) != set(self.names):
                 odd = sorted(set(names) ^ set(self.names))[0]
                 raise DataError(
                     f"{place}: {part.name!r} and {parts[0].name!r} have not the same columns ({odd!r} is in one "
@@ -143,15 +129,15 @@ class Large:
         texts = sum(part.stamp[0] * (_PACKS if packed(part.path) else 1) for part in self.parts if part.format.is_text)
         return self.num_rows * len(self.names) * CELL + 2 * texts
 
-    def chunks(self) -> Iterator[pa.Table]:
-        """All rows in order, `CHUNK` at a time; the last have fewer.
+    def chunks(self, notes: list[str] | None = None) -> Iterator[pa.Table]:
+        """All rows in order, `CHUNK` at a time; the last have fewer. notes: of what only reading tells.
 
         Raises:
             DataError: a file has changed since it was first looked at, is damaged, or its columns are of other types.
         """
         waiting: list[pa.Table] = []
         num = 0
-        for table in self._tables():
+        for table in self._tables([] if notes is None else notes):
             waiting.append(table)
             num += len(table)
             if num >= CHUNK:
@@ -163,11 +149,11 @@ class Large:
         if num:
             yield pa.concat_tables(waiting)
 
-    def whole(self) -> Records:
-        """All rows in memory."""
-        return Records(pa.concat_tables(list(self._tables())).combine_chunks(), self.origin)
+    def whole(self, notes: list[str]) -> Records:
+        """All rows in memory. notes: of what only reading tells."""
+        return Records(pa.concat_tables(list(self._tables(notes))).combine_chunks(), self.origin)
 
-    def some(self, most: int, seed: int) -> Some:
+    def some(self, most: int, seed: int, notes: list[str]) -> Some:
         """About `most` rows, drawn by the seed, and with them the first row of every different text or whole number of
         a column, where there are `LEVELS` at the most.
 
@@ -177,7 +163,7 @@ class Large:
         kept: list[_Kept] = []
         firsts = _Firsts(self.names)
         share, num_rows, total = 1.0, 0, hashlib.sha256()
-        for number, chunk in enumerate(self.chunks()):
+        for number, chunk in enumerate(self.chunks(notes)):
             _update(total, chunk)
             keys = numpy_generator(seed, "rows", number).random(len(chunk))
             rows = np.flatnonzero(keys < share)
@@ -196,13 +182,16 @@ class Large:
             found = found.joined(pa.concat_tables([rows for rows, _ in more]), np.concatenate([at for _, at in more]))
         return found
 
-    def _tables(self) -> Iterator[pa.Table]:
+    def _tables(self, notes: list[str]) -> Iterator[pa.Table]:
         for part in self.parts:
             if part.changed():
                 raise _altered(part)
             with ExitStack() as stack:
-                for table in self._open(part, stack, []).tables:
+                said = list[str]()
+                opened, known = self._open(part, stack, said), len(said)  # how it is written was said
+                for table in opened.tables:
                     yield self._alike(table, part)
+                notes += said[known:]
             if part.changed():
                 raise _altered(part)
 
@@ -212,10 +201,15 @@ class Large:
         origin = Origin(part.format.name, name=strip_suffixes(part.path.name, (*PACKED, *SUFFIXES)), compression=kind)
         if kind is not None:
             stream, size = stack.enter_context(import_module(PACKINGS[kind]).open(stream)), size * _PACKS
-        opened = part.format.opened(stream, size, part.name, origin, self._config, notes)
-        if opened is None:
-            raise _unreadable(part.name)
-        return opened
+        try:
+            return part.format.opened(stream, size, part.name, origin, self._config, notes)
+        except WholeOnlyError:
+            if size * _WHOLE > limit(self._config):
+                raise
+            stream.seek(0)
+            with refused(repr(part.name), f"{part.format.name} file"):
+                whole = part.format.read(stream.read(), part.name, origin, self._config, notes)
+            return Opened(whole.origin, len(whole), whole.table.schema, iter([whole.table]))
 
     def _alike(self, table: pa.Table, part: Part) -> pa.Table:
         """Columns in the order and of the types of the first file's, and those that its folders' names give."""
@@ -242,20 +236,19 @@ def large_of(probe: Probe, config: TrainConfig, notes: list[str]) -> Large | Non
     Raises:
         DataError: as `Large`; or the file is of a format that is not read a batch at a time, and is beyond reason.
     """
-    if holds_tables(probe):
-        return Large(_parts(probe, notes), probe.place, config, notes)
+    if holds_tables(probe, config):
+        return Large(_parts(probe, config, notes), probe.place, config, notes)
     if probe.file is None or probe.part:
         return None
     part = _part(probe.file, probe.file_name, config)
     if part is None or probe.size * (_PACKS * CELL if part.format.is_text else _DENSEST) < limit(config):
         return None
-    try:
-        found = Large([part], probe.place, config, [])
-    except WholeOnlyError:
-        if probe.size * _WHOLE < limit(config):
-            return None
-        raise
-    return Large([part], probe.place, config, notes) if found.num_bytes > limit(config) else None
+    said = list[str]()
+    found = Large([part], probe.place, config, said)
+    if found.num_bytes <= limit(config):
+        return None
+    notes += said
+    return found
 
 
 def limit(config: TrainConfig) -> int:
@@ -263,10 +256,20 @@ def limit(config: TrainConfig) -> int:
     return largest_size() if config.memory is None else parse_bytes(config.memory, named="--memory")
 
 
-def holds_tables(probe: Probe) -> bool:
-    """Whether a source is a folder of files of tables."""
+def holds_tables(probe: Probe, config: TrainConfig) -> bool:
+    """Whether a source is a folder of files of tables, of the format that was asked for."""
     files = probe.collection if probe.is_folder else None
-    return files is not None and any(map(_format, files.names))
+    return files is not None and any(map(_chosen(config), files.names))
+
+
+def _chosen(config: TrainConfig) -> Callable[[str], bool]:
+    """Which files of a folder are its table, by their names: none of those that are hidden."""
+
+    def is_part(name: str) -> bool:
+        format = None if PurePosixPath(name).name.startswith(("_", ".")) else _format(name)
+        return format is not None and config.format in (None, format.name)
+
+    return is_part
 
 
 def packed(path: Path) -> str | None:
@@ -281,19 +284,14 @@ def _format(name: str) -> Format | None:
     return found if found is not None and found.in_batches and suffix not in _GUESSES else None
 
 
-def _parts(probe: Probe, notes: list[str]) -> list[Part]:
+def _parts(probe: Probe, config: TrainConfig, notes: list[str]) -> list[Part]:
     files = probe.collection
     assert files is not None
-    every = [name for name in files.names if not PurePosixPath(name).name.startswith(("_", "."))]
-    names = [name for name in every if _format(name)]
-    if not names:
-        raise DataError(
-            f"{probe.place!r} is a folder without files of a table (.parquet, .csv, .tsv, .arrow). Give one file, or a "
-            "folder of such."
-        )
+    names = list(filter(_chosen(config), files.names))
     taken = training_files(names, probe.place, notes, reachable=True)
-    if others := [name for name in every if name not in names]:
-        notes.append(f"{probe.place}: {len(others):,} files that are no tables ({others[0]}) are left out")
+    others = [n for n in files.names if n not in set(names) and not PurePosixPath(n).name.startswith(("_", "."))]
+    if others:
+        notes.append(f"{probe.place}: {len(others):,} files that are no part of the table ({others[0]}) are left out")
     root, found = Path(probe.place), list[Part]()
     for name in taken:
         format = _format(name)
@@ -402,11 +400,4 @@ def _update(total: Any, chunk: pa.Table) -> None:
 def _altered(part: Part) -> DataError:
     return DataError(
         f"{str(part.path)!r} has changed while it was read. Train when it is complete, or on a copy that stays."
-    )
-
-
-def _unreadable(name: str) -> DataError:
-    return WholeOnlyError(
-        f"{name!r} is too large for the memory that it may take, and such a file is only read whole. Save it as "
-        "Parquet or CSV, or give more with --memory."
     )

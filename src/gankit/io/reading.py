@@ -20,9 +20,9 @@ import pyarrow as pa
 
 from gankit.config import TrainConfig
 from gankit.errors import DataError, DependencyError, OptionError, reason
-from gankit.io.addresses import SQLITE
 from gankit.io.archives import PACKED, WORKBOOKS, is_workbook, refuse_unknown, strip_suffixes, unpack
-from gankit.io.databases import read_address, read_sqlite
+from gankit.io.databases.addresses import SQLITE
+from gankit.io.databases.tables import read_address, read_sqlite
 from gankit.io.foreign import refuse_foreign
 from gankit.io.formats import FORMATS, SUFFIXES
 from gankit.io.formats.json import array_of, plain, table_of_dicts
@@ -367,7 +367,7 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
                     f"{limit(config) / 1e9:,.2g}. Rows of tables alone are learned from disk: bring a part of it, or "
                     "give more with --memory."
                 )
-            records = found.whole()
+            records = found.whole(notes)
         elif probe.is_bytes:
             refuse_unknown(probe.files, (*SUFFIXES, ".ts"))
             records = read_bytes(probe.data(), probe.file_name, config, notes, probe.part)

@@ -45,9 +45,6 @@ MOST_SEQUENCES, LEAST_SEQUENCES = 1024, 16
 REDRAWN_ROWS = 1024
 """Rows of a block of a table that are drawn again for those that were not accepted; of small blocks an eighth."""
 
-MOST_REDRAWN = 64
-"""Blocks of such rows that are made together."""
-
 FEWEST_TRIED, LEAST_ACCEPTED = 65_536, 0.001
 """Records that are drawn before it is given up, at the least, and the share that must be accepted."""
 
@@ -288,18 +285,17 @@ def obeying(
                 return known, made
             if tried >= FEWEST_TRIED and found < LEAST_ACCEPTED * tried:
                 break
-            # where few are accepted, several draws are made together
-            ahead = min(ahead, max(1, MOST_REDRAWN // len(lacking)))
             again, more = remake([i + (attempt + k) * FAR for i, _ in lacking for k in range(ahead)])
             taken = accept(again, more)
             tried, found = tried + len(more), found + int(taken.sum())
+            size = len(more) // len(lacking)
             for place, (_, part) in enumerate(lacking):
-                size = ahead * (len(more) // (ahead * len(lacking)))
                 drawn = place * size + np.flatnonzero(taken[place * size : (place + 1) * size])
                 left = part.start + np.flatnonzero(~good[part])[: len(drawn)]
                 known[left], made[left] = again[drawn[: len(left)]], more[drawn[: len(left)]]
                 good[left] = True
-            attempt, ahead = attempt + ahead, 2 * ahead
+            # where few are accepted, several draws are made together
+            attempt, ahead = attempt + ahead, min(2 * ahead, max(1, BLOCK_ROWS * ahead // len(more)))
         share = f"{found / tried:.2%}" if found else "none"
         raise OptionError(
             f"of {tried:,} samples drawn, {share} keep the conditions and the rules of the data. Ask for less narrow "

@@ -70,18 +70,26 @@ class Sink(ABC):
 
 
 class WholeOnlyError(DataError):
-    """A file is written in a way that is only read whole."""
+    """A file is written in a way that is only read whole, and is too large for that."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name!r} is too large for the memory that it may take, and is not read a batch at a time as it is "
+            "written. Save it as Parquet, or as CSV with commas in UTF-8, or give more with --memory."
+        )
 
 
 @dataclass(frozen=True)
 class Opened:
     """A file whose records are read a batch at a time.
 
-    origin: where they come from. num_rows: how many there are, of texts about. tables: all of them, in order.
+    origin: where they come from. num_rows: how many there are, of texts about. schema: of every table. tables: all of
+    them, in order.
     """
 
     origin: Origin
     num_rows: int
+    schema: pa.Schema
     tables: Iterator[pa.Table]
 
 
@@ -131,11 +139,15 @@ class Format(ABC):
 
     def opened(
         self, stream: IO[bytes], size: int, name: str, origin: Origin, config: TrainConfig, notes: list[str]
-    ) -> Opened | None:
-        """The records of a file a batch at a time, whose types are those that `read` gives; None where this format is
-        only read whole. size: bytes of it, unpacked; of a packed one about. The rest as in `read`.
+    ) -> Opened:
+        """The records of a file a batch at a time, whose types are those that `read` gives.
+
+        size: bytes of it, unpacked; of a packed one about. The rest as in `read`.
+
+        Raises:
+            WholeOnlyError: it is only read whole. DataError: as `read`.
         """
-        return None
+        raise WholeOnlyError(name)
 
 
 def large(text: str) -> pa.Scalar:

@@ -5,6 +5,7 @@ Knows delimited text as bytes; never what its columns mean. pyarrow's reader doe
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from gankit.io.records import Origin, Records, content_of, is_noted, is_text
 
 _BLOCK = 1 << 24
 _HEAD = 1 << 20  # bytes that say how a file is written of which the rest is read a block at a time
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _TOTALS = (
     "total", "totals", "grand total", "sum", "gesamt", "summe", "totale", "somme", "suma", "average", "mean",
     "durchschnitt", "mittelwert", "moyenne", "promedio",
@@ -430,34 +432,26 @@ class Csv(Format):
         names again) is not left out.
 
         Raises:
-            DataError: as `read`, or the file is written in a way that has to be put right first.
+            WholeOnlyError: it is written in a way that has to be put right first. DataError: as `read`.
         """
         head = stream.read(_HEAD)
         stream.seek(0)
-        whole = WholeOnlyError(
-            f"{name!r} is too large for the memory that it may take, and its lines are not read a batch at a time as "
-            "they are written. Save it as CSV with commas in UTF-8, or as Parquet, or give more with --memory."
-        )
-        if wide_encoding(head) or head.startswith((b"\xff\xfe", b"\xfe\xff")) or "16" in (config.encoding or ""):
-            raise whole
         cut = head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head
-        if not cut:
-            raise whole
+        wide = wide_encoding(head) or head.startswith(_WIDE) or re.match("utf.?(16|32)", config.encoding or "", re.I)
+        if wide or not cut:
+            raise WholeOnlyError(name)
         begun = self._begun(cut, name, origin, config, notes)
         if begun.changed:
-            raise whole
-        found, skipped = begun.origin(begun.encoding), list[int]()
+            raise WholeOnlyError(name)
+        skipped = 0
 
         def bad(row: pacsv.InvalidRow) -> str:
-            if config.skip_bad_lines:
-                skipped.append(1)
-                return "skip"
-            return "error"
+            nonlocal skipped
+            skipped += config.skip_bad_lines
+            return "skip" if config.skip_bad_lines else "error"
 
-        parse, convert, lines = _options(
-            begun.layout, begun.names, begun.layout.dialect.quoting != "needed" or b'"' in cut
-        )
-        parse.newlines_in_values, parse.invalid_row_handler = True, bad
+        parse, convert, lines = _options(begun.layout, begun.names, quotes=True)
+        parse.invalid_row_handler = bad
         options = pacsv.ReadOptions(block_size=_BLOCK, use_threads=False, encoding=begun.encoding, **lines)
         rows = int(size * cut.count(b"\n") / len(cut)) + 1
 
@@ -468,9 +462,10 @@ class Csv(Format):
             except pa.ArrowInvalid as error:
                 raise _at_fault(str(error), name, begun.names) from error
             if skipped:
-                notes.append(f"{name}: skipped {len(skipped):,} lines of another number of fields")
+                notes.append(f"{name}: skipped {skipped:,} lines of another number of fields")
 
-        return Opened(found, rows, tables())
+        schema = pa.schema([(column, pa.string()) for column in begun.names])
+        return Opened(begun.origin(begun.encoding), rows, schema, tables())
 
     def _begun(self, data: bytes, name: str, origin: Origin, config: TrainConfig, notes: list[str]) -> _Begun:
         as_it_was, encoding = decode(data, name, config.encoding, notes)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from gankit.config import TrainConfig
 from gankit.errors import refused
 from gankit.io.archives import apart, largest_size
-from gankit.io.formats.base import Format, Opened, Sink
+from gankit.io.formats.base import Format, Opened, Sink, WholeOnlyError
 from gankit.io.records import Origin, Records
 
 _ROWS = 1 << 16
@@ -115,7 +115,8 @@ class Parquet(Format):
                 for batch in file.iter_batches(_ROWS, use_threads=False):
                     yield _valid(pa.Table.from_batches([batch]), origin).table
 
-        return Opened(origin, file.metadata.num_rows, tables())
+        schema = file.schema_arrow.remove_metadata()
+        return Opened(origin, file.metadata.num_rows, schema, tables())
 
 
 class Arrow(Format):
@@ -140,12 +141,12 @@ class Arrow(Format):
 
     def opened(
         self, stream: IO[bytes], size: int, name: str, origin: Origin, config: TrainConfig, notes: list[str]
-    ) -> Opened | None:
+    ) -> Opened:
         """See `Format.opened`: files, whose end says how many records they hold."""
         begin = stream.read(6)
         stream.seek(0)
         if begin != b"ARROW1":
-            return None
+            raise WholeOnlyError(name)
         with refused(repr(name), "Arrow file"):
             file = pa.ipc.open_file(stream)
 
@@ -155,4 +156,4 @@ class Arrow(Format):
                     yield _valid(pa.Table.from_batches([file.get_batch(place)]), origin).table
 
         with refused(repr(name), "Arrow file"):
-            return Opened(origin, file.count_rows(), tables())
+            return Opened(origin, file.count_rows(), file.schema.remove_metadata(), tables())

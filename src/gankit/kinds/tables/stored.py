@@ -19,7 +19,6 @@ from gankit.columns.relations.rules import Rules
 from gankit.columns.rows import Beyond
 from gankit.columns.schema import Schema
 from gankit.errors import DataError
-from gankit.io.large import CHUNK
 from gankit.io.reading import without_extensions
 from gankit.io.rooms import unnamed_file
 from gankit.kinds.base import Coded, Dataset
@@ -76,8 +75,9 @@ def stored(
     broken, strange, places = Counter[str](), list[pa.Table](), list[np.ndarray]()
     size = (num_bytes, "the coded rows", "Bring fewer rows")
     with unnamed_file(*size) as file, unnamed_file(*size) as beside:
-        for number, chunk in enumerate(beyond.large.chunks()):
-            first = number * CHUNK
+        end = 0
+        for chunk in beyond.large.chunks():
+            first, end = end, end + len(chunk)
             values = _parsed(schema, chunk, first)
             if len(rules):
                 shares, _ = rules.shares(values)
@@ -91,7 +91,7 @@ def stored(
             if strange or broken:
                 continue  # nothing that is coded now will be used
             kept = np.ones(len(chunk), dtype=bool)
-            own = heldout[np.searchsorted(heldout, first) : np.searchsorted(heldout, first + len(chunk))]
+            own = heldout[np.searchsorted(heldout, first) : np.searchsorted(heldout, end)]
             kept[own - first] = False
             file.write(_codes(codec, values, dtype)[kept].tobytes())
             if given is not None:

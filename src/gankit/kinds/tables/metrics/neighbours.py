@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from hashlib import blake2b
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -130,40 +128,11 @@ def gower(a: Points, b: Points) -> np.ndarray:
 
 
 def nearest(queries: Points, among: Points, k: int = 1, *, same: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first; not to be
-    written to.
+    """(distances [Q, k], indices [Q, k]) of the k rows of `among` nearest to each query, nearest first.
 
     same: `queries` are the rows of `among`; a row is then not its own neighbour. Needs k rows (k + 1 with `same`).
-    The search is over the 8 (at least k) Euclidean nearest, so that a neighbour may rarely be missed. What was asked
-    last is remembered: several candidates are compared with the same real rows, and these with each other.
+    The search is over the 8 (at least k) Euclidean nearest, so that a neighbour may rarely be missed.
     """
-    asked = b"".join((*map(_digest, (queries, among)), bytes((k, same))))
-    with _LOCK:
-        found = _KNOWN.pop(asked, None)
-    found = found or _nearest(queries, among, k, same)
-    with _LOCK:
-        _KNOWN[asked] = found
-        while len(_KNOWN) > MOST_KNOWN:
-            del _KNOWN[next(iter(_KNOWN))]
-    return found
-
-
-MOST_KNOWN = 32
-"""Answers of `nearest` that are remembered, each of some 100 kB."""
-
-_KNOWN: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
-_LOCK = Lock()
-
-
-def _digest(points: Points) -> bytes:
-    total = blake2b(digest_size=16)
-    for part in (points.numbers, points.categories, points.euclid):
-        total.update(repr((part.shape, part.dtype)).encode())
-        total.update(np.ascontiguousarray(part).data)
-    return total.digest()
-
-
-def _nearest(queries: Points, among: Points, k: int, same: bool) -> tuple[np.ndarray, np.ndarray]:
     available = len(among) - same
     assert available >= k, f"{k} neighbours need {k} rows, got {available}"
     wanted = min(max(_CANDIDATES, k), available)
