@@ -4,7 +4,7 @@
 
 Starts a server of its own. Every client has a seed of its own and asks for the next rows of it again and again, over
 one connection. Prints a JSON line: requests and rows a second, milliseconds at the median, at 95 and 99 of 100, errors,
-the server's memory at the begin and at the end, and rows a second of `Model.sample_batches` written to the same format,
+milliseconds of processors that the server used for a request, the server's memory at the begin and at the end, and rows a second of `Model.sample_batches` written to the same format,
 measured before the server starts, on as many cores.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -38,6 +39,14 @@ def memory(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     own = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) // 1024
     return own + sum(memory(int(child)) for child in children)
+
+
+def busy(pid: int) -> float:
+    """Seconds of processors that a process and those that it began have used."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(busy(int(child)) for child in children)
 
 
 async def client(port: int, path: str, asked: argparse.Namespace, seed: int, until: float, took: list[float]) -> int:
@@ -104,9 +113,9 @@ def main() -> None:
                     break
                 except (OSError, IndexError):  # it has not begun as yet
                     time.sleep(0.2)
-            before = memory(server.pid)
+            before, used = memory(server.pid), busy(server.pid)
             took, errors = asyncio.run(load(port, name, asked, asked.seconds))
-            after = memory(server.pid)
+            after, used = memory(server.pid), busy(server.pid) - used
         finally:
             server.terminate()
     times = 1000 * np.array(took)
@@ -115,6 +124,7 @@ def main() -> None:
         "clients": asked.clients, "rows": asked.rows, "format": asked.format, "workers": asked.workers,
         "requests_per_second": round(len(took) / asked.seconds, 1), "rows_per_second": round(rows),
         "ms": {f"p{q}": round(float(np.percentile(times, q)), 1) for q in (50, 95, 99)}, "errors": errors,
+        "processor_ms_of_a_request": round(1000 * used / len(took), 2),
         "memory_mb": [before, after], "alone_rows_per_second": round(plain), "share": round(rows / plain, 3),
     }  # fmt: skip
     print(json.dumps(found))

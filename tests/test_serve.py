@@ -38,7 +38,7 @@ from gankit.serve.app import application  # noqa: E402
 from gankit.serve.asked import Limits  # noqa: E402
 from gankit.serve.pipe import CHUNK, WAITING, Pipe  # noqa: E402
 from gankit.serve.store import Store, named  # noqa: E402
-from gankit.serve.together import Together  # noqa: E402
+from gankit.serve.together import Together, Turns  # noqa: E402
 from gankit.web.serving import listen  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +65,7 @@ USUAL = Limits()
 @contextmanager
 def serving(files: dict[str, Path], limits: Limits = USUAL, **options: Any) -> Iterator[httpx.Client]:
     """A client of a server in a thread of this process."""
-    app = application(Store(files, 2), limits, **options)
+    app = application(Store(files), limits, **options)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none")
     server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as sock:
@@ -139,23 +139,28 @@ def test_many_at_once_get_what_each_alone_gets(files: dict[str, Path], client: h
 
 def test_rows_made_together_are_those_made_alone(files: dict[str, Path]) -> None:
     model = gankit.load(files["people"])
-    together, batches = Together(1), []
-    hold = threading.Event()
+    turns, batches = Turns(), []
+    together = Together(turns)
 
     def make(z: torch.Tensor) -> torch.Tensor:
-        if not batches:
-            hold.wait(10)
         batches.append(len(z))
         return model.generator.by_column.generate(z, {})  # type: ignore[union-attr]
 
+    def in_turn(part: torch.Tensor) -> torch.Tensor:
+        with turns:
+            return together(make, part)
+
     z = torch.randn(600, model.generator.num_latents)
-    with ThreadPoolExecutor(7) as pool:
-        futures = [pool.submit(together, make, part) for part in torch.split(z, 100)]
-        time.sleep(0.5)
-        hold.set()
-        found = torch.cat([future.result() for future in futures])
-    assert torch.equal(found, model.generator.by_column.generate(z, {}))  # type: ignore[union-attr]
-    assert batches == [100, 500]  # those who waited were made at once
+    alone = model.generator.by_column.generate(z, {})  # type: ignore[union-attr]
+    for ask, expected in ((in_turn, [600]), (lambda part: together(make, part), [600])):
+        batches.clear()
+        with ThreadPoolExecutor(6) as pool:
+            with turns:  # so that all of them wait
+                futures = [pool.submit(ask, part) for part in torch.split(z, 100)]
+                time.sleep(0.5)
+            found = torch.cat([future.result() for future in futures])
+        assert torch.equal(found, alone)
+        assert batches == expected
 
     def fails(z: torch.Tensor) -> torch.Tensor:
         raise OptionError("no such rows")

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -36,6 +36,9 @@ from gankit.web.plain import as_json
 
 AT_ONCE = 1000
 """Up to so many records are written before they are sent, so that a mistake in them still has a status."""
+
+TOGETHER = 16
+"""Small requests that are answered at the same time, and whose rows are made together."""
 
 _PROBES = frozenset({"/live", "/ready"})
 
@@ -72,7 +75,7 @@ class Server:
         self.store, self.limits, self.meters = store, limits, Meters()
         self.open, self.leaving = 0, False
         # those of few records take turns; those of many may wait for who reads slowly
-        self._few = ThreadPoolExecutor(2 * (os.cpu_count() or 1), "few")
+        self._few = ThreadPoolExecutor(TOGETHER, "few")
         self._many = ThreadPoolExecutor(limits.queue, "many")
 
     @asynccontextmanager
@@ -162,7 +165,7 @@ class Server:
         loop = asyncio.get_running_loop()
         if asked.n <= AT_ONCE and model.codec.spec.form != "image":
             stream = io.BytesIO()
-            work = loop.run_in_executor(self._few, _write, model, asked, stream)
+            work = loop.run_in_executor(self._few, self._write, model, asked, stream)
             try:
                 await asyncio.wait_for(work, self.limits.seconds)
             except TimeoutError:
@@ -187,6 +190,11 @@ class Server:
             self._end(name, begun, asked.n if whole else 0, 200 if whole else 499)
 
         return _Streamed(pipe.rest(first), sent, media_type=form.media_type, headers=headers)
+
+    def _write(self, model: Model, asked: Asked, stream: io.BytesIO) -> None:
+        """In turn, but for conditions, which may take long to keep."""
+        with nullcontext() if asked.where else self.store.turns:
+            _write(model, asked, stream)
 
     async def _body(self, request: Request) -> Any:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

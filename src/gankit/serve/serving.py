@@ -33,11 +33,11 @@ def from_environment() -> Any:
     from gankit.serve.app import application
     from gankit.serve.store import Store
 
-    torch.set_num_threads(1)
     asked = json.loads(os.environ[_ASKED])
+    torch.set_num_threads(asked["threads"])
     hosts = None if asked["hosts"] is None else frozenset(asked["hosts"])
     files = {name: Path(path) for name, path in asked["files"].items()}
-    return application(Store(files, asked["at_once"]), Limits(**asked["limits"]), asked["token"], hosts)
+    return application(Store(files), Limits(**asked["limits"]), asked["token"], hosts)
 
 
 def serve(
@@ -66,7 +66,7 @@ def serve(
     cores = os.cpu_count() or 1
     asked = {
         "files": {name: str(path.resolve()) for name, path in files.items()},
-        "limits": asdict(limits), "token": token, "hosts": hosts and [*hosts], "at_once": max(1, cores // workers),
+        "limits": asdict(limits), "token": token, "hosts": hosts and [*hosts], "threads": max(1, cores // workers),
     }  # fmt: skip
     os.environ[_ASKED] = json.dumps(asked)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

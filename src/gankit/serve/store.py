@@ -16,7 +16,7 @@ from gankit.io.atomic import GONE, stamp_of
 from gankit.model import load
 from gankit.model.files import MODEL_NAME
 from gankit.model.model import Model
-from gankit.serve.together import Remembered, Together
+from gankit.serve.together import Remembered, Together, Turns
 
 LOOKED_AT_S = 1.0
 """Seconds after which it is looked again whether a file has changed."""
@@ -51,14 +51,14 @@ class _Held:
 
 
 class Store:
-    """The models by their names. at_once: batches of a model that are made side by side.
+    """The models by their names, which make rows in turns.
 
     Raises:
         ModelError: a file holds no model.
     """
 
-    def __init__(self, files: Mapping[str, Path], at_once: int) -> None:
-        self.files, self._at_once = dict(files), at_once
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files, self.turns = dict(files), Turns()
         self._lock = threading.Lock()
         self._held = {name: self._load(path) for name, path in self.files.items()}
 
@@ -93,6 +93,6 @@ class Store:
 
     def _load(self, path: Path) -> _Held:
         stamp = stamp_of(path)
-        model = replace(load(path), together=Together(self._at_once), kept=Remembered())
+        model = replace(load(path), together=Together(self.turns), kept=Remembered())
         model.generator.eval()
         return _Held(model, stamp, time.monotonic())

@@ -7,9 +7,11 @@ request gets the same bytes however many there are.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -23,38 +25,79 @@ MOST_ROWS = 8192
 """Rows of a batch, unless one request alone wants more."""
 
 
+class Turns:
+    """One thread at a time, in the order in which they come. Threads that compute at the same time in one process wait
+    for each other at every step, and get half as much done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+        self._own = threading.local()
+
+    def __enter__(self) -> None:
+        """Waits for its turn."""
+        gate = threading.Lock()
+        gate.acquire()
+        with self._lock:
+            if self._taken:
+                self._waiting.append(gate)
+            else:
+                self._taken = True
+                gate.release()
+        gate.acquire()
+        self._own.turn = True
+
+    def __exit__(self, *_: object) -> None:
+        """Lets the next one have it."""
+        self._own.turn = False
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+    @contextmanager
+    def after_others(self) -> Iterator[None]:
+        """A turn after those of all who wait now, also of a thread that has one already, and has one again at the end."""
+        had = getattr(self._own, "turn", False)
+        if had:
+            self.__exit__()
+        self.__enter__()
+        try:
+            yield
+        finally:
+            if not had:
+                self.__exit__()
+
+
 @dataclass(eq=False)
 class _Asked:
     z: Tensor
-    done: threading.Event = field(default_factory=threading.Event)
     found: Tensor | None = None
     error: BaseException | None = None
 
 
 class Together:
-    """Makes what is asked for from z, [rows, L] to [rows, C], whoever asks: the first to come makes the rows of all who
-    wait. See `gankit.model.blocks.Together`.
-
-    at_once: batches that are made side by side.
+    """Makes what is asked for from z, [rows, L] to [rows, C], whoever asks: the first to have a turn again, after all
+    others have said what they want, makes the rows of all. See `gankit.model.blocks.Together`.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
         self._waiting: list[_Asked] = []
         self._lock = threading.Lock()
-        self._making = threading.Semaphore(at_once)
+        self._maker = ThreadPoolExecutor(1, "rows")  # memory that large batches take stays with the thread that makes them
 
     def __call__(self, make: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
         """The rows for z. make: the same function, whoever asks."""
         mine = _Asked(z)
         with self._lock:
             self._waiting.append(mine)
-        while not mine.done.is_set():
-            with self._making:
-                taken = self._take(mine)
-                if taken:
-                    _answer(make, taken)
-            if not taken:  # another one makes it
-                mine.done.wait()
+        with self._turns.after_others():
+            if taken := self._take(mine):
+                self._maker.submit(_answer, make, taken).result()
         if mine.error is not None:
             raise mine.error
         assert mine.found is not None
@@ -82,9 +125,6 @@ def _answer(make: Callable[[Tensor], Tensor], asked: list[_Asked]) -> None:
     except BaseException as error:  # each of those who wait raises it
         for one in asked:
             one.error = error
-    finally:
-        for one in asked:
-            one.done.set()
 
 
 class Remembered:
