@@ -44,6 +44,9 @@ NUM_CANDIDATES = 32
 SIZE_BITS = 2
 """Beginnings are gathered in sizes whose binary form has so many leading digits, and zeros behind."""
 
+MOST_KEYS = 64
+"""Equal beginnings are found in a table of keys where there are at most so many a row (benchmarks/scale.md)."""
+
 SMALLEST = 1e-12
 
 DROPOUT = ((2_000, 0.3), (20_000, 0.1), (float("inf"), 0.0))
@@ -183,7 +186,7 @@ class SequentialGenerator(ColumnGenerator):
         sequence = [*restricted, *(t for t in range(self.num_blocks) if t not in allowed)]
         result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
         parts = self._parts()
-        begun = _Begun(len(z), z.device)
+        begun = _Begun(len(z), self.num_blocks, z.device)
         begin = 0
         if self.needs_candidates(allowed):
             assert candidate_uniforms is not None
@@ -288,7 +291,9 @@ class _Part:
         if embedded is not None and decided:
             size = self.embedding.shape[1]
             blocks = len(self.first_weight) // (size + 1)
-            index = torch.tensor(decided, device=embedded.device)
+            # a slice where blocks are in order, which is not copied
+            ordered = list(decided) == list(range(len(decided)))
+            index = slice(len(decided)) if ordered else torch.tensor(decided, device=embedded.device)
             weight = self.first_weight[: blocks * size].view(blocks, size, -1)[index].flatten(0, 1)
             marks = self.first_weight[blocks * size :][index].sum(0)
             h = _affine(self.first_bias + marks, embedded.to(weight.dtype), weight)
@@ -319,9 +324,10 @@ class _Begun:
     embedded: [count, n * E] embeddings of the n blocks decided so far, one row a beginning; None for n = 0.
     """
 
-    def __init__(self, num_rows: int, device: torch.device) -> None:
-        self.num_rows, self.count = num_rows, 1
+    def __init__(self, num_rows: int, num_blocks: int, device: torch.device) -> None:
+        self.num_rows, self.num_blocks, self.count = num_rows, num_blocks, 1
         self.embedded: Tensor | None = None
+        self._room: Tensor | None = None  # [num_rows, num_blocks * E], of which `embedded` is the first part
         # which beginning a row has; None once every row stands for itself
         self.of_row: Tensor | None = torch.zeros(num_rows, dtype=torch.int64, device=device)
 
@@ -331,14 +337,20 @@ class _Begun:
 
     def add(self, code: Tensor, embedding: Tensor) -> None:
         """Appends a block: its codes [num_rows] and the embeddings [K, E] of its cells."""
-        if self.of_row is None:
-            self._append(self.embedded, embedding.index_select(0, code))
-            return
-        beginnings, of_row = torch.unique(self.of_row * len(embedding) + code, return_inverse=True)
-        if 2 * len(beginnings) > self.num_rows:
-            before = None if self.embedded is None else self.embedded.index_select(0, self.of_row)
-            self.of_row, self.count = None, self.num_rows
-            self._append(before, embedding.index_select(0, code))
+        new = embedding.index_select(0, code) if self.of_row is None else None
+        if self.of_row is not None:
+            beginnings, of_row = _distinct(self.of_row * len(embedding) + code, self.count * len(embedding))
+            if 2 * len(beginnings) > self.num_rows:
+                new = embedding.index_select(0, code)
+                self._room = new.new_empty(self.num_rows, self.num_blocks * new.shape[1])
+                if self.embedded is not None:
+                    self._room[:, : self.embedded.shape[1]] = self.embedded.index_select(0, self.of_row)
+                self.of_row, self.count = None, self.num_rows
+        if new is not None:
+            assert self._room is not None
+            known = 0 if self.embedded is None else self.embedded.shape[1]
+            self._room[:, known : known + new.shape[1]] = new
+            self.embedded = self._room[:, : known + new.shape[1]]
             return
         # Filled up to one of few sizes: for every size that is new oneDNN compiles and keeps code, which took a part of
         # the time and, over a million rows, hundreds of MB.
@@ -346,10 +358,20 @@ class _Begun:
         beginnings = F.pad(beginnings, (0, -len(beginnings) % step))
         before = None if self.embedded is None else self.embedded.index_select(0, beginnings // len(embedding))
         self.of_row, self.count = of_row, len(beginnings)
-        self._append(before, embedding.index_select(0, beginnings % len(embedding)))
-
-    def _append(self, before: Tensor | None, new: Tensor) -> None:
+        new = embedding.index_select(0, beginnings % len(embedding))
         self.embedded = new if before is None else torch.cat([before, new], 1)
+
+
+def _distinct(keys: Tensor, end: int) -> tuple[Tensor, Tensor]:
+    """`torch.unique` with its inverse, of int64 [N] in [0, end): without sorting where a table of all keys is small."""
+    if end > MOST_KEYS * len(keys):
+        return torch.unique(keys, return_inverse=True)
+    there = torch.zeros(end, dtype=torch.bool, device=keys.device)
+    there[keys] = True
+    found = there.nonzero().squeeze(1)
+    place = torch.empty(end, dtype=torch.int64, device=keys.device)
+    place[found] = torch.arange(len(found), device=keys.device)
+    return found, place[keys]
 
 
 def _weights(logits: Tensor, allowed: Tensor | None) -> Tensor:
