@@ -4,8 +4,8 @@
 
 Starts a server of its own. Every client has a seed of its own and asks for the next rows of it again and again, over
 one connection. Prints a JSON line: requests and rows a second, milliseconds at the median, at 95 and 99 of 100, errors,
-milliseconds of processors that the server used for a request, the server's memory at the begin and at the end, and rows a second of `Model.sample_batches` written to the same format,
-measured before the server starts, on as many cores.
+milliseconds of processors that the server used for a request, the server's memory at the begin and at the end, and
+rows a second of `Model.sample_batches` written to the same format, measured before the server starts, on as many cores.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Turns:
 
     @contextmanager
     def after_others(self) -> Iterator[None]:
-        """A turn after those of all who wait now, also of a thread that has one already, and has one again at the end."""
+        """A turn after those of all who wait now, also of a thread that has one; it has one again at the end."""
         had = getattr(self._own, "turn", False)
         if had:
             self.__exit__()
@@ -88,7 +88,8 @@ class Together:
         self._turns = turns
         self._waiting: list[_Asked] = []
         self._lock = threading.Lock()
-        self._maker = ThreadPoolExecutor(1, "rows")  # memory that large batches take stays with the thread that makes them
+        # one thread, with which the memory stays that large batches take
+        self._maker = ThreadPoolExecutor(1, "rows")
 
     def __call__(self, make: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
         """The rows for z. make: the same function, whoever asks."""
