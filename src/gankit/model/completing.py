@@ -242,30 +242,31 @@ class _Filling:
                     solved.append((item, name, rows))
                     told[name], left = told[name] | rows, left & ~rows
         drawn: dict[str, Bools] = {}
-        for item in reversed(self.differences):  # the distance is drawn, and tells where it begins
-            (name,) = item.refs
-            drawn[item.name] = told[item.target] & ~told[name]
-            if drawn[item.name].any():
-                solved.append((item, name, drawn[item.name]))
-                told[name] = told[name] | drawn[item.name]
+        for apart in reversed(self.differences):  # the distance is drawn, and tells where it begins
+            (name,) = apart.refs
+            drawn[apart.name] = told[apart.target] & ~told[name]
+            if drawn[apart.name].any():
+                solved.append((apart, name, drawn[apart.name]))
+                told[name] = told[name] | drawn[apart.name]
         reduced = dict(self.rules.reduce(values))
         known_fields, told_fields = [], []
         for field in self.fields:
-            item = self.makers.get(field.name)
-            if item is None:
+            maker = self.makers.get(field.name)
+            if maker is None:
                 known_fields.append(~lost[field.name])
                 told_fields.append(told[field.name])
-            elif isinstance(item, Equation):  # whether the target is missing, and what is filled is not
+            elif isinstance(maker, Equation):  # whether the target is missing, and what is filled is not
                 reduced[field.name] = Values(np.zeros_like(reduced[field.name].data), reduced[field.name].missing)
                 known_fields.append(np.ones(NEW_ROWS, dtype=bool))
                 told_fields.append(known_fields[-1])
             else:
-                names = item.targets if isinstance(item, Sign | OneHot) else (*item.targets, *item.sources)
+                names = maker.targets if isinstance(maker, Sign | OneHot) else (*maker.targets, *maker.sources)
                 known_fields.append(~np.any([lost[name] for name in names], axis=0))
-                apart = ~drawn[field.name] if field.name in drawn else True
-                told_fields.append(np.all([told[name] for name in item.targets], axis=0) & apart)
-                if isinstance(item, OneHot):
-                    on = [(values[n].data == on) & ~lost[n] for n, on in zip(item.columns, item.on, strict=True)]
+                told_fields.append(np.all([told[name] for name in maker.targets], axis=0))
+                if field.name in drawn:
+                    told_fields[-1] &= ~drawn[field.name]
+                if isinstance(maker, OneHot):
+                    on = [(values[n].data == on) & ~lost[n] for n, on in zip(maker.columns, maker.on, strict=True)]
                     known_fields[-1] |= np.any(on, axis=0)
         known_ = np.stack(known_fields, axis=1)
         allowed = self._allowed(values, lost, known_)
