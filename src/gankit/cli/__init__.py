@@ -21,6 +21,7 @@ from gankit.voice import Voice
 COMMANDS: tuple[click.Command, ...] = (
     train.command,
     sample.sample_command,
+    sample.complete_command,
     evaluate.command,
     sample.inspect_command,
     latents.interpolate_command,

@@ -1,4 +1,4 @@
-"""The commands on a model file: `gankit sample`, `gankit export` and `gankit inspect`.
+"""The commands on a model file: `gankit sample`, `gankit complete`, `gankit export` and `gankit inspect`.
 
 Knows models and files; never training.
 """
@@ -12,6 +12,7 @@ import click
 
 from gankit.cli.flags import MODEL, Count, OptionsCommand, Shard, given, out_option
 from gankit.cli.terminal import outline, speaking
+from gankit.errors import OptionError
 from gankit.run.options import train_options
 from gankit.voice import Voice
 
@@ -26,6 +27,7 @@ from gankit.voice import Voice
 @click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="A condition on every row: sex=Male, age=30..40, x>=3."
 )
+@click.option("--balanced", metavar="COL", help="As many records of each class of this column.")
 @click.option("--format", "file_format", help="Format, where the suffix does not tell.  [that of the training data]")
 @speaking
 def sample_command(
@@ -37,6 +39,7 @@ def sample_command(
     offset: int,
     shard: tuple[int, int] | None,
     where: tuple[str, ...],
+    balanced: str | None,
     file_format: str | None,
     **flags: Any,
 ) -> None:
@@ -46,17 +49,49 @@ def sample_command(
     """
     from gankit.model import load, parse_where
 
+    if balanced is not None and (offset or shard is not None):
+        raise OptionError("--balanced makes all classes, from row 0 on. Leave --offset and --shard out.")
     conditions = parse_where(where)
     loaded, options = load(model), given(flags)
     if shard is not None:
         offset, num_rows = loaded.part(num_rows, *shard, offset)
-    if out is None:
-        form = file_format or loaded.of.pipe_format(loaded.origin)
-        loaded.write("-", num_rows, seed, offset, conditions, form, **options)
+    form = file_format or loaded.of.pipe_format(loaded.origin) if out is None else file_format
+    if balanced is None:
+        batches = loaded.sample_batches(num_rows, seed, offset, conditions, **options)
     else:
-        loaded.write(out, num_rows, seed, offset, conditions, file_format, **options)
+        batches = loaded.balanced_batches(num_rows, balanced, seed, conditions, **options)
+    loaded.of.write(batches, "-" if out is None else out, loaded.origin, offset, form)
+    if out is not None:
         result = {"file": str(out), "num_rows": num_rows, "seed": seed, "offset": offset}
         voice.result(result, f"{loaded.of.noun.count(num_rows)} in {out}")
+
+
+@click.command("complete", short_help="Fill the missing cells of a table with a model.")
+@MODEL
+@click.argument("data")
+@out_option("The file to write; its suffix selects the format.", required=False)
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed: which of the possible values.")
+@click.option("--format", "file_format", help="Format, where the suffix does not tell.  [that of DATA]")
+@speaking
+def complete_command(
+    voice: Voice, model: Path, data: str, out: Path | None, seed: int, file_format: str | None
+) -> None:
+    """Fill the missing cells of DATA, a file of rows, with MODEL, a model file or a run folder of a table.
+
+    Known cells stay as they are, and columns that are not there come last. Without -o the rows go to standard output.
+    """
+    from gankit.model import load
+
+    loaded = load(model)
+
+    from gankit.model.completing import completed
+
+    found = completed(loaded, data, seed)
+    form = file_format or loaded.of.pipe_format(found.origin) if out is None else file_format
+    loaded.of.write([found.table], "-" if out is None else out, found.origin, 0, form)
+    if out is not None:
+        result = {"file": str(out), "num_rows": len(found), "seed": seed}
+        voice.result(result, f"{loaded.of.noun.count(len(found))} in {out}")
 
 
 @click.command("export", short_help="Write a model's generator as an ONNX file.")

@@ -397,6 +397,8 @@ class Column(Stored):
             codes[at] = self._same_level(texts[at].as_py())
         left = left[codes[left] < 0]
         if strict and len(left):
+            left = left[~words.is_missing(texts.take(pa.array(left)))]
+        if strict and len(left):
             row = int(np.isin(rows, left).argmax())
             near = ", ".join(map(repr, self.levels[:5]))
             raise DataError(

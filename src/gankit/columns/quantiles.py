@@ -77,6 +77,17 @@ class Cells(Stored):
         """How many cells there are (at least one)."""
         return len(self.uppers)
 
+    @property
+    def widths(self) -> Floats:
+        """What a density inside a cell is divided by, [K]: how many values it has, where only those of training occur;
+        else how wide it is with the gap below it. 1 for a cell of one value.
+        """
+        if self.discrete:
+            first = np.searchsorted(self.knot_value, self.lowers, side="left")
+            return np.asarray(np.searchsorted(self.knot_value, self.uppers, side="right") - first, dtype=np.float64)
+        below = np.concatenate([self.lowers[:1], self.uppers[:-1]])
+        return np.where(self.lowers == self.uppers, 1.0, self.uppers - below)
+
     @classmethod
     def fit(cls, x: np.ndarray, max_cells: int = 128, discrete: bool | None = None) -> Cells:
         """The cells of the values `x`, [N] float64, finite, N >= 1.

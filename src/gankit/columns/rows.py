@@ -19,13 +19,16 @@ from gankit.columns.inference import infer
 from gankit.columns.schema import Schema, meaning_of
 from gankit.columns.splitting import check_size, instead_of
 from gankit.config import TrainConfig
-from gankit.errors import DataError, OptionError
+from gankit.errors import DataError, OptionError, nearest
 from gankit.io import reading, writing
 from gankit.io.formats import FORMATS
 from gankit.io.large import CELL, Large, Some, large_of, limit
 from gankit.io.probe import Probe
 from gankit.io.reading import read, without_extensions
 from gankit.io.records import Origin, Records
+
+ARRAYS = ("npy", "npz", "numpy", "list")
+"""Formats of records whose columns have no names; lists of dicts have some."""
 
 MAX_COLUMNS = 1500
 """More columns than that are refused: neither a training step nor a metric would end in bearable time, and looking at
@@ -170,6 +173,28 @@ def _check_width(count: int) -> None:
             f"{count:,} columns to learn are too many; {MAX_COLUMNS:,} are the most. Keep those that vary most, leave "
             "others out with --column NAME=drop, or split the table."
         )
+
+
+def records_like(source: Any, schema: Schema) -> Records:
+    """Rows from wherever they are, of these columns or some of them.
+
+    Raises:
+        DataError: they cannot be read. OptionError: a column is strange, or one that an array cannot be without.
+    """
+    records = read(source, TrainConfig(), notes=[])
+    names, known = records.table.column_names, [column.source for column in schema]
+    if strange := [name for name in names if name not in known]:
+        some = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise OptionError(
+            f"the model has no column {strange[0]!r}{some}. {nearest(strange[0], known)} Leave other columns out."
+        )
+    bare = records.origin.format in ARRAYS and records.origin.details.get("item") != "dict"
+    if bare and (absent := [column.source for column in schema.modelled if column.source not in names]):
+        raise OptionError(
+            f"an array or a list of rows must have all columns of the model; this one lacks {absent[0]!r}. Put NaN or "
+            "None where it is missing, or give a DataFrame."
+        )
+    return records
 
 
 def typed(table: pa.Table, times: bool = True) -> pa.Table:

@@ -165,9 +165,23 @@ def _in_pandas(table: pa.Table) -> Any:
 def with_schema(table: pa.Table, origin: Origin) -> pa.Table:
     """The table in the Arrow types and with the metadata that came; columns that were left out stay out."""
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(origin.details["schema"])))
-    kept = pa.schema([schema.field(name) for name in table.column_names], metadata=schema.metadata)
+    came = set(schema.names)  # a column that did not come keeps its type
+    fields = [schema.field(f.name) if f.name in came else f.remove_metadata() for f in table.schema]
+    kept = pa.schema(fields, metadata=schema.metadata)
     plain = pa.schema([f.with_type(pa.string()) if _is_uuid(f.type) else f for f in kept], metadata=schema.metadata)
     return pa.table([table.column(field.name).cast(field.type) for field in plain], schema=plain)
+
+
+def without_forms(origin: Origin, names: Sequence[str]) -> Origin:
+    """An origin that says nothing of the types of these columns; they then keep those of the table."""
+    details = dict(origin.details)
+    if origin.format == "pandas":
+        details["columns"] = [form for form in details["columns"] if _label(form["name"]) not in names]
+    elif names and "schema" in details:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(details["schema"])))
+        kept = [field for field in schema if field.name not in names]
+        details["schema"] = _schema_text(pa.schema(kept, metadata=schema.metadata))
+    return replace(origin, details=details)
 
 
 def _schema_text(schema: pa.Schema) -> str:
@@ -304,7 +318,12 @@ def to_pandas(table: pa.Table, origin: Origin) -> Any:
     import pandas as pd
 
     forms = {_label(form["name"]): form for form in origin.details["columns"]}
-    columns = [_series_of(table.column(name), forms[name]) for name in table.column_names]
+    new = [name for name in table.column_names if name not in forms]  # such as the table came without
+    forms |= {name: {"name": name} for name in new}
+    added = _in_pandas(table.select(new))
+    columns = [
+        added[name] if name in new else _series_of(table.column(name), forms[name]) for name in table.column_names
+    ]
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
     labels = [forms[name]["name"] for name in table.column_names]
     levels = origin.details.get("levels")
@@ -326,10 +345,12 @@ def _series_of(column: pa.ChunkedArray, form: dict[str, Any]) -> Any:
             return pd.Series(pd.Categorical.from_codes(codes, index, ordered=form["ordered"]))
         return pd.Series(index.array.take(codes, allow_fill=True))
     if "categories" in form:
-        dtype: Any = pd.CategoricalDtype(pd.Index(form["categories"]).astype(form["of"]), ordered=form["ordered"])
         plain = column.combine_chunks()
         values = plain.dictionary_decode() if pa.types.is_dictionary(plain.type) else plain
         cells = values.to_pandas()
+        categories = pd.Index(form["categories"]).astype(form["of"])
+        more = pd.Index(cells.dropna().unique()).difference(categories)  # filled in, and none of those that came
+        dtype: Any = pd.CategoricalDtype(categories.append(more), ordered=form["ordered"])
         return pd.Series(pd.Categorical(cells if values.null_count else cells.astype(form["of"]), dtype=dtype))
     dtype = pd.api.types.pandas_dtype(form["dtype"])
     if hasattr(dtype, "__from_arrow__") and not isinstance(dtype, pd.DatetimeTZDtype):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gankit.arguments import checked, path_of
+from gankit.arguments import checked, path_of, shown
 from gankit.columns.codec import Given
 from gankit.errors import OptionError, OutputError
 from gankit.io import reading
@@ -157,6 +158,127 @@ class Model:
             batches.append(batch)
         made = self.of.join(batches, self.origin)
         return made if format is None else reading.in_form(made, format)
+
+    def balanced(
+        self, n: int | Mapping[Any, int], by: str, seed: int = 0, where: Mapping[str, Any] | None = None,
+        format: str | None = None, **options: Any,
+    ) -> Any:  # fmt: skip
+        """`n` synthetic records of which each class has as many as any other, or one more; those of a class together.
+
+        Row i is row i of `sample` with the same seed and the condition that it is of its class.
+
+        Args:
+            n: how many, >= 0; or how many of each class, as in {"cat": 100, "dog": 50}, each class what `where` takes.
+            by: the column of the classes.
+            seed, where, format, options: as for `sample`.
+
+        Raises:
+            OptionError: as for `sample`, and where `by` has no classes.
+        """
+        batches = list(self.balanced_batches(n, by, seed, where, **options))
+        made = self.of.join(batches, self.origin)
+        return made if format is None else reading.in_form(made, format)
+
+    def balanced_batches(
+        self, n: int | Mapping[Any, int], by: str, seed: int = 0, where: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Iterator[Any]:  # fmt: skip
+        """The same rows as `balanced`, a block at a time; at least one batch, perhaps empty.
+
+        Raises:
+            OptionError: as for `balanced`.
+        """
+        begin, empty = 0, True
+        for condition, count in self._classes(n, by, where):
+            if count:
+                yield from self.sample_batches(count, seed, begin, {**(where or {}), by: condition}, **options)
+                begin, empty = begin + count, False
+        if empty:
+            yield from self.sample_batches(0, seed, 0, where, **options)
+
+    @checked
+    def _classes(
+        self, total: int | Mapping[Any, int], by: str, where: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, int]]:
+        """Conditions on the column `by`, and how many records are to satisfy each."""
+        if by in (where or {}):
+            raise OptionError(f"{by!r} is balanced, and no further condition on it can hold. Leave it out of where.")
+        if isinstance(total, Mapping):
+            return list(total.items())
+        if not isinstance(total, int | np.integer) or total < 0:
+            raise OptionError(f"n must be a whole number, 0 or more, or a dict of them. Got {shown(total)} instead.")
+        every = self.of.conditions(self)
+        found = next((one for one in every if one.name == by), None)
+        if found is None or found.type != "levels":
+            have = ", ".join(one.name for one in every if one.type == "levels")
+            which = f"Those of classes are: {have}." if have else "This model has conditions on none."
+            how = " Of a range say how many of each, as in {'18..39': 50, '>=40': 50}." if found is not None else ""
+            raise OptionError(f"{by!r} is no column of classes that this model can make as many of. {which}{how}")
+        classes = [[level] for level in found.levels if self._allows({**(where or {}), by: [level]})]
+        each, more = divmod(int(total), max(len(classes), 1))
+        return [(one, each + (k < more)) for k, one in enumerate(classes)]
+
+    def _allows(self, where: Mapping[str, Any]) -> bool:
+        """Whether training showed records that satisfy the conditions."""
+        with suppress(OptionError):
+            if self.generator.by_column is not None:
+                self.codec.restrictions(self.schema, where)
+            else:
+                self.conditions(where)
+            return True
+        return False
+
+    @checked
+    def complete(self, source: Any, seed: int = 0) -> Any:
+        """The records with their missing cells filled, drawn from the model's distribution given the known cells.
+
+        Known cells stay as they are. A missing cell is drawn given the known cells of its row and those that were
+        filled before it: the conditional distribution that the network learned. Where rules make known columns from
+        missing ones it is approximated by choosing among candidates; no filled row breaks a rule unless its known cells
+        do. Free text, and gaps of identifiers, stay. What a row is filled with depends on the seed, its place and its
+        own cells alone.
+
+        Args:
+            source: what `train` takes as rows of a table; a column that is not there is filled whole.
+            seed: which of the possible ones.
+
+        Returns:
+            The same form, columns and order; those that were not there come last. Rows of a file come as a DataFrame.
+
+        Raises:
+            OptionError: another network than the sequential one, a strange column, or known cells that no row which
+                keeps the rules can have. DataError: they cannot be read, or hold a category that training did not.
+
+        Example:
+            >>> import gankit
+            >>> rows = [{"size": "SML"[i % 3], "price": 10 + i % 3} for i in range(300)]
+            >>> model = gankit.train(rows, samples="20k", verbose=False)
+            >>> model.complete([{"size": None, "price": 11}])
+            [{'size': 'M', 'price': 11}]
+        """
+        from gankit.model.completing import completed
+
+        found = completed(self, source, seed)
+        made = self.of.join([found.table], found.origin)
+        if found.origin.format == "pandas":
+            made.index = source.index
+        return made
+
+    @checked
+    def log_likelihood(self, source: Any) -> np.ndarray:
+        """How likely records are under the model, [n] float64: the natural logarithm of their density.
+
+        It is the product of the probability of each cell given those before it, with numbers as a histogram of the
+        codec's cells: a density where they are continuous, a probability where they are not. A number beyond the range
+        of training counts as its end; columns that rules make from others add nothing; missing cells count as such
+        where training had some, and are left out where it had none.
+
+        Raises:
+            OptionError: another network than the sequential one, or a strange column. DataError: as for `complete`.
+        """
+        from gankit.model.completing import log_likelihood
+
+        return log_likelihood(self, source)
 
     @checked
     def part(self, n: int, index: int, count: int, offset: int = 0) -> tuple[int, int]:

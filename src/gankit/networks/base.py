@@ -6,7 +6,7 @@ Knows Spec and tensors; never columns, files or kinds of data.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -174,6 +174,29 @@ class ColumnGenerator(LikelihoodGenerator):
             candidate_uniforms: [B, num_candidates * n + 1] float64 in (0, 1), n restricted blocks; needed where
                 `needs_candidates(allowed)`.
             masks: block -> [K] float32, 0 for cells that must never be made; these blocks keep their place.
+        """
+
+    @abstractmethod
+    def fill(
+        self, code: Tensor, known: Tensor, uniforms: Tensor, allowed: Mapping[int, Tensor], order: Sequence[int]
+    ) -> Tensor:
+        """Compact records [B, num_blocks] float64, code + position: `code` where it is known, else drawn given what is
+        known and what was drawn before. A row does not depend on what the others hold.
+
+        Args:
+            code: [B, num_blocks] int64; any cell where it is not known.
+            known: [B, num_blocks] bool.
+            uniforms: [B, num_blocks] float64 in (0, 1).
+            allowed: block -> [K] or [B, K] float32, the share of each cell that may be drawn; no row is all zero.
+            order: all blocks, those that are drawn first in front.
+        """
+
+    @abstractmethod
+    def log_probabilities(self, code: Tensor, rank: Tensor, blocks: Sequence[int]) -> Tensor:
+        """Log-probabilities [B, n] float64 of the cells of n blocks, each given the blocks of a smaller rank.
+
+        Args:
+            code: [B, num_blocks] int64. rank: [B, num_blocks] float; a block of rank inf is given to none.
         """
 
 

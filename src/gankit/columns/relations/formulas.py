@@ -111,6 +111,30 @@ class Formula:
             one = {"round": np.rint, "abs": np.abs}
             return one[self.operation](parts[0]) if self.operation in one else reduce(work[self.operation], parts)
 
+    def solve(self, name: str, wanted: Floats, values: Mapping[str, Floats]) -> Floats:
+        """The one value of the column `name` for which the formula is `wanted` [N], given the other columns; NaN where
+        there are others (`round`, `max`) or it is not easily told.
+        """
+        if self.operation == "column":
+            return wanted
+        holding = [part for part in self.parts if name in part.names]
+        if len(holding) != 1 or self.operation in _FUNCTIONS:
+            return np.full(len(wanted), np.nan)
+        inner = wanted
+        with np.errstate(all="ignore"):
+            if self.operation == "in":
+                inner = wanted * UNITS[str(self.of)]
+            elif self.operation in _RANK:
+                first = holding[0] is self.parts[0]
+                other = self.parts[first].evaluate(values)
+                if self.operation in "+*":
+                    inner = wanted - other if self.operation == "+" else wanted / other
+                elif self.operation == "-":
+                    inner = wanted + other if first else other - wanted
+                else:
+                    inner = wanted * other if first else other / wanted
+        return holding[0].solve(name, np.where(np.isfinite(inner), inner, np.nan), values)
+
     def range(self, ranges: Mapping[str, Range]) -> Range:
         """The least and the largest value, where columns lie in `ranges`."""
         if self.operation == "column":

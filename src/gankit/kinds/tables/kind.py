@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Values
-from gankit.columns.rows import rows_of, to_object, write
+from gankit.columns.rows import ARRAYS, rows_of, to_object, write
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.io.large import limit
@@ -36,10 +36,6 @@ FEW_HELDOUT = 1000
 
 _LOOKED_AT = 50
 """Cells of a column that are looked at for whether its texts are plain numbers."""
-
-ARRAYS = ("npy", "npz", "numpy", "list")
-"""Formats of which several columns of numbers are vectors; in others they are a table."""
-
 
 MOST_ROWS, MOST_DOTS, LEAST_SHOWN, SHOWN_CELLS = 256, 512, 24, 16_384
 """Rows and vectors of a preview: as many as have that many cells together, within bounds."""
@@ -161,7 +157,7 @@ class VectorKind(TableKind):
     def recognises(self, probe: Probe, config: TrainConfig) -> bool:
         """See `Kind.recognises`."""
         rows = rows_of(probe, config)
-        return rows.records.origin.format in ARRAYS and is_whole(rows)
+        return rows.records.origin.format in ARRAYS and is_whole(rows)  # in other formats they are a table
 
     def preview(self, fakes: Fakes, prepared: Prepared[Dataset, Any], count: int, seed: int) -> Preview:
         """See `Kind.preview`."""

@@ -206,6 +206,40 @@ class SequentialGenerator(ColumnGenerator):
         """See `ColumnGenerator.needs_candidates`."""
         return sum(int((weight > 0).sum()) > 1 for weight in allowed.values()) >= 2
 
+    @torch.no_grad()
+    def fill(
+        self, code: Tensor, known: Tensor, uniforms: Tensor, allowed: Mapping[int, Tensor], order: Sequence[int]
+    ) -> Tensor:
+        """See `ColumnGenerator.fill`."""
+        parts, known, place = self._parts(), known.clone(), uniforms.clamp(SMALLEST, 1 - SMALLEST)
+        embedded = torch.stack([part.rounded[code[:, t]] for t, part in enumerate(parts)], 1)  # [B, F, E]
+        result = code.double() + place
+        for t in order:
+            here = known[:, t].clone()
+            if bool(here.all()):
+                continue
+            logits = parts[t].logits_given(embedded, known)
+            drawn, position = _inverse_cdf(_weights(logits, allowed.get(t)).cumsum(1), place[:, t])
+            result[:, t] = torch.where(here, result[:, t], drawn + position)
+            embedded[:, t] = torch.where(here.unsqueeze(1), embedded[:, t], parts[t].rounded[drawn])
+            known[:, t] = True
+        return result
+
+    @torch.no_grad()
+    def log_probabilities(self, code: Tensor, rank: Tensor, blocks: Sequence[int]) -> Tensor:
+        """See `ColumnGenerator.log_probabilities`."""
+        parts = self._parts()
+        embedded = torch.stack([part.rounded[code[:, t]] for t, part in enumerate(parts)], 1)  # [B, F, E]
+        found = [
+            parts[t]
+            .logits_given(embedded, rank < rank[:, t : t + 1])
+            .double()
+            .log_softmax(1)
+            .gather(1, code[:, t : t + 1])
+            for t in blocks
+        ]
+        return torch.cat(found, 1)
+
     def _embeddings(self) -> list[Tensor]:
         """For each block [K, E]: what stands for its cells."""
         return self._with_waves(self.embed, self.embed_waves)
@@ -297,6 +331,15 @@ class _Part:
             weight = self.first_weight[: blocks * size].view(blocks, size, -1)[index].flatten(0, 1)
             marks = self.first_weight[blocks * size :][index].sum(0)
             h = _affine(self.first_bias + marks, embedded.to(weight.dtype), weight)
+        return self._behind(h)
+
+    def logits_given(self, embedded: Tensor, known: Tensor) -> Tensor:
+        """Logits [B, K] given the embeddings [B, F, E] of those blocks that are `known` [B, F] bool."""
+        marks = known.to(self.first_weight.dtype)
+        inputs = torch.cat([(embedded.to(marks.dtype) * marks.unsqueeze(2)).flatten(1), marks], 1)
+        return self._behind(_affine(self.first_bias, inputs, self.first_weight))
+
+    def _behind(self, h: Tensor) -> Tensor:
         h = F.silu(h)
         for weight, bias in self.hidden:
             h = h + F.silu(_affine(bias, h, weight))
