@@ -29,9 +29,9 @@ from gankit.kinds.texts.metrics.metrics import METRICS as OF_TEXTS
 from gankit.run.options import train_options
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = {
-    path.name: path.read_text(encoding="utf-8")
-    for path in [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("README*.md"))} | {
+    path.relative_to(ROOT / "docs").as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs").rglob("*.md"))
 }
 MODULES = [m.name for m in pkgutil.walk_packages(gankit.__path__, "gankit.") if not m.name.endswith("__main__")]
 
@@ -122,7 +122,7 @@ def test_every_exit_code_of_an_error_is_documented() -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     wrong = []
     for name, text in DOCS.items():
-        folder = ROOT if name.startswith("README") else ROOT / "docs"
+        folder = ROOT if name.startswith("README") else (ROOT / "docs" / name).parent
         for target in re.findall(r"\]\(([^)#\s]+)", text):
             if "://" not in target and not (folder / target).exists():
                 wrong.append(f"{name}: {target}")
@@ -184,28 +184,48 @@ def test_examples_in_docstrings_run(name: str) -> None:
 
 def small(text: str) -> str:
     """The same example, with lengths that end within seconds."""
-    text = re.sub(r'budget="\w+"', 'samples="2k"', text)
-    text = re.sub(r"--resume --(budget|samples) \w+", "--resume --samples 4k", text)
-    text = re.sub(r"--budget \w+|--samples (15M|60k)|--epochs 1\b", "--samples 2k", text)
-    text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 2k", text)
+    text = re.sub(r'(budget|samples)="\w+"', 'samples="400"', text)
+    text = re.sub(r"--resume --(budget|samples) \w+", "--resume --samples 800", text)
+    text = re.sub(r"--budget \w+|--samples \d+[kM]|--epochs 1\b", "--samples 400", text)
+    text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 400", text)
+    text = re.sub(r"^(gankit train (?!.*--resume).*)$", r"\1 --evaluations 2", text)
+    text = re.sub(r"^(gankit train (?:data/)?(?:digits|clips) (?!.*--(?:network|from)).*)$", r"\1 --width 8", text)
     text = re.sub(r"^(gankit evaluate (?!.*--fast).*)$", r"\1 --fast", text)
     text = text.replace("--network stylegan2", "--network stylegan2 --width 8 --depth 2")
     return text.replace("100_000", "20_000")
 
 
-def blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of a page in that language; "" for those that name none."""
+def fenced(page: str) -> Iterator[tuple[str, str]]:
+    """The language of every fenced block of a page ("" where it names none), and the block."""
     parts = re.split(r"^```(.*)\n", DOCS[page], flags=re.MULTILINE)
     # text, language, block, "", text, language, block, "", …
-    return [block for name, block in zip(parts[1::4], parts[2::4], strict=False) if name == language]
+    yield from zip(parts[1::4], parts[2::4], strict=False)
 
 
-def commands(page: str) -> Iterator[str]:
-    """Every `gankit …` and `python …` line of the page that can be typed as it stands."""
-    for block in blocks(page, ""):
-        for line in block.splitlines():
-            if re.match("gankit |python -c|python scripts/", line) and not re.search(PLACEHOLDERS, line):
-                yield small(line)
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in that language."""
+    return [block for name, block in fenced(page) if name == language]
+
+
+def commands(block: str) -> Iterator[str]:
+    """Every `gankit …` and `python …` line of a block that can be typed as it stands."""
+    for line in block.splitlines():
+        if re.match("gankit |python -c|python scripts/", line) and not re.search(PLACEHOLDERS, line):
+            yield small(line)
+
+
+def run_as_typed(line: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Runs a command of a page in the current folder, and looks whether it leaves what it says."""
+    if line.startswith("python "):
+        line = line.replace("scripts/", f"{ROOT.as_posix()}/scripts/")
+        subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True, cwd=folder)
+        return
+    # Of a pipe the part before it: what the reader does is not ours.
+    arguments = shlex.split(line.split("|")[0])[1:]
+    assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
+    if "-o" in arguments:
+        out = Path(arguments[arguments.index("-o") + 1])
+        assert out.is_file() or any(out.iterdir()), line
 
 
 PLACEHOLDERS = r"\b(DATA|MODEL|RUN|COMMAND)\b"
@@ -321,22 +341,28 @@ def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
     "page", ["README.md", "first-gan.md", "cli.md", "texts.md", "audio.md", "series.md", "images.md"]
 )
 def test_commands_of_a_page_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    typed = list(commands(page))
+    typed = [line for block in blocks(page, "") for line in commands(block)]
     assert len(typed) >= 5
     if page == "images.md":  # of whose digits no sounds are meant
         shutil.rmtree(workplace / "digits")
         write_digits(workplace / "digits")
     for line in typed:
-        if line.startswith("python "):
-            line = line.replace("scripts/", f"{ROOT.as_posix()}/scripts/")
-            subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True, cwd=workplace)
-            continue
-        # Of a pipe the part before it: what the reader does is not ours.
-        arguments = shlex.split(line.split("|")[0])[1:]
-        assert run(arguments) == 0, f"$ {line}\n{capfd.readouterr().err}"
-        if "-o" in arguments:
-            out = Path(arguments[arguments.index("-o") + 1])
-            assert out.is_file() or any(out.iterdir()), line
+        run_as_typed(line, workplace, capfd)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [name for name in DOCS if name.startswith("tutorials/")])
+def test_a_tutorial_runs_from_top_to_bottom(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In an empty folder: its first block makes the data, and every block finds what those before it left."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for number, (language, block) in enumerate(fenced(page)):
+        if language == "python":
+            exec(compile(small(block), f"{page}, block {number + 1}", "exec"), names)
+        for line in commands(block) if language == "" else ():
+            run_as_typed(line, tmp_path, capfd)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.name)

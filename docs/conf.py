@@ -1,0 +1,72 @@
+"""How Sphinx makes the site: pages as they lie in the project, the reference from docstrings. `scripts/docs` builds it.
+
+The root of the project is the source folder, so that links between README, docs and benchmarks are the same on disk and
+in the site. Knows nothing that a page says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import gankit
+
+project, release = "gankit", gankit.__version__
+root_doc = "docs/index"
+include_patterns = ["README*.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md", "benchmarks/*.md"]
+exclude_patterns = [".*", "src", "tests", "scripts", "build", "dist", "runs", "data"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 4
+highlight_language = "text"
+nitpicky = True
+# Types of signatures that no page describes: other packages', and what is not public.
+nitpick_ignore_regex = [("py:.*", ".*")]
+
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+napoleon_custom_sections = [("Options", "params_style")]
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = "gankit"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_extra_path = ["extra"]
+html_show_sourcelink = html_copy_source = html_show_copyright = False
+html_domain_indices = False
+
+
+def escaped(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are plain text with code between backticks and lines `name: what it is`: these become parameters, and
+    what else reStructuredText would read is escaped.
+    """
+    example = item = False
+    for number, line in enumerate(lines):
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>> "))
+        if example:
+            continue
+        parts = re.split(r"(`[^`]*`)", line)
+        parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+        line = "".join(parts)
+        named = re.sub(r"^([a-z]\w*(?:, [a-z]\w*)*): (?=\S)", r":param \1: ", line)
+        item = bool(line.strip()) and (item or named != line)
+        lines[number] = f"    {line}" if item and named == line else named
+
+
+def public(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """The place of a public name that a signature has by the module that defines it."""
+    name = node["reftarget"].rpartition(".")[2]
+    if node.get("refdomain") != "py" or name not in gankit.__all__:
+        return None
+    python = env.get_domain("py")
+    return python.resolve_xref(env, node["refdoc"], app.builder, "obj", f"gankit.{name}", node, content)
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", escaped, priority=400)  # before napoleon makes reStructuredText of it
+    app.connect("missing-reference", public)
