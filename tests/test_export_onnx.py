@@ -118,6 +118,10 @@ def test_a_table_of_the_residual_network_is_exported_with_its_discrete_choices(
     with torch.no_grad():
         expected = model.generator(draws.z[:50], draws.u[:50], draws.c[:50]).numpy()
     np.testing.assert_allclose(ran(tmp_path / "g.onnx", feed), expected, atol=1e-4)
+    assert export(model, tmp_path / "g.pt2") == about
+    program = torch.export.load(str(tmp_path / "g.pt2")).module()
+    found = program(*(torch.from_numpy(feed[name]) for name in about["inputs"]))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
     assert about["condition"][0]["column"] == "city" and "Oslo" in about["condition"][0]["means"]
 
 
