@@ -225,8 +225,10 @@ def _in_words(place: str, asked: HubFile, name: str, kind: type[GankitError]) ->
                 f"{place}: {asked.repo} holds no {name}, so it is no model of gankit, or its file has another name. "
                 f"Name it: hf://{asked.repo}/FILE."
             ) from error
-        error = error.__cause__ or error if isinstance(error, RuntimeError) else error  # that of one file of several
-        status = getattr(getattr(error, "response", None), "status_code", None)
+        # a RuntimeError says which file it was, and its cause what
+        cause = (error.__cause__ if isinstance(error, RuntimeError) else None) or error
+        status = getattr(getattr(cause, "response", None), "status_code", None)
         if status in (401, 403):
-            raise kind(f"{place}: the token may not do this ({reason(error)}). To use another, {_LOG_IN}.") from error
-        raise kind(f"{place}: the Hugging Face Hub refused this: {reason(error)}.") from error
+            raise kind(f"{place}: the token may not do this ({reason(cause)}). To use another, {_LOG_IN}.") from error
+        what = "this could not be done" if status is None else "the Hugging Face Hub refused this"
+        raise kind(f"{place}: {what}: {reason(cause)}.") from error
