@@ -45,7 +45,7 @@ def said(capfd: pytest.CaptureFixture[str], line: str, code: int = 0) -> str:
 @pytest.mark.slow
 def test_the_exports_and_the_python_examples_of_the_page_run(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     exports = [line.removeprefix("gankit ") for line in PAGE.splitlines() if line.startswith("gankit export ")]
-    assert len(exports) == 2
+    assert len(exports) == 3
     for line in exports:
         assert "z [rows, 12], c [rows, 10]" in said(capfd, line)
     for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
@@ -194,7 +194,8 @@ def test_a_image_of_another_size_and_mode_is_brought_to_the_models(
         ("mix runs/digits --rows 1 --columns 2 -o a.png", "--network stylegan2"),
         ("mix runs/styles --rows 1 --columns 2 --levels 9 -o a.png", "--levels 9"),
         ("mix runs/styles --rows 1 --columns 2 -o a.gif", ".png"),
-        ("export runs/digits -o a.pt", ".onnx"),
+        ("export runs/digits -o a.pt", "or a .pt2 file"),
+        ("export runs/digits -o a.pt2 --opset 18", "--opset is for .onnx files"),
         ("export runs/digits -o a.onnx --opset 3", "--opset 3"),
     ],
 )

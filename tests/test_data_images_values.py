@@ -18,7 +18,7 @@ from gankit.kinds.images.kind import ImageCodec, palette_of
 from gankit.kinds.images.reading import read_images
 from gankit.latents.interpolation import Stop, interpolate
 from gankit.latents.projection import project
-from gankit.model.export import export_onnx
+from gankit.model.export import export
 from gankit.networks.blocks import collapse, expand
 from gankit.training.augment.base import Draws
 from gankit.training.augment.diffaugment import DiffAugment
@@ -166,7 +166,7 @@ def test_images_of_few_colours_can_be_walked_between_projected_and_exported(tmp_
     frames = interpolate(model, [Stop(0), Stop(1)], frames=2)
     assert set(np.unique(frames)) <= {0, 85, 255} and np.array_equal(frames[0, ..., 0], made[0] * 85)
     with pytest.raises(OptionError, match="largest channel says which colour"):
-        export_onnx(model, tmp_path / "g.onnx", pixels="bytes")
+        export(model, tmp_path / "g.onnx", pixels="bytes")
 
 
 def test_images_of_some_colours_more_get_a_line() -> None:

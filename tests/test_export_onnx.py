@@ -16,7 +16,7 @@ from latent_models import WIDTHS, image_model
 
 import gankit
 from gankit.errors import DependencyError, OptionError, OutputError
-from gankit.model.export import METADATA, export_onnx
+from gankit.model.export import METADATA, export
 from gankit.networks.base import StyleGenerator
 from gankit.randomness import numpy_generator
 
@@ -50,7 +50,7 @@ def ran(file: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
 def exported(folder: Path, network: str) -> tuple[Path, dict[str, Any]]:
     """The file that gives bytes, and what is said of it."""
     file = folder / f"{network}.onnx"
-    return file, export_onnx(image_model(network), file, pixels="bytes")
+    return file, export(image_model(network), file, pixels="bytes")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_numbers_and_truncation_are_those_of_the_generator(tmp_path: Path) -> No
     generator = model.generator
     rough = replace(model, generator=copy.deepcopy(generator))
     rough.generator.multiply_in = torch.bfloat16
-    export_onnx(rough, file, truncation=0.5, opset=20)
+    export(rough, file, truncation=0.5, opset=20)
     assert rough.generator.multiply_in == torch.bfloat16, "the export is in float32, and the model stays as it is"
     feed, draws = fed(model, 5)
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_the_file_says_what_goes_in_and_what_comes_out(folder: Path) -> None:
 def test_records_that_are_no_images_are_exported_too(tmp_path: Path) -> None:
     x = numpy_generator(1, "test vectors").normal(size=(300, 3)).astype(np.float32)
     model = gankit.train(x, samples="2k", evaluations=1)
-    export_onnx(model, tmp_path / "g.onnx")
+    export(model, tmp_path / "g.onnx")
     feed, _ = fed(model, 6)
     decoded = model.codec.decode(ran(tmp_path / "g.onnx", feed).astype(np.float64))
     found = np.stack([values.data for values in decoded.values()], 1)
@@ -113,25 +113,29 @@ def test_a_table_of_the_residual_network_is_exported_with_its_discrete_choices(
     small_table: Path, tmp_path: Path
 ) -> None:
     model = gankit.train(small_table, network="residual", given=["city"], samples="2k", evaluations=1)
-    about = export_onnx(model, tmp_path / "g.onnx")
+    about = export(model, tmp_path / "g.onnx")
     feed, draws = fed(model, 50)
     with torch.no_grad():
         expected = model.generator(draws.z[:50], draws.u[:50], draws.c[:50]).numpy()
     np.testing.assert_allclose(ran(tmp_path / "g.onnx", feed), expected, atol=1e-4)
+    assert export(model, tmp_path / "g.pt2") == about
+    program = torch.export.load(str(tmp_path / "g.pt2")).module()
+    found = program(*(torch.from_numpy(feed[name]) for name in about["inputs"]))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
     assert about["condition"][0]["column"] == "city" and "Oslo" in about["condition"][0]["means"]
 
 
 def test_what_cannot_be_exported_is_refused_in_words(small_table: Path, tmp_path: Path) -> None:
     table = gankit.train(small_table, samples="2k", evaluations=1)
     with pytest.raises(OptionError, match="--network residual"):
-        export_onnx(table, tmp_path / "g.onnx")
+        export(table, tmp_path / "g.onnx")
     model = gankit.train(np.arange(100.0), samples="1k", evaluations=1)
     with pytest.raises(OptionError, match="kind number"):
-        export_onnx(model, tmp_path / "g.onnx", pixels="bytes")
+        export(model, tmp_path / "g.onnx", pixels="bytes")
     with pytest.raises(OptionError, match="--opset 3"):
-        export_onnx(model, tmp_path / "g.onnx", opset=3)
+        export(model, tmp_path / "g.onnx", opset=3)
     with pytest.raises(OutputError, match=r"\.onnx"):
-        export_onnx(model, tmp_path / "g.pt")
+        export(model, tmp_path / "g.pt")
     assert not list(tmp_path.iterdir())
 
 
@@ -139,4 +143,4 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     model = gankit.train(np.arange(100.0), samples="1k", evaluations=1)
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(DependencyError, match="pip install onnx onnxscript"):
-        export_onnx(model, tmp_path / "g.onnx")
+        export(model, tmp_path / "g.onnx")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         OptionError,
         OutputError,
     )
+    from gankit.hub.push import Pushed, push
     from gankit.model import Model, inspect, load, parse_where
     from gankit.networks.base import Discriminator, Generator, Pair
     from gankit.report.page import Report
@@ -35,13 +36,14 @@ __version__ = "0.1.0"
 
 __all__ = ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "Model", "ModelError"]
 __all__ += ["OptionError", "OutputError", "TrainConfig", "__version__", "evaluate", "follow", "inspect", "load"]
-__all__ += ["Progress", "Report", "Training", "parse_where", "resume", "train"]
+__all__ += ["Progress", "Pushed", "Report", "Training", "parse_where", "push", "resume", "train"]
 __all__ += ["Batches", "Block", "Discriminator", "Game", "GameConfig", "Generator", "Loss", "Pair", "Spec", "play"]
 
 _MODULE_OF = dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Run"))), "errors")
 _MODULE_OF |= {"TrainConfig": "config"} | dict.fromkeys(("Model", "inspect", "load", "parse_where"), "model")
 _MODULE_OF |= dict.fromkeys(("Training", "evaluate", "follow", "resume", "train"), "run.api")
 _MODULE_OF |= dict.fromkeys(("Discriminator", "Generator", "Pair"), "networks.base")
+_MODULE_OF |= dict.fromkeys(("Pushed", "push"), "hub.push")
 _MODULE_OF |= {"Report": "report.page", "Loss": "training.losses", "GameConfig": "training.plan"}
 _MODULE_OF |= dict.fromkeys(("Batches", "Game"), "training.game") | dict.fromkeys(("Progress", "play"), "training.loop")
 _MODULE_OF |= dict.fromkeys(("Block", "Spec"), "spec")

@@ -79,12 +79,13 @@ _ROWS = ("a whole number, 0 or more", lambda v: isinstance(v, Integral) and 0 <=
 _SWITCH = ("True or False", lambda v: isinstance(v, bool))
 _FUNCTION = ("a function", callable)
 _PATH = ("a path", _is_path)
+_TEXT = ("a text", lambda v: isinstance(v, str))
 _WHERE = ("a dict such as {'label': '7'}, each value a number, a text, a pair or a list", _is_where)
 _MUST: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "n": _ROWS, "offset": _ROWS, "seed": _WHOLE, "overwrite": _SWITCH, "records": _SWITCH,
-    "verbose": _SWITCH, "fast": _SWITCH,
+    "verbose": _SWITCH, "fast": _SWITCH, "private": _SWITCH,
     "on_note": _FUNCTION, "on_progress": _FUNCTION, "should_stop": _FUNCTION, "run": _PATH, "out": _PATH,
-    "where": _WHERE, "format": ("a text", lambda v: isinstance(v, str)),
+    "where": _WHERE, "format": _TEXT, "repo": _TEXT, "licence": _TEXT, "message": _TEXT,
     "path": ("a path or a binary stream", lambda v: callable(getattr(v, "write", None)) or _is_path(v)),
     "texts": ("a list of texts", lambda v: isinstance(v, list | tuple) and all(isinstance(t, str) for t in v)),
     "config": ("a TrainConfig; a dict goes as keywords: **options", lambda v: type(v).__name__ == "TrainConfig"),

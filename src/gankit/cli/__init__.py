@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from gankit import __version__
-from gankit.cli import evaluate, latents, sample, serve, train, watch
+from gankit.cli import evaluate, latents, push, sample, serve, train, watch
 from gankit.errors import InterruptedRun, OptionError, visible
 from gankit.voice import Voice
 
@@ -30,6 +30,7 @@ COMMANDS: tuple[click.Command, ...] = (
     sample.export_command,
     watch.command,
     serve.command,
+    push.command,
 )
 """Every command; one is added as one module and one entry here."""
 

@@ -15,6 +15,8 @@ import click
 from gankit.cli.flags import MODEL, Count, OptionsCommand, given, out_option
 from gankit.cli.terminal import speaking
 from gankit.errors import OptionError, OutputError
+from gankit.io.hub import HubFile
+from gankit.model.files import report_folder
 from gankit.voice import Voice
 
 
@@ -50,7 +52,7 @@ from gankit.voice import Voice
 @speaking
 def command(
     voice: Voice,
-    model: Path,
+    model: str | Path,
     real: str | None,
     fake: str | None,
     out: Path | None,
@@ -60,10 +62,12 @@ def command(
     fast: bool,
     **flags: Any,
 ) -> None:
-    """Evaluate the synthetic data of MODEL, a model file or a run folder, beside ceilings and baselines."""
+    """Evaluate the synthetic data of MODEL, a model file, a run folder or hf://owner/name, beside ceilings and
+    baselines.
+    """
     if fake is not None and num_rows is not None:
         raise OptionError("--num-rows N generates records, and --fake FILE names some. Give one of them.")
-    folder = out or (model / "report" if model.is_dir() else model.with_name(model.stem + "-report"))
+    folder = out or (Path(f"{HubFile.parse(model).name}-report") if isinstance(model, str) else report_folder(model))
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--out {folder}: it is a file, and the report goes into a folder. Name one.")
 
@@ -95,7 +99,7 @@ def _undone() -> Iterator[list[Path]]:
         raise
 
 
-def _write_fakes(path: Path, folder: Path, num_rows: int | None, seed: int, made: list[Path]) -> Path:
+def _write_fakes(path: str | Path, folder: Path, num_rows: int | None, seed: int, made: list[Path]) -> Path:
     """Fakes in a file of the output folder, in the format the data came in (CSV for arrays)."""
     from gankit.io.atomic import complaints
     from gankit.model import load

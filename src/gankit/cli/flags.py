@@ -14,6 +14,7 @@ import click
 
 from gankit.arguments import path_of
 from gankit.errors import OptionError
+from gankit.io.hub import is_on_hub
 from gankit.kinds import Command
 from gankit.options import GROUPS, Option, default_text, metavar_of, parse_samples
 from gankit.run.options import CHOICES_MEANT, MEANT, kind_options, train_options
@@ -28,6 +29,14 @@ class _Path(click.ParamType["Path"]):
             return path_of(value)
         except OptionError as error:
             self.fail(str(error), param, ctx)
+
+
+class _Model(_Path):
+    name = "model"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or the address of a model on the Hugging Face Hub as it is."""
+        return value if is_on_hub(value) else super().convert(value, param, ctx)
 
 
 class Count(click.IntRange):
@@ -56,9 +65,9 @@ class Shard(click.ParamType["tuple[int, int]"]):
         return int(found[1]), int(found[2])
 
 
-PATH = _Path()
-MODEL = click.argument("model", type=PATH)
-"""A model file or a run folder."""
+PATH, PLACE = _Path(), _Model()
+MODEL = click.argument("model", type=PLACE)
+"""A model file, a run folder or hf://owner/name."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -57,7 +57,7 @@ _TRUNCATION = click.option(
 @speaking
 def interpolate_command(
     voice: Voice,
-    model: Path,
+    model: str | Path,
     out: Path,
     rows: str | None,
     seeds: str | None,
@@ -145,7 +145,7 @@ def _stops(places: list[tuple[int, int]], every: dict[str, Any], each: list[dict
 @speaking
 def mix_command(
     voice: Voice,
-    model: Path,
+    model: str | Path,
     out: Path,
     rows: str,
     columns: str,
@@ -186,7 +186,7 @@ def mix_command(
 @click.option("--where", multiple=True, metavar="COL=VALUE", help="The condition.  [the best of all conditions]")
 @speaking
 def project_command(
-    voice: Voice, model: Path, images: tuple[str, ...], out: Path, where: tuple[str, ...], **search: Any
+    voice: Voice, model: str | Path, images: tuple[str, ...], out: Path, where: tuple[str, ...], **search: Any
 ) -> None:
     """Find the places in the latent space of MODEL that give the images most like each IMAGE.
 

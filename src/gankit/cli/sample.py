@@ -32,7 +32,7 @@ from gankit.voice import Voice
 @speaking
 def sample_command(
     voice: Voice,
-    model: Path,
+    model: str | Path,
     num_rows: int,
     out: Path | None,
     seed: int,
@@ -43,7 +43,7 @@ def sample_command(
     file_format: str | None,
     **flags: Any,
 ) -> None:
-    """Generate records with MODEL, a model file or a run folder.
+    """Generate records with MODEL, a model file, a run folder or hf://owner/name.
 
     Without -o they go to standard output, in the text format that the training data came in.
     """
@@ -74,7 +74,7 @@ def sample_command(
 @click.option("--format", "file_format", help="Format, where the suffix does not tell.  [that of DATA]")
 @speaking
 def complete_command(
-    voice: Voice, model: Path, data: str, out: Path | None, seed: int, file_format: str | None
+    voice: Voice, model: str | Path, data: str, out: Path | None, seed: int, file_format: str | None
 ) -> None:
     """Fill the missing cells of DATA, a file of rows, with MODEL, a model file or a run folder of a table.
 
@@ -94,9 +94,9 @@ def complete_command(
         voice.result(result, f"{loaded.of.noun.count(len(found))} in {out}")
 
 
-@click.command("export", short_help="Write a model's generator as an ONNX file.")
+@click.command("export", short_help="Write a model's generator for programs without gankit.")
 @MODEL
-@out_option("The file, NAME.onnx.")
+@out_option("The file: NAME.onnx, or NAME.pt2 for torch.export.")
 @click.option(
     "--pixels",
     type=click.Choice(["float", "bytes"]),
@@ -106,15 +106,19 @@ def complete_command(
 @click.option("--truncation", type=float, default=1.0, metavar="PSI", help="As for sample; built in.")
 @click.option("--opset", type=int, metavar="N", help="Version of ONNX's operators, 18 to 23.  [18]")
 @speaking
-def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation: float, opset: int | None) -> None:
-    """Write the generator of MODEL, a model file or a run folder, for programs that have neither gankit nor torch."""
+def export_command(
+    voice: Voice, model: str | Path, out: Path, pixels: str, truncation: float, opset: int | None
+) -> None:
+    """Write the generator of MODEL, a model file, a run folder or hf://owner/name, for programs without gankit: as an
+    ONNX file, which needs no torch either, or as a program of torch.export.
+    """
     from gankit.model import load
 
     loaded = load(model)
 
-    from gankit.model.export import OPSETS, export_onnx
+    from gankit.model.export import export
 
-    about = export_onnx(loaded, out, pixels=pixels, truncation=truncation, opset=OPSETS[0] if opset is None else opset)
+    about = export(loaded, out, pixels=pixels, truncation=truncation, opset=opset)
     takes = ", ".join(f"{name} [rows, {given['size']}]" for name, given in about["inputs"].items())
     gives = f"{about['output']['name']} [rows, {', '.join(map(str, about['output']['shape']))}]"
     voice.result({"file": str(out), **about}, f"{out} takes {takes} and gives {gives}, {about['output']['type']}")
@@ -123,8 +127,8 @@ def export_command(voice: Voice, model: Path, out: Path, pixels: str, truncation
 @click.command("inspect", short_help="Describe a model.")
 @MODEL
 @speaking
-def inspect_command(voice: Voice, model: Path) -> None:
-    """Describe MODEL (a model file or a run folder): kind, columns, networks, training length, scores."""
+def inspect_command(voice: Voice, model: str | Path) -> None:
+    """Describe MODEL (a model file, a run folder or hf://owner/name): kind, columns, networks, length, scores."""
     from gankit.model import inspect as inspect_model
 
     card = inspect_model(model)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from gankit.cli.flags import PATH, Count
+from gankit.cli.flags import PLACE, Count
 from gankit.cli.terminal import speaking
 from gankit.options import parse_duration
 from gankit.voice import Voice
 
 
 @click.command("serve", short_help="Serve models over HTTP.")
-@click.argument("models", nargs=-1, required=True, type=PATH, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, type=PLACE, metavar="MODEL...")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="The port; 0: any free one.  [8400 and on]")
 @click.option(
     "--host",
@@ -48,7 +48,7 @@ from gankit.voice import Voice
 @speaking
 def command(
     voice: Voice,
-    models: tuple[Path, ...],
+    models: tuple[str | Path, ...],
     port: int | None,
     host: str,
     token: str | None,
@@ -57,7 +57,7 @@ def command(
     most_time: str,
     queue: int,
 ) -> None:
-    """Serve MODELs, model files or run folders, over HTTP, each by its name.
+    """Serve MODELs, model files, run folders or hf://owner/name, over HTTP, each by its name.
 
     POST /v1/models/NAME/sample with {"n": 100, "seed": 1, "format": "csv"} gives samples; GET /openapi.json says what
     else there is. Ctrl-C ends it.

@@ -1,4 +1,4 @@
-"""Export of G to ONNX, for programs that have neither gankit nor torch.
+"""Export of G for programs without gankit: to ONNX, which needs no torch either, and as a program of torch.export.
 
 Knows models and generators; never discriminators, optimisers or data.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import io
 import json
 import logging
 import warnings
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gankit.errors import DependencyError, OptionError, OutputError
+from gankit.errors import DependencyError, OptionError, OutputError, reason
 from gankit.io.atomic import write_atomically
 from gankit.networks.base import Generator
 
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 OPSETS = (18, 23)
 """The lowest and the highest version of ONNX's operators. The lowest is of 2022, so that every runtime takes it."""
 
+_NO_GRAPH = "this network is no single graph for any number of rows, so it cannot be exported"
+
 METADATA = "gankit"
-"""Key of the file's metadata that holds what the inputs and outputs are, as JSON."""
+"""Key of the file's metadata that holds what the inputs and outputs are, as JSON; of a .pt2 file that extra file."""
 
 
-def export_onnx(
-    model: Model, path: str | Path, *, pixels: str = "float", truncation: float = 1.0, opset: int = OPSETS[0]
+def export(
+    model: Model, path: str | Path, *, pixels: str = "float", truncation: float = 1.0, opset: int | None = None
 ) -> dict[str, Any]:
-    """Writes the model's generator as an ONNX file; any number of rows goes through it at once.
+    """Writes the model's generator as an ONNX file or a program of torch.export, for any number of rows at once.
 
     Inputs, those that the generator has: `z` [rows, num_latents], standard normal; `c` [rows, K], one-hot for each
     label; `u` [rows, num_uniforms], uniform in (0, 1), of the discrete choices; `noise` [rows, M], of a network with
@@ -46,20 +49,21 @@ def export_onnx(
 
     Args:
         model: of any network that makes a record at once.
-        path: the .onnx file, which appears when it is whole.
+        path: the .onnx file, or the .pt2 file for `torch.export.load`; it appears when it is whole.
         pixels: "float" or "bytes", for images. truncation: of images, built in; see `Model.sample`.
-        opset: version of ONNX's operators, within OPSETS.
+        opset: version of ONNX's operators, within OPSETS; None = the lowest.
 
     Returns:
         The metadata in the file: version, kind, network, inputs, output, condition, truncation, and the codec.
 
     Raises:
-        OptionError: a sequential network, or what does not fit the kind. DependencyError: onnx or onnxscript is not
-            installed. OutputError: another suffix, or the file cannot be written.
+        OptionError: a network that is no single graph, or what does not fit the kind. DependencyError: onnx or
+            onnxscript is not installed. OutputError: another suffix, or the file cannot be written.
     """
     target = Path(path)
-    if target.suffix.lower() != ".onnx":
-        raise OutputError(f"the generator goes to an .onnx file, not {target.name!r}. Name one with -o.")
+    suffix = target.suffix.lower()
+    if suffix not in (".onnx", ".pt2"):
+        raise OutputError(f"the generator goes to an .onnx or a .pt2 file, not {target.name!r}. Name one with -o.")
     if model.generator.by_symbol is not None:
         raise OptionError(
             "texts are made symbol after symbol, which is no single graph: their models are not exported."
@@ -81,15 +85,16 @@ def export_onnx(
         )
     if not 0 < truncation <= 1:
         raise OptionError(f"--truncation {truncation:g}: it must be above 0 and at most 1.")
-    if not OPSETS[0] <= opset <= OPSETS[1]:
+    if opset is not None and suffix != ".onnx":
+        raise OptionError(f"--opset is for .onnx files, and this is {target.name!r}. Leave it out.")
+    if opset is not None and not OPSETS[0] <= opset <= OPSETS[1]:
         raise OptionError(f"--opset {opset}: expected {OPSETS[0]} to {OPSETS[1]}.")
     generator = copy.deepcopy(model.generator).requires_grad_(False)
-    generator.multiply_in = torch.float32  # as ONNX's runtimes multiply
+    generator.multiply_in = torch.float32  # as other runtimes multiply
     graph = _Graph(generator, truncation, pixels).eval()
     about = _about(model, graph, pixels, truncation)
-    found = _exported(graph, opset)
-    found.metadata_props.add(key=METADATA, value=json.dumps(about))
-    write_atomically(target, found.SerializeToString())
+    write = _onnx if suffix == ".onnx" else _program
+    write_atomically(target, write(graph, json.dumps(about), OPSETS[0] if opset is None else opset))
     return about
 
 
@@ -134,8 +139,33 @@ class _Graph(nn.Module):
         return x
 
 
-def _exported(graph: _Graph, opset: int) -> Any:
-    """The ONNX model (`onnx.ModelProto`), without metadata."""
+def _example(graph: _Graph) -> tuple[tuple[Tensor, ...], Any]:
+    """Inputs, and that their first dimension may be of any size."""
+    # more than one row, for one could be taken for a constant
+    inputs = tuple(torch.full((2, size), 0.5) for size in graph.inputs.values())
+    rows = torch.export.Dim("rows")
+    return inputs, (tuple({0: rows} for _ in inputs),)
+
+
+def _program(graph: _Graph, about: str, opset: int) -> bytes:
+    """A .pt2 file. opset: of ONNX alone."""
+    inputs, shapes = _example(graph)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of torch's own deprecations
+        try:
+            program = torch.export.export(graph, inputs, dynamic_shapes=shapes, strict=False)
+        except Exception as error:  # of many sorts, all of what the network does
+            raise OptionError(f"{_NO_GRAPH} ({reason(error)}).") from error
+        for module in program.graph_module.modules():
+            for node in getattr(module, "graph", torch.fx.Graph()).nodes:
+                node.meta.pop("stack_trace", None)  # it names folders of this machine
+        file = io.BytesIO()
+        torch.export.save(program, file, extra_files={METADATA: about})
+    return file.getvalue()
+
+
+def _onnx(graph: _Graph, about: str, opset: int) -> bytes:
+    """An .onnx file."""
     for package in ("onnx", "onnxscript"):
         try:
             import_module(package)
@@ -144,9 +174,7 @@ def _exported(graph: _Graph, opset: int) -> Any:
             raise DependencyError(missing) from None
     if "dynamic_shapes" not in inspect.signature(torch.onnx.export).parameters:
         raise DependencyError(f"export needs torch 2.6 or newer, and this is {torch.__version__}: pip install -U torch")
-    # more than one row, for one could be taken for a constant
-    inputs = tuple(torch.full((2, size), 0.5) for size in graph.inputs.values())
-    rows = torch.export.Dim("rows")
+    inputs, shapes = _example(graph)
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)  # that torchvision is not installed
@@ -155,12 +183,17 @@ def _exported(graph: _Graph, opset: int) -> Any:
             warnings.simplefilter("ignore")  # of torch's own deprecations, and of the name "rows"
             program = torch.onnx.export(
                 graph, inputs, input_names=list(graph.inputs), output_names=[graph.output], opset_version=opset,
-                dynamic_shapes=(tuple({0: rows} for _ in inputs),), dynamo=True, verbose=False,
+                dynamic_shapes=shapes, dynamo=True, verbose=False,
             )  # fmt: skip
     finally:
         logger.setLevel(level)
     assert program is not None
-    return program.model_proto
+    found: Any = program.model_proto
+    if not found.graph.input[0].type.tensor_type.shape.dim[0].dim_param:  # torch exports what it can, without a word
+        raise OptionError(f"{_NO_GRAPH}.")
+    found.metadata_props.add(key=METADATA, value=about)
+    content: bytes = found.SerializeToString()
+    return content
 
 
 def _about(model: Model, graph: _Graph, pixels: str, truncation: float) -> dict[str, Any]:

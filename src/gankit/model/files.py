@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from gankit.arguments import path_of
 from gankit.errors import ModelError, OptionError
 from gankit.io.atomic import write_atomically
+from gankit.io.hub import fetched, is_on_hub
 from gankit.stored import Count, Stored, StoredError, inside, of_type, parse
 
 if TYPE_CHECKING:
@@ -232,8 +233,9 @@ def check_version(version: object, path: Path) -> None:
 
 
 def load(path: str | Path, network: Pair | None = None) -> Model:
-    """The model in a model file, or in a run folder (its best one).
+    """The model in a model file, in a run folder (its best one), or on the Hugging Face Hub.
 
+    path: of the file or folder; hf://owner/name[@revision][/file] is downloaded into the cache of huggingface_hub.
     network: the pair of networks that made it, where it is none of gankit's or of a package's.
 
     Raises:
@@ -246,7 +248,7 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
     from gankit.model.model import Model
     from gankit.networks import NETWORKS
 
-    file = _model_file(path)
+    file = model_file(path)
     header = _read_header(file)
     if network is not None:
         NETWORKS.add(network.name, network)
@@ -269,7 +271,7 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
     except (ValueError, RuntimeError, OptionError) as error:
         raise _damaged(file, str(error)) from error
     known: Any = {"card": header.card, "history": header.history, "figure": header.figure}
-    known["run"] = Path(path) if Path(path).is_dir() else None
+    known["run"] = file.parent if not is_on_hub(path) and Path(path).is_dir() else None
     model = Model(header.kind, schema, origin, codec, given, plan, generator.eval(), **known)
     try:
         model.check()
@@ -298,7 +300,9 @@ def load_discriminator(run: Path | None, plan: NetworkPlan, spec: Spec, conditio
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
-    """What a model file or a run folder holds: kind, columns, networks, training, scores. Imports no torch.
+    """What a model file, a run folder or hf://owner/name holds: kind, columns, networks, training, scores.
+
+    Imports no torch.
 
     Raises:
         ModelError: no model there, damaged, or from a newer version. OptionError: a model, which has it as `card`.
@@ -307,11 +311,23 @@ def inspect(path: str | Path) -> dict[str, Any]:
         raise OptionError(
             f"inspect takes a path; this model has what it would tell in model.card ({len(card)} entries)."
         )
-    file = _model_file(path)
+    file = model_file(path)
     return {"file": str(file), "bytes": file.stat().st_size, **_read_header(file).card}
 
 
-def _model_file(path: str | Path) -> Path:
+def report_folder(path: Path) -> Path:
+    """Where the report on a model file, or on a run, is written unless another place is named."""
+    return path / "report" if path.is_dir() else path.with_name(path.stem + "-report")
+
+
+def model_file(path: str | Path) -> Path:
+    """The file of the model that a path or an address names.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if isinstance(path, str) and is_on_hub(path):
+        return fetched(path, MODEL_NAME)
     file = path_of(path, "the model")
     if file.is_dir():
         file = file / MODEL_NAME

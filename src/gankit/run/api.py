@@ -206,7 +206,7 @@ def evaluate(
     """Measures how good a model's synthetic samples are, as they are read back from their file.
 
     Args:
-        model: a model, a model file or a run folder.
+        model: a model, a model file, a run folder or hf://owner/name.
         real: held-out records that trained nothing; without them the run's own held-out part.
         fake: synthetic samples in any readable form; without them `n` are made (as many as held-out records, at least
             1000).
@@ -233,7 +233,7 @@ def evaluate(
 
     if n is not None and n < 2:
         raise OptionError(f"{n} synthetic samples are too few to evaluate. Make at least 2, better thousands.")
-    loaded, file = (model, None) if isinstance(model, Model) else (load(model), Path(model))
+    loaded, file = (model, None) if isinstance(model, Model) else (load(model), model)
     prepared, place = loaded.prepared, loaded.run or file
     run: RunFolder | None = None
     if prepared is None and place is not None:
@@ -255,7 +255,7 @@ def num_fakes(model: Model) -> int:
     return min(least, model.of.most_fakes or least)
 
 
-def _prepared_of(path: Path, run: RunFolder | None, need: bool) -> Prepared[Any, Any] | None:
+def _prepared_of(path: str | Path, run: RunFolder | None, need: bool) -> Prepared[Any, Any] | None:
     """The data that a run was trained on, read again; None for a lone model file."""
     entry = None if run is None else run.entry()
     if entry is None or entry.source is None:

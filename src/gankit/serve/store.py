@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gankit.errors import GankitError, ModelError, OptionError
 from gankit.io.atomic import GONE, stamp_of
+from gankit.io.hub import HubFile, fetched
 from gankit.model import load
 from gankit.model.files import MODEL_NAME
 from gankit.model.model import Model
@@ -22,18 +23,21 @@ LOOKED_AT_S = 1.0
 """Seconds after which it is looked again whether a file has changed."""
 
 
-def named(paths: Sequence[Path]) -> dict[str, Path]:
-    """The files by the names that they are served by: a file's stem, a run folder's name.
+def named(paths: Sequence[str | Path]) -> dict[str, Path]:
+    """The files by the names that they are served by: a file's stem, the name of a run folder or of a repository.
 
     Raises:
         OptionError: two have one name, or there is none. ModelError: there is no such file.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        file = path / MODEL_NAME if path.is_dir() else path
+        if isinstance(path, str):
+            file, name = fetched(path, MODEL_NAME), HubFile.parse(path).name
+        else:
+            file = path / MODEL_NAME if path.is_dir() else path
+            name = path.resolve().name if path.is_dir() else path.stem
         if not file.is_file():
             raise ModelError(f"{path}: there is no model there. Give a model file or a run folder with one.")
-        name = path.resolve().name if path.is_dir() else path.stem
         if name in found:
             raise OptionError(f"two models are called {name!r}: {found[name]} and {path}. Rename one of them.")
         found[name] = file

@@ -168,7 +168,7 @@ class PrincipalGenerator(Generator):
         x = _within(its.centre + coefficients @ its.directions.T, self.low, self.high)  # [B, K] -> [B, M]
         if len(its.others):
             chosen = self.output(raw[:, its.kept :], u)
-            empty = raw.new_zeros(len(raw), self.spec.dim)
+            empty = raw.new_zeros(raw.shape[0], self.spec.dim)
             x = empty.index_copy(1, its.where, x).index_copy(1, its.others, chosen)
         return x.view(-1, *self.spec.shape)
 

@@ -63,7 +63,7 @@ class StepwiseGenerator(Generator):
         start = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, W]
         own = self.from_own(self.own(z).unflatten(1, (num_steps, OWN)))  # [B, num_latents] -> [B, T, W]
         raw = self.head(self.norm(self.body(start[:, None] + own + self.time)))  # -> [B, T, D]
-        chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(len(z) * num_steps, -1))
+        chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(z.shape[0] * num_steps, -1))
         return chosen.view(-1, num_steps, numbers)
 
 
@@ -106,7 +106,7 @@ class Recurrence(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """[B, T, W] -> [B, T, W]."""
         with torch.backends.cudnn.flags(enabled=False):  # whose units cannot be differentiated twice
-            states, _ = self.units(h, self.start.expand(-1, len(h), -1).contiguous())
+            states, _ = self.units(h, self.start.expand(-1, h.shape[0], -1).contiguous())
         merged: Tensor = self.merge(states)
         return merged
 

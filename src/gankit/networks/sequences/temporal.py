@@ -65,8 +65,8 @@ class TemporalGenerator(ConvolutionalGenerator):
             h = self._grown(self._dense(z, c, -1, self.base))  # -> [B, C, L]
         # numbers that leave in bfloat16 would lie on a grid of 256 to the octave, which anyone sees
         raw = self.to_steps(h.float()).transpose(1, 2)  # -> [B, L, together * D]
-        raw = raw.reshape(len(z), -1, numbers)[:, :num_steps]
-        chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(len(raw) * num_steps, -1))
+        raw = raw.reshape(z.shape[0], -1, numbers)[:, :num_steps]
+        chosen: Tensor = self.output(raw.reshape(-1, numbers), u.reshape(raw.shape[0] * num_steps, -1))
         return chosen.view(-1, num_steps, numbers)
 
 

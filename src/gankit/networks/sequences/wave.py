@@ -93,7 +93,7 @@ class WaveGenerator(ConvolutionalGenerator):
             for layer in self.longer:
                 h = F.leaky_relu(normalised(layer(h)), SLOPE)  # [B, C, 1, L] -> [B, C / 2, 1, 4 L]
             raw = self.to_samples(h).float()
-        x = raw.permute(0, 2, 3, 1).reshape(len(z), -1, channels)  # [B, 4 C, 1, T / 4] -> [B, T, C]
+        x = raw.permute(0, 2, 3, 1).reshape(z.shape[0], -1, channels)  # [B, 4 C, 1, T / 4] -> [B, T, C]
         return torch.tanh(x[:, :num_steps])
 
 
