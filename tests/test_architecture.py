@@ -137,6 +137,7 @@ def test_rooms_keep_away_from_the_libraries_they_must_never_know() -> None:
 
 
 OPTIONAL = {"pandas", "polars", "soundfile", "onnx", "onnxscript", "imageio_ffmpeg", "torch_fidelity"}
+OPTIONAL |= {"tensorboard", "mlflow", "wandb"}
 
 
 def test_libraries_of_extras_are_imported_where_they_are_used() -> None:

@@ -326,7 +326,7 @@ def write_texts(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "first-gan.md", "python.md", "own-parts.md"])
+@pytest.mark.parametrize("page", ["README.md", "first-gan.md", "python.md", "own-parts.md", "tracking.md"])
 def test_python_examples_of_a_page_run(page: str, workplace: Path) -> None:
     names: dict[str, object] = {}
     (workplace / "bumps.csv").write_text(
@@ -384,7 +384,7 @@ def test_advice_names_flags_and_kinds_that_there_are() -> None:
     from gankit.kinds import KINDS
 
     context = click.Context(cli)
-    known = {"--version", "--upgrade", "--rcfile"}
+    known = {"--version", "--upgrade", "--rcfile", "--logdir"}
     for command in cli.commands.values():
         known |= {flag for p in command.get_params(context) for flag in (*p.opts, *p.secondary_opts)}
     wrong = []

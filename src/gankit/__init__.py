@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         OutputError,
     )
     from gankit.hub.push import Pushed, push
+    from gankit.kinds.base import Preview
     from gankit.model import Model, inspect, load, parse_where
     from gankit.networks.base import Discriminator, Generator, Pair
     from gankit.report.page import Report
     from gankit.run.api import Training, evaluate, follow, resume, train
     from gankit.spec import Block, Spec
+    from gankit.tracking.callback import Callback, TrainingEnd, TrainingStart
     from gankit.training.game import Batches, Game
     from gankit.training.loop import Progress, play
     from gankit.training.losses import Loss
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = ["DataError", "DependencyError", "DivergedError", "GankitError", "InterruptedRun", "Model", "ModelError"]
 __all__ += ["OptionError", "OutputError", "TrainConfig", "__version__", "evaluate", "follow", "inspect", "load"]
+__all__ += ["Callback", "Preview", "TrainingEnd", "TrainingStart"]
 __all__ += ["Progress", "Pushed", "Report", "Training", "parse_where", "push", "resume", "train"]
 __all__ += ["Batches", "Block", "Discriminator", "Game", "GameConfig", "Generator", "Loss", "Pair", "Spec", "play"]
 
@@ -46,7 +49,8 @@ _MODULE_OF |= dict.fromkeys(("Discriminator", "Generator", "Pair"), "networks.ba
 _MODULE_OF |= dict.fromkeys(("Pushed", "push"), "hub.push")
 _MODULE_OF |= {"Report": "report.page", "Loss": "training.losses", "GameConfig": "training.plan"}
 _MODULE_OF |= dict.fromkeys(("Batches", "Game"), "training.game") | dict.fromkeys(("Progress", "play"), "training.loop")
-_MODULE_OF |= dict.fromkeys(("Block", "Spec"), "spec")
+_MODULE_OF |= dict.fromkeys(("Block", "Spec"), "spec") | {"Preview": "kinds.base"}
+_MODULE_OF |= dict.fromkeys(("Callback", "TrainingEnd", "TrainingStart"), "tracking.callback")
 
 
 def __getattr__(name: str) -> Any:

@@ -126,6 +126,12 @@ class TrainConfig:
         must="at least 1",
     )
     seed: int = _length(0, "Random seed.")
+    log: tuple[str, ...] = _length(
+        (),
+        "A tracker that is sent losses, scores, metrics and previews: tensorboard, mlflow or wandb, and where: "
+        "tensorboard:DIR, mlflow:URI, wandb:PROJECT.",
+        metavar="TRACKER",
+    )
     device: str = _length("auto", "Device to compute on.", choices=("auto", "cpu", "cuda", "mps"))
 
     of_kinds: Mapping[str, Any] = field(default_factory=dict)

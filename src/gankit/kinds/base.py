@@ -186,6 +186,14 @@ PreviewForm = Literal["grid", "lines", "texts", "rows", "scatter"]
 
 
 @dataclass(frozen=True)
+class Sounds:
+    """Audio clips to listen to. rate: samples a second. clips: [T, C] int16 each."""
+
+    rate: int
+    clips: Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
 class Preview:
     """Records that are kept to be looked at, fakes of fixed latents or held-out ones, in a form that pages draw.
 
@@ -195,12 +203,14 @@ class Preview:
         are drawn again where they do.
     numbers: of "rows" the columns of numbers and times whose texts are no plain numbers ("28,46 EUR", dates), [n]
         float64 each, times in seconds since 1970; NaN where a cell is missing.
+    sounds: of audio clips a few to listen to, where a callback is told of them; None of what is kept in a run folder.
     """
 
     form: PreviewForm
     records: Any
     broken: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sounds: Sounds | None = None
 
 
 class Kind(ABC, Generic[D, C]):
@@ -299,6 +309,10 @@ class Kind(ABC, Generic[D, C]):
 
     def preview_real(self, prepared: Prepared[D, C], count: int) -> Preview | None:
         """At most `count` held-out records, spread evenly over all, in the form of `preview`."""
+        return None
+
+    def sounds(self, fakes: Fakes, count: int, seed: int) -> Sounds | None:
+        """At most `count` fakes of a seed to listen to; None of what makes no sound."""
         return None
 
     def surface(self, generator: Any, discriminator: Any, prepared: Prepared[D, C]) -> dict[str, np.ndarray] | None:

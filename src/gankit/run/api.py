@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Stream
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -27,13 +27,15 @@ from gankit.run.keywords import TrainOptions, documented
 from gankit.run.options import build_config, train_options
 from gankit.run.pace import Planner, planner_from
 from gankit.run.stopping import interruptible
+from gankit.tracking.callback import Callback, checked_callbacks
 from gankit.voice import Voice
 
 if TYPE_CHECKING:
-    from gankit.kinds.base import Prepared
+    from gankit.kinds.base import Prepared, Preview
     from gankit.model.model import Model
     from gankit.report.page import Report
     from gankit.run.folder import RunFolder
+    from gankit.run.listening import Listeners
     from gankit.run.previews import Previews
     from gankit.run.run import Run
     from gankit.training.loop import Progress
@@ -92,6 +94,7 @@ def train(
     config: TrainConfig | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_note: Note | None = None,
+    callbacks: Sequence[Callback] = (),
     should_stop: Stop | None = None,
     overwrite: bool = False,
     verbose: bool = True,
@@ -104,6 +107,7 @@ def train(
         out: the run folder; without it nothing is written and nothing can be resumed.
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
         on_progress, on_note: called with every Progress, and with every decision in words, in place of showing them.
+        callbacks: objects that are told of the start, of every Progress, of previews and of the end; see `Callback`.
         verbose: show notes and a bar of progress (to standard error, or in the notebook) where nothing else is called.
         should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun,
             whose `model` is the best so far. Without it Ctrl-C stops at the next Progress and gives that model.
@@ -127,6 +131,7 @@ def train(
     voice, show = _speaker(verbose, on_progress)
     with _stopping(on_note or voice.note, should_stop) as stop:
         shared: Any = {"on_note": on_note or voice.note, "should_stop": stop, "overwrite": overwrite}
+        shared["callbacks"] = callbacks
         return _drive(follow(source, out=out, config=config, **shared, **options), show, voice, should_stop)
 
 
@@ -139,6 +144,7 @@ def resume(
     budget: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_note: Note | None = None,
+    callbacks: Sequence[Callback] = (),
     should_stop: Stop | None = None,
     verbose: bool = True,
 ) -> Model:
@@ -158,8 +164,9 @@ def resume(
         verbose, on_progress, on_note = False, None, None
     voice, show = _speaker(verbose, on_progress)
     more = build_config({"samples": samples, "budget": budget}, where="resume")
+    told = checked_callbacks(callbacks)
     with _stopping(on_note or voice.note, should_stop) as stop:
-        training = Training(_resumed(Path(run), source, more, on_note or voice.note, stop))
+        training = Training(_resumed(Path(run), source, more, told, on_note or voice.note, stop))
         return _drive(training, show, voice, should_stop)
 
 
@@ -171,6 +178,7 @@ def follow(
     out: str | Path | None = None,
     config: TrainConfig | None = None,
     on_note: Note | None = None,
+    callbacks: Sequence[Callback] = (),
     should_stop: Stop | None = None,
     overwrite: bool = False,
     verbose: bool = False,
@@ -195,7 +203,7 @@ def follow(
     config = build_config({**(config or TrainConfig()).to_json(), **options})
     folder = None if out is None else path_of(out, "out")
     note, stop = on_note or Voice(quiet=not verbose).note, should_stop or (lambda: False)
-    return Training(_new_run(source, config, folder, note, stop, overwrite))
+    return Training(_new_run(source, config, folder, checked_callbacks(callbacks), note, stop, overwrite))
 
 
 @checked
@@ -277,11 +285,13 @@ def _prepared_of(path: str | Path, run: RunFolder | None, need: bool) -> Prepare
 
 
 def _new_run(
-    source: Any, config: TrainConfig, out: Path | None, note: Note, should_stop: Stop, overwrite: bool
-) -> Stream[Run | Progress, None, None]:
+    source: Any, config: TrainConfig, out: Path | None, callbacks: Sequence[Callback], note: Note, should_stop: Stop,
+    overwrite: bool,
+) -> Stream[Run | Progress, None, None]:  # fmt: skip
     began = time.monotonic()
     notes: list[str] = []
     ranks = join()
+    listeners = _listeners(callbacks, config, out, {}, note)
     # before torch is imported, so that data that cannot be are refused at once
     prepared = prepare(source, config, notes)
 
@@ -304,6 +314,8 @@ def _new_run(
         prepared, config = beginning.fitted(prepared, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
+    if listeners is not None:
+        config = replace(config, log=listeners.texts)
     if config.heldout is not None and is_address(config.heldout):
         config = replace(config, heldout=lasting(config.heldout))  # a password is kept nowhere
     config = replace(config, threads=ranks.agreed(threads_for(prepared, config, notes)))
@@ -340,11 +352,22 @@ def _new_run(
         previews = Previews(run, folder)
         run.save(previews, planner)
         note(f"watch it: gankit watch {out}")
-    yield from _play(run, planner, previews, began, note, should_stop)
+    yield from _play(run, planner, previews, listeners, began, note, should_stop)
+
+
+def _listeners(
+    callbacks: Sequence[Callback], config: TrainConfig, out: Path | None, ids: dict[str, str], note: Note
+) -> Listeners | None:
+    """Who is told of a run, if anybody is."""
+    if not callbacks and not config.log:
+        return None
+    from gankit.run.listening import Listeners
+
+    return Listeners.of(callbacks, config.log, out, ids, note)
 
 
 def _resumed(
-    path: Path, source: Any, more: TrainConfig, note: Note, should_stop: Stop
+    path: Path, source: Any, more: TrainConfig, callbacks: Sequence[Callback], note: Note, should_stop: Stop
 ) -> Stream[Run | Progress, None, None]:
     from gankit.networks.execution import threads
     from gankit.run.beginning import Beginning
@@ -358,6 +381,7 @@ def _resumed(
     folder = RunFolder.open(path)
     entry = folder.entry()
     config, total_samples = entry.config, entry.total_samples
+    listeners = _listeners(callbacks, config, path, folder.trackers(), note)
     if source is None:
         source = entry.source
         if source is None:
@@ -404,7 +428,7 @@ def _resumed(
         note(text)
     if not run.game.finished:
         note(f"resuming at {run.game.samples:,} of {run.game.length[2]:,} samples.")
-    yield from _play(run, planner, previews, began, note, should_stop)
+    yield from _play(run, planner, previews, listeners, began, note, should_stop)
 
 
 def _ended(run: Run, planner: Planner) -> list[str]:
@@ -448,24 +472,28 @@ def _extended(run: Run, more: TrainConfig, began: float, note: Note) -> Planner:
 
 
 def _play(
-    run: Run, planner: Planner, previews: Previews | None, began: float, note: Note, should_stop: Stop
-) -> Stream[Run | Progress, None, None]:
+    run: Run, planner: Planner, previews: Previews | None, listeners: Listeners | None, began: float, note: Note,
+    should_stop: Stop,
+) -> Stream[Run | Progress, None, None]:  # fmt: skip
     """Plays to the end; keeps what is to be kept in the folder of `previews`, None where nothing is."""
     yield run
 
+    folder = None if previews is None else previews.folder
     should_stop()  # from here on it is obeyed
-    if previews is None:
-        yield from _played(run, planner, None, began, note, should_stop)
-        return
-    folder = previews.folder
-    with folder.playing():
-        previews.start()
-        yield from _played(run, planner, previews, began, note, lambda: should_stop() or folder.wants_stop())
+    with ExitStack() as playing:
+        if folder is not None and previews is not None:
+            playing.enter_context(folder.playing())
+            previews.start()
+        if listeners is not None:
+            playing.enter_context(listeners.following(run, folder))
+        stop = should_stop if folder is None else lambda: should_stop() or folder.wants_stop()
+        yield from _played(run, planner, previews, listeners, began, note, stop)
 
 
 def _played(
-    run: Run, planner: Planner, previews: Previews | None, began: float, note: Note, should_stop: Stop
-) -> Stream[Progress, None, None]:
+    run: Run, planner: Planner, previews: Previews | None, listeners: Listeners | None, began: float, note: Note,
+    should_stop: Stop,
+) -> Stream[Progress, None, None]:  # fmt: skip
     from gankit.training.loop import play
 
     ranks = current()
@@ -479,24 +507,29 @@ def _played(
                 progress = next(game, None)
             if progress is None:
                 break
-            end, stopping = ranks.agreed((planner.watch(progress, run.game), should_stop()))
+            progress.show(run)
+            asked = listeners is not None and listeners.progress(progress)
+            end, stopping = ranks.agreed((planner.watch(progress, run.game), should_stop() or asked))
             if end is not None:
                 if not replanned:  # the last note of a run tells of them all
                     note(f"length: {end:,} samples instead of {run.game.length[2]:,}, to keep the budget")
                 replanned = True
                 run.game.plan(end)
-            progress.show(run)
+            shown: Preview | None = None
             if folder is not None and previews is not None:
                 planned = {} if end is None else {"planned_samples": end}
                 folder.log(planned | {k: v for k, v in asdict(progress).items() if k not in _OF_THE_CLOCK})
                 folder.note_speed(progress.samples, progress.samples_per_second, progress.seconds_left)
                 with run.threads(), apart():
-                    previews.watch(progress)
+                    shown = previews.watch(progress)
                 if progress.metric is not None and run.game.best_samples == run.game.samples:
                     run.model().save(folder.model_path)
                 if progress.metric is not None or time.monotonic() - saved > CHECKPOINT_S or stopping:
                     run.save(previews, planner)
                     saved = time.monotonic()
+            if listeners is not None:
+                with run.threads(), apart():
+                    listeners.preview(run, progress, shown)
             yield progress
             if (stopping or (ranks.world == 1 and should_stop())) and not progress.finished:
                 how = "without an output folder it cannot go on"

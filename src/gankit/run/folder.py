@@ -8,6 +8,7 @@ Knows files, named tensors and plain JSON values; never networks, codecs, data o
     RUN/model.safetensors                   the model
     RUN/speed.jsonl                         how fast it went, a line an update: what depends on the machine
     RUN/previews/                           what is kept to be looked at (see `gankit.run.previews`)
+    RUN/trackers.json                       the run's ids in the trackers of --log
     RUN/pid                                 the process that plays, while one does
     RUN/stop                                put there by whoever wants it to stop at its next update
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gankit.config import TrainConfig
-from gankit.errors import ModelError, OptionError, OutputError
+from gankit.errors import ModelError, OptionError, OutputError, reason
 from gankit.io.atomic import cannot_write, write_atomically
 from gankit.kinds import KINDS, options_by_kind
 from gankit.kinds.base import Evidence, Prepared
@@ -47,8 +48,8 @@ EVIDENCE_NAME = "perception.safetensors"
 PREVIEWS_NAME, OLD_PREVIEWS_NAME = "previews", "looks"
 """The folder in a run folder that holds fakes of the same z over the training."""
 
-PID_NAME, STOP_NAME, SPEED_NAME = "pid", "stop", "speed.jsonl"
-"""Files in a run folder: who plays, whether it is to stop, and how fast it went."""
+PID_NAME, STOP_NAME, SPEED_NAME, TRACKERS_NAME = "pid", "stop", "speed.jsonl", "trackers.json"
+"""Files in a run folder: who plays, whether it is to stop, how fast it went, and its ids in trackers."""
 
 BASELINE_NAME = "likelihood.safetensors"
 """The file in a run folder with the model of G before the game, which texts are compared with."""
@@ -309,6 +310,23 @@ class RunFolder:
         left = round(seconds_left, 1) if math.isfinite(seconds_left) else None
         entry = {"samples": samples, "samples_per_second": round(samples_per_second, 1), "seconds_left": left}
         self._append(self.path / SPEED_NAME, entry)
+
+    def keep_trackers(self, ids: Mapping[str, str]) -> None:
+        """Keeps the run's ids in trackers, by the texts of --log."""
+        write_atomically(self.path / TRACKERS_NAME, (json.dumps(ids, ensure_ascii=False, indent=1) + "\n").encode())
+
+    def trackers(self) -> dict[str, str]:
+        """What `keep_trackers` kept.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        path = self.path / TRACKERS_NAME
+        try:
+            found: dict[str, str] = of_type(dict[str, str], parse(path.read_text("utf-8")) if path.exists() else {})
+        except (OSError, ValueError, StoredError) as error:
+            raise ModelError(f"{path} is damaged ({reason(error)}). Remove it: the trackers begin anew.") from error
+        return found
 
     def save_baseline(self, model: Model) -> None:
         """Keeps the model of G before the game, if `model` has one."""

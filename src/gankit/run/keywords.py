@@ -58,6 +58,7 @@ class TrainOptions(TypedDict, total=False):
     compile: str
     threads: int | None
     seed: int
+    log: str | Sequence[str]
     device: str
     strict: bool
     augment: str

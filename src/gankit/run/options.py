@@ -16,6 +16,7 @@ from gankit.kinds import KINDS, Command, options_by_kind
 from gankit.networks import NETWORKS
 from gankit.options import GROUPS, Option, checked, nearest, options_of
 from gankit.registry import Registry
+from gankit.tracking import split
 
 MEANT = {
     "optimizer": "Adam is used, but by the networks of a paper; its rate is --learning-rate.",
@@ -96,6 +97,8 @@ def build_config(values: Mapping[str, Any], *, where: str = "train") -> TrainCon
     config = TrainConfig(**{name: v for name, v in chosen if name not in defaults or v != defaults[name]})
     if sum(length is not None for length in (config.samples, config.budget, config.epochs)) > 1:
         raise OptionError(f"{where}: samples, budget and epochs all set the length. Give one of them.")
+    for text in config.log:
+        split(text)
     if config.heldout is not None and config.heldout_fraction is not None:
         raise OptionError(f"{where}: of a file of held-out records all are held out. Leave heldout_fraction out.")
     return config

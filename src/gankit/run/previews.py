@@ -76,8 +76,8 @@ class Previews:
         if not self._space or self._next:
             return
         run, p = self._run, self._run.prepared
-        model = self._model()
-        made = p.kind.preview(model, p, COUNT, SEED)
+        model = model_now(run)
+        made = preview_of(run, model)
         if made is None:
             self._space = 0
             return
@@ -94,13 +94,14 @@ class Previews:
             write_preview(self._folder / "real", real)
         self._keep(0, model, made)
 
-    def watch(self, progress: Progress) -> None:
-        """Keeps a preview of this update where one is due."""
+    def watch(self, progress: Progress) -> Preview | None:
+        """Keeps a preview of this update where one is due, and gives it."""
         if not self._space or not self._next or not self._is_due(progress):
-            return
-        model, p = self._model(), self._run.prepared
-        if (made := p.kind.preview(model, p, COUNT, SEED)) is not None:
+            return None
+        model = model_now(self._run)
+        if (made := preview_of(self._run, model)) is not None:
             self._keep(progress.samples, model, made)
+        return made
 
     def state(self) -> Kept:
         """Plain JSON, which `load_state` takes back."""
@@ -133,11 +134,6 @@ class Previews:
         return now - last >= LEAST_STEPS * config.batch * config.d_steps and (
             int(now / part) > int(last / part) or now >= 2 * last
         )
-
-    def _model(self) -> Model:
-        run = self._run
-        card = run.card(None, run.game.samples)
-        return model_of(run.prepared, run.plan, copy.deepcopy(run.game.average).to("cpu"), card)
 
     def _keep(self, samples: int, model: Model, preview: Preview) -> None:
         self._folder.mkdir(exist_ok=True)
@@ -183,6 +179,17 @@ class Previews:
         whole = _stride(self._next, self._space // 2 // preview)
         spent = -(-self._next // whole) * preview
         return whole, max(whole, _stride(self._next, (self._space - spent) // model))
+
+
+def model_now(run: Run) -> Model:
+    """The averaged G of a run as it is."""
+    card = run.card(None, run.game.samples)
+    return model_of(run.prepared, run.plan, copy.deepcopy(run.game.average).to("cpu"), card)
+
+
+def preview_of(run: Run, model: Model) -> Preview | None:
+    """Fakes of it of the same latents as ever."""
+    return run.prepared.kind.preview(model, run.prepared, COUNT, SEED)
 
 
 def write_preview(name: Path, preview: Preview) -> None:

@@ -164,7 +164,7 @@ class Run:
             "epochs": round(game.samples / max(p.num_train, 1), 2),
             "stopped_early": game.stopped_early,
             "metric": {"name": self.metric, "value": value, "samples": samples},
-            "options": self.config.to_json(),
+            "options": {name: value for name, value in self.config.to_json().items() if name != "log"},
         }
         if rules := p.codec.rules.rules:
             card["rules"] = [rule.text for rule in rules]

@@ -92,7 +92,7 @@ def _hash(text: str) -> str:
 
 def _without_paths(told: dict[str, Any], run: Path) -> dict[str, Any]:
     """A run's details without where its files lie on this machine."""
-    paths = [told["source"], told["options"].get("heldout"), str(run)]
+    paths = [told["source"], told["options"].get("heldout"), str(run), *told["options"].get("log", ())]
 
     def plain(value: Any) -> Any:
         if isinstance(value, str):

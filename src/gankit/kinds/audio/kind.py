@@ -21,7 +21,7 @@ from gankit.io.writing import OutputFormat, file_formats
 from gankit.kinds.audio.codec import FULL_SCALE, LENGTH, SOUND, AudioCodec
 from gankit.kinds.audio.files import FILES, MEDIA_TYPES, Clips, ClipSet, joined_clips, to_clip_object, write_clips
 from gankit.kinds.audio.options import OPTIONS
-from gankit.kinds.base import Coded, Notes, Noun, Prepared
+from gankit.kinds.base import Coded, Fakes, Notes, Noun, Prepared, Sounds
 from gankit.kinds.images.kind import PixelKind
 
 MOST_MEASURED = 500
@@ -73,6 +73,11 @@ class AudioKind(PixelKind[ClipSet, AudioCodec]):
         part = prepared.train
         some = part.clips.x[part.rows[:: max(1, len(part) // MOST_MEASURED)]].astype(np.float32) / FULL_SCALE
         return float(np.square(some).mean())
+
+    def sounds(self, fakes: Fakes, count: int, seed: int) -> Sounds:
+        """See `Kind.sounds`."""
+        made: Clips = fakes.few(count, seed)
+        return Sounds(made.rate, [clip[:length] for clip, length in zip(made.x, made.lengths, strict=True)])
 
     def records(
         self, schema: Schema, codec: AudioCodec, given: Mapping[str, Values], made: np.ndarray, first_row: int,
