@@ -127,6 +127,10 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(fitted: GANSampler) -> Non
         fitted.sample(3, y="rose")
     with pytest.raises(OptionError, match=r"y must be one class, or one for each of 3 rows. Got 2"):
         fitted.sample(3, y=["setosa", "setosa"])
+    with pytest.raises(OptionError, match=r"random_state must be a whole number, a generator or None. Got 'x'"):
+        fitted.sample(3, random_state="x")
+    draws = [fitted.sample(2, random_state=make(3))[0] for make in (np.random.RandomState, np.random.default_rng)]
+    assert all(len(rows) == 2 for rows in draws)
     X = IRIS.data.to_numpy()
     plain = tiny(network="residual").fit(X)
     with pytest.raises(OptionError, match="only a model of tables by the sequential network scores records"):

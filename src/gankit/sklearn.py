@@ -5,6 +5,7 @@ Knows scikit-learn's conventions, tables as arrays and DataFrames, and models; n
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -228,9 +229,16 @@ TabularGAN = GANSampler
 
 
 def _seed(random_state: Any) -> int:
-    """A seed of a number, a generator, or None."""
+    """A seed of a number, a generator of NumPy, or None.
+
+    Raises:
+        OptionError: of anything else.
+    """
+    if random_state is None:
+        return secrets.randbelow(2**31)
     if isinstance(random_state, int | np.integer):
         return int(random_state)
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    return int(np.random.default_rng(random_state).integers(2**31 - 1))
+    draw = getattr(random_state, "integers", getattr(random_state, "randint", None))
+    if draw is None:
+        raise OptionError(f"random_state must be a whole number, a generator or None. Got {random_state!r} instead.")
+    return int(draw(2**31 - 1))
