@@ -76,8 +76,9 @@ def push(
     for option in _PATHS:
         if named := loaded.card.get("options", {}).get(option):
             notes.append(f"the model's options name {named}, and are uploaded with it.")
-    for note in notes if on_note is not None else ():
-        on_note(note)
+    if on_note is not None:
+        for note in notes:
+            on_note(note)
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(model, Model):
             file = Path(folder) / MODEL_NAME
