@@ -146,7 +146,9 @@ def test_nothing_that_is_pushed_holds_a_row_and_what_the_model_holds_is_said(pla
     for income in people.income:
         assert not [name for name in ("README.md", "report.json") if income.encode() in shown[name]]
     assert place.hub.asked == [] and len(shown) == 3
-    done = gankit.push("runs/people", "anna/people", dry_run=again)
+    told: list[str] = []
+    done = gankit.push("runs/people", "anna/people", dry_run=again, on_note=told.append)
+    assert told == [*done.notes]
     assert any("holds no records" in n and "names of the categories of city" in n for n in done.notes), done.notes
     assert done.url is None and sorted(p.name for p in again.iterdir()) == ["README.md", "model.safetensors"]
     assert "| Column shapes |" in (again / "README.md").read_text(), "the report of the run goes into the card"

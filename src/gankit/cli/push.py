@@ -6,6 +6,7 @@ Knows paths and addresses; never what is uploaded, or how.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,11 +45,8 @@ def command(
     """
     from gankit.hub.push import push
 
-    done = push(
-        model, repo, report=report, private=private, licence=licence, message=message, dry_run=dry_run
-    )  # fmt: skip
-    for note in done.notes:
-        voice.note(note)
+    asked: Any = {"report": report, "private": private, "licence": licence, "message": message, "dry_run": dry_run}
+    done = push(model, repo, **asked, on_note=voice.note)
     result = {"address": done.address, "url": done.url, "files": [*done.files]}
     files = ", ".join(done.files)
     text = f"{files} in {dry_run}; nothing was uploaded" if dry_run else f"{done.address} ({files}): {done.url}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ class Pushed:
 def push(
     model: Model | str | Path, repo: str, *, report: Report | str | Path | None = None, private: bool = False,
     licence: str | None = None, message: str | None = None, dry_run: str | Path | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Pushed:  # fmt: skip
     """Uploads a model to a repository of the Hugging Face Hub: the model file and a model card; never records.
 
@@ -61,6 +62,7 @@ def push(
         licence: of the data, as in "cc-by-4.0"; the card says so.
         message: of the commit.
         dry_run: an empty or new folder to write the files to instead; nothing is uploaded.
+        on_note: called with each of the notes before anything is uploaded.
 
     Raises:
         GankitError: no such model or report, a report on another model, no token, a repository that may not be written.
@@ -74,6 +76,9 @@ def push(
     for option in _PATHS:
         if named := loaded.card.get("options", {}).get(option):
             notes.append(f"the model's options name {named}, and are uploaded with it.")
+    if on_note is not None:
+        for note in notes:
+            on_note(note)
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(model, Model):
             file = Path(folder) / MODEL_NAME

@@ -229,6 +229,6 @@ def _in_words(place: str, asked: HubFile, name: str, kind: type[GankitError]) ->
         cause = (error.__cause__ if isinstance(error, RuntimeError) else None) or error
         status = getattr(getattr(cause, "response", None), "status_code", None)
         if status in (401, 403):
-            raise kind(f"{place}: the token may not do this ({reason(cause)}). To use another, {_LOG_IN}.") from error
+            raise kind(f"{place}: the token may not do this (status {status}). To use another, {_LOG_IN}.") from error
         what = "this could not be done" if status is None else "the Hugging Face Hub refused this"
         raise kind(f"{place}: {what}: {reason(cause)}.") from error
