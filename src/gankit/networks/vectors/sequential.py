@@ -408,7 +408,8 @@ class _Begun:
 def _distinct(keys: Tensor, end: int) -> tuple[Tensor, Tensor]:
     """`torch.unique` with its inverse, of int64 [N] in [0, end): without sorting where a table of all keys is small."""
     if end > MOST_KEYS * len(keys):
-        return torch.unique(keys, return_inverse=True)
+        distinct, place = torch.unique(keys, return_inverse=True)
+        return distinct, place
     there = torch.zeros(end, dtype=torch.bool, device=keys.device)
     there[keys] = True
     found = there.nonzero().squeeze(1)
