@@ -189,7 +189,6 @@ def small(text: str) -> str:
     text = re.sub(r"--budget \w+|--samples \d+[kM]|--epochs 1\b", "--samples 400", text)
     text = re.sub(r"^(gankit train (?!.*--samples)(?!.*--resume).*)$", r"\1 --samples 400", text)
     text = re.sub(r"^(gankit train (?!.*--resume).*)$", r"\1 --evaluations 2", text)
-    text = re.sub(r"^(gankit train (?:data/)?(?:digits|clips) (?!.*--(?:network|from)).*)$", r"\1 --width 8", text)
     text = re.sub(r"^(gankit evaluate (?!.*--fast).*)$", r"\1 --fast", text)
     text = text.replace("--network stylegan2", "--network stylegan2 --width 8 --depth 2")
     return text.replace("100_000", "20_000")
