@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator, Networks, Pair
+from gankit.networks.base import Axes, Axis, DifferentiatedDiscriminator, Generator, Networks, Pair
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import SLOPE, add_condition
 from gankit.networks.vectors.residual import ResidualBlock, ResidualDiscriminator, series_recipe
@@ -82,6 +82,11 @@ class _Numbers(nn.Module):
         self.register_buffer("directions", torch.eye(count, self.kept))
         self.register_buffer("deviations", torch.ones(self.kept))
 
+    def axes(self) -> Axes:
+        """Of the places of its numbers, see `Network.axes`; directions are taken over as they are, with their names."""
+        numbers = Axis((("steps", "continuous"),))
+        return {"numbers.centre": {0: numbers}, "numbers.directions": {0: numbers}}
+
     def start_from(self, x: Tensor) -> Tensor:
         """Finds mean and directions of records x [N, *shape], and gives their continuous numbers [N, M] float64."""
         some = x.flatten(1)[:, self.where].double()
@@ -124,6 +129,12 @@ class PrincipalGenerator(Generator):
         count = len(self.numbers.where)
         self.register_buffer("low", torch.full((count,), -torch.inf))
         self.register_buffer("high", torch.full((count,), torch.inf))
+
+    def axes(self, same: bool) -> Axes:
+        """See `Network.axes`: of other numbers there are other directions. Ranges are those of the new records."""
+        made = Axis(((self.numbers.kept,), ("steps", "chosen")))
+        own = {**self.numbers.axes(), "head.weight": {0: made}, "head.bias": {0: made}, "low": {}, "high": {}}
+        return own if same else {key: {} for key in (*own, "numbers.deviations", "straight.weight")}
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and ranges; see `Generator.start_from_records`."""
@@ -189,6 +200,12 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator):
         self.register_buffer("weights", torch.ones(self.numbers.kept))
         seen = Spec("vector", (self.numbers.kept + self.numbers.num_coefficients,))
         self.judge = ResidualDiscriminator(seen, condition, width, depth)
+
+    def axes(self, same: bool) -> Axes:
+        """See `Network.axes`."""
+        kept = (self.numbers.kept,)
+        own = {**self.numbers.axes(), "judge.from_record.weight": {1: Axis((kept, kept, ("steps", "chosen")))}}
+        return own if same else {key: {} for key in (*own, "numbers.deviations", "weights")}
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and weights; see `Generator.start_from_records`.
