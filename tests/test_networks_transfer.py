@@ -43,7 +43,7 @@ def pair(name: str, spec: Spec, seed: int) -> Networks:
     draws = torch.Generator().manual_seed(seed)
     for network in networks:
         for key, tensor in network.state_dict().items():
-            if key not in ("low", "high"):
+            if key not in ("low", "high", "weights") and not key.startswith("numbers."):
                 tensor.add_(0.1 * torch.randn(tensor.shape, generator=draws))
     return networks
 
@@ -62,9 +62,17 @@ def records(spec: Spec, rows: int) -> Tensor:
     return torch.cat(parts, 2).view(rows, *spec.shape)
 
 
-def begun(name: str, here: Spec, there: Spec, match: Match) -> tuple[Networks, Networks, list[float]]:
-    """Networks that begin as others, those others, and the shares of them that were taken over."""
+def begun(
+    name: str, here: Spec, there: Spec, match: Match, x: Tensor | None = None, its_x: Tensor | None = None
+) -> tuple[Networks, Networks, list[float]]:
+    """Networks that begin as others, those others, and the shares of them that were taken over.
+
+    x, its_x: what they are trained on.
+    """
     mine, its = pair(name, here, 1), pair(name, there, 2)
+    for networks, known in ((mine, x), (its, its_x)):
+        for network in networks if known is not None else ():
+            network.start_from_records(known)
     shares = [take_over(mine[k], its[k], [], match, None, backwards=k == 1) for k in (0, 1)]
     return mine, its, shares
 
@@ -72,10 +80,11 @@ def begun(name: str, here: Spec, there: Spec, match: Match) -> tuple[Networks, N
 @pytest.mark.parametrize(("name", "there", "here", "moved"), CASES)
 def test_columns_in_another_order_are_known_as_before(name: str, there: Spec, here: Spec, moved: Sequence[int]) -> None:
     match = Match.of_places(range(len(moved)), moved, len(moved))
-    (g, d), (its_g, its_d), shares = begun(name, here, there, match)
-    assert shares[1] == 1 and shares[0] > 0.9
-    x = records(there, 12)
-    torch.testing.assert_close(d(x[..., moved], None), its_d(x, None), rtol=1e-5, atol=1e-5)
+    x = records(there, 120)
+    (g, d), (its_g, its_d), shares = begun(name, here, there, match, x[..., moved], x)
+    assert min(shares) > 0.9
+    x = x[:12]
+    torch.testing.assert_close(d(x[..., moved], None), its_d(x, None), rtol=1e-3, atol=1e-4)
     z, draws = torch.randn(12, g.num_latents, generator=torch.Generator().manual_seed(3)), torch.Generator()
     if name == "sequential":
         assert isinstance(g, SequentialGenerator) and isinstance(its_g, SequentialGenerator)
@@ -94,7 +103,7 @@ def test_columns_in_another_order_are_known_as_before(name: str, there: Spec, he
         u = torch.rand(12, g.num_uniforms, generator=draws)
         same = u[:, moved] if here.form == "vector" else u
         made = its_g(z, u, None)[..., moved]
-        torch.testing.assert_close(g(z, same, None), made, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(g(z, same, None), made, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["sequential", "residual", "dense2014", "temporal", "recurrent", "attention"])

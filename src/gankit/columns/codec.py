@@ -69,6 +69,8 @@ class Codec(Stored, ABC, Generic[R]):
 
     part: str = "number"
     """What its numbers belong to, in words."""
+    by_order = False
+    """Whether columns that are all called otherwise are taken for those of another codec by their order."""
 
     def labels(self, schema: Schema) -> Sequence[Label]:
         """What each number of a record, or of a step, means; those of equal labels mean the same in any such codec.
@@ -79,7 +81,7 @@ class Codec(Stored, ABC, Generic[R]):
 
     def match(self, schema: Schema, other: Any, theirs: Schema) -> Match:
         """Which of its numbers are which of another codec of its class; schema, theirs: the columns of both."""
-        return by_label(self.labels(schema), other.labels(theirs), self.part)
+        return by_label(self.labels(schema), other.labels(theirs), self.part, self.by_order)
 
     def unlike(self, other: Any) -> str | None:
         """Why networks for this codec cannot begin as those for another of its class were left, and what to do about

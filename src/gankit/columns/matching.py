@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from gankit.spec import Match
 
 Label = tuple[str, Hashable]
-"""What a number belongs to (a column, a channel, a symbol), and what it is of that (a level)."""
+"""What a number belongs to (a column, a channel, a symbol; "" = to none), and what it is of that (a level)."""
 
 SHOWN = 3
 """Names that are said of those that are new, and of those that are left."""
@@ -23,19 +23,21 @@ def parts_of(labels: Iterable[Label]) -> Parts:
     """What there is of each column, in their order."""
     found: dict[str, set[Hashable]] = {}
     for name, item in labels:
-        found.setdefault(name, set()).add(item)
+        if name:
+            found.setdefault(name, set()).add(item)
     return {name: frozenset(items) for name, items in found.items()}
 
 
-def by_label(here: Sequence[Label], there: Sequence[Label], noun: str) -> Match:
-    """The match of numbers with equal labels. noun: of what they belong to.
+def by_label(here: Sequence[Label], there: Sequence[Label], noun: str, by_order: bool = False) -> Match:
+    """The match of numbers with equal labels.
 
-    Where no name is the same, as many columns of the same parts are matched by their order: a series and its neighbour.
+    noun: of what they belong to. by_order: whether, where no name is the same, as many columns of the same parts are
+        matched by their order: a series and its neighbour.
     """
     mine, theirs = parts_of(here), parts_of(there)
-    text = in_words(mine, theirs, noun)
-    if not mine.keys() & theirs.keys() and [*mine.values()] == [*theirs.values()]:
-        names = dict(zip(theirs, mine, strict=True))
+    text = in_words(mine, theirs, noun) if mine else ""
+    if by_order and not mine.keys() & theirs.keys() and [*mine.values()] == [*theirs.values()]:
+        names = {"": "", **dict(zip(theirs, mine, strict=True))}
         there = [(names[name], item) for name, item in there]
         text = f"kept: {count(len(mine), noun)}, by their order"
     places = {label: place for place, label in enumerate(there)}

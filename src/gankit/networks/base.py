@@ -78,6 +78,13 @@ class Network(nn.Module, ABC):
         """
         return None
 
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Further words of its axes, and the sparse matrices from what they run along in another network to here.
+
+        found: those of the words of `Axis`.
+        """
+        return {}
+
     def constrain(self) -> None:
         """Puts the weights back where they must be, after each step of the optimiser."""
 

@@ -55,15 +55,17 @@ def take_over(
         backwards: whether layers are counted from the end, as D's are.
 
     Returns:
-        The share of the network's numbers that were taken over.
+        The share of the numbers that the network learns that were taken over.
     """
     own: dict[str, Tensor] = network.state_dict()
     its: dict[str, Tensor] = other.state_dict()
     bases, same = _bases(network, other, records, conditions)
+    bases |= network.own_bases(other, bases) if same else {}
     mine, theirs = network.axes(same), other.axes(same)
     if (mine is None or theirs is None) and not _is_identity(bases["numbers"]):
         raise OptionError("--from: these networks begin from models of the same columns in the same order only.")
     mine, theirs, taken = mine or {}, theirs or {}, 0
+    learned = {name: tensor.numel() for name, tensor in network.named_parameters()}
     ends = _ends(own) if backwards else {}
     more = {of: end - ends[of] for of, end in _ends(its).items() if of in ends}
     for name, tensor in own.items():
@@ -81,11 +83,11 @@ def take_over(
                 of_c = bases["condition"] * (two[axis] - one[axis] == 1)
                 along[axis] = _behind([sparse.eye(2 * one[axis] - two[axis]), of_c])
         entering = {axis for axis, what in (stated or {}).items() if what.enters}
-        if tensor.dim() == 1 and stated and stated[0].parts[-1][-1] == "numbers":
-            taken += _put(tensor, found, along, entering, torch.from_numpy(np.resize(records.shift, len(tensor))))
-        else:
-            taken += _put(tensor, found, along, entering)
-    return taken / max(1, sum(tensor.numel() for tensor in own.values()))
+        of_logits = tensor.dim() == 1 and stated and stated[0].parts[-1][-1] == "numbers"
+        shift = torch.from_numpy(np.resize(records.shift, len(tensor))) if of_logits else None
+        known = _put(tensor, found, along, entering, shift)
+        taken += known if name in learned else 0
+    return taken / max(1, sum(learned.values()))
 
 
 def _bases(network: Network, other: Network, records: Match, conditions: Match | None) -> tuple[dict[str, Any], bool]:
@@ -97,7 +99,10 @@ def _bases(network: Network, other: Network, records: Match, conditions: Match |
     numbers = _matrix(records, *sizes)
     steps = [spec.shape[0] if spec.form == "sequence" else 1 for spec in (here, there)]
     lengths = [[block.size for block in spec.blocks] for spec in (here, there)]
-    blocks = [sparse.csr_matrix(np.repeat(np.eye(len(of)), of, axis=1)) for of in lengths]  # [blocks, numbers]
+    blocks = [  # [blocks, numbers]
+        sparse.csr_matrix((np.ones(sum(of)), np.arange(sum(of)), np.cumsum([0, *of])), (len(of), sum(of)))
+        for of in lengths
+    ]
     kinds = [
         np.repeat([b.type == "continuous" for b in spec.blocks], of)
         for spec, of in zip((here, there), lengths, strict=True)
@@ -145,8 +150,9 @@ def _put(own: Tensor, other: Tensor, along: Mapping[int, Any], entering: set[int
         front = x.movedim(axis, 0)
         moved = torch.from_numpy(matrix @ front.reshape(len(front), -1).numpy())
         x = moved.view(-1, *front.shape[1:]).movedim(0, axis)
-        filled = torch.from_numpy(np.diff(matrix.indptr) > 0)
-        filled = filled.view([-1 if a == axis else 1 for a in range(own.dim())])
+        filled = torch.from_numpy(np.asarray(abs(matrix).sum(1)).ravel() > 0).view(
+            [-1 if a == axis else 1 for a in range(own.dim())]
+        )
         known = known & filled
         placed = placed if axis in entering else placed & filled
     own.copy_(torch.where(placed, x if shift is None else x + shift, own))

@@ -318,7 +318,7 @@ def _new_run(
 
     beginning = None if config.from_ is None else Beginning.of(config.from_)
     if beginning is not None:
-        prepared, config = beginning.fitted(prepared, config, notes)
+        config = beginning.fitted(prepared, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     if config.heldout is not None and is_address(config.heldout):

@@ -48,10 +48,8 @@ class Beginning:
                 pass  # a run whose checkpoints were deleted: as a model file
         return cls(path, model, discriminator)
 
-    def fitted(
-        self, prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]
-    ) -> tuple[Prepared[Any, Any], TrainConfig]:
-        """Data and config with the model's networks, and the width with which the most of G is taken over.
+    def fitted(self, prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]) -> TrainConfig:
+        """The config with the model's networks, and the width with which the most of G is taken over.
 
         Raises:
             OptionError: the model's records are of another form, or other sizes of networks are asked for.
@@ -84,15 +82,15 @@ class Beginning:
         shares = self.put_into(of(config.width), config.width, prepared)
         if shares[0] < LEAST_TAKEN:
             raise OptionError(
-                f"{named}: {shares[0]:.0%} of its generator fits. Leave --width out, bring records of "
-                "another size or length, or begin without --from."
+                f"{named}: {shares[0]:.0%} of its generator fits. Leave --width out, bring data that is more like the "
+                "model's, or begin without --from."
             )
         said = [match.text for match in self._matches(prepared) if match is not None and match.text]
         notes.append(
             f"begins as {self.path} was left: {shares[0]:.0%} of G and {shares[1]:.0%} of D are taken over, the rest "
             "is new" + "".join(f"; {text}" for text in said)
         )
-        return prepared, config
+        return config
 
     def put_into(self, networks: Networks, width: int | None, prepared: Prepared[Any, Any]) -> tuple[float, float]:
         """Puts into G and D of a width what they have in common with the model; the shares of them that that is."""
@@ -104,7 +102,7 @@ class Beginning:
         shares = [0.0, 0.0]
         for which, other in enumerate((self.model.generator, self.discriminator)):
             if other is not None:
-                shapes = shapes_of(built, which) if networks[0].condition else []
+                shapes = shapes_of(built, which) if networks[0].condition or self.model.given else []
                 shares[which] = take_over(
                     networks[which], other, shapes, *self._matches(prepared), backwards=which == 1
                 )

@@ -377,7 +377,7 @@ class SeriesCodec(Codec[SeriesSet]):
         names = [column.name for column in columns]
         return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()), rules)
 
-    part = "channel"
+    part, by_order = "channel", True
 
     def labels(self, schema: Schema) -> list[Label]:
         """See `Codec.labels`."""
@@ -391,7 +391,7 @@ class SeriesCodec(Codec[SeriesSet]):
             found += [(level.name, (level.numbers or column.levels)[k]) for k in level.levels]
             found += [(level.name, ("missing", column.markers[k])) for k in range(level.num_markers)]
             found += [(level.name, "")] * (level.size > len(level.levels) + level.num_markers)
-        return [*found, *((("the end of a series", code) for code in (ENDED, GOING)) if self.ends else ())]
+        return [*found, *((("", code) for code in (ENDED, GOING)) if self.ends else ())]
 
     def encode(self, records: SeriesSet) -> npt.NDArray[np.float32]:
         """See `Codec.encode`: [N, T, compact numbers of a step] float32; steps beyond T are left out."""

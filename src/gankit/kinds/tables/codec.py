@@ -39,7 +39,7 @@ class VectorCodec(Codec[Columns]):
         names, reduced = [column.name for column in rules.columns(columns)], rules.reduce(records)
         return cls(names, [Cells.fit(reduced[name].data) for name in names], rules)
 
-    part = "column"
+    part, by_order = "column", True
 
     def labels(self, schema: Schema) -> list[Label]:
         """See `Codec.labels`."""

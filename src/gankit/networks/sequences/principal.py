@@ -18,13 +18,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import sparse
 from torch import Tensor, nn
 
-from gankit.networks.base import Axes, Axis, DifferentiatedDiscriminator, Generator, Networks, Pair
+from gankit.networks.base import Axes, Axis, DifferentiatedDiscriminator, Generator, Network, Networks, Pair
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import SLOPE, add_condition
 from gankit.networks.vectors.residual import ResidualBlock, ResidualDiscriminator, series_recipe
@@ -47,6 +50,11 @@ OFTEN = 0.02
 
 FLOOR = 0.03
 """Deviations below this count as it: so much noise in numbers of deviation 1 is not visible."""
+
+
+NOTHING: Mapping[int, Axis] = {}
+OWN: Axes = {f"numbers.{name}": NOTHING for name in ("centre", "directions", "deviations")}
+"""What is found in the records that a network is trained on stays when it begins as another was left."""
 
 
 class _Numbers(nn.Module):
@@ -82,10 +90,17 @@ class _Numbers(nn.Module):
         self.register_buffer("directions", torch.eye(count, self.kept))
         self.register_buffer("deviations", torch.ones(self.kept))
 
-    def axes(self) -> Axes:
-        """Of the places of its numbers, see `Network.axes`; directions are taken over as they are, with their names."""
-        numbers = Axis((("steps", "continuous"),))
-        return {"numbers.centre": {0: numbers}, "numbers.directions": {0: numbers}}
+    def turned(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`: the rotation of other records' components to its own that is nearest to the way
+        between the directions of both (Schoenemann 1966). A component is counted in its deviation on either side: what
+        G adds to a normal start is taken over to records of another covariance (benchmarks/transfer.md).
+        """
+        there = other.get_submodule("numbers")
+        assert isinstance(there, _Numbers)
+        seen = self.directions.T.numpy() @ (sparse.kron(found["steps"], found["continuous"]) @ there.directions.numpy())
+        left, _, right = np.linalg.svd(seen.astype(np.float64), full_matrices=False)
+        turn = (left @ right).astype(np.float32)
+        return {"components": sparse.csr_matrix(turn), "sizes": sparse.csr_matrix(turn**2)}
 
     def start_from(self, x: Tensor) -> Tensor:
         """Finds mean and directions of records x [N, *shape], and gives their continuous numbers [N, M] float64."""
@@ -131,10 +146,14 @@ class PrincipalGenerator(Generator):
         self.register_buffer("high", torch.full((count,), torch.inf))
 
     def axes(self, same: bool) -> Axes:
-        """See `Network.axes`: of other numbers there are other directions. Ranges are those of the new records."""
-        made = Axis(((self.numbers.kept,), ("steps", "chosen")))
-        own = {**self.numbers.axes(), "head.weight": {0: made}, "head.bias": {0: made}, "low": {}, "high": {}}
-        return own if same else {key: {} for key in (*own, "numbers.deviations", "straight.weight")}
+        """See `Network.axes`: what follows from its records stays, and for other numbers nothing is made alike."""
+        made = Axis((("components",), ("steps", "chosen")))
+        ways = {"head.weight": {0: made}, "head.bias": {0: made}, "straight.weight": {0: Axis((("components",),))}}
+        return {**OWN, "low": {}, "high": {}, **(ways if same else dict.fromkeys(ways, NOTHING))}
+
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`."""
+        return self.numbers.turned(other, found)
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and ranges; see `Generator.start_from_records`."""
@@ -203,9 +222,12 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator):
 
     def axes(self, same: bool) -> Axes:
         """See `Network.axes`."""
-        kept = (self.numbers.kept,)
-        own = {**self.numbers.axes(), "judge.from_record.weight": {1: Axis((kept, kept, ("steps", "chosen")))}}
-        return own if same else {key: {} for key in (*own, "numbers.deviations", "weights")}
+        seen = Axis((("components",), ("sizes",), ("steps", "chosen")))
+        return {**OWN, "weights": {}, "judge.from_record.weight": {1: seen} if same else {}}
+
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`."""
+        return self.numbers.turned(other, found)
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and weights; see `Generator.start_from_records`.
