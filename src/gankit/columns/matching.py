@@ -29,14 +29,16 @@ def parts_of(labels: Iterable[Label]) -> Parts:
 
 
 def by_label(here: Sequence[Label], there: Sequence[Label], noun: str, by_order: bool = False) -> Match:
-    """The match of numbers with equal labels.
+    """The match of numbers with equal labels; empty where no name is the same.
 
     noun: of what they belong to. by_order: whether, where no name is the same, as many columns of the same parts are
         matched by their order: a series and its neighbour.
     """
     mine, theirs = parts_of(here), parts_of(there)
     text = in_words(mine, theirs, noun) if mine else ""
-    if by_order and not mine.keys() & theirs.keys() and [*mine.values()] == [*theirs.values()]:
+    if mine and not mine.keys() & theirs.keys():
+        if not by_order or [*mine.values()] != [*theirs.values()]:
+            return Match.of_places((), (), len(here))
         names = {"": "", **dict(zip(theirs, mine, strict=True))}
         there = [(names[name], item) for name, item in there]
         text = f"kept: {count(len(mine), noun)}, by their order"

@@ -37,10 +37,12 @@ class Axis:
         "condition" (the numbers of c), or of as many as is said.
     enters: whether the network takes in what runs along it: what is new is multiplied by 0 at first, so that what was
         learned of the rest holds.
+    turned: whether what is new are directions at right angles to what is known, and not places.
     """
 
     parts: tuple[tuple[str | int, ...], ...]
     enters: bool = False
+    turned: bool = False
 
 
 Axes = Mapping[str, Mapping[int, Axis]]
@@ -71,10 +73,10 @@ class Network(nn.Module, ABC):
     condition: Spec | None
     num_uniforms: int = 0
 
-    def axes(self, same: bool) -> Axes | None:
+    def axes(self) -> Axes | None:
         """What the axes of its tensors run along, so that it can begin as one for other records was left (`transfer`).
 
-        same: whether these have the same numbers and steps, in any order. None: only for the same in the same order.
+        None: only for the same numbers in the same order.
         """
         return None
 

@@ -59,9 +59,9 @@ def take_over(
     """
     own: dict[str, Tensor] = network.state_dict()
     its: dict[str, Tensor] = other.state_dict()
-    bases, same = _bases(network, other, records, conditions)
-    bases |= network.own_bases(other, bases) if same else {}
-    mine, theirs = network.axes(same), other.axes(same)
+    bases = _bases(network, other, records, conditions)
+    bases |= network.own_bases(other, bases)
+    mine, theirs = network.axes(), other.axes()
     if (mine is None or theirs is None) and not _is_identity(bases["numbers"]):
         raise OptionError("--from: these networks begin from models of the same columns in the same order only.")
     mine, theirs, taken = mine or {}, theirs or {}, 0
@@ -83,17 +83,16 @@ def take_over(
                 of_c = bases["condition"] * (two[axis] - one[axis] == 1)
                 along[axis] = _behind([sparse.eye(2 * one[axis] - two[axis]), of_c])
         entering = {axis for axis, what in (stated or {}).items() if what.enters}
+        turned = {axis for axis, what in (stated or {}).items() if what.turned}
         of_logits = tensor.dim() == 1 and stated and stated[0].parts[-1][-1] == "numbers"
         shift = torch.from_numpy(np.resize(records.shift, len(tensor))) if of_logits else None
-        known = _put(tensor, found, along, entering, shift)
+        known = _put(tensor, found, along, entering, turned, shift)
         taken += known if name in learned else 0
     return taken / max(1, sum(learned.values()))
 
 
-def _bases(network: Network, other: Network, records: Match, conditions: Match | None) -> tuple[dict[str, Any], bool]:
-    """For each word of `Axis` the sparse matrix from what it runs along there to what it runs along here; and whether
-    both have the same numbers and steps, in any order.
-    """
+def _bases(network: Network, other: Network, records: Match, conditions: Match | None) -> dict[str, Any]:
+    """For each word of `Axis` the sparse matrix from what it runs along there to what it runs along here."""
     here, there = network.spec, other.spec
     sizes = [spec.shape[0 if spec.form == "image" else -1] for spec in (here, there)]
     numbers = _matrix(records, *sizes)
@@ -113,8 +112,7 @@ def _bases(network: Network, other: Network, records: Match, conditions: Match |
     if here.blocks and there.blocks:
         found["blocks"] = (blocks[0] @ numbers @ blocks[1].T > 0).astype(np.float32)
         found["continuous"], found["chosen"] = (numbers[kinds[0] == k][:, kinds[1] == k] for k in (True, False))
-    permuted = len(records.rows) == sizes[0] == sizes[1] and bool((records.weights == 1).all())
-    return found, permuted and steps[0] == steps[1]
+    return found
 
 
 def _matrix(match: Match, here: int, there: int) -> Any:
@@ -140,23 +138,31 @@ def _behind(parts: list[Any]) -> Any:
     return sparse.block_diag(parts, format="csr", dtype=np.float32)
 
 
-def _put(own: Tensor, other: Tensor, along: Mapping[int, Any], entering: set[int], shift: Tensor | None = None) -> int:
+def _put(
+    own: Tensor, other: Tensor, along: Mapping[int, Any], entering: set[int], turned: set[int], shift: Tensor | None
+) -> int:
     """Puts what is known from a tensor into another of other lengths along some axes; how many numbers that were."""
     shape = [along[axis].shape[1] if axis in along else size for axis, size in enumerate(own.shape)]
     if list(other.shape) != shape or any(along[axis].shape[0] != own.shape[axis] for axis in along):
         return 0
     x, known, placed = other, torch.ones_like(own, dtype=torch.bool), torch.ones_like(own, dtype=torch.bool)
     for axis, matrix in along.items():
-        front = x.movedim(axis, 0)
-        moved = torch.from_numpy(matrix @ front.reshape(len(front), -1).numpy())
-        x = moved.view(-1, *front.shape[1:]).movedim(0, axis)
-        filled = torch.from_numpy(np.asarray(abs(matrix).sum(1)).ravel() > 0).view(
-            [-1 if a == axis else 1 for a in range(own.dim())]
-        )
+        x = _times(matrix, x, axis)
+        if axis in turned:
+            x = x + own - _times(matrix @ matrix.T, own, axis)
+        filled = torch.from_numpy(np.asarray(abs(matrix).sum(1)).ravel() > 0)
+        filled = filled.view([-1 if a == axis else 1 for a in range(own.dim())])
         known = known & filled
-        placed = placed if axis in entering else placed & filled
+        placed = placed if axis in entering | turned else placed & filled
     own.copy_(torch.where(placed, x if shift is None else x + shift, own))
     return int(known.sum())
+
+
+def _times(matrix: Any, x: Tensor, axis: int) -> Tensor:
+    """The product of a sparse matrix and x along an axis."""
+    front = x.movedim(axis, 0)
+    product = torch.from_numpy(matrix @ front.reshape(len(front), -1).numpy())
+    return product.view(-1, *front.shape[1:]).movedim(0, axis)
 
 
 def _parts(name: str) -> tuple[str, int | None, str]:

@@ -52,8 +52,7 @@ FLOOR = 0.03
 """Deviations below this count as it: so much noise in numbers of deviation 1 is not visible."""
 
 
-NOTHING: Mapping[int, Axis] = {}
-OWN: Axes = {f"numbers.{name}": NOTHING for name in ("centre", "directions", "deviations")}
+OWN: Axes = {f"numbers.{name}": {} for name in ("centre", "directions", "deviations")}
 """What is found in the records that a network is trained on stays when it begins as another was left."""
 
 
@@ -145,11 +144,12 @@ class PrincipalGenerator(Generator):
         self.register_buffer("low", torch.full((count,), -torch.inf))
         self.register_buffer("high", torch.full((count,), torch.inf))
 
-    def axes(self, same: bool) -> Axes:
-        """See `Network.axes`: what follows from its records stays, and for other numbers nothing is made alike."""
-        made = Axis((("components",), ("steps", "chosen")))
-        ways = {"head.weight": {0: made}, "head.bias": {0: made}, "straight.weight": {0: Axis((("components",),))}}
-        return {**OWN, "low": {}, "high": {}, **(ways if same else dict.fromkeys(ways, NOTHING))}
+    def axes(self) -> Axes:
+        """See `Network.axes`: what follows from its records stays, and new directions have their normal start."""
+        made = Axis((("components",), ("steps", "chosen")), turned=True)
+        straight = Axis((("components",),), turned=True)
+        ways = {"head.weight": {0: made}, "head.bias": {0: made}, "straight.weight": {0: straight}}
+        return {**OWN, "low": {}, "high": {}, **ways}
 
     def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Network.own_bases`."""
@@ -220,10 +220,10 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator):
         seen = Spec("vector", (self.numbers.kept + self.numbers.num_coefficients,))
         self.judge = ResidualDiscriminator(seen, condition, width, depth)
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
-        seen = Axis((("components",), ("sizes",), ("steps", "chosen")))
-        return {**OWN, "weights": {}, "judge.from_record.weight": {1: seen} if same else {}}
+        seen = Axis((("components",), ("sizes",), ("steps", "chosen")), enters=True)
+        return {**OWN, "weights": {}, "judge.from_record.weight": {1: seen}}
 
     def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Network.own_bases`."""

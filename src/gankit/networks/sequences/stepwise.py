@@ -57,7 +57,7 @@ class StepwiseGenerator(Generator):
         self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         own = Axis((("steps", OWN),))
         return {"head.weight": {0: NUMBERS}, "head.bias": {0: NUMBERS}, "own.weight": {0: own}, "time": {0: STEPS}}
@@ -85,7 +85,7 @@ class StepwiseDiscriminator(Discriminator):
         self.head = nn.Linear(width, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, width, bias=False)
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"from_step.weight": {1: Axis((("numbers",),), enters=True)}, "time": {0: STEPS}}
 

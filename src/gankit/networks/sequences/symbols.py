@@ -239,7 +239,7 @@ class SymbolsGenerator(SymbolGenerator):
         self.to_embedding = nn.Linear(width, embedding)
         self.head_bias = nn.Parameter(torch.zeros(self.num_symbols))
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"embed": {0: NUMBERS}, "head_bias": {0: NUMBERS}}
 
@@ -500,7 +500,7 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
         self.from_condition = None if condition is None else nn.Linear(condition.dim, len(WINDOWS) * embedding)
         self.heads = nn.ModuleList(_Head(embedding, width, taps, distance, condition) for taps, distance in WINDOWS)
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"embed": {0: NUMBERS}}
 

@@ -58,7 +58,7 @@ class TemporalGenerator(ConvolutionalGenerator):
         self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         made = Axis(((self.steps_together, "numbers"),))
         return {"to_steps.weight": {0: made}, "to_steps.bias": {0: made}}
@@ -88,7 +88,7 @@ class TemporalDiscriminator(ConvolutionalDiscriminator):
         last = convolution_in_time([numbers, *widths][-1], HIDDEN, num_steps >> stages)
         self._init_chain([*layers, last])
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"chain.convolutions.0.weight": {1: Axis(((self.steps_together, "numbers"),), enters=True)}}
 

@@ -190,7 +190,7 @@ class Dense2014Generator(Generator):
         self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
-    def axes(self, same: bool) -> Axes | None:
+    def axes(self) -> Axes | None:
         """See `Network.axes`."""
         last = f"layers.{len(self.layers) - 1}"
         return None if self.spec.form == "image" else {f"{last}.weight": {0: RECORD}, f"{last}.bias": {0: RECORD}}
@@ -256,7 +256,7 @@ class Dense2014Discriminator(Discriminator):
         self.layers = nn.ModuleList(layers)
         self.head = uniform(nn.Linear(before, 1), REACH_D)
 
-    def axes(self, same: bool) -> Axes | None:
+    def axes(self) -> Axes | None:
         """See `Network.axes`."""
         seen = Axis((("steps", "numbers"), ("condition",)), enters=True)
         return None if self.spec.form == "image" else {"layers.0.linear.weight": {1: seen}}

@@ -76,7 +76,7 @@ class ResidualGenerator(Generator):
         self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"head.weight": {0: RECORD}, "head.bias": {0: RECORD}}
 
@@ -104,7 +104,7 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
         self.head = nn.Linear(width, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, width, bias=False)
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         return {"from_record.weight": {1: replace(RECORD, enters=True)}}
 

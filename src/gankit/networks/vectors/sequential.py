@@ -98,7 +98,7 @@ class SequentialGenerator(ColumnGenerator):
             self.register_buffer(f"waves{t}", _waves(block.ordered, block.size), persistent=False)
         self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
 
-    def axes(self, same: bool) -> Axes:
+    def axes(self) -> Axes:
         """See `Network.axes`."""
         own = Axis(((self.embedding,),))  # fewer where there are many blocks
         hidden = [f"{name}.{layer}" for name in ("weights", "biases") for layer in range(self.depth - 1)]
