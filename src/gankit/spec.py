@@ -6,9 +6,13 @@ Knows numbers only; never columns, files or kinds of data.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 Form = Literal["vector", "sequence", "image"]
 BlockType = Literal["continuous", "categorical", "binned"]
@@ -85,3 +89,27 @@ class Spec:
         if self.form == "vector":
             return self
         return Spec("vector", (self.dim,), self.blocks * self.shape[0])
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which numbers of a record, of one step where it has steps, mean what numbers of other records mean.
+
+    rows, columns: [n] int64; number rows[i] here is number columns[i] there, to the share weights[i] of it: several are
+        of one cell that lies in several there, whose shares have a sum of 1. Numbers that are in no row are new.
+    weights: [n] float32.
+    shift: [D] float32, what the logits of one-of-K numbers rise by when they are taken over.
+    text: what is kept, new and left, in words.
+    """
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+    shift: npt.NDArray[np.float32]
+    text: str = ""
+
+    @classmethod
+    def of_places(cls, rows: Sequence[int], columns: Sequence[int], size: int, text: str = "") -> Match:
+        """The match of numbers that mean the same, of `size` in all."""
+        one, shift = np.ones(len(rows), np.float32), np.zeros(size, np.float32)
+        return cls(np.asarray(rows, np.int64), np.asarray(columns, np.int64), one, shift, text)

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gankit.columns.conditions import Restriction, obeying, restrictions
+from gankit.columns.matching import Label, by_label, in_words
 from gankit.columns.quantiles import Cells, Floats
 from gankit.columns.relations.rules import Rules
 from gankit.columns.schema import Column, Schema, Values
-from gankit.spec import Block, Spec
+from gankit.spec import Block, Match, Spec
 from gankit.stored import Stored
 
 R = TypeVar("R")
@@ -33,6 +34,9 @@ Acceptance = Callable[[np.ndarray, Columns | None], np.ndarray]
 
 MAX_LEVELS = 4096
 """Above so many levels a category's rare levels share cells, so that memory stays bounded."""
+
+LEAST_COUNT = 0.1
+"""Rows that are counted beside those of each cell, where its share is taken."""
 
 MAX_MARKERS = 127
 """Missing markers of a column, which are told apart in a byte."""
@@ -62,6 +66,28 @@ class Codec(Stored, ABC, Generic[R]):
 
     rules: Rules = Rules.NONE
     """What every record keeps; see `columns.relations.rules`."""
+
+    part: str = "number"
+    """What its numbers belong to, in words."""
+    by_order = False
+    """Whether columns that are all called otherwise are taken for those of another codec by their order."""
+
+    def labels(self, schema: Schema) -> Sequence[Label]:
+        """What each number of a record, or of a step, means; those of equal labels mean the same in any such codec.
+
+        schema: the columns of the records.
+        """
+        return [("", place) for place in range(self.spec.shape[0 if self.spec.form == "image" else -1])]
+
+    def match(self, schema: Schema, other: Any, theirs: Schema) -> Match:
+        """Which of its numbers are which of another codec of its class; schema, theirs: the columns of both."""
+        return by_label(self.labels(schema), other.labels(theirs), self.part, self.by_order)
+
+    def unlike(self, other: Any) -> str | None:
+        """Why networks for this codec cannot begin as those for another of its class were left, and what to do about
+        it, as in "its images have 3 channels, and these have 1. Give --channels"; None = they can.
+        """
+        return None
 
     def restrictions(self, schema: Schema, conditions: Mapping[str, Any]) -> dict[int, Restriction]:
         """Conditions as restrictions of cells, by the position of their column; {} for codecs that know no cells."""
@@ -175,6 +201,31 @@ class Field(Stored):
             return Values(np.where(missing > 0, -1, data.round()).astype(np.int32), missing)
         return Values(np.where(missing > 0, np.nan, data), missing)
 
+    def labels(self, column: Column) -> list[Label]:
+        """What each cell means: a level or a marker; places where it is a part of the numbers."""
+        levels: Sequence[Any] = column.levels if self.num_levels else range(self.num_present)
+        markers: list[Label] = [(self.name, ("missing", marker)) for marker in column.markers]
+        return ([(self.name, level) for level in levels] + markers)[: self.size]
+
+    def match(self, column: Column, other: Field, theirs: Column) -> Match:
+        """Which of its cells are which of the same column's in another table.
+
+        Logits rise by the logarithm of how much more frequent a cell is here than what is taken over for it was there.
+        """
+        here, there = self.labels(column), other.labels(theirs)
+        own, its = (self.num_present if self.cells else 0), (other.num_present if other.cells else 0)
+        found = by_label(here[own:], there[its:], "level")
+        rows, columns, weights = found.rows + own, found.columns + its, found.weights
+        if self.cells and other.cells and self.category == other.category:
+            overlap = self.cells.overlap(other.cells)
+            some, those = np.nonzero(overlap)
+            rows, columns = np.r_[some, rows], np.r_[those, columns]
+            weights = np.r_[overlap[some, those].astype(np.float32), weights]
+        frequent, was = ((f.counts + LEAST_COUNT) / (f.counts + LEAST_COUNT).sum() for f in (self, other))
+        before = np.bincount(rows, weights * was[columns], minlength=self.size)
+        shift = np.where(before > 0, np.log(frequent) - np.log(np.where(before > 0, before, 1.0)), 0.0)
+        return Match(rows, columns, weights, shift.astype(np.float32))
+
     def allow_range(self, low: float, high: float) -> Restriction:
         """The present values in [low, high] (numbers and dates)."""
         if self.cells is None:
@@ -238,6 +289,39 @@ class TableCodec(Codec[Columns]):
         names = [field.name for field in fields]
         ordered = [(a, b) for a in places for b in places if a != b and _in_order(records, names[a], names[b])]
         return cls(fields, ordered, rules)
+
+    part = "column"
+
+    def match(self, schema: Schema, other: TableCodec, theirs: Schema) -> Match:
+        """See `Codec.match`: columns by name, levels and missing markers by their texts, numbers and dates by value."""
+        places = {field.name: place for place, field in enumerate(other.fields)}
+        mine, its = self.spec.offsets, other.spec.offsets
+        here, there = self._columns(schema), other._columns(theirs)
+        found = [Match.of_places((), (), 0)]
+        for place, field in enumerate(self.fields):
+            part = Match.of_places((), (), field.size)
+            if (at := places.get(field.name)) is not None:
+                name = field.name
+                part = field.match(here[name], other.fields[at], there[name])
+                part = replace(part, rows=part.rows + mine[place], columns=part.columns + its[at])
+            found.append(part)
+        rows, columns, weights, shift = (
+            np.concatenate([getattr(part, name) for part in found]) for name in ("rows", "columns", "weights", "shift")
+        )
+        return Match(rows, columns, weights, shift, in_words(self._parts(schema), other._parts(theirs), self.part))
+
+    def _columns(self, schema: Schema) -> dict[str, Column]:
+        """Those that are coded, by name."""
+        return {column.name: column for column in self.rules.columns(schema.modelled)}
+
+    def _parts(self, schema: Schema) -> dict[str, frozenset[Any]]:
+        """By column its levels and markers, of numbers and dates these alone."""
+        columns = self._columns(schema)
+        labels = {field.name: (field, field.labels(columns[field.name])) for field in self.fields}
+        return {
+            name: frozenset(item for _, item in of[field.num_present if field.cells else 0 :])
+            for name, (field, of) in labels.items()
+        }
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -40,6 +40,9 @@ WITHIN, MOST_CUTS = 0.002, 64
 FAR, VERY_FAR = 10.0, 100.0
 """Times the usual distance of its neighbours that a gap is wide beside a value that repeats, and beside any."""
 
+PLACES, FEW_INSIDE = 16, 0.5
+"""Places of a cell that are looked for in another grid; with a smaller share in its range ranks are matched."""
+
 _MUCH = 4  # times as many rows as is usual
 _REPEATED = 3  # rows that a cell of its own needs where it holds less than half a cell's mass
 _WINDOW = 9  # gaps on either side whose median is the usual one
@@ -140,6 +143,21 @@ class Cells(Stored):
             between = np.interp(mass, self.knot_mass, self.knot_value)
             values = np.clip(between, self.lowers[cell], self.uppers[cell])
         return values
+
+    def overlap(self, other: Cells) -> Floats:
+        """Which share of each cell lies in which cell of another grid, [K, K'], rows of sum 1: where its values lie,
+        or, where most lie outside the other's range (dates of another year), what has their ranks.
+        """
+        cell = np.repeat(np.arange(self.num_cells), PLACES)
+        place = cell + np.tile((np.arange(PLACES) + 0.5) / PLACES, self.num_cells)
+        values, mass = self.decode(place), np.interp(place, np.arange(len(self.edges)), self.edges)
+        inside = (values >= other.lowers[0]) & (values <= other.uppers[-1])
+        code = other.encode(values).astype(np.int64)
+        if np.average(inside, weights=np.diff(self.edges)[cell]) < FEW_INSIDE:
+            code = np.clip(np.searchsorted(other.edges, mass, side="right") - 1, 0, other.num_cells - 1)
+        found = np.zeros((self.num_cells, other.num_cells))
+        np.add.at(found, (cell, code), 1 / PLACES)
+        return found
 
     def share(self, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which part of each cell lies in [low, high]: weight [K] in [0, 1], the share of the cell's mass inside; and

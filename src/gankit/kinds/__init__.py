@@ -6,7 +6,7 @@ Importing this module imports no kind and nothing heavy: what can be set is know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -80,8 +80,12 @@ def options_for(kind: Kind[Any, Any], command: Command, values: Mapping[str, Any
     return getattr(kind.options, command)(**chosen)
 
 
-def prepare(source: Any, config: TrainConfig, notes: Notes) -> Prepared[Any, Any]:
+def prepare(
+    source: Any, config: TrainConfig, notes: Notes, settle: Callable[[str, TrainConfig], TrainConfig] | None = None
+) -> Prepared[Any, Any]:
     """Reads, understands, splits and codes; decisions are appended to `notes`, one line each.
+
+    settle: from the name of the kind and the config to the config that is obeyed.
 
     Raises:
         DataError: the data cannot be read or learned from. OptionError: an option does not fit it.
@@ -101,7 +105,7 @@ def prepare(source: Any, config: TrainConfig, notes: Notes) -> Prepared[Any, Any
             raise OptionError(f"--kind {config.kind}: there is no such kind.{nearest(config.kind, KINDS)}")
         own = options_for(kind, "train", config.of_kinds, "this data is none")
         config = replace(config, of_kinds={f.name: getattr(own, f.name) for f in fields(own)})
-        prepared = kind.prepare(probe, config, notes)
+        prepared = kind.prepare(probe, config if settle is None else settle(kind.name, config), notes)
         if (format := FORMATS.get(prepared.origin.format)) is not None:
             refuse_options(config, ("format", *format.obeys), f"{probe.place}, which is {format.name}")
         elif not (probe.is_bytes or probe.is_folder):

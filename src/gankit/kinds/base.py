@@ -225,7 +225,6 @@ class Kind(ABC, Generic[D, C]):
         most_fakes: fakes that are judged at the most where nobody says how many; None = no limit.
         measures_threads: whether the number of threads that pays is measured at the start of a run.
         few_heldout: with fewer held-out records a checkpoint is chosen by the likelihood, where G has one.
-        begins_from_models: whether a training can begin with the networks of a model of other such records (`--from`).
         has_places: whether latent space can be walked: `interpolate`, `project`, `mix`.
         is_guess: whether such data may as well be meant as another kind, which is then asked for a hint.
         augmentation: what D is shown images with by default, where the pair is augmented.
@@ -243,7 +242,6 @@ class Kind(ABC, Generic[D, C]):
     most_fakes: int | None = None
     measures_threads: bool = False
     few_heldout: int = 0
-    begins_from_models: bool = False
     has_places: bool = False
     is_guess: bool = False
     augmentation: str = "none"

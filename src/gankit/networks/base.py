@@ -28,6 +28,30 @@ NOUNS: dict[RecordType, str] = {
 """What the user calls them."""
 
 
+@dataclass(frozen=True)
+class Axis:
+    """What an axis of a tensor runs along, where that follows from the records.
+
+    parts: one behind another; each is a product, from the outermost to the innermost, of "steps", "numbers" (of a step,
+        or of a record without steps), "continuous" and "chosen" (those of continuous blocks, and the others), "blocks",
+        "condition" (the numbers of c), or of as many as is said.
+    enters: whether the network takes in what runs along it: what is new is multiplied by 0 at first, so that what was
+        learned of the rest holds.
+    turned: whether what is new are directions at right angles to what is known, and not places.
+    """
+
+    parts: tuple[tuple[str | int, ...], ...]
+    enters: bool = False
+    turned: bool = False
+
+
+Axes = Mapping[str, Mapping[int, Axis]]
+"""By the name of a tensor and the number of an axis; of a tensor that nothing else may be put into there are none."""
+
+NUMBERS, BLOCKS, STEPS = Axis((("numbers",),)), Axis((("blocks",),)), Axis((("steps",),))
+RECORD = Axis((("steps", "numbers"),))
+
+
 class Network(nn.Module, ABC):
     """A G or a D.
 
@@ -48,6 +72,20 @@ class Network(nn.Module, ABC):
     spec: Spec
     condition: Spec | None
     num_uniforms: int = 0
+
+    def axes(self) -> Axes | None:
+        """What the axes of its tensors run along, so that it can begin as one for other records was left (`transfer`).
+
+        None: only for the same numbers in the same order.
+        """
+        return None
+
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Further words of its axes, and the sparse matrices from what they run along in another network to here.
+
+        found: those of the words of `Axis`.
+        """
+        return {}
 
     def constrain(self) -> None:
         """Puts the weights back where they must be, after each step of the optimiser."""

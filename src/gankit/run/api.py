@@ -21,7 +21,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DivergedError, InterruptedRun, ModelError, OptionError
 from gankit.io.databases.addresses import is_address, lasting
 from gankit.kinds import options_for, prepare
-from gankit.model import load
+from gankit.model import inspect, load
 from gankit.ranks import apart, current, join
 from gankit.run.keywords import TrainOptions, documented
 from gankit.run.options import build_config, train_options
@@ -284,6 +284,23 @@ def _prepared_of(path: str | Path, run: RunFolder | None, need: bool) -> Prepare
     return prepared
 
 
+def _as_begun(kind: str, config: TrainConfig) -> TrainConfig:
+    """The config with the network of the model that `--from` names, by which data of this kind are coded.
+
+    Raises:
+        ModelError: there is no model there. OptionError: it is of another kind, or another network is asked for.
+    """
+    card, named = inspect(str(config.from_)), f"--from {config.from_}"
+    if card["kind"] != kind:
+        raise OptionError(f"{named}: it is a model of kind {card['kind']}, and this is kind {kind}. Leave --from out.")
+    if config.network not in ("auto", network := card["network"]):
+        raise OptionError(
+            f"{named}: its network is {network}, and --network {config.network} asks for another. Leave --network out, "
+            "or begin without --from."
+        )
+    return replace(config, network=network)
+
+
 def _new_run(
     source: Any, config: TrainConfig, out: Path | None, callbacks: Sequence[Callback], note: Note, should_stop: Stop,
     overwrite: bool,
@@ -293,7 +310,7 @@ def _new_run(
     ranks = join()
     listeners = _listeners(callbacks, config, out, {}, note)
     # before torch is imported, so that data that cannot be are refused at once
-    prepared = prepare(source, config, notes)
+    prepared = prepare(source, config, notes, None if config.from_ is None else _as_begun)
 
     from gankit.networks import NETWORKS
 
@@ -311,7 +328,7 @@ def _new_run(
 
     beginning = None if config.from_ is None else Beginning.of(config.from_)
     if beginning is not None:
-        prepared, config = beginning.fitted(prepared, config, notes)
+        config = beginning.fitted(prepared, config, notes)
     if config.epochs is not None:
         config = replace(config, samples=str(max(1, round(config.epochs * prepared.num_train))))
     if listeners is not None:

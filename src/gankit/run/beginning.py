@@ -5,11 +5,8 @@ Knows models, prepared data and networks; never the loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-from torch import Tensor
 
 from gankit.config import TrainConfig
 from gankit.errors import ModelError, OptionError
@@ -18,9 +15,9 @@ from gankit.model import load
 from gankit.model.files import load_discriminator
 from gankit.model.model import Model
 from gankit.networks import NETWORKS, build
-from gankit.networks.base import Networks
+from gankit.networks.base import Discriminator, Networks
 from gankit.networks.transfer import shapes_of, take_over, width_for
-from gankit.spec import Spec
+from gankit.spec import Match, Spec
 
 LEAST_TAKEN = 0.05
 """Share of G below which there is no use in beginning from it."""
@@ -32,7 +29,7 @@ class Beginning:
 
     path: str
     model: Model
-    discriminator: Mapping[str, Tensor] | None
+    discriminator: Discriminator | None
 
     @classmethod
     def of(cls, path: str) -> Beginning:
@@ -46,74 +43,74 @@ class Beginning:
         discriminator = None
         if model.run is not None:
             try:
-                discriminator = load_discriminator(model.run, model.plan, model.codec.spec, condition).state_dict()
+                discriminator = load_discriminator(model.run, model.plan, model.codec.spec, condition)
             except ModelError:
                 pass  # a run whose checkpoints were deleted: as a model file
         return cls(path, model, discriminator)
 
-    def fitted(
-        self, prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]
-    ) -> tuple[Prepared[Any, Any], TrainConfig]:
-        """Data and config with the model's networks, and the width with which the most of G is taken over.
+    def fitted(self, prepared: Prepared[Any, Any], config: TrainConfig, notes: list[str]) -> TrainConfig:
+        """The config with the model's networks, and the width with which the most of G is taken over.
 
         Raises:
-            OptionError: the model is of another kind, its images have other channels, or other networks are asked for.
+            OptionError: the model's records are of another form, or other sizes of networks are asked for.
         """
-        named, plan, spec, theirs = f"--from {self.path}", self.model.plan, prepared.codec.spec, self.model.codec.spec
-        if not prepared.kind.begins_from_models:
-            raise OptionError(f"--from is for images, and this is {prepared.kind.described}. Leave it out.")
-        if self.model.kind != prepared.kind.name:
-            raise OptionError(f"{named}: it makes {self.model.of.noun.many}. Begin from a model of images.")
-        own: dict[str, Any] = {"network": plan.name, "latents": plan.num_latents, "depth": plan.depth}
+        named, plan = f"--from {self.path}", self.model.plan
+        if why := prepared.codec.unlike(self.model.codec):
+            raise OptionError(f"{named}: {why}, or begin without --from.")
+        match, _ = self._matches(prepared)
+        if not len(match.rows):
+            part = prepared.codec.part
+            raise OptionError(f"{named}: no {part} of its data is among these. Begin without --from.")
+        pair = NETWORKS[plan.name]
+        own: dict[str, Any] = {"latents": plan.num_latents, "depth": plan.depth}
+        own = {name: value for name, value in own.items() if name not in pair.unused}
         for name, value in own.items():
-            if (asked := getattr(config, name)) not in (None, "auto", value):
+            if (asked := getattr(config, name)) not in (None, value):
+                its = "that of its networks" if value is None else value
                 raise OptionError(
-                    f"{named}: its {name} is {value}, and --{name} {asked} asks for another. Leave --{name} out, or "
+                    f"{named}: its {name} is {its}, and --{name} {asked} asks for another. Leave --{name} out, or "
                     "begin without --from."
                 )
-        if spec.shape[0] != theirs.shape[0]:
-            raise OptionError(
-                f"{named}: its images have {theirs.shape[0]} channels, and these have {spec.shape[0]}. Give --channels "
-                "so that both have the same, or begin without --from."
-            )
-        prepared, config = replace(prepared, network=plan.name), replace(config, **own)
-        condition = None if prepared.given is None else prepared.given.spec
+        config = replace(config, network=plan.name, **own)
+        spec, condition = prepared.codec.spec, None if prepared.given is None else prepared.given.spec
 
         def of(width: int | None) -> Networks:
             return build(plan.name, spec, condition, width=width, depth=plan.depth, num_latents=plan.num_latents)
 
-        if config.width is None and "width" not in NETWORKS[plan.name].unused:
+        if config.width is None and "width" not in pair.unused:
             config = replace(config, width=width_for(of, self.model.generator.state_dict(), plan.width))
         shares = self.put_into(of(config.width), config.width, prepared)
         if shares[0] < LEAST_TAKEN:
             raise OptionError(
-                f"{named}: {shares[0]:.0%} of its generator fits. Leave --width out, train at another --size, or begin "
-                "without --from."
+                f"{named}: {shares[0]:.0%} of its generator fits. Leave --width out, bring data that is more like the "
+                "model's, or begin without --from."
             )
+        said = [match.text for match in self._matches(prepared) if match is not None and match.text]
         notes.append(
             f"begins as {self.path} was left: {shares[0]:.0%} of G and {shares[1]:.0%} of D are taken over, the rest "
-            "is new"
+            "is new" + "".join(f"; {text}" for text in said)
         )
-        return prepared, config
+        return config
 
     def put_into(self, networks: Networks, width: int | None, prepared: Prepared[Any, Any]) -> tuple[float, float]:
         """Puts into G and D of a width what they have in common with the model; the shares of them that that is."""
-        theirs = None if self.model.given is None else self.model.given.codec
-        same = _levels(prepared.schema, prepared.given) == _levels(self.model.schema, theirs)
         plan = replace(self.model.plan, width=width)
 
         def built(condition: Spec | None) -> Networks:
             return plan.build(networks[0].spec, condition)
 
-        shares = []
-        for which, tensors in enumerate((self.model.generator.state_dict(), self.discriminator or {})):
-            shares.append(take_over(networks[which], tensors, shapes_of(built, which), same=same, backwards=which == 1))
+        shares = [0.0, 0.0]
+        for which, other in enumerate((self.model.generator, self.discriminator)):
+            if other is not None:
+                shapes = shapes_of(built, which) if networks[0].condition or self.model.given else []
+                shares[which] = take_over(
+                    networks[which], other, shapes, *self._matches(prepared), backwards=which == 1
+                )
         return shares[0], shares[1]
 
-
-def _levels(schema: Any, given: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """The columns that networks are conditioned on, and their levels in the order of their codes; of a schema and the
-    codec of the given columns, or None.
-    """
-    names = [] if given is None else [field.name for field in given.fields]
-    return [(column.name, column.levels) for name in names for column in schema.columns if column.name == name]
+    def _matches(self, prepared: Prepared[Any, Any]) -> tuple[Match, Match | None]:
+        """Which numbers of records, and of conditions, are which of the model's."""
+        here, there = prepared.schema, self.model.schema
+        given, theirs = prepared.given, self.model.given
+        conditions = None if given is None or theirs is None else given.match(here, theirs.codec, there)
+        return prepared.codec.match(here, self.model.codec, there), conditions

@@ -252,6 +252,18 @@ class AudioCodec(Codec[Columns]):
             codec.lag = int(np.median(codec._ends(codec.spectrograms(x[shorter])) - lengths[shorter]))
         return codec
 
+    def unlike(self, other: AudioCodec) -> str | None:
+        """See `Codec.unlike`."""
+        if self.spectrum.rate != other.spectrum.rate:
+            rate = other.spectrum.rate
+            return (
+                f"its audio clips have {rate:,} samples a second, and these {self.spectrum.rate:,}. Give --rate {rate}"
+            )
+        said = (
+            f"its audio clips have {other.channels} channels, and these {self.channels}. Give --mono in both trainings"
+        )
+        return None if self.channels == other.channels else said
+
     def spectrograms(self, x: np.ndarray) -> np.ndarray:
         """Audio clips as images, [N, T, C] int16 -> [N, bands, frames, C] uint8.
 

@@ -99,6 +99,12 @@ class ImageCodec(Codec[Columns]):
         x = records[IMAGE].data
         return cls.of(x, palette_of(x))
 
+    def unlike(self, other: ImageCodec) -> str | None:
+        """See `Codec.unlike`."""
+        here, there = self.spec.shape[0], other.spec.shape[0]
+        said = f"its images have {there} channels, and these have {here}. Give --channels so that both have the same"
+        return None if here == there else said
+
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`: uint8 [N, H, W, C], or codes."""
         return self.coded(records[IMAGE].data).x
@@ -222,7 +228,6 @@ class ImageKind(PixelKind[ImageSet, ImageCodec]):
     side_by_side = False
     most_fakes = 10_000
     measures_threads = True
-    begins_from_models = True
     has_places = True
     augmentation = "ada"
     codec = ImageCodec

@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gankit.columns.codec import Codec
+from gankit.columns.matching import Label
 from gankit.columns.quantiles import alone
 from gankit.columns.relations.rules import Rules
-from gankit.columns.schema import Column, Values
+from gankit.columns.schema import Column, Schema, Values
 from gankit.columns.splitting import covered
 from gankit.kinds.series.records import Floats, Ints, SeriesSet, bridged
 from gankit.randomness import numpy_generator
@@ -375,6 +376,22 @@ class SeriesCodec(Codec[SeriesSet]):
         scales = [_record_scale(c.name, *r) for c, r in zip(numbers, ranges, strict=True)] if scale == "record" else []
         names = [column.name for column in columns]
         return cls(names, channels, levels, scales, int(lengths.max()), int(lengths.min()), rules)
+
+    part, by_order = "channel", True
+
+    def labels(self, schema: Schema) -> list[Label]:
+        """See `Codec.labels`."""
+        found: list[Label] = [(channel.name, "") for channel in self.channels]
+        found += [(c.name, what) for c in self.channels[: len(self.scales)] for what in ("middle", "width")]
+        for channel in (c for c in self.channels if c.size > 1):
+            found += [(channel.name, ("beside", place)) for place in range(1 + channel.num_markers)]
+            found += [(channel.name, ("atom", atom)) for atom in channel.atoms]
+        for level in self.levels:
+            column = schema.column(level.name)
+            found += [(level.name, (level.numbers or column.levels)[k]) for k in level.levels]
+            found += [(level.name, ("missing", column.markers[k])) for k in range(level.num_markers)]
+            found += [(level.name, "")] * (level.size > len(level.levels) + level.num_markers)
+        return [*found, *((("", code) for code in (ENDED, GOING)) if self.ends else ())]
 
     def encode(self, records: SeriesSet) -> npt.NDArray[np.float32]:
         """See `Codec.encode`: [N, T, compact numbers of a step] float32; steps beyond T are left out."""

@@ -15,9 +15,10 @@ from typing import Self
 import numpy as np
 
 from gankit.columns.codec import Codec, Columns
+from gankit.columns.matching import Label
 from gankit.columns.quantiles import Cells
 from gankit.columns.relations.rules import Rules
-from gankit.columns.schema import Column, Values
+from gankit.columns.schema import Column, Schema, Values
 from gankit.spec import Block, Spec
 
 LARGEST = 5.0  # beyond so many standard deviations a coded number is taken back (Phi(5) = 1 - 3e-7)
@@ -37,6 +38,12 @@ class VectorCodec(Codec[Columns]):
         """The codec for training rows without missing numbers. rules: what rows keep, of numbers alone."""
         names, reduced = [column.name for column in rules.columns(columns)], rules.reduce(records)
         return cls(names, [Cells.fit(reduced[name].data) for name in names], rules)
+
+    part, by_order = "column", True
+
+    def labels(self, schema: Schema) -> list[Label]:
+        """See `Codec.labels`."""
+        return [(name, "") for name in (column.name for column in self.rules.columns(schema.modelled))]
 
     def encode(self, records: Columns) -> np.ndarray:
         """See `Codec.encode`."""

@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from gankit.columns.codec import Codec, Columns
 from gankit.columns.column import Values
+from gankit.columns.matching import Label
 from gankit.columns.rows import to_object
-from gankit.columns.schema import Column
+from gankit.columns.schema import Column, Schema
 from gankit.errors import OptionError
 from gankit.io.records import Origin, Records, fingerprint
 from gankit.spec import Block, Spec
@@ -231,6 +232,7 @@ class TextCodec(Codec[Columns]):
 
     def __init__(self, unit: str, symbols: Sequence[str], num_steps: Size, shortest: Count) -> None:
         self.unit, self.symbols, self.num_steps, self.shortest = unit, tuple(symbols), num_steps, shortest
+        self.part = called(unit)
         self._codes = {symbol: code for code, symbol in enumerate(self.symbols, 2)}
         size = 2 + len(self.symbols)
         self.spec = Spec("sequence", (num_steps, size), (Block("categorical", size),))
@@ -243,6 +245,17 @@ class TextCodec(Codec[Columns]):
         assert lengths and min(lengths) >= 1, "texts have symbols"
         order = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         return cls(unit, order[:MAX_SYMBOLS], max(lengths), min(lengths))
+
+    def labels(self, schema: Schema) -> list[Label]:
+        """See `Codec.labels`: the end, rare symbols, and symbols."""
+        return [("", END), ("", RARE), *((symbol, "") for symbol in self.symbols)]
+
+    def unlike(self, other: TextCodec) -> str | None:
+        """See `Codec.unlike`: a network that writes words knows nothing of characters."""
+        if self.unit == other.unit:
+            return None
+        here, there = (of.unit if " " not in of.unit else f"the alphabet {of.unit[:40]}" for of in (self, other))
+        return f"it was trained on texts as {there}, and these are {here}. Read them alike with --unit or --alphabet"
 
     @property
     def never(self) -> np.ndarray:

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import sparse
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator, Networks, Pair
+from gankit.networks.base import Axes, Axis, DifferentiatedDiscriminator, Generator, Network, Networks, Pair
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import SLOPE, add_condition
 from gankit.networks.vectors.residual import ResidualBlock, ResidualDiscriminator, series_recipe
@@ -47,6 +50,10 @@ OFTEN = 0.02
 
 FLOOR = 0.03
 """Deviations below this count as it: so much noise in numbers of deviation 1 is not visible."""
+
+
+OWN: Axes = {f"numbers.{name}": {} for name in ("centre", "directions", "deviations")}
+"""What is found in the records that a network is trained on stays when it begins as another was left."""
 
 
 class _Numbers(nn.Module):
@@ -81,6 +88,18 @@ class _Numbers(nn.Module):
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("directions", torch.eye(count, self.kept))
         self.register_buffer("deviations", torch.ones(self.kept))
+
+    def turned(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`: the rotation of other records' components to its own that is nearest to the way
+        between the directions of both (Schoenemann 1966). A component is counted in its deviation on either side: what
+        G adds to a normal start is taken over to records of another covariance (benchmarks/transfer.md).
+        """
+        there = other.get_submodule("numbers")
+        assert isinstance(there, _Numbers)
+        seen = self.directions.T.numpy() @ (sparse.kron(found["steps"], found["continuous"]) @ there.directions.numpy())
+        left, _, right = np.linalg.svd(seen.astype(np.float64), full_matrices=False)
+        turn = (left @ right).astype(np.float32)
+        return {"components": sparse.csr_matrix(turn), "sizes": sparse.csr_matrix(turn**2)}
 
     def start_from(self, x: Tensor) -> Tensor:
         """Finds mean and directions of records x [N, *shape], and gives their continuous numbers [N, M] float64."""
@@ -124,6 +143,17 @@ class PrincipalGenerator(Generator):
         count = len(self.numbers.where)
         self.register_buffer("low", torch.full((count,), -torch.inf))
         self.register_buffer("high", torch.full((count,), torch.inf))
+
+    def axes(self) -> Axes:
+        """See `Network.axes`: what follows from its records stays, and new directions have their normal start."""
+        made = Axis((("components",), ("steps", "chosen")), turned=True)
+        straight = Axis((("components",),), turned=True)
+        ways = {"head.weight": {0: made}, "head.bias": {0: made}, "straight.weight": {0: straight}}
+        return {**OWN, "low": {}, "high": {}, **ways}
+
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`."""
+        return self.numbers.turned(other, found)
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and ranges; see `Generator.start_from_records`."""
@@ -189,6 +219,15 @@ class PrincipalDiscriminator(DifferentiatedDiscriminator):
         self.register_buffer("weights", torch.ones(self.numbers.kept))
         seen = Spec("vector", (self.numbers.kept + self.numbers.num_coefficients,))
         self.judge = ResidualDiscriminator(seen, condition, width, depth)
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        seen = Axis((("components",), ("sizes",), ("steps", "chosen")), enters=True)
+        return {**OWN, "weights": {}, "judge.from_record.weight": {1: seen}}
+
+    def own_bases(self, other: Network, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Network.own_bases`."""
+        return self.numbers.turned(other, found)
 
     def start_from_records(self, x: Tensor) -> None:
         """Sets directions and weights; see `Generator.start_from_records`.

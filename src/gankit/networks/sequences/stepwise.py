@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Networks, Pair
+from gankit.networks.base import NUMBERS, STEPS, Axes, Axis, Discriminator, Generator, Networks, Pair
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import SLOPE, add_condition
 from gankit.spec import Spec
@@ -57,6 +57,11 @@ class StepwiseGenerator(Generator):
         self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        own = Axis((("steps", OWN),))
+        return {"head.weight": {0: NUMBERS}, "head.bias": {0: NUMBERS}, "own.weight": {0: own}, "time": {0: STEPS}}
+
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         num_steps, numbers = self.spec.shape
@@ -79,6 +84,10 @@ class StepwiseDiscriminator(Discriminator):
         self.features = nn.Linear(width, width)
         self.head = nn.Linear(width, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, width, bias=False)
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"from_step.weight": {1: Axis((("numbers",),), enters=True)}, "time": {0: STEPS}}
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""

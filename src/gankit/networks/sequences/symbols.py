@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Networks, Pair, SymbolGenerator, Task
+from gankit.networks.base import NUMBERS, Axes, DifferentiatedDiscriminator, Networks, Pair, SymbolGenerator, Task
 from gankit.networks.blocks import cell_at
 from gankit.networks.layers import SLOPE, add_condition
 from gankit.spec import Spec
@@ -238,6 +238,10 @@ class SymbolsGenerator(SymbolGenerator):
         self.layers = nn.ModuleList(GatedUnit(embedding if k == 0 else width, width) for k in range(depth))
         self.to_embedding = nn.Linear(width, embedding)
         self.head_bias = nn.Parameter(torch.zeros(self.num_symbols))
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"embed": {0: NUMBERS}, "head_bias": {0: NUMBERS}}
 
     @property
     def num_dropout_uniforms(self) -> int:
@@ -495,6 +499,10 @@ class SymbolsDiscriminator(DifferentiatedDiscriminator):
         self.embed = nn.Parameter(torch.randn(num_symbols, len(WINDOWS) * embedding))
         self.from_condition = None if condition is None else nn.Linear(condition.dim, len(WINDOWS) * embedding)
         self.heads = nn.ModuleList(_Head(embedding, width, taps, distance, condition) for taps, distance in WINDOWS)
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"embed": {0: NUMBERS}}
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Networks, Pair, Task
+from gankit.networks.base import Axes, Axis, Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import (
     HIDDEN,
@@ -58,6 +58,11 @@ class TemporalGenerator(ConvolutionalGenerator):
         self.output = BlockOutput(Spec("vector", (numbers,), spec.blocks))
         self.num_uniforms = num_steps * self.output.num_uniforms
 
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        made = Axis(((self.steps_together, "numbers"),))
+        return {"to_steps.weight": {0: made}, "to_steps.bias": {0: made}}
+
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         num_steps, numbers = self.spec.shape
@@ -82,6 +87,10 @@ class TemporalDiscriminator(ConvolutionalDiscriminator):
         layers = halving_layers(numbers, widths, depth, self.steps_together, convolution_in_time)
         last = convolution_in_time([numbers, *widths][-1], HIDDEN, num_steps >> stages)
         self._init_chain([*layers, last])
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"chain.convolutions.0.weight": {1: Axis(((self.steps_together, "numbers"),), enters=True)}}
 
     def _rearranged(self, x: Tensor, u: Tensor | None) -> Tensor:
         # [B, T, D] -> [B, 2D, 1, T/2]

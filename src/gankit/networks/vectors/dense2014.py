@@ -37,7 +37,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Discriminator, Generator, Networks, Pair, Task
+from gankit.networks.base import RECORD, Axes, Axis, Discriminator, Generator, Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.layers import autocast
 from gankit.spec import Spec
@@ -190,6 +190,11 @@ class Dense2014Generator(Generator):
         self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
+    def axes(self) -> Axes | None:
+        """See `Network.axes`."""
+        last = f"layers.{len(self.layers) - 1}"
+        return None if self.spec.form == "image" else {f"{last}.weight": {0: RECORD}, f"{last}.bias": {0: RECORD}}
+
     def start_from_records(self, x: Tensor) -> None:
         """Sets the output biases so that G without any other layer makes the mean image, where the paper does so.
 
@@ -250,6 +255,11 @@ class Dense2014Discriminator(Discriminator):
             before = width
         self.layers = nn.ModuleList(layers)
         self.head = uniform(nn.Linear(before, 1), REACH_D)
+
+    def axes(self) -> Axes | None:
+        """See `Network.axes`."""
+        seen = Axis((("steps", "numbers"), ("condition",)), enters=True)
+        return None if self.spec.form == "image" else {"layers.0.linear.weight": {1: seen}}
 
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""

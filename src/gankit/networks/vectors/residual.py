@@ -11,13 +11,14 @@ so that each network starts as a shallow one. A condition enters both at the inp
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import DifferentiatedDiscriminator, Generator, Networks, Pair, Task
+from gankit.networks.base import RECORD, Axes, DifferentiatedDiscriminator, Generator, Networks, Pair, Task
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.images import residual as images
 from gankit.networks.layers import SLOPE, add_condition
@@ -75,6 +76,10 @@ class ResidualGenerator(Generator):
         self.output = BlockOutput(spec.flat)
         self.num_uniforms = self.output.num_uniforms
 
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"head.weight": {0: RECORD}, "head.bias": {0: RECORD}}
+
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
         h = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, width]
@@ -98,6 +103,10 @@ class ResidualDiscriminator(DifferentiatedDiscriminator):
         self.blocks = nn.Sequential(*(ResidualBlock(width, norm=False) for _ in range(depth)))
         self.head = nn.Linear(width, 1)
         self.projection = None if condition is None else nn.Linear(condition.dim, width, bias=False)
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        return {"from_record.weight": {1: replace(RECORD, enters=True)}}
 
     def _enter(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """The first hidden layer [B, width] and the head's weights ([1, width], or with a condition [B, width])."""

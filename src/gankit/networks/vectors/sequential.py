@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import ColumnGenerator, Networks, Pair, Task
+from gankit.networks.base import BLOCKS, NUMBERS, Axes, Axis, ColumnGenerator, Networks, Pair, Task
 from gankit.networks.blocks import cell_at
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
@@ -100,6 +100,19 @@ class SequentialGenerator(ColumnGenerator):
                 part *= 0.3  # a view: the waves give the rest
             self.register_buffer(f"waves{t}", _waves(block.ordered, block.size), persistent=False)
         self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
+
+    def axes(self) -> Axes:
+        """See `Network.axes`."""
+        own = Axis(((self.embedding,),))  # fewer where there are many blocks
+        hidden = [f"{name}.{layer}" for name in ("weights", "biases") for layer in range(self.depth - 1)]
+        return {
+            "embed": {0: NUMBERS, 1: own},
+            "embed_waves": {0: BLOCKS, 2: own},
+            "first_weight": {0: BLOCKS, 1: Axis((("blocks", self.embedding), ("blocks",)), enters=True)},
+            "head_weight": {0: NUMBERS},
+            "head_bias": {0: NUMBERS},
+            **{name: {0: BLOCKS} for name in ("first_bias", "head_waves", *hidden)},
+        }
 
     @property
     def num_dropout_uniforms(self) -> int:
