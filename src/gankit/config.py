@@ -76,8 +76,8 @@ class TrainConfig:
     network: str = _game("auto", "Networks: generator and discriminator.")
     from_: str | None = _game(
         None,
-        "A run folder, model file or hf://owner/name whose networks this training begins with; columns, levels and sizes "
-        "may differ.",
+        "A run folder, model file or hf://owner/name whose networks this training begins with; columns, levels and "
+        "sizes may differ.",
         metavar="MODEL",
     )
     width: int | None = _game(None, "Hidden units of a layer.", must="at least 1")
