@@ -254,6 +254,8 @@ def workplace(tmp_path: Path, small_table: Path, monkeypatch: pytest.MonkeyPatch
     write_sounds(tmp_path / "digits")
     write_sounds(tmp_path / "clips")
     write_series(tmp_path)
+    # A length like those of `small`: the classifier of labels was most of a short training on images or clips.
+    monkeypatch.setattr("gankit.budget.LEAST_CLASSIFIER_SAMPLES", 1000)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
