@@ -412,6 +412,11 @@ def test_a_server_of_its_own_begins_answers_and_ends(files: dict[str, Path], wor
         own = gankit.load(files["people"]).sample(5, seed=2)
         assert answer.text.splitlines()[1] == ",".join(str(column[0]) for column in own.values())
         assert 'status="200"' in httpx.get(f"{address}metrics").text
+        port = int(address.rstrip("/").rpartition(":")[2])
+        again = subprocess.run(
+            [*command[:-2], str(port), "--workers", str(workers)], capture_output=True, text=True, timeout=60
+        )
+        assert again.returncode == 2 and f"the port {port} is in use" in again.stderr
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) in (0, -signal.SIGTERM)
 

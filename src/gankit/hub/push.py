@@ -76,9 +76,12 @@ def push(
     for option in _PATHS:
         if named := loaded.card.get("options", {}).get(option):
             notes.append(f"the model's options name {named}, and are uploaded with it.")
-    if on_note is not None:
-        for note in notes:
-            on_note(note)
+
+    def told() -> None:
+        if on_note is not None:
+            for note in notes:
+                on_note(note)
+
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(model, Model):
             file = Path(folder) / MODEL_NAME
@@ -91,9 +94,10 @@ def push(
             assert figures is not None
             files[REPORT_NAME] = json.dumps(figures.to_json(), ensure_ascii=False, indent=1).encode()
         if dry_run is not None:
-            _write(path_of(dry_run, "dry_run"), files)
+            _write(path_of(dry_run, "dry_run"), files, told)
             return Pushed(f"hf://{name}", None, tuple(files), tuple(notes))
-        done = uploaded(name, files, private=private, message=message or f"Model of gankit {loaded.card['version']}")
+        message = message or f"Model of gankit {loaded.card['version']}"
+        done = uploaded(name, files, private=private, message=message, told=told)
     return Pushed(done.address, done.url, tuple(files), tuple(notes))
 
 
@@ -134,9 +138,10 @@ def _read(file: Path) -> Any:
         raise OptionError(f"{file} is no report of gankit: {error}. Give a report.json of gankit evaluate.") from error
 
 
-def _write(folder: Path, files: Mapping[str, bytes | Path]) -> None:
+def _write(folder: Path, files: Mapping[str, bytes | Path], told: Callable[[], None]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is there and holds something. Name a new or an empty folder.")
+    told()
     for name, content in files.items():
         write_atomically(folder / name, content if isinstance(content, bytes) else _bytes(content))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -105,10 +105,13 @@ class Commit:
     url: str
 
 
-def uploaded(repo: str, files: Mapping[str, bytes | Path], *, private: bool, message: str) -> Commit:
+def uploaded(
+    repo: str, files: Mapping[str, bytes | Path], *, private: bool, message: str, told: Callable[[], None]
+) -> Commit:
     """Writes files to a repository of models in one commit; the repository is made where it is not there yet.
 
     files: by their names there: contents, or the files here. private: a repository that is made is for its owner alone.
+    told: called when they may be written, before they are.
 
     Raises:
         DependencyError: huggingface_hub is not installed. OutputError: there is no token, or one that may not write
@@ -131,6 +134,7 @@ def uploaded(repo: str, files: Mapping[str, bytes | Path], *, private: bool, mes
                 raise OutputError(
                     f"{repo} exists and is public; --private is for repositories that are made. Leave it out."
                 )
+        told()
         operations = [hub.CommitOperationAdd(name, content) for name, content in files.items()]
         done = api.create_commit(repo, operations, commit_message=message)
     return Commit(f"hf://{repo}@{done.oid}", done.commit_url)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -84,6 +86,32 @@ def serve(
             if workers > 1:
                 supervise: Any = Multiprocess
                 older = {"target": server.run} if "target" in signature(supervise).parameters else {}
-                supervise(config, sockets=[sock], **older).run()
+                supervise(config, sockets=_each_its_own(sock), **older).run()
             else:
                 server.run(sockets=[sock])
+
+
+class _Own(list[socket.socket]):
+    """A socket that every process to which it is sent opens anew, at the same address."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _bound, (self[0].getsockname(), self[0].family)
+
+
+def _bound(address: Any, family: socket.AddressFamily) -> list[socket.socket]:
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        made.setsockopt(socket.SOL_SOCKET, option, 1)
+    made.bind(address)
+    return [made]
+
+
+def _each_its_own(sock: socket.socket) -> list[socket.socket]:
+    """In place of a socket those of processes, among which the kernel divides connections; of one socket the first
+    process that wakes may take all that wait.
+    """
+    if sys.platform != "linux":  # elsewhere they would all come to one
+        return [sock]
+    address = sock.getsockname()
+    sock.close()
+    return _Own(_bound(address, sock.family))
