@@ -13,11 +13,15 @@ import gankit
 
 project, release = "gankit", gankit.__version__
 root_doc = "docs/index"
-include_patterns = ["README*.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md", "benchmarks/*.md"]
+include_patterns = ["README*.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"]
+include_patterns += ["docs/notebooks/*.ipynb", "benchmarks/*.md"]
 exclude_patterns = [".*", "src", "tests", "scripts", "build", "dist", "runs", "data"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
+# Notebooks are kept without outputs, and run as the site is built.
+nb_execution_mode, nb_execution_timeout, nb_execution_in_temp, nb_execution_raise_on_error = "force", 100, True, True
+nb_merge_streams = True
 highlight_language = "text"
 nitpicky = True
 # Types of signatures that no page describes: other packages', and what is not public.

@@ -29,7 +29,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("docs")
     (line,) = re.findall(r"-m (sphinx .*?) \. ", (ROOT / "scripts/docs").read_text())
     command = [sys.executable, "-m", *line.replace("build/doctrees", f"{out}/doctrees").split(), ".", f"{out}/site"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    plain = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # notebooks show figures
+    environment = {**plain, "PYTHONPATH": str(ROOT / "src")}
     built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert built.returncode == 0 and "--fail-on-warning" in command, built.stderr
     return out / "site"
@@ -76,9 +77,19 @@ def test_every_page_of_the_docs_is_in_the_table_of_contents(site: Path, pages: d
     start = site / "docs/index.html"
     tree = pages[start].xpath("//div[contains(@class, 'sidebar-tree')]//a[contains(@class, 'reference')]/@href")
     listed = {(start.parent / urlsplit(address).path).resolve() for address in tree}
-    sources = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("README*.md")]
+    sources = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.ipynb"), *ROOT.glob("README*.md")]
     built = {(site / path.relative_to(ROOT)).with_suffix(".html") for path in sources}
     assert len(built) > 25 and built - listed == {start}
+
+
+def test_every_notebook_was_run(pages: dict[Path, html.HtmlElement]) -> None:
+    books = {page.stem: tree for page, tree in pages.items() if page.parent.name == "notebooks"}
+    assert {*books} >= {"tables", "images", "series", "step-by-step"}
+    for name, tree in books.items():
+        outputs = tree.xpath("//*[contains(@class, 'cell_output')]")
+        assert len(outputs) > 3, name
+        assert not any(re.search(r"Warning\b", output.text_content()) for output in outputs), name
+    assert all(books[name].xpath("//*[contains(@class, 'cell_output')]//img") for name in ("images", "step-by-step"))
 
 
 def test_every_public_name_is_in_the_reference_from_its_docstring(pages: dict[Path, html.HtmlElement]) -> None:

@@ -24,6 +24,9 @@ from gankit.serve.asked import Limits
 _ASKED = "GANKIT_SERVE"
 """The variable by which the processes are told what they serve; it holds names of files and the token's."""
 
+STILL_S = 60
+"""Seconds after which a process that shows no life is ended and another begun."""
+
 LEAVING_S = 10
 """Seconds that requests are given to end when the server does."""
 
@@ -78,7 +81,7 @@ def serve(
         config = uvicorn.Config(
             "gankit.serve.serving:from_environment", factory=True, workers=workers, log_config=None, access_log=False,
             lifespan="on", timeout_graceful_shutdown=LEAVING_S, server_header=False, proxy_headers=False, ws="none",
-            timeout_keep_alive=30,
+            timeout_keep_alive=30, timeout_worker_healthcheck=STILL_S,
         )  # fmt: skip
         server = uvicorn.Server(config)
         said(address_of(host, sock.getsockname()[1]), token)
