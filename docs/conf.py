@@ -44,19 +44,44 @@ html_show_sourcelink = html_copy_source = html_show_copyright = False
 html_domain_indices = False
 
 
+_ITEM = r"(?:[a-z]\w*|\w+Error)(?:, \w+)*: (?=\S)"
+"""How a line of a docstring begins that says what a parameter, an attribute or an error is; several have one line."""
+
+
+def apart(lines: list[str]) -> list[str]:
+    """A line for each item, where one stands behind another in one line: `x: the one. y: the other.`"""
+    found: list[str] = []
+    indent: str | None = None
+    for line in lines:
+        begins = re.match(rf"( *){_ITEM}", line)
+        indent = begins[1] if begins else indent if line.strip() else None
+        first, *rest = re.split(rf"(?<=\.) (?={_ITEM})", line) if indent is not None else [line]
+        found += [first, *(f"{indent}{other}" for other in rest)]
+    return found
+
+
 def escaped(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Docstrings are plain text with code between backticks and lines `name: what it is`: these become parameters, and
     what else reStructuredText would read is escaped.
     """
-    example = item = False
+    if name == "gankit.follow":  # its options are those of train, which stand above it
+        del lines[lines.index("Options:") :]
+    if what == "property":  # napoleon takes what stands before a colon for a type
+        lines[0] = lines[0].replace(": ", " – ", 1)
+    lines[:] = apart(lines)
+    example = item = attributes = False
     for number, line in enumerate(lines):
         example = bool(line.strip()) and (example or line.lstrip().startswith(">>> "))
         if example:
             continue
-        parts = re.split(r"(`[^`]*`)", line)
+        attributes = line == "Attributes:" or (attributes and line[:1] in ("", " "))
+        head = line[: line.find(": ")] if attributes and re.match(rf" *{_ITEM}", line) else ""
+        parts = re.split(r"(`[^`]*`)", line[len(head) :])
         parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
-        line = "".join(parts)
-        named = re.sub(r"^([a-z]\w*(?:, [a-z]\w*)*): (?=\S)", r":param \1: ", line)
+        line = head + "".join(parts)
+        if not head and (several := re.match(r" *\w+(?:, \w+)+(?=: \S)", line)):  # Sphinx would read `type name`
+            line = several[0].replace(", ", "/\u200b") + line[several.end() :]
+        named = re.sub(r"^([a-z][\w/\u200b]*): (?=\S)", r":param \1: ", line)
         item = bool(line.strip()) and (item or named != line)
         lines[number] = f"    {line}" if item and named == line else named
 

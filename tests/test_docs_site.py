@@ -100,6 +100,16 @@ def test_every_public_name_is_in_the_reference_from_its_docstring(pages: dict[Pa
     assert "How every" not in text and "truncation" in text
 
 
+def test_the_reference_has_a_line_for_each_parameter(pages: dict[Path, html.HtmlElement]) -> None:
+    (reference,) = [tree for page, tree in pages.items() if page.as_posix().endswith("reference/api.html")]
+    names = reference.xpath("//dl[contains(@class, 'field-list')]//strong/text()")
+    assert len(names) > 200 and [name for name in names if not re.fullmatch(r"\w+(/\u200b\w+)*", name)] == []
+    assert {"d_loss/\u200bg_loss/\u200bpenalty/\u200bgap", "folder", "total_samples"} <= set(names)
+    shown = {str(name) for name in reference.xpath("//dt/@id")}
+    assert "gankit.sklearn.GANSampler.classes_" in shown and not [name for name in shown if "\\" in name]
+    assert "str(object" not in reference.text_content()
+
+
 def test_every_name_that_an_example_imports_is_in_the_reference(pages: dict[Path, html.HtmlElement]) -> None:
     known = {name for page, tree in pages.items() if "reference" in page.parts for name in tree.xpath("//dt/@id")}
     names = set()

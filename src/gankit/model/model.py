@@ -47,13 +47,8 @@ class Model:
         plan, generator: the averaged G and how it is built.
         card: plain JSON: what the model is and how it came about.
         history: one plain JSON entry an evaluation of the training.
-        figure: for one number, what the figure of 2014 needs beside samples; else None.
         baseline: of texts, the model of G before the game; in a run folder it has a file of its own.
-        prepared, perception: the data it was trained on, and of images what they are measured by, where they are at
-            hand; never saved.
         run: the run folder that it was loaded from, if it was one; never saved.
-        opponent: D of the training that it comes from, where that is at hand; never saved. See `discriminator`.
-        together, kept: what makes rows for several who ask at the same time, and what remembers them; never saved.
     """
 
     kind: str
@@ -65,14 +60,15 @@ class Model:
     generator: Generator
     card: dict[str, Any]
     history: tuple[dict[str, Any], ...] = ()
-    figure: dict[str, Any] | None = None
-    prepared: Any = None
-    perception: Any = None
+    figure: dict[str, Any] | None = None  # for one number, what the figure of 2014 needs beside samples
+    # What follows is never saved, but for the baseline.
+    prepared: Any = None  # the data it was trained on, where that is at hand
+    perception: Any = None  # of images what they are measured by
     baseline: Model | None = None
     run: Path | None = None
-    opponent: Discriminator | None = None
-    together: Together | None = None
-    kept: Kept | None = None
+    opponent: Discriminator | None = None  # D of the training, where that is at hand; see `discriminator`
+    together: Together | None = None  # makes rows for several who ask at the same time
+    kept: Kept | None = None  # remembers them
 
     @property
     def discriminator(self) -> Discriminator:

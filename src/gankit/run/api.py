@@ -106,7 +106,8 @@ def train(
         source: a path, a database's address, "-" for standard input, a DataFrame, an Arrow table, an array, or a list.
         out: the run folder; without it nothing is written and nothing can be resumed.
         config: all options at once; `options` are fields of `TrainConfig` that go before it.
-        on_progress, on_note: called with every Progress, and with every decision in words, in place of showing them.
+        on_progress: called with every Progress, in place of showing it.
+        on_note: called with every decision in words, in place of showing it.
         callbacks: objects that are told of the start, of every Progress, of previews and of the end; see `Callback`.
         verbose: show notes and a bar of progress (to standard error, or in the notebook) where nothing else is called.
         should_stop: asked before the first step and at every Progress; True at one saves and raises InterruptedRun,
@@ -186,7 +187,7 @@ def follow(
 ) -> Training:
     """As `train`, step by step: iterate over the Progress and stop when you like; `model` is the best one so far.
 
-    It is silent; `verbose` says the notes.
+    Its arguments are those of `train`, without `on_progress`. It is silent; `verbose` says the notes.
 
     Raises:
         GankitError: see `errors`; the text says what to do.

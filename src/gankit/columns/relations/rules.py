@@ -667,10 +667,8 @@ class Rules(Stored):
         lines = [f"rule: {text}" for text in short[:MOST_NOTED]]
         more = len(self.rules) - len(lines)
         left = f"{more} more are listed by gankit inspect. " if more else ""
-        how = (
-            f"{left}Every fake keeps these rules. --no-rule RULE (or a column, or all) drops them, --rule RULE adds one"
-        )
-        return [*lines, how] if lines else []
+        how = "Every sample keeps these rules. --no-rule RULE (or a column, or all) drops them; --rule RULE adds one"
+        return [*lines, left + how] if lines else []
 
     def shares(self, values: Columns) -> tuple[dict[str, float], Bools]:
         """The share of records that breaks each rule, by its text, and which keep all, [N]."""
