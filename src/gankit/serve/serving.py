@@ -11,9 +11,12 @@ import os
 import socket
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -84,13 +87,16 @@ def serve(
             timeout_keep_alive=30, timeout_worker_healthcheck=STILL_S,
         )  # fmt: skip
         server = uvicorn.Server(config)
-        said(address_of(host, sock.getsockname()[1]), token)
+        where = sock.getsockname()
+        say = partial(said, address_of(host, where[1]), token)
         with suppress(KeyboardInterrupt):  # how it ends
             if workers > 1:
                 supervise: Any = Multiprocess
                 older = {"target": server.run} if "target" in signature(supervise).parameters else {}
+                threading.Thread(target=_when_answered, args=(where, say), daemon=True).start()
                 supervise(config, sockets=_each_its_own(sock), **older).run()
             else:
+                say()
                 server.run(sockets=[sock])
 
 
@@ -118,3 +124,14 @@ def _each_its_own(sock: socket.socket) -> list[socket.socket]:
     address = sock.getsockname()
     sock.close()
     return _Own(_bound(address, sock.family))
+
+
+def _when_answered(address: Any, say: Callable[[], None]) -> None:
+    """Says it as soon as a process takes connections at the address."""
+    while True:
+        try:
+            socket.create_connection(address[:2]).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return say()
