@@ -77,8 +77,8 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         options: dict[str, Any] = {"kind": "table", "network": self.network, "given": tuple(self.given)}
         if own := [name for name in self.options or {} if name in {*self.get_params(), "kind", "seed"}]:
             raise OptionError(
-                f"options: {own[0]!r} is none of these. The kind is always table, the seed is random_state, and what has "
-                "a parameter of its own goes there."
+                f"options: {own[0]!r} is none of these. The kind is always table, the seed is random_state, and what "
+                "has a parameter of its own goes there."
             )
         options |= self.options or {}
         if y is not None:
