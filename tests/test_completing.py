@@ -196,6 +196,18 @@ def test_every_form_comes_back_as_it_came(model: Model, tmp_path: Path) -> None:
     assert model.complete(untouched).equals(untouched)
 
 
+def test_times_of_a_zone_are_local_ones_to_a_model_without_zones(ruled: Model) -> None:
+    frame = trips().head(30)
+    gaps = frame.assign(start=frame["start"].where(frame.index % 2 == 0))
+
+    def zoned(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(**{name: rows[name].dt.tz_localize("Asia/Tokyo") for name in ("start", "end")})
+
+    assert np.array_equal(ruled.log_likelihood(zoned(frame)), ruled.log_likelihood(frame))
+    filled = ruled.complete(zoned(gaps))["start"]
+    assert filled.dt.tz_localize(None).tolist() == ruled.complete(gaps)["start"].tolist()
+
+
 def test_a_column_that_is_not_there_is_filled_whole_and_comes_last(model: Model, ruled: Model) -> None:
     filled = model.complete(discrete(300)[["c", "b"]])
     assert list(filled) == ["c", "b", "a"] and filled["a"].isin(["a0", "a1", "a2", "a3"]).all()
@@ -284,7 +296,11 @@ def test_identifiers_stay_different_from_class_to_class(tmp_path: Path) -> None:
         (-1, {"by": "paid"}, "n must be a whole number, 0 or more, or a dict of them. Got -1"),
         (5, {"by": "paid", "where": {"paid": "card"}}, "'paid' is balanced, and no further condition"),
         ({"gold": 3}, {"by": "paid"}, "column 'paid' has no value 'gold'"),
+        ({"gold": 0}, {"by": "paid"}, "column 'paid' has no value 'gold'"),
         ({"card": "x"}, {"by": "paid"}, "n must be a whole number"),
+        ({"card": 10**15}, {"by": "paid"}, "n=1,000,000,000,000,000: so many records do not fit in memory"),
+        (10**15, {"by": "paid"}, "n=1,000,000,000,000,000: so many records do not fit in memory"),
+        (5, {"by": ["paid"]}, r"by must be a text. Got \['paid'\]"),
     ],
     ids=str,
 )

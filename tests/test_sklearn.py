@@ -127,6 +127,18 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(fitted: GANSampler) -> Non
         fitted.sample(3, y="rose")
     with pytest.raises(OptionError, match=r"y must be one class, or one for each of 3 rows. Got 2"):
         fitted.sample(3, y=["setosa", "setosa"])
+    with pytest.raises(OptionError, match=r"y must be one class, or one for each of 2 rows. Got 2x1"):
+        fitted.sample(2, y=[["setosa"], ["setosa"]])
+    with pytest.raises(OptionError, match="fit was given no class 'None'"):
+        fitted.sample(2, y=["setosa", None])
+    for n in (-1, 2.5):
+        with pytest.raises(OptionError, match=f"n_samples must be a whole number, 0 or more. Got {n}"):
+            fitted.sample(n, y="setosa")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.score_samples(IRIS.data.head(2), ["setosa"])
+    for own in ({"seed": 3}, {"given": ("x0",)}, {"kind": "image"}):
+        with pytest.raises(OptionError, match=f"options: '{next(iter(own))}' is none of these"):
+            tiny(options=own).fit(IRIS.data)
     with pytest.raises(OptionError, match=r"random_state must be a whole number, a generator or None. Got 'x'"):
         fitted.sample(3, random_state="x")
     draws = [fitted.sample(2, random_state=make(3))[0] for make in (np.random.RandomState, np.random.default_rng)]

@@ -85,7 +85,7 @@ _MUST: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "n": _ROWS, "offset": _ROWS, "seed": _WHOLE, "overwrite": _SWITCH, "records": _SWITCH,
     "verbose": _SWITCH, "fast": _SWITCH, "private": _SWITCH,
     "on_note": _FUNCTION, "on_progress": _FUNCTION, "should_stop": _FUNCTION, "run": _PATH, "out": _PATH,
-    "where": _WHERE, "format": _TEXT, "repo": _TEXT, "licence": _TEXT, "message": _TEXT,
+    "where": _WHERE, "by": _TEXT, "format": _TEXT, "repo": _TEXT, "licence": _TEXT, "message": _TEXT,
     "path": ("a path or a binary stream", lambda v: callable(getattr(v, "write", None)) or _is_path(v)),
     "texts": ("a list of texts", lambda v: isinstance(v, list | tuple) and all(isinstance(t, str) for t in v)),
     "config": ("a TrainConfig; a dict goes as keywords: **options", lambda v: type(v).__name__ == "TrainConfig"),

@@ -75,10 +75,14 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         self._target, self._has_classes = "", False
         named = [*map(str, X.columns)] if self._dtype is None else [f"x{k}" for k in range(X.shape[1])]
         options: dict[str, Any] = {"kind": "table", "network": self.network, "given": tuple(self.given)}
+        if own := [name for name in self.options or {} if name in {*self.get_params(), "kind", "seed"}]:
+            raise OptionError(
+                f"options: {own[0]!r} is none of these. The kind is always table, the seed is random_state, and what "
+                "has a parameter of its own goes there."
+            )
         options |= self.options or {}
         if y is not None:
             y = validation.column_or_1d(y, warn=True)
-            validation.check_consistent_length(X, y)
             self._target = next(name for k in range(len(named) + 1) if (name := "y" + "_" * k) not in named)
             self._has_classes = type_of_target(y, input_name="y") in ("binary", "multiclass")
             options["given"] = (*options["given"], self._target)
@@ -115,6 +119,8 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             OptionError: a class that `fit` was not given, or as `Model.sample`.
         """
         check_is_fitted(self)
+        if not isinstance(n_samples, int | np.integer) or n_samples < 0:
+            raise OptionError(f"n_samples must be a whole number, 0 or more. Got {n_samples!r} instead.")
         seed = _seed(random_state)
         if y is None:
             made = self.model_.sample(n_samples, seed)
@@ -122,10 +128,11 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         if not self._has_classes:
             raise OptionError("y is a condition on classes, and fit was given none. Leave y out.")
         wanted = np.asarray(y) if np.ndim(y) else np.full(n_samples, y)
-        if len(wanted) != n_samples:
-            raise OptionError(f"y must be one class, or one for each of {n_samples} rows. Got {len(wanted)} instead.")
+        if wanted.shape != (n_samples,):
+            got = "x".join(map(str, wanted.shape))
+            raise OptionError(f"y must be one class, or one for each of {n_samples} rows. Got {got} instead.")
         codes = self._codes(wanted)
-        counts = {str(k): int(count) for k, count in enumerate(np.bincount(codes, minlength=len(self.classes_)))}
+        counts = {str(k): int(count) for k, count in enumerate(np.bincount(codes)) if count}
         whole = pa.concat_tables(list(self.model_.balanced_batches(counts, self._target, seed)))
         made = whole.take(pa.array(np.argsort(np.argsort(codes, kind="stable"))))
         return self._features(self.model_.of.join([made], self.model_.origin))
@@ -155,7 +162,8 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         """What a model is trained on or looks at: X, and y as one more column."""
         if y is not None and not self._target:
             raise OptionError("y was not given to fit, so that this model knows nothing of it. Leave it out.")
-        values = None if y is None else np.asarray(y)
+        values = None if y is None else validation.column_or_1d(y)
+        validation.check_consistent_length(X, values)
         if values is not None and self._has_classes:
             values = self._codes(values)
         if self._dtype is None:
@@ -178,11 +186,11 @@ class GANSampler(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         Raises:
             OptionError: one that is none of them.
         """
-        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        if (odd := self.classes_[codes] != y).any():
+        places = {value: k for k, value in enumerate(self.classes_.tolist())}
+        if odd := [value for value in y.tolist() if value not in places]:
             there = ", ".join(map(str, self.classes_))
-            raise OptionError(f"y: fit was given no class {str(y[odd][0])!r}. There are {there}.")
-        return np.asarray(codes, dtype=np.int64)
+            raise OptionError(f"y: fit was given no class {str(odd[0])!r}. There are {there}.")
+        return np.array([places[value] for value in y.tolist()], dtype=np.int64)
 
     def _features(self, made: Any) -> Any:
         """The columns of X of a table that a model made, as an array or a DataFrame."""

@@ -345,6 +345,8 @@ class Column(Stored):
 
     def _of_native(self, column: pa.Array) -> Floats:
         zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
+        if zoned and not (self.zone or self.clock or self.learned_offset):  # this column's times are local ones
+            column, zoned = pc.local_timestamp(column), False
         return self.of_instants(native_seconds(column)) if zoned else self._of_local(native_seconds(column))
 
     def _of_local(self, seconds: Floats) -> Floats:

@@ -435,6 +435,9 @@ def _replaced(name: str, cells: pa.Array, gaps: Bools, new: pa.Array) -> pa.Arra
     new = new.dictionary_decode() if pa.types.is_dictionary(new.type) else new
     old = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
     try:
+        if getattr(plain, "tz", None) and pa.types.is_temporal(new.type) and not getattr(new.type, "tz", None):
+            local = new.cast(pa.timestamp(plain.unit))  # the model's times are local ones
+            new = pc.assume_timezone(local, plain.tz, ambiguous="earliest", nonexistent="latest")
         new = as_texts(new).cast(plain) if is_text(plain) and not is_text(new.type) else new.cast(plain)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         if gaps.all():

@@ -146,14 +146,18 @@ class Model:
             OptionError: an unknown column or value, a condition this model cannot satisfy, an option of another kind,
                 or more records than the memory holds.
         """
+        return self._joined(n, self.sample_batches(n, seed, offset, where, **options), format)
+
+    def _joined(self, n: int, batches: Iterator[Any], format: str | None) -> Any:
+        """The `n` records of batches in one piece, where they fit in memory; see `sample`."""
         _check_room(n, 1)
-        batches = list[Any]()
-        for batch in self.sample_batches(n, seed, offset, where, **options):
-            if not batches and n:
-                _check_room(n, _num_bytes(batch) / len(batch))
-            batches.append(batch)
-        made = self.of.join(batches, self.origin)
-        return made if format is None else reading.in_form(made, format)
+        made = list[Any]()
+        for batch in batches:
+            if not made and n:
+                _check_room(n, _num_bytes(batch) / max(len(batch), 1))
+            made.append(batch)
+        whole = self.of.join(made, self.origin)
+        return whole if format is None else reading.in_form(whole, format)
 
     def balanced(
         self, n: int | Mapping[Any, int], by: str, seed: int = 0, where: Mapping[str, Any] | None = None,
@@ -171,9 +175,8 @@ class Model:
         Raises:
             OptionError: as for `sample`, and where `by` has no classes.
         """
-        batches = list(self.balanced_batches(n, by, seed, where, **options))
-        made = self.of.join(batches, self.origin)
-        return made if format is None else reading.in_form(made, format)
+        total = sum(count for _, count in self._classes(n, by, where))
+        return self._joined(total, self.balanced_batches(n, by, seed, where, **options), format)
 
     def balanced_batches(
         self, n: int | Mapping[Any, int], by: str, seed: int = 0, where: Mapping[str, Any] | None = None,
@@ -199,10 +202,13 @@ class Model:
         """Conditions on the column `by`, and how many records are to satisfy each."""
         if by in (where or {}):
             raise OptionError(f"{by!r} is balanced, and no further condition on it can hold. Leave it out of where.")
-        if isinstance(total, Mapping):
-            return list(total.items())
-        if not isinstance(total, int | np.integer) or total < 0:
+        counts = list(total.values()) if isinstance(total, Mapping) else [total]
+        if not all(isinstance(count, int | np.integer) and count >= 0 for count in counts):
             raise OptionError(f"n must be a whole number, 0 or more, or a dict of them. Got {shown(total)} instead.")
+        if isinstance(total, Mapping):
+            for level in total:
+                self._check({**(where or {}), by: level})
+            return [(level, int(count)) for level, count in total.items()]
         every = self.of.conditions(self)
         found = next((one for one in every if one.name == by), None)
         if found is None or found.type != "levels":
@@ -217,12 +223,20 @@ class Model:
     def _allows(self, where: Mapping[str, Any]) -> bool:
         """Whether training showed records that satisfy the conditions."""
         with suppress(OptionError):
-            if self.generator.by_column is not None:
-                self.codec.restrictions(self.schema, where)
-            else:
-                self.conditions(where)
+            self._check(where)
             return True
         return False
+
+    def _check(self, where: Mapping[str, Any]) -> None:
+        """Refuses conditions that no record of training satisfies.
+
+        Raises:
+            OptionError: there was none.
+        """
+        if self.generator.by_column is not None:
+            self.codec.restrictions(self.schema, where)
+        else:
+            self.conditions(where)
 
     @checked
     def complete(self, source: Any, seed: int = 0) -> Any:
