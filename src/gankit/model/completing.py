@@ -61,9 +61,9 @@ def log_likelihood(model: Model, source: Any) -> Floats:
     _, values = _read(model.schema, source)
     unknown = {name: _lost(cells) & (cells.missing == 0) for name, cells in values.items()}
     reduced, found = codec.rules.reduce(values), []
-    makers = _makers(model)
-    for begin in range(0, len(next(iter(unknown.values()))), SCORED_ROWS):
-        rows = np.arange(begin, min(begin + SCORED_ROWS, len(next(iter(unknown.values())))))
+    makers, num_rows = _makers(model), len(next(iter(unknown.values())))
+    for begin in range(0, num_rows, SCORED_ROWS):
+        rows = np.arange(begin, min(begin + SCORED_ROWS, num_rows))
         coded = [field.encode(reduced[field.name].take(rows)) for field in codec.fields]
         code = np.stack(coded, axis=1).astype(np.int64)
         beside = np.zeros(code.shape, dtype=bool)

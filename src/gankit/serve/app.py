@@ -192,8 +192,9 @@ class Server:
         return _Streamed(pipe.rest(first), sent, media_type=form.media_type, headers=headers)
 
     def _write(self, model: Model, asked: Asked, stream: io.BytesIO) -> None:
-        """In turn, but for conditions, which may take long to keep."""
-        with nullcontext() if asked.where else self.store.turns:
+        """In turn where that is quick: rows of tables, without conditions, which may take long to keep."""
+        quick = model.generator.by_column is not None and not asked.where
+        with self.store.turns if quick else nullcontext():
             _write(model, asked, stream)
 
     async def _body(self, request: Request) -> Any:
