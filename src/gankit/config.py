@@ -83,6 +83,9 @@ class TrainConfig:
     width: int | None = _game(None, "Hidden units of a layer.", must="at least 1")
     depth: int | None = _game(None, "Residual blocks of a network.", must="at least 1")
     latents: int | None = _game(None, "Dimensions of the noise z (100; of sequential the columns).", must="at least 1")
+    members: int | None = _game(
+        None, "Networks of the ensemble that G is (4 of sequential, where time and data allow).", must="at least 1"
+    )
     loss: str | None = _game(
         None,
         "Adversarial loss (relativistic; that of the paper for the networks of a paper).",

@@ -13,6 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, without their whole parts, are spread evenly over [0, 1) however many they are."""
+
 
 def key(seed: int, purpose: str, *numbers: int | str) -> int:
     """A 63-bit key for (seed, purpose, numbers or names): the same everywhere and for ever (SHA-256)."""

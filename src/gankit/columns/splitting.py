@@ -21,7 +21,7 @@ from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError
 from gankit.io import words
 from gankit.io.records import Origin, Records
-from gankit.randomness import numpy_generator
+from gankit.randomness import GOLDEN, numpy_generator
 
 Ints = npt.NDArray[np.int64]
 
@@ -46,10 +46,6 @@ BRING = {
     "texts": "Put them into a file per class, or bring a table.",
 }
 """How records of a kind come to labels."""
-
-GOLDEN = (5**0.5 - 1) / 2
-"""From one part of a series to the next a held-out piece moves on by so much of the room that it has there: its places
-are as far from each other as can be, so that of five years not every summer is held out."""
 
 
 def split(
@@ -184,6 +180,7 @@ def _pieces(length: int, window: int, fraction: float) -> list[tuple[int, int]]:
     if count == 1 or length - total < 2 * count * window:
         return [(length - total, length)]
     parts = np.arange(count)
+    # as far from each other as can be, so that of five years not every summer is held out
     places = (0.25 + GOLDEN * parts) % 1.0  # the first and the last of up to five leave the ends to learn from
     first = np.floor(parts * length / count + places * (length - total) / count).astype(np.int64)
     return [(int(begin), int(begin) + total // count) for begin in first]

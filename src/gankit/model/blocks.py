@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from gankit.errors import OptionError
+from gankit.randomness import GOLDEN, key
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -248,6 +249,8 @@ def column_blocks(
     def block(indices: Sequence[int]) -> Block:
         draws = [torch_generator(seed, "sample", index) for index in indices]
         z = torch.cat([torch.randn(generator.num_latents, rows, generator=one).T for one in draws])
+        if generator.num_latents > len(codec.fields):
+            z[:, -1] = torch.cat([_chooser(seed, index, rows) for index in indices])
         uniforms = None
         if size is not None:
             more = [torch_generator(seed, "candidates", index) for index in indices]
@@ -259,6 +262,18 @@ def column_blocks(
         return np.zeros((len(z), 0)), compact
 
     return block
+
+
+def _chooser(seed: int, index: int, rows: int) -> Tensor:
+    """The number of z that says which member of an ensemble makes a row, [rows] float32, of a block: the same for
+    `NEW_ROWS` rows, which then cost no more than those of one network, and evenly spread over such parts.
+    """
+    import torch
+
+    parts = index * -(-rows // NEW_ROWS) + np.arange(rows) // NEW_ROWS
+    places = (key(seed, "member") % 2**20 / 2**20 + GOLDEN * parts) % 1.0
+    chooser: Tensor = torch.special.ndtri(torch.from_numpy(places)).clamp(-6, 6).float()
+    return chooser
 
 
 def obeying(

@@ -205,7 +205,7 @@ class _Filling:
         weighed, best, made = begun.told.any(1), np.full(NEW_ROWS, -np.inf), dict(begun.values)
         for attempt in range(MOST_TRIES):
             draws = torch_generator(self.seed, "complete", index + attempt * FAR)
-            uniforms = torch.rand(len(self.fields) + 1, NEW_ROWS, generator=draws, dtype=torch.float64).T
+            uniforms = torch.rand(self.generator.num_latents + 1, NEW_ROWS, generator=draws, dtype=torch.float64).T
             known = torch.from_numpy(begun.known)
             compact = self.generator.fill(code, known, uniforms[:, :-1], drawn_from, self.order).numpy()
             candidate = self._candidate(begun, compact)

@@ -99,9 +99,10 @@ class NetworkPlan(Stored):
     its inner layers multiply in ("float32" or "bfloat16").
 
     block: rows of records without steps or pixels that are drawn together; None = 8,192, as in files of before.
+    members: networks of the ensemble that G is; None = G is one network.
     """
 
-    LATER = ("block",)
+    LATER = ("block", "members")
 
     name: str
     width: Count | None
@@ -109,6 +110,7 @@ class NetworkPlan(Stored):
     num_latents: Count
     precision: Precision = "float32"
     block: Count | None = None
+    members: Count | None = None
 
     def build(self, spec: Spec, condition: Spec | None, seed: int = 0) -> tuple[Generator, Discriminator]:
         """A fresh pair on the CPU.
@@ -121,6 +123,7 @@ class NetworkPlan(Stored):
         from gankit.networks import build
 
         sizes: dict[str, Any] = {"width": self.width, "depth": self.depth, "num_latents": self.num_latents}
+        sizes["members"] = self.members
         generator, discriminator = build(self.name, spec, condition, **sizes, seed=seed)
         if self.precision == "bfloat16":
             generator.multiply_in = discriminator.multiply_in = torch.bfloat16
@@ -136,7 +139,8 @@ class NetworkPlan(Stored):
 
         # below these bounds it costs nothing to look at what is expected
         most, longest = max(64, len(tensors)), max(2**16, *(t.numel() for t in tensors.values()))
-        if (self.depth or 0) > most or max(self.width or 0, self.num_latents, spec.dim // 2**10) > longest:
+        deep = max(self.depth or 0, self.members or 0)
+        if deep > most or max(self.width or 0, self.num_latents, spec.dim // 2**10) > longest:
             raise ValueError("its networks are larger than its tensors")
         with torch.device("meta"):
             expected = self.build(spec, condition)[0].state_dict()

@@ -121,6 +121,9 @@ class Generator(Network):
         """The G itself, where it makes a sequence symbol by symbol."""
         return None
 
+    def take_turn(self, step: int) -> None:
+        """Says which step of the training comes, where not all of G learns at each."""
+
     @abstractmethod
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """Fakes for the noise.
@@ -224,7 +227,7 @@ class ColumnGenerator(LikelihoodGenerator):
         Args:
             code: [B, num_blocks] int64; any cell where it is not known.
             known: [B, num_blocks] bool.
-            uniforms: [B, num_blocks] float64 in (0, 1).
+            uniforms: [B, num_latents] float64 in (0, 1).
             allowed: block -> [K] or [B, K] float32, the share of each cell that may be drawn; no row is all zero.
             order: all blocks, those that are drawn first in front.
         """
@@ -410,6 +413,7 @@ class Pair:
     pretrained: whether D sees with a network that was trained on photographs, so that the extra of that name is needed.
     augmented: whether D is shown augmented and mirrored images by default.
     likelihood: whether G has a likelihood to warm up by.
+    joined: makes one G of several, an ensemble; None = it cannot.
     takes_condition: whether G takes c; where not, any block of a record can be given.
     most_blocks: blocks of a record above which another pair is chosen by default.
     unused: options that it cannot obey, and why.
@@ -426,6 +430,7 @@ class Pair:
     pretrained: bool = False
     augmented: bool = True
     likelihood: bool = False
+    joined: Callable[[Sequence[Any]], Generator] | None = None
     takes_condition: bool = True
     most_blocks: int | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -464,6 +469,7 @@ class Pair:
         width: int | None = None,
         depth: int | None = None,
         num_latents: int | None = None,
+        members: int | None = None,
         seed: int = 0,
     ) -> Networks:
         """Fresh networks on the CPU; their weights are a function of (spec, sizes, seed) alone.
@@ -474,6 +480,7 @@ class Pair:
             width: hidden units, or None for the pair's own default.
             depth: layers or blocks, or None for the pair's own default.
             num_latents: numbers of z, or None for the pair's own default.
+            members: networks of the ensemble that G is; None or 1 = G is one network.
             seed: of the initial weights. torch's global random state is as it was afterwards.
 
         Raises:
@@ -483,9 +490,16 @@ class Pair:
         if reason is not None:
             raise OptionError(f"--network {self.name} {reason}. Use --network residual, or leave --network out.")
         self.refuse({"width": width, "depth": depth})
+        built = []
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(key(seed, "init"))
-            return self.builder(spec, condition, width, depth, num_latents or self.latents)
+            for member in range(members or 1):
+                torch.default_generator.manual_seed(key(seed, "init", *[member] * (member > 0)))
+                built.append(self.builder(spec, condition, width, depth, num_latents or self.latents))
+        if len(built) == 1:
+            return built[0]
+        if self.joined is None:
+            raise OptionError(f"--members {members}: a {self.name} network is no ensemble. Leave it out.")
+        return self.joined([generator for generator, _ in built]), built[0][1]
 
 
 def _types_of(spec: Spec) -> set[RecordType]:

@@ -323,7 +323,7 @@ def _new_run(
     from gankit.run.beginning import Beginning
     from gankit.run.folder import RunFolder
     from gankit.run.machine import compile_for, threads_for
-    from gankit.run.plan import length_of
+    from gankit.run.plan import length_of, members_for
     from gankit.run.previews import Previews
     from gankit.run.run import Run
 
@@ -346,6 +346,10 @@ def _new_run(
         total_samples, evaluations, planner = length_of(run, config, time.monotonic() - began, notes)
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
+    members = members_for(prepared, config, total_samples, notes)
+    if members != config.members:
+        config = replace(config, members=members)
+        run = Run.start(prepared, config, None, evidence, beginning=beginning)
     run = run.settled(config, total_samples)
     notes.append(f"held-out metric: {run.metric}; higher is better, and the best chooses the model.")
     if ranks.world > 1:

@@ -14,7 +14,7 @@ from gankit.kinds.base import Prepared
 from gankit.model import load
 from gankit.model.files import load_discriminator
 from gankit.model.model import Model
-from gankit.networks import NETWORKS, build
+from gankit.networks import NETWORKS
 from gankit.networks.base import Discriminator, Networks
 from gankit.networks.transfer import shapes_of, take_over, width_for
 from gankit.spec import Match, Spec
@@ -62,7 +62,7 @@ class Beginning:
             part = prepared.codec.part
             raise OptionError(f"{named}: no {part} of its data is among these. Begin without --from.")
         pair = NETWORKS[plan.name]
-        own: dict[str, Any] = {"latents": plan.num_latents, "depth": plan.depth}
+        own: dict[str, Any] = {"latents": plan.num_latents, "depth": plan.depth, "members": plan.members}
         own = {name: value for name, value in own.items() if name not in pair.unused}
         for name, value in own.items():
             if (asked := getattr(config, name)) not in (None, value):
@@ -75,7 +75,7 @@ class Beginning:
         spec, condition = prepared.codec.spec, None if prepared.given is None else prepared.given.spec
 
         def of(width: int | None) -> Networks:
-            return build(plan.name, spec, condition, width=width, depth=plan.depth, num_latents=plan.num_latents)
+            return replace(plan, width=width).build(spec, condition)
 
         if config.width is None and "width" not in pair.unused:
             config = replace(config, width=width_for(of, self.model.generator.state_dict(), plan.width))

@@ -38,6 +38,7 @@ class TrainOptions(TypedDict, total=False):
     width: int | None
     depth: int | None
     latents: int | None
+    members: int | None
     loss: str | Loss | LossLike | None
     penalty: str | None
     penalty_method: str

@@ -44,6 +44,10 @@ LIKELIHOOD_GROUPS, STUDENT_9 = 10, 2.2622
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
 
+EPOCHS_OF_MEMBER, MOST_MEMBERS, LEAST_ENSEMBLED = 10, 4, 2_000
+"""Epochs after which a member of an ensemble knows enough, members that are worth their time, and training rows from
+which there are several (benchmarks/tables.md)."""
+
 LOOK_PIXELS = 256 * 256
 """Above so many pixels Progress comes after fewer steps: a step then takes seconds, and a stop waits for it."""
 
@@ -157,6 +161,26 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
     )
 
 
+def members_for(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int, notes: list[str]) -> int | None:
+    """The members of an ensemble: what was asked for, or as many as so many samples teach; None = G is one network.
+
+    notes: the decision is appended.
+    """
+    if config.members is not None or (most := _most_members(prepared, config)) == 1:
+        return config.members
+    members = int(np.clip(total_samples // (EPOCHS_OF_MEMBER * prepared.num_train), 1, most))
+    if members == 1:
+        return None
+    notes.append(f"network: an ensemble of {members}, which take turns in learning. Override with --members")
+    return members
+
+
+def _most_members(prepared: Prepared[Any, Any], config: TrainConfig) -> int:
+    pair = NETWORKS[prepared.network]
+    able = pair.joined is not None and config.warmup != 0 and config.from_ is None
+    return config.members or (MOST_MEMBERS if able and prepared.num_train >= LEAST_ENSEMBLED else 1)
+
+
 def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -> tuple[int, int, Planner]:
     """Real samples to show and evaluations: as asked for, or what a time budget holds by a few timed steps of `run`,
     which is not moved; and what keeps such a budget.
@@ -175,13 +199,14 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
     plan = replace(run.game.config, evaluations=budget.evaluations(evaluated_s, config.evaluations))
     spent_s += time.monotonic() - began
     total = samples_for_budget(budget.seconds, spent_s + WRITING_S, per_sample, evaluated_s, plan)
-    most = MAX_EPOCHS * run.prepared.num_train if config.early_stop and run.game.warmup else None
+    most_epochs = max(MAX_EPOCHS, EPOCHS_OF_MEMBER * _most_members(run.prepared, config))
+    most = most_epochs * run.prepared.num_train if config.early_stop and run.game.warmup else None
     pace = Pace(
         budget.seconds, spent_s, {str(phase): cost_s for phase, cost_s in per_sample.items()}, evaluated_s, most
     )
     epochs = total / max(run.prepared.num_train, 1)
     if most is not None and total > most:
-        total, epochs = most, MAX_EPOCHS
+        total, epochs = most, most_epochs
         why = f"more teaches {run.prepared.num_train:,} records little; --no-early-stop takes all of {budget.text}"
     else:
         why = f"as many as fit in {budget.text}, planned anew where the speed changes. Override with --budget"

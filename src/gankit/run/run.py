@@ -85,8 +85,9 @@ class Run:
         latents = config.latents or pair.latents
         ranks = current()
         precision = ranks.agreed(precision_of(config.precision, pair, prepared.codec.spec.form, device))
+        members = config.members if (config.members or 1) > 1 else None
         plan = NetworkPlan(
-            prepared.network, config.width, config.depth, latents, precision, rows_for(prepared.codec.spec)
+            prepared.network, config.width, config.depth, latents, precision, rows_for(prepared.codec.spec), members
         )
         condition = None if prepared.given is None else prepared.given.spec
         if kept is not None:

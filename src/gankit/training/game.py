@@ -310,6 +310,7 @@ class Game:
     def play_step(self, train: Batches) -> None:
         """One step of the phase the game is in."""
         rate, phase, before = self.learning_rate(), self.phase, self.samples
+        self.generator.take_turn(self.step)
         if self.config.keeps_warmed and self.warmed is None and self.warmup and phase != "likelihood":
             self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
         if phase == "likelihood":
@@ -322,6 +323,7 @@ class Game:
     def play_turn(self, train: Batches, *, d_moves: bool = True, g_moves: bool = True) -> Turn:
         """A step of the game in which D, G or both move, and what was on the table. With both it is `play_step`."""
         before = self.samples
+        self.generator.take_turn(self.step)
         turn = self._adversarial_step(train, self.learning_rate(), g_moves, d_moves)
         self._move_average(self.samples - before)
         self.step += 1

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import BLOCKS, NUMBERS, Axes, Axis, ColumnGenerator, Networks, Pair, Task
+from gankit.networks.base import BLOCKS, NUMBERS, Axes, Axis, ColumnGenerator, Generator, Networks, Pair, Task
 from gankit.networks.blocks import cell_at
 from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
@@ -153,6 +153,10 @@ class SequentialGenerator(ColumnGenerator):
 
     def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
         """See `ColumnGenerator.likelihood_loss`: the chain rule under an order drawn for each record."""
+        return self.nats(x, u, dropout).mean()
+
+    def nats(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> Tensor:
+        """[B]: the negative log-likelihood of each record; see `likelihood_loss`."""
         code = x.long()  # [B, F] compact: the whole part is the cell
         embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
         rank = u.clone()
@@ -171,10 +175,10 @@ class SequentialGenerator(ColumnGenerator):
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
             inner = F.silu(_affine(bias, h, weight))
             h = h + (inner * masks[layer] if masks else inner)
-        nats = torch.zeros((), device=h.device)
+        nats = torch.zeros(len(x), device=h.device)
         heads = zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
         for t, (inner, head, bias) in enumerate(heads):
-            nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t])
+            nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t], reduction="none")
         return nats
 
     @torch.no_grad()
@@ -194,8 +198,7 @@ class SequentialGenerator(ColumnGenerator):
         """
         place = torch.special.ndtr(z.double()).clamp(SMALLEST, 1 - SMALLEST)
         never = {**(masks or {}), **allowed}
-        # Blocks that are known outright go first, then sets, then everything else.
-        restricted = sorted(allowed, key=lambda t: int((allowed[t] > 0).sum()) != 1)
+        restricted = _first_known(allowed)
         sequence = [*restricted, *(t for t in range(self.num_blocks) if t not in allowed)]
         result = torch.zeros(len(z), self.num_blocks, dtype=torch.float64, device=z.device)
         parts = self._parts()
@@ -204,7 +207,7 @@ class SequentialGenerator(ColumnGenerator):
         if self.needs_candidates(allowed):
             assert candidate_uniforms is not None
             begin = len(allowed)
-            result = self._choose_candidates(parts, restricted, allowed, candidate_uniforms, len(z))
+            result = self._choose_candidates(parts, allowed, candidate_uniforms, len(z))
             for t in restricted:
                 begun.add(result[:, t].long(), parts[t].rounded)
         for s, t in list(enumerate(sequence))[begin:]:
@@ -286,29 +289,43 @@ class SequentialGenerator(ColumnGenerator):
             for t, ((weight, bias), (head, head_bias, embedding)) in enumerate(zip(firsts, heads, strict=True))
         ]
 
+    @torch.no_grad()
+    def log_mass(self, allowed: Mapping[int, Tensor], uniforms: Tensor) -> float:
+        """The log-probability of the restrictions of `generate` together, by the mean over n draws; exact for any n
+        where at most one block is restricted to more than one cell.
+
+        uniforms: [n, number of restricted blocks] float64 in (0, 1).
+        """
+        _, log_weight = self._candidates(self._parts(), allowed, uniforms)
+        return float(log_weight.logsumexp(0)) - math.log(len(uniforms))
+
     def _choose_candidates(
-        self,
-        parts: Sequence[_Part],
-        sequence: Sequence[int],
-        allowed: Mapping[int, Tensor],
-        uniforms: Tensor,
-        num_rows: int,
+        self, parts: Sequence[_Part], allowed: Mapping[int, Tensor], uniforms: Tensor, num_rows: int
     ) -> Tensor:
         """The restricted blocks, [B, num_blocks] float64 with zeros elsewhere; see `generate`."""
-        many = uniforms[:, :-1].reshape(num_rows * NUM_CANDIDATES, len(sequence)).double()
-        drawn = many.new_zeros(len(many), self.num_blocks)
-        log_weight = many.new_zeros(len(many))
-        embedded = self.embed.new_zeros(len(many), 0)
-        for s, t in enumerate(sequence):
-            logits = parts[t].logits(embedded, sequence[:s], len(many))
-            upto = _weights(logits, allowed[t]).cumsum(1)
-            code, position = _inverse_cdf(upto, many[:, s])
-            log_weight += upto[:, -1].double().log() - _weights(logits, None).sum(1).double().log()
-            drawn[:, t] = code + position
-            embedded = torch.cat([embedded, parts[t].embedding[code]], 1)
+        many = uniforms[:, :-1].reshape(num_rows * NUM_CANDIDATES, len(allowed)).double()
+        drawn, log_weight = self._candidates(parts, allowed, many)
         share = log_weight.view(num_rows, NUM_CANDIDATES).softmax(1)
         pick, _ = _inverse_cdf(share.cumsum(1), uniforms[:, -1].double())
         return drawn.view(num_rows, NUM_CANDIDATES, -1)[torch.arange(num_rows, device=pick.device), pick]
+
+    def _candidates(
+        self, parts: Sequence[_Part], allowed: Mapping[int, Tensor], uniforms: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draws of the restricted blocks, [n, num_blocks] float64 with zeros elsewhere, and the logarithms [n] of how
+        likely what is allowed was at each, given those before it.
+        """
+        drawn = uniforms.new_zeros(len(uniforms), self.num_blocks)
+        log_weight = uniforms.new_zeros(len(uniforms))
+        embedded, sequence = self.embed.new_zeros(len(uniforms), 0), _first_known(allowed)
+        for s, t in enumerate(sequence):
+            logits = parts[t].logits(embedded, sequence[:s], len(uniforms))
+            upto = _weights(logits, allowed[t]).cumsum(1)
+            code, position = _inverse_cdf(upto, uniforms[:, s])
+            log_weight += upto[:, -1].double().log() - _weights(logits, None).sum(1).double().log()
+            drawn[:, t] = code + position
+            embedded = torch.cat([embedded, parts[t].embedding[code]], 1)
+        return drawn, log_weight
 
 
 @dataclass(frozen=True)
@@ -357,6 +374,11 @@ class _Part:
         for weight, bias in self.hidden:
             h = h + F.silu(_affine(bias, h, weight))
         return torch.addmm(self.head_bias, h.float(), self.head.T)
+
+
+def _first_known(allowed: Mapping[int, Tensor]) -> list[int]:
+    """Restricted blocks: those that are known outright, then those of several cells."""
+    return sorted(allowed, key=lambda t: int((allowed[t] > 0).sum()) != 1)
 
 
 def _affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
@@ -479,7 +501,13 @@ def _recipe(task: Task) -> dict[str, Any]:
     }
 
 
+def _joined(members: Sequence[SequentialGenerator]) -> Generator:
+    from gankit.networks.vectors.ensemble import Ensemble
+
+    return Ensemble(members)
+
+
 PAIR = Pair(
     "sequential", ("choices",), _build, recipe=_recipe, bfloat16=("vector",), likelihood=True, takes_condition=False,
-    most_blocks=400, unused={"latents": "the sequential network takes one number of z a column"},
+    most_blocks=400, joined=_joined, unused={"latents": "the sequential network takes one number of z a column"},
 )  # fmt: skip
