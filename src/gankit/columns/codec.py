@@ -67,6 +67,11 @@ class Codec(Stored, ABC, Generic[R]):
     rules: Rules = Rules.NONE
     """What every record keeps; see `columns.relations.rules`."""
 
+    @property
+    def kept(self) -> list[str]:
+        """What every record keeps, in a few words each."""
+        return [rule.text for rule in self.rules.rules]
+
     part: str = "number"
     """What its numbers belong to, in words."""
     by_order = False

@@ -45,7 +45,16 @@ NO_RULES_OF_BEFORE = ("all", "dates are moved into order")
 
 
 @dataclass(frozen=True)
-class RuleOptions:
+class KeptRuleOptions:
+    """Of kinds of which something may hold in every record."""
+
+    no_rule: tuple[str, ...] = option(
+        (), "A rule to leave out, or a column whose rules to leave out; all: every rule.", group="data", metavar="RULE"
+    )
+
+
+@dataclass(frozen=True)
+class RuleOptions(KeptRuleOptions):
     """Of kinds whose records have columns between which something may hold in every row."""
 
     rule: tuple[str, ...] = option(
@@ -53,9 +62,6 @@ class RuleOptions:
         "A rule of every row, beside the detected ones: 'total = fare + tip', 'start < end', 'city -> country'.",
         group="data",
         metavar="RULE",
-    )
-    no_rule: tuple[str, ...] = option(
-        (), "A rule to leave out, or a column whose rules to leave out; all: every rule.", group="data", metavar="RULE"
     )
 
 

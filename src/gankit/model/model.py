@@ -483,7 +483,11 @@ class Model:
         generator = self.generator.eval()
         if (writer := generator.by_symbol) is not None:
             begin, never = self.codec.beginning(own.prefix), self.codec.never
-            return blocks.symbol_blocks(writer, self.draws(seed, where), begin, never, own.temperature)
+            made, remade = (
+                blocks.symbol_blocks(writer, self._draws(seed, where, rows), begin, never, own.temperature)
+                for rows in (self.block, max(self.block // 8, 1))
+            )
+            return self._accepted(made, remade, {}, end)
         if (chain := generator.by_column) is not None:
             limits = self.codec.restrictions(self.schema, where or {})
             made = blocks.column_blocks(chain, self.codec, limits, seed, self.block, self.together)

@@ -167,8 +167,8 @@ class Run:
             "metric": {"name": self.metric, "value": value, "samples": samples},
             "options": {name: value for name, value in self.config.to_json().items() if name != "log"},
         }
-        if rules := p.codec.rules.rules:
-            card["rules"] = [rule.text for rule in rules]
+        if p.codec.kept:
+            card["rules"] = p.codec.kept
         return card
 
     def model(self) -> Model:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from gankit.config import option
 from gankit.errors import OptionError
-from gankit.kinds.options import Options, StrictOptions
+from gankit.kinds.options import KeptRuleOptions, Options, StrictOptions
 
 
 @dataclass(frozen=True)
-class TextOptions(StrictOptions):
+class TextOptions(StrictOptions, KeptRuleOptions):
     """Of training with texts."""
 
     unit: str = option(

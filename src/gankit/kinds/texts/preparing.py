@@ -54,12 +54,16 @@ def prepare_texts(
         train_rows, heldout = np.arange(len(texts)), Dataset(_heldout(config, schema, notes))
     train = whole.take(train_rows)
     schema = schema.restricted(values, train_rows)
-    codec = TextCodec.fit((), train.values, unit)
+    without = config.own(TextOptions).no_rule
+    codec = TextCodec.fit((), train.values, unit).balanced(train.values, heldout.values, without)
     _check_alphabet(codec, train.values[TEXT].data.tolist(), notes)
     given = [c for c in schema.modelled if c.name in config.given]
     what = {"smiles": "symbols of SMILES"}.get(unit, f"{called(unit)}s")
     size = f"{len(texts):,} of {codec.shortest} to {codec.num_steps} {what}, {len(codec.symbols):,} different ones"
     notes.append(f"kind: text ({size}). Override with --kind, --unit.")
+    notes += [f"rule: {text}" for text in codec.kept]
+    if codec.kept:
+        notes.append("Every sample keeps these rules. --no-rule RULE (or all) drops them")
     return Prepared(
         kind, texts.origin, schema, network, train, heldout, codec,
         TableCodec.fit(given, train.values) if given else None, text_hash(texts), tuple(c.name for c in given),

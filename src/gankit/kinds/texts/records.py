@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, takewhile
@@ -17,13 +17,14 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from gankit.columns.codec import Codec, Columns
+from gankit.columns.codec import Acceptance, Codec, Columns
 from gankit.columns.column import Values
 from gankit.columns.matching import Label
 from gankit.columns.rows import to_object
 from gankit.columns.schema import Column, Schema
 from gankit.errors import OptionError
 from gankit.io.records import Origin, Records, fingerprint
+from gankit.kinds.texts.balance import END, RARE, Balance
 from gankit.spec import Block, Spec
 from gankit.stored import Count, Size
 
@@ -215,10 +216,6 @@ def _is_smiles(text: str) -> bool:
 
 TEXT = ""  # the column that texts are, among those of their labels, none of which has that name
 
-END, RARE = 0, 1
-"""The codes of the end of a text, and of a symbol that is not in the alphabet; the rest are symbols. What has no
-code of its own is never written."""
-
 
 class TextCodec(Codec[Columns]):
     """The codec of kind "text". Its compact form are codes, [N, T, 1] int16.
@@ -228,10 +225,17 @@ class TextCodec(Codec[Columns]):
         symbols: those of codes 2, 3, ...
         num_steps: T, the symbols of the longest training text.
         shortest: the symbols of the shortest one: no text is made shorter.
+        pairs, twos: codes, as in `Balance`: what every text keeps.
     """
 
-    def __init__(self, unit: str, symbols: Sequence[str], num_steps: Size, shortest: Count) -> None:
+    LATER = ("pairs", "twos")
+
+    def __init__(
+        self, unit: str, symbols: Sequence[str], num_steps: Size, shortest: Count,
+        pairs: Sequence[tuple[Count, Count]] = (), twos: Sequence[Count] = (),
+    ) -> None:  # fmt: skip
         self.unit, self.symbols, self.num_steps, self.shortest = unit, tuple(symbols), num_steps, shortest
+        self.pairs, self.twos = tuple((a, b) for a, b in pairs), tuple(twos)
         self.part = called(unit)
         self._codes = {symbol: code for code, symbol in enumerate(self.symbols, 2)}
         size = 2 + len(self.symbols)
@@ -245,6 +249,50 @@ class TextCodec(Codec[Columns]):
         assert lengths and min(lengths) >= 1, "texts have symbols"
         order = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         return cls(unit, order[:MAX_SYMBOLS], max(lengths), min(lengths))
+
+    def balanced(self, train: Columns, heldout: Columns, without: Sequence[str] = ()) -> TextCodec:
+        """The same, which keeps what holds in all texts of both parts.
+
+        without: rules that are left out, as in `kept`; "all" = every one.
+
+        Raises:
+            OptionError: there is no such rule.
+        """
+        if "all" in without:
+            return self
+        parts = [self.encode(part)[:, :, 0] for part in (train, heldout)]
+        found = Balance.of(parts[0], parts[1], self.spec.shape[1])
+        codec = TextCodec(self.unit, self.symbols, self.num_steps, self.shortest, found.pairs, found.twos)
+        for text in without:
+            if text not in codec.kept:
+                some = f" There are: {', '.join(codec.kept)}." if codec.kept else " There are none."
+                raise OptionError(f"--no-rule {text!r}: no such rule was found.{some}")
+        pairs, twos = codec._rules()
+        pairs = {text: pair for text, pair in pairs.items() if text not in without}
+        twos = {text: code for text, code in twos.items() if text not in without}
+        return TextCodec(
+            self.unit, self.symbols, self.num_steps, self.shortest, tuple(pairs.values()), tuple(twos.values())
+        )
+
+    def _rules(self) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+        """What is kept, by how it is called."""
+        names = ["", "", *self.symbols]
+        pairs = {f"{names[a]} is closed by {names[b]}": (a, b) for a, b in self.pairs}
+        return pairs, {f"{names[code]} comes in twos": code for code in self.twos}
+
+    @property
+    def kept(self) -> list[str]:
+        """See `Codec.kept`."""
+        return [text for rules in self._rules() for text in rules]
+
+    def acceptance(self, schema: Schema, conditions: Mapping[str, Any]) -> Acceptance | None:
+        """See `Codec.acceptance`."""
+        balance = Balance(self.pairs, self.twos)
+
+        def accept(compact: np.ndarray, beside: Columns | None = None) -> np.ndarray:
+            return balance.kept(compact.reshape(len(compact), self.num_steps))
+
+        return accept if balance else None
 
     def labels(self, schema: Schema) -> list[Label]:
         """See `Codec.labels`: the end, rare symbols, and symbols."""
@@ -280,6 +328,8 @@ class TextCodec(Codec[Columns]):
                 f"--prefix {prefix!r} has {len(codes)} {what}s, and the longest text has {self.num_steps}. "
                 "Make it shorter."
             )
+        if not Balance(self.pairs).begins(codes):
+            raise OptionError(f"--prefix {prefix!r}: the beginning closes what is not open. Begin otherwise.")
         return codes
 
     def codes(self, text: str) -> list[int]:
