@@ -18,7 +18,7 @@ from gankit.kinds.tables.metrics.metrics import BASELINES, METRICS, NOUN
 from gankit.kinds.tables.metrics.sample import Sample
 from gankit.kinds.tables.panels import associations, cells, lookalikes, panels
 from gankit.metrics.metric import Direction, Metric
-from gankit.report.curves import chosen, curves, flat, overfit_share, reading, still_learning, training
+from gankit.report.curves import _phase_words, chosen, curves, flat, overfit_share, reading, still_learning, training
 from gankit.report.drawing import Pen, cut, distances, draw, heat_maps, short
 from gankit.report.page import strip
 
@@ -324,3 +324,18 @@ def test_distances_are_drawn_when_they_were_kept() -> None:
     (drawn,) = distances({"copies_near": result(near, 0.5, 0.5, {}, distance=kept)}, NOUN)
     assert drawn.title == "Distance to training: near copies"
     assert "distance to the nearest training row (0: a copy)" in texts(drawn.body)
+
+
+@pytest.mark.parametrize(("in_game", "mark", "kept"), [(0.875, 90, "before"), (0.945, 100, "after")])
+def test_the_reading_tells_what_the_likelihood_and_what_the_game_did(in_game: float, mark: int, kept: str) -> None:
+    phases = (("likelihood", 45, 0.8), ("likelihood", 90, 0.925), ("game", 95, 0.85), ("game", 100, in_game))
+    rows = [{"phase": phase, "samples": at, "metric": value} for phase, at, value in phases]
+    said = " ".join(_phase_words(flat(rows), {"metric": "two-sample test", "chosen_samples": mark}))
+    assert "G had a two-sample test of 0.925;" in said and f"it reached {in_game}." in said
+    assert f"The model is G as it was {kept} the game." in said
+
+
+def test_a_reading_of_one_phase_compares_none() -> None:
+    for phase in ("likelihood", "game"):
+        rows = [{"phase": phase, "samples": at, "metric": 0.5 + at / 1000} for at in (10, 20, 30)]
+        assert "Before the game" not in read(rows)

@@ -165,7 +165,7 @@ def reading(
     rows = flat(history)
     if len(rows) < 2:
         return []
-    said = [*_fit_words(rows, records), *_metric_words(rows, card, halvings)]
+    said = [*_fit_words(rows, records), *_phase_words(rows, card), *_metric_words(rows, card, halvings)]
     return [*said, f"{found.text}."] if found.text else said
 
 
@@ -244,6 +244,20 @@ def still_learning(rows: Sequence[Mapping[str, Any]]) -> float | None:
     early, late = max(y for x, y in points if x <= cutoff), max(y for _, y in points)
     whole = late - points[0][1]
     return (late - early) / whole if whole > 0 else None
+
+
+def _phase_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> list[str]:
+    """What the likelihood did and what the game did, where there were both."""
+    before, after = (_points([r for r in rows if r.get("phase") == p], "metric") for p in ("likelihood", "game"))
+    if not before or not after:
+        return []
+    name, mark = str(card.get("metric", "the held-out metric")), chosen(rows, card)
+    began, reached = before[-1][1], max(y for _, y in after)
+    kept = "after" if mark is None or mark > before[-1][0] else "before"
+    return [
+        f"Before the game, pretrained by likelihood, G had a {name} of {numbers.score(began)}; in the game, the "
+        f"adversarial training, it reached {numbers.score(reached)}. The model is G as it was {kept} the game."
+    ]
 
 
 def _metric_words(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any], halvings: bool) -> list[str]:
