@@ -89,9 +89,9 @@ def test_a_row_does_not_depend_on_the_rows_that_are_made_with_it(
 ) -> None:
     assert model.block == NEW_ROWS
     whole = rows_of(model, 2000, seed=2, where=where)
-    monkeypatch.setattr(Model, "_group", 1)
+    monkeypatch.setattr(Model, "_group", lambda model, count=1: 1)
     assert rows_of(model, 2000, seed=2, where=where) == whole
-    monkeypatch.setattr(Model, "_group", 3)
+    monkeypatch.setattr(Model, "_group", lambda model, count=1: 3)
     assert rows_of(model, 900, seed=2, offset=1000, where=where) == whole[1000:1900]
 
 

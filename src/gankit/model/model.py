@@ -110,10 +110,12 @@ class Model:
         """Rows of a block, which are drawn together: row i of a seed is row i % n of its block i // n."""
         return block_rows(self.codec.spec, self.plan.block)
 
-    @property
-    def _group(self) -> int:
-        """Blocks that are made together."""
-        return max(1, BLOCK_ROWS // self.block) if self.codec.spec.form == "vector" else 1
+    def _group(self, count: int = 1) -> int:
+        """Of `count` blocks, those that are made together: of an ensemble more, since each member makes its part."""
+        if self.codec.spec.form != "vector":
+            return 1
+        least, most = (max(1, many * BLOCK_ROWS // self.block) for many in (1, self.plan.members or 1))
+        return max(least, min(most, count // 4))  # several groups, which are made side by side
 
     @property
     def of(self) -> Kind[Any, Any]:
@@ -325,7 +327,7 @@ class Model:
         first = offset // rows
         last = max(first, (offset + n - 1) // rows) if n else first
 
-        group = self._group
+        group = self._group(last + 1 - first)
 
         def batch(index: int) -> Any:
             begin = max(offset - index * rows, 0)
@@ -342,7 +344,8 @@ class Model:
     def made(self, n: int, seed: int = 0) -> np.ndarray:
         """What G made of the first `n` rows of a seed, n >= 1, as the codec decodes it."""
         block, rows = self._blocks(seed, None, {}, n), self.block
-        last, group = -(-n // rows), self._group
+        last = -(-n // rows)
+        group = self._group(last)
         parts = [block(range(i, min(i + group, last)))[1] for i in range(0, last, group)]
         return np.concatenate(parts)[:n]
 
@@ -475,7 +478,7 @@ class Model:
 
     def _blocks(self, seed: int, where: Mapping[str, Any] | None, options: Mapping[str, Any], end: int) -> Blocks:
         """The function from a block's number to the block. end: rows from there on are not needed."""
-        if self.kept is not None and self._group > 1:  # whole blocks, so that they serve whatever is asked for next
+        if self.kept is not None and self._group() > 1:  # whole blocks, so that they serve whatever is asked for next
             which = json.dumps([seed, where, options], sort_keys=True, default=str)
             plain = replace(self, kept=None)
             return blocks.remembering(lambda: plain._blocks(seed, where, options, FAR), self.kept, which, self.block)

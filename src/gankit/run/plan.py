@@ -44,7 +44,7 @@ LIKELIHOOD_GROUPS, STUDENT_9 = 10, 2.2622
 MAX_EPOCHS = 30
 """Longer than that a sequential G memorises its training rows (benchmarks/tables.md)."""
 
-EPOCHS_OF_MEMBER, MOST_MEMBERS, LEAST_ENSEMBLED = 10, 4, 2_000
+EPOCHS_OF_MEMBER, MOST_MEMBERS, LEAST_ENSEMBLED = 20, 4, 2_000
 """Epochs after which a member of an ensemble knows enough, members that are worth their time, and training rows from
 which there are several (benchmarks/tables.md)."""
 
