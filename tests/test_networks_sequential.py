@@ -49,6 +49,23 @@ def trained() -> SequentialGenerator:
     return average
 
 
+def test_the_game_alone_teaches_the_joint_distribution() -> None:
+    x = records()
+    generator, discriminator = build("sequential", SPEC, width=32, depth=2)
+    config = GameConfig(
+        total_samples=120_000, loss="nonsaturating", penalty_weight=0.02, learning_rate=2e-3, generator_rate=0.5,
+        batch=200, ema_half_life=4000,
+    )  # fmt: skip
+    game = Game(generator, discriminator, config)
+    data = Batches(x, None, lambda rows: expand(SPEC, rows))
+    for _ in play(game, data, data):
+        pass
+    assert isinstance(game.average, SequentialGenerator)
+    distance = np.abs(joint(make(game.average)) - joint(records().numpy())).sum() / 2
+    assert distance < 0.06, f"total variation {distance:.3f}"
+    assert np.abs(joint(make(game.average)) - joint(x.numpy())).sum() < 0.2
+
+
 def make(
     generator: SequentialGenerator, count: int = 6000, allowed: dict[int, torch.Tensor] | None = None
 ) -> np.ndarray:

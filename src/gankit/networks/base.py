@@ -87,6 +87,9 @@ class Network(nn.Module, ABC):
         """
         return {}
 
+    def take_turn(self, step: int) -> None:
+        """Says which step of the training comes, where not all of the network learns at each."""
+
     def constrain(self) -> None:
         """Puts the weights back where they must be, after each step of the optimiser."""
 
@@ -120,9 +123,6 @@ class Generator(Network):
     def by_symbol(self) -> SymbolGenerator | None:
         """The G itself, where it makes a sequence symbol by symbol."""
         return None
-
-    def take_turn(self, step: int) -> None:
-        """Says which step of the training comes, where not all of G learns at each."""
 
     @abstractmethod
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
@@ -233,6 +233,14 @@ class ColumnGenerator(LikelihoodGenerator):
         """
 
     @abstractmethod
+    def cell_logits(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> list[Tensor]:
+        """For each block [B, K] the logits of its cells given the blocks before it, which are those of real records.
+
+        Args:
+            x, u, dropout: as in `likelihood_loss`; u orders the blocks.
+        """
+
+    @abstractmethod
     def log_probabilities(self, code: Tensor, rank: Tensor, blocks: Sequence[int]) -> Tensor:
         """Log-probabilities [B, n] float64 of the cells of n blocks, each given the blocks of a smaller rank.
 
@@ -335,6 +343,11 @@ class Discriminator(Network):
         """The D itself, where it gives its own input gradient; else None."""
         return None
 
+    @property
+    def by_column(self) -> ColumnDiscriminator | None:
+        """The D itself, where it plays a game for every block against a `ColumnGenerator`; else None."""
+        return None
+
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """Logits.
@@ -367,6 +380,19 @@ class DifferentiatedDiscriminator(Discriminator):
         """Logits [B] as `forward` gives them, and ||grad_x D(x)||^2 [B]; both flow back to the weights, not to x."""
 
 
+class ColumnDiscriminator(Discriminator):
+    """A D that gives every cell of a block a logit, given the blocks before it."""
+
+    @property
+    def by_column(self) -> ColumnDiscriminator:
+        """See `Discriminator.by_column`."""
+        return self
+
+    @abstractmethod
+    def cell_logits(self, x: Tensor, u: Tensor) -> list[Tensor]:
+        """For each block [B, K] the logits of its cells; see `ColumnGenerator.cell_logits`."""
+
+
 Networks = tuple[Generator, Discriminator]
 
 Builder = Callable[[Spec, Spec | None, int | None, int | None, int], Networks]
@@ -379,7 +405,7 @@ class Task:
 
     spec: the records.
     rows: how many train.
-    batch, penalty: what the user asked for; None = the recipe decides.
+    batch, penalty, warmup: what the user asked for; None = the recipe decides.
     judged_by_likelihood: whether held-out records are so few that G's likelihood chooses the checkpoint.
     mean_square: of a number of a signal.
     """
@@ -388,6 +414,7 @@ class Task:
     rows: int
     batch: int | None = None
     penalty: str | None = None
+    warmup: float | None = None
     judged_by_likelihood: bool = False
     mean_square: float = 1.0
 
@@ -413,7 +440,7 @@ class Pair:
     pretrained: whether D sees with a network that was trained on photographs, so that the extra of that name is needed.
     augmented: whether D is shown augmented and mirrored images by default.
     likelihood: whether G has a likelihood to warm up by.
-    joined: makes one G of several, an ensemble; None = it cannot.
+    joined: makes one pair of several, an ensemble; None = it cannot.
     takes_condition: whether G takes c; where not, any block of a record can be given.
     most_blocks: blocks of a record above which another pair is chosen by default.
     unused: options that it cannot obey, and why.
@@ -430,7 +457,7 @@ class Pair:
     pretrained: bool = False
     augmented: bool = True
     likelihood: bool = False
-    joined: Callable[[Sequence[Any]], Generator] | None = None
+    joined: Callable[[Sequence[Any]], Networks] | None = None
     takes_condition: bool = True
     most_blocks: int | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -499,7 +526,7 @@ class Pair:
             return built[0]
         if self.joined is None:
             raise OptionError(f"--members {members}: a {self.name} network is no ensemble. Leave it out.")
-        return self.joined([generator for generator, _ in built]), built[0][1]
+        return self.joined(built)
 
 
 def _types_of(spec: Spec) -> set[RecordType]:

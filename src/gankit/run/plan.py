@@ -113,7 +113,7 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
     """
     pair, rows = NETWORKS[prepared.network], prepared.num_train
     task = Task(
-        prepared.codec.spec, rows, config.batch, config.penalty,
+        prepared.codec.spec, rows, config.batch, config.penalty, config.warmup,
         judged_by_likelihood=prepared.num_heldout < prepared.kind.few_heldout,
         mean_square=prepared.kind.mean_square(prepared),
     )  # fmt: skip

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ModelError
-from gankit.networks.base import Discriminator, Generator
+from gankit.networks.base import ColumnDiscriminator, ColumnGenerator, Discriminator, Generator
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
 from gankit.ranks import current
@@ -30,7 +31,15 @@ from gankit.stored import FloatOrNaN, StoredError, Whole, of_type
 from gankit.training.augment import AUGMENTATIONS
 from gankit.training.augment.ada import speed_for, steer
 from gankit.training.augment.changes import mirrored_by_chance
-from gankit.training.losses import LOSSES, PENALTIES, PenaltyDraws, differentiates_twice, discriminator_turn
+from gankit.training.losses import (
+    LOSSES,
+    PENALTIES,
+    PenaltyDraws,
+    columns_loss,
+    columns_turn,
+    differentiates_twice,
+    discriminator_turn,
+)
 from gankit.training.order import Order
 from gankit.training.plan import Descent, GameConfig, Phase, Totals
 
@@ -310,11 +319,13 @@ class Game:
     def play_step(self, train: Batches) -> None:
         """One step of the phase the game is in."""
         rate, phase, before = self.learning_rate(), self.phase, self.samples
-        self.generator.take_turn(self.step)
+        self._take_turn()
         if self.config.keeps_warmed and self.warmed is None and self.warmup and phase != "likelihood":
             self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
         if phase == "likelihood":
             self._likelihood_step(train, rate)
+        elif self.generator.by_column is not None and self.discriminator.by_column is not None:
+            self._columns_step(train, rate, self.generator.by_column, self.discriminator.by_column, phase == "game")
         else:
             self._adversarial_step(train, rate, generator_moves=phase == "game")
         self._move_average(self.samples - before)
@@ -323,7 +334,7 @@ class Game:
     def play_turn(self, train: Batches, *, d_moves: bool = True, g_moves: bool = True) -> Turn:
         """A step of the game in which D, G or both move, and what was on the table. With both it is `play_step`."""
         before = self.samples
-        self.generator.take_turn(self.step)
+        self._take_turn()
         turn = self._adversarial_step(train, self.learning_rate(), g_moves, d_moves)
         self._move_average(self.samples - before)
         self.step += 1
@@ -343,6 +354,41 @@ class Game:
         self._note_norm(g_gradient=gradients)
         descent.step(gradients, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
+
+    def _columns_step(
+        self, train: Batches, rate: float, chain: ColumnGenerator, judge: ColumnDiscriminator, generator_moves: bool
+    ) -> None:
+        """A step of a game for every block, after the beginnings of real records; see `columns_turn`."""
+        config, loss = self.config, LOSSES[self.config.loss]
+        g, d, penalty = self._descents["generator"], self._descents["d"], PENALTIES[config.penalty]
+        for k in range(config.d_steps):
+            rows, whole = self._next_rows(train, config.batch)
+            x = train.rows(rows)[0].to(self.device)
+            u = self._mine(self.rand(torch_generator(*self._key("order", k)), whole, chain.num_order_uniforms))
+            with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
+                made = chain.cell_logits(x, u, self._likelihood_dropout(whole))
+            played = columns_turn(loss, penalty, x, made, judge.cell_logits(x, u))
+            gradients = d.gradients(played.loss + self.penalty_weight() * played.penalty)
+            self._note_norm(d_gradient=gradients)
+            d.step(gradients, rate, **self._settings())
+            gap = (played.real_logits - played.fake_logits).mean()
+            self.totals.add(d_loss=played.loss, gap=gap, penalty=played.penalty)
+        if not generator_moves:
+            return
+        with torch.no_grad():
+            judged = judge.cell_logits(x, u)
+        total = g_loss = columns_loss(loss, x, made, judged)
+        if config.likelihood_weight:
+            parts = zip(made, x.long().unbind(1), strict=True)
+            total = total + config.likelihood_weight * sum(F.cross_entropy(logits, code) for logits, code in parts)
+        gradients = g.gradients(total)
+        self._note_norm(g_gradient=gradients)
+        g.step(gradients, rate * config.generator_rate, **self._settings())
+        self.totals.add(g_loss=g_loss)
+
+    def _take_turn(self) -> None:
+        for network in (self.generator, self.discriminator):
+            network.take_turn(self.step)
 
     def _adversarial_step(
         self, train: Batches, rate: float, generator_moves: bool, discriminator_moves: bool = True

@@ -5,7 +5,7 @@ Knows logits, discriminators and samples; never kinds of data, options, schedule
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -294,6 +294,54 @@ def discriminator_turn(
             _, norms = squares(torch.lerp(fake.detach(), real, draws.between), c, u_real)
     value = loss.discriminator(real_logits, fake_logits)
     return Played(value, _cost(norms, penalty, half, value), real_logits, fake_logits)
+
+
+def columns_turn(loss: Loss, penalty: Penalty, x: Tensor, made: Sequence[Tensor], judged: Sequence[Tensor]) -> Played:
+    """D's loss and penalty of a game for every block, with the expectation over G's choice as a sum over its cells.
+
+    Args:
+        loss, penalty: a row of LOSSES, and one of PENALTIES. D is linear in the choice it judges, so that its gradient
+            with respect to it are the logits themselves: their squares at the real cell, and in the mean over G's, are
+            what R1 and R2 (Mescheder et al. 2018, eq. 9 and 10) punish.
+        x: [B, F] compact real records.
+        made, judged: G's and D's logits, [B, K] a block; nothing flows back to G.
+
+    Returns:
+        Sums over the blocks of means over the batch; logits [B] are sums over the blocks.
+    """
+    total = x.new_zeros(())
+    cost, real_logits, fake_logits = total, x.new_zeros(len(x)), x.new_zeros(len(x))
+    for t, (logits, of_cell) in enumerate(zip(made, judged, strict=True)):
+        weights = logits.detach().softmax(1)
+        real = of_cell.gather(1, x[:, t : t + 1].long())
+        total = total + in_expectation(loss.discriminator, real, of_cell, weights)
+        if "real" in penalty.places:
+            cost = cost + penalty.scale * real.square().mean()
+        if "fake" in penalty.places:
+            cost = cost + penalty.scale * (weights * of_cell.square()).sum(1).mean()
+        real_logits = real_logits + real.detach().squeeze(1)
+        fake_logits = fake_logits + (weights * of_cell.detach()).sum(1)
+    return Played(total, cost, real_logits, fake_logits)
+
+
+def columns_loss(loss: Loss, x: Tensor, made: Sequence[Tensor], judged: Sequence[Tensor]) -> Tensor:
+    """What G goes down in a game for every block; arguments as for `columns_turn`, nothing flows back to D."""
+    total = x.new_zeros(())
+    for t, (logits, of_cell) in enumerate(zip(made, judged, strict=True)):
+        of_cell = of_cell.detach()
+        total = total + in_expectation(
+            loss.generator, of_cell.gather(1, x[:, t : t + 1].long()), of_cell, logits.softmax(1)
+        )
+    return total
+
+
+def in_expectation(part: PairLoss, real: Tensor, fake: Tensor, weights: Tensor) -> Tensor:
+    """The mean over a batch of a loss of (real, fake) logits, in expectation over weighted fakes.
+
+    real: [B, 1]. fake, weights: [B, K], weights of sum 1.
+    """
+    each = torch.vmap(part)(real.expand_as(fake).reshape(-1, 1), fake.reshape(-1, 1)).view_as(fake)
+    return (weights * each).sum(1).mean()
 
 
 def _cost(squares: Tensor | None, penalty: Penalty, batch: int, like: Tensor) -> Tensor:

@@ -93,6 +93,10 @@ class Ensemble(ColumnGenerator):
         found = torch.stack([member.nats(x, u) for member in self.all])
         return math.log(len(self.members)) - (-found).logsumexp(0)
 
+    def cell_logits(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> list[Tensor]:
+        """See `ColumnGenerator.cell_logits`: of the member whose turn it is."""
+        return self.all[self.turn].cell_logits(x, u, dropout)
+
     def likelihood_loss(self, x: Tensor, c: Tensor | None, u: Tensor, dropout: Tensor | None = None) -> Tensor:
         """See `LikelihoodGenerator.likelihood_loss`."""
         return self.nats(x, u, dropout).mean()

@@ -26,9 +26,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import BLOCKS, NUMBERS, Axes, Axis, ColumnGenerator, Generator, Networks, Pair, Task
+from gankit.errors import OptionError
+from gankit.networks.base import BLOCKS, NUMBERS, Axes, Axis, ColumnGenerator, Networks, Pair, Task
 from gankit.networks.blocks import cell_at
-from gankit.networks.vectors.residual import ResidualDiscriminator
 from gankit.spec import Spec
 
 FIXED_ORDER_SHARE = 0.5
@@ -157,11 +157,31 @@ class SequentialGenerator(ColumnGenerator):
 
     def nats(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> Tensor:
         """[B]: the negative log-likelihood of each record; see `likelihood_loss`."""
+        code = x.long()
+        nats = torch.zeros(len(x), device=x.device)
+        for t, logits in enumerate(self.cell_logits(x, u, dropout)):
+            nats = nats + F.cross_entropy(logits, code[:, t], reduction="none")
+        return nats
+
+    def cell_logits(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> list[Tensor]:
+        """See `ColumnGenerator.cell_logits`."""
         code = x.long()  # [B, F] compact: the whole part is the cell
         embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
         rank = u.clone()
         own = torch.arange(self.num_blocks, dtype=u.dtype, device=u.device)
         rank[: int(len(u) * FIXED_ORDER_SHARE)] = own
+        return self._logits(embedded, rank, dropout)
+
+    def cell_logits_of(self, x: Sequence[Tensor], rank: Tensor) -> list[Tensor]:
+        """The same of records that are given as one-hots, a tensor [B, K] a block; they may carry gradients.
+
+        rank: [B, F], by which the blocks of each record are in order.
+        """
+        pairs = zip(x, self._embeddings(), strict=True)
+        return self._logits(torch.stack([part @ embedding for part, embedding in pairs], 1), rank, None)
+
+    def _logits(self, embedded: Tensor, rank: Tensor, dropout: Tensor | None) -> list[Tensor]:
+        """For each block [B, K] its logits, given those [B, F, E] of a smaller rank [B, F]."""
         # [F, B, F]: is source s before target t?
         known = (rank.unsqueeze(0) < rank.T.unsqueeze(2)).to(self.multiply_in)
         sources = (embedded.to(self.multiply_in).unsqueeze(0) * known.unsqueeze(3)).flatten(2)
@@ -175,11 +195,8 @@ class SequentialGenerator(ColumnGenerator):
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
             inner = F.silu(_affine(bias, h, weight))
             h = h + (inner * masks[layer] if masks else inner)
-        nats = torch.zeros(len(x), device=h.device)
         heads = zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
-        for t, (inner, head, bias) in enumerate(heads):
-            nats = nats + F.cross_entropy(torch.addmm(bias, inner, head.T), code[:, t], reduction="none")
-        return nats
+        return [torch.addmm(bias, inner, head.T) for inner, head, bias in heads]
 
     @torch.no_grad()
     def generate(
@@ -483,28 +500,37 @@ def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | N
     """`width` 128, `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks."""
     assert condition is None, "a sequential generator needs no condition: any block can be given"
     embedding = max(4, min(16, 512 // len(spec.blocks)))
-    generator = SequentialGenerator(spec, width or 128, depth or 2, len(spec.blocks), embedding)
-    return generator, ResidualDiscriminator(spec, None, 128, 3)
+    from gankit.networks.vectors.columns import SequentialDiscriminator
+
+    pair = [SequentialGenerator(spec, width or 128, depth or 2, len(spec.blocks), embedding) for _ in range(2)]
+    return pair[0], SequentialDiscriminator(pair[1:])
 
 
 def _recipe(task: Task) -> dict[str, Any]:
     # benchmarks/tables.md
+    if task.penalty == "wgan-gp":
+        raise OptionError("--penalty wgan-gp: this D judges choices, between which there is nothing. Use r1r2.")
+    game = {"loss": "nonsaturating", "penalty_weight": 0.02, "learning_rate": 2e-3}
+    if task.warmup == 0:  # the game alone
+        return {**game, "generator_rate": 0.5, "ema_half_life": float(task.rows)}
     return {
+        **game,
         "warmup": 0.9,
         "warmup_batch": task.batch or min(max(task.rows // 50, 16), 512),
         "warmup_keeps_last": not task.judged_by_likelihood,
         "d_warmup": 0.04,
         "likelihood_weight": 0.1,
         "generator_rate": 0.03,
-        "gap_target": 0.02,
         "ema_half_life": 10.0 * task.rows,
     }
 
 
-def _joined(members: Sequence[SequentialGenerator]) -> Generator:
+def _joined(pairs: Sequence[Any]) -> Networks:
+    from gankit.networks.vectors.columns import SequentialDiscriminator
     from gankit.networks.vectors.ensemble import Ensemble
 
-    return Ensemble(members)
+    judges = [judge for _, discriminator in pairs for judge in discriminator.all]
+    return Ensemble([generator for generator, _ in pairs]), SequentialDiscriminator(judges)
 
 
 PAIR = Pair(
