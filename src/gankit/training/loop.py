@@ -211,14 +211,15 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             if phase == "game":
                 game.steer_weight(means["gap"])
                 game.steer_augmentation(train, heldout, game.samples - since)
-            if _is_due(game):
+            warmed = phase == "likelihood" and game.phase != "likelihood"
+            if warmed or _is_due(game):
                 if phase != "likelihood":
                     scores, alarms = _score(game, train, heldout)
                 if evaluate is not None and phase != "discriminator":
                     judged = game.ranks.by_first(lambda: evaluate(game.average))
                     metric, *ends = judged if isinstance(judged, tuple) else (judged, None, None)
                     low, high = (end if end is not None and math.isfinite(end) else None for end in ends)
-                    alarms += _keep_best(game, metric, phase)
+                    alarms += _keep_best(game, metric, low, phase)
                     metric = metric if math.isfinite(metric) else None
                 game.history.append(
                     {
@@ -235,7 +236,7 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
                         "alarms": list(alarms),
                     }
                 )
-            if phase == "likelihood" and game.phase != "likelihood":
+            if warmed and game.phase != "likelihood":
                 game.end_warmup()
             clock.stop(game.samples)
         good = _snapshot(game)
@@ -281,10 +282,16 @@ def _is_due(game: Game) -> bool:
     return game.finished or int(game.done * parts + 1e-9) > int(game.done_at(max(before, begin)) * parts + 1e-9)
 
 
-def _keep_best(game: Game, metric: float, phase: Phase) -> tuple[str, ...]:
-    """Keep the averaged G if it is the best so far; end the game if nothing has improved for long enough."""
+def _keep_best(game: Game, metric: float, low: float | None, phase: Phase) -> tuple[str, ...]:
+    """Keep the averaged G if it is the best so far; end the game if nothing has improved for long enough.
+
+    What a warm-up that ran its course has reached is given up for what is surely better alone, of which `low`, the end
+    of the metric's interval, is more: the largest of several noisy figures is no evidence.
+    """
     forced = phase == "likelihood" and game.config.warmup_keeps_last
-    if math.isfinite(metric) and (forced or game.best_metric is None or metric > game.best_metric):
+    warmed = [entry["samples"] for entry in game.history if entry["phase"] == "likelihood"]
+    surely = metric if low is None or not game.config.warmup_keeps_last or game.best_samples not in warmed else low
+    if math.isfinite(metric) and (forced or game.best_metric is None or surely > game.best_metric):
         game.best_metric, game.best_samples, game.evaluations_since_best = metric, game.samples, 0
         game.best = {name: t.detach().clone() for name, t in game.average.state_dict().items()}
         return ()

@@ -510,7 +510,7 @@ def _recipe(task: Task) -> dict[str, Any]:
     # benchmarks/tables.md
     if task.penalty == "wgan-gp":
         raise OptionError("--penalty wgan-gp: this D judges choices, between which there is nothing. Use r1r2.")
-    game = {"loss": "nonsaturating", "penalty_weight": 0.02, "learning_rate": 2e-3}
+    game = {"loss": "nonsaturating", "penalty_weight": 0.2, "learning_rate": 2e-3}
     if task.warmup == 0:  # the game alone
         return {**game, "generator_rate": 0.5, "ema_half_life": float(task.rows)}
     return {
