@@ -13,11 +13,13 @@ from gankit.networks import build
 from gankit.networks.blocks import expand
 from gankit.spec import Block, Spec
 from gankit.training.game import Batches, Game
+from gankit.training.loop import play
 from gankit.training.losses import LOSSES, PENALTIES, columns_loss, columns_turn
 from gankit.training.plan import GameConfig
 
 SPEC = Spec("vector", (5,), (Block("categorical", 2), Block("categorical", 3)))
 X = torch.tensor([[0.0, 2.0], [1.0, 0.0], [1.0, 1.0]])
+DATA = Batches(X, None, lambda rows: expand(SPEC, rows))
 
 
 def logits(seed: int) -> list[Tensor]:
@@ -93,3 +95,35 @@ def test_the_game_alone_has_no_likelihood_in_it() -> None:
     training.close()
     with pytest.raises(gankit.OptionError, match="--penalty wgan-gp: this D judges choices"):
         gankit.train(rows, samples="1k", penalty="wgan-gp", verbose=False)
+
+
+def test_the_game_begins_with_the_g_that_the_whole_warmup_made() -> None:
+    g, d = build("sequential", SPEC, width=8, depth=2)
+    config = GameConfig(
+        total_samples=300, batch=3, warmup_batch=3, warmup=0.5, d_warmup=0.1, warmup_keeps_last=True, evaluations=3,
+        steps_per_look=7, penalty_weight=0.1,
+    )  # fmt: skip
+    game = Game(g, d, config)
+    seen = [(p.phase, p.samples, p.metric) for p in play(game, DATA, DATA, lambda _: (0.5, 0.4, 0.6))]
+    assert ("likelihood", 150, 0.5) in seen, "judged where the warm-up ends, which is at no look"
+    assert game.best_samples == 150
+
+
+def test_the_warmed_g_is_given_up_for_one_that_is_surely_better_alone() -> None:
+    def chosen(in_game: tuple[float, float, float]) -> int:
+        g, d = build("sequential", SPEC, width=8, depth=2)
+        config = GameConfig(
+            total_samples=300, batch=3, warmup_batch=3, warmup=0.5, warmup_keeps_last=True, evaluations=4,
+            steps_per_look=5, penalty_weight=0.1, early_stop=False,
+        )  # fmt: skip
+        game = Game(g, d, config)
+
+        def judged(_: object) -> tuple[float, float, float]:
+            return in_game if game.samples > 150 else (0.5, 0.4, 0.6)
+
+        for _ in play(game, DATA, DATA, judged):
+            pass
+        return game.best_samples
+
+    assert chosen((0.59, 0.49, 0.69)) == 150, "better, but within the noise"
+    assert chosen((0.65, 0.55, 0.75)) > 150

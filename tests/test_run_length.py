@@ -23,7 +23,8 @@ def stood_in(device: str = "cpu") -> Run:
     game = SimpleNamespace(
         config=GameConfig(total_samples=1000, batch=10), warmup=0, device=torch.device(device), average=None
     )
-    run = SimpleNamespace(game=game, train=None, evaluate=lambda _: 0.0, prepared=SimpleNamespace(num_train=1000))
+    prepared = SimpleNamespace(num_train=1000, network="residual")
+    run = SimpleNamespace(game=game, train=None, evaluate=lambda _: 0.0, prepared=prepared)
     return cast(Run, run)
 
 

@@ -195,7 +195,8 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
         while True:
             phase, rate = game.phase, game.learning_rate()
             game.play_step(train)
-            if game.finished or game.step % config.steps_per_look == 0:
+            warmed = phase == "likelihood" and game.phase != "likelihood"
+            if warmed or game.finished or game.step % config.steps_per_look == 0:
                 break
         means = game.totals.take()
         scores: Scores | None = None
@@ -211,7 +212,6 @@ def play(game: Game, train: Batches, heldout: Batches, evaluate: Evaluate | None
             if phase == "game":
                 game.steer_weight(means["gap"])
                 game.steer_augmentation(train, heldout, game.samples - since)
-            warmed = phase == "likelihood" and game.phase != "likelihood"
             if warmed or _is_due(game):
                 if phase != "likelihood":
                     scores, alarms = _score(game, train, heldout)

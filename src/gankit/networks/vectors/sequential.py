@@ -512,7 +512,7 @@ def _recipe(task: Task) -> dict[str, Any]:
         raise OptionError("--penalty wgan-gp: this D judges choices, between which there is nothing. Use r1r2.")
     game = {"loss": "nonsaturating", "penalty_weight": 0.2, "learning_rate": 2e-3}
     if task.warmup == 0:  # the game alone
-        return {**game, "generator_rate": 0.5, "ema_half_life": float(task.rows)}
+        return {**game, "penalty_weight": 2.0, "generator_rate": 0.5, "ema_half_life": float(task.rows)}
     return {
         **game,
         "warmup": 0.9,
