@@ -186,7 +186,7 @@ def cost(out: Path, rows: list[int], columns: list[int]) -> None:
         units = {"game": "us a sample", "likelihood": "us a sample"}
         for part in PHASES:
             exponent = math.log(found[-1][part] / found[-2][part]) / grown
-            shown = " | ".join(f"{line[part]:,.3g}" for line in found)
+            shown = " | ".join(f"{line[part]:,.{0 if line[part] >= 100 else 1}f}" for line in found)
             print(f"| {part}, {units.get(part, 's')} | {shown} | {exponent:.2f} |", flush=True)
         for name in ("prepare", "train", "sample", "evaluate"):
             shown = " | ".join(f"{line[name + '_gb']:.2f}" for line in found)

@@ -163,7 +163,8 @@ def test_times_on_no_grid_are_learned_from_disk(write: Any) -> None:
     assert any("no regular distance" in note for note in notes)
 
 
-def test_rows_that_are_not_in_order_are_told_by_their_number(write: Any) -> None:
+def test_rows_that_are_not_in_order_are_told_by_their_number(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "CHUNK", 4_096)
     frame = one()
     frame.loc[[9_000, 9_001], "when"] = frame.loc[[9_001, 9_000], "when"].to_numpy()
     with pytest.raises(DataError, match=r"row 9,002, at when '.*', does not come after .* --memory"):
