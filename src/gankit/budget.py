@@ -3,7 +3,7 @@
 | share | of a time budget | of a length in samples |
 |---|---|---|
 | reading, encoding | what they take | what they take |
-| timing steps of each phase at the start | .9%, 10 s at the most; two steps at least | nothing is timed |
+| timing steps of each phase at the start | .8%, 10 s at the most; two steps at least | nothing is timed |
 | trying compiled steps | 2%, where the first such step fits into it | none |
 | the classifier of labels | 5%, at least 3 s | a quarter as many samples, 20k to 200k |
 | trying whether images may be mirrored | 20,000 images, from 10 minutes on | the same, from 500k on |
@@ -24,7 +24,7 @@ from gankit.options import parse_duration, parse_samples
 COMPILING_SHARE, FIRST_COMPILED_STEP_S = 0.02, 150.0
 """What compiling may take, and what the first compiled step does (132 s on a busy core: benchmarks/images_step.md)."""
 
-TIMING_SHARE, MOST_TIMING_S = 0.009, 10.0
+TIMING_SHARE, MOST_TIMING_S = 0.008, 10.0
 """What timing a phase may take: with both, and with what chooses threads and precision in .2 s, 2% of a minute."""
 
 CLASSIFIER_SHARE, LEAST_CLASSIFIER_S = 0.05, 3.0
