@@ -115,6 +115,16 @@ def test_windows_from_disk_are_those_from_memory(
     assert any("--memory" in note and f"{len(frame()):,}" in note for note in notes)
 
 
+def test_a_gap_that_only_held_out_windows_have_is_bridged(write: Any) -> None:
+    frame = one()
+    frame.loc[600, "temp"] = np.nan  # the first held-out piece begins at 480
+    found, _ = prepared(write(frame, "t.csv"), None)
+    assert found.codec.by_step is not None and np.isnan(found.heldout.cells["temp"].data).any()
+    coded = found.kind.coded(found, found.heldout)
+    x = coded.x if coded.rows is None else coded.x[coded.rows]
+    assert np.array_equal(x, found.codec.encode(found.heldout))
+
+
 @pytest.mark.usefixtures("whole")
 def test_the_model_from_disk_is_that_from_memory_to_the_byte(write: Any) -> None:
     path = write(many(), "t.parquet")

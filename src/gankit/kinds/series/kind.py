@@ -80,7 +80,10 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
             return part.coded
         codec, steps = prepared.codec, np.arange(num_steps_of(part))
         by_step, num_steps = codec.by_step, codec.num_steps
-        if by_step is None or (part.lengths != num_steps).any() or len(part) * num_steps < FEWER * len(steps):
+        numbers = [cells for cells in part.cells.values() if cells.data.dtype.kind == "f"]
+        gaps = any((cells.missing > 0).any() or np.isnan(cells.data).any() for cells in numbers)  # of those held out
+        shared = (part.lengths == num_steps).all() and len(part) * num_steps >= FEWER * len(steps)
+        if by_step is None or gaps or not shared:
             return Coded(codec.encode(part))
         coded = by_step.encode(SeriesSet({}, part.cells, steps, np.ones_like(steps)))
         return Coded(slices(coded[:, 0], num_steps), part.begins)
