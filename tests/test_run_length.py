@@ -33,8 +33,8 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """A wall clock that moves by 2 s while steps are timed; a sample takes 1 ms."""
     state = {"wall": 0.0}
 
-    def timed(*_: Any) -> dict[str, float]:
-        state["wall"] += 2.0
+    def timed(*_: Any, within_s: float) -> dict[str, float]:
+        state["wall"], state["within_s"] = state["wall"] + 2.0, within_s
         return {"game": 1e-3}
 
     clock = SimpleNamespace(monotonic=lambda: state["wall"])
@@ -47,6 +47,7 @@ def test_a_budget_holds_what_is_left_after_reading_timing_and_writing(clocks: di
     notes: list[str] = []
     total, evaluations, pace = length_of(stood_in(), TrainConfig(budget="100s"), 1.0, notes)
     assert pace.state()["budget_s"] == 100.0
+    assert clocks["within_s"] == pytest.approx(0.8), "of each of two phases, so that both take less than 2%"
     assert total == round((100 - 1 - 2 - WRITING_S) / 1e-3) and evaluations == TrainConfig().evaluations
     assert len(notes) == 1 and "as many as fit in 100s" in notes[0] and f"--samples {total}" in notes[0]
 

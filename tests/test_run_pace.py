@@ -43,7 +43,7 @@ class Clock:
 
         monkeypatch.setattr(pace.time, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(Game, "play_step", step)
-        monkeypatch.setattr("gankit.run.plan.seconds_per_sample", lambda game, train: {"game": 0.01})
+        monkeypatch.setattr("gankit.run.plan.seconds_per_sample", lambda *_, **within: {"game": 0.01})
 
 
 @pytest.mark.parametrize("change", [2.0, 0.5, 1.0])

@@ -426,6 +426,9 @@ def test_slow_steps_are_timed_for_seconds_not_for_minutes(monkeypatch: pytest.Mo
     monkeypatch.setattr(training.time, "perf_counter", clock)
     assert seconds_per_sample(a_game(), TRAIN, steps=20) == {"game": pytest.approx(4.0 / 32)}
     assert now[0] < 30
+    now[0] = 0.0
+    seconds_per_sample(a_game(), TRAIN, steps=20, within_s=0.5)
+    assert now[0] == 16.0, "two steps: the least that tell something"
 
 
 def test_timing_a_game_does_not_move_it() -> None:

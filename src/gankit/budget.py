@@ -2,7 +2,8 @@
 
 | share | of a time budget | of a length in samples |
 |---|---|---|
-| reading, encoding, timing at the start | what they take | nothing is timed |
+| reading, encoding | what they take | what they take |
+| timing steps of each phase at the start | .8%, 10 s at the most; two steps at least | nothing is timed |
 | trying compiled steps | 2%, where the first such step fits into it | none |
 | the classifier of labels | 5%, at least 3 s | a quarter as many samples, 20k to 200k |
 | trying whether images may be mirrored | 20,000 images, from 10 minutes on | the same, from 500k on |
@@ -22,6 +23,9 @@ from gankit.options import parse_duration, parse_samples
 
 COMPILING_SHARE, FIRST_COMPILED_STEP_S = 0.02, 150.0
 """What compiling may take, and what the first compiled step does (132 s on a busy core: benchmarks/images_step.md)."""
+
+TIMING_SHARE, MOST_TIMING_S = 0.008, 10.0
+"""What timing a phase may take: with both, and with what chooses threads and precision in .2 s, 2% of a minute."""
 
 CLASSIFIER_SHARE, LEAST_CLASSIFIER_S = 0.05, 3.0
 """What the classifier of labels may take; not less, for one that knows nothing would choose a checkpoint by nothing."""
@@ -67,6 +71,11 @@ class Budget:
     def tries_compiling(self) -> bool:
         """Whether there is time to find out if compiled steps pay; never with samples, for a run then repeats."""
         return self.seconds is not None and self.seconds * COMPILING_SHARE >= FIRST_COMPILED_STEP_S
+
+    @property
+    def timing_s(self) -> float:
+        """Seconds that timing the steps of a phase may take."""
+        return min(TIMING_SHARE * (self.seconds or 0.0), MOST_TIMING_S)
 
     @property
     def tries_mirroring(self) -> bool:

@@ -68,8 +68,8 @@ class TrainConfig:
     heldout_fraction: float | None = _data(None, "Share held out (.2; .1 above 50,000 rows).", must="between 0 and 1")
     memory: str | None = _data(
         None,
-        "Memory that a table may take (half of the machine's). Of a larger one some rows say what the columns are, and "
-        "all are trained on from disk.",
+        "Memory that a table or its series may take (half of the machine's). Of a larger one some rows say what the "
+        "columns are, and all are trained on from disk.",
         metavar="SIZE",
     )
 

@@ -5,7 +5,8 @@ Knows records, columns and options; never codecs or networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +38,13 @@ each takes long (3 ms of 500 rows), so that those that vary are counted first.""
 MOST_SOME, CELLS_OF_SOME, LEAST_SOME = 300_000, 6_000_000, 1_000
 """Rows of a table that does not fit in memory that say what it is: so many, or of so many cells, or fewer where little
 memory is allowed."""
+
+
+MOST_STRANGE = 1_000
+"""Rows with cells that the first ones did not show, which are looked at before the columns are understood anew."""
+
+MOST_LOOKS = 4
+"""How often data that do not fit in memory are understood anew, since some rows are unlike those looked at."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,7 @@ def some_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str], Beyo
         large = large_of(probe, config, notes) if probe.is_bytes and not probe.is_sqlite else None
         if large is None or large.num_bytes <= limit(config):
             return None
-        most = min(MOST_SOME, CELLS_OF_SOME // len(large.names), limit(config) // (8 * CELL * len(large.names)))
-        some = large.some(max(most, LEAST_SOME), config.seed, notes)
+        some = large.some(num_some(large, config), config.seed, notes)
         notes.append(
             f"rows: {some.num_rows:,}, which would take about {large.num_bytes / 1e9:,.2g} GB in memory where "
             f"{limit(config) / 1e9:,.2g} are allowed (--memory). {len(some.places):,} of them say what the columns "
@@ -100,6 +107,12 @@ def some_of(probe: Probe, config: TrainConfig) -> tuple[Records, list[str], Beyo
 
     found = probe.once("beyond", make)
     return (*records_of(probe, config), None) if found is None else found
+
+
+def num_some(large: Large, config: TrainConfig) -> int:
+    """How many rows of a table that does not fit in memory say what it is."""
+    most = min(MOST_SOME, CELLS_OF_SOME // len(large.names), limit(config) // (8 * CELL * len(large.names)))
+    return max(most, LEAST_SOME)
 
 
 def rows_of(probe: Probe, config: TrainConfig) -> Rows:
@@ -130,6 +143,47 @@ def with_rows(probe: Probe, rows: Rows, config: TrainConfig, more: pa.Table, pla
         schema = _understood(records, config, notes)
         values = schema.parse(records.table)
     return Rows(records, schema, values, tuple(notes), replace(rows.beyond, some=some))
+
+
+def parsed_at(schema: Schema, chunk: pa.Table, first: int) -> dict[str, Values]:
+    """Parsed rows of a table that does not fit in memory; first: the number of the first of them.
+
+    Raises:
+        DataError: a cell is of another type than its column.
+    """
+    try:
+        return schema.parse(without_extensions(chunk))
+    except DataError as error:
+
+        def counted(found: re.Match[str]) -> str:
+            return f"row {int(found[1].replace(',', '')) + first:,}"
+
+        text = re.sub(r"\brow ([0-9][0-9,]*)", counted, str(error), count=1)
+        raise DataError(f"{text} None of the rows that say what the columns are is like that.") from error
+
+
+def unknown_rows(schema: Schema, values: Mapping[str, Values]) -> np.ndarray:
+    """The rows [n] int64 with a category or a missing cell that its column does not know."""
+    num = len(next(iter(values.values())).data)
+    found = np.zeros(num, dtype=bool)
+    for column in schema.modelled:
+        cells = values[column.name]
+        empty = cells.data < 0 if column.type == "category" else np.isnan(cells.data)
+        found |= empty & (cells.missing == 0)
+    return np.flatnonzero(found)
+
+
+def refuse_stated(stated: Sequence[str], broken: Mapping[str, int]) -> None:
+    """Refuses rules that the user stated and rows break.
+
+    Raises:
+        OptionError: there is such a rule.
+    """
+    for text in stated:
+        if text in broken:
+            raise OptionError(
+                f"--rule {text!r}: {broken[text]:,} rows or more break it. Leave it out, or correct them."
+            )
 
 
 @contextmanager

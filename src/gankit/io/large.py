@@ -153,9 +153,11 @@ class Large:
         """All rows in memory. notes: of what only reading tells."""
         return Records(pa.concat_tables(list(self._tables(notes))).combine_chunks(), self.origin)
 
-    def some(self, most: int, seed: int, notes: list[str]) -> Some:
+    def some(self, most: int, seed: int, notes: list[str], look: Callable[[pa.Table, int], None] | None = None) -> Some:
         """About `most` rows, drawn by the seed, and with them the first row of every different text or whole number of
         a column, where there are `LEVELS` at the most.
+
+        look: is shown all rows, in order, with the number of the first of each part.
 
         Raises:
             DataError: as `chunks`; or there are no rows.
@@ -164,6 +166,8 @@ class Large:
         firsts = _Firsts(self.names)
         share, num_rows, total = 1.0, 0, hashlib.sha256()
         for number, chunk in enumerate(self.chunks(notes)):
+            if look is not None:
+                look(chunk, num_rows)
             _update(total, chunk)
             keys = numpy_generator(seed, "rows", number).random(len(chunk))
             rows = np.flatnonzero(keys < share)

@@ -385,8 +385,8 @@ def read(source: Any, config: TrainConfig | None = None, *, notes: list[str] | N
             if found.num_bytes > limit(config):
                 raise DataError(
                     f"{probe.place!r} takes about {found.num_bytes / 1e9:,.2g} GB in memory, and may take "
-                    f"{limit(config) / 1e9:,.2g}. Rows of tables alone are learned from disk: bring a part of it, or "
-                    "give more with --memory."
+                    f"{limit(config) / 1e9:,.2g}. Tables and series alone are learned from disk: bring a part of it, "
+                    "or give more with --memory."
                 )
             records = found.whole(notes)
         elif probe.is_bytes:

@@ -192,7 +192,7 @@ def length_of(run: Run, config: TrainConfig, spent_s: float, notes: list[str]) -
         assert budget.samples is not None
         return budget.samples, config.evaluations, Planner(budget.plans)
     began = time.monotonic()
-    per_sample = seconds_per_sample(run.game, run.train)
+    per_sample = seconds_per_sample(run.game, run.train, within_s=budget.timing_s)
     timed = time.monotonic()
     run.evaluate(run.game.average)
     evaluated_s = time.monotonic() - timed

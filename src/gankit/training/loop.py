@@ -436,9 +436,9 @@ def _roll_back(game: Game, good: _Snapshot) -> None:
 # --- length and speed -----------------------------------------------------------------------------------------------
 
 
-def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phase, float]:
+def seconds_per_sample(game: Game, train: Batches, steps: int = 20, within_s: float = TIMING_S) -> dict[Phase, float]:
     """How long a sample takes in each phase of `game`, from the median of `steps` timed steps, or of as many as
-    `TIMING_S` allows: at least one after a first one.
+    `within_s` allows: at least one after a first one.
 
     The game itself is not moved, so that its draws and weights do not depend on having been timed.
     """
@@ -452,7 +452,7 @@ def seconds_per_sample(game: Game, train: Batches, steps: int = 20) -> dict[Phas
             game.length, game.skipped, game.samples = [0, 0.0, 10**9], 0, int(share * 10**9)
             times: list[float] = []
             spent_s = 0.0
-            while len(times) < steps + 3 and (len(times) < 2 or game.ranks.agreed(spent_s) < TIMING_S):
+            while len(times) < steps + 3 and (len(times) < 2 or game.ranks.agreed(spent_s) < within_s):
                 before, start = game.samples, time.perf_counter()
                 game.play_step(train)
                 game.totals.take()

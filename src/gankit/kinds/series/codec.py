@@ -319,6 +319,15 @@ class SeriesCodec(Codec[SeriesSet]):
         """Whether records are of different lengths."""
         return self.shortest < self.num_steps
 
+    @property
+    def by_step(self) -> SeriesCodec | None:
+        """The codec of records of one step each, where the numbers of a step depend on no other one: no gaps are to be
+        bridged, and no record has scales or an end of its own.
+        """
+        if self.scales or self.ends or any(c.size > 1 or c.gaps for c in self.channels):
+            return None
+        return SeriesCodec(self.names, self.channels, self.levels, (), 1, 1, self.rules)
+
     @classmethod
     def fit(
         cls,

@@ -6,6 +6,7 @@ Knows everything of series by its modules; never the loop's inside or terminals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gankit.columns.identifiers import generate
 from gankit.columns.rows import rows_of
 from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
+from gankit.io.large import limit
 from gankit.io.probe import Probe
 from gankit.io.records import Origin
 from gankit.io.writing import OutputFormat, table_formats
@@ -24,10 +26,21 @@ from gankit.kinds.base import Coded, Fakes, HeldOutMetric, Kind, Notes, Noun, Pr
 from gankit.kinds.series.codec import SeriesCodec
 from gankit.kinds.series.files import times_after, to_series_object, write_series
 from gankit.kinds.series.options import OPTIONS
-from gankit.kinds.series.records import Series, SeriesSet, drawn_starts, joined_series, layout_of, starts_at
+from gankit.kinds.series.records import (
+    Series,
+    SeriesSet,
+    StoredSeries,
+    drawn_starts,
+    joined_series,
+    layout_of,
+    num_steps_of,
+    slices,
+    starts_at,
+)
 from gankit.randomness import numpy_generator
 
 TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "xml")
+FEWER = 2  # windows hold so many times as many steps as there are, where each is coded once for all of them
 STARTS_TOGETHER = 1024  # rows for which times at which series begin are drawn at once
 
 
@@ -62,8 +75,22 @@ class SeriesKind(Kind[SeriesSet, SeriesCodec]):
         return hint_of_series(rows_of(probe, config), config)
 
     def coded(self, prepared: Prepared[SeriesSet, SeriesCodec], part: SeriesSet) -> Coded:
-        """See `Kind.coded`."""
-        return Coded(prepared.codec.encode(part))
+        """See `Kind.coded`: windows that share many steps are slices of these, each coded once."""
+        if isinstance(part, StoredSeries):
+            return part.coded
+        codec, steps = prepared.codec, np.arange(num_steps_of(part))
+        by_step, num_steps = codec.by_step, codec.num_steps
+        numbers = [cells for cells in part.cells.values() if cells.data.dtype.kind == "f"]
+        gaps = any((cells.missing > 0).any() or np.isnan(cells.data).any() for cells in numbers)  # of those held out
+        shared = (part.lengths == num_steps).all() and len(part) * num_steps >= FEWER * len(steps)
+        if by_step is None or gaps or not shared:
+            return Coded(codec.encode(part))
+        coded = by_step.encode(SeriesSet({}, part.cells, steps, np.ones_like(steps)))
+        return Coded(slices(coded[:, 0], num_steps), part.begins)
+
+    def settle(self, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig, notes: Notes) -> TrainConfig:
+        """See `Kind.settle`: where series lie on disk they do so whenever the run is taken up again."""
+        return replace(config, memory=str(limit(config))) if isinstance(prepared.train, StoredSeries) else config
 
     def like(self, source: Any, prepared: Prepared[SeriesSet, SeriesCodec], config: TrainConfig) -> SeriesSet:
         """See `Kind.like`: windows are cut as those that train were."""

@@ -20,7 +20,7 @@ from gankit.columns.column import Values
 from gankit.columns.inference import infer
 from gankit.columns.relations.finding import find_rules
 from gankit.columns.relations.rules import Rules
-from gankit.columns.rows import naming, records_of
+from gankit.columns.rows import naming, records_of, refuse_stated
 from gankit.columns.schema import Column, Schema
 from gankit.columns.splitting import (
     FRACTION,
@@ -61,10 +61,12 @@ from gankit.kinds.series.records import (
     SeriesSet,
     calendar_columns,
     calendar_table,
+    num_steps_of,
     runs_of,
     series_hash,
     with_layout,
 )
+from gankit.kinds.series.stored import LargeSeries, broken_rules, large_series, refuse_huge
 from gankit.kinds.series.tables import series_of_table, with_distances
 from gankit.networks import NETWORKS, pair_for
 
@@ -73,9 +75,6 @@ WINDOW = 24  # steps of a window where nobody says how many, as in most work on 
 WHOLE_SERIES, WHOLE_STEPS = 10, 1000  # so many series of a table, none longer than so many steps, are learned whole
 MANY_SERIES = 20  # from so many series on whole ones are held out, below that a part of the time of each
 FEW_NOTES = 3  # more notes of one kind on channels are one
-HUGE = 1e100
-"""Larger numbers are refused."""
-
 MOST_NUMBERS = 2**27  # of all training windows together, about, where nobody says how far apart they are
 
 
@@ -209,47 +208,79 @@ def prepare_series(
 ) -> Prepared[SeriesSet, SeriesCodec]:
     """See `Kind.prepare`."""
     _check_options(config)
-    series = read_series(source, config, notes)
+    with probed(source) as probe:
+        large, name = _large(probe, config, notes), probe.name
+        series = read_series(probe, config, notes) if large is None else large.series
     label_names = [] if series.labels is None else series.labels.column_names
     names = [*series.steps.column_names, *label_names]
+    times = series.layout.times
+    if large is not None and times is not None and times.step is not None:
+        names.append(times.step)
     _check_columns(config, [*names, *series.layout.order])
-    channels = _channels(series, config, notes)
-    values = channels.parse(series.steps)
-    _refuse_huge(values)
+    if large is None:
+        channels = _channels(series, config, notes)
+        values: Mapping[str, Values] = channels.parse(series.steps)
+        refuse_huge(values)
+    else:
+        said: list[list[str]] = []
+
+        def understood(some: Series) -> Schema:
+            said.append([])
+            return _channels(some, config, said[-1])
+
+        with naming(name):
+            channels, values = large.parsed(understood, [n for n in names if n not in label_names])
+        notes += said[-1]
     found, labels = understand_labels(series.labels, _types_of(config, label_names), notes, "series")
     config = replace(config, given=found.given)
     label_values = {} if series.labels is None else labels.parse(series.labels)
-    cut = _cut(series, config, len(channels.modelled), labels, label_values)
+    most = None if large is None else large.most_windows
+    cut = _cut(series, config, len(channels.modelled), labels, label_values, most)
     parts = _calendar(series, cut.train[0], config, names, notes)
     whole = Schema((*labels.columns, *parts))
-    train = _set_of(series, values, label_values, parts, *cut.train)
+    train = every = _set_of(series, values, label_values, parts, *cut.train)
     if config.heldout is not None:
         other = read_series_like(config.heldout, series.layout, channels, labels, config)
         what = f"--heldout {Probe(config.heldout).place}"
         heldout = part_of(other, what, cut.window, channels, whole, config.own(SeriesOptions).calendar)
     else:
         heldout = _set_of(series, values, label_values, parts, *cut.heldout)
-    used = np.flatnonzero(covered(train.begins, train.lengths, len(series.steps)))
-    channels = channels.restricted(values, used)
+    given = TableCodec.fit(whole.modelled, train.values) if whole.modelled else None
+    if large is not None:
+        also = None if given is None else np.unique(np.floor(given.encode(every.values)), axis=0, return_index=True)[1]
+        train, heldout = large.few(every, channels.modelled, also), large.few(heldout)
+    used = np.flatnonzero(covered(train.begins, train.lengths, num_steps_of(train)))
+    channels = channels.restricted(train.cells, used)
     rules = _rules(channels, train, heldout, config)
+    if large is not None:
+        while broken := broken_rules(rules, values):
+            refuse_stated(config.own(SeriesOptions).rule, broken)
+            rules = _rules(channels, train, heldout, config, tuple(broken))
     notes += rules.notes()
     codec = _codec(channels.modelled, train, config, notes, rules)
-    given = TableCodec.fit(whole.modelled, train.values) if whole.modelled else None
     layout = series.layout
-    times = layout.times
     if times is not None and series.times is not None:
-        times = replace(times, starts=runs_of(series.times[train.begins]))
+        times = replace(times, starts=runs_of(series.times[every.begins]))
     layout = replace(
         layout, times=times, num_steps=codec.num_steps, windows=cut.window is not None,
         classes=tuple(map(str, labels.columns[0].levels)) if len(labels) == 1 else layout.classes,
         calendar=tuple(column.name for column in parts),
     )  # fmt: skip
-    notes.append(_described(series, channels, cut, train, heldout))
+    notes.append(_described(series, channels, cut, every, heldout))
+    if large is not None:
+        train = large.stored(every, train, codec, given, config.own(SeriesOptions).stride, notes)
     return Prepared(
         kind, with_layout(series.origin, layout), Schema((*channels.columns, *whole.columns)), _network(config, codec),
-        train, heldout, codec, given, series_hash(series),
+        train, heldout, codec, given, series_hash(series) if large is None else large.some.data_hash,
         () if given is None else tuple(field.name for field in given.fields),
     )  # fmt: skip
+
+
+def _large(probe: Probe, config: TrainConfig, notes: list[str]) -> LargeSeries | None:
+    """The series in a table that does not fit in memory; None for all that is read whole."""
+    if probe.path is not None and (is_ts(probe.path) or is_array_file(probe.path) or has_ucr_name(probe.path)):
+        return None
+    return large_series(probe, config, notes)
 
 
 # --- options and columns --------------------------------------------------------------------------------------------
@@ -298,28 +329,21 @@ def _channels(series: Series, config: TrainConfig, notes: list[str]) -> Schema:
     return kept
 
 
-def _refuse_huge(values: Mapping[str, Values]) -> None:
-    """Refuses numbers that have no squares, of which there is no mean deviation."""
-    for name, cells in values.items():
-        huge = np.abs(cells.data) > HUGE if cells.data.dtype.kind == "f" else np.zeros(0, bool)
-        if huge.any():
-            raise DataError(
-                f"column {name!r}, row {int(huge.argmax()) + 1}: {cells.data[huge.argmax()]:.6g} is too large to learn "
-                f"from ({int(huge.sum()):,} such numbers). Scale them, or declare them missing with --missing."
-            )
-
-
-def _rules(channels: Schema, train: SeriesSet, heldout: SeriesSet, config: TrainConfig) -> Rules:
+def _rules(
+    channels: Schema, train: SeriesSet, heldout: SeriesSet, config: TrainConfig, broken: Sequence[str] = ()
+) -> Rules:
     """What holds between the channels of every step, but for what no coding keeps: whole series would be drawn anew.
+
+    broken: rules that do not hold in all steps of series that do not fit in memory.
 
     Raises:
         OptionError: a rule that was stated is such a one, or does not hold.
     """
     own, parts = config.own(SeriesOptions), []
     for part in (train, heldout):
-        steps = np.flatnonzero(covered(part.begins, part.lengths, len(next(iter(part.cells.values())).data)))
+        steps = np.flatnonzero(covered(part.begins, part.lengths, num_steps_of(part)))
         parts.append({name: cells.take(steps) for name, cells in part.cells.items()})
-    without = (*own.no_rule, *(() if train.apart is None else (train.apart,)))
+    without = (*own.no_rule, *broken, *(() if train.apart is None else (train.apart,)))
     apart = int(train.lengths.max())
     rules = find_rules(channels.modelled, *parts, stated=own.rule, without=without, apart=apart)
     if rules.redrawn and own.rule:
@@ -394,7 +418,11 @@ def _window(series: Series, config: TrainConfig) -> int | None:
     return None if whole else min(WINDOW, max(2, longest // 2))
 
 
-def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema, values: Mapping[str, Values]) -> _Cut:
+def _cut(
+    series: Series, config: TrainConfig, num_channels: int, labels: Schema, values: Mapping[str, Values],
+    most_windows: int | None,
+) -> _Cut:  # fmt: skip
+    """most_windows: about, of series whose windows are slices of their steps."""
     window, hold_out, longest = _window(series, config), config.heldout is None, int(series.lengths.max())
     by_series = window is None or len(series) >= MANY_SERIES
     if window is not None and longest < window:
@@ -412,12 +440,13 @@ def _cut(series: Series, config: TrainConfig, num_channels: int, labels: Schema,
         return _Cut(None, 1, *whole)
     stride = config.own(SeriesOptions).stride
     if stride is None:
-        numbers = int(np.maximum(series.lengths - window + 1, 0).sum()) * window * num_channels
-        stride = max(1, -(-numbers // MOST_NUMBERS))
+        num = int(np.maximum(series.lengths - window + 1, 0).sum())
+        most = MOST_NUMBERS // (window * num_channels) if most_windows is None else most_windows
+        stride = max(1, -(-num // max(most, 1)))
     if hold_out and not by_series:
         fraction = config.heldout_fraction
         if fraction is None:
-            fraction = FRACTION if len(series.steps) <= LARGE else LARGE_FRACTION
+            fraction = FRACTION if int(series.lengths.sum()) <= LARGE else LARGE_FRACTION
         train, heldout = split_in_time(series.begins, series.lengths, window, stride, fraction)
     else:
         train, heldout = (windows_of(*some, window, stride) for some in whole)
@@ -470,7 +499,7 @@ def _described(series: Series, channels: Schema, cut: _Cut, train: SeriesSet, he
     else:
         apart = f"{cut.stride} step" + ("s" if cut.stride > 1 else "")
         many = f" of {len(series):,} series" if len(series) > 1 else ""
-        how = f"{len(series.steps):,} steps{many}, windows of {cut.window}, {apart} apart: --window, --stride"
+        how = f"{int(series.lengths.sum()):,} steps{many}, windows of {cut.window}, {apart} apart: --window, --stride"
         if left := int((series.lengths < cut.window).sum()):
             short = f" {left:,} series are shorter than a window and left out."
     grid = series.layout.times.grid if series.layout.times else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from gankit.columns.clocks import offsets_at
 from gankit.columns.column import Column, Values
 from gankit.errors import DataError
 from gankit.io.records import Origin, Records, fingerprint
-from gankit.kinds.base import Dataset
+from gankit.kinds.base import Coded, Dataset
 from gankit.stored import Stored, made
 
 Ints = npt.NDArray[np.int64]
@@ -459,6 +459,33 @@ class SeriesSet(Dataset):
     def take(self, rows: np.ndarray) -> SeriesSet:
         """See `Dataset.take`."""
         return replace(super().take(rows), begins=self.begins[rows], lengths=self.lengths[rows])
+
+
+@dataclass(frozen=True, repr=False)
+class StoredSeries(SeriesSet):
+    """Training records of which these are some, and `coded` all."""
+
+    coded: Coded = field(kw_only=True)
+
+    @property
+    def total(self) -> int:
+        """See `Dataset.total`."""
+        return len(self.coded.x if self.coded.rows is None else self.coded.rows)
+
+    def take(self, rows: np.ndarray) -> SeriesSet:  # type: ignore[override]  # of which some are no longer all
+        """See `Dataset.take`: some of the records that these are."""
+        return SeriesSet(self.values, self.cells, self.begins, self.lengths, self.apart).take(rows)
+
+
+def num_steps_of(part: SeriesSet) -> int:
+    """Of the cells that its records share."""
+    return len(next(iter(part.cells.values())).data)
+
+
+def slices(steps: np.ndarray, num_steps: int) -> np.ndarray:
+    """All windows [M - T + 1, T, D] of coded steps [M, D], none of them copied; a mapped file stays one."""
+    shape, apart = (len(steps) - num_steps + 1, num_steps, steps.shape[1]), steps.strides
+    return np.lib.stride_tricks.as_strided(steps, shape, (apart[0], *apart), subok=True, writeable=False)
 
 
 def bridged(z: np.ndarray) -> np.ndarray:

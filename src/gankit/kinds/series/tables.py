@@ -6,7 +6,7 @@ Knows columns and times; never codecs, torch or networks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -18,7 +18,8 @@ from gankit.columns.column import Column
 from gankit.columns.dates import is_digits
 from gankit.columns.identifiers import names_identifiers
 from gankit.columns.inference import infer
-from gankit.columns.rows import Rows
+from gankit.columns.rows import Rows, parsed_at
+from gankit.columns.schema import Schema
 from gankit.config import TrainConfig
 from gankit.errors import DataError, OptionError, nearest
 from gankit.io.records import Origin, Records, as_texts, distinct, joined
@@ -73,8 +74,8 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         OptionError: a column that there is not.
     """
     own, table = config.own(SeriesOptions), records.table
-    _check_names(table, own)
-    entities = _entities(table, _named(own.entity or (), table.column_names))
+    check_names(table, own)
+    entities = entities_of(table, named(own.entity or (), table.column_names))
     timeless = like is not None and like.times is None
     times, seconds, entities = (None if timeless else find_times(table, config, entities, notes)) or (
         None,
@@ -101,39 +102,63 @@ def series_of_table(records: Records, config: TrainConfig, notes: list[str], lik
         _refuse_twice(table, entities, times, seconds, order)
         grid = find_grid(seconds[order], begins, lengths, times.dates) if like is None else _grid_like(like, series)
     attributes = _attributes(table, config, order, begins, lengths, times, entities, notes)
-    taken = (*attributes, *entities.known, *(times.names if times else ()))
-    rest = [name for name in table.column_names if name not in taken]
-    if not rest:
-        raise DataError("no column is left whose values change from step to step. Bring some, or take --kind table.")
-    attributes = [*(n for n in entities.known if n in config.given or n != entities.new), *attributes]
-    if len(entities.columns) > 1 and like is None and entities.new not in config.given:
-        notes.append(
-            f"entity: samples have new names of {entities.new}, and of the rest those that occur. Override with "
-            f"--given {entities.new}."
-        )
+    rest, attributes = rest_of(table.column_names, attributes, entities, times, config, like is None, notes)
     labels = table.select(attributes).take(pa.array(order[begins])) if attributes else None
     series = replace(series, steps=table.select(rest).take(pa.array(order)), labels=labels)
     if times is not None:
-        absent = 0 if grid is None else _num_absent(series, grid)
+        absent = 0 if grid is None else num_absent(series, grid)
         if (grid is None or absent) if like is None or like.times is None else like.times.step is not None:
-            step_name = f"{times.words} step"
-            while step_name in table.column_names:
-                step_name += "_"
+            step_name = step_name_of(times, table.column_names)
             series = _with_distances(series, step_name, grid)
-            said = f"{times.words}: no regular distance, so the distance from step to step is learned too"
-            if grid is not None:
-                said = (
-                    f"{absent:,} of {absent + len(order):,} steps {grid.words} apart are absent; samples leave steps "
-                )
-                said += "out too. Fill them in to have a row for each."
-            notes.append(said)
+            notes.append(absent_words(times, grid, absent, len(order)))
     number = next(name for name in (*NUMBER_NAMES, "") if name not in table.column_names)
     found = None if times is None else replace(times, grid=grid, step=step_name)
     layout = Layout("table", tuple(table.column_names), number, entities.columns, found)
     return replace(series, origin=with_layout(records.origin, layout))
 
 
-def _named(stated: Sequence[str], names: Sequence[str]) -> list[str]:
+def rest_of(
+    names: Sequence[str], attributes: Sequence[str], entities: Entities, times: Times | None, config: TrainConfig,
+    is_first: bool, notes: list[str],
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """Of the columns of a table those of the channels, and those that belong to whole series.
+
+    attributes: found to be the same at every step. is_first: whether these are no series like others.
+
+    Raises:
+        DataError: there are no channels.
+    """
+    taken = (*attributes, *entities.known, *(times.names if times else ()))
+    rest = [name for name in names if name not in taken]
+    if not rest:
+        raise DataError("no column is left whose values change from step to step. Bring some, or take --kind table.")
+    if len(entities.columns) > 1 and is_first and entities.new not in config.given:
+        notes.append(
+            f"entity: samples have new names of {entities.new}, and of the rest those that occur. Override with "
+            f"--given {entities.new}."
+        )
+    return rest, [*(n for n in entities.known if n in config.given or n != entities.new), *attributes]
+
+
+def step_name_of(times: Times, names: Sequence[str]) -> str:
+    """What the channel of distances from step to step is called beside columns of these names."""
+    name = f"{times.words} step"
+    while name in names:
+        name += "_"
+    return name
+
+
+def absent_words(times: Times, grid: Grid | None, absent: int, num_steps: int) -> str:
+    """Why there is such a channel: steps of the grid are absent, or there is none."""
+    if grid is None:
+        return f"{times.words}: no regular distance, so the distance from step to step is learned too"
+    return (
+        f"{absent:,} of {absent + num_steps:,} steps {grid.words} apart are absent; samples leave steps out too. Fill "
+        "them in to have a row for each."
+    )
+
+
+def named(stated: Sequence[str], names: Sequence[str]) -> list[str]:
     """The columns that an option names, of these in a table: "a+b" is both where there is no column of that name."""
     parts = [[text] if text in names else text.split("+") for text in stated]
     return list(dict.fromkeys(name for part in parts for name in part))
@@ -141,13 +166,18 @@ def _named(stated: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def _time_names(own: SeriesOptions, names: Sequence[str]) -> list[str]:
     """The columns that `--time` names; none where it is open."""
-    return [] if own.time is None else _named([own.time], names)
+    return [] if own.time is None else named([own.time], names)
 
 
-def _check_names(table: pa.Table, own: SeriesOptions) -> None:
+def check_names(table: pa.Table, own: SeriesOptions) -> None:
+    """Refuses options that name a column that there is not, or one for two things.
+
+    Raises:
+        OptionError: they do.
+    """
     names = table.column_names
     asked = [("time", own.time, part) for part in _time_names(own, names)]
-    entity = _named(own.entity or (), names)
+    entity = named(own.entity or (), names)
     asked += [("entity", "+".join(own.entity or ()), part) for part in entity]
     asked += [("attributes", name, name) for name in own.attributes]
     for flag, name, part in asked:
@@ -159,7 +189,7 @@ def _check_names(table: pa.Table, own: SeriesOptions) -> None:
 
 
 @dataclass(frozen=True)
-class _Entities:
+class Entities:
     """Which rows are of which series.
 
     codes: [M], the series of each row, in the order of their first rows.
@@ -183,26 +213,31 @@ class _Entities:
         return "+".join(self.known)
 
 
-def _entities(table: pa.Table, names: Sequence[str]) -> _Entities:
+def entities_of(table: pa.Table, names: Sequence[str]) -> Entities:
+    """The series that columns of these names tell apart; all rows are of one where there are none.
+
+    Raises:
+        DataError: a cell is empty.
+    """
     codes, columns, sizes = np.zeros(table.num_rows, dtype=np.int64), [], {}
     for name in names:
         array = joined(table.column(name))
         if array.null_count:
             row = int(np.flatnonzero(np.asarray(array.is_null()))[0])
             raise DataError(f"--entity {name}: row {row + 1} has none. Fill it in, or leave such rows out.")
-        coded = _coded(array)
-        columns.append(_entity_column(name, coded.dictionary, array.type))
-        sizes[name] = len(coded.dictionary)
-        codes = codes * sizes[name] + np.asarray(coded.indices, dtype=np.int64)
+        cells = coded(array)
+        columns.append(_entity_column(name, cells.dictionary, array.type))
+        sizes[name] = len(cells.dictionary)
+        codes = codes * sizes[name] + np.asarray(cells.indices, dtype=np.int64)
         if len(names) > 1:  # again in the order of their first rows, and no larger than there are rows
-            codes = np.asarray(_coded(pa.array(codes)).indices, dtype=np.int64)
+            codes = np.asarray(coded(pa.array(codes)).indices, dtype=np.int64)
     if not columns:
-        return _Entities(codes)
+        return Entities(codes)
     first = pa.array(np.unique(codes, return_index=True)[1])
-    return _Entities(codes, tuple(columns), table.select(list(names)).take(first), max(names, key=sizes.__getitem__))
+    return Entities(codes, tuple(columns), table.select(list(names)).take(first), max(names, key=sizes.__getitem__))
 
 
-def _coded(array: pa.Array) -> pa.DictionaryArray:
+def coded(array: pa.Array) -> pa.DictionaryArray:
     """The different values of a column in the order of their first rows, and which of them each row has."""
     return (array.dictionary_decode() if pa.types.is_dictionary(array.type) else array).dictionary_encode()
 
@@ -218,7 +253,7 @@ def _entity_column(name: str, names: pa.Array, kind: pa.DataType) -> Column:
     return replace(column, arrow_type=kind) if column.type == "identifier" else plain
 
 
-def _refuse_twice(table: pa.Table, entities: _Entities, times: Times, seconds: Floats, order: Ints) -> None:
+def _refuse_twice(table: pa.Table, entities: Entities, times: Times, seconds: Floats, order: Ints) -> None:
     codes = entities.codes
     twice = np.flatnonzero((np.diff(seconds[order]) == 0) & (np.diff(codes[order]) == 0))
     if not len(twice):
@@ -252,20 +287,19 @@ def _would_tell_apart(table: pa.Table, taken: Sequence[str], seconds: Floats, se
 
 def _attributes(
     table: pa.Table, config: TrainConfig, order: Ints, begins: Ints, lengths: Ints, times: Times | None,
-    entities: _Entities, notes: list[str],
+    entities: Entities, notes: list[str],
 ) -> list[str]:  # fmt: skip
     """Columns that are the same at every step of a series: those that were named, or are found to be so."""
     own = config.own(SeriesOptions)
     if not own.attributes and len(lengths) < 2:
         return []
     taken = {*entities.known, *(times.names if times else ())}
-    typed = {option.rpartition("=")[0]: option.rpartition("=")[2] for option in config.column}
     found = []
     for name in table.column_names:
-        if name in taken or typed.get(name) in ("drop", "text") or (own.attributes and name not in own.attributes):
+        if not is_attribute(name, taken, config):
             continue
-        coded = _coded(joined(table.column(name)).take(pa.array(order)))
-        codes = np.asarray(coded.indices.fill_null(-1), dtype=np.int64)
+        cells = coded(joined(table.column(name)).take(pa.array(order)))
+        codes = np.asarray(cells.indices.fill_null(-1), dtype=np.int64)
         changes = codes != np.repeat(codes[begins], lengths)
         if not changes.any() and (own.attributes or len(np.unique(codes)) > 1):
             found.append(name)
@@ -279,6 +313,13 @@ def _attributes(
     if found and not own.attributes:
         notes.append(f"the same at every step of a series: {', '.join(found)}. Override with --attributes COLUMN.")
     return found
+
+
+def is_attribute(name: str, taken: Collection[str], config: TrainConfig) -> bool:
+    """Whether a column may be the same at every step of a series: none that is `taken`, or was said to be no such."""
+    asked = config.own(SeriesOptions).attributes
+    typed = {option.rpartition("=")[0]: option.rpartition("=")[2] for option in config.column}
+    return name not in taken and typed.get(name) not in ("drop", "text") and (not asked or name in asked)
 
 
 def _grid_like(like: Layout, series: Series) -> Grid | None:
@@ -297,7 +338,7 @@ def _grid_like(like: Layout, series: Series) -> Grid | None:
     return grid
 
 
-def _num_absent(series: Series, grid: Grid) -> int:
+def num_absent(series: Series, grid: Grid) -> int:
     """How many steps of the grid, from the first to the last of each series, have no row."""
     assert series.times is not None
     starts, ends = series.times[series.begins], series.times[series.begins + series.lengths - 1]
@@ -328,8 +369,8 @@ def _with_distances(series: Series, name: str, grid: Grid | None) -> Series:
 
 
 def find_times(
-    table: pa.Table, config: TrainConfig, entities: _Entities, notes: list[str]
-) -> tuple[Times, Floats, _Entities] | None:
+    table: pa.Table, config: TrainConfig, entities: Entities, notes: list[str]
+) -> tuple[Times, Floats, Entities] | None:
     """The times that `time` names, or that are found, of all rows [M], and the series; None where there are none.
 
     table: [M] rows. entities: the series as far as columns that the user named tell.
@@ -338,7 +379,7 @@ def find_times(
         DataError: the column holds no times, or not in every row.
     """
     if names := _time_names(config.own(SeriesOptions), table.column_names):
-        times, seconds = _times_of(table, names, config)
+        times, seconds = times_of(table, names, config)
         return times, seconds, _sequences(table, times, seconds, entities, notes)
     found, repeated, wrong = [], [], None
     open_columns = _open_columns(table, config)
@@ -349,7 +390,7 @@ def find_times(
         candidates += [[name] for name in _counters(head, columns)]
     for names in candidates:
         try:
-            times, seconds = _times_of(table, names, config)
+            times, seconds = times_of(table, names, config)
         except DataError as error:
             wrong = wrong or error
             continue
@@ -404,7 +445,7 @@ def starts_anew(seconds: Floats) -> Ints | None:
     return np.repeat(np.arange(len(begins)), lengths)
 
 
-def _sequences(table: pa.Table, times: Times, seconds: Floats, entities: _Entities, notes: list[str]) -> _Entities:
+def _sequences(table: pa.Table, times: Times, seconds: Floats, entities: Entities, notes: list[str]) -> Entities:
     """The series that the times tell apart where no column was named for it, with the column that goes along."""
     codes = None if entities.columns else starts_anew(seconds)
     if codes is None:
@@ -413,12 +454,12 @@ def _sequences(table: pa.Table, times: Times, seconds: Floats, entities: _Entiti
     if times.names[0].lower() not in TIME_NAMES:  # a counter of entities at every time
         others = [name for name in others if name.lower() not in TIME_NAMES]
     others = [name for name in others if not pa.types.is_floating(table.schema.field(name).type)]
-    name = next((n for n in others if _goes_along(np.asarray(_coded(joined(table.column(n))).indices), codes)), None)
+    name = next((n for n in others if _goes_along(np.asarray(coded(joined(table.column(n))).indices), codes)), None)
     how = "in the order of the rows" if name is None else f"as {name} tells"
     notes.append(
         f"{times.words} goes back to its start: {int(codes[-1]) + 1:,} series, {how}. Override with --entity COLUMN."
     )
-    return _Entities(codes) if name is None else _entities(table, [name])
+    return Entities(codes) if name is None else entities_of(table, [name])
 
 
 def _goes_along(cells: Ints | Floats, codes: Ints) -> bool:
@@ -443,7 +484,7 @@ def _open_columns(table: pa.Table, config: TrainConfig) -> list[str]:
         option.rpartition("=")[0] for option in config.column if not option.endswith(("=number", "=datetime", "=date"))
     }
     dropped -= {option.rpartition("=")[0] for option in config.column if "=datetime:" in option}
-    taken = {*_named(own.entity or (), table.column_names), *own.attributes, *dropped}
+    taken = {*named(own.entity or (), table.column_names), *own.attributes, *dropped}
     return [name for name in table.column_names if name not in taken]
 
 
@@ -487,7 +528,12 @@ def _is_clock(column: Column) -> bool:
     )
 
 
-def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[Times, Floats]:
+def times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[Times, Floats]:
+    """The times in columns of these names, [M].
+
+    Raises:
+        DataError: they hold no times, or not in every row.
+    """
     if len(names) > 1:
         return _times_in_parts(table, names, config)
     name = names[0]
@@ -501,6 +547,25 @@ def _times_of(table: pa.Table, names: list[str], config: TrainConfig) -> tuple[T
             "leave such rows out."
         )
     return Times((column,)), values.data.astype(np.float64)
+
+
+def seconds_of(times: Times, table: pa.Table, first: int) -> Floats:
+    """The times of some rows, [M], whose columns are known. first: the number of the first of them.
+
+    Raises:
+        DataError: a cell holds no time.
+    """
+    days = [c for c in times.columns if c.type == "datetime" or len(times.columns) == 1]
+    values = parsed_at(Schema(tuple(days)), table, first)
+    rest = [name for name in times.names if name not in values]
+    seconds = _in_numbers(table, rest, TIME_UNITS[3:] if days else TIME_UNITS)[1] if rest else np.zeros(len(table))
+    for name, cells in values.items():
+        lost = (cells.missing > 0) | np.isnan(cells.data)
+        if lost.any():
+            row = int(np.flatnonzero(lost)[0]) + first + 1
+            raise DataError(f"--time {name}: row {row:,} has no time. Fill it in, or leave such rows out.")
+        seconds = seconds + cells.data
+    return seconds
 
 
 def _time_column(table: pa.Table, name: str, config: TrainConfig) -> Column:
@@ -529,7 +594,7 @@ def _times_in_parts(table: pa.Table, names: list[str], config: TrainConfig) -> t
     except DataError as error:
         wrong = error
     try:
-        (day, days), (clock, clocks) = (_times_of(table, [name], config) for name in names[:2])
+        (day, days), (clock, clocks) = (times_of(table, [name], config) for name in names[:2])
         if day.dates and not _is_clock(day.columns[0]) and not (days % DAY).any():
             if len(names) == 2 and clock.dates and _is_clock(clock.columns[0]):
                 return Times((*day.columns, *clock.columns)), days + clocks
@@ -592,8 +657,8 @@ def hint_of_series(rows: Rows, config: TrainConfig) -> str | None:
         if len(names) == 1:
             continue
         with suppress(DataError):
-            apart = _regular(_times_of(table.slice(0, LOOKED_AT), names, config)[1])
-            if apart and (apart := _regular(_times_of(table, names, config)[1])):
+            apart = _regular(times_of(table.slice(0, LOOKED_AT), names, config)[1])
+            if apart and (apart := _regular(times_of(table, names, config)[1])):
                 words = "+".join(names)
                 return f"columns {words} go on by {apart} from row to row: --time {words} learns a series."
     for name in known:

@@ -15,7 +15,7 @@ from gankit.columns.column import Values
 from gankit.columns.inference import with_classes
 from gankit.columns.relations.finding import find_rules
 from gankit.columns.relations.rules import Counter, Equation, Order, Rules
-from gankit.columns.rows import Rows, naming, rows_of, with_rows
+from gankit.columns.rows import MOST_LOOKS, Rows, naming, refuse_stated, rows_of, with_rows
 from gankit.columns.schema import Schema
 from gankit.columns.splitting import split
 from gankit.config import TrainConfig
@@ -34,9 +34,6 @@ from gankit.networks import NETWORKS, pair_for
 
 if TYPE_CHECKING:
     from gankit.networks.base import RecordType
-
-MOST_LOOKS = 4
-"""How often a table that does not fit in memory is understood anew, since some rows are unlike those looked at."""
 
 
 def prepare_rows(kind: Kind[Dataset, Any], probe: Probe, config: TrainConfig, notes: Notes) -> Prepared[Dataset, Any]:
@@ -102,25 +99,12 @@ def _prepared(
             held_out = beyond.some.places[heldout_rows]
             found = stored(beyond, schema, train.values, held_out, codec, given, rules)
         if isinstance(found, Strange):
-            _refuse_stated(own.rule, found.rules)
+            refuse_stated(own.rule, found.rules)
             return found
         train = found
     return Prepared(
         kind, rows.records.origin, schema, network, train, heldout, codec, given, data_hash, tuple(config.given)
     )
-
-
-def _refuse_stated(stated: Sequence[str], broken: Mapping[str, int]) -> None:
-    """Refuses rules that the user stated and rows break.
-
-    Raises:
-        OptionError: there is such a rule.
-    """
-    for text in stated:
-        if text in broken:
-            raise OptionError(
-                f"--rule {text!r}: {broken[text]:,} rows or more break it. Leave it out, or correct them."
-            )
 
 
 def rows_like(source: Any, schema: Schema) -> Dataset:

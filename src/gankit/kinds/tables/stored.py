@@ -5,7 +5,6 @@ Knows tables, codecs and rules; never torch, networks or the loop.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +15,10 @@ import pyarrow as pa
 from gankit.columns.codec import Codec, TableCodec
 from gankit.columns.column import Values
 from gankit.columns.relations.rules import Rules
-from gankit.columns.rows import Beyond
+from gankit.columns.rows import MOST_STRANGE, Beyond, parsed_at, unknown_rows
 from gankit.columns.schema import Schema
-from gankit.errors import DataError
-from gankit.io.reading import without_extensions
 from gankit.io.rooms import unnamed_file
 from gankit.kinds.base import Coded, Dataset
-
-MOST_STRANGE = 1_000
-"""Rows with cells that the first ones did not show, which are looked at before the columns are understood anew."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,11 +72,11 @@ def stored(
         end = 0
         for chunk in beyond.large.chunks():
             first, end = end, end + len(chunk)
-            values = _parsed(schema, chunk, first)
+            values = parsed_at(schema, chunk, first)
             if len(rules):
                 shares, _ = rules.shares(values)
                 broken.update({text: round(share * len(chunk)) for text, share in shares.items() if share > 0})
-            unknown = _unknown(schema, values)
+            unknown = unknown_rows(schema, values)
             if len(unknown):
                 strange.append(chunk.take(unknown[:MOST_STRANGE]))
                 places.append(unknown[:MOST_STRANGE] + first)
@@ -106,30 +100,7 @@ def stored(
         return StoredRows(train, Coded(x, given=c))
 
 
-def _parsed(schema: Schema, chunk: pa.Table, first: int) -> dict[str, Values]:
-    try:
-        return schema.parse(without_extensions(chunk))
-    except DataError as error:
-
-        def counted(found: re.Match[str]) -> str:
-            return f"row {int(found[1].replace(',', '')) + first:,}"
-
-        text = re.sub(r"\brow ([0-9][0-9,]*)", counted, str(error), count=1)
-        raise DataError(f"{text} None of the rows that say what the columns are is like that.") from error
-
-
 def _codes(codec: Codec[Mapping[str, Values]], values: Mapping[str, Values], dtype: np.dtype) -> np.ndarray:
     """Compact rows [N, D]: networks see cells, not places inside them."""
     compact = codec.encode(values)
     return (np.floor(compact) if dtype.kind == "i" else compact).astype(dtype)
-
-
-def _unknown(schema: Schema, values: Mapping[str, Values]) -> np.ndarray:
-    """The rows [n] int64 with a category or a missing cell that its column does not know."""
-    num = len(next(iter(values.values())).data)
-    found = np.zeros(num, dtype=bool)
-    for column in schema.modelled:
-        cells = values[column.name]
-        empty = cells.data < 0 if column.type == "category" else np.isnan(cells.data)
-        found |= empty & (cells.missing == 0)
-    return np.flatnonzero(found)
