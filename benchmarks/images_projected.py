@@ -43,8 +43,10 @@ from gankit.features import PretrainedFeatures
 from gankit.kinds.images.metrics import neighbours
 from gankit.metrics.distances import frechet, kernel_distance
 from gankit.networks.images import projected
-from gankit.networks.images.projected import Normed, ProjectedDiscriminator, Stage, gated
+from gankit.networks.images.projected import Judge, Normed, ProjectedDiscriminator, ProjectedGenerator, Stage, gated
 from gankit.networks.images.strided import StridedGenerator
+from gankit.networks.layers import BatchNorm
+from gankit.training.augment import diffaugment
 
 SHOWN, MEASURED, ACROSS = 40, 400, 8
 
@@ -74,6 +76,50 @@ def of_the_mean(
     return PLACES(d, x, c, u).mean(1, keepdim=True)
 
 
+class Whole(Judge):
+    """A judge that also gives a logit of the whole map, by a layer of 128 channels; it weighs as much as all places."""
+
+    def __init__(self, before: int, side: int, condition: Any) -> None:
+        super().__init__(before, side, condition)
+        while side > projected.LARGEST_HEAD:
+            side //= 2
+        after, outputs = self.last.in_channels, self.last.out_channels
+        last = Normed(128, outputs, 1)
+        self.whole = torch.nn.Sequential(Normed(after, 128, side), torch.nn.LeakyReLU(projected.SLOPE), last)
+        torch.nn.init.zeros_(last.weight[1:])
+        torch.nn.init.zeros_(last.bias[1:])
+
+    def forward(self, h: torch.Tensor, c: torch.Tensor | None) -> torch.Tensor:
+        """See `Judge.forward`."""
+        h = self.layers(h)
+        places = self.last(h).float().flatten(2)
+        logits = torch.cat([places, self.whole(h).float().flatten(2).expand_as(places)], 2)
+        return logits[:, 0] if c is None else logits[:, 0] + (logits[:, 1:] * c[:, :, None]).sum(1)
+
+
+class Placed(BatchNorm):
+    """Batch normalisation of the first map, and numbers of each place that z does not change."""
+
+    def __init__(self, channels: int, base: tuple[int, int], size: float) -> None:
+        super().__init__(channels)
+        self.place = torch.nn.Parameter(size * torch.randn(channels, *base))
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return super().forward(h) + self.place
+
+
+def placed(size: float) -> Any:
+    """`ProjectedGenerator.__init__`, with `Placed`."""
+
+    def build(self: ProjectedGenerator, *asked: Any) -> None:
+        BUILT(self, *asked)
+        self.norm = Placed(self.norm.num_features, self.base, size)
+
+    return build
+
+
+BUILT = ProjectedGenerator.__init__
 PLACES = ProjectedDiscriminator.places
 CHANGES: dict[str, tuple[Any, str, Any]] = {
     "none": (projected, "SPREAD", projected.SPREAD),
@@ -86,6 +132,11 @@ CHANGES: dict[str, tuple[Any, str, Any]] = {
     "styles x 1": (projected, "STYLED", 1.0),
     "hinge of the mean": (ProjectedDiscriminator, "places", of_the_mean),
     "first singular vector": (Normed, "forward", by_the_first_vector),
+    "places .25": (ProjectedGenerator, "__init__", placed(0.25)),
+    "places .1": (ProjectedGenerator, "__init__", placed(0.1)),
+    "no cutout": (diffaugment, "_boxes", lambda dice, shape: None),
+    "no colour": (diffaugment, "_colours", lambda dice, channels: (None, None)),
+    "whole": (projected, "Judge", Whole),
     "unconstrained": (StridedGenerator, "constrain", lambda self: None),
 }
 """What is changed of the pair, all but the last of `projected`: where, its name there, and what is put there."""
@@ -133,10 +184,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--budget", default="12m")
+    parser.add_argument("--samples", help="so many images in place of the budget")
     parser.add_argument("--networks", nargs="+", default=["projected", "strided"])
     parser.add_argument("--changes", nargs="+", default=["none"], choices=CHANGES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("projected"))
+    parser.add_argument("--keep", action="store_true", help="keep the run folders, with their previews")
     parser.add_argument("--again", nargs="+", type=Path, help="measure fakes that were kept (.npy), and train nothing")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -168,11 +221,13 @@ def main() -> None:
         return
 
     def measure(network: str, change: str) -> dict[str, Any]:
-        begin = time.monotonic()
-        options: dict[str, Any] = {"size": str(asked.size), "network": network, "budget": asked.budget}
+        begin, stem = time.monotonic(), f"{asked.folder.name}_{network}_{change.replace(' ', '_')}_{asked.seed}"
+        length = {"samples": asked.samples, "evaluations": 4} if asked.samples else {"budget": asked.budget}
+        options: dict[str, Any] = {"size": str(asked.size), "network": network, **length}
+        if asked.keep:
+            options |= {"out": asked.out / stem, "overwrite": True}
         model = gankit.train(asked.folder, seed=asked.seed, mirror="on", verbose=False, **options)
         seconds, fakes = time.monotonic() - begin, of_channels(model.sample(MEASURED, seed=0))
-        stem = f"{asked.folder.name}_{network}_{change.replace(' ', '_')}_{asked.seed}"
         np.save(asked.out / f"{stem}.npy", fakes)
         sheet(fakes[:SHOWN], asked.out / f"{stem}.png")
         found = {

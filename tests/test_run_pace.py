@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import gankit
+from gankit.model.files import read_safetensors, write_safetensors
 from gankit.run import pace
 from gankit.training.game import Game
 from gankit.training.loop import Progress
@@ -199,3 +200,9 @@ def test_the_discriminator_of_a_run_is_at_hand(tmp_path: Path) -> None:
         assert torch.equal(trained.discriminator(x, None), gankit.load(tmp_path).discriminator(x, None))
     with pytest.raises(gankit.ModelError, match="D is in the checkpoints of a run folder"):
         _ = gankit.load(tmp_path / "model.safetensors").discriminator
+    checkpoint = max((tmp_path / "checkpoints").glob("step-*.safetensors"))
+    tensors, words = read_safetensors(checkpoint)
+    del tensors[next(name for name in tensors if name.startswith("d."))]
+    write_safetensors(checkpoint, tensors, words)
+    with pytest.raises(gankit.ModelError, match="another D than gankit builds: of an older version"):
+        _ = gankit.load(tmp_path).discriminator

@@ -298,7 +298,10 @@ def load_discriminator(run: Path | None, plan: NetworkPlan, spec: Spec, conditio
     for path in sorted((run / "checkpoints").glob("step-*.safetensors") if run else (), reverse=True):
         tensors = {name[2:]: t for name, t in read_safetensors(path)[0].items() if name.startswith("d.")}
         _, discriminator = plan.build(spec, condition)
-        discriminator.load_state_dict(tensors)
+        try:
+            discriminator.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ModelError(f"{path} holds another D than gankit builds: of an older version, or damaged.") from error
         return discriminator.eval()
     raise ModelError("a model file holds G alone; D is in the checkpoints of a run folder. Load that.")
 
