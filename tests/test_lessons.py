@@ -118,8 +118,8 @@ def test_what_cannot_be_learned_is_refused_in_a_sentence(data: Any) -> None:
         Settings(loss="hinge", width=16, depth=2, seed=3),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("x", [BELLS, PAIRS], ids=["numbers", "pairs"])
-def test_the_script_plays_the_same_game(settings: Settings, x: np.ndarray, tmp_path: Path) -> None:
+def test_the_script_plays_the_same_game(settings: Settings, tmp_path: Path) -> None:
+    x = PAIRS if settings.seed % 2 or settings.d_steps == 2 else BELLS  # each script takes seconds: torch is imported
     lesson = Lesson(x, settings)
     dim = lesson.dim
     (tmp_path / "data.txt").write_text("".join(" ".join(f"{v:.10g}" for v in row) + "\n" for row in lesson.x))
