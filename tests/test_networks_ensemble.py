@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import gankit
+from gankit.model.files import NetworkPlan
 from gankit.networks import build
 from gankit.networks.blocks import collapse
 from gankit.networks.vectors.ensemble import Ensemble
@@ -155,3 +156,9 @@ def test_data_and_length_decide_how_many_members_there_are() -> None:
 def test_networks_that_join_no_others_refuse_members() -> None:
     with pytest.raises(gankit.OptionError, match="--members 2: a residual network is no ensemble"):
         gankit.train(ROWS, samples="2k", network="residual", members=2, verbose=False)
+
+
+def test_every_network_of_an_ensemble_multiplies_in_the_plans_type() -> None:
+    for network in NetworkPlan("sequential", 8, 2, 3, "bfloat16", members=2).build(SPEC, None):
+        inner = network.all  # type: ignore[operator, union-attr]
+        assert {part.multiply_in for part in (network, *inner)} == {torch.bfloat16}  # type: ignore[union-attr]

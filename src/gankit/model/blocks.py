@@ -249,7 +249,7 @@ def column_blocks(
     def block(indices: Sequence[int]) -> Block:
         draws = [torch_generator(seed, "sample", index) for index in indices]
         z = torch.cat([torch.randn(generator.num_latents, rows, generator=one).T for one in draws])
-        if generator.num_latents > len(codec.fields):
+        if generator.num_members > 1:
             z[:, -1] = torch.cat([_chooser(seed, index, rows) for index in indices])
         uniforms = None
         if size is not None:

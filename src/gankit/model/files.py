@@ -121,12 +121,16 @@ class NetworkPlan(Stored):
         import torch
 
         from gankit.networks import build
+        from gankit.networks.base import Network
 
-        sizes: dict[str, Any] = {"width": self.width, "depth": self.depth, "num_latents": self.num_latents}
-        sizes["members"] = self.members
-        generator, discriminator = build(self.name, spec, condition, **sizes, seed=seed)
+        generator, discriminator = build(
+            self.name, spec, condition, width=self.width, depth=self.depth, num_latents=self.num_latents,
+            members=self.members, seed=seed,
+        )  # fmt: skip
         if self.precision == "bfloat16":
-            generator.multiply_in = discriminator.multiply_in = torch.bfloat16
+            for part in (*generator.modules(), *discriminator.modules()):
+                if isinstance(part, Network):
+                    part.multiply_in = torch.bfloat16
         return generator, discriminator
 
     def check(self, tensors: Mapping[str, Tensor], spec: Spec, condition: Spec | None) -> None:

@@ -186,9 +186,11 @@ class ColumnGenerator(LikelihoodGenerator):
 
     Attributes:
         num_candidates: draws among which one is chosen by weight where several blocks are restricted to sets.
+        num_members: of several, the last number of z says by which a record is made.
     """
 
     num_candidates: int
+    num_members: int = 1
 
     @property
     def by_column(self) -> ColumnGenerator:

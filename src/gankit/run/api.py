@@ -347,9 +347,9 @@ def _new_run(
     # Recorded as found out, so that a run goes on alike whatever the machine.
     config = replace(config, precision=run.plan.precision, evaluations=evaluations)
     members = members_for(prepared, config, total_samples, notes)
-    if members != config.members:
+    if members is not None and members != config.members:
         config = replace(config, members=members)
-        run = Run.start(prepared, config, None, evidence, beginning=beginning)
+        run = Run.start(prepared, config, None, evidence, beginning=beginning) if members > 1 else run
     run = run.settled(config, total_samples)
     notes.append(f"held-out metric: {run.metric}; higher is better, and the best chooses the model.")
     if ranks.world > 1:

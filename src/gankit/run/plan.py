@@ -162,16 +162,15 @@ def plan_game(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: 
 
 
 def members_for(prepared: Prepared[Any, Any], config: TrainConfig, total_samples: int, notes: list[str]) -> int | None:
-    """The members of an ensemble: what was asked for, or as many as so many samples teach; None = G is one network.
+    """The members of an ensemble: what was asked for, or as many as so many samples teach; None = there are none.
 
     notes: the decision is appended.
     """
     if config.members is not None or (most := _most_members(prepared, config)) == 1:
         return config.members
     members = int(np.clip(total_samples // (EPOCHS_OF_MEMBER * prepared.num_train), 1, most))
-    if members == 1:
-        return None
-    notes.append(f"network: an ensemble of {members}, which take turns in learning. Override with --members")
+    if members > 1:
+        notes.append(f"network: an ensemble of {members}, which take turns in learning. Override with --members")
     return members
 
 

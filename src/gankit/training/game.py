@@ -332,7 +332,9 @@ class Game:
         self.step += 1
 
     def play_turn(self, train: Batches, *, d_moves: bool = True, g_moves: bool = True) -> Turn:
-        """A step of the game in which D, G or both move, and what was on the table. With both it is `play_step`."""
+        """A step of the game of whole records in which D, G or both move, and what was on the table. With both it is
+        `play_step`, but for pairs that play a game for every column.
+        """
         before = self.samples
         self._take_turn()
         turn = self._adversarial_step(train, self.learning_rate(), g_moves, d_moves)

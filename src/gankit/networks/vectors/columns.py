@@ -14,44 +14,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gankit.networks.base import Axes, ColumnDiscriminator
+from gankit.networks.base import ColumnDiscriminator
+from gankit.networks.vectors.ensemble import Members
 from gankit.networks.vectors.sequential import SequentialGenerator
 
 
-class SequentialDiscriminator(ColumnDiscriminator):
+class SequentialDiscriminator(Members, ColumnDiscriminator):
     """See the module's docstring.
 
-    Args:
-        judges: networks like G's, whose logits are D's, one for each member of G: while training, the one whose turn it
-            is judges, afterwards the mean of all.
+    Its members are networks like G's, whose logits are D's, one for each member of G: while training, the one whose
+    turn it is judges, afterwards the mean of all.
     """
 
-    def __init__(self, judges: Sequence[SequentialGenerator]) -> None:
-        super().__init__()
-        self.judges, self.turn = nn.ModuleList(judges), 0
-        self.spec, self.condition = judges[0].spec, None
+    def __init__(self, members: Sequence[SequentialGenerator]) -> None:
+        super().__init__(members)
         self.order: Tensor
-        self.register_buffer("order", torch.arange(judges[0].num_blocks).float(), persistent=False)
+        self.register_buffer("order", torch.arange(members[0].num_blocks).float(), persistent=False)
         self.lengths = [block.size for block in self.spec.blocks]
-
-    def axes(self) -> Axes:
-        """See `Network.axes`."""
-        return {
-            f"judges.{place}.{name}": axes
-            for place, judge in enumerate(self.all)
-            for name, axes in judge.axes().items()
-        }
-
-    @property
-    def all(self) -> list[SequentialGenerator]:
-        """The judges."""
-        return list(self.judges)  # type: ignore[arg-type]  # nothing else is put there
-
-    def take_turn(self, step: int) -> None:
-        """See `Network.take_turn`."""
-        self.turn = step % len(self.judges)
 
     def cell_logits(self, x: Tensor, u: Tensor) -> list[Tensor]:
         """See `ColumnDiscriminator.cell_logits`."""
@@ -61,8 +42,8 @@ class SequentialDiscriminator(ColumnDiscriminator):
         """See `Discriminator.forward`: the sum over blocks in G's own order."""
         parts = torch.split(x, self.lengths, 1)
         logits = x.new_zeros(len(x))
-        for judge in self.all:
-            cells = judge.cell_logits_of(parts, self.order.expand(len(x), -1))
+        for member in self.all:
+            cells = member.cell_logits_of(parts, self.order.expand(len(x), -1))
             for part, of_cell in zip(parts, cells, strict=True):
-                logits = logits + (part * of_cell).sum(1) / len(self.judges)
+                logits = logits + (part * of_cell).sum(1) / len(self.members)
         return logits

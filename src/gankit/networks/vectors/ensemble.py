@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Axes, Axis, ColumnGenerator
+from gankit.networks.base import Axes, Axis, ColumnGenerator, Network
 from gankit.networks.blocks import cell_at
 from gankit.networks.vectors.sequential import SMALLEST, SequentialGenerator
 from gankit.randomness import torch_generator
@@ -27,30 +27,17 @@ NUM_TRIED = 1024
 """Draws by which it is found how likely a member takes several restrictions together to be."""
 
 
-class Ensemble(ColumnGenerator):
-    """See the module's docstring.
-
-    While training, a batch is one member's: that of the step (`take_turn`). In evaluation mode z says by which member a
-    record is made.
+class Members(Network):
+    """Networks of one shape, of which one learns at each step of the training.
 
     Args:
-        members: of the same spec and sizes, two or more.
+        members: of the same spec and sizes.
     """
 
     def __init__(self, members: Sequence[SequentialGenerator]) -> None:
         super().__init__()
-        first = members[0]
         self.members, self.turn = nn.ModuleList(members), 0
-        self.spec, self.condition = first.spec, None
-        self.num_latents = first.num_latents + 1
-        self.num_order_uniforms, self.num_candidates = first.num_order_uniforms, first.num_candidates
-        self.multiply_in = first.multiply_in
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "multiply_in":
-            for member in self.all:
-                member.multiply_in = value
-        super().__setattr__(name, value)
+        self.spec, self.condition = members[0].spec, None
 
     @property
     def all(self) -> list[SequentialGenerator]:
@@ -65,8 +52,22 @@ class Ensemble(ColumnGenerator):
         return found
 
     def take_turn(self, step: int) -> None:
-        """See `Generator.take_turn`."""
+        """See `Network.take_turn`."""
         self.turn = step % len(self.members)
+
+
+class Ensemble(Members, ColumnGenerator):
+    """See the module's docstring.
+
+    While training, a batch is one member's: that of the step. In evaluation mode z says by which member a record is
+    made.
+    """
+
+    def __init__(self, members: Sequence[SequentialGenerator]) -> None:
+        super().__init__(members)
+        first = members[0]
+        self.num_members, self.num_latents = len(members), first.num_latents + 1
+        self.num_order_uniforms, self.num_candidates = first.num_order_uniforms, first.num_candidates
 
     @property
     def num_dropout_uniforms(self) -> int:
