@@ -56,17 +56,21 @@ class Balance:
             even &= (counts % 2 == 0).all(0)
         known = [k for k in range(RARE + 1, size) if texts[k] >= LEAST_TEXTS]
         pairs = [(a, b) for a in known for b in known if a != b and texts[a] == texts[b] and total[a] == total[b]]
-        pairs = [pair for pair in pairs if cls((pair,)).kept(train).all()]
+        pairs = [pair for pair in pairs if cls((pair,)).keep_all(train)]
         found = cls(tuple(pairs), tuple(k for k in known if even[k] and not any(k in pair for pair in pairs)))
         return cls(
-            tuple(pair for pair in found.pairs if cls((pair,)).kept(heldout).all()),
-            tuple(k for k in found.twos if cls((), (k,)).kept(heldout).all()),
+            tuple(pair for pair in found.pairs if cls((pair,)).keep_all(heldout)),
+            tuple(k for k in found.twos if cls((), (k,)).keep_all(heldout)),
         )
 
     def begins(self, codes: Sequence[int]) -> bool:
         """Whether a text can begin so: nothing is closed that is not open."""
         row = np.array(codes)
         return all(((row == a).astype(int) - (row == b)).cumsum().min(initial=0) >= 0 for a, b in self.pairs)
+
+    def keep_all(self, codes: Codes) -> bool:
+        """Whether all texts keep all of it; some are looked at at a time, so that many take little memory."""
+        return all(bool(self.kept(part).all()) for part in _parts(codes))
 
     def kept(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """[N]: which texts keep all of it."""
@@ -79,9 +83,12 @@ class Balance:
         return good
 
 
+def _parts(codes: Codes) -> Iterator[Codes]:
+    yield from (codes[begin : begin + _PART] for begin in range(0, len(codes), _PART))
+
+
 def _counts(codes: Codes, size: int) -> Iterator[npt.NDArray[np.int64]]:
     """How often each code stands in each text, [n, size], some texts at a time."""
-    for begin in range(0, len(codes), _PART):
-        part = codes[begin : begin + _PART].astype(np.int64)
-        places = part + size * np.arange(len(part))[:, None]
+    for part in _parts(codes):
+        places = part.astype(np.int64) + size * np.arange(len(part))[:, None]
         yield np.bincount(places.ravel(), minlength=size * len(part)).reshape(len(part), size)
