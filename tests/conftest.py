@@ -22,6 +22,26 @@ settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+LONG = (ROOT / "tests" / "long.txt").read_text(encoding="utf-8").split("\n")
+"""Tests that take most of the time of all, and beside which a shorter one asks the same of another network, page or kind."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks those of `LONG`, a test a line, as `long` and `slow`; a line that names none is an error."""
+    left = {line for line in LONG if line and not line.startswith("#")}
+    files = {item.nodeid.split("::")[0].rpartition("/")[2] for item in items}
+    for item in items:
+        name = item.nodeid.rpartition("/")[2]
+        for line in (name, name.split("[")[0]):
+            if line in LONG:
+                item.add_marker("long")
+                item.add_marker("slow")
+                left.discard(line)
+    unknown = [line for line in left if line.split("::")[0] in files]
+    if unknown and len(items) > len(LONG):  # else only some tests were asked for
+        raise pytest.UsageError(f"tests/long.txt names tests that there are not: {', '.join(sorted(unknown))}")
+
+
 @pytest.fixture(autouse=True)
 def no_parts_of_others() -> Iterator[None]:
     """Forgets the losses and networks that a test has added."""

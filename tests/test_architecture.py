@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,18 +64,35 @@ def room_of_name(name: str) -> str | None:
     return None if path == PACKAGE else room_of(path / "__init__.py")
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """Of the kinds of node that the tests look for, those anywhere in the module."""
+    wanted = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Call, ast.With, ast.FunctionDef)
+    return [node for node in ast.walk(tree_of(path)) if isinstance(node, wanted)]
+
+
+@cache
+def text_of(node: ast.AST) -> str:
+    """The code of what is called."""
+    return ast.unparse(node)
+
+
+@cache
+def imports_of(path: Path) -> list[tuple[int, str]]:
     """Line and full name of everything that is imported, anywhere in the module."""
-    for node in ast.walk(tree_of(path)):
+    found = []
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{place(path, node.lineno)}: relative import; write the full name"
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
 
 
 def place(path: Path, line: int) -> str:
@@ -155,9 +173,13 @@ def test_only_the_command_line_and_its_voice_print() -> None:
         f"{place(path, node.lineno)}: prints"
         for path in MODULES
         if room_of(path) not in ("cli", "voice")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if (isinstance(node, ast.Name) and node.id == "print")
-        or (isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout.write", "sys.stderr.write"))
+        or (
+            isinstance(node, ast.Attribute)
+            and node.attr == "write"
+            and ast.unparse(node) in ("sys.stdout.write", "sys.stderr.write")
+        )
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -180,8 +202,8 @@ def test_every_draw_of_numpy_is_keyed() -> None:
         f"{place(path, node.lineno)}: draws from an unkeyed generator; take gankit.randomness"
         for path in MODULES
         if str(path.relative_to(PACKAGE)) not in UNKEYED
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng")
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and text_of(node.func).endswith("default_rng")
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -190,7 +212,7 @@ def forked_lines(path: Path) -> set[int]:
     """Lines within `with torch.random.fork_rng(...)`, which gives the global generator back as it was."""
     return {
         line
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.With) and "fork_rng" in ast.unparse(node.items[0].context_expr)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
@@ -200,9 +222,9 @@ def test_nothing_pickles_or_leaves_a_global_generator_changed() -> None:
     wrong = []
     for path in MODULES:
         forked = forked_lines(path)
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and node.lineno not in forked:
-                called = ast.unparse(node.func)
+                called = text_of(node.func)
                 wrong += [
                     f"{place(path, node.lineno)}: {called} {why}"
                     for pattern, why in FORBIDDEN_CALLS
@@ -231,7 +253,7 @@ def constructor_lines(path: Path) -> set[int]:
     """Lines of the constructors of networks, which `networks.build` calls within a fork of the global generator."""
     return {
         line
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if room_of(path) == "networks" and isinstance(node, ast.FunctionDef) and node.name == "__init__"
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
@@ -241,9 +263,9 @@ def test_every_draw_of_torch_names_its_generator() -> None:
     wrong = []
     for path in MODULES:
         within = constructor_lines(path)
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.lineno not in within:
-                called = ast.unparse(node.func)
+                called = text_of(node.func)
                 named = any(keyword.arg == "generator" for keyword in node.keywords)
                 if called.startswith("torch.") and called.split(".")[-1] in TORCH_DRAWS and not named:
                     wrong.append(f"{place(path, node.lineno)}: {called} without a generator")

@@ -163,7 +163,7 @@ def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) 
         "import sys, torch; from pathlib import Path; from gankit.run.folder import write_safetensors\n"
         "write_safetensors(Path(sys.argv[1]), {'b': torch.ones(3), 'a': torch.zeros(())}, dict(zip('zxyw', '1234')))"
     )
-    paths = [tmp_path / str(i) for i in range(3)]
+    paths = [tmp_path / str(i) for i in range(2)]
     for path in paths:
         subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     assert len({path.read_bytes() for path in paths}) == 1

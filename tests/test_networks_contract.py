@@ -15,6 +15,7 @@ from scipy.stats import chisquare
 from torch import Tensor
 
 from gankit.errors import OptionError
+from gankit.features.base import multiplies_bfloat16
 from gankit.model.files import read_safetensors, write_safetensors
 from gankit.networks import NETWORKS, build
 from gankit.networks.backbones import LIBRARY
@@ -208,6 +209,8 @@ def test_image_networks_go_through_a_file_and_back(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("multiply_in", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_step_of_the_game_moves_both_image_networks(name: str, multiply_in: torch.dtype) -> None:
+    if name == "projected" and multiply_in == torch.bfloat16 and not multiplies_bfloat16():
+        pytest.skip("its backbone takes half a minute where the processor has no bfloat16")
     generator, discriminator = image_pair(name, (1, 20, 28), CONDITION)
     generator.multiply_in = discriminator.multiply_in = multiply_in  # type: ignore[assignment]  # not part of the state
     before = [p.detach().clone() for p in [*generator.parameters(), *discriminator.parameters()]]

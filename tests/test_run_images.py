@@ -45,7 +45,7 @@ def test_every_network_is_tried_here() -> None:
 def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_path: Path) -> None:
     x, _ = digits()
     model = gankit.train(
-        x, network=network, width=WIDTHS[network], samples="160" if network == SLOW else "480", **SMALL
+        x, network=network, width=WIDTHS[network], **SMALL | {"samples": "32" if network == SLOW else "160"}
     )
     whole = model.sample(9, seed=3)
     assert whole.shape == (9, 8, 8) and whole.dtype == np.uint8
@@ -58,8 +58,8 @@ def test_row_i_of_a_seed_is_the_same_however_it_is_asked_for(network: str, tmp_p
 @pytest.mark.parametrize("network", sorted(WIDTHS))
 def test_a_run_that_was_stopped_ends_in_the_same_bytes(network: str, tmp_path: Path) -> None:
     x, _ = digits(120)
-    samples = "480" if network == SLOW else "880"
-    options = {**SMALL, "network": network, "width": WIDTHS[network], "samples": samples, "augment": "ada"}
+    short = {"samples": "112", "batch": 4} if network == SLOW else {"samples": "480"}
+    options = {**SMALL, "network": network, "width": WIDTHS[network], "augment": "ada", **short}
     looks = []
 
     def after_the_first(progress: object) -> None:
