@@ -23,15 +23,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 LONG = (ROOT / "tests" / "long.txt").read_text(encoding="utf-8").split("\n")
-"""Tests that take most of the time of all, and beside which a shorter one asks the same of another network, page or kind."""
+"""Tests that take most of the time, and beside which a shorter one asks the same of another network, page or kind."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks those of `LONG`, a test a line, as `long` and `slow`; a line that names none is an error."""
     left = {line for line in LONG if line and not line.startswith("#")}
-    files = {item.nodeid.split("::")[0].rpartition("/")[2] for item in items}
+    files = {item.path.name for item in items}
     for item in items:
-        name = item.nodeid.rpartition("/")[2]
+        name = f"{item.path.name}::{item.nodeid.partition('::')[2]}"
         for line in (name, name.split("[")[0]):
             if line in LONG:
                 item.add_marker("long")
