@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from gankit.randomness import numpy_generator
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples for everyone, so that a change is judged by what it changes. A search at random, now and then:
-# HYPOTHESIS_PROFILE=search scripts/test
-settings.register_profile("same", derandomize=True)
-settings.register_profile("search", derandomize=False)
+# HYPOTHESIS_PROFILE=search scripts/test. No test hangs on how long it takes.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, **UNTIMED)
+settings.register_profile("search", derandomize=False, **UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

@@ -509,14 +509,14 @@ def test_one_row_cannot_be_split_and_the_error_says_how_many_are_needed(tmp_path
     assert "at least 2 rows" in str(caught.value)
 
 
-def test_ten_thousand_columns_are_read_and_understood(tmp_path: Path) -> None:
+def test_thousands_of_columns_are_read_and_understood(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    lines = [",".join(f"v{i}" for i in range(10_000))]
-    lines += [",".join(map(str, row)) for row in rng.integers(0, 9, (20, 10_000)).tolist()]
+    lines = [",".join(f"v{i}" for i in range(3_000))]
+    lines += [",".join(map(str, row)) for row in rng.integers(0, 9, (20, 3_000)).tolist()]
     records = read(save(tmp_path, "\n".join(lines) + "\n"))
     schema = infer(records)
-    assert records.table.shape == (20, 10_000)
-    assert len(schema.modelled) == 10_000
+    assert records.table.shape == (20, 3_000)
+    assert len(schema.modelled) == 3_000
 
 
 def test_lines_and_fields_of_any_length_are_read(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def refused(content: bytes, path: Path) -> str:
         (("schema", "columns", 0, "levels"), ["Bern"], "its columns and their codes do not go together"),
         (("codec", "fields", 0, "counts"), [1.0], "codec.fields[0] does not go together: it has"),
         (("plan", "depth"), 30_000, "its networks are larger than its tensors."),
-        (("plan", "width"), 2_000, "does not fit its networks."),
+        (("plan", "width"), 2_000, "its networks are larger than its tensors."),
         (("plan", "depth"), 7, "its networks have a tensor"),
         (("kind",), "people", "kind is none of image,"),
         (("card",), [], "card is not an object."),

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -133,26 +135,49 @@ class NetworkPlan(Stored):
                     part.multiply_in = torch.bfloat16
         return generator, discriminator
 
-    def check(self, tensors: Mapping[str, Tensor], spec: Spec, condition: Spec | None) -> None:
-        """Refuses tensors that are not the generator's, before it takes memory or time.
+    def build_for(
+        self, tensors: Mapping[str, Tensor], spec: Spec, condition: Spec | None, seed: int = 0
+    ) -> tuple[Generator, Discriminator]:
+        """As `build`, for a generator that is to hold `tensors`: others are refused before they take memory or time.
 
         Raises:
             ValueError: says what does not fit.
         """
-        import torch
-
-        # below these bounds it costs nothing to look at what is expected
+        # a network without weights, on "meta", would do; but then torch imports its compiler first, a second or two
         most, longest = max(64, len(tensors)), max(2**16, *(t.numel() for t in tensors.values()))
         deep = max(self.depth or 0, self.members or 0)
         if deep > most or max(self.width or 0, self.num_latents, spec.dim // 2**10) > longest:
-            raise ValueError("its networks are larger than its tensors")
-        with torch.device("meta"):
-            expected = self.build(spec, condition)[0].state_dict()
+            raise ValueError(_TOO_LARGE)
+        with _at_most(64 * longest):
+            networks = self.build(spec, condition, seed)
+        expected = networks[0].state_dict()
         for name in sorted(expected.keys() ^ tensors.keys()):
             raise ValueError(f"its networks have {'no tensor' if name in tensors else 'a tensor'} {name[:80]}")
         for name, tensor in tensors.items():
             if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
                 raise ValueError(f"the tensor {name[:80]} does not fit its networks")
+        return networks
+
+
+_TOO_LARGE = "its networks are larger than its tensors"
+
+
+def _at_most(numbers: int) -> AbstractContextManager[Any]:
+    """A context in which no tensor of more numbers is made: a ValueError in its place."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    makers = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.eye)
+
+    class AtMost(TorchFunctionMode):
+        def __torch_function__(self, made: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if made in makers and args:
+                shape = args[0] if isinstance(args[0], tuple | list) else args  # empty((2, 3)), empty(2, 3)
+                if math.prod(size for size in shape if isinstance(size, int)) > numbers:
+                    raise ValueError(_TOO_LARGE)
+            return made(*args, **(kwargs or {}))
+
+    return AtMost()
 
 
 class NewerVersionError(ModelError):
@@ -273,8 +298,7 @@ def load(path: str | Path, network: Pair | None = None) -> Model:
         codec = inside(".codec", KINDS[header.kind].codec, header.codec)
         given = inside(".given", Given | None, header.given)
         plan, condition = header.plan, None if given is None else given.codec.spec
-        plan.check(tensors, codec.spec, condition)
-        generator, _ = plan.build(codec.spec, condition)
+        generator, _ = plan.build_for(tensors, codec.spec, condition)
         generator.load_state_dict(tensors)
     except (ValueError, RuntimeError, OptionError) as error:
         raise _damaged(file, str(error)) from error

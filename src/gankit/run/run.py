@@ -90,16 +90,17 @@ class Run:
             prepared.network, config.width, config.depth, latents, precision, rows_for(prepared.codec.spec), members
         )
         condition = None if prepared.given is None else prepared.given.spec
-        if kept is not None:
+        if kept is None:
+            generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
+        else:
             own = {name[10:]: tensor for name, tensor in kept.items() if name.startswith("generator.")}
             try:
-                plan.check(own, prepared.codec.spec, condition)
+                generator, discriminator = plan.build_for(own, prepared.codec.spec, condition, config.seed)
             except ValueError as error:
                 raise ModelError(
                     f"the checkpoint belongs to other networks: {error}. Resume with the settings the run was started "
                     "with, or start a new run."
                 ) from error
-        generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)
         train, heldout = _batches(prepared, prepared.train, device), _batches(prepared, prepared.heldout, device)
         if (likelihood := generator.likelihood) is not None:
             likelihood.start_from(train.x)

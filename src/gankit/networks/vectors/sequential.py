@@ -44,6 +44,10 @@ NUM_CANDIDATES = 32
 SIZE_BITS = 2
 """Beginnings are gathered in sizes whose binary form has so many leading digits, and zeros behind."""
 
+LEAST_TOGETHER = 8
+"""Beginnings are filled up to as many: of fewer rows a product may be summed in another order, and a row would then
+depend on how many beginnings the others have (below 4 on some processors)."""
+
 MOST_KEYS = 64
 """Equal beginnings are found in a table of keys where there are at most so many a row (benchmarks/scale.md)."""
 
@@ -450,7 +454,7 @@ class _Begun:
         # Filled up to one of few sizes: for every size that is new oneDNN compiles and keeps code, which took a part of
         # the time and, over a million rows, hundreds of MB.
         step = 1 << max(len(beginnings).bit_length() - SIZE_BITS, 0)
-        beginnings = F.pad(beginnings, (0, -len(beginnings) % step))
+        beginnings = F.pad(beginnings, (0, max(-len(beginnings) % step, LEAST_TOGETHER - len(beginnings))))
         before = None if self.embedded is None else self.embedded.index_select(0, beginnings // len(embedding))
         self.of_row, self.count = of_row, len(beginnings)
         new = embedding.index_select(0, beginnings % len(embedding))
