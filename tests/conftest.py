@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 LONG = (ROOT / "tests" / "long.txt").read_text(encoding="utf-8").split("\n")
-"""Tests that take most of the time, and beside which a shorter one asks the same of another network, page or kind."""
+"""Lines that name tests, see there."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = {item.path.name for item in items}
     for item in items:
         name = f"{item.path.name}::{item.nodeid.partition('::')[2]}"
-        for line in (name, name.split("[")[0]):
+        for line in (name, name.split("[")[0], item.path.name):
             if line in LONG:
                 item.add_marker("long")
                 item.add_marker("slow")

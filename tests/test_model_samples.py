@@ -130,7 +130,10 @@ def test_blocks_come_in_order_and_a_fault_in_one_is_raised_in_its_place() -> Non
     half = side_by_side(make, range(100))
     assert next(half) == 0
     half.close()  # leaves the rest unmade
-    assert not [t for t in threading.enumerate() if t.name.startswith("block")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("block")]
+    for thread in left:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in left)
 
 
 def test_other_seeds_give_other_rows(model: Model) -> None:

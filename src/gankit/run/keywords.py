@@ -73,8 +73,8 @@ class TrainOptions(TypedDict, total=False):
     cut: bool
     mono: bool
     pattern: str | None
-    rule: str | Sequence[str]
     no_rule: str | Sequence[str]
+    rule: str | Sequence[str]
     time: str | None
     entity: str | None
     attributes: str | Sequence[str]
