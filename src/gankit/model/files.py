@@ -143,12 +143,12 @@ class NetworkPlan(Stored):
         Raises:
             ValueError: says what does not fit.
         """
-        # a network without weights, on "meta", would do; but then torch imports its compiler first, a second or two
+        # a network without weights, on "meta", would do; but torch imports its compiler for that (benchmarks/scale.md)
         most, longest = max(64, len(tensors)), max(2**16, *(t.numel() for t in tensors.values()))
         deep = max(self.depth or 0, self.members or 0)
         if deep > most or max(self.width or 0, self.num_latents, spec.dim // 2**10) > longest:
             raise ValueError(_TOO_LARGE)
-        with _at_most(64 * longest):
+        with _at_most(2**23 + 16 * sum(t.numel() for t in tensors.values())):
             networks = self.build(spec, condition, seed)
         expected = networks[0].state_dict()
         for name in sorted(expected.keys() ^ tensors.keys()):
@@ -163,17 +163,20 @@ _TOO_LARGE = "its networks are larger than its tensors"
 
 
 def _at_most(numbers: int) -> AbstractContextManager[Any]:
-    """A context in which no tensor of more numbers is made: a ValueError in its place."""
+    """A context in which tensors of no more numbers in all are made: a ValueError before those that would be more."""
     import torch
     from torch.overrides import TorchFunctionMode
 
     makers = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.eye)
 
     class AtMost(TorchFunctionMode):
+        left = numbers
+
         def __torch_function__(self, made: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if made in makers and args:
                 shape = args[0] if isinstance(args[0], tuple | list) else args  # empty((2, 3)), empty(2, 3)
-                if math.prod(size for size in shape if isinstance(size, int)) > numbers:
+                self.left -= math.prod(size for size in shape if isinstance(size, int))
+                if self.left < 0:
                     raise ValueError(_TOO_LARGE)
             return made(*args, **(kwargs or {}))
 
