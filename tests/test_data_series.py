@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gankit.columns.column import Values
@@ -459,7 +459,7 @@ def test_windows_stay_within_their_series() -> None:
     assert windows_of(np.array([0, 10, 13]), np.array([10, 3, 6]), 4, 2).tolist() == [0, 2, 4, 6, 13, 15]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(2, 30), st.integers(1, 9), st.floats(0.01, 0.9)
 )
