@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from metrics_samples import mixed, table
 from scipy import stats
 
 from gankit.kinds.tables.metrics import coverage
-from gankit.kinds.tables.metrics.distributions import correlations, shape
+from gankit.kinds.tables.metrics.distributions import correlations, shape, trend
 from gankit.kinds.tables.metrics.metrics import bootstrap, copula, independent
 from gankit.kinds.tables.metrics.neighbours import (
     Space,
@@ -24,6 +25,7 @@ from gankit.kinds.tables.metrics.neighbours import (
     row_keys,
 )
 from gankit.kinds.tables.metrics.sample import Sample, concatenate
+from gankit.metrics.metric import Score
 from gankit.metrics.nearness import mann_whitney_z, nearer_share, smallest
 
 
@@ -294,3 +296,22 @@ def test_copula_stands_a_wide_table_of_few_rows() -> None:
     assert copula(train, 40, 0).num_rows == 40
     twice = concatenate(train, train)
     assert copula(twice, 3, 0).num_rows == 3
+
+
+@pytest.mark.parametrize("metric", [trend, coverage.precision, coverage.recall, coverage.density, coverage.coverage])
+def test_scores_do_not_depend_on_what_held_out_rows_were_compared_with_before(metric: Callable[..., Score]) -> None:
+    real, fakes = mixed(500, 1), [mixed(size, size) for size in (500, 200, 501)]
+    metric(real, fakes[0], seed=1)
+    assert [metric(real, fake) for fake in fakes] == [metric(mixed(500, 1), replace(fake)) for fake in fakes]
+
+
+@pytest.mark.parametrize("metric", [copies_near, membership])
+@pytest.mark.parametrize("sizes", [(400, 300), (5100, 5200)])  # below and above the fakes that are taken
+def test_scores_do_not_depend_on_what_training_rows_were_compared_with_before(
+    metric: Callable[..., Score], sizes: tuple[int, int]
+) -> None:
+    train, heldout, _ = halves(600)
+    fakes = [mixed(size, size) for size in sizes]
+    metric(train, heldout, fakes[0], seed=1)
+    for fake in fakes:
+        assert metric(train, heldout, fake).to_json() == metric(*halves(600)[:2], fake).to_json()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metrics_samples import table
+from metrics_samples import mixed, table
 from scipy import stats
 
 from gankit.errors import DataError
@@ -156,3 +157,24 @@ def test_rare_levels_share_a_cell_and_missing_has_its_own() -> None:
     assert cells.names == ("a", "b", "c", "(other)", "(missing)")
     assert cells.codes(np.array([0, 3, 4, -1], np.int32)).tolist() == [0, 3, 3, 4]
     assert cut(sample, "x", 8, 4).names == ("a", "b", "c", "d", "e", "(other)", "(missing)")
+
+
+def test_what_is_asked_of_a_sample_twice_is_worked_out_once_for_the_same_others() -> None:
+    sample, other = mixed(10, 1), mixed(10, 2)
+    asked: list[tuple[Sample, int]] = []
+
+    def make(one: Sample, two: Sample, number: int) -> float:
+        asked.append((two, number))
+        if number < 0:
+            raise ValueError("no")
+        return one.num_rows + number
+
+    assert [sample.once(make, other, n) for n in (1, 2, 1)] == [11, 12, 11] and len(asked) == 2
+    assert sample.once(make, replace(other), 1) == 11 and len(asked) == 3  # equal, and yet another sample
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            sample.once(make, other, -1)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: sample.once(make, other, 5), range(8)))
+    assert found == [15] * 8 and len(asked) == 5
+    assert replace(sample).once(make, other, 1) == 11 and len(asked) == 6

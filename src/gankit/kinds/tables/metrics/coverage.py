@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from dataclasses import dataclass
+from functools import cached_property, wraps
 from itertools import combinations
 from typing import Any
 
@@ -219,7 +220,71 @@ def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     return Score(value, max(0.0, value - half), min(1.0, value + half), 1.0, details)
 
 
-def _of_points(function: Callable[[Points, Points, int], Score]) -> Callable[..., Score]:
+@dataclass(frozen=True)
+class _Real:
+    """Real rows in their own space, and what is known of them whatever they are compared with.
+
+    state: of the random generator after they were drawn.
+    """
+
+    space: Space
+    points: Points
+    state: Any
+
+    @cached_property
+    def nearest_other(self) -> np.ndarray:
+        """The distance of each row to the nearest other one: [N]."""
+        return nearest(self.points, self.points, same=True)[0][:, 0]
+
+    @cached_property
+    def in_float64(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points [N, D] and their squared norms [N].
+
+        In float64: the balls of a single column are so small that the noise of float32 would fill them.
+        """
+        points = self.points.euclid.astype(np.float64)
+        return points, np.einsum("nd,nd->n", points, points)
+
+    @cached_property
+    def squared_radius(self) -> np.ndarray:
+        """The squared distance to the 5th nearest other row: [N, 1]."""
+        points, norms = self.in_float64
+        own = norms[:, None] + norms - 2 * points @ points.T
+        np.fill_diagonal(own, np.inf)
+        radius = np.partition(own, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
+        return np.asarray(np.maximum(radius, 0)[:, None])
+
+
+@dataclass(frozen=True)
+class _Both:
+    """Equally many real rows and fakes in the space of the real rows."""
+
+    real: _Real
+    fake: Points
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Whether fake j lies in the ball of real row i, which reaches to its 5th nearest neighbour: [N, M] bool."""
+        points, norms = self.real.in_float64
+        others = self.fake.euclid.astype(np.float64)
+        cross = norms[:, None] + np.einsum("nd,nd->n", others, others) - 2 * points @ others.T
+        return np.asarray(cross <= self.real.squared_radius + 1e-12)  # noise about equal rows
+
+
+def _place_real(real: Sample, rows: int, seed: int) -> _Real:
+    generator = numpy_generator(seed, "metrics/coverage")
+    space = Space(real, key(seed, "metrics/coverage/space"))
+    return _Real(space, space.place(real.subsample(rows, generator)), generator.bit_generator.state)
+
+
+def _place_both(fake: Sample, real: Sample, rows: int, seed: int) -> _Both:
+    placed = real.once(_place_real, rows, seed)
+    generator = numpy_generator(seed, "metrics/coverage")
+    generator.bit_generator.state = placed.state
+    return _Both(placed, placed.space.place(fake.subsample(rows, generator)))
+
+
+def _of_points(function: Callable[[_Both, int], Score]) -> Callable[..., Score]:
     """A metric of samples from one of points: at most 3,000 rows of each side in the space of the real rows."""
 
     @wraps(function)
@@ -227,16 +292,13 @@ def _of_points(function: Callable[[Points, Points, int], Score]) -> Callable[...
         rows = min(real.num_rows, fake.num_rows, _MAX_ROWS)
         if rows <= _NEIGHBOURS:
             return impossible(1.0, f"{rows} rows are too few; {_NEIGHBOURS + 1} are the least")
-        generator = numpy_generator(seed, "metrics/coverage")
-        space = Space(real, key(seed, "metrics/coverage/space"))
-        points = [space.place(side.subsample(rows, generator)) for side in (real, fake)]
-        return function(points[0], points[1], seed)
+        return function(fake.once(_place_both, real, rows, seed), seed)
 
     return score
 
 
 @_of_points
-def precision(real: Points, fake: Points, seed: int) -> Score:
+def precision(both: _Both, seed: int) -> Score:
     """Alpha-precision (Alaa et al. 2022): do the fakes fill the real bulk as the real rows do? In [0, 1], best 1.
 
     The ball about the real centre that holds a share alpha of the real rows should hold a share alpha of the fakes:
@@ -244,15 +306,16 @@ def precision(real: Points, fake: Points, seed: int) -> Score:
     `neighbours.Space` (Euclidean part), not a learned one-class embedding. At most 3,000 rows of each side. The
     interval is a normal one from 20 bootstraps of the distances, the centre held fixed.
     """
+    real = both.real.points
     centre = real.euclid.mean(0)
-    radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (real, fake))
+    radius, distance = (np.linalg.norm(p.euclid - centre, axis=1) for p in (real, both.fake))
     generator = numpy_generator(seed, "metrics/precision/interval")
     again = [_integrated(_curve(d, r)) for r, d in _resampled((radius, distance), generator)]
     return _curve_score(_curve(distance, radius), again, len(real), ("alpha", "inside"))
 
 
 @_of_points
-def recall(real: Points, fake: Points, seed: int) -> Score:
+def recall(both: _Both, seed: int) -> Score:
     """Beta-recall (Alaa et al. 2022): how much of the real rows do the fakes reach? In [0, 1], best 1.
 
     A real row is reached at level beta if the nearest fake is no farther than the nearest other real row and lies in
@@ -260,9 +323,9 @@ def recall(real: Points, fake: Points, seed: int) -> Score:
     the real rows have a real row nearer than any fake, even perfect fakes stay near .5: compare with the ceiling. Same
     space, rows and kind of interval as in `precision`.
     """
-    own = nearest(real, real, same=True)[0][:, 0]
+    real, fake = both.real.points, both.fake
     distance, index = nearest(real, fake)
-    reached = distance[:, 0] <= own
+    reached = distance[:, 0] <= both.real.nearest_other
     radius = np.linalg.norm(fake.euclid - fake.euclid.mean(0), axis=1)
     needed = np.where(reached, radius[index[:, 0]], np.inf)  # the ball that reaches each real row
     generator = numpy_generator(seed, "metrics/recall/interval")
@@ -277,38 +340,24 @@ def _curve_score(curve: np.ndarray, again: Sequence[float], rows: int, names: tu
 
 
 @_of_points
-def density(real: Points, fake: Points, seed: int) -> Score:
+def density(both: _Both, seed: int) -> Score:
     """Density (Naeem et al. 2020, eq. 3): how many real balls hold a fake, over the number expected; best 1.
 
     A real ball reaches to the row's 5th nearest real neighbour. Above 1: the fakes crowd where the real rows are dense.
     At most 3,000 rows of each side; ties at distance 0 count as inside. The interval is a normal one over fakes.
     """
-    inside = _balls(real, fake)
-    return mean_score(inside.sum(0) / _NEIGHBOURS, 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
+    return mean_score(both.inside.sum(0) / _NEIGHBOURS, 1.0, {"rows": len(both.fake), "neighbours": _NEIGHBOURS})
 
 
 @_of_points
-def coverage(real: Points, fake: Points, seed: int) -> Score:
+def coverage(both: _Both, seed: int) -> Score:
     """Coverage (Naeem et al. 2020, eq. 4): the share of real rows with a fake in their ball, best 1.
 
     The balls are those of `density`. With as many fakes as real rows, perfect fakes are expected at about
     1 - 2^-5 = .97. The interval is the exact binomial one over real rows.
     """
-    inside = _balls(real, fake)
-    hits = int(inside.any(1).sum())
-    return share_score(hits, len(inside), 1.0, {"rows": len(inside), "neighbours": _NEIGHBOURS})
-
-
-def _balls(real: Points, fake: Points) -> np.ndarray:
-    """Whether fake j lies in the ball of real row i: [N, M] bool."""
-    # In float64: the balls of a single column are so small that the noise of float32 would fill them.
-    rows, others = real.euclid.astype(np.float64), fake.euclid.astype(np.float64)
-    norms = [np.einsum("nd,nd->n", p, p) for p in (rows, others)]
-    own = norms[0][:, None] + norms[0] - 2 * rows @ rows.T
-    np.fill_diagonal(own, np.inf)
-    radius = np.partition(own, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
-    cross = norms[0][:, None] + norms[1] - 2 * rows @ others.T
-    return np.asarray(cross <= np.maximum(radius, 0)[:, None] + 1e-12)  # noise about equal rows
+    hits, rows = int(both.inside.any(1).sum()), len(both.fake)
+    return share_score(hits, rows, 1.0, {"rows": rows, "neighbours": _NEIGHBOURS})
 
 
 def _curve(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -201,14 +201,28 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     names = evenly(real.names, _MAX_COLUMNS)
     if len(names) < 2:
         return impossible(1.0, "there is one column only, so there are no pairs")
-    capped = len(names) < len(real.names)
-    real, fake = real.select(names), fake.select(names)
-    scores, found = np.eye(len(names)), _Pairs(real, fake)
+    capped, kinds = len(names) < len(real.names), [real.kinds[n] for n in names]
+    cells, one, known, drawn, counted, state = real.once(_real_pairs, names, seed)
+    other = _Side(fake.select(names), cells)
+    place = {i: k for k, i in enumerate(i for i, kind in enumerate(kinds) if kind == "number")}
+
+    def alike(i: int, j: int, left: np.ndarray, right: np.ndarray) -> tuple[float, float, float]:
+        """The score of two numbers, and their correlations among those of both sides."""
+        a, b = (float(c[place[i], place[j]]) for c in (left, right))
+        return 1 - abs(np.nan_to_num(a) - np.nan_to_num(b)) / 2, a, b
+
+    scores = np.eye(len(names))
     pairs: list[dict[str, Any]] = []
     for i, j in combinations(range(len(names)), 2):
-        score, how, left, right = found.score(i, j)
+        entry: dict[str, Any] = {"columns": [names[i], names[j]], "real": None, "fake": None}
+        if kinds[i] == kinds[j] == "number":
+            score, a, b = alike(i, j, one.correlations, other.correlations)
+            entry |= {"how": "correlation", "real": plain(a), "fake": plain(b)}
+        else:
+            score = 1 - float(np.abs(one.shares(i, j) - other.shares(i, j)).sum() / 2)
+            entry["how"] = "contingency" if kinds[i] == kinds[j] else "mixed"
         scores[i, j] = scores[j, i] = score
-        pairs.append({"columns": [names[i], names[j]], "score": score, "how": how, "real": left, "fake": right})
+        pairs.append({**entry, "score": score})
     pairs.sort(key=lambda p: float(p["score"]))
     value = float(np.mean(scores[np.triu_indices(len(names), 1)]))
     details = {
@@ -216,7 +230,15 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
         "matrix": {"columns": list(names), "scores": scores.round(5).tolist()},
         "matrix_capped": capped,
     }
-    return Score(value, *around(value, found.replicates(seed)), 1.0, details)
+    generator = numpy_generator(seed, "metrics/trend")
+    generator.bit_generator.state = state
+    again = other.replicates(counted, resampled_counts(fake.num_rows, _PAIR_REPLICATES, generator))
+    replicates = np.zeros(_PAIR_REPLICATES)
+    for r, ((left, *shares), (right, *others)) in enumerate(zip(known, again, strict=True)):
+        found = {pair: 1 - float(np.abs(x - y).sum() / 2) for pair, x, y in zip(counted, shares, others, strict=True)}
+        for i, j in drawn:
+            replicates[r] += found[i, j] if (i, j) in found else alike(i, j, left, right)[0]
+    return Score(value, *around(value, replicates / len(drawn)), 1.0, details)
 
 
 def near_pairs(real: Sample) -> list[tuple[str, str]]:
@@ -279,51 +301,39 @@ def correlations(numbers: np.ndarray, weights: np.ndarray | None = None) -> np.n
     return np.where(np.isfinite(out), np.clip(out, -1, 1), np.nan)
 
 
-class _Pairs:
-    """Two samples, ready to be compared pair by pair, with other weights for the rows if wanted."""
+class _Side:
+    """One sample, ready to be compared pair by pair: its rows in the cells of the real ones, its numbers."""
 
-    def __init__(self, real: Sample, fake: Sample) -> None:
-        self.kinds = [real.kinds[n] for n in real.names]
-        cells = {name: cut(real, name, _NUM_BINS, _NUM_LEVELS) for name in real.names}
-        self.sizes = [c.num_cells for c in cells.values()]
-        self.codes = [[c.codes(s.columns[n]) for n, c in cells.items()] for s in (real, fake)]
-        self.place = {i: k for k, i in enumerate(i for i, kind in enumerate(self.kinds) if kind == "number")}
-        self.numbers = [
-            np.stack([s.columns[n] for n in s.numbers], 1) if s.numbers else np.empty((s.num_rows, 0))
-            for s in (real, fake)
-        ]
-        self.correlations = [correlations(v) for v in self.numbers]
-        self.rows = real.num_rows, fake.num_rows
+    def __init__(self, sample: Sample, cells: Sequence[Cells]) -> None:
+        self.sizes = [c.num_cells for c in cells]
+        self.codes = [c.codes(sample.columns[n]) for n, c in zip(sample.names, cells, strict=True)]
+        numbers = [sample.columns[n] for n in sample.numbers]
+        self.numbers = np.stack(numbers, 1) if numbers else np.empty((sample.num_rows, 0))
+        self.correlations = correlations(self.numbers)
 
-    def score(
-        self, i: int, j: int, weights: Sequence[np.ndarray | None] = (None, None), found: Sequence[np.ndarray] = ()
-    ) -> tuple[float, str, float | None, float | None]:
-        """(score, how, correlation of the real rows, that of the fakes) of columns i and j.
+    def shares(self, i: int, j: int, weights: np.ndarray | None = None) -> np.ndarray:
+        """The shares of the rows, or of their weights, in the cells of columns i and j: [cells]."""
+        places = self.codes[i] * self.sizes[j] + self.codes[j]
+        return np.bincount(places, weights, self.sizes[i] * self.sizes[j]) / len(places)
 
-        weights: of the rows of both sides, and found: the correlations with these.
-        """
-        if self.kinds[i] == self.kinds[j] == "number":
-            a, b = (float(c[self.place[i], self.place[j]]) for c in found or self.correlations)
-            return 1 - abs(np.nan_to_num(a) - np.nan_to_num(b)) / 2, "correlation", plain(a), plain(b)
-        shares = [
-            np.bincount(codes[i] * self.sizes[j] + codes[j], w, self.sizes[i] * self.sizes[j]) / len(codes[i])
-            for codes, w in zip(self.codes, weights, strict=True)
-        ]
-        how = "contingency" if self.kinds[i] == self.kinds[j] else "mixed"
-        return 1 - float(np.abs(shares[0] - shares[1]).sum() / 2), how, None, None
+    def replicates(self, pairs: Sequence[tuple[int, int]], counts: np.ndarray) -> list[list[np.ndarray]]:
+        """For each bootstrap of the rows the correlations, and the shares of each of the pairs."""
+        return [[correlations(self.numbers, w), *(self.shares(i, j, w) for i, j in pairs)] for w in counts]
 
-    def replicates(self, seed: int) -> np.ndarray:
-        """The mean score over a seeded choice of pairs, for each bootstrap of the rows: [replicates]."""
-        generator = numpy_generator(seed, "metrics/trend")
-        pairs = list(combinations(range(len(self.kinds)), 2))
-        if len(pairs) > _INTERVAL_PAIRS:
-            pairs = [pairs[k] for k in generator.choice(len(pairs), _INTERVAL_PAIRS, replace=False)]
-        out = np.zeros(_PAIR_REPLICATES)
-        counts = [resampled_counts(n, _PAIR_REPLICATES, generator) for n in self.rows]
-        for r, weights in enumerate(zip(*counts, strict=True)):
-            found = [correlations(v, w) for v, w in zip(self.numbers, weights, strict=True)]
-            out[r] = sum(self.score(i, j, weights, found)[0] for i, j in pairs)
-        return out / len(pairs)
+
+def _real_pairs(real: Sample, names: tuple[str, ...], seed: int) -> tuple[Any, ...]:
+    """What `trend` needs of the real rows whatever the fakes are: cells, the side, its replicates, where these are of,
+    and the state of the generator.
+    """
+    real = real.select(names)
+    cells = [cut(real, name, _NUM_BINS, _NUM_LEVELS) for name in names]
+    side, generator = _Side(real, cells), numpy_generator(seed, "metrics/trend")
+    pairs = list(combinations(range(len(names)), 2))
+    if len(pairs) > _INTERVAL_PAIRS:
+        pairs = [pairs[k] for k in generator.choice(len(pairs), _INTERVAL_PAIRS, replace=False)]
+    counted = [(i, j) for i, j in pairs if not real.kinds[names[i]] == real.kinds[names[j]] == "number"]
+    replicates = side.replicates(counted, resampled_counts(real.num_rows, _PAIR_REPLICATES, generator))
+    return cells, side, replicates, pairs, counted, generator.bit_generator.state
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from gankit.metrics import nearness
 from gankit.metrics.classification import auc, auc_interval, true_positive_rate
 from gankit.metrics.metric import Score, binomial_interval, impossible, plain
 from gankit.randomness import key, numpy_generator
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
 
 _CANDIDATES, _CHUNK_ROWS = 8, 128
 _MAX_WIDTH, _HASH_WIDTH = 320, 12
@@ -187,37 +190,79 @@ def copies_near(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) 
     training rows (up to 10,000): of rows that honest fakes and held-out rows are equally strange to. See the module for
     what this proves, and benchmarks/metrics.md for how seldom honest fakes are accused.
     """
-    generator = numpy_generator(seed, "metrics/copies_near")
     rows = min(train.num_rows, heldout.num_rows, _MAX_REFERENCE_ROWS)
     if rows < 2 or fake.num_rows < 2:
         return impossible(0.5, "fewer than two rows to compare distances with")
-    fake = fake.subsample(_MAX_ROWS, generator)
-    known = train.subsample(_MAX_REFERENCE_ROWS, generator)
-    train, heldout = train.subsample(rows, generator), heldout.subsample(rows, generator)
-    space = Space(concatenate(train, heldout), key(seed, "metrics/copies_near/space"))
-    members, others, fakes = (space.place(s) for s in (train, heldout, fake))
-    (to_train, index), (to_heldout, other) = ([v[:, 0] for v in nearest(fakes, p)] for p in (members, others))
-    test, fake_to_known, heldout_to_known = _three_sample(known, heldout.subsample(_MAX_ROWS, generator), fake, seed)
+    known = train.once(_know, heldout, fake.num_rows, seed)
+    fake = fake.subsample(_MAX_ROWS, numpy_generator(seed, "metrics/copies_near"))
+    fakes = known.space.place(fake)
+    (to_train, index), (to_heldout, other) = (
+        [v[:, 0] for v in nearest(fakes, p)] for p in (known.members, known.others)
+    )
+    test, fake_to_known = _three_sample(fake, known)
     details = {
         "three_sample": test,
         "distance": {
             "train_median": float(np.median(to_train)),
             "heldout_median": float(np.median(to_heldout)),
-            **nearness.histograms(fake_to_known, heldout_to_known),
+            **nearness.histograms(fake_to_known, known.usual),
         },
         "worst": [
-            pair | {"fake": fake.row(pair["fake"]), "train": train.row(pair["train"])}
+            pair | {"fake": fake.row(pair["fake"]), "train": known.rows.row(pair["train"])}
             for pair in nearness.closest_pairs(to_train, to_heldout, index)
         ],
     }
     return nearness.nearer(to_train, to_heldout, index, other, rows, details)
 
 
-def _three_sample(
-    train: Sample, heldout: Sample, fake: Sample, seed: int
-) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """Z_U over all rows, and C_T: the mean of Z_U over cells, weighted by held-out rows; with the distances to the
-    nearest training row of fakes and of held-out rows.
+@dataclass(frozen=True)
+class _Known:
+    """Training and held-out rows as `copies_near` looks at them, whatever the fakes are.
+
+    rows: training rows, as many as held-out ones; space: of both; members, others: both in it. whole: the space of up
+    to 10,000 training rows; all: these in it; usual: the distances of held-out rows to them. cells: k-means of the
+    training rows, and the cells of the held-out ones; None where there would be fewer than two.
+    """
+
+    rows: Sample
+    space: Space
+    members: Points
+    others: Points
+    whole: Space
+    all: Points
+    usual: np.ndarray
+    cells: tuple[KMeans, np.ndarray] | None
+
+
+def _know(train: Sample, heldout: Sample, num_fakes: int, seed: int) -> _Known:
+    generator = numpy_generator(seed, "metrics/copies_near")
+    if num_fakes > _MAX_ROWS:  # the fakes are drawn first
+        generator.choice(num_fakes, _MAX_ROWS, replace=False)
+    rows = min(train.num_rows, heldout.num_rows, _MAX_REFERENCE_ROWS)
+    known = train.subsample(_MAX_REFERENCE_ROWS, generator)
+    train, heldout = train.subsample(rows, generator), heldout.subsample(rows, generator)
+    space = Space(concatenate(train, heldout), key(seed, "metrics/copies_near/space"))
+    whole = Space(known, key(seed, "metrics/copies_near/train"))
+    all_, strangers = whole.place(known), whole.place(heldout.subsample(_MAX_ROWS, generator))
+    usual = nearest(strangers, all_)[0][:, 0]
+    cells = _cells(all_, strangers, min(num_fakes, _MAX_ROWS, len(strangers)) // _MIN_CELL_ROWS, seed)
+    return _Known(train, space, space.place(train), space.place(heldout), whole, all_, usual, cells)
+
+
+def _cells(members: Points, others: Points, most: int, seed: int) -> tuple[KMeans, np.ndarray] | None:
+    from sklearn.cluster import KMeans
+
+    cells = min(_MAX_CELLS, most)
+    if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
+        return None
+    model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)
+    model.fit(members.euclid)
+    return model, model.predict(others.euclid)
+
+
+def _three_sample(fake: Sample, known: _Known) -> tuple[dict[str, Any], np.ndarray]:
+    """Z_U over all rows, and C_T: the mean of Z_U over cells, weighted by held-out rows; with the distances of the
+    fakes to the nearest training row.
 
     Cells with fewer than 10 rows of either side are left out. As each cell's z is standard normal under honest fakes,
     the weighted mean has deviation sqrt(sum of squared weights), which gives cells_p. Departure from the paper: the
@@ -225,19 +270,15 @@ def _three_sample(
     cells of fewer other rows than fresh ones do, and where there are few columns that alone told them apart.
     """
     from scipy.stats import norm
-    from sklearn.cluster import KMeans
 
-    space = Space(train, key(seed, "metrics/copies_near/train"))
-    members, others, fakes = (space.place(s) for s in (train, heldout, fake))
-    near, usual = (nearest(points, members)[0][:, 0] for points in (fakes, others))
+    fakes, usual = known.whole.place(fake), known.usual
+    near = nearest(fakes, known.all)[0][:, 0]
     out = nearness.three_sample(near, usual)
-    cells = min(_MAX_CELLS, min(len(fakes), len(others)) // _MIN_CELL_ROWS)
-    if cells < 2 or len(np.unique(members.euclid[:1000], axis=0)) < cells:
-        return out, near, usual
-    model = KMeans(cells, n_init=1, max_iter=30, random_state=key(seed, "metrics/copies_near/cells") % 2**32)
-    model.fit(members.euclid)
-    fake_cell, heldout_cell = model.predict(fakes.euclid), model.predict(others.euclid)
-    pairs = [(near[fake_cell == k], usual[heldout_cell == k]) for k in range(cells)]
+    if known.cells is None:
+        return out, near
+    model, heldout_cell = known.cells
+    fake_cell = model.predict(fakes.euclid)
+    pairs = [(near[fake_cell == k], usual[heldout_cell == k]) for k in range(model.n_clusters)]
     pairs = [(a, b) for a, b in pairs if min(len(a), len(b)) >= 10]
     if pairs:
         weights = np.array([len(b) for _, b in pairs])
@@ -245,7 +286,7 @@ def _three_sample(
         mean = float(share @ np.array([nearness.mann_whitney_z(a, b) for a, b in pairs]))
         p = float(norm.cdf(mean / math.sqrt(float(share @ share))))
         out |= {"cells_z": mean, "cells_p": p, "cells": len(pairs)}
-    return out, near, usual
+    return out, near
 
 
 def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -> Score:
@@ -262,22 +303,15 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
     non-members), as an average says little of the few who are exposed (Carlini et al. 2022). The interval is DeLong's.
     See the module for what this proves.
     """
-    generator = numpy_generator(seed, "metrics/membership")
     half = min(heldout.num_rows // 2, _MAX_ROWS)
     rows = min(half, train.num_rows)
     if rows < 2 or half < _POPULATION_NEIGHBOUR or fake.num_rows < 1:
         return impossible(0.5, "too few rows: the held-out rows are both population and non-members")
-    shuffled = generator.permutation(heldout.num_rows)
-    population, strangers = heldout.take(shuffled[:half]), heldout.take(shuffled[half : half + rows])
-    members = train.subsample(rows, generator)
-    fake = fake.subsample(2 * _MAX_ROWS, generator)
-    # The scale comes from members and strangers alike: rows that set it lie differently in it than others do.
-    space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
-    crowd, forged = space.place(population), space.place(fake)
-    inside, outside = (
-        _log_distance(points, crowd, _POPULATION_NEIGHBOUR) - _log_distance(points, forged, 1)
-        for points in map(space.place, (members, strangers))
-    )
+    space, sides, state = train.once(_suspects, heldout, half, rows, seed)
+    generator = numpy_generator(seed, "metrics/membership")
+    generator.bit_generator.state = state
+    forged = space.place(fake.subsample(2 * _MAX_ROWS, generator))
+    inside, outside = (crowd - _log_distance(points, forged, 1) for points, crowd in sides)
     area, variance = auc(inside, outside)
     details: dict[str, Any] = {"members": len(inside), "non_members": len(outside)}
     for name, rate, least in (("tpr_at_1", 0.01, 100), ("tpr_at_0_1", 0.001, 1000)):
@@ -287,6 +321,21 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
             low, high = binomial_interval(found, len(inside))
             details |= {name: found / len(inside), f"{name}_low": low, f"{name}_high": high}
     return Score(area, *auc_interval(area, variance), 0.5, plain(details))
+
+
+def _suspects(
+    train: Sample, heldout: Sample, half: int, rows: int, seed: int
+) -> tuple[Space, list[tuple[Points, np.ndarray]], Any]:
+    """The space, members and strangers in it with their log distances to the population, and the generator's state."""
+    generator = numpy_generator(seed, "metrics/membership")
+    shuffled = generator.permutation(heldout.num_rows)
+    population, strangers = heldout.take(shuffled[:half]), heldout.take(shuffled[half : half + rows])
+    members = train.subsample(rows, generator)
+    # The scale comes from members and strangers alike: rows that set it lie differently in it than others do.
+    space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
+    crowd, points = space.place(population), [space.place(side) for side in (members, strangers)]
+    sides = [(side, _log_distance(side, crowd, _POPULATION_NEIGHBOUR)) for side in points]
+    return space, sides, generator.bit_generator.state
 
 
 def _log_distance(points: Points, among: Points, neighbour: int) -> np.ndarray:

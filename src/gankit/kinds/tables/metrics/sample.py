@@ -5,9 +5,10 @@ Knows numbers and codes of levels; never files or how a sample was made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 ColumnKind = Literal["number", "category"]
+FoundT = TypeVar("FoundT")
 
 _TREE_LEVELS = 254  # scikit-learn's histograms hold at most 255 levels; the last one takes the rest
 _LINEAR_LEVELS = 100
@@ -42,6 +44,9 @@ class Sample:
     kinds: Mapping[str, ColumnKind]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dates: frozenset[str] = frozenset()
+    _found: dict[Hashable, tuple[Future[Any], tuple[Any, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         assert set(self.columns) == set(self.kinds), "every column needs a kind"
@@ -74,6 +79,23 @@ class Sample:
     def categories(self) -> tuple[str, ...]:
         """The names of the columns that hold categories."""
         return tuple(n for n in self.columns if self.kinds[n] == "category")
+
+    def once(self, make: Callable[..., FoundT], *others: Any) -> FoundT:
+        """make(self, *others), worked out once and kept as long as these records are.
+
+        What metrics need of the real records is the same for every candidate. others: samples, told apart by identity,
+        and hashable values. A thread that asks for what another works on waits for it.
+        """
+        key = (make, *(id(other) if isinstance(other, Sample) else other for other in others))
+        mine: Future[Any] = Future()
+        future, _ = self._found.setdefault(key, (mine, others))  # holds the others, so that their ids stay theirs
+        if future is mine:
+            try:
+                mine.set_result(make(self, *others))
+            except BaseException as error:
+                mine.set_exception(error)
+        found: FoundT = future.result()
+        return found
 
     def take(self, indices: Sequence[int] | np.ndarray) -> Sample:
         """The records at `indices` (int [M], or bool [N]), in that order."""
