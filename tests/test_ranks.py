@@ -98,7 +98,7 @@ def process(rank: int, parent: int) -> int | None:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")
 def test_a_run_whose_process_dies_starts_again_and_ends_with_the_same_bits(table: Path, tmp_path: Path) -> None:
-    options = ["--samples", "14k", "--evaluations", "8", "--seed", "3", "--nproc", "2"]
+    options = ["--samples", "8k", "--evaluations", "6", "--seed", "3", "--nproc", "2"]
     own = {**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"}
     for name in ("whole", "killed"):
         command = [sys.executable, *TRAIN, str(table), "-o", name, *options]
