@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from itertools import combinations
@@ -224,12 +225,12 @@ def rare_categories(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
 class _Real:
     """Real rows in their own space, and what is known of them whatever they are compared with.
 
-    state: of the random generator after they were drawn.
+    generator: after they were drawn.
     """
 
     space: Space
     points: Points
-    state: Any
+    generator: np.random.Generator
 
     @cached_property
     def nearest_other(self) -> np.ndarray:
@@ -274,14 +275,12 @@ class _Both:
 def _place_real(real: Sample, rows: int, seed: int) -> _Real:
     generator = numpy_generator(seed, "metrics/coverage")
     space = Space(real, key(seed, "metrics/coverage/space"))
-    return _Real(space, space.place(real.subsample(rows, generator)), generator.bit_generator.state)
+    return _Real(space, space.place(real.subsample(rows, generator)), generator)
 
 
 def _place_both(fake: Sample, real: Sample, rows: int, seed: int) -> _Both:
     placed = real.once(_place_real, rows, seed)
-    generator = numpy_generator(seed, "metrics/coverage")
-    generator.bit_generator.state = placed.state
-    return _Both(placed, placed.space.place(fake.subsample(rows, generator)))
+    return _Both(placed, placed.space.place(fake.subsample(rows, deepcopy(placed.generator))))
 
 
 def _of_points(function: Callable[[_Both, int], Score]) -> Callable[..., Score]:

@@ -7,6 +7,7 @@ quantile bins of the real rows and categories into their frequent levels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -202,27 +203,17 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
     if len(names) < 2:
         return impossible(1.0, "there is one column only, so there are no pairs")
     capped, kinds = len(names) < len(real.names), [real.kinds[n] for n in names]
-    cells, one, known, drawn, counted, state = real.once(_real_pairs, names, seed)
-    other = _Side(fake.select(names), cells)
-    place = {i: k for k, i in enumerate(i for i, kind in enumerate(kinds) if kind == "number")}
-
-    def alike(i: int, j: int, left: np.ndarray, right: np.ndarray) -> tuple[float, float, float]:
-        """The score of two numbers, and their correlations among those of both sides."""
-        a, b = (float(c[place[i], place[j]]) for c in (left, right))
-        return 1 - abs(np.nan_to_num(a) - np.nan_to_num(b)) / 2, a, b
-
+    known = real.once(_pairs_of, names, seed)
+    side = _Side(fake.select(names), known.cells)
+    every = list(combinations(range(len(names)), 2))
     scores = np.eye(len(names))
     pairs: list[dict[str, Any]] = []
-    for i, j in combinations(range(len(names)), 2):
-        entry: dict[str, Any] = {"columns": [names[i], names[j]], "real": None, "fake": None}
-        if kinds[i] == kinds[j] == "number":
-            score, a, b = alike(i, j, one.correlations, other.correlations)
-            entry |= {"how": "correlation", "real": plain(a), "fake": plain(b)}
-        else:
-            score = 1 - float(np.abs(one.shares(i, j) - other.shares(i, j)).sum() / 2)
-            entry["how"] = "contingency" if kinds[i] == kinds[j] else "mixed"
-        scores[i, j] = scores[j, i] = score
-        pairs.append({**entry, "score": score})
+    for (i, j), a, b in zip(every, known.figures, side.figures(every), strict=True):
+        scores[i, j] = scores[j, i] = score = _alike(a, b)
+        how = "mixed" if kinds[i] != kinds[j] else "correlation" if kinds[i] == "number" else "contingency"
+        shown = (plain(float(x[0])) if how == "correlation" else None for x in (a, b))
+        entry = {"columns": [names[i], names[j]], "score": score, "how": how}
+        pairs.append(entry | dict(zip(("real", "fake"), shown, strict=True)))
     pairs.sort(key=lambda p: float(p["score"]))
     value = float(np.mean(scores[np.triu_indices(len(names), 1)]))
     details = {
@@ -230,15 +221,17 @@ def trend(real: Sample, fake: Sample, *, seed: int = 0) -> Score:
         "matrix": {"columns": list(names), "scores": scores.round(5).tolist()},
         "matrix_capped": capped,
     }
-    generator = numpy_generator(seed, "metrics/trend")
-    generator.bit_generator.state = state
-    again = other.replicates(counted, resampled_counts(fake.num_rows, _PAIR_REPLICATES, generator))
-    replicates = np.zeros(_PAIR_REPLICATES)
-    for r, ((left, *shares), (right, *others)) in enumerate(zip(known, again, strict=True)):
-        found = {pair: 1 - float(np.abs(x - y).sum() / 2) for pair, x, y in zip(counted, shares, others, strict=True)}
-        for i, j in drawn:
-            replicates[r] += found[i, j] if (i, j) in found else alike(i, j, left, right)[0]
-    return Score(value, *around(value, replicates / len(drawn)), 1.0, details)
+    counts = resampled_counts(fake.num_rows, _PAIR_REPLICATES, deepcopy(known.generator))
+    again = [
+        sum(map(_alike, left, side.figures(known.drawn, weights))) / len(known.drawn)
+        for left, weights in zip(known.replicates, counts, strict=True)
+    ]
+    return Score(value, *around(value, again), 1.0, details)
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> float:
+    """1 - half the sum of |a - b|: of two correlations [1], or of the shares of two tables [cells]."""
+    return 1 - float(np.abs(np.nan_to_num(a) - np.nan_to_num(b)).sum() / 2)
 
 
 def near_pairs(real: Sample) -> list[tuple[str, str]]:
@@ -302,38 +295,55 @@ def correlations(numbers: np.ndarray, weights: np.ndarray | None = None) -> np.n
 
 
 class _Side:
-    """One sample, ready to be compared pair by pair: its rows in the cells of the real ones, its numbers."""
+    """One sample, ready to be looked at pair by pair, with other weights for the rows if wanted.
+
+    cells: how its columns are cut, in their order.
+    """
 
     def __init__(self, sample: Sample, cells: Sequence[Cells]) -> None:
         self.sizes = [c.num_cells for c in cells]
         self.codes = [c.codes(sample.columns[n]) for n, c in zip(sample.names, cells, strict=True)]
-        numbers = [sample.columns[n] for n in sample.numbers]
-        self.numbers = np.stack(numbers, 1) if numbers else np.empty((sample.num_rows, 0))
-        self.correlations = correlations(self.numbers)
+        numbers = [i for i, n in enumerate(sample.names) if sample.kinds[n] == "number"]
+        self.place = {i: k for k, i in enumerate(numbers)}
+        columns = [sample.columns[n] for n in sample.numbers]
+        self.numbers = np.stack(columns, 1) if columns else np.empty((sample.num_rows, 0))
 
-    def shares(self, i: int, j: int, weights: np.ndarray | None = None) -> np.ndarray:
-        """The shares of the rows, or of their weights, in the cells of columns i and j: [cells]."""
-        places = self.codes[i] * self.sizes[j] + self.codes[j]
-        return np.bincount(places, weights, self.sizes[i] * self.sizes[j]) / len(places)
+    def figures(self, pairs: Sequence[tuple[int, int]], weights: np.ndarray | None = None) -> list[np.ndarray]:
+        """Of each pair of columns the correlation [1] where both are numbers, else the share of each cell: [cells]."""
+        found, out = correlations(self.numbers, weights), []
+        for i, j in pairs:
+            if i in self.place and j in self.place:
+                out.append(found[[self.place[i]], [self.place[j]]])
+            else:
+                places = self.codes[i] * self.sizes[j] + self.codes[j]
+                out.append(np.bincount(places, weights, self.sizes[i] * self.sizes[j]) / len(places))
+        return out
 
-    def replicates(self, pairs: Sequence[tuple[int, int]], counts: np.ndarray) -> list[list[np.ndarray]]:
-        """For each bootstrap of the rows the correlations, and the shares of each of the pairs."""
-        return [[correlations(self.numbers, w), *(self.shares(i, j, w) for i, j in pairs)] for w in counts]
 
+@dataclass(frozen=True)
+class _Pairs:
+    """What `trend` needs of the real rows, whatever the fakes are.
 
-def _real_pairs(real: Sample, names: tuple[str, ...], seed: int) -> tuple[Any, ...]:
-    """What `trend` needs of the real rows whatever the fakes are: cells, the side, its replicates, where these are of,
-    and the state of the generator.
+    cells: how the columns are cut; figures: of all pairs; replicates: those of the pairs `drawn`, for each bootstrap of
+    the rows; generator: after these draws.
     """
-    real = real.select(names)
+
+    cells: list[Cells]
+    figures: list[np.ndarray]
+    drawn: list[tuple[int, int]]
+    replicates: list[list[np.ndarray]]
+    generator: np.random.Generator
+
+
+def _pairs_of(real: Sample, names: tuple[str, ...], seed: int) -> _Pairs:
+    real, generator = real.select(names), numpy_generator(seed, "metrics/trend")
     cells = [cut(real, name, _NUM_BINS, _NUM_LEVELS) for name in names]
-    side, generator = _Side(real, cells), numpy_generator(seed, "metrics/trend")
-    pairs = list(combinations(range(len(names)), 2))
-    if len(pairs) > _INTERVAL_PAIRS:
-        pairs = [pairs[k] for k in generator.choice(len(pairs), _INTERVAL_PAIRS, replace=False)]
-    counted = [(i, j) for i, j in pairs if not real.kinds[names[i]] == real.kinds[names[j]] == "number"]
-    replicates = side.replicates(counted, resampled_counts(real.num_rows, _PAIR_REPLICATES, generator))
-    return cells, side, replicates, pairs, counted, generator.bit_generator.state
+    side, every = _Side(real, cells), list(combinations(range(len(names)), 2))
+    drawn = every
+    if len(every) > _INTERVAL_PAIRS:
+        drawn = [every[k] for k in generator.choice(len(every), _INTERVAL_PAIRS, replace=False)]
+    counts = resampled_counts(real.num_rows, _PAIR_REPLICATES, generator)
+    return _Pairs(cells, side.figures(every), drawn, [side.figures(drawn, w) for w in counts], generator)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ privacy gives one.
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -307,10 +308,8 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
     rows = min(half, train.num_rows)
     if rows < 2 or half < _POPULATION_NEIGHBOUR or fake.num_rows < 1:
         return impossible(0.5, "too few rows: the held-out rows are both population and non-members")
-    space, sides, state = train.once(_suspects, heldout, half, rows, seed)
-    generator = numpy_generator(seed, "metrics/membership")
-    generator.bit_generator.state = state
-    forged = space.place(fake.subsample(2 * _MAX_ROWS, generator))
+    space, sides, generator = train.once(_suspects, heldout, half, rows, seed)
+    forged = space.place(fake.subsample(2 * _MAX_ROWS, deepcopy(generator)))
     inside, outside = (crowd - _log_distance(points, forged, 1) for points, crowd in sides)
     area, variance = auc(inside, outside)
     details: dict[str, Any] = {"members": len(inside), "non_members": len(outside)}
@@ -325,8 +324,8 @@ def membership(train: Sample, heldout: Sample, fake: Sample, *, seed: int = 0) -
 
 def _suspects(
     train: Sample, heldout: Sample, half: int, rows: int, seed: int
-) -> tuple[Space, list[tuple[Points, np.ndarray]], Any]:
-    """The space, members and strangers in it with their log distances to the population, and the generator's state."""
+) -> tuple[Space, list[tuple[Points, np.ndarray]], np.random.Generator]:
+    """The space, members and strangers in it with their log distances to the population, and the generator as it is."""
     generator = numpy_generator(seed, "metrics/membership")
     shuffled = generator.permutation(heldout.num_rows)
     population, strangers = heldout.take(shuffled[:half]), heldout.take(shuffled[half : half + rows])
@@ -335,7 +334,7 @@ def _suspects(
     space = Space(concatenate(members, strangers), key(seed, "metrics/membership/space"))
     crowd, points = space.place(population), [space.place(side) for side in (members, strangers)]
     sides = [(side, _log_distance(side, crowd, _POPULATION_NEIGHBOUR)) for side in points]
-    return space, sides, generator.bit_generator.state
+    return space, sides, generator
 
 
 def _log_distance(points: Points, among: Points, neighbour: int) -> np.ndarray:
