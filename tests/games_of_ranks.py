@@ -32,6 +32,9 @@ SPECS: dict[RecordType, Spec] = {
     "symbols": Spec("sequence", (8, 6), (Block("categorical", 6),)),
     "signal": Spec("sequence", (64, 1), (Block("continuous", 1),)),
 }
+WIDER = Spec("vector", (18,), (Block("categorical", 3), Block("binned", 15)))
+"""Choices that are enough for D to judge each given the others."""
+
 ROWS, BATCH, STEPS = 96, 32, 3
 VARIANTS: dict[str, dict[str, Any]] = {
     "residual finite": {"penalty_method": "finite", "d_steps": 2},
@@ -39,8 +42,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "strided augmented": {"augmentation": "ada", "augmentation_strength": 0.7, "mirror": True},
     "strided steered": {"augmentation": "ada"},
     "sequential anchored": {"likelihood_weight": 0.5},
+    "residual choices": {"d_steps": 2},
 }
-"""What is changed of a network's own recipe, in further games of it."""
+"""What is changed of a network's own recipe, in further games of it; "choices": of `WIDER` records."""
 
 TITLES = [t for t in [*NETWORKS, *VARIANTS] if not NETWORKS[t.split()[0]].pretrained or find_spec(LIBRARY)]
 
@@ -65,7 +69,7 @@ def games(titles: Sequence[str] = TITLES) -> Iterator[tuple[str, Game, Batches]]
     for title in titles:
         name = title.split()[0]
         pair = NETWORKS[name]
-        spec = SPECS[pair.makes[0]]
+        spec = WIDER if title.endswith("choices") else SPECS[pair.makes[0]]
         condition = CONDITION if pair.takes_condition else None
         sizes = {} if name == "conv2014" else {"width": 8}
         generator, discriminator = build(name, spec, condition, **sizes)

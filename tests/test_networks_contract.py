@@ -31,11 +31,24 @@ from gankit.training.plan import GameConfig
 MIXED = Spec(
     "vector", (13,), (Block("categorical", 3), Block("continuous", 2), Block("binned", 7), Block("continuous", 1))
 )
+CHOICES = Spec("vector", (16,), (Block("categorical", 3), Block("binned", 11, 11), Block("categorical", 2)))
 CONDITION = Spec("vector", (4,), (Block("categorical", 4),))
 SMALL = {"width": 16, "depth": 2, "num_latents": 5}
 IMAGES_ONLY = {"conv2014", "dcgan", "projected", "strided", "stylegan2"}
 SEQUENCES_ONLY = {"attention", "principal", "recurrent", "symbols", "temporal", "wave"}
 FREE = [name for name in NETWORKS if name not in {"sequential", *IMAGES_ONLY, *SEQUENCES_ONLY}]
+PLACES = [*((name, MIXED) for name in FREE), ("residual", CHOICES)]
+free = pytest.mark.parametrize(("name", "spec"), PLACES, ids=[*FREE, "residual choices"])
+
+
+def stirred(name: str, spec: Spec, condition: Spec | None) -> tuple[Generator, Discriminator]:
+    """A small pair, its weights moved away from those that start at zero."""
+    pair = build(name, spec, condition, **SMALL)
+    draws = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in [*pair[0].parameters(), *pair[1].parameters()]:
+            p.add_(0.1 * torch.randn(p.shape, generator=draws))
+    return pair
 
 
 def inputs(rows: int, num_uniforms: int, condition: Spec | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -45,40 +58,36 @@ def inputs(rows: int, num_uniforms: int, condition: Spec | None) -> tuple[Tensor
 
 
 @pytest.mark.parametrize("condition", [None, CONDITION], ids=["free", "given"])
-@pytest.mark.parametrize("name", FREE)
-def test_fakes_have_the_shape_and_the_blocks_of_the_spec(name: str, condition: Spec | None) -> None:
-    generator, discriminator = build(name, MIXED, condition, **SMALL)
+@free
+def test_fakes_have_the_shape_and_the_blocks_of_the_spec(name: str, spec: Spec, condition: Spec | None) -> None:
+    generator, discriminator = build(name, spec, condition, **SMALL)
     z, u, c = inputs(11, generator.num_uniforms, condition)
     fake = generator(z, u, c)
-    assert fake.shape == (11, 13) and fake.dtype == torch.float32
-    for offset, block in zip(MIXED.offsets, MIXED.blocks, strict=False):
+    assert fake.shape == (11, *spec.shape) and fake.dtype == torch.float32
+    for offset, block in zip(spec.offsets, spec.blocks, strict=False):
         part = fake[:, offset : offset + block.size]
         if block.type != "continuous":
             assert set(part.unique().tolist()) == {0.0, 1.0} and torch.equal(part.sum(1), torch.ones(11))
     logits = discriminator(fake, c)
     assert logits.shape == (11,)
-    assert (generator.spec, generator.condition, generator.num_latents) == (MIXED, condition, 5)
-    assert (discriminator.spec, discriminator.condition) == (MIXED, condition)
+    assert (generator.spec, generator.condition, generator.num_latents) == (spec, condition, 5)
+    assert (discriminator.spec, discriminator.condition) == (spec, condition)
 
 
 @pytest.mark.parametrize("condition", [None, CONDITION], ids=["free", "given"])
-@pytest.mark.parametrize("name", FREE)
-def test_every_weight_learns(name: str, condition: Spec | None) -> None:
-    generator, discriminator = build(name, MIXED, condition, **SMALL)
-    draws = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for p in [*generator.parameters(), *discriminator.parameters()]:
-            p.add_(0.1 * torch.randn(p.shape, generator=draws))  # away from the layers that start at zero
+@free
+def test_every_weight_learns(name: str, spec: Spec, condition: Spec | None) -> None:
+    generator, discriminator = stirred(name, spec, condition)
     z, u, c = inputs(64, generator.num_uniforms, condition)
     discriminator(generator(z, u, c), c).sum().backward()
     for p in [*generator.parameters(), *discriminator.parameters()]:
         assert p.grad is not None and p.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", FREE)
-def test_the_condition_reaches_generator_and_discriminator(name: str) -> None:
-    generator, discriminator = build(name, MIXED, CONDITION, **SMALL)
-    z, u, c = inputs(8, generator.num_uniforms, CONDITION)
+@free
+def test_the_condition_reaches_generator_and_discriminator(name: str, spec: Spec) -> None:
+    generator, discriminator = stirred(name, spec, CONDITION)
+    z, u, c = inputs(64, generator.num_uniforms, CONDITION)
     assert c is not None
     other = c.roll(1, 1)
     fake = generator(z, u, c)
@@ -86,19 +95,19 @@ def test_the_condition_reaches_generator_and_discriminator(name: str) -> None:
     assert not torch.equal(discriminator(fake, c), discriminator(fake, other))
 
 
-@pytest.mark.parametrize("name", FREE)
-def test_a_record_is_judged_by_itself_whatever_its_batch(name: str) -> None:
-    generator, discriminator = build(name, MIXED, None, **SMALL)
+@free
+def test_a_record_is_judged_by_itself_whatever_its_batch(name: str, spec: Spec) -> None:
+    generator, discriminator = build(name, spec, None, **SMALL)
     z, u, _ = inputs(6, generator.num_uniforms, None)
     x = generator(z, u, None)
     alone = torch.cat([discriminator(x[i : i + 1], None) for i in range(6)])
     assert torch.allclose(discriminator(x, None), alone, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", FREE)
-def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: str) -> None:
+@free
+def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone(name: str, spec: Spec) -> None:
     before = torch.random.get_rng_state()
-    first, again, other = (build(name, MIXED, None, **SMALL, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (build(name, spec, None, **SMALL, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(torch.random.get_rng_state(), before)
     for a, b in zip(first, again, strict=True):
         assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))

@@ -120,6 +120,11 @@ class Generator(Network):
         return None
 
     @property
+    def by_choice(self) -> ChoiceGenerator | None:
+        """The G itself, where it makes all blocks of a record at once and each is a choice."""
+        return None
+
+    @property
     def by_symbol(self) -> SymbolGenerator | None:
         """The G itself, where it makes a sequence symbol by symbol."""
         return None
@@ -251,6 +256,22 @@ class ColumnGenerator(LikelihoodGenerator):
         """
 
 
+class ChoiceGenerator(Generator):
+    """A G that chooses the cells of all blocks of a record at once, independently of each other given z and c."""
+
+    @property
+    def by_choice(self) -> ChoiceGenerator:
+        """See `Generator.by_choice`."""
+        return self
+
+    @abstractmethod
+    def choices(self, z: Tensor, u: Tensor, c: Tensor | None) -> tuple[list[Tensor], Tensor]:
+        """For each block [B, K] the logits of its cells, and the cells [B, F] int64 that `forward` chooses.
+
+        z, u, c: as in `forward`.
+        """
+
+
 class SymbolGenerator(LikelihoodGenerator):
     """A G that makes a sequence symbol by symbol, each given those before."""
 
@@ -350,6 +371,11 @@ class Discriminator(Network):
         """The D itself, where it plays a game for every block against a `ColumnGenerator`; else None."""
         return None
 
+    @property
+    def by_choice(self) -> ChoiceDiscriminator | None:
+        """The D itself, where it gives all cells of a block a logit given the other blocks; else None."""
+        return None
+
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None, u: Tensor | None = None) -> Tensor:
         """Logits.
@@ -395,6 +421,28 @@ class ColumnDiscriminator(Discriminator):
         """For each block [B, K] the logits of its cells; see `ColumnGenerator.cell_logits`."""
 
 
+class ChoiceDiscriminator(Discriminator):
+    """A D that says of a record what its logit would be if one of its blocks stood at another cell."""
+
+    @property
+    def by_choice(self) -> ChoiceDiscriminator:
+        """See `Discriminator.by_choice`."""
+        return self
+
+    @abstractmethod
+    def cells_given_others(
+        self, code: Tensor, known: Tensor, c: Tensor | None, which: Sequence[int] | None = None
+    ) -> list[Tensor]:
+        """For each block [B, K] the logits of the records in which it stands at each of its cells.
+
+        Args:
+            code: [B, F] int64, records.
+            known: [B, F] float32, 1 for blocks that may be looked at while others are judged, else 0.
+            c: [B, condition.dim] float32, or None.
+            which: some of the blocks; None = all.
+        """
+
+
 Networks = tuple[Generator, Discriminator]
 
 Builder = Callable[[Spec, Spec | None, int | None, int | None, int], Networks]
@@ -435,6 +483,8 @@ class Pair:
     limit: why it cannot make records of a spec of these types, as in "makes series of at most 2,048 numbers"; None = it
         can.
     latents: numbers of z where the user names none.
+    width: hidden units of new models for records of a spec, where the user names none; None = what `builder` takes,
+        which is also what it took for a model whose file names none.
     recipe: how it is trained, as fields of `GameConfig`: those of its paper, or measured ones. What is not named
         follows from the kind of data, or stands in `GameConfig`.
     bfloat16: the forms of records for which its inner layers can multiply in bfloat16.
@@ -453,6 +503,7 @@ class Pair:
     builder: Builder
     limit: Callable[[Spec], str | None] = lambda spec: None
     latents: int = 100
+    width: Callable[[Spec], int | None] = lambda spec: None
     recipe: Callable[[Task], dict[str, Any]] = lambda task: {}
     bfloat16: tuple[Form, ...] = ()
     bfloat16_by_default: bool = True

@@ -87,8 +87,9 @@ class Run:
         precision = ranks.agreed(precision_of(config.precision, pair, prepared.codec.spec.form, device))
         members = config.members if (config.members or 1) > 1 else None
         plan = NetworkPlan(
-            prepared.network, config.width, config.depth, latents, precision, rows_for(prepared.codec.spec), members
-        )
+            prepared.network, config.width or pair.width(prepared.codec.spec), config.depth, latents, precision,
+            rows_for(prepared.codec.spec), members,
+        )  # fmt: skip
         condition = None if prepared.given is None else prepared.given.spec
         if kept is None:
             generator, discriminator = plan.build(prepared.codec.spec, condition, config.seed)

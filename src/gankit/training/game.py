@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypedDict
 
 import torch
@@ -23,7 +24,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ModelError
-from gankit.networks.base import ColumnDiscriminator, ColumnGenerator, Discriminator, Generator
+from gankit.networks.base import (
+    ChoiceDiscriminator,
+    ChoiceGenerator,
+    ColumnDiscriminator,
+    ColumnGenerator,
+    Discriminator,
+    Generator,
+)
 from gankit.networks.execution import compiled
 from gankit.randomness import torch_generator
 from gankit.ranks import current
@@ -34,9 +42,10 @@ from gankit.training.augment.changes import mirrored_by_chance
 from gankit.training.losses import (
     LOSSES,
     PENALTIES,
+    Cells,
     PenaltyDraws,
-    columns_loss,
-    columns_turn,
+    cells_loss,
+    cells_turn,
     differentiates_twice,
     discriminator_turn,
 )
@@ -52,11 +61,24 @@ RELEASED = 1 << 16
 AT_ONCE = 256
 """Records that networks are shown together outside the game's steps."""
 
+MOST_JUDGED = 32
+"""Blocks of a record that D judges at a step, where it judges each given all others: the cost would grow with their
+number squared."""
+
+ALL_KNOWN = 0.5
+"""Share of records whose blocks are judged given all others; of the rest a random part is known, down to none. D then
+sees how often each cell comes, whatever the others are: without it G leaves out kinds (benchmarks/tables.md)."""
+
 MEMORY_SPEED = 0.25
 """Share of a new measurement in the running means that steer the augmentation: one of some records is noisy."""
 
 _CHANGING = ("optimiser.", "best.", "warmed.")
 """Beginnings of the names of tensors that a game has only after a while."""
+
+
+CellsPlayer = Callable[[int, Tensor, Tensor | None, int], Callable[[], Cells]]
+"""(number of D's step, compact real records, c, size of the whole batch) -> what gives the logits of both players, D as
+it is then; G plays once."""
 
 
 class Judged(TypedDict):
@@ -324,8 +346,8 @@ class Game:
             self.warmed = {name: t.detach().clone() for name, t in self.average.state_dict().items()}
         if phase == "likelihood":
             self._likelihood_step(train, rate)
-        elif self.generator.by_column is not None and self.discriminator.by_column is not None:
-            self._columns_step(train, rate, self.generator.by_column, self.discriminator.by_column, phase == "game")
+        elif (play := self._cells_player()) is not None:
+            self._cells_step(train, rate, play, generator_moves=phase == "game")
         else:
             self._adversarial_step(train, rate, generator_moves=phase == "game")
         self._move_average(self.samples - before)
@@ -357,19 +379,59 @@ class Game:
         descent.step(gradients, rate, betas=(0.9, self.config.beta2))
         self.totals.add(g_loss=loss)
 
-    def _columns_step(
-        self, train: Batches, rate: float, chain: ColumnGenerator, judge: ColumnDiscriminator, generator_moves: bool
-    ) -> None:
-        """A step of a game for every block, after the beginnings of real records; see `columns_turn`."""
+    def _cells_player(self) -> CellsPlayer | None:
+        """How the networks play a game for every block; None where they play one of whole records."""
+        if (chain := self.generator.by_column) is not None and (judge := self.discriminator.by_column) is not None:
+            return partial(self._play_columns, chain, judge)
+        if (maker := self.generator.by_choice) is not None and (judges := self.discriminator.by_choice) is not None:
+            return partial(self._play_choices, maker, judges)
+        return None
+
+    def _play_columns(
+        self, chain: ColumnGenerator, judge: ColumnDiscriminator, k: int, x: Tensor, c: Tensor | None, whole: int
+    ) -> Callable[[], Cells]:
+        """After the beginnings of real records, which are those of its fakes."""
+        u = self._mine(self.rand(torch_generator(*self._key("order", k)), whole, chain.num_order_uniforms))
+        made = chain.cell_logits(x, u, self._likelihood_dropout(whole))
+
+        def judged() -> Cells:
+            cells = judge.cell_logits(x, u)
+            return Cells(x, made, cells, cells)
+
+        return judged
+
+    def _play_choices(
+        self, maker: ChoiceGenerator, judge: ChoiceDiscriminator, k: int, x: Tensor, c: Tensor | None, whole: int
+    ) -> Callable[[], Cells]:
+        """Beside the other cells of whole fakes; of many blocks some are judged, other ones at each step."""
+        draws = torch_generator(*self._key("step", k))
+        z, u = (self._mine(numbers) for numbers in self._noise(draws, whole))
+        logits, fake = maker.choices(z, u, c)
+        which, made, mine = None, logits, x
+        if len(logits) > MOST_JUDGED:
+            which = torch.randperm(len(logits), generator=draws)[:MOST_JUDGED].tolist()
+            made, mine = [logits[t] for t in which], x[:, which]
+        both, c_both = torch.cat([x.long(), fake]), None if c is None else torch.cat([c, c])
+        chances = self._mine(self.rand(draws, 2 * whole, 1 + len(logits)), 2)  # the first: how many blocks are known
+        known = (chances[:, 1:] * (1 - ALL_KNOWN) < chances[:, :1]).float()
+
+        def judged() -> Cells:
+            cells = [of_cell.chunk(2) for of_cell in judge.cells_given_others(both, known, c_both, which)]
+            return Cells(mine, made, [real for real, _ in cells], [of_fake for _, of_fake in cells], 1 / len(made))
+
+        return judged
+
+    def _cells_step(self, train: Batches, rate: float, play: CellsPlayer, generator_moves: bool) -> None:
+        """A step of a game for every block; see `cells_turn`."""
         config, loss = self.config, LOSSES[self.config.loss]
         g, d, penalty = self._descents["generator"], self._descents["d"], PENALTIES[config.penalty]
         for k in range(config.d_steps):
             rows, whole = self._next_rows(train, config.batch)
-            x = train.rows(rows)[0].to(self.device)
-            u = self._mine(self.rand(torch_generator(*self._key("order", k)), whole, chain.num_order_uniforms))
+            x, c = train.rows(rows)
+            x, c = x.to(self.device), None if c is None else c.to(self.device)
             with torch.set_grad_enabled(generator_moves and k == config.d_steps - 1):
-                made = chain.cell_logits(x, u, self._likelihood_dropout(whole))
-            played = columns_turn(loss, penalty, x, made, judge.cell_logits(x, u))
+                judged = play(k, x, c, whole)
+            played = cells_turn(loss, penalty, judged())
             gradients = d.gradients(played.loss + self.penalty_weight() * played.penalty)
             self._note_norm(d_gradient=gradients)
             d.step(gradients, rate, **self._settings())
@@ -378,10 +440,10 @@ class Game:
         if not generator_moves:
             return
         with torch.no_grad():
-            judged = judge.cell_logits(x, u)
-        total = g_loss = columns_loss(loss, x, made, judged)
-        if config.likelihood_weight:
-            parts = zip(made, x.long().unbind(1), strict=True)
+            cells = judged()
+        total = g_loss = cells_loss(loss, cells)
+        if config.likelihood_weight and self.generator.likelihood is not None:
+            parts = zip(cells.made, x.long().unbind(1), strict=True)
             total = total + config.likelihood_weight * sum(F.cross_entropy(logits, code) for logits, code in parts)
         gradients = g.gradients(total)
         self._note_norm(g_gradient=gradients)

@@ -296,24 +296,38 @@ def discriminator_turn(
     return Played(value, _cost(norms, penalty, half, value), real_logits, fake_logits)
 
 
-def columns_turn(loss: Loss, penalty: Penalty, x: Tensor, made: Sequence[Tensor], judged: Sequence[Tensor]) -> Played:
+@dataclass(frozen=True)
+class Cells:
+    """Real records as compact numbers x [B, F], and for each block of F tensors [B, K] a block: `made`, G's logits;
+    `real`, D's of the real records in which it stood at each of its cells; `fake`, the same of fakes. `weight`: of a
+    block, 1 where the logit of a record is the sum of theirs, 1 / F where it is their mean.
+    """
+
+    x: Tensor
+    made: Sequence[Tensor]
+    real: Sequence[Tensor]
+    fake: Sequence[Tensor]
+    weight: float = 1.0
+
+
+def cells_turn(loss: Loss, penalty: Penalty, cells: Cells) -> Played:
     """D's loss and penalty of a game for every block, with the expectation over G's choice as a sum over its cells.
 
     Args:
         loss, penalty: a row of LOSSES, and one of PENALTIES. D is linear in the choice it judges, so that its gradient
             with respect to it are the logits themselves: their squares at the real cell, and in the mean over G's, are
             what R1 and R2 (Mescheder et al. 2018, eq. 9 and 10) punish.
-        x: [B, F] compact real records.
-        made, judged: G's and D's logits, [B, K] a block; nothing flows back to G.
+        cells: nothing flows back to G.
 
     Returns:
-        Sums over the blocks of means over the batch; logits [B] are sums over the blocks.
+        Weighted sums over the blocks of means over the batch; logits [B] are weighted sums over the blocks.
     """
+    x, weight = cells.x, cells.weight
     total = x.new_zeros(())
     cost, real_logits, fake_logits = total, x.new_zeros(len(x)), x.new_zeros(len(x))
-    for t, (logits, of_cell) in enumerate(zip(made, judged, strict=True)):
+    for t, (logits, of_real, of_cell) in enumerate(zip(cells.made, cells.real, cells.fake, strict=True)):
         weights = logits.detach().softmax(1)
-        real = of_cell.gather(1, x[:, t : t + 1].long())
+        real = of_real.gather(1, x[:, t : t + 1].long())
         total = total + in_expectation(loss.discriminator, real, of_cell, weights)
         if "real" in penalty.places:
             cost = cost + penalty.scale * real.square().mean()
@@ -321,18 +335,16 @@ def columns_turn(loss: Loss, penalty: Penalty, x: Tensor, made: Sequence[Tensor]
             cost = cost + penalty.scale * (weights * of_cell.square()).sum(1).mean()
         real_logits = real_logits + real.detach().squeeze(1)
         fake_logits = fake_logits + (weights * of_cell.detach()).sum(1)
-    return Played(total, cost, real_logits, fake_logits)
+    return Played(weight * total, weight * cost, weight * real_logits, weight * fake_logits)
 
 
-def columns_loss(loss: Loss, x: Tensor, made: Sequence[Tensor], judged: Sequence[Tensor]) -> Tensor:
-    """What G goes down in a game for every block; arguments as for `columns_turn`, nothing flows back to D."""
-    total = x.new_zeros(())
-    for t, (logits, of_cell) in enumerate(zip(made, judged, strict=True)):
-        of_cell = of_cell.detach()
-        total = total + in_expectation(
-            loss.generator, of_cell.gather(1, x[:, t : t + 1].long()), of_cell, logits.softmax(1)
-        )
-    return total
+def cells_loss(loss: Loss, cells: Cells) -> Tensor:
+    """What G goes down in a game for every block; as `cells_turn`, and nothing flows back to D."""
+    total = cells.x.new_zeros(())
+    for t, (logits, of_real, of_cell) in enumerate(zip(cells.made, cells.real, cells.fake, strict=True)):
+        real = of_real.detach().gather(1, cells.x[:, t : t + 1].long())
+        total = total + in_expectation(loss.generator, real, of_cell.detach(), logits.softmax(1))
+    return cells.weight * total
 
 
 def in_expectation(part: PairLoss, real: Tensor, fake: Tensor, weights: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ A sequence is taken as the vector of all its numbers, step after step: without a
 Both are h = A x; h = h + W2 act(W1 act(h)) `depth` times; a linear head. The last layer of every block starts at zero,
 so that each network starts as a shallow one. A condition enters both at the input, and D's head also by projection
 (Miyato and Koyama 2018, eq. 4): logit = (w + E c) . act(h).
+
+Where a record is choices alone, as a row of a table, D is another one (`gankit.networks.vectors.choices`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.networks.base import RECORD, Axes, DifferentiatedDiscriminator, Generator, Networks, Pair, Task
+from gankit.errors import OptionError
+from gankit.networks.base import (
+    RECORD,
+    Axes,
+    ChoiceGenerator,
+    DifferentiatedDiscriminator,
+    Generator,
+    Networks,
+    Pair,
+    Task,
+)
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.images import residual as images
 from gankit.networks.layers import SLOPE, add_condition
@@ -26,6 +38,15 @@ from gankit.spec import Spec
 
 SMALL = 16
 """Records of fewer numbers get smaller networks."""
+
+
+FIRST_HEAD = 6.0
+"""Where blocks are choices, the weights of G's head start so much larger: z must divide the records into kinds from the
+start, for one block alone cannot leave a kind that all others are of."""
+
+MOST_CHOICES = 128
+"""Blocks that the D of choices judges; its weights grow with the square of their number. Of more, whole records are
+judged."""
 
 
 class ResidualBlock(nn.Module):
@@ -80,12 +101,39 @@ class ResidualGenerator(Generator):
         """See `Network.axes`."""
         return {"head.weight": {0: RECORD}, "head.bias": {0: RECORD}}
 
+    def raw(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """Numbers and logits of a record's blocks, before cells are chosen: [B, D]."""
+        h = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, width]
+        raw: Tensor = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # [B, width] -> [B, D]
+        return raw
+
     def forward(self, z: Tensor, u: Tensor, c: Tensor | None) -> Tensor:
         """See `Generator.forward`."""
-        h = add_condition(self.from_latent(z), self.from_condition, c)  # [B, num_latents] -> [B, width]
-        raw = self.head(F.leaky_relu(self.norm(self.blocks(h)), SLOPE))  # [B, width] -> [B, D]
-        result: Tensor = self.output(raw, u)
+        result: Tensor = self.output(self.raw(z, c), u)
         return result.view(-1, *self.spec.shape)
+
+
+class ResidualChoices(ResidualGenerator, ChoiceGenerator):
+    """The same where every block is a choice; it starts near independent blocks with the shares of training records."""
+
+    starts_from_records = True
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
+        super().__init__(spec, condition, width, depth, num_latents)
+        self.sizes = [block.size for block in spec.blocks]
+
+    def start_from_records(self, x: Tensor) -> None:
+        """See `Network.start_from_records`."""
+        with torch.no_grad():
+            self.head.weight.mul_(FIRST_HEAD)
+            self.head.bias.copy_(((x.sum(0) + 0.5) / (len(x) + 1)).log())
+
+    def choices(self, z: Tensor, u: Tensor, c: Tensor | None) -> tuple[list[Tensor], Tensor]:
+        """See `ChoiceGenerator.choices`."""
+        raw = self.raw(z, c)
+        with torch.no_grad():
+            cells = [part.argmax(1) for part in torch.split(self.output(raw.detach(), u), self.sizes, 1)]
+        return list(torch.split(raw, self.sizes, 1)), torch.stack(cells, 1)
 
 
 class ResidualDiscriminator(DifferentiatedDiscriminator):
@@ -201,8 +249,19 @@ def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | N
         return images.build(spec, condition, width, depth, num_latents)
     small = spec.dim < SMALL
     width, depth = width or (64 if small else 128), depth or (2 if small else 3)
+    if _of_choices(spec):
+        from gankit.networks.vectors.choices import LeaveOneOutDiscriminator
+
+        chooser = ResidualChoices(spec, condition, width, depth, num_latents)
+        return chooser, LeaveOneOutDiscriminator(spec, condition, max(8, width // 4), 2)
     generator = ResidualGenerator(spec, condition, width, depth, num_latents)
     return generator, ResidualDiscriminator(spec, condition, width, depth)
+
+
+def _of_choices(spec: Spec) -> bool:
+    """Whether D judges what each block could be given the others."""
+    few = spec.form == "vector" and spec.dim >= SMALL and 1 < len(spec.blocks) <= MOST_CHOICES
+    return few and all(b.type != "continuous" for b in spec.blocks)
 
 
 def series_recipe(task: Task) -> dict[str, Any]:
@@ -213,7 +272,19 @@ def series_recipe(task: Task) -> dict[str, Any]:
 def _recipe(task: Task) -> dict[str, Any]:
     if task.spec.form == "image":
         return images.recipe(task)
-    return series_recipe(task) if task.spec.form == "sequence" else {}
+    if task.spec.form == "sequence":
+        return series_recipe(task)
+    if not _of_choices(task.spec):
+        return {}
+    if task.penalty == "wgan-gp":
+        raise OptionError("--penalty wgan-gp: this D judges choices, between which there is nothing. Use r1r2.")
+    # benchmarks/tables.md
+    game = {"loss": "nonsaturating", "penalty_weight": 3.0, "learning_rate": 2e-3, "generator_rate": 0.25}
+    return {**game, "ema_half_life": 180_000.0}
 
 
-PAIR = Pair("residual", ("vector", "image", "sequence"), _build, recipe=_recipe, bfloat16=("image",))
+def _width(spec: Spec) -> int | None:
+    return 256 if _of_choices(spec) else None
+
+
+PAIR = Pair("residual", ("vector", "image", "sequence"), _build, width=_width, recipe=_recipe, bfloat16=("image",))

@@ -169,20 +169,48 @@ class SequentialGenerator(ColumnGenerator):
 
     def cell_logits(self, x: Tensor, u: Tensor, dropout: Tensor | None = None) -> list[Tensor]:
         """See `ColumnGenerator.cell_logits`."""
-        code = x.long()  # [B, F] compact: the whole part is the cell
-        embedded = torch.cat(self._embeddings())[code + self.get_buffer("offsets")]  # [B, F] -> [B, F, E]
+        embedded = self.embedded(x)
         rank = u.clone()
         own = torch.arange(self.num_blocks, dtype=u.dtype, device=u.device)
         rank[: int(len(u) * FIXED_ORDER_SHARE)] = own
         return self._logits(embedded, rank, dropout)
+
+    def embedded(self, x: Tensor) -> Tensor:
+        """[B, F, E] for compact records [B, F], of which the whole part is the cell."""
+        return torch.cat(self._embeddings())[x.long() + self.get_buffer("offsets")]
+
+    def embedded_of(self, x: Sequence[Tensor]) -> Tensor:
+        """The same of records that are given as one-hots, a tensor [B, K] a block; they may carry gradients."""
+        return torch.stack([part @ embedding for part, embedding in zip(x, self._embeddings(), strict=True)], 1)
 
     def cell_logits_of(self, x: Sequence[Tensor], rank: Tensor) -> list[Tensor]:
         """The same of records that are given as one-hots, a tensor [B, K] a block; they may carry gradients.
 
         rank: [B, F], by which the blocks of each record are in order.
         """
-        pairs = zip(x, self._embeddings(), strict=True)
-        return self._logits(torch.stack([part @ embedding for part, embedding in pairs], 1), rank, None)
+        return self._logits(self.embedded_of(x), rank, None)
+
+    def cell_logits_given_others(
+        self, embedded: Tensor, known: Tensor, c: Tensor | None = None, which: Sequence[int] | None = None
+    ) -> list[Tensor]:
+        """For blocks [B, K] the logits of their cells, given those of the others that are known.
+
+        embedded: [B, F, E], of the records' cells. known: [B, F], 1 or 0. c: [n, B, width] or None, what enters the
+        first layers beside them. which: the n blocks; None = all.
+        """
+        blocks = range(self.num_blocks) if which is None else which
+        count, numbers = len(blocks), self.num_blocks * self.embedding
+        at = torch.tensor(blocks, device=embedded.device)
+        weights = self.first_weight if which is None else self.first_weight[at]
+        weights = weights.to(self.multiply_in)
+        others = (at.unsqueeze(1) != torch.arange(self.num_blocks, device=at.device)).to(weights.dtype)  # [n, F]
+        own = weights[:, :numbers].view(count, self.num_blocks, self.embedding, -1) * others[:, :, None, None]
+        marks = weights[:, numbers:] * others.unsqueeze(2)  # [n, F, H]
+        joined = torch.cat([own.flatten(1, 2), marks], 1).transpose(0, 1).flatten(1)  # -> [F * E + F, n * H]
+        seen = torch.cat([(embedded * known.unsqueeze(2)).flatten(1), known], 1).to(joined.dtype)
+        h = (seen @ joined).view(len(seen), count, -1).transpose(0, 1)  # -> [n, B, H]
+        h = h + (self.first_bias if which is None else self.first_bias[at]).to(h.dtype)
+        return self._behind(h if c is None else h + c.to(h.dtype), [], blocks)
 
     def _logits(self, embedded: Tensor, rank: Tensor, dropout: Tensor | None) -> list[Tensor]:
         """For each block [B, K] its logits, given those [B, F, E] of a smaller rank [B, F]."""
@@ -193,14 +221,19 @@ class SequentialGenerator(ColumnGenerator):
         # one mask a layer serves all blocks: their networks share nothing behind the embeddings
         kept = [] if dropout is None else [d >= self.dropout for d in dropout.chunk(self.depth, 1)]
         masks = [(k / (1 - self.dropout)).to(self.multiply_in) for k in kept]
-        h = F.silu(_affine(self.first_bias, inputs, self.first_weight))
+        return self._behind(_affine(self.first_bias, inputs, self.first_weight), masks, range(self.num_blocks))
+
+    def _behind(self, first: Tensor, masks: Sequence[Tensor], blocks: Sequence[int]) -> list[Tensor]:
+        """For n blocks [B, K] their logits, of their first layers [n, B, H]; masks: [B, H] of dropout, each layer's."""
+        h = F.silu(first)
         if masks:
             h = h * masks[0]
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
+        for layer, pair in enumerate(zip(self.weights, self.biases, strict=True), 1):
+            weight, bias = pair if len(blocks) == self.num_blocks else (p[torch.tensor(blocks)] for p in pair)
             inner = F.silu(_affine(bias, h, weight))
             h = h + (inner * masks[layer] if masks else inner)
-        heads = zip(h.float().unbind(0), self._heads(), self._head_biases(), strict=True)
-        return [torch.addmm(bias, inner, head.T) for inner, head, bias in heads]
+        heads, biases = self._heads(), self._head_biases()
+        return [torch.addmm(biases[t], inner, heads[t].T) for t, inner in zip(blocks, h.float().unbind(0), strict=True)]
 
     @torch.no_grad()
     def generate(
@@ -402,6 +435,11 @@ def _first_known(allowed: Mapping[int, Tensor]) -> list[int]:
     return sorted(allowed, key=lambda t: int((allowed[t] > 0).sum()) != 1)
 
 
+def embedding_for(blocks: int) -> int:
+    """Numbers that stand for a block's cell, where a record has so many blocks."""
+    return max(4, min(16, 512 // blocks))
+
+
 def _affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """bias + x @ weight in the type of x (its products are summed in float32 whatever the type)."""
     bias, weight = bias.to(x.dtype), weight.to(x.dtype)
@@ -503,10 +541,10 @@ def _inverse_cdf(upto: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
 def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | None, num_latents: int) -> Networks:
     """`width` 128, `depth` 2 where they are None; embeddings of 16 numbers, fewer where there are many blocks."""
     assert condition is None, "a sequential generator needs no condition: any block can be given"
-    embedding = max(4, min(16, 512 // len(spec.blocks)))
     from gankit.networks.vectors.columns import SequentialDiscriminator
 
-    pair = [SequentialGenerator(spec, width or 128, depth or 2, len(spec.blocks), embedding) for _ in range(2)]
+    blocks = len(spec.blocks)
+    pair = [SequentialGenerator(spec, width or 128, depth or 2, blocks, embedding_for(blocks)) for _ in range(2)]
     return pair[0], SequentialDiscriminator(pair[1:])
 
 
