@@ -373,7 +373,7 @@ class Discriminator(Network):
 
     @property
     def by_choice(self) -> ChoiceDiscriminator | None:
-        """The D itself, where it gives all cells of a block a logit given the other blocks; else None."""
+        """The D itself, where it plays a game for every block against a `ChoiceGenerator`; else None."""
         return None
 
     @abstractmethod
@@ -437,7 +437,7 @@ class ChoiceDiscriminator(Discriminator):
 
         Args:
             code: [B, F] int64, records.
-            known: [B, F] float32, 1 for blocks that may be looked at while others are judged, else 0.
+            known: [B, F] float32, 1 for blocks that are looked at while others are judged, 0 for those that are hidden.
             c: [B, condition.dim] float32, or None.
             which: some of the blocks; None = all.
         """

@@ -6,8 +6,9 @@ Where G chooses all blocks of a record independently given z, the gradient of an
 blocks: the other blocks as they were chosen, the mean over the block's own cells exact (local expectation gradients:
 Titsias and Lazaro-Gredilla 2015, "Local Expectation Gradients for Black Box Variational Inference"). It has no bias, as
 the straight-through gradient has, and little noise; what it needs is D at every cell of every block. So D is a network
-for each block, d_t(all other blocks)[cell], and the logit of a record, of which each of them is an estimate, is the
-mean of d_t at its cells. What it is worth: benchmarks/tables.md.
+for each block, d_t(other blocks)[cell], and the logit of a record, of which each of them is an estimate, is the mean of
+d_t at its cells. While training some of the other blocks are hidden from it in a part of the records, so that G also
+plays for the shares of few blocks and of single ones. What it is worth: benchmarks/tables.md.
 """
 
 from __future__ import annotations
