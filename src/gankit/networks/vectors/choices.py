@@ -1,4 +1,5 @@
-"""D for records of choices that G makes at once: of each block it says what the record would be worth at each cell.
+"""The residual G for records of choices alone, and a D that says of each block what the record would be worth at each
+cell.
 
 Knows Spec and tensors; never columns, files or kinds of data.
 
@@ -18,9 +19,47 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gankit.networks.base import Axes, ChoiceDiscriminator
-from gankit.networks.vectors.sequential import SequentialGenerator, embedding_for
+from gankit.networks.base import Axes, ChoiceDiscriminator, ChoiceGenerator, Networks
+from gankit.networks.vectors.residual import ResidualGenerator
+from gankit.networks.vectors.sequential import SequentialGenerator, embedding_for, waves_of
 from gankit.spec import Spec
+
+FIRST_HEAD = 12.0
+"""The weights of G's head start so much larger: z must divide the records into kinds from the
+start, for one block alone cannot leave a kind that all others are of."""
+
+FALLING = 1.0
+"""Neighbouring cells of an ordered block start alike, by a few cosines over its cells; the k-th weighs k to the power
+of minus this."""
+
+
+class ResidualChoices(ResidualGenerator, ChoiceGenerator):
+    """Every block is a choice; it starts near independent blocks with the shares of training records."""
+
+    starts_from_records = True
+
+    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
+        super().__init__(spec, condition, width, depth, num_latents)
+        self.sizes = [block.size for block in spec.blocks]
+
+    def start_from_records(self, x: Tensor) -> None:
+        """See `Network.start_from_records`."""
+        with torch.no_grad():
+            self.head.weight.mul_(FIRST_HEAD)
+            for weight, block in zip(torch.split(self.head.weight, self.sizes), self.spec.blocks, strict=True):
+                if block.ordered:  # neighbours start alike: the first cells' weights are those of a few cosines
+                    waves = waves_of(block.ordered, block.size)[: block.ordered]
+                    falling = torch.arange(1, 1 + min(waves.shape[1], block.ordered)) ** -FALLING
+                    waves = waves[:, : len(falling)] * (falling / falling.norm())
+                    weight[: block.ordered] = waves @ weight[: len(falling)]
+            self.head.bias.copy_(((x.sum(0) + 0.5) / (len(x) + 1)).log())
+
+    def choices(self, z: Tensor, u: Tensor, c: Tensor | None) -> tuple[list[Tensor], Tensor]:
+        """See `ChoiceGenerator.choices`."""
+        raw = self.raw(z, c)
+        with torch.no_grad():
+            cells = [part.argmax(1) for part in torch.split(self.output(raw.detach(), u), self.sizes, 1)]
+        return list(torch.split(raw, self.sizes, 1)), torch.stack(cells, 1)
 
 
 class LeaveOneOutDiscriminator(ChoiceDiscriminator):
@@ -60,3 +99,9 @@ class LeaveOneOutDiscriminator(ChoiceDiscriminator):
         cells = self._cells(self.judges.embedded_of(parts), x.new_ones(len(x), len(parts)), c)
         logits = [(part * of_cell).sum(1) for part, of_cell in zip(parts, cells, strict=True)]
         return torch.stack(logits, 1).mean(1)
+
+
+def build(spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> Networks:
+    """G of `width` units and `depth` blocks; each network of D has a quarter of the units and two layers."""
+    generator = ResidualChoices(spec, condition, width, depth, num_latents)
+    return generator, LeaveOneOutDiscriminator(spec, condition, max(8, width // 4), 2)

@@ -8,7 +8,7 @@ Both are h = A x; h = h + W2 act(W1 act(h)) `depth` times; a linear head. The la
 so that each network starts as a shallow one. A condition enters both at the input, and D's head also by projection
 (Miyato and Koyama 2018, eq. 4): logit = (w + E c) . act(h).
 
-Where a record is choices alone, as a row of a table, D is another one (`gankit.networks.vectors.choices`).
+Where a record is choices alone, as a row of a table, D is another one, see `gankit.networks.vectors.choices`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from gankit.errors import OptionError
 from gankit.networks.base import (
     RECORD,
     Axes,
-    ChoiceGenerator,
     DifferentiatedDiscriminator,
     Generator,
     Networks,
@@ -34,20 +33,11 @@ from gankit.networks.base import (
 from gankit.networks.blocks import BlockOutput
 from gankit.networks.images import residual as images
 from gankit.networks.layers import SLOPE, add_condition
-from gankit.networks.vectors.sequential import waves_of
 from gankit.spec import Spec
 
 SMALL = 16
 """Records of fewer numbers get smaller networks."""
 
-
-FIRST_HEAD = 12.0
-"""Where blocks are choices, the weights of G's head start so much larger: z must divide the records into kinds from the
-start, for one block alone cannot leave a kind that all others are of."""
-
-FALLING = 1.0
-"""Neighbouring cells of an ordered block start alike, by a few cosines over its cells; the k-th weighs k to the power
-of minus this."""
 
 MOST_CHOICES = 128
 """Blocks that the D of choices judges; its weights grow with the square of their number. Of more, whole records are
@@ -116,35 +106,6 @@ class ResidualGenerator(Generator):
         """See `Generator.forward`."""
         result: Tensor = self.output(self.raw(z, c), u)
         return result.view(-1, *self.spec.shape)
-
-
-class ResidualChoices(ResidualGenerator, ChoiceGenerator):
-    """The same where every block is a choice; it starts near independent blocks with the shares of training records."""
-
-    starts_from_records = True
-
-    def __init__(self, spec: Spec, condition: Spec | None, width: int, depth: int, num_latents: int) -> None:
-        super().__init__(spec, condition, width, depth, num_latents)
-        self.sizes = [block.size for block in spec.blocks]
-
-    def start_from_records(self, x: Tensor) -> None:
-        """See `Network.start_from_records`."""
-        with torch.no_grad():
-            self.head.weight.mul_(FIRST_HEAD)
-            for weight, block in zip(torch.split(self.head.weight, self.sizes), self.spec.blocks, strict=True):
-                if block.ordered:  # neighbours start alike: the first cells' weights are those of a few cosines
-                    waves = waves_of(block.ordered, block.size)[: block.ordered]
-                    falling = torch.arange(1, 1 + min(waves.shape[1], block.ordered)) ** -FALLING
-                    waves = waves[:, : len(falling)] * (falling / falling.norm())
-                    weight[: block.ordered] = waves @ weight[: len(falling)]
-            self.head.bias.copy_(((x.sum(0) + 0.5) / (len(x) + 1)).log())
-
-    def choices(self, z: Tensor, u: Tensor, c: Tensor | None) -> tuple[list[Tensor], Tensor]:
-        """See `ChoiceGenerator.choices`."""
-        raw = self.raw(z, c)
-        with torch.no_grad():
-            cells = [part.argmax(1) for part in torch.split(self.output(raw.detach(), u), self.sizes, 1)]
-        return list(torch.split(raw, self.sizes, 1)), torch.stack(cells, 1)
 
 
 class ResidualDiscriminator(DifferentiatedDiscriminator):
@@ -261,10 +222,9 @@ def _build(spec: Spec, condition: Spec | None, width: int | None, depth: int | N
     small = spec.dim < SMALL
     width, depth = width or (64 if small else 128), depth or (2 if small else 3)
     if _of_choices(spec):
-        from gankit.networks.vectors.choices import LeaveOneOutDiscriminator
+        from gankit.networks.vectors.choices import build
 
-        chooser = ResidualChoices(spec, condition, width, depth, num_latents)
-        return chooser, LeaveOneOutDiscriminator(spec, condition, max(8, width // 4), 2)
+        return build(spec, condition, width, depth, num_latents)
     generator = ResidualGenerator(spec, condition, width, depth, num_latents)
     return generator, ResidualDiscriminator(spec, condition, width, depth)
 
